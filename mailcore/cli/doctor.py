@@ -1,0 +1,109 @@
+"""`doctor`: what stands in the way on this machine and in this workspace, and what to do about it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mailcore.cli.call import Call, Parser, Result
+from mailcore.errors import MailcoreError
+from mailcore.mail.mailbox import read_mailbox
+from mailcore.model.agent import Agent
+from mailcore.programs.select import select
+from mailcore.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    finding: str
+    fix: str = ""
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """None but `--json`."""
+    del verb, parser
+
+
+def doctor(call: Call) -> Result:
+    """All checks; exit 4 if one is not in order."""
+    checks = [*_machine(), *_workspace(call.workspace), *(c for a in call.workspace.agents for c in _agent(call, a))]
+    lines = []
+    for check in checks:
+        lines.append(f"{'ok  ' if check.ok else 'FIX '} {check.name}: {check.finding}")
+        if check.fix:
+            lines.append(f"      {check.fix}")
+    bad = sum(not check.ok for check in checks)
+    lines.append(f"{len(checks)} checks, {bad} to mend")
+    return {"checks": [asdict(check) for check in checks], "exit": 4 if bad else 0}, "\n".join(lines)
+
+
+def _machine() -> Iterator[Check]:
+    for program in ("claude", "codex"):
+        where = shutil.which(program)
+        yield Check(program, True, where or "not on PATH (needed only by agents that use it)")
+    limit = _number("/proc/sys/fs/inotify/max_user_watches")
+    yield Check(
+        "file watches",
+        limit >= 8192,
+        f"{limit} allowed to this user",
+        "" if limit >= 8192 else "sudo sysctl fs.inotify.max_user_watches=524288",
+    )
+    instances = _number("/proc/sys/fs/inotify/max_user_instances")
+    yield Check(
+        "watchers",
+        instances >= 64,
+        f"{instances} allowed to this user; each starting run and each screen takes one",
+        "" if instances >= 64 else "sudo sysctl fs.inotify.max_user_instances=512",
+    )
+    pulse = Path(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent")) / "pulse" / "native"
+    cards = Path("/proc/asound/cards")
+    found = (
+        pulse.exists() or "PULSE_SERVER" in os.environ or (cards.exists() and "no soundcards" not in cards.read_text())
+    )
+    yield Check("sound", True, "a sound server or card is there" if found else "no device: the terminal bell is used")
+
+
+def _workspace(workspace: Workspace) -> Iterator[Check]:
+    yield Check("workspace", True, f"{workspace.root}: {len(workspace.agents)} agents")
+    for refused in workspace.refused:
+        yield Check("registry", False, refused, f"mend that row of {workspace.registry}")
+    writable = os.access(workspace.root, os.W_OK)
+    yield Check(
+        "rights",
+        writable,
+        f"{workspace.root} can {'' if writable else 'not '}be written",
+        "" if writable else f"chown it to yourself, or run as its owner; {workspace.state_dir} has to be made there",
+    )
+
+
+def _agent(call: Call, agent: Agent) -> Iterator[Check]:
+    name = agent.address
+    if not agent.branch.is_dir():
+        yield Check(name, False, f"{agent.branch} is gone", "restore it, or take its row out of the registry")
+        return
+    try:
+        program = select(agent, call.config)
+        yield Check(name, True, f"program {program.name}")
+    except MailcoreError as error:
+        yield Check(name, False, str(error), "install it or set [agents] in .praxmonitor/config.toml")
+    box = read_mailbox(agent.inbox)
+    if box.reason:
+        yield Check(name, False, box.reason, "nothing is written over it; restore the file or set it aside")
+    if not os.access(agent.mail_dir if agent.mail_dir.exists() else agent.branch, os.W_OK):
+        yield Check(name, False, f"{agent.mail_dir} cannot be written", "mend its rights: no mail can be delivered")
+    hooks = agent.hooks_log.exists()
+    yield Check(name, True, "hook events are written" if hooks else f"no hook events yet ({agent.hooks_log})")
+
+
+def _number(path: str) -> int:
+    try:
+        return int(Path(path).read_text())
+    except (OSError, ValueError):
+        return 0

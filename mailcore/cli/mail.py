@@ -1,0 +1,98 @@
+"""`send`, `inbox`, `read`, `reply`, `close`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from mailcore.cli.call import Call, Parser, Result, body_of, local_time, sender_option
+from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.mail import mailbox, post
+from mailcore.model.message import Mailbox, Message
+from mailcore.text import line
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """Positional forms, kept for good."""
+    match verb:
+        case "send":
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY")
+            parser.add_argument("--priority", choices=post.PRIORITIES, default="normal")
+        case "inbox":
+            parser.add_argument("address", nargs="?", metavar="@a")
+        case "reply":
+            parser.add_argument("id", metavar="ID")
+            parser.add_argument("body", metavar="BODY")
+        case _:
+            parser.add_argument("ids", nargs="+", metavar="ID")
+    sender_option(parser)
+
+
+def split(words: list[str]) -> tuple[list[str], str, str]:
+    """`@a @b SUBJECT BODY` → addresses, subject, body."""
+    if len(words) < 3:
+        raise UsageError("needs @agent… SUBJECT BODY")
+    *addresses, subject, body = words
+    strange = [address for address in addresses if not address.startswith("@")]
+    if strange:
+        raise UsageError(
+            f"{strange[0]!r} is no address: addresses begin with @, and SUBJECT and BODY are one word each"
+        )
+    return addresses, subject, body_of(body)
+
+
+def send(call: Call) -> Result:
+    """Deliver to each; exit 4 if one could not be reached, with all results said."""
+    addresses, subject, body = split(call.arguments.words)
+    sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=call.arguments.priority)
+    failed = [one for one in sent if not one.delivered]
+    if failed and len(sent) == 1:
+        raise MailcoreError(failed[0].error, "undelivered")
+    results = [{k: v for k, v in asdict(one).items() if k != "error" or v} for one in sent]
+    text = "\n".join(
+        f"{one.to}: delivered as {one.id}" if one.delivered else f"{one.to}: NOT delivered: {one.error}" for one in sent
+    )
+    if failed:
+        raise MailcoreError(text, "undelivered")
+    return (results if len(sent) > 1 else results[0]), text
+
+
+def inbox(call: Call) -> Result:
+    """Open mail of the caller, or of the agent named; nothing is marked as read."""
+    agent = call.workspace.agent(call.arguments.address or call.caller.address)
+    box = _readable(mailbox.read_mailbox(agent.inbox))
+    rows = [
+        f"{'*' if m.unread else ' '} {m.id:<8}  {local_time(m.at)}  {line(m.sender, 20):<20}  {line(m.subject, 80)}"
+        for m in box.messages
+    ]
+    return [dict(m.raw) for m in box.messages], "\n".join(rows) or f"{agent.address} has no open mail"
+
+
+def read(call: Call) -> Result:
+    """Show messages of the caller's mailbox; they become `opened`."""
+    opened = post.mark_opened(call.workspace, call.caller.address, call.arguments.ids)
+    return [dict(m.raw) for m in opened], "\n\n".join(_show(m) for m in opened)
+
+
+def reply(call: Call) -> Result:
+    """Answer a message of the caller's mailbox and close it."""
+    sent = post.reply(call.workspace, call.caller.address, call.arguments.id, body_of(call.arguments.body))
+    if not sent.delivered:
+        raise Refused(sent.error, "undelivered")
+    return {k: v for k, v in asdict(sent).items() if k != "error"}, f"answered {sent.to} ({sent.id}); closed"
+
+
+def close(call: Call) -> Result:
+    """Archive messages of the caller's mailbox."""
+    closed = post.close(call.workspace, call.caller.address, call.arguments.ids)
+    return [m.id for m in closed], "\n".join(f"closed {m.id}: {line(m.subject)}" for m in closed)
+
+
+def _readable(box: Mailbox) -> Mailbox:
+    if box.reason:
+        raise MailcoreError(box.reason, "unreadable")
+    return box
+
+
+def _show(message: Message) -> str:
+    head = f"{message.id}  {local_time(message.at)}  from {line(message.sender)}"
+    return f"{head}\nSubject: {line(message.subject)}\n\n{message.body}"

@@ -1,0 +1,155 @@
+"""`.praxmonitor/config.toml` → a frozen Config: every number of the house, in seconds unless it says otherwise."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from mailcore.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """`[dispatch]`: how a run is watched over."""
+
+    startup_timeout: float = 90.0
+    """Time to the first sign of life."""
+    attempts: int = 3
+    retry_wait: float = 5.0
+    limit_wait: float = 30.0
+    """Wait after a rate limit or overload; jitter of up to half is added."""
+    hard_limit: float = 7200.0
+    """The longest an attempt may run."""
+    stop_grace: float = 5.0
+    """Between TERM and KILL."""
+    wake_depth: int = 3
+    """How deep automatic wakes may nest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """`[alarms]`: when the operator is wanted."""
+
+    silence: float = 300.0
+    """Expected to work, and no sign of life for longer than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """`[sound]`."""
+
+    volume: float = 0.8
+    """0.0 to 1.0."""
+    pack: str = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """`[observe]`: the two things that poll, and their periods."""
+
+    sweep: float = 2.0
+    """Period of the reconcile sweep: a stat of what is known, a look for new branches."""
+    sample: float = 2.0
+    """Period of the CPU and memory sample of the selected agent's processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """`[agents.NAME]`: the program that this agent is."""
+
+    program: str = ""
+    """`claude`, `codex` or `command`; empty: the first of claude and codex that is on PATH."""
+    command: tuple[str, ...] = ()
+    """For `command`: argv, run in the branch; `{prompt}` is replaced."""
+    model: str = ""
+    permission_mode: str = ""
+    max_turns: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All of config.toml, defaults filled in."""
+
+    dispatch: Dispatch = field(default_factory=Dispatch)
+    alarms: Alarms = field(default_factory=Alarms)
+    sound: Sound = field(default_factory=Sound)
+    observe: Observe = field(default_factory=Observe)
+    agents: Mapping[str, AgentConfig] = field(default_factory=lambda: MappingProxyType({}))
+    """By name without `@`."""
+
+    def agent(self, address: str) -> AgentConfig:
+        """The settings of one agent; defaults where nothing is said."""
+        return self.agents.get(address.lstrip("@"), AgentConfig())
+
+
+def read_config(path: Path) -> Config:
+    """Read config.toml; a missing file is all defaults. ConfigError names file, key and what is allowed."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Config()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    known = {"dispatch", "alarms", "sound", "observe", "agents"}
+    for name in data:
+        if name not in known:
+            raise ConfigError(f"{path}: [{name}] is not known; allowed: {', '.join(sorted(known))}")
+    return Config(
+        dispatch=_section(Dispatch, data.get("dispatch", {}), path, "dispatch"),
+        alarms=_section(Alarms, data.get("alarms", {}), path, "alarms"),
+        sound=_section(Sound, data.get("sound", {}), path, "sound"),
+        observe=_section(Observe, data.get("observe", {}), path, "observe"),
+        agents=MappingProxyType(_agents(data.get("agents", {}), path)),
+    )
+
+
+T = TypeVar("T")
+
+
+def _agents(table: Any, path: Path) -> dict[str, AgentConfig]:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [agents] is a table of agents, like [agents.writer]")
+    agents = {}
+    for name, values in table.items():
+        agent = _section(AgentConfig, values, path, f"agents.{name}")
+        if agent.program not in ("", "claude", "codex", "command"):
+            raise ConfigError(f"{path}: [agents.{name}] program = {agent.program!r}; allowed: claude, codex, command")
+        if agent.program == "command" and not agent.command:
+            raise ConfigError(f'{path}: [agents.{name}] has no \'command\', e.g. command = ["python3", "agent.py"]')
+        agents[str(name).lstrip("@").lower()] = agent
+    return agents
+
+
+def _section(kind: type[T], table: Any, path: Path, name: str) -> T:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [{name}] is a table")
+    default = kind()
+    allowed = {f.name for f in fields(default)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in allowed:
+            raise ConfigError(f"{path}: [{name}] has no key {key!r}; allowed: {', '.join(sorted(allowed))}")
+        values[key] = _checked(getattr(default, key), value, f"{path}: [{name}] {key}")
+    return kind(**values)
+
+
+def _checked(default: Any, value: Any, where: str) -> Any:
+    if isinstance(default, tuple):
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        raise ConfigError(f"{where} is a list of texts, not {value!r}")
+    if isinstance(default, str):
+        if isinstance(value, str):
+            return value
+        raise ConfigError(f"{where} is a text, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ConfigError(f"{where} is a number from 0 up, not {value!r}")
+    if isinstance(default, int) and value != int(value):
+        raise ConfigError(f"{where} is a whole number, not {value!r}")
+    return type(default)(value)

@@ -1,0 +1,1 @@
+"""Dispatch: wake an agent, watch over it, end it, tell how it ended."""

@@ -1,0 +1,239 @@
+"""Dispatch, wake, kill, retry: the acts that need more than one wing. Each raises MailcoreError in words for people."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailcore import audit, journal
+from mailcore.config import Config
+from mailcore.dispatch import orphan, process, prompt, queue, register
+from mailcore.dispatch.start import JOURNAL, begin, clean_environment
+from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.liveness import alive, read_lock, start_ticks
+from mailcore.mail import post
+from mailcore.model.agent import Agent
+from mailcore.model.run import Holder, Lock, Run, from_records
+from mailcore.programs.select import select
+from mailcore.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """What became of one dispatch: the mail is delivered either way."""
+
+    message_id: str
+    sent_id: str
+    to: str
+    run_id: str | None
+    busy: str = ""
+    """Why the agent was not woken; empty if it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """What a kill ended."""
+
+    address: str
+    run_id: str
+    ended: tuple[int, ...]
+    """PIDs that were there before."""
+    survivors: tuple[int, ...] = ()
+
+
+def dispatch(
+    workspace: Workspace, config: Config, sender: str, target: str, subject: str, body: str, *, parent_run: str = ""
+) -> Dispatched:
+    """Mail a task and start its agent. Refused before anything is written if the agent has no program.
+
+    `parent_run` is the run that the caller belongs to: it sets how deep this one nests.
+    """
+    agent = workspace.agent(target)
+    if agent.is_operator:
+        raise UsageError("the operator cannot be dispatched; send a mail instead")
+    if agent.address == sender:
+        raise Refused(f"{sender} cannot dispatch itself", "self")
+    depth = _depth(workspace, sender, parent_run) + 1 if parent_run else 0
+    if depth > config.dispatch.wake_depth:
+        raise Refused(f"this dispatch would nest {depth} deep; [dispatch] wake_depth is the limit", "limit")
+    chosen = select(agent, config, clean_environment()["PATH"])
+    sent = post.send(workspace, sender, [target], subject, body, is_task=True)[0]
+    if not sent.delivered:
+        raise MailcoreError(sent.error)
+    queued = {
+        "sender": sender,
+        "subject": subject,
+        "message_id": sent.id,
+        "prompt": prompt.task(agent, sent.id, sender, subject),
+        "program": chosen.name,
+        "depth": depth,
+    }
+    started = _start(workspace, config, agent, queued, sender)
+    busy = _busy(agent, started) if isinstance(started, Lock) else ""
+    return Dispatched(sent.id, sent.sent_id, agent.address, None if isinstance(started, Lock) else started, busy)
+
+
+def wake(workspace: Workspace, config: Config, by: str, target: str) -> str:
+    """Start an idle agent without a task of its own; returns the run's id. Refused with code `busy` if it works."""
+    agent = workspace.agent(target)
+    started = start_wake(workspace, config, agent, queue.Wake("Look for mail and continue.", by), wait=False)
+    if isinstance(started, Lock):
+        raise Refused(_busy(agent, started), "busy")
+    return started
+
+
+def start_wake(
+    workspace: Workspace, config: Config, agent: Agent, reason: queue.Wake, *, wait: bool = True
+) -> str | Lock:
+    """Start `agent` for a wake; queued (with `wait`) while it is busy."""
+    queued = {
+        "sender": reason.by,
+        "subject": reason.why,
+        "message_id": "",
+        "prompt": prompt.wake(agent, reason.why),
+        "program": select(agent, config, clean_environment()["PATH"]).name,
+        "depth": reason.depth,
+    }
+    return _start(workspace, config, agent, queued, reason.by, reason if wait else None)
+
+
+def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
+    """Run the last task of an agent (`@a`) or of a run once more; returns the new run's id."""
+    agent, run = _target(workspace, target)
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.holder is not Holder.DEAD:
+        raise Refused(_busy(agent, lock), "busy")
+    if run is None:
+        raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
+    first = journal.read(agent.runs_dir / run.run_id / JOURNAL)[0]
+    kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "prompt", "program", "depth")}
+    started = _start(workspace, config, agent, {**kept, "mode": mode, "retry_of": run.run_id}, by)
+    if isinstance(started, Lock):
+        raise Refused(_busy(agent, started), "busy")
+    return started
+
+
+def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
+    """End an agent's run: the supervisor is told, TERM to the whole tree, then KILL, until nothing of it is left.
+
+    An orphan is cleaned up. A run of another program's monitor is ended with its whole session.
+    """
+    agent, run = _target(workspace, target)
+    lock = read_lock(agent.dispatch_lock)
+    if lock is None or lock.holder is Holder.UNKNOWN:
+        raise Refused(f"nothing runs at {agent.address}", "not_running")
+    if target[:1] != "@" and run is not None and run.run_id != lock.run_id:
+        raise Refused(f"run {run.run_id} is over; {agent.address} works on {lock.run_id}", "not_running")
+    if lock.holder is Holder.DEAD:
+        orphan.clean(workspace, config, agent, by)
+        audit.record(workspace, by, "kill", agent=agent.address, run=lock.run_id, orphan=True)
+        return Killed(agent.address, lock.run_id, ())
+    before = tuple(p.pid for p in processes(workspace, agent.address))
+    grace = config.dispatch.stop_grace
+    audit.record(workspace, by, "kill", agent=agent.address, run=lock.run_id, pid=lock.pid)
+    if lock.run_id:
+        journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
+        ticks = lock.start_ticks or start_ticks(lock.pid)
+        process.send(lock.pid, ticks, signal.SIGTERM)
+        if not _gone(lock.pid, ticks, grace + 10):
+            process.send(lock.pid, ticks, signal.SIGKILL)
+        _, survivors = process.stop(lambda: process.members(lock.run_id), grace)
+    else:
+        _, survivors = process.stop(lambda: process.session_members(lock.pid), grace)
+    if not survivors:
+        orphan.clean(workspace, config, agent, by)
+    return Killed(agent.address, lock.run_id, before, tuple(sorted(survivors)))
+
+
+def processes(workspace: Workspace, target: str) -> tuple[process.Process, ...]:
+    """The tree that a kill of `target` would end, its supervisor first; empty if nothing runs there."""
+    agent, _ = _target(workspace, target)
+    lock = read_lock(agent.dispatch_lock)
+    if lock is None or not lock.pid:
+        return ()
+    if not lock.run_id:
+        return tuple(process.session_members(lock.pid)) if lock.holder is Holder.ALIVE else ()
+    own = [p for p in process.snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
+    return (*own, *process.members(lock.run_id, [p.pid for p in own]))
+
+
+def last_run(agent: Agent) -> Run | None:
+    """The newest run of an agent; run ids sort by time."""
+    try:
+        names = sorted(os.listdir(agent.runs_dir), reverse=True)  # noqa: PTH208 (names only)
+    except FileNotFoundError:
+        return None
+    for name in names:
+        run = read_run(agent.runs_dir / name)
+        if run is not None:
+            return run
+    return None
+
+
+def read_run(run_dir: Path) -> Run | None:
+    """The run whose journal lies in `run_dir`."""
+    return from_records(journal.read(run_dir / JOURNAL))
+
+
+def _target(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
+    """`@a` → the agent and its newest run; a run id → its agent and that run."""
+    if target.startswith("@"):
+        agent = workspace.agent(target)
+        return agent, last_run(agent)
+    for agent in workspace.agents:
+        if "/" not in target and (agent.runs_dir / target / JOURNAL).is_file():
+            return agent, read_run(agent.runs_dir / target)
+    return (agent := workspace.agent(target)), last_run(agent)
+
+
+def _start(
+    workspace: Workspace,
+    config: Config,
+    agent: Agent,
+    queued: dict[str, Any],
+    by: str,
+    waiting: queue.Wake | None = None,
+) -> str | Lock:
+    started = begin(workspace, config, agent, queued, waiting)
+    if isinstance(started, Lock):
+        return started
+    row = {"sender": queued["sender"], "target": agent.address, "subject": queued["subject"]}
+    register.opened(workspace, started, {**row, "provider": queued["program"]}, config.dispatch.hard_limit)
+    register.notify(workspace, "wake", f"{agent.address} waking", str(queued["subject"]), agent.address[1:])
+    audit.record(workspace, by, "start", agent=agent.address, run=started, subject=queued["subject"])
+    return started
+
+
+def _busy(agent: Agent, lock: Lock) -> str:
+    work = f"on {lock.subject!r} " if lock.subject else ""
+    return f"{agent.address} is busy {work}(PID {lock.pid or '?'})"
+
+
+def _depth(workspace: Workspace, address: str, run_id: str) -> int:
+    records = journal.read(workspace.agent(address).runs_dir / run_id / JOURNAL)
+    depth = records[0].get("depth") if records else 0
+    return depth if isinstance(depth, int) else 0
+
+
+def _gone(pid: int, ticks: int, seconds: float) -> bool:
+    """Wait for a process that is not our child to end; True if it did."""
+    import select
+
+    deadline = time.monotonic() + seconds
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        while alive(pid, ticks):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            select.select([descriptor], [], [], left)
+    finally:
+        os.close(descriptor)
+    return True

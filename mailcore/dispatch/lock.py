@@ -1,0 +1,70 @@
+"""`.dispatch.lock`: one session at a time in a branch, shared with AIPass (contract section 4)."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+from mailcore.liveness import boot_id, read_lock, start_ticks
+from mailcore.mail.store import replace
+from mailcore.model.agent import Agent
+from mailcore.model.run import Holder, Lock
+
+
+def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bytes:
+    return json.dumps(
+        {
+            "pid": pid,
+            "timestamp": f"{datetime.now():%Y-%m-%dT%H:%M:%S}",
+            "branch": str(agent.branch),
+            "subject": subject,
+            "start_ticks": start_ticks(pid),
+            "boot_id": boot_id(),
+            "nonce": nonce,
+            "run_id": run_id,
+        }
+    ).encode()
+
+
+def acquire(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
+    """Take the lock for this process. None when it was free (or its holder dead), else the lock that is in the way.
+
+    The lock appears whole: written beside it, then linked into place, which fails if one is there.
+    """
+    agent.mail_dir.mkdir(parents=True, exist_ok=True)
+    fresh = agent.mail_dir / f".dispatch.lock.{os.getpid()}.{nonce}"
+    fresh.write_bytes(_document(agent, run_id, nonce, os.getpid(), subject))
+    try:
+        while True:
+            try:
+                os.link(fresh, agent.dispatch_lock)
+                return None
+            except FileExistsError:
+                held = read_lock(agent.dispatch_lock)
+                if held is not None and held.holder is not Holder.DEAD:
+                    return held
+                agent.dispatch_lock.unlink(missing_ok=True)
+    finally:
+        fresh.unlink()
+
+
+def hand_over(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bool:
+    """Name `pid` as the holder. False, and nothing written, if the lock is no longer this run's."""
+    if not owned(agent.dispatch_lock, run_id, nonce):
+        return False
+    replace(agent.dispatch_lock, _document(agent, run_id, nonce, pid, subject))
+    return True
+
+
+def release(agent: Agent, run_id: str, nonce: str) -> None:
+    """Remove the lock if it is still this run's."""
+    if owned(agent.dispatch_lock, run_id, nonce):
+        agent.dispatch_lock.unlink(missing_ok=True)
+
+
+def owned(path: Path, run_id: str, nonce: str) -> bool:
+    """True while the lock at `path` is this run's."""
+    lock = read_lock(path)
+    return lock is not None and (lock.run_id, lock.nonce) == (run_id, nonce)

@@ -1,0 +1,166 @@
+"""Processes of a run: which they are, and how the whole tree is stopped. The only file that signals an agent's process.
+
+A run's processes are those that carry its id in their environment, wherever they moved to, and their unmarked
+descendants. Another run's supervisor, and all below it, is a stranger even when it was started from within this run.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailcore.identity import RUN_ID
+from mailcore.liveness import start_ticks
+
+SUPERVISES = "MAILCORE_SUPERVISES"
+"""In a supervisor's own environment: the run it owns."""
+
+_MARK, _SUPERVISES = f"{RUN_ID}=".encode(), f"{SUPERVISES}=".encode()
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One live process at one moment."""
+
+    pid: int
+    ppid: int
+    ticks: int
+    """Start time: with the PID it tells a recycled one."""
+    session: int
+    name: str
+    depth: int = 0
+    """How deep below the first of its run."""
+
+    @property
+    def command(self) -> str:
+        """Its command line, untrusted text; the name where it cannot be read."""
+        try:
+            words = Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return self.name
+        return b" ".join(words).decode("utf-8", "replace").strip() or self.name
+
+    @property
+    def started_at(self) -> float:
+        """Seconds since the epoch, to a clock tick."""
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+        return time.time() - uptime + self.ticks / _TICK
+
+
+def snapshot() -> dict[int, Process]:
+    """Every live process, zombies left out."""
+    processes = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208 (names are all that is wanted, some hundred times a second)
+        if not entry.isdigit():
+            continue
+        try:
+            stat = Path(f"/proc/{entry}/stat").read_bytes()
+        except OSError:
+            continue
+        end = stat.rfind(b")")
+        fields = stat[end + 2 :].split()
+        if fields[0] in (b"Z", b"X"):
+            continue
+        name = stat[stat.find(b"(") + 1 : end].decode("utf-8", "replace")
+        processes[int(entry)] = Process(int(entry), int(fields[1]), int(fields[19]), int(fields[3]), name)
+    return processes
+
+
+def _marks(pid: int) -> tuple[str, bool]:
+    """The run id in a process's environment, and whether it is a supervisor."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return "", False
+    run_id = next((v[len(_MARK) :].decode("utf-8", "replace") for v in variables if v.startswith(_MARK)), "")
+    return run_id, any(v.startswith(_SUPERVISES) for v in variables)
+
+
+def members(run_id: str, roots: Collection[int] = ()) -> list[Process]:
+    """The processes of a run, parents before children. `roots` (its supervisor) are searched below, not included."""
+    processes = snapshot()
+    children: dict[int, list[int]] = {}
+    for process in processes.values():
+        children.setdefault(process.ppid, []).append(process.pid)
+    marks = {pid: _marks(pid) for pid in processes}
+    marked = {pid for pid, (mark, supervisor) in marks.items() if mark == run_id and not supervisor}
+    found: dict[int, Process] = {}
+    # Marked processes whose parent is not of the run come first, so that depth counts from the top.
+    tops = [pid for pid in marked if processes[pid].ppid not in marked]
+    stack = [(child, 0) for root in roots for child in children.get(root, ())] + [(pid, 0) for pid in tops]
+    while stack:
+        pid, depth = stack.pop()
+        mark, supervisor = marks[pid]
+        if pid in found or supervisor or pid in roots or mark not in ("", run_id) or pid == os.getpid():
+            continue
+        process = processes[pid]
+        found[pid] = Process(pid, process.ppid, process.ticks, process.session, process.name, depth)
+        stack += [(child, depth + 1) for child in children.get(pid, ())]
+    return list(found.values())
+
+
+def session_members(session: int) -> list[Process]:
+    """The processes of a session and all below them: a foreign monitor's run (contract 0.10)."""
+    processes = snapshot()
+    found = {pid: p for pid, p in processes.items() if p.session == session or pid == session}
+    grown = True
+    while grown:
+        below = {pid: p for pid, p in processes.items() if p.ppid in found and pid not in found}
+        found |= below
+        grown = bool(below)
+    found.pop(os.getpid(), None)
+    return list(found.values())
+
+
+def send(pid: int, ticks: int, number: signal.Signals) -> bool:
+    """Signal the process that has this PID and start time, and no other; False if it is gone."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        # The pidfd pins the process: checked after opening, a recycled PID cannot slip in between.
+        if start_ticks(pid) != ticks:
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def stop(
+    find: Callable[[], list[Process]], grace: float, reap: Callable[[], None] = lambda: None
+) -> tuple[set[int], set[int]]:
+    """End every process that `find` names, until it finds none: TERM, `grace` seconds, KILL, again.
+
+    Returns the PIDs that were there, and those that even KILL did not end within 5 s (in uninterruptible sleep).
+    """
+    seen: set[int] = set()
+    begun = time.monotonic()
+    told: set[tuple[int, int]] = set()
+    pause = 0.002
+    while True:
+        reap()
+        left = find()
+        seen.update(process.pid for process in left)
+        elapsed = time.monotonic() - begun
+        if not left:
+            return seen, set()
+        if elapsed > grace + 5:
+            return seen, {process.pid for process in left}
+        for process in left:
+            if elapsed >= grace:
+                send(process.pid, process.ticks, signal.SIGKILL)
+            elif (process.pid, process.ticks) not in told:
+                told.add((process.pid, process.ticks))
+                send(process.pid, process.ticks, signal.SIGTERM)
+                send(process.pid, process.ticks, signal.SIGCONT)  # a stopped process takes TERM only when it goes on
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)

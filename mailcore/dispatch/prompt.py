@@ -1,0 +1,30 @@
+"""What a woken agent is told: who it is, where its memories and its task are, how to answer."""
+
+from __future__ import annotations
+
+from mailcore.model.agent import Agent
+
+
+def task(agent: Agent, message_id: str, sender: str, subject: str) -> str:
+    """The prompt of a dispatch. The mail's body is not in it: it is read, and thereby marked as read, by its id."""
+    return (
+        f"You are {agent.address}. Your passport is .trinity/passport.json, your memories are .trinity/local.json and "
+        f".trinity/observations.json: read them first. {sender} sent you a task, message {message_id}: "
+        f"{_line(subject)}. "
+        f"Read it with `mailcore read {message_id}`, do it, and update your memories. Answer before you end, with "
+        f'`mailcore reply {message_id} "what you did, and the result"`. Run sub-agents synchronously: what still runs '
+        "when you end is stopped."
+    )
+
+
+def wake(agent: Agent, why: str) -> str:
+    """The prompt of a wake without a task of its own."""
+    return (
+        f"You are {agent.address}. Your passport is .trinity/passport.json, your memories are .trinity/local.json and "
+        f".trinity/observations.json: read them first. {_line(why)} Look with `mailcore inbox`, read with "
+        "`mailcore read ID`, continue your work, and update your memories before you end."
+    )
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:300]

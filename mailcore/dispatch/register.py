@@ -1,0 +1,53 @@
+"""AIPass's register, feed and reports (contract section 4), so that each program sees the other's runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mailcore.mail.store import locked, replace
+from mailcore.workspace import Workspace
+
+
+def opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], hard_limit: float) -> None:
+    """Say that a dispatch is outstanding. `fields`: sender, target, subject, provider, monitor_pid."""
+    at = datetime.now(UTC)
+    expected = at + timedelta(seconds=hard_limit)
+    row = {"ts": at.isoformat(), **fields, "expected_by": expected.isoformat(), "status": "outstanding"}
+    _append(workspace, "dispatch_register", {"dispatch_id": run_id, **row})
+
+
+def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, Any]) -> Path:
+    """Say how a dispatch ended and keep its report; returns the report's file."""
+    directory = workspace.aipass_dir / "dispatch_reports"
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{run_id}.json"
+    at = datetime.now(UTC).isoformat()
+    body = {"dispatch_id": run_id, **report, "reported_at": at, "status": status}
+    replace(path, json.dumps(body, indent=2, ensure_ascii=False).encode("utf-8", "replace"))
+    _append(
+        workspace, "dispatch_register", {"dispatch_id": run_id, "ts": at, "status": status, "report_path": str(path)}
+    )
+    return path
+
+
+def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
+    """A line of AIPass's feed; `kind` is `mail`, `wake`, `dispatch` or `system`."""
+    row = {**extra, "ts": datetime.now(UTC).isoformat(), "kind": kind, "title": title, "body": body, "source": source}
+    _append(workspace, "notifications", row)
+
+
+def _append(workspace: Workspace, name: str, row: Mapping[str, Any]) -> None:
+    workspace.aipass_dir.mkdir(exist_ok=True)
+    line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    with locked(workspace.aipass_dir / f".{name}.lock"):
+        descriptor = os.open(
+            workspace.aipass_dir / f"{name}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
+        )
+        with contextlib.closing(os.fdopen(descriptor, "wb", buffering=0)) as file:
+            file.write(line)

@@ -1,0 +1,38 @@
+"""What can go wrong, in words for the person who reads it, with the exit status a script can rely on."""
+
+from __future__ import annotations
+
+
+class MailcoreError(Exception):
+    """A failure that is ours to explain: its text names the file or agent, the cause and what to do."""
+
+    exit_status = 4
+    """0 done, 2 usage, 3 refused, 4 failed."""
+
+    def __init__(self, text: str, code: str = "failed") -> None:
+        super().__init__(text)
+        self.code = code
+        """A short stable word for scripts: `unknown_agent`, `busy`, `identity`, …"""
+
+
+class UsageError(MailcoreError):
+    """The call itself makes no sense."""
+
+    exit_status = 2
+
+    def __init__(self, text: str, code: str = "usage") -> None:
+        super().__init__(text, code)
+
+
+class Refused(MailcoreError):
+    """Understood, and not done: unknown agent, project boundary, identity, busy, limit."""
+
+    exit_status = 3
+
+
+class ConfigError(UsageError):
+    """A config file says something we cannot follow; the text names file, key and what is allowed."""
+
+
+class NoWorkspace(UsageError):
+    """No registry above the given path."""

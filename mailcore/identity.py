@@ -1,0 +1,106 @@
+"""Who is calling. Wrong identity is worse than silence: evidence is checked, conflicts refused, nothing invented.
+
+The chain, in order: a declared `--from`; the run that the supervisor started, proved by its nonce; a name set by
+AIPass's router (contract section 3); the passport found walking up from the working directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailcore.errors import Refused
+from mailcore.liveness import read_lock
+from mailcore.model.agent import Agent
+from mailcore.workspace import Workspace, branch_above
+
+RUN_ID, NONCE, AGENT = "MAILCORE_RUN_ID", "MAILCORE_NONCE", "MAILCORE_AGENT"
+"""Set by our supervisor for the agent's program and whatever it starts."""
+
+ROUTER_NAMES = ("AIPASS_CALLER_BRANCH", "AIPASS_BRANCH_NAME")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The caller, and what says so."""
+
+    agent: Agent
+    how: str
+    """`declared`, `run`, `router` or `passport`."""
+    evidence: tuple[str, ...]
+    """Every step that was looked at, in words."""
+    run_id: str = ""
+    """The run that the caller belongs to, if its nonce proved it."""
+
+    @property
+    def address(self) -> str:
+        """`@writer`."""
+        return self.agent.address
+
+
+def identify(
+    workspace: Workspace, environment: Mapping[str, str], directory: Path, declared: str | None = None
+) -> Identity:
+    """The caller's identity. Refused (code `identity`), naming the evidence, when there is none or it conflicts."""
+    evidence: list[str] = []
+    run = _from_run(workspace, environment, evidence)
+    if declared is not None:
+        agent = workspace.agent(declared)
+        evidence.append(f"--from declares {agent.address}")
+        return Identity(agent, "declared", tuple(evidence), environment.get(RUN_ID, "") if run else "")
+    if run is not None:
+        return Identity(run, "run", tuple(evidence), environment[RUN_ID])
+    router = _from_router(workspace, environment, evidence)
+    passport = _from_passport(workspace, directory, evidence)
+    if router and passport and router.address != passport.address:
+        raise Refused(f"two identities: {'; '.join(evidence)}. Say which with --from.", "identity")
+    agent_found = router or passport
+    if agent_found is None:
+        raise Refused(
+            f"who is calling? {'; '.join(evidence)}. Run it inside an agent's directory, "
+            "or say --from @agent (--from @operator for a person).",
+            "identity",
+        )
+    return Identity(agent_found, "router" if router else "passport", tuple(evidence))
+
+
+def _from_run(workspace: Workspace, environment: Mapping[str, str], evidence: list[str]) -> Agent | None:
+    run_id, nonce, name = (environment.get(key, "") for key in (RUN_ID, NONCE, AGENT))
+    if not run_id:
+        evidence.append(f"{RUN_ID} is not set")
+        return None
+    agent = workspace.agent(name) if name else None
+    lock = read_lock(agent.dispatch_lock) if agent else None
+    if agent is None or lock is None or not nonce or (lock.run_id, lock.nonce) != (run_id, nonce):
+        raise Refused(
+            f"{RUN_ID}={run_id} says {name or 'nobody'}, but {name or 'no'} run of that id and nonce holds a lock: "
+            "the run is over, or the variable was inherited. Unset it or say --from.",
+            "identity",
+        )
+    evidence.append(f"run {run_id} of {agent.address}, proved by its nonce")
+    return agent
+
+
+def _from_router(workspace: Workspace, environment: Mapping[str, str], evidence: list[str]) -> Agent | None:
+    for key in ROUTER_NAMES:
+        name = environment.get(key, "")
+        if name:
+            agent = workspace.agent(name)
+            evidence.append(f"{key}={name} says {agent.address}")
+            return agent
+    evidence.append("no router variable is set")
+    return None
+
+
+def _from_passport(workspace: Workspace, directory: Path, evidence: list[str]) -> Agent | None:
+    branch = branch_above(directory.resolve())
+    if branch is None:
+        evidence.append(f"no passport at or above {directory}")
+        return None
+    for agent in workspace.agents:
+        if agent.branch == branch:
+            evidence.append(f"the passport in {branch} is {agent.address}'s")
+            return agent
+    evidence.append(f"the passport in {branch} is in no row of {workspace.registry.name}")
+    return None

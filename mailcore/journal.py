@@ -1,0 +1,53 @@
+"""Append-only JSONL: one object a line, one write a line, a torn tail tolerated."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+
+def now() -> str:
+    """The present moment as the journals write it: ISO, UTC, microseconds."""
+    return datetime.now(UTC).isoformat()
+
+
+def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:
+    """Add one record with the present time under `at`. A single O_APPEND write, so that writers never interleave.
+
+    If an earlier writer was killed in mid-line, the torn line is closed first and thereby skipped by every reader.
+    """
+    line = json.dumps({"at": now(), **record}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, (b"\n" if torn else b"") + line + b"\n")
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def parse(lines: Iterable[bytes]) -> list[dict[str, Any]]:
+    """The objects among `lines`; what is torn, foreign or no object is skipped."""
+    records = []
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Every record of a journal; empty where there is no file."""
+    try:
+        return parse(path.read_bytes().splitlines())
+    except FileNotFoundError:
+        return []

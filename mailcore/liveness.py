@@ -1,0 +1,81 @@
+"""Is the process that a lock names alive, and still the same? Reads /proc and lock files, signals nobody."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import cache
+from pathlib import Path
+
+from mailcore.model.message import parse_time
+from mailcore.model.run import Holder, Lock
+
+YOUNG = 30.0
+"""A lock that cannot be parsed is held this long, then free: AIPass's own rule (contract section 4)."""
+
+
+@cache
+def boot_id() -> str:
+    """This boot of the machine; a lock of another boot is dead."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def start_ticks(pid: int) -> int:
+    """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return 0
+    # The command, in parentheses, may itself hold spaces and parentheses: count from the last one.
+    fields = stat[stat.rfind(b")") + 2 :].split()
+    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
+        return 0
+    return int(fields[19])
+
+
+def alive(pid: int, ticks: int = 0, boot: str = "") -> bool:
+    """True if `pid` runs and, where known, has that start time and boot. A zombie is not alive."""
+    if pid <= 0 or (boot and boot != boot_id()):
+        return False
+    actual = start_ticks(pid)
+    return actual != 0 and ticks in (0, actual)
+
+
+def read_lock(path: Path) -> Lock | None:
+    """The dispatch lock at `path`, None if there is none. Never raises for what the file holds."""
+    try:
+        data = path.read_bytes()
+        modified = path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Lock(0, 0.0, subject=f"unreadable lock: {error.strerror}", holder=Holder.UNKNOWN)
+    try:
+        raw = json.loads(data)
+        pid = raw["pid"]
+        if not isinstance(pid, int) or isinstance(pid, bool):
+            raise TypeError("pid is no number")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        young = time.time() - modified <= YOUNG
+        return Lock(0, modified, subject="half-written lock", holder=Holder.UNKNOWN if young else Holder.DEAD)
+
+    def text(key: str) -> str:
+        value = raw.get(key)
+        return value if isinstance(value, str) else ""
+
+    ticks = raw.get("start_ticks")
+    lock_ticks = ticks if isinstance(ticks, int) else 0
+    boot = text("boot_id")
+    return Lock(
+        pid=pid,
+        at=parse_time(raw.get("timestamp")) or modified,
+        subject=text("subject"),
+        start_ticks=lock_ticks,
+        boot_id=boot,
+        nonce=text("nonce"),
+        run_id=text("run_id"),
+        holder=Holder.ALIVE if alive(pid, lock_ticks, boot) else Holder.DEAD,
+    )

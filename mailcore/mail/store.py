@@ -1,0 +1,124 @@
+"""The only writer of a mailbox file: AIPass's flock, read, atomic replace, fsync (contract sections 0.2 and 2)."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mailcore.errors import MailcoreError
+
+LOCK_TIMEOUT = 10.0
+"""How long to wait for another program's lock before saying who holds it."""
+
+
+@contextlib.contextmanager
+def locked(lock: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+    """Hold an exclusive flock on `lock`. MailcoreError naming the holder if it is not free within `timeout` seconds."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _wait(descriptor, lock, timeout)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait(descriptor: int, lock: Path, timeout: float) -> None:
+    """Block in the kernel, in a thread that can be given up: flock has no timeout, and polling starves writers."""
+    acquired, decided, given_up = threading.Event(), threading.Lock(), False
+
+    def wait() -> None:
+        copy = os.dup(descriptor)  # the same open file: the lock is shared with `descriptor`
+        try:
+            fcntl.flock(copy, fcntl.LOCK_EX)
+            with decided:
+                if given_up:
+                    fcntl.flock(copy, fcntl.LOCK_UN)
+                acquired.set()
+        finally:
+            os.close(copy)
+
+    threading.Thread(target=wait, daemon=True).start()
+    if acquired.wait(timeout):
+        return
+    with decided:
+        if acquired.is_set():
+            return
+        given_up = True
+    holder = _holder(descriptor)
+    raise MailcoreError(
+        f"{lock}: locked for more than {timeout:g} s by {holder}; nothing was written. Try again, or end that process.",
+        "locked",
+    )
+
+
+def _holder(descriptor: int) -> str:
+    """Who holds the flock, from /proc/locks: `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`."""
+    inode = os.fstat(descriptor).st_ino
+    try:
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if "->" not in fields and fields[1] == "FLOCK" and fields[5].rsplit(":", 1)[-1] == str(inode):
+                name = Path(f"/proc/{fields[4]}/comm").read_text().strip()
+                return f"PID {fields[4]} ({name})"
+    except (OSError, IndexError):
+        pass
+    return "another process"
+
+
+def loads(data: bytes) -> Any:
+    """Parse JSON with orjson, and with the standard library what orjson refuses (NaN, lone surrogates)."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data)
+
+
+def dumps(value: Any) -> bytes:
+    """Write JSON as AIPass does: two spaces, UTF-8 unescaped."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    except TypeError:  # a lone surrogate, an integer beyond 64 bits
+        return json.dumps(value, indent=2, ensure_ascii=True).encode()
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Put `data` at `path` whole or not at all, and durable: temporary file, fsync, rename, fsync of the directory."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make a rename or a new file in `directory` survive a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,51 @@
+"""One sign of life of an agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What sort of sign. The screen's glyphs and the sounds hang on it."""
+
+    SESSION = "session"
+    """The agent's program started or resumed a session."""
+    PROMPT = "prompt"
+    TOOL = "tool"
+    """A tool call began; `tool` names it."""
+    TOOL_DONE = "tool_done"
+    TOOL_FAILED = "tool_failed"
+    MESSAGE = "message"
+    WAITING = "waiting"
+    """It needs the operator."""
+    TURN_END = "turn_end"
+    """The turn is over: nothing is expected until the next prompt."""
+    COMPACT = "compact"
+    SUBAGENT = "subagent"
+    LOG = "log"
+    WARNING = "warning"
+    ERROR = "error"
+    MAIL = "mail"
+    """A mail arrived for this agent."""
+    STARTED = "started"
+    """An attempt of a run began."""
+    RETRYING = "retrying"
+    DONE = "done"
+    FAILED = "failed"
+    KILLED = "killed"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something an agent did, or that happened to it. `text` is untrusted: escape it where it is drawn."""
+
+    at: float
+    agent: str
+    """Its address."""
+    kind: Kind
+    text: str
+    source: str
+    """Where it was read: `hooks`, `log`, `mail`, `run`, `transcript`."""
+    tool: str = ""
+    tool_id: str = ""

@@ -1,0 +1,73 @@
+"""Who takes part, and where each keeps its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+OPERATOR = "@operator"
+"""The person at the screen. Reserved: no registry row may take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One registered participant. The branch is its directory; file places are AIPass's (contract sections 1 and 2)."""
+
+    address: str
+    """`@writer`, lower case."""
+    name: str
+    """As the registry spells it, e.g. `WRITER`."""
+    branch: Path
+    """Absolute directory of the agent."""
+    role: str = ""
+    """From the passport; empty where it says nothing."""
+
+    @property
+    def mail_dir(self) -> Path:
+        """Everything of this agent's mail and runs."""
+        return self.branch / ".ai_mail.local"
+
+    @property
+    def inbox(self) -> Path:
+        """Open mail, one JSON file."""
+        return self.mail_dir / "inbox.json"
+
+    @property
+    def sent_dir(self) -> Path:
+        """One JSON file for each mail this agent sent."""
+        return self.mail_dir / "sent"
+
+    @property
+    def archive_dir(self) -> Path:
+        """Closed mail, AIPass's `deleted/`."""
+        return self.mail_dir / "deleted"
+
+    @property
+    def dispatch_lock(self) -> Path:
+        """Present while a supervisor (ours or AIPass's) works on this branch."""
+        return self.mail_dir / ".dispatch.lock"
+
+    @property
+    def runs_dir(self) -> Path:
+        """One directory a run, named by its id."""
+        return self.mail_dir / "runs"
+
+    @property
+    def logs_dir(self) -> Path:
+        """The agent's own logs, `hooks.jsonl` among them."""
+        return self.branch / "logs"
+
+    @property
+    def hooks_log(self) -> Path:
+        """Hook events of the agent's program, one JSON object a line."""
+        return self.logs_dir / "hooks.jsonl"
+
+    @property
+    def passport(self) -> Path:
+        """Who the agent is; its presence makes a directory a branch."""
+        return self.branch / ".trinity" / "passport.json"
+
+    @property
+    def is_operator(self) -> bool:
+        """True of the reserved entry for the person at the screen."""
+        return self.address == OPERATOR

@@ -1,0 +1,87 @@
+"""The immutable snapshot that every view draws: facts only, no clock. States are derived by `observe.state`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from mailcore.model.activity import Activity
+from mailcore.model.agent import Agent
+from mailcore.model.message import Mailbox
+from mailcore.model.run import Lock, Run
+
+
+class State(StrEnum):
+    """What an agent is doing, in one word."""
+
+    STARTING = "starting"
+    WORKING = "working"
+    IN_TOOL = "in tool"
+    WAITING = "waiting"
+    SILENT = "silent"
+    RETRYING = "retrying"
+    LIMITED = "limited"
+    HELD = "held"
+    DONE = "done"
+    FAILED = "failed"
+    KILLED = "killed"
+    ORPHANED = "orphaned"
+    UNREADABLE = "unreadable"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An agent's state at one moment, why, and since when (seconds since the epoch, 0.0 unknown)."""
+
+    state: State
+    reason: str
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """Everything known of one agent. Two equal facts are the same object unless something changed."""
+
+    agent: Agent
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    lock: Lock | None = None
+    run: Run | None = None
+    """Its current run, else its newest."""
+    activities: tuple[Activity, ...] = ()
+    """The newest few, oldest first."""
+    tool: Activity | None = None
+    """The tool call that began and did not end."""
+    waiting: Activity | None = None
+    """The request for the operator that nothing has followed yet."""
+    turn_open: bool = False
+    """A prompt or tool was seen and no end of turn since."""
+    last_active: float = 0.0
+    """Newest sign of life, any source; 0.0 for never."""
+
+    @property
+    def address(self) -> str:
+        """`@writer`."""
+        return self.agent.address
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A workspace at one moment."""
+
+    root: Path
+    agents: tuple[AgentFacts, ...] = ()
+    """In registry order, which never changes by itself."""
+    operator: AgentFacts | None = None
+    stream: tuple[Activity, ...] = ()
+    """What happened everywhere, oldest first, bounded."""
+    notes: tuple[str, ...] = ()
+    """What the reader of the files wants said: refused rows, a degraded watcher."""
+    at: float = 0.0
+
+    def find(self, address: str) -> AgentFacts | None:
+        """The facts of one agent, the operator included."""
+        if self.operator is not None and self.operator.address == address:
+            return self.operator
+        return next((facts for facts in self.agents if facts.address == address), None)

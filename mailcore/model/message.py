@@ -1,0 +1,105 @@
+"""One mail and one mailbox, as read from AIPass's inbox.json (contract section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+def parse_time(value: object) -> float:
+    """Seconds since the epoch of an ISO time; naive times are local (contract 0.6). 0.0 for what is no time."""
+    if not isinstance(value, str):
+        return 0.0
+    try:
+        return datetime.fromisoformat(value).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str:
+    value = raw.get(key)
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail. Typed fields are what we act on; `raw` is the whole object, unknown keys included."""
+
+    id: str
+    """Eight hex digits, minted by the recipient's side."""
+    sent_id: str
+    """Id of the sender's own record; `read`, `reply` and `close` accept either."""
+    at: float
+    """When it was sent, seconds since the epoch."""
+    sender: str
+    subject: str
+    body: str
+    status: str
+    """`new`, `opened`, `closed`; unknown values survive and count as neither."""
+    priority: str = "normal"
+    is_task: bool = False
+    """True for a dispatch (`auto_execute`)."""
+    thread_id: str = ""
+    in_reply_to: str = ""
+    reply_path: str = ""
+    seen_at: float = 0.0
+    unread: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> Message:
+        """Read one object; wrong types become text, missing fields become empty."""
+        status = _text(raw, "status")
+        return cls(
+            id=_text(raw, "id"),
+            sent_id=_text(raw, "sent_id"),
+            at=parse_time(raw.get("timestamp")),
+            sender=_text(raw, "from"),
+            subject=_text(raw, "subject"),
+            body=_text(raw, "message"),
+            status=status,
+            priority=_text(raw, "priority") or "normal",
+            is_task=raw.get("auto_execute") is True,
+            thread_id=_text(raw, "thread_id"),
+            in_reply_to=_text(raw, "in_reply_to"),
+            reply_path=_text(raw, "reply_path"),
+            seen_at=parse_time(raw.get("seen_at")),
+            # Contract 2: unread = status "new", or no status and not `read`.
+            unread=status == "new" or (not status and not raw.get("read")),
+            raw=raw,
+        )
+
+    def answers_to(self, message_id: str) -> bool:
+        """True if `message_id` is either of this mail's two ids."""
+        return bool(message_id) and message_id in (self.id, self.sent_id)
+
+
+class MailboxStatus(StrEnum):
+    """Whether a mailbox could be read. A broken one is never shown as an empty one."""
+
+    OK = "ok"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """The open mail of one agent at one moment, newest first."""
+
+    status: MailboxStatus = MailboxStatus.MISSING
+    messages: tuple[Message, ...] = ()
+    reason: str = ""
+    """Why it is unreadable: the file and the cause."""
+
+    @property
+    def unread(self) -> int:
+        """How many messages nobody has opened yet."""
+        return sum(message.unread for message in self.messages)
+
+    @property
+    def open(self) -> int:
+        """How many messages wait here, read or not."""
+        return sum(message.status != "closed" for message in self.messages)

@@ -1,0 +1,213 @@
+"""A run: one supervised execution of a dispatch, told by its journal `run.jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from mailcore.model.message import parse_time
+
+
+class Phase(StrEnum):
+    """Where a run stands: queued → (starting → running → waiting)… → completed | bounced | killed."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    WAITING = "waiting"
+    """Between two attempts."""
+    COMPLETED = "completed"
+    BOUNCED = "bounced"
+    KILLED = "killed"
+
+    @property
+    def ended(self) -> bool:
+        """True when nothing more will happen in this run."""
+        return self in (Phase.COMPLETED, Phase.BOUNCED, Phase.KILLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One start of the agent's program within a run."""
+
+    number: int
+    mode: str
+    """`start`, `resume` or `fresh`."""
+    started_at: float
+    pid: int = 0
+    start_ticks: int = 0
+    """Field 22 of /proc/PID/stat: with the boot id it tells a recycled PID."""
+    running_at: float = 0.0
+    """When its first sign of life was seen; 0.0 before."""
+    ended_at: float = 0.0
+    exit_code: int | None = None
+    """Negative for a signal, as subprocess reports it."""
+    cause: str = ""
+    """Why it ended, in words: `exit 1`, `no sign of life in 90 s`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the journal says of a run. Built only by `advance`."""
+
+    run_id: str
+    target: str
+    sender: str
+    subject: str
+    message_id: str
+    program: str
+    created_at: float
+    attempts_allowed: int = 3
+    phase: Phase = Phase.QUEUED
+    since: float = 0.0
+    """When it entered this phase."""
+    attempts: tuple[Attempt, ...] = ()
+    supervisor_pid: int = 0
+    next_at: float = 0.0
+    """When the next attempt starts, while waiting."""
+    limited: bool = False
+    """True while it waits because of a rate limit or overload."""
+    reason: str = ""
+    by: str = ""
+    """Who killed it."""
+    result: str = ""
+    last_act: float = 0.0
+    """Last mailcore command that the agent ran in this run."""
+    replied: bool = False
+    delegated: bool = False
+    """It dispatched work of its own: ending without a reply is not the end of the task."""
+    foreign: bool = False
+    """Started by another program (AIPass's own monitor)."""
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def started_at(self) -> float:
+        """When its first attempt began, else when it was made."""
+        return self.attempts[0].started_at if self.attempts else self.created_at
+
+
+def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
+    """Fold one journal record into the run. Unknown events and records before the first `queued` change nothing."""
+    at = parse_time(record.get("at"))
+    event = record.get("event")
+    if run is None:
+        return _begin(record, at) if event == "queued" else None
+    if run.phase.ended:
+        return run
+    match event:
+        case "supervised":
+            return replace(run, supervisor_pid=_int(record, "pid"))
+        case "attempt":
+            attempt = Attempt(
+                number=_int(record, "n"),
+                mode=str(record.get("mode", "start")),
+                started_at=at,
+                pid=_int(record, "pid"),
+                start_ticks=_int(record, "start_ticks"),
+            )
+            return replace(
+                run, phase=Phase.STARTING, since=at, attempts=(*run.attempts, attempt), limited=False, reason=""
+            )
+        case "running":
+            return replace(_last(run, running_at=at), phase=Phase.RUNNING, since=at)
+        case "attempt_ended":
+            code = record.get("exit")
+            cause = str(record.get("cause", ""))
+            ended = _last(run, ended_at=at, exit_code=code if isinstance(code, int) else None, cause=cause)
+            return replace(ended, reason=cause)
+        case "waiting":
+            return replace(
+                run,
+                phase=Phase.WAITING,
+                since=at,
+                next_at=parse_time(record.get("until")),
+                limited=record.get("limited") is True,
+                reason=str(record.get("why", "")),
+            )
+        case "act":
+            verb = record.get("verb")
+            return replace(
+                run,
+                last_act=max(run.last_act, at),
+                replied=run.replied or verb == "reply",
+                delegated=run.delegated or verb == "dispatch",
+            )
+        case "ended":
+            try:
+                phase = Phase(str(record.get("outcome")))
+            except ValueError:
+                return run
+            return replace(
+                run,
+                phase=phase,
+                since=at,
+                reason=str(record.get("reason", "")),
+                by=str(record.get("by", "")),
+                result=str(record.get("result", "")),
+            )
+        case _:
+            return run
+
+
+def from_records(records: Iterable[Mapping[str, Any]]) -> Run | None:
+    """The run that a whole journal tells; None if it never says `queued`."""
+    run: Run | None = None
+    for record in records:
+        run = advance(run, record)
+    return run
+
+
+def _begin(record: Mapping[str, Any], at: float) -> Run:
+    return Run(
+        run_id=str(record.get("run_id", "")),
+        target=str(record.get("target", "")),
+        sender=str(record.get("sender", "")),
+        subject=str(record.get("subject", "")),
+        message_id=str(record.get("message_id", "")),
+        program=str(record.get("program", "")),
+        created_at=at,
+        since=at,
+        attempts_allowed=_int(record, "attempts") or 3,
+    )
+
+
+def _last(run: Run, **changes: Any) -> Run:
+    if not run.attempts:
+        return run
+    return replace(run, attempts=(*run.attempts[:-1], replace(run.attempts[-1], **changes)))
+
+
+def _int(record: Mapping[str, Any], key: str) -> int:
+    value = record.get(key)
+    return value if isinstance(value, int) else 0
+
+
+class Holder(StrEnum):
+    """What is known of the process that a lock names."""
+
+    ALIVE = "alive"
+    DEAD = "dead"
+    """Gone, a zombie, or its PID now belongs to another process."""
+    UNKNOWN = "unknown"
+    """The lock is half-written and young: someone is about to name themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A branch's `.dispatch.lock` (contract section 4), ours or AIPass's."""
+
+    pid: int
+    at: float
+    subject: str = ""
+    start_ticks: int = 0
+    """0 where another program wrote the lock."""
+    boot_id: str = ""
+    nonce: str = ""
+    run_id: str = ""
+    holder: Holder = Holder.ALIVE

@@ -1,0 +1,32 @@
+"""Any command as an agent: its first output or mailcore act is its sign of life, exit 0 its success."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
+
+
+class Command:
+    """`program = "command"`, `command = ["python3", "agent.py", "{prompt}"]`."""
+
+    name = "command"
+
+    def argv(self, launch: Launch) -> list[str]:
+        """The configured words, `{prompt}` replaced."""
+        return [word.replace("{prompt}", launch.prompt) for word in launch.config.command]
+
+    def traces(self, launch: Launch) -> tuple[Path, ...]:
+        """None: what it prints lies in the run's own directory."""
+        del launch
+        return ()
+
+    def shows_life(self, launch: Launch, output: Output) -> bool:
+        """Any byte of output, or a mailcore command."""
+        del launch
+        return output.acted or output.any
+
+    def ending(self, exit_code: int, output: Output) -> Ending:
+        """Exit 0 is success; its last line is the result."""
+        lines = [line for line in tail(output.stdout, 4096) if line.strip()]
+        return Ending(exit_code == 0, exit_words(exit_code), result=lines[-1] if lines else "")

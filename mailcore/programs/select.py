@@ -1,0 +1,41 @@
+"""Which program an agent is: as configured, else the first of claude and codex on PATH."""
+
+from __future__ import annotations
+
+import shutil
+
+from mailcore.config import Config
+from mailcore.errors import Refused
+from mailcore.model.agent import Agent
+from mailcore.programs.base import Program
+
+
+def select(agent: Agent, config: Config, path: str | None = None) -> Program:
+    """The program for `agent`; Refused, saying what to set, where there is none. `path` is a PATH to look in."""
+    chosen = config.agent(agent.address).program
+    if not chosen:
+        chosen = next((name for name in ("claude", "codex") if shutil.which(name, path=path)), "")
+    elif chosen != "command" and not shutil.which(chosen, path=path):
+        raise Refused(f"{agent.address} is a {chosen} agent, and {chosen} is not on PATH", "no_program")
+    if not chosen:
+        raise Refused(
+            f"no program for {agent.address}: neither claude nor codex is on PATH. Set in .praxmonitor/config.toml: "
+            f'[agents.{agent.address[1:]}] program = "command", command = ["python3", "agent.py", "{{prompt}}"]',
+            "no_program",
+        )
+    return program(chosen)
+
+
+def program(name: str) -> Program:
+    """The program of that name."""
+    if name == "claude":
+        from mailcore.programs.claude import Claude
+
+        return Claude()
+    if name == "codex":
+        from mailcore.programs.codex import Codex
+
+        return Codex()
+    from mailcore.programs.command import Command
+
+    return Command()

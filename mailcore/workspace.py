@@ -1,0 +1,292 @@
+"""Find a workspace, read its registry, and make a new one.
+
+A workspace is a directory with a `*_REGISTRY.json` (contract section 1). Row paths are relative to the directory of the
+registry that lists them; one that leaves the project is refused, with the reason kept for the screen.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mailcore.errors import NoWorkspace, Refused, UsageError
+from mailcore.model.agent import OPERATOR, Agent
+
+REGISTRY_SUFFIX = "_REGISTRY.json"
+ADDRESS = re.compile(r"@[a-z0-9][a-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A project directory and the agents that its registry lists."""
+
+    root: Path
+    registry: Path
+    agents: tuple[Agent, ...]
+    """In registry order, the operator not among them."""
+    refused: tuple[str, ...] = ()
+    """Rows that were not taken, each with its reason."""
+
+    @property
+    def state_dir(self) -> Path:
+        """What PraxMonitor keeps for itself in this workspace."""
+        return self.root / ".praxmonitor"
+
+    @property
+    def aipass_dir(self) -> Path:
+        """AIPass's register, reports and feed."""
+        return self.root / ".aipass"
+
+    @property
+    def operator(self) -> Agent:
+        """The reserved entry for the person at the screen."""
+        return Agent(OPERATOR, "OPERATOR", self.state_dir / "operator", role="the person at the screen")
+
+    def agent(self, address: str) -> Agent:
+        """The agent of that address (`@Writer`, `writer`: `@writer`); Refused, naming the known ones, if none."""
+        wanted = normal_address(address)
+        if wanted == OPERATOR:
+            return self.operator
+        for agent in self.agents:
+            if agent.address == wanted:
+                return agent
+        known = " ".join(agent.address for agent in self.agents) or "none"
+        raise Refused(f"no agent {wanted} in {self.registry.name}; known: {known}", "unknown_agent")
+
+
+def normal_address(text: str) -> str:
+    """`Writer`, `@writer` → `@writer`."""
+    return "@" + text.strip().lstrip("@").lower()
+
+
+def find(start: Path) -> Workspace:
+    """The workspace that `start` is in: the nearest registry at or above it. NoWorkspace if there is none."""
+    start = start.absolute()
+    for directory in (start, *start.parents):
+        registry = _registry_in(directory)
+        if registry is not None:
+            return load(registry)
+    raise NoWorkspace(
+        f"{start} is in no workspace: no *{REGISTRY_SUFFIX} there or above. Make one with "
+        f"`mailcore init {start} --agent writer=agents/writer`, or see `praxmonitor demo`.",
+        "no_workspace",
+    )
+
+
+def _registry_in(directory: Path) -> Path | None:
+    try:
+        found = sorted(path for path in directory.glob(f"*{REGISTRY_SUFFIX}") if path.is_file())
+    except OSError:
+        return None
+    public = [path for path in found if not path.name.startswith("PRIVATE_")]
+    return next(iter(public or found), None)
+
+
+def load(registry: Path) -> Workspace:
+    """Read a registry and the passports it points to. UsageError, naming file and cause, if it is no registry."""
+    try:
+        rows = _rows(json.loads(registry.read_bytes()))
+    except OSError as error:
+        raise UsageError(f"{registry}: {error.strerror}; the registry cannot be read", "registry") from error
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UsageError(f"{registry}: {error}; mend it or restore it, nothing was changed", "registry") from error
+    agents: dict[str, Agent] = {}
+    refused: list[str] = []
+    root = registry.parent.resolve()
+    for name, row in rows:
+        try:
+            agent = _agent(root, name, row)
+        except UsageError as error:
+            refused.append(f"{registry.name}: {error}")
+            continue
+        if agent.address in agents:
+            refused.append(f"{registry.name}: {agent.address} is listed twice; the first counts")
+        else:
+            agents[agent.address] = agent
+    return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused))
+
+
+def _rows(data: Any) -> list[tuple[str, dict[str, Any]]]:
+    branches = data.get("branches") if isinstance(data, dict) else None
+    if isinstance(branches, dict):
+        return [(str(name), row) for name, row in branches.items() if isinstance(row, dict)]
+    if isinstance(branches, list):
+        return [(str(row.get("name", "")), row) for row in branches if isinstance(row, dict)]
+    raise TypeError('"branches" is neither a list nor an object')
+
+
+def _agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
+    email = row.get("email")
+    address = normal_address(email) if isinstance(email, str) and email.strip() else _derived_address(name)
+    if not ADDRESS.fullmatch(address):
+        raise UsageError(f"row {name!r} has no usable address ({address!r})")
+    if address == OPERATOR:
+        raise UsageError(f"row {name!r} takes the reserved address {OPERATOR}")
+    path = row.get("path")
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise UsageError(f"row {name!r} has no path")
+    branch = (root / path).resolve()
+    if not branch.is_relative_to(root):
+        raise UsageError(f"row {name!r} leaves the project: {path!r}")
+    return Agent(address, name, branch, role=read_role(branch / ".trinity" / "passport.json"))
+
+
+def _derived_address(name: str) -> str:
+    # Contract 1, "Row email": after the last dot, first word, after AIPASS-, before the next dash.
+    words = name.rsplit(".", 1)[-1].split()
+    word = words[0] if words else ""
+    return normal_address(word.removeprefix("AIPASS-").split("-")[0])
+
+
+def read_role(passport: Path) -> str:
+    """`identity.role` of a passport; empty where there is none or it cannot be read."""
+    try:
+        identity = json.loads(passport.read_bytes())["identity"]
+        return str(identity.get("role") or identity.get("purpose") or "")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
+
+
+def branch_above(start: Path) -> Path | None:
+    """The nearest directory at or above `start` that holds a passport (contract 1: at most ten levels)."""
+    for directory in (start, *start.parents)[:10]:
+        if (directory / ".trinity" / "passport.json").is_file():
+            return directory
+    return None
+
+
+def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
+    """Make a workspace: registry, and passport, memories and mailbox directories for each (name, path).
+
+    A file that exists is never overwritten; an agent that is already registered is refused.
+    """
+    root = root.absolute()
+    if _registry_in(root) is not None:
+        raise Refused(f"{root} is already a workspace ({_registry_in(root)})", "exists")
+    if not agents:
+        raise UsageError("name at least one agent: --agent writer=agents/writer")
+    root.mkdir(parents=True, exist_ok=True)
+    now = datetime.now()
+    project = re.sub(r"[^A-Za-z0-9]+", "_", root.name).strip("_") or "project"
+    registry = root / f"{project.upper()}{REGISTRY_SUFFIX}"
+    registry_id = str(uuid.uuid4())
+    rows = [_row(name, path, now) for name, path in agents]
+    for row in rows:
+        _agent(root.resolve(), row["name"], row)  # refuses what load would refuse, before anything is written
+    if len({row["email"] for row in rows}) < len(rows):
+        raise UsageError("two agents of the same name")
+    for row in rows:
+        _write_branch(root / row["path"], row, registry_id, registry.name, now)
+    document = {
+        "metadata": {
+            "id": registry_id,
+            "version": "1.0.0",
+            "name": project.lower(),
+            "total_branches": len(rows),
+            "last_updated": f"{now:%Y-%m-%d}",
+        },
+        "branches": rows,
+    }
+    registry.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+    return load(registry)
+
+
+def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
+    address = normal_address(name)
+    return {
+        "name": address[1:].upper(),
+        "path": path,
+        "profile": "PraxMonitor",
+        "description": "",
+        "email": address,
+        "status": "active",
+        "created": f"{now:%Y-%m-%d}",
+        "last_active": f"{now:%Y-%m-%d}",
+        "registry_id": str(uuid.uuid4()),
+    }
+
+
+def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime) -> None:
+    for path, document in _documents(branch, row, registry_id, registry, f"{now:%Y-%m-%d}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+    for directory in (branch / ".ai_mail.local" / "sent", branch / "logs"):
+        directory.mkdir(parents=True, exist_ok=True)
+    inbox = branch / ".ai_mail.local" / "inbox.json"
+    if not inbox.exists():
+        empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}
+        inbox.write_text(json.dumps(empty, indent=2), encoding="utf-8")
+
+
+def _documents(
+    branch: Path, row: dict[str, Any], registry_id: str, registry: str, today: str
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Passport (schema 2.0.0) and memories as AIPass's spawn writes them (contract section 1)."""
+    name = row["email"][1:]
+    trinity = branch / ".trinity"
+
+    def metadata(kind: str, suffix: str) -> dict[str, Any]:
+        return {
+            "document_type": kind,
+            "document_name": f"{name}.{suffix}",
+            "version": "1.0.0",
+            "schema_version": "2.0.0",
+            "created": today,
+            "last_updated": today,
+            "managed_by": name,
+            "tags": [],
+        }
+
+    yield (
+        trinity / "passport.json",
+        {
+            "document_metadata": metadata("branch_identity", "PASSPORT"),
+            "branch_info": {
+                "branch_name": name,
+                "alias": "",
+                "path": row["path"],
+                "module": name,
+                "email": row["email"],
+                "created": today,
+                "git_branch": "",
+            },
+            "citizenship": {
+                "registered": True,
+                "residency": "external",
+                "registry_id": registry_id,
+                "citizen_id": row["registry_id"],
+                "registry_path": registry,
+                "communications": True,
+                "memory": True,
+            },
+            "identity": {
+                "citizen_class": "specialist",
+                "role": "",
+                "purpose": "",
+                "what_i_do": [],
+                "what_i_dont_do": [],
+                "traits": [],
+                "principles": [],
+            },
+        },
+    )
+    yield (
+        trinity / "local.json",
+        {
+            "document_metadata": metadata("local_memory", "LOCAL"),
+            "todos": [],
+            "key_learnings": [],
+            "sessions": [],
+        },
+    )
+    yield (
+        trinity / "observations.json",
+        {"document_metadata": metadata("observations", "OBSERVATIONS"), "guidelines": [], "observations": []},
+    )

@@ -1,0 +1,1 @@
+"""The screen a person keeps open while AI agents work."""
