@@ -1,0 +1,161 @@
+"""The program that every demo agent is: reads who it is and what it was sent, works, answers."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from typing import Any
+
+from praxmonitor.demo.cast import RESEARCHERS, SILENCE
+from praxmonitor.demo.work import Worker
+
+PHASES = (("builder", "design"), ("tester", "test"), ("builder", "document"))
+ANSWER_WAIT = 40.0
+"""How long the release agent waits for the operator before it goes on by itself."""
+
+Mail = dict[str, Any]
+
+
+def main(argv: list[str]) -> int:
+    """One attempt: greet, read the mail, do what it says."""
+    worker = Worker(seed=argv[1])
+    attempt = int(os.environ.get("MAILCORE_ATTEMPT", "1"))
+    prompt = argv[-1]
+    if "slow start" in worker.traits and attempt == 1 and misbehaves(worker, prompt):
+        time.sleep(3600)  # never a sign of life: the supervisor ends this attempt
+    worker.hook("SessionStart", source="startup")
+    worker.hook("UserPromptSubmit", prompt=prompt)
+    worker.say(f"@{worker.name} is up, attempt {attempt}")
+    inbox: list[Mail] = worker.mailcore("inbox")
+    tasks = [mail for mail in inbox if mail.get("auto_execute")]
+    letters = [mail for mail in reversed(inbox) if not mail.get("auto_execute")]
+    if "crashes" in worker.traits and any(misbehaves(worker, mail["subject"]) for mail in tasks):
+        worker.use_tool(1.0)
+        worker.fail("Traceback (most recent call last):\nValueError: row 4711: 'n/a' is not a number", 3)
+    for mail in letters:
+        answer(worker, mail)
+    for mail in reversed(tasks):
+        # A letter may have ended a task: an answer to the last thing that it waited for.
+        if mail["id"] in {still_open["id"] for still_open in worker.mailcore("inbox")}:
+            perform(worker, mail)
+    worker.hook("Stop", stop_hook_active=False, last_assistant_message="Done.", background_tasks=[])
+    return 0
+
+
+def misbehaves(worker: Worker, text: str) -> bool:
+    """What goes wrong goes wrong the first time, and now and then after."""
+    number = re.search(r"#(\d+)", text)
+    return number is not None and (number[1] == "1" or worker.random.random() < 0.25)
+
+
+def answer(worker: Worker, mail: Mail) -> None:
+    """A letter that is no task: collect an answer to what was asked, or answer a question."""
+    worker.mailcore("read", mail["id"])
+    subject = str(mail["subject"])
+    if subject.startswith(("RE: ", "BOUNCE: ", "KILLED: ")):
+        if worker.role == "editor":
+            collect(worker, mail)
+        elif worker.role == "planner":
+            next_phase(worker, mail)
+        else:
+            worker.mailcore("close", mail["id"])
+        return
+    worker.work(1, "answering")
+    summary = worker.memory["sessions"][0]["summary"] if worker.memory["sessions"] else "nothing yet"
+    worker.mailcore("reply", mail["id"], f"Thank you. I am @{worker.name}. My last work: {summary}.")
+
+
+def perform(worker: Worker, mail: Mail) -> None:
+    """A task: by role."""
+    worker.mailcore("read", mail["id"])
+    subject = str(mail["subject"])
+    if worker.role == "editor" and mail["id"] not in worker.memory.get("open_tasks", {}):
+        worker.use_tool(1.0)
+        worker.remember(f"gave out {subject}", open_tasks={mail["id"]: {"subject": subject, "heard": []}})
+        everyone = [f"@{name}" for name in RESEARCHERS]
+        worker.mailcore("dispatch", *everyone, f"Research: {subject}", "Half a page, with sources.")
+    elif worker.role == "planner" and mail["id"] not in worker.memory.get("open_tasks", {}):
+        worker.use_tool(1.0)
+        worker.remember(f"began {subject}", open_tasks={mail["id"]: {"subject": subject, "phase": 0}})
+        send_phase(worker, subject, 0)
+    elif worker.role not in ("editor", "planner"):
+        do(worker, mail)
+
+
+def do(worker: Worker, mail: Mail) -> None:
+    """Honest work, with what may go wrong in it."""
+    subject = str(mail["subject"])
+    worker.work(2, subject)
+    if "falls silent" in worker.traits and misbehaves(worker, subject):
+        time.sleep(SILENCE * 2.5)
+    if "asks first" in worker.traits:
+        ask(worker, subject)
+    if "repeats an error" in worker.traits:
+        for _ in range(4):
+            worker.log("ERROR", "connection to db-test:5432 refused, retrying")
+            time.sleep(0.7)
+    worker.work(worker.random.randint(1, 3), subject)
+    (worker.branch / "notes.md").write_text(f"# {subject}\n\nFound, checked, written down.\n", encoding="utf-8")
+    worker.remember(f"did {subject}")
+    worker.mailcore("reply", mail["id"], f"Done: {subject}. The notes are in notes.md.")
+
+
+def ask(worker: Worker, subject: str) -> None:
+    """Wait for the operator, and say so: by mail, and as Claude Code does, by a Notification."""
+    worker.mailcore("send", "@operator", f"May I go on? {subject}", "Answer this mail and I go on at once.")
+    worker.hook("Notification", message=f"May I go on? {subject}", notification_type="permission_prompt")
+    until = time.monotonic() + ANSWER_WAIT
+    while time.monotonic() < until:
+        answers = [mail for mail in worker.mailcore("inbox") if "May I go on?" in str(mail["subject"])]
+        if answers:
+            worker.mailcore("read", answers[0]["id"])
+            worker.mailcore("close", answers[0]["id"])
+            break
+        time.sleep(2)
+    worker.hook("UserPromptSubmit", prompt="go on")
+
+
+def collect(worker: Worker, mail: Mail) -> None:
+    """The editor hears from a researcher; with the last one it writes the report."""
+    open_tasks: dict[str, Any] = worker.memory.get("open_tasks", {})
+    for task_id, task in open_tasks.items():
+        if str(mail["subject"]).endswith(task["subject"]) or str(mail["subject"]).startswith(("BOUNCE", "KILLED")):
+            task["heard"] = sorted({*task["heard"], mail["from"]})
+            worker.remember(f"heard from {mail['from']}", open_tasks=open_tasks)
+            worker.mailcore("close", mail["id"])
+            if len(task["heard"]) == len(RESEARCHERS):
+                worker.work(2, f"writing: {task['subject']}")
+                (worker.branch / "report.md").write_text(f"# {task['subject']}\n", encoding="utf-8")
+                worker.remember(f"finished {task['subject']}", open_tasks={})
+                worker.mailcore("reply", task_id, "The report is in report.md; five researchers took part.")
+            return
+    worker.mailcore("close", mail["id"])
+
+
+def next_phase(worker: Worker, mail: Mail) -> None:
+    """Each reply starts the next phase; the last one ends the plan."""
+    open_tasks: dict[str, Any] = worker.memory.get("open_tasks", {})
+    worker.mailcore("close", mail["id"])
+    for task_id, task in open_tasks.items():
+        if task["subject"] not in str(mail["subject"]):
+            continue
+        task["phase"] += 1
+        worker.remember(f"phase {task['phase']} of {task['subject']} is done", open_tasks=open_tasks)
+        if task["phase"] < len(PHASES):
+            send_phase(worker, task["subject"], task["phase"])
+        else:
+            worker.remember(f"finished {task['subject']}", open_tasks={})
+            worker.mailcore("reply", task_id, f"All {len(PHASES)} phases are done.")
+        return
+
+
+def send_phase(worker: Worker, subject: str, phase: int) -> None:
+    """Dispatch one phase of a plan."""
+    name, what = PHASES[phase]
+    worker.mailcore("dispatch", f"@{name}", f"Phase {phase + 1}/{len(PHASES)}, {what}: {subject}", "See the plan.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

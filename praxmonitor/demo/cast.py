@@ -1,0 +1,79 @@
+"""Who plays: twelve agents, and the workspace that they live in."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailcore import workspace
+from mailcore.errors import Refused
+
+MARK = ".praxmonitor/demo.json"
+"""Tells a directory that the demo made from one that holds something else."""
+
+SILENCE = 8.0
+"""Seconds without a sign of life before the alarm, in the demo's own config."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One agent of the demo."""
+
+    name: str
+    role: str
+    trait: str = ""
+    """What goes wrong with it: `slow start`, `crashes`, `falls silent`, `asks first`, `repeats an error`."""
+
+
+RESEARCHERS = ("history", "market", "papers", "patents", "users")
+
+CAST = (
+    Part("editor", "editor: turns five pieces of research into one report"),
+    Part("history", "researcher: what was tried before"),
+    Part("market", "researcher: who sells what"),
+    Part("papers", "researcher: what is known"),
+    Part("patents", "researcher: what is claimed", "slow start"),
+    Part("users", "researcher: what people ask for"),
+    Part("planner", "planner: takes a plan through its three phases"),
+    Part("builder", "worker: designs and builds"),
+    Part("tester", "worker: tests", "repeats an error"),
+    Part("importer", "worker: imports data", "crashes"),
+    Part("indexer", "worker: keeps the search index", "falls silent"),
+    Part("release", "worker: ships, and asks before it does", "asks first"),
+)
+
+
+def write(directory: Path, seed: int) -> workspace.Workspace:
+    """Make the demo's workspace. Refused where the directory holds something that the demo did not make."""
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARK).is_file():
+            raise Refused(f"{directory} holds something else; the demo wants an empty or a new directory", "not_empty")
+        return workspace.find(directory)
+    made = workspace.init(directory, [(part.name, f"agents/{part.name}") for part in CAST])
+    for part, agent in zip(CAST, made.agents, strict=True):
+        passport = json.loads(agent.passport.read_text(encoding="utf-8"))
+        passport["identity"] |= {"role": part.role, "traits": [part.trait] if part.trait else []}
+        agent.passport.write_text(json.dumps(passport, indent=2, ensure_ascii=False), encoding="utf-8")
+    made.state_dir.mkdir(exist_ok=True)
+    (made.state_dir / "config.toml").write_text(_config(seed), encoding="utf-8")
+    (directory / MARK).write_text(json.dumps({"seed": seed}), encoding="utf-8")
+    return workspace.find(directory)
+
+
+def _config(seed: int) -> str:
+    """Short times, so that all of it can be seen in a minute. Paths are JSON texts, which TOML reads too."""
+    lines = [
+        "[dispatch]",
+        "startup_timeout = 4",
+        "retry_wait = 3",
+        "stop_grace = 1",
+        "",
+        "[alarms]",
+        f"silence = {SILENCE:g}",
+    ]
+    for part in CAST:
+        command = [sys.executable, "-m", "praxmonitor.demo.agent", "--seed", str(seed), "{prompt}"]
+        lines += ["", f"[agents.{part.name}]", 'program = "command"', f"command = {json.dumps(command)}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,95 @@
+"""`praxmonitor demo`: the screen on a workspace that plays a story; `--headless` without a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mailcore.config import Config, read_config
+from mailcore.errors import MailcoreError
+from mailcore.model.fleet import Fleet, State
+from mailcore.workspace import Workspace
+from praxmonitor.demo.stage import stage
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit 0, or 2 or 3 with the reason."""
+    parser = argparse.ArgumentParser(prog="praxmonitor demo", description=__doc__)
+    parser.add_argument("--dir", type=Path, help="where to put the workspace and leave it; else a temporary one")
+    parser.add_argument("--seed", type=int, default=1, help="another number, another story")
+    parser.add_argument("--headless", action="store_true", help="no screen: run, then print the status")
+    parser.add_argument("--seconds", type=float, default=45, help="how long, with --headless (default 45)")
+    parser.add_argument("--json", action="store_true", help="with --headless: one JSON value")
+    parser.add_argument("--theme", help="with the screen: its theme")
+    parser.add_argument("--mute", action="store_true", help="with the screen: start muted")
+    arguments = parser.parse_args(argv)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        with stage(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as workspace:
+            if arguments.headless:
+                print(_headless(workspace, arguments.seconds, arguments.json))
+                return 0
+            from praxmonitor.__main__ import open_screen
+
+            return open_screen(workspace, theme=arguments.theme, mute=arguments.mute)
+    except MailcoreError as error:
+        print(f"praxmonitor demo: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """A closed terminal or a `kill` ends the demo in order."""
+    del frame
+    raise SystemExit(128 + number)
+
+
+def _headless(workspace: Workspace, seconds: float, as_json: bool) -> str:
+    from praxmonitor.status import render, status
+
+    config = read_config(workspace.state_dir / "config.toml")
+    fleet, seen = asyncio.run(_observe(workspace, config, seconds))
+    value: dict[str, Any] = status(fleet, config, time.time())
+    if as_json:
+        return json.dumps({**value, "seen": seen}, indent=2, ensure_ascii=False)
+    return render(value) + "\nseen: " + ", ".join(f"{state} {count}" for state, count in seen.items())
+
+
+async def _observe(workspace: Workspace, config: Config, seconds: float) -> tuple[Fleet, dict[str, int]]:
+    """Follow the files for a while; count how often an agent entered each state."""
+    from mailcore.observe.state import state
+    from praxmonitor.feed import FileFeed
+
+    newest = Fleet(workspace.root)
+
+    async def follow() -> None:
+        nonlocal newest
+        async for fleet in FileFeed(workspace.root).fleets():
+            newest = fleet
+
+    seen: Counter[State] = Counter()
+    last: dict[str, State] = {}
+    task = asyncio.create_task(follow())
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not task.done():
+        for facts in newest.agents:
+            now = state(facts, time.time(), config.alarms.silence).state
+            if last.get(facts.address) != now:
+                seen[now] += 1
+                last[facts.address] = now
+        await asyncio.sleep(0.1)
+    if task.done():
+        task.result()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return newest, {str(state): count for state, count in seen.most_common()}

@@ -1,0 +1,67 @@
+"""Raise and strike the stage: the story's process, and at the end every process and file that the demo made."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from mailcore.config import read_config
+from mailcore.dispatch import control
+from mailcore.dispatch.start import clean_environment
+from mailcore.errors import Refused
+from mailcore.liveness import read_lock
+from mailcore.model.agent import OPERATOR, Agent
+from mailcore.workspace import Workspace
+from praxmonitor.demo.cast import write
+
+STRIKE_LIMIT = 30.0
+
+
+@contextlib.contextmanager
+def stage(directory: Path | None, seed: int) -> Iterator[Workspace]:
+    """A workspace in which the story goes on; on leaving nothing of it runs, and a temporary one is gone."""
+    root = directory or Path(tempfile.mkdtemp(prefix="praxmonitor-demo-"))
+    try:
+        workspace = write(root, seed)
+        story = subprocess.Popen(
+            [sys.executable, "-m", "praxmonitor.demo.story", str(seed)],
+            cwd=workspace.root,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            yield workspace
+        finally:
+            story.terminate()
+            story.wait()
+            strike(workspace)
+    finally:
+        if directory is None:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def strike(workspace: Workspace) -> None:
+    """End every run. A killed run wakes its sender, so look again until all is quiet."""
+    config = read_config(workspace.state_dir / "config.toml")
+
+    def end(agent: Agent) -> None:
+        with contextlib.suppress(Refused):
+            control.kill(workspace, config, OPERATOR, agent.address)
+
+    deadline = time.monotonic() + STRIKE_LIMIT
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        while time.monotonic() < deadline:
+            busy = [agent for agent in workspace.agents if read_lock(agent.dispatch_lock) is not None]
+            if not busy:
+                return
+            list(pool.map(end, busy))
