@@ -39,6 +39,22 @@ class Alarms:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """`[mail]`."""
+
+    max_body: int = 1_000_000
+    """Bytes of one body."""
+    max_subject: int = 500
+    """Characters."""
+    per_minute: int = 0
+    """Mails that one sender may send in a minute; 0 for any number."""
+    orchestrator: str = ""
+    """Who gets what is escalated, before the operator does; and feedback from other projects."""
+    approver: str = "@operator"
+    """The only one whose `approve` or `deny` counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sound:
     """`[sound]`."""
 
@@ -76,6 +92,7 @@ class Config:
 
     dispatch: Dispatch = field(default_factory=Dispatch)
     alarms: Alarms = field(default_factory=Alarms)
+    mail: Mail = field(default_factory=Mail)
     sound: Sound = field(default_factory=Sound)
     observe: Observe = field(default_factory=Observe)
     agents: Mapping[str, AgentConfig] = field(default_factory=lambda: MappingProxyType({}))
@@ -96,13 +113,14 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    known = {"dispatch", "alarms", "sound", "observe", "agents"}
+    known = {"dispatch", "alarms", "mail", "sound", "observe", "agents"}
     for name in data:
         if name not in known:
             raise ConfigError(f"{path}: [{name}] is not known; allowed: {', '.join(sorted(known))}")
     return Config(
         dispatch=_section(Dispatch, data.get("dispatch", {}), path, "dispatch"),
         alarms=_section(Alarms, data.get("alarms", {}), path, "alarms"),
+        mail=_section(Mail, data.get("mail", {}), path, "mail"),
         sound=_section(Sound, data.get("sound", {}), path, "sound"),
         observe=_section(Observe, data.get("observe", {}), path, "observe"),
         agents=MappingProxyType(_agents(data.get("agents", {}), path)),

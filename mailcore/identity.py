@@ -6,17 +6,21 @@ AIPass's router (contract section 3); the passport found walking up from the wor
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.errors import Refused
 from mailcore.liveness import read_lock
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.workspace import Workspace, branch_above
 
 RUN_ID, NONCE, AGENT = "MAILCORE_RUN_ID", "MAILCORE_NONCE", "MAILCORE_AGENT"
 """Set by our supervisor for the agent's program and whatever it starts."""
+
+SUPERVISES = "MAILCORE_SUPERVISES"
+"""In a supervisor's own environment: the run it owns."""
 
 ROUTER_NAMES = ("AIPASS_CALLER_BRANCH", "AIPASS_BRANCH_NAME")
 
@@ -63,6 +67,42 @@ def identify(
             "identity",
         )
     return Identity(agent_found, "router" if router else "passport", tuple(evidence))
+
+
+def person_or(
+    workspace: Workspace, identity: Identity, environment: Mapping[str, str], directory: Path, entitled: str
+) -> None:
+    """Refused unless the caller is `entitled` and nothing says that it is another: for acts that no agent may fake.
+
+    Declaring `--from` proves nothing here. Whoever runs inside another agent's run (by variable, or by any ancestor
+    process, which clearing the environment does not change) or in another agent's branch is that agent.
+    """
+    if identity.address != entitled:
+        raise Refused(f"only {entitled} can do this, and the caller is {identity.address}", "identity")
+    evidence: list[str] = []
+    actual = _from_run(workspace, environment, evidence) or _from_passport(workspace, directory, evidence)
+    if actual is not None and actual.address != entitled:
+        raise Refused(f"only {entitled} can do this, and {evidence[-1]}", "identity")
+    supervised = _supervised_ancestor()
+    if supervised and entitled == OPERATOR:
+        raise Refused(f"only {entitled} can do this, and the caller was started by run {supervised}", "identity")
+
+
+def _supervised_ancestor() -> str:
+    """The run whose process or supervisor is an ancestor of this process; empty if there is none."""
+    marks = tuple(f"{name}=".encode() for name in (RUN_ID, SUPERVISES))
+    pid = os.getppid()
+    while pid > 1:
+        try:
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            stat = Path(f"/proc/{pid}/stat").read_bytes()
+        except OSError:
+            return ""
+        for variable in variables:
+            if variable.startswith(marks):
+                return variable.partition(b"=")[2].decode("utf-8", "replace")
+        pid = int(stat[stat.rfind(b")") + 2 :].split()[1])
+    return ""
 
 
 def _from_run(workspace: Workspace, environment: Mapping[str, str], evidence: list[str]) -> Agent | None:

@@ -49,5 +49,5 @@ def read(path: Path) -> list[dict[str, Any]]:
     """Every record of a journal; empty where there is no file."""
     try:
         return parse(path.read_bytes().splitlines())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []

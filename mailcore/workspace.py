@@ -1,4 +1,4 @@
-"""Find a workspace, read its registry, and make a new one.
+"""Find a workspace and read its registry.
 
 A workspace is a directory with a `*_REGISTRY.json` (contract section 1). Row paths are relative to the directory of the
 registry that lists them; one that leaves the project is refused, with the reason kept for the screen.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +37,11 @@ class Workspace:
         return self.root / ".praxmonitor"
 
     @property
+    def config_file(self) -> Path:
+        """Its settings; may be missing."""
+        return self.state_dir / "config.toml"
+
+    @property
     def aipass_dir(self) -> Path:
         """AIPass's register, reports and feed."""
         return self.root / ".aipass"
@@ -46,7 +49,7 @@ class Workspace:
     @property
     def operator(self) -> Agent:
         """The reserved entry for the person at the screen."""
-        return Agent(OPERATOR, "OPERATOR", self.state_dir / "operator", role="the person at the screen")
+        return Agent(OPERATOR, "OPERATOR", self.state_dir / "operator", "the person at the screen", self.root)
 
     def agent(self, address: str) -> Agent:
         """The agent of that address (`@Writer`, `writer`: `@writer`); Refused, naming the known ones, if none."""
@@ -69,7 +72,7 @@ def find(start: Path) -> Workspace:
     """The workspace that `start` is in: the nearest registry at or above it. NoWorkspace if there is none."""
     start = start.absolute()
     for directory in (start, *start.parents):
-        registry = _registry_in(directory)
+        registry = registry_in(directory)
         if registry is not None:
             return load(registry)
     raise NoWorkspace(
@@ -79,7 +82,8 @@ def find(start: Path) -> Workspace:
     )
 
 
-def _registry_in(directory: Path) -> Path | None:
+def registry_in(directory: Path) -> Path | None:
+    """The registry in a directory, the first by name if there are several, public ones first; None if none."""
     try:
         found = sorted(path for path in directory.glob(f"*{REGISTRY_SUFFIX}") if path.is_file())
     except OSError:
@@ -101,7 +105,7 @@ def load(registry: Path) -> Workspace:
     root = registry.parent.resolve()
     for name, row in rows:
         try:
-            agent = _agent(root, name, row)
+            agent = row_agent(root, name, row)
         except UsageError as error:
             refused.append(f"{registry.name}: {error}")
             continue
@@ -121,7 +125,8 @@ def _rows(data: Any) -> list[tuple[str, dict[str, Any]]]:
     raise TypeError('"branches" is neither a list nor an object')
 
 
-def _agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
+def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
+    """The agent that a registry row names. UsageError, with the reason, if the row cannot be taken."""
     email = row.get("email")
     address = normal_address(email) if isinstance(email, str) and email.strip() else _derived_address(name)
     if not ADDRESS.fullmatch(address):
@@ -134,7 +139,7 @@ def _agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
     branch = (root / path).resolve()
     if not branch.is_relative_to(root):
         raise UsageError(f"row {name!r} leaves the project: {path!r}")
-    return Agent(address, name, branch, role=read_role(branch / ".trinity" / "passport.json"))
+    return Agent(address, name, branch, read_role(branch / ".trinity" / "passport.json"), root)
 
 
 def _derived_address(name: str) -> str:
@@ -162,131 +167,7 @@ def branch_above(start: Path) -> Path | None:
 
 
 def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
-    """Make a workspace: registry, and passport, memories and mailbox directories for each (name, path).
+    """See `make.init`."""
+    from mailcore import make
 
-    A file that exists is never overwritten; an agent that is already registered is refused.
-    """
-    root = root.absolute()
-    if _registry_in(root) is not None:
-        raise Refused(f"{root} is already a workspace ({_registry_in(root)})", "exists")
-    if not agents:
-        raise UsageError("name at least one agent: --agent writer=agents/writer")
-    root.mkdir(parents=True, exist_ok=True)
-    now = datetime.now()
-    project = re.sub(r"[^A-Za-z0-9]+", "_", root.name).strip("_") or "project"
-    registry = root / f"{project.upper()}{REGISTRY_SUFFIX}"
-    registry_id = str(uuid.uuid4())
-    rows = [_row(name, path, now) for name, path in agents]
-    for row in rows:
-        _agent(root.resolve(), row["name"], row)  # refuses what load would refuse, before anything is written
-    if len({row["email"] for row in rows}) < len(rows):
-        raise UsageError("two agents of the same name")
-    for row in rows:
-        _write_branch(root / row["path"], row, registry_id, registry.name, now)
-    document = {
-        "metadata": {
-            "id": registry_id,
-            "version": "1.0.0",
-            "name": project.lower(),
-            "total_branches": len(rows),
-            "last_updated": f"{now:%Y-%m-%d}",
-        },
-        "branches": rows,
-    }
-    registry.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
-    return load(registry)
-
-
-def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
-    address = normal_address(name)
-    return {
-        "name": address[1:].upper(),
-        "path": path,
-        "profile": "PraxMonitor",
-        "description": "",
-        "email": address,
-        "status": "active",
-        "created": f"{now:%Y-%m-%d}",
-        "last_active": f"{now:%Y-%m-%d}",
-        "registry_id": str(uuid.uuid4()),
-    }
-
-
-def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime) -> None:
-    for path, document in _documents(branch, row, registry_id, registry, f"{now:%Y-%m-%d}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
-    for directory in (branch / ".ai_mail.local" / "sent", branch / "logs"):
-        directory.mkdir(parents=True, exist_ok=True)
-    inbox = branch / ".ai_mail.local" / "inbox.json"
-    if not inbox.exists():
-        empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}
-        inbox.write_text(json.dumps(empty, indent=2), encoding="utf-8")
-
-
-def _documents(
-    branch: Path, row: dict[str, Any], registry_id: str, registry: str, today: str
-) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Passport (schema 2.0.0) and memories as AIPass's spawn writes them (contract section 1)."""
-    name = row["email"][1:]
-    trinity = branch / ".trinity"
-
-    def metadata(kind: str, suffix: str) -> dict[str, Any]:
-        return {
-            "document_type": kind,
-            "document_name": f"{name}.{suffix}",
-            "version": "1.0.0",
-            "schema_version": "2.0.0",
-            "created": today,
-            "last_updated": today,
-            "managed_by": name,
-            "tags": [],
-        }
-
-    yield (
-        trinity / "passport.json",
-        {
-            "document_metadata": metadata("branch_identity", "PASSPORT"),
-            "branch_info": {
-                "branch_name": name,
-                "alias": "",
-                "path": row["path"],
-                "module": name,
-                "email": row["email"],
-                "created": today,
-                "git_branch": "",
-            },
-            "citizenship": {
-                "registered": True,
-                "residency": "external",
-                "registry_id": registry_id,
-                "citizen_id": row["registry_id"],
-                "registry_path": registry,
-                "communications": True,
-                "memory": True,
-            },
-            "identity": {
-                "citizen_class": "specialist",
-                "role": "",
-                "purpose": "",
-                "what_i_do": [],
-                "what_i_dont_do": [],
-                "traits": [],
-                "principles": [],
-            },
-        },
-    )
-    yield (
-        trinity / "local.json",
-        {
-            "document_metadata": metadata("local_memory", "LOCAL"),
-            "todos": [],
-            "key_learnings": [],
-            "sessions": [],
-        },
-    )
-    yield (
-        trinity / "observations.json",
-        {"document_metadata": metadata("observations", "OBSERVATIONS"), "guidelines": [], "observations": []},
-    )
+    return make.init(root, agents)

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.config import Config, read_config
-from mailcore.errors import MailcoreError, UsageError
+from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.identity import Identity, identify
+from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, find
 
 Result = tuple[Any, str]
@@ -44,37 +45,58 @@ class Call:
     @cached_property
     def config(self) -> Config:
         """The workspace's config.toml."""
-        return read_config(self.workspace.state_dir / "config.toml")
+        return read_config(self.workspace.config_file)
 
     @cached_property
     def caller(self) -> Identity:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
         declared = getattr(self.arguments, "sender", None)
         identity = identify(self.workspace, os.environ, Path.cwd(), declared)
-        if identity.run_id:
+        self.note(identity)
+        return identity
+
+    def note(self, caller: Identity, **facts: Any) -> None:
+        """Write this command, and what it did, into the journal of the run that the caller belongs to, if any."""
+        if caller.run_id:
             from mailcore import journal
 
-            run = self.workspace.agent(os.environ["MAILCORE_AGENT"]).runs_dir / identity.run_id / "run.jsonl"
-            journal.append(run, {"event": "act", "verb": self.verb})
-        return identity
+            run = self.workspace.agent(os.environ["MAILCORE_AGENT"]).runs_dir / caller.run_id / "run.jsonl"
+            journal.append(run, {"event": "act", "verb": self.verb, **facts})
+
+    def visible(self, address: str) -> Agent:
+        """An agent whose mail the caller may see: its own; the operator, and a person outside every agent, see all."""
+        agent = self.workspace.agent(address)
+        try:
+            caller = self.caller
+        except Refused:
+            return agent
+        if caller.address not in (agent.address, self.workspace.operator.address):
+            raise Refused(f"{caller.address} sees its own mail; {agent.address}'s is not shown to it", "visibility")
+        return agent
+
+
+def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
+    """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
+    parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
+    verbs = import_module(f"mailcore.cli.{module}")
+    action: Callable[[Call], Result] = getattr(verbs, verb)
+    verbs.arguments(verb, parser)
+    try:
+        value, text = action(Call(verb, parser.parse_args(words)))
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        raise MailcoreError(f"{name}{error.strerror or error}") from error
+    return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
 
 
 def run(verb: str, module: str, words: list[str]) -> int:
     """Parse, do, print."""
     as_json = "--json" in words
-    parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False)
-    parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
     try:
-        verbs = import_module(f"mailcore.cli.{module}")
-        action: Callable[[Call], Result] = getattr(verbs, verb)
-        verbs.arguments(verb, parser)
-        value, text = action(Call(verb, parser.parse_args(words)))
+        value, text, status = perform(verb, module, words)
     except MailcoreError as error:
         return _fail(verb, error, as_json)
-    except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        return _fail(verb, MailcoreError(f"{name}{error.strerror or error}"), as_json)
-    status = value.pop("exit", 0) if isinstance(value, dict) else 0
     if as_json:
         from mailcore.mail.store import dumps
 
@@ -83,7 +105,7 @@ def run(verb: str, module: str, words: list[str]) -> int:
         from mailcore.text import plain
 
         print(plain(text))
-    return int(status)
+    return status
 
 
 def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:

@@ -18,6 +18,7 @@ def arguments(verb: str, parser: Parser) -> None:
     match verb:
         case "dispatch":
             parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY")
+            parser.add_argument("--expect", default="", help="what counts as done")
         case "wake":
             parser.add_argument("target", metavar="@a")
         case "runs":
@@ -37,7 +38,14 @@ def dispatch(call: Call) -> Result:
         call.workspace.agent(address)
     done = [
         control.dispatch(
-            call.workspace, call.config, call.caller.address, address, subject, body, parent_run=call.caller.run_id
+            call.workspace,
+            call.config,
+            call.caller.address,
+            address,
+            subject,
+            body,
+            parent_run=call.caller.run_id,
+            expect=call.arguments.expect,
         )
         for address in dict.fromkeys(addresses)
     ]
@@ -83,12 +91,15 @@ def runs(call: Call) -> Result:
         directories = sorted(agent.runs_dir.iterdir()) if agent.runs_dir.is_dir() else []
         found += [run for run in map(control.read_run, directories) if run is not None]
     found.sort(key=lambda run: run.run_id, reverse=True)
-    rows = [
+    return [_row(run) for run in found], "\n".join(map(_line, found)) or "no runs yet"
+
+
+def _line(run: Run) -> str:
+    why = f"by {run.by}" if run.by else run.reason
+    return (
         f"{run.run_id}  {run.target:<16} {run.phase:<10} {len(run.attempts)}/{run.attempts_allowed}  "
-        f"{local_time(run.since)}  {line(run.subject, 50)}" + (f"  [{line(run.reason, 60)}]" if run.reason else "")
-        for run in found
-    ]
-    return [_row(run) for run in found], "\n".join(rows) or "no runs yet"
+        f"{local_time(run.since)}  {line(run.subject, 50)}" + (f"  [{line(why, 60)}]" if why else "")
+    )
 
 
 def _row(run: Run) -> dict[str, Any]:

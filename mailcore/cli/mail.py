@@ -1,8 +1,9 @@
-"""`send`, `inbox`, `read`, `reply`, `close`."""
+"""`send`, `inbox`, `read`, `reply`, `forward`, `close`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 from mailcore.cli.call import Call, Parser, Result, body_of, local_time, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
@@ -16,19 +17,32 @@ def arguments(verb: str, parser: Parser) -> None:
     match verb:
         case "send":
             parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY")
-            parser.add_argument("--priority", choices=post.PRIORITIES, default="normal")
+            parser.add_argument(
+                "--priority", choices=post.PRIORITIES, default="normal", help="high wakes an idle agent"
+            )
+            parser.add_argument(
+                "--file", metavar="PATH", help="take the body from a file instead of BODY; - reads stdin"
+            )
+            parser.add_argument(
+                "--key", default="", help="rewrite your open mail of this key instead of adding another"
+            )
         case "inbox":
             parser.add_argument("address", nargs="?", metavar="@a")
         case "reply":
             parser.add_argument("id", metavar="ID")
             parser.add_argument("body", metavar="BODY")
+        case "forward":
+            parser.add_argument("id", metavar="ID")
+            parser.add_argument("words", nargs="+", metavar="@a… [NOTE]")
         case _:
             parser.add_argument("ids", nargs="+", metavar="ID")
     sender_option(parser)
 
 
-def split(words: list[str]) -> tuple[list[str], str, str]:
-    """`@a @b SUBJECT BODY` → addresses, subject, body."""
+def split(words: list[str], file: str | None = None) -> tuple[list[str], str, str]:
+    """`@a @b SUBJECT BODY` → addresses, subject, body; with `file` the body is its content."""
+    if file is not None:
+        words = [*words, body_of("-") if file == "-" else Path(file).read_text(encoding="utf-8", errors="replace")]
     if len(words) < 3:
         raise UsageError("needs @agent… SUBJECT BODY")
     *addresses, subject, body = words
@@ -37,13 +51,18 @@ def split(words: list[str]) -> tuple[list[str], str, str]:
         raise UsageError(
             f"{strange[0]!r} is no address: addresses begin with @, and SUBJECT and BODY are one word each"
         )
-    return addresses, subject, body_of(body)
+    return addresses, subject, body if file is not None else body_of(body)
 
 
 def send(call: Call) -> Result:
     """Deliver to each; exit 4 if one could not be reached, with all results said."""
-    addresses, subject, body = split(call.arguments.words)
-    sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=call.arguments.priority)
+    a = call.arguments
+    addresses, subject, body = split(a.words, a.file)
+    sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key)
+    if a.priority == "high":
+        from mailcore.dispatch.control import wake_for
+
+        wake_for(call.workspace, call.config, call.caller.address, sent, subject)
     failed = [one for one in sent if not one.delivered]
     if failed and len(sent) == 1:
         raise MailcoreError(failed[0].error, "undelivered")
@@ -58,7 +77,7 @@ def send(call: Call) -> Result:
 
 def inbox(call: Call) -> Result:
     """Open mail of the caller, or of the agent named; nothing is marked as read."""
-    agent = call.workspace.agent(call.arguments.address or call.caller.address)
+    agent = call.visible(call.arguments.address) if call.arguments.address else call.caller.agent
     box = _readable(mailbox.read_mailbox(agent.inbox))
     rows = [
         f"{'*' if m.unread else ' '} {m.id:<8}  {local_time(m.at)}  {line(m.sender, 20):<20}  {line(m.subject, 80)}"
@@ -78,7 +97,18 @@ def reply(call: Call) -> Result:
     sent = post.reply(call.workspace, call.caller.address, call.arguments.id, body_of(call.arguments.body))
     if not sent.delivered:
         raise Refused(sent.error, "undelivered")
+    call.note(call.caller, to=sent.to)
     return {k: v for k, v in asdict(sent).items() if k != "error"}, f"answered {sent.to} ({sent.id}); closed"
+
+
+def forward(call: Call) -> Result:
+    """Pass a message of the caller's mailbox on; it stays where it is."""
+    *addresses, note = call.arguments.words if len(call.arguments.words) > 1 else [*call.arguments.words, ""]
+    if note.startswith("@"):
+        addresses, note = [*addresses, note], ""
+    sent = post.forward(call.workspace, call.caller.address, call.arguments.id, addresses, note)
+    rows = [{k: v for k, v in asdict(one).items() if k != "error" or v} for one in sent]
+    return (rows if len(rows) > 1 else rows[0]), "\n".join(f"{one.to}: forwarded as {one.id}" for one in sent)
 
 
 def close(call: Call) -> Result:

@@ -1,14 +1,17 @@
-"""`init`, `agents`, `whoami`."""
+"""`init`, `agents`, `agent`, `whoami`, `away`."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
-from mailcore import workspace
 from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.errors import UsageError
+from mailcore.identity import person_or
 from mailcore.liveness import read_lock
 from mailcore.mail.mailbox import read_mailbox
+from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
 from mailcore.text import line
 
@@ -18,6 +21,13 @@ def arguments(verb: str, parser: Parser) -> None:
     if verb == "init":
         parser.add_argument("directory", nargs="?", default=".", metavar="DIR")
         parser.add_argument("--agent", action="append", default=[], metavar="NAME=PATH")
+    if verb == "agent":
+        parser.add_argument("what", choices=("add", "remove"))
+        parser.add_argument("which", metavar="NAME=PATH|@a")
+    if verb == "away":
+        parser.add_argument("until", nargs="?", default="", metavar="UNTIL", help="in words, like 15:00 or Monday")
+        parser.add_argument("--back", action="store_true", help="here again")
+        sender_option(parser)
     if verb == "whoami":
         parser.add_argument("--explain", action="store_true", help="print every step that was looked at")
         sender_option(parser)
@@ -25,21 +35,56 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def init(call: Call) -> Result:
     """Make a workspace; a file that exists is never overwritten."""
-    agents = []
-    for text in call.arguments.agent:
-        name, equals, path = text.partition("=")
-        if not equals or not name or not path:
-            raise UsageError(f"--agent {text!r}: write NAME=PATH, like writer=agents/writer")
-        agents.append((name, path))
-    made = workspace.init(Path(call.arguments.directory), agents)
+    from mailcore import make
+
+    made = make.init(Path(call.arguments.directory), [_name_and_path(text) for text in call.arguments.agent])
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
     text = "\n".join([f"{made.registry}", *(f"  {a.address:<16} {a.branch}" for a in made.agents)])
     return {"workspace": str(made.root), "registry": str(made.registry), "agents": rows}, text
 
 
+def _name_and_path(text: str) -> tuple[str, str]:
+    name, _, path = text.partition("=")
+    if not name or not path:
+        raise UsageError(f"{text!r}: write NAME=PATH, like writer=agents/writer")
+    return name, path
+
+
+def agent(call: Call) -> Result:
+    """Add an agent and make its branch, or take one out of the registry, whose files stay."""
+    from mailcore import audit, make
+
+    a = call.arguments
+    if a.what == "add":
+        name, path = _name_and_path(a.which)
+        changed = make.add(call.workspace, name, path)
+        said = changed.agents[-1]
+        text = f"{said.address} {said.branch}"
+    else:
+        said = call.workspace.agent(a.which)
+        changed = make.remove(call.workspace, said.address)
+        text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
+    audit.record(call.workspace, "", f"agent {a.what}", agent=said.address)
+    return {"address": said.address, "branch": str(said.branch), "agents": len(changed.agents)}, text
+
+
+def away(call: Call) -> Result:
+    """Tell the agents that the operator is away, or back."""
+    from mailcore import audit, presence
+
+    person_or(call.workspace, call.caller, os.environ, Path.cwd(), OPERATOR)
+    until = "" if call.arguments.back else call.arguments.until or "further notice"
+    presence.set_away(call.workspace, until)
+    audit.record(call.workspace, OPERATOR, "away" if until else "back", until=until)
+    return {"away": until}, f"away until {until}" if until else "here again"
+
+
 def agents(call: Call) -> Result:
     """Everyone who can be written to, with unread mail and whether they work now."""
-    rows, lines = [], []
+    from mailcore import presence
+
+    rows: list[dict[str, Any]] = []
+    lines: list[str] = []
     for agent in (*call.workspace.agents, call.workspace.operator):
         box = read_mailbox(agent.inbox)
         lock = read_lock(agent.dispatch_lock)
@@ -55,10 +100,11 @@ def agents(call: Call) -> Result:
                 "open": box.open,
                 "busy": busy,
                 "task": lock.subject if lock is not None and busy else "",
+                "present": presence.of(call.workspace, agent),
             }
         )
         mail = f"{box.unread} unread of {box.open}" if not box.reason else "UNREADABLE"
-        task = f"busy: {line(lock.subject, 40)}" if lock is not None and busy else "idle"
+        task = f"busy: {line(lock.subject, 40)}" if lock is not None and busy else line(rows[-1]["present"], 46)
         lines.append(f"{agent.address:<16} {mail:<18} {task:<46} {line(agent.role, 60)}".rstrip())
     return rows, "\n".join([*lines, *call.workspace.refused])
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mailcore import audit, journal
@@ -16,6 +18,7 @@ from mailcore.dispatch.start import JOURNAL, begin, clean_environment
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.liveness import alive, read_lock, start_ticks
 from mailcore.mail import post
+from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run, from_records
 from mailcore.programs.select import select
@@ -46,11 +49,21 @@ class Killed:
 
 
 def dispatch(
-    workspace: Workspace, config: Config, sender: str, target: str, subject: str, body: str, *, parent_run: str = ""
+    workspace: Workspace,
+    config: Config,
+    sender: str,
+    target: str,
+    subject: str,
+    body: str,
+    *,
+    parent_run: str = "",
+    expect: str = "",
+    thread: Mapping[str, str] = MappingProxyType({}),
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
-    `parent_run` is the run that the caller belongs to: it sets how deep this one nests.
+    `parent_run` is the run that the caller belongs to: it sets how deep this one nests. `expect` says what counts as
+    done; `thread` are the keys that put the task into an earlier thread.
     """
     agent = workspace.agent(target)
     if agent.is_operator:
@@ -61,14 +74,16 @@ def dispatch(
     if depth > config.dispatch.wake_depth:
         raise Refused(f"this dispatch would nest {depth} deep; [dispatch] wake_depth is the limit", "limit")
     chosen = select(agent, config, clean_environment()["PATH"])
-    sent = post.send(workspace, sender, [target], subject, body, is_task=True)[0]
+    extra = {**thread, **({"expect": expect} if expect else {})}
+    sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=extra)[0]
     if not sent.delivered:
         raise MailcoreError(sent.error)
     queued = {
         "sender": sender,
         "subject": subject,
         "message_id": sent.id,
-        "prompt": prompt.task(agent, sent.id, sender, subject),
+        "sent_id": sent.sent_id,
+        "prompt": prompt.task(agent, sent.id, sender, subject, expect),
         "program": chosen.name,
         "depth": depth,
     }
@@ -84,6 +99,15 @@ def wake(workspace: Workspace, config: Config, by: str, target: str) -> str:
     if isinstance(started, Lock):
         raise Refused(_busy(agent, started), "busy")
     return started
+
+
+def wake_for(workspace: Workspace, config: Config, by: str, sent: Sequence[Sent], subject: str) -> None:
+    """Start the idle recipients of high-priority mail at once; a busy one is woken again when its run is over."""
+    for one in sent:
+        agent = workspace.agent(one.to)
+        if one.delivered and not agent.is_operator:
+            reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {subject}.", by)
+            start_wake(workspace, config, agent, reason)
 
 
 def start_wake(
@@ -110,7 +134,7 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
     first = journal.read(agent.runs_dir / run.run_id / JOURNAL)[0]
-    kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "prompt", "program", "depth")}
+    kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth")}
     started = _start(workspace, config, agent, {**kept, "mode": mode, "retry_of": run.run_id}, by)
     if isinstance(started, Lock):
         raise Refused(_busy(agent, started), "busy")

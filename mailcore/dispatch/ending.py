@@ -55,14 +55,14 @@ def tell(
     if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
         return
     try:
-        mailed = _mail(workspace, agent, run, run_dir)
+        mailed = _mail(workspace, agent, run, run_dir, str(queued.get("sent_id") or run.message_id))
         if run.sender != OPERATOR and (mailed or run.phase is Phase.COMPLETED):
             _wake_back(workspace, config, agent, run, queued)
     except MailcoreError as error:
         journal.append(run_dir / "run.jsonl", {"event": "undelivered", "to": run.sender, "reason": str(error)})
 
 
-def _mail(workspace: Workspace, agent: Agent, run: Run, run_dir: Path) -> bool:
+def _mail(workspace: Workspace, agent: Agent, run: Run, run_dir: Path, task_id: str) -> bool:
     """Bounce, notice of a kill, or `done, no reply`; nothing where the agent has answered by itself."""
     if run.phase is Phase.COMPLETED:
         if run.replied or run.delegated or run.sender != OPERATOR:
@@ -73,7 +73,9 @@ def _mail(workspace: Workspace, agent: Agent, run: Run, run_dir: Path) -> bool:
         body = f"{run.subject}: the run was killed by {run.by}. Dispatch it again if it is still wanted."
     else:
         subject, body = f"BOUNCE: Dispatch to {agent.address} failed", _bounce(agent, run, run_dir)
-    sent = post.send(workspace, agent.address, [run.sender], subject, body)[0]
+    # In the task's thread, so that whoever waits for an answer hears that none will come.
+    thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase)}
+    sent = post.send(workspace, agent.address, [run.sender], subject, body, extra=thread)[0]
     if not sent.delivered:
         raise MailcoreError(sent.error)
     return True

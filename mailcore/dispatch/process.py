@@ -13,11 +13,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailcore.identity import RUN_ID
+from mailcore.identity import RUN_ID, SUPERVISES
 from mailcore.liveness import start_ticks
-
-SUPERVISES = "MAILCORE_SUPERVISES"
-"""In a supervisor's own environment: the run it owns."""
 
 _MARK, _SUPERVISES = f"{RUN_ID}=".encode(), f"{SUPERVISES}=".encode()
 _TICK = os.sysconf("SC_CLK_TCK")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from mailcore.model.agent import Agent
 
 
-def task(agent: Agent, message_id: str, sender: str, subject: str) -> str:
+def task(agent: Agent, message_id: str, sender: str, subject: str, expect: str = "") -> str:
     """The prompt of a dispatch. The mail's body is not in it: it is read, and thereby marked as read, by its id."""
+    wanted = f"It counts as done when: {_line(expect)}. " if expect else ""
     return (
         f"You are {agent.address}. Your passport is .trinity/passport.json, your memories are .trinity/local.json and "
         f".trinity/observations.json: read them first. {sender} sent you a task, message {message_id}: "
-        f"{_line(subject)}. "
+        f"{_line(subject)}. {wanted}"
         f"Read it with `mailcore read {message_id}`, do it, and update your memories. Answer before you end, with "
-        f'`mailcore reply {message_id} "what you did, and the result"`. Run sub-agents synchronously: what still runs '
-        "when you end is stopped."
+        f'`mailcore done {message_id} "what you did, and the result"`, or `blocked` or `declined` with the reason, or '
+        f'`mailcore reply {message_id} "…"`. Run sub-agents synchronously: what still runs when you end is stopped.'
     )
 
 

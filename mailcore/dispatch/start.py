@@ -13,9 +13,9 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import lock, orphan, process, queue
+from mailcore.dispatch import lock, orphan, queue
 from mailcore.dispatch.queue import Wake
-from mailcore.identity import AGENT, NONCE, ROUTER_NAMES, RUN_ID
+from mailcore.identity import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import Lock
@@ -77,7 +77,7 @@ def _spawn(
         return subprocess.Popen(
             [sys.executable, "-m", "mailcore.dispatch.supervisor", str(run_dir)],
             cwd=workspace.root,
-            env={**clean_environment(), process.SUPERVISES: run_id},
+            env={**clean_environment(), SUPERVISES: run_id},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,

@@ -218,7 +218,7 @@ class Supervisor:
         if outcome == "killed":
             asked = [r for r in journal.read(self.run_dir / JOURNAL) if r.get("event") == "kill_asked"]
             by = str(asked[-1].get("by", "")) if asked else "a signal"
-            why = f"killed by {by}"
+            why = ""
         self.note("ended", outcome=outcome, reason=why, by=by, result=result.result[:2000], cost=result.cost)
         try:
             ending.tell(self.workspace, self.config, self.agent, self.run, self.queued, self.run_dir)
@@ -237,7 +237,7 @@ def main(run_dir: Path) -> int:
     if agent is None:
         print(f"{branch} is in no row of {workspace.registry}", file=sys.stderr)
         return 3
-    supervisor = Supervisor(workspace, read_config(workspace.state_dir / "config.toml"), agent, run_dir)
+    supervisor = Supervisor(workspace, read_config(workspace.config_file), agent, run_dir)
     with locked(queue.gate(workspace)):
         subject = str(supervisor.queued.get("subject", ""))
         if not lock.hand_over(agent, supervisor.run_id, supervisor.nonce, os.getpid(), subject):

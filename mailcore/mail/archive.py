@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.errors import MailcoreError
 from mailcore.mail import store
 from mailcore.model.agent import Agent
+from mailcore.model.message import Message
 
 
 def keep(agent: Agent, raw: dict[str, Any]) -> Path:
     """Write a closed message to the archive, durable; returns its file."""
     now = datetime.now()
     agent.archive_dir.mkdir(parents=True, exist_ok=True)
-    path = agent.archive_dir / file_name(raw, now)
+    name = file_name(raw, now)
+    path = agent.archive_dir / name
+    while path.exists():  # mail without an id: two of one subject in one second
+        path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
     store.replace(path, store.dumps({**raw, "archived_at": now.isoformat()}))
     return path
+
+
+def restore(agent: Agent, message_id: str) -> Message:
+    """Put a closed message back among the open mail, read; its archive file goes when that is on disk."""
+    from mailcore.mail import lookup, mailbox
+
+    for path, raw in lookup.archived(agent):
+        if Message.from_json(raw).answers_to(message_id):
+            raw.pop("archived_at", None)
+            mailbox.deliver(agent, {**raw, "status": "opened", "read": True})
+            path.unlink()
+            return Message.from_json(raw | {"status": "opened"})
+    raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")
 
 
 def file_name(raw: dict[str, Any], at: datetime) -> str:

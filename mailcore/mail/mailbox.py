@@ -1,4 +1,7 @@
-"""One agent's mailbox: read it, put a message in, change or remove one. Unknown keys and foreign order survive."""
+"""One agent's mailbox: read it, put a message in, change or remove one. Unknown keys and foreign order survive.
+
+A file that a killed writer tore is repaired by the next locked write: whole messages stay, the file is set aside.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from mailcore.errors import MailcoreError
-from mailcore.mail import archive, store
+from mailcore import journal
+from mailcore.errors import MailcoreError, Refused
+from mailcore.mail import archive, repair, sequence, store
 from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 
@@ -43,13 +47,30 @@ def read_mailbox(path: Path) -> Mailbox:
 
 
 def deliver(agent: Agent, raw: dict[str, Any]) -> str:
-    """Put one message on top of the agent's open mail; returns the id it got. On disk before this returns."""
+    """Put one message on top of the agent's open mail; returns the id it got. On disk before this returns.
+
+    With an `upsert_key` an open message of the same key and sender is rewritten and counted up instead (contract 2).
+    """
     with _open(agent, create=True) as (document, save):
-        taken = {message.get("id") for message in _messages(document)}
-        message_id = raw.get("id") or new_id(taken)
-        document["messages"].insert(0, {"id": message_id, **raw})
+        messages = _messages(document)
+        former = _former(messages, raw) if raw.get("upsert_key") else None
+        if former is None:
+            message_id = raw.get("id") or new_id({str(message.get("id")) for message in messages})
+            document["messages"].insert(0, {"id": message_id, **raw, "stored_at": journal.now()})
+        else:
+            message_id = former["id"]
+            updates = former.get("updates")
+            former |= {key: raw[key] for key in ("subject", "message") if key in raw}
+            former |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
+            former["auto_execute"] = False
         save()
     return str(message_id)
+
+
+def _former(messages: list[dict[str, Any]], raw: dict[str, Any]) -> dict[str, Any] | None:
+    same = ("from", "upsert_key")
+    matching = (m for m in messages if all(m.get(key) == raw.get(key) for key in same) and m.get("status") != "closed")
+    return next(matching, None)
 
 
 def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> list[Message]:
@@ -57,7 +78,7 @@ def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> lis
     opened = []
     with _open(agent) as (document, save):
         for raw in _pick(document, ids, agent):
-            if raw.get("status", "new") == "new":
+            if Message.from_json(raw).unread:
                 raw["status"] = "opened"
                 raw["read"] = True
                 for key, value in seen.items():
@@ -65,6 +86,18 @@ def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> lis
             opened.append(Message.from_json(raw))
         save()
     return opened
+
+
+def update(agent: Agent, message_id: str, changes: dict[str, Any]) -> Message:
+    """Set keys of one open message; it becomes at least `opened`."""
+    with _open(agent) as (document, save):
+        (raw,) = _pick(document, [message_id], agent)
+        if raw.get("status", "new") == "new":
+            raw |= {"status": "opened", "read": True}
+            raw.setdefault("seen_at", journal.now())
+        raw |= changes
+        save()
+    return Message.from_json(raw)
 
 
 def close(agent: Agent, ids: Collection[str]) -> list[Message]:
@@ -79,6 +112,36 @@ def close(agent: Agent, ids: Collection[str]) -> list[Message]:
             closed.append(Message.from_json(raw))
         save()
     return closed
+
+
+def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
+    """Repair the mailbox if it has to be; None if it can be read. With `dry_run` nothing is written."""
+    try:
+        data = agent.inbox.read_bytes()
+        _parse(agent.inbox, data)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MailcoreError(f"{agent.inbox}: {error.strerror}", "unreadable") from error
+    except Unreadable as error:
+        if dry_run:
+            return repair.set_aside(agent.inbox, data, _cause(agent, error), dry_run=True)[1]
+    else:
+        return None
+    with store.locked(agent.inbox.with_name(".inbox.lock")):
+        data = agent.inbox.read_bytes()
+        try:
+            _parse(agent.inbox, data)
+        except Unreadable as error:
+            messages, done = repair.set_aside(agent.inbox, data, _cause(agent, error))
+            _write(agent, {"mailbox": "inbox", "messages": messages})
+            repair.tell(agent, done)
+            return done
+    return None  # it was torn only while another program wrote it
+
+
+def _cause(agent: Agent, error: Unreadable) -> str:
+    return str(error).removeprefix(str(agent.inbox)).lstrip(": ")
 
 
 def new_id(taken: Collection[Any] = ()) -> str:
@@ -98,21 +161,48 @@ def _open(agent: Agent, *, create: bool = False) -> Iterator[tuple[dict[str, Any
             agent.sent_dir.mkdir(parents=True, exist_ok=True)
         elif not agent.mail_dir.is_dir():
             raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
+        if not agent.inbox.resolve().is_relative_to(agent.root.resolve()):
+            raise Refused(f"{path} leads out of the project, to {path.resolve()}; nothing was written", "boundary")
         with store.locked(path.with_name(".inbox.lock")):
-            try:
-                document = _parse(path, path.read_bytes())
-            except FileNotFoundError:
-                document = {"mailbox": "inbox", "messages": []}
+            document = _load(agent)
 
-            def save() -> None:
-                messages = _messages(document)
-                document["total_messages"] = len(messages)
-                document["unread_count"] = sum(Message.from_json(raw).unread for raw in messages)
-                store.replace(path, store.dumps(document))
-
-            yield document, save
+            yield document, lambda: _write(agent, document)
     except OSError as error:
         raise MailcoreError(f"{error.filename or path}: {error.strerror}; nothing was lost, nothing written") from error
+    except RecursionError as error:
+        raise Unreadable(f"{path}: nested too deep to be written back; nothing was written", "unreadable") from error
+
+
+def _write(agent: Agent, document: dict[str, Any]) -> None:
+    messages = _messages(document)
+    _number(agent, messages)
+    document["total_messages"] = len(messages)
+    document["unread_count"] = sum(Message.from_json(raw).unread for raw in messages)
+    store.replace(agent.inbox, store.dumps(document))
+
+
+def _load(agent: Agent) -> dict[str, Any]:
+    """The mailbox as it is, repaired if it has to be, empty if there is none. Call it under the lock."""
+    try:
+        data = agent.inbox.read_bytes()
+    except FileNotFoundError:
+        return {"mailbox": "inbox", "messages": []}
+    try:
+        return _parse(agent.inbox, data)
+    except Unreadable as error:
+        messages, done = repair.set_aside(agent.inbox, data, _cause(agent, error))
+        document = {"mailbox": "inbox", "messages": messages}
+        repair.tell(agent, done)
+        return document
+
+
+def _number(agent: Agent, messages: list[dict[str, Any]]) -> None:
+    """Give a number to each message that another program delivered without one, the oldest first."""
+    without = [raw for raw in reversed(messages) if not isinstance(raw.get("seq"), int)]
+    if without:
+        first = sequence.take(agent.root, len(without))
+        for number, raw in enumerate(without, first):
+            raw["seq"] = number
 
 
 def _parse(path: Path, data: bytes) -> dict[str, Any]:
@@ -139,11 +229,12 @@ def _messages(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _pick(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[dict[str, Any]]:
-    """The messages that `ids` name, each once; `id` wins over `sent_id` (contract 0.5)."""
+    """The messages that `ids` name, each once; `id` wins over `sent_id` (contract 0.5), both over the number."""
     messages = _messages(document)
     picked: dict[int, dict[str, Any]] = {}
     for wanted in ids:
-        found = next((m for key in ("id", "sent_id") for m in messages if m.get(key) == wanted), None)
+        names = [("id", wanted), ("sent_id", wanted), ("seq", int(n) if (n := wanted.lstrip("#")).isdigit() else None)]
+        found = next((m for key, value in names for m in messages if value is not None and m.get(key) == value), None)
         if found is None:
             raise MailcoreError(f"no open message {wanted} in {agent.address}'s mailbox", "no_message")
         picked[id(found)] = found

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from mailcore import audit, journal
 from mailcore.errors import MailcoreError, UsageError
-from mailcore.mail import archive, mailbox, route, store
+from mailcore.mail import mailbox, outbox, route
+from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.workspace import Workspace
 
 PRIORITIES = ("low", "normal", "high")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of one mail to one recipient."""
-
-    id: str
-    """The recipient's id; empty where it was not delivered."""
-    sent_id: str
-    to: str
-    delivered: bool
-    error: str = ""
 
 
 def send(
@@ -39,17 +26,25 @@ def send(
     *,
     priority: str = "normal",
     is_task: bool = False,
+    key: str = "",
+    extra: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Sent]:
-    """Mail `to` each address. An unknown one refuses all, before anything is written; on disk before this returns."""
-    recipients = route.resolve(workspace, to)
+    """Mail `to` each address. An unknown one refuses all, before anything is written; on disk before this returns.
+
+    `key` rewrites the sender's open mail of the same key, counting up, instead of piling up. `extra` are further keys
+    of the message.
+    """
     author = workspace.agent(sender)
+    recipients = route.resolve(workspace, author, to)
     if not subject.strip():
         raise UsageError("a mail needs a subject")
     if priority not in PRIORITIES:
         raise UsageError(f"priority {priority!r}; allowed: {', '.join(PRIORITIES)}")
-    fields: dict[str, Any] = {"subject": subject, "message": body, "priority": priority, "auto_execute": is_task}
+    fields = {"subject": subject, "message": body, "priority": priority, "auto_execute": is_task, **extra}
+    if key:
+        fields["upsert_key"] = key
     return [
-        _post(workspace, author, agent, fields | ({"dispatched_to": agent.address} if is_task else {}))
+        outbox.put(workspace, author, agent, fields | ({"dispatched_to": agent.address} if is_task else {}))
         for agent in recipients
     ]
 
@@ -60,22 +55,20 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
     original = find(author, message_id)
     recipient = route.answer_to(workspace, original)
     subject = original.subject if original.subject.startswith("RE: ") else f"RE: {original.subject}"
-    sent = _post(
-        workspace,
-        author,
-        recipient,
-        {
-            "subject": subject,
-            "message": body,
-            "priority": original.priority,
-            "auto_execute": False,
-            "in_reply_to": original.sent_id or original.id,
-            "thread_id": original.thread_id or original.sent_id or original.id,
-        },
-    )
+    fields = {"subject": subject, "message": body, "priority": original.priority, "auto_execute": False}
+    sent = outbox.put(workspace, author, recipient, fields | outbox.answering(original))
     if sent.delivered:
         mailbox.close(author, [original.id])
     return sent
+
+
+def forward(workspace: Workspace, sender: str, message_id: str, to: Sequence[str], note: str) -> list[Sent]:
+    """Send a message of the sender's mailbox on to others, quoted below `note`."""
+    original = find(workspace.agent(sender), message_id)
+    quoted = "".join(f"> {line}\n" for line in original.body.splitlines())
+    body = f"{note}\n\n{original.sender} wrote:\n{quoted}".lstrip()
+    extra = {"forwarded_from": original.sent_id or original.id}
+    return send(workspace, sender, to, f"FWD: {original.subject}", body, priority=original.priority, extra=extra)
 
 
 def find(agent: Agent, message_id: str) -> Message:
@@ -101,46 +94,3 @@ def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Mess
     closed = mailbox.close(workspace.agent(address), ids)
     audit.record(workspace, address, "close", ids=[message.id for message in closed])
     return closed
-
-
-def _post(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str, Any]) -> Sent:
-    """The sender's record first, then the delivery, then the record's fate: a kill in between loses no mail unseen."""
-    now = datetime.now()
-    sent_id = mailbox.new_id()
-    head = {
-        "timestamp": f"{now:%Y-%m-%d %H:%M:%S}",
-        "from": author.address,
-        "from_name": author.name,
-    }
-    thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
-    record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}
-    record_path = author.sent_dir / archive.file_name(record, now)
-    try:
-        author.sent_dir.mkdir(parents=True, exist_ok=True)
-        store.replace(record_path, store.dumps(record))
-    except OSError as error:
-        raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent") from error
-    message = {**head, **fields, **thread, "status": "new", "sent_id": sent_id, "reply_path": str(author.inbox)}
-    try:
-        message_id = mailbox.deliver(recipient, message)
-    except MailcoreError as error:
-        refused = {"status": "refused", "refused_reason": str(error), "refused_at": now.isoformat()}
-        _restamp(record_path, {**record, **refused})
-        return Sent("", sent_id, recipient.address, False, str(error))
-    audit.record(
-        workspace,
-        author.address,
-        "send",
-        to=recipient.address,
-        id=message_id,
-        sent_id=sent_id,
-        subject=fields["subject"],
-    )
-    return Sent(message_id, sent_id, recipient.address, True)
-
-
-def _restamp(path: Path, record: dict[str, Any]) -> None:
-    try:
-        store.replace(path, store.dumps(record))
-    except OSError as error:
-        raise MailcoreError(f"{path}: {error.strerror}; the mail was refused and its record says 'sent'") from error

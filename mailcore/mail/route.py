@@ -8,27 +8,51 @@ from pathlib import Path
 from mailcore.errors import Refused, UsageError
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.workspace import Workspace, normal_address
+from mailcore.workspace import Workspace, find, normal_address
+
+EVERYONE = "@all"
 
 
-def resolve(workspace: Workspace, addresses: Iterable[str]) -> list[Agent]:
-    """The agents of `addresses`, each once, in order. Refused before anything is written if one is unknown."""
-    agents = list(dict.fromkeys(workspace.agent(address) for address in addresses))
+def resolve(workspace: Workspace, author: Agent, addresses: Iterable[str]) -> list[Agent]:
+    """The agents of `addresses`, each once, in order; `@all` is every agent but the author.
+
+    Refused before anything is written if one is unknown.
+    """
+    agents: list[Agent] = []
+    for address in addresses:
+        if normal_address(address) == EVERYONE:
+            agents += [agent for agent in workspace.agents if agent.address != author.address]
+        else:
+            agents.append(workspace.agent(address))
+    agents = list(dict.fromkeys(agents))
     if not agents:
         raise UsageError("no recipient")
     return agents
 
 
 def answer_to(workspace: Workspace, message: Message) -> Agent:
-    """Whom a reply goes to: `reply_to`, else the sender; else the mailbox `reply_path` names inside this project."""
+    """Whom a reply goes to: `reply_to`, else the sender; else the mailbox that `reply_path` names.
+
+    That mailbox lies inside this project, or belongs to whoever gave feedback from another one. All else is refused.
+    """
     address = str(message.raw.get("reply_to") or message.sender)
+    mailbox = Path(message.reply_path).resolve() if message.reply_path else None
+    if mailbox is not None and message.raw.get("feedback") is True:
+        return _across(mailbox, address)
     try:
         return workspace.agent(address)
     except Refused:
-        mailbox = Path(message.reply_path).resolve()
-        if message.reply_path and mailbox.parts[-2:] == (".ai_mail.local", "inbox.json"):
-            branch = mailbox.parent.parent
-            if branch.is_relative_to(workspace.root):
-                return Agent(normal_address(address), address.lstrip("@"), branch)
-            raise Refused(f"{address} answers at {mailbox}, which is outside {workspace.root}", "boundary") from None
-        raise
+        if mailbox is None or mailbox.parts[-2:] != (".ai_mail.local", "inbox.json"):
+            raise
+        branch = mailbox.parent.parent
+        if not branch.is_relative_to(workspace.root):
+            raise Refused(f"{address} answers at {mailbox}, outside {workspace.root}", "boundary") from None
+        return Agent(normal_address(address), address.lstrip("@"), branch, root=workspace.root)
+
+
+def _across(mailbox: Path, address: str) -> Agent:
+    """The agent of another project that wrote; Refused unless that project's registry lists it at that place."""
+    for agent in (other := find(mailbox.parent)).agents:
+        if agent.inbox == mailbox and agent.address == normal_address(address):
+            return agent
+    raise Refused(f"{mailbox} is not {address}'s in {other.registry}", "boundary")

@@ -25,10 +25,10 @@ def locked(lock: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     """Hold an exclusive flock on `lock`. MailcoreError naming the holder if it is not free within `timeout` seconds."""
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        _wait(descriptor, lock, timeout)
-    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _wait(descriptor, lock, timeout)
         yield
     finally:
         os.close(descriptor)
@@ -36,26 +36,20 @@ def locked(lock: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
 
 def _wait(descriptor: int, lock: Path, timeout: float) -> None:
     """Block in the kernel, in a thread that can be given up: flock has no timeout, and polling starves writers."""
-    acquired, decided, given_up = threading.Event(), threading.Lock(), False
+    acquired = threading.Event()
+    # The same open file: the lock is shared with `descriptor`, and gone when both are closed, as after giving up.
+    copy = os.dup(descriptor)
 
     def wait() -> None:
-        copy = os.dup(descriptor)  # the same open file: the lock is shared with `descriptor`
         try:
             fcntl.flock(copy, fcntl.LOCK_EX)
-            with decided:
-                if given_up:
-                    fcntl.flock(copy, fcntl.LOCK_UN)
-                acquired.set()
         finally:
             os.close(copy)
+        acquired.set()
 
     threading.Thread(target=wait, daemon=True).start()
     if acquired.wait(timeout):
         return
-    with decided:
-        if acquired.is_set():
-            return
-        given_up = True
     holder = _holder(descriptor)
     raise MailcoreError(
         f"{lock}: locked for more than {timeout:g} s by {holder}; nothing was written. Try again, or end that process.",
@@ -91,6 +85,14 @@ def dumps(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2)
     except TypeError:  # a lone surrogate, an integer beyond 64 bits
         return json.dumps(value, indent=2, ensure_ascii=True).encode()
+
+
+def dumps_line(value: Any) -> bytes:
+    """The same on one line, without its newline."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value).encode()
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -21,6 +21,8 @@ class Agent:
     """Absolute directory of the agent."""
     role: str = ""
     """From the passport; empty where it says nothing."""
+    root: Path = Path()
+    """The workspace's directory: what leaves it is refused, and its mail shares one count."""
 
     @property
     def mail_dir(self) -> Path:

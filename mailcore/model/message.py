@@ -21,7 +21,31 @@ def parse_time(value: object) -> float:
 
 def _text(raw: Mapping[str, Any], key: str) -> str:
     value = raw.get(key)
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    if value is None or isinstance(value, str | int | float):
+        return "" if value is None else str(value)
+    return type(value).__name__  # a list or an object, of any depth: its str() may overflow the stack
+
+
+FINAL = ("done", "blocked", "declined")
+"""Acknowledgements after which nothing more is expected of the recipient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What the recipient said became of a message (our key `ack`)."""
+
+    state: str
+    """`acknowledged`, `done`, `blocked`, `declined`, `approved` or `denied`."""
+    result: str = ""
+    at: float = 0.0
+    by: str = ""
+
+    @classmethod
+    def from_json(cls, raw: object) -> Ack | None:
+        """Read the object under `ack`; None for what is none."""
+        if not isinstance(raw, Mapping) or not isinstance(raw.get("state"), str):
+            return None
+        return cls(raw["state"], _text(raw, "result"), parse_time(raw.get("at")), _text(raw, "by"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +69,23 @@ class Message:
     thread_id: str = ""
     in_reply_to: str = ""
     reply_path: str = ""
+    recipient: str = ""
+    seq: int = 0
+    """The number that a person can say; 0 where it has none yet."""
+    stored_at: float = 0.0
+    """When it was delivered."""
     seen_at: float = 0.0
+    ack: Ack | None = None
     unread: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Message:
-        """Read one object; wrong types become text, missing fields become empty."""
+    def from_json(cls, raw: Mapping[str, Any], recipient: str = "") -> Message:
+        """Read one object; wrong types become text, missing fields become empty.
+
+        `recipient` is whose mailbox it lies in: AIPass's own inbox copy does not say (contract 0.4).
+        """
+        seq = raw.get("seq")
         status = _text(raw, "status")
         return cls(
             id=_text(raw, "id"),
@@ -66,15 +100,21 @@ class Message:
             thread_id=_text(raw, "thread_id"),
             in_reply_to=_text(raw, "in_reply_to"),
             reply_path=_text(raw, "reply_path"),
+            recipient=_text(raw, "to") or recipient,
+            seq=seq if isinstance(seq, int) and not isinstance(seq, bool) else 0,
+            stored_at=parse_time(raw.get("stored_at")),
             seen_at=parse_time(raw.get("seen_at")),
+            ack=Ack.from_json(raw.get("ack")),
             # Contract 2: unread = status "new", or no status and not `read`.
             unread=status == "new" or (not status and not raw.get("read")),
             raw=raw,
         )
 
     def answers_to(self, message_id: str) -> bool:
-        """True if `message_id` is either of this mail's two ids."""
-        return bool(message_id) and message_id in (self.id, self.sent_id)
+        """True if `message_id` is either of this mail's two ids, or its number (`73` or `#73`)."""
+        if not message_id:
+            return False
+        return message_id in (self.id, self.sent_id) or (self.seq > 0 and message_id.lstrip("#") == str(self.seq))
 
 
 class MailboxStatus(StrEnum):

@@ -132,10 +132,12 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
             )
         case "act":
             verb = record.get("verb")
+            # A reply counts when it was delivered, and to whoever waits for it: only then its address stands there.
+            told = record.get("to") == run.sender if verb == "reply" else verb in ("done", "blocked", "declined")
             return replace(
                 run,
                 last_act=max(run.last_act, at),
-                replied=run.replied or verb == "reply",
+                replied=run.replied or told,
                 delegated=run.delegated or verb == "dispatch",
             )
         case "ended":

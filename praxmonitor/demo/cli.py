@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--headless", action="store_true", help="no screen: run, then print the status")
     parser.add_argument("--seconds", type=float, default=45, help="how long, with --headless (default 45)")
     parser.add_argument("--json", action="store_true", help="with --headless: one JSON value")
-    parser.add_argument("--theme", help="with the screen: its theme")
+    parser.add_argument("--theme", default="", help="with the screen: its theme")
     parser.add_argument("--mute", action="store_true", help="with the screen: start muted")
     arguments = parser.parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -38,9 +38,9 @@ def main(argv: Sequence[str]) -> int:
             if arguments.headless:
                 print(_headless(workspace, arguments.seconds, arguments.json))
                 return 0
-            from praxmonitor.__main__ import open_screen
+            from praxmonitor.__main__ import show
 
-            return open_screen(workspace, theme=arguments.theme, mute=arguments.mute)
+            return show(workspace.root, theme=arguments.theme, muted=arguments.mute)
     except MailcoreError as error:
         print(f"praxmonitor demo: {error}", file=sys.stderr)
         return error.exit_status
@@ -57,7 +57,7 @@ def _leave(number: int, frame: object) -> NoReturn:
 def _headless(workspace: Workspace, seconds: float, as_json: bool) -> str:
     from praxmonitor.status import render, status
 
-    config = read_config(workspace.state_dir / "config.toml")
+    config = read_config(workspace.config_file)
     fleet, seen = asyncio.run(_observe(workspace, config, seconds))
     value: dict[str, Any] = status(fleet, config, time.time())
     if as_json:

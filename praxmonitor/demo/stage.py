@@ -52,7 +52,7 @@ def stage(directory: Path | None, seed: int) -> Iterator[Workspace]:
 
 def strike(workspace: Workspace) -> None:
     """End every run. A killed run wakes its sender, so look again until all is quiet."""
-    config = read_config(workspace.state_dir / "config.toml")
+    config = read_config(workspace.config_file)
 
     def end(agent: Agent) -> None:
         with contextlib.suppress(Refused):

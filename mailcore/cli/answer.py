@@ -1,0 +1,118 @@
+"""`ack`, `done`, `blocked`, `declined`, `escalate`, `accept`, `reopen`, `ask`, `approve`, `deny`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from mailcore.cli.call import Call, Parser, Result, body_of, sender_option
+from mailcore.errors import MailcoreError
+from mailcore.identity import person_or
+from mailcore.mail import answer, approval
+from mailcore.mail.outbox import Sent
+from mailcore.text import line
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """`VERB ID "text"`; `ask @approver SUBJECT BODY --tier N`."""
+    if verb == "ask":
+        parser.add_argument("to", metavar="@approver")
+        parser.add_argument("subject", metavar="SUBJECT")
+        parser.add_argument("body", metavar="BODY")
+        parser.add_argument("--tier", type=int, default=1, help="how grave it is; what a tier means is yours to say")
+    else:
+        parser.add_argument("id", metavar="ID")
+        if verb not in ("ack", "accept"):
+            parser.add_argument("text", metavar="TEXT", help="the result, or why; - reads standard input")
+    sender_option(parser)
+
+
+def ack(call: Call) -> Result:
+    """Say that a message is taken on, before it is done."""
+    return _sent(answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, "acknowledged", ""))
+
+
+def done(call: Call) -> Result:
+    """Say that a task is done, and the result; it is archived."""
+    return _acknowledge(call, "done")
+
+
+def blocked(call: Call) -> Result:
+    """Say what a task waits for; it stays open."""
+    return _acknowledge(call, "blocked")
+
+
+def declined(call: Call) -> Result:
+    """Say why a task will not be done; it is archived."""
+    return _acknowledge(call, "declined")
+
+
+def _acknowledge(call: Call, state: str) -> Result:
+    text = body_of(call.arguments.text)
+    return _sent(answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text))
+
+
+def escalate(call: Call) -> Result:
+    """Hand a message up, to the orchestrator, then to the operator."""
+    why = body_of(call.arguments.text)
+    return _sent(answer.escalate(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why))
+
+
+def accept(call: Call) -> Result:
+    """Be content with what was done."""
+    notice = answer.accept(call.workspace, call.caller.address, call.arguments.id)
+    return {"id": notice.id, "task": notice.in_reply_to}, f"accepted: {line(notice.subject)}"
+
+
+def reopen(call: Call) -> Result:
+    """Not be content: dispatch the task again, in its thread."""
+    from mailcore.dispatch import control
+
+    why, by = body_of(call.arguments.text), call.caller.address
+    notice = answer.notice(call.workspace, by, call.arguments.id)
+    subject = notice.subject.partition(": ")[2] or notice.subject
+    thread = {"thread_id": notice.thread_id or notice.in_reply_to, "in_reply_to": notice.sent_id or notice.id}
+    sent = control.dispatch(
+        call.workspace, call.config, by, notice.sender, f"REOPENED: {subject}", why,
+        parent_run=call.caller.run_id, thread=thread,
+    )  # fmt: skip
+    answer.reopened(call.workspace, by, notice)
+    text = f"{sent.to}: message {sent.message_id}, " + (
+        f"not woken: {sent.busy}" if sent.busy else f"run {sent.run_id}"
+    )
+    return asdict(sent) | {"exit": 3 if sent.busy else 0}, text
+
+
+def ask(call: Call) -> Result:
+    """Ask the approver that config names."""
+    a = call.arguments
+    return _sent(
+        approval.ask(
+            call.workspace, call.caller.address, call.config.mail.approver, a.to, a.subject, body_of(a.body), a.tier
+        )
+    )
+
+
+def approve(call: Call) -> Result:
+    """Grant a request: for its approver alone."""
+    return _decide(call, "approved")
+
+
+def deny(call: Call) -> Result:
+    """Refuse a request: for its approver alone."""
+    return _decide(call, "denied")
+
+
+def _decide(call: Call, decision: str) -> Result:
+    caller, approver = call.caller, call.config.mail.approver
+    person_or(call.workspace, caller, os.environ, Path.cwd(), approver)
+    return _sent(
+        approval.decide(call.workspace, caller.address, call.arguments.id, decision, body_of(call.arguments.text))
+    )
+
+
+def _sent(sent: Sent) -> Result:
+    if not sent.delivered:
+        raise MailcoreError(sent.error, "undelivered")
+    return {k: v for k, v in asdict(sent).items() if k != "error"}, f"said to {sent.to} (#{sent.seq})"

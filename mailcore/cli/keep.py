@@ -1,0 +1,94 @@
+"""`archive`, `prune`, `repair`: closed mail, and mailboxes that cannot be read."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from mailcore.cli.call import Call, Parser, Result, local_time, sender_option
+from mailcore.errors import UsageError
+from mailcore.mail import lookup, mailbox
+from mailcore.mail.archive import restore
+from mailcore.model.agent import Agent
+from mailcore.model.message import Message
+from mailcore.text import line
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """`archive [list|search TEXT|restore ID] [--of @a]`; `prune --older 30d`; `repair [@a]`."""
+    if verb == "archive":
+        parser.add_argument("what", nargs="?", choices=("list", "search", "restore"), default="list")
+        parser.add_argument("text", nargs="?", default="", metavar="TEXT|ID")
+        parser.add_argument("--of", metavar="@a", help="whose archive; else the caller's")
+        sender_option(parser)
+    elif verb == "prune":
+        parser.add_argument("--older", required=True, metavar="30d", help="days; what is younger stays")
+        parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
+        sender_option(parser)
+    else:
+        parser.add_argument("address", nargs="?", metavar="@a")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
+
+
+def archive(call: Call) -> Result:
+    """List, search or restore closed mail."""
+    a = call.arguments
+    agent = call.workspace.agent(a.of) if a.of else call.caller.agent
+    if a.what == "restore":
+        if not a.text:
+            raise UsageError("archive restore ID")
+        message = restore(agent, a.text)
+        return {"id": message.id, "status": message.status}, f"restored {message.id}: {line(message.subject)}"
+    found = [raw for _, raw in lookup.archived(agent) if a.what == "list" or _matches(raw, a.text)]
+    text = "\n".join(_row(Message.from_json(raw)) for raw in found)
+    return found, text or f"nothing in {agent.address}'s archive"
+
+
+def _matches(raw: dict[str, Any], text: str) -> bool:
+    wanted = text.casefold()
+    return any(wanted in str(raw.get(key, "")).casefold() for key in ("subject", "message", "from", "id", "sent_id"))
+
+
+def _row(message: Message) -> str:
+    return (
+        f"{message.id:<8}  #{message.seq:<5} {local_time(message.at)}  {line(message.sender, 20):<20}  "
+        f"{line(message.subject, 80)}"
+    )
+
+
+def prune(call: Call) -> Result:
+    """Remove archived mail and records of sent mail older than so many days. Only ever when asked."""
+    text = call.arguments.older.removesuffix("d")
+    if not text.isdigit():
+        raise UsageError(f"--older {call.arguments.older!r}: a number of days, like 30d")
+    before = time.time() - int(text) * 86400
+    agents = (*call.workspace.agents, call.workspace.operator)
+    caller = call.caller.address
+    gone = [
+        path
+        for agent in agents
+        if caller in (agent.address, call.workspace.operator.address)
+        for directory in (agent.archive_dir, agent.sent_dir)
+        for path in sorted(directory.glob("*.json"))
+        if path.stat().st_mtime < before
+    ]
+    if not call.arguments.dry_run:
+        from mailcore import audit
+
+        for path in gone:
+            path.unlink()
+        audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
+    word = "would go" if call.arguments.dry_run else "removed"
+    return {"files": [str(path) for path in gone], "removed": not call.arguments.dry_run}, f"{len(gone)} files {word}"
+
+
+def repair(call: Call) -> Result:
+    """Recover the whole messages of mailboxes that cannot be read; the files as they were are set aside."""
+    agents: tuple[Agent, ...] = (*call.workspace.agents, call.workspace.operator)
+    if call.arguments.address:
+        agents = (call.workspace.agent(call.arguments.address),)
+    done = [found for agent in agents if (found := mailbox.mend(agent, dry_run=call.arguments.dry_run)) is not None]
+    rows = [
+        {"path": str(d.path), "cause": d.cause, "recovered": d.recovered, "aside": str(d.set_aside or "")} for d in done
+    ]
+    return rows, "\n".join(map(str, done)) or "every mailbox can be read"

@@ -1,0 +1,54 @@
+"""Tasks that are not answered yet: on which rung each stands, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mailcore.dispatch.control import read_run
+from mailcore.mail.ladder import ladder
+from mailcore.mail.mailbox import read_mailbox
+from mailcore.model.agent import Agent
+from mailcore.model.message import Message
+from mailcore.model.run import Phase, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One open task."""
+
+    agent: Agent
+    message: Message
+    rung: str
+    age: float
+    """Seconds since it was sent."""
+    overdue: bool
+    note: str = ""
+    """`done, no reply`, `bounced`, `killed`, `blocked: …`; empty where all is well."""
+
+
+def tasks_of(agent: Agent, limit: float, now: float) -> Iterator[Task]:
+    """The open tasks in an agent's mailbox. `limit`: seconds after which one is overdue."""
+    for message in read_mailbox(agent.inbox).messages:
+        if not message.is_task:
+            continue
+        run = run_of(agent, message.id)
+        age = max(0.0, now - message.at)
+        yield Task(agent, message, ladder(message, run).rung, age, age > limit, _note(message, run))
+
+
+def run_of(agent: Agent, message_id: str) -> Run | None:
+    """The newest run that a message's dispatch started."""
+    names = sorted(agent.runs_dir.glob("*/run.jsonl"), reverse=True)
+    runs = (read_run(path.parent) for path in names)
+    return next((run for run in runs if run is not None and run.message_id == message_id), None)
+
+
+def _note(message: Message, run: Run | None) -> str:
+    if message.ack is not None and message.ack.state == "blocked":
+        return f"blocked: {message.ack.result}"
+    if run is None or not run.phase.ended:
+        return ""
+    if run.phase is Phase.COMPLETED:
+        return "work was passed on" if run.delegated else "done, no reply"
+    return str(run.phase)

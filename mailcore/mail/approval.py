@@ -1,0 +1,56 @@
+"""What must not be decided by an agent: asked by mail, granted by one explicit act of the approver that config names.
+
+No reply's wording, no other mail and no other agent counts as yes: only the acknowledgement `approved` or `denied` that
+`decide` writes into the approver's own copy of the request.
+"""
+
+from __future__ import annotations
+
+from mailcore import audit, journal
+from mailcore.errors import Refused, UsageError
+from mailcore.mail import mailbox, outbox, post
+from mailcore.mail.outbox import Sent
+from mailcore.model.message import Message
+from mailcore.workspace import Workspace
+
+DECISIONS = ("approved", "denied")
+
+
+def ask(workspace: Workspace, by: str, approver: str, to: str, subject: str, body: str, tier: int) -> Sent:
+    """Ask for approval. `approver` is the one that config names; a request to anybody else is refused."""
+    if workspace.agent(to).address != approver:
+        raise Refused(f"{to} cannot approve; [mail] approver is {approver}", "approver")
+    request = {"approval": {"tier": tier, "by": by}}
+    return post.send(workspace, by, [approver], subject, body, priority="high", extra=request)[0]
+
+
+def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: str) -> Sent:
+    """Grant or refuse a request in `by`'s mailbox; the caller has proved to be the approver. The asker is told."""
+    if decision not in DECISIONS:
+        raise UsageError(f"{decision!r} is no decision")
+    agent = workspace.agent(by)
+    request = post.find(agent, message_id)
+    if "approval" not in request.raw:
+        raise Refused(f"{message_id} asks for no approval", "no_request")
+    ack = {"state": decision, "result": why, "at": journal.now(), "by": by}
+    # The decision first: it is what counts. The mail only tells of it.
+    mailbox.update(agent, request.id, {"ack": ack})
+    audit.record(workspace, by, decision, id=request.id, sent_id=request.sent_id, asked_by=request.sender, why=why)
+    fields = {
+        "subject": f"{decision.upper()}: {request.subject}",
+        "message": why,
+        "priority": "high",
+        "auto_execute": False,
+        "upsert_key": f"approval:{request.sent_id}",
+        **outbox.answering(request),
+    }
+    sent = outbox.put(workspace, agent, workspace.agent(request.sender), fields)
+    if sent.delivered:
+        mailbox.close(agent, [request.id])
+    return sent
+
+
+def decision_of(request: Message, approver: str) -> str:
+    """`approved` or `denied` if the approver's copy says so by the approver's own act; else empty."""
+    ack = request.ack
+    return ack.state if ack is not None and ack.state in DECISIONS and ack.by == approver else ""

@@ -1,0 +1,49 @@
+"""Across projects all mail is refused, save this: a word to the orchestrator that the other project's config names.
+
+It stays open there until it is closed, and can be answered: it carries the sender's mailbox as `reply_path`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from mailcore.config import read_config
+from mailcore.errors import Refused
+from mailcore.mail import outbox
+from mailcore.mail.outbox import Sent
+from mailcore.model.agent import Agent
+from mailcore.workspace import Workspace, find
+
+
+def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) -> Sent:
+    """Deliver to the orchestrator of the project at `project`. Refused if that is this project, or names nobody."""
+    other = find(project)
+    if other.root == own.root:
+        raise Refused(f"{project} is this project: send mail to an agent instead", "boundary")
+    address = read_config(other.config_file).mail.orchestrator
+    if not address:
+        raise Refused(f"{other.config_file} names no [mail] orchestrator who would take feedback", "no_recipient")
+    fields = {
+        "subject": f"FEEDBACK: {subject}",
+        "message": body,
+        "priority": "normal",
+        "auto_execute": False,
+        "project": own.root.name,
+        "feedback": True,
+    }
+    return outbox.put(own, author, other.agent(address), fields)
+
+
+def open_issue(directory: Path, subject: str, body: str) -> str:
+    """`gh issue create` in the other project; returns its words. Its failure loses nothing: the mail is delivered."""
+    if not shutil.which("gh"):
+        return "gh is not on PATH; no issue was made, the mail is delivered"
+    done = subprocess.run(
+        ["gh", "issue", "create", "--title", subject, "--body-file", "-"],
+        cwd=directory, input=body, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        return f"gh failed ({done.stderr.strip()[:200]}); no issue was made, the mail is delivered"
+    return done.stdout.strip()

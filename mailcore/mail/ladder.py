@@ -1,0 +1,52 @@
+"""Where a message stands: stored → woken → submitted → seen → acknowledged → done | blocked | declined. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailcore.model.message import FINAL, Message
+from mailcore.model.run import Run
+
+RUNGS = ("stored", "woken", "submitted", "seen", "acknowledged")
+"""In order; the last rung of all is one of FINAL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The rungs that a message has reached, each with its time (seconds since the epoch)."""
+
+    rungs: tuple[tuple[str, float], ...]
+
+    @property
+    def rung(self) -> str:
+        """The highest one."""
+        return self.rungs[-1][0]
+
+    @property
+    def since(self) -> float:
+        """When it was reached."""
+        return self.rungs[-1][1]
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more is expected of the recipient."""
+        return self.rung in FINAL
+
+
+def ladder(message: Message, run: Run | None = None) -> Ladder:
+    """Where `message` (the recipient's copy) stands. `run` is the run that its dispatch or wake started, if any.
+
+    A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote when.
+    """
+    rungs = [("stored", message.stored_at or message.at)]
+    if run is not None and run.attempts:
+        rungs.append(("woken", run.attempts[0].started_at))
+        running = next((attempt.running_at for attempt in run.attempts if attempt.running_at), 0.0)
+        if running:
+            rungs.append(("submitted", running))
+    if message.seen_at or message.status not in ("new", "") or message.ack is not None:
+        rungs.append(("seen", message.seen_at or rungs[-1][1]))
+    if message.ack is not None:
+        state = message.ack.state
+        rungs.append((state if state in FINAL else "acknowledged", message.ack.at or rungs[-1][1]))
+    return Ladder(tuple(rungs))

@@ -1,0 +1,101 @@
+"""One mail from one author to one recipient: the sender's record, the delivery, the record's fate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from mailcore import audit
+from mailcore.config import Mail, read_config
+from mailcore.errors import MailcoreError, Refused
+from mailcore.mail import archive, mailbox, sequence, store
+from mailcore.model.agent import Agent
+from mailcore.model.message import Message
+from mailcore.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of one mail to one recipient."""
+
+    id: str
+    """The recipient's id; empty where it was not delivered."""
+    sent_id: str
+    to: str
+    delivered: bool
+    error: str = ""
+    seq: int = 0
+    """The number that a person can say."""
+
+
+def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str, Any]) -> Sent:
+    """Send one mail. The sender's record comes first, then the delivery: a kill in between loses no mail unseen.
+
+    `fields` are the message's own keys, `subject` and `message` among them. Refused (code `limit`) beyond the limits
+    of config; an undeliverable mail comes back as not delivered, and its record says why.
+    """
+    now = datetime.now()
+    _within(read_config(workspace.config_file).mail, author, fields, now)
+    sent_id = mailbox.new_id()
+    number = sequence.take(workspace.root)
+    head = {
+        "timestamp": f"{now:%Y-%m-%d %H:%M:%S}",
+        "from": author.address,
+        "from_name": author.name,
+        "seq": number,
+    }
+    thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
+    record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}
+    record_path = author.sent_dir / archive.file_name(record, now)
+    try:
+        author.sent_dir.mkdir(parents=True, exist_ok=True)
+        store.replace(record_path, store.dumps(record))
+    except OSError as error:
+        raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent") from error
+    message = {**head, **fields, **thread, "status": "new", "sent_id": sent_id, "reply_path": str(author.inbox)}
+    if recipient.root != workspace.root:
+        del message["seq"]  # another project counts for itself
+    try:
+        message_id = mailbox.deliver(recipient, message)
+    except MailcoreError as error:
+        refused = {"status": "refused", "refused_reason": str(error), "refused_at": now.isoformat()}
+        _restamp(record_path, {**record, **refused})
+        return Sent("", sent_id, recipient.address, False, str(error), number)
+    facts = {"to": recipient.address, "id": message_id, "sent_id": sent_id, "seq": number}
+    audit.record(workspace, author.address, "send", **facts, subject=fields["subject"])
+    return Sent(message_id, sent_id, recipient.address, True, seq=number)
+
+
+def answering(original: Message) -> dict[str, Any]:
+    """The keys that put a mail into the thread of the one it answers."""
+    first = original.sent_id or original.id
+    return {"in_reply_to": first, "thread_id": original.thread_id or first}
+
+
+def _within(limits: Mail, author: Agent, fields: dict[str, Any], now: datetime) -> None:
+    size = len(str(fields["message"]).encode("utf-8", "replace"))
+    if size > limits.max_body:
+        raise Refused(
+            f"the body is {size:,} bytes, and [mail] max_body is {limits.max_body:,}: "
+            "put it into a file of the project and send its path",
+            "limit",
+        )
+    if len(str(fields["subject"])) > limits.max_subject:
+        raise Refused(f"the subject is longer than [mail] max_subject, {limits.max_subject} characters", "limit")
+    if limits.per_minute:
+        # A record's name begins with its time, so a listing tells the rate.
+        since = f"{now - timedelta(minutes=1):%Y%m%d_%H%M%S}"
+        recent = sum(path.name >= since for path in author.sent_dir.glob("*.json"))
+        if recent >= limits.per_minute:
+            raise Refused(
+                f"{author.address} sent {recent} mails in a minute; [mail] per_minute is {limits.per_minute}", "limit"
+            )
+
+
+def _restamp(path: Path, record: dict[str, Any]) -> None:
+    try:
+        store.replace(path, store.dumps(record))
+    except OSError as error:
+        raise MailcoreError(f"{path}: {error.strerror}; the mail was refused and its record says 'sent'") from error

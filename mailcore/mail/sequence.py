@@ -1,0 +1,49 @@
+"""The number that a person can say (`73`): one count for the workspace, kept in `.praxmonitor/sequence`."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mailcore.mail.store import loads
+from mailcore.workspace import find
+
+
+def take(root: Path, count: int = 1) -> int:
+    """Reserve `count` numbers of the workspace at `root` and return the first. On disk before this returns."""
+    state = root / ".praxmonitor"
+    state.mkdir(exist_ok=True)
+    descriptor = os.open(state / "sequence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        text = os.pread(descriptor, 32, 0).strip()
+        last = int(text) if text.isdigit() else highest(root)
+        # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
+        os.pwrite(descriptor, b"%020d\n" % (last + count), 0)
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+    return last + 1
+
+
+def highest(root: Path) -> int:
+    """The highest number in any mail of the workspace: where the count goes on if its file was lost."""
+    return max(_numbers(root), default=0)
+
+
+def _numbers(root: Path) -> Iterator[int]:
+    workspace = find(root)
+    for agent in (*workspace.agents, workspace.operator):
+        for path in (agent.inbox, *agent.sent_dir.glob("*.json"), *agent.archive_dir.glob("*.json")):
+            try:
+                document: Any = loads(path.read_bytes())
+            except (OSError, ValueError, RecursionError):
+                continue
+            mails = document.get("messages", [document]) if isinstance(document, dict) else []
+            for mail in mails if isinstance(mails, list) else []:
+                number = mail.get("seq") if isinstance(mail, dict) else None
+                if isinstance(number, int) and not isinstance(number, bool):
+                    yield number

@@ -1,0 +1,205 @@
+"""Make and change a workspace: registry rows, and a branch's passport, memories and mailbox directories.
+
+A file that exists is never overwritten. The registry is written under AIPass's own lock (contract section 1).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mailcore.errors import Refused, UsageError
+from mailcore.mail.store import dumps, loads, locked, replace
+from mailcore.workspace import REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
+
+
+def add(workspace: Workspace, name: str, path: str) -> Workspace:
+    """Register one more agent and make its branch."""
+    now = datetime.now()
+    row = _row(name, path, now)
+    agent = row_agent(workspace.root, row["name"], row)
+    if any(known.address == agent.address for known in workspace.agents):
+        raise Refused(f"{agent.address} is in {workspace.registry.name} already", "exists")
+    with locked(_lock(workspace.registry)):
+        document = loads(workspace.registry.read_bytes())
+        registry_id = str(document.get("metadata", {}).get("id", ""))
+        _write_branch(workspace.root / row["path"], row, registry_id, workspace.registry.name, now)
+        branches = document["branches"]
+        if isinstance(branches, dict):
+            branches[row["name"]] = row
+        else:
+            branches.append(row)
+        _save(workspace.registry, document, now)
+    return load(workspace.registry)
+
+
+def remove(workspace: Workspace, address: str) -> Workspace:
+    """Take an agent's row out of the registry. Its directory, mail and memories stay."""
+    agent = workspace.agent(address)
+    if agent.is_operator:
+        raise Refused("the operator is in no registry", "reserved")
+    with locked(_lock(workspace.registry)):
+        document = loads(workspace.registry.read_bytes())
+        branches = document["branches"]
+        if isinstance(branches, dict):
+            document["branches"] = {k: v for k, v in branches.items() if not _is(workspace, str(k), v, agent.address)}
+        else:
+            document["branches"] = [r for r in branches if not _is(workspace, "", r, agent.address)]
+        _save(workspace.registry, document, datetime.now())
+    return load(workspace.registry)
+
+
+def _is(workspace: Workspace, name: str, row: Any, address: str) -> bool:
+    if not isinstance(row, dict):
+        return False
+    try:
+        return row_agent(workspace.root, name or str(row.get("name", "")), row).address == address
+    except UsageError:
+        return False
+
+
+def _lock(registry: Path) -> Path:
+    return registry.with_name(f".{registry.stem}.lock")
+
+
+def _save(registry: Path, document: dict[str, Any], now: datetime) -> None:
+    metadata = document.get("metadata")
+    if isinstance(metadata, dict):
+        metadata |= {"total_branches": len(document["branches"]), "last_updated": f"{now:%Y-%m-%d}"}
+    replace(registry, dumps(document))
+
+
+def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
+    """Make a workspace: registry, and passport, memories and mailbox directories for each (name, path).
+
+    A file that exists is never overwritten; an agent that is already registered is refused.
+    """
+    root = root.absolute()
+    if registry_in(root) is not None:
+        raise Refused(f"{root} is already a workspace ({registry_in(root)})", "exists")
+    if not agents:
+        raise UsageError("name at least one agent: --agent writer=agents/writer")
+    root.mkdir(parents=True, exist_ok=True)
+    now = datetime.now()
+    project = re.sub(r"[^A-Za-z0-9]+", "_", root.name).strip("_") or "project"
+    registry = root / f"{project.upper()}{REGISTRY_SUFFIX}"
+    registry_id = str(uuid.uuid4())
+    rows = [_row(name, path, now) for name, path in agents]
+    for row in rows:
+        row_agent(root.resolve(), row["name"], row)  # refuses what load would refuse, before anything is written
+    if len({row["email"] for row in rows}) < len(rows):
+        raise UsageError("two agents of the same name")
+    for row in rows:
+        _write_branch(root / row["path"], row, registry_id, registry.name, now)
+    document = {
+        "metadata": {
+            "id": registry_id,
+            "version": "1.0.0",
+            "name": project.lower(),
+            "total_branches": len(rows),
+            "last_updated": f"{now:%Y-%m-%d}",
+        },
+        "branches": rows,
+    }
+    registry.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+    return load(registry)
+
+
+def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
+    address = normal_address(name)
+    return {
+        "name": address[1:].upper(),
+        "path": path,
+        "profile": "PraxMonitor",
+        "description": "",
+        "email": address,
+        "status": "active",
+        "created": f"{now:%Y-%m-%d}",
+        "last_active": f"{now:%Y-%m-%d}",
+        "registry_id": str(uuid.uuid4()),
+    }
+
+
+def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime) -> None:
+    for path, document in _documents(branch, row, registry_id, registry, f"{now:%Y-%m-%d}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+    for directory in (branch / ".ai_mail.local" / "sent", branch / "logs"):
+        directory.mkdir(parents=True, exist_ok=True)
+    inbox = branch / ".ai_mail.local" / "inbox.json"
+    if not inbox.exists():
+        empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}
+        inbox.write_text(json.dumps(empty, indent=2), encoding="utf-8")
+
+
+def _documents(
+    branch: Path, row: dict[str, Any], registry_id: str, registry: str, today: str
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Passport (schema 2.0.0) and memories as AIPass's spawn writes them (contract section 1)."""
+    name = row["email"][1:]
+    trinity = branch / ".trinity"
+
+    def metadata(kind: str, suffix: str) -> dict[str, Any]:
+        return {
+            "document_type": kind,
+            "document_name": f"{name}.{suffix}",
+            "version": "1.0.0",
+            "schema_version": "2.0.0",
+            "created": today,
+            "last_updated": today,
+            "managed_by": name,
+            "tags": [],
+        }
+
+    yield (
+        trinity / "passport.json",
+        {
+            "document_metadata": metadata("branch_identity", "PASSPORT"),
+            "branch_info": {
+                "branch_name": name,
+                "alias": "",
+                "path": row["path"],
+                "module": name,
+                "email": row["email"],
+                "created": today,
+                "git_branch": "",
+            },
+            "citizenship": {
+                "registered": True,
+                "residency": "external",
+                "registry_id": registry_id,
+                "citizen_id": row["registry_id"],
+                "registry_path": registry,
+                "communications": True,
+                "memory": True,
+            },
+            "identity": {
+                "citizen_class": "specialist",
+                "role": "",
+                "purpose": "",
+                "what_i_do": [],
+                "what_i_dont_do": [],
+                "traits": [],
+                "principles": [],
+            },
+        },
+    )
+    yield (
+        trinity / "local.json",
+        {
+            "document_metadata": metadata("local_memory", "LOCAL"),
+            "todos": [],
+            "key_learnings": [],
+            "sessions": [],
+        },
+    )
+    yield (
+        trinity / "observations.json",
+        {"document_metadata": metadata("observations", "OBSERVATIONS"), "guidelines": [], "observations": []},
+    )

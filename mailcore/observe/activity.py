@@ -1,0 +1,69 @@
+"""A line that an agent left → an Activity, with its texts made harmless and short."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.programs.hooks import read_hook
+from mailcore.text import line
+
+LIMIT = 200
+"""Characters of a text that are kept."""
+
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]")
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?)(?: - | \| |\s+|$)(.*)")
+_FIELDS = re.compile(r"(?:[^|]*? - |[^|]*\| )([A-Z]{4,8})(?: - | \| )(.*)")
+_LEVELS = {"WARNING": Kind.WARNING, "WARN": Kind.WARNING, "ERROR": Kind.ERROR, "CRITICAL": Kind.ERROR}
+
+
+def neutral(text: str, limit: int = LIMIT) -> str:
+    """One line of printable text, at most `limit` characters: terminal escapes go, other controls show as �."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
+    # Eight times the limit: room for what is squeezed out, and no work for a line of a megabyte.
+    text = line(_ESCAPES.sub("", text[: limit * 8]), limit)
+    # Lone surrogates, which no terminal can be sent, and characters that hide or join others.
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
+
+
+def from_hook(raw: bytes, agent: str, now: float) -> Activity | None:
+    """A line of `hooks.jsonl`; None if it means nothing to us. `now` is its time where it carries none."""
+    activity = read_hook(raw, agent, now)
+    if activity is None:
+        return None
+    return replace(
+        activity,
+        at=min(activity.at, now),  # a clock that runs ahead must not make its agent look alive for hours
+        text=neutral(activity.text),
+        tool=neutral(activity.tool, 60),
+        tool_id=neutral(activity.tool_id, 60),
+    )
+
+
+def from_log(raw: bytes, agent: str, now: float) -> Activity | None:
+    """A line of a log; None if it is blank. A leading time counts (naive: local), else its time is `now`.
+
+    AIPass's forms `TIME - logger - LEVEL - message` and `TIME | source | LEVEL | message` (contract section 5) also
+    give the level; anything else is a plain LOG line.
+    """
+    text = raw[: LIMIT * 32].decode("utf-8", "replace").strip()
+    if not text:
+        return None
+    at, kind = now, Kind.LOG
+    if stamped := _STAMP.fullmatch(text):
+        at = min(_time(stamped[1]) or now, now)
+        text = stamped[2] or text
+        if levelled := _FIELDS.fullmatch(text):
+            kind = _LEVELS.get(levelled[1], Kind.LOG)
+            text = levelled[2]
+    return Activity(at, agent, kind, neutral(text), "log")
+
+
+def _time(stamp: str) -> float:
+    try:
+        return datetime.fromisoformat(stamp.replace(",", ".")).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return 0.0

@@ -1,0 +1,198 @@
+"""Reads the files of one agent: what moved since the last look, as facts. Stateful, and writes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import deque
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from mailcore import journal
+from mailcore.liveness import alive, read_lock
+from mailcore.mail.mailbox import read_mailbox
+from mailcore.model.activity import Activity
+from mailcore.model.agent import Agent
+from mailcore.model.run import Holder, Lock, Phase, Run, from_records
+from mailcore.observe.activity import from_hook, from_log
+from mailcore.observe.fold import Fact, LockRead, MailboxRead, RunRead, Seen
+from mailcore.observe.stamps import Stamps
+from mailcore.observe.tail import Tail
+
+JOURNAL = "run.jsonl"
+HOOKS_START = 65536
+LOG_START = 8192
+"""Bytes of the end of a file that are read when it is first seen."""
+FIRST = 10
+"""Of what stood in a file when it was first seen, the newest this many lines are kept: they tell all that is open."""
+BURST = 500
+"""Of what a file grew by between two looks, the newest this many lines are kept."""
+CHUNKS = 64
+"""Reads of one file in one look (16 MB); the next look goes on from there."""
+
+
+class Branch:
+    """What was last seen of one agent's files."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        # Kept: making a path costs more than its stat.
+        self.mail, self.runs, self.logs = agent.mail_dir, agent.runs_dir, agent.logs_dir
+        self._inbox, self._lock_file, self._hooks = agent.inbox, agent.dispatch_lock, agent.hooks_log
+        self.registered: Run | None = None
+        """Its newest run in AIPass's register."""
+        self._stamps = Stamps()
+        self._tails: dict[Path, Tail] = {}
+        """Of the logs and the hooks."""
+        self._outputs: dict[Path, Tail] = {}
+        """Of the current attempt."""
+        self._lock: Lock | None = None
+        self._newest = ""
+        self._runs: dict[str, Run | None] = {}
+        """By id, as their journals tell: the run that the lock names, and the newest."""
+        self._wanted = ("", "")
+        self._open: list[str] = []
+        """Of those, the ones that go on."""
+        self._run: Run | None = None
+        self.fresh = True
+        """Not read yet."""
+        self.stirred = True
+        """Its directories came, went or changed since this was last set to False."""
+
+    def refresh(self) -> list[Fact]:
+        """The facts of every file that moved since the last call (a stat each); at the first call of all of them."""
+        address, fresh = self.agent.address, self.fresh
+        self.fresh = False
+        facts: list[Fact] = []
+        entered = self._stamps.moved(self.mail)
+        self.stirred |= entered
+        if self._stamps.moved(self._inbox) or fresh:
+            facts.append(MailboxRead(address, read_mailbox(self._inbox)))
+        # The lock before the journal: a run's end is written before its lock goes, so none looks open and abandoned.
+        lock = self._read_lock(entered)
+        if lock != self._lock or fresh:
+            self._lock = lock
+            facts.append(LockRead(address, lock))
+        self._read_journals()
+        run = self._current()
+        activities = self._read_tails(run)
+        if run != self._run or fresh:
+            self._run = run
+            facts.append(RunRead(address, run))
+        if activities:
+            # First of all: what an agent did before its run ended is not to look like something after it.
+            facts.insert(0, Seen(address, tuple(activities)))
+        return facts
+
+    def directories(self) -> list[Path]:
+        """The directories to watch, flat, whether they are there or not."""
+        return [self.mail, self.logs, self.runs, *(self.runs / run_id for run_id in self._open)]
+
+    def _read_lock(self, entered: bool) -> Lock | None:
+        known = self._lock
+        if known is None and not entered:
+            return None
+        if self._stamps.moved(self._lock_file) or known is None or known.holder is Holder.UNKNOWN:
+            return read_lock(self._lock_file)
+        living = alive(known.pid, known.start_ticks, known.boot_id)
+        return replace(known, holder=Holder.ALIVE if living else Holder.DEAD)
+
+    def _read_journals(self) -> None:
+        if self._stamps.moved(self.runs):
+            self._newest = _newest(self.runs)
+            self.stirred = True
+        wanted = (self._lock.run_id if self._lock is not None else "", self._newest)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._follow([run_id for run_id in wanted if run_id and Path(run_id).name == run_id])
+        for run_id in self._open:
+            path = self.runs / run_id / JOURNAL
+            if self._stamps.moved(path):
+                with contextlib.suppress(OSError):
+                    self._runs[run_id] = from_records(journal.read(path))
+        if any((run := self._runs[run_id]) is not None and run.phase.ended for run_id in self._open):
+            self._follow(list(self._runs))
+
+    def _follow(self, run_ids: list[str]) -> None:
+        for run_id in self._runs.keys() - set(run_ids):
+            self._stamps.forget(self.runs / run_id / JOURNAL)
+        self._runs = {run_id: self._runs.get(run_id) for run_id in run_ids}
+        self._open = [run_id for run_id, run in self._runs.items() if run is None or not run.phase.ended]
+        self.stirred = True
+
+    def _current(self) -> Run | None:
+        """The run that the lock names, else the newest, be it ours or another program's."""
+        if self._lock is not None and (current := self._runs.get(self._lock.run_id)) is not None:
+            return current
+        own = self._runs.get(self._newest)
+        if own is None and self._newest and self._run is not None and not self._run.foreign:
+            own = self._run  # the newest has its directory and no journal yet
+        foreign = self.registered
+        if foreign is None or (foreign.phase is Phase.RUNNING and self._lock is None):
+            return own  # an outstanding row without a lock: AIPass leaves these behind for ever (contract 0.10)
+        if own is not None and (own.run_id == foreign.run_id or own.created_at >= foreign.created_at):
+            return own
+        return foreign
+
+    def _read_tails(self, run: Run | None) -> list[Activity]:
+        if self._stamps.moved(self.logs):
+            self._list_logs()
+            self.stirred = True
+        outputs = self._output_files(run)
+        for path in outputs:
+            self._outputs.setdefault(path, Tail(path, LOG_START))
+        found = [self._lines(tail) for tail in self._tails.values() if self._stamps.moved(tail.path)]
+        found += [self._lines(tail) for tail in self._outputs.values() if self._stamps.moved(tail.path)]
+        for path in self._outputs.keys() - set(outputs):  # a former attempt's, now read to its end
+            del self._outputs[path]
+            self._stamps.forget(path)
+        return sorted(chain.from_iterable(found), key=lambda activity: activity.at) if found else []
+
+    def _output_files(self, run: Run | None) -> tuple[Path, ...]:
+        if run is None or run.foreign or run.phase.ended or run.attempt is None:
+            return ()
+        directory, name = self.runs / run.run_id, f"attempt-{run.attempt.number}"
+        return directory / f"{name}.stdout.log", directory / f"{name}.stderr.log"
+
+    def _list_logs(self) -> None:
+        try:
+            with os.scandir(self.logs) as entries:
+                names = [entry.name for entry in entries]
+        except OSError:
+            names = []
+        # AIPass renames the output of a failed attempt: the same lines under a new name.
+        wanted = {self.logs / n for n in names if n.endswith(".log") and not n.startswith("dispatch_stdout.attempt-")}
+        if self._hooks.name in names:
+            wanted.add(self._hooks)
+        for path in self._tails.keys() - wanted:
+            del self._tails[path]
+            self._stamps.forget(path)
+        for path in sorted(wanted):
+            start = HOOKS_START if path == self._hooks else LOG_START
+            self._tails.setdefault(path, Tail(path, start))
+
+    def _lines(self, tail: Tail) -> list[Activity]:
+        read = from_hook if tail.path == self._hooks else from_log
+        burst = FIRST if tail.modified == 0.0 else BURST
+        found: deque[Activity] = deque(maxlen=burst)
+        for _ in range(CHUNKS):
+            lines = [line for line in tail.read() if line.strip()]
+            # Where a line tells no time, the file does: exact for its last line, and never after its writer's death.
+            at = min(tail.modified, time.time())
+            found.extend(a for line in lines[-burst:] if (a := read(line, self.agent.address, at)) is not None)
+            if not tail.behind:
+                return list(found)
+        self._stamps.distrust(tail.path)
+        return list(found)
+
+
+def _newest(runs: Path) -> str:
+    """The id of the newest run directory; empty if there is none. Ids begin with the second they were made in."""
+    try:
+        with os.scandir(runs) as entries:
+            found = [(e.name[:15], e.stat().st_mtime_ns, e.name) for e in entries if e.is_dir()]
+    except OSError:
+        return ""
+    return max(found, default=("", 0, ""))[2]

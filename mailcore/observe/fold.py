@@ -1,0 +1,251 @@
+"""Facts into the fleet: `apply(fleet, facts, at)`. Pure, and the one place where what is known of an agent changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.agent import Agent
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.message import Mailbox, MailboxStatus, Message
+from mailcore.model.run import Lock, Phase, Run
+from mailcore.observe.activity import neutral
+
+KEPT = 30
+"""Activities kept of each agent."""
+STREAM = 500
+"""Activities kept of the whole fleet."""
+FIRST_MAIL = 5
+"""Of a mailbox seen for the first time, this many newest messages are told."""
+
+TURNS = frozenset({Kind.PROMPT, Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED})
+"""What only an agent in the midst of a turn does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who is there, the operator among them, and what is to be said of the reading itself."""
+
+    agents: tuple[Agent, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRead:
+    """A mailbox as it stands now."""
+
+    address: str
+    mailbox: Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class LockRead:
+    """The dispatch lock as it stands now; None: there is none."""
+
+    address: str
+    lock: Lock | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRead:
+    """The agent's current run, else its newest; None: it has none."""
+
+    address: str
+    run: Run | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an agent was seen to do, oldest first: hook events, log lines, output of its program."""
+
+    address: str
+    activities: tuple[Activity, ...]
+
+
+Fact = Roster | MailboxRead | LockRead | RunRead | Seen
+
+
+def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
+    """The fleet after `facts`, read at `at` (seconds since the epoch). Same object if they change nothing.
+
+    Agents that nothing changed keep their identity. Facts of an address that no roster named are dropped.
+    """
+    known = {agent.address: agent for agent in (*fleet.agents, *filter(None, (fleet.operator,)))}
+    notes = fleet.notes
+    happened: list[Activity] = []
+    for fact in facts:
+        if isinstance(fact, Roster):
+            known = {agent.address: _enrolled(known.get(agent.address), agent) for agent in fact.agents}
+            notes = fact.notes
+        elif (old := known.get(fact.address)) is not None:
+            new, activities = _learn(old, fact, at)
+            known[fact.address] = new
+            happened += activities
+    agents = tuple(facts for facts in known.values() if not facts.agent.is_operator)
+    operator = next((facts for facts in known.values() if facts.agent.is_operator), None)
+    same = len(agents) == len(fleet.agents) and all(new is old for new, old in zip(agents, fleet.agents, strict=True))
+    if same and operator is fleet.operator and notes == fleet.notes and not happened:
+        return fleet
+    return replace(
+        fleet,
+        agents=fleet.agents if same else agents,
+        operator=operator,
+        stream=_merged(fleet.stream, happened, STREAM),
+        notes=notes,
+        at=at,
+    )
+
+
+def _enrolled(old: AgentFacts | None, agent: Agent) -> AgentFacts:
+    if old is None:
+        return AgentFacts(agent)
+    return old if old.agent == agent else replace(old, agent=agent)
+
+
+def _learn(
+    old: AgentFacts, fact: MailboxRead | LockRead | RunRead | Seen, at: float
+) -> tuple[AgentFacts, Sequence[Activity]]:
+    match fact:
+        case MailboxRead(mailbox=mailbox):
+            return _mail(old, mailbox, at)
+        case LockRead(lock=lock):
+            return (old if lock == old.lock else replace(old, lock=lock)), ()
+        case RunRead(run=run):
+            return _run(old, run)
+        case Seen(activities=activities):
+            return _seen(old, activities), activities
+
+
+def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Sequence[Activity]]:
+    if _same(mailbox, old.mailbox):
+        return old, ()
+    if mailbox.status is MailboxStatus.UNREADABLE:
+        # The last known messages stay: when it is mended, only what is new is told again.
+        return replace(old, mailbox=replace(mailbox, messages=old.mailbox.messages)), ()
+    if old.mailbox.status is MailboxStatus.MISSING:
+        first = [message for message in mailbox.messages if message.status != "closed"][:FIRST_MAIL]
+        arrived = [_arrival(old.address, message, min(message.at or at, at)) for message in reversed(first)]
+    else:
+        before = {_key(message) for message in old.mailbox.messages}
+        new = [message for message in mailbox.messages if _key(message) not in before]
+        arrived = [_arrival(old.address, message, at) for message in reversed(new)]
+    return replace(old, mailbox=mailbox, activities=_merged(old.activities, arrived, KEPT)), arrived
+
+
+def _same(one: Mailbox, other: Mailbox) -> bool:
+    """Equality that also sees a change of the keys that only `raw` holds."""
+    return one == other and all(a.raw == b.raw for a, b in zip(one.messages, other.messages, strict=True))
+
+
+def _key(message: Message) -> tuple[object, ...]:
+    return (message.id,) if message.id else (message.sent_id, message.at, message.sender, message.subject)
+
+
+def _arrival(address: str, message: Message, at: float) -> Activity:
+    return Activity(at, address, Kind.MAIL, neutral(f"{message.sender}: {message.subject}"), "mail")
+
+
+def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activity]]:
+    if run == old.run:
+        return old, ()
+    if run is None:
+        return replace(old, run=None), ()
+    told = set(events(old.run)) if old.run is not None and old.run.run_id == run.run_id else set()
+    happened = [event for event in events(run) if event not in told]
+    # What a former attempt or a run that is over left open is open no more.
+    floor = _floor(run)
+    new = replace(
+        old,
+        run=run,
+        activities=_merged(old.activities, happened, KEPT),
+        tool=old.tool if old.tool is not None and old.tool.at >= floor else None,
+        waiting=old.waiting if old.waiting is not None and old.waiting.at >= floor else None,
+        turn_open=old.turn_open and any(a.at >= floor and a.kind in TURNS for a in old.activities),
+        last_active=max(old.last_active, run.last_act),
+    )
+    return new, happened
+
+
+def _floor(run: Run | None) -> float:
+    """Before this moment nothing that an agent began can still go on."""
+    if run is None:
+        return 0.0
+    if run.phase.ended or run.phase is Phase.WAITING:
+        return run.since
+    # Whole seconds: a hook script may stamp with `date +%s`.
+    return float(int(run.attempt.started_at if run.attempt is not None else run.created_at))
+
+
+def events(run: Run) -> list[Activity]:
+    """What a run tells the stream, oldest first. An event never changes once it is told."""
+
+    def event(at: float, kind: Kind, text: str) -> Activity:
+        return Activity(at, run.target, kind, neutral(text), "run")
+
+    told = []
+    subject = run.subject or "a task"
+    for attempt in run.attempts:
+        count = f"attempt {attempt.number}/{run.attempts_allowed}"
+        told.append(event(attempt.started_at, Kind.STARTED, f"{subject} ({count})"))
+        if attempt.ended_at and (attempt is not run.attempt or run.phase is Phase.WAITING):
+            told.append(event(attempt.ended_at, Kind.RETRYING, f"{subject} ({count}): {attempt.cause}"))
+    if run.foreign:
+        told.append(event(run.created_at, Kind.STARTED, f"{subject} (by another program)"))
+    count = f"attempt {run.attempt.number}/{run.attempts_allowed}" if run.attempt is not None else "no attempt"
+    why = f": {run.reason}" if run.reason else ""
+    match run.phase:
+        case Phase.COMPLETED:
+            told.append(event(run.since, Kind.DONE, subject))
+        case Phase.BOUNCED:
+            told.append(
+                event(run.since, Kind.FAILED, f"{subject}{why}" if run.foreign else f"{subject} ({count}){why}")
+            )
+        case Phase.KILLED:
+            told.append(event(run.since, Kind.KILLED, f"{subject}, by {run.by or 'unknown'}{why}"))
+    return told
+
+
+def _seen(old: AgentFacts, activities: tuple[Activity, ...]) -> AgentFacts:
+    if not activities:
+        return old
+    tool, waiting, turn_open, last_active = old.tool, old.waiting, old.turn_open, old.last_active
+    floor = _floor(old.run)
+    for activity in activities:
+        last_active = max(last_active, activity.at)
+        if activity.source == "log" or activity.at < floor:
+            continue
+        # A permission is asked by two events, PermissionRequest and Notification: the first says since when.
+        waiting = (waiting or activity) if activity.kind is Kind.WAITING else None
+        match activity.kind:
+            case Kind.TOOL:
+                tool = activity
+            case Kind.TOOL_DONE | Kind.TOOL_FAILED if tool is not None and _ends(activity, tool):
+                tool = None
+            case Kind.PROMPT | Kind.SESSION | Kind.TURN_END | Kind.ERROR:
+                tool = None
+        if activity.kind in TURNS:
+            turn_open = True
+        elif activity.kind in (Kind.TURN_END, Kind.ERROR):
+            turn_open = False
+    return replace(
+        old,
+        activities=_merged(old.activities, activities, KEPT),
+        tool=tool,
+        waiting=waiting,
+        turn_open=turn_open,
+        last_active=last_active,
+    )
+
+
+def _ends(done: Activity, begun: Activity) -> bool:
+    if done.tool_id and begun.tool_id:
+        return done.tool_id == begun.tool_id
+    return done.tool == begun.tool
+
+
+def _merged(old: tuple[Activity, ...], new: Sequence[Activity], limit: int) -> tuple[Activity, ...]:
+    """Both in order of time, the newest `limit` of them."""
+    if not new:
+        return old
+    return tuple(sorted((*old, *new), key=lambda activity: activity.at)[-limit:])

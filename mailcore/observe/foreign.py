@@ -1,0 +1,70 @@
+"""Runs that another program started, as AIPass's dispatch register tells them (contract section 4). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from mailcore.model.message import parse_time
+from mailcore.model.run import Phase, Run
+from mailcore.workspace import normal_address
+
+
+def newest_runs(records: Iterable[Mapping[str, Any]]) -> dict[str, Run]:
+    """The newest run of each target. Records are folded in order: the last of an id says where it stands."""
+    runs: dict[str, Run] = {}
+    for record in records:
+        run_id = record.get("dispatch_id")
+        if not isinstance(run_id, str) or not run_id:
+            continue
+        run = runs.get(run_id) or _begun(run_id, record)
+        if run is not None:
+            runs[run_id] = _advanced(run, record)
+    newest: dict[str, Run] = {}
+    for run in runs.values():
+        if run.target not in newest or run.created_at >= newest[run.target].created_at:
+            newest[run.target] = run
+    return newest
+
+
+def _begun(run_id: str, record: Mapping[str, Any]) -> Run | None:
+    """A run begins with a record that names its target; what only closes an unknown run says nothing."""
+    target = record.get("target")
+    if not isinstance(target, str) or not target.strip():
+        return None
+    at = parse_time(record.get("ts"))
+    return Run(
+        run_id=run_id,
+        target=normal_address(target),
+        sender=_text(record, "sender"),
+        subject=_text(record, "subject"),
+        message_id="",
+        program=_text(record, "provider"),
+        created_at=at,
+        phase=Phase.RUNNING,
+        since=at,
+        foreign=True,
+    )
+
+
+def _advanced(run: Run, record: Mapping[str, Any]) -> Run:
+    monitor = record.get("monitor_pid")
+    if isinstance(monitor, int):
+        run = replace(run, supervisor_pid=monitor)
+    status = _text(record, "status")
+    if status in ("", "outstanding"):
+        return run
+    completed = status.startswith("completed")
+    return replace(
+        run,
+        phase=Phase.COMPLETED if completed else Phase.BOUNCED,
+        since=parse_time(record.get("ts")) or run.since,
+        reason="" if completed else status,
+        replied=run.replied or "(replied)" in status,
+    )
+
+
+def _text(record: Mapping[str, Any], key: str) -> str:
+    value = record.get(key)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,144 @@
+"""Reads a workspace and what changed in it: paths in, facts out. Stateful, one thread at a time, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mailcore import journal, workspace
+from mailcore.errors import MailcoreError
+from mailcore.model.run import Run
+from mailcore.observe.branch import Branch
+from mailcore.observe.fold import Fact, Roster
+from mailcore.observe.foreign import newest_runs
+from mailcore.observe.stamps import Stamps, inode
+from mailcore.observe.tail import Tail
+from mailcore.workspace import Workspace
+
+REGISTER = "dispatch_register.jsonl"
+REGISTER_BYTES = 1024 * 1024
+"""Of the register's end: some 3,500 records; AIPass itself keeps 2,000."""
+
+
+class Loader:
+    """The reader of one workspace. `initial` first, then `changed` and `sweep` as the watcher says."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._stamps = Stamps()
+        self._branches: dict[str, Branch] = {}
+        self._places: dict[Path, Branch] = {}
+        self._watched: dict[str, dict[str, int]] = {}
+        """By address: where its directories were found last."""
+        self._broken = ""
+        self._remark = ""
+
+    def initial(self) -> list[Fact]:
+        """Everything. The registry is the one that `workspace` was read from."""
+        self._stamps.moved(self.workspace.registry)
+        return [self._roster(), *self.sweep()]
+
+    def changed(self, paths: Iterable[Path]) -> list[Fact]:
+        """The facts that those paths concern: of an agent, all of its files that moved. Foreign paths say nothing."""
+        paths = set(paths)
+        facts: list[Fact] = []
+        touched = {id(branch): branch for path in paths if (branch := self._place(path)) is not None}
+        if any(path.parent == self.workspace.root for path in paths):
+            facts += self._read_registry()
+            touched |= {id(branch): branch for branch in self._branches.values() if branch.fresh}
+        if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
+            touched |= {id(branch): branch for branch in self._read_register()}
+        return facts + [fact for branch in touched.values() for fact in branch.refresh()]
+
+    def sweep(self) -> list[Fact]:
+        """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
+        facts = self._read_registry()
+        self._read_register()
+        return facts + [fact for branch in self._branches.values() for fact in branch.refresh()]
+
+    def remark(self, text: str) -> list[Fact]:
+        """Let the fleet's notes say `text` of the reading itself; empty: no more."""
+        self._remark = text
+        return [self._roster()]
+
+    def watch_paths(self) -> dict[str, int]:
+        """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
+        found = self._standing((self.workspace.root, self.workspace.aipass_dir))
+        for address, branch in self._branches.items():
+            if branch.stirred or address not in self._watched:
+                branch.stirred = False
+                self._watched[address] = self._standing(branch.directories())
+            found |= self._watched[address]
+        return found
+
+    def _standing(self, directories: Iterable[Path]) -> dict[str, int]:
+        root = self.workspace.root
+        found: dict[str, int] = {}
+        for path in directories:
+            while (number := inode(path)) == 0 and path.is_relative_to(root) and path != root:
+                path = path.parent
+            if number:
+                found[str(path)] = number
+        return found
+
+    def _roster(self) -> Roster:
+        agents = (*self.workspace.agents, self.workspace.operator)
+        branches = {}
+        for agent in agents:
+            branch = self._branches.get(agent.address)
+            if branch is None or branch.agent.branch != agent.branch:
+                branch = Branch(agent)
+            branch.agent = agent
+            branches[agent.address] = branch
+        self._branches = branches
+        self._places = {
+            place: branch
+            for branch in branches.values()
+            for place in (branch.agent.branch, branch.agent.mail_dir, branch.agent.logs_dir, branch.agent.runs_dir)
+        }
+        notes = (*self.workspace.refused, *filter(None, (self._broken, self._remark)))
+        return Roster(agents, notes)
+
+    def _place(self, path: Path) -> Branch | None:
+        """Whose file it is: in the branch, in a directory that we know of it, or in one of its runs."""
+        for place in (path, path.parent, path.parent.parent):
+            if place in self._places:
+                return self._places[place]
+        return None
+
+    def _read_registry(self) -> list[Fact]:
+        if not self._stamps.moved(self.workspace.registry):
+            return []
+        try:
+            self.workspace = workspace.load(self.workspace.registry)
+            self._broken = ""
+        except MailcoreError as error:
+            self._broken = f"{error}; the agents known before are shown"
+            self._stamps.distrust(self.workspace.registry)
+        roster = self._roster()
+        if any(branch.fresh for branch in self._branches.values()):
+            self._stamps.distrust(self.workspace.aipass_dir / REGISTER)  # it may tell of the new agents too
+            self._read_register()
+        return [roster]
+
+    def _read_register(self) -> list[Branch]:
+        """Hand each branch its newest registered run; returns those for which it changed."""
+        path = self.workspace.aipass_dir / REGISTER
+        if not self._stamps.moved(path):
+            return []
+        runs = newest_runs(journal.parse(_all_lines(path)))
+        changed = []
+        for address, branch in self._branches.items():
+            run: Run | None = runs.get(address)
+            if run != branch.registered:
+                branch.registered = run
+                changed.append(branch)
+        return changed
+
+
+def _all_lines(path: Path) -> list[bytes]:
+    tail = Tail(path, REGISTER_BYTES)
+    lines = tail.read()
+    while tail.behind:
+        lines += tail.read()
+    return lines

@@ -1,0 +1,120 @@
+"""Growing files: read what came since, whatever happens to them; and the last lines of a file, for the screen."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+CHUNK = 256 * 1024
+"""Bytes of one read: what a call may cost in memory, however much the file grew."""
+LONGEST = 1024 * 1024
+"""A longer line is skipped and counted."""
+
+
+class Tail:
+    """Reads a growing file bit by bit. Copes with rotation, truncation, vanishing, torn and huge lines, any bytes.
+
+    The file is opened for each read and closed again: thousands of tails hold no descriptor.
+    """
+
+    def __init__(self, path: Path, start_bytes: int = 65536) -> None:
+        self.path = path
+        self.skipped = 0
+        """How many lines were longer than LONGEST."""
+        self.behind = False
+        """True if the last call stopped before the end of the file: call again."""
+        self.modified = 0.0
+        """When the file was last written, as the last read saw it; 0.0 if it is not there."""
+        self._start_bytes = start_bytes
+        self._seen = False
+        self._inode = (0, 0)
+        self._offset = 0
+        self._mark = b""
+        self._torn = b""
+        self._skipping = False
+
+    def read(self) -> list[bytes]:
+        """The complete lines that came since the last call, without their ends, of at most CHUNK more bytes.
+
+        The first call starts near the end (`start_bytes`), at a line's beginning. A file that appears later, or takes
+        the place of the former one, is read from its start. A torn last line is kept until it is completed.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            self._restart()
+            self._seen, self.behind, self.modified = True, False, 0.0
+            return []
+        try:
+            return self._read(descriptor)
+        except OSError:
+            return []
+        finally:
+            os.close(descriptor)
+
+    def _read(self, descriptor: int) -> list[bytes]:
+        stat = os.fstat(descriptor)
+        self.modified = stat.st_mtime
+        if not self._seen:
+            self._offset = max(0, stat.st_size - self._start_bytes)
+            # One byte back: if it is a newline, the first line is whole.
+            self._skipping = self._offset > 0 and os.pread(descriptor, 1, self._offset - 1) != b"\n"
+        elif (stat.st_dev, stat.st_ino) != self._inode or not self._continues(descriptor, stat.st_size):
+            self._restart()
+        self._seen, self._inode = True, (stat.st_dev, stat.st_ino)
+        data = os.pread(descriptor, CHUNK, self._offset)
+        self._offset += len(data)
+        self.behind = self._offset < stat.st_size
+        if data:
+            self._mark = data[-64:]
+        return self._lines(data)
+
+    def _continues(self, descriptor: int, size: int) -> bool:
+        """False after a truncation: the file is shorter, or what stands before our place is not what we read there."""
+        if size < self._offset:
+            return False
+        return os.pread(descriptor, len(self._mark), self._offset - len(self._mark)) == self._mark
+
+    def _restart(self) -> None:
+        self._inode, self._offset, self._mark, self._torn, self._skipping = (0, 0), 0, b"", b"", False
+
+    def _lines(self, data: bytes) -> list[bytes]:
+        if self._skipping:
+            end = data.find(b"\n")
+            if end < 0:
+                return []
+            self._skipping = False
+            data = data[end + 1 :]
+        *lines, torn = (self._torn + data).split(b"\n")
+        if len(torn) > LONGEST:
+            torn, self._skipping = b"", True
+            self.skipped += 1
+        self._torn = torn
+        whole = [line for line in lines if len(line) <= LONGEST]
+        self.skipped += len(lines) - len(whole)
+        return [line.removesuffix(b"\r") for line in whole]
+
+
+def last_lines(path: Path, n: int, max_bytes: int = 4 * 1024 * 1024) -> list[str]:
+    """The last `n` lines of a file, oldest first, of at most its last `max_bytes`; empty if it cannot be read.
+
+    Costs what it returns, however long the file is. The text is untrusted: neutralise it where it is drawn.
+    """
+    try:
+        with path.open("rb") as file:
+            start = end = file.seek(0, os.SEEK_END)
+            floor = max(0, end - max_bytes)
+            blocks: list[bytes] = []
+            newlines = 0
+            while start > floor and newlines <= n:
+                size = min(65536, start - floor)
+                start -= size
+                file.seek(start)
+                blocks.append(file.read(size))
+                newlines += blocks[-1].count(b"\n")
+    except OSError:
+        return []
+    lines = b"".join(reversed(blocks)).split(b"\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in (lines[-n:] if n > 0 else [])]

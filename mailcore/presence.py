@@ -1,0 +1,63 @@
+"""Who is there: the operator's last key and `away`, an agent's last sign. Agents see it in `mailcore agents`."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from mailcore.liveness import read_lock
+from mailcore.mail.store import replace
+from mailcore.model.agent import Agent
+from mailcore.model.run import Holder
+from mailcore.workspace import Workspace
+
+KEY_PERIOD = 30.0
+"""The screen notes the operator's key at most this often, in seconds."""
+
+
+def set_away(workspace: Workspace, until: str) -> None:
+    """Say until when the operator is away, in words; empty for here again."""
+    _write(workspace, {**_read(workspace), "away": until, "last_key": time.time()})
+
+
+def key_pressed(workspace: Workspace) -> None:
+    """Note that the operator is at the screen; whoever presses a key is not away any more."""
+    _write(workspace, {"away": "", "last_key": time.time()})
+
+
+def of(workspace: Workspace, agent: Agent) -> str:
+    """Presence in words: `at the screen`, `away until 15:00`, `working`, `last seen 2026-11-22 02:10`, `idle`."""
+    if agent.is_operator:
+        record = _read(workspace)
+        if record.get("away"):
+            return f"away until {record['away']}"
+        last = record.get("last_key")
+        if not isinstance(last, int | float):
+            return "not seen yet"
+        return "at the screen" if time.time() - last < 2 * KEY_PERIOD else f"last seen {_words(last)}"
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.holder is not Holder.DEAD:
+        return "working"
+    try:
+        names = sorted(path.name for path in agent.runs_dir.iterdir())
+        return f"idle since {_words((agent.runs_dir / names[-1] / 'run.jsonl').stat().st_mtime)}"
+    except (OSError, IndexError):
+        return "idle"
+
+
+def _words(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+
+
+def _read(workspace: Workspace) -> dict[str, Any]:
+    try:
+        record = json.loads((workspace.state_dir / "presence.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _write(workspace: Workspace, record: dict[str, Any]) -> None:
+    workspace.state_dir.mkdir(exist_ok=True)
+    replace(workspace.state_dir / "presence.json", json.dumps(record).encode())

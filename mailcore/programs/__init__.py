@@ -1,0 +1,1 @@
+"""All that is known of agent programs, one file each: command line, outcome, and what their lines mean."""

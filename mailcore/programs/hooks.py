@@ -1,0 +1,106 @@
+"""What one line of a Claude-Code-style `hooks.jsonl` means. Pure: a line in, an Activity or None out.
+
+Events and fields: contract claude-code, "Hooks". Events that this release does not know are ignored, never an error.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.message import parse_time
+
+SOURCE = "hooks"
+
+_NOT_WAITING = {"idle_prompt", "auth_success", "elicitation_complete", "elicitation_response"}
+"""Notifications that ask nothing of the operator."""
+
+_ABOUT = ("description", "file_path", "notebook_path", "command", "pattern", "query", "url", "prompt")
+"""Keys of a tool's input that say what it is at, the best first."""
+
+
+def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
+    """The activity that a hook line tells of `agent`; None for what is ignored, torn or no event. Never raises.
+
+    Its time is the line's own `ts` (seconds since the epoch), `timestamp` or `at` (ISO), else `now`. The texts are the
+    program's own, as they stand.
+    """
+    try:
+        event = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict):
+        return None
+    meaning = _meaning(event)
+    if meaning is None:
+        return None
+    kind, text = meaning
+    tool = _text(event, "tool_name") if kind in (Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED) else ""
+    tool_id = _text(event, "tool_use_id") if tool else ""
+    return Activity(_time(event) or now, agent, kind, text, SOURCE, tool, tool_id)
+
+
+def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
+    match event.get("hook_event_name"):
+        case "SessionStart":
+            return Kind.SESSION, f"session: {_text(event, 'source') or 'start'}"
+        case "UserPromptSubmit":
+            return Kind.PROMPT, _text(event, "prompt")
+        case "PreToolUse":
+            return Kind.TOOL, _tool(event)
+        case "PostToolUse":
+            return Kind.TOOL_DONE, _tool(event)
+        case "PostToolUseFailure":
+            return Kind.TOOL_FAILED, f"{_tool(event)} failed {_text(event, 'error')}"
+        case "PermissionRequest":
+            return Kind.WAITING, _text(event, "message") or f"asks for permission: {_tool(event)}"
+        case "Notification" if event.get("notification_type") not in _NOT_WAITING:
+            return Kind.WAITING, _text(event, "message") or "asks for the operator"
+        case "Stop":
+            return Kind.TURN_END, _text(event, "last_assistant_message") or "turn over"
+        case "StopFailure":
+            return Kind.ERROR, f"turn ended in an error {_text(event, 'error')}"
+        case "SessionEnd":
+            return Kind.TURN_END, f"session over: {_text(event, 'reason') or 'no reason given'}"
+        case "PreCompact":
+            return Kind.COMPACT, "compacting its context"
+        case "PostCompact":
+            return Kind.COMPACT, "context compacted"
+        case "SubagentStart":
+            return Kind.SUBAGENT, f"subagent started {_text(event, 'agent_type')}"
+        case "SubagentStop":
+            return Kind.SUBAGENT, f"subagent stopped {_text(event, 'agent_type')}"
+        case _:
+            return None
+
+
+def _tool(event: Mapping[str, Any]) -> str:
+    """`Bash: List files`, `Edit: report.md`, or the tool's bare name."""
+    name = _text(event, "tool_name") or "a tool"
+    given = event.get("tool_input")
+    if not isinstance(given, dict):
+        return name
+    for key in _ABOUT:
+        if about := _text(given, key):
+            return f"{name}: {PurePosixPath(about).name if key.endswith('_path') else about}"
+    return name
+
+
+def _time(event: Mapping[str, Any]) -> float:
+    stamp = event.get("ts")
+    if isinstance(stamp, int | float) and not isinstance(stamp, bool):
+        try:
+            seconds = float(stamp)
+        except OverflowError:
+            return 0.0
+        return seconds if math.isfinite(seconds) and seconds > 0 else 0.0
+    return parse_time(event.get("timestamp")) or parse_time(event.get("at")) or parse_time(stamp)
+
+
+def _text(values: Mapping[str, Any], key: str) -> str:
+    value = values.get(key)
+    return value if isinstance(value, str) else ""
