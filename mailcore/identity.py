@@ -48,7 +48,13 @@ def identify(
 ) -> Identity:
     """The caller's identity. Refused (code `identity`), naming the evidence, when there is none or it conflicts."""
     evidence: list[str] = []
-    run = _from_run(workspace, environment, evidence)
+    try:
+        run = _from_run(workspace, environment, evidence)
+    except Refused as error:
+        if declared is None:
+            raise
+        run = None
+        evidence.append(str(error))
     if declared is not None:
         agent = workspace.agent(declared)
         evidence.append(f"--from declares {agent.address}")
@@ -126,7 +132,9 @@ def _from_router(workspace: Workspace, environment: Mapping[str, str], evidence:
     for key in ROUTER_NAMES:
         name = environment.get(key, "")
         if name:
-            agent = workspace.agent(name)
+            # The router says the registry's name, which need not be the address (contract 1).
+            named = (agent for agent in workspace.agents if agent.name.lower() == name.lower())
+            agent = next(named, None) or workspace.agent(name)
             evidence.append(f"{key}={name} says {agent.address}")
             return agent
     evidence.append("no router variable is set")

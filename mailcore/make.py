@@ -94,6 +94,8 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
         row_agent(root.resolve(), row["name"], row)  # refuses what load would refuse, before anything is written
     if len({row["email"] for row in rows}) < len(rows):
         raise UsageError("two agents of the same name")
+    if len({(root / row["path"]).resolve() for row in rows}) < len(rows):
+        raise UsageError("two agents with the same branch: who would be calling from there?")
     for row in rows:
         _write_branch(root / row["path"], row, registry_id, registry.name, now)
     document = {

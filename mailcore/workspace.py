@@ -136,7 +136,10 @@ def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
     path = row.get("path")
     if not isinstance(path, str) or not path or "\0" in path:
         raise UsageError(f"row {name!r} has no path")
-    branch = (root / path).resolve()
+    try:
+        branch = (root / path).resolve()
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"row {name!r} leads in a circle: {path!r}") from error
     if not branch.is_relative_to(root):
         raise UsageError(f"row {name!r} leaves the project: {path!r}")
     return Agent(address, name, branch, read_role(branch / ".trinity" / "passport.json"), root)

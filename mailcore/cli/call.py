@@ -83,7 +83,7 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        value, text = action(Call(verb, parser.parse_args(words)))
+        value, text = action(Call(verb, parser.parse_intermixed_args(words)))
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         raise MailcoreError(f"{name}{error.strerror or error}") from error
@@ -94,25 +94,37 @@ def run(verb: str, module: str, words: list[str]) -> int:
     """Parse, do, print."""
     as_json = "--json" in words
     try:
+        if not module:
+            raise UsageError("no such verb; `mailcore --help` lists them")
         value, text, status = perform(verb, module, words)
     except MailcoreError as error:
         return _fail(verb, error, as_json)
     if as_json:
         from mailcore.mail.store import dumps
 
-        sys.stdout.buffer.write(dumps(value) + b"\n")
+        _write(dumps(value))
     elif text:
         from mailcore.text import plain
 
-        print(plain(text))
+        _write(plain(text).encode(sys.stdout.encoding, "replace"))
     return status
+
+
+def _write(line: bytes) -> None:
+    """Print. A reader that goes away in the midst, like `head`, is no error."""
+    try:
+        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # What is still buffered is written at exit: let it go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
     if as_json:
         from mailcore.mail.store import dumps
 
-        sys.stdout.buffer.write(dumps({"error": {"code": error.code, "message": str(error)}}) + b"\n")
+        _write(dumps({"error": {"code": error.code, "message": str(error)}}))
     else:
         from mailcore.text import plain
 
@@ -122,7 +134,7 @@ def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
 
 def body_of(argument: str) -> str:
     """A BODY argument: `-` is standard input."""
-    return sys.stdin.read() if argument == "-" else argument
+    return sys.stdin.buffer.read().decode("utf-8", "replace") if argument == "-" else argument
 
 
 def sender_option(parser: Parser) -> None:

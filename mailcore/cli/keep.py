@@ -7,8 +7,7 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, local_time, sender_option
 from mailcore.errors import UsageError
-from mailcore.mail import lookup, mailbox
-from mailcore.mail.archive import restore
+from mailcore.mail import lookup, mailbox, post
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.text import line
@@ -37,7 +36,7 @@ def archive(call: Call) -> Result:
     if a.what == "restore":
         if not a.text:
             raise UsageError("archive restore ID")
-        message = restore(agent, a.text)
+        message = post.restore(call.workspace, agent.address, a.text)
         return {"id": message.id, "status": message.status}, f"restored {message.id}: {line(message.subject)}"
     found = [raw for _, raw in lookup.archived(agent) if a.what == "list" or _matches(raw, a.text)]
     text = "\n".join(_row(Message.from_json(raw)) for raw in found)

@@ -79,11 +79,12 @@ def inbox(call: Call) -> Result:
     """Open mail of the caller, or of the agent named; nothing is marked as read."""
     agent = call.visible(call.arguments.address) if call.arguments.address else call.caller.agent
     box = _readable(mailbox.read_mailbox(agent.inbox))
+    waiting = [m for m in box.messages if m.status != "closed"]
     rows = [
-        f"{'*' if m.unread else ' '} {m.id:<8}  {local_time(m.at)}  {line(m.sender, 20):<20}  {line(m.subject, 80)}"
-        for m in box.messages
+        f"{'*' if m.unread else ' '} {line(m.id):<8}  {local_time(m.at)}  {line(m.sender, 20):<20}  {line(m.subject, 80)}"
+        for m in waiting
     ]
-    return [dict(m.raw) for m in box.messages], "\n".join(rows) or f"{agent.address} has no open mail"
+    return [dict(m.raw) for m in waiting], "\n".join(rows) or f"{agent.address} has no open mail"
 
 
 def read(call: Call) -> Result:
@@ -114,7 +115,7 @@ def forward(call: Call) -> Result:
 def close(call: Call) -> Result:
     """Archive messages of the caller's mailbox."""
     closed = post.close(call.workspace, call.caller.address, call.arguments.ids)
-    return [m.id for m in closed], "\n".join(f"closed {m.id}: {line(m.subject)}" for m in closed)
+    return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
 
 
 def _readable(box: Mailbox) -> Mailbox:
@@ -124,5 +125,5 @@ def _readable(box: Mailbox) -> Mailbox:
 
 
 def _show(message: Message) -> str:
-    head = f"{message.id}  {local_time(message.at)}  from {line(message.sender)}"
+    head = f"{line(message.id)}  {local_time(message.at)}  from {line(message.sender)}"
     return f"{head}\nSubject: {line(message.subject)}\n\n{message.body}"

@@ -70,7 +70,9 @@ def dispatch(
         raise UsageError("the operator cannot be dispatched; send a mail instead")
     if agent.address == sender:
         raise Refused(f"{sender} cannot dispatch itself", "self")
-    depth = _depth(workspace, sender, parent_run) + 1 if parent_run else 0
+    if not agent.branch.is_dir():
+        raise Refused(f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry", "no_branch")
+    depth = _depth(workspace, parent_run) + 1 if parent_run else 0
     if depth > config.dispatch.wake_depth:
         raise Refused(f"this dispatch would nest {depth} deep; [dispatch] wake_depth is the limit", "limit")
     chosen = select(agent, config, clean_environment()["PATH"])
@@ -156,6 +158,12 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         orphan.clean(workspace, config, agent, by)
         audit.record(workspace, by, "kill", agent=agent.address, run=lock.run_id, orphan=True)
         return Killed(agent.address, lock.run_id, ())
+    if not lock.run_id and process.session_of(lock.pid) != lock.pid:
+        raise Refused(
+            f"{agent.dispatch_lock} names PID {lock.pid}, which leads no session as AIPass's monitor does: the PID went "
+            "to another process, or the lock is by another program. Remove the file if nothing works there.",
+            "not_ours",
+        )
     before = tuple(p.pid for p in processes(workspace, agent.address))
     grace = config.dispatch.stop_grace
     audit.record(workspace, by, "kill", agent=agent.address, run=lock.run_id, pid=lock.pid)
@@ -163,6 +171,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
         ticks = lock.start_ticks or start_ticks(lock.pid)
         process.send(lock.pid, ticks, signal.SIGTERM)
+        process.send(lock.pid, ticks, signal.SIGCONT)
         if not _gone(lock.pid, ticks, grace + 10):
             process.send(lock.pid, ticks, signal.SIGKILL)
         _, survivors = process.stop(lambda: process.members(lock.run_id), grace)
@@ -237,8 +246,9 @@ def _busy(agent: Agent, lock: Lock) -> str:
     return f"{agent.address} is busy {work}(PID {lock.pid or '?'})"
 
 
-def _depth(workspace: Workspace, address: str, run_id: str) -> int:
-    records = journal.read(workspace.agent(address).runs_dir / run_id / JOURNAL)
+def _depth(workspace: Workspace, run_id: str) -> int:
+    """How deep a run nests, whoever's it is: its agent may have called under another name with --from."""
+    records = [r for agent in workspace.agents for r in journal.read(agent.runs_dir / run_id / JOURNAL)[:1]]
     depth = records[0].get("depth") if records else 0
     return depth if isinstance(depth, int) else 0
 

@@ -56,7 +56,8 @@ def tell(
         return
     try:
         mailed = _mail(workspace, agent, run, run_dir, str(queued.get("sent_id") or run.message_id))
-        if run.sender != OPERATOR and (mailed or run.phase is Phase.COMPLETED):
+        # After a kill nothing starts by itself: the sender has its mail.
+        if run.sender != OPERATOR and run.phase is not Phase.KILLED and (mailed or run.phase is Phase.COMPLETED):
             _wake_back(workspace, config, agent, run, queued)
     except MailcoreError as error:
         journal.append(run_dir / "run.jsonl", {"event": "undelivered", "to": run.sender, "reason": str(error)})

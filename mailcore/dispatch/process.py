@@ -101,6 +101,14 @@ def members(run_id: str, roots: Collection[int] = ()) -> list[Process]:
     return list(found.values())
 
 
+def session_of(pid: int) -> int:
+    """The session that a process belongs to, named by its leader's PID; 0 if the process is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
+
+
 def session_members(session: int) -> list[Process]:
     """The processes of a session and all below them: a foreign monitor's run (contract 0.10)."""
     processes = snapshot()

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,8 @@ def begin(
     run is cleaned up first: its processes ended, its journal closed.
     """
     orphan.clean(workspace, config, agent)
-    run_id = f"{datetime.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+    # UTC and microseconds: ids sort by time, also within a second and when the clocks go back.
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S_%f}-{secrets.token_hex(4)}"
     nonce = secrets.token_hex(16)
     subject = str(queued.get("subject", ""))
     with locked(queue.gate(workspace)):

@@ -34,6 +34,9 @@ from mailcore.workspace import Workspace, find
 
 PR_SET_CHILD_SUBREAPER = 36
 
+LINGER = 1.0
+"""What a program leaves running at its exit has so long to end, before that counts as work cut off."""
+
 
 class Stopped(Exception):
     """Somebody asked the run to end."""
@@ -98,6 +101,8 @@ class Supervisor:
             return failure
         self.note("attempt", n=number, mode=mode, pid=child, start_ticks=start_ticks(child), session=session)
         cause = self.watch(child, launch, number)
+        if not cause:
+            self.linger()
         left = self.stop_tree()
         code = self.exits.pop(child, -signal.SIGKILL)
         result = self.program.ending(code, self.output(number))
@@ -135,6 +140,7 @@ class Supervisor:
                 stderr=err,
                 start_new_session=True,
             )
+        self.exits.pop(child.pid, None)  # of an adopted child that had this PID before
         child.returncode = 0  # this process reaps by itself: Popen must not wait for what is gone
         return child.pid
 
@@ -161,6 +167,14 @@ class Supervisor:
                 return f"still running after {limits.hard_limit:g} s"
             self.signs.wait(left)
         return ""
+
+    def linger(self) -> None:
+        """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
+        deadline = time.monotonic() + LINGER
+        while (left := deadline - time.monotonic()) > 0 and process.members(self.run_id, [os.getpid()]):
+            self.signs.wait(left)
+            self.reap()
+            self.check()
 
     def pause(self, failure: Ending) -> None:
         """Wait before the next attempt; longer, with jitter, where the service is limited."""
@@ -243,7 +257,11 @@ def main(run_dir: Path) -> int:
         if not lock.hand_over(agent, supervisor.run_id, supervisor.nonce, os.getpid(), subject):
             supervisor.note("ended", outcome="bounced", reason="the branch's lock went to another run")
             return 3
-    supervisor.supervise()
+    try:
+        supervisor.supervise()
+    except BaseException:
+        supervisor.stop_tree()  # its files are gone or the disk is full: still no process outlives its supervisor
+        raise
     return 0
 
 

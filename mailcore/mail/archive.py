@@ -8,10 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore.errors import MailcoreError
 from mailcore.mail import store
 from mailcore.model.agent import Agent
-from mailcore.model.message import Message
 
 
 def keep(agent: Agent, raw: dict[str, Any]) -> Path:
@@ -24,19 +22,6 @@ def keep(agent: Agent, raw: dict[str, Any]) -> Path:
         path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
     store.replace(path, store.dumps({**raw, "archived_at": now.isoformat()}))
     return path
-
-
-def restore(agent: Agent, message_id: str) -> Message:
-    """Put a closed message back among the open mail, read; its archive file goes when that is on disk."""
-    from mailcore.mail import lookup, mailbox
-
-    for path, raw in lookup.archived(agent):
-        if Message.from_json(raw).answers_to(message_id):
-            raw.pop("archived_at", None)
-            mailbox.deliver(agent, {**raw, "status": "opened", "read": True})
-            path.unlink()
-            return Message.from_json(raw | {"status": "opened"})
-    raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")
 
 
 def file_name(raw: dict[str, Any], at: datetime) -> str:

@@ -44,7 +44,7 @@ def ladder(message: Message, run: Run | None = None) -> Ladder:
         running = next((attempt.running_at for attempt in run.attempts if attempt.running_at), 0.0)
         if running:
             rungs.append(("submitted", running))
-    if message.seen_at or message.status not in ("new", "") or message.ack is not None:
+    if message.seen_at or not message.unread or message.ack is not None:
         rungs.append(("seen", message.seen_at or rungs[-1][1]))
     if message.ack is not None:
         state = message.ack.state

@@ -27,17 +27,27 @@ class Copy:
 def copies(workspace: Workspace) -> Iterator[Copy]:
     """Every message of the workspace, each once: open mail first, then the archives, newest first."""
     everyone = (*workspace.agents, workspace.operator)
+    seen: set[tuple[str, str, str]] = set()
     for agent in everyone:
         for message in mailbox.read_mailbox(agent.inbox).messages:
+            seen.add((agent.address, message.id, message.sent_id))
             yield Copy(agent, Message.from_json(message.raw, agent.address))
     for agent in everyone:
         for path, raw in archived(agent):
-            yield Copy(agent, Message.from_json(raw, agent.address), path)
+            closed = Message.from_json(raw, agent.address)
+            # A writer killed in mid-close leaves the mail in both places: it is open.
+            if (agent.address, closed.id, closed.sent_id) not in seen:
+                yield Copy(agent, closed, path)
 
 
 def archived(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """An agent's closed mail, newest first; files that cannot be read are passed over."""
-    yield from _records(agent.archive_dir)
+    """An agent's closed mail, newest first, each once; files that cannot be read are passed over."""
+    seen: set[tuple[str, str]] = set()
+    for path, raw in _records(agent.archive_dir):
+        names = (str(raw.get("id") or path), str(raw.get("sent_id") or ""))
+        if names not in seen:
+            seen.add(names)
+            yield path, raw
 
 
 def sent(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -47,13 +57,10 @@ def sent(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def find(workspace: Workspace, message_id: str) -> Copy:
     """The recipient's copy of the message of that id, sent id or number. MailcoreError if there is none."""
-    named = [copy for copy in copies(workspace) if copy.message.answers_to(message_id)]
-    for copy in named:
-        if copy.message.id == message_id:
-            return copy
-    if named:
-        return named[0]
-    raise MailcoreError(f"no message {message_id}, open or archived, in {workspace.root}", "no_message")
+    found = max(copies(workspace), key=lambda copy: copy.message.rank(message_id), default=None)
+    if found is None or not found.message.rank(message_id):
+        raise MailcoreError(f"no message {message_id}, open or archived, in {workspace.root}", "no_message")
+    return found
 
 
 def _records(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -6,6 +6,7 @@ A file that a killed writer tore is repaired by the next locked write: whole mes
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -16,7 +17,7 @@ from mailcore import journal
 from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import archive, repair, sequence, store
 from mailcore.model.agent import Agent
-from mailcore.model.message import Mailbox, MailboxStatus, Message
+from mailcore.model.message import Mailbox, MailboxStatus, Message, is_unread
 
 TORN_READS = 20
 """Tries of an unlocked reader: AIPass rewrites in place, so a read beside a writer may be torn (contract 0.1)."""
@@ -60,7 +61,7 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
         else:
             message_id = former["id"]
             updates = former.get("updates")
-            former |= {key: raw[key] for key in ("subject", "message") if key in raw}
+            former |= {key: raw[key] for key in ("subject", "message", "priority", "ack") if key in raw}
             former |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
             former["auto_execute"] = False
         save()
@@ -73,12 +74,22 @@ def _former(messages: list[dict[str, Any]], raw: dict[str, Any]) -> dict[str, An
     return next(matching, None)
 
 
+def put_back(agent: Agent, raw: dict[str, Any]) -> None:
+    """Put a message that was archived on top of the open mail as it is, unless it is there still."""
+    with _open(agent, create=True) as (document, save):
+        names = [(m.id, m.sent_id) for m in map(Message.from_json, _messages(document))]
+        wanted = Message.from_json(raw)
+        if (wanted.id, wanted.sent_id) not in names:
+            document["messages"].insert(0, raw)
+            save()
+
+
 def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> list[Message]:
     """Mark the named open messages as read, adding `seen` where it is not said yet. Unknown ids raise."""
     opened = []
     with _open(agent) as (document, save):
         for raw in _pick(document, ids, agent):
-            if Message.from_json(raw).unread:
+            if is_unread(raw):
                 raw["status"] = "opened"
                 raw["read"] = True
                 for key, value in seen.items():
@@ -161,8 +172,7 @@ def _open(agent: Agent, *, create: bool = False) -> Iterator[tuple[dict[str, Any
             agent.sent_dir.mkdir(parents=True, exist_ok=True)
         elif not agent.mail_dir.is_dir():
             raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
-        if not agent.inbox.resolve().is_relative_to(agent.root.resolve()):
-            raise Refused(f"{path} leads out of the project, to {path.resolve()}; nothing was written", "boundary")
+        inside(agent, path)
         with store.locked(path.with_name(".inbox.lock")):
             document = _load(agent)
 
@@ -173,11 +183,19 @@ def _open(agent: Agent, *, create: bool = False) -> Iterator[tuple[dict[str, Any
         raise Unreadable(f"{path}: nested too deep to be written back; nothing was written", "unreadable") from error
 
 
+def inside(agent: Agent, path: Path) -> None:
+    """Refused if a symlink leads `path`, one of the agent's, out of its project."""
+    # Unlike Path.resolve, realpath follows a circle of symlinks without raising; opening it then says ELOOP.
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(agent.root)):
+        raise Refused(f"{path} leads out of the project, to {real}; nothing was written", "boundary")
+
+
 def _write(agent: Agent, document: dict[str, Any]) -> None:
     messages = _messages(document)
     _number(agent, messages)
     document["total_messages"] = len(messages)
-    document["unread_count"] = sum(Message.from_json(raw).unread for raw in messages)
+    document["unread_count"] = sum(map(is_unread, messages))
     store.replace(agent.inbox, store.dumps(document))
 
 
@@ -233,9 +251,8 @@ def _pick(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[
     messages = _messages(document)
     picked: dict[int, dict[str, Any]] = {}
     for wanted in ids:
-        names = [("id", wanted), ("sent_id", wanted), ("seq", int(n) if (n := wanted.lstrip("#")).isdigit() else None)]
-        found = next((m for key, value in names for m in messages if value is not None and m.get(key) == value), None)
-        if found is None:
+        found = max(messages, key=lambda raw: Message.from_json(raw).rank(wanted), default=None)
+        if found is None or not Message.from_json(found).rank(wanted):
             raise MailcoreError(f"no open message {wanted} in {agent.address}'s mailbox", "no_message")
         picked[id(found)] = found
     return list(picked.values())

@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore import audit, journal
 from mailcore.errors import MailcoreError, UsageError
-from mailcore.mail import mailbox, outbox, route
+from mailcore.mail import lookup, mailbox, outbox, route
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -76,10 +76,10 @@ def find(agent: Agent, message_id: str) -> Message:
     box = mailbox.read_mailbox(agent.inbox)
     if box.reason:
         raise MailcoreError(box.reason, "unreadable")
-    found = [m for m in box.messages if m.id == message_id] or [m for m in box.messages if m.answers_to(message_id)]
-    if not found:
+    found = max(box.messages, key=lambda message: message.rank(message_id), default=None)
+    if found is None or not found.rank(message_id):
         raise MailcoreError(f"no open message {message_id} in {agent.address}'s mailbox", "no_message")
-    return found[0]
+    return found
 
 
 def mark_opened(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
@@ -94,3 +94,16 @@ def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Mess
     closed = mailbox.close(workspace.agent(address), ids)
     audit.record(workspace, address, "close", ids=[message.id for message in closed])
     return closed
+
+
+def restore(workspace: Workspace, address: str, message_id: str) -> Message:
+    """Put a closed message of an archive back among the open mail, as read; its file goes when that is on disk."""
+    agent = workspace.agent(address)
+    for path, raw in lookup.archived(agent):
+        if Message.from_json(raw).answers_to(message_id):
+            raw.pop("archived_at", None)
+            mailbox.deliver(agent, {**raw, "status": "opened", "read": True})
+            path.unlink()
+            audit.record(workspace, address, "restore", id=raw.get("id"))
+            return Message.from_json(raw | {"status": "opened"})
+    raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")

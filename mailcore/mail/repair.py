@@ -15,6 +15,7 @@ from mailcore.model.agent import Agent
 
 _DECODER = json.JSONDecoder()
 _SEPARATOR = re.compile(r"[\s,]*")
+_KEY = re.compile(r'[\s,{]*"((?:[^"\\]|\\.)*)"\s*:\s*')
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,7 @@ class Repair:
 def recover(data: bytes) -> list[dict[str, Any]]:
     """The complete messages in `data`, in order, up to the first that is torn. Nothing is invented."""
     text = _decode(data)
-    start = re.search(r'"(?:messages|inbox)"\s*:\s*\[', text)
-    position = start.end() if start else 1 if text.lstrip()[:1] == "[" else -1
+    position = _first(text)
     messages: list[dict[str, Any]] = []
     while position >= 0:
         separator = _SEPARATOR.match(text, position)
@@ -50,6 +50,26 @@ def recover(data: bytes) -> list[dict[str, Any]]:
         if isinstance(value, dict):
             messages.append(value)
     return messages
+
+
+def _first(text: str) -> int:
+    """Where the list of messages begins; -1 if it does not.
+
+    Key after key from the top, so that a list of that name inside another key is not taken for it; where the top
+    itself is damaged, the first list of that name is.
+    """
+    position = len(text) - len(text.lstrip())
+    if text[position : position + 1] == "[":
+        return position + 1
+    while found := _KEY.match(text, position):
+        if found[1] in ("messages", "inbox") and text[found.end() : found.end() + 1] == "[":
+            return found.end() + 1
+        try:
+            position = _DECODER.raw_decode(text, found.end())[1]
+        except (ValueError, RecursionError):
+            break
+    anywhere = re.search(r'"(?:messages|inbox)"\s*:\s*\[', text)
+    return anywhere.end() if anywhere else -1
 
 
 def _decode(data: bytes) -> str:

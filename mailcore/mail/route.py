@@ -36,7 +36,7 @@ def answer_to(workspace: Workspace, message: Message) -> Agent:
     That mailbox lies inside this project, or belongs to whoever gave feedback from another one. All else is refused.
     """
     address = str(message.raw.get("reply_to") or message.sender)
-    mailbox = Path(message.reply_path).resolve() if message.reply_path else None
+    mailbox = _place(message.reply_path)
     if mailbox is not None and message.raw.get("feedback") is True:
         return _across(mailbox, address)
     try:
@@ -48,6 +48,14 @@ def answer_to(workspace: Workspace, message: Message) -> Agent:
         if not branch.is_relative_to(workspace.root):
             raise Refused(f"{address} answers at {mailbox}, outside {workspace.root}", "boundary") from None
         return Agent(normal_address(address), address.lstrip("@"), branch, root=workspace.root)
+
+
+def _place(reply_path: str) -> Path | None:
+    """The mailbox that a mail names; None for no path, be it a circle of links or a NUL in another program's text."""
+    try:
+        return Path(reply_path).resolve() if reply_path else None
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def _across(mailbox: Path, address: str) -> Agent:

@@ -11,6 +11,9 @@ from typing import Any
 from mailcore.mail.store import loads
 from mailcore.workspace import find
 
+LIMIT = 10**12
+"""A number beyond this is no count of ours: a stranger's `seq` must not push the count out of all reason."""
+
 
 def take(root: Path, count: int = 1) -> int:
     """Reserve `count` numbers of the workspace at `root` and return the first. On disk before this returns."""
@@ -19,8 +22,8 @@ def take(root: Path, count: int = 1) -> int:
     descriptor = os.open(state / "sequence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        text = os.pread(descriptor, 32, 0).strip()
-        last = int(text) if text.isdigit() else highest(root)
+        text = os.pread(descriptor, 32, 0)
+        last = int(text) if len(text) == 21 and text[:20].isdigit() else highest(root)
         # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
         os.pwrite(descriptor, b"%020d\n" % (last + count), 0)
         os.fdatasync(descriptor)
@@ -45,5 +48,5 @@ def _numbers(root: Path) -> Iterator[int]:
             mails = document.get("messages", [document]) if isinstance(document, dict) else []
             for mail in mails if isinstance(mails, list) else []:
                 number = mail.get("seq") if isinstance(mail, dict) else None
-                if isinstance(number, int) and not isinstance(number, bool):
+                if isinstance(number, int) and not isinstance(number, bool) and number < LIMIT:
                     yield number

@@ -39,25 +39,51 @@ def bare(subject: str) -> str:
 
 
 def threads(messages: Iterable[Message]) -> tuple[Thread, ...]:
-    """Group mails into threads, the one written in last first. Each mail stands in exactly one."""
-    ordered = sorted(messages, key=lambda message: message.at)
-    keys: dict[str, str] = {}
-    by_subject: dict[tuple[str, frozenset[str]], str] = {}
+    """Group mails into threads, the one written in last first. Each mail stands in exactly one, whatever their order."""
+    ordered = sorted(messages, key=_order)
+    named: dict[str, int] = {}
+    for place, message in enumerate(ordered):
+        for name in filter(None, (message.id, message.sent_id)):
+            named.setdefault(name, place)
+    parents = _parents(ordered, named)
+    keys: dict[int, str] = {}
     grouped: dict[str, list[Message]] = {}
-    for message in ordered:
-        parties = frozenset((message.sender, message.recipient))
-        about = (bare(message.subject), parties)
-        key = (
-            message.thread_id
-            or keys.get(message.in_reply_to, "")
-            or (by_subject.get(about, "") if bare(message.subject) != message.subject else "")
-            or message.sent_id
-            or message.id
-        )
-        for name in (message.id, message.sent_id):
-            if name:
-                keys.setdefault(name, key)
-        by_subject[about] = key
+    for place, message in enumerate(ordered):
+        trail: list[int] = []
+        step: int | None = place
+        while step is not None and step not in keys and step not in trail:
+            trail.append(step)
+            step = parents[step]
+        # Answers that answer each other in a circle: the oldest of them begins the thread.
+        key = keys[step] if step in keys else _own_key(ordered[trail[0] if step is not None else trail[-1]])
+        keys |= dict.fromkeys(trail, key)
         grouped.setdefault(key, []).append(message)
     found = [Thread(key, tuple(mails)) for key, mails in grouped.items()]
     return tuple(sorted(found, key=lambda thread: thread.newest, reverse=True))
+
+
+def _parents(ordered: list[Message], named: dict[str, int]) -> list[int | None]:
+    """For each mail the place of the one that it belongs to; None for one that begins a thread or names its own."""
+    about: dict[tuple[str, frozenset[str]], int] = {}
+    parents: list[int | None] = []
+    for place, message in enumerate(ordered):
+        subject = bare(message.subject)
+        topic = (subject, frozenset((message.sender, message.recipient)))
+        parent = None
+        if not message.thread_id:
+            parent = named.get(message.in_reply_to)
+            if parent is None and subject != message.subject:
+                parent = about.get(topic)
+        parents.append(None if parent == place else parent)
+        about[topic] = place
+    return parents
+
+
+def _own_key(message: Message) -> str:
+    return message.thread_id or message.sent_id or message.id or f"{message.at:.0f} {message.sender} {message.subject}"
+
+
+def _order(message: Message) -> tuple[object, ...]:
+    """By time, which AIPass keeps to the second: within one, an answer after what it answers, the rest by name."""
+    answer = bool(message.in_reply_to) or bare(message.subject) != message.subject
+    return message.at, answer, message.seq, message.id, message.sent_id, message.sender, message.subject, message.body

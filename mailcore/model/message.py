@@ -26,6 +26,12 @@ def _text(raw: Mapping[str, Any], key: str) -> str:
     return type(value).__name__  # a list or an object, of any depth: its str() may overflow the stack
 
 
+def is_unread(raw: Mapping[str, Any]) -> bool:
+    """Contract 2: unread is status `new`, or no status and not `read`."""
+    status = raw.get("status")
+    return status == "new" or (status in (None, "") and not raw.get("read"))
+
+
 FINAL = ("done", "blocked", "declined")
 """Acknowledgements after which nothing more is expected of the recipient."""
 
@@ -86,7 +92,6 @@ class Message:
         `recipient` is whose mailbox it lies in: AIPass's own inbox copy does not say (contract 0.4).
         """
         seq = raw.get("seq")
-        status = _text(raw, "status")
         return cls(
             id=_text(raw, "id"),
             sent_id=_text(raw, "sent_id"),
@@ -94,7 +99,7 @@ class Message:
             sender=_text(raw, "from"),
             subject=_text(raw, "subject"),
             body=_text(raw, "message"),
-            status=status,
+            status=_text(raw, "status"),
             priority=_text(raw, "priority") or "normal",
             is_task=raw.get("auto_execute") is True,
             thread_id=_text(raw, "thread_id"),
@@ -105,16 +110,23 @@ class Message:
             stored_at=parse_time(raw.get("stored_at")),
             seen_at=parse_time(raw.get("seen_at")),
             ack=Ack.from_json(raw.get("ack")),
-            # Contract 2: unread = status "new", or no status and not `read`.
-            unread=status == "new" or (not status and not raw.get("read")),
+            unread=is_unread(raw),
             raw=raw,
         )
 
     def answers_to(self, message_id: str) -> bool:
         """True if `message_id` is either of this mail's two ids, or its number (`73` or `#73`)."""
+        return self.rank(message_id) > 0
+
+    def rank(self, message_id: str) -> int:
+        """How well `message_id` names this mail: 3 its id, 2 its sent id, 1 its number, 0 not at all (contract 0.5)."""
         if not message_id:
-            return False
-        return message_id in (self.id, self.sent_id) or (self.seq > 0 and message_id.lstrip("#") == str(self.seq))
+            return 0
+        if message_id == self.id:
+            return 3
+        if message_id == self.sent_id:
+            return 2
+        return int(self.seq > 0 and message_id.removeprefix("#") == str(self.seq))
 
 
 class MailboxStatus(StrEnum):

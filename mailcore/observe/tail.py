@@ -59,7 +59,7 @@ class Tail:
             self._offset = max(0, stat.st_size - self._start_bytes)
             # One byte back: if it is a newline, the first line is whole.
             self._skipping = self._offset > 0 and os.pread(descriptor, 1, self._offset - 1) != b"\n"
-        elif (stat.st_dev, stat.st_ino) != self._inode or not self._continues(descriptor, stat.st_size):
+        elif (stat.st_dev, stat.st_ino) != self._inode or not self._continues(descriptor):
             self._restart()
         self._seen, self._inode = True, (stat.st_dev, stat.st_ino)
         data = os.pread(descriptor, CHUNK, self._offset)
@@ -69,10 +69,8 @@ class Tail:
             self._mark = data[-64:]
         return self._lines(data)
 
-    def _continues(self, descriptor: int, size: int) -> bool:
-        """False after a truncation: the file is shorter, or what stands before our place is not what we read there."""
-        if size < self._offset:
-            return False
+    def _continues(self, descriptor: int) -> bool:
+        """False after a truncation: what stands before our place, if anything, is not what we read there."""
         return os.pread(descriptor, len(self._mark), self._offset - len(self._mark)) == self._mark
 
     def _restart(self) -> None:

@@ -6,7 +6,6 @@ Events and fields: contract claude-code, "Hooks". Events that this release does 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -97,7 +96,7 @@ def _time(event: Mapping[str, Any]) -> float:
             seconds = float(stamp)
         except OverflowError:
             return 0.0
-        return seconds if math.isfinite(seconds) and seconds > 0 else 0.0
+        return seconds if seconds > 0 else 0.0
     return parse_time(event.get("timestamp")) or parse_time(event.get("at")) or parse_time(stamp)
 
 

@@ -1,0 +1,131 @@
+"""`praxmonitor status`: the fleet once, as plain text or JSON, for scripts and for who does not want a screen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mailcore.config import Config, read_config
+from mailcore.errors import MailcoreError
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.message import MailboxStatus
+from mailcore.observe.activity import neutral
+from mailcore.observe.fold import apply
+from mailcore.observe.load import Loader
+from mailcore.observe.state import state
+from mailcore.workspace import find
+from praxmonitor.alarms import alarms
+
+
+def status(fleet: Fleet, config: Config, now: float) -> dict[str, Any]:
+    """The fleet as JSON values. Every key is always there; times are ISO 8601 with offset, or null if unknown.
+
+    `unread` and `open` are null where the mailbox cannot be read; `run` is null unless a run is going on.
+    """
+    return {
+        "workspace": str(fleet.root),
+        "at": _iso(now),
+        "agents": [_agent(facts, config, now) for facts in fleet.agents],
+        "alarms": [
+            {
+                "kind": str(alarm.kind),
+                "address": alarm.address,
+                "since": _iso(alarm.since),
+                "text": neutral(alarm.text, 400),
+            }
+            for alarm in alarms(fleet, now, config.alarms.silence)
+        ],
+    }
+
+
+def _agent(facts: AgentFacts, config: Config, now: float) -> dict[str, Any]:
+    current = state(facts, now, config.alarms.silence)
+    mailbox = facts.mailbox
+    readable = mailbox.status is not MailboxStatus.UNREADABLE
+    return {
+        "address": facts.address,
+        "branch": str(facts.agent.branch),
+        "state": str(current.state),
+        "reason": neutral(current.reason),
+        "since": _iso(current.since),
+        "last_active": _iso(facts.last_active),
+        "unread": mailbox.unread if readable else None,
+        "open": mailbox.open if readable else None,
+        "mailbox": str(mailbox.status),
+        "run": _run(facts),
+    }
+
+
+def _run(facts: AgentFacts) -> dict[str, Any] | None:
+    run = facts.run
+    if run is None or run.phase.ended:
+        return None
+    return {
+        "run_id": run.run_id,
+        "subject": neutral(run.subject),
+        "sender": neutral(run.sender),
+        "attempt": run.attempt.number if run.attempt is not None else None,
+        "pid": (run.attempt.pid if run.attempt is not None else run.supervisor_pid) or None,
+        "started_at": _iso(run.started_at),
+    }
+
+
+def _iso(at: float) -> str | None:
+    return datetime.fromtimestamp(at).astimezone().isoformat() if at > 0 else None
+
+
+def render(status: dict[str, Any]) -> str:
+    """The same for a human: one aligned line an agent, then the alarms. No colour, no trailing newline."""
+    rows = [("AGENT", "STATE", "SINCE", "LAST SIGN", "UNREAD", "OPEN", "WHY")]
+    for agent in status["agents"]:
+        counts = ["?" if agent[key] is None else str(agent[key]) for key in ("unread", "open")]
+        times = [_short(agent[key], status["at"]) for key in ("since", "last_active")]
+        rows.append((agent["address"], agent["state"], *times, *counts, agent["reason"]))
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    lines = [f"{status['workspace']}, {len(status['agents'])} agents"]
+    for row in rows:
+        cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
+        lines.append("  ".join((*cells, row[6])).rstrip())
+    if status["alarms"]:
+        lines.append("")
+        lines += [f"! {alarm['address']} {alarm['text']}" for alarm in status["alarms"]]
+    return "\n".join(lines)
+
+
+def _short(stamp: str | None, now: str) -> str:
+    """The time of day, before today with its date."""
+    if stamp is None:
+        return "-"
+    return stamp[11:19] if stamp[:10] == now[:10] else f"{stamp[:10]} {stamp[11:16]}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`praxmonitor status [PATH] [--json]`. Returns the exit status: 0, or 2 with the reason where there is none."""
+    parser = argparse.ArgumentParser(prog="praxmonitor status", description="Print the state of every agent, once.")
+    parser.add_argument("path", nargs="?", type=Path, default=Path(), help="a directory in the workspace")
+    parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    options = parser.parse_args(argv)
+    try:
+        workspace = find(options.path)
+        config = read_config(workspace.state_dir / "config.toml")
+    except MailcoreError as error:
+        if options.json:
+            print(json.dumps({"error": {"code": error.code, "message": str(error)}}, ensure_ascii=False))
+        else:
+            print(f"praxmonitor: {error}", file=sys.stderr)
+        return error.exit_status
+    fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), time.time())
+    report = status(fleet, config, time.time())
+    if options.json:
+        print(json.dumps(report, indent=2, ensure_ascii=False))
+        return 0
+    print(render(report))
+    for note in fleet.notes:
+        print(f"praxmonitor: {neutral(note)}", file=sys.stderr)
+    return 0

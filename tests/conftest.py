@@ -1,0 +1,52 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--rounds all`: the fault tests' full counts, which take minutes."""
+    parser.addoption("--rounds", choices=("few", "all"), default="few", help="how often the fault tests try")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Async tests run on asyncio, as the product does."""
+    return "asyncio"
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], object], float, str], None]:
+    """`wait_until(condition, seconds, why)`: poll until the condition holds; fail with `why` after so many seconds."""
+
+    def wait(condition: Callable[[], object], seconds: float, why: str) -> None:
+        deadline = time.monotonic() + seconds
+        tick = threading.Event()
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}"
+            tick.wait(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def aipass_workspace(tmp_path: Path) -> Path:
+    """A copy of the workspace that AIPass 2.8.28 itself wrote: @beta done, @gamma failed, @alpha done, @ai_mail."""
+    root = tmp_path / "project"
+    shutil.copytree(FIXTURES / "aipass-workspace", root)
+    return root
+
+
+@pytest.fixture
+def hook_lines() -> list[bytes]:
+    """The hook events that Claude Code 2.1.330 wrote in one short session, one JSON object each."""
+    return [line for line in (FIXTURES / "claude-code" / "hooks.jsonl").read_bytes().splitlines() if line]

@@ -1,0 +1,1 @@
+"""Tests of mailcore: real files, real locks, real processes."""

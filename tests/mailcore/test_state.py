@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.agent import Agent
+from mailcore.model.fleet import AgentFacts, State
+from mailcore.model.message import Mailbox, MailboxStatus
+from mailcore.model.run import Attempt, Holder, Lock, Phase, Run
+from mailcore.observe.state import GRACE, WAIT_KEPT, expected, state
+
+NOW = 2_000_000_000.0
+SILENCE = 300.0
+FREE = AgentFacts(Agent("@a", "A", Path("/house/a")), mailbox=Mailbox(MailboxStatus.OK))
+OURS = Lock(4711, NOW - 1000, subject="Report", run_id="r1")
+FOREIGN = Lock(4712, NOW - 1000, subject="manual wake")
+ATTEMPT = Attempt(2, "start", NOW - 900, pid=99, running_at=NOW - 890)
+
+
+def run(phase: Phase, **changes: Any) -> Run:
+    fields = {"since": NOW - 890, "attempts": (ATTEMPT,), **changes}
+    return Run("r1", "@a", "@b", "Report", "m1", "claude", NOW - 1000, phase=phase, **fields)
+
+
+def act(kind: Kind, at: float, text: str = "", tool: str = "") -> Activity:
+    return Activity(at, "@a", kind, text, "hooks", tool)
+
+
+RUNNING = replace(FREE, lock=OURS, run=run(Phase.RUNNING), last_active=NOW - 10, turn_open=True)
+TOOL = act(Kind.TOOL, NOW - 20, "Bash: make", "Bash")
+ASKS = act(Kind.WAITING, NOW - 400, "may I?")
+TYPED = act(Kind.PROMPT, NOW - 30, "do it")
+SESSION = replace(FREE, turn_open=True, last_active=NOW - 30, activities=(TYPED,))
+
+CASES = {
+    "unreadable before all": (
+        replace(RUNNING, mailbox=Mailbox(MailboxStatus.UNREADABLE, reason="inbox.json is not JSON")),
+        (State.UNREADABLE, "inbox.json is not JSON", 0.0),
+    ),
+    "dead holder": (
+        replace(RUNNING, lock=replace(OURS, holder=Holder.DEAD)),
+        (State.ORPHANED, "PID 4711", NOW - 10),
+    ),
+    "half-written lock": (
+        replace(FREE, lock=Lock(0, NOW - 3, subject="half-written lock", holder=Holder.UNKNOWN)),
+        (State.STARTING, "half-written lock", NOW - 3),
+    ),
+    "lock file that cannot be read": (
+        replace(FREE, lock=Lock(0, 0.0, subject="unreadable lock: Permission denied", holder=Holder.UNKNOWN)),
+        (State.UNREADABLE, "Permission denied", 0.0),
+    ),
+    "lock before the journal": (
+        replace(FREE, lock=replace(OURS, at=NOW - 1)),
+        (State.STARTING, "being prepared", NOW - 1),
+    ),
+    "queued with lock": (
+        replace(RUNNING, run=run(Phase.QUEUED, attempts=(), since=NOW - 1)),
+        (State.STARTING, "Report", NOW - 1),
+    ),
+    "starting": (replace(RUNNING, run=run(Phase.STARTING)), (State.STARTING, "attempt 2/3", NOW - 890)),
+    "retrying": (
+        replace(RUNNING, run=run(Phase.WAITING, reason="exit 1", next_at=NOW + 5)),
+        (State.RETRYING, "exit 1; attempt 3/3", NOW - 890),
+    ),
+    "limited": (
+        replace(RUNNING, run=run(Phase.WAITING, reason="429", limited=True)),
+        (State.LIMITED, "429", NOW - 890),
+    ),
+    "working": (RUNNING, (State.WORKING, "Report (attempt 2/3)", NOW - 890)),
+    "in tool": (replace(RUNNING, tool=TOOL), (State.IN_TOOL, "Bash: make", NOW - 20)),
+    "waiting, however long": (replace(RUNNING, waiting=ASKS, tool=TOOL), (State.WAITING, "may I?", NOW - 400)),
+    "silent": (replace(RUNNING, last_active=NOW - 301), (State.SILENT, "no sign of life", NOW - 1)),
+    "silent in a tool": (
+        replace(RUNNING, last_active=NOW - 400, tool=replace(TOOL, at=NOW - 400)),
+        (State.SILENT, "last in Bash: make", NOW - 100),
+    ),
+    "an act is a sign of life": (
+        replace(RUNNING, last_active=0.0, run=run(Phase.RUNNING, last_act=NOW - 5)),
+        (State.WORKING, "Report", NOW - 890),
+    ),
+    "foreign, at work": (
+        replace(FREE, lock=FOREIGN, last_active=NOW - 5),
+        (State.WORKING, "started by another program (PID 4712)", NOW - 1000),
+    ),
+    "foreign, silent since its start": (
+        replace(FREE, lock=FOREIGN, last_active=NOW - 5000),
+        (State.SILENT, "PID 4712", NOW - 700),
+    ),
+    "foreign, in tool": (
+        replace(FREE, lock=FOREIGN, last_active=NOW - 5, tool=TOOL),
+        (State.IN_TOOL, "Bash: make", NOW - 20),
+    ),
+    "foreign, a tool of long before": (
+        replace(FREE, lock=FOREIGN, last_active=NOW - 5, tool=replace(TOOL, at=NOW - 9000)),
+        (State.WORKING, "another program", NOW - 1000),
+    ),
+    "ended, its lock about to go": (
+        replace(RUNNING, run=run(Phase.COMPLETED, since=NOW - 1)),
+        (State.DONE, "Report", NOW - 1),
+    ),
+    "done": (replace(FREE, run=run(Phase.COMPLETED)), (State.DONE, "Report", NOW - 890)),
+    "failed": (replace(FREE, run=run(Phase.BOUNCED, reason="exit 1")), (State.FAILED, "Report: exit 1", NOW - 890)),
+    "killed": (
+        replace(FREE, run=run(Phase.KILLED, by="@operator")),
+        (State.KILLED, "killed by @operator", NOW - 890),
+    ),
+    "open without a lock": (replace(FREE, run=run(Phase.RUNNING)), (State.ORPHANED, "nobody holds", NOW - 890)),
+    "open without a lock, for a moment": (
+        replace(FREE, run=run(Phase.STARTING, since=NOW - GRACE + 1)),
+        (State.STARTING, "Report", NOW - GRACE + 1),
+    ),
+    "queued without a lock": (
+        replace(FREE, run=run(Phase.QUEUED, attempts=())),
+        (State.IDLE, "queued: Report", NOW - 890),
+    ),
+    "interactive": (SESSION, (State.WORKING, "interactive", NOW - 30)),
+    "interactive, in tool": (replace(SESSION, tool=TOOL), (State.IN_TOOL, "Bash: make", NOW - 20)),
+    "interactive, waiting": (replace(SESSION, waiting=ASKS), (State.WAITING, "may I?", NOW - 400)),
+    "interactive, asked yesterday": (
+        replace(FREE, waiting=replace(ASKS, at=NOW - WAIT_KEPT - 1)),
+        (State.IDLE, "", 0.0),
+    ),
+    "interactive, gone quiet": (replace(SESSION, last_active=NOW - 301), (State.IDLE, "", NOW - 301)),
+    "interactive after a failed run": (
+        replace(SESSION, run=run(Phase.BOUNCED)),
+        (State.WORKING, "interactive", NOW - 30),
+    ),
+    "the failed run is old news after that session": (
+        replace(SESSION, run=run(Phase.BOUNCED), turn_open=False),
+        (State.IDLE, "", NOW - 30),
+    ),
+    "a log line after a failed run changes nothing": (
+        replace(FREE, run=run(Phase.BOUNCED), activities=(act(Kind.LOG, NOW),), last_active=NOW),
+        (State.FAILED, "Report", NOW - 890),
+    ),
+    "idle": (replace(FREE, last_active=NOW - 9), (State.IDLE, "", NOW - 9)),
+    "no mailbox": (replace(FREE, mailbox=Mailbox()), (State.IDLE, "no mailbox yet", 0.0)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_state(case: str) -> None:
+    facts, (wanted, reason, since) = CASES[case]
+    status = state(facts, NOW, SILENCE)
+    assert (status.state, status.since) == (wanted, since), status.reason
+    assert reason in status.reason
+
+
+def test_silence_of_zero_means_never() -> None:
+    assert state(replace(RUNNING, last_active=1.0), NOW, 0.0).state is State.WORKING
+
+
+def test_what_is_expected_is_told_in_words() -> None:
+    assert expected(RUNNING) == "Report, attempt 2/3"
+    assert expected(replace(FREE, lock=FOREIGN)) == "manual wake"
+    assert expected(SESSION) == "an interactive session"
+    assert expected(FREE) == ""

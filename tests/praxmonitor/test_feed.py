@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from mailcore.errors import NoWorkspace
+from mailcore.model.fleet import AgentFacts, Fleet
+from praxmonitor.feed import FRAME, FileFeed
+
+pytestmark = pytest.mark.anyio
+
+
+def the(fleet: Fleet, address: str) -> AgentFacts:
+    facts = fleet.find(address)
+    assert facts is not None
+    return facts
+
+
+def write(inbox: Path, *ids: str) -> None:
+    inbox.parent.mkdir(parents=True, exist_ok=True)
+    inbox.write_text(json.dumps({"messages": [{"id": n, "from": "@x", "subject": n, "status": "new"} for n in ids]}))
+
+
+async def until(fleets: AsyncGenerator[Fleet, None], wanted: Callable[[Fleet], bool], seconds: float = 5) -> Fleet:
+    async with asyncio.timeout(seconds):
+        async for fleet in fleets:
+            if wanted(fleet):
+                return fleet
+    raise AssertionError("the feed ended")
+
+
+def shows(address: str, unread: int) -> Callable[[Fleet], bool]:
+    return lambda fleet: the(fleet, address).mailbox.unread == unread
+
+
+async def test_the_first_fleet_comes_at_once_and_each_change_after_it(aipass_workspace: Path) -> None:
+    async with aclosing(FileFeed(aipass_workspace).fleets()) as fleets:
+        first = await anext(fleets)
+        assert (len(first.agents), first.root) == (4, aipass_workspace)
+        write(the(first, "@beta").agent.inbox, "a", "b")
+        assert await until(fleets, shows("@beta", 2))
+
+
+@pytest.mark.parametrize("address", ["@beta", "@ai_mail", "@operator"])
+async def test_without_kernel_watches_changes_show_by_the_sweep(aipass_workspace: Path, address: str) -> None:
+    async with aclosing(FileFeed(aipass_workspace, kernel=False).fleets()) as fleets:
+        first = await anext(fleets)
+        began = time.monotonic()
+        write(the(first, address).agent.inbox, "a")
+        await until(fleets, shows(address, 1))
+        assert time.monotonic() - began < 5
+
+
+async def test_a_fleet_is_at_most_a_frames_worth_apart_and_the_last_word_counts(aipass_workspace: Path) -> None:
+    async with aclosing(FileFeed(aipass_workspace).fleets()) as fleets:
+        first = await anext(fleets)
+        inbox, log = the(first, "@beta").agent.inbox, the(first, "@beta").agent.logs_dir / "busy.log"
+        stopped = asyncio.Event()
+
+        async def busy() -> None:
+            for n in range(100):
+                with log.open("a") as file:
+                    file.write(f"step {n}\n")
+                await asyncio.to_thread(stopped.is_set)
+            write(inbox, "last")
+
+        times = []
+        task = asyncio.create_task(busy())
+        async with asyncio.timeout(10):
+            async for fleet in fleets:
+                times.append(time.monotonic())
+                if the(fleet, "@beta").mailbox.unread == 1 and fleet.stream[-1].text == "@x: last":
+                    break
+        await task
+        assert all(later - sooner >= FRAME * 0.9 for sooner, later in pairwise(times))
+        assert len(times) <= (times[-1] - times[0]) / FRAME + 2
+
+
+async def test_a_branch_made_anew_is_followed(aipass_workspace: Path) -> None:
+    async with aclosing(FileFeed(aipass_workspace, sweep=0.3).fleets()) as fleets:
+        first = await anext(fleets)
+        branch, inbox = the(first, "@alpha").agent.branch, the(first, "@alpha").agent.inbox
+        shutil.rmtree(branch)
+        await until(fleets, shows("@alpha", 0))
+        write(inbox, "a")
+        await until(fleets, shows("@alpha", 1))
+        write(inbox, "a", "b", "c")
+        assert await until(fleets, shows("@alpha", 3))
+
+
+async def test_a_registry_that_becomes_unreadable_keeps_the_fleet_and_adds_a_note(aipass_workspace: Path) -> None:
+    async with aclosing(FileFeed(aipass_workspace, sweep=0.3).fleets()) as fleets:
+        await anext(fleets)
+        registry = aipass_workspace / "AIPASS_REGISTRY.json"
+        whole = registry.read_bytes()
+        registry.write_bytes(whole[:100])
+        fleet = await until(fleets, lambda fleet: bool(fleet.notes))
+        assert len(fleet.agents) == 4
+        assert "AIPASS_REGISTRY.json" in fleet.notes[0]
+        registry.write_bytes(whole)
+        assert await until(fleets, lambda fleet: not fleet.notes)
+
+
+async def test_no_workspace_is_said_at_the_first_fleet(tmp_path: Path) -> None:
+    with pytest.raises(NoWorkspace, match="in no workspace"):
+        await anext(FileFeed(tmp_path).fleets())
