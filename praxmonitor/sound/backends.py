@@ -1,0 +1,232 @@
+"""Sound devices that really play, and the decoding of sound files. Runs in the player's child process only.
+
+Importing this module loads no audio library. ALSA and JACK write to file descriptor 2: close it off before opening.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Callable, Generator
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from praxmonitor.sound.mixer import CHANNELS, RATE, VOICES, Mixer
+
+PERIOD_MS = 10
+"""Milliseconds that the device asks for at a time; three of them lie in its buffer and delay a sound."""
+PULSE_PERIOD_MS = 20
+"""PulseAudio's share: with both cores busy, 10 ms tore 5 sounds in 12, 20 ms tore 1; idle, both start in 20 ms."""
+CLOCK_MARGIN = 1.0
+"""Seconds of sound that a device may ask for ahead of time. ALSA's null device asked for 5,657 s in half a second."""
+PROBE = 0.1
+"""Seconds that a device is listened to before it is believed in."""
+PATIENCE = 2.0
+"""Seconds in which an opened device must have asked for sound twice."""
+MAX_SECONDS = 10
+"""A longer sound is cut: an alert is no song, and all sounds are held in memory."""
+
+_MINIAUDIO = {"pulse": "PULSEAUDIO", "alsa": "ALSA", "jack": "JACK", "oss": "OSS", "sndio": "SNDIO",
+              "coreaudio": "COREAUDIO", "wasapi": "WASAPI"}  # fmt: skip
+"""Our name → miniaudio's, in the order in which they are tried; its null backend is none of them."""
+
+Lost = Callable[[str], None]
+"""Called from any thread, with a reason, when a device that played no longer does."""
+
+
+class NoDevice(Exception):
+    """No sound can come out here; the text says why."""
+
+
+class OnlyDummy(NoDevice):
+    """A sound server answers, but has nowhere to play."""
+
+
+class Device(Protocol):
+    """One open device that plays what a mixer renders."""
+
+    name: str
+    """Such as `miniaudio/pulse`."""
+    running: bool
+    """True while a stream runs, so that the mixer must be asked for frames all the time."""
+
+    def wake(self) -> None:
+        """The mixer has something to play. May raise `NoDevice`."""
+
+    def rest(self) -> None:
+        """Nothing has played for a while: use no CPU."""
+
+
+def open_device(mixer: Mixer, lost: Lost, wanted: str = "") -> Device:
+    """Open the first device that really plays.
+
+    `wanted` narrows the choice: `miniaudio`, `miniaudio/alsa`, `simpleaudio`; empty is all of them. Raises `NoDevice`
+    with the reason of each backend that was tried.
+    """
+    openers: dict[str, Callable[[], Device]] = {
+        f"miniaudio/{name}": partial(MiniaudioDevice, mixer, lost, name) for name in _miniaudio_backends()
+    }
+    openers["simpleaudio"] = partial(SimpleaudioDevice, mixer)
+    reasons: list[str] = []
+    dummy = False
+    for name, opener in openers.items():
+        # ALSA's default device leads to the sound server where there is one: a dummy would be taken for a real output.
+        if wanted not in ("", name, name.partition("/")[0]) or (dummy and name in ("miniaudio/alsa", "simpleaudio")):
+            continue
+        try:
+            return opener()
+        except NoDevice as error:
+            reasons.append(f"{name}: {error}")
+            dummy = dummy or isinstance(error, OnlyDummy)
+    raise NoDevice("; ".join(reasons) or f"there is no backend {wanted!r}; there are: {', '.join(openers)}")
+
+
+def decode(path: Path) -> array[int]:
+    """The samples of a WAV, MP3 or OGG file, as the mixer wants them; raises `NoDevice` or `ValueError`."""
+    miniaudio = _miniaudio()
+    try:
+        decoded = miniaudio.decode_file(str(path), nchannels=CHANNELS, sample_rate=RATE)
+    except miniaudio.MiniaudioError as error:
+        raise ValueError(f"{path}: {error.args[0]}") from error
+    samples: array[int] = decoded.samples[: MAX_SECONDS * RATE * CHANNELS]
+    return samples
+
+
+class MiniaudioDevice:
+    """A device that asks for frames when it needs them."""
+
+    def __init__(self, mixer: Mixer, lost: Lost, backend: str) -> None:
+        """Open it and watch it for a moment: it must ask for sound, and no faster than time passes."""
+        miniaudio = _miniaudio()
+        self.name = f"miniaudio/{backend}"
+        self._mixer = mixer
+        self._lost: Lost | None = None
+        self.running = False
+        self._asked_twice, self._runaway = threading.Event(), threading.Event()
+        kind = miniaudio.Backend[_MINIAUDIO[backend]]
+        try:
+            if backend == "pulse":
+                _refuse_dummy(miniaudio, kind)
+            self._device = miniaudio.PlaybackDevice(
+                nchannels=CHANNELS,
+                sample_rate=RATE,
+                buffersize_msec=PULSE_PERIOD_MS if backend == "pulse" else PERIOD_MS,
+                backends=[kind],
+                app_name="PraxMonitor",
+            )
+            self._device.stop_callback = self._stopped
+            self.wake()
+        except miniaudio.MiniaudioError as error:
+            raise NoDevice(str(error.args[0])) from error
+        if not self._asked_twice.wait(PATIENCE):
+            self.rest()
+            raise NoDevice(f"opened, but asked for no sound in {PATIENCE:g} s")
+        if self._runaway.wait(PROBE):
+            self.rest()
+            raise NoDevice("a device without a clock: it swallows sound faster than time passes")
+        self._lost = lost
+
+    def wake(self) -> None:
+        """Start the stream if it rests; the first frames are asked for at once."""
+        if self.running:
+            return
+        frames = self._frames()
+        next(frames)
+        self.running = True
+        try:
+            self._device.start(frames)
+        except Exception as error:
+            self.running = False
+            raise NoDevice(str(error)) from error
+
+    def rest(self) -> None:
+        """Stop the stream, keep the device open."""
+        self.running = False
+        self._device.stop()
+
+    def _frames(self) -> Generator[bytes | array[int], int, None]:
+        """What the device's own thread asks for frames, until they run away."""
+        frames = yield b""
+        began, asked = time.monotonic(), frames
+        while asked < RATE * (time.monotonic() - began + CLOCK_MARGIN):
+            frames = yield self._mixer.render(frames, time.time())
+            asked += frames
+            self._asked_twice.set()
+        self._asked_twice.set()
+        self._runaway.set()
+        if self._lost:
+            self._lost("the device lost its clock")
+
+    def _stopped(self) -> None:
+        """Miniaudio says that the stream stopped: our own doing, or the device is gone."""
+        if self.running and self._lost:
+            self._lost("the device went away")
+
+
+class SimpleaudioDevice:
+    """For those who prefer simpleaudio: it plays whole buffers, each through a device of its own.
+
+    What sounds already cannot be changed, so each sound is rendered by itself and the system mixes; when three sound,
+    the oldest ends for a new one.
+    """
+
+    running = False
+
+    def __init__(self, mixer: Mixer) -> None:
+        """Play a short silence: it must take its time."""
+        if sys.version_info >= (3, 12):
+            raise NoDevice("simpleaudio crashes on Python 3.12 and later")
+        try:
+            import simpleaudio
+        except ImportError as error:
+            raise NoDevice("not installed") from error
+        self.name = "simpleaudio"
+        self._mixer = mixer
+        self._simpleaudio: Any = simpleaudio
+        self._playing: list[Any] = []
+        began = time.monotonic()
+        self._play(array("h", bytes(2 * CHANNELS * RATE * 3 // 10))).wait_done()
+        # 0.3 s of silence took 0.05 s on ALSA's null device and 0.35 s on a real one.
+        if time.monotonic() - began < 0.2:
+            raise NoDevice("a device without a clock: it swallows sound faster than time passes")
+
+    def wake(self) -> None:
+        """Play all that the mixer has."""
+        if left := self._mixer.left:
+            self._playing = [play for play in self._playing if play.is_playing()]
+            while len(self._playing) >= VOICES:
+                self._playing.pop(0).stop()
+            self._playing.append(self._play(self._mixer.render(left, time.time())))
+
+    def rest(self) -> None:
+        """Nothing to do: there is no stream."""
+
+    def _play(self, samples: array[int]) -> Any:
+        try:
+            return self._simpleaudio.play_buffer(samples, CHANNELS, 2, RATE)
+        except Exception as error:  # SimpleaudioError lies in a private module of its C extension
+            raise NoDevice(str(error)) from error
+
+
+def _miniaudio() -> Any:
+    try:
+        import miniaudio  # type: ignore[import-untyped]
+    except (ImportError, OSError) as error:
+        raise NoDevice(f"miniaudio cannot be imported: {error}") from error
+    return miniaudio
+
+
+def _miniaudio_backends() -> list[str]:
+    names = {backend.name for backend in _miniaudio().get_enabled_backends()}
+    return [name for name, theirs in _MINIAUDIO.items() if theirs in names]
+
+
+def _refuse_dummy(miniaudio: Any, kind: Any) -> None:
+    """PulseAudio and PipeWire without a sound card offer `auto_null`, "Dummy Output": it plays to nobody."""
+    outputs = miniaudio.Devices([kind]).get_playbacks()
+    ids = [bytes(miniaudio.ffi.buffer(output["id"])).partition(b"\0")[0] for output in outputs]
+    if all(name == b"auto_null" for name in ids):
+        raise OnlyDummy("the sound server has no output device")

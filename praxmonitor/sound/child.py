@@ -1,0 +1,148 @@
+"""The process that plays: `python -m praxmonitor.sound.child PACK_DIR [--backend NAME]`.
+
+It owns one open device, reads a JSON line for each sound on stdin, and ends when stdin does; `praxmonitor.sound.player`
+describes the lines. It dies rather than recover: a lost or stuck device ends it, and its parent starts another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import select
+import sys
+import threading
+import time
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from praxmonitor.assets import sounds_dir
+from praxmonitor.sound import Sound
+from praxmonitor.sound.backends import NoDevice, decode, open_device
+from praxmonitor.sound.mixer import Mixer
+from praxmonitor.sound.pack import PackError, Picker, load_pack
+
+TICK = 1.0
+"""Seconds between looks at the device while its stream runs."""
+REST_AFTER = 2.0
+"""Seconds after the last sound before the stream stops. Silent it takes 1 % of a core; and a sound that starts it is
+heard after 10 to 20 ms, one that waits behind a full buffer of silence after 20 (PulseAudio) to 60 (ALSA)."""
+STUCK = 2.0
+"""Seconds within which a running stream must take something. Miniaudio says nothing when PulseAudio goes away."""
+OPENING = 4.0
+"""Seconds within which a device must be open. A sound server that is stopped lets one wait for ever."""
+LOST_STATUS = 3
+"""Exit status when a device that played no longer does."""
+
+
+class Jukebox:
+    """The decoded sounds of a pack, and the one device that they play on."""
+
+    def __init__(self, pack: Path, backend: str = "") -> None:
+        """Raises `PackError` or `NoDevice`. A file that cannot be decoded is left out."""
+        self._files = dict(load_pack(pack).sounds)
+        if not self._files[Sound.SILENCE]:
+            # The alarm must be heard whatever the pack, and CESP has no category for it.
+            self._files[Sound.SILENCE] = load_pack(sounds_dir() / "default").sounds[Sound.SILENCE]
+        self._samples: dict[Path, array[int]] = {}
+        for sound, files in self._files.items():
+            self._files[sound] = tuple(file for file in files if self._decoded(file))
+        self._picker = Picker()
+        self._mixer = Mixer()
+        self._device = open_device(self._mixer, lost, backend)
+        self.backend = self._device.name
+
+    def serve(self, stdin: int) -> None:
+        """Play what is asked for on this file descriptor until it ends."""
+        rendered = 0
+        quiet_since = took_at = time.monotonic()
+        for line in _lines(stdin):
+            now = time.monotonic()
+            if not self._device.running or self._mixer.rendered != rendered:
+                rendered, took_at = self._mixer.rendered, now
+            if line:
+                self._obey(line)
+            if self._mixer.left:
+                quiet_since = now
+            if now - took_at > STUCK:
+                lost("the device takes no sound")
+            if self._device.running and now - quiet_since > REST_AFTER:
+                self._device.rest()
+
+    def _obey(self, line: bytes) -> None:
+        try:
+            request = json.loads(line)
+            if request.get("stop"):
+                self._mixer.clear()
+                return
+            sound, volume, at = Sound(request["sound"]), float(request.get("volume", 1.0)), float(request["at"])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return  # nobody reads a complaint, and the next line may be good
+        file = self._picker.pick(sound, self._files[sound])
+        if file and self._mixer.play(self._samples[file], sound.priority, at, volume):
+            try:
+                self._device.wake()
+            except NoDevice as error:
+                lost(str(error))
+
+    def _decoded(self, file: Path) -> bool:
+        try:
+            self._samples[file] = decode(file)
+        except ValueError:
+            return False
+        return True
+
+
+def lost(reason: str) -> NoReturn:
+    """End this process from any of its threads, the device's own included."""
+    _end("lost", reason, LOST_STATUS)
+
+
+def _end(backend: str, reason: str, status: int) -> NoReturn:
+    _say({"backend": backend, "reason": reason})
+    os._exit(status)
+
+
+def main(argv: list[str]) -> NoReturn:
+    """Play until stdin ends, then end the process."""
+    parser = argparse.ArgumentParser(prog="praxmonitor.sound.child", description="Plays sounds named on stdin.")
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("--backend", default="", help="miniaudio, miniaudio/alsa, simpleaudio; default: what works")
+    options = parser.parse_args(argv)
+    watchdog = threading.Timer(OPENING, lambda: _end("none", "the sound system does not answer", 0))
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        jukebox = Jukebox(options.pack, options.backend)
+    except (PackError, NoDevice) as error:
+        _end("none", str(error), 0)
+    watchdog.cancel()
+    _say({"backend": jukebox.backend})
+    jukebox.serve(sys.stdin.fileno())
+    os._exit(0)  # closing the device of a sound server that is stopped would hang
+
+
+def _say(line: dict[str, str]) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), json.dumps(line).encode() + b"\n")
+
+
+def _lines(stdin: int) -> Iterator[bytes]:
+    """Whole lines as they come, and an empty one at each tick."""
+    torn = b""
+    while True:
+        if not select.select([stdin], [], [], TICK)[0]:
+            yield b""
+            continue
+        data = os.read(stdin, 65_536)
+        if not data:
+            return
+        *lines, torn = (torn + data).split(b"\n")
+        yield from lines
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

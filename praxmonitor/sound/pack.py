@@ -1,0 +1,195 @@
+"""Sound packs in the CESP 1.0 format: a directory with `openpeon.json` and the files that it names.
+
+Source contract: https://github.com/PeonPing/openpeon, `spec/cesp-v1.md`. A pack is data from a stranger: nothing of it
+is run, no path leaves its root, and a file that is not what it says it is gets refused with a reason.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from praxmonitor.assets import sounds_dir
+from praxmonitor.sound import Sound
+
+MANIFEST = "openpeon.json"
+MAX_FILE = 1_000_000
+"""Bytes of one sound file. CESP says "1 MB"."""
+MAX_PACK = 50_000_000
+"""Bytes of all files of a pack together."""
+VENDOR_SECTION = "x-praxmonitor"
+"""Where a pack may name a sound for SILENCE: `{"silence": {"sounds": [...]}}`."""
+
+_PACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_FILE_NAME = re.compile(r"[a-zA-Z0-9._-]+")
+_SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII)
+_MAGIC = {
+    ".wav": (b"RIFF",),
+    ".mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2"),
+    ".ogg": (b"OggS",),
+}
+
+
+class PackError(Exception):
+    """A pack that cannot be used at all; the text names the file and the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A sound file of a pack that will not be played."""
+
+    file: str
+    """As the manifest names it, or its JSON if that is no name."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack that was read and checked."""
+
+    root: Path
+    name: str
+    display_name: str
+    version: str
+    sounds: Mapping[Sound, tuple[Path, ...]]
+    """Every `Sound` is a key; an empty tuple means that the pack has no sound for it."""
+    refused: tuple[Refused, ...]
+
+
+@dataclass(slots=True)
+class Picker:
+    """Picks one of several files at random, never the same twice running."""
+
+    rng: random.Random = field(default_factory=random.Random)
+    _last: dict[Sound, Path] = field(default_factory=dict)
+
+    def pick(self, sound: Sound, files: tuple[Path, ...]) -> Path | None:
+        """One of `files`, or `None` if there are none."""
+        fresh = [file for file in files if file != self._last.get(sound)] or list(files)
+        if not fresh:
+            return None
+        self._last[sound] = self.rng.choice(fresh)
+        return self._last[sound]
+
+
+def find_pack(name: str, project: Path | None = None) -> Path:
+    """The directory of the pack called `name`: the project's own, the user's, or one that ships, in that order.
+
+    Raises `PackError` if there is none.
+    """
+    if not _PACK_NAME.fullmatch(name):
+        raise PackError(f"{name!r} is no name of a sound pack: lower-case letters, digits, '-' and '_', 64 at most")
+    homes = [home / ".openpeon" / "packs" for home in (project, Path.home()) if home is not None]
+    homes.append(sounds_dir())
+    for home in homes:
+        if (home / name / MANIFEST).is_file():
+            return home / name
+    raise PackError(f"no sound pack {name!r} in {', '.join(str(home) for home in homes)}")
+
+
+def load_pack(root: Path) -> Pack:
+    """Read and check the pack in `root`.
+
+    Raises `PackError` for a manifest that cannot be used. A single bad file does not spoil the pack: it is left out
+    and listed in `Pack.refused`.
+    """
+    path = root / MANIFEST
+    manifest = _manifest(path)
+    total = sum(file.lstat().st_size for file in root.rglob("*") if not file.is_dir())
+    if total > MAX_PACK:
+        raise PackError(f"{root}: {total} bytes in all; a pack may have {MAX_PACK} at most")
+    refused: dict[Refused, None] = {}
+    sounds: dict[Sound, tuple[Path, ...]] = {}
+    for sound in Sound:
+        files: dict[Path, None] = {}
+        for entry in _entries(manifest, sound, path):
+            try:
+                files[_checked(root, entry)] = None
+            except PackError as error:
+                name = entry.get("file") if isinstance(entry, dict) else entry
+                refused[Refused(name if isinstance(name, str) else json.dumps(name), str(error))] = None
+        sounds[sound] = tuple(files)
+    return Pack(root, manifest["name"], manifest["display_name"], manifest["version"], sounds, tuple(refused))
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as error:
+        raise PackError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise PackError(f"{path}: not JSON: {error}") from error
+    if not isinstance(manifest, dict):
+        raise PackError(f"{path}: must be a JSON object")
+    for key in ("cesp_version", "name", "display_name", "version"):
+        if not isinstance(manifest.get(key), str):
+            raise PackError(f"{path}: '{key}' must be a string")
+    if not re.fullmatch(r"1\.\d+", manifest["cesp_version"], re.ASCII):
+        raise PackError(f"{path}: cesp_version {manifest['cesp_version']!r} is not supported; this player reads 1.x")
+    if not _PACK_NAME.fullmatch(manifest["name"]):
+        raise PackError(f"{path}: 'name' must be 1 to 64 of a-z, 0-9, '-', '_', and start with a letter or digit")
+    if not _SEMVER.fullmatch(manifest["version"]):
+        raise PackError(f"{path}: 'version' must be a semantic version such as 1.0.0")
+    for key in ("categories", "category_aliases", VENDOR_SECTION):
+        if not isinstance(manifest.get(key, None if key == "categories" else {}), dict):
+            raise PackError(f"{path}: '{key}' must be an object")
+    return manifest
+
+
+def _entries(manifest: dict[str, Any], sound: Sound, path: Path) -> list[Any]:
+    """The `sounds` list for this sound; empty if the pack has none."""
+    if sound.category is not None:
+        category = _category(manifest, sound.category)
+    else:
+        category = manifest.get(VENDOR_SECTION, {}).get(sound) or _category(manifest, "resource.limit")
+    if category is None:
+        return []
+    if not isinstance(category, dict) or not isinstance(category.get("sounds"), list):
+        raise PackError(f"{path}: the category of '{sound}' must be an object with a list 'sounds'")
+    return list(category["sounds"])
+
+
+def _category(manifest: dict[str, Any], name: str) -> object:
+    """`categories`, then `category_aliases`, which may point from this name or from an older one to it."""
+    categories, aliases = manifest["categories"], manifest.get("category_aliases", {})
+    older = [alias for alias, target in aliases.items() if target == name]
+    for key in (name, aliases.get(name), *older):
+        if isinstance(key, str) and key in categories:
+            return categories[key]
+    return None
+
+
+def _checked(root: Path, entry: object) -> Path:
+    """The path of a sound file that may be played; raises `PackError` with the reason if it may not."""
+    file = entry.get("file") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(file, str):
+        raise PackError("'file' must be a string")
+    parts = file.split("/")
+    if ".." in parts or not all(_FILE_NAME.fullmatch(part) for part in parts):
+        raise PackError("must be a relative path of names made of a-z, A-Z, 0-9, '.', '_', '-'")
+    path = root / file
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise PackError("leads out of the pack")
+    try:
+        if not path.is_file():
+            raise PackError("no such file")
+        if path.stat().st_size > MAX_FILE:
+            raise PackError(f"{path.stat().st_size} bytes; {MAX_FILE} at most")
+        data = path.read_bytes()
+    except OSError as error:
+        raise PackError(error.strerror or str(error)) from error
+    magic = _MAGIC.get(path.suffix.lower())
+    if magic is None:
+        raise PackError("must be .wav, .mp3 or .ogg")
+    if not data.startswith(magic):
+        raise PackError(f"its first bytes are not those of a {path.suffix.lower()} file")
+    digest = entry.get("sha256")
+    if digest is not None and hashlib.sha256(data).hexdigest() != digest:
+        raise PackError("its sha256 is not the one the manifest gives")
+    return path

@@ -1,0 +1,77 @@
+"""A PulseAudio of the tests' own: what is played on it is recorded, without a sound card."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+
+
+def until(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
+    """Wait for it, at most so long."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        threading.Event().wait(0.01)
+
+
+class Pulse:
+    """A PulseAudio of our own, and a recording of what it would send to the loudspeakers."""
+
+    def __init__(self, home: Path) -> None:
+        self.socket = home / "pulse.sock"
+        self.home = home
+        self.server: subprocess.Popen[bytes] | None = None
+        self.recorder: subprocess.Popen[bytes] | None = None
+        self.pcm = bytearray()
+
+    def start(self, output: str = "module-null-sink sink_name=prax rate=44100 channels=2 norewinds=1") -> None:
+        # Without norewinds=1 and a latency asked for, the null sink plays a tenth of a second of a second's tone.
+        self.server = subprocess.Popen(
+            ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "--use-pid-file=no",
+             "-L", f"module-native-protocol-unix socket={self.socket} auth-anonymous=1", "-L", output],
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        until(self.socket.exists, "PulseAudio's socket")
+
+    def record(self) -> None:
+        self.recorder = subprocess.Popen(
+            ["parec", "-d", "prax.monitor", "--raw", "--format=s16le", "--rate=44100", "--channels=2",
+             "--latency-msec=10"], stdout=subprocess.PIPE,
+        )  # fmt: skip
+        threading.Thread(target=self._read, args=(self.recorder,), daemon=True).start()
+        until(lambda: self.pcm, "the recorder's first samples")
+
+    def _read(self, recorder: subprocess.Popen[bytes]) -> None:
+        assert recorder.stdout
+        with recorder.stdout:
+            while data := os.read(recorder.stdout.fileno(), 65_536):
+                self.pcm += data
+
+    def heard(self) -> bool:
+        return any(self.pcm)
+
+    def corked(self) -> bool:
+        """Whether the player's stream is stopped."""
+        return b"Corked: yes" in subprocess.run(["pactl", "list", "sink-inputs"], capture_output=True).stdout
+
+    def sound(self, frames: int) -> array[int]:
+        """The first so many frames of the left channel since something was to be heard, waited for."""
+
+        def begin() -> int:
+            return next(index for index, byte in enumerate(self.pcm) if byte) // 4 * 4
+
+        until(self.heard, "any sound at all")
+        until(lambda: len(self.pcm) - begin() >= frames * 4, f"{frames} frames")
+        return array("h", bytes(self.pcm[begin() : begin() + frames * 4]))[::2]
+
+    def stop(self) -> None:
+        for process in (self.recorder, self.server):
+            if process is not None:
+                process.kill()
+                process.wait()
+        self.socket.unlink(missing_ok=True)

@@ -1,0 +1,80 @@
+"""Decoding, and the choice of a device where there is none."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+
+from praxmonitor.assets import sounds_dir
+from praxmonitor.sound.backends import MAX_SECONDS, NoDevice, decode, open_device
+from praxmonitor.sound.mixer import RATE, Mixer
+
+
+def never_lost(reason: str) -> None:
+    pytest.fail(reason)
+
+
+def test_a_wav_is_decoded_to_stereo_at_the_mixers_rate(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE // 2, 0, "NONE", ""))
+        file.writeframes(b"\x10\x27" * (RATE // 2))  # one second of 10,000, mono, at half the rate
+    samples = decode(path)
+
+    assert len(samples) == pytest.approx(2 * RATE, rel=0.01)
+    assert samples[RATE] == samples[RATE + 1] == pytest.approx(10_000, abs=10)
+
+
+@pytest.mark.parametrize("suffix", ["ogg", "mp3"])
+def test_compressed_sounds_are_decoded(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    if not shutil.which("sox"):
+        pytest.skip("sox is not installed: nothing here can make an OGG or MP3 file")
+    made = subprocess.run(
+        ["sox", str(sounds_dir() / "default" / "sounds" / "silence.wav"), str(path)], capture_output=True, text=True
+    )
+    if made.returncode:
+        pytest.skip(f"this sox cannot write {suffix}: {made.stderr.strip()[:80]}")
+
+    assert len(decode(path)) == pytest.approx(1.2 * 2 * RATE, rel=0.1)
+
+
+def test_a_long_sound_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 1, 8_000, 0, "NONE", ""))
+        file.writeframes(bytes(8_000 * (MAX_SECONDS + 5)))
+
+    assert len(decode(path)) == MAX_SECONDS * RATE * 2
+
+
+def test_a_file_that_is_no_sound_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF and nothing more")
+
+    with pytest.raises(ValueError, match=r"a\.wav"):
+        decode(path)
+
+
+def test_an_unknown_backend_is_answered_with_those_there_are() -> None:
+    with pytest.raises(NoDevice, match=r"no backend 'gramophone'; there are: .*simpleaudio"):
+        open_device(Mixer(), never_lost, "gramophone")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="simpleaudio may be used below Python 3.12")
+def test_simpleaudio_is_refused_where_it_crashes() -> None:
+    with pytest.raises(NoDevice, match=r"crashes on Python 3\.12"):
+        open_device(Mixer(), never_lost, "simpleaudio")
+
+
+def test_the_parent_loads_no_audio_library() -> None:
+    code = "import sys, praxmonitor.sound.player, praxmonitor.sound.backends; print(*sys.modules, sep='\\n')"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert "praxmonitor.sound.player" in loaded
+    assert not {"miniaudio", "simpleaudio", "textual", "numpy"} & set(loaded)
