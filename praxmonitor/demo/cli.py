@@ -74,7 +74,7 @@ async def _observe(workspace: Workspace, config: Config, seconds: float) -> tupl
 
     async def follow() -> None:
         nonlocal newest
-        async for fleet in FileFeed(workspace.root).fleets():
+        async for fleet in FileFeed(workspace.root, config.observe.sweep).fleets():
             newest = fleet
 
     seen: Counter[State] = Counter()

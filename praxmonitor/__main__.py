@@ -1,0 +1,101 @@
+"""`praxmonitor`: the screen, and its subcommands, each imported when used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+SUBCOMMANDS = {"status": "praxmonitor.status", "demo": "praxmonitor.demo.cli"}
+"""Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path."""
+
+USAGE = """\
+praxmonitor [PATH] [--theme NAME] [--mute]   the screen of the workspace that PATH is in (default: here)
+praxmonitor status [PATH] [--json]           the same in plain text, once
+praxmonitor demo [--dir PATH]                a workspace that shows everything, with programs but no AI account
+praxmonitor --version | --help
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in SUBCOMMANDS:
+        return int(import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
+    if "--help" in words or "-h" in words:
+        sys.stdout.write(USAGE)
+        return 0
+    if "--version" in words:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"praxmonitor {version('praxmonitor')}\n")
+        return 0
+    try:
+        path, theme, muted = _options(words)
+    except ValueError as error:
+        sys.stderr.write(f"praxmonitor: {error}\n\n{USAGE}")
+        return 2
+    from mailcore.errors import MailcoreError
+
+    try:
+        return show(path, theme=theme, muted=muted)
+    except MailcoreError as error:
+        sys.stderr.write(f"praxmonitor: {error}\n")
+        return error.exit_status
+
+
+def _options(words: list[str]) -> tuple[Path, str, bool]:
+    path, theme, muted = None, "", False
+    rest = iter(words)
+    for word in rest:
+        if word == "--mute":
+            muted = True
+        elif word == "--theme":
+            theme = next(rest, "")
+            if not theme:
+                raise ValueError("--theme needs a name")
+        elif word.startswith("--theme="):
+            theme = word.partition("=")[2]
+        elif word.startswith("-"):
+            raise ValueError(f"no option {word}")
+        elif path is not None:
+            raise ValueError(f"one path, not two: {path} and {word}")
+        else:
+            path = Path(word)
+    return path or Path.cwd(), theme, muted
+
+
+def show(path: Path, *, theme: str = "", muted: bool = False) -> int:
+    """Open the screen on the workspace that `path` is in, until the operator leaves. MailcoreError if it cannot."""
+    from mailcore.config import read_config
+    from mailcore.errors import UsageError
+    from mailcore.workspace import find
+    from praxmonitor import themes
+
+    workspace = find(path)
+    config = read_config(workspace.state_dir / "config.toml")
+    from praxmonitor.app import PraxApp
+    from praxmonitor.assets import sounds_dir, themes_dir
+    from praxmonitor.feed import FileFeed
+    from praxmonitor.sound.player import Player
+
+    speaker = Player(sounds_dir() / config.sound.pack)
+    speaker.muted = muted
+    available = themes.load([themes_dir(), workspace.state_dir / "themes"])
+    app = PraxApp(
+        workspace,
+        config,
+        FileFeed(workspace.root, config.observe.sweep),
+        speaker,
+        available=available,
+        theme=theme or themes.DEFAULT,
+    )
+    if theme and theme not in app.available_themes:
+        raise UsageError(f"no theme {theme!r}; there are: {', '.join(sorted(app.available_themes))}")
+    app.run()
+    return app.return_code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

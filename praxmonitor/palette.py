@@ -1,0 +1,49 @@
+"""The command palette: every action of the table, every agent, every theme."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.types import IgnoreReturnCallbackType
+
+from praxmonitor.actions import ACT, ACTIONS, EVERYWHERE
+from praxmonitor.operate import Operating
+from praxmonitor.present import LOOKS, plain
+
+_HIDDEN = ("up", "down", "left", "right", "first", "last", "page_up", "page_down", "panel", "back", "palette")
+"""Keys that only move: nobody looks for them by name."""
+
+
+class Commands(Provider):
+    """What can be asked for, by name."""
+
+    async def discover(self) -> Hits:
+        """Everything but the themes."""
+        for name, help_text, run in self._all():
+            if not name.startswith("theme "):
+                yield DiscoveryHit(name, run, name, help_text)
+
+    async def search(self, query: str) -> Hits:
+        """What matches, best first."""
+        matcher = self.matcher(query)
+        for name, help_text, run in self._all():
+            score = matcher.match(name)
+            if score > 0:
+                yield Hit(score, matcher.highlight(name), run, name, help_text)
+
+    def _all(self) -> Iterator[tuple[str, str, IgnoreReturnCallbackType]]:
+        screen = self.screen
+        if isinstance(screen, CommandPalette) or not isinstance(screen, Operating):
+            return
+        for action in ACTIONS:
+            if action.id not in _HIDDEN and action.scope in (ACT, EVERYWHERE, *screen.SCOPES):
+                where = f" {screen.selected}" if action.scope == ACT and screen.selected else ""
+                said = f"{action.help}  ({action.keys[0]})"
+                yield f"{action.label}{where}", said, partial(screen.action_do, action.id)
+        for facts in screen.prax.moment.fleet.agents:
+            look = LOOKS[screen.prax.moment.status(facts.address).state]
+            yield f"open {plain(facts.address)}", f"{look.glyph} {look.word}", partial(screen.show_agent, facts.address)
+        for name in sorted(screen.app.available_themes):
+            yield f"theme {name}", "change the colours", partial(setattr, screen.app, "theme", name)

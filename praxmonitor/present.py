@@ -1,0 +1,218 @@
+"""Model → text. Pure: no widget, no clock, no disk. Everything an agent wrote passes `plain` before it is drawn.
+
+A `Line` is a tuple of spans, a span a text and the names of the roles that colour it (`"state-silent strong"`). The
+widgets turn roles into styles; a test reads the text.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+from mailcore.model.activity import Kind
+from mailcore.model.fleet import AgentFacts, State
+
+Span: TypeAlias = tuple[str, str]
+Line: TypeAlias = tuple[Span, ...]
+
+ROLES = {
+    *(f"state-{state.name.lower().replace('_', '-')}" for state in State),
+    "strong",
+    "muted",
+    "faint",
+    "accent",
+    "warn",
+    "error",
+}
+"""Every role a span may name."""
+
+
+class Look(NamedTuple):
+    """How a state is drawn: never by colour alone."""
+
+    glyph: str
+    word: str
+    role: str
+
+
+_GLYPHS = {
+    State.STARTING: "◌",
+    State.WORKING: "●",
+    State.IN_TOOL: "◆",
+    State.WAITING: "?",
+    State.SILENT: "!",
+    State.RETRYING: "↻",
+    State.LIMITED: "◷",
+    State.HELD: "‖",
+    State.DONE: "✓",
+    State.FAILED: "✗",
+    State.KILLED: "■",
+    State.ORPHANED: "◇",
+    State.UNREADABLE: "⊠",
+    State.IDLE: "○",
+}
+LOOKS = {state: Look(_GLYPHS[state], state.value, f"state-{state.value.replace(' ', '-')}") for state in State}
+
+NEEDS_ME = (State.UNREADABLE, State.FAILED, State.WAITING, State.SILENT, State.ORPHANED)
+"""States that want the operator, most urgent first."""
+
+ORDER = (
+    *NEEDS_ME,
+    State.RETRYING,
+    State.LIMITED,
+    State.WORKING,
+    State.IN_TOOL,
+    State.STARTING,
+    State.HELD,
+    State.KILLED,
+    State.DONE,
+    State.IDLE,
+)
+"""The order in which the header counts."""
+
+KINDS: dict[Kind, Span] = {
+    Kind.SESSION: ("◌", "muted"),
+    Kind.PROMPT: ("›", "muted"),
+    Kind.TOOL: ("◆", "state-in-tool"),
+    Kind.TOOL_DONE: ("◇", "muted"),
+    Kind.TOOL_FAILED: ("✗", "warn"),
+    Kind.MESSAGE: ("“", "muted"),
+    Kind.WAITING: ("?", "state-waiting"),
+    Kind.TURN_END: ("·", "faint"),
+    Kind.COMPACT: ("≡", "muted"),
+    Kind.SUBAGENT: ("⋔", "muted"),
+    Kind.LOG: ("·", "faint"),
+    Kind.WARNING: ("!", "warn"),
+    Kind.ERROR: ("✗", "error"),
+    Kind.MAIL: ("✉", "accent"),
+    Kind.STARTED: ("▸", "state-starting"),
+    Kind.RETRYING: ("↻", "state-retrying"),
+    Kind.DONE: ("✓", "state-done"),
+    Kind.FAILED: ("✗", "state-failed"),
+    Kind.KILLED: ("■", "state-killed"),
+}
+"""Glyph and role of each kind of activity."""
+
+# C0 and C1 controls, zero-width and bidirectional format characters, line separators, lone surrogates: none may reach
+# a terminal. Variation selectors go too: Rich counts two cells where many terminals draw one.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_SELECTOR = re.compile("[\ufe00-\ufe0f]")
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code in (9, 10, 13, 0x2028, 0x2029):
+        return " "
+    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "�"
+
+
+def plain(text: str) -> str:
+    """Untrusted text as one harmless line: newlines and tabs become spaces, every other control a visible mark."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _SELECTOR.sub("", _CONTROL.sub(_visible, text))
+
+
+def width_of(line: Iterable[Span]) -> int:
+    """Width in terminal cells."""
+    return sum(cell_len(text) for text, _ in line)
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in at most `width` cells, an ellipsis where something is missing."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return set_cell_size(text, width) if text.isspace() else set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def pad(text: str, width: int) -> str:
+    """`text` in exactly `width` cells."""
+    return set_cell_size(cut(text, width), max(0, width))
+
+
+def fit(line: Iterable[Span], width: int) -> Line:
+    """A line of exactly `width` cells: cut with an ellipsis, or filled with blanks."""
+    spans: list[Span] = []
+    left = width
+    for text, role in line:
+        taken = cut(text, left)
+        spans.append((taken, role))
+        left -= cell_len(taken)
+        if taken != text:
+            break
+    if left > 0:
+        spans.append((" " * left, ""))
+    return tuple(spans)
+
+
+def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
+    """`left` and `right` pushed apart to `width` cells; `right` is kept whole, `left` is cut."""
+    end = tuple(right)
+    room = width - width_of(end)
+    if room < 4:
+        return fit((*left, *end), width)
+    return (*fit(left, room - 1), (" ", ""), *end)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """One line broken at blanks into lines of at most `width` cells; a word too long is broken anywhere."""
+    lines: list[str] = []
+    line = " " * min(len(text) - len(text.lstrip(" ")), width // 2)
+    for word in text.split():
+        longer = f"{line} {word}" if line.strip() else f"{line}{word}"
+        if cell_len(longer) <= width:
+            line = longer
+            continue
+        if line.strip():
+            lines.append(line)
+        *full, line = chop_cells(word, max(2, width)) or [""]
+        lines += full
+    return [*lines, line]
+
+
+def age(seconds: float) -> str:
+    """`12s`, `4m`, `2h`, `3d`: at most four cells for a thousand days."""
+    whole = max(0, int(seconds))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
+def since(at: float, now: float) -> str:
+    """Age of a moment; empty where the moment is unknown."""
+    return age(now - at) if at else ""
+
+
+def clock(at: float, *, seconds: bool = True) -> str:
+    """Local time of day, `14:03:07`; blanks where it is unknown."""
+    form = "%H:%M:%S" if seconds else "%H:%M"
+    return time.strftime(form, time.localtime(at)) if at else " " * len(time.strftime(form))
+
+
+def memory(size: int) -> str:
+    """Bytes as a person says them: `512 KB`, `84 MB`, `1.2 GB`."""
+    if size < 1 << 20:
+        return f"{size >> 10} KB"
+    return f"{size >> 20} MB" if size < 1 << 30 else f"{size / (1 << 30):.1f} GB"
+
+
+def task(facts: AgentFacts) -> str:
+    """What the agent is on: the subject of its run, else of the lock another program holds."""
+    if facts.run is not None:
+        return plain(facts.run.subject) or "a task"
+    return plain(facts.lock.subject) if facts.lock is not None else ""
+
+
+def attempts(facts: AgentFacts) -> str:
+    """`2/3`; empty where one attempt was enough or none was made."""
+    run = facts.run
+    if run is None or run.attempt is None or (run.phase.ended and run.attempt.number < 2):
+        return ""
+    return f"{run.attempt.number}/{run.attempts_allowed}"

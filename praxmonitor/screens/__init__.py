@@ -1,0 +1,1 @@
+"""Each screen owns its layout and its actions; none imports another."""

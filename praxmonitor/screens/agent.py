@@ -1,0 +1,139 @@
+"""One agent, full screen: its mail, its run's story, what it did, the end of its log. The operator's inbox too."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+
+from mailcore.errors import MailcoreError
+from mailcore.model.agent import OPERATOR
+from praxmonitor import acts
+from praxmonitor.actions import MAIL
+from praxmonitor.keymap import bindings
+from praxmonitor.moment import Moment
+from praxmonitor.operate import Operating
+from praxmonitor.present import plain
+from praxmonitor.widgets.mail import Body, MailList
+from praxmonitor.widgets.story import Story
+
+
+class AgentScreen(Operating):
+    """Mail at the left, story at the right; one above the other below 110 columns."""
+
+    SCOPES = (MAIL,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(MAIL)]
+    DEFAULT_CSS = """
+    AgentScreen {
+        #panels { height: 1fr; }
+        #letters { width: 1fr; height: 1fr; }
+        #mail { height: 1fr; min-height: 4; }
+        #body { height: 2fr; display: none; padding: 0 0 0 1; }
+        #body.-open { display: block; }
+        #story { width: 1fr; height: 1fr; padding: 0 0 0 1; }
+        MailList, Body, Story {
+            border-top: solid $rule; border-title-color: $muted; border-title-align: left;
+        }
+        MailList:focus, Body:focus, Story:focus { border-top: solid $accent; border-title-color: $accent; }
+        &.-narrow #panels { layout: vertical; }
+        &.-narrow #letters, &.-narrow #story { width: 100%; }
+        &.-narrow #story { height: 3fr; }
+        &.-narrow #letters { height: 2fr; }
+        &.-narrow.-operator #letters { height: 3fr; }
+        &.-narrow.-operator #story { height: 1fr; }
+        &.-wide.-operator #letters { width: 3fr; }
+        &.-wide.-operator #story { width: 2fr; }
+    }
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._address = address
+        self._mail, self._body, self._story = MailList(id="mail"), Body(id="body"), Story(id="story")
+        self._mail.border_title = "your mail" if address == OPERATOR else f"mail of {address}"
+        self._body.border_title = "message"
+        self._story.border_title = "what reaches you" if address == OPERATOR else address
+
+    def compose(self) -> ComposeResult:
+        """Header, story beside mail (the operator's mail comes first), footer."""
+        letters = Vertical(self._mail, self._body, id="letters")
+        panels = (letters, self._story) if self._address == OPERATOR else (self._story, letters)
+        yield self._header
+        yield Horizontal(*panels, id="panels")
+        yield self._keys
+
+    def on_mount(self) -> None:
+        """The mail has the focus."""
+        self.set_class(self._address == OPERATOR, "-operator")
+        self._mail.focus()
+
+    @property
+    def selected(self) -> str:
+        """The agent that this screen is about."""
+        return self._address
+
+    def show_moment(self, moment: Moment) -> None:
+        """Hand the moment down."""
+        facts = moment.fleet.find(self._address)
+        if facts is None:
+            return
+        self._mail.show(facts.mailbox, moment.now)
+        self._story.show(facts, moment.status(self._address), self.glance, moment.now)
+
+    def show_glance(self) -> None:
+        """Hand the reading down."""
+        self.show_moment(self.prax.moment)
+
+    def on_mail_list_picked(self, event: MailList.Picked) -> None:
+        """Another mail: if one is open, show this one instead."""
+        if self._body.has_class("-open"):
+            self._body.show(event.message)
+
+    def on_mail_list_opened(self) -> None:
+        """A double click."""
+        self.do_read()
+
+    def do_read(self) -> None:
+        """Show the selected mail. The operator's own is marked opened; looking into another's changes nothing."""
+        message = self._mail.selected
+        self._body.show(message)
+        self._body.add_class("-open")
+        if message is not None and message.unread and self._address == OPERATOR:
+            self._mark_opened(message.id)
+
+    @work(group="mail")
+    async def _mark_opened(self, message_id: str) -> None:
+        try:
+            await asyncio.to_thread(acts.mark_opened, self.prax.workspace, message_id)
+        except (MailcoreError, OSError) as error:
+            self.notify(plain(str(error)), title="not marked", severity="error", markup=False)
+
+    def do_reply(self) -> None:
+        """Answer the selected mail."""
+        message = self._mail.selected
+        if message is None:
+            return
+
+        def answer(_to: list[str], _subject: str, body: str) -> str:
+            return acts.reply(self.prax.workspace, message.id, body)
+
+        self.write("Reply", answer, to=message.sender, subject=f"RE: {message.subject}", fixed=True)
+
+    @work(group="mail")
+    async def do_close(self) -> None:
+        """Archive the selected mail."""
+        message = self._mail.selected
+        if message is not None:
+            await self.ask(acts.close, self.prax.workspace, message.id)
+
+    def do_back(self) -> None:
+        """Close the message, else the screen."""
+        if self._body.has_class("-open"):
+            self._body.remove_class("-open")
+            self._mail.focus()
+        else:
+            self.app.pop_screen()

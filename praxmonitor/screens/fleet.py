@@ -1,0 +1,140 @@
+"""The main screen: all agents, the selected one, what happens everywhere."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
+
+from mailcore.model.fleet import AgentFacts
+from praxmonitor.actions import FLEET
+from praxmonitor.keymap import bindings
+from praxmonitor.moment import Moment
+from praxmonitor.operate import Operating
+from praxmonitor.present import plain, task
+from praxmonitor.widgets.detail import Detail
+from praxmonitor.widgets.grid import Grid
+from praxmonitor.widgets.stream import Stream
+
+
+class FleetScreen(Operating):
+    """Grid, detail and stream. Below 110 columns the detail is its own screen."""
+
+    SCOPES = (FLEET,)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(FLEET)]
+    DEFAULT_CSS = """
+    FleetScreen {
+        #upper { height: 1fr; }
+        #agents { width: 3fr; padding: 1 0 0 1; }
+        #grid { height: 1fr; }
+        #filter {
+            display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $foreground;
+        }
+        #filter.-open { display: block; }
+        #detail { width: 2fr; padding: 1 0 0 2; border-left: vkey $rule; }
+        #stream { height: 25%; min-height: 7; max-height: 11; }
+        #detail:focus { border-left: vkey $accent; }
+        #stream { border-top: solid $rule; border-title-color: $muted; border-title-align: left; }
+        #stream:focus { border-top: solid $accent; border-title-color: $accent; }
+        &.-narrow #detail { display: none; }
+        &.-narrow #agents { width: 1fr; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid, self._detail, self._stream = Grid(id="grid"), Detail(id="detail"), Stream(id="stream")
+        self._stream.border_title = "stream"
+        self._filter = Input(placeholder="show only…", id="filter", compact=True)
+
+    def compose(self) -> ComposeResult:
+        """Header, grid beside detail, stream, footer."""
+        yield self._header
+        with Horizontal(id="upper"):
+            with Vertical(id="agents"):
+                yield self._grid
+                yield self._filter
+            yield self._detail
+        yield self._stream
+        yield self._keys
+
+    def on_mount(self) -> None:
+        """Start with the grid under the keys."""
+        self._grid.focus()
+
+    @property
+    def selected(self) -> str:
+        """Address of the agent under the cursor."""
+        return self._grid.selected
+
+    def show_moment(self, moment: Moment) -> None:
+        """Hand the moment down."""
+        agents = moment.fleet.agents
+        wanted = self._filter.value.casefold().strip()
+        if wanted:
+            agents = tuple(facts for facts in agents if wanted in _searched(facts, moment))
+        self._grid.show(agents, moment.statuses, moment.now)
+        self._stream.show(moment.fleet.stream)
+        self._show_detail()
+
+    def show_glance(self) -> None:
+        """Hand the reading down."""
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        moment, address = self.prax.moment, self.selected
+        glance = self.glance if self.glance is not None and self.glance.address == address else None
+        facts = moment.fleet.find(address)
+        self._detail.show(facts, moment.status(address), glance, moment.now)
+
+    def on_grid_picked(self, event: Grid.Picked) -> None:
+        """Another agent: show it, read it."""
+        self._show_detail()
+        self.show_frame()
+        self.settle_on(self.prax.moment.fleet.find(event.address))
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """A double click."""
+        self.show_agent(event.address)
+
+    def do_open(self) -> None:
+        """The selected agent, full screen."""
+        self.show_agent(self.selected)
+
+    def do_next_needing(self) -> None:
+        """Select the next agent that needs the operator, round and round in registry order."""
+        needing = self.prax.moment.needs_me()
+        if not needing:
+            self.notify("nobody needs you", markup=False)
+            return
+        order = [facts.address for facts in self.prax.moment.fleet.agents]
+        here = order.index(self.selected) if self.selected in order else -1
+        following = next((address for address in needing if order.index(address) > here), needing[0])
+        self._grid.select(following)
+
+    def do_filter(self) -> None:
+        """Type what to show."""
+        self._filter.add_class("-open")
+        self._filter.focus()
+
+    def do_back(self) -> None:
+        """Drop the filter; else nothing."""
+        self._filter.value = ""
+        self._filter.remove_class("-open")
+        self._grid.focus()
+
+    def on_input_changed(self) -> None:
+        """Filter as it is typed."""
+        self.show_moment(self.prax.moment)
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter, back to the agents."""
+        self._grid.focus()
+
+
+def _searched(facts: AgentFacts, moment: Moment) -> str:
+    state = moment.status(facts.address).state
+    return f"{facts.address} {state} {plain(facts.agent.role)} {task(facts)}".casefold()

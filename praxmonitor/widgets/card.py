@@ -1,0 +1,117 @@
+"""One agent as a card of four lines or as one row: pure functions, the grid's pixels."""
+
+from __future__ import annotations
+
+from mailcore.model.activity import Activity
+from mailcore.model.fleet import AgentFacts, Status
+from mailcore.model.message import MailboxStatus
+from praxmonitor.present import (
+    KINDS,
+    LOOKS,
+    Line,
+    Span,
+    attempts,
+    cut,
+    fit,
+    pad,
+    plain,
+    since,
+    spread,
+    task,
+    width_of,
+)
+
+CARD_HEIGHT = 4
+
+
+def bar(role: str, selected: bool) -> Span:
+    """The edge at the left: its colour is the state's, its thickness says which agent is selected."""
+    return ("█" if selected else "▎", role)
+
+
+def badge(facts: AgentFacts) -> Span:
+    """`✉2`, `✉?` where the mailbox cannot be read; empty where nothing waits to be opened."""
+    if facts.mailbox.status is MailboxStatus.UNREADABLE:
+        return ("✉?", "error strong")
+    return (f"✉{facts.mailbox.unread}", "accent strong") if facts.mailbox.unread else ("", "")
+
+
+def activity_spans(activity: Activity, role: str) -> Line:
+    """Glyph and text of one activity; `role` colours the text."""
+    glyph, glyph_role = KINDS[activity.kind]
+    return ((glyph, glyph_role), (f" {plain(activity.text)}", role))
+
+
+def card_lines(facts: AgentFacts, status: Status, now: float, width: int, selected: bool) -> tuple[Line, ...]:
+    """The four lines of a card, each exactly `width` cells."""
+    look = LOOKS[status.state]
+    edge = (bar(look.role, selected), (" ", ""))
+    inner = width - 3
+    lines = [_title(facts, status, now, inner), *_body(facts, now, inner)]
+    return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines[:CARD_HEIGHT])
+
+
+def _title(facts: AgentFacts, status: Status, now: float, width: int) -> Line:
+    look = LOOKS[status.state]
+    length = since(status.since, now)
+    mail, name = badge(facts), plain(facts.address[1:])
+    room = width - width_of((mail,)) - len(look.word) - (4 if mail[0] else 3)
+    # Where both do not fit, the name is worth more than the age.
+    right: Line = ((look.word, look.role),)
+    if length and width_of(((name, ""),)) + len(length) + 1 <= room:
+        right = (*right, (f" {length}", "faint"))
+    name = cut(name, max(4, room))
+    left = ((f"{look.glyph} ", f"{look.role} strong"), (name, "strong"), (" " if mail[0] else "", ""), mail)
+    return spread(left, right, width)
+
+
+def _body(facts: AgentFacts, now: float, width: int) -> list[Line]:
+    subject, role = task(facts), ""
+    if not subject:
+        subject, role = plain(facts.agent.role) or "no task", "faint"
+    lines = [spread((("  ", ""), (subject, role)), ((attempts(facts), "muted"),), width)]
+    if facts.mailbox.status is MailboxStatus.UNREADABLE:
+        lines.append((("⊠ ", "error"), (plain(facts.mailbox.reason), "error")))
+    for activity, role in zip(reversed(facts.activities), ("muted", "faint"), strict=False):
+        lines.append(spread(activity_spans(activity, role), ((since(activity.at, now), "faint"),), width))
+    return [*lines, (), ()]
+
+
+def columns(width: int) -> tuple[int, int, int]:
+    """Cells of a row's name, task and last activity at this width; an activity of 0 is left out."""
+    name = 14 if width < 100 else 20
+    rest = width - name - 30
+    if rest < 44:
+        return name, max(0, rest), 0
+    return name, rest * 2 // 5, rest - rest * 2 // 5
+
+
+def heading(width: int) -> Line:
+    """Names over the rows."""
+    name, subject, last = columns(width)
+    text = f"   {pad('agent', name)} {pad('✉', 4)}{pad('state', 10)}{'since':>5}  {pad('task', subject)}"
+    return fit(((text + ("     last sign of life" if last else ""), "faint"),), width)
+
+
+def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected: bool) -> Line:
+    """One agent in one line of exactly `width` cells."""
+    look = LOOKS[status.state]
+    name, subject, last = columns(width)
+    mail, mail_role = badge(facts)
+    what, role = task(facts), ""
+    if not what:
+        what, role = plain(facts.agent.role), "faint"
+    line: list[Span] = [
+        bar(look.role, selected),
+        (f"{look.glyph} ", f"{look.role} strong"),
+        (pad(plain(facts.address[1:]), name), "strong"),
+        (pad(f" {mail}", 5), mail_role),
+        (pad(look.word, 11), look.role),
+        (f"{since(status.since, now):>4}  ", "faint"),
+        (pad(what, subject), role),
+        (f"{attempts(facts):>4} ", "muted"),
+    ]
+    if last and facts.activities:
+        newest = facts.activities[-1]
+        line += spread(activity_spans(newest, "muted"), ((f"{since(newest.at, now):>4}", "faint"),), last)
+    return fit(line, width)

@@ -1,0 +1,156 @@
+"""The selected agent: state and reason, process, task, mailbox, log tail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mailcore.model.fleet import AgentFacts, Status
+from mailcore.model.message import Mailbox, MailboxStatus, Message
+from praxmonitor.present import LOOKS, Line, Span, attempts, clock, cut, memory, plain, since, spread, task, wrap
+from praxmonitor.widgets.lines import Lines
+
+LABEL = 9
+MOST_REASON = 3
+MOST_MAIL = 6
+FEWEST_LOG = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What is read only of the agent in view: its process tree and the end of its log."""
+
+    address: str
+    pid: int = 0
+    """0 where nothing runs."""
+    alive: bool = False
+    started_at: float = 0.0
+    processes: int = 0
+    cpu_percent: float | None = None
+    """Of one core, the whole tree; None where it could not be sampled."""
+    rss: int = 0
+    """Bytes, the whole tree."""
+    log_name: str = ""
+    log: tuple[str, ...] = ()
+
+
+def detail_lines(
+    facts: AgentFacts, status: Status, glance: Glance | None, now: float, width: int, height: int
+) -> list[Line]:
+    """All lines of the panel. The log takes what is left of `height`, at least `FEWEST_LOG` lines."""
+    look = LOOKS[status.state]
+    right = ((look.word, look.role), (f" {since(status.since, now)}", "faint"))
+    role = plain(facts.agent.role)
+    lines = [
+        spread(((f"{look.glyph} ", f"{look.role} strong"), (plain(facts.address), "strong")), right, width),
+        *([((cut(f"  {role}", width), "faint"),)] if role else []),
+        (),
+    ]
+    groups = [
+        labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - LABEL)[:MOST_REASON])),
+        labelled("process", *process_lines(glance)),
+        labelled("task", *_task(facts)),
+        labelled("mail", *mail_summary(facts.mailbox, now, width - LABEL)),
+    ]
+    for group in groups:
+        lines += [*group, ()]
+    return [*lines, *log_lines(glance, width, height - len(lines))]
+
+
+def labelled(label: str, *values: Line) -> Iterator[Line]:
+    """A group of lines with a dim label before the first."""
+    for number, value in enumerate(values):
+        yield ((f"{'' if number else label:<{LABEL}}", "muted"), *value)
+
+
+def process_lines(glance: Glance | None) -> Iterator[Line]:
+    """PID, tree, CPU and memory."""
+    if glance is None or not glance.pid:
+        yield (("none", "faint"),)
+        return
+    if not glance.alive:
+        yield ((f"pid {glance.pid}", ""), (" has ended", "muted"))
+        return
+    yield ((f"pid {glance.pid}", ""), (f"   since {clock(glance.started_at)}", "muted"))
+    if glance.cpu_percent is not None:
+        cpu, rss, count = f"{glance.cpu_percent:.0f} %", memory(glance.rss), glance.processes
+        many = f"   {count} processes" if count > 1 else ""
+        yield ((cpu, ""), (" cpu   ", "muted"), (rss, ""), (many, "muted"))
+
+
+def _task(facts: AgentFacts) -> Iterator[Line]:
+    subject, run = task(facts), facts.run
+    yield ((subject or "none", "" if subject else "faint"),)
+    if run is None:
+        return
+    count = attempts(facts)
+    said = [f"from {plain(run.sender)}"] if run.sender else []
+    if count:
+        said.append(f"attempt {count}")
+    if said:
+        yield (("   ".join(said), "muted"),)
+    for attempt in run.attempts:
+        if attempt.cause and attempt.exit_code != 0:
+            yield ((f"{attempt.number}  {plain(attempt.cause)}", "muted"),)
+
+
+def mail_line(message: Message, now: float, width: int) -> Line:
+    """New mark, sender, subject and age of one mail in `width` cells."""
+    mark: Span = ("✉ ", "accent strong") if message.unread else ("  ", "")
+    name = min(16, max(10, width // 4))
+    sender = cut(plain(message.sender), name)
+    role = "" if message.unread else "muted"
+    left = (mark, (f"{sender:<{name}}  ", "muted"), (plain(message.subject), role))
+    return spread(left, ((since(message.at, now), "faint"),), width)
+
+
+def mail_summary(mailbox: Mailbox, now: float, width: int) -> Iterator[Line]:
+    """How much waits, then the newest few. A mailbox that cannot be read says so, never "0"."""
+    if mailbox.status is MailboxStatus.UNREADABLE:
+        yield (("UNREADABLE", "error strong"),)
+        yield ((plain(mailbox.reason), "error"),)
+        return
+    if mailbox.status is MailboxStatus.MISSING:
+        yield (("no mailbox yet", "faint"),)
+        return
+    unread = mailbox.unread
+    yield ((f"{mailbox.open} open" if mailbox.open else "none", "" if mailbox.open else "faint"),) + (
+        ((f", {unread} new", "accent"),) if unread else ()
+    )
+    for message in mailbox.messages[:MOST_MAIL]:
+        yield mail_line(message, now, width)
+    if len(mailbox.messages) > MOST_MAIL:
+        yield ((f"  and {len(mailbox.messages) - MOST_MAIL} more", "faint"),)
+
+
+def log_lines(glance: Glance | None, width: int, room: int) -> Iterator[Line]:
+    """Name and last lines of the log, as many as `room` lines hold."""
+    if glance is None or not glance.log_name:
+        return
+    yield ((f"{'log':<{LABEL}}", "muted"), (cut(plain(glance.log_name), width - LABEL), "faint"))
+    for text in glance.log[-max(FEWEST_LOG, room - 1) :]:
+        yield ((cut(plain(text), width), "muted"),)
+
+
+class Detail(Lines):
+    """The panel. `show` hands it everything; it keeps no facts of its own."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: tuple[AgentFacts, Status, Glance | None, float] | None = None
+
+    def show(self, facts: AgentFacts | None, status: Status, glance: Glance | None, now: float) -> None:
+        """Show one agent; None for none."""
+        self._shown = None if facts is None else (facts, status, glance, now)
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        """Lay the lines out for the new width."""
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        if self._shown is None:
+            self.set_lines([])
+            return
+        facts, status, glance, now = self._shown
+        self.set_lines(detail_lines(facts, status, glance, now, self.line_width, self.line_count))

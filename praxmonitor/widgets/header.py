@@ -1,0 +1,88 @@
+"""The line at the top: where, how many in each state, what waits for the operator, whether one can hear it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mailcore.model.fleet import Status
+from mailcore.model.message import Mailbox, MailboxStatus
+from praxmonitor.present import LOOKS, ORDER, Line, Span, clock, cut, fit, plain, width_of
+from praxmonitor.widgets.lines import Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Whether sound can be heard, and why not."""
+
+    backend: str = ""
+    """Empty while none is open."""
+    muted: bool = False
+    trouble: str = ""
+    """Why nothing can be heard; empty if all is well."""
+
+
+def counts(statuses: Iterable[Status], *, words: bool) -> Line:
+    """How many agents are in each state, urgent states first: `3 working · 1 silent`, or `● 3  ! 1`."""
+    number = Counter(status.state for status in statuses)
+    spans: list[Span] = []
+    for state in ORDER:
+        if not number[state]:
+            continue
+        look = LOOKS[state]
+        text = f"{look.glyph} {number[state]}"
+        spans += [("  ", ""), (f"{text} {look.word}" if words else text, look.role)]
+    return tuple(spans[1:])
+
+
+def _mail(mailbox: Mailbox | None, *, words: bool) -> Line:
+    if mailbox is not None and mailbox.status is MailboxStatus.UNREADABLE:
+        return (("✉ your mailbox is unreadable" if words else "✉ ?", "error strong"),)
+    if mailbox is None or not mailbox.unread:
+        return ()
+    return ((f"✉ {mailbox.unread}" + (" for you" if words else ""), "accent strong"),)
+
+
+def _sound(hearing: Hearing, *, words: bool) -> Line:
+    if hearing.muted:
+        return (("♪ muted" if words else "♪ off", "warn"),)
+    if hearing.trouble:
+        return (("♪ no sound: bell only" if words else "♪ bell", "error"),)
+    return ((f"♪ {hearing.backend}" if words else "♪", "faint"),) if hearing.backend else ()
+
+
+def header_line(
+    name: str, statuses: Mapping[str, Status], mailbox: Mailbox | None, hearing: Hearing, now: float, width: int
+) -> Line:
+    """The line in exactly `width` cells: words where there is room, else glyphs and numbers."""
+    title: Line = ((f" {cut(plain(name), 24)}", "strong"), ("   ", ""))
+    for words_left, words_right in ((True, True), (True, False), (False, False)):
+        left = (*title, *counts(statuses.values(), words=words_left))
+        parts = [_mail(mailbox, words=words_right), _sound(hearing, words=words_right)]
+        right = [span for part in parts if part for span in (*part, ("   ", ""))]
+        right.append((f"{clock(now, seconds=False)} ", "muted"))
+        gap = width - width_of(left) - width_of(right)
+        if gap >= 2:
+            return (*left, (" " * gap, ""), *right)
+    room = max(0, width - width_of(right) - 1)
+    return (*fit(left, room), (" ", ""), *fit(right, width - room - 1))
+
+
+class Header(Lines, can_focus=False):
+    """One line, and a red one below it for each thing that is wrong with the observing itself."""
+
+    DEFAULT_CSS = """
+    Header {
+        height: 1;
+        background: $surface;
+        overflow: hidden hidden; scrollbar-gutter: auto;
+    }
+    """
+
+    def show(self, line: Line, notes: Sequence[str]) -> None:
+        """Show the line and, under it, at most two notes."""
+        lines = [line, *(((f" ! {cut(plain(note), self.line_width - 4)}", "error"),) for note in notes[:2])]
+        if self.styles.height is None or self.styles.height.value != len(lines):
+            self.styles.height = len(lines)
+        self.set_lines(lines)

@@ -1,0 +1,86 @@
+"""The line at the bottom: which keys there are, and which do nothing just now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from textual import events
+from textual.message import Message
+
+from praxmonitor.present import Line, Span, fit, width_of
+from praxmonitor.widgets.lines import Lines
+
+LAST = ("help", "quit")
+"""Kept at every width."""
+
+
+class Hint(NamedTuple):
+    """One key of the footer."""
+
+    id: str
+    key: str
+    label: str
+    disabled: bool = False
+
+
+def keys_line(hints: Sequence[Hint], width: int) -> tuple[Line, list[tuple[int, int, str]]]:
+    """The line in `width` cells, and where each action stands: (first cell, cell after the last, id)."""
+    kept = [hint for hint in hints if hint.id in LAST]
+    room = width - sum(width_of(_spans(hint)) for hint in kept)
+    chosen: list[Hint] = []
+    for hint in hints:
+        if hint in kept:
+            continue
+        room -= width_of(_spans(hint))
+        if room < 0:
+            break
+        chosen.append(hint)
+    line: list[Span] = []
+    places = []
+    for hint in (*chosen, *kept):
+        start = width_of(line)
+        line += _spans(hint)
+        places.append((start, width_of(line), hint.id))
+    return fit(line, width), places
+
+
+def _spans(hint: Hint) -> Line:
+    key, label = f" {hint.key}", f" {hint.label} "
+    return ((key, "faint"), (label, "faint")) if hint.disabled else ((key, "accent strong"), (label, "muted"))
+
+
+class Keys(Lines, can_focus=False):
+    """The footer."""
+
+    DEFAULT_CSS = """
+    Keys { height: 1; dock: bottom; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }
+    """
+
+    @dataclass
+    class Pressed(Message):
+        """An action was clicked."""
+
+        action: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._hints: tuple[Hint, ...] = ()
+        self._places: list[tuple[int, int, str]] = []
+
+    def show(self, hints: Iterable[Hint]) -> None:
+        """Show these keys."""
+        self._hints = tuple(hints)
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """As many as fit."""
+        line, self._places = keys_line(self._hints, self.line_width)
+        self.set_lines([line])
+
+    def on_click(self, event: events.Click) -> None:
+        """A click is the key."""
+        for start, end, action in self._places:
+            if start <= event.x < end:
+                self.post_message(self.Pressed(action))

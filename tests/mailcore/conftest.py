@@ -1,0 +1,256 @@
+"""A small workspace whose agents are tiny real programs, and the proof that nothing of them is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from mailcore import journal, workspace
+from mailcore.config import Config, read_config
+from mailcore.dispatch import control
+from mailcore.errors import MailcoreError
+from mailcore.liveness import alive, read_lock
+from mailcore.mail.mailbox import read_mailbox
+from mailcore.model.agent import Agent
+from mailcore.model.message import Message
+from mailcore.model.run import Run
+
+T = TypeVar("T")
+MARK = "HOUSE_MARK"
+"""In the environment of all that a test starts; not one of the names that mailcore takes out."""
+
+NAMES = ("writer", "editor", "lead")
+SHORT = {
+    "startup_timeout": 15.0,
+    "attempts": 3,
+    "retry_wait": 0.05,
+    "limit_wait": 0.1,
+    "hard_limit": 60.0,
+    "stop_grace": 0.3,
+    "wake_depth": 3,
+}
+
+
+def wait_until(condition: Callable[[], T], seconds: float = 20.0, what: str = "") -> T:
+    """The first true value of `condition`; fails, saying `what`, if none comes in time."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds:g} s: {what or condition}")
+        pause.wait(0.02)
+    return value
+
+
+def marked(mark: str) -> dict[int, str]:
+    """Live processes that carry the mark, with their command lines."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        with suppress(OSError):
+            if f"{MARK}={mark}".encode() in (entry / "environ").read_bytes().split(b"\0") and alive(int(entry.name)):
+                found[int(entry.name)] = (
+                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                )
+    return found
+
+
+@dataclass
+class House:
+    """The workspace of one test."""
+
+    workspace: workspace.Workspace
+    limits: dict[str, float] = field(default_factory=lambda: dict(SHORT))
+    commands: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        return self.workspace.root
+
+    @property
+    def config(self) -> Config:
+        return read_config(self.root / ".praxmonitor" / "config.toml")
+
+    def agent(self, name: str) -> Agent:
+        return self.workspace.agent(name)
+
+    def limit(self, **numbers: float) -> None:
+        self.limits |= numbers
+        self.configure()
+
+    def command(self, name: str, *words: str) -> None:
+        self.commands[name] = list(words)
+        self.configure()
+
+    def shell(self, name: str, script: str) -> None:
+        self.command(name, "sh", "-c", script)
+
+    def python(self, name: str, source: str) -> None:
+        (self.agent(name).branch / "agent.py").write_text(source)
+        self.command(name, sys.executable, "agent.py", "{prompt}")
+
+    def configure(self) -> None:
+        lines = ["[dispatch]", *(f"{key} = {value}" for key, value in self.limits.items())]
+        for name, words in self.commands.items():
+            lines += [f"[agents.{name}]", 'program = "command"', f"command = {json.dumps(words)}"]
+        path = self.root / ".praxmonitor" / "config.toml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(lines) + "\n")
+
+    def inbox(self, name: str) -> tuple[Message, ...]:
+        return read_mailbox(self.agent(name).inbox).messages
+
+    def dispatch(self, sender: str, target: str, subject: str = "a task") -> control.Dispatched:
+        return control.dispatch(self.workspace, self.config, sender, target, subject, "the body")
+
+    def started(self, sender: str, target: str, subject: str = "a task") -> str:
+        """Dispatch, and the id of the run that it began."""
+        done = self.dispatch(sender, target, subject)
+        assert done.run_id, done.busy
+        return done.run_id
+
+    def kill(self, by: str, target: str) -> control.Killed:
+        return control.kill(self.workspace, self.config, by, target)
+
+    def journal(self, name: str, run_id: str) -> list[dict[str, Any]]:
+        return journal.read(self.agent(name).runs_dir / run_id / "run.jsonl")
+
+    def run(self, name: str, run_id: str) -> Run:
+        run = control.read_run(self.agent(name).runs_dir / run_id)
+        assert run is not None
+        return run
+
+    def runs(self, name: str) -> list[Run]:
+        directory = self.agent(name).runs_dir
+        found = (control.read_run(d) for d in sorted(directory.iterdir())) if directory.is_dir() else ()
+        return [run for run in found if run is not None]
+
+    def over(self, name: str, run_id: str) -> Run:
+        """The run, once it has ended and its branch is free."""
+
+        def ended() -> bool:
+            lock = read_lock(self.agent(name).dispatch_lock)
+            return self.run(name, run_id).phase.ended and (lock is None or lock.run_id != run_id)
+
+        wait_until(ended, 30, f"{run_id} is over: {self.run(name, run_id)}")
+        return self.run(name, run_id)
+
+    def attempt_pid(self, name: str, run_id: str) -> int:
+        """The PID of the program, once its first sign of life was seen."""
+
+        def running() -> int:
+            attempt = self.run(name, run_id).attempt
+            return attempt.pid if attempt is not None and attempt.running_at else 0
+
+        return wait_until(running, what=f"{run_id} runs")
+
+    def says(self, path: Path) -> str:
+        """The text of a file, once there is one."""
+        return wait_until(lambda: path.read_text().strip() if path.exists() else "", what=f"{path} is written")
+
+    def mailcore(
+        self,
+        *words: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        program: Sequence[str] = (sys.executable, "-m", "mailcore.cli"),
+    ) -> subprocess.CompletedProcess[bytes]:
+        """The real command, in a real process; in the workspace's root unless `cwd` says otherwise."""
+        return subprocess.run(
+            [*program, *words],
+            cwd=cwd or self.root,
+            env={**os.environ, **(env or {})},
+            input=stdin,
+            capture_output=True,
+            timeout=60,
+        )
+
+    def json(self, *words: str, status: int = 0, cwd: Path | None = None) -> Any:
+        done = self.mailcore(*words, "--json", cwd=cwd)
+        assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def close(self) -> None:
+        """End every run, until nobody holds a lock."""
+        everyone = (*self.workspace.agents, self.workspace.operator)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            held = [agent for agent in everyone if read_lock(agent.dispatch_lock) is not None]
+            if not held:
+                return
+            for agent in held:
+                lock = read_lock(agent.dispatch_lock)
+                if lock is not None and not (lock.run_id and (agent.runs_dir / lock.run_id).is_dir()):
+                    agent.dispatch_lock.unlink()  # the test wrote it itself: nothing runs
+                    continue
+                with suppress(MailcoreError, OSError):
+                    control.kill(self.workspace, self.config, "@operator", agent.address)
+
+
+@pytest.fixture(autouse=True)
+def clean_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run, router or session of whoever started the tests leaks into them."""
+    for name in list(os.environ):
+        if name.startswith(("MAILCORE_", "AIPASS_", "CLAUDE", MARK)):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def mark(monkeypatch: pytest.MonkeyPatch) -> str:
+    value = uuid.uuid4().hex
+    monkeypatch.setenv(MARK, value)
+    return value
+
+
+@pytest.fixture
+def house(tmp_path: Path, mark: str) -> Iterator[House]:
+    """Three agents with nothing to do; afterwards every run is killed and no marked process is left."""
+    made = workspace.init(tmp_path / "project", [(name, f"agents/{name}") for name in NAMES])
+    house = House(made)
+    for name in NAMES:
+        house.commands[name] = ["true"]
+    house.configure()
+    yield house
+    house.close()
+    deadline = time.monotonic() + 10
+    while (left := marked(mark)) and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+        house.close()
+    for pid in left:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert not left, f"processes of the test are left: {left}"
+
+
+@pytest.fixture
+def stranger(house: House) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has nothing to do with any run."""
+    process = subprocess.Popen(["sleep", "120"], stdin=subprocess.DEVNULL)
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def aipass(tmp_path: Path) -> workspace.Workspace:
+    """A copy of the workspace that AIPass itself wrote."""
+    source = Path(__file__).parents[1] / "fixtures" / "aipass-workspace"
+    target = tmp_path / "aipass"
+    shutil.copytree(source, target)
+    return workspace.find(target)

@@ -1,0 +1,316 @@
+"""A feed without files, and a fleet made by hand in which every state occurs. The clock stands still at NOON."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from textual.app import App
+from textual.geometry import Size
+from textual.pilot import Pilot
+
+from mailcore.config import Alarms, Config, Observe
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.message import Mailbox, MailboxStatus, Message
+from mailcore.model.run import Attempt, Holder, Lock, Phase, Run
+from mailcore.workspace import Workspace
+from praxmonitor.app import PraxApp
+from praxmonitor.assets import themes_dir
+from praxmonitor.feed import Feed
+from praxmonitor.sound import Sound
+from praxmonitor.themes import load
+
+NOON = 1_800_014_400.0
+"""12:00:00 UTC of some day."""
+ROOT = Path("/nowhere/lighthouse")
+CONFIG = Config(alarms=Alarms(silence=60.0), observe=Observe(sample=3600.0))
+
+
+class FakeFeed:
+    """Yields the fleets that a test puts into it."""
+
+    def __init__(self, *fleets: Fleet) -> None:
+        self._queue: asyncio.Queue[Fleet] = asyncio.Queue()
+        for fleet in fleets:
+            self._queue.put_nowait(fleet)
+
+    def put(self, fleet: Fleet) -> None:
+        """The files changed."""
+        self._queue.put_nowait(fleet)
+
+    async def fleets(self) -> AsyncIterator[Fleet]:
+        """What the app follows."""
+        while True:
+            yield await self._queue.get()
+
+
+class FakeSpeaker:
+    """Remembers what was played; `device=False` has none."""
+
+    def __init__(self, *, device: bool = True) -> None:
+        self.muted = False
+        self.backend = "miniaudio/pulse" if device else "none"
+        self.reason = "" if device else "no playback device"
+        self.played: list[Sound] = []
+
+    def start(self) -> None:
+        """Nothing to open."""
+
+    def play(self, sound: Sound, volume: float = 1.0) -> bool:
+        """Remember it."""
+        if not self.muted and volume:
+            self.played.append(sound)
+        return self.muted or self.backend != "none"
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    def __init__(self, now: float = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def workspace(fleet: Fleet) -> Workspace:
+    """A workspace of that fleet's agents."""
+    return Workspace(fleet.root, fleet.root / "LIGHTHOUSE_REGISTRY.json", tuple(facts.agent for facts in fleet.agents))
+
+
+def agent(name: str, role: str = "") -> Agent:
+    """An agent with no files."""
+    return Agent(f"@{name}", name.upper(), ROOT / "agents" / name, role)
+
+
+def mail(number: int, sender: str, subject: str, ago: float, *, unread: bool = True, body: str = "") -> Message:
+    """One mail, `ago` seconds old."""
+    return Message(
+        id=f"{number:08x}",
+        sent_id=f"{number + 4096:08x}",
+        at=NOON - ago,
+        sender=sender,
+        subject=subject,
+        body=body or f"About {subject.lower()}.",
+        status="new" if unread else "opened",
+        unread=unread,
+    )
+
+
+def box(*messages: Message) -> Mailbox:
+    """A mailbox that could be read."""
+    return Mailbox(MailboxStatus.OK, messages)
+
+
+def act(name: str, kind: Kind, text: str, ago: float, tool: str = "") -> Activity:
+    """One activity, `ago` seconds old."""
+    return Activity(NOON - ago, f"@{name}", kind, text, "hooks", tool)
+
+
+def run(name: str, subject: str, phase: Phase, ago: float, attempts: tuple[Attempt, ...] = (), **more: object) -> Run:
+    """A run that entered `phase` `ago` seconds ago."""
+    began = attempts[0].started_at if attempts else NOON - ago
+    made = Run(
+        run_id="20270115-115601-7f3a",
+        target=f"@{name}",
+        sender=OPERATOR,
+        subject=subject,
+        message_id="00000001",
+        program="command",
+        created_at=began - 0.4,
+        phase=phase,
+        since=NOON - ago,
+        attempts=attempts,
+        supervisor_pid=4200,
+    )
+    return replace(made, **more)  # type: ignore[arg-type]
+
+
+def attempt(number: int, ago: float, *, running: float = 0.0, ended: float = 0.0, cause: str = "") -> Attempt:
+    """One attempt; times are seconds ago, 0.0 for not yet."""
+    return Attempt(
+        number=number,
+        mode="start" if number == 1 else "resume",
+        started_at=NOON - ago,
+        pid=4210 + number,
+        running_at=NOON - running if running else 0.0,
+        ended_at=NOON - ended if ended else 0.0,
+        exit_code=1 if ended else None,
+        cause=cause,
+    )
+
+
+def lock(ago: float, subject: str = "", holder: Holder = Holder.ALIVE) -> Lock:
+    """A dispatch lock."""
+    return Lock(pid=4200, at=NOON - ago, subject=subject, holder=holder, run_id="20270115-115601-7f3a")
+
+
+def facts(name: str, role: str = "", **known: object) -> AgentFacts:
+    """What is known of one agent."""
+    made = AgentFacts(agent(name, role), mailbox=box(), last_active=NOON - 3600)
+    made = replace(made, **known)  # type: ignore[arg-type]
+    if made.activities:
+        made = replace(made, last_active=max(item.at for item in made.activities))
+    return made
+
+
+def lighthouse() -> Fleet:
+    """Eight agents, each in a state of its own."""
+    writing = act("writer", Kind.TOOL, "Edit: chapter-2.md", 3, "Edit")
+    asking = act("editor", Kind.WAITING, "May I drop the second figure?", 45)
+    agents = (
+        facts(
+            "writer",
+            "writes the report",
+            mailbox=box(mail(1, "@reviewer", "Comments on the draft", 240), mail(2, "@planner", "Outline", 900)),
+            lock=lock(130, "Write chapter two"),
+            run=run("writer", "Write chapter two", Phase.RUNNING, 128, (attempt(1, 130, running=128),)),
+            activities=(act("writer", Kind.MESSAGE, "The outline stands; writing now", 20), writing),
+            tool=writing,
+            turn_open=True,
+        ),
+        facts(
+            "researcher",
+            "finds sources",
+            lock=lock(64, "Sources on Fresnel lenses"),
+            run=run(
+                "researcher",
+                "Sources on Fresnel lenses",
+                Phase.RUNNING,
+                20,
+                (attempt(1, 64, ended=40, cause="no sign of life in 20 s"), attempt(2, 22, running=20)),
+            ),
+            activities=(
+                act("researcher", Kind.STARTED, "Sources on Fresnel lenses (attempt 2/3)", 22),
+                act("researcher", Kind.TOOL_DONE, "WebSearch: 3 papers on catadioptric rings", 6, "WebSearch"),
+            ),
+            turn_open=True,
+        ),
+        facts(
+            "editor",
+            "keeps the style",
+            lock=lock(300, "Edit chapter one"),
+            run=run("editor", "Edit chapter one", Phase.RUNNING, 298, (attempt(1, 300, running=298),)),
+            activities=(act("editor", Kind.TOOL_DONE, "Read: chapter-1.md", 50, "Read"), asking),
+            waiting=asking,
+            turn_open=True,
+        ),
+        facts(
+            "checker",
+            "checks facts",
+            lock=lock(400, "Check the dates"),
+            run=run("checker", "Check the dates", Phase.RUNNING, 398, (attempt(1, 400, running=398),)),
+            activities=(act("checker", Kind.LOG, "reading page 12 of 40", 92),),
+            turn_open=True,
+        ),
+        facts(
+            "builder",
+            "builds the site",
+            run=run(
+                "builder",
+                "Build the site",
+                Phase.BOUNCED,
+                75,
+                tuple(
+                    attempt(n, 200 - n * 40, running=199 - n * 40, ended=190 - n * 40, cause="exit 1")
+                    for n in (1, 2, 3)
+                ),
+                reason="three attempts failed: exit 1",
+            ),
+            activities=(
+                act("builder", Kind.ERROR, "OSError: no space left on device", 76),
+                act("builder", Kind.FAILED, "Build the site (attempt 3/3): exit 1", 75),
+            ),
+        ),
+        facts(
+            "planner",
+            "plans the phases",
+            run=run(
+                "planner",
+                "Plan of three phases",
+                Phase.COMPLETED,
+                30,
+                (attempt(1, 90, running=89, ended=30),),
+                replied=True,
+            ),
+            activities=(act("planner", Kind.DONE, "Plan of three phases", 30),),
+        ),
+        facts(
+            "reviewer",
+            "reviews drafts",
+            mailbox=Mailbox(MailboxStatus.UNREADABLE, reason="inbox.json: line 1 column 812: unterminated string"),
+            activities=(act("reviewer", Kind.MAIL, "@writer: Draft of chapter one", 610),),
+        ),
+        facts("archivist", "keeps what was decided"),
+    )
+    operator = AgentFacts(
+        Agent(OPERATOR, "OPERATOR", ROOT / ".praxmonitor" / "operator", "the person at the screen"),
+        mailbox=box(
+            mail(
+                16,
+                "@editor",
+                "May I drop the second figure?",
+                45,
+                body="The second figure repeats the first.\n\nMay I drop it? It would save half a page, and the "
+                "text that refers to it says the same in words.\n\n  - figure 1 stays\n  - figure 2 goes\n\n@editor",
+            ),
+            mail(17, "@planner", "RE: Plan of three phases", 30),
+            mail(18, "@builder", "BOUNCE: Build the site", 75, unread=False),
+        ),
+        activities=(act("operator", Kind.MAIL, "@editor: May I drop the second figure?", 45),),
+    )
+    stream = sorted((item for each in (*agents, operator) for item in each.activities), key=lambda item: item.at)
+    return Fleet(ROOT, agents, operator, tuple(stream), at=NOON)
+
+
+def many(count: int = 20) -> Fleet:
+    """The lighthouse, then agents that do little, `count` in all."""
+    fleet = lighthouse()
+    more = tuple(
+        facts(
+            f"helper-{number:02}",
+            "reads one archive",
+            activities=(act(f"helper-{number:02}", Kind.LOG, f"page {number} of the archive", 60 * number),),
+        )
+        for number in range(len(fleet.agents) + 1, count + 1)
+    )
+    return replace(fleet, agents=(*fleet.agents, *more))
+
+
+def app_on(
+    feed: Feed,
+    where: Workspace,
+    *,
+    clock: Callable[[], float] | None = None,
+    speaker: FakeSpeaker | None = None,
+    config: Config = CONFIG,
+    theme: str = "prax-dark",
+) -> PraxApp:
+    """The app as `praxmonitor` starts it, on this feed, clock and sound device."""
+    available = load([themes_dir()])
+    return PraxApp(
+        where, config, feed, speaker or FakeSpeaker(), clock=clock or Clock(), available=available, theme=theme
+    )
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], why: str, seconds: float = 5.0) -> None:
+    """Let the app run until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {why}"
+        await pilot.pause(0.01)
+
+
+def text_of(app: App[None]) -> str:
+    """What is on the screen, as text, line by line."""
+    width, height = app.size
+    update = app.screen._compositor.render_strips(Size(width, height))
+    return "\n".join(strip.text for strip in update)

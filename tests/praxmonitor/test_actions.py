@@ -1,0 +1,85 @@
+"""The one table of actions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import Fleet
+from mailcore.model.run import Holder
+from praxmonitor.actions import ACT, ACTIONS, BY_ID, EVERYWHERE, FLEET, MAIL, MOVE, SCOPES, why_disabled
+from praxmonitor.keymap import bindings
+from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
+
+
+def test_no_key_means_two_things_on_one_screen() -> None:
+    for scopes in ((MOVE, FLEET, ACT, EVERYWHERE), (MOVE, MAIL, ACT, EVERYWHERE)):
+        keys = Counter(key for action in ACTIONS if action.scope in scopes for key in action.key.split(","))
+        assert [key for key, times in keys.items() if times > 1] == []
+
+
+def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
+    assert len(BY_ID) == len(ACTIONS)
+    assert all(action.scope in SCOPES and action.help and action.label for action in ACTIONS)
+
+
+def test_what_ends_processes_is_marked_dangerous() -> None:
+    assert [action.id for action in ACTIONS if action.dangerous] == ["kill"]
+
+
+def test_bindings_come_from_the_table() -> None:
+    made = {binding.id: binding.key for binding in bindings(ACT)}
+    assert made == {action.id: action.key for action in ACTIONS if action.scope == ACT}
+
+
+def test_keys_are_spelled_as_a_person_reads_them() -> None:
+    assert BY_ID["palette"].keys == (":", "Ctrl+p")
+    assert BY_ID["kill"].keys == ("D",)
+
+
+def why(action: str, selected: str, fleet: Fleet | None = None) -> str:
+    return why_disabled(BY_ID[action], fleet or lighthouse(), selected)
+
+
+def test_a_kill_needs_something_that_runs() -> None:
+    assert why("kill", "@writer") == ""
+    assert why("kill", "@archivist") == "nothing runs at @archivist"
+    assert "you" in why("kill", OPERATOR)
+    assert why("kill", "") == "no agent is selected to kill"
+
+
+def test_the_lock_of_a_dead_supervisor_can_be_killed_and_retried() -> None:
+    fleet = lighthouse()
+    orphan = replace(fleet.agents[0], lock=lock(60, holder=Holder.DEAD))
+    fleet = replace(fleet, agents=(orphan, *fleet.agents[1:]))
+    assert why("kill", "@writer", fleet) == ""
+    assert why("retry", "@writer", fleet) == ""
+
+
+def test_a_retry_needs_a_run_that_is_over() -> None:
+    assert why("retry", "@writer") == "@writer is at work: kill its run first"
+    assert why("retry", "@builder") == ""
+    assert why("retry", "@archivist") == "@archivist has had no run to retry"
+
+
+def test_only_the_operators_own_mail_can_be_answered_or_closed() -> None:
+    assert why("read", "@writer") == ""
+    assert "@writer's mail" in why("reply", "@writer")
+    assert "@writer's mail" in why("close", "@writer")
+    assert why("reply", OPERATOR) == ""
+    assert why("read", "@archivist") == "no mail here to read"
+
+
+def test_an_empty_workspace_explains_itself() -> None:
+    assert why("next_needing", "", Fleet(ROOT)) == "there is no agent in this workspace"
+    assert why("quit", "", Fleet(ROOT)) == ""
+
+
+def test_the_readmes_key_table_is_current() -> None:
+    tool = Path(__file__).parents[1] / "tools" / "keys_table.py"
+    done = subprocess.run([sys.executable, str(tool), "--check"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stdout

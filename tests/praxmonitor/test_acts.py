@@ -1,0 +1,237 @@
+"""The keys on a real workspace: what is asked for is done by mailcore, and shows when the files say so."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from mailcore.liveness import read_lock
+from mailcore.mail import post
+from mailcore.model.agent import OPERATOR
+from mailcore.model.run import Phase
+from praxmonitor.app import PraxApp
+from praxmonitor.feed import FileFeed
+from praxmonitor.screens.agent import AgentScreen
+from praxmonitor.screens.compose import ComposeScreen
+from praxmonitor.screens.confirm import ConfirmScreen
+from praxmonitor.widgets.grid import Grid
+from tests.mailcore.conftest import House
+from tests.praxmonitor.fake_feed import app_on, text_of, until
+
+pytestmark = pytest.mark.anyio
+
+SLEEPER = "echo begin; sleep 300 & sleep 300"
+
+
+def on(house: House) -> PraxApp:
+    return app_on(FileFeed(house.root, 0.5), house.workspace, clock=time.time, config=house.config)
+
+
+async def opened(app: PraxApp, pilot: Pilot[None]) -> None:
+    await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+
+
+async def write(app: PraxApp, pilot: Pilot[None], key: str, subject: str, body: str, to: str = "") -> None:
+    await pilot.press(key)
+    await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
+    if to:
+        app.screen.query_one("#to", Input).value = to
+    app.screen.query_one("#subject", Input).value = subject
+    app.screen.query_one(TextArea).text = body
+    await pilot.press("ctrl+s")
+
+
+async def test_a_mail_is_on_disk_before_the_form_closes_and_on_screen_when_the_file_says_so(house: House) -> None:
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await write(app, pilot, "m", "The outline", "Please look.\nTwo lines.", to="@writer, editor")
+        await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "the form closes")
+        for name in ("writer", "editor"):
+            (message,) = house.inbox(name)
+            assert (message.sender, message.subject, message.body) == (
+                OPERATOR,
+                "The outline",
+                "Please look.\nTwo lines.",
+            )
+        await until(pilot, lambda: "✉1" in text_of(app), "the badge is shown")
+
+
+async def test_a_mail_to_nobody_keeps_every_word_and_says_why(house: House) -> None:
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await write(app, pilot, "m", "Hello", "Long text.", to="@nobody")
+        await until(pilot, lambda: "no agent @nobody" in text_of(app), "the form says why")
+        assert app.screen.query_one(TextArea).text == "Long text."
+        await pilot.press("escape")
+        await until(pilot, lambda: "press esc again" in text_of(app), "escape asks first")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "thrown away")
+        assert house.inbox("writer") == ()
+
+
+async def test_an_untouched_form_closes_at_once(house: House) -> None:
+    app = on(house)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen), "the form is open")
+        assert app.screen.query_one("#to", Input).value == "@writer"
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "closed")
+        assert app.is_running
+
+
+async def test_dispatch_kill_and_retry(house: House) -> None:
+    house.shell("writer", SLEEPER)
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await write(app, pilot, "d", "Chapter two", "Write it.")
+        await until(pilot, lambda: "working" in text_of(app), "it works", seconds=15)
+        (run,) = house.runs("writer")
+        pid = house.attempt_pid("writer", run.run_id)
+        await until(pilot, lambda: f"pid {pid}" in text_of(app), "its process is shown")
+
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and str(pid) in text_of(app), "it asks")
+        asked = text_of(app)
+        assert "@writer" in asked and "Chapter two" in asked and "sleep 300" in asked
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen), "the default is No")
+        assert os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks again")
+        await pilot.press("y")
+        await until(pilot, lambda: "killed" in text_of(app), "the files say killed", seconds=15)
+        assert house.over("writer", run.run_id).phase is Phase.KILLED
+        assert house.run("writer", run.run_id).by == OPERATOR
+        assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+
+        house.shell("writer", "echo done")
+        app.config = house.config
+        await pilot.press("r")
+        await until(pilot, lambda: len(house.runs("writer")) == 2, "a second run", seconds=15)
+        await until(pilot, lambda: "✓ writer" in text_of(app), "it is done", seconds=20)
+
+
+async def test_arrows_reach_yes_in_the_dialog(house: House) -> None:
+    house.shell("writer", SLEEPER)
+    app = on(house)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(app, pilot)
+        run_id = house.started(OPERATOR, "writer")
+        house.attempt_pid("writer", run_id)
+        await until(pilot, lambda: "working" in text_of(app), "it works", seconds=15)
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks")
+        await pilot.press("right", "left", "right", "enter")
+        await until(pilot, lambda: "killed" in text_of(app), "killed", seconds=15)
+        assert house.over("writer", run_id).phase is Phase.KILLED
+
+
+async def test_quitting_stops_no_agent_and_the_next_screen_finds_the_run(house: House) -> None:
+    house.shell("writer", SLEEPER)
+    run_id = house.started(OPERATOR, "writer", "The long one")
+    pid = house.attempt_pid("writer", run_id)
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("q")
+        await until(pilot, lambda: app._exit, "it leaves")
+    assert os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+    again = on(house)
+    async with again.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "The long one" in text_of(again) and "working" in text_of(again), "found")
+        await until(pilot, lambda: f"pid {pid}" in text_of(again), "with its process")
+
+
+async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> None:
+    first = post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?\x1b[2J")[0]
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "✉ 1 for you" in text_of(app), "the header says so")
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "A question" in text_of(app), "the inbox")
+        await pilot.press("enter")
+        await until(pilot, lambda: "May I?␛[2J" in text_of(app), "the body, harmless")
+        await until(pilot, lambda: "for you" not in text_of(app), "it is marked opened, in the file")
+        assert post.find(house.workspace.operator, first.id).status == "opened"
+
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
+        assert app.screen.query_one("#to", Input).disabled
+        app.screen.query_one(TextArea).text = "You may."
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: house.inbox("editor"), "the answer is delivered")
+        (answer,) = house.inbox("editor")
+        assert (answer.subject, answer.body, answer.in_reply_to) == ("RE: A question", "You may.", first.sent_id)
+        await until(pilot, lambda: "no open mail" in text_of(app), "answered mail is closed")
+
+        second = post.send(house.workspace, "@editor", [OPERATOR], "Another", "x")[0]
+        await until(pilot, lambda: "Another" in text_of(app), "the next one is shown")
+        await pilot.press("c")
+        await until(pilot, lambda: "no open mail" in text_of(app), "closed")
+        assert list(house.workspace.operator.archive_dir.glob(f"*{second.id}*"))
+
+
+async def test_looking_into_an_agents_mail_changes_nothing(house: House) -> None:
+    post.send(house.workspace, OPERATOR, ["@writer"], "Yours", "only yours")
+    before = house.agent("writer").inbox.read_bytes()
+    app = on(house)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(app, pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Yours" in text_of(app), "its mail")
+        await pilot.press("enter")
+        await until(pilot, lambda: "only yours" in text_of(app), "the body")
+        await pilot.press("R")
+        await until(pilot, lambda: "@writer's mail" in text_of(app), "it says why not")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "back")
+    # The app waits for its workers when it ends: what they write is there by now.
+    assert house.agent("writer").inbox.read_bytes() == before
+    records = (house.workspace.state_dir / "audit.jsonl").read_text()
+    assert '"read"' not in records
+
+
+async def test_a_refused_act_is_told_in_mailcores_words(house: House) -> None:
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await opened(app, pilot)
+        lock = house.agent("writer").dispatch_lock
+        lock.parent.mkdir(exist_ok=True)
+        lock.write_text(f'{{"pid": {os.getpid()}, "timestamp": "2099-01-01T00:00:00", "subject": "x"}}')
+        await until(pilot, lambda: "working" in text_of(app), "a foreign lock shows")
+        assert read_lock(lock) is not None
+        await write(app, pilot, "d", "More", "work")
+        await until(pilot, lambda: "is busy" in text_of(app), "the busy agent is named")
+        assert house.inbox("writer"), "the mail is delivered all the same"
+
+
+async def test_the_aipass_workspace_opens_as_it_is_and_looking_changes_nothing(aipass_workspace: Path) -> None:
+    from mailcore.workspace import find
+
+    def listing() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in aipass_workspace.rglob("*") if path.is_file()}
+
+    before = listing()
+    app = app_on(FileFeed(aipass_workspace, 0.5), find(aipass_workspace))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "gamma" in text_of(app), "its agents are shown")
+        grid = app.screen.query_one(Grid)
+        for _ in range(4):
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, AgentScreen), "open")
+            await pilot.press("escape")
+            await until(pilot, lambda: not isinstance(app.screen, AgentScreen), "closed")
+            await pilot.press("right")
+        assert "failed" in grid.text
+    assert listing() == before

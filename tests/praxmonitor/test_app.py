@@ -1,0 +1,328 @@
+"""The app on a feed, a clock and a sound device of the test's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from mailcore.model.activity import Kind
+from mailcore.model.fleet import Fleet, State
+from mailcore.model.run import Phase
+from praxmonitor.app import PraxApp
+from praxmonitor.screens.agent import AgentScreen
+from praxmonitor.screens.help import HelpScreen
+from praxmonitor.sound import Sound
+from praxmonitor.widgets.detail import Detail
+from praxmonitor.widgets.grid import Grid
+from praxmonitor.widgets.header import Header
+from praxmonitor.widgets.stream import Stream
+from tests.praxmonitor.fake_feed import (
+    NOON,
+    ROOT,
+    Clock,
+    FakeFeed,
+    FakeSpeaker,
+    act,
+    app_on,
+    facts,
+    lighthouse,
+    lock,
+    many,
+    run,
+    text_of,
+    until,
+    workspace,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+def ready(app: PraxApp) -> bool:
+    return bool(app.moment.fleet.agents) and app.screen.is_mounted and "writer" in text_of(app)
+
+
+SIZES = [(60, 24), (80, 24), (120, 36), (200, 60)]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_every_agent_and_state_is_in_view(size: tuple[int, int]) -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        seen = text_of(app)
+        for _ in fleet.agents:
+            await pilot.press("j")
+            seen += text_of(app)
+        for name in ("writer", "researcher", "editor", "checker", "builder", "planner", "archivist"):
+            assert name in seen
+        for word in ("in tool", "working", "waiting", "silent", "failed", "done", "unreadable", "idle"):
+            assert word in seen
+        assert max(len(line) for line in text_of(app).splitlines()) <= size[0]
+
+
+async def test_only_what_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = many(20)
+    clock = Clock()
+    app = app_on(FakeFeed(fleet), workspace(fleet), clock=clock)
+    drawn: list[str] = []
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.pause(0.3)
+        grid = app.screen.query_one(Grid)
+        original = Grid._cell
+
+        def spy(self: Grid, index: int) -> object:
+            before = self._drawn.get(index)
+            lines = original(self, index)
+            if self._drawn[index] is not before:
+                drawn.append(self._agents[index].address)
+            return lines
+
+        monkeypatch.setattr(Grid, "_cell", spy)
+        changed = replace(fleet.agents[2], activities=(act("editor", Kind.LOG, "something new", 0),))
+        more = replace(fleet, agents=(*fleet.agents[:2], changed, *fleet.agents[3:]))
+        app._show(more)
+        await pilot.pause(0.2)
+        assert drawn == ["@editor"]
+        assert "something new" in grid.text or grid.line_width < 100
+
+
+async def test_the_selection_stays_with_its_agent() -> None:
+    fleet = lighthouse()
+    feed = FakeFeed(fleet)
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("G")
+        grid = app.screen.query_one(Grid)
+        assert grid.selected == "@archivist"
+        feed.put(replace(fleet, agents=(facts("newcomer"), *fleet.agents)))
+        await until(pilot, lambda: "newcomer" in grid.text, "the newcomer is shown")
+        assert grid.selected == "@archivist"
+        feed.put(replace(fleet, agents=fleet.agents[:3]))
+        await until(pilot, lambda: "newcomer" not in grid.text, "they are gone")
+        assert grid.selected == "@editor"
+        feed.put(Fleet(ROOT))
+        await until(pilot, lambda: grid.selected == "", "nobody is left")
+
+
+async def test_n_goes_round_those_that_need_the_operator() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        grid, visited = app.screen.query_one(Grid), []
+        for _ in range(5):
+            await pilot.press("n")
+            visited.append(grid.selected)
+        assert visited == ["@editor", "@checker", "@builder", "@reviewer", "@editor"]
+
+
+async def test_the_filter_hides_the_others_and_escape_shows_them() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        grid = app.screen.query_one(Grid)
+        await pilot.press("slash", *"silent", "enter")
+        await until(pilot, lambda: "writer" not in grid.text, "only the silent one")
+        assert grid.selected == "@checker" and app.focused is grid
+        await pilot.press("escape")
+        await until(pilot, lambda: "writer" in grid.text, "everyone again")
+
+
+async def test_tab_cycles_the_panels_and_the_keys_move_in_the_one_that_has_the_focus() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        stream = app.screen.query_one(Stream)
+        await pilot.press("tab")
+        assert app.focused is app.screen.query_one(Detail)
+        await pilot.press("tab")
+        assert app.screen.focused is stream
+        await pilot.press("g")
+        assert stream.scroll_offset.y == 0 and app.screen.query_one(Grid).selected == "@writer"
+        await pilot.press("tab")
+        assert isinstance(app.focused, Grid)
+
+
+async def test_the_stream_follows_unless_it_is_scrolled_up() -> None:
+    fleet = lighthouse()
+    feed = FakeFeed(fleet)
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        stream = app.screen.query_one(Stream)
+        more = replace(fleet, stream=(*fleet.stream, act("writer", Kind.LOG, "freshly written", 0)))
+        feed.put(more)
+        await until(pilot, lambda: "freshly written" in text_of(app), "the newest line is in view")
+        stream.step("first")
+        await pilot.pause()
+        top = stream.render_line(0).text
+        feed.put(replace(more, stream=(*more.stream[1:], act("writer", Kind.LOG, "the very last", 0))))
+        await until(pilot, lambda: len(stream._activities) and "the very last" in stream.text, "it arrived")
+        assert "the very last" not in text_of(app)
+        assert stream.scroll_offset.y == 0 and stream.render_line(0).text != top, "the oldest line fell off"
+
+
+async def test_the_stream_follows_a_burst() -> None:
+    fleet = replace(lighthouse(), stream=())
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        for number in range(30):  # no turn of the loop in between: nothing is drawn, nothing scrolls late
+            fleet = replace(fleet, stream=(*fleet.stream, act("writer", Kind.LOG, f"line {number} of a burst", 0)))
+            app._show(fleet)
+        await until(pilot, lambda: "line 29 of a burst" in text_of(app), "the newest line is in view")
+
+
+async def test_a_key_that_can_do_nothing_says_why() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("G", "D")
+        await until(pilot, lambda: "nothing runs at @archivist" in text_of(app), "it says why")
+        assert len(app.screen_stack) == 1
+
+
+async def test_help_lists_every_action_and_escape_only_backs_out() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 60)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help is open")
+        await until(pilot, lambda: "end its run and every process of it" in text_of(app), "the table is shown")
+        assert "agents and runs go on without the screen" in text_of(app)
+        await pilot.press("escape", "escape", "escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "back")
+        assert app.is_running
+
+
+async def test_enter_opens_an_agent_and_the_palette_finds_another() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen), "the agent is open")
+        await until(pilot, lambda: "attempt 1 of 3" in text_of(app), "its story is told")
+        await pilot.press("escape", "colon")
+        await until(pilot, lambda: "Search for commands" in text_of(app), "the palette is open")
+        await pilot.press(*"open @check")
+        await until(pilot, lambda: "open @checker" in text_of(app), "it is found")
+        await pilot.pause(0.2)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen), "the other agent is open")
+        assert isinstance(app.screen, AgentScreen) and app.screen.selected == "@checker"
+
+
+async def test_hostile_text_is_drawn_as_text() -> None:
+    evil = "[bold]x[/] \x1b[2J\x1b]0;owned\x07 \u202egnp [@click=app.exit]here"
+    fleet = lighthouse()
+    first = replace(fleet.agents[0], run=replace(fleet.agents[0].run, subject=evil))  # type: ignore[type-var]
+    fleet = replace(fleet, agents=(first, *fleet.agents[1:]), notes=(evil,))
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(200, 40)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        shown = text_of(app)
+        assert "[bold]x[/] ␛[2J␛]0;owned␇ �gnp [@click=app.exit]here" in shown
+        assert "\x1b" not in shown and "\u202e" not in shown
+
+
+def quiet() -> Fleet:
+    working = facts(
+        "checker",
+        lock=lock(100),
+        run=run("checker", "Check", Phase.RUNNING, 100),
+        activities=(act("checker", Kind.LOG, "page 1", 50),),
+    )
+    return Fleet(ROOT, (working,))
+
+
+async def test_silence_is_shown_and_heard_by_time_alone_within_a_second() -> None:
+    clock, speaker = Clock(), FakeSpeaker()
+    app = app_on(FakeFeed(quiet()), workspace(quiet()), clock=clock, speaker=speaker)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "checker" in text_of(app), "the agent is shown")
+        assert app.moment.status("@checker").state is State.WORKING
+        clock.now = NOON + 10.1
+        await until(pilot, lambda: "silent" in text_of(app), "its silence is shown", seconds=1.0)
+        assert speaker.played == [Sound.SILENCE]
+
+
+async def test_without_a_device_the_bell_rings_for_what_is_urgent_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet, feed = quiet(), FakeFeed(quiet())
+    clock, speaker = Clock(), FakeSpeaker(device=False)
+    app = app_on(feed, workspace(fleet), clock=clock, speaker=speaker)
+    bells: list[None] = []
+    monkeypatch.setattr(app, "bell", lambda: bells.append(None))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "no sound: bell only" in text_of(app), "the note is there")
+        busy = replace(fleet.agents[0], activities=(act("checker", Kind.TOOL, "Read: x", 0),))
+        feed.put(replace(fleet, agents=(busy,)))
+        await until(pilot, lambda: speaker.played == [Sound.TOOL], "the tool was to be heard")
+        assert not bells
+        clock.now = NOON + 61
+        await until(pilot, lambda: bells, "the bell rings for silence")
+
+
+async def test_m_mutes_and_says_so() -> None:
+    speaker = FakeSpeaker()
+    app = app_on(FakeFeed(quiet()), workspace(quiet()), speaker=speaker)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "♪ miniaudio/pulse" in text_of(app), "the device is named")
+        await pilot.press("M")
+        await until(pilot, lambda: "♪ muted" in text_of(app), "the header says so")
+        assert speaker.muted
+        await pilot.press("M")
+        await until(pilot, lambda: "♪ miniaudio/pulse" in text_of(app), "on again")
+
+
+async def test_what_is_wrong_with_the_observing_stands_in_the_header() -> None:
+    fleet = replace(lighthouse(), notes=("LIGHTHOUSE_REGISTRY.json: row 'x' leaves the project: '../x'",))
+    feed = FakeFeed(fleet)
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "leaves the project" in text_of(app), "the note is shown")
+        feed.put(replace(fleet, notes=()))
+        await until(pilot, lambda: app.screen.query_one(Header).size.height == 1, "it goes when it is mended")
+
+
+async def test_words_carry_the_state_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        assert app.no_color
+        assert "! checker" in text_of(app) and "silent" in text_of(app)
+
+
+@pytest.mark.parametrize("theme", ["prax-light", "nord", "ansi-dark", "textual-light"])
+async def test_other_themes_draw_every_state(theme: str) -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet), theme=theme)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        assert app.theme == theme
+        app.theme = "prax-dark"
+        await pilot.pause()
+        assert "silent" in text_of(app)
+
+
+async def test_a_click_selects_and_a_click_in_the_footer_is_the_key() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        lines = text_of(app).splitlines()
+        row = next(y for y, line in enumerate(lines) if "checker" in line)
+        await pilot.click(offset=(lines[row].index("checker"), row))
+        assert app.screen.query_one(Grid).selected == "@checker"
+        await pilot.click(offset=(lines[-1].index("? help") + 2, len(lines) - 1))
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help is open")

@@ -1,0 +1,129 @@
+"""Cards, rows, header and footer as text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailcore.model.activity import Kind
+from mailcore.model.fleet import AgentFacts, State, Status
+from mailcore.model.message import Mailbox, MailboxStatus
+from praxmonitor.present import Line, width_of
+from praxmonitor.widgets.card import card_lines, heading, row_line
+from praxmonitor.widgets.grid import MOST_CARDS, lay_out
+from praxmonitor.widgets.header import Hearing, header_line
+from praxmonitor.widgets.keys import Hint, keys_line
+from tests.praxmonitor.fake_feed import NOON, act, box, facts, lighthouse, mail
+
+WORKING = Status(State.WORKING, "at it", NOON - 12)
+
+
+def text(lines: tuple[Line, ...] | list[Line]) -> str:
+    return "\n".join("".join(part for part, _ in line) for line in lines)
+
+
+def writer() -> AgentFacts:
+    return lighthouse().agents[0]
+
+
+def test_a_card_says_who_what_how_long_and_what_last() -> None:
+    drawn = text(card_lines(writer(), WORKING, NOON, 40, False)).splitlines()
+    assert drawn[0].startswith("▎ ● writer ✉2") and drawn[0].rstrip().endswith("working 12s")
+    assert "Write chapter two" in drawn[1] and drawn[1].rstrip().endswith("1/3")
+    assert "◆ Edit: chapter-2.md" in drawn[2] and drawn[2].rstrip().endswith("3s")
+    assert "The outline stands" in drawn[3]
+
+
+def test_the_selected_card_is_marked_by_more_than_colour() -> None:
+    assert text(card_lines(writer(), WORKING, NOON, 40, True)).startswith("█ ")
+
+
+def test_a_mailbox_that_cannot_be_read_is_never_an_empty_one() -> None:
+    broken = facts("writer", mailbox=Mailbox(MailboxStatus.UNREADABLE, reason="inbox.json: not JSON"))
+    drawn = text(card_lines(broken, Status(State.UNREADABLE, "inbox.json: not JSON"), NOON, 40, False))
+    assert "✉?" in drawn and "inbox.json: not JSON" in drawn and "unreadable" in drawn
+
+
+def test_the_name_outlives_the_age_in_a_narrow_card() -> None:
+    drawn = text(card_lines(facts("researcher"), WORKING, NOON, 25, False)).splitlines()
+    assert "researcher" in drawn[0] and "12s" not in drawn[0]
+
+
+hostile = st.text(max_size=80)
+
+
+@given(hostile, hostile, hostile, st.integers(25, 90), st.sampled_from(State))
+def test_no_text_breaks_a_card_or_a_row(subject: str, said: str, role: str, width: int, state: State) -> None:
+    known = facts(
+        "writer",
+        role,
+        mailbox=box(mail(1, said, subject, 5)),
+        activities=(act("writer", Kind.TOOL, said, 3), act("writer", Kind.LOG, subject, 1)),
+    )
+    known = replace(known, run=replace(writer().run, subject=subject))  # type: ignore[type-var]
+    lines = card_lines(known, Status(state, said, NOON - 5), NOON, width, True)
+    row = row_line(known, Status(state, said, NOON - 5), NOON, max(width, 60), False)
+    assert [width_of(line) for line in lines] == [width] * 4
+    assert width_of(row) == max(width, 60)
+
+
+@pytest.mark.parametrize("width", [60, 72, 100, 120, 200])
+def test_a_row_stands_under_its_heading(width: int) -> None:
+    head, row = text([heading(width)]), text([row_line(writer(), WORKING, NOON, width, False)])
+    assert len(head) == len(row) == width
+    assert head.index("state") == row.index("working")
+    assert head.index("task") == row.index("Write")
+    assert head.index("since") + len("since") == row.index("12s") + len("12s")
+
+
+@pytest.mark.parametrize(("count", "width", "height"), [(8, 78, 14), (12, 118, 40), (1, 70, 20), (3, 40, 10)])
+def test_cards_fill_the_width_with_the_fewest_columns_that_show_all(count: int, width: int, height: int) -> None:
+    layout = lay_out(count, width, height)
+    assert layout.columns * layout.width + layout.columns - 1 <= width
+    rows = -(-count // layout.columns)
+    assert rows * layout.pitch - 1 <= height or layout.width < 2 * 25 + 1
+
+
+def test_more_than_a_dozen_are_rows() -> None:
+    assert lay_out(MOST_CARDS, 200, 50).height == 4
+    assert lay_out(MOST_CARDS + 1, 200, 50).height == 1
+
+
+STATUSES = {"@a": WORKING, "@b": WORKING, "@c": Status(State.SILENT, "quiet", NOON - 3)}
+
+
+def head(width: int, hearing: Hearing, unread: int = 2) -> str:
+    mails = box(*(mail(number, "@a", "s", 5) for number in range(unread)))
+    return text([header_line("lighthouse", STATUSES, mails, hearing, NOON, width)])
+
+
+def test_the_header_counts_with_words_where_there_is_room() -> None:
+    drawn = head(120, Hearing("miniaudio/pulse"))
+    assert "! 1 silent" in drawn and "● 2 working" in drawn and "✉ 2 for you" in drawn and "12:00" in drawn
+    assert drawn.index("silent") < drawn.index("working"), "urgent first"
+
+
+def test_the_header_keeps_glyphs_and_numbers_where_there_is_none() -> None:
+    drawn = head(60, Hearing("miniaudio/pulse"))
+    assert len(drawn) == 60 and "! 1" in drawn and "● 2" in drawn and "✉ 2" in drawn
+
+
+def test_the_header_says_when_nothing_can_be_heard() -> None:
+    assert "no sound: bell only" in head(120, Hearing(trouble="no playback device"))
+    assert "♪ muted" in head(120, Hearing("x", muted=True))
+
+
+def test_the_footer_keeps_help_and_quit_at_every_width() -> None:
+    hints = [Hint(f"a{n}", "x", "something", n == 1) for n in range(9)] + [
+        Hint("help", "?", "help"),
+        Hint("quit", "q", "quit"),
+    ]
+    for width in (30, 60, 200):
+        line, places = keys_line(hints, width)
+        assert width_of(line) == width
+        assert [name for _, _, name in places][-2:] == ["help", "quit"]
+    start, end, name = keys_line(hints, 200)[1][1]
+    assert (name, text([keys_line(hints, 200)[0]])[start:end]) == ("a1", " x something ")

@@ -1,0 +1,89 @@
+"""The demo: real programs, a real supervisor, and nothing left of it afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from praxmonitor.demo import cast
+
+Wait = Callable[[Callable[[], object], float, str], None]
+
+WANTED = {"starting", "working", "retrying", "failed", "silent", "waiting", "done"}
+
+
+def demo(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "praxmonitor", "demo", *words],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def left_of(tmp_path: Path) -> list[str]:
+    """Command lines of the processes that carry this test's TMPDIR: all that the demo has started."""
+    mark, left = f"TMPDIR={tmp_path}".encode(), []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                left.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return left
+
+
+def test_a_headless_run_shows_every_story_and_leaves_nothing(tmp_path: Path) -> None:
+    process = demo(tmp_path, "--headless", "--seconds", "30", "--json")
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    status = json.loads(output)
+    assert len(status["agents"]) == 12
+    assert status["seen"].keys() >= WANTED, status["seen"]
+    assert {agent["mailbox"] for agent in status["agents"]} == {"ok"}
+    assert left_of(tmp_path) == []
+    assert list(tmp_path.iterdir()) == [], "the temporary workspace is still there"
+
+
+def test_ended_by_a_signal_it_leaves_nothing_too(tmp_path: Path, wait_until: Wait) -> None:
+    process = demo(tmp_path, "--headless", "--seconds", "300")
+    try:
+        wait_until(lambda: len(left_of(tmp_path)) > 6, 30, "agents are at work")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + signal.SIGTERM
+    assert left_of(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_holds_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("my life's work")
+    process = demo(tmp_path, "--dir", str(tmp_path), "--headless", "--seconds", "1")
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "holds something else" in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_demo_workspace_of_its_own_can_be_opened_again(tmp_path: Path) -> None:
+    first = cast.write(tmp_path / "demo", seed=1)
+    again = cast.write(tmp_path / "demo", seed=2)
+    assert [agent.address for agent in again.agents] == [agent.address for agent in first.agents]
+    assert len(again.agents) == 12
+
+
+@pytest.mark.parametrize("part", cast.CAST, ids=lambda part: part.name)
+def test_every_part_has_a_passport_that_says_who_it_is(tmp_path: Path, part: cast.Part) -> None:
+    workspace = cast.write(tmp_path / "demo", seed=1)
+    identity = json.loads(workspace.agent(part.name).passport.read_text())["identity"]
+    assert (identity["role"], identity["traits"]) == (part.role, [part.trait] if part.trait else [])

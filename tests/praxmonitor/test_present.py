@@ -1,0 +1,97 @@
+"""Text first: what the widgets draw, without a widget."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from mailcore.model.activity import Kind
+from mailcore.model.fleet import State
+from praxmonitor import present
+
+
+def text(line: present.Line) -> str:
+    return "".join(part for part, _ in line)
+
+
+def test_every_state_has_a_glyph_and_a_word_of_its_own() -> None:
+    assert set(present.LOOKS) == set(State)
+    assert len({look.glyph for look in present.LOOKS.values()}) == len(State)
+    assert len({look.word for look in present.LOOKS.values()}) == len(State)
+    assert all(cell_len(look.glyph) == 1 for look in present.LOOKS.values())
+    assert set(present.ORDER) == set(State)
+
+
+def test_every_kind_of_activity_has_a_glyph_one_cell_wide() -> None:
+    assert set(present.KINDS) == set(Kind)
+    assert all(cell_len(glyph) == 1 for glyph, _ in present.KINDS.values())
+
+
+def test_every_role_that_is_named_exists() -> None:
+    named = {role for _, role in present.KINDS.values()} | {look.role for look in present.LOOKS.values()}
+    assert named <= present.ROLES
+
+
+def test_terminal_escapes_become_visible() -> None:
+    assert present.plain("\x1b[2J\x07gone\x7f") == "␛[2J␇gone␡"
+    assert present.plain("a\nb\tc\r") == "a b c "
+
+
+def test_bidirectional_overrides_and_lone_surrogates_are_replaced() -> None:
+    assert present.plain("exe\u202etxt") == "exe�txt"
+    assert present.plain("\ud800x").encode() == "�x".encode()
+
+
+def test_markup_is_only_text() -> None:
+    assert present.plain("[red]x[/red] [@click=app.quit]y") == "[red]x[/red] [@click=app.quit]y"
+
+
+@given(st.text())
+def test_plain_text_holds_no_control_character(raw: str) -> None:
+    drawn = present.plain(raw)
+    assert not [c for c in drawn if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
+    assert present.plain(drawn) == drawn
+
+
+@given(st.lists(st.tuples(st.text(), st.just("")), max_size=5), st.integers(0, 60))
+def test_a_fitted_line_has_exactly_its_width(spans: list[tuple[str, str]], width: int) -> None:
+    line = present.fit([(present.plain(part), role) for part, role in spans], width)
+    assert present.width_of(line) == width
+
+
+@given(st.text(max_size=40), st.text(max_size=20), st.integers(0, 60))
+def test_a_spread_line_has_exactly_its_width(left: str, right: str, width: int) -> None:
+    line = present.spread([(present.plain(left), "")], [(present.plain(right), "")], width)
+    assert present.width_of(line) == width
+
+
+@given(st.text(max_size=200), st.integers(2, 60))
+def test_wrapped_lines_fit_and_lose_no_word(raw: str, width: int) -> None:
+    drawn = present.plain(raw)
+    lines = present.wrap(drawn, width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(drawn.split())
+
+
+def test_wrapping_keeps_an_indent() -> None:
+    assert present.wrap("  - one two three", 12) == ["  - one two", "three"]
+
+
+def test_what_is_cut_says_so() -> None:
+    assert present.cut("chapter two", 8) == "chapter…"
+    assert present.cut("chapter", 7) == "chapter"
+    assert text(present.fit([("日本語", "")], 5)) == "日本…"
+
+
+def test_ages() -> None:
+    assert [present.age(n) for n in (-3, 0, 59, 60, 3599, 3600, 86399, 86400 * 12)] == [
+        *("0s", "0s", "59s", "1m", "59m", "1h", "23h", "12d")
+    ]
+    assert present.since(0.0, 100.0) == ""
+
+
+def test_memory() -> None:
+    assert [present.memory(n) for n in (600 << 10, 84 << 20, 1288490188)] == ["600 KB", "84 MB", "1.2 GB"]

@@ -1,0 +1,73 @@
+"""Themes: ours are readable, a bad one is told and not fatal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.color import Color
+from textual.theme import BUILTIN_THEMES, Theme
+
+from praxmonitor import themes
+from praxmonitor.assets import themes_dir
+from praxmonitor.present import LOOKS
+
+SHIPPED = themes.load([themes_dir()])
+BY_NAME = {theme.name: theme for theme in SHIPPED.loaded}
+SHADES = ("muted", "faint")
+
+
+def test_two_themes_ship_and_one_is_light() -> None:
+    assert SHIPPED.failed == ()
+    assert {name: theme.dark for name, theme in BY_NAME.items()} == {"prax-dark": True, "prax-light": False}
+    assert themes.DEFAULT in BY_NAME
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+def test_every_colour_of_text_can_be_read_on_every_ground(name: str) -> None:
+    theme = BY_NAME[name]
+    texts = {key: value for key, value in theme.variables.items() if key != "rule"}
+    texts |= {key: getattr(theme, key) for key in ("foreground", "accent", "error", "warning")}
+    weak = {
+        (key, ground): round(contrast(Color.parse(value), Color.parse(getattr(theme, ground))), 2)
+        for key, value in texts.items()
+        for ground in ("background", "surface", "panel")
+        # WCAG AA for text; a shade that only repeats what stands elsewhere, on the selection, may have 3.
+        if contrast(Color.parse(value), Color.parse(getattr(theme, ground))) < (3.0 if key == "faint" else 4.5)
+    }
+    assert weak == {}
+
+
+def contrast(one: Color, other: Color) -> float:
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    parts = [part / 255 for part in (colour.r, colour.g, colour.b)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", BUILTIN_THEMES.values(), ids=lambda theme: theme.name)
+def test_textuals_own_themes_get_a_colour_for_every_state(theme: Theme) -> None:
+    made = themes.defaults(theme)
+    assert {look.role for look in LOOKS.values()} | {*SHADES, "rule"} == set(made)
+    assert all(made.values())
+
+
+def test_bad_files_are_listed_with_their_cause_and_the_good_ones_load(tmp_path: Path) -> None:
+    good = (themes_dir() / "prax-dark.toml").read_text()
+    (tmp_path / "good.toml").write_text(good.replace("prax-dark", "mine"))
+    (tmp_path / "no-toml.toml").write_text("name = ")
+    (tmp_path / "no-name.toml").write_text("dark = true")
+    (tmp_path / "colour.toml").write_text(good.replace('"#86b98b"', '"greenish"'))
+    (tmp_path / "unknown.toml").write_text(good.replace("idle =", "idel ="))
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    found = themes.load([tmp_path])
+    assert [theme.name for theme in found.loaded] == ["mine"]
+    said = {line.split(":")[0].removeprefix("theme "): line for line in found.failed}
+    assert set(said) == {"no-toml.toml", "no-name.toml", "colour.toml", "unknown.toml", "bytes.toml"}
+    assert "greenish" in said["colour.toml"]
+    assert "idel" in said["unknown.toml"]
+    assert "'name' is missing" in said["no-name.toml"]

@@ -1,0 +1,130 @@
+"""What every screen looks like, at the two sizes that must always be right."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from mailcore.model.fleet import Fleet
+from praxmonitor.acts import Victim
+from praxmonitor.app import PraxApp
+from praxmonitor.operate import Operating
+from praxmonitor.screens.confirm import ConfirmScreen
+from praxmonitor.widgets.detail import Glance
+from tests.praxmonitor.fake_feed import NOON, FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
+
+SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((160, 48), id="160x48")]
+Compare = Callable[..., bool]
+Play = Callable[[Pilot[None]], Awaitable[None]]
+
+GLANCE = Glance(
+    address="@writer",
+    pid=4211,
+    alive=True,
+    started_at=NOON - 130,
+    processes=3,
+    cpu_percent=12.4,
+    rss=84 << 20,
+    log_name="attempt-1.stdout.log",
+    log=tuple(f"12:00:{second:02} section {second} written, {second * 7} words" for second in range(40)),
+)
+
+
+def app_of(fleet: Fleet, theme: str = "prax-dark", *, device: bool = True) -> PraxApp:
+    return app_on(FakeFeed(fleet), workspace(fleet), theme=theme, speaker=FakeSpeaker(device=device))
+
+
+def after(*keys: str) -> Play:
+    """Wait for the agents, put a reading of the process in, press keys, hold the cursors still."""
+
+    async def play(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        assert isinstance(app, PraxApp)
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await read(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.1)
+        for box in (*app.screen.query(Input), *app.screen.query(TextArea)):
+            box.cursor_blink = False
+        if isinstance(app.screen, Operating) and len(app.screen_stack) > 1:
+            await read(pilot)
+        await pilot.pause(0.1)
+
+    return play
+
+
+async def read(pilot: Pilot[None]) -> None:
+    """The first real reading finds no such process: wait for it, then put one in that never changes."""
+    screen = pilot.app.screen
+    assert isinstance(screen, Operating)
+    await until(pilot, lambda: screen.glance is not None, "the process was looked for")
+    screen.glance = GLANCE
+    screen.show_glance()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_cards(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_rows(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(many(20)), terminal_size=size, run_before=after())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_light(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse(), "prax-light"), terminal_size=size, run_before=after())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_device(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse(), device=False), terminal_size=size, run_before=after())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_agent(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("enter"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_compose(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("m"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_help(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("question_mark"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_inbox(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("i", "j", "j", "enter")
+        await until(pilot, lambda: "About bounce" in text_of(app), "the mail is read")
+
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_confirm(snap_compare: Compare, size: tuple[int, int]) -> None:
+    victims = [
+        Victim(4200, 0, "python -m mailcore.dispatch.supervisor /nowhere/lighthouse writer", NOON - 130),
+        Victim(4211, 1, "claude -p --output-format stream-json", NOON - 130),
+        Victim(4290, 2, "bash -c pytest -q", NOON - 12),
+        Victim(4291, 3, "python -m pytest -q", NOON - 12),
+    ]
+
+    async def play(pilot: Pilot[None]) -> None:
+        await after()(pilot)
+        dialog = ConfirmScreen("Kill the run of @writer?", "Write chapter two, since 11:57:50", victims, NOON)
+        pilot.app.push_screen(dialog)
+        await until(pilot, lambda: "4291" in text_of(pilot.app), "the tree is shown")
+
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
