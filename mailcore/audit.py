@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from mailcore import journal
+from mailcore.errors import MailcoreError
 from mailcore.workspace import Workspace
 
 
 def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
-    """Add one act. `by` is an address; `facts` are plain JSON values, never secrets or bodies."""
-    workspace.state_dir.mkdir(exist_ok=True)
-    journal.append(workspace.state_dir / "audit.jsonl", {"by": by, "verb": verb, **facts})
+    """Add one act. `by` is an address; `facts` are plain JSON values, never secrets or bodies.
+
+    MailcoreError, naming the file, where the disk does not allow it: what was done before stays done.
+    """
+    path = workspace.state_dir / "audit.jsonl"
+    try:
+        workspace.state_dir.mkdir(exist_ok=True)
+        journal.append(path, {"by": by, "verb": verb, **facts})
+    except OSError as error:
+        raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error

@@ -7,13 +7,14 @@ AIPass's router (contract section 3); the passport found walking up from the wor
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.errors import Refused
 from mailcore.liveness import read_lock
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import Agent
+from mailcore.model.run import Holder
 from mailcore.workspace import Workspace, branch_above
 
 RUN_ID, NONCE, AGENT = "MAILCORE_RUN_ID", "MAILCORE_NONCE", "MAILCORE_AGENT"
@@ -89,26 +90,61 @@ def person_or(
     actual = _from_run(workspace, environment, evidence) or _from_passport(workspace, directory, evidence)
     if actual is not None and actual.address != entitled:
         raise Refused(f"only {entitled} can do this, and {evidence[-1]}", "identity")
-    supervised = _supervised_ancestor()
-    if supervised and entitled == OPERATOR:
-        raise Refused(f"only {entitled} can do this, and the caller was started by run {supervised}", "identity")
+    for whose in _runs_above(workspace):
+        if whose != entitled:
+            raise Refused(f"only {entitled} can do this, and the caller was started by {whose}", "identity")
 
 
-def _supervised_ancestor() -> str:
-    """The run whose process or supervisor is an ancestor of this process; empty if there is none."""
+def outside(workspace: Workspace, environment: Mapping[str, str], directory: Path) -> bool:
+    """True if nothing says that an agent is calling: a person's shell, outside every branch and every run."""
+    if any(environment.get(name) for name in (RUN_ID, *ROUTER_NAMES)):
+        return False
+    return _from_passport(workspace, directory, []) is None and not any(_runs_above(workspace))
+
+
+def _runs_above(workspace: Workspace) -> Iterator[str]:
+    """Whose runs started this process, by its ancestors, which clearing the environment does not change.
+
+    Nearest first: what a variable says, which anybody can set, up to the process that holds a branch's lock.
+    """
+    locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
+    holders = {lock.pid: agent.address for agent, lock in locks if lock is not None and lock.holder is Holder.ALIVE}
     marks = tuple(f"{name}=".encode() for name in (RUN_ID, SUPERVISES))
-    pid = os.getppid()
-    while pid > 1:
-        try:
-            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            stat = Path(f"/proc/{pid}/stat").read_bytes()
-        except OSError:
-            return ""
-        for variable in variables:
+    for pid in _ancestors():
+        if pid in holders:
+            yield holders[pid]
+            return
+        for variable in _environ(pid):
             if variable.startswith(marks):
-                return variable.partition(b"=")[2].decode("utf-8", "replace")
-        pid = int(stat[stat.rfind(b")") + 2 :].split()[1])
-    return ""
+                run_id = variable.partition(b"=")[2].decode("utf-8", "replace")
+                named = (a.address for a in workspace.agents if "/" not in run_id and (a.runs_dir / run_id).is_dir())
+                yield next(named, f"run {run_id}")
+
+
+def _ancestors() -> list[int]:
+    """The processes above this one, nearest first. One that ends while we look hands its children up: look again."""
+    before: list[int] | None = None
+    while True:
+        found: list[int] = []
+        pid = os.getppid()
+        try:
+            while pid > 1:
+                found.append(pid)
+                stat = Path(f"/proc/{pid}/stat").read_bytes()
+                pid = int(stat[stat.rfind(b")") + 2 :].split()[1])
+        except OSError:  # gone, or another user's and hidden from us: then it is so the second time too
+            if found != before:
+                before = found
+                continue
+        return found
+
+
+def _environ(pid: int) -> list[bytes]:
+    """The variables of a process; none where they cannot be read."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _from_run(workspace: Workspace, environment: Mapping[str, str], evidence: list[str]) -> Agent | None:

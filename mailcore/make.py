@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.errors import Refused, UsageError
+from mailcore.liveness import read_lock
 from mailcore.mail.store import dumps, loads, locked, replace
+from mailcore.model.run import Holder
 from mailcore.workspace import REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
 
 
@@ -23,11 +25,15 @@ def add(workspace: Workspace, name: str, path: str) -> Workspace:
     now = datetime.now()
     row = _row(name, path, now)
     agent = row_agent(workspace.root, row["name"], row)
-    if any(known.address == agent.address for known in workspace.agents):
-        raise Refused(f"{agent.address} is in {workspace.registry.name} already", "exists")
     with locked(_lock(workspace.registry)):
+        for known in load(workspace.registry).agents:
+            if agent.address == known.address:
+                raise Refused(f"{agent.address} is in {workspace.registry.name} already", "exists")
+            if agent.branch == known.branch:
+                raise Refused(f"{agent.branch} is {known.address}'s branch: who would be calling from there?", "exists")
         document = loads(workspace.registry.read_bytes())
-        registry_id = str(document.get("metadata", {}).get("id", ""))
+        metadata = document.get("metadata")
+        registry_id = str(metadata.get("id", "")) if isinstance(metadata, dict) else ""
         _write_branch(workspace.root / row["path"], row, registry_id, workspace.registry.name, now)
         branches = document["branches"]
         if isinstance(branches, dict):
@@ -43,6 +49,9 @@ def remove(workspace: Workspace, address: str) -> Workspace:
     agent = workspace.agent(address)
     if agent.is_operator:
         raise Refused("the operator is in no registry", "reserved")
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.holder is not Holder.DEAD:
+        raise Refused(f"{agent.address} is at work (PID {lock.pid or '?'}); kill it or wait for its end", "busy")
     with locked(_lock(workspace.registry)):
         document = loads(workspace.registry.read_bytes())
         branches = document["branches"]

@@ -33,7 +33,7 @@ def of(workspace: Workspace, agent: Agent) -> str:
         if record.get("away"):
             return f"away until {record['away']}"
         last = record.get("last_key")
-        if not isinstance(last, int | float):
+        if not isinstance(last, int | float) or not 0 < last < 1e11:  # no time at all: a hand was in the file
             return "not seen yet"
         return "at the screen" if time.time() - last < 2 * KEY_PERIOD else f"last seen {_words(last)}"
     lock = read_lock(agent.dispatch_lock)

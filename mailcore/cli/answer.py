@@ -50,7 +50,10 @@ def declined(call: Call) -> Result:
 
 def _acknowledge(call: Call, state: str) -> Result:
     text = body_of(call.arguments.text)
-    return _sent(answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text))
+    sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text)
+    if sent.delivered:
+        call.note(call.caller, to=sent.to)
+    return _sent(sent)
 
 
 def escalate(call: Call) -> Result:
@@ -71,7 +74,7 @@ def reopen(call: Call) -> Result:
 
     why, by = body_of(call.arguments.text), call.caller.address
     notice = answer.notice(call.workspace, by, call.arguments.id)
-    subject = notice.subject.partition(": ")[2] or notice.subject
+    subject = (notice.subject.partition(": ")[2] or notice.subject).removeprefix("REOPENED: ")
     thread = {"thread_id": notice.thread_id or notice.in_reply_to, "in_reply_to": notice.sent_id or notice.id}
     sent = control.dispatch(
         call.workspace, call.config, by, notice.sender, f"REOPENED: {subject}", why,
@@ -88,9 +91,7 @@ def ask(call: Call) -> Result:
     """Ask the approver that config names."""
     a = call.arguments
     return _sent(
-        approval.ask(
-            call.workspace, call.caller.address, call.config.mail.approver, a.to, a.subject, body_of(a.body), a.tier
-        )
+        approval.ask(call.workspace, call.caller.address, _approver(call), a.to, a.subject, body_of(a.body), a.tier)
     )
 
 
@@ -105,11 +106,15 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    caller, approver = call.caller, call.config.mail.approver
-    person_or(call.workspace, caller, os.environ, Path.cwd(), approver)
+    caller = call.caller
+    person_or(call.workspace, caller, os.environ, Path.cwd(), _approver(call))
     return _sent(
         approval.decide(call.workspace, caller.address, call.arguments.id, decision, body_of(call.arguments.text))
     )
+
+
+def _approver(call: Call) -> str:
+    return call.workspace.agent(call.config.mail.approver).address
 
 
 def _sent(sent: Sent) -> Result:

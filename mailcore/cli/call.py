@@ -14,7 +14,7 @@ from typing import Any
 
 from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.identity import Identity, identify
+from mailcore.identity import Identity, identify, outside
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, find
 
@@ -63,15 +63,24 @@ class Call:
             run = self.workspace.agent(os.environ["MAILCORE_AGENT"]).runs_dir / caller.run_id / "run.jsonl"
             journal.append(run, {"event": "act", "verb": self.verb, **facts})
 
+    @cached_property
+    def viewer(self) -> Agent:
+        """Whose eyes: the caller's; a person outside every agent who does not say more sees what the operator sees."""
+        declared = getattr(self.arguments, "sender", None)
+        if declared is None and outside(self.workspace, os.environ, Path.cwd()):
+            return self.workspace.operator
+        return self.caller.agent
+
+    def sees(self, *addresses: object) -> bool:
+        """True if mail between these may be shown: an agent sees its own, the operator all."""
+        return self.viewer.is_operator or self.viewer.address in addresses
+
     def visible(self, address: str) -> Agent:
-        """An agent whose mail the caller may see: its own; the operator, and a person outside every agent, see all."""
+        """An agent whose mail may be shown; Refused if it may not."""
         agent = self.workspace.agent(address)
-        try:
-            caller = self.caller
-        except Refused:
-            return agent
-        if caller.address not in (agent.address, self.workspace.operator.address):
-            raise Refused(f"{caller.address} sees its own mail; {agent.address}'s is not shown to it", "visibility")
+        if not self.sees(agent.address):
+            viewer = self.viewer.address
+            raise Refused(f"{viewer} sees its own mail; {agent.address}'s is not shown to it", "visibility")
         return agent
 
 

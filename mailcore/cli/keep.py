@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, local_time, sender_option
 from mailcore.errors import UsageError
+from mailcore.identity import person_or
 from mailcore.mail import lookup, mailbox, post
-from mailcore.model.agent import Agent
+from mailcore.mail.store import inside
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
 from mailcore.text import line
 
@@ -32,7 +36,7 @@ def arguments(verb: str, parser: Parser) -> None:
 def archive(call: Call) -> Result:
     """List, search or restore closed mail."""
     a = call.arguments
-    agent = call.workspace.agent(a.of) if a.of else call.caller.agent
+    agent = call.visible(a.of) if a.of else call.caller.agent
     if a.what == "restore":
         if not a.text:
             raise UsageError("archive restore ID")
@@ -50,7 +54,7 @@ def _matches(raw: dict[str, Any], text: str) -> bool:
 
 def _row(message: Message) -> str:
     return (
-        f"{message.id:<8}  #{message.seq:<5} {local_time(message.at)}  {line(message.sender, 20):<20}  "
+        f"{line(message.id):<8}  #{message.seq:<5} {local_time(message.at)}  {line(message.sender, 20):<20}  "
         f"{line(message.subject, 80)}"
     )
 
@@ -58,27 +62,37 @@ def _row(message: Message) -> str:
 def prune(call: Call) -> Result:
     """Remove archived mail and records of sent mail older than so many days. Only ever when asked."""
     text = call.arguments.older.removesuffix("d")
-    if not text.isdigit():
+    if not text.isdecimal() or len(text) > 6:
         raise UsageError(f"--older {call.arguments.older!r}: a number of days, like 30d")
     before = time.time() - int(text) * 86400
     agents = (*call.workspace.agents, call.workspace.operator)
     caller = call.caller.address
-    gone = [
-        path
+    if caller == OPERATOR:  # everybody's: for the person alone
+        person_or(call.workspace, call.caller, os.environ, Path.cwd(), OPERATOR)
+    directories = [
+        directory
         for agent in agents
-        if caller in (agent.address, call.workspace.operator.address)
+        if caller in (agent.address, OPERATOR)
         for directory in (agent.archive_dir, agent.sent_dir)
-        for path in sorted(directory.glob("*.json"))
-        if path.stat().st_mtime < before
     ]
+    for directory in directories:
+        inside(call.workspace.root, directory)
+    gone = [path for directory in directories for path in sorted(directory.glob("*.json")) if _older(path, before)]
     if not call.arguments.dry_run:
         from mailcore import audit
 
         for path in gone:
-            path.unlink()
+            path.unlink(missing_ok=True)
         audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
     word = "would go" if call.arguments.dry_run else "removed"
     return {"files": [str(path) for path in gone], "removed": not call.arguments.dry_run}, f"{len(gone)} files {word}"
+
+
+def _older(path: Path, than: float) -> bool:
+    try:
+        return path.stat().st_mtime < than
+    except FileNotFoundError:  # another prune was faster
+        return False
 
 
 def repair(call: Call) -> Result:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 from mailcore.cli.call import Call, Parser, Result, body_of, local_time, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import mailbox, post
+from mailcore.mail.outbox import Sent
 from mailcore.model.message import Mailbox, Message
 from mailcore.text import line
 
@@ -59,20 +62,28 @@ def send(call: Call) -> Result:
     a = call.arguments
     addresses, subject, body = split(a.words, a.file)
     sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key)
+    hindered: dict[str, str] = {}
     if a.priority == "high":
         from mailcore.dispatch.control import wake_for
 
-        wake_for(call.workspace, call.config, call.caller.address, sent, subject)
-    failed = [one for one in sent if not one.delivered]
-    if failed and len(sent) == 1:
-        raise MailcoreError(failed[0].error, "undelivered")
-    results = [{k: v for k, v in asdict(one).items() if k != "error" or v} for one in sent]
-    text = "\n".join(
-        f"{one.to}: delivered as {one.id}" if one.delivered else f"{one.to}: NOT delivered: {one.error}" for one in sent
-    )
-    if failed:
-        raise MailcoreError(text, "undelivered")
-    return (results if len(sent) > 1 else results[0]), text
+        hindered = wake_for(call.workspace, call.config, call.caller.address, sent, subject, call.caller.run_id)
+    return _delivered(sent, hindered)
+
+
+def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType({})) -> Result:
+    """What to say of mails; an error that says all of it if one was not delivered."""
+    lines, rows = [], []
+    for one in sent:
+        said = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
+        row = {k: v for k, v in asdict(one).items() if k != "error" or v}
+        if one.to in hindered:
+            said += f"; not woken: {hindered[one.to]}"
+            row["not_woken"] = hindered[one.to]
+        lines.append(f"{one.to}: {said}")
+        rows.append(row)
+    if not all(one.delivered for one in sent):
+        raise MailcoreError(sent[0].error if len(sent) == 1 else "\n".join(lines), "undelivered")
+    return (rows if len(rows) > 1 else rows[0]), "\n".join(lines)
 
 
 def inbox(call: Call) -> Result:
@@ -81,7 +92,8 @@ def inbox(call: Call) -> Result:
     box = _readable(mailbox.read_mailbox(agent.inbox))
     waiting = [m for m in box.messages if m.status != "closed"]
     rows = [
-        f"{'*' if m.unread else ' '} {line(m.id):<8}  {local_time(m.at)}  {line(m.sender, 20):<20}  {line(m.subject, 80)}"
+        f"{'*' if m.unread else ' '} {line(m.id):<8}  {local_time(m.at)}  "
+        f"{line(m.sender, 20):<20}  {line(m.subject, 80)}"
         for m in waiting
     ]
     return [dict(m.raw) for m in waiting], "\n".join(rows) or f"{agent.address} has no open mail"
@@ -108,8 +120,7 @@ def forward(call: Call) -> Result:
     if note.startswith("@"):
         addresses, note = [*addresses, note], ""
     sent = post.forward(call.workspace, call.caller.address, call.arguments.id, addresses, note)
-    rows = [{k: v for k, v in asdict(one).items() if k != "error" or v} for one in sent]
-    return (rows if len(rows) > 1 else rows[0]), "\n".join(f"{one.to}: forwarded as {one.id}" for one in sent)
+    return _delivered(sent)
 
 
 def close(call: Call) -> Result:

@@ -8,7 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.look import concerns
 from mailcore.text import line
+from mailcore.workspace import normal_address
 
 TIMED_OUT = 5
 
@@ -25,20 +27,21 @@ def arguments(verb: str, parser: Parser) -> None:
         sender_option(parser)
     else:
         parser.add_argument("--jsonl", action="store_true", help="one JSON object a line")
+        sender_option(parser)
 
 
 def wait(call: Call) -> Result:
     """Exit 0 when settled, 5 at the time limit; what is known is said either way."""
+    from mailcore.dispatch.tasks import run_of
     from mailcore.mail.wait import wait as until
 
     a = call.arguments
-    settled = until(
-        call.workspace, call.caller.agent, a.ids, a.want, call.config.mail.approver, every=a.all, timeout=a.timeout
-    )
+    approver = normal_address(call.config.mail.approver)
+    settled = until(call.workspace, call.caller.agent, a.ids, a.want, approver, run_of, every=a.all, timeout=a.timeout)
     open_ids = [one.id for one in settled if not one.state]
     over = bool(open_ids) if a.all else len(open_ids) == len(settled)
     text = "\n".join(
-        f"{one.id}: {one.state} by {one.by}: {line(one.text, 200)}" if one.state else f"{one.id}: not yet"
+        f"{one.id}: {line(one.state)} by {line(one.by)}: {line(one.text, 200)}" if one.state else f"{one.id}: not yet"
         for one in settled
     )
     return {"settled": [asdict(one) for one in settled], "timed_out": over, "exit": TIMED_OUT if over else 0}, text
@@ -47,15 +50,16 @@ def wait(call: Call) -> Result:
 def watch(call: Call) -> Result:
     """Print mail events as they come, until interrupted."""
     from mailcore.mail.store import dumps_line
-    from mailcore.text import plain
 
     try:
         for event in _events(call):
+            if not concerns(call, event):
+                continue
             if call.arguments.jsonl or call.arguments.json:
                 sys.stdout.buffer.write(dumps_line(event) + b"\n")
                 sys.stdout.buffer.flush()
             else:
-                print(plain(" ".join(str(v) for v in event.values() if v not in ("", None))), flush=True)
+                print(line(" ".join(str(v) for v in event.values() if v not in ("", None))), flush=True)
     except KeyboardInterrupt:
         pass
     return None, ""
@@ -70,24 +74,22 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
 
     everyone = (*call.workspace.agents, call.workspace.operator)
     call.workspace.state_dir.mkdir(exist_ok=True)
-    audit = Records(call.workspace.state_dir / "audit.jsonl")
-    known = {agent.address: {m.id for m in read_mailbox(agent.inbox).messages} for agent in everyone}
     with INotify() as inotify:
         inotify.add_watch(call.workspace.state_dir, flags.MODIFY | flags.CREATE | flags.MOVED_TO)
         for agent in everyone:
             agent.mail_dir.mkdir(parents=True, exist_ok=True)
             inotify.add_watch(agent.mail_dir, flags.MODIFY | flags.MOVED_TO | flags.CLOSE_WRITE)
+        # Only now: what comes after this look wakes the watch.
+        audit = Records(call.workspace.state_dir / "audit.jsonl")
+        known = {agent.address: {m.id for m in read_mailbox(agent.inbox).messages} for agent in everyone}
         while True:
             inotify.read(read_delay=20)
-            said: set[str] = set()
-            for record in audit.read():
-                said.add(str(record.get("id", "")))
-                yield record
+            yield from audit.read()
             for agent in everyone:
                 for message in reversed(read_mailbox(agent.inbox).messages):
                     if message.id in known[agent.address]:
                         continue
                     known[agent.address].add(message.id)
-                    if message.id not in said:
+                    if not message.stored_at:  # ours say when, and stand in the audit
                         facts = {"by": message.sender, "verb": "send", "to": agent.address, "id": message.id}
                         yield {"at": message.raw.get("timestamp"), **facts, "subject": message.subject}

@@ -58,13 +58,13 @@ def agent(call: Call) -> Result:
     if a.what == "add":
         name, path = _name_and_path(a.which)
         changed = make.add(call.workspace, name, path)
-        said = changed.agents[-1]
+        said = changed.agent(name)
         text = f"{said.address} {said.branch}"
     else:
         said = call.workspace.agent(a.which)
         changed = make.remove(call.workspace, said.address)
         text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
-    audit.record(call.workspace, "", f"agent {a.what}", agent=said.address)
+    audit.record(call.workspace, call.viewer.address, f"agent {a.what}", agent=said.address)
     return {"address": said.address, "branch": str(said.branch), "agents": len(changed.agents)}, text
 
 

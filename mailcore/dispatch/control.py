@@ -103,13 +103,29 @@ def wake(workspace: Workspace, config: Config, by: str, target: str) -> str:
     return started
 
 
-def wake_for(workspace: Workspace, config: Config, by: str, sent: Sequence[Sent], subject: str) -> None:
-    """Start the idle recipients of high-priority mail at once; a busy one is woken again when its run is over."""
+def wake_for(
+    workspace: Workspace, config: Config, by: str, sent: Sequence[Sent], subject: str, parent_run: str = ""
+) -> dict[str, str]:
+    """Start the idle recipients of high-priority mail at once; a busy one is woken again when its run is over.
+
+    The mail is delivered already, so what hinders a wake is no error: it is returned, by address. Sent from within
+    `parent_run` the wake nests one deeper, so that two agents cannot wake each other for ever.
+    """
+    depth = _depth(workspace, parent_run) + 1 if parent_run else 0
+    hindered: dict[str, str] = {}
     for one in sent:
         agent = workspace.agent(one.to)
-        if one.delivered and not agent.is_operator:
-            reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {subject}.", by)
+        if not one.delivered or agent.is_operator:
+            continue
+        if depth > config.dispatch.wake_depth:
+            hindered[one.to] = f"it would nest {depth} deep; [dispatch] wake_depth is the limit"
+            continue
+        reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {subject}.", by, depth)
+        try:
             start_wake(workspace, config, agent, reason)
+        except MailcoreError as error:
+            hindered[one.to] = str(error)
+    return hindered
 
 
 def start_wake(
@@ -160,8 +176,8 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         return Killed(agent.address, lock.run_id, ())
     if not lock.run_id and process.session_of(lock.pid) != lock.pid:
         raise Refused(
-            f"{agent.dispatch_lock} names PID {lock.pid}, which leads no session as AIPass's monitor does: the PID went "
-            "to another process, or the lock is by another program. Remove the file if nothing works there.",
+            f"{agent.dispatch_lock} names PID {lock.pid}, which leads no session as AIPass's monitor does: the PID "
+            "went to another process, or the lock is by another program. Remove the file if nothing works there.",
             "not_ours",
         )
     before = tuple(p.pid for p in processes(workspace, agent.address))

@@ -6,13 +6,15 @@ and carries an upsert key: whoever is killed in between and says it again change
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from mailcore import audit, journal
 from mailcore.config import Mail
-from mailcore.errors import Refused, UsageError
-from mailcore.mail import mailbox, outbox, post
+from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.mail import lookup, mailbox, outbox, post, route
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import OPERATOR
-from mailcore.model.message import Message
+from mailcore.model.message import FINAL, Message
 from mailcore.workspace import Workspace
 
 STATES = ("acknowledged", "done", "blocked", "declined")
@@ -28,7 +30,7 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
         raise UsageError(f'say the result: mailcore {state} ID "{"what came of it" if state == "done" else "why"}"')
     agent = workspace.agent(by)
     original = post.find(agent, message_id)
-    recipient = workspace.agent(str(original.raw.get("reply_to") or original.sender))
+    recipient = route.answer_to(workspace, original)
     ack = {"state": state, "result": result, "at": journal.now(), "by": by}
     fields = {
         "subject": f"{state.upper()}: {original.subject}",
@@ -36,7 +38,8 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
         "priority": original.priority,
         "auto_execute": False,
         "ack": ack,
-        "upsert_key": f"ack:{original.sent_id or original.id}",
+        # One notice for each state: a `done` that rewrote an `acknowledged` might be taken for read.
+        "upsert_key": f"{state}:{original.sent_id or original.id}",
         **outbox.answering(original),
     }
     sent = outbox.put(workspace, agent, recipient, fields)
@@ -51,12 +54,12 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
 def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: str) -> Sent:
     """Hand a message up: to the orchestrator that config names, from there (or without one) to the operator."""
     agent = workspace.agent(by)
-    original = post.find(agent, message_id)
-    above = config.orchestrator or OPERATOR
-    if workspace.agent(above).address in (by, original.sender):
-        above = OPERATOR
-    if above == by:
+    if agent.is_operator:
         raise Refused("there is nobody above the operator", "no_recipient")
+    original = post.find(agent, message_id)
+    above = workspace.agent(config.orchestrator or OPERATOR).address
+    if above in (by, original.sender):
+        above = OPERATOR
     quoted = "".join(f"> {line}\n" for line in original.body.splitlines())
     body = f"{why}\n\n{original.sender} wrote: {original.subject}\n{quoted}"
     fields = {
@@ -91,9 +94,19 @@ def reopened(workspace: Workspace, by: str, notice: Message) -> None:
 
 
 def notice(workspace: Workspace, by: str, message_id: str) -> Message:
-    """The open notice in `by`'s mailbox that a task is done, blocked or declined, by its name or by the task's."""
+    """The open notice in `by`'s mailbox that a task is done, blocked or declined, by a name of its own or of the task."""
     box = mailbox.read_mailbox(workspace.agent(by).inbox)
-    for message in box.messages:
-        if message.ack is not None and (message.answers_to(message_id) or message.in_reply_to == message_id):
-            return message
+    notices = [
+        # What `by` itself said of a task of its own stands in its mailbox too.
+        message for message in box.messages
+        if message.ack is not None and message.ack.state in FINAL and message.ack.by == message.sender != by
+    ]  # fmt: skip
+    named = max(notices, key=lambda message: message.rank(message_id), default=None)
+    if named is not None and named.rank(message_id):
+        return named
+    with suppress(MailcoreError):
+        task = lookup.find(workspace, message_id).message
+        for message in notices:
+            if message.in_reply_to and message.in_reply_to in (task.id, task.sent_id):
+                return message
     raise Refused(f"{message_id} is no open notice of what became of a task in {by}'s mailbox", "no_message")

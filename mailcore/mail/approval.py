@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mailcore import audit, journal
 from mailcore.errors import Refused, UsageError
-from mailcore.mail import mailbox, outbox, post
+from mailcore.mail import mailbox, outbox, post, route
 from mailcore.mail.outbox import Sent
 from mailcore.model.message import Message
 from mailcore.workspace import Workspace
@@ -32,6 +32,7 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
     request = post.find(agent, message_id)
     if "approval" not in request.raw:
         raise Refused(f"{message_id} asks for no approval", "no_request")
+    asker = route.answer_to(workspace, request)
     ack = {"state": decision, "result": why, "at": journal.now(), "by": by}
     # The decision first: it is what counts. The mail only tells of it.
     mailbox.update(agent, request.id, {"ack": ack})
@@ -44,7 +45,7 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
         "upsert_key": f"approval:{request.sent_id}",
         **outbox.answering(request),
     }
-    sent = outbox.put(workspace, agent, workspace.agent(request.sender), fields)
+    sent = outbox.put(workspace, agent, asker, fields)
     if sent.delivered:
         mailbox.close(agent, [request.id])
     return sent

@@ -11,17 +11,39 @@ from typing import Any
 from mailcore.mail import store
 from mailcore.model.agent import Agent
 
+_NAMED = re.compile("[A-Za-z0-9-]{1,40}")
+_LASTING = ("id", "sent_id", "from", "timestamp", "stored_at", "subject", "message")
+"""What no transition changes."""
+
 
 def keep(agent: Agent, raw: dict[str, Any]) -> Path:
     """Write a closed message to the archive, durable; returns its file."""
+    store.inside(agent.root, agent.archive_dir)
     now = datetime.now()
     agent.archive_dir.mkdir(parents=True, exist_ok=True)
-    name = file_name(raw, now)
-    path = agent.archive_dir / name
-    while path.exists():  # mail without an id: two of one subject in one second
-        path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
+    path = _kept(agent, raw)
+    if path is None:
+        path = agent.archive_dir / (name := file_name(raw, now))
+        while path.exists():  # mail without an id: two of one subject in one second
+            path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
     store.replace(path, store.dumps({**raw, "archived_at": now.isoformat()}))
     return path
+
+
+def _kept(agent: Agent, raw: dict[str, Any]) -> Path | None:
+    """Where this very message lies already: who archived it was killed before it left the open mail."""
+    identity = raw.get("id")
+    if not isinstance(identity, str) or not _NAMED.fullmatch(identity):
+        return None
+    for path in agent.archive_dir.glob(f"*_{identity}_*.json"):
+        try:
+            former = store.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            continue
+        # An id alone may repeat: AIPass mints it unchecked (contract 2).
+        if isinstance(former, dict) and all(former.get(key) == raw.get(key) for key in _LASTING):
+            return path
+    return None
 
 
 def file_name(raw: dict[str, Any], at: datetime) -> str:

@@ -16,6 +16,9 @@ from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, find
 
+GH_TIMEOUT = 60.0
+"""Seconds for `gh`."""
+
 
 def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) -> Sent:
     """Deliver to the orchestrator of the project at `project`. Refused if that is this project, or names nobody."""
@@ -40,10 +43,14 @@ def open_issue(directory: Path, subject: str, body: str) -> str:
     """`gh issue create` in the other project; returns its words. Its failure loses nothing: the mail is delivered."""
     if not shutil.which("gh"):
         return "gh is not on PATH; no issue was made, the mail is delivered"
-    done = subprocess.run(
-        ["gh", "issue", "create", "--title", subject, "--body-file", "-"],
-        cwd=directory, input=body, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            ["gh", "issue", "create", "--title", subject, "--body-file", "-"],
+            cwd=directory, input=body.encode("utf-8", "replace"), capture_output=True, timeout=GH_TIMEOUT, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"gh failed ({error}); no issue was made, the mail is delivered"
     if done.returncode:
-        return f"gh failed ({done.stderr.strip()[:200]}); no issue was made, the mail is delivered"
-    return done.stdout.strip()
+        why = done.stderr.decode("utf-8", "replace").strip()[:200]
+        return f"gh failed ({why}); no issue was made, the mail is delivered"
+    return done.stdout.decode("utf-8", "replace").strip()

@@ -6,7 +6,6 @@ A file that a killed writer tore is repaired by the next locked write: whole mes
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -14,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.errors import MailcoreError, Refused
-from mailcore.mail import archive, repair, sequence, store
+from mailcore.errors import MailcoreError
+from mailcore.mail import archive, repair, sequence, splice, store
 from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus, Message, is_unread
 
@@ -50,9 +49,13 @@ def read_mailbox(path: Path) -> Mailbox:
 def deliver(agent: Agent, raw: dict[str, Any]) -> str:
     """Put one message on top of the agent's open mail; returns the id it got. On disk before this returns.
 
-    With an `upsert_key` an open message of the same key and sender is rewritten and counted up instead (contract 2).
+    With an `upsert_key` an open message of the same key and sender is rewritten and counted up instead (contract 2);
+    unlike AIPass's it is unread again if it says something else now.
     """
-    with _open(agent, create=True) as (document, save):
+    with _held(agent, create=True):
+        if not raw.get("upsert_key") and (message_id := _splice(agent, raw)):
+            return message_id
+        document = _load(agent)
         messages = _messages(document)
         former = _former(messages, raw) if raw.get("upsert_key") else None
         if former is None:
@@ -61,10 +64,33 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
         else:
             message_id = former["id"]
             updates = former.get("updates")
-            former |= {key: raw[key] for key in ("subject", "message", "priority", "ack") if key in raw}
+            changes: dict[str, Any] = {key: raw[key] for key in ("subject", "message", "priority", "ack") if key in raw}
+            if any(former.get(key) != changes.get(key) for key in ("subject", "message")):
+                former["status"] = "new"
+                for key in ("read", "seen_at", "seen_by"):
+                    former.pop(key, None)
+            former |= changes
             former |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
             former["auto_execute"] = False
-        save()
+        _write(agent, document)
+    return str(message_id)
+
+
+def _splice(agent: Agent, raw: dict[str, Any]) -> str:
+    """Deliver without parsing what lies there; empty, and nothing done, if that has to be parsed."""
+    if not isinstance(raw.get("seq"), int) or raw.get("status") not in ("new", "opened"):
+        return ""
+    try:
+        data = agent.inbox.read_bytes()
+    except FileNotFoundError:
+        return ""
+    message_id = raw.get("id") or new_id()
+    while "id" not in raw and splice.names(data, message_id):
+        message_id = new_id()
+    parts = splice.on_top(data, {"id": message_id, **raw, "stored_at": journal.now()})
+    if parts is None:
+        return ""
+    store.replace(agent.inbox, *parts, alone=True)
     return str(message_id)
 
 
@@ -125,6 +151,13 @@ def close(agent: Agent, ids: Collection[str]) -> list[Message]:
     return closed
 
 
+def provide(agent: Agent) -> None:
+    """Make the agent's mailbox if it has none: AIPass answers only into a file that is there ("inbox not found")."""
+    if not agent.inbox.exists():
+        with _open(agent, create=True) as (_, save):
+            save()
+
+
 def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
     """Repair the mailbox if it has to be; None if it can be read. With `dry_run` nothing is written."""
     try:
@@ -166,29 +199,29 @@ def new_id(taken: Collection[Any] = ()) -> str:
 @contextlib.contextmanager
 def _open(agent: Agent, *, create: bool = False) -> Iterator[tuple[dict[str, Any], Callable[[], None]]]:
     """The mailbox under its lock, as a document to change, and the function that writes it back."""
+    with _held(agent, create=create):
+        document = _load(agent)
+        yield document, lambda: _write(agent, document)
+
+
+@contextlib.contextmanager
+def _held(agent: Agent, *, create: bool = False) -> Iterator[None]:
+    """The mailbox's lock, in its place; what the disk refuses becomes words."""
     path = agent.inbox
     try:
+        store.inside(agent.root, path)
         if create:
-            agent.sent_dir.mkdir(parents=True, exist_ok=True)
+            # Only the operator's place is made whole: a branch that vanished is not invented anew.
+            agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
+            agent.sent_dir.mkdir(exist_ok=True)
         elif not agent.mail_dir.is_dir():
             raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
-        inside(agent, path)
         with store.locked(path.with_name(".inbox.lock")):
-            document = _load(agent)
-
-            yield document, lambda: _write(agent, document)
+            yield
     except OSError as error:
         raise MailcoreError(f"{error.filename or path}: {error.strerror}; nothing was lost, nothing written") from error
     except RecursionError as error:
         raise Unreadable(f"{path}: nested too deep to be written back; nothing was written", "unreadable") from error
-
-
-def inside(agent: Agent, path: Path) -> None:
-    """Refused if a symlink leads `path`, one of the agent's, out of its project."""
-    # Unlike Path.resolve, realpath follows a circle of symlinks without raising; opening it then says ELOOP.
-    real = Path(os.path.realpath(path))
-    if not real.is_relative_to(os.path.realpath(agent.root)):
-        raise Refused(f"{path} leads out of the project, to {real}; nothing was written", "boundary")
 
 
 def _write(agent: Agent, document: dict[str, Any]) -> None:
@@ -196,7 +229,7 @@ def _write(agent: Agent, document: dict[str, Any]) -> None:
     _number(agent, messages)
     document["total_messages"] = len(messages)
     document["unread_count"] = sum(map(is_unread, messages))
-    store.replace(agent.inbox, store.dumps(document))
+    store.replace(agent.inbox, store.dumps(document), alone=True)
 
 
 def _load(agent: Agent) -> dict[str, Any]:
@@ -242,6 +275,10 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
     return document
 
 
+def _named(value: Any, name: str) -> bool:
+    return isinstance(value, str | int) and bool(name) and str(value) == name
+
+
 def _messages(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [raw for raw in document["messages"] if isinstance(raw, dict)]
 
@@ -251,8 +288,9 @@ def _pick(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[
     messages = _messages(document)
     picked: dict[int, dict[str, Any]] = {}
     for wanted in ids:
-        found = max(messages, key=lambda raw: Message.from_json(raw).rank(wanted), default=None)
-        if found is None or not Message.from_json(found).rank(wanted):
+        names = (("id", wanted), ("sent_id", wanted), ("seq", wanted.removeprefix("#")))
+        found = next((raw for key, name in names for raw in messages if _named(raw.get(key), name)), None)
+        if found is None:
             raise MailcoreError(f"no open message {wanted} in {agent.address}'s mailbox", "no_message")
         picked[id(found)] = found
     return list(picked.values())

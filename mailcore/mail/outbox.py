@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import archive, mailbox, sequence, store
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.workspace import Workspace
+from mailcore.workspace import Workspace, find
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     """
     now = datetime.now()
     _within(read_config(workspace.config_file).mail, author, fields, now)
+    mailbox.provide(author)
     sent_id = mailbox.new_id()
     number = sequence.take(workspace.root)
     head = {
@@ -48,9 +50,10 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     }
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}
+    store.inside(author.root, author.sent_dir)
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
-        author.sent_dir.mkdir(parents=True, exist_ok=True)
+        author.sent_dir.mkdir(exist_ok=True)
         store.replace(record_path, store.dumps(record))
     except OSError as error:
         raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent") from error
@@ -62,16 +65,26 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     except MailcoreError as error:
         refused = {"status": "refused", "refused_reason": str(error), "refused_at": now.isoformat()}
         _restamp(record_path, {**record, **refused})
+        audit.record(workspace, author.address, "undelivered", to=recipient.address, sent_id=sent_id, reason=str(error))
         return Sent("", sent_id, recipient.address, False, str(error), number)
+    if "upsert_key" in fields:  # a rewritten message keeps its names
+        box = mailbox.read_mailbox(recipient.inbox).messages
+        sent_id, number = next(((m.sent_id, m.seq) for m in box if m.id == message_id), (sent_id, number))
     facts = {"to": recipient.address, "id": message_id, "sent_id": sent_id, "seq": number}
-    audit.record(workspace, author.address, "send", **facts, subject=fields["subject"])
+    # It is delivered: a disk that is full by now must not make it "not sent". The record in sent/ says the same.
+    with contextlib.suppress(MailcoreError):
+        audit.record(workspace, author.address, "send", **facts, subject=fields["subject"])
+        if recipient.root != workspace.root:
+            facts |= {"seq": 0, "project": workspace.root.name}
+            audit.record(find(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
     return Sent(message_id, sent_id, recipient.address, True, seq=number)
 
 
 def answering(original: Message) -> dict[str, Any]:
-    """The keys that put a mail into the thread of the one it answers."""
+    """The keys that put a mail into the thread of the one it answers, be that one of another project."""
     first = original.sent_id or original.id
-    return {"in_reply_to": first, "thread_id": original.thread_id or first}
+    across = {"feedback": True} if original.raw.get("feedback") is True else {}
+    return {"in_reply_to": first, "thread_id": original.thread_id or first, **across}
 
 
 def _within(limits: Mail, author: Agent, fields: dict[str, Any], now: datetime) -> None:

@@ -99,11 +99,13 @@ def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Mess
 def restore(workspace: Workspace, address: str, message_id: str) -> Message:
     """Put a closed message of an archive back among the open mail, as read; its file goes when that is on disk."""
     agent = workspace.agent(address)
-    for path, raw in lookup.archived(agent):
-        if Message.from_json(raw).answers_to(message_id):
-            raw.pop("archived_at", None)
-            mailbox.deliver(agent, {**raw, "status": "opened", "read": True})
-            path.unlink()
-            audit.record(workspace, address, "restore", id=raw.get("id"))
-            return Message.from_json(raw | {"status": "opened"})
-    raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")
+    closed = [(Message.from_json(raw).rank(message_id), path, raw) for path, raw in lookup.archived(agent)]
+    rank, path, raw = max(closed, key=lambda one: one[0], default=(0, agent.archive_dir, {}))
+    if not rank:
+        raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")
+    raw |= {"status": "opened", "read": True}
+    raw.pop("archived_at", None)
+    mailbox.put_back(agent, raw)
+    path.unlink(missing_ok=True)
+    audit.record(workspace, address, "restore", id=raw.get("id"))
+    return Message.from_json(raw)

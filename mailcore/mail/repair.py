@@ -61,6 +61,9 @@ def _first(text: str) -> int:
     position = len(text) - len(text.lstrip())
     if text[position : position + 1] == "[":
         return position + 1
+    if _KEY.match(text, position) is None:
+        anywhere = re.search(r'"(?:messages|inbox)"\s*:\s*\[', text)
+        return anywhere.end() if anywhere else -1
     while found := _KEY.match(text, position):
         if found[1] in ("messages", "inbox") and text[found.end() : found.end() + 1] == "[":
             return found.end() + 1
@@ -68,8 +71,7 @@ def _first(text: str) -> int:
             position = _DECODER.raw_decode(text, found.end())[1]
         except (ValueError, RecursionError):
             break
-    anywhere = re.search(r'"(?:messages|inbox)"\s*:\s*\[', text)
-    return anywhere.end() if anywhere else -1
+    return -1
 
 
 def _decode(data: bytes) -> str:

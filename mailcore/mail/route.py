@@ -60,7 +60,8 @@ def _place(reply_path: str) -> Path | None:
 
 def _across(mailbox: Path, address: str) -> Agent:
     """The agent of another project that wrote; Refused unless that project's registry lists it at that place."""
-    for agent in (other := find(mailbox.parent)).agents:
+    other = find(mailbox.parent)
+    for agent in (*other.agents, other.operator):
         if agent.inbox == mailbox and agent.address == normal_address(address):
             return agent
     raise Refused(f"{mailbox} is not {address}'s in {other.registry}", "boundary")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mailcore.errors import MailcoreError
 from mailcore.mail.store import loads
 from mailcore.workspace import find
 
@@ -16,10 +17,20 @@ LIMIT = 10**12
 
 
 def take(root: Path, count: int = 1) -> int:
-    """Reserve `count` numbers of the workspace at `root` and return the first. On disk before this returns."""
-    state = root / ".praxmonitor"
-    state.mkdir(exist_ok=True)
-    descriptor = os.open(state / "sequence", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    """Reserve `count` numbers of the workspace at `root` and return the first. On disk before this returns.
+
+    MailcoreError, naming the file, where the disk does not allow it.
+    """
+    path = root / ".praxmonitor" / "sequence"
+    try:
+        return _take(path, root, count)
+    except OSError as error:
+        raise MailcoreError(f"{path}: {error.strerror}; no number can be taken, so nothing was written") from error
+
+
+def _take(path: Path, root: Path, count: int) -> int:
+    path.parent.mkdir(exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         text = os.pread(descriptor, 32, 0)

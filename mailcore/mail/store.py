@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, Refused
 
 LOCK_TIMEOUT = 10.0
 """How long to wait for another program's lock before saying who holds it."""
@@ -108,17 +108,30 @@ def dumps_line(value: Any) -> bytes:
         return json.dumps(value).encode()
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Put `data` at `path` whole or not at all, and durable: temporary file, fsync, rename, fsync of the directory."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+def inside(root: Path, path: Path) -> None:
+    """Refused (code `boundary`) if a symlink leads `path` out of the project at `root`."""
+    # Unlike Path.resolve, realpath follows a circle of symlinks without raising; opening it then says ELOOP.
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(root)):
+        raise Refused(f"{path} leads out of the project, to {real}; nothing was written", "boundary")
+
+
+def replace(path: Path, *data: bytes | memoryview, alone: bool = False) -> None:
+    """Put the parts of `data` at `path`, whole or not at all, and durable.
+
+    Temporary file, fsync, rename, fsync of the directory.
+    `alone`: the caller holds the lock of `path`, so one temporary name does, and killed writers leave one file, no heap.
+    """
+    mark = "" if alone else f".{os.getpid()}.{threading.get_ident()}"
+    temporary = path.with_name(f".{path.name}{mark}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
+            for view in map(memoryview, data):
+                while view:
+                    view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -39,7 +39,7 @@ def bare(subject: str) -> str:
 
 
 def threads(messages: Iterable[Message]) -> tuple[Thread, ...]:
-    """Group mails into threads, the one written in last first. Each mail stands in exactly one, whatever their order."""
+    """Group mails into threads, the one written in last first. Each mail stands in exactly one."""
     ordered = sorted(messages, key=_order)
     named: dict[str, int] = {}
     for place, message in enumerate(ordered):
@@ -86,4 +86,5 @@ def _own_key(message: Message) -> str:
 def _order(message: Message) -> tuple[object, ...]:
     """By time, which AIPass keeps to the second: within one, an answer after what it answers, the rest by name."""
     answer = bool(message.in_reply_to) or bare(message.subject) != message.subject
-    return message.at, answer, message.seq, message.id, message.sent_id, message.sender, message.subject, message.body
+    names = (message.id, message.sent_id, message.thread_id, message.in_reply_to)
+    return message.at, answer, message.seq, names, message.sender, message.recipient, message.subject, message.body

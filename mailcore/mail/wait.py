@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from mailcore.errors import Refused, UsageError
 from mailcore.mail import lookup
 from mailcore.mail.approval import decision_of
 from mailcore.mail.lookup import Copy
 from mailcore.mail.threads import bare
 from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL, Message
+from mailcore.model.run import Run
 from mailcore.workspace import Workspace
 
 WANTS = ("reply", "done", "approval")
@@ -23,7 +25,7 @@ class Settled:
 
     id: str
     state: str = ""
-    """`reply`, `done`, `blocked`, `declined`, `approved`, `denied`; of a run without one `bounced`, `killed`, …"""
+    """`reply`, `done`, `blocked`, `declined`, `approved`, `denied`; of a run without one `completed`, `killed`, …"""
     by: str = ""
     text: str = ""
 
@@ -34,41 +36,60 @@ def wait(
     ids: Sequence[str],
     want: str,
     approver: str,
+    run_of: Callable[[Agent, str], Run | None],
     *,
     every: bool = False,
     timeout: float | None = None,
 ) -> list[Settled]:
     """Block until one of `ids` (with `every`: all) is settled, or `timeout` seconds are over; says what is known then.
 
-    The messages are ones that the caller sent, named by id, sent id or number.
+    The messages, named by id, sent id or number, are ones that the caller sent; the operator may wait for anybody's.
+    `run_of` finds the newest run that a message started: its end settles what its agent left unanswered.
     """
     from inotify_simple import INotify, flags
 
+    if timeout is not None and not timeout >= 0:
+        raise UsageError(f"--timeout {timeout}: a number of seconds from 0 up")
     awaited = [lookup.find(workspace, message_id) for message_id in ids]
+    authors = [_author(workspace, caller, copy.message) for copy in awaited]
     deadline = None if timeout is None else time.monotonic() + timeout
+    looked_at = {*authors, *(copy.agent for copy in awaited)}
     with INotify() as inotify:
-        for agent in {caller, *(copy.agent for copy in awaited)}:
+        for agent in looked_at:
             agent.mail_dir.mkdir(parents=True, exist_ok=True)
-            inotify.add_watch(agent.mail_dir, flags.MODIFY | flags.MOVED_TO | flags.CREATE | flags.CLOSE_WRITE)
+            # DELETE: the end of a run takes its lock away.
+            inotify.add_watch(
+                agent.mail_dir, flags.MODIFY | flags.MOVED_TO | flags.CREATE | flags.CLOSE_WRITE | flags.DELETE
+            )
         while True:
-            answers = _mail_of(caller)
+            mail = {agent: _mail_of(agent) for agent in looked_at}
+            awaited = [_again(copy, mail[copy.agent]) for copy in awaited]
             settled = [
-                _settled(name, copy, want, approver, answers)
-                for name, copy in zip(ids, (_again(copy) for copy in awaited), strict=True)
+                _settled(name, copy, want, approver, mail[author], run_of)
+                for name, copy, author in zip(ids, awaited, authors, strict=True)
             ]
             done = [bool(one.state) for one in settled]
             left = None if deadline is None else deadline - time.monotonic()
             if (all(done) if every else any(done)) or (left is not None and left <= 0):
                 return settled
-            inotify.read(timeout=None if left is None else int(left * 1000) + 1, read_delay=20)
+            # A day at most: the kernel counts milliseconds in 32 bits.
+            inotify.read(timeout=None if left is None else int(min(left, 86400) * 1000) + 1, read_delay=20)
 
 
-def _again(copy: Copy) -> Copy:
+def _author(workspace: Workspace, caller: Agent, message: Message) -> Agent:
+    """Whose mailbox the answer comes to. Refused if the caller neither sent the message nor is the operator."""
+    if message.sender == caller.address:
+        return caller
+    if not caller.is_operator:
+        raise Refused(f"{message.id} was sent by {message.sender}, not by {caller.address}", "visibility")
+    return workspace.agent(message.sender)
+
+
+def _again(copy: Copy, mail: Iterable[Message]) -> Copy:
     """The same message as it is now, open or archived."""
-    for message in _mail_of(copy.agent):
-        if message.id == copy.message.id and message.sent_id == copy.message.sent_id:
-            return Copy(copy.agent, message)
-    return copy
+    names = (copy.message.id, copy.message.sent_id)
+    now = next((message for message in mail if (message.id, message.sent_id) == names), copy.message)
+    return replace(copy, message=now)
 
 
 def _mail_of(agent: Agent) -> list[Message]:
@@ -78,30 +99,47 @@ def _mail_of(agent: Agent) -> list[Message]:
     return still_open + [Message.from_json(raw, agent.address) for _, raw in lookup.archived(agent)]
 
 
-def _settled(name: str, copy: Copy, want: str, approver: str, answers: Iterable[Message]) -> Settled:
+def _settled(
+    name: str,
+    copy: Copy,
+    want: str,
+    approver: str,
+    answers: Iterable[Message],
+    run_of: Callable[[Agent, str], Run | None],
+) -> Settled:
     message = copy.message
     if want == "approval":
         decision = decision_of(message, approver) if copy.agent.address == approver else ""
         return Settled(name, decision, approver, message.ack.result if message.ack and decision else "")
     if message.ack is not None and message.ack.state in FINAL:
         return Settled(name, message.ack.state, message.ack.by, message.ack.result)
-    if want == "reply":
-        for answer in answers:
-            if _answers(answer, copy):
-                # The end of a run that gave no answer is told in the same thread: completed, bounced or killed.
-                state = str(answer.raw.get("run_ended") or "reply")
-                return Settled(name, state, answer.sender, answer.body)
+    for answer in answers:
+        if not _answers(answer, copy):
+            continue
+        if answer.ack is not None:  # the notice comes before the recipient's copy says it; taking it on is no answer
+            if answer.ack.state in FINAL:
+                return Settled(name, answer.ack.state, answer.sender, answer.ack.result)
+            continue
+        # The end of a run that gave no answer is told in the same thread: completed, bounced or killed.
+        ended = str(answer.raw.get("run_ended") or "")
+        if want == "reply" or ended:
+            return Settled(name, ended or "reply", answer.sender, answer.body)
+    # A run that passed its work on has not ended the task.
+    if (run := run_of(copy.agent, message.id)) is not None and run.phase.ended and not run.delegated:
+        return Settled(name, str(run.phase), run.by or run.target, run.result or run.reason)
     return Settled(name)
 
 
 def _answers(answer: Message, copy: Copy) -> bool:
-    if answer.in_reply_to:
-        return copy.message.answers_to(answer.in_reply_to)
-    # AIPass's registry lane drops in_reply_to (contract 0.4): RE:, the parties, and not older.
+    """Only the one who was asked answers: what another says of it in the same thread is news, no answer."""
     original = copy.message
+    if answer.sender != copy.agent.address:
+        return False
+    if answer.in_reply_to:
+        return answer.in_reply_to in (original.id, original.sent_id)
+    # AIPass's registry lane drops in_reply_to (contract 0.4): RE:, the parties, and not older.
     return (
-        answer.sender == copy.agent.address
-        and bare(answer.subject) != answer.subject
+        bare(answer.subject) != answer.subject
         and bare(answer.subject) == bare(original.subject)
         and answer.at >= original.at
     )

@@ -132,8 +132,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
             )
         case "act":
             verb = record.get("verb")
-            # A reply counts when it was delivered, and to whoever waits for it: only then its address stands there.
-            told = record.get("to") == run.sender if verb == "reply" else verb in ("done", "blocked", "declined")
+            # An answer counts when it was delivered, and to whoever waits for it: only then its address stands there.
+            told = verb in ("reply", "done", "blocked", "declined") and record.get("to") == run.sender
             return replace(
                 run,
                 last_act=max(run.last_act, at),

@@ -1,0 +1,70 @@
+"""What the fault tests share: how many rounds, a workspace, a small disk, what a mailbox holds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailcore import make
+from mailcore.model.agent import Agent
+from mailcore.model.message import is_unread
+from mailcore.workspace import Workspace
+
+ROOT = Path(__file__).parents[2]
+"""Programs of these tests run as `python -m tests.faults.NAME` from here."""
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """`rounds(few, all)`: how often to try, by `--rounds few|all`."""
+    wanted = request.config.getoption("--rounds")
+    return lambda few, every: every if wanted == "all" else few
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Workspace:
+    """A workspace of two writers, @alpha and @beta, and @target, whom they write to."""
+    return make_team(tmp_path / "team")
+
+
+def make_team(root: Path) -> Workspace:
+    return make.init(root, [(name, f"agents/{name}") for name in ("alpha", "beta", "target")])
+
+
+def mount(*words: str) -> None:
+    """Run mount(8); skips the test, saying why, where this is not allowed."""
+    done = subprocess.run(["mount", *words], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"cannot mount, which needs root: {done.stderr.strip()}")
+
+
+def unmount(directory: Path) -> None:
+    subprocess.run(["umount", str(directory)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB of its own."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    mount("-t", "tmpfs", "-o", "size=256k", "none", str(directory))
+    yield directory
+    unmount(directory)
+
+
+def open_mail(agent: Agent) -> list[dict[str, Any]]:
+    """The messages of a mailbox file as it lies there, read strictly; its counters have to be right."""
+    document = json.loads(agent.inbox.read_bytes())
+    messages: list[dict[str, Any]] = document["messages"]
+    unread = sum(map(is_unread, messages))
+    assert (document["total_messages"], document["unread_count"]) == (len(messages), unread)
+    return messages
+
+
+def archived_mail(agent: Agent) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in sorted(agent.archive_dir.glob("*.json"))]

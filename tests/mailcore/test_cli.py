@@ -1,0 +1,259 @@
+"""The `mailcore` command as scripts and agents use it: real processes, exit statuses, JSON, text that cannot steer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailcore.cli import VERBS
+from tests.mailcore.conftest import House
+
+ESCAPES = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\r\x00"
+
+
+def test_the_installed_command(house: House) -> None:
+    installed = Path(sys.executable).with_name("mailcore")
+    done = house.mailcore("agents", program=[str(installed)])
+    assert done.returncode == 0 and b"@writer" in done.stdout
+
+
+def test_usage_version_and_help(house: House) -> None:
+    usage = house.mailcore()
+    assert usage.returncode == 2 and all(verb.encode() in usage.stdout for verb in VERBS)
+    assert house.mailcore("--help").returncode == 0
+    assert house.mailcore("--version").stdout.startswith(b"mailcore ")
+    for verb in (
+        "send",
+        "inbox",
+        "read",
+        "reply",
+        "close",
+        "dispatch",
+        "wake",
+        "kill",
+        "retry",
+        "runs",
+        "init",
+        "agents",
+    ):
+        done = house.mailcore(verb, "--help")
+        assert done.returncode == 0 and verb.encode() in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "code"),
+    [
+        (["send"], 2, "usage"),
+        (["send", "@writer", "only a subject"], 2, "usage"),
+        (["send", "writer", "s", "b"], 2, "usage"),
+        (["send", "@writer", "s", "b", "--wrong"], 2, "usage"),
+        (["send", "@nobody", "s", "b", "--from", "@lead"], 3, "unknown_agent"),
+        (["send", "@writer", "s", "b"], 3, "identity"),
+        (["send", "@writer", " ", "b", "--from", "@lead"], 2, "usage"),
+        (["read", "nosuchid", "--from", "@lead"], 4, "no_message"),
+        (["reply", "nosuchid", "b", "--from", "@lead"], 4, "no_message"),
+        (["close", "nosuchid", "--from", "@lead"], 4, "no_message"),
+        (["inbox"], 3, "identity"),
+        (["inbox", "@nobody"], 3, "unknown_agent"),
+        (["dispatch", "@writer", "s", "b", "--from", "@writer"], 3, "self"),
+        (["dispatch", "@operator", "s", "b", "--from", "@writer"], 2, "usage"),
+        (["kill", "@writer", "--from", "@operator"], 3, "not_running"),
+        (["kill", "no-such-run", "--from", "@operator"], 3, "unknown_agent"),
+        (["retry", "@writer", "--from", "@operator"], 3, "no_run"),
+        (["wake", "@nobody", "--from", "@operator"], 3, "unknown_agent"),
+        (["runs", "@nobody"], 3, "unknown_agent"),
+        (["init", "."], 3, "exists"),
+        (["nosuchverb"], 2, "usage"),
+    ],
+)
+def test_errors_have_a_status_a_word_and_go_where_they_are_asked(
+    house: House, words: list[str], status: int, code: str
+) -> None:
+    told = house.json(*words, status=status)
+    assert set(told) == {"error"} and told["error"]["code"] == code and told["error"]["message"]
+    plain = house.mailcore(*words)
+    assert (plain.returncode, plain.stdout) == (status, b"")
+    assert plain.stderr.startswith(b"mailcore") and b"Traceback" not in plain.stderr
+
+
+def test_outside_every_workspace(tmp_path: Path, house: House) -> None:
+    assert house.json("agents", status=2, cwd=tmp_path)["error"]["code"] == "no_workspace"
+
+
+def test_a_wrong_config_is_a_usage_error_that_names_the_key(house: House) -> None:
+    (house.root / ".praxmonitor" / "config.toml").write_text("[dispatch]\nattemps = 3\n")
+    told = house.json("wake", "@writer", "--from", "@operator", status=2)
+    assert "attemps" in told["error"]["message"] and "config.toml" in told["error"]["message"]
+
+
+def test_init_makes_a_workspace(tmp_path: Path, house: House) -> None:
+    where = tmp_path / "new"
+    made = house.json("init", str(where), "--agent", "writer=agents/writer", "--agent", "ed=e")
+    assert [a["address"] for a in made["agents"]] == ["@writer", "@ed"] and Path(made["workspace"]) == where
+    assert (where / "agents" / "writer" / ".trinity" / "passport.json").is_file()
+    for bad in ("writer", "=x", "x="):
+        assert house.json("init", str(tmp_path / "bad"), "--agent", bad, status=2)["error"]["code"] == "usage"
+    assert not (tmp_path / "bad").exists()
+
+
+def test_send_inbox_read_reply_close(house: House) -> None:
+    writer, lead = house.agent("@writer").branch, house.agent("@lead").branch
+    sent = house.json("send", "@writer", "subject", "body", cwd=lead)
+    assert {"id", "sent_id", "to", "delivered"} <= set(sent)
+    assert (sent["to"], sent["delivered"]) == ("@writer", True)
+    inbox = house.agent("@writer").inbox
+    before = (inbox.read_bytes(), inbox.stat().st_mtime_ns)
+    (message,) = house.json("inbox", cwd=writer)
+    raw = json.loads(inbox.read_bytes())["messages"][0]
+    assert message == raw and message["message"] == "body" and message["status"] == "new"
+    assert (inbox.read_bytes(), inbox.stat().st_mtime_ns) == before, "looking is not reading"
+    (read,) = house.json("read", sent["sent_id"], cwd=writer)
+    assert (read["id"], read["status"], read["message"]) == (sent["id"], "opened", "body")
+    reply = house.json("reply", sent["id"], "an answer", cwd=writer)
+    assert {"id", "sent_id", "to", "delivered"} <= set(reply) and reply["to"] == "@lead"
+    assert house.json("inbox", cwd=writer) == []
+    assert house.json("close", reply["id"], cwd=lead) == [reply["id"]]
+    assert house.json("inbox", cwd=lead) == []
+
+
+def test_several_recipients_are_a_list(house: House) -> None:
+    sent = house.json("send", "@writer", "@editor", "s", "b", "--from", "@lead")
+    assert [one["to"] for one in sent] == ["@writer", "@editor"] and all(one["delivered"] for one in sent)
+    assert len({one["id"] for one in sent}) == 2
+
+
+def test_one_that_could_not_be_reached_is_exit_4(house: House) -> None:
+    inbox = house.agent("@writer").inbox
+    inbox.unlink()
+    inbox.mkdir()
+    told = house.json("send", "@writer", "@editor", "s", "b", "--from", "@lead", status=4)
+    assert told["error"]["code"] == "undelivered"
+    assert "@editor: delivered" in told["error"]["message"] and "@writer: NOT" in told["error"]["message"]
+    assert house.json("send", "@writer", "s", "b", "--from", "@lead", status=4)["error"]["code"] == "undelivered"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["send", "@writer", "s", "b", "--from", "@lead", "--json"],
+        ["send", "--from", "@lead", "@writer", "s", "b"],
+        ["send", "@writer", "--from", "@lead", "s", "b"],
+        ["send", "@writer", "s", "--from", "@lead", "b"],
+        ["send", "@writer", "s", "--from", "@lead", "--", "b"],
+        ["send", "@writer", "s", "--priority", "high", "b", "--from", "@lead"],
+    ],
+)
+def test_options_stand_anywhere(house: House, words: list[str]) -> None:
+    assert house.mailcore(*words).returncode == 0
+    assert [(m.subject, m.body) for m in house.inbox("@writer")] == [("s", "b")]
+
+
+def test_the_body_from_standard_input_whatever_it_holds(house: House) -> None:
+    body = "ein Gruß\nzwei Zeilen\n"
+    done = house.mailcore("send", "@writer", "s", "-", "--from", "@lead", stdin=body.encode())
+    assert done.returncode == 0, done.stderr
+    assert house.inbox("@writer")[0].body == body
+    done = house.mailcore("send", "@writer", "s", "-", "--from", "@lead", stdin=b"no \xff utf-8 \x00")
+    assert done.returncode == 0, done.stderr
+    assert house.inbox("@writer")[0].body.startswith("no ")
+    assert house.mailcore("inbox", "@writer").returncode == 0
+    for encoding in ("ascii", "latin-1"):
+        done = house.mailcore(
+            "read", house.inbox("@writer")[1].id, "--from", "@writer", env={"PYTHONIOENCODING": encoding}
+        )
+        assert done.returncode == 0 and b"Gru" in done.stdout, done.stderr
+
+
+def test_escapes_in_mail_never_reach_the_terminal(house: House) -> None:
+    raw = {key: f"{key}{ESCAPES}" for key in ("id", "from", "from_name", "subject", "message", "timestamp", "priority")}
+    raw["sent_id"] = "eeeeeeee"
+    forged = {
+        "id": "aaaaaaaa\n* bbbbbbbb  2026-01-01 00:00:00  @boss  forged",
+        "status": "new",
+        "subject": "s",
+        "from": "@x",
+    }
+    half = {"id": "cccccccc", "status": "new", "subject": "half \ud800", "message": "\udfff", "from": "@lead"}
+    (house.agent("@writer").inbox).write_text(json.dumps({"messages": [raw, forged, half]}))
+    for words in (["inbox", "@writer"], ["read", "eeeeeeee", "cccccccc", "--from", "@writer"], ["agents"]):
+        done = house.mailcore(*words)
+        assert done.returncode == 0, done.stderr
+        text = done.stdout.decode()
+        assert not any((ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 or c == "\u202e" for c in text), text
+    listed = house.mailcore("inbox", "@writer").stdout.decode().splitlines()
+    assert len(listed) == 3, "a message forged a line of its own"
+    done = house.mailcore("read", f"nothere{ESCAPES[:-1]}", "--from", "@writer")
+    assert done.returncode == 4 and b"\x1b" not in done.stderr
+
+
+def test_only_open_mail_is_in_the_inbox(house: House) -> None:
+    messages = [
+        {"id": f"aaaaaaa{n}", "status": status} for n, status in enumerate(("new", "closed", "opened", "parked"))
+    ]
+    house.agent("@writer").inbox.write_text(json.dumps({"messages": messages}))
+    assert [m["status"] for m in house.json("inbox", "@writer")] == ["new", "opened", "parked"]
+
+
+def test_a_mailbox_that_cannot_be_read_is_no_empty_one(house: House) -> None:
+    house.agent("@writer").inbox.write_bytes(b'{"messages": [{"id"')
+    told = house.json("inbox", "@writer", status=4)
+    assert told["error"]["code"] == "unreadable" and "inbox.json" in told["error"]["message"]
+    row = next(row for row in house.json("agents") if row["address"] == "@writer")
+    assert row["mailbox"] == "unreadable"
+    assert b"UNREADABLE" in house.mailcore("agents").stdout
+    assert any(not check["ok"] and check["name"] == "@writer" for check in house.json("doctor", status=4)["checks"])
+
+
+def test_dispatch_runs_kill_retry_wake(house: House) -> None:
+    house.shell("writer", "echo up; exec sleep 100")
+    done = house.json("dispatch", "@writer", "a task", "body", "--from", "@operator")
+    assert done["delivered"] and done["to"] == "@writer" and done["run_id"] and done["busy"] == ""
+    assert {"message_id", "sent_id"} <= set(done)
+    house.attempt_pid("@writer", done["run_id"])
+    busy = house.json("dispatch", "@writer", "a second", "body", "--from", "@operator", status=3)
+    assert busy["delivered"] and busy["run_id"] is None and "a task" in busy["busy"]
+    assert house.json("wake", "@writer", "--from", "@operator", status=3)["error"]["code"] == "busy"
+    assert house.json("retry", "@writer", "--from", "@operator", status=3)["error"]["code"] == "busy"
+    (row,) = house.json("runs", "@writer")
+    assert (row["run_id"], row["phase"], row["sender"]) == (done["run_id"], "running", "@operator")
+    assert row["attempts"][0]["pid"] and row["created_at"].startswith("20")
+    killed = house.json("kill", done["run_id"], "--from", "@operator")
+    assert killed["address"] == "@writer" and len(killed["ended"]) >= 2 and killed["survivors"] == []
+    assert house.json("runs")[0]["by"] == "@operator"
+    assert b"killed" in house.mailcore("runs").stdout
+    house.shell("writer", "echo again")
+    again = house.json("retry", "@writer", "--from", "@operator")
+    house.over("@writer", again["run_id"])
+    woken = house.json("wake", "@writer", "--from", "@operator")
+    house.over("@writer", woken["run_id"])
+    assert [row["phase"] for row in house.json("runs")] == ["completed", "completed", "killed"]
+
+
+def test_doctor_says_the_fix(house: House) -> None:
+    checks = house.json("doctor")["checks"]
+    assert all(set(check) == {"name", "ok", "finding", "fix"} for check in checks)
+    assert {"claude", "codex", "file watches", "sound", "rights", "@writer"} <= {check["name"] for check in checks}
+    (house.root / ".praxmonitor" / "config.toml").write_text("")
+    done = house.mailcore("doctor", env={"PATH": "/nonexistent"})
+    assert done.returncode == 4 and b"config.toml" in done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_traceback(house: House) -> None:
+    messages = [{"id": f"{n:08}", "subject": "s" * 70, "status": "new"} for n in range(3000)]
+    house.agent("@writer").inbox.write_text(json.dumps({"messages": messages}))
+    for words in (["inbox", "@writer"], ["inbox", "@writer", "--json"]):
+        command = subprocess.Popen(
+            [sys.executable, "-m", "mailcore.cli", *words],
+            cwd=house.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert command.stdout is not None and command.stderr is not None
+        command.stdout.read(10)
+        command.stdout.close()
+        assert b"Traceback" not in command.stderr.read() and command.wait(30) is not None
+        command.stderr.close()

@@ -1,0 +1,114 @@
+"""Who is calling: evidence is checked, conflicts are refused naming both, nothing is invented."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from mailcore.dispatch import lock
+from mailcore.errors import Refused
+from mailcore.identity import Identity, identify
+from mailcore.workspace import find
+from tests.mailcore.conftest import House
+
+RUN = {"MAILCORE_RUN_ID": "r1", "MAILCORE_NONCE": "n1", "MAILCORE_AGENT": "@writer"}
+
+# Where it is called, with which variables and --from, while @writer's lock says run r1, nonce n1: who it is, and how.
+CASES: list[tuple[str, dict[str, str], str | None, str]] = [
+    ("agents/writer", {}, None, "@writer passport"),
+    ("agents/writer/deep/er", {}, None, "@writer passport"),
+    ("agents/editor", {}, None, "@editor passport"),
+    ("", {}, None, "refused: who is calling"),
+    ("agents", {}, None, "refused: no passport"),
+    ("stray", {}, None, "refused: is in no row"),
+    ("", {"AIPASS_BRANCH_NAME": "WRITER"}, None, "@writer router"),
+    ("", {"AIPASS_BRANCH_NAME": "writer"}, None, "@writer router"),
+    ("", {"AIPASS_BRANCH_NAME": "@writer"}, None, "@writer router"),
+    ("", {"AIPASS_CALLER_BRANCH": "EDITOR"}, None, "@editor router"),
+    ("agents/writer", {"AIPASS_CALLER_BRANCH": "WRITER"}, None, "@writer router"),
+    ("", {"AIPASS_CALLER_BRANCH": "EDITOR", "AIPASS_BRANCH_NAME": "LEAD"}, None, "@editor router"),
+    ("", {"AIPASS_BRANCH_NAME": "Team.Chief One"}, None, "@chief router"),
+    ("", {"AIPASS_BRANCH_NAME": "nonexist"}, None, "refused: no agent @nonexist"),
+    ("agents/writer", {"AIPASS_BRANCH_NAME": "EDITOR"}, None, "refused: @editor @writer two identities --from"),
+    ("agents/writer", {"AIPASS_BRANCH_NAME": ""}, None, "@writer passport"),
+    ("", {}, "@operator", "@operator declared"),
+    ("", {}, "writer", "@writer declared"),
+    ("agents/writer", {}, "@editor", "@editor declared"),
+    ("agents/writer", {"AIPASS_BRANCH_NAME": "EDITOR"}, "@lead", "@lead declared"),
+    ("", {}, "@nobody", "refused: no agent @nobody"),
+    ("", RUN, None, "@writer run"),
+    ("agents/editor", RUN, None, "@writer run"),
+    ("agents/editor", RUN | {"AIPASS_BRANCH_NAME": "WRITER"}, None, "@writer run"),
+    ("agents/writer", RUN | {"MAILCORE_NONCE": "guessed"}, None, "refused: MAILCORE_RUN_ID=r1 @writer"),
+    ("agents/writer", RUN | {"MAILCORE_NONCE": ""}, None, "refused: MAILCORE_RUN_ID=r1"),
+    ("agents/writer", RUN | {"MAILCORE_RUN_ID": "r0"}, None, "refused: MAILCORE_RUN_ID=r0"),
+    ("agents/writer", RUN | {"MAILCORE_AGENT": "@editor"}, None, "refused: MAILCORE_RUN_ID=r1 @editor"),
+    ("agents/writer", RUN | {"MAILCORE_AGENT": "@nobody"}, None, "refused: @nobody"),
+    ("agents/writer", {"MAILCORE_RUN_ID": "r1"}, None, "refused: nobody"),
+    ("agents/writer", {"MAILCORE_AGENT": "@editor"}, None, "@writer passport"),
+    ("", RUN | {"MAILCORE_NONCE": "stale"}, "@operator", "@operator declared"),
+    ("", RUN, "@editor", "@editor declared"),
+]
+
+
+@pytest.mark.parametrize(("directory", "environment", "declared", "expected"), CASES)
+def test_who_is_calling(
+    house: House, directory: str, environment: dict[str, str], declared: str | None, expected: str
+) -> None:
+    document = json.loads(house.workspace.registry.read_text())
+    document["branches"].append({"name": "Team.Chief One", "email": "@chief", "path": "agents/chief"})
+    house.workspace.registry.write_text(json.dumps(document))
+    (house.root / "stray" / ".trinity").mkdir(parents=True)
+    (house.root / "stray" / ".trinity" / "passport.json").write_text("{}")
+    (house.root / "agents" / "writer" / "deep" / "er").mkdir(parents=True)
+    assert lock.acquire(house.agent("@writer"), "r1", "n1", "s") is None
+    workspace = find(house.root)
+    if expected.startswith("refused: "):
+        with pytest.raises(Refused) as error:
+            identify(workspace, environment, house.root / directory, declared)
+        assert expected.removeprefix("refused: ").replace("two identities", "").split()[0] in str(error.value)
+        for word in expected.split():
+            assert not word.startswith("@") or word in str(error.value)
+        assert error.value.exit_status == 3
+    else:
+        found = identify(workspace, environment, house.root / directory, declared)
+        assert f"{found.address} {found.how}" == expected
+        assert found.evidence and found.agent == workspace.agent(found.address)
+
+
+def test_the_run_is_known_only_with_its_nonce(house: House) -> None:
+    lock.acquire(house.agent("@writer"), "r1", "n1", "s")
+
+    def who(declared: str | None, **more: str) -> Identity:
+        return identify(house.workspace, RUN | more, house.root, declared)
+
+    assert who(None).run_id == "r1"
+    assert who("@editor").run_id == "r1"  # it counts for the depth of what is dispatched
+    assert who("@editor", MAILCORE_NONCE="x").run_id == ""
+    lock.release(house.agent("@writer"), "r1", "n1")
+    with pytest.raises(Refused, match="over"):
+        who(None)
+
+
+def test_variables_that_leak_from_another_workspaces_run_are_refused(house: House, tmp_path: Path) -> None:
+    from mailcore import workspace
+
+    other = workspace.init(tmp_path / "other", [("writer", "w")])
+    lock.acquire(house.agent("@writer"), "r1", "n1", "s")
+    with pytest.raises(Refused, match="MAILCORE_RUN_ID"):
+        identify(other, RUN, other.agent("@writer").branch)
+    done = house.mailcore("whoami", cwd=other.agent("@writer").branch, env=RUN)
+    assert done.returncode == 3 and b"inherited" in done.stderr
+
+
+def test_whoami_explains(house: House) -> None:
+    cwd = house.agent("@writer").branch
+    found = house.json("whoami", cwd=cwd)
+    assert (found["address"], found["how"]) == ("@writer", "passport")
+    assert any(str(cwd) in step for step in found["evidence"])
+    assert house.mailcore("whoami", cwd=cwd).stdout == b"@writer\n"
+    assert str(cwd).encode() in house.mailcore("whoami", "--explain", cwd=cwd).stdout
+    assert os.environ.get("MAILCORE_RUN_ID") is None

@@ -1,0 +1,62 @@
+"""The rungs of a message: each once, in order, with the time that something recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailcore.mail.ladder import RUNGS, ladder
+from mailcore.model.message import FINAL, Message
+from mailcore.model.run import Attempt, Run
+
+
+def mail(**raw: Any) -> Message:
+    return Message.from_json({"timestamp": "2026-11-22T01:00:00+00:00", "status": "new", **raw})
+
+
+def at(seconds: int) -> str:
+    return f"2026-11-22T01:00:{seconds:02}+00:00"
+
+
+def run(*attempts: Attempt) -> Run:
+    return Run("r", "@b", "@a", "s", "1", "command", 0.0, attempts=attempts)
+
+
+def test_all_rungs_with_their_times() -> None:
+    message = mail(stored_at=at(1), status="opened", seen_at=at(4), ack={"state": "acknowledged", "at": at(5)})
+    start = message.stored_at
+    steps = ladder(message, run(Attempt(1, "start", start + 1, running_at=start + 2), Attempt(2, "fresh", start + 9)))
+    assert [(rung, when - start) for rung, when in steps.rungs] == [(r, float(n)) for n, r in enumerate(RUNGS)]
+    assert (steps.rung, steps.since - start, steps.ended) == ("acknowledged", 4.0, False)
+
+
+@pytest.mark.parametrize("state", FINAL)
+def test_the_last_rung_ends_it(state: str) -> None:
+    steps = ladder(mail(ack={"state": state, "at": at(7)}))
+    assert steps.ended and steps.rung == state and [r for r, _ in steps.rungs] == ["stored", "seen", state]
+
+
+@pytest.mark.parametrize(
+    ("raw", "rungs"),
+    [
+        ({}, ["stored"]),
+        ({"status": "opened"}, ["stored", "seen"]),
+        ({"status": "closed"}, ["stored", "seen"]),
+        ({"status": "parked"}, ["stored", "seen"]),
+        ({"status": None}, ["stored"]),
+        ({"status": None, "read": True}, ["stored", "seen"]),
+        ({"ack": "done"}, ["stored"]),
+        ({"ack": {"state": "approved"}}, ["stored", "seen", "acknowledged"]),
+    ],
+)
+def test_what_other_programs_say_and_leave_out(raw: dict[str, Any], rungs: list[str]) -> None:
+    """AIPass writes no times; its old mail has no status either."""
+    steps = ladder(mail(**raw))
+    assert [rung for rung, _ in steps.rungs] == rungs
+    assert all(when == mail().at for _, when in steps.rungs)
+
+
+def test_a_run_without_an_attempt_has_woken_nobody() -> None:
+    assert ladder(mail(), run()).rung == "stored"
+    assert ladder(mail(), run(Attempt(1, "start", 5.0))).rung == "woken"

@@ -1,0 +1,243 @@
+"""The plan of the house, held: who imports whom, who signals, who writes, and what a command loads."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mailcore.conftest import House
+
+ROOT = Path(__file__).parents[2]
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("mailcore", "praxmonitor")
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+# What a wing may import of ours; `mailcore.model` stands for itself and all below it.
+ALLOWED = {
+    "mailcore.model": ["mailcore.model"],
+    "mailcore.errors": [],
+    "mailcore.text": [],
+    "mailcore.journal": [],
+    "mailcore.config": ["mailcore.errors"],
+    "mailcore.liveness": ["mailcore.model"],
+    "mailcore.programs": ["mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors"],
+    "mailcore.observe": [
+        "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.mailbox", "mailcore.workspace",
+        "mailcore.config", "mailcore.journal", "mailcore.liveness", "mailcore.errors", "mailcore.text",
+    ],
+}  # fmt: skip
+FORBIDDEN = {
+    "mailcore": ["praxmonitor", "textual", "rich", "miniaudio", "simpleaudio"],
+    "mailcore.mail": ["mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
+    "mailcore.workspace": ["mailcore.mail", "mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
+    "mailcore.identity": ["mailcore.mail", "mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
+    "mailcore.observe": ["mailcore.dispatch"],
+    "mailcore.dispatch": ["mailcore.cli"],
+}
+
+
+def imports(path: Path, *, top: bool = False) -> Iterator[str]:
+    """What a module imports, `from a import b` as `a.b` if that is a module; with `top` at module level only."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+        for inner in ast.walk(node)
+    }
+    for node in tree.body if top else ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield full if full in MODULES else str(node.module)
+
+
+def within(name: str, wings: list[str]) -> bool:
+    return any(name == wing or name.startswith(f"{wing}.") for wing in wings)
+
+
+def ours(wing: str) -> dict[str, Path]:
+    found = {name: path for name, path in MODULES.items() if within(name, [wing])}
+    assert found, f"no module in {wing}"
+    return found
+
+
+@pytest.mark.parametrize("wing", ALLOWED)
+def test_a_wing_imports_only_what_it_may(wing: str) -> None:
+    wrong = {
+        name: imported
+        for name, path in ours(wing).items()
+        for imported in imports(path)
+        if within(imported, ["mailcore", "praxmonitor"]) and not within(imported, ALLOWED[wing])
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("wing", FORBIDDEN)
+def test_a_wing_never_imports_what_it_must_not(wing: str) -> None:
+    """`workspace.init` may reach for `make` when it is called; nothing else crosses."""
+    wrong = {
+        name: imported
+        for name, path in ours(wing).items()
+        for imported in imports(path)
+        if within(imported, FORBIDDEN[wing])
+    }
+    assert wrong == {}
+
+
+def test_of_observe_dispatch_takes_watch_and_tail() -> None:
+    taken = {i for path in ours("mailcore.dispatch").values() for i in imports(path) if within(i, ["mailcore.observe"])}
+    assert taken <= {"mailcore.observe.watch", "mailcore.observe.tail"}
+
+
+def test_model_imports_the_standard_library_alone() -> None:
+    roots = {i.partition(".")[0] for path in ours("mailcore.model").values() for i in imports(path)}
+    assert roots <= set(sys.stdlib_module_names) | {"mailcore"}
+
+
+def test_widgets_touch_no_disk_no_clock_no_processes() -> None:
+    """Of ours they import what is pure: model, present, themes, each other."""
+    allowed = ["mailcore.model", "praxmonitor.present", "praxmonitor.themes", "praxmonitor.widgets"]
+    third = ["textual", "rich"]
+    banned = ["os", "pathlib", "time", "psutil", "shutil", "subprocess", "io", "tempfile", "socket"]
+    wrong = []
+    for name, path in ours("praxmonitor.widgets").items():
+        for imported in imports(path):
+            root = imported.partition(".")[0]
+            if root in ("mailcore", "praxmonitor"):
+                good = within(imported, allowed)
+            else:
+                good = root in third or (root in sys.stdlib_module_names and root not in banned)
+            if not good:
+                wrong.append((name, imported))
+        calls = {
+            n.func.id
+            for n in ast.walk(ast.parse(path.read_text()))
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
+        if "open" in calls:
+            wrong.append((name, "open()"))
+    assert wrong == []
+
+
+def test_screens_never_import_each_other() -> None:
+    wrong = {
+        name: imported
+        for name, path in ours("praxmonitor.screens").items()
+        for imported in imports(path)
+        if within(imported, ["praxmonitor.screens"]) and imported != name
+    }
+    assert wrong == {}
+
+
+SIGNALS = {"kill", "killpg", "pidfd_send_signal", "terminate", "send_signal", "tgkill", "pthread_kill"}
+
+
+def signallers(path: Path) -> set[str]:
+    return {
+        node.func.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SIGNALS
+        if not ast.unparse(node.func).startswith("control.")
+    }
+
+
+def test_only_process_signals_a_process() -> None:
+    found = {name: calls for name, path in ours("mailcore").items() if (calls := signallers(path))}
+    assert found == {"mailcore.dispatch.process": {"pidfd_send_signal"}}
+
+
+def test_only_mail_lock_register_and_make_replace_files() -> None:
+    """`store.replace` is how a mailbox is written; beyond mail it serves the dispatch lock, reports, the registry."""
+    users = {
+        name
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Attribute) and ast.unparse(node) == "store.replace")
+        or (isinstance(node, ast.ImportFrom) and node.module == "mailcore.mail.store"
+            and any(alias.name == "replace" for alias in node.names))
+    }  # fmt: skip
+    beyond = {"mailcore.dispatch.lock", "mailcore.dispatch.register", "mailcore.make", "mailcore.presence"}
+    assert {name for name in users if not within(name, ["mailcore.mail"])} <= beyond
+    assert "mailcore.mail.mailbox" in users
+
+
+def test_nobody_writes_a_mailbox_by_another_way() -> None:
+    """No `….inbox.write_…` or `open(….inbox…, "w")` anywhere; `make` writes the first, empty one."""
+    wrong = []
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                text = ast.unparse(node.func)
+                writes = text.endswith(("inbox.write_text", "inbox.write_bytes", "inbox.open", "inbox.unlink"))
+                if writes and name != "mailcore.make":
+                    wrong.append((name, text))
+    assert wrong == []
+
+
+def test_no_cycles_between_wings_at_module_level() -> None:
+    edges: dict[str, set[str]] = {}
+    for name, path in MODULES.items():
+        for imported in imports(path, top=True):
+            if imported in MODULES and imported != name:
+                edges.setdefault(name, set()).add(imported)
+
+    def cycle(name: str, way: tuple[str, ...]) -> tuple[str, ...]:
+        if name in way:
+            return (*way[way.index(name) :], name)
+        if name in clean:
+            return ()
+        for other in sorted(edges.get(name, ())):
+            if found := cycle(other, (*way, name)):
+                return found
+        clean.add(name)
+        return ()
+
+    clean: set[str] = set()
+    assert [found for name in MODULES if (found := cycle(name, ()))] == []
+
+
+SLOW = ("textual", "rich", "watchfiles", "psutil", "asyncio", "click", "miniaudio", "anyio", "praxmonitor")
+
+
+def loaded(house: House, script: str) -> set[str]:
+    code = f"import sys, json\n{script}\nprint(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=house.root, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import mailcore.cli",
+        "from mailcore.cli import main; assert main(['send', '@writer', 's', 'b', '--from', '@lead']) == 0",
+        "from mailcore.cli import main; assert main(['inbox', '@writer']) == 0",
+        "from mailcore.cli import main; assert main(['dispatch', '@writer', 's', 'b', '--from', '@lead']) == 0",
+        "import mailcore.dispatch.supervisor",
+        "import mailcore.model.fleet",
+    ],
+)
+def test_a_command_loads_nothing_slow(house: House, script: str) -> None:
+    assert loaded(house, script) & set(SLOW) == set()
+
+
+def test_sending_loads_no_dispatch_and_no_observe(house: House) -> None:
+    script = (
+        "from mailcore.cli import main; assert main(['send', '@writer', 's', 'b', '--from', '@lead']) == 0\n"
+        "assert not [m for m in sys.modules if m.startswith(('mailcore.dispatch', 'mailcore.observe'))]"
+    )
+    assert "mailcore" in loaded(house, script)

@@ -1,0 +1,33 @@
+"""Is a process alive, and still the same?"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from mailcore.liveness import alive, boot_id, read_lock, start_ticks
+from tests.mailcore.conftest import House
+
+
+def test_a_process_is_its_pid_its_start_and_its_boot() -> None:
+    pid, ticks = os.getpid(), start_ticks(os.getpid())
+    assert ticks > 0
+    assert alive(pid) and alive(pid, ticks) and alive(pid, ticks, boot_id())
+    assert not alive(pid, ticks + 1)
+    assert not alive(pid, ticks, "of another boot")
+
+
+def test_none_is_alive_where_there_is_none() -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    assert not any(alive(pid) for pid in (0, -1, -os.getpid(), 10**9, 10**40, child.pid))
+    assert start_ticks(0) == start_ticks(10**9) == 0
+
+
+def test_a_lock_that_is_not_there_or_no_file(house: House) -> None:
+    path = house.agent("@writer").dispatch_lock
+    assert read_lock(path) is None
+    path.mkdir()
+    held = read_lock(path)
+    assert held is not None and held.holder == "unknown" and "unreadable" in held.subject
+    path.rmdir()

@@ -1,0 +1,142 @@
+"""Torn, corrupt, no mailbox at all: whole messages stay, the file is kept, the operator is told, nothing raises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailcore import journal
+from mailcore.mail import mailbox, post, repair, store
+from mailcore.mail.mailbox import read_mailbox
+from mailcore.model.message import MailboxStatus
+from tests.mailcore.conftest import House
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.just('"messages": [{"id": "no"}]'),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+MESSAGES = st.lists(st.dictionaries(st.text(max_size=6) | st.just("messages"), VALUES, max_size=4), max_size=4)
+EXTRAS = st.dictionaries(st.text(max_size=6), VALUES | st.just({"messages": [{"id": "nested"}]}), max_size=2)
+
+
+def whole(data: bytes, prefix: int, count: int) -> int:
+    """How many of `count` messages end within the prefix, found the slow way."""
+    found = 0
+    for end in range(prefix + 1):
+        if data[end - 1 : end] == b"}":
+            try:
+                head = json.loads(data[:end] + b"]}")
+            except ValueError:
+                continue
+            if isinstance(head.get("messages"), list):
+                found = max(found, len(head["messages"]))
+    return min(found, count)
+
+
+@settings(max_examples=120, deadline=None)
+@given(EXTRAS, MESSAGES, st.integers(0, 1000), st.sampled_from([None, 2]), st.booleans())
+def test_any_prefix_yields_exactly_its_complete_messages(
+    extra: dict[str, Any], messages: list[Any], cut: int, indent: int | None, escaped: bool
+) -> None:
+    extra = {k: v for k, v in extra.items() if k not in ("messages", "inbox")}
+    data = json.dumps({**extra, "messages": messages}, indent=indent, ensure_ascii=escaped).encode("utf-8", "replace")
+    messages = json.loads(data)["messages"]
+    cut = min(cut, len(data))
+    assert repair.recover(data[:cut]) == messages[: whole(data, cut, len(messages))]
+    assert repair.recover(data) == messages
+    bare = json.dumps(messages, indent=indent).encode()
+    assert repair.recover(b" \n" + bare) == messages
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=120) | st.builds(lambda a, b: b'{"messages": [' + a + b'{"id": 1}' + b, *[st.binary()] * 2))
+def test_arbitrary_bytes_never_raise(data: bytes) -> None:
+    assert all(isinstance(message, dict) for message in repair.recover(data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[" * 100_000, b'{"messages": [' + b'{"a":' * 100_000, b'{"messages": [' + b"9" * 10_000, b'{"a' * 50_000],
+)
+def test_nor_do_depth_and_length(data: bytes) -> None:
+    assert repair.recover(data) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_other_encodings_are_read_or_at_least_kept(house: House, encoding: str) -> None:
+    writer = house.agent("@writer")
+    data = json.dumps({"messages": [{"id": "aaaaaaaa", "subject": "ü", "status": "new"}]}).encode(encoding)
+    writer.inbox.write_bytes(data)
+    mailbox.deliver(writer, {"subject": "on top", "status": "new"})
+    after = [m.subject for m in house.inbox("@writer")]
+    assert after == ["on top", "ü"] or [p for p in writer.mail_dir.iterdir() if p.is_file() and p.read_bytes() == data]
+
+
+def torn(house: House) -> bytes:
+    """Three unread messages, the last one torn in two."""
+    writer = house.agent("@writer")
+    for n in range(3):
+        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b" * 300)
+    data = writer.inbox.read_bytes()[:-150]
+    writer.inbox.write_bytes(data)
+    return data
+
+
+def test_a_torn_mailbox_with_unread_mail_is_mended_by_the_next_write_and_the_operator_is_told(house: House) -> None:
+    data = torn(house)
+    writer = house.agent("@writer")
+    assert read_mailbox(writer.inbox).status is MailboxStatus.UNREADABLE
+    post.send(house.workspace, "@editor", ["@writer"], "new", "b")
+    assert [(m.subject, m.unread) for m in house.inbox("@writer")] == [("new", True), ("s2", True), ("s1", True)]
+    (aside,) = writer.mail_dir.glob("inbox.json.corrupt-*")
+    assert aside.read_bytes() == data
+    told = [r for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "repair"]
+    assert [(r["by"], r["recovered"], r["aside"]) for r in told] == [("@writer", 2, str(aside))]
+    assert str(writer.inbox) in told[0]["cause"]
+
+
+def test_repair_by_hand_says_first_and_does_then(house: House) -> None:
+    data = torn(house)
+    writer = house.agent("@writer")
+    (said,) = house.json("repair", "--dry-run")
+    assert said["recovered"] == 2 and said["path"] == str(writer.inbox) and "JSON" in said["cause"]
+    assert writer.inbox.read_bytes() == data and not list(writer.mail_dir.glob("*.corrupt-*"))
+    assert house.json("repair", "@editor") == []
+    (done,) = house.json("repair", "@writer")
+    assert done["recovered"] == 2 and Path(done["aside"]).read_bytes() == data
+    assert [m.subject for m in house.inbox("@writer")] == ["s2", "s1"]
+    assert house.json("repair") == [] and b"every mailbox can be read" in house.mailcore("repair").stdout
+
+
+NUMBERS = ["18446744073709551615", "18446744073709551616", "-9223372036854775809", "1" + "0" * 60, "NaN", "-Infinity"]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_numbers_that_orjson_would_change_survive_a_rewrite(house: House, number: str) -> None:
+    """It makes a float of an integer beyond 64 bits, and `null` of NaN, without a word."""
+    writer = house.agent("@writer")
+    writer.inbox.write_text(f'{{"top": {number}, "messages": [{{"id": "a", "x": [{number}, 1.5, "{number}"]}}]}}')
+    mailbox.deliver(writer, {"subject": "on top"})
+    text = writer.inbox.read_text()
+    assert text.count(number) == 3 and f'"top": {number},' in text and "null" not in text
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.recursive(st.integers() | st.integers(-(2**70), 2**70) | st.text(), lambda v: st.lists(v, max_size=3)))
+def test_what_is_written_reads_back_the_same(value: Any) -> None:
+    assert store.loads(store.dumps(value)) == value == store.loads(store.dumps_line(value))
+
+
+def test_an_integer_beyond_64_bits_in_a_registry_survives_too(house: House) -> None:
+    registry = house.workspace.registry
+    document = json.loads(registry.read_bytes())
+    document["metadata"]["credential"] = 10**40 + 7
+    registry.write_text(json.dumps(document))
+    assert house.mailcore("agent", "add", "new=agents/new").returncode == 0
+    assert json.loads(registry.read_bytes())["metadata"]["credential"] == 10**40 + 7

@@ -1,0 +1,70 @@
+"""One count for the workspace: no number twice, whatever becomes of its file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mailcore.mail import mailbox, post, sequence
+from tests.mailcore.conftest import House
+
+TAKE = """
+import sys
+from pathlib import Path
+from mailcore.mail import sequence
+for n in range(int(sys.argv[2])):
+    print(sequence.take(Path(sys.argv[1]), 1 + n % 3), 1 + n % 3)
+"""
+
+
+def test_numbers_go_up_and_a_block_is_taken_at_once(house: House) -> None:
+    assert [sequence.take(house.root), sequence.take(house.root, 5), sequence.take(house.root)] == [1, 2, 7]
+
+
+def test_processes_at_once_never_get_the_same_number(house: House) -> None:
+    workers = [
+        subprocess.Popen([sys.executable, "-c", TAKE, str(house.root), "150"], stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    taken: Counter[int] = Counter()
+    for worker in workers:
+        for line in worker.communicate(timeout=60)[0].splitlines():
+            first, count = map(int, line.split())
+            taken.update(range(first, first + count))
+    assert set(taken) == set(range(1, 4 * 300 + 1)) and set(taken.values()) == {1}
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"0000", b"0" * 20, b"00000000000000000001", b"seventy\n", b"\0" * 21])
+def test_a_lost_or_torn_count_goes_on_after_the_highest_number_in_any_mail(house: House, damage: bytes | None) -> None:
+    for n in range(3):
+        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
+    post.close(house.workspace, "@writer", [house.inbox("@writer")[0].id])
+    path = house.root / ".praxmonitor" / "sequence"
+    path.unlink() if damage is None else path.write_bytes(damage)
+    assert post.send(house.workspace, "@lead", ["@editor"], "s", "b")[0].seq == 4
+    assert sequence.take(house.root) == 5
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=40))
+def test_no_content_of_the_file_takes_a_number_back(house: House, data: bytes) -> None:
+    """Unless it is a whole number of ours, which only a hand could have put there."""
+    path = house.root / ".praxmonitor" / "sequence"
+    mailbox.deliver(house.agent("@writer"), {"from": "@x", "subject": "s", "message": "m"})
+    known = sequence.highest(house.root)
+    path.write_bytes(data)
+    whole = len(data) == 21 and data[:20].isdigit()
+    assert sequence.take(house.root) > known or whole
+
+
+def test_a_strangers_number_neither_stops_nor_runs_away_with_the_count(house: House) -> None:
+    strange = [{"id": f"{n}", "seq": value} for n, value in enumerate([10**30, True, "7", -4, 1.5, [1], None, 41])]
+    house.agent("@writer").inbox.write_text(json.dumps({"messages": strange}))
+    (house.root / ".praxmonitor" / "sequence").unlink(missing_ok=True)
+    assert sequence.take(house.root) == 42

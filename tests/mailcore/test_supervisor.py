@@ -1,0 +1,264 @@
+"""One run, from the dispatch to its end: attempts, signs of life, retries, bounces. Real supervisors, real programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailcore.liveness import alive, read_lock
+from mailcore.model.run import Phase, Run
+from tests.mailcore.conftest import House, wait_until
+
+REPLY = f"""
+import os, subprocess, sys
+print("at work", flush=True)
+prompt = sys.argv[1]
+mail = prompt.split("message ")[1].split(":")[0]
+for words in (["read", mail], ["reply", mail, "all is done"]):
+    subprocess.run([{sys.executable!r}, "-m", "mailcore.cli", *words], check=True, stdout=subprocess.DEVNULL)
+print("the result")
+"""
+
+
+def register(house: House) -> list[dict[str, Any]]:
+    path = house.root / ".aipass" / "dispatch_register.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def causes(run: Run) -> list[str]:
+    return [attempt.cause for attempt in run.attempts]
+
+
+def test_a_task_is_done_and_answered(house: House) -> None:
+    house.python("writer", REPLY)
+    run_id = house.started("@operator", "@writer")
+    run = house.over("@writer", run_id)
+    assert (run.phase, run.result, run.replied, len(run.attempts)) == (Phase.COMPLETED, "the result", True, 1)
+    (answer,) = house.inbox("@operator")
+    assert (answer.sender, answer.subject, answer.body) == ("@writer", "RE: a task", "all is done")
+    assert house.inbox("@writer") == ()
+    assert [p.name.split("_", 3)[3] for p in house.agent("@writer").archive_dir.iterdir()] == ["a task.json"]
+    rows = [row for row in register(house) if row["dispatch_id"] == run_id]
+    assert (rows[0]["status"], rows[-1]["status"]) == ("outstanding", "completed")
+    report = json.loads(Path(rows[-1]["report_path"]).read_text())
+    assert (report["sender"], report["target"], report["exit_code"]) == ("@operator", "@writer", 0)
+    assert not (house.agent("@writer").runs_dir / run_id / "supervisor.log").read_text()
+
+
+def test_a_success_without_an_answer_is_told_to_the_operator(house: House) -> None:
+    """Even where a reply was tried and failed: it is not an answer."""
+    command = f"{sys.executable} -m mailcore.cli reply nosuchid x || true; echo my result"
+    house.shell("writer", command)
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert run.phase is Phase.COMPLETED and not run.replied
+    (told,) = house.inbox("@operator")
+    assert "no reply" in told.subject and "my result" in told.body
+
+
+def test_what_the_program_is_given(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDECODE", "1")
+    monkeypatch.setenv("CLAUDE_CODE_ENTRYPOINT", "cli")
+    monkeypatch.setenv("AIPASS_CALLER_BRANCH", "LEAD")
+    house.python("writer", "import json, os, sys; print(json.dumps([sys.argv, os.getcwd(), dict(os.environ)]))")
+    run_id = house.started("@operator", "@writer", "with {prompt} in it; $(x) 'quotes'\nand lines")
+    house.over("@writer", run_id)
+    writer = house.agent("@writer")
+    argv, cwd, env = json.loads((writer.runs_dir / run_id / "attempt-1.stdout.log").read_text())
+    assert Path(cwd) == writer.branch
+    assert argv[1] == env["MAILCORE_PROMPT"] and "with {prompt} in it; $(x) 'quotes' and lines" in argv[1]
+    assert (env["MAILCORE_RUN_ID"], env["MAILCORE_AGENT"], env["MAILCORE_ATTEMPT"]) == (run_id, "@writer", "1")
+    assert env["MAILCORE_NONCE"] and env["AIPASS_BRANCH_NAME"] == "WRITER"
+    assert not {"CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "AIPASS_CALLER_BRANCH", "MAILCORE_SUPERVISES"} & set(env)
+
+
+def test_three_crashes_bounce_with_attempts_codes_and_stderr(house: House) -> None:
+    house.shell("writer", "echo started; echo boom $MAILCORE_ATTEMPT $MAILCORE_MODE >&2; exit 7")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase, len(run.attempts)) == (Phase.BOUNCED, 3)
+    assert [(a.mode, a.exit_code) for a in run.attempts] == [("start", 7), ("resume", 7), ("fresh", 7)]
+    (bounce,) = house.inbox("@operator")
+    assert bounce.subject == "BOUNCE: Dispatch to @writer failed"
+    for said in ("Attempt 1 (start): exit 7", "Attempt 3 (fresh): exit 7", "boom 3 fresh", "all 3 attempts failed"):
+        assert said in bounce.body
+    (task,) = house.inbox("@writer")  # still there: the task is not lost
+    assert task.unread and task.is_task
+    assert register(house)[-1]["status"] == "FAILED (exit 7)"
+
+
+def test_a_start_that_hangs_is_ended_and_retried(house: House) -> None:
+    house.limit(startup_timeout=0.5)
+    house.shell("writer", "test $MAILCORE_ATTEMPT = 1 && exec sleep 100; echo up")
+    run_id = house.started("@operator", "@writer")
+    run = house.over("@writer", run_id)
+    assert (run.phase, len(run.attempts)) == (Phase.COMPLETED, 2)
+    assert causes(run)[0] == "no sign of life in 0.5 s" and run.attempts[0].running_at == 0.0
+    assert 0.4 < run.attempts[0].ended_at - run.attempts[0].started_at < 5
+    assert not alive(run.attempts[0].pid)
+
+
+def test_a_mailcore_command_is_a_sign_of_life(house: House) -> None:
+    house.limit(startup_timeout=8)
+    house.shell("writer", f"{sys.executable} -m mailcore.cli whoami > /dev/null 2>&1; exec sleep 100")
+    run_id = house.started("@operator", "@writer")
+    house.attempt_pid("@writer", run_id)
+    assert house.run("@writer", run_id).last_act > 0
+
+
+def test_the_hard_limit_ends_what_goes_on_for_ever(house: House) -> None:
+    house.limit(hard_limit=0.6, attempts=1)
+    house.shell("writer", "echo up; exec sleep 100")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase, causes(run)) == (Phase.BOUNCED, ["still running after 0.6 s"])
+
+
+def test_the_second_attempt_may_succeed(house: House) -> None:
+    house.shell("writer", 'echo up; test "$MAILCORE_ATTEMPT" = 2')
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase, causes(run)) == (Phase.COMPLETED, ["exit 1", "exit 0"])
+
+
+def test_a_program_that_cannot_be_started_bounces_in_words(house: House) -> None:
+    tool = house.agent("@writer").branch / "tool"
+    tool.write_text("#!/bin/sh\n")
+    house.command("writer", "./tool")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert run.phase is Phase.BOUNCED
+    assert all("Permission denied" in cause and "tool" in cause for cause in causes(run)) and len(run.attempts) == 3
+    assert "Permission denied" in house.inbox("@operator")[0].body
+
+
+def test_exit_0_with_work_going_on_in_the_background_is_no_success(house: House, tmp_path: Path) -> None:
+    house.limit(attempts=1)
+    house.shell("writer", f"echo up; setsid sleep 100 & echo $! > {tmp_path}/left; exit 0")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert run.phase is Phase.BOUNCED and "still at work" in causes(run)[0]
+    assert not alive(int(house.says(tmp_path / "left")))
+
+
+def test_what_ends_by_itself_a_moment_later_is_no_failure(house: House) -> None:
+    """A helper process that sees its pipe closed, like multiprocessing's resource tracker."""
+    house.limit(attempts=1)
+    house.shell("writer", "echo up; (sleep 0.3) & exit 0")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase, causes(run)) == (Phase.COMPLETED, ["exit 0"])
+
+
+def test_a_flood_of_output_is_taken(house: House) -> None:
+    house.shell("writer", "head -c 8000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero >&2; echo; echo end")
+    run_id = house.started("@operator", "@writer")
+    run = house.over("@writer", run_id)
+    assert (run.phase, run.result) == (Phase.COMPLETED, "end")
+    assert (house.agent("@writer").runs_dir / run_id / "attempt-1.stdout.log").stat().st_size > 8_000_000
+
+
+def test_a_branch_that_vanished_is_refused_and_not_made_again(house: House) -> None:
+    branch = house.agent("@writer").branch
+    branch.rename(branch.with_name("elsewhere"))
+    with pytest.raises(Exception, match="writer") as error:
+        house.dispatch("@operator", "@writer")
+    assert str(branch) in str(error.value)
+    assert not branch.exists()
+
+
+def test_a_branch_that_vanishes_in_mid_run_leaves_no_process(house: House) -> None:
+    writer = house.agent("@writer")
+    house.shell("writer", "echo up; sleep 100 & wait; sleep 100")
+    run_id = house.started("@operator", "@writer")
+    pid = house.attempt_pid("@writer", run_id)
+    supervisor = house.run("@writer", run_id).supervisor_pid
+    away = writer.branch.rename(writer.branch.with_name("elsewhere"))
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not alive(supervisor), what="the supervisor is over")
+    try:
+        assert house.json("runs") == []
+    finally:
+        away.rename(writer.branch)
+    # Whatever it could still say, no process of the run is left: the fixture looks.
+    assert not alive(pid)
+
+
+def test_a_branch_that_vanishes_at_the_start_leaves_no_process(house: House) -> None:
+    house.limit(startup_timeout=1)
+    writer = house.agent("@writer")
+    house.shell("writer", "exec sleep 100")
+    run_id = house.started("@operator", "@writer")
+    attempt = wait_until(lambda: house.run("@writer", run_id).attempt, what="an attempt is begun")
+    supervisor = house.run("@writer", run_id).supervisor_pid
+    away = writer.branch.rename(writer.branch.with_name("elsewhere"))
+    try:
+        wait_until(lambda: not alive(supervisor), what="the supervisor is over")
+        assert attempt is not None and not alive(attempt.pid)
+    finally:
+        away.rename(writer.branch)
+
+
+def test_a_run_that_cannot_write_its_journal_leaves_no_process(house: House) -> None:
+    writer = house.agent("@writer")
+    house.shell("writer", "echo up; exec sleep 100")
+    run_id = house.started("@operator", "@writer")
+    pid = house.attempt_pid("@writer", run_id)
+    supervisor = house.run("@writer", run_id).supervisor_pid
+    journal = writer.runs_dir / run_id / "run.jsonl"
+    kept = journal.rename(journal.with_name("kept"))
+    journal.mkdir()
+    os.kill(supervisor, signal.SIGTERM)
+    wait_until(lambda: not alive(supervisor), what="the supervisor is over")
+    wait_until(lambda: not alive(pid), 5, what="its agent is over too")
+    journal.rmdir()
+    kept.rename(journal)
+    assert journal.is_file()
+
+
+def test_a_supervisor_told_to_end_takes_its_run_with_it(house: House) -> None:
+    house.shell("writer", "echo up; exec sleep 100")
+    run_id = house.started("@operator", "@writer")
+    pid = house.attempt_pid("@writer", run_id)
+    os.kill(house.run("@writer", run_id).supervisor_pid, signal.SIGTERM)
+    run = house.over("@writer", run_id)
+    assert (run.phase, run.by) == (Phase.KILLED, "a signal")
+    assert not alive(pid)
+
+
+def test_the_supervisor_holds_the_lock_and_outlives_its_starter(house: House) -> None:
+    house.shell("writer", "echo up; exec sleep 100")
+    done = house.json("dispatch", "@writer", "a task", "body", "--from", "@operator")
+    house.attempt_pid("@writer", done["run_id"])
+    lock = read_lock(house.agent("@writer").dispatch_lock)
+    assert lock is not None and lock.run_id == done["run_id"]
+    assert lock.pid == house.run("@writer", done["run_id"]).supervisor_pid
+    assert os.getsid(lock.pid) == lock.pid != os.getsid(0)
+
+
+NO_INOTIFY = """
+import os, resource, subprocess, sys
+from pathlib import Path
+from mailcore.dispatch.signs import Signs
+signs = Signs()
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, 64))
+signs.look_at(path)
+print("looking", flush=True)
+waits = 0
+while not (path / "sign").exists() and waits < 200:
+    signs.wait(30)
+    waits += 1
+print("seen", flush=True)
+signs.look_away()
+"""
+
+
+def test_without_inotify_a_sign_of_life_is_still_seen(tmp_path: Path) -> None:
+    """128 instances a user, and watches have their limit too: a supervisor manages without."""
+    child = subprocess.Popen([sys.executable, "-c", NO_INOTIFY, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None and child.stdout.readline() == "looking\n"
+    (tmp_path / "sign").write_text("x")
+    assert child.stdout.readline() == "seen\n"
+    assert child.wait(10) == 0
+    child.stdout.close()

@@ -1,0 +1,148 @@
+"""Registry, passports and addresses; what is refused is said with its reason, and `init` makes what AIPass reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailcore import workspace
+from mailcore.errors import NoWorkspace, Refused, UsageError
+from mailcore.workspace import Workspace
+from tests.mailcore.conftest import House
+
+
+def registry(root: Path, rows: Any, name: str = "X_REGISTRY.json") -> Path:
+    path = root / name
+    path.write_text(json.dumps({"metadata": {}, "branches": rows}))
+    return path
+
+
+def test_the_workspace_that_aipass_wrote(aipass: Workspace) -> None:
+    assert [(a.address, a.name) for a in aipass.agents] == [
+        ("@alpha", "ALPHA"),
+        ("@beta", "BETA"),
+        ("@gamma", "GAMMA"),
+        ("@ai_mail", "ai_mail"),
+    ]
+    assert aipass.agent("@ai_mail").branch == aipass.root / "src" / "aipass" / "ai_mail"
+    assert aipass.refused == () and aipass.agent("@alpha").role
+    deep = aipass.agent("@beta").mail_dir / "deleted"
+    assert workspace.find(deep).root == aipass.root
+    assert workspace.branch_above(deep) == aipass.agent("@beta").branch
+
+
+def test_none_above_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(NoWorkspace, match="mailcore init") as error:
+        workspace.find(tmp_path)
+    assert error.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ({"name": "A", "path": "../outside"}, "leaves the project"),
+        ({"name": "A", "path": "/etc"}, "leaves the project"),
+        ({"name": "A", "path": "link"}, "leaves the project"),
+        ({"name": "A", "path": "loop"}, "A"),
+        ({"name": "A"}, "no path"),
+        ({"name": "A", "path": ""}, "no path"),
+        ({"name": "A", "path": "a\0b"}, "no path"),
+        ({"name": "A", "path": 3}, "no path"),
+        ({"name": "", "path": "a"}, "address"),
+        ({"name": "A", "email": "@a b", "path": "a"}, "address"),
+        ({"name": "A", "email": "@a\x1b[2J", "path": "a"}, "address"),
+        ({"name": "OPERATOR", "path": "a"}, "reserved"),
+        ({"name": "WRITER", "path": "other"}, "twice"),
+    ],
+)
+def test_a_row_that_is_not_taken_is_told_and_the_others_are(tmp_path: Path, row: dict[str, Any], why: str) -> None:
+    (tmp_path / "link").symlink_to("/")
+    (tmp_path / "loop").symlink_to("loop")
+    path = registry(tmp_path, [{"name": "WRITER", "path": "w"}, row, {"name": "Editor", "path": "e"}])
+    found = workspace.load(path)
+    assert [a.address for a in found.agents] == ["@writer", "@editor"]
+    assert len(found.refused) == 1 and why in found.refused[0] and "X_REGISTRY.json" in found.refused[0]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", '{"branches": 3}', "{}", "[" * 5000, "\udcff"])
+def test_what_is_no_registry_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "X_REGISTRY.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UsageError, match="X_REGISTRY"):
+        workspace.find(tmp_path)
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("WRITER", "@writer"),
+        ("Team.Writer", "@writer"),
+        ("Writer the First", "@writer"),
+        ("AIPASS-Writer", "@writer"),
+        ("writer-old", "@writer"),
+    ],
+)
+def test_addresses_are_derived_where_the_row_gives_none(tmp_path: Path, name: str, address: str) -> None:
+    found = workspace.load(registry(tmp_path, [{"name": name, "path": "w"}]))
+    assert [a.address for a in found.agents] == [address]
+
+
+def test_rows_may_be_an_object_and_the_private_registry_gives_way(tmp_path: Path) -> None:
+    registry(tmp_path, {"ALPHA": {"path": "a"}, "BETA": {"path": "b", "email": "@bee"}})
+    registry(tmp_path, [], "PRIVATE_BRANCH_REGISTRY.json")
+    assert [a.address for a in workspace.find(tmp_path).agents] == ["@alpha", "@bee"]
+
+
+def test_an_unknown_address_names_the_known_ones(house: House) -> None:
+    with pytest.raises(Refused, match="@writer @editor @lead") as error:
+        house.agent("@nobody")
+    assert (error.value.code, error.value.exit_status) == ("unknown_agent", 3)
+    assert house.agent("Writer") == house.agent(" @WRITER ") == house.agent("@writer")
+    assert house.agent("@operator").branch == house.root / ".praxmonitor" / "operator"
+
+
+def test_init_writes_passport_memories_and_mailbox(house: House) -> None:
+    writer = house.agent("@writer")
+    passport = json.loads(writer.passport.read_text())
+    row = json.loads(house.workspace.registry.read_text())["branches"][0]
+    assert (row["name"], row["email"], row["path"]) == ("WRITER", "@writer", "agents/writer")
+    assert passport["citizenship"]["citizen_id"] == row["registry_id"]
+    assert passport["branch_info"]["email"] == "@writer"
+    for name in ("local.json", "observations.json"):
+        assert json.loads((writer.branch / ".trinity" / name).read_text())["document_metadata"]
+    assert json.loads(writer.inbox.read_text())["messages"] == []
+    assert workspace.find(writer.branch) == house.workspace
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    passport = tmp_path / "a" / ".trinity" / "passport.json"
+    passport.parent.mkdir(parents=True)
+    passport.write_text('{"mine": true}')
+    workspace.init(tmp_path, [("a", "a"), ("b", "b")])
+    assert passport.read_text() == '{"mine": true}'
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    with pytest.raises(Refused, match="already"):
+        workspace.init(tmp_path, [("c", "c")])
+    assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    "agents",
+    [
+        [],
+        [("a", "../a")],
+        [("operator", "a")],
+        [("a b", "a")],
+        [("a", "a"), ("A", "b")],
+        [("a", "same"), ("b", "same")],
+        [("a", "same"), ("b", "./same/")],
+    ],
+)
+def test_init_refuses_before_it_writes(tmp_path: Path, agents: list[tuple[str, str]]) -> None:
+    with pytest.raises(UsageError):
+        workspace.init(tmp_path, agents)
+    assert list(tmp_path.iterdir()) == []
