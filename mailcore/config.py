@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -106,13 +105,21 @@ class Config:
 def read_config(path: Path) -> Config:
     """Read config.toml; a missing file is all defaults. ConfigError names file, key and what is allowed."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return Config()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
+    import tomllib
+
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if isinstance(data.get("dispatch"), dict) and data["dispatch"].get("attempts", 1) == 0:
+        raise ConfigError(f"{path}: [dispatch] attempts = 0; at least one is needed")
     known = {"dispatch", "alarms", "mail", "sound", "observe", "agents"}
     for name in data:
         if name not in known:
@@ -136,6 +143,8 @@ def _agents(table: Any, path: Path) -> dict[str, AgentConfig]:
     agents = {}
     for name, values in table.items():
         agent = _section(AgentConfig, values, path, f"agents.{name}")
+        if agent.command and not agent.program:
+            agent = replace(agent, program="command")
         if agent.program not in ("", "claude", "codex", "command"):
             raise ConfigError(f"{path}: [agents.{name}] program = {agent.program!r}; allowed: claude, codex, command")
         if agent.program == "command" and not agent.command:

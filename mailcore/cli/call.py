@@ -6,15 +6,16 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.identity import Identity, identify, outside
+from mailcore.identity import RUN_ID, Identity, identify, outside
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, find
 
@@ -86,13 +87,19 @@ class Call:
 
 def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
-    parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False)
+    # Without a width argparse asks for the terminal's, and imports all of shutil for it.
+    formatter = partial(argparse.HelpFormatter, width=100)
+    parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False, formatter_class=formatter)
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
     verbs = import_module(f"mailcore.cli.{module}")
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        value, text = action(Call(verb, parser.parse_intermixed_args(words)))
+        call = Call(verb, parser.parse_intermixed_args(words))
+        value, text = action(call)
+        if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
+            with suppress(MailcoreError):
+                call.caller  # noqa: B018 (any command within a run is a sign of life)
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         raise MailcoreError(f"{name}{error.strerror or error}") from error

@@ -34,8 +34,9 @@ def arguments(verb: str, parser: Parser) -> None:
 def dispatch(call: Call) -> Result:
     """Mail the task to each agent and wake it; exit 3 if one is busy (its mail is delivered all the same)."""
     addresses, subject, body = split(call.arguments.words)
-    for address in addresses:
-        call.workspace.agent(address)
+    targets = list(dict.fromkeys(call.workspace.agent(address).address for address in addresses))
+    for target in targets:  # what is refused is refused for all, before a mail is written
+        control.check(call.workspace, call.config, call.caller.address, target)
     done = [
         control.dispatch(
             call.workspace,
@@ -47,7 +48,7 @@ def dispatch(call: Call) -> Result:
             parent_run=call.caller.run_id,
             expect=call.arguments.expect,
         )
-        for address in dict.fromkeys(addresses)
+        for address in targets
     ]
     text = "\n".join(
         f"{one.to}: message {one.message_id}, " + (f"not woken: {one.busy}" if one.busy else f"run {one.run_id}")

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,8 +19,10 @@ from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.liveness import alive, read_lock, start_ticks
 from mailcore.mail import post
 from mailcore.mail.outbox import Sent
+from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run, from_records
+from mailcore.programs.base import Program
 from mailcore.programs.select import select
 from mailcore.workspace import Workspace
 
@@ -65,17 +67,10 @@ def dispatch(
     `parent_run` is the run that the caller belongs to: it sets how deep this one nests. `expect` says what counts as
     done; `thread` are the keys that put the task into an earlier thread.
     """
-    agent = workspace.agent(target)
-    if agent.is_operator:
-        raise UsageError("the operator cannot be dispatched; send a mail instead")
-    if agent.address == sender:
-        raise Refused(f"{sender} cannot dispatch itself", "self")
-    if not agent.branch.is_dir():
-        raise Refused(f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry", "no_branch")
+    agent, chosen = check(workspace, config, sender, target)
     depth = _depth(workspace, parent_run) + 1 if parent_run else 0
     if depth > config.dispatch.wake_depth:
         raise Refused(f"this dispatch would nest {depth} deep; [dispatch] wake_depth is the limit", "limit")
-    chosen = select(agent, config, clean_environment()["PATH"])
     extra = {**thread, **({"expect": expect} if expect else {})}
     sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=extra)[0]
     if not sent.delivered:
@@ -92,6 +87,18 @@ def dispatch(
     started = _start(workspace, config, agent, queued, sender)
     busy = _busy(agent, started) if isinstance(started, Lock) else ""
     return Dispatched(sent.id, sent.sent_id, agent.address, None if isinstance(started, Lock) else started, busy)
+
+
+def check(workspace: Workspace, config: Config, sender: str, target: str) -> tuple[Agent, Program]:
+    """The agent that `target` names and its program; Refused, with the reason, if `sender` cannot dispatch it."""
+    agent = workspace.agent(target)
+    if agent.is_operator:
+        raise UsageError("the operator cannot be dispatched; send a mail instead")
+    if agent.address == sender:
+        raise Refused(f"{sender} cannot dispatch itself", "self")
+    if not agent.branch.is_dir():
+        raise Refused(f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry", "no_branch")
+    return agent, select(agent, config, clean_environment()["PATH"])
 
 
 def wake(workspace: Workspace, config: Config, by: str, target: str) -> str:
@@ -165,7 +172,8 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     An orphan is cleaned up. A run of another program's monitor is ended with its whole session.
     """
     agent, run = _target(workspace, target)
-    lock = read_lock(agent.dispatch_lock)
+    with locked(queue.gate(workspace)):  # while a run begins, its lock names who begins it
+        lock = read_lock(agent.dispatch_lock)
     if lock is None or lock.holder is Holder.UNKNOWN:
         raise Refused(f"nothing runs at {agent.address}", "not_running")
     if target[:1] != "@" and run is not None and run.run_id != lock.run_id:
@@ -207,7 +215,8 @@ def processes(workspace: Workspace, target: str) -> tuple[process.Process, ...]:
     if not lock.run_id:
         return tuple(process.session_members(lock.pid)) if lock.holder is Holder.ALIVE else ()
     own = [p for p in process.snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
-    return (*own, *process.members(lock.run_id, [p.pid for p in own]))
+    below = process.members(lock.run_id, [p.pid for p in own])
+    return (*own, *(replace(p, depth=p.depth + len(own)) for p in below))
 
 
 def last_run(agent: Agent) -> Run | None:

@@ -19,6 +19,7 @@ from mailcore.model.run import Phase, Run
 from mailcore.programs.base import exit_words, tail
 from mailcore.workspace import Workspace
 
+JOURNAL = "run.jsonl"
 STATUS = {Phase.COMPLETED: "completed", Phase.KILLED: "killed"}
 
 
@@ -34,8 +35,30 @@ def tell(
 
     What cannot be told stands in the run's journal as `undelivered`, with the reason.
     """
+    try:
+        _tell_sender(workspace, config, agent, run, queued, run_dir)
+    except (MailcoreError, OSError) as error:
+        journal.append(run_dir / JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
+    try:
+        _tell_aipass(workspace, agent, run)
+    except (MailcoreError, OSError) as error:
+        journal.append(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
+
+
+def _tell_sender(
+    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], run_dir: Path
+) -> None:
+    if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
+        return
+    mailed = _mail(workspace, agent, run, run_dir, str(queued.get("sent_id") or run.message_id))
+    # After a kill nothing starts by itself: the sender has its mail.
+    if run.sender != OPERATOR and run.phase is not Phase.KILLED and (mailed or run.phase is Phase.COMPLETED):
+        _wake_back(workspace, config, agent, run, queued)
+
+
+def _tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
     last = run.attempt
-    failed = f"FAILED ({exit_words(last.exit_code) if last and last.exit_code is not None else 'no start'})"
+    failed = f"FAILED ({exit_words(last.exit_code) if last and last.exit_code is not None else run.reason})"
     status = STATUS.get(run.phase, failed)
     report = {
         "sender": run.sender,
@@ -52,15 +75,6 @@ def tell(
         workspace, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
         dispatch_id=run.run_id, sender=run.sender, report_path=str(path),
     )  # fmt: skip
-    if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
-        return
-    try:
-        mailed = _mail(workspace, agent, run, run_dir, str(queued.get("sent_id") or run.message_id))
-        # After a kill nothing starts by itself: the sender has its mail.
-        if run.sender != OPERATOR and run.phase is not Phase.KILLED and (mailed or run.phase is Phase.COMPLETED):
-            _wake_back(workspace, config, agent, run, queued)
-    except MailcoreError as error:
-        journal.append(run_dir / "run.jsonl", {"event": "undelivered", "to": run.sender, "reason": str(error)})
 
 
 def _mail(workspace: Workspace, agent: Agent, run: Run, run_dir: Path, task_id: str) -> bool:
@@ -123,5 +137,11 @@ def free(
     with locked(queue.gate(workspace)):
         lock.release(agent, run_id, nonce)
         waiting = queue.take(agent)
-    if waiting is not None and start_waiting:
+    if waiting is None or not start_waiting:
+        return
+    try:
         start_wake(workspace, config, agent, waiting)
+    except (MailcoreError, OSError) as error:
+        with locked(queue.gate(workspace)):
+            queue.add(agent, waiting)
+        journal.append(agent.runs_dir / run_id / JOURNAL, {"event": "wake_failed", "reason": str(error)})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import process, queue, register
+from mailcore.dispatch import ending, process, queue
 from mailcore.liveness import read_lock
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock, from_records
+from mailcore.model.run import Holder, Lock, Run, from_records
 from mailcore.workspace import Workspace
 
 
@@ -23,19 +23,22 @@ def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> L
         # Another may have cleaned up meanwhile, and begun a run: its lock is not ours to remove.
         if read_lock(agent.dispatch_lock) != lock:
             return None
-        _close(workspace, agent, lock, by)
+        ended = _close(agent, lock, by)
         agent.dispatch_lock.unlink(missing_ok=True)
+    if ended is not None:
+        run_dir = agent.runs_dir / lock.run_id
+        ending.tell(workspace, config, agent, ended, journal.read(run_dir / ending.JOURNAL)[0], run_dir)
     return lock
 
 
-def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str) -> None:
-    """Write the end of its run into journal, register and report."""
-    if lock.run_id and "/" not in lock.run_id:
-        path = agent.runs_dir / lock.run_id / "run.jsonl"
-        run = from_records(journal.read(path))
-        if run is not None and not run.phase.ended:
-            reason = f"its supervisor (PID {lock.pid}) died"
-            outcome = "killed" if by else "bounced"
-            journal.append(path, {"event": "ended", "outcome": outcome, "by": by, "reason": reason})
-            report = {"sender": run.sender, "target": agent.address, "attempts": len(run.attempts)}
-            register.closed(workspace, lock.run_id, f"FAILED ({reason})", report)
+def _close(agent: Agent, lock: Lock, by: str) -> Run | None:
+    """Write the end into its run's journal; the run as it ended, None if there is nothing to say."""
+    if not lock.run_id or "/" in lock.run_id:
+        return None
+    path = agent.runs_dir / lock.run_id / ending.JOURNAL
+    run = from_records(journal.read(path))
+    if run is None or run.phase.ended:
+        return None
+    reason = f"its supervisor (PID {lock.pid}) died"
+    journal.append(path, {"event": "ended", "outcome": "killed" if by else "bounced", "by": by, "reason": reason})
+    return from_records(journal.read(path))
