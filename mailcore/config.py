@@ -27,6 +27,18 @@ class Dispatch:
     """Between TERM and KILL."""
     wake_depth: int = 3
     """How deep automatic wakes may nest."""
+    max_runs: int = 0
+    """Runs at once in the workspace; 0 for any number. One more waits in the queue."""
+    no_progress: int = 3
+    """Runs in a row without a message, a changed file or a commit, after which nothing starts by itself."""
+    ping_pong: int = 12
+    """Runs in a row that only wrote mail, after which nothing starts by itself."""
+    backoff: tuple[float, ...] = (120.0, 300.0, 600.0, 1800.0)
+    """Waits before a start by itself after one, two, three, … failed runs in a row."""
+    fleet_failures: int = 20
+    """Failed attempts in a minute, workspace-wide, after which no attempt is repeated; 0 for never."""
+    output_limit: int = 50_000_000
+    """Bytes kept of one attempt's stdout and stderr each; the older part is freed on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,14 @@ class AgentConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramConfig:
+    """`[programs.NAME]`: what holds for every agent of one program."""
+
+    max_runs: int = 0
+    """Runs of it at once; 0 for any number."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of config.toml, defaults filled in."""
 
@@ -96,6 +116,11 @@ class Config:
     observe: Observe = field(default_factory=Observe)
     agents: Mapping[str, AgentConfig] = field(default_factory=lambda: MappingProxyType({}))
     """By name without `@`."""
+    programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
+
+    def program(self, name: str) -> ProgramConfig:
+        """The settings of one program; defaults where nothing is said."""
+        return self.programs.get(name, ProgramConfig())
 
     def agent(self, address: str) -> AgentConfig:
         """The settings of one agent; defaults where nothing is said."""
@@ -120,7 +145,7 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: {error}") from error
     if isinstance(data.get("dispatch"), dict) and data["dispatch"].get("attempts", 1) == 0:
         raise ConfigError(f"{path}: [dispatch] attempts = 0; at least one is needed")
-    known = {"dispatch", "alarms", "mail", "sound", "observe", "agents"}
+    known = {"dispatch", "alarms", "mail", "sound", "observe", "agents", "programs"}
     for name in data:
         if name not in known:
             raise ConfigError(f"{path}: [{name}] is not known; allowed: {', '.join(sorted(known))}")
@@ -131,6 +156,7 @@ def read_config(path: Path) -> Config:
         sound=_section(Sound, data.get("sound", {}), path, "sound"),
         observe=_section(Observe, data.get("observe", {}), path, "observe"),
         agents=MappingProxyType(_agents(data.get("agents", {}), path)),
+        programs=MappingProxyType(_programs(data.get("programs", {}), path)),
     )
 
 
@@ -153,6 +179,12 @@ def _agents(table: Any, path: Path) -> dict[str, AgentConfig]:
     return agents
 
 
+def _programs(table: Any, path: Path) -> dict[str, ProgramConfig]:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [programs] is a table of programs, like [programs.claude]")
+    return {str(name): _section(ProgramConfig, values, path, f"programs.{name}") for name, values in table.items()}
+
+
 def _section(kind: type[T], table: Any, path: Path, name: str) -> T:
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [{name}] is a table")
@@ -167,6 +199,10 @@ def _section(kind: type[T], table: Any, path: Path, name: str) -> T:
 
 
 def _checked(default: Any, value: Any, where: str) -> Any:
+    if isinstance(default, tuple) and default:
+        if isinstance(value, list) and all(isinstance(item, int | float) and 0 <= item < 1e9 for item in value):
+            return tuple(float(item) for item in value)
+        raise ConfigError(f"{where} is a list of numbers from 0 up, not {value!r}")
     if isinstance(default, tuple):
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(value)

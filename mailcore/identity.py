@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.errors import Refused
-from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder
 from mailcore.workspace import Workspace, branch_above
 
 RUN_ID, NONCE, AGENT = "MAILCORE_RUN_ID", "MAILCORE_NONCE", "MAILCORE_AGENT"
@@ -107,6 +105,9 @@ def _runs_above(workspace: Workspace) -> Iterator[str]:
 
     Nearest first: what a variable says, which anybody can set, up to the process that holds a branch's lock.
     """
+    from mailcore.liveness import read_lock
+    from mailcore.model.run import Holder
+
     locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
     holders = {lock.pid: agent.address for agent, lock in locks if lock is not None and lock.holder is Holder.ALIVE}
     marks = tuple(f"{name}=".encode() for name in (RUN_ID, SUPERVISES))
@@ -152,6 +153,8 @@ def _from_run(workspace: Workspace, environment: Mapping[str, str], evidence: li
     if not run_id:
         evidence.append(f"{RUN_ID} is not set")
         return None
+    from mailcore.liveness import read_lock  # 6 ms of a command that most are called without
+
     agent = workspace.agent(name) if name else None
     lock = read_lock(agent.dispatch_lock) if agent else None
     if agent is None or lock is None or not nonce or (lock.run_id, lock.nonce) != (run_id, nonce):

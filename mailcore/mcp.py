@@ -23,42 +23,45 @@ INSTRUCTIONS = (
 server = MCPServer("mailcore", instructions=INSTRUCTIONS, log_level="ERROR")
 
 
-async def call(verb: str, *options: str, words: list[str] | None = None) -> Any:
-    """Run one verb in a worker thread; its JSON value. `words` are never taken for options, or for standard input."""
+async def call(verb: str, *options: str, words: list[str] | None = None) -> dict[str, Any]:
+    """Run one verb in a worker thread; its JSON value, a list under `result`.
+
+    `words` are never taken for options, or for standard input.
+    """
     from mailcore.cli.call import perform
 
     arguments = list(options)
     if words:
-        arguments += ["--", *("- " if word == "-" else word for word in words)]
+        arguments += ["--", *(f"{word} " if word in ("-", "--") else word for word in words)]
     try:
         value, _, _ = await anyio.to_thread.run_sync(
             lambda: perform(verb, VERBS[verb][0], arguments), abandon_on_cancel=True
         )
     except MailcoreError as error:
         raise ToolError(f"{error.code}: {error}") from error
-    return value
+    return value if isinstance(value, dict) else {"result": value}
 
 
 @server.tool()
-async def whoami() -> Any:
+async def whoami() -> dict[str, Any]:
     """Who mailcore takes you for, and why."""
     return await call("whoami")
 
 
 @server.tool()
-async def agents() -> Any:
+async def agents() -> dict[str, Any]:
     """Who takes part, who works, who is there, and how their mail stands."""
     return await call("agents")
 
 
 @server.tool()
-async def inbox() -> Any:
+async def inbox() -> dict[str, Any]:
     """Your open mail, newest first, bodies included. Looking is not reading."""
     return await call("inbox")
 
 
 @server.tool()
-async def read(ids: list[str]) -> Any:
+async def read(ids: list[str]) -> dict[str, Any]:
     """Read messages by id or number; they become opened."""
     return await call("read", words=ids)
 
@@ -66,37 +69,37 @@ async def read(ids: list[str]) -> Any:
 @server.tool()
 async def send(
     to: list[str], subject: str, body: str, priority: Literal["low", "normal", "high"] = "normal", key: str = ""
-) -> Any:
+) -> dict[str, Any]:
     """Mail to addresses (`@writer`; `@all`). High priority wakes an idle agent; `key` rewrites your open mail of it."""
     return await call("send", f"--priority={priority}", f"--key={key}", words=[*to, subject, body])
 
 
 @server.tool()
-async def reply(id: str, body: str) -> Any:
+async def reply(id: str, body: str) -> dict[str, Any]:
     """Answer a message and close it."""
     return await call("reply", words=[id, body])
 
 
 @server.tool()
-async def done(id: str, result: str) -> Any:
+async def done(id: str, result: str) -> dict[str, Any]:
     """Say that a task is done, and the result."""
     return await call("done", words=[id, result])
 
 
 @server.tool()
-async def blocked(id: str, why: str) -> Any:
+async def blocked(id: str, why: str) -> dict[str, Any]:
     """Say what a task waits for; it stays open."""
     return await call("blocked", words=[id, why])
 
 
 @server.tool()
-async def declined(id: str, why: str) -> Any:
+async def declined(id: str, why: str) -> dict[str, Any]:
     """Say why you will not do a task."""
     return await call("declined", words=[id, why])
 
 
 @server.tool()
-async def ask(to: str, subject: str, body: str, tier: int = 1) -> Any:
+async def ask(to: str, subject: str, body: str, tier: int = 1) -> dict[str, Any]:
     """Ask the approver for what must not be decided by an agent: spending, launches, legal matters."""
     return await call("ask", f"--tier={tier}", words=[to, subject, body])
 
@@ -107,7 +110,7 @@ async def wait(
     want: Literal["reply", "done", "approval"] = "reply",
     every: bool = False,
     timeout: float = 600,
-) -> Any:
+) -> dict[str, Any]:
     """Block until one (`every`: all) of the messages that you sent is settled, or `timeout` seconds are over."""
     options = [f"--for={want}", f"--timeout={timeout}", *(["--all"] if every else [])]
     return await call("wait", *options, words=ids)

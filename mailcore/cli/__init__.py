@@ -43,6 +43,10 @@ VERBS = {
     "kill": ("dispatch", "end a run and its whole process tree: kill @a|RUN"),
     "retry": ("dispatch", "run the last task once more: retry @a|RUN"),
     "runs": ("dispatch", "runs, newest first: runs [@a]"),
+    "run": ("dispatch", "a run's story on one page, as Markdown: run RUN|@a"),
+    "hold": ("dispatch", "nothing starts, mail arrives: hold @a|--all [WHY]"),
+    "release": ("dispatch", "let it start again, with what waited: release @a|--all"),
+    "queue": ("dispatch", "starts that wait, and for what: queue [cancel ID]"),
     "mcp": ("mcp", "serve these verbs to an agent over MCP, on standard input and output"),
 }
 

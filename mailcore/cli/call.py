@@ -85,6 +85,23 @@ class Call:
         return agent
 
 
+def _parse(parser: Parser, words: list[str]) -> argparse.Namespace:
+    """Options anywhere, and what stands after `--` never one: argparse's intermixed form forgets that.
+
+    Until it is parsed such a word wears a NUL, which no argument of a process can hold.
+    """
+    if "--" in words:
+        at = words.index("--")
+        words = [*words[:at], *(f"\0{word}" for word in words[at + 1 :])]
+    arguments = parser.parse_intermixed_args(words)
+    for name, value in vars(arguments).items():
+        if isinstance(value, list):
+            setattr(arguments, name, [word.removeprefix("\0") for word in value])
+        elif isinstance(value, str):
+            setattr(arguments, name, value.removeprefix("\0"))
+    return arguments
+
+
 def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
     # Without a width argparse asks for the terminal's, and imports all of shutil for it.
@@ -95,7 +112,7 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        call = Call(verb, parser.parse_intermixed_args(words))
+        call = Call(verb, _parse(parser, words))
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):

@@ -1,16 +1,18 @@
-"""`dispatch`, `wake`, `kill`, `retry`, `runs`."""
+"""`dispatch`, `wake`, `kill`, `retry`, `runs`, `run`, `hold`, `release`, `queue`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
+from mailcore import audit
 from mailcore.cli.call import Call, Parser, Result, iso_time, local_time, sender_option
 from mailcore.cli.mail import split
 from mailcore.dispatch import control
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, UsageError
 from mailcore.model.run import Run
 from mailcore.text import line
+from mailcore.workspace import normal_address
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -19,8 +21,21 @@ def arguments(verb: str, parser: Parser) -> None:
         case "dispatch":
             parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY")
             parser.add_argument("--expect", default="", help="what counts as done")
+            parser.add_argument("--with", dest="program", default="", metavar="PROGRAM", help="not the configured one")
+            parser.add_argument("--queue", action="store_true", help="if the agent is busy, start when it is not")
         case "wake":
             parser.add_argument("target", metavar="@a")
+            parser.add_argument("--if-mail", action="store_true", help="only where unread mail waits")
+        case "hold" | "release":
+            parser.add_argument("target", nargs="?", default="", metavar="@a")
+            parser.add_argument("why", nargs="?", default="", metavar="WHY")
+            parser.add_argument("--all", action="store_true", help="every agent of the workspace")
+        case "queue":
+            parser.add_argument("what", nargs="?", choices=("list", "cancel"), default="list")
+            parser.add_argument("id", nargs="?", default="", metavar="ID")
+        case "run":
+            parser.add_argument("target", metavar="RUN|@a")
+            return
         case "runs":
             parser.add_argument("target", nargs="?", metavar="@a")
             return
@@ -36,7 +51,7 @@ def dispatch(call: Call) -> Result:
     addresses, subject, body = split(call.arguments.words)
     targets = list(dict.fromkeys(call.workspace.agent(address).address for address in addresses))
     for target in targets:  # what is refused is refused for all, before a mail is written
-        control.check(call.workspace, call.config, call.caller.address, target)
+        control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
     done = [
         control.dispatch(
             call.workspace,
@@ -47,23 +62,29 @@ def dispatch(call: Call) -> Result:
             body,
             parent_run=call.caller.run_id,
             expect=call.arguments.expect,
+            program=call.arguments.program,
+            queueing=call.arguments.queue,
         )
         for address in targets
     ]
     text = "\n".join(
-        f"{one.to}: message {one.message_id}, " + (f"not woken: {one.busy}" if one.busy else f"run {one.run_id}")
-        for one in done
+        f"{one.to}: message {one.message_id}, " + (f"run {one.run_id}" if one.run_id else _not_yet(one)) for one in done
     )
     rows: list[dict[str, Any]] = [asdict(one) | {"delivered": True} for one in done]
-    status = 3 if any(one.busy for one in done) else 0
+    status = 3 if any(one.busy and not one.queued for one in done) else 0
     if len(rows) == 1:
         return rows[0] | {"exit": status}, text
     return {"dispatched": rows, "exit": status}, text
 
 
+def _not_yet(one: control.Dispatched) -> str:
+    return f"waits: {one.busy}" if one.queued else f"not woken: {one.busy}"
+
+
 def wake(call: Call) -> Result:
     """Start an idle agent; exit 3 with code `busy` if it works."""
-    run_id = control.wake(call.workspace, call.config, call.caller.address, call.arguments.target)
+    a = call.arguments
+    run_id = control.wake(call.workspace, call.config, call.caller.address, a.target, if_mail=a.if_mail)
     return {"run_id": run_id}, f"run {run_id}"
 
 
@@ -111,3 +132,76 @@ def _row(run: Run) -> dict[str, Any]:
         for key in ("started_at", "running_at", "ended_at"):
             attempt[key] = iso_time(attempt[key])
     return row
+
+
+def run(call: Call) -> Result:
+    """Task, attempts, exits, standard error, mail sent, files changed."""
+    from mailcore.dispatch.story import story
+
+    agent, found = control.find_run(call.workspace, call.arguments.target)
+    call.visible(agent.address)
+    if found is None:
+        raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
+    told = story(agent, found)
+    return {**told.as_json(), "run": _row(found)}, told.as_markdown()
+
+
+def hold(call: Call) -> Result:
+    """Nothing starts, mail arrives."""
+    from mailcore.dispatch import hold as holding
+
+    a = call.arguments
+    target, why = _whom(a.target, a.why, a.all)
+    holding.hold(call.workspace, call.caller.address, target, why)
+    return {"held": target or "all"}, f"{target or 'every agent'} is held: mail arrives, nothing starts"
+
+
+def release(call: Call) -> Result:
+    """Start again, with what waited."""
+    from mailcore.dispatch import hold as holding
+
+    target, _ = _whom(call.arguments.target, "", call.arguments.all)
+    started = holding.release(call.workspace, call.config, call.caller.address, target)
+    return {"released": target or "all", "started": started}, f"released; {len(started)} runs begun that had waited"
+
+
+def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
+    if everyone:
+        return "", target or why
+    if not target:
+        raise UsageError("whom? @agent, or --all")
+    return normal_address(target), why
+
+
+def queue(call: Call) -> Result:
+    """What waits, and for what; cancel takes one out."""
+    from mailcore.dispatch import queue as waiting
+    from mailcore.mail.store import locked
+
+    entries = list(waiting.waiting(call.workspace))
+    if call.arguments.what == "cancel":
+        wanted = call.arguments.id
+        entry = next((entry for entry in entries if wanted and entry.id == wanted), None)
+        if entry is None:
+            raise MailcoreError(f"nothing of the id {wanted!r} waits; `mailcore queue` lists it", "no_entry")
+        by = call.caller.address
+        with locked(waiting.gate(call.workspace)):
+            waiting.drop(entry.agent, entry.id)
+        audit.record(call.workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
+        return {"cancelled": entry.id}, f"cancelled: {line(entry.subject)}"
+    rows = [
+        {
+            "id": entry.id,
+            "agent": entry.agent.address,
+            "since": iso_time(entry.at),
+            "subject": entry.subject,
+            "sender": entry.sender,
+            "reason": entry.reason,
+        }
+        for entry in entries
+    ]
+    text = "\n".join(
+        f"{e.id}  {e.agent.address:<16} {local_time(e.at)}  {line(e.subject, 50)}  [{line(e.reason, 80)}]"
+        for e in entries
+    )
+    return rows, text or "nothing waits"

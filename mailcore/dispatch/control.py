@@ -13,15 +13,17 @@ from typing import Any
 
 from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.dispatch import orphan, process, prompt, queue, register
+from mailcore.dispatch import orphan, process, prompt, queue
+from mailcore.dispatch.admit import Hindrance
 from mailcore.dispatch.start import JOURNAL, begin, clean_environment
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.liveness import alive, read_lock, start_ticks
 from mailcore.mail import post
+from mailcore.mail.mailbox import read_mailbox
 from mailcore.mail.outbox import Sent
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock, Run, from_records
+from mailcore.model.run import Holder, Run, from_records
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
 from mailcore.workspace import Workspace
@@ -37,6 +39,8 @@ class Dispatched:
     run_id: str | None
     busy: str = ""
     """Why the agent was not woken; empty if it was."""
+    queued: bool = False
+    """It waits, and starts by itself when that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,16 @@ def dispatch(
     parent_run: str = "",
     expect: str = "",
     thread: Mapping[str, str] = MappingProxyType({}),
+    program: str = "",
+    queueing: bool = False,
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
     `parent_run` is the run that the caller belongs to: it sets how deep this one nests. `expect` says what counts as
-    done; `thread` are the keys that put the task into an earlier thread.
+    done; `thread` are the keys that put the task into an earlier thread; `program` takes another than the configured
+    one. A busy agent gets the mail and is not woken; with `queueing` its run begins when the present one is over.
     """
-    agent, chosen = check(workspace, config, sender, target)
+    agent, chosen = check(workspace, config, sender, target, program)
     depth = _depth(workspace, parent_run) + 1 if parent_run else 0
     if depth > config.dispatch.wake_depth:
         raise Refused(f"this dispatch would nest {depth} deep; [dispatch] wake_depth is the limit", "limit")
@@ -84,12 +91,14 @@ def dispatch(
         "program": chosen.name,
         "depth": depth,
     }
-    started = _start(workspace, config, agent, queued, sender)
-    busy = _busy(agent, started) if isinstance(started, Lock) else ""
-    return Dispatched(sent.id, sent.sent_id, agent.address, None if isinstance(started, Lock) else started, busy)
+    waits = ("held", "limit", "occupied", *(["busy"] if queueing else []))
+    started = begin(workspace, config, agent, queued, queueing=waits)
+    if isinstance(started, str):
+        return Dispatched(sent.id, sent.sent_id, agent.address, started)
+    return Dispatched(sent.id, sent.sent_id, agent.address, None, started.reason, started.code in waits)
 
 
-def check(workspace: Workspace, config: Config, sender: str, target: str) -> tuple[Agent, Program]:
+def check(workspace: Workspace, config: Config, sender: str, target: str, program: str = "") -> tuple[Agent, Program]:
     """The agent that `target` names and its program; Refused, with the reason, if `sender` cannot dispatch it."""
     agent = workspace.agent(target)
     if agent.is_operator:
@@ -98,16 +107,21 @@ def check(workspace: Workspace, config: Config, sender: str, target: str) -> tup
         raise Refused(f"{sender} cannot dispatch itself", "self")
     if not agent.branch.is_dir():
         raise Refused(f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry", "no_branch")
-    return agent, select(agent, config, clean_environment()["PATH"])
+    return agent, select(agent, config, clean_environment()["PATH"], program)
 
 
-def wake(workspace: Workspace, config: Config, by: str, target: str) -> str:
-    """Start an idle agent without a task of its own; returns the run's id. Refused with code `busy` if it works."""
+def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail: bool = False) -> str:
+    """Start an idle agent without a task of its own; returns the run's id. Refused if something is in the way.
+
+    With `if_mail` it is refused (code `no_mail`) where nothing unread waits: for cron and timers.
+    """
     agent = workspace.agent(target)
-    started = start_wake(workspace, config, agent, queue.Wake("Look for mail and continue.", by), wait=False)
-    if isinstance(started, Lock):
-        raise Refused(_busy(agent, started), "busy")
-    return started
+    box = read_mailbox(agent.inbox)
+    if if_mail and not box.unread and not box.reason:
+        raise Refused(f"{agent.address} has no unread mail", "no_mail")
+    why = f"{box.unread} unread mails wait." if box.unread else "There is no new mail: continue your worklog."
+    first = _wake_record(agent, config, queue.Wake(why, by, automatic=False))
+    return _begun(begin(workspace, config, agent, first))
 
 
 def wake_for(
@@ -135,35 +149,38 @@ def wake_for(
     return hindered
 
 
-def start_wake(
-    workspace: Workspace, config: Config, agent: Agent, reason: queue.Wake, *, wait: bool = True
-) -> str | Lock:
-    """Start `agent` for a wake; queued (with `wait`) while it is busy."""
-    queued = {
+def start_wake(workspace: Workspace, config: Config, agent: Agent, reason: queue.Wake) -> str | Hindrance:
+    """Start `agent` for a wake; it waits while the agent is busy, held or out of places."""
+    first = _wake_record(agent, config, reason)
+    return begin(workspace, config, agent, first, queueing=("busy", "held", "limit", "occupied"))
+
+
+def _wake_record(agent: Agent, config: Config, reason: queue.Wake) -> dict[str, Any]:
+    return {
         "sender": reason.by,
         "subject": reason.why,
         "message_id": "",
         "prompt": prompt.wake(agent, reason.why),
         "program": select(agent, config, clean_environment()["PATH"]).name,
         "depth": reason.depth,
+        "automatic": reason.automatic,
     }
-    return _start(workspace, config, agent, queued, reason.by, reason if wait else None)
+
+
+def _begun(started: str | Hindrance) -> str:
+    if isinstance(started, Hindrance):
+        raise Refused(started.reason, started.code)
+    return started
 
 
 def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
     """Run the last task of an agent (`@a`) or of a run once more; returns the new run's id."""
-    agent, run = _target(workspace, target)
-    lock = read_lock(agent.dispatch_lock)
-    if lock is not None and lock.holder is not Holder.DEAD:
-        raise Refused(_busy(agent, lock), "busy")
+    agent, run = find_run(workspace, target)
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
     first = journal.read(agent.runs_dir / run.run_id / JOURNAL)[0]
     kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth")}
-    started = _start(workspace, config, agent, {**kept, "mode": mode, "retry_of": run.run_id}, by)
-    if isinstance(started, Lock):
-        raise Refused(_busy(agent, started), "busy")
-    return started
+    return _begun(begin(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id}))
 
 
 def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
@@ -171,7 +188,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
 
     An orphan is cleaned up. A run of another program's monitor is ended with its whole session.
     """
-    agent, run = _target(workspace, target)
+    agent, run = find_run(workspace, target)
     with locked(queue.gate(workspace)):  # while a run begins, its lock names who begins it
         lock = read_lock(agent.dispatch_lock)
     if lock is None or lock.holder is Holder.UNKNOWN:
@@ -208,7 +225,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
 
 def processes(workspace: Workspace, target: str) -> tuple[process.Process, ...]:
     """The tree that a kill of `target` would end, its supervisor first; empty if nothing runs there."""
-    agent, _ = _target(workspace, target)
+    agent, _ = find_run(workspace, target)
     lock = read_lock(agent.dispatch_lock)
     if lock is None or not lock.pid:
         return ()
@@ -237,7 +254,7 @@ def read_run(run_dir: Path) -> Run | None:
     return from_records(journal.read(run_dir / JOURNAL))
 
 
-def _target(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
+def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
     """`@a` → the agent and its newest run; a run id → its agent and that run."""
     if target.startswith("@"):
         agent = workspace.agent(target)
@@ -246,29 +263,6 @@ def _target(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
         if "/" not in target and (agent.runs_dir / target / JOURNAL).is_file():
             return agent, read_run(agent.runs_dir / target)
     return (agent := workspace.agent(target)), last_run(agent)
-
-
-def _start(
-    workspace: Workspace,
-    config: Config,
-    agent: Agent,
-    queued: dict[str, Any],
-    by: str,
-    waiting: queue.Wake | None = None,
-) -> str | Lock:
-    started = begin(workspace, config, agent, queued, waiting)
-    if isinstance(started, Lock):
-        return started
-    row = {"sender": queued["sender"], "target": agent.address, "subject": queued["subject"]}
-    register.opened(workspace, started, {**row, "provider": queued["program"]}, config.dispatch.hard_limit)
-    register.notify(workspace, "wake", f"{agent.address} waking", str(queued["subject"]), agent.address[1:])
-    audit.record(workspace, by, "start", agent=agent.address, run=started, subject=queued["subject"])
-    return started
-
-
-def _busy(agent: Agent, lock: Lock) -> str:
-    work = f"on {lock.subject!r} " if lock.subject else ""
-    return f"{agent.address} is busy {work}(PID {lock.pid or '?'})"
 
 
 def _depth(workspace: Workspace, run_id: str) -> int:

@@ -131,17 +131,24 @@ def _wake_back(workspace: Workspace, config: Config, agent: Agent, run: Run, que
 def free(
     workspace: Workspace, config: Config, agent: Agent, run_id: str, nonce: str, *, start_waiting: bool = True
 ) -> None:
-    """Release the branch, and start what has waited for it; after a kill nothing starts by itself."""
-    from mailcore.dispatch.control import start_wake
-
+    """Release the branch, and start what has waited for it or for a free place; after a kill no wake of its own."""
     with locked(queue.gate(workspace)):
         lock.release(agent, run_id, nonce)
-        waiting = queue.take(agent)
-    if waiting is None or not start_waiting:
-        return
+        if not start_waiting:
+            queue.drop(agent)
     try:
-        start_wake(workspace, config, agent, waiting)
+        start_what_waits(workspace, config)
     except (MailcoreError, OSError) as error:
-        with locked(queue.gate(workspace)):
-            queue.add(agent, waiting)
         journal.append(agent.runs_dir / run_id / JOURNAL, {"event": "wake_failed", "reason": str(error)})
+
+
+def start_what_waits(workspace: Workspace, config: Config) -> list[str]:
+    """Start whatever waits and may start now, the oldest first; the ids of the runs."""
+    from mailcore.dispatch.start import begin_waiting
+
+    started = []
+    for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace)):
+        begun = begin_waiting(workspace, config, agent)
+        if isinstance(begun, str):
+            started.append(begun)
+    return started

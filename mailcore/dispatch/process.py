@@ -122,6 +122,28 @@ def session_members(session: int) -> list[Process]:
     return list(found.values())
 
 
+def occupants(branch: Path) -> list[int]:
+    """Interactive sessions of a person in a branch: claude or codex at work there that no supervisor started.
+
+    AIPass's own rule (contract 4, occupancy); Codex's servers are no sessions.
+    """
+    found = []
+    for process in snapshot().values():
+        if process.name not in ("claude", "codex"):
+            continue
+        try:
+            if Path(f"/proc/{process.pid}/cwd").readlink() != branch:
+                continue
+            words = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+            variables = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        supervised = {b"AIPASS_SESSION_TYPE=dispatched", b"AIPASS_SESSION_TYPE=daemon"} & set(variables)
+        if not supervised and not {b"app-server", b"mcp-server", b"exec"} & set(words[1:3]):
+            found.append(process.pid)
+    return found
+
+
 def send(pid: int, ticks: int, number: signal.Signals) -> bool:
     """Signal the process that has this PID and start time, and no other; False if it is gone."""
     try:

@@ -1,46 +1,108 @@
-"""Wakes that wait until an agent's present run is over. Several become one: the agent reads all its mail at once."""
+"""Starts that wait: for the end of the agent's present run, for a release, for a free place. Visible and cancellable.
+
+One file an agent, `.ai_mail.local/.queue.jsonl`; each line is the first record of the run it will become. Wakes without
+a task of their own become one run, since the agent reads all its mail at once; tasks stay one run each.
+"""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mailcore import journal
+from mailcore.dispatch import prompt
+from mailcore.mail.store import dumps_line, replace
 from mailcore.model.agent import Agent
+from mailcore.model.message import parse_time
 from mailcore.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """One reason to start an agent."""
+    """One reason to start an agent without a task of its own."""
 
     why: str
     by: str
     depth: int = 0
     """How deeply automatic wakes are nested; the operator's own are 0."""
+    automatic: bool = True
+    """Nobody pressed a key for it: breakers may refuse it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One start that waits."""
+
+    id: str
+    agent: Agent
+    at: float
+    subject: str
+    sender: str
+    reason: str
+    """What it waits for."""
 
 
 def gate(workspace: Workspace) -> Path:
-    """The flock under which a lock is tested and a wake queued, or a lock released and the queue read."""
+    """The flock under which a lock is tested and a start queued, or a lock released and the queue read."""
     workspace.state_dir.mkdir(exist_ok=True)
     return workspace.state_dir / ".dispatch.flock"
 
 
-def add(agent: Agent, wake: Wake) -> None:
-    """Queue a wake; call it under the gate."""
-    journal.append(_path(agent), {"why": wake.why, "by": wake.by, "depth": wake.depth})
+def add(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
+    """Queue a start; call it under the gate."""
+    journal.append(_path(agent), {**first, "waits": reason, "queue_id": secrets.token_hex(4)})
 
 
-def take(agent: Agent) -> Wake | None:
-    """All waiting wakes as one, removed from the queue; call it under the gate."""
+def waiting(workspace: Workspace) -> Iterator[Waiting]:
+    """Everything that waits, the oldest first."""
+    found = [
+        Waiting(
+            str(record.get("queue_id", "")),
+            agent,
+            parse_time(record.get("at")),
+            str(record.get("subject", "")),
+            str(record.get("sender", "")),
+            str(record.get("waits", "")),
+        )
+        for agent in workspace.agents
+        for record in journal.read(_path(agent))
+    ]
+    yield from sorted(found, key=lambda entry: entry.at)
+
+
+def take(agent: Agent) -> dict[str, Any] | None:
+    """The next start of an agent, removed from its queue; call it under the gate."""
     records = journal.read(_path(agent))
-    _path(agent).unlink(missing_ok=True)
     if not records:
         return None
-    reasons = list(dict.fromkeys(str(record.get("why", "")) for record in records))
-    depths = [depth for record in records if isinstance(depth := record.get("depth"), int)]
-    return Wake(" ".join(reasons), str(records[-1].get("by", "")), min(depths, default=0))
+    first = records[0]
+    taken = [first] if first.get("message_id") else [r for r in records if not r.get("message_id")]
+    _keep(agent, [record for record in records if record not in taken])
+    if len(taken) > 1:
+        reasons = list(dict.fromkeys(str(record.get("subject", "")) for record in taken))
+        first |= {"subject": " ".join(reasons), "prompt": prompt.wake(agent, " ".join(reasons))}
+        first["depth"] = min(depth for record in taken if isinstance(depth := record.get("depth", 0), int))
+    return {key: value for key, value in first.items() if key not in ("at", "waits", "queue_id")}
+
+
+def drop(agent: Agent, queue_id: str = "") -> int:
+    """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. How many went."""
+    records = journal.read(_path(agent))
+    kept = [r for r in records if (r.get("queue_id") != queue_id if queue_id else r.get("message_id"))]
+    if len(kept) < len(records):
+        _keep(agent, kept)
+    return len(records) - len(kept)
+
+
+def _keep(agent: Agent, records: list[dict[str, Any]]) -> None:
+    if records:
+        replace(_path(agent), b"".join(dumps_line(record) + b"\n" for record in records))
+    else:
+        _path(agent).unlink(missing_ok=True)
 
 
 def _path(agent: Agent) -> Path:
-    return agent.mail_dir / ".wakes.jsonl"
+    return agent.mail_dir / ".queue.jsonl"

@@ -7,18 +7,22 @@ import secrets
 import subprocess
 import sys
 import threading
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
+from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.dispatch import lock, orphan, queue
-from mailcore.dispatch.queue import Wake
+from mailcore.dispatch import breaker, lock, orphan, queue, register
+from mailcore.dispatch.admit import Hindrance, hindrance
+from mailcore.errors import MailcoreError
 from mailcore.identity import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
+from mailcore.liveness import read_lock
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
-from mailcore.model.run import Lock
+from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
 
 JOURNAL = "run.jsonl"
@@ -38,32 +42,74 @@ def clean_environment() -> dict[str, str]:
 
 
 def begin(
-    workspace: Workspace, config: Config, agent: Agent, queued: dict[str, Any], waiting: Wake | None = None
-) -> str | Lock:
-    """Start a run and return its id, or the lock that is in the way; `waiting` is then queued for when it is gone.
+    workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], *, queueing: Collection[str] = ()
+) -> str | Hindrance:
+    """Start a run and return its id, or what is in the way; with its code in `queueing` the start waits for it.
 
-    `queued` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode. A dead holder's
-    run is cleaned up first: its processes ended, its journal closed.
+    `first` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode, automatic. A dead
+    holder's run is cleaned up first: its processes ended, its journal closed, its sender told.
     """
     orphan.clean(workspace, config, agent)
+    with locked(queue.gate(workspace)):
+        found = hindrance(workspace, config, agent, first) or _busy(agent)
+        if found is None:
+            return _start(workspace, config, agent, first)
+        if found.code in queueing:
+            queue.add(agent, first, found.reason)
+        return found
+
+
+def begin_waiting(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
+    """Start what waits first for `agent`, if nothing is in the way any more; None if nothing waits."""
+    orphan.clean(workspace, config, agent)
+    with locked(queue.gate(workspace)):
+        found = hindrance(workspace, config, agent, {}) or _busy(agent)
+        if found is not None:
+            return found
+        first = queue.take(agent)
+        if first is None:
+            return None
+        try:
+            begun = hindrance(workspace, config, agent, first) or _start(workspace, config, agent, first)
+        except BaseException as error:
+            queue.add(agent, first, f"it could not be started: {error}")
+            raise
+        if isinstance(begun, Hindrance):
+            queue.add(agent, first, begun.reason)
+        return begun
+
+
+def _busy(agent: Agent) -> Hindrance | None:
+    held = read_lock(agent.dispatch_lock)
+    if held is None or held.holder is Holder.DEAD:
+        return None
+    work = f"on {held.subject!r} " if held.subject else ""
+    return Hindrance("busy", f"{agent.address} is busy {work}(PID {held.pid or '?'})")
+
+
+def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> str | Hindrance:
+    """Lock, journal, supervisor; call it under the gate."""
     # UTC and microseconds: ids sort by time, also within a second and when the clocks go back.
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S_%f}-{secrets.token_hex(4)}"
     nonce = secrets.token_hex(16)
-    subject = str(queued.get("subject", ""))
-    with locked(queue.gate(workspace)):
-        in_the_way = lock.acquire(agent, run_id, nonce, subject)
-        if in_the_way is not None:
-            if waiting is not None:
-                queue.add(agent, waiting)
-            return in_the_way
-        try:
-            supervisor = _spawn(workspace, config, agent, run_id, {**queued, "nonce": nonce})
-        except BaseException:
-            lock.release(agent, run_id, nonce)
-            raise
-        lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
+    subject = str(first.get("subject", ""))
+    if lock.acquire(agent, run_id, nonce, subject) is not None:
+        return _busy(agent) or Hindrance("busy", f"{agent.address} was taken by another at this moment")
+    delay = breaker.backoff(agent, config.dispatch) if first.get("automatic") else 0.0
+    try:
+        supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay})
+    except BaseException:
+        lock.release(agent, run_id, nonce)
+        raise
+    lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
     # A screen lives on beside its supervisors: without this they would stay zombies until it quits.
     threading.Thread(target=supervisor.wait, daemon=True).start()
+    row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
+    with suppress(OSError, MailcoreError):  # it runs: what cannot be told of it must not make it "not started"
+        register.opened(workspace, run_id, {**row, "provider": first.get("program", "")}, config.dispatch.hard_limit)
+        register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
+        by = str(first.get("by") or first.get("sender", ""))
+        audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
     return run_id
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config, read_config
-from mailcore.dispatch import ending, lock, process, queue
+from mailcore.dispatch import breaker, ending, lock, output, process, queue
 from mailcore.dispatch.signs import Signs
 from mailcore.dispatch.start import JOURNAL, clean_environment
 from mailcore.identity import AGENT, NONCE, RUN_ID
@@ -33,6 +33,8 @@ from mailcore.programs.select import program
 from mailcore.workspace import Workspace, find
 
 PR_SET_CHILD_SUBREAPER = 36
+OUTPUT_LOOK = 5.0
+"""Period of the look at how large the output has become: two fstat."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
@@ -72,6 +74,7 @@ class Supervisor:
         limits = self.config.dispatch
         outcome, result = "bounced", Ending(False, "no attempt was made")
         try:
+            self.delay(float(self.queued.get("delay") or 0.0))
             session = ""
             for number in range(1, limits.attempts + 1):
                 mode = str(self.queued.get("mode") or "start") if number == 1 else ("fresh", "resume")[number == 2]
@@ -80,7 +83,11 @@ class Supervisor:
                 if result.success:
                     outcome = "completed"
                     break
+                breaker.failed(self.workspace, self.agent.address, result.cause)
                 if number < limits.attempts:
+                    if stopped := breaker.fleet_tripped(self.workspace, limits):
+                        result = Ending(False, f"{result.cause}; {stopped}", result=result.result)
+                        break
                     self.pause(result)
         except Stopped:
             outcome = "killed"
@@ -88,12 +95,12 @@ class Supervisor:
 
     def attempt(self, number: int, mode: str, session: str) -> Ending:
         """One start of the program, to its end and the end of everything that it started."""
-        output = self.output(number)
+        files = self.output(number)
         launch = Launch(
             self.agent, self.config.agent(self.agent.address), str(self.queued.get("prompt", "")), mode, session
         )
         try:
-            child = self.spawn(launch, output, number)
+            child = self.spawn(launch, files, number)
         except OSError as error:
             self.note("attempt", n=number, mode=mode, pid=0)
             failure = Ending(False, f"cannot start {self.program.name}: {error.strerror} ({error.filename})")
@@ -114,7 +121,7 @@ class Supervisor:
         self.note("attempt_ended", n=number, exit=code, cause=result.cause)
         return result
 
-    def spawn(self, launch: Launch, output: Output, number: int) -> int:
+    def spawn(self, launch: Launch, files: Output, number: int) -> int:
         """Start the program in its branch, in a session of its own; returns its PID."""
         environment = clean_environment()
         environment |= {
@@ -130,7 +137,7 @@ class Supervisor:
             "AIPASS_SPAWNED": "1",
             "AIPASS_SESSION_TYPE": "dispatched",
         }
-        with output.stdout.open("wb") as out, output.stderr.open("wb") as err:
+        with files.stdout.open("wb") as out, files.stderr.open("wb") as err:
             child = subprocess.Popen(
                 self.program.argv(launch),
                 cwd=self.agent.branch,
@@ -165,7 +172,9 @@ class Supervisor:
             left = begun + limits.hard_limit - time.monotonic()
             if left <= 0:
                 return f"still running after {limits.hard_limit:g} s"
-            self.signs.wait(left)
+            self.signs.wait(min(left, OUTPUT_LOOK))
+            for path in (self.output(number).stdout, self.output(number).stderr):
+                output.bound(path, limits.output_limit)
         return ""
 
     def linger(self) -> None:
@@ -180,9 +189,19 @@ class Supervisor:
         """Wait before the next attempt; longer, with jitter, where the service is limited."""
         limits = self.config.dispatch
         delay = limits.limit_wait * random.uniform(1.0, 1.5) if failure.limited else limits.retry_wait
-        until = ending.clock_time(time.time() + delay)
-        self.note("waiting", until=until, limited=failure.limited, why=failure.cause)
-        deadline = time.monotonic() + delay
+        self.note("waiting", until=ending.clock_time(time.time() + delay), limited=failure.limited, why=failure.cause)
+        self.sleep(delay)
+
+    def delay(self, seconds: float) -> None:
+        """Wait before the first attempt of a start by itself, after failed runs."""
+        if seconds > 0:
+            why = "the last runs failed; backing off"
+            self.note("waiting", until=ending.clock_time(time.time() + seconds), limited=False, why=why)
+            self.sleep(seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait in the kernel; Stopped if somebody asks for the run's end."""
+        deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.reap()
             self.check()
@@ -233,7 +252,13 @@ class Supervisor:
             asked = [r for r in journal.read(self.run_dir / JOURNAL) if r.get("event") == "kill_asked"]
             by = str(asked[-1].get("by", "")) if asked else "a signal"
             why = ""
-        self.note("ended", outcome=outcome, reason=why, by=by, result=result.result[:2000], cost=result.cost)
+        run = self.run
+        changed = breaker.changed_files(self.agent.branch, run.started_at)
+        progress = "files" if changed else "mail" if run.replied or run.delegated or run.wrote else ""
+        self.note(
+            "ended", outcome=outcome, reason=why, by=by, result=result.result[:2000], cost=result.cost,
+            progress=progress, changed=changed,
+        )  # fmt: skip
         try:
             ending.tell(self.workspace, self.config, self.agent, self.run, self.queued, self.run_dir)
         finally:

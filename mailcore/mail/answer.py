@@ -94,7 +94,7 @@ def reopened(workspace: Workspace, by: str, notice: Message) -> None:
 
 
 def notice(workspace: Workspace, by: str, message_id: str) -> Message:
-    """The open notice in `by`'s mailbox that a task is done, blocked or declined, by a name of its own or of the task."""
+    """The open notice to `by` that a task is done, blocked or declined, by a name of its own or of the task."""
     box = mailbox.read_mailbox(workspace.agent(by).inbox)
     notices = [
         # What `by` itself said of a task of its own stands in its mailbox too.

@@ -210,7 +210,7 @@ def _held(agent: Agent, *, create: bool = False) -> Iterator[None]:
     path = agent.inbox
     try:
         store.inside(agent.root, path)
-        if create:
+        if create and not path.exists():
             # Only the operator's place is made whole: a branch that vanished is not invented anew.
             agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
             agent.sent_dir.mkdir(exist_ok=True)
@@ -276,7 +276,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
 
 
 def _named(value: Any, name: str) -> bool:
-    return isinstance(value, str | int) and bool(name) and str(value) == name
+    return isinstance(value, str | int) and not isinstance(value, bool) and bool(name) and str(value) == name
 
 
 def _messages(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore import audit, journal
 from mailcore.errors import MailcoreError, UsageError
-from mailcore.mail import lookup, mailbox, outbox, route
+from mailcore.mail import mailbox, outbox, route
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -98,6 +98,8 @@ def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Mess
 
 def restore(workspace: Workspace, address: str, message_id: str) -> Message:
     """Put a closed message of an archive back among the open mail, as read; its file goes when that is on disk."""
+    from mailcore.mail import lookup
+
     agent = workspace.agent(address)
     closed = [(Message.from_json(raw).rank(message_id), path, raw) for path, raw in lookup.archived(agent)]
     rank, path, raw = max(closed, key=lambda one: one[0], default=(0, agent.archive_dir, {}))

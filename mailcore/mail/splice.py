@@ -1,8 +1,8 @@
 """Put a message on top of a mailbox file without parsing it: at 10,000 open messages that is most of a delivery.
 
-Taken only for the exact form that mailcore and AIPass write (indent 2, messages last). There a raw newline is never part
-of a string, so a newline and six spaces begin a message's own key, and counting them is exact. What is there is kept byte
-for byte, so even a file that is broken inside loses nothing: readers say so, and the next other write repairs it.
+Taken only for the exact form that mailcore and AIPass write (indent 2, messages last). There a raw newline is never
+part of a string, so a newline and six spaces begin a message's own key, and counting them is exact. What is there is
+kept byte for byte, so even a file that is broken inside loses nothing: readers say so, the next other write repairs it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 from mailcore.mail import store
 
 _HEAD = re.compile(
-
-    rb'\{\n  "mailbox": "inbox",\n  "total_messages": (\d{1,9}),\n  "unread_count": \d{1,9},\n  "messages": \[\n    (?=\{\n)'
+    rb'\{\n  "mailbox": "inbox",\n  "total_messages": (\d{1,9}),\n  "unread_count": \d{1,9},\n'
+    rb'  "messages": \[\n    (?=\{\n)'
 )
 _TAIL = b"\n    }\n  ]\n}"
 _KEY = b'\n      "'
@@ -23,8 +23,8 @@ _KEY = b'\n      "'
 def on_top(data: bytes, message: dict[str, Any]) -> tuple[bytes | memoryview, ...] | None:
     """The file with `message` before all others, as parts to write one after the other.
 
-    None if `data` is in any other form, torn, or holds a message without a number or with a status of another's: then it
-    has to be parsed. `message` has a number and a status itself.
+    None if `data` is in any other form, torn, or holds a message without a number or with a status that is neither new
+    nor opened: then it has to be parsed. `message` has a number and a status itself.
     """
     head = _HEAD.match(data)
     # A torn file has another end, one that a power cut left holds zeros.

@@ -112,7 +112,7 @@ def inside(root: Path, path: Path) -> None:
     """Refused (code `boundary`) if a symlink leads `path` out of the project at `root`."""
     # Unlike Path.resolve, realpath follows a circle of symlinks without raising; opening it then says ELOOP.
     real = Path(os.path.realpath(path))
-    if not real.is_relative_to(os.path.realpath(root)):
+    if not real.is_relative_to(root) and not real.is_relative_to(os.path.realpath(root)):
         raise Refused(f"{path} leads out of the project, to {real}; nothing was written", "boundary")
 
 
@@ -120,7 +120,7 @@ def replace(path: Path, *data: bytes | memoryview, alone: bool = False) -> None:
     """Put the parts of `data` at `path`, whole or not at all, and durable.
 
     Temporary file, fsync, rename, fsync of the directory.
-    `alone`: the caller holds the lock of `path`, so one temporary name does, and killed writers leave one file, no heap.
+    `alone`: the caller holds the lock of `path`, so that one temporary name does, and killed writers leave no heap.
     """
     mark = "" if alone else f".{os.getpid()}.{threading.get_ident()}"
     temporary = path.with_name(f".{path.name}{mark}.tmp")
@@ -129,7 +129,8 @@ def replace(path: Path, *data: bytes | memoryview, alone: bool = False) -> None:
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
-            for view in map(memoryview, data):
+            for part in data:
+                view = memoryview(part)
                 while view:
                     view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)

@@ -78,6 +78,8 @@ class Run:
     replied: bool = False
     delegated: bool = False
     """It dispatched work of its own: ending without a reply is not the end of the task."""
+    wrote: bool = False
+    """It sent mail of its own."""
     foreign: bool = False
     """Started by another program (AIPass's own monitor)."""
 
@@ -139,6 +141,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 last_act=max(run.last_act, at),
                 replied=run.replied or told,
                 delegated=run.delegated or verb == "dispatch",
+                wrote=run.wrote or verb in ("send", "forward", "ask", "escalate"),
             )
         case "ended":
             try:

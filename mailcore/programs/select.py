@@ -5,14 +5,21 @@ from __future__ import annotations
 import shutil
 
 from mailcore.config import Config
-from mailcore.errors import Refused
+from mailcore.errors import Refused, UsageError
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 
 
-def select(agent: Agent, config: Config, path: str | None = None) -> Program:
-    """The program for `agent`; Refused, saying what to set, where there is none. `path` is a PATH to look in."""
-    chosen = config.agent(agent.address).program
+def select(agent: Agent, config: Config, path: str | None = None, wanted: str = "") -> Program:
+    """The program for `agent`; Refused, saying what to set, where there is none. `path` is a PATH to look in.
+
+    `wanted` names another than the configured one.
+    """
+    if wanted not in ("", "claude", "codex", "command"):
+        raise UsageError(f"no program {wanted!r}; there are claude, codex and command")
+    if wanted == "command" and not config.agent(agent.address).command:
+        raise Refused(f"[agents.{agent.address[1:]}] has no command", "no_program")
+    chosen = wanted or config.agent(agent.address).program
     if not chosen:
         chosen = next((name for name in ("claude", "codex") if shutil.which(name, path=path)), "")
     elif chosen != "command" and not shutil.which(chosen, path=path):

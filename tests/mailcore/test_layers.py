@@ -170,7 +170,8 @@ def test_only_mail_lock_register_and_make_replace_files() -> None:
         or (isinstance(node, ast.ImportFrom) and node.module == "mailcore.mail.store"
             and any(alias.name == "replace" for alias in node.names))
     }  # fmt: skip
-    beyond = {"mailcore.dispatch.lock", "mailcore.dispatch.register", "mailcore.make", "mailcore.presence"}
+    dispatch = {f"mailcore.dispatch.{name}" for name in ("lock", "register", "hold", "queue")}
+    beyond = dispatch | {"mailcore.make", "mailcore.presence"}
     assert {name for name in users if not within(name, ["mailcore.mail"])} <= beyond
     assert "mailcore.mail.mailbox" in users
 

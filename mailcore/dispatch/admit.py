@@ -1,0 +1,75 @@
+"""What stands in the way of a start: a hold, a person's own session, a limit, a breaker. Looked at under the gate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mailcore import journal
+from mailcore.config import Config
+from mailcore.dispatch import breaker, process
+from mailcore.liveness import read_lock
+from mailcore.model.agent import Agent
+from mailcore.model.run import Holder
+from mailcore.workspace import Workspace
+
+HOLD = ".hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why an agent was not started."""
+
+    code: str
+    """`busy`, `held`, `occupied`, `limit` or `breaker`."""
+    reason: str
+
+
+def hindrance(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> Hindrance | None:
+    """What stands in the way of this start of `agent`, its own lock apart; None if nothing does."""
+    if held := hold_of(workspace, agent):
+        return Hindrance("held", held)
+    if pids := process.occupants(agent.branch):
+        who = " ".join(map(str, pids))
+        return Hindrance("occupied", f"a person's own session works in {agent.branch} (PID {who}); end it first")
+    if reason := _limit(workspace, config, str(first.get("program", ""))):
+        return Hindrance("limit", reason)
+    if first.get("automatic") and (reason := breaker.tripped(agent, config.dispatch)):
+        return Hindrance("breaker", f"{agent.address} is not started by itself any more: {reason}")
+    return None
+
+
+def hold_of(workspace: Workspace, agent: Agent) -> str:
+    """Who holds the agent and why, in words; empty if nobody does."""
+    for path, whom in ((agent.mail_dir / HOLD, agent.address), (workspace.state_dir / HOLD, "every agent")):
+        try:
+            record = json.loads(path.read_bytes())
+            why = f": {record['why']}" if record.get("why") else ""
+            return f"{whom} is held by {record['by']}{why}"
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return f"{whom} is held ({path})"
+    return ""
+
+
+def _limit(workspace: Workspace, config: Config, program: str) -> str:
+    """The limit of runs at once that one more would break, in words."""
+    fleet, own = config.dispatch.max_runs, config.program(program).max_runs
+    if not fleet and not own:
+        return ""
+    locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
+    running = [(agent, lock.run_id) for agent, lock in locks if lock is not None and lock.holder is Holder.ALIVE]
+    if fleet and len(running) >= fleet:
+        return f"{len(running)} runs at once, and [dispatch] max_runs is {fleet}"
+    same = sum(_program_of(agent, run_id) == program for agent, run_id in running) if own else 0
+    if own and same >= own:
+        return f"{same} {program} runs at once, and [programs.{program}] max_runs is {own}"
+    return ""
+
+
+def _program_of(agent: Agent, run_id: str) -> str:
+    records = journal.read(agent.runs_dir / run_id / "run.jsonl") if run_id else []
+    return str(records[0].get("program", "")) if records else ""

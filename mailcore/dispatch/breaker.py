@@ -1,0 +1,108 @@
+"""What must not be started again by itself: an agent that makes no progress, a ping-pong of mail, a fleet that fails.
+
+A person's own start is never refused, and counts anew where it makes progress. All of it is read from the journals,
+so it outlives every restart.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mailcore import journal
+from mailcore.config import Dispatch
+from mailcore.model.agent import Agent
+from mailcore.model.message import parse_time
+from mailcore.workspace import Workspace
+
+PASSED_OVER = {".ai_mail.local", "logs", ".git", "node_modules", ".venv", "venv", "__pycache__"}
+LOOKED_AT = 20_000
+"""Files of a branch that are looked at for progress, at most."""
+WINDOW = 60.0
+"""Seconds in which failures of the fleet are counted."""
+
+
+def changed_files(branch: Path, since: float) -> list[str]:
+    """Files of a branch that changed after `since`, and its own commits; at most 100, relative paths."""
+    found: list[str] = []
+    looked = 0
+    for directory, names, files in os.walk(branch):
+        names[:] = [name for name in names if name not in PASSED_OVER]
+        for name in files:
+            looked += 1
+            path = Path(directory, name)
+            try:
+                if path.lstat().st_mtime > since:
+                    found.append(str(path.relative_to(branch)))
+            except OSError:
+                continue
+        if looked > LOOKED_AT or len(found) >= 100:
+            break
+    try:
+        if (branch / ".git/logs/HEAD").stat().st_mtime > since:
+            found.append("(a commit)")
+    except OSError:
+        pass
+    return found[:100]
+
+
+def ends(agent: Agent) -> Iterator[dict[str, Any]]:
+    """The `ended` records of an agent's runs, newest first."""
+    for path in sorted(agent.runs_dir.glob("*/run.jsonl"), reverse=True):
+        for record in reversed(journal.read(path)):
+            if record.get("event") == "ended":
+                yield record
+                break
+
+
+def tripped(agent: Agent, limits: Dispatch) -> str:
+    """Why the agent is not to be started by itself, in words; empty where nothing speaks against it."""
+    idle, counting_idle = 0, True
+    for only_mail, record in enumerate(ends(agent), 1):
+        progress = record.get("progress")
+        if progress not in ("", "mail") or record.get("outcome") == "killed":
+            break
+        counting_idle = counting_idle and progress == ""
+        idle += counting_idle
+        if idle >= limits.no_progress:
+            return f"{idle} runs in a row without a message, a changed file or a commit"
+        if only_mail >= limits.ping_pong:
+            return f"{only_mail} runs in a row that only wrote mail"
+    return ""
+
+
+def backoff(agent: Agent, limits: Dispatch) -> float:
+    """Seconds to wait before the next start by itself: longer with each failure in a row, none without."""
+    failures = 0
+    for record in ends(agent):
+        if record.get("outcome") != "bounced":
+            break
+        failures += 1
+    return limits.backoff[min(failures, len(limits.backoff)) - 1] if failures and limits.backoff else 0.0
+
+
+def failed(workspace: Workspace, address: str, cause: str) -> None:
+    """Note the failure of an attempt, for the fleet's breaker."""
+    workspace.state_dir.mkdir(exist_ok=True)
+    journal.append(workspace.state_dir / "failures.jsonl", {"agent": address, "cause": cause})
+
+
+def fleet_tripped(workspace: Workspace, limits: Dispatch) -> str:
+    """Why no attempt is repeated anywhere at present, in words; empty where it may be."""
+    if not limits.fleet_failures:
+        return ""
+    path = workspace.state_dir / "failures.jsonl"
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 65536))
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    since = time.time() - WINDOW
+    recent = sum(parse_time(record.get("at")) > since for record in journal.parse(lines))
+    if recent < limits.fleet_failures:
+        return ""
+    return f"{recent} attempts failed in a minute in this workspace: automatic retries are stopped"

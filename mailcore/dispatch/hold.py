@@ -1,0 +1,38 @@
+"""Hold and release: a held agent gets its mail and is not started, by nobody; what would start waits."""
+
+from __future__ import annotations
+
+import json
+
+from mailcore import audit
+from mailcore.config import Config
+from mailcore.dispatch import queue
+from mailcore.dispatch.admit import HOLD
+from mailcore.dispatch.ending import start_what_waits
+from mailcore.errors import Refused
+from mailcore.mail.store import locked, replace
+from mailcore.workspace import Workspace
+
+EVERYONE = ""
+"""In place of an address: the whole workspace."""
+
+
+def hold(workspace: Workspace, by: str, target: str, why: str) -> None:
+    """Nothing starts at `target` (an address, or EVERYONE) until it is released; what runs goes on."""
+    directory = workspace.agent(target).mail_dir if target else workspace.state_dir
+    directory.mkdir(parents=True, exist_ok=True)
+    with locked(queue.gate(workspace)):
+        replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
+    audit.record(workspace, by, "hold", agent=target or "all", why=why)
+
+
+def release(workspace: Workspace, config: Config, by: str, target: str) -> list[str]:
+    """Let it start again; the ids of the runs that waited for it. Refused if it was not held."""
+    directory = workspace.agent(target).mail_dir if target else workspace.state_dir
+    with locked(queue.gate(workspace)):
+        try:
+            (directory / HOLD).unlink()
+        except FileNotFoundError:
+            raise Refused(f"{target or 'the workspace'} is not held", "not_held") from None
+    audit.record(workspace, by, "release", agent=target or "all")
+    return start_what_waits(workspace, config)

@@ -1,0 +1,33 @@
+"""Bound what an attempt's output takes on disk, while it is being written."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+_BLOCK = 1 << 20
+
+
+def bound(path: Path, limit: int) -> None:
+    """Free the older part of `path` so that about `limit` bytes of its end stay on disk.
+
+    The writer goes on at its place, and readers of the end see no difference: a hole is punched (fallocate), which
+    costs no copy. Where the file system has no holes the file stays whole.
+    """
+    try:
+        status = path.stat()
+        if status.st_blocks * 512 <= limit + _BLOCK:
+            return
+        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        length = (status.st_size - limit) // _BLOCK * _BLOCK
+        if length > 0:
+            libc = ctypes.CDLL(None, use_errno=True)
+            libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+            libc.fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, 0, length)
+    finally:
+        os.close(descriptor)
