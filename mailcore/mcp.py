@@ -32,7 +32,7 @@ async def call(verb: str, *options: str, words: list[str] | None = None) -> dict
 
     arguments = list(options)
     if words:
-        arguments += ["--", *(f"{word} " if word in ("-", "--") else word for word in words)]
+        arguments += ["--", *("- " if word == "-" else word for word in words)]
     try:
         value, _, _ = await anyio.to_thread.run_sync(
             lambda: perform(verb, VERBS[verb][0], arguments), abandon_on_cancel=True

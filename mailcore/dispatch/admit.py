@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +9,11 @@ from typing import Any
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import breaker, process
+from mailcore.holds import hold_at
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
-
-HOLD = ".hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +40,8 @@ def hindrance(workspace: Workspace, config: Config, agent: Agent, first: Mapping
 
 
 def hold_of(workspace: Workspace, agent: Agent) -> str:
-    """Who holds the agent and why, in words; empty if nobody does."""
-    for path, whom in ((agent.mail_dir / HOLD, agent.address), (workspace.state_dir / HOLD, "every agent")):
-        try:
-            record = json.loads(path.read_bytes())
-            why = f": {record['why']}" if record.get("why") else ""
-            return f"{whom} is held by {record['by']}{why}"
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return f"{whom} is held ({path})"
-    return ""
+    """Who holds the agent, itself or with all others; empty if nobody does."""
+    return hold_at(agent.mail_dir, agent.address) or hold_at(workspace.state_dir, "every agent")
 
 
 def _limit(workspace: Workspace, config: Config, program: str) -> str:

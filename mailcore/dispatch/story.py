@@ -68,7 +68,9 @@ class Story:
 def story(agent: Agent, run: Run) -> Story:
     """Read everything of a run."""
     run_dir = agent.runs_dir / run.run_id
-    ended: dict[str, Any] = next((r for r in reversed(journal.read(run_dir / "run.jsonl")) if r.get("event") == "ended"), {})
+    ended: dict[str, Any] = next(
+        (r for r in reversed(journal.read(run_dir / "run.jsonl")) if r.get("event") == "ended"), {}
+    )
     until = run.since if run.phase.ended else time.time()
     sent = []
     for _, raw in lookup.sent(agent):

@@ -49,6 +49,8 @@ class AgentFacts:
     lock: Lock | None = None
     run: Run | None = None
     """Its current run, else its newest."""
+    held: str = ""
+    """Who holds it and why, in words; empty: nobody."""
     activities: tuple[Activity, ...] = ()
     """The newest few, oldest first."""
     tool: Activity | None = None

@@ -11,13 +11,14 @@ from itertools import chain
 from pathlib import Path
 
 from mailcore import journal
+from mailcore.holds import hold_at
 from mailcore.liveness import alive, read_lock
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Phase, Run, from_records
 from mailcore.observe.activity import from_hook, from_log
-from mailcore.observe.fold import Fact, LockRead, MailboxRead, RunRead, Seen
+from mailcore.observe.fold import Fact, HoldRead, LockRead, MailboxRead, RunRead, Seen
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
 
@@ -43,6 +44,9 @@ class Branch:
         self._inbox, self._lock_file, self._hooks = agent.inbox, agent.dispatch_lock, agent.hooks_log
         self.registered: Run | None = None
         """Its newest run in AIPass's register."""
+        self.all_held = ""
+        """Who holds every agent of the workspace."""
+        self._own_hold = self._held = ""
         self._stamps = Stamps()
         self._tails: dict[Path, Tail] = {}
         """Of the logs and the hooks."""
@@ -75,6 +79,11 @@ class Branch:
         if lock != self._lock or fresh:
             self._lock = lock
             facts.append(LockRead(address, lock))
+        if entered or fresh:
+            self._own_hold = hold_at(self.mail, address)
+        if (held := self._own_hold or self.all_held) != self._held:
+            self._held = held
+            facts.append(HoldRead(address, held))
         self._read_journals()
         run = self._current()
         activities = self._read_tails(run)

@@ -48,6 +48,14 @@ class LockRead:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldRead:
+    """Who holds the agent, in words; empty: nobody."""
+
+    address: str
+    held: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunRead:
     """The agent's current run, else its newest; None: it has none."""
 
@@ -63,7 +71,7 @@ class Seen:
     activities: tuple[Activity, ...]
 
 
-Fact = Roster | MailboxRead | LockRead | RunRead | Seen
+Fact = Roster | MailboxRead | LockRead | HoldRead | RunRead | Seen
 
 
 def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
@@ -104,13 +112,15 @@ def _enrolled(old: AgentFacts | None, agent: Agent) -> AgentFacts:
 
 
 def _learn(
-    old: AgentFacts, fact: MailboxRead | LockRead | RunRead | Seen, at: float
+    old: AgentFacts, fact: MailboxRead | LockRead | HoldRead | RunRead | Seen, at: float
 ) -> tuple[AgentFacts, Sequence[Activity]]:
     match fact:
         case MailboxRead(mailbox=mailbox):
             return _mail(old, mailbox, at)
         case LockRead(lock=lock):
             return (old if lock == old.lock else replace(old, lock=lock)), ()
+        case HoldRead(held=held):
+            return (old if held == old.held else replace(old, held=held)), ()
         case RunRead(run=run):
             return _run(old, run)
         case Seen(activities=activities):

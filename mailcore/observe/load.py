@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mailcore import journal, workspace
 from mailcore.errors import MailcoreError
+from mailcore.holds import hold_at
 from mailcore.model.run import Run
 from mailcore.observe.branch import Branch
 from mailcore.observe.fold import Fact, Roster
@@ -46,6 +47,8 @@ class Loader:
         if any(path.parent == self.workspace.root for path in paths):
             facts += self._read_registry()
             touched |= {id(branch): branch for branch in self._branches.values() if branch.fresh}
+        if any(path.parent == self.workspace.state_dir for path in paths):
+            touched |= {id(branch): branch for branch in self._read_hold()}
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
         return facts + [fact for branch in touched.values() for fact in branch.refresh()]
@@ -54,6 +57,7 @@ class Loader:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
         facts = self._read_registry()
         self._read_register()
+        self._read_hold()
         return facts + [fact for branch in self._branches.values() for fact in branch.refresh()]
 
     def remark(self, text: str) -> list[Fact]:
@@ -63,7 +67,7 @@ class Loader:
 
     def watch_paths(self) -> dict[str, int]:
         """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
-        found = self._standing((self.workspace.root, self.workspace.aipass_dir))
+        found = self._standing((self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir))
         for address, branch in self._branches.items():
             if branch.stirred or address not in self._watched:
                 branch.stirred = False
@@ -120,6 +124,14 @@ class Loader:
             self._stamps.distrust(self.workspace.aipass_dir / REGISTER)  # it may tell of the new agents too
             self._read_register()
         return [roster]
+
+    def _read_hold(self) -> list[Branch]:
+        """Tell each branch whether every agent is held; returns those for which it changed."""
+        held = hold_at(self.workspace.state_dir, "every agent")
+        changed = [branch for branch in self._branches.values() if branch.all_held != held]
+        for branch in changed:
+            branch.all_held = held
+        return changed
 
     def _read_register(self) -> list[Branch]:
         """Hand each branch its newest registered run; returns those for which it changed."""

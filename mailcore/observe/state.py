@@ -25,6 +25,8 @@ def state(facts: AgentFacts, now: float, silence: float) -> Status:
         return Status(State.UNREADABLE, facts.mailbox.reason)
     if facts.lock is not None:
         return _locked(facts, facts.lock, now, silence)
+    if facts.held:
+        return Status(State.HELD, facts.held)
     return _unlocked(facts, now, silence)
 
 

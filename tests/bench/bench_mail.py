@@ -185,7 +185,8 @@ def eight(alpha: Agent, beta: Agent, lab: Lab | None) -> None:
         command = [sys.executable, "-m", "tests.bench.bench_mail", name, str(agent.root), agent.address]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    took: dict[str, list[float]] = {"mailcore": [], "twin": []} | ({"AIPass": []} if lab else {})
+    names = ("mailcore", "twin", "AIPass") if lab else ("mailcore", "twin")
+    took: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(3):
         fill(alpha, 100)
         took["mailcore"].append(together(lambda: writer("mailcore", alpha)))
@@ -209,7 +210,7 @@ def commands(alpha: Agent, lab: Lab | None) -> None:
         command = [*ours, "send", "@beta", "a subject", BODY]
         subprocess.run(command, cwd=alpha.branch, env=variables, check=True, capture_output=True)
 
-    took: dict[str, list[float]] = {"mailcore": []} | ({"AIPass": []} if lab else {})
+    took: dict[str, list[float]] = {name: [] for name in (("mailcore", "AIPass") if lab else ("mailcore",))}
     for _ in range(TURNS):
         took["mailcore"].append(timed(send))
         if lab:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.workspace import Workspace
 from tests.faults import aipass_lab
 from tests.faults.aipass_lab import Lab
 from tests.faults.conftest import archived_mail, open_mail
@@ -55,17 +54,15 @@ def closed(agent: Agent, subject: str) -> dict[str, Any]:
 
 
 @pytest.fixture(params=["the AIPass home", "another project"])
-def pair(lab: Lab, request: pytest.FixtureRequest) -> tuple[Workspace, Agent, Agent]:
+def pair(lab: Lab, request: pytest.FixtureRequest) -> tuple[Agent, Agent]:
     """Two agents: of AIPass's own registry, whom it reaches by address, or of another, whom it answers by path."""
     if request.param == "the AIPass home":
-        return lab.home, lab.home.agent("@alpha"), lab.home.agent("@beta")
-    return lab.project, lab.project.agent("@gamma"), lab.project.agent("@delta")
+        return lab.home.agent("@alpha"), lab.home.agent("@beta")
+    return lab.project.agent("@gamma"), lab.project.agent("@delta")
 
 
-def test_mail_of_aipass_is_read_answered_and_closed_by_mailcore(
-    lab: Lab, pair: tuple[Workspace, Agent, Agent]
-) -> None:
-    workspace, theirs, ours = pair
+def test_mail_of_aipass_is_read_answered_and_closed_by_mailcore(lab: Lab, pair: tuple[Agent, Agent]) -> None:
+    theirs, ours = pair
     lab.drone(theirs.branch, "send", ours.address, "From AIPass", "the body — ü")
     mail = found(ours, "From AIPass")
     assert [row["id"] for row in mailcore(ours.branch, "inbox")] == [mail["id"]]
@@ -88,10 +85,8 @@ def test_mail_of_aipass_is_read_answered_and_closed_by_mailcore(
     }
 
 
-def test_mail_of_mailcore_is_read_answered_and_closed_by_aipass(
-    lab: Lab, pair: tuple[Workspace, Agent, Agent]
-) -> None:
-    workspace, theirs, ours = pair
+def test_mail_of_mailcore_is_read_answered_and_closed_by_aipass(lab: Lab, pair: tuple[Agent, Agent]) -> None:
+    theirs, ours = pair
     sent = mailcore(ours.branch, "send", theirs.address, "From mailcore", "the body — ü")
     assert found(theirs, "From mailcore")["id"] == sent["id"]
     waiting = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Disks that are full, read-only or gone: nothing acknowledged is lost, nothing is doubled, and the error names the file."""
+"""Disks that are full, read-only or gone: nothing acknowledged is lost or doubled, and the error names the file."""
 
 from __future__ import annotations
 

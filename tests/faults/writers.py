@@ -1,6 +1,6 @@
-"""Programs that write mail in a loop: `python -m tests.faults.writers (loop ROOT AGENT COUNT | nursery ROOT KILLS SEED)`.
+"""Programs that write mail: `python -m tests.faults.writers (loop ROOT AGENT COUNT | nursery ROOT KILLS SEED)`.
 
-Each says on standard output what was acknowledged, in one write, after the call returned: `sent SUBJECT ID`, `closed ID`.
+Each says on standard output what was acknowledged, after the call returned: `sent SUBJECT ID`, `closed ID`.
 """
 
 from __future__ import annotations

@@ -77,9 +77,7 @@ def age(agent: Agent, days: float) -> None:
 
 def files(house: House) -> set[str]:
     everyone = (*house.workspace.agents, house.workspace.operator)
-    return {
-        f"{a.address}/{d.name}" for a in everyone for d in (a.archive_dir, a.sent_dir) for _ in d.glob("*.json")
-    }
+    return {f"{a.address}/{d.name}" for a in everyone for d in (a.archive_dir, a.sent_dir) for _ in d.glob("*.json")}
 
 
 def test_prune_takes_what_is_old_and_ones_own_and_the_operators_takes_all(house: House) -> None:

@@ -28,10 +28,12 @@ ALLOWED = {
     "mailcore.journal": [],
     "mailcore.config": ["mailcore.errors"],
     "mailcore.liveness": ["mailcore.model"],
+    "mailcore.holds": [],
     "mailcore.programs": ["mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors"],
     "mailcore.observe": [
         "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.mailbox", "mailcore.workspace",
-        "mailcore.config", "mailcore.journal", "mailcore.liveness", "mailcore.errors", "mailcore.text",
+        "mailcore.config", "mailcore.journal", "mailcore.holds", "mailcore.liveness", "mailcore.errors",
+        "mailcore.text",
     ],
 }  # fmt: skip
 FORBIDDEN = {

@@ -33,7 +33,12 @@ def test_an_id_of_eight_digits_is_never_taken_for_a_number_nor_a_number_for_an_i
     as_sent = {"id": "dddddddd", "sent_id": "12345678", "seq": 3, "status": "new"}
     put(house, "@writer", number, as_sent, as_id)
     writer = house.agent("@writer")
-    for wanted, expected in (("12345678", "12345678"), ("#12345678", "aaaaaaaa"), ("2", "12345678"), ("#3", "dddddddd")):
+    for wanted, expected in (
+        ("12345678", "12345678"),
+        ("#12345678", "aaaaaaaa"),
+        ("2", "12345678"),
+        ("#3", "dddddddd"),
+    ):
         assert lookup.find(house.workspace, wanted).message.id == expected
         assert post.find(writer, wanted).id == expected
         assert [m.id for m in mailbox.mark_opened(writer, [wanted], {})] == [expected]

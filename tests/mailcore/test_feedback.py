@@ -1,0 +1,135 @@
+"""Across projects all mail is refused, save feedback, and a reply to what came across."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mailcore import journal, workspace
+from mailcore.errors import MailcoreError, NoWorkspace, Refused
+from mailcore.mail import answer, feedback, mailbox, post
+from tests.mailcore.conftest import House
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[workspace.Workspace]:
+    """A second project, which has agents of the same names, and takes feedback."""
+    made = workspace.init(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
+    (made.root / ".praxmonitor").mkdir(exist_ok=True)
+    (made.root / ".praxmonitor" / "config.toml").write_text('[mail]\norchestrator = "@lead"\n')
+    yield made
+
+
+def subjects(made: workspace.Workspace, name: str) -> list[str]:
+    document = json.loads(made.agent(name).inbox.read_bytes())
+    return [m["subject"] for m in document["messages"]]
+
+
+def test_feedback_reaches_the_orchestrator_stays_open_and_is_in_both_histories(
+    house: House, other: workspace.Workspace
+) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "s", "b")  # the counts differ
+    told = house.json("feedback", str(other.root), "it breaks", "the log", cwd=house.agent("@writer").branch)
+    assert told["to"] == "@lead" and subjects(other, "@lead") == ["FEEDBACK: it breaks"]
+    (raw,) = json.loads(other.agent("@lead").inbox.read_bytes())["messages"]
+    assert (raw["from"], raw["project"], raw["seq"], raw["status"]) == ("@writer", house.root.name, 1, "new")
+    assert raw["reply_path"] == str(house.agent("@writer").inbox)
+    assert house.inbox("@lead") == ()
+    for root, verb in ((house.root, "send"), (other.root, "feedback")):
+        acts = journal.read(root / ".praxmonitor" / "audit.jsonl")
+        assert [(r["by"], r["id"]) for r in acts if r["verb"] == verb][-1] == ("@writer", raw["id"])
+
+
+@pytest.mark.parametrize("how", ["reply", "done"])
+def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
+    house: House, other: workspace.Workspace, how: str
+) -> None:
+    for author in (house.agent("@writer"), house.workspace.operator):
+        sent = feedback.give(author, house.workspace, other.root, "it breaks", "the log")
+        if how == "reply":
+            post.reply(other, "@lead", sent.id, "thanks")
+        else:
+            answer.acknowledge(other, "@lead", sent.id, "done", "mended")
+        assert subjects(other, "@writer") == [] and subjects(other, "@lead") == []
+        (came,) = mailbox.read_mailbox(author.inbox).messages
+        assert (came.sender, came.in_reply_to, came.body) == (
+            "@lead",
+            sent.sent_id,
+            "thanks" if how == "reply" else "mended",
+        )
+        # And back again: it is answered across too, not to one's own @lead.
+        post.reply(house.workspace, author.address, came.id, "you are welcome")
+        assert house.inbox("@lead") == ()
+        (back,) = mailbox.read_mailbox(other.agent("@lead").inbox).messages
+        assert (back.body, back.sender) == ("you are welcome", author.address)
+        post.close(other, "@lead", [back.id])
+
+
+def test_all_other_mail_across_is_refused(house: House, other: workspace.Workspace, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="this project"):
+        feedback.give(house.agent("@writer"), house.workspace, house.agent("@lead").branch, "s", "b")
+    (other.root / ".praxmonitor" / "config.toml").unlink()
+    with pytest.raises(Refused, match="orchestrator"):
+        feedback.give(house.agent("@writer"), house.workspace, other.root, "s", "b")
+    with pytest.raises(NoWorkspace):
+        feedback.give(house.agent("@writer"), house.workspace, tmp_path / "nowhere", "s", "b")
+    foreign = str(other.agent("@writer").inbox)
+    for raw in (
+        {"from": "@ghost", "reply_path": foreign},
+        {"from": "@ghost", "reply_path": foreign, "feedback": True},
+        {"from": "@writer", "reply_path": str(tmp_path / ".ai_mail.local" / "inbox.json"), "feedback": True},
+        {"from": "@ghost", "reply_path": "\0"},
+        {"from": "@ghost", "reply_path": str(house.root / "x.json")},
+    ):
+        name = mailbox.deliver(house.agent("@lead"), {"subject": "s", "message": "m", "status": "new", **raw})
+        with pytest.raises(MailcoreError):
+            post.reply(house.workspace, "@lead", name, "b")
+        with pytest.raises(MailcoreError):
+            answer.acknowledge(house.workspace, "@lead", name, "done", "b")
+        assert name in [m.id for m in house.inbox("@lead")]
+    assert subjects(other, "@writer") == []
+
+
+def gh(directory: Path, script: str) -> dict[str, str]:
+    directory.mkdir()
+    (directory / "gh").write_text(f"#!/bin/sh\n{script}\n")
+    (directory / "gh").chmod(stat.S_IRWXU)
+    return {"PATH": f"{directory}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_an_issue_too(house: House, other: workspace.Workspace, tmp_path: Path) -> None:
+    env = gh(
+        tmp_path / "bin",
+        f'pwd >{tmp_path}/said; printf "%s\\n" "$@" >>{tmp_path}/said; cat >>{tmp_path}/said; echo url',
+    )
+    words = ["feedback", str(other.root / "agents"), "--issue", "--json", "--", "-t", "the body"]
+    done = house.mailcore(*words, cwd=house.agent("@writer").branch, env=env)
+    assert done.returncode == 0 and json.loads(done.stdout)["issue"] == "url", done
+    expected = [str(other.root), "issue", "create", "--title", "-t", "--body-file", "-", "the body"]
+    assert (tmp_path / "said").read_text().splitlines() == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "why"), [("echo no login >&2; exit 4", "no login"), ("printf '\\377' >&2; exit 1", "gh failed")]
+)
+def test_its_failure_loses_nothing(
+    house: House, other: workspace.Workspace, tmp_path: Path, script: str, why: str
+) -> None:
+    env = gh(tmp_path / "bin", script)
+    words = ["feedback", str(other.root), "s", "b", "--issue", "--json"]
+    done = house.mailcore(*words, cwd=house.agent("@writer").branch, env=env)
+    assert done.returncode == 0 and why in json.loads(done.stdout)["issue"]
+    assert subjects(other, "@lead") == ["FEEDBACK: s"]
+
+
+def test_nor_does_one_that_hangs_or_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedback, "GH_TIMEOUT", 0.1)
+    monkeypatch.setenv("PATH", gh(tmp_path / "bin", "exec sleep 30")["PATH"])
+    assert "timed out" in feedback.open_issue(tmp_path, "s", "b\ud800")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "not on PATH" in feedback.open_issue(tmp_path, "s", "b")

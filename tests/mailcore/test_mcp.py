@@ -1,0 +1,153 @@
+"""A real client of the official SDK drives two servers, as two agents who talk."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from mcp import Client, StdioServerParameters
+
+from mailcore.mail import approval, post
+from tests.mailcore.conftest import House
+
+pytestmark = pytest.mark.anyio
+
+
+def parameters(house: House, name: str, **env: str) -> StdioServerParameters:
+    return StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "mailcore.cli", "mcp"],
+        cwd=str(house.agent(name).branch),
+        env={**os.environ, **env},
+    )
+
+
+class Agent:
+    """An agent that speaks MCP."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def __call__(self, tool: str, **arguments: Any) -> Any:
+        result = await self.client.call_tool(tool, arguments)
+        text = "".join(part.text for part in result.content if part.type == "text")
+        assert not result.is_error, text
+        content = result.structured_content
+        return content["result"] if content is not None and set(content) == {"result"} else content
+
+    async def refused(self, tool: str, **arguments: Any) -> str:
+        result = await self.client.call_tool(tool, arguments)
+        assert result.is_error, result
+        return "".join(part.text for part in result.content if part.type == "text")
+
+
+@asynccontextmanager
+async def agents(house: House, *names: str) -> AsyncIterator[list[Agent]]:
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(Client(parameters(house, name))) for name in names]
+        yield [Agent(client) for client in clients]
+
+
+async def test_two_agents_talk(house: House) -> None:
+    async with agents(house, "@writer", "@editor") as (writer, editor):
+        assert (await writer("whoami"))["address"] == "@writer"
+        sent = await writer("send", to=["@editor"], subject="-s --from @lead", body="-")
+        (mail,) = await editor("inbox")
+        assert (mail["from"], mail["subject"], mail["message"].strip()) == ("@writer", "-s --from @lead", "-")
+        assert mail["status"] == "new"
+        assert (await editor("read", ids=[f"#{sent['seq']}"]))[0]["status"] == "opened"
+        assert await editor("inbox") != []
+        awaited: list[Any] = []
+        async with anyio.create_task_group() as group:
+
+            async def wait() -> None:
+                awaited.append(await writer("wait", ids=[sent["id"]], timeout=20))
+
+            group.start_soon(wait)
+            await editor("reply", id=sent["id"], body="--json is fine")
+        (settled,) = awaited[0]["settled"]
+        assert (settled["state"], settled["text"], awaited[0]["timed_out"]) == ("reply", "--json is fine", False)
+        (answer,) = await writer("inbox")
+        for verb, word in (("blocked", "why"), ("done", "result")):
+            told = await writer(verb, id=answer["id"], **{word: f"-{verb}"})
+            assert told["to"] == "@editor" and told["delivered"] is True
+        assert [m["ack"]["state"] for m in await editor("inbox")] == ["done", "blocked"]
+        declined = await editor("send", to=["@writer"], subject="s", body="b", priority="low", key="k")
+        assert (await editor("send", to=["@writer"], subject="t", body="b", priority="low", key="k")) == declined
+        await writer("declined", id=declined["id"], why="no time")
+        assert await writer("inbox") == []
+        assert len(await editor("send", to=["@all"], subject="s", body="b")) == 2
+
+
+async def test_presence_and_approval(house: House) -> None:
+    async with agents(house, "@writer") as (writer,):
+        rows = {row["address"]: row for row in await writer("agents")}
+        assert rows["@operator"]["present"] == "not seen yet" and rows["@editor"]["present"] == "idle"
+        house.json("away", "Monday", "--from", "@operator")
+        rows = {row["address"]: row for row in await writer("agents")}
+        assert rows["@operator"]["present"] == "away until Monday" and rows["@writer"]["unread"] == 0
+        request = await writer("ask", to="@operator", subject="spend", body="5 $", tier=3)
+        waiting = await writer("wait", ids=[request["id"]], want="approval", every=True, timeout=0)
+        assert waiting["timed_out"] is True
+        approval.decide(house.workspace, "@operator", request["id"], "approved", "yes")
+        waiting = await writer("wait", ids=[request["id"]], want="approval", timeout=20)
+        assert [one["state"] for one in waiting["settled"]] == ["approved"]
+
+
+async def test_what_is_refused_is_said_in_words_and_the_server_goes_on(house: House) -> None:
+    async with agents(house, "@writer") as (writer,):
+        assert "unknown_agent" in await writer.refused("send", to=["@nobody"], subject="s", body="b")
+        assert "usage" in await writer.refused("send", to=[], subject="s", body="b")
+        assert "usage" in await writer.refused("send", to=["--from=@lead"], subject="s", body="b")
+        assert "no_message" in await writer.refused("read", ids=["4711"])
+        assert "approver" in await writer.refused("ask", to="@lead", subject="s", body="b")
+        assert await writer.refused("wait", ids=["1"], timeout=-1)
+        for text in ("--from=@lead", "--json", "-", "--"):  # text is never an option, nor standard input
+            sent = await writer("send", to=["@editor"], subject=text, body=text)
+            (mail, *_) = house.inbox("@editor")
+            assert (mail.id, mail.sender, mail.subject.strip(), mail.body.strip()) == (
+                sent["id"],
+                "@writer",
+                text,
+                text,
+            )
+        await writer.refused("send", to=["@lead"], subject="s", body="b", priority="urgent")
+        assert house.inbox("@lead") == () and (await writer("whoami"))["address"] == "@writer"
+
+
+async def test_no_tool_decides_or_takes_another_name(house: House) -> None:
+    async with agents(house, "@writer") as (writer,):
+        tools = {tool.name: tool for tool in (await writer.client.list_tools()).tools}
+        assert set(tools) == {
+            "whoami", "agents", "inbox", "read", "send", "reply", "done", "blocked", "declined", "ask", "wait",
+        }  # fmt: skip
+        assert not any({"from", "sender"} & set(tool.input_schema["properties"]) for tool in tools.values())
+        assert all(tool.description for tool in tools.values())
+
+
+async def test_within_a_run_it_is_the_runs_agent(house: House) -> None:
+    """The identity of the server is the chain's: a stale run is refused, not guessed around."""
+    stale = {"MAILCORE_RUN_ID": "r", "MAILCORE_NONCE": "n", "MAILCORE_AGENT": "@editor"}
+    async with Client(parameters(house, "@writer", **stale)) as client:
+        assert "identity" in await Agent(client).refused("whoami")
+
+
+async def test_a_client_that_leaves_in_the_midst_of_a_wait_takes_its_server_with_it(house: House) -> None:
+    sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
+    begun = time.monotonic()
+    async with agents(house, "@writer") as (writer,):
+        with anyio.move_on_after(0.5):
+            await writer("wait", ids=[sent.id], timeout=600)
+    assert time.monotonic() - begun < 10  # and the house sees that no process of it is left
+
+
+def test_outside_a_workspace_it_says_so_at_once(house: House, tmp_path_factory: pytest.TempPathFactory) -> None:
+    done = house.mailcore("mcp", "--json", cwd=tmp_path_factory.mktemp("empty"))
+    assert done.returncode == 2 and json.loads(done.stdout)["error"]["code"] == "no_workspace"

@@ -1,0 +1,82 @@
+"""Who is there: the operator's last key and `away`, an agent at work or idle; the agents see it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import pytest
+
+from mailcore import presence
+from tests.mailcore.conftest import House
+
+
+def present(house: House, name: str = "@operator") -> str:
+    return presence.of(house.workspace, house.agent(name))
+
+
+def test_the_operator_from_never_seen_to_gone(house: House) -> None:
+    assert present(house) == "not seen yet"
+    presence.key_pressed(house.workspace)
+    assert present(house) == "at the screen"
+    path = house.root / ".praxmonitor" / "presence.json"
+    then = time.time() - 3600
+    path.write_text(json.dumps({"away": "", "last_key": then}))
+    assert present(house) == time.strftime("last seen %Y-%m-%d %H:%M", time.localtime(then))
+
+
+def test_away_until_and_a_key_means_back(house: House) -> None:
+    assert house.json("away", "15:00", "--from", "@operator") == {"away": "15:00"}
+    assert present(house) == "away until 15:00"
+    rows = {row["address"]: row["present"] for row in house.json("agents", cwd=house.agent("@writer").branch)}
+    assert rows["@operator"] == "away until 15:00" and rows["@writer"] == "idle"
+    presence.key_pressed(house.workspace)
+    assert present(house) == "at the screen"
+    house.json("away", "--from", "@operator")
+    assert present(house) == "away until further notice"
+    assert house.json("away", "--back", "--from", "@operator") == {"away": ""}
+    assert present(house) == "at the screen"
+
+
+def test_no_agent_sends_the_operator_away(house: House) -> None:
+    house.shell(
+        "writer", f"echo up; cd {house.root}; env -i {sys.executable} -m mailcore.cli away --from @operator; exit 0"
+    )
+    house.over("@writer", house.started("@operator", "@writer"))
+    told = house.json("away", "--from", "@operator", cwd=house.agent("@writer").branch, status=3)
+    assert told["error"]["code"] == "identity" and present(house) == "not seen yet"
+
+
+def test_an_agent_at_work_and_after(house: House) -> None:
+    house.shell("writer", "echo up; exec sleep 100")
+    house.attempt_pid("@writer", house.started("@operator", "@writer"))
+    assert present(house, "@writer") == "working"
+    house.kill("@operator", "@writer")
+    assert present(house, "@writer").startswith("idle since 20")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"last_key": 1e300}',
+        b'{"last_key": NaN}',
+        b'{"last_key": "x"}',
+        b'{"last_key": -5}',
+    ],
+)
+def test_a_broken_file_says_nothing_and_breaks_nothing(house: House, content: bytes) -> None:
+    (house.root / ".praxmonitor" / "presence.json").write_bytes(content)
+    assert present(house) == "not seen yet"
+    presence.key_pressed(house.workspace)
+    assert present(house) == "at the screen"
+
+
+def test_hostile_words_stay_on_their_line(house: House) -> None:
+    presence.set_away(house.workspace, "x\n@writer   FAKE\x1b[2J")
+    lines = house.mailcore("agents").stdout.decode().splitlines()
+    assert len(lines) == 4 and not any("\x1b" in text for text in lines)
