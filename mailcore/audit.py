@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 from mailcore import journal
 from mailcore.errors import MailcoreError
 from mailcore.workspace import Workspace
+
+declared: ContextVar[bool] = ContextVar("declared", default=False)
+"""The author of this command's acts was declared by `--from`, not proved: its records say so."""
 
 
 def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
@@ -17,6 +21,6 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
     path = workspace.state_dir / "audit.jsonl"
     try:
         workspace.state_dir.mkdir(exist_ok=True)
-        journal.append(path, {"by": by, "verb": verb, **facts})
+        journal.append(path, {"by": by, "verb": verb, **({"declared": True} if declared.get() else {}), **facts})
     except OSError as error:
         raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error

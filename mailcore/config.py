@@ -59,10 +59,18 @@ class Mail:
     """Characters."""
     per_minute: int = 0
     """Mails that one sender may send in a minute; 0 for any number."""
+    rung_low: float = 86400.0
+    rung_normal: float = 7200.0
+    rung_high: float = 600.0
+    """How long a message of that priority may stand on one rung before it is overdue."""
     orchestrator: str = ""
     """Who gets what is escalated, before the operator does; and feedback from other projects."""
     approver: str = "@operator"
     """The only one whose `approve` or `deny` counts."""
+
+    def rung_limit(self, priority: str) -> float:
+        """Seconds that a message may stand on one rung."""
+        return {"high": self.rung_high, "low": self.rung_low}.get(priority, self.rung_normal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,8 @@ class AgentConfig:
     model: str = ""
     permission_mode: str = ""
     max_turns: int = 100
+    wake_every: float = 0.0
+    """A timer of yours wakes it this often: shown as its next wake, and as late when that did not come. 0: none."""
 
 
 @dataclass(frozen=True, slots=True)

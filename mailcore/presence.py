@@ -6,9 +6,12 @@ import json
 import time
 from typing import Any
 
+from mailcore import journal
+from mailcore.config import Config
 from mailcore.liveness import read_lock
 from mailcore.mail.store import replace
 from mailcore.model.agent import Agent
+from mailcore.model.message import parse_time
 from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
 
@@ -44,6 +47,25 @@ def of(workspace: Workspace, agent: Agent) -> str:
         return f"idle since {_words((agent.runs_dir / names[-1] / 'run.jsonl').stat().st_mtime)}"
     except (OSError, IndexError):
         return "idle"
+
+
+def next_wake(config: Config, agent: Agent) -> float:
+    """When a timer is due to wake the agent (seconds since the epoch), from its last run on; 0.0 for no timer.
+
+    A time that is past says that the wake did not come.
+    """
+    every = config.agent(agent.address).wake_every
+    if not every:
+        return 0.0
+    try:
+        newest = max(agent.runs_dir.glob("*/run.jsonl"), default=agent.passport)
+        # The journal's first line is written when the run begins; the directory's name sorts by that.
+        started = (
+            parse_time(journal.read(newest)[0].get("at")) if newest.name == "run.jsonl" else newest.stat().st_mtime
+        )
+    except (OSError, IndexError):
+        return 0.0
+    return started + every
 
 
 def _words(at: float) -> str:

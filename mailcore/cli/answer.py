@@ -80,6 +80,7 @@ def reopen(call: Call) -> Result:
         call.workspace, call.config, by, notice.sender, f"REOPENED: {subject}", why,
         parent_run=call.caller.run_id, thread=thread,
     )  # fmt: skip
+    call.note(call.caller, to=sent.to)
     answer.reopened(call.workspace, by, notice)
     text = f"{sent.to}: message {sent.message_id}, " + (
         f"not woken: {sent.busy}" if sent.busy else f"run {sent.run_id}"

@@ -15,7 +15,8 @@ from typing import Any
 
 from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.identity import RUN_ID, Identity, identify, outside
+from mailcore.evidence import RUN_ID
+from mailcore.identity import Identity, identify, outside
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, find
 
@@ -53,6 +54,10 @@ class Call:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
         declared = getattr(self.arguments, "sender", None)
         identity = identify(self.workspace, os.environ, Path.cwd(), declared)
+        if identity.how == "declared":
+            from mailcore import audit
+
+            audit.declared.set(True)
         self.note(identity)
         return identity
 

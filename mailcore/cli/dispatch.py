@@ -67,6 +67,7 @@ def dispatch(call: Call) -> Result:
         )
         for address in targets
     ]
+    call.note(call.caller, to=" ".join(one.to for one in done))
     text = "\n".join(
         f"{one.to}: message {one.message_id}, " + (f"run {one.run_id}" if one.run_id else _not_yet(one)) for one in done
     )

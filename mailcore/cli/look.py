@@ -72,7 +72,7 @@ def tasks(call: Call) -> Result:
         (
             task
             for agent in agents
-            for task in tasks_of(agent, call.config.dispatch.hard_limit, time.time())
+            for task in tasks_of(agent, call.config.mail, time.time())
             if call.sees(agent.address, task.message.sender)
         ),
         key=lambda task: task.message.at,

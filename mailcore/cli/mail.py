@@ -87,12 +87,13 @@ def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType(
 
 
 def inbox(call: Call) -> Result:
-    """Open mail of the caller, or of the agent named; nothing is marked as read."""
+    """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
     agent = call.visible(call.arguments.address) if call.arguments.address else call.caller.agent
     box = _readable(mailbox.read_mailbox(agent.inbox))
-    waiting = [m for m in box.messages if m.status != "closed"]
+    waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
     rows = [
-        f"{'*' if m.unread else ' '} {line(m.id):<8}  {local_time(m.at)}  "
+        f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id):<8}  #{m.seq:<5} "
+        f"{local_time(m.at)}  "
         f"{line(m.sender, 20):<20}  {line(m.subject, 80)}"
         for m in waiting
     ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, Result, iso_time, local_time, sender_option
 from mailcore.errors import UsageError
 from mailcore.identity import person_or
 from mailcore.liveness import read_lock
@@ -89,6 +90,7 @@ def agents(call: Call) -> Result:
         box = read_mailbox(agent.inbox)
         lock = read_lock(agent.dispatch_lock)
         busy = lock is not None and lock.holder is not Holder.DEAD
+        due = presence.next_wake(call.config, agent)
         rows.append(
             {
                 "address": agent.address,
@@ -101,10 +103,14 @@ def agents(call: Call) -> Result:
                 "busy": busy,
                 "task": lock.subject if lock is not None and busy else "",
                 "present": presence.of(call.workspace, agent),
+                "next_wake": iso_time(due),
+                "wake_late": bool(due) and not busy and due < time.time(),
             }
         )
         mail = f"{box.unread} unread of {box.open}" if not box.reason else "UNREADABLE"
         task = f"busy: {line(lock.subject, 40)}" if lock is not None and busy else line(rows[-1]["present"], 46)
+        if due:
+            task = f"{task[:24]}, {'LATE since' if rows[-1]['wake_late'] else 'next wake'} {local_time(due)[11:16]}"
         lines.append(f"{agent.address:<16} {mail:<18} {task:<46} {line(agent.role, 60)}".rstrip())
     return rows, "\n".join([*lines, *call.workspace.refused])
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailcore.identity import RUN_ID, SUPERVISES
+from mailcore.evidence import RUN_ID, SUPERVISES
 from mailcore.liveness import start_ticks
 
 _MARK, _SUPERVISES = f"{RUN_ID}=".encode(), f"{SUPERVISES}=".encode()

@@ -18,7 +18,7 @@ from mailcore.config import Config
 from mailcore.dispatch import breaker, lock, orphan, queue, register
 from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.errors import MailcoreError
-from mailcore.identity import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
+from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.liveness import read_lock
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent

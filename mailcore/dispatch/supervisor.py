@@ -23,7 +23,7 @@ from mailcore.config import Config, read_config
 from mailcore.dispatch import breaker, ending, lock, output, process, queue
 from mailcore.dispatch.signs import Signs
 from mailcore.dispatch.start import JOURNAL, clean_environment
-from mailcore.identity import AGENT, NONCE, RUN_ID
+from mailcore.evidence import AGENT, NONCE, RUN_ID
 from mailcore.liveness import start_ticks
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent

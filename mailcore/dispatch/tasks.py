@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mailcore.config import Mail
 from mailcore.dispatch.control import read_run
 from mailcore.mail.ladder import ladder
 from mailcore.mail.mailbox import read_mailbox
@@ -23,18 +24,20 @@ class Task:
     age: float
     """Seconds since it was sent."""
     overdue: bool
+    """It stands on its rung longer than its priority allows."""
     note: str = ""
     """`done, no reply`, `bounced`, `killed`, `blocked: …`; empty where all is well."""
 
 
-def tasks_of(agent: Agent, limit: float, now: float) -> Iterator[Task]:
-    """The open tasks in an agent's mailbox. `limit`: seconds after which one is overdue."""
+def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
+    """The open tasks in an agent's mailbox."""
     for message in read_mailbox(agent.inbox).messages:
         if not message.is_task:
             continue
         run = run_of(agent, message.id)
-        age = max(0.0, now - message.at)
-        yield Task(agent, message, ladder(message, run).rung, age, age > limit, _note(message, run))
+        stands = ladder(message, run)
+        overdue = now - stands.since > limits.rung_limit(message.priority)
+        yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, _note(message, run))
 
 
 def run_of(agent: Agent, message_id: str) -> Run | None:

@@ -114,6 +114,11 @@ class Message:
             raw=raw,
         )
 
+    @property
+    def urgency(self) -> int:
+        """Order by priority: high before normal before low; what nobody knows counts as normal."""
+        return {"high": 0, "low": 2}.get(self.priority, 1)
+
     def answers_to(self, message_id: str) -> bool:
         """True if `message_id` is either of this mail's two ids, or its number (`73` or `#73`)."""
         return self.rank(message_id) > 0

@@ -140,7 +140,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 run,
                 last_act=max(run.last_act, at),
                 replied=run.replied or told,
-                delegated=run.delegated or verb == "dispatch",
+                delegated=run.delegated or (verb in ("dispatch", "reopen") and bool(record.get("to"))),
                 wrote=run.wrote or verb in ("send", "forward", "ask", "escalate"),
             )
         case "ended":

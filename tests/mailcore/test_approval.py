@@ -182,7 +182,8 @@ def test_an_approver_that_is_an_agent_decides_from_its_own_run_even_one_that_the
     configure(house, "@lead")
     house.over("@writer", house.started("@operator", "@writer"))
     wait_until(lambda: decision(house, request, "@lead") == "approved", 20, "the lead has approved")
-    assert next(m.subject for m in house.inbox("@writer") if m.sender == "@lead") == "APPROVED: spend 5 $"
+    told = wait_until(lambda: [m.subject for m in house.inbox("@writer") if m.sender == "@lead"], 20, "it is told")
+    assert told == ["APPROVED: spend 5 $"]
 
 
 def test_in_an_agents_directory_nobody_is_the_operator(house: House) -> None:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mailcore.dispatch import lock
 from mailcore.errors import Refused
@@ -51,6 +53,39 @@ CASES: list[tuple[str, dict[str, str], str | None, str]] = [
     ("agents/writer", {"MAILCORE_AGENT": "@editor"}, None, "@writer passport"),
     ("", RUN | {"MAILCORE_NONCE": "stale"}, "@operator", "@operator declared"),
     ("", RUN, "@editor", "@editor declared"),
+    # the place: a registered branch whose passport is missing, or that lies in another's
+    ("agents/chief", {}, None, "@chief path"),
+    ("agents/chief/deep", {}, None, "@chief path"),
+    ("agents/writer/inner", {}, None, "refused: @writer @nested two identities --from"),
+    ("agents/writer/inner", {"AIPASS_BRANCH_NAME": "NESTED"}, None, "refused: @writer @nested two identities"),
+    ("agents/writer/stray", {}, None, "refused: is in no row"),
+    ("agents/chief", {"AIPASS_BRANCH_NAME": "WRITER"}, None, "refused: @chief @writer two identities"),
+    ("agents/chief", {"AIPASS_CALLER_BRANCH": "Team.Chief One"}, None, "@chief router"),
+    # links: the place that is meant is where they lead
+    ("link-to-writer", {}, None, "@writer passport"),
+    ("agents/editor/link-to-writer", {}, None, "@writer passport"),
+    # contacts: a name that no row has, whose mailbox is one of ours; or of another project, or nonsense
+    ("", {"AIPASS_BRANCH_NAME": "scribe"}, None, "@writer router"),
+    ("", {"AIPASS_BRANCH_NAME": "@Scribe"}, None, "@writer router"),
+    ("", {"AIPASS_BRANCH_NAME": "outsider"}, None, "refused: no agent @outsider"),
+    ("", {"AIPASS_BRANCH_NAME": "broken"}, None, "refused: no agent @broken"),
+    ("agents/editor", {"AIPASS_BRANCH_NAME": "scribe"}, None, "refused: @editor @writer two identities"),
+    # the router against the run
+    ("agents/writer", RUN | {"AIPASS_CALLER_BRANCH": "EDITOR"}, None, "refused: @editor @writer two identities"),
+    ("agents/writer", RUN | {"AIPASS_CALLER_BRANCH": "WRITER"}, None, "@writer run"),
+    ("agents/writer", RUN | {"AIPASS_CALLER_BRANCH": "ghost"}, None, "refused: no agent @ghost"),
+    # hostile values
+    ("agents/writer", {"AIPASS_BRANCH_NAME": "../../etc"}, None, "refused: no agent @../../etc"),
+    ("agents/writer", {"AIPASS_BRANCH_NAME": "@operator"}, None, "refused: @operator @writer two identities"),
+    ("", {"AIPASS_BRANCH_NAME": " "}, None, "refused: no agent @"),
+    ("agents/writer", RUN | {"MAILCORE_RUN_ID": "../../x"}, None, "refused: MAILCORE_RUN_ID=../../x"),
+    ("agents/writer", RUN | {"MAILCORE_AGENT": "@writer\x1b[2J"}, None, "refused: no agent"),
+    ("agents/writer", RUN | {"MAILCORE_AGENT": ""}, None, "refused: nobody"),
+    ("agents/writer", {"MAILCORE_NONCE": "n1"}, None, "@writer passport"),
+    ("agents/writer", {"AIPASS_CALLER_CWD": "/somewhere/else"}, None, "@writer passport"),
+    ("agents/writer", {"AIPASS_SPAWNED": "1", "AIPASS_SESSION_TYPE": "dispatched"}, None, "@writer passport"),
+    ("", {"AIPASS_DISPATCH_ID": "r1"}, None, "refused: who is calling"),
+    ("", RUN | {"AIPASS_BRANCH_NAME": "WRITER", "AIPASS_CALLER_BRANCH": ""}, None, "@writer run"),
 ]
 
 
@@ -60,10 +95,22 @@ def test_who_is_calling(
 ) -> None:
     document = json.loads(house.workspace.registry.read_text())
     document["branches"].append({"name": "Team.Chief One", "email": "@chief", "path": "agents/chief"})
+    document["branches"].append({"name": "NESTED", "email": "@nested", "path": "agents/writer/inner"})
     house.workspace.registry.write_text(json.dumps(document))
     (house.root / "stray" / ".trinity").mkdir(parents=True)
     (house.root / "stray" / ".trinity" / "passport.json").write_text("{}")
     (house.root / "agents" / "writer" / "deep" / "er").mkdir(parents=True)
+    (house.root / "agents" / "writer" / "inner").mkdir()
+    (house.root / "agents" / "writer" / "stray" / ".trinity").mkdir(parents=True)
+    (house.root / "agents" / "writer" / "stray" / ".trinity" / "passport.json").write_text("{}")
+    (house.root / "agents" / "chief" / "deep").mkdir(parents=True)
+    for place in (house.root, house.agent("@editor").branch):
+        (place / "link-to-writer").symlink_to(house.agent("@writer").branch)
+    contacts = house.root / "src/aipass/ai_mail/.ai_mail.local/contacts.json"
+    contacts.parent.mkdir(parents=True)
+    known = {"scribe": str(house.agent("@writer").inbox), "outsider": "/elsewhere/inbox.json", "editor": "/wrong"}
+    entries = {name: {"inbox": inbox} for name, inbox in known.items()} | {"broken": 7}
+    contacts.write_text(json.dumps({"contacts": entries}))
     assert lock.acquire(house.agent("@writer"), "r1", "n1", "s") is None
     workspace = find(house.root)
     if expected.startswith("refused: "):
@@ -112,3 +159,32 @@ def test_whoami_explains(house: House) -> None:
     assert house.mailcore("whoami", cwd=cwd).stdout == b"@writer\n"
     assert str(cwd).encode() in house.mailcore("whoami", "--explain", cwd=cwd).stdout
     assert os.environ.get("MAILCORE_RUN_ID") is None
+
+
+NAMES_TO_TRY = st.sampled_from(["WRITER", "EDITOR", "LEAD", "nobody", "", "@operator"]) | st.text(max_size=8)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    place=st.sampled_from(["", "agents", "agents/writer", "agents/editor"]),
+    run=st.sampled_from(["", "r1", "r2"]) | st.text(max_size=6),
+    nonce=st.sampled_from(["", "n1", "n2"]),
+    whose=NAMES_TO_TRY,
+    router=NAMES_TO_TRY,
+)
+def test_nobody_is_ever_anyone_whom_nothing_names(
+    house: House, place: str, run: str, nonce: str, whose: str, router: str
+) -> None:
+    lock.acquire(house.agent("@writer"), "r1", "n1", "s")
+    names = {"MAILCORE_RUN_ID": run, "MAILCORE_NONCE": nonce, "MAILCORE_AGENT": whose, "AIPASS_BRANCH_NAME": router}
+    try:
+        found = identify(house.workspace, names, house.root / place)
+    except Refused as error:
+        assert error.code in ("identity", "unknown_agent")
+        return
+    proved = (run, nonce, whose.strip().lstrip("@").lower()) == ("r1", "n1", "writer")
+    said = {"@writer"} if proved else set()
+    said |= {"@" + router.strip().lstrip("@").lower()} if router else set()
+    said |= {"@" + Path(place).name} if not proved and place.count("/") else set()
+    assert {found.address} == said
+    assert (found.how == "run") == proved

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.dispatch import process
-from mailcore.identity import RUN_ID, SUPERVISES
+from mailcore.evidence import RUN_ID, SUPERVISES
 from mailcore.liveness import alive, start_ticks
 from tests.mailcore.conftest import wait_until
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mailcore.config import Mail
 from mailcore.dispatch import control
 from mailcore.dispatch.tasks import run_of, tasks_of
 from mailcore.mail import answer, post
@@ -50,9 +51,11 @@ def test_tasks_with_rung_age_and_note(house: House) -> None:
 def test_overdue_is_older_than_the_limit(house: House) -> None:
     post.send(house.workspace, "@lead", ["@writer"], "s", "b", is_task=True)
     writer = house.agent("@writer")
-    assert [t.overdue for t in tasks_of(writer, 100.0, time.time())] == [False]
-    assert [(t.overdue, t.age > 100) for t in tasks_of(writer, 100.0, time.time() + 200)] == [(True, True)]
-    assert [t.age for t in tasks_of(writer, 100.0, 0.0)] == [0.0]  # a clock that was set back
+    assert [t.overdue for t in tasks_of(writer, Mail(rung_normal=100), time.time())] == [False]
+    assert [(t.overdue, t.age > 100) for t in tasks_of(writer, Mail(rung_normal=100), time.time() + 200)] == [
+        (True, True)
+    ]
+    assert [t.age for t in tasks_of(writer, Mail(rung_normal=100), 0.0)] == [0.0]  # a clock that was set back
 
 
 def test_the_newest_run_of_a_message_counts(house: House) -> None:
