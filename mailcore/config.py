@@ -170,6 +170,14 @@ def read_config(path: Path) -> Config:
     )
 
 
+def read_config_or_defaults(path: Path) -> tuple[Config, str]:
+    """The config, or all defaults and why: for what must work whatever stands there, like kill and reply."""
+    try:
+        return read_config(path), ""
+    except ConfigError as error:
+        return Config(), f"{error}; the defaults are used meanwhile"
+
+
 T = TypeVar("T")
 
 

@@ -17,6 +17,7 @@ from mailcore.errors import NoWorkspace, Refused, UsageError
 from mailcore.model.agent import OPERATOR, Agent
 
 REGISTRY_SUFFIX = "_REGISTRY.json"
+RESERVED = (OPERATOR, "@all")
 ADDRESS = re.compile(r"@[a-z0-9][a-z0-9_.-]{0,63}")
 
 
@@ -131,8 +132,8 @@ def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
     address = normal_address(email) if isinstance(email, str) and email.strip() else _derived_address(name)
     if not ADDRESS.fullmatch(address):
         raise UsageError(f"row {name!r} has no usable address ({address!r})")
-    if address == OPERATOR:
-        raise UsageError(f"row {name!r} takes the reserved address {OPERATOR}")
+    if address in RESERVED:
+        raise UsageError(f"row {name!r} takes the reserved address {address}")
     path = row.get("path")
     if not isinstance(path, str) or not path or "\0" in path:
         raise UsageError(f"row {name!r} has no path")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -13,14 +14,24 @@ SUBCOMMANDS = {"status": "praxmonitor.status", "demo": "praxmonitor.demo.cli"}
 USAGE = """\
 praxmonitor [PATH] [--theme NAME] [--mute]   the screen of the workspace that PATH is in (default: here)
 praxmonitor status [PATH] [--json]           the same in plain text, once
-praxmonitor demo [--dir PATH]                a workspace that shows everything, with programs but no AI account
+praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
+praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
 praxmonitor --version | --help
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _main(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head`: what is still buffered goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+def _main(words: list[str]) -> int:
     if words and words[0] in SUBCOMMANDS:
         return int(import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
     if "--help" in words or "-h" in words:
@@ -93,6 +104,8 @@ def show(path: Path, *, theme: str = "", muted: bool = False) -> int:
     )
     if theme and theme not in app.available_themes:
         raise UsageError(f"no theme {theme!r}; there are: {', '.join(sorted(app.available_themes))}")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the screen needs a terminal; `praxmonitor status` prints the same once")
     app.run()
     return app.return_code or 0
 

@@ -58,6 +58,8 @@ USAGE = "usage: mailcore VERB …   (--json with every verb; mailcore VERB --hel
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["--json"]:
+        words = [*words[1:], "--json"]
     if not words or words[0] in ("-h", "--help", "help"):
         print(USAGE)
         return 0 if words else 2

@@ -85,7 +85,7 @@ def reopen(call: Call) -> Result:
     text = f"{sent.to}: message {sent.message_id}, " + (
         f"not woken: {sent.busy}" if sent.busy else f"run {sent.run_id}"
     )
-    return asdict(sent) | {"exit": 3 if sent.busy else 0}, text
+    return asdict(sent) | {"exit": 3 if sent.code == "busy" else 0}, text
 
 
 def ask(call: Call) -> Result:

@@ -13,7 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mailcore.config import Config, read_config
+from mailcore.cli import VERBS
+from mailcore.config import Config, read_config, read_config_or_defaults
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.evidence import RUN_ID
 from mailcore.identity import Identity, identify, outside
@@ -22,6 +23,9 @@ from mailcore.workspace import Workspace, find
 
 Result = tuple[Any, str]
 """What a verb returns: a JSON value, and the same for people."""
+
+STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
+"""Verbs that start an agent's program, which only a config that can be read may name."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,8 +50,13 @@ class Call:
 
     @cached_property
     def config(self) -> Config:
-        """The workspace's config.toml."""
-        return read_config(self.workspace.config_file)
+        """The workspace's config.toml. What starts agents insists on it; the rest warns, and takes the defaults."""
+        if self.verb in STARTS:
+            return read_config(self.workspace.config_file)
+        config, trouble = read_config_or_defaults(self.workspace.config_file)
+        if trouble:
+            print(f"mailcore {self.verb}: {trouble}", file=sys.stderr)
+        return config
 
     @cached_property
     def caller(self) -> Identity:
@@ -112,6 +121,7 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     # Without a width argparse asks for the terminal's, and imports all of shutil for it.
     formatter = partial(argparse.HelpFormatter, width=100)
     parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False, formatter_class=formatter)
+    parser.description = VERBS[verb][1]
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
     verbs = import_module(f"mailcore.cli.{module}")
     action: Callable[[Call], Result] = getattr(verbs, verb)
@@ -128,12 +138,19 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
 
 
+def _near(verb: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(verb, VERBS, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
 def run(verb: str, module: str, words: list[str]) -> int:
     """Parse, do, print."""
     as_json = "--json" in words
     try:
         if not module:
-            raise UsageError("no such verb; `mailcore --help` lists them")
+            raise UsageError(f"no such verb{_near(verb)}; `mailcore --help` lists them")
         value, text, status = perform(verb, module, words)
     except MailcoreError as error:
         return _fail(verb, error, as_json)

@@ -22,7 +22,7 @@ def arguments(verb: str, parser: Parser) -> None:
             parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY")
             parser.add_argument("--expect", default="", help="what counts as done")
             parser.add_argument("--with", dest="program", default="", metavar="PROGRAM", help="not the configured one")
-            parser.add_argument("--queue", action="store_true", help="if the agent is busy, start when it is not")
+            parser.add_argument("--queue", action="store_true", help="exit 0 where a busy agent starts it later")
         case "wake":
             parser.add_argument("target", metavar="@a")
             parser.add_argument("--if-mail", action="store_true", help="only where unread mail waits")
@@ -63,7 +63,6 @@ def dispatch(call: Call) -> Result:
             parent_run=call.caller.run_id,
             expect=call.arguments.expect,
             program=call.arguments.program,
-            queueing=call.arguments.queue,
         )
         for address in targets
     ]
@@ -72,14 +71,15 @@ def dispatch(call: Call) -> Result:
         f"{one.to}: message {one.message_id}, " + (f"run {one.run_id}" if one.run_id else _not_yet(one)) for one in done
     )
     rows: list[dict[str, Any]] = [asdict(one) | {"delivered": True} for one in done]
-    status = 3 if any(one.busy and not one.queued for one in done) else 0
+    later = {"held", "limit", *(["busy"] if call.arguments.queue else [])}
+    status = 3 if any(one.code and one.code not in later for one in done) else 0
     if len(rows) == 1:
         return rows[0] | {"exit": status}, text
     return {"dispatched": rows, "exit": status}, text
 
 
 def _not_yet(one: control.Dispatched) -> str:
-    return f"waits: {one.busy}" if one.queued else f"not woken: {one.busy}"
+    return f"not woken yet, starts when it can: {one.busy}" if one.queued else f"not woken: {one.busy}"
 
 
 def wake(call: Call) -> Result:

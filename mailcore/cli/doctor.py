@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mailcore.cli.call import Call, Parser, Result
+from mailcore.config import read_config
 from mailcore.errors import MailcoreError
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.agent import Agent
@@ -33,7 +34,18 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def doctor(call: Call) -> Result:
     """All checks; exit 4 if one is not in order."""
-    checks = [*_machine(), *_workspace(call.workspace), *(c for a in call.workspace.agents for c in _agent(call, a))]
+    try:
+        read_config(call.workspace.config_file)
+    except MailcoreError as error:
+        trouble = [Check("config", False, str(error), "mend that line; agents cannot be started meanwhile")]
+    else:
+        trouble = []
+    checks = [
+        *trouble,
+        *_machine(),
+        *_workspace(call.workspace),
+        *(c for a in call.workspace.agents for c in _agent(call, a)),
+    ]
     lines = []
     for check in checks:
         lines.append(f"{'ok  ' if check.ok else 'FIX '} {check.name}: {check.finding}")
@@ -90,7 +102,12 @@ def _agent(call: Call, agent: Agent) -> Iterator[Check]:
         return
     try:
         program = select(agent, call.config)
-        yield Check(name, True, f"program {program.name}")
+        word = next(iter(call.config.agent(name).command), "")
+        place = str(agent.branch / word) if "/" in word else word
+        if program.name == "command" and not shutil.which(place):
+            yield Check(name, False, f"its command {word!r} is not found", "mend command in .praxmonitor/config.toml")
+        else:
+            yield Check(name, True, f"program {program.name}")
     except MailcoreError as error:
         yield Check(name, False, str(error), "install it or set [agents] in .praxmonitor/config.toml")
     box = read_mailbox(agent.inbox)

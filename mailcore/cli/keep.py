@@ -104,4 +104,8 @@ def repair(call: Call) -> Result:
     rows = [
         {"path": str(d.path), "cause": d.cause, "recovered": d.recovered, "aside": str(d.set_aside or "")} for d in done
     ]
-    return rows, "\n".join(map(str, done)) or "every mailbox can be read"
+    earlier = [path for agent in agents for path in sorted(agent.mail_dir.glob("inbox.json.corrupt-*"))]
+    now = {str(d.set_aside) for d in done}
+    lines = [str(d) for d in done] or ["every mailbox can be read"]
+    lines += [f"set aside earlier: {path}" for path in earlier if str(path) not in now]
+    return rows, "\n".join(lines)

@@ -92,9 +92,9 @@ def tasks(call: Call) -> Result:
         for task in found
     ]
     text = "\n".join(
-        f"#{task.message.seq:<5} {task.agent.address:<14} from {line(task.message.sender, 14):<14} "
-        f"{timedelta(seconds=round(task.age))!s:>9}  {task.rung:<12} {line(task.message.subject, 50)}"
-        + (f"  [{line(task.note, 80)}]" if task.note else "")
+        f"{task.message.id:<8} #{task.message.seq:<5} {task.agent.address:<14} "
+        f"from {line(task.message.sender, 14):<14} {timedelta(seconds=round(task.age))!s:>9}  "
+        f"{task.rung:<12} {line(task.message.subject, 50)}" + (f"  [{line(task.note, 80)}]" if task.note else "")
         for task in found
     )
     return rows, text or "no open tasks"

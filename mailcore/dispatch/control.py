@@ -38,7 +38,9 @@ class Dispatched:
     to: str
     run_id: str | None
     busy: str = ""
-    """Why the agent was not woken; empty if it was."""
+    """Why the agent was not woken at once; empty if it was."""
+    code: str = ""
+    """The same as one word: `busy`, `held`, `occupied`, `limit`, `breaker`."""
     queued: bool = False
     """It waits, and starts by itself when that is over."""
 
@@ -66,13 +68,12 @@ def dispatch(
     expect: str = "",
     thread: Mapping[str, str] = MappingProxyType({}),
     program: str = "",
-    queueing: bool = False,
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
     `parent_run` is the run that the caller belongs to: it sets how deep this one nests. `expect` says what counts as
     done; `thread` are the keys that put the task into an earlier thread; `program` takes another than the configured
-    one. A busy agent gets the mail and is not woken; with `queueing` its run begins when the present one is over.
+    one. A busy agent has the mail at once; its run begins when the present one is over.
     """
     agent, chosen = check(workspace, config, sender, target, program)
     depth = _depth(workspace, parent_run) + 1 if parent_run else 0
@@ -91,11 +92,11 @@ def dispatch(
         "program": chosen.name,
         "depth": depth,
     }
-    waits = ("held", "limit", "occupied", *(["busy"] if queueing else []))
+    waits = ("held", "limit", "occupied", "busy")
     started = begin(workspace, config, agent, queued, queueing=waits)
     if isinstance(started, str):
         return Dispatched(sent.id, sent.sent_id, agent.address, started)
-    return Dispatched(sent.id, sent.sent_id, agent.address, None, started.reason, started.code in waits)
+    return Dispatched(sent.id, sent.sent_id, agent.address, None, started.reason, started.code, started.code in waits)
 
 
 def check(workspace: Workspace, config: Config, sender: str, target: str, program: str = "") -> tuple[Agent, Program]:

@@ -137,17 +137,18 @@ def free(
         if not start_waiting:
             queue.drop(agent)
     try:
-        start_what_waits(workspace, config)
+        # After a kill nothing starts by itself at that agent: what waits there goes on waiting.
+        start_what_waits(workspace, config, but=None if start_waiting else agent)
     except (MailcoreError, OSError) as error:
         journal.append(agent.runs_dir / run_id / JOURNAL, {"event": "wake_failed", "reason": str(error)})
 
 
-def start_what_waits(workspace: Workspace, config: Config) -> list[str]:
-    """Start whatever waits and may start now, the oldest first; the ids of the runs."""
+def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = None) -> list[str]:
+    """Start whatever waits and may start now, the oldest first, at every agent `but` one; the ids of the runs."""
     from mailcore.dispatch.start import begin_waiting
 
     started = []
-    for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace)):
+    for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace) if entry.agent != but):
         begun = begin_waiting(workspace, config, agent)
         if isinstance(begun, str):
             started.append(begun)

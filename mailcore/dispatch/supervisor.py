@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.config import Config, read_config
+from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch import breaker, ending, lock, output, process, queue
 from mailcore.dispatch.signs import Signs
 from mailcore.dispatch.start import JOURNAL, clean_environment
@@ -68,9 +68,12 @@ class Supervisor:
         """Write one line of the run's journal."""
         journal.append(self.run_dir / JOURNAL, {"event": event, **facts})
 
-    def supervise(self) -> None:
-        """All attempts, and the end."""
+    def supervise(self, trouble: str) -> None:
+        """All attempts, and the end; none with a config that cannot be read, whose `trouble` is told instead."""
         self.note("supervised", pid=os.getpid())
+        if trouble:
+            self.end("bounced", Ending(False, trouble))
+            return
         limits = self.config.dispatch
         outcome, result = "bounced", Ending(False, "no attempt was made")
         try:
@@ -276,14 +279,15 @@ def main(run_dir: Path) -> int:
     if agent is None:
         print(f"{branch} is in no row of {workspace.registry}", file=sys.stderr)
         return 3
-    supervisor = Supervisor(workspace, read_config(workspace.config_file), agent, run_dir)
+    config, trouble = read_config_or_defaults(workspace.config_file)
+    supervisor = Supervisor(workspace, config, agent, run_dir)
     with locked(queue.gate(workspace)):
         subject = str(supervisor.queued.get("subject", ""))
         if not lock.hand_over(agent, supervisor.run_id, supervisor.nonce, os.getpid(), subject):
             supervisor.note("ended", outcome="bounced", reason="the branch's lock went to another run")
             return 3
     try:
-        supervisor.supervise()
+        supervisor.supervise(trouble)
     except BaseException:
         supervisor.stop_tree()  # its files are gone or the disk is full: still no process outlives its supervisor
         raise

@@ -9,13 +9,14 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mailcore import journal
 from mailcore.errors import MailcoreError
 from mailcore.mail import archive, repair, sequence, splice, store
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Mailbox, MailboxStatus, Message, is_unread
 
 TORN_READS = 20
@@ -179,7 +180,7 @@ def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
         except Unreadable as error:
             messages, done = repair.set_aside(agent.inbox, data, _cause(agent, error))
             _write(agent, {"mailbox": "inbox", "messages": messages})
-            repair.tell(agent, done)
+            _tell(agent, done)
             return done
     return None  # it was torn only while another program wrote it
 
@@ -243,7 +244,7 @@ def _load(agent: Agent) -> dict[str, Any]:
     except Unreadable as error:
         messages, done = repair.set_aside(agent.inbox, data, _cause(agent, error))
         document = {"mailbox": "inbox", "messages": messages}
-        repair.tell(agent, done)
+        _tell(agent, done)
         return document
 
 
@@ -294,3 +295,26 @@ def _pick(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[
             raise MailcoreError(f"no open message {wanted} in {agent.address}'s mailbox", "no_message")
         picked[id(found)] = found
     return list(picked.values())
+
+
+def _tell(agent: Agent, done: repair.Repair) -> None:
+    """Tell the operator of a repair: in the audit, and by mail, save of the operator's own mailbox."""
+    repair.tell(agent, done)
+    if agent.is_operator:
+        return
+    now = journal.now()
+    notice = {
+        "timestamp": f"{datetime.now():%Y-%m-%d %H:%M:%S}",
+        "from": agent.address,
+        "from_name": agent.name,
+        "subject": f"MAILBOX REPAIRED: {agent.address}",
+        "message": f"{done}.\n\nWhat was in it and is not there now stands in the file that was set aside.",
+        "priority": "high",
+        "auto_execute": False,
+        "status": "new",
+        "sent_id": "",
+        "thread_id": f"repair-{now}",
+    }
+    operator = Agent(OPERATOR, "OPERATOR", agent.root / ".praxmonitor" / "operator", root=agent.root)
+    with contextlib.suppress(MailcoreError):  # the audit has it
+        deliver(operator, notice)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import audit
-from mailcore.config import Mail, read_config
+from mailcore.config import Mail, read_config_or_defaults
 from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import archive, mailbox, sequence, store
 from mailcore.model.agent import Agent
@@ -38,7 +38,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     of config; an undeliverable mail comes back as not delivered, and its record says why.
     """
     now = datetime.now()
-    _within(read_config(workspace.config_file).mail, author, fields, now)
+    _within(read_config_or_defaults(workspace.config_file)[0].mail, author, fields, now)
     mailbox.provide(author)
     sent_id = mailbox.new_id()
     number = sequence.take(workspace.root)

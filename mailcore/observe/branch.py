@@ -62,6 +62,8 @@ class Branch:
         self._run: Run | None = None
         self.fresh = True
         """Not read yet."""
+        self.first_look = True
+        """Nothing was read before this look."""
         self.stirred = True
         """Its directories came, went or changed since this was last set to False."""
 
@@ -69,6 +71,7 @@ class Branch:
         """The facts of every file that moved since the last call (a stat each); at the first call of all of them."""
         address, fresh = self.agent.address, self.fresh
         self.fresh = False
+        self.first_look = fresh
         facts: list[Fact] = []
         entered = self._stamps.moved(self.mail)
         self.stirred |= entered
@@ -152,16 +155,18 @@ class Branch:
         outputs = self._output_files(run)
         for path in outputs:
             self._outputs.setdefault(path, Tail(path, LOG_START))
-        found = [self._lines(tail) for tail in self._tails.values() if self._stamps.moved(tail.path)]
-        found += [self._lines(tail) for tail in self._outputs.values() if self._stamps.moved(tail.path)]
+        # A copied workspace has the copy's mtimes: what is found at the first look is not later than the run's end.
+        latest = run.since if self.first_look and run is not None and run.phase.ended else float("inf")
+        found = [self._lines(tail, latest) for tail in self._tails.values() if self._stamps.moved(tail.path)]
+        found += [self._lines(tail, latest) for tail in self._outputs.values() if self._stamps.moved(tail.path)]
         for path in self._outputs.keys() - set(outputs):  # a former attempt's, now read to its end
             del self._outputs[path]
             self._stamps.forget(path)
         return sorted(chain.from_iterable(found), key=lambda activity: activity.at) if found else []
 
     def _output_files(self, run: Run | None) -> tuple[Path, ...]:
-        if run is None or run.foreign or run.phase.ended or run.attempt is None:
-            return ()
+        if run is None or run.foreign or run.attempt is None or (run.phase.ended and not self.first_look):
+            return ()  # what an ended run has said is read once, at the first look
         directory, name = self.runs / run.run_id, f"attempt-{run.attempt.number}"
         return directory / f"{name}.stdout.log", directory / f"{name}.stderr.log"
 
@@ -182,14 +187,14 @@ class Branch:
             start = HOOKS_START if path == self._hooks else LOG_START
             self._tails.setdefault(path, Tail(path, start))
 
-    def _lines(self, tail: Tail) -> list[Activity]:
+    def _lines(self, tail: Tail, latest: float) -> list[Activity]:
         read = from_hook if tail.path == self._hooks else from_log
         burst = FIRST if tail.modified == 0.0 else BURST
         found: deque[Activity] = deque(maxlen=burst)
         for _ in range(CHUNKS):
             lines = [line for line in tail.read() if line.strip()]
             # Where a line tells no time, the file does: exact for its last line, and never after its writer's death.
-            at = min(tail.modified, time.time())
+            at = min(tail.modified, time.time(), latest)
             found.extend(a for line in lines[-burst:] if (a := read(line, self.agent.address, at)) is not None)
             if not tail.behind:
                 return list(found)

@@ -18,7 +18,7 @@ def select(agent: Agent, config: Config, path: str | None = None, wanted: str = 
     if wanted not in ("", "claude", "codex", "command"):
         raise UsageError(f"no program {wanted!r}; there are claude, codex and command")
     if wanted == "command" and not config.agent(agent.address).command:
-        raise Refused(f"[agents.{agent.address[1:]}] has no command", "no_program")
+        raise Refused(f"{_section(agent)} has no command", "no_program")
     chosen = wanted or config.agent(agent.address).program
     if not chosen:
         chosen = next((name for name in ("claude", "codex") if shutil.which(name, path=path)), "")
@@ -26,11 +26,18 @@ def select(agent: Agent, config: Config, path: str | None = None, wanted: str = 
         raise Refused(f"{agent.address} is a {chosen} agent, and {chosen} is not on PATH", "no_program")
     if not chosen:
         raise Refused(
-            f"no program for {agent.address}: neither claude nor codex is on PATH. Set in .praxmonitor/config.toml: "
-            f'[agents.{agent.address[1:]}] program = "command", command = ["python3", "agent.py", "{{prompt}}"]',
+            f"no program for {agent.address}: neither claude nor codex is on PATH. Set one in "
+            f'.praxmonitor/config.toml, like:\n{_section(agent)}\nprogram = "command"\n'
+            'command = ["python3", "agent.py", "{prompt}"]',
             "no_program",
         )
     return program(chosen)
+
+
+def _section(agent: Agent) -> str:
+    """Its table in config.toml; a name with a dot has to be quoted there."""
+    name = agent.address[1:]
+    return f"[agents.{name}]" if "." not in name else f'[agents."{name}"]'
 
 
 def program(name: str) -> Program:

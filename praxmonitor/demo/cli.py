@@ -31,6 +31,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--theme", default="", help="with the screen: its theme")
     parser.add_argument("--mute", action="store_true", help="with the screen: start muted")
     arguments = parser.parse_args(argv)
+    if arguments.seconds <= 0:
+        parser.error("--seconds: more than 0")
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.cli import VERBS
-from tests.mailcore.conftest import House
+from tests.mailcore.conftest import House, wait_until
 
 ESCAPES = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\r\x00"
 
@@ -228,9 +228,12 @@ def test_dispatch_runs_kill_retry_wake(house: House) -> None:
     house.shell("writer", "echo again")
     again = house.json("retry", "@writer", "--from", "@operator")
     house.over("@writer", again["run_id"])
+    # what was busy then has its turn now, and only now: a kill starts nothing by itself
+    wait_until(lambda: house.json("runs")[0]["subject"] == "a second", what="the second task is begun")
+    house.over("@writer", house.json("runs")[0]["run_id"])
     woken = house.json("wake", "@writer", "--from", "@operator")
     house.over("@writer", woken["run_id"])
-    assert [row["phase"] for row in house.json("runs")] == ["completed", "completed", "killed"]
+    assert [row["phase"] for row in house.json("runs")] == ["completed", "completed", "completed", "killed"]
 
 
 def test_doctor_says_the_fix(house: House) -> None:
@@ -257,3 +260,41 @@ def test_a_reader_that_goes_away_is_no_traceback(house: House) -> None:
         command.stdout.close()
         assert b"Traceback" not in command.stderr.read() and command.wait(30) is not None
         command.stderr.close()
+
+
+def test_a_broken_config_takes_away_neither_kill_nor_mail_and_starts_nothing(house: House) -> None:
+    house.shell("writer", "echo up; exec sleep 100")
+    done = house.json("dispatch", "@writer", "a task", "body", "--from", "@operator")
+    house.attempt_pid("@writer", done["run_id"])
+    (house.root / ".praxmonitor" / "config.toml").write_text("bad = [")
+    sent = house.mailcore("send", "@writer", "s", "b", "--from", "@lead")
+    assert sent.returncode == 0 and b"defaults" in sent.stderr or not sent.stderr
+    refused = house.json("dispatch", "@editor", "t", "b", "--from", "@operator", status=2)
+    assert "config.toml" in refused["error"]["message"]
+    assert house.mailcore("kill", "@writer", "--from", "@operator").returncode == 0
+    assert [check["name"] for check in house.json("doctor", status=4)["checks"] if not check["ok"]][0] == "config"
+    house.configure()
+
+
+def test_doctor_looks_for_the_command(house: House) -> None:
+    house.command("writer", "no-such-program-anywhere")
+    (check,) = (c for c in house.json("doctor", status=4)["checks"] if not c["ok"])
+    assert (check["name"], "no-such-program-anywhere" in check["finding"]) == ("@writer", True)
+
+
+def test_the_name_that_means_everybody_is_nobodys(house: House) -> None:
+    assert "@all" in house.json("agent", "add", "all=agents/all", status=2)["error"]["message"]
+
+
+def test_a_near_verb_is_suggested_and_json_may_stand_first(house: House) -> None:
+    assert b"did you mean send?" in house.mailcore("sned", "@writer", "s", "b").stderr
+    assert house.mailcore("--json", "runs").stdout == b"[]\n"
+
+
+def test_a_repaired_mailbox_is_told_to_the_operator_by_mail(house: House) -> None:
+    house.agent("@writer").inbox.write_bytes(b'{"messages": [{"id": "aaaaaaaa", "subject": "kept"}, {"id": "bb')
+    house.json("send", "@writer", "s", "b", "--from", "@lead")
+    (told,) = house.inbox("@operator")
+    assert told.subject == "MAILBOX REPAIRED: @writer" and "1 whole messages" in told.body
+    assert [m.subject for m in house.inbox("@writer")] == ["s", "kept"]
+    assert b"set aside earlier" in house.mailcore("repair").stdout

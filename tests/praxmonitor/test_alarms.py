@@ -27,12 +27,12 @@ def run(phase: Phase, **changes: Any) -> Run:
 ASKS = Activity(NOW - 60, "@a", Kind.WAITING, "may I delete x?", "hooks")
 RUNNING = replace(FREE, lock=LOCK, run=run(Phase.RUNNING))
 CASES = {
-    AlarmKind.SILENCE: (RUNNING, NOW - 120, ("Report, attempt 1/3", "7 min ago", "D kills", "r retries")),
+    AlarmKind.SILENCE: (RUNNING, NOW - 120, ("Report, attempt 1/3", "7 min ago", "kill (D)", "retry (r)")),
     AlarmKind.WAITING: (replace(RUNNING, waiting=ASKS), NOW - 60, ("may I delete x?", "1 min ago")),
     AlarmKind.FAILED: (
         replace(FREE, run=run(Phase.BOUNCED, reason="exit 1")),
         NOW - 890,
-        ("Report: exit 1", "15 min ago", "r retries"),
+        ("Report: exit 1", "15 min ago", "retry (r)"),
     ),
     AlarmKind.ORPHANED: (
         replace(RUNNING, lock=replace(LOCK, holder=Holder.DEAD)),
