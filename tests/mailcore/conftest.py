@@ -34,7 +34,7 @@ MARK = "HOUSE_MARK"
 """In the environment of all that a test starts; not one of the names that mailcore takes out."""
 
 NAMES = ("writer", "editor", "lead")
-SHORT = {
+SHORT: dict[str, float] = {
     "startup_timeout": 15.0,
     "attempts": 3,
     "retry_wait": 0.05,
@@ -75,7 +75,7 @@ class House:
     """The workspace of one test."""
 
     workspace: workspace.Workspace
-    limits: dict[str, float] = field(default_factory=lambda: dict(SHORT))
+    limits: dict[str, Any] = field(default_factory=lambda: dict(SHORT))
     commands: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -89,7 +89,7 @@ class House:
     def agent(self, name: str) -> Agent:
         return self.workspace.agent(name)
 
-    def limit(self, **numbers: float) -> None:
+    def limit(self, **numbers: float | Sequence[float]) -> None:
         self.limits |= numbers
         self.configure()
 

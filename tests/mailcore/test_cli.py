@@ -268,11 +268,11 @@ def test_a_broken_config_takes_away_neither_kill_nor_mail_and_starts_nothing(hou
     house.attempt_pid("@writer", done["run_id"])
     (house.root / ".praxmonitor" / "config.toml").write_text("bad = [")
     sent = house.mailcore("send", "@writer", "s", "b", "--from", "@lead")
-    assert sent.returncode == 0 and b"defaults" in sent.stderr or not sent.stderr
+    assert (sent.returncode == 0 and b"defaults" in sent.stderr) or not sent.stderr
     refused = house.json("dispatch", "@editor", "t", "b", "--from", "@operator", status=2)
     assert "config.toml" in refused["error"]["message"]
     assert house.mailcore("kill", "@writer", "--from", "@operator").returncode == 0
-    assert [check["name"] for check in house.json("doctor", status=4)["checks"] if not check["ok"]][0] == "config"
+    assert next(check["name"] for check in house.json("doctor", status=4)["checks"] if not check["ok"]) == "config"
     house.configure()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,24 @@ def test_a_line_is_one_line_and_is_cut_with_an_ellipsis() -> None:
     assert line("abcd", 4) == "abcd"
 
 
+def test_what_nobody_sees_is_dropped() -> None:
+    assert plain("\ufeffpass\u200bword\u2060 soft\u00adhyphen\u200c") == "password softhyphen"
+    assert plain("ad\u200dmin \u200d") == "admin "
+    assert plain("one\u2028two\u2061") == "one\N{REPLACEMENT CHARACTER}two\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    [
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",  # a family
+        "\U0001f3f3\ufe0f\u200d\U0001f308",  # a flag, with a variation selector before the joiner
+        "\U0001f9d1\U0001f3fd\u200d\U0001f4bb",  # with a skin tone
+    ],
+)
+def test_one_picture_of_several_emoji_stays_one(emoji: str) -> None:
+    assert plain(f"a {emoji} b") == f"a {emoji} b"
+
+
 def test_half_a_surrogate_pair_can_be_printed() -> None:
     assert plain("a\ud800b") == "a\N{REPLACEMENT CHARACTER}b"
 
@@ -31,4 +50,5 @@ def test_any_text_becomes_printable_utf8(text: str) -> None:
     shown = plain(text)
     assert not any((ord(c) < 32 and c not in "\t\n") or 127 <= ord(c) < 160 for c in shown)
     shown.encode("utf-8")
+    assert plain(shown) == shown
     assert "\n" not in line(text)
