@@ -1,4 +1,7 @@
-"""Who is there: the operator's last key and `away`, an agent's last sign. Agents see it in `mailcore agents`."""
+"""Who is there: the operator's last key and `away`, an agent's last sign. Agents see it in `mailcore agents`.
+
+The screen notes a key with an act of the operator's, never with a look: looking writes nothing.
+"""
 
 from __future__ import annotations
 

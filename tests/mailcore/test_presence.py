@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -80,3 +82,29 @@ def test_hostile_words_stay_on_their_line(house: House) -> None:
     presence.set_away(house.workspace, "x\n@writer   FAKE\x1b[2J")
     lines = house.mailcore("agents").stdout.decode().splitlines()
     assert len(lines) == 4 and not any("\x1b" in text for text in lines)
+
+
+def test_the_next_wake_of_a_timer_is_shown_and_a_missed_one_is_late(house: House) -> None:
+    def row() -> dict[str, Any]:
+        found: dict[str, Any] = next(row for row in house.json("agents") if row["address"] == "@writer")
+        return found
+
+    assert (row()["next_wake"], row()["wake_late"]) == (None, False)
+    house.shell("writer", "echo up")
+    text = (house.root / ".praxmonitor" / "config.toml").read_text()
+    timed = text.replace("[agents.writer]\n", "[agents.writer]\nwake_every = 3600\n")
+    (house.root / ".praxmonitor" / "config.toml").write_text(timed)
+    house.over("@writer", house.json("wake", "@writer", "--from", "@operator")["run_id"])
+    due = datetime.fromisoformat(row()["next_wake"])
+    assert timedelta(minutes=59) < due - datetime.now().astimezone() < timedelta(minutes=61)
+    assert not row()["wake_late"] and b"next wake" in house.mailcore("agents").stdout
+    (house.root / ".praxmonitor" / "config.toml").write_text(timed.replace("3600", "0.001"))
+    assert row()["wake_late"] and b"LATE since" in house.mailcore("agents").stdout
+
+
+def test_a_wake_for_a_timer_starts_nothing_without_mail(house: House) -> None:
+    house.shell("writer", "echo up")
+    refused = house.json("wake", "@writer", "--if-mail", "--from", "@operator", status=3)
+    assert refused["error"]["code"] == "no_mail" and house.json("runs") == []
+    house.json("send", "@writer", "s", "b", "--from", "@lead")
+    house.over("@writer", house.json("wake", "@writer", "--if-mail", "--from", "@operator")["run_id"])
