@@ -6,15 +6,11 @@ import re
 
 # C0 and C1 controls, DEL, line separators, bidirectional overrides, which reorder what a person reads, and halves of
 # surrogate pairs, which cannot be written to a terminal.
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2061-\u206f\ud800-\udfff]"
-)
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2061-\u206f\ud800-\udfff]")
 _EMOJI = "[\u2190-\u2bff\U0001f000-\U0001faff]"
 # What nobody sees, though a terminal may give it a cell: soft hyphen, zero-width space and joiners, byte order mark.
 # The zero-width joiner stays where it makes one picture of several.
-_UNSEEN = re.compile(
-    f"[\u00ad\u200b\u200c\u2060\ufeff]|(?<!{_EMOJI})(?<!{_EMOJI}\ufe0f)\u200d|\u200d(?!{_EMOJI})"
-)
+_UNSEEN = re.compile(f"[\u00ad\u200b\u200c\u2060\ufeff]|(?<!{_EMOJI})(?<!{_EMOJI}\ufe0f)\u200d|\u200d(?!{_EMOJI})")
 
 
 def plain(text: str) -> str:

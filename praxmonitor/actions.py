@@ -65,8 +65,8 @@ def _spoken(key: str) -> str:
 ACTIONS = (
     Action("down", "down", "j,down", MOVE, "down: a row of agents, a mail, a line"),
     Action("up", "up", "k,up", MOVE, "up"),
-    Action("left", "left", "left", FLEET, "the agent to the left"),
-    Action("right", "right", "right", FLEET, "the agent to the right"),
+    Action("left", "left", "h,left", FLEET, "the agent to the left"),
+    Action("right", "right", "l,right", FLEET, "the agent to the right"),
     Action("first", "first", "g,home", MOVE, "to the first, or the top"),
     Action("last", "last", "G,end", MOVE, "to the last, or the bottom"),
     Action("page_down", "page down", "pagedown", MOVE, "a page down"),
@@ -78,16 +78,21 @@ ACTIONS = (
     Action("dispatch", "dispatch", "d", ACT, "give a task: a mail that the agent is woken for", footer=True),
     Action("kill", "kill", "D", ACT, "end its run and every process of it; asks first", dangerous=True, footer=True),
     Action("retry", "retry", "r", ACT, "start its last run again", footer=True),
+    Action("wake", "wake", "w", ACT, "start it without a task of its own: it reads its mail, or goes on"),
+    Action("hold", "hold", "H", ACT, "hold it: it gets mail, and nothing starts it; again: release it"),
+    Action("copy", "copy story", "y", ACT, "copy the story of its run to the clipboard, as Markdown"),
     Action("read", "read", "enter", MAIL, "read the selected mail; your own is marked opened", footer=True),
     Action("reply", "reply", "R", MAIL, "answer the selected mail of yours", footer=True),
     Action("close", "close", "c", MAIL, "close the selected mail of yours; it stays in the archive", footer=True),
     Action("inbox", "inbox", "i", EVERYWHERE, "your own mail", footer=True),
+    Action("kill_all", "kill all", "K", EVERYWHERE, "end every run; asks for the workspace's name", dangerous=True),
     Action("mute", "mute", "M", EVERYWHERE, "all sound off, and on again", footer=True),
     Action("panel", "panel", "tab", MOVE, "next panel"),
     Action("back", "back", "escape", EVERYWHERE, "back out; never does anything else"),
     Action("palette", "commands", "colon,ctrl+p", EVERYWHERE, "command palette: every action, agent and theme"),
     Action("help", "help", "question_mark", EVERYWHERE, "this list", footer=True),
-    Action("quit", "quit", "q", EVERYWHERE, "leave; agents and runs go on without the screen", footer=True),
+    Action("suspend", "suspend", "ctrl+z", EVERYWHERE, "to the shell; `fg` brings the screen back"),
+    Action("quit", "quit", "q,ctrl+q", EVERYWHERE, "leave; agents and runs go on without the screen", footer=True),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}
@@ -100,9 +105,11 @@ def why_disabled(action: Action, fleet: Fleet, selected: str) -> str:
     """
     if action.id == "next_needing":
         return "" if fleet.agents else "there is no agent in this workspace"
+    if action.id == "kill_all":
+        return "" if busy(fleet) else "nothing runs in this workspace"
     if action.scope == MAIL:
         return _mail(action, fleet.find(selected), selected)
-    if action.id not in ("open", "kill", "retry"):
+    if action.id not in ("open", "kill", "retry", "wake", "hold", "copy"):
         return ""
     facts = fleet.find(selected)
     if facts is None:
@@ -111,12 +118,37 @@ def why_disabled(action: Action, fleet: Fleet, selected: str) -> str:
         return ""
     if facts.agent.is_operator:
         return f"{OPERATOR} is you: nothing to {action.label}"
-    holder = facts.lock.holder if facts.lock is not None else None
+    return _agent(action, facts)
+
+
+def busy(fleet: Fleet) -> tuple[AgentFacts, ...]:
+    """The agents that have something to kill: a run, or the lock that a dead one left."""
+    return tuple(facts for facts in fleet.agents if _runs(facts))
+
+
+def label(action: Action, facts: AgentFacts | None) -> str:
+    """The action's label, by what it would do to this agent: what holds, releases."""
+    return "release" if action.id == "hold" and facts is not None and facts.held else action.label
+
+
+def _runs(facts: AgentFacts) -> bool:
+    return facts.lock is not None and facts.lock.holder is not Holder.UNKNOWN
+
+
+def _agent(action: Action, facts: AgentFacts) -> str:
+    address, own = facts.address, facts.run is not None and not facts.run.foreign
     if action.id == "kill":
-        return f"nothing runs at {selected}" if holder in (None, Holder.UNKNOWN) else ""
-    if holder not in (None, Holder.DEAD):
-        return f"{selected} is at work: kill its run first"
-    return "" if facts.run is not None and not facts.run.foreign else f"{selected} has had no run to retry"
+        return "" if _runs(facts) else f"nothing runs at {address}"
+    if action.id == "hold":
+        return ""
+    if action.id in ("retry", "wake"):
+        if facts.lock is not None and facts.lock.holder is not Holder.DEAD:
+            return f"{address} is at work: kill its run first" if action.id == "retry" else f"{address} is at work"
+        if facts.held:
+            return f"{facts.held}: release (H) it first"
+    if own or action.id == "wake":
+        return ""
+    return f"{address} has had no run to {'retry' if action.id == 'retry' else 'tell of'}"
 
 
 def _mail(action: Action, facts: AgentFacts | None, selected: str) -> str:

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import OPERATOR
+from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
+
+MOST_ROUNDS = 20
+"""Times that a kill of everything looks again for runs that began because others ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,78 @@ def kill(workspace: Workspace, config: Config, address: str) -> str:
     if killed.survivors:
         raise MailcoreError(f"{address}: still there after KILL: {' '.join(map(str, killed.survivors))}")
     return f"kill {address}"
+
+
+def kill_all(workspace: Workspace, config: Config) -> str:
+    """End the run of every agent, and of those that begin meanwhile because they waited for a place. If some cannot be
+    ended, the error says which and why; the others are."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from mailcore.liveness import read_lock
+
+    ended: list[str] = []
+    trouble: dict[str, str] = {}
+
+    def end(address: str) -> None:
+        try:
+            kill(workspace, config, address)
+        except MailcoreError as error:
+            if error.code != "not_running":  # else it ended by itself, just now
+                trouble[address] = str(error)
+        else:
+            ended.append(address)
+
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(MOST_ROUNDS):
+            locks = {a.address: read_lock(a.dispatch_lock) for a in workspace.agents if a.address not in trouble}
+            busy = [name for name, lock in locks.items() if lock is not None and lock.holder is not Holder.UNKNOWN]
+            if not busy:
+                break
+            list(threads.map(end, busy))
+        else:
+            trouble |= dict.fromkeys(busy, f"{' '.join(busy)}: work begins again as soon as it is ended; hold (H) them")
+    if trouble:
+        raise MailcoreError("; ".join(dict.fromkeys(trouble.values())))
+    return f"kill {' '.join(sorted(set(ended)))}"
+
+
+def wake(workspace: Workspace, config: Config, address: str) -> str:
+    """Start an idle agent without a task of its own."""
+    from mailcore.dispatch import control
+
+    control.wake(workspace, config, OPERATOR, address)
+    return f"wake {address}"
+
+
+def hold(workspace: Workspace, address: str) -> str:
+    """Let nobody start this agent; what runs goes on."""
+    from mailcore.dispatch.hold import hold
+
+    hold(workspace, OPERATOR, address, "")
+    return f"hold {address}"
+
+
+def release(workspace: Workspace, config: Config, address: str) -> str:
+    """Let it start again, with what waited for it. MailcoreError says how, if it is held with all others."""
+    from mailcore.dispatch.hold import release
+    from mailcore.holds import hold_at
+
+    everyone = hold_at(workspace.state_dir, "every agent")
+    if everyone and not hold_at(workspace.agent(address).mail_dir, address):
+        raise MailcoreError(f"{everyone}; `mailcore release --all` lets them start again", "held")
+    release(workspace, config, OPERATOR, address)
+    return f"release {address}" + (f"; {everyone}" if everyone else "")
+
+
+def story(workspace: Workspace, address: str) -> str:
+    """The agent's newest run on one page of Markdown. Reads only."""
+    from mailcore.dispatch import control
+    from mailcore.dispatch.story import story
+
+    agent, run = control.find_run(workspace, address)
+    if run is None:
+        raise MailcoreError(f"{address} has had no run that could be told", "no_run")
+    return story(agent, run).as_markdown()
 
 
 def retry(workspace: Workspace, config: Config, address: str) -> str:

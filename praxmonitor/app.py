@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import Theme
@@ -56,12 +58,15 @@ def _palette() -> type[Provider]:
 
 
 def _load_screens() -> None:
-    for name in ("compose", "confirm", "help", "agent"):
+    for name in ("compose", "confirm", "kill_all", "help", "agent"):
         import_module(f"praxmonitor.screens.{name}")
 
 
-class PraxApp(App[None]):
+class PraxApp(App[None], inherit_bindings=False):
     """The screen of one workspace."""
+
+    # Textual's Ctrl+Q would leave from within a form and lose what is written; ours is in the table of actions.
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, system=True)]
 
     TITLE = "PraxMonitor"
     COMMANDS: ClassVar = {_palette}
@@ -98,6 +103,7 @@ class PraxApp(App[None]):
         self._feed = feed
         self._speaker = speaker
         self._opened = clock()
+        self._noted = 0.0
         self._themes = available or themes.Themes()
         for loaded in self._themes.loaded:
             self.register_theme(loaded)
@@ -122,6 +128,8 @@ class PraxApp(App[None]):
         self.run_worker(self._follow(), group="feed")
         self.set_interval(TICK, self._tick)
         self._listen()
+        # After `fg` the terminal is empty, and Textual paints only what has changed.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self._settle_in)
 
     def _settle_in(self) -> None:
@@ -137,6 +145,21 @@ class PraxApp(App[None]):
         """All sound off, or on again."""
         self._speaker.muted = not self._speaker.muted
         self._listen()
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C: how to leave."""
+        self.notify("q leaves; agents go on", markup=False)
+
+    def note_presence(self) -> None:
+        """The operator acted: agents see that somebody is at the screen. For worker threads, at most once in
+        `KEY_PERIOD`. Only after an act that wrote something anyway: looking writes nothing."""
+        from mailcore.presence import KEY_PERIOD, key_pressed
+
+        now = self.clock()
+        if now - self._noted >= KEY_PERIOD:
+            self._noted = now
+            with suppress(OSError):
+                key_pressed(self.workspace)
 
     async def _follow(self) -> None:
         async for fleet in self._feed.fleets():

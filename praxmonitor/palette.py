@@ -8,7 +8,7 @@ from functools import partial
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
-from praxmonitor.actions import ACT, ACTIONS, EVERYWHERE
+from praxmonitor.actions import ACT, ACTIONS, EVERYWHERE, label
 from praxmonitor.operate import Operating
 from praxmonitor.present import LOOKS, plain
 
@@ -37,13 +37,14 @@ class Commands(Provider):
         screen = self.screen
         if isinstance(screen, CommandPalette) or not isinstance(screen, Operating):
             return
+        facts = screen.prax.moment.fleet.find(screen.selected)
         for action in ACTIONS:
             if action.id not in _HIDDEN and action.scope in (ACT, EVERYWHERE, *screen.SCOPES):
                 where = f" {screen.selected}" if action.scope == ACT and screen.selected else ""
                 said = f"{action.help}  ({action.keys[0]})"
-                yield f"{action.label}{where}", said, partial(screen.action_do, action.id)
-        for facts in screen.prax.moment.fleet.agents:
-            look = LOOKS[screen.prax.moment.status(facts.address).state]
-            yield f"open {plain(facts.address)}", f"{look.glyph} {look.word}", partial(screen.show_agent, facts.address)
+                yield f"{label(action, facts)}{where}", said, partial(screen.action_do, action.id)
+        for each in screen.prax.moment.fleet.agents:
+            look = LOOKS[screen.prax.moment.status(each.address).state]
+            yield f"open {plain(each.address)}", f"{look.glyph} {look.word}", partial(screen.show_agent, each.address)
         for name in sorted(screen.app.available_themes):
             yield f"theme {name}", "change the colours", partial(setattr, screen.app, "theme", name)

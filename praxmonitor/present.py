@@ -15,6 +15,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State
+from mailcore.text import plain as text_plain
 
 Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]
@@ -97,24 +98,16 @@ KINDS: dict[Kind, Span] = {
 }
 """Glyph and role of each kind of activity."""
 
-# C0 and C1 controls, zero-width and bidirectional format characters, line separators, lone surrogates: none may reach
-# a terminal. Variation selectors go too: Rich counts two cells where many terminals draw one.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
-_SELECTOR = re.compile("[\ufe00-\ufe0f]")
-
-
-def _visible(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code in (9, 10, 13, 0x2028, 0x2029):
-        return " "
-    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "�"
+# Rich counts two cells for a sign with a variation selector, many terminals draw one; in a joined emoji both count two.
+_SELECTOR = re.compile("[\ufe00-\ufe0f](?!\u200d)")
+_BREAKS = str.maketrans("\n\t", "  ")
 
 
 def plain(text: str) -> str:
-    """Untrusted text as one harmless line: newlines and tabs become spaces, every other control a visible mark."""
+    """Untrusted text as one harmless line: mailcore's rule, and newlines and tabs become spaces."""
     if text.isascii() and text.isprintable():
         return text
-    return _SELECTOR.sub("", _CONTROL.sub(_visible, text))
+    return _SELECTOR.sub("", text_plain(text)).translate(_BREAKS)
 
 
 def width_of(line: Iterable[Span]) -> int:

@@ -109,6 +109,7 @@ class AgentScreen(Operating):
     async def _mark_opened(self, message_id: str) -> None:
         try:
             await asyncio.to_thread(acts.mark_opened, self.prax.workspace, message_id)
+            await asyncio.to_thread(self.prax.note_presence)
         except (MailcoreError, OSError) as error:
             self.notify(plain(str(error)), title="not marked", severity="error", markup=False)
 

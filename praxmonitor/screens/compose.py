@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Input, Label, Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from mailcore.errors import MailcoreError
 from mailcore.workspace import normal_address
 from praxmonitor.present import plain
+
+
+class Field(Input):
+    """One line. Of a paste of several it takes none: the form knows where they belong."""
+
+    @dataclass
+    class Pasted(Message):
+        """Several lines were pasted here."""
+
+        field: Field
+        lines: list[str]
+
+    def _on_paste(self, event: events.Paste) -> None:
+        lines = event.text.strip("\r\n").splitlines()
+        if len(lines) > 1:
+            event.prevent_default()
+            event.stop()
+            self.post_message(self.Pasted(self, lines))
 
 
 class ComposeScreen(ModalScreen[None]):
@@ -37,13 +57,14 @@ class ComposeScreen(ModalScreen[None]):
             border: round $primary;
         }
         #title { text-style: bold; margin-bottom: 1; }
-        .field { height: 1; margin-bottom: 1; }
-        .field Label { width: 9; color: $muted; }
         Input, TextArea {
-            border: none; padding: 0 1; background: $background; color: $foreground; width: 1fr;
+            border: round $faint; border-title-color: $muted; padding: 0 1; background: $surface; color: $foreground;
+            width: 1fr;
         }
-        Input { height: 1; }
-        Input:focus, TextArea:focus { background: $panel; }
+        Input { height: 3; }
+        Input:focus, TextArea:focus {
+            border: round $accent; border-title-color: $accent; background-tint: transparent;
+        }
         TextArea { height: 1fr; scrollbar-size-vertical: 1; }
         #trouble { color: $error; height: auto; max-height: 4; width: 100%; display: none; margin-top: 1; }
         #trouble.-open { display: block; }
@@ -72,13 +93,12 @@ class ComposeScreen(ModalScreen[None]):
         """The form."""
         with Vertical(id="form"):
             yield Static(self._title, markup=False, id="title")
-            with Horizontal(classes="field"):
-                yield Label("To")
-                yield Input(self._to, placeholder="@writer @reviewer", id="to", disabled=self._fixed, compact=True)
-            with Horizontal(classes="field"):
-                yield Label("Subject")
-                yield Input(self._subject, id="subject", disabled=self._fixed, compact=True)
-            yield TextArea(id="text", compact=True, tab_behavior="focus")
+            to = Field(self._to, placeholder="one address or several", id="to", disabled=self._fixed)
+            subject, text = Field(self._subject, id="subject", disabled=self._fixed), TextArea(id="text")
+            to.border_title, subject.border_title, text.border_title = "To", "Subject", "Text"
+            yield to
+            yield subject
+            yield text
             yield Static("", markup=False, id="trouble")
             yield Static("ctrl+s send    tab next field    esc back", markup=False, id="hint")
 
@@ -124,6 +144,14 @@ class ComposeScreen(ModalScreen[None]):
             self._say("press esc again to throw this away", "")
         else:
             self.dismiss()
+
+    def on_field_pasted(self, event: Field.Pasted) -> None:
+        """Addresses stand in one line; below a subject stands the text."""
+        field, body = event.field, self.query_one(TextArea)
+        first, rest = (" ".join(event.lines), "") if field.id == "to" else (event.lines[0], "\n".join(event.lines[1:]))
+        field.replace(first, *sorted(field.selection))
+        if rest.strip():
+            body.text = "\n".join(part for part in (body.text.rstrip("\n"), rest.lstrip("\n")) if part)
 
     def on_input_changed(self) -> None:
         """Writing on takes the question back."""

@@ -76,7 +76,10 @@ class FleetScreen(Operating):
         wanted = self._filter.value.casefold().strip()
         if wanted:
             agents = tuple(facts for facts in agents if wanted in _searched(facts, moment))
-        self._grid.show(agents, moment.statuses, moment.now)
+            nobody = f"no agent matches {plain(self._filter.value.strip())} · Esc"
+        else:
+            nobody = "no agents yet · mailcore agent add NAME=PATH"
+        self._grid.show(agents, moment.statuses, moment.now, nobody)
         self._stream.show(moment.fleet.stream)
         self._show_detail()
 

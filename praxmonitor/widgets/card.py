@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailcore.model.activity import Activity
-from mailcore.model.fleet import AgentFacts, Status
+from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from praxmonitor.present import (
     KINDS,
@@ -42,27 +42,38 @@ def activity_spans(activity: Activity, role: str) -> Line:
     return ((glyph, glyph_role), (f" {plain(activity.text)}", role))
 
 
+def held(facts: AgentFacts, status: Status) -> Span:
+    """`‖` beside the state of one that is held while it still works; empty else."""
+    look = LOOKS[State.HELD]
+    return (look.glyph, look.role) if facts.held and status.state is not State.HELD else ("", "")
+
+
 def card_lines(facts: AgentFacts, status: Status, now: float, width: int, selected: bool) -> tuple[Line, ...]:
     """The four lines of a card, each exactly `width` cells."""
     look = LOOKS[status.state]
     edge = (bar(look.role, selected), (" ", ""))
     inner = width - 3
-    lines = [_title(facts, status, now, inner), *_body(facts, now, inner)]
-    return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines[:CARD_HEIGHT])
+    title, whole = _title(facts, status, now, inner)
+    lines = [title, *_body(facts, now, inner)][:CARD_HEIGHT]
+    if not whole:
+        lines[-1] = spread((), (("for ", "faint"), (since(status.since, now), look.role)), inner)
+    return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines)
 
 
-def _title(facts: AgentFacts, status: Status, now: float, width: int) -> Line:
+def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[Line, bool]:
+    """The first line, and whether it has room for how long the state lasts. Where it has not, name and mail are worth
+    more, and the older activity gives way to the length."""
     look = LOOKS[status.state]
     length = since(status.since, now)
-    mail, name = badge(facts), plain(facts.address[1:])
-    room = width - width_of((mail,)) - len(look.word) - (4 if mail[0] else 3)
-    # Where both do not fit, the name is worth more than the age.
-    right: Line = ((look.word, look.role),)
-    if length and width_of(((name, ""),)) + len(length) + 1 <= room:
+    mail, mark, name = badge(facts), held(facts, status), plain(facts.address[1:])
+    room = width - width_of((mail, mark)) - len(look.word) - (4 if mail[0] else 3)
+    right: Line = (mark, (look.word, look.role))
+    whole = not length or width_of(((name, ""),)) + len(length) + 1 <= room
+    if length and whole:
         right = (*right, (f" {length}", "faint"))
     name = cut(name, max(4, room))
     left = ((f"{look.glyph} ", f"{look.role} strong"), (name, "strong"), (" " if mail[0] else "", ""), mail)
-    return spread(left, right, width)
+    return spread(left, right, width), whole
 
 
 def _body(facts: AgentFacts, now: float, width: int) -> list[Line]:
@@ -97,7 +108,7 @@ def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected
     """One agent in one line of exactly `width` cells."""
     look = LOOKS[status.state]
     name, subject, last = columns(width)
-    mail, mail_role = badge(facts)
+    mail, mark = badge(facts), held(facts, status)
     what, role = task(facts), ""
     if not what:
         what, role = plain(facts.agent.role), "faint"
@@ -105,7 +116,8 @@ def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected
         bar(look.role, selected),
         (f"{look.glyph} ", f"{look.role} strong"),
         (pad(plain(facts.address[1:]), name), "strong"),
-        (pad(f" {mail}", 5), mail_role),
+        (pad(f" {mail[0]}", 5 - len(mark[0])), mail[1]),
+        mark,
         (pad(look.word, 11), look.role),
         (f"{since(status.since, now):>4}  ", "faint"),
         (pad(what, subject), role),

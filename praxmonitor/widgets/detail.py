@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.model.fleet import AgentFacts, Status
+from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from praxmonitor.present import LOOKS, Line, Span, attempts, clock, cut, memory, plain, since, spread, task, wrap
+from praxmonitor.widgets.card import held
 from praxmonitor.widgets.lines import Lines
 
 LABEL = 9
@@ -39,7 +40,7 @@ def detail_lines(
 ) -> list[Line]:
     """All lines of the panel. The log takes what is left of `height`, at least `FEWEST_LOG` lines."""
     look = LOOKS[status.state]
-    right = ((look.word, look.role), (f" {since(status.since, now)}", "faint"))
+    right = (held(facts, status), (look.word, look.role), (f" {since(status.since, now)}", "faint"))
     role = plain(facts.agent.role)
     lines = [
         spread(((f"{look.glyph} ", f"{look.role} strong"), (plain(facts.address), "strong")), right, width),
@@ -48,12 +49,14 @@ def detail_lines(
     ]
     groups = [
         labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - LABEL)[:MOST_REASON])),
+        labelled("held", *held_lines(facts, status)),
         labelled("process", *process_lines(glance)),
         labelled("task", *_task(facts)),
         labelled("mail", *mail_summary(facts.mailbox, now, width - LABEL)),
     ]
     for group in groups:
-        lines += [*group, ()]
+        if drawn := list(group):
+            lines += [*drawn, ()]
     return [*lines, *log_lines(glance, width, height - len(lines))]
 
 
@@ -61,6 +64,12 @@ def labelled(label: str, *values: Line) -> Iterator[Line]:
     """A group of lines with a dim label before the first."""
     for number, value in enumerate(values):
         yield ((f"{'' if number else label:<{LABEL}}", "muted"), *value)
+
+
+def held_lines(facts: AgentFacts, status: Status) -> Iterator[Line]:
+    """Who holds one that still works: for the others that is the reason of their state."""
+    if held(facts, status)[0]:
+        yield ((plain(facts.held), LOOKS[State.HELD].role),)
 
 
 def process_lines(glance: Glance | None) -> Iterator[Line]:

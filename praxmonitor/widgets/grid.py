@@ -74,6 +74,7 @@ class Grid(Lines):
         self._agents: tuple[AgentFacts, ...] = ()
         self._statuses: Mapping[str, Status] = {}
         self._now = 0.0
+        self._nobody = ""
         self._layout = Layout(1, 0, 1, 1, 0)
         self._index = 0
         self._drawn: dict[int, tuple[AgentFacts, Status, int, tuple[Line, ...]]] = {}
@@ -88,9 +89,13 @@ class Grid(Lines):
         """Address of the selected agent, empty if there is none."""
         return self._agents[self._index].address if self._agents else ""
 
-    def show(self, agents: Sequence[AgentFacts], statuses: Mapping[str, Status], now: float) -> None:
-        """Show these agents, in this order. The selection stays with its agent."""
+    def show(self, agents: Sequence[AgentFacts], statuses: Mapping[str, Status], now: float, nobody: str = "") -> None:
+        """Show these agents, in this order, or where there are none the words `nobody`. The selection stays with its
+        agent."""
         before, old = self.selected, self._agents
+        if nobody != self._nobody:
+            self._nobody = nobody
+            self.refresh()
         self._agents, self._statuses, self._now = tuple(agents), statuses, now
         same = len(old) == len(self._agents) and all(
             a is b or a.address == b.address for a, b in zip(old, self._agents, strict=True)
@@ -131,6 +136,8 @@ class Grid(Lines):
     def render_line(self, y: int) -> Strip:
         """One line across all columns."""
         layout = self._layout
+        if not self._agents:
+            return self.strip(((f"  {self._nobody}", ""),) if y == 1 else (), self.line_width)
         if y < layout.top:
             return self.strip(heading(self.line_width), self.line_width)
         row, inner = divmod(y - layout.top + self.scroll_offset.y, layout.pitch)

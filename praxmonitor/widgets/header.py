@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mailcore.model.fleet import Status
+from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from praxmonitor.present import LOOKS, ORDER, Line, Span, clock, cut, fit, plain, width_of
 from praxmonitor.widgets.lines import Lines
@@ -23,9 +23,13 @@ class Hearing:
     """Why nothing can be heard; empty if all is well."""
 
 
-def counts(statuses: Iterable[Status], *, words: bool) -> Line:
-    """How many agents are in each state, urgent states first: `3 working · 1 silent`, or `● 3  ! 1`."""
+def counts(statuses: Iterable[Status], held: int, *, words: bool) -> Line:
+    """How many agents are in each state, urgent states first: `● 3 working  ! 1 silent`, or `● 3  ! 1`.
+
+    Of those `held`, some may still work: they are counted twice.
+    """
     number = Counter(status.state for status in statuses)
+    number[State.HELD] = held
     spans: list[Span] = []
     for state in ORDER:
         if not number[state]:
@@ -53,12 +57,18 @@ def _sound(hearing: Hearing, *, words: bool) -> Line:
 
 
 def header_line(
-    name: str, statuses: Mapping[str, Status], mailbox: Mailbox | None, hearing: Hearing, now: float, width: int
+    name: str,
+    statuses: Mapping[str, Status],
+    held: int,
+    mailbox: Mailbox | None,
+    hearing: Hearing,
+    now: float,
+    width: int,
 ) -> Line:
     """The line in exactly `width` cells: words where there is room, else glyphs and numbers."""
     title: Line = ((f" {cut(plain(name), 24)}", "strong"), ("   ", ""))
     for words_left, words_right in ((True, True), (True, False), (False, False)):
-        left = (*title, *counts(statuses.values(), words=words_left))
+        left = (*title, *counts(statuses.values(), held, words=words_left))
         parts = [_mail(mailbox, words=words_right), _sound(hearing, words=words_right)]
         right = [span for part in parts if part for span in (*part, ("   ", ""))]
         right.append((f"{clock(now, seconds=False)} ", "muted"))

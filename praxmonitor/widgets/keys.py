@@ -47,8 +47,10 @@ def keys_line(hints: Sequence[Hint], width: int) -> tuple[Line, list[tuple[int, 
 
 
 def _spans(hint: Hint) -> Line:
-    key, label = f" {hint.key}", f" {hint.label} "
-    return ((key, "faint"), (label, "faint")) if hint.disabled else ((key, "accent strong"), (label, "muted"))
+    """As wide either way; what does nothing now is in brackets, because a shade alone is not seen without colours."""
+    if hint.disabled:
+        return ((f"({hint.key}", "faint"), (f" {hint.label})", "faint"))
+    return ((f" {hint.key}", "accent strong"), (f" {hint.label} ", "muted"))
 
 
 class Keys(Lines, can_focus=False):

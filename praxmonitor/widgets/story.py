@@ -8,8 +8,8 @@ from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
 from praxmonitor.present import LOOKS, Line, clock, plain, since, spread, task, wrap
-from praxmonitor.widgets.card import activity_spans
-from praxmonitor.widgets.detail import Glance, labelled, log_lines, process_lines
+from praxmonitor.widgets.card import activity_spans, held
+from praxmonitor.widgets.detail import Glance, held_lines, labelled, log_lines, process_lines
 from praxmonitor.widgets.lines import Lines
 
 MOST_ACTIVITIES = 20
@@ -20,9 +20,11 @@ def story_lines(facts: AgentFacts, status: Status, glance: Glance | None, now: f
     look = LOOKS[status.state]
     lines: list[Line] = []
     if not facts.agent.is_operator:
-        right = ((f"{look.glyph} {look.word}", look.role), (f" {since(status.since, now)}", "faint"))
+        mark = held(facts, status)
+        right = (mark, (f" {look.glyph} {look.word}", look.role), (f" {since(status.since, now)}", "faint"))
         lines += [spread(((plain(facts.agent.role) or "no role", "muted"),), right, width), ()]
         lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
+        lines += labelled("held", *held_lines(facts, status))
         lines += [(), *labelled("process", *process_lines(glance)), ()]
         lines += labelled("run", *run_lines(facts, now))
         lines.append(())

@@ -30,6 +30,7 @@ class Stream(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._activities: tuple[Activity, ...] = ()
+        self._follows = True
 
     @property
     def text(self) -> str:
@@ -42,10 +43,9 @@ class Stream(Lines):
         if activities is old:
             return
         top = self.scroll_offset.y
-        following = top >= self.max_scroll_y
         self._activities = activities
         self.virtual_size = Size(0, len(activities))
-        if following:
+        if self._follows:
             self.jump(self.max_scroll_y)
         elif top < len(old):
             # The stream is bounded: what the operator reads moves up as old lines fall off.
@@ -53,9 +53,15 @@ class Stream(Lines):
             self.jump(kept)
         self.refresh()
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The reader scrolled up, or back to the end."""
+        super().watch_scroll_y(old_value, new_value)
+        self._follows = new_value >= self.max_scroll_y
+
     def on_resize(self) -> None:
-        """Stay at the end."""
-        self.jump(self.max_scroll_y)
+        """Stay at the end, if the reader was there."""
+        if self._follows:
+            self.jump(self.max_scroll_y)
 
     def render_line(self, y: int) -> Strip:
         """One activity of those in view."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Holder
-from praxmonitor.actions import ACT, ACTIONS, BY_ID, EVERYWHERE, FLEET, MAIL, MOVE, SCOPES, why_disabled
+from praxmonitor.actions import ACT, ACTIONS, BY_ID, EVERYWHERE, FLEET, MAIL, MOVE, SCOPES, busy, label, why_disabled
 from praxmonitor.keymap import bindings
 from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
@@ -28,7 +28,7 @@ def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
 
 
 def test_what_ends_processes_is_marked_dangerous() -> None:
-    assert [action.id for action in ACTIONS if action.dangerous] == ["kill"]
+    assert [action.id for action in ACTIONS if action.dangerous] == ["kill", "kill_all"]
 
 
 def test_bindings_come_from_the_table() -> None:
@@ -64,6 +64,36 @@ def test_a_retry_needs_a_run_that_is_over() -> None:
     assert why("retry", "@writer") == "@writer is at work: kill its run first"
     assert why("retry", "@builder") == ""
     assert why("retry", "@archivist") == "@archivist has had no run to retry"
+
+
+def test_a_wake_needs_an_idle_agent_that_nobody_holds() -> None:
+    fleet = lighthouse()
+    held = replace(fleet.agents[-1], held="@archivist is held by @operator")
+    assert why("wake", "@archivist") == ""
+    assert why("wake", "@writer") == "@writer is at work"
+    assert "you" in why("wake", OPERATOR)
+    fleet = replace(fleet, agents=(*fleet.agents[:-1], held))
+    assert why("wake", "@archivist", fleet) == "@archivist is held by @operator: release (H) it first"
+    assert why("hold", "@archivist", fleet) == "" == why("hold", "@writer", fleet)
+    assert "you" in why("hold", OPERATOR, fleet)
+
+
+def test_what_is_held_is_released_by_the_same_key() -> None:
+    archivist = lighthouse().agents[-1]
+    assert label(BY_ID["hold"], archivist) == "hold" == label(BY_ID["hold"], None)
+    assert label(BY_ID["hold"], replace(archivist, held="x")) == "release"
+
+
+def test_a_story_needs_a_run_of_ours() -> None:
+    assert why("copy", "@writer") == ""
+    assert why("copy", "@archivist") == "@archivist has had no run to tell of"
+    assert "you" in why("copy", OPERATOR)
+
+
+def test_kill_all_needs_something_that_runs() -> None:
+    assert why("kill_all", "") == ""
+    assert why("kill_all", "", Fleet(ROOT, lighthouse().agents[4:])) == "nothing runs in this workspace"
+    assert [facts.address for facts in busy(lighthouse())] == ["@writer", "@researcher", "@editor", "@checker"]
 
 
 def test_only_the_operators_own_mail_can_be_answered_or_closed() -> None:

@@ -10,6 +10,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
+from mailcore import presence
+from mailcore.dispatch import control, hold, story
+from mailcore.holds import hold_at
 from mailcore.liveness import read_lock
 from mailcore.mail import post
 from mailcore.model.agent import OPERATOR
@@ -19,6 +22,7 @@ from praxmonitor.feed import FileFeed
 from praxmonitor.screens.agent import AgentScreen
 from praxmonitor.screens.compose import ComposeScreen
 from praxmonitor.screens.confirm import ConfirmScreen
+from praxmonitor.screens.kill_all import KillAllScreen
 from praxmonitor.widgets.grid import Grid
 from tests.mailcore.conftest import House
 from tests.praxmonitor.fake_feed import app_on, text_of, until
@@ -122,6 +126,127 @@ async def test_dispatch_kill_and_retry(house: House) -> None:
         await until(pilot, lambda: "✓ writer" in text_of(app), "it is done", seconds=20)
 
 
+async def test_an_agent_is_held_and_released_and_what_waited_starts(house: House) -> None:
+    house.shell("writer", "echo done")
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("H")
+        await until(pilot, lambda: "‖ 1 held" in text_of(app), "the files say held")
+        assert "@writer is held by @operator" in text_of(app)
+        await write(app, pilot, "d", "Later", "Wait for it.")
+        await until(pilot, lambda: house.inbox("writer"), "the mail is delivered")
+        assert house.runs("writer") == []
+        await pilot.press("H")
+        await until(pilot, lambda: house.runs("writer"), "it starts when it is released", seconds=15)
+        await until(pilot, lambda: "✓ writer" in text_of(app), "it is done", seconds=20)
+        assert "held" not in text_of(app)
+
+
+async def test_one_that_works_goes_on_while_it_is_held(house: House) -> None:
+    house.shell("writer", SLEEPER)
+    run_id = house.started(OPERATOR, "writer")
+    pid = house.attempt_pid("writer", run_id)
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "working" in text_of(app), "it works", seconds=15)
+        await pilot.press("H")
+        await until(pilot, lambda: "‖working" in text_of(app), "held, beside its state")
+        assert "‖ 1 held" in text_of(app).splitlines()[0]
+        assert os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+        await pilot.press("H")
+        await until(pilot, lambda: "‖" not in text_of(app), "released")
+
+
+async def test_one_that_is_held_with_all_others_is_not_released_alone(house: House) -> None:
+    hold.hold(house.workspace, OPERATOR, hold.EVERYONE, "lunch")
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: "‖ 3 held" in text_of(app), "all are held")
+        await pilot.press("H")
+        await until(pilot, lambda: "--all`" in text_of(app), "it says how")
+    assert hold_at(house.workspace.state_dir, "every agent")
+
+
+async def test_a_wake_starts_an_idle_agent_and_its_story_is_copied(house: House) -> None:
+    house.shell("writer", "echo looked")
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await opened(app, pilot)
+        await pilot.press("w")
+        await until(pilot, lambda: "✓ writer" in text_of(app), "it was woken and is done", seconds=20)
+        (run,) = house.runs("writer")
+        assert run.sender == OPERATOR
+        await pilot.press("y")
+        await until(pilot, lambda: "copied" in text_of(app), "the story is copied")
+        agent, same = control.find_run(house.workspace, "@writer")
+        assert same is not None and app.clipboard == story.story(agent, same).as_markdown()
+        assert run.run_id in app.clipboard and "| attempt |" in app.clipboard
+
+
+async def test_kill_all_wants_the_workspaces_name_and_ends_every_run(house: House) -> None:
+    house.limit(max_runs=2)
+    for name in ("writer", "editor", "lead"):
+        house.shell(name, SLEEPER)
+    runs = {name: house.started(OPERATOR, name) for name in ("writer", "editor")}
+    pids = [house.attempt_pid(name, run_id) for name, run_id in runs.items()]
+    assert house.dispatch(OPERATOR, "lead").queued, "it waits for a place, and would begin when one is ended"
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "● 2 working" in text_of(app), "two work", seconds=15)
+        await pilot.press("K")
+        await until(pilot, lambda: isinstance(app.screen, KillAllScreen) and "@editor" in text_of(app), "it asks")
+        assert "@writer" in text_of(app) and house.root.name in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "not its name" in text_of(app), "no name is no yes")
+        await pilot.press("y", "enter", "escape")
+        await until(pilot, lambda: not isinstance(app.screen, KillAllScreen), "back")
+        assert all(os.path.exists(f"/proc/{pid}") for pid in pids)  # noqa: PTH110
+
+        await pilot.press("K")
+        await until(pilot, lambda: isinstance(app.screen, KillAllScreen) and app.focused, "it asks again")
+        app.screen.query_one(Input).value = house.root.name
+        await pilot.press("enter")
+        await until(pilot, lambda: "■ 3 killed" in text_of(app), "the files say killed", seconds=30)
+        assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)  # noqa: PTH110
+        for name in ("writer", "editor", "lead"):
+            (run,) = house.runs(name)
+            assert (house.over(name, run.run_id).phase, run.by) == (Phase.KILLED, OPERATOR)
+        await pilot.press("K")
+        await pilot.pause(0.1)
+        assert not isinstance(app.screen, KillAllScreen), "nothing runs any more"
+
+
+async def test_an_act_says_that_the_operator_is_there_and_looking_does_not(house: House) -> None:
+    noted = house.workspace.state_dir / "presence.json"
+    presence.set_away(house.workspace, "15:00")
+    away = noted.read_bytes()
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("l", "j", "enter", "escape", "question_mark", "escape", "m", "escape")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "back")
+        assert noted.read_bytes() == away
+        await write(app, pilot, "m", "Back", "I am here.", to="@writer")
+        await until(pilot, lambda: noted.read_bytes() != away, "it is noted")
+        assert presence.of(house.workspace, house.workspace.operator) == "at the screen"
+        first = noted.read_bytes()
+        await write(app, pilot, "m", "Again", "Still here.", to="@writer")
+        await until(pilot, lambda: len(house.inbox("writer")) == 2, "sent")
+        await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "closed")
+    assert noted.read_bytes() == first, "not twice within half a minute"
+
+
+async def test_presence_that_cannot_be_noted_hinders_no_act(house: House) -> None:
+    (house.workspace.state_dir / "presence.json").mkdir()
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await write(app, pilot, "m", "Back", "I am here.", to="@writer")
+        await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "sent")
+        assert house.inbox("writer")
+
+
 async def test_arrows_reach_yes_in_the_dialog(house: House) -> None:
     house.shell("writer", SLEEPER)
     app = on(house)
@@ -161,7 +286,7 @@ async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> N
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "A question" in text_of(app), "the inbox")
         await pilot.press("enter")
-        await until(pilot, lambda: "May I?␛[2J" in text_of(app), "the body, harmless")
+        await until(pilot, lambda: "May I?�[2J" in text_of(app), "the body, harmless")
         await until(pilot, lambda: "for you" not in text_of(app), "it is marked opened, in the file")
         assert post.find(house.workspace.operator, first.id).status == "opened"
 

@@ -133,6 +133,60 @@ async def test_the_filter_hides_the_others_and_escape_shows_them() -> None:
         await until(pilot, lambda: "writer" in grid.text, "everyone again")
 
 
+async def test_a_filter_without_a_match_says_so_and_escape_shows_everyone() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("slash", *"nosuch")
+        await until(pilot, lambda: "no agent matches nosuch · Esc" in text_of(app), "it says so")
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "no agent matches nosuchx · Esc" in text_of(app), "with what was typed since")
+        await pilot.press("escape")
+        await until(pilot, lambda: ready(app), "everyone again")
+        assert "matches" not in text_of(app)
+
+
+async def test_a_workspace_without_agents_says_how_to_add_one() -> None:
+    app = app_on(FakeFeed(Fleet(ROOT)), workspace(Fleet(ROOT)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "mailcore agent add" in text_of(app), "it says how")
+
+
+async def test_h_and_l_are_left_and_right() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("l", "l", "h")
+        assert app.screen.query_one(Grid).selected == "@researcher"
+
+
+async def test_what_is_disabled_is_seen_without_colours_on_the_operators_screen_too() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("i")
+        await until(pilot, lambda: "your mail" in text_of(app), "the inbox")
+        assert "(D kill)(r retry)" in text_of(app).splitlines()[-1]
+        assert " R reply " in text_of(app).splitlines()[-1]
+
+
+async def test_control_c_says_how_to_leave_and_control_q_leaves() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: "q leaves; agents go on" in text_of(app), "it says how")
+        await pilot.press("m", *"words", "ctrl+q")
+        await pilot.pause(0.1)
+        assert not app._exit, "what is written in a form is not lost"
+        await pilot.press("escape", "escape", "ctrl+q")
+        await until(pilot, lambda: app._exit, "it leaves")
+
+
 async def test_tab_cycles_the_panels_and_the_keys_move_in_the_one_that_has_the_focus() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
@@ -147,36 +201,6 @@ async def test_tab_cycles_the_panels_and_the_keys_move_in_the_one_that_has_the_f
         assert stream.scroll_offset.y == 0 and app.screen.query_one(Grid).selected == "@writer"
         await pilot.press("tab")
         assert isinstance(app.focused, Grid)
-
-
-async def test_the_stream_follows_unless_it_is_scrolled_up() -> None:
-    fleet = lighthouse()
-    feed = FakeFeed(fleet)
-    app = app_on(feed, workspace(fleet))
-    async with app.run_test(size=(120, 30)) as pilot:
-        await until(pilot, lambda: ready(app), "the agents are shown")
-        stream = app.screen.query_one(Stream)
-        more = replace(fleet, stream=(*fleet.stream, act("writer", Kind.LOG, "freshly written", 0)))
-        feed.put(more)
-        await until(pilot, lambda: "freshly written" in text_of(app), "the newest line is in view")
-        stream.step("first")
-        await pilot.pause()
-        top = stream.render_line(0).text
-        feed.put(replace(more, stream=(*more.stream[1:], act("writer", Kind.LOG, "the very last", 0))))
-        await until(pilot, lambda: len(stream._activities) and "the very last" in stream.text, "it arrived")
-        assert "the very last" not in text_of(app)
-        assert stream.scroll_offset.y == 0 and stream.render_line(0).text != top, "the oldest line fell off"
-
-
-async def test_the_stream_follows_a_burst() -> None:
-    fleet = replace(lighthouse(), stream=())
-    app = app_on(FakeFeed(fleet), workspace(fleet))
-    async with app.run_test(size=(120, 30)) as pilot:
-        await until(pilot, lambda: ready(app), "the agents are shown")
-        for number in range(30):  # no turn of the loop in between: nothing is drawn, nothing scrolls late
-            fleet = replace(fleet, stream=(*fleet.stream, act("writer", Kind.LOG, f"line {number} of a burst", 0)))
-            app._show(fleet)
-        await until(pilot, lambda: "line 29 of a burst" in text_of(app), "the newest line is in view")
 
 
 async def test_a_key_that_can_do_nothing_says_why() -> None:
@@ -230,7 +254,7 @@ async def test_hostile_text_is_drawn_as_text() -> None:
     async with app.run_test(size=(200, 40)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         shown = text_of(app)
-        assert "[bold]x[/] ␛[2J␛]0;owned␇ �gnp [@click=app.exit]here" in shown
+        assert "[bold]x[/] �[2J�]0;owned� �gnp [@click=app.exit]here" in shown
         assert "\x1b" not in shown and "\u202e" not in shown
 
 

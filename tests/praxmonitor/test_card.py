@@ -13,10 +13,12 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from praxmonitor.present import Line, width_of
 from praxmonitor.widgets.card import card_lines, heading, row_line
+from praxmonitor.widgets.detail import detail_lines
 from praxmonitor.widgets.grid import MOST_CARDS, lay_out
 from praxmonitor.widgets.header import Hearing, header_line
 from praxmonitor.widgets.keys import Hint, keys_line
-from tests.praxmonitor.fake_feed import NOON, act, box, facts, lighthouse, mail
+from praxmonitor.widgets.story import story_lines
+from tests.praxmonitor.fake_feed import NOON, act, agent, box, facts, lighthouse, mail
 
 WORKING = Status(State.WORKING, "at it", NOON - 12)
 
@@ -52,6 +54,26 @@ def test_the_name_outlives_the_age_in_a_narrow_card() -> None:
     assert "researcher" in drawn[0] and "12s" not in drawn[0]
 
 
+def test_the_older_activity_gives_way_to_the_length_of_the_state() -> None:
+    mailed = replace(writer(), agent=agent("researcher"))
+    drawn = text(card_lines(mailed, WORKING, NOON, 27, False)).splitlines()
+    assert drawn[0].split() == ["▎", "●", "researcher", "✉2", "working"]
+    assert "Write chapter" in drawn[1] and "Edit: chapter" in drawn[2]
+    assert drawn[3].rstrip().endswith("for 12s") and "outline" not in drawn[3]
+
+
+def test_one_that_is_held_while_it_works_says_so_beside_its_state() -> None:
+    held = replace(writer(), held="@writer is held by @operator")
+    assert "‖working 12s" in text(card_lines(held, WORKING, NOON, 40, False))
+    row = text([row_line(held, WORKING, NOON, 100, False)])
+    assert "‖working" in row and row.index("working") == text([heading(100)]).index("state")
+    idle = Status(State.HELD, "@writer is held by @operator", NOON - 5)
+    drawn = text(card_lines(held, idle, NOON, 40, False))
+    assert "held" in drawn and drawn.count("‖") == 1
+    assert "held     @writer is held by @operator" in text(detail_lines(held, WORKING, None, NOON, 60, 40))
+    assert "held     @writer is held by @operator" in text(story_lines(held, WORKING, None, NOON, 60))
+
+
 hostile = st.text(max_size=80)
 
 
@@ -63,7 +85,7 @@ def test_no_text_breaks_a_card_or_a_row(subject: str, said: str, role: str, widt
         mailbox=box(mail(1, said, subject, 5)),
         activities=(act("writer", Kind.TOOL, said, 3), act("writer", Kind.LOG, subject, 1)),
     )
-    known = replace(known, run=replace(writer().run, subject=subject))  # type: ignore[type-var]
+    known = replace(known, run=replace(writer().run, subject=subject), held=role)  # type: ignore[type-var]
     lines = card_lines(known, Status(state, said, NOON - 5), NOON, width, True)
     row = row_line(known, Status(state, said, NOON - 5), NOON, max(width, 60), False)
     assert [width_of(line) for line in lines] == [width] * 4
@@ -95,15 +117,21 @@ def test_more_than_a_dozen_are_rows() -> None:
 STATUSES = {"@a": WORKING, "@b": WORKING, "@c": Status(State.SILENT, "quiet", NOON - 3)}
 
 
-def head(width: int, hearing: Hearing, unread: int = 2) -> str:
+def head(width: int, hearing: Hearing, unread: int = 2, held: int = 0) -> str:
     mails = box(*(mail(number, "@a", "s", 5) for number in range(unread)))
-    return text([header_line("lighthouse", STATUSES, mails, hearing, NOON, width)])
+    return text([header_line("lighthouse", STATUSES, held, mails, hearing, NOON, width)])
 
 
 def test_the_header_counts_with_words_where_there_is_room() -> None:
     drawn = head(120, Hearing("miniaudio/pulse"))
     assert "! 1 silent" in drawn and "● 2 working" in drawn and "✉ 2 for you" in drawn and "12:00" in drawn
     assert drawn.index("silent") < drawn.index("working"), "urgent first"
+
+
+def test_the_header_counts_whoever_is_held_even_at_work() -> None:
+    assert "‖ 2 held" in head(120, Hearing("x"), held=2)
+    assert "‖ 2" in head(60, Hearing("x"), held=2)
+    assert "held" not in head(120, Hearing("x"))
 
 
 def test_the_header_keeps_glyphs_and_numbers_where_there_is_none() -> None:
@@ -126,4 +154,4 @@ def test_the_footer_keeps_help_and_quit_at_every_width() -> None:
         assert width_of(line) == width
         assert [name for _, _, name in places][-2:] == ["help", "quit"]
     start, end, name = keys_line(hints, 200)[1][1]
-    assert (name, text([keys_line(hints, 200)[0]])[start:end]) == ("a1", " x something ")
+    assert (name, text([keys_line(hints, 200)[0]])[start:end]) == ("a1", "(x something)")

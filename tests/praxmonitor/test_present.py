@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import State
+from mailcore.text import plain as mailcore_plain
 from praxmonitor import present
 
 
@@ -36,13 +37,25 @@ def test_every_role_that_is_named_exists() -> None:
 
 
 def test_terminal_escapes_become_visible() -> None:
-    assert present.plain("\x1b[2J\x07gone\x7f") == "␛[2J␇gone␡"
-    assert present.plain("a\nb\tc\r") == "a b c "
+    assert present.plain("\x1b[2J\x07gone\x7f") == "�[2J�gone�"
+    assert present.plain("a\nb\tc\r\n") == "a b c "
 
 
 def test_bidirectional_overrides_and_lone_surrogates_are_replaced() -> None:
     assert present.plain("exe\u202etxt") == "exe�txt"
     assert present.plain("\ud800x").encode() == "�x".encode()
+
+
+def test_joined_emoji_are_one_picture_and_what_nobody_sees_is_gone() -> None:
+    family, flag = "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f3f3\ufe0f\u200d\U0001f308"
+    assert present.plain(family) == family and cell_len(family) == 2
+    assert present.plain(flag) == flag and cell_len(flag) == 2
+    assert present.plain("\ufeffa\u200bb\u2060c\u200dd ✉\ufe0f") == "abcd ✉"
+
+
+def test_the_screen_and_the_command_have_one_rule() -> None:
+    every = "".join(map(chr, range(0x3000))) + "\U0001f468\u200d\U0001f469\ud800"
+    assert present.plain(every) == mailcore_plain(every).replace("\n", " ").replace("\t", " ")
 
 
 def test_markup_is_only_text() -> None:

@@ -24,7 +24,7 @@ from tests.mailcore.conftest import House, wait_until
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: no real terminal to test in")
 
 AGENT = """
-import json, os, subprocess, sys, time
+import json, os, signal, subprocess, sys
 print("at work", flush=True)
 for mail in json.loads(subprocess.check_output(["mailcore", "inbox", "--json"])):
     subprocess.run(["mailcore", "read", mail["id"]], check=True, stdout=subprocess.DEVNULL)
@@ -32,7 +32,7 @@ for mail in json.loads(subprocess.check_output(["mailcore", "inbox", "--json"]))
         if not os.path.exists("slow-once"):
             open("slow-once", "w").close()
             subprocess.Popen(["setsid", "sleep", "300"])
-            time.sleep(300)
+            signal.pause()
     subprocess.run(["mailcore", "reply", mail["id"], "read and answered"], check=True, stdout=subprocess.DEVNULL)
 """
 
@@ -135,7 +135,7 @@ def test_compose_dispatch_kill_and_retry_from_the_keyboard(house: House, termina
     screen.keys("D")
     screen.shows("sleep 300")
     screen.keys("y")
-    screen.shows("killed")
+    screen.shows("killed", " r retry ")  # its lock is gone too
     assert members(run.run_id) == []
     killed = control.last_run(house.agent("@writer"))
     assert killed is not None and (killed.phase, killed.by) == (Phase.KILLED, "@operator")
@@ -171,6 +171,31 @@ def test_two_screens_agree_and_a_killed_one_harms_nothing(house: House, terminal
     right.keys("y")
     left.shows("killed")
     right.shows("killed")
+
+
+def test_control_z_goes_to_the_shell_and_fg_comes_back(house: House, terminals: list[Terminal]) -> None:
+    screen = terminals[0]
+    screen.tmux(
+        "new-session", "-d", "-s", "prax", "-x", "120", "-y", "40", "env 'PS1=shell> ' bash --norc --noprofile -i"
+    )
+    screen.shows("shell>")
+    screen.type(f"{sys.executable} -m praxmonitor {house.root} --mute")
+    screen.keys("Enter")
+    screen.shows("writer", "idle")
+    screen.keys("C-z")
+    screen.shows("Stopped", "shell>")
+    screen.type("echo $((40+2)) in the shell")
+    screen.keys("Enter")
+    screen.shows("42 in the shell")
+    screen.type("fg")
+    screen.keys("Enter")
+    screen.shows("writer", "idle", "? help")
+    screen.keys("l", "D")
+    screen.shows("nothing runs at @editor")
+    screen.keys("C-c")
+    screen.shows("q leaves; agents go on")
+    screen.keys("C-q")
+    wait_until(lambda: "? help" not in screen.text, what="the screen is left")
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.color import Color as Rich
+from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -36,6 +38,16 @@ def test_every_colour_of_text_can_be_read_on_every_ground(name: str) -> None:
         if contrast(Color.parse(value), Color.parse(getattr(theme, ground))) < (3.0 if key == "faint" else 4.5)
     }
     assert weak == {}
+
+
+@pytest.mark.parametrize("name", sorted(BY_NAME))
+def test_the_grounds_are_greys_of_their_own_in_256_colours(name: str) -> None:
+    theme = BY_NAME[name]
+    grounds = [getattr(theme, key) for key in ("background", "surface", "panel")] + [theme.variables["rule"]]
+    numbers = [Rich.parse(ground).downgrade(ColorSystem.EIGHT_BIT).number for ground in grounds]
+    # 231 is white, 232 to 255 are the greys from black to white.
+    assert all(number is not None and number >= 231 for number in numbers), numbers
+    assert len(set(numbers)) == len(numbers), numbers
 
 
 def contrast(one: Color, other: Color) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from textual.pilot import Pilot
@@ -110,6 +111,25 @@ def test_inbox(snap_compare: Compare, size: tuple[int, int]) -> None:
         await until(pilot, lambda: "About bounce" in text_of(app), "the mail is read")
 
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_kill_all(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("K"))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_held(snap_compare: Compare, size: tuple[int, int]) -> None:
+    fleet = lighthouse()
+    why = "is held by @operator"
+    at_work, idle = replace(fleet.agents[0], held=f"@writer {why}"), replace(fleet.agents[-1], held=f"@archivist {why}")
+    fleet = replace(fleet, agents=(at_work, *fleet.agents[1:-1], idle))
+    assert snap_compare(app_of(fleet), terminal_size=size, run_before=after())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_match(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("slash", *"nosuch"))
 
 
 @pytest.mark.parametrize("size", SIZES)

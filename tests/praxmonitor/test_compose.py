@@ -1,0 +1,57 @@
+"""The form: what is pasted into it, and how it looks."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual.widgets import Input, TextArea
+
+from praxmonitor.app import PraxApp
+from praxmonitor.screens.compose import ComposeScreen
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
+
+pytestmark = pytest.mark.anyio
+
+
+def ready(app: PraxApp) -> bool:
+    return bool(app.moment.fleet.agents) and app.screen.is_mounted and "writer" in text_of(app)
+
+
+async def test_a_paste_of_several_lines_loses_none() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("m")
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
+        to, subject = app.screen.query_one("#to", Input), app.screen.query_one("#subject", Input)
+        body = app.screen.query_one(TextArea)
+        app.post_message(events.Paste("\nThe outline\r\n\r\nPlease look.\nTwo lines.\n"))
+        await until(pilot, lambda: "Two lines." in body.text, "the rest is in the text")
+        assert (subject.value, body.text) == ("The outline", "Please look.\nTwo lines.")
+        app.post_message(events.Paste(" again\nMore"))
+        await until(pilot, lambda: "More" in body.text, "more is added below")
+        assert (subject.value, body.text) == ("The outline again", "Please look.\nTwo lines.\nMore")
+        app.post_message(events.Paste(", once"))
+        await until(pilot, lambda: subject.value == "The outline again, once", "one line stays where it is")
+        to.value = ""
+        to.focus()
+        await pilot.pause()
+        app.post_message(events.Paste("@writer\n@editor"))
+        await until(pilot, lambda: to.value == "@writer @editor", "addresses stand in one line")
+
+
+@pytest.mark.parametrize("size", [(60, 24), (80, 24)], ids=str)
+async def test_the_fields_of_the_form_have_an_edge_without_colours(size: tuple[int, int]) -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("m")
+        await until(pilot, lambda: "ctrl+s send" in text_of(app), "the form is open")
+        lines = text_of(app).splitlines()
+        for label in ("To", "Subject", "Text"):
+            assert any(f"╭─ {label} ──" in line for line in lines), "\n".join(lines)
+        assert sum("╰──" in line for line in lines) == 4
+        app.screen.query_one("#to", Input).value = ""
+        await until(pilot, lambda: "one address or several" in text_of(app), "it says what goes there")
