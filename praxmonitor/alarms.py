@@ -61,7 +61,10 @@ def _text(kind: AlarmKind, facts: AgentFacts, status: Status, now: float) -> str
         case AlarmKind.SILENCE:
             seen = _ago(last_sign(facts), now)
             tool = f" (in {facts.tool.text})" if facts.tool is not None else ""
-            return f"silent: expected to work on {expected(facts)}, last sign of life {seen}{tool}; kill (D) or retry (r) it"
+            return (
+                f"silent: expected to work on {expected(facts)}, last sign of life {seen}{tool}; "
+                "kill (D) or retry (r) it"
+            )
         case AlarmKind.WAITING:
             return f"waits for you since {_ago(status.since, now)}: {status.reason}; answer there or by mail"
         case AlarmKind.FAILED:

@@ -15,8 +15,9 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from mailcore.config import Config
+from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
-from mailcore.workspace import Workspace
+from mailcore.workspace import Workspace, load
 from praxmonitor import themes
 from praxmonitor.cues import URGENT, cues
 from praxmonitor.moment import EMPTY, Moment, following
@@ -175,6 +176,9 @@ class PraxApp(App[None], inherit_bindings=False):
         self.moment = following(old, fleet, self.clock(), self.config.alarms.silence)
         if old is EMPTY or self.moment is old:
             return
+        if [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]:
+            with suppress(MailcoreError):  # the feed says in its notes what is wrong with the registry
+                self.workspace = load(self.workspace.registry)
         for sound in cues(old, self.moment, self._opened):
             heard = self._speaker.play(sound, self.config.sound.volume)
             if not heard and sound in URGENT:

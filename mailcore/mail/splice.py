@@ -30,7 +30,7 @@ def on_top(data: bytes, message: dict[str, Any]) -> tuple[bytes | memoryview, ..
     # A torn file has another end, one that a power cut left holds zeros.
     if head is None or not data.endswith(_TAIL) or b"\0" in data:
         return None
-    # Counts that a hand made wrong stay wrong until the next parsed write: ours and AIPass's readers count the messages.
+    # Counts that a hand made wrong stay wrong until the next parsed write; readers count the messages themselves.
     total, unread = int(head[1]), int(head[2])
     if data.count(_KEY + b'seq": ') != total:
         return None

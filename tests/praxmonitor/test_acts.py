@@ -10,13 +10,15 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from mailcore import presence
+from mailcore import make, presence
 from mailcore.dispatch import control, hold, story
 from mailcore.holds import hold_at
 from mailcore.liveness import read_lock
 from mailcore.mail import post
+from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Phase
+from mailcore.workspace import find
 from praxmonitor.app import PraxApp
 from praxmonitor.feed import FileFeed
 from praxmonitor.screens.agent import AgentScreen
@@ -342,7 +344,6 @@ async def test_a_refused_act_is_told_in_mailcores_words(house: House) -> None:
 
 
 async def test_the_aipass_workspace_opens_as_it_is_and_looking_changes_nothing(aipass_workspace: Path) -> None:
-    from mailcore.workspace import find
 
     def listing() -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in aipass_workspace.rglob("*") if path.is_file()}
@@ -360,3 +361,15 @@ async def test_the_aipass_workspace_opens_as_it_is_and_looking_changes_nothing(a
             await pilot.press("right")
         assert "failed" in grid.text
     assert listing() == before
+
+
+async def test_an_agent_registered_meanwhile_can_be_written_to(house: House) -> None:
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        make.add(house.workspace, "newcomer", "agents/newcomer")
+        await until(pilot, lambda: "newcomer" in text_of(app), "the newcomer is shown")
+        await write(app, pilot, "m", "Welcome", "Make yourself at home.", to="@newcomer")
+        newcomer = find(house.root).agent("@newcomer")
+        await until(pilot, lambda: read_mailbox(newcomer.inbox).messages, "the mail is delivered")
+        assert read_mailbox(newcomer.inbox).messages[0].subject == "Welcome"
