@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -25,7 +26,9 @@ def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None
     try:
         size = os.fstat(descriptor).st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        os.write(descriptor, (b"\n" if torn else b"") + line + b"\n")
+        data = (b"\n" if torn else b"") + line + b"\n"
+        if os.write(descriptor, data) < len(data):  # the disk took a part of it: the record is torn
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         if durable:
             os.fsync(descriptor)
     finally:

@@ -59,7 +59,7 @@ def read_lock(path: Path) -> Lock | None:
         if not isinstance(pid, int) or isinstance(pid, bool):
             raise TypeError("pid is no number")
     except (ValueError, KeyError, TypeError, RecursionError):
-        young = time.time() - modified <= YOUNG
+        young = abs(time.time() - modified) <= YOUNG  # a clock that was ahead must not hold it for ever
         return Lock(0, modified, subject="half-written lock", holder=Holder.UNKNOWN if young else Holder.DEAD)
 
     def text(key: str) -> str:

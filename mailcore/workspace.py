@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -168,10 +167,3 @@ def branch_above(start: Path) -> Path | None:
         if (directory / ".trinity" / "passport.json").is_file():
             return directory
     return None
-
-
-def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
-    """See `make.init`."""
-    from mailcore import make
-
-    return make.init(root, agents)

@@ -21,6 +21,8 @@ from mailcore.workspace import Workspace
 PASSED_OVER = {".ai_mail.local", "logs", ".git", "node_modules", ".venv", "venv", "__pycache__"}
 LOOKED_AT = 20_000
 """Files of a branch that are looked at for progress, at most."""
+COARSE = 0.01
+"""Seconds by which the kernel's clock for files may be behind: one tick at 100 Hz."""
 WINDOW = 60.0
 """Seconds in which failures of the fleet are counted."""
 
@@ -29,6 +31,7 @@ def changed_files(branch: Path, since: float) -> list[str]:
     """Files of a branch that changed after `since`, and its own commits; at most 100, relative paths."""
     found: list[str] = []
     looked = 0
+    since -= COARSE
     for directory, names, files in os.walk(branch):
         names[:] = [name for name in names if name not in PASSED_OVER]
         for name in files:
@@ -101,8 +104,8 @@ def fleet_tripped(workspace: Workspace, limits: Dispatch) -> str:
             lines = file.read().splitlines()
     except OSError:
         return ""
-    since = time.time() - WINDOW
-    recent = sum(parse_time(record.get("at")) > since for record in journal.parse(lines))
+    # Failures of the future are of a clock that was ahead; they must not count until it gets there.
+    recent = sum(abs(time.time() - parse_time(record.get("at"))) < WINDOW for record in journal.parse(lines))
     if recent < limits.fleet_failures:
         return ""
     return f"{recent} attempts failed in a minute in this workspace: automatic retries are stopped"

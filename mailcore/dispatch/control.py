@@ -15,9 +15,10 @@ from mailcore import audit, journal
 from mailcore.config import Config
 from mailcore.dispatch import orphan, process, prompt, queue
 from mailcore.dispatch.admit import Hindrance
+from mailcore.dispatch.lock import holding
 from mailcore.dispatch.start import JOURNAL, begin, clean_environment
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.liveness import alive, read_lock, start_ticks
+from mailcore.liveness import alive, start_ticks
 from mailcore.mail import post
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.mail.outbox import Sent
@@ -144,7 +145,9 @@ def wake_for(
             continue
         reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {subject}.", by, depth)
         try:
-            start_wake(workspace, config, agent, reason)
+            begun = start_wake(workspace, config, agent, reason)
+            if isinstance(begun, Hindrance) and begun.code == "breaker":  # what else hinders is waited for
+                hindered[one.to] = begun.reason
         except MailcoreError as error:
             hindered[one.to] = str(error)
     return hindered
@@ -191,7 +194,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     """
     agent, run = find_run(workspace, target)
     with locked(queue.gate(workspace)):  # while a run begins, its lock names who begins it
-        lock = read_lock(agent.dispatch_lock)
+        lock = holding(agent)
     if lock is None or lock.holder is Holder.UNKNOWN:
         raise Refused(f"nothing runs at {agent.address}", "not_running")
     if target[:1] != "@" and run is not None and run.run_id != lock.run_id:
@@ -227,7 +230,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
 def processes(workspace: Workspace, target: str) -> tuple[process.Process, ...]:
     """The tree that a kill of `target` would end, its supervisor first; empty if nothing runs there."""
     agent, _ = find_run(workspace, target)
-    lock = read_lock(agent.dispatch_lock)
+    lock = holding(agent)
     if lock is None or not lock.pid:
         return ()
     if not lock.run_id:

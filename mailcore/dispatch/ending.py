@@ -33,7 +33,8 @@ def tell(
 ) -> None:
     """Mail what the sender has to know, wake it where it is an agent, write register, feed and report.
 
-    What cannot be told stands in the run's journal as `undelivered`, with the reason.
+    What cannot be told stands in the run's journal as `undelivered`, with the reason. `told` closes it: a run that
+    ended without it, since its supervisor died at that moment, is told again by the next look (`orphan.clean`).
     """
     try:
         _tell_sender(workspace, config, agent, run, queued, run_dir)
@@ -43,6 +44,7 @@ def tell(
         _tell_aipass(workspace, agent, run)
     except (MailcoreError, OSError) as error:
         journal.append(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
+    journal.append(run_dir / JOURNAL, {"event": "told"})
 
 
 def _tell_sender(

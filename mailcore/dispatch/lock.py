@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 
+from mailcore import journal
+from mailcore.evidence import SUPERVISES
 from mailcore.liveness import boot_id, read_lock, start_ticks
 from mailcore.mail.store import replace
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock
+from mailcore.model.run import Holder, Lock, from_records
+
+_RUN_ID = re.compile(r"\d{8}T\d{6}_\d{6}-[0-9a-f]{8}")
 
 
 def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bytes:
@@ -68,3 +73,33 @@ def owned(path: Path, run_id: str, nonce: str) -> bool:
     """True while the lock at `path` is this run's."""
     lock = read_lock(path)
     return lock is not None and (lock.run_id, lock.nonce) == (run_id, nonce)
+
+
+def run_ids(agent: Agent) -> list[str]:
+    """The ids of an agent's runs, oldest first."""
+    try:
+        return sorted(filter(_RUN_ID.fullmatch, os.listdir(agent.runs_dir)))  # noqa: PTH208 (names only)
+    except FileNotFoundError:
+        return []
+
+
+def holding(agent: Agent) -> Lock | None:
+    """The lock of a branch; where it was removed or spoilt under a live run, the one that this run had."""
+    held = read_lock(agent.dispatch_lock)
+    if held is not None and held.holder is Holder.ALIVE:
+        return held
+    newest = run_ids(agent)[-1:]
+    run = from_records(journal.read(agent.runs_dir / newest[0] / "run.jsonl")) if newest else None
+    if run is None or run.phase.ended or not _supervises(run.supervisor_pid, run.run_id):
+        return held
+    pid = run.supervisor_pid
+    return Lock(pid, run.created_at, run.subject, start_ticks(pid), boot_id(), run_id=run.run_id)
+
+
+def _supervises(pid: int, run_id: str) -> bool:
+    """True if the process is that run's supervisor; a PID alone may be another's by now."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return start_ticks(pid) != 0 and f"{SUPERVISES}={run_id}".encode() in variables

@@ -32,13 +32,16 @@ def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> L
 
 
 def _close(agent: Agent, lock: Lock, by: str) -> Run | None:
-    """Write the end into its run's journal; the run as it ended, None if there is nothing to say."""
+    """Write the end into its run's journal; the run as it ended, None if there is nothing left to say."""
     if not lock.run_id or "/" in lock.run_id:
         return None
     path = agent.runs_dir / lock.run_id / ending.JOURNAL
-    run = from_records(journal.read(path))
-    if run is None or run.phase.ended:
+    records = journal.read(path)
+    run = from_records(records)
+    if run is None or any(record.get("event") == "told" for record in records):
         return None
+    if run.phase.ended:
+        return run
     reason = f"its supervisor (PID {lock.pid}) died"
     journal.append(path, {"event": "ended", "outcome": "killed" if by else "bounced", "by": by, "reason": reason})
     return from_records(journal.read(path))

@@ -10,8 +10,8 @@ _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _BLOCK = 1 << 20
 
 
-def bound(path: Path, limit: int) -> None:
-    """Free the older part of `path` so that about `limit` bytes of its end stay on disk.
+def bound(path: Path, limit: int) -> bool:
+    """Free the older part of `path` so that about `limit` bytes of its end stay on disk; True where it was larger.
 
     The writer goes on at its place, and readers of the end see no difference: a hole is punched (fallocate), which
     costs no copy. Where the file system has no holes the file stays whole.
@@ -19,10 +19,10 @@ def bound(path: Path, limit: int) -> None:
     try:
         status = path.stat()
         if status.st_blocks * 512 <= limit + _BLOCK:
-            return
+            return False
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     except OSError:
-        return
+        return False
     try:
         length = (status.st_size - limit) // _BLOCK * _BLOCK
         if length > 0:
@@ -31,3 +31,4 @@ def bound(path: Path, limit: int) -> None:
             libc.fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, 0, length)
     finally:
         os.close(descriptor)
+    return True

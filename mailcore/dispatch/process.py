@@ -18,6 +18,8 @@ from mailcore.liveness import start_ticks
 
 _MARK, _SUPERVISES = f"{RUN_ID}=".encode(), f"{SUPERVISES}=".encode()
 _TICK = os.sysconf("SC_CLK_TCK")
+EMPTY_LOOKS = 10
+"""So many looks in a row that find nothing are believed in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +164,18 @@ def send(pid: int, ticks: int, number: signal.Signals) -> bool:
     return True
 
 
+def _last_pid() -> bytes:
+    """The PID that was given out last: the same before and after a look, nothing was started meanwhile."""
+    return Path("/proc/loadavg").read_bytes().split()[-1]
+
+
 def stop(
     find: Callable[[], list[Process]], grace: float, reap: Callable[[], None] = lambda: None
 ) -> tuple[set[int], set[int]]:
     """End every process that `find` names, until it finds none: TERM, `grace` seconds, KILL, again.
+
+    One that forks and goes while /proc is read can hide from a look, and its child too: an empty look counts where
+    nothing was started meanwhile, on a machine that never rests the EMPTY_LOOKS-th in a row.
 
     Returns the PIDs that were there, and those that even KILL did not end within 5 s (in uninterruptible sleep).
     """
@@ -173,12 +183,15 @@ def stop(
     begun = time.monotonic()
     told: set[tuple[int, int]] = set()
     pause = 0.002
+    empty = 0
     while True:
         reap()
+        last = _last_pid()
         left = find()
+        empty = 0 if left else empty + 1
         seen.update(process.pid for process in left)
         elapsed = time.monotonic() - begun
-        if not left:
+        if not left and (last == _last_pid() or empty == EMPTY_LOOKS):
             return seen, set()
         if elapsed > grace + 5:
             return seen, {process.pid for process in left}

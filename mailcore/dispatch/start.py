@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,13 @@ from mailcore.dispatch import breaker, lock, orphan, queue, register
 from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
-from mailcore.liveness import read_lock
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
 
 JOURNAL = "run.jsonl"
+_STAMP = "%Y%m%dT%H%M%S_%f"
 
 INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "CLAUDECODE", "AIPASS_DISPATCH_ID"}
 INHERITED_PREFIXES = ("MAILCORE_", "CLAUDE_CODE_", "AIPASS_CALLER_")
@@ -80,7 +80,7 @@ def begin_waiting(workspace: Workspace, config: Config, agent: Agent) -> str | H
 
 
 def _busy(agent: Agent) -> Hindrance | None:
-    held = read_lock(agent.dispatch_lock)
+    held = lock.holding(agent)
     if held is None or held.holder is Holder.DEAD:
         return None
     work = f"on {held.subject!r} " if held.subject else ""
@@ -89,8 +89,7 @@ def _busy(agent: Agent) -> Hindrance | None:
 
 def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> str | Hindrance:
     """Lock, journal, supervisor; call it under the gate."""
-    # UTC and microseconds: ids sort by time, also within a second and when the clocks go back.
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S_%f}-{secrets.token_hex(4)}"
+    run_id = _new_id(agent)
     nonce = secrets.token_hex(16)
     subject = str(first.get("subject", ""))
     if lock.acquire(agent, run_id, nonce, subject) is not None:
@@ -111,6 +110,14 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
     return run_id
+
+
+def _new_id(agent: Agent) -> str:
+    """A run's id: UTC and microseconds, later than every former one: ids sort by time whatever the clock did."""
+    at = datetime.now(UTC)
+    for newest in lock.run_ids(agent)[-1:]:
+        at = max(at, datetime.strptime(f"{newest[:22]}+0000", f"{_STAMP}%z") + timedelta(microseconds=1))
+    return f"{at:{_STAMP}}-{secrets.token_hex(4)}"
 
 
 def _spawn(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -43,19 +45,19 @@ class Story:
         """The same for an issue or a mail."""
         run = self.run
         head = [
-            f"# {plain(run.subject)}",
+            f"# {line(run.subject)}",
             "",
             f"Run `{run.run_id}` of {run.target}, from {run.sender}, program {run.program}: **{run.phase}**"
             + (f" by {run.by}" if run.by else "")
-            + (f" ({plain(run.reason)})" if run.reason else ""),
+            + (f" ({line(run.reason)})" if run.reason else ""),
             "",
             "| attempt | began | seen | ended | how |",
             "| --- | --- | --- | --- | --- |",
             *(_row(attempt) for attempt in run.attempts),
         ]
         parts = [
-            ("Result", [plain(run.result)] if run.result else []),
-            ("Standard error", ["```", *(plain(text) for text in self.stderr), "```"] if self.stderr else []),
+            ("Result", _fenced(run.result.splitlines())),
+            ("Standard error", _fenced(self.stderr)),
             ("Mail sent", [f"- {m.recipient}: {line(m.subject)}" for m in self.sent]),
             ("Files changed", [f"- {line(name)}" for name in self.changed]),
         ]
@@ -85,6 +87,14 @@ def story(agent: Agent, run: Run) -> Story:
         tuple(_stderr(run_dir, run)),
         str(ended.get("progress", "")),
     )
+
+
+def _fenced(texts: Sequence[str]) -> list[str]:
+    """Untrusted lines as a code block, which nothing in them can close."""
+    lines = [plain(text) for text in texts]
+    longest = max((len(run) for text in lines for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [fence, *lines, fence] if lines else []
 
 
 def _stderr(run_dir: Path, run: Run) -> list[str]:

@@ -33,8 +33,9 @@ from mailcore.programs.select import program
 from mailcore.workspace import Workspace, find
 
 PR_SET_CHILD_SUBREAPER = 36
-OUTPUT_LOOK = 5.0
-"""Period of the look at how large the output has become: two fstat."""
+OUTPUT_LOOK = (0.1, 5.0)
+"""Period of the look at how large the output has become, two stat: the shortest after it was too large, then twice as
+long each time, up to the longest."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
@@ -102,18 +103,21 @@ class Supervisor:
         launch = Launch(
             self.agent, self.config.agent(self.agent.address), str(self.queued.get("prompt", "")), mode, session
         )
+        began = journal.now()  # before the program can have done anything: what it changes counts from here
         try:
             child = self.spawn(launch, files, number)
         except OSError as error:
-            self.note("attempt", n=number, mode=mode, pid=0)
+            self.note("attempt", at=began, n=number, mode=mode, pid=0)
             failure = Ending(False, f"cannot start {self.program.name}: {error.strerror} ({error.filename})")
             self.note("attempt_ended", n=number, exit=None, cause=failure.cause)
             return failure
-        self.note("attempt", n=number, mode=mode, pid=child, start_ticks=start_ticks(child), session=session)
+        ticks = start_ticks(child)
+        self.note("attempt", at=began, n=number, mode=mode, pid=child, start_ticks=ticks, session=session)
         cause = self.watch(child, launch, number)
         if not cause:
             self.linger()
         left = self.stop_tree()
+        self.bound(number)
         code = self.exits.pop(child, -signal.SIGKILL)
         result = self.program.ending(code, self.output(number))
         if cause:
@@ -163,6 +167,7 @@ class Supervisor:
             while not self.program.shows_life(launch, self.output(number)):
                 if self.ended(child):
                     break
+                self.bound(number)
                 left = begun + limits.startup_timeout - time.monotonic()
                 if left <= 0:
                     return f"no sign of life in {limits.startup_timeout:g} s"
@@ -171,14 +176,20 @@ class Supervisor:
                 self.note("running", n=number)
         finally:
             self.signs.look_away()
+        look, longest = OUTPUT_LOOK
         while not self.ended(child):
             left = begun + limits.hard_limit - time.monotonic()
             if left <= 0:
                 return f"still running after {limits.hard_limit:g} s"
-            self.signs.wait(min(left, OUTPUT_LOOK))
-            for path in (self.output(number).stdout, self.output(number).stderr):
-                output.bound(path, limits.output_limit)
+            self.signs.wait(min(left, look))
+            look = OUTPUT_LOOK[0] if self.bound(number) else min(look * 2, longest)
         return ""
+
+    def bound(self, number: int) -> bool:
+        """Bound what the attempt's output takes on disk; True where it was too much."""
+        limit = self.config.dispatch.output_limit
+        out, err = (output.bound(self.run_dir / f"attempt-{number}.{name}.log", limit) for name in ("stdout", "stderr"))
+        return out or err
 
     def linger(self) -> None:
         """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
@@ -262,12 +273,9 @@ class Supervisor:
             "ended", outcome=outcome, reason=why, by=by, result=result.result[:2000], cost=result.cost,
             progress=progress, changed=changed,
         )  # fmt: skip
-        try:
-            ending.tell(self.workspace, self.config, self.agent, self.run, self.queued, self.run_dir)
-        finally:
-            ending.free(
-                self.workspace, self.config, self.agent, self.run_id, self.nonce, start_waiting=outcome != "killed"
-            )
+        # Where not even the journal can be written, the lock stays: the next look finds an orphan, and tells.
+        ending.tell(self.workspace, self.config, self.agent, self.run, self.queued, self.run_dir)
+        ending.free(self.workspace, self.config, self.agent, self.run_id, self.nonce, start_waiting=outcome != "killed")
 
 
 def main(run_dir: Path) -> int:
@@ -283,9 +291,11 @@ def main(run_dir: Path) -> int:
     supervisor = Supervisor(workspace, config, agent, run_dir)
     with locked(queue.gate(workspace)):
         subject = str(supervisor.queued.get("subject", ""))
-        if not lock.hand_over(agent, supervisor.run_id, supervisor.nonce, os.getpid(), subject):
-            supervisor.note("ended", outcome="bounced", reason="the branch's lock went to another run")
-            return 3
+        ours = lock.hand_over(agent, supervisor.run_id, supervisor.nonce, os.getpid(), subject)
+    if not ours:
+        supervisor.note("ended", outcome="bounced", reason="the branch's lock went to another run")
+        ending.tell(workspace, config, agent, supervisor.run, supervisor.queued, run_dir)
+        return 3
     try:
         supervisor.supervise(trouble)
     except BaseException:

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailcore import workspace
+from mailcore import make, workspace
 from mailcore.errors import Refused
 
 MARK = ".praxmonitor/demo.json"
@@ -51,7 +51,7 @@ def write(directory: Path, seed: int) -> workspace.Workspace:
         if not (directory / MARK).is_file():
             raise Refused(f"{directory} holds something else; the demo wants an empty or a new directory", "not_empty")
         return workspace.find(directory)
-    made = workspace.init(directory, [(part.name, f"agents/{part.name}") for part in CAST])
+    made = make.init(directory, [(part.name, f"agents/{part.name}") for part in CAST])
     for part, agent in zip(CAST, made.agents, strict=True):
         passport = json.loads(agent.passport.read_text(encoding="utf-8"))
         passport["identity"] |= {"role": part.role, "traits": [part.trait] if part.trait else []}

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from mailcore import journal, workspace
+from mailcore import journal, make, workspace
 from mailcore.config import Config, read_config
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError
@@ -77,6 +77,8 @@ class House:
     workspace: workspace.Workspace
     limits: dict[str, Any] = field(default_factory=lambda: dict(SHORT))
     commands: dict[str, list[str]] = field(default_factory=dict)
+    extra: str = ""
+    """Further tables of config.toml."""
 
     @property
     def root(self) -> Path:
@@ -110,7 +112,7 @@ class House:
             lines += [f"[agents.{name}]", 'program = "command"', f"command = {json.dumps(words)}"]
         path = self.root / ".praxmonitor" / "config.toml"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text("\n".join([*lines, self.extra]) + "\n")
 
     def inbox(self, name: str) -> tuple[Message, ...]:
         return read_mailbox(self.agent(name).inbox).messages
@@ -221,7 +223,7 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def house(tmp_path: Path, mark: str) -> Iterator[House]:
     """Three agents with nothing to do; afterwards every run is killed and no marked process is left."""
-    made = workspace.init(tmp_path / "project", [(name, f"agents/{name}") for name in NAMES])
+    made = make.init(tmp_path / "project", [(name, f"agents/{name}") for name in NAMES])
     house = House(made)
     for name in NAMES:
         house.commands[name] = ["true"]

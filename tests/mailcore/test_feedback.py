@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal, workspace
+from mailcore import journal, make, workspace
 from mailcore.errors import MailcoreError, NoWorkspace, Refused
 from mailcore.mail import answer, feedback, mailbox, post
 from tests.mailcore.conftest import House
@@ -19,7 +19,7 @@ from tests.mailcore.conftest import House
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[workspace.Workspace]:
     """A second project, which has agents of the same names, and takes feedback."""
-    made = workspace.init(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
+    made = make.init(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
     (made.root / ".praxmonitor").mkdir(exist_ok=True)
     (made.root / ".praxmonitor" / "config.toml").write_text('[mail]\norchestrator = "@lead"\n')
     yield made

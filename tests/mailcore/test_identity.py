@@ -141,9 +141,9 @@ def test_the_run_is_known_only_with_its_nonce(house: House) -> None:
 
 
 def test_variables_that_leak_from_another_workspaces_run_are_refused(house: House, tmp_path: Path) -> None:
-    from mailcore import workspace
+    from mailcore import make
 
-    other = workspace.init(tmp_path / "other", [("writer", "w")])
+    other = make.init(tmp_path / "other", [("writer", "w")])
     lock.acquire(house.agent("@writer"), "r1", "n1", "s")
     with pytest.raises(Refused, match="MAILCORE_RUN_ID"):
         identify(other, RUN, other.agent("@writer").branch)

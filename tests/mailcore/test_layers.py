@@ -90,7 +90,6 @@ def test_a_wing_imports_only_what_it_may(wing: str) -> None:
 
 @pytest.mark.parametrize("wing", FORBIDDEN)
 def test_a_wing_never_imports_what_it_must_not(wing: str) -> None:
-    """`workspace.init` may reach for `make` when it is called; nothing else crosses."""
     wrong = {
         name: imported
         for name, path in ours(wing).items()

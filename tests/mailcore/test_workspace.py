@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailcore import workspace
+from mailcore import make, workspace
 from mailcore.errors import NoWorkspace, Refused, UsageError
 from mailcore.workspace import Workspace
 from tests.mailcore.conftest import House
@@ -122,11 +122,11 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     passport = tmp_path / "a" / ".trinity" / "passport.json"
     passport.parent.mkdir(parents=True)
     passport.write_text('{"mine": true}')
-    workspace.init(tmp_path, [("a", "a"), ("b", "b")])
+    make.init(tmp_path, [("a", "a"), ("b", "b")])
     assert passport.read_text() == '{"mine": true}'
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     with pytest.raises(Refused, match="already"):
-        workspace.init(tmp_path, [("c", "c")])
+        make.init(tmp_path, [("c", "c")])
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
 
@@ -144,5 +144,5 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
 )
 def test_init_refuses_before_it_writes(tmp_path: Path, agents: list[tuple[str, str]]) -> None:
     with pytest.raises(UsageError):
-        workspace.init(tmp_path, agents)
+        make.init(tmp_path, agents)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,149 @@
+"""Dispatch: command → exec, child's death → journal, thirty runs at once. `python -m tests.bench.bench_dispatch`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+
+from mailcore import make, workspace
+from mailcore.config import read_config
+from mailcore.dispatch import control
+from mailcore.liveness import alive, read_lock
+from mailcore.model.run import Run
+
+TURNS = 20
+MANY = 30
+WATCHED = 10.0
+"""Seconds over which the idle supervisors' CPU is taken."""
+
+
+def until(condition: object, seconds: float = 30.0) -> None:
+    """Wait for a condition, looking often: it is what is measured."""
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        Event().wait(0.001)
+
+
+@contextmanager
+def house(count: int, script: str) -> Iterator[workspace.Workspace]:
+    """A workspace of so many agents that run a shell script; all is killed afterwards."""
+    with tempfile.TemporaryDirectory() as directory:
+        made = make.init(Path(directory) / "project", [(f"a{n}", f"agents/a{n}") for n in range(count)])
+        rows = [f'[agents.a{n}]\nprogram = "command"\ncommand = ["sh", "-c", {script!r}]' for n in range(count)]
+        made.config_file.parent.mkdir(exist_ok=True)
+        made.config_file.write_text("[dispatch]\nattempts = 1\nno_progress = 1000\n" + "\n".join(rows) + "\n")
+        try:
+            yield made
+        finally:
+            for agent in made.agents:
+                if read_lock(agent.dispatch_lock) is not None:
+                    control.kill(made, read_config(made.config_file), "@operator", agent.address)
+
+
+def run_of(space: workspace.Workspace, name: str) -> Run | None:
+    agent = space.agent(name)
+    return control.last_run(agent)
+
+
+def spread(figures: list[float]) -> str:
+    """Median and the 95th percentile, in milliseconds."""
+    ordered = sorted(figures)
+    return f"median {statistics.median(ordered):.0f} ms, p95 {ordered[int(len(ordered) * 0.95)]:.0f} ms"
+
+
+def dispatched() -> None:
+    """`mailcore dispatch` as a process, from before its start to the agent's first line, and to its own exit."""
+    to_exec, to_exit = [], []
+    with house(1, "date +%s.%N > began; echo up") as space:
+        began = space.agent("@a0").branch / "began"
+        for n in range(TURNS):
+            began.unlink(missing_ok=True)
+            start = time.time()
+            words = [sys.executable, "-m", "mailcore.cli", "dispatch", "@a0", f"task {n}", "b", "--from", "@operator"]
+            subprocess.run(words, cwd=space.root, check=True, stdout=subprocess.DEVNULL)
+            to_exit.append((time.time() - start) * 1000)
+            until(lambda: began.exists() and began.read_text().strip())
+            to_exec.append((float(began.read_text()) - start) * 1000)
+            until(lambda: not space.agent("@a0").dispatch_lock.exists())
+    print(f"dispatch command → agent's exec: {spread(to_exec)} (budget 200 ms); → its own end: {spread(to_exit)}")
+
+
+def died() -> None:
+    """The agent's death by signal to the record of it in the run's journal, by the record's own time."""
+    figures = []
+    with house(1, "echo up; exec sleep 100") as space:
+        config = read_config(space.config_file)
+        for n in range(TURNS):
+            control.dispatch(space, config, "@operator", "@a0", f"task {n}", "b")
+
+            def pid() -> int:
+                run = run_of(space, "@a0")
+                return run.attempt.pid if run and run.attempt and run.attempt.running_at else 0
+
+            until(pid)
+            killed = time.time()
+            os.kill(pid(), signal.SIGKILL)
+            until(lambda: (run := run_of(space, "@a0")) is not None and run.phase.ended)
+            run = run_of(space, "@a0")
+            assert run is not None and run.attempt is not None
+            figures.append((run.attempt.ended_at - killed) * 1000)
+            until(lambda: not space.agent("@a0").dispatch_lock.exists())
+    print(f"child's death → journal: {spread(figures)} (budget to the screen: p95 100 ms)")
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process has used; clock ticks would be too coarse."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def memory(pid: int) -> tuple[float, float]:
+    """Resident and private (unique) megabytes of a process."""
+    rows = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    amounts = {name: int(value.split()[0]) / 1000 for name, value in rows.items()}
+    return amounts["Rss"], amounts["Private_Clean"] + amounts["Private_Dirty"]
+
+
+def at_once() -> None:
+    """Thirty runs whose agents print a line a second: what their supervisors cost together."""
+    with house(MANY, "while :; do echo line; sleep 1; done") as space:
+        config = read_config(space.config_file)
+        start = time.monotonic()
+        for agent in space.agents:
+            control.dispatch(space, config, "@operator", agent.address, "task", "b")
+        runs = [agent.address for agent in space.agents]
+        until(lambda: all((run := run_of(space, a)) and run.attempt and run.attempt.running_at for a in runs), 120)
+        started = time.monotonic() - start
+        locks = [read_lock(agent.dispatch_lock) for agent in space.agents]
+        pids = [lock.pid for lock in locks if lock is not None and alive(lock.pid)]
+        assert len(pids) == MANY
+        Event().wait(11)  # past the looks that come sooner at the beginning
+        before, at = sum(map(cpu, pids)), time.monotonic()
+        Event().wait(WATCHED)
+        used = (sum(map(cpu, pids)) - before) / (time.monotonic() - at)
+        sizes = [memory(pid) for pid in pids]
+        resident, own = (statistics.median(column) for column in zip(*sizes, strict=True))
+        largest = max(rss for rss, _ in sizes)
+    print(
+        f"{MANY} runs at once: all started in {started:.1f} s; supervisors together {used * 100:.2f} % of one core "
+        f"over {WATCHED:g} s (budget 1 %); RSS each {resident:.1f} MB, largest {largest:.1f} MB (budget 25), "
+        f"of it private {own:.1f} MB"
+    )
+
+
+if __name__ == "__main__":
+    print(f"{datetime.now():%Y-%m-%d}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
+    dispatched()
+    died()
+    at_once()

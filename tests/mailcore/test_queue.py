@@ -1,0 +1,100 @@
+"""Starts that wait: seen, cancelled, in order, wakes merged."""
+
+from __future__ import annotations
+
+from mailcore.dispatch import control, queue
+from mailcore.dispatch.queue import Wake
+from mailcore.model.run import Phase
+from tests.mailcore.conftest import House, wait_until
+
+GATED = "echo up; until [ -e go ]; do sleep 0.02; done"
+
+
+def working(house: House) -> str:
+    """@writer at work until `go` is there; the id of the run."""
+    house.shell("writer", GATED)
+    run_id = house.started("@operator", "@writer", "present")
+    house.attempt_pid("@writer", run_id)
+    return run_id
+
+
+def finish(house: House, count: int) -> list[str]:
+    """Let @writer go on; the subjects of all its runs once there are so many, and nothing waits."""
+    (house.agent("@writer").branch / "go").touch()
+    wait_until(lambda: sum(run.phase.ended for run in house.runs("@writer")) == count, 30, f"{count} runs are over")
+    wait_until(lambda: not house.agent("@writer").dispatch_lock.exists(), what="@writer is idle")
+    assert list(queue.waiting(house.workspace)) == []
+    assert {run.phase for run in house.runs("@writer")} == {Phase.COMPLETED}
+    return [run.subject for run in house.runs("@writer")]
+
+
+def test_tasks_wait_in_order_and_each_has_its_own_run(house: House) -> None:
+    working(house)
+    for n in range(3):
+        assert house.dispatch("@operator", "@writer", f"task {n}").queued
+    rows = house.json("queue")
+    assert [(row["agent"], row["subject"], row["sender"]) for row in rows] == [
+        ("@writer", f"task {n}", "@operator") for n in range(3)
+    ]
+    assert all("busy on 'present'" in row["reason"] and row["since"] and row["id"] for row in rows)
+    text = house.mailcore("queue").stdout.decode().splitlines()
+    assert len(text) == 3 and rows[0]["id"] in text[0] and "task 0" in text[0]
+    assert finish(house, 4) == ["present", "task 0", "task 1", "task 2"]
+    assert house.mailcore("queue").stdout == b"nothing waits\n"
+
+
+def test_wakes_become_one_run_after_the_tasks_before_them(house: House) -> None:
+    working(house)
+    for n in range(2):
+        control.start_wake(house.workspace, house.config, house.agent("@writer"), Wake(f"Reason {n}.", "@lead", n + 1))
+    house.dispatch("@operator", "@writer", "a task")
+    control.start_wake(house.workspace, house.config, house.agent("@writer"), Wake("Reason 1.", "@lead"))
+    assert finish(house, 3) == ["present", "Reason 0. Reason 1.", "a task"]
+    merged = house.journal("@writer", house.runs("@writer")[1].run_id)[0]
+    assert merged["depth"] == 0 and "Reason 0. Reason 1." in merged["prompt"]
+
+
+def test_cancel_takes_one_out_and_leaves_its_mail(house: House) -> None:
+    working(house)
+    for n in range(2):
+        house.dispatch("@operator", "@writer", f"task {n}")
+    wanted = house.json("queue")[0]
+    assert house.json("queue", "cancel", wanted["id"], "--from", "@operator") == {"cancelled": wanted["id"]}
+    again = house.json("queue", "cancel", wanted["id"], "--from", "@operator", status=4)
+    assert again["error"]["code"] == "no_entry"
+    assert finish(house, 2) == ["present", "task 1"]
+    assert "task 0" in [mail.subject for mail in house.inbox("@writer")]
+
+
+def test_a_busy_agent_is_said_by_the_exit_code_unless_queueing_was_asked_for(house: House) -> None:
+    working(house)
+    said = house.json("dispatch", "@writer", "one", "b", "--from", "@operator", status=3)
+    assert (said["run_id"], said["code"], said["queued"], said["delivered"]) == (None, "busy", True, True)
+    said = house.json("dispatch", "@writer", "two", "b", "--queue", "--from", "@operator")
+    assert (said["code"], said["queued"]) == ("busy", True)
+    assert finish(house, 3) == ["present", "one", "two"]
+
+
+def test_another_program_for_once(house: House) -> None:
+    """`--with` takes what is named; a program that is not there is refused before a mail is written."""
+    env = {"PATH": "/nonexistent"}
+    done = house.mailcore("dispatch", "@writer", "s", "b", "--with", "codex", "--from", "@operator", env=env)
+    assert done.returncode == 3 and b"codex" in done.stderr and house.inbox("@writer") == ()
+    tools = house.root / "tools"
+    tools.mkdir()
+    (tools / "codex").write_text('#!/bin/sh\necho \'{"type":"turn.completed"}\'\n')
+    (tools / "codex").chmod(0o755)
+    env = {"PATH": f"{tools}:/usr/bin:/bin"}
+    done = house.mailcore("dispatch", "@writer", "s", "b", "--with", "codex", "--from", "@operator", env=env)
+    assert done.returncode == 0, done.stderr
+    (run,) = house.runs("@writer")
+    assert run.program == "codex" and house.over("@writer", run.run_id).phase is Phase.COMPLETED
+
+
+def test_a_kill_drops_the_wakes_and_keeps_the_tasks(house: House) -> None:
+    working(house)
+    control.start_wake(house.workspace, house.config, house.agent("@writer"), Wake("A reason.", "@lead"))
+    house.dispatch("@operator", "@writer", "a task")
+    house.kill("@operator", "@writer")
+    assert [entry.subject for entry in queue.waiting(house.workspace)] == ["a task"]
+    assert len(house.runs("@writer")) == 1
