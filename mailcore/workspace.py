@@ -138,8 +138,11 @@ def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
         raise UsageError(f"row {name!r} has no path")
     try:
         branch = (root / path).resolve()
-    except (OSError, RuntimeError) as error:
-        raise UsageError(f"row {name!r} leads in a circle: {path!r}") from error
+        circle = branch.is_symlink()  # from Python 3.13 on resolve() gives back what it cannot follow
+    except (OSError, RuntimeError):
+        circle = True
+    if circle:
+        raise UsageError(f"row {name!r} leads in a circle: {path!r}")
     if not branch.is_relative_to(root):
         raise UsageError(f"row {name!r} leaves the project: {path!r}")
     return Agent(address, name, branch, read_role(branch / ".trinity" / "passport.json"), root)

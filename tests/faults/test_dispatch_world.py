@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mailcore import journal, make
-from mailcore.dispatch import orphan, process
+from mailcore.dispatch import control, orphan, process
 from mailcore.liveness import alive
 from mailcore.model.run import Phase
 from tests.faults.test_dispatch_matrix import BOUNCE, DONE, nothing_is_left, pids, register, told
@@ -218,7 +218,9 @@ def test_two_dispatches_at_once_are_one_run_and_one_busy(house: House, rounds: C
             go.touch()
             house.over("@writer", next(run_id for run_id, _ in said if run_id))
             wait_until(lambda: len(os.listdir(runs)) == 2 * n + 2, 30, f"round {n}: the other comes next")  # noqa: B023, PTH208
-            house.over("@writer", max(os.listdir(runs)))  # noqa: PTH208
+            newest = max(os.listdir(runs))  # noqa: PTH208
+            wait_until(lambda: control.read_run(runs / newest), 30, "its journal is begun")  # noqa: B023
+            house.over("@writer", newest)
     finally:
         for racer in racers:
             racer.communicate()
