@@ -94,7 +94,10 @@ class ComposeScreen(ModalScreen[None]):
         with Vertical(id="form"):
             yield Static(self._title, markup=False, id="title")
             to = Field(self._to, placeholder="one address or several", id="to", disabled=self._fixed)
-            subject, text = Field(self._subject, id="subject", disabled=self._fixed), TextArea(id="text")
+            subject, text = (
+                Field(self._subject, id="subject", select_on_focus=False, disabled=self._fixed),
+                TextArea(id="text"),
+            )
             to.border_title, subject.border_title, text.border_title = "To", "Subject", "Text"
             yield to
             yield subject
