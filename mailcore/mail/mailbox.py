@@ -21,6 +21,8 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message, is_unread
 
 TORN_READS = 20
 """Tries of an unlocked reader: AIPass rewrites in place, so a read beside a writer may be torn (contract 0.1)."""
+PATIENCE = 1.0
+"""Seconds that a torn file is looked at again while its lock is held."""
 
 
 class Unreadable(MailcoreError):
@@ -28,9 +30,10 @@ class Unreadable(MailcoreError):
 
 
 def read_mailbox(path: Path) -> Mailbox:
-    """The mailbox at `path` at this moment. Never raises, takes no lock, writes nothing."""
-    reason = ""
-    for attempt in range(TORN_READS):
+    """The mailbox at `path` at this moment. Never raises, keeps nobody waiting, writes nothing."""
+    deadline, looks, last_look = time.monotonic() + PATIENCE, 0, False
+    while True:
+        looks += 1
         try:
             messages = _messages(_parse(path, path.read_bytes()))
         except FileNotFoundError:
@@ -38,13 +41,16 @@ def read_mailbox(path: Path) -> Mailbox:
         except OSError as error:
             return Mailbox(MailboxStatus.UNREADABLE, reason=f"{path}: {error.strerror}")
         except Unreadable as error:
-            reason = str(error)
-            # Torn by a writer at this moment, or for good: 20 looks over 40 ms tell.
-            if attempt < TORN_READS - 1:
-                time.sleep(0.002)
+            # Torn by a writer at this moment, or for good: 20 looks over 40 ms tell, and whether somebody holds the
+            # lock (a writer that a busy machine put aside in mid-write). When nobody does any more, one look is last.
+            if last_look:
+                return Mailbox(MailboxStatus.UNREADABLE, reason=str(error))
+            if looks >= TORN_READS:
+                writing = store.is_locked(path.with_name(".inbox.lock"))
+                last_look = not writing or time.monotonic() > deadline
+            time.sleep(0.002)
             continue
         return Mailbox(MailboxStatus.OK, tuple(Message.from_json(raw) for raw in messages))
-    return Mailbox(MailboxStatus.UNREADABLE, reason=reason)
 
 
 def deliver(agent: Agent, raw: dict[str, Any]) -> str:

@@ -79,6 +79,21 @@ class _Constant(float):
     """NaN or an infinity: a type that orjson does not know, for it would write `null` and lose the value."""
 
 
+def is_locked(lock: Path) -> bool:
+    """True if somebody holds `lock` at this moment. Makes no file, and keeps nobody waiting."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def loads(data: bytes) -> Any:
     """Parse JSON with orjson, and with the standard library what orjson refuses (NaN, lone surrogates) or changes.
 

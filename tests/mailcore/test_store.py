@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from mailcore.errors import MailcoreError
 from mailcore.mail import store
+from mailcore.mail.mailbox import read_mailbox
+from mailcore.model.message import MailboxStatus
 from tests.mailcore.conftest import wait_until
 
 HOLD = """
@@ -170,3 +172,22 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 @given(JSON)
 def test_a_value_survives_the_way_to_disk_and_back(value: Any) -> None:
     assert store.loads(store.dumps(value)) == value
+
+
+def test_a_writer_put_aside_in_mid_write_makes_no_mailbox_unreadable(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox.json"
+    inbox.write_bytes(b'{"messages": [{"id": "aaaa')
+    assert read_mailbox(inbox).status is MailboxStatus.UNREADABLE
+    begun, seen = threading.Event(), threading.Event()
+
+    def write() -> None:
+        with store.locked(tmp_path / ".inbox.lock"):
+            begun.set()
+            seen.wait(0.3)  # longer than the 40 ms of quick looks; nobody sets it
+            inbox.write_bytes(b'{"messages": [{"id": "aaaa"}]}')
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    begun.wait(5)
+    assert [message.id for message in read_mailbox(inbox).messages] == ["aaaa"]
+    writer.join()
