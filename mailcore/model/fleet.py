@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from mailcore.model.activity import Activity
+from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox
 from mailcore.model.run import Lock, Run
+from mailcore.model.usage import Spending
 
 
 class State(StrEnum):
@@ -53,19 +54,38 @@ class AgentFacts:
     """Who holds it and why, in words; empty: nobody."""
     activities: tuple[Activity, ...] = ()
     """The newest few, oldest first."""
-    tool: Activity | None = None
-    """The tool call that began and did not end."""
+    open: tuple[Activity, ...] = ()
+    """What began and did not end, oldest first: tool calls, subagents, a compaction of the context."""
     waiting: Activity | None = None
     """The request for the operator that nothing has followed yet."""
     turn_open: bool = False
     """A prompt or tool was seen and no end of turn since."""
     last_active: float = 0.0
     """Newest sign of life, any source; 0.0 for never."""
+    lost: int = 0
+    """Lines of its files that could not be read: torn, or too long."""
+    spending: Spending = Spending()
 
     @property
     def address(self) -> str:
         """`@writer`."""
         return self.agent.address
+
+    @property
+    def tool(self) -> Activity | None:
+        """The newest tool call that did not end: the agent's own, else a subagent's."""
+        calls = [activity for activity in self.open if activity.kind is Kind.TOOL]
+        return next((call for call in reversed(calls) if not call.subagent), calls[-1] if calls else None)
+
+    @property
+    def subagents(self) -> tuple[Activity, ...]:
+        """Those at work, oldest first."""
+        return tuple(activity for activity in self.open if activity.kind is Kind.SUBAGENT)
+
+    @property
+    def compacting(self) -> Activity | None:
+        """The compaction of its context that goes on."""
+        return next((activity for activity in self.open if activity.kind is Kind.COMPACT), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Phase, Run, from_records
 from mailcore.observe.activity import from_hook, from_log
-from mailcore.observe.fold import Fact, HoldRead, LockRead, MailboxRead, RunRead, Seen
+from mailcore.observe.facts import Fact, HoldRead, LockRead, MailboxRead, RunRead, Seen
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
 

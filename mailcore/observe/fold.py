@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.model.run import Lock, Phase, Run
+from mailcore.model.run import Phase, Run
+from mailcore.observe import begun
 from mailcore.observe.activity import neutral
+from mailcore.observe.facts import AgentFact, Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
+from mailcore.observe.spending import on_run, spend
 
 KEPT = 30
 """Activities kept of each agent."""
@@ -18,60 +21,6 @@ STREAM = 500
 """Activities kept of the whole fleet."""
 FIRST_MAIL = 5
 """Of a mailbox seen for the first time, this many newest messages are told."""
-
-TURNS = frozenset({Kind.PROMPT, Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED})
-"""What only an agent in the midst of a turn does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """Who is there, the operator among them, and what is to be said of the reading itself."""
-
-    agents: tuple[Agent, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxRead:
-    """A mailbox as it stands now."""
-
-    address: str
-    mailbox: Mailbox
-
-
-@dataclass(frozen=True, slots=True)
-class LockRead:
-    """The dispatch lock as it stands now; None: there is none."""
-
-    address: str
-    lock: Lock | None
-
-
-@dataclass(frozen=True, slots=True)
-class HoldRead:
-    """Who holds the agent, in words; empty: nobody."""
-
-    address: str
-    held: str
-
-
-@dataclass(frozen=True, slots=True)
-class RunRead:
-    """The agent's current run, else its newest; None: it has none."""
-
-    address: str
-    run: Run | None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What an agent was seen to do, oldest first: hook events, log lines, output of its program."""
-
-    address: str
-    activities: tuple[Activity, ...]
-
-
-Fact = Roster | MailboxRead | LockRead | HoldRead | RunRead | Seen
 
 
 def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
@@ -111,9 +60,7 @@ def _enrolled(old: AgentFacts | None, agent: Agent) -> AgentFacts:
     return old if old.agent == agent else replace(old, agent=agent)
 
 
-def _learn(
-    old: AgentFacts, fact: MailboxRead | LockRead | HoldRead | RunRead | Seen, at: float
-) -> tuple[AgentFacts, Sequence[Activity]]:
+def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Sequence[Activity]]:
     match fact:
         case MailboxRead(mailbox=mailbox):
             return _mail(old, mailbox, at)
@@ -123,8 +70,15 @@ def _learn(
             return (old if held == old.held else replace(old, held=held)), ()
         case RunRead(run=run):
             return _run(old, run)
+        case Seen(activities=()):
+            return old, ()
         case Seen(activities=activities):
-            return _seen(old, activities), activities
+            new = begun.learn(old, activities, _floor(old.run))
+            return replace(new, activities=_merged(old.activities, activities, KEPT)), activities
+        case Used(spent=spent):
+            return spend(old, spent), ()
+        case Lost(lines=lines):
+            return (old if lines == old.lost else replace(old, lost=lines)), ()
 
 
 def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Sequence[Activity]]:
@@ -169,10 +123,11 @@ def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activit
         old,
         run=run,
         activities=_merged(old.activities, happened, KEPT),
-        tool=old.tool if old.tool is not None and old.tool.at >= floor else None,
+        open=begun.since(old.open, floor),
         waiting=old.waiting if old.waiting is not None and old.waiting.at >= floor else None,
-        turn_open=old.turn_open and any(a.at >= floor and a.kind in TURNS for a in old.activities),
+        turn_open=old.turn_open and any(a.at >= floor and a.kind in begun.TURNS for a in old.activities),
         last_active=max(old.last_active, run.last_act),
+        spending=on_run(old.spending, run),
     )
     return new, happened
 
@@ -214,44 +169,6 @@ def events(run: Run) -> list[Activity]:
         case Phase.KILLED:
             told.append(event(run.since, Kind.KILLED, f"{subject}, by {run.by or 'unknown'}{why}"))
     return told
-
-
-def _seen(old: AgentFacts, activities: tuple[Activity, ...]) -> AgentFacts:
-    if not activities:
-        return old
-    tool, waiting, turn_open, last_active = old.tool, old.waiting, old.turn_open, old.last_active
-    floor = _floor(old.run)
-    for activity in activities:
-        last_active = max(last_active, activity.at)
-        if activity.source == "log" or activity.at < floor:
-            continue
-        # A permission is asked by two events, PermissionRequest and Notification: the first says since when.
-        waiting = (waiting or activity) if activity.kind is Kind.WAITING else None
-        match activity.kind:
-            case Kind.TOOL:
-                tool = activity
-            case Kind.TOOL_DONE | Kind.TOOL_FAILED if tool is not None and _ends(activity, tool):
-                tool = None
-            case Kind.PROMPT | Kind.SESSION | Kind.TURN_END | Kind.ERROR:
-                tool = None
-        if activity.kind in TURNS:
-            turn_open = True
-        elif activity.kind in (Kind.TURN_END, Kind.ERROR):
-            turn_open = False
-    return replace(
-        old,
-        activities=_merged(old.activities, activities, KEPT),
-        tool=tool,
-        waiting=waiting,
-        turn_open=turn_open,
-        last_active=last_active,
-    )
-
-
-def _ends(done: Activity, begun: Activity) -> bool:
-    if done.tool_id and begun.tool_id:
-        return done.tool_id == begun.tool_id
-    return done.tool == begun.tool
 
 
 def _merged(old: tuple[Activity, ...], new: Sequence[Activity], limit: int) -> tuple[Activity, ...]:

@@ -10,7 +10,7 @@ from mailcore.errors import MailcoreError
 from mailcore.holds import hold_at
 from mailcore.model.run import Run
 from mailcore.observe.branch import Branch
-from mailcore.observe.fold import Fact, Roster
+from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.foreign import newest_runs
 from mailcore.observe.stamps import Stamps, inode
 from mailcore.observe.tail import Tail

@@ -11,7 +11,7 @@ import time
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder, Lock, Phase, Run
-from mailcore.observe.fold import TURNS
+from mailcore.observe.begun import TURNS
 
 GRACE = 5.0
 """Lock and journal are two files: for so long one of them may be there without the other."""

@@ -40,7 +40,8 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     kind, text = meaning
     tool = _text(event, "tool_name") if kind in (Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED) else ""
     tool_id = _text(event, "tool_use_id") if tool else ""
-    return Activity(_time(event) or now, agent, kind, text, SOURCE, tool, tool_id)
+    session, subagent = _text(event, "session_id"), _text(event, "agent_id")
+    return Activity(_time(event) or now, agent, kind, text, SOURCE, tool, tool_id, session, subagent)
 
 
 def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
@@ -68,11 +69,11 @@ def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
         case "PreCompact":
             return Kind.COMPACT, "compacting its context"
         case "PostCompact":
-            return Kind.COMPACT, "context compacted"
+            return Kind.COMPACTED, "context compacted"
         case "SubagentStart":
             return Kind.SUBAGENT, f"subagent started {_text(event, 'agent_type')}"
         case "SubagentStop":
-            return Kind.SUBAGENT, f"subagent stopped {_text(event, 'agent_type')}"
+            return Kind.SUBAGENT_DONE, f"subagent stopped {_text(event, 'agent_type')}"
         case _:
             return None
 

@@ -42,7 +42,7 @@ def test_a_captured_session_reads_as_what_happened(hook_lines: list[bytes]) -> N
         ("Notification", {"notification_type": "permission_prompt", "message": "Claude needs"}, Kind.WAITING),
         ("StopFailure", {}, Kind.ERROR),
         ("PreCompact", {"trigger": "auto"}, Kind.COMPACT),
-        ("SubagentStop", {}, Kind.SUBAGENT),
+        ("SubagentStop", {}, Kind.SUBAGENT_DONE),
     ],
 )
 def test_each_event_has_its_kind(event: str, fields: dict[str, object], kind: Kind) -> None:

@@ -11,7 +11,8 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Lock, Run, from_records
-from mailcore.observe.fold import KEPT, STREAM, Fact, LockRead, MailboxRead, Roster, RunRead, Seen, apply, events
+from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead, Seen
+from mailcore.observe.fold import KEPT, STREAM, apply, events
 
 ROOT = Path("/house")
 A, B = Agent("@a", "A", ROOT / "a"), Agent("@b", "B", ROOT / "b")

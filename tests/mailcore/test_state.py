@@ -71,11 +71,11 @@ CASES = {
         (State.LIMITED, "429", NOW - 890),
     ),
     "working": (RUNNING, (State.WORKING, "Report (attempt 2/3)", NOW - 890)),
-    "in tool": (replace(RUNNING, tool=TOOL), (State.IN_TOOL, "Bash: make", NOW - 20)),
-    "waiting, however long": (replace(RUNNING, waiting=ASKS, tool=TOOL), (State.WAITING, "may I?", NOW - 400)),
+    "in tool": (replace(RUNNING, open=(TOOL,)), (State.IN_TOOL, "Bash: make", NOW - 20)),
+    "waiting, however long": (replace(RUNNING, waiting=ASKS, open=(TOOL,)), (State.WAITING, "may I?", NOW - 400)),
     "silent": (replace(RUNNING, last_active=NOW - 301), (State.SILENT, "no sign of life", NOW - 1)),
     "silent in a tool": (
-        replace(RUNNING, last_active=NOW - 400, tool=replace(TOOL, at=NOW - 400)),
+        replace(RUNNING, last_active=NOW - 400, open=(replace(TOOL, at=NOW - 400),)),
         (State.SILENT, "last in Bash: make", NOW - 100),
     ),
     "an act is a sign of life": (
@@ -91,11 +91,11 @@ CASES = {
         (State.SILENT, "PID 4712", NOW - 700),
     ),
     "foreign, in tool": (
-        replace(FREE, lock=FOREIGN, last_active=NOW - 5, tool=TOOL),
+        replace(FREE, lock=FOREIGN, last_active=NOW - 5, open=(TOOL,)),
         (State.IN_TOOL, "Bash: make", NOW - 20),
     ),
     "foreign, a tool of long before": (
-        replace(FREE, lock=FOREIGN, last_active=NOW - 5, tool=replace(TOOL, at=NOW - 9000)),
+        replace(FREE, lock=FOREIGN, last_active=NOW - 5, open=(replace(TOOL, at=NOW - 9000),)),
         (State.WORKING, "another program", NOW - 1000),
     ),
     "ended, its lock about to go": (
@@ -118,7 +118,7 @@ CASES = {
         (State.IDLE, "queued: Report", NOW - 890),
     ),
     "interactive": (SESSION, (State.WORKING, "interactive", NOW - 30)),
-    "interactive, in tool": (replace(SESSION, tool=TOOL), (State.IN_TOOL, "Bash: make", NOW - 20)),
+    "interactive, in tool": (replace(SESSION, open=(TOOL,)), (State.IN_TOOL, "Bash: make", NOW - 20)),
     "interactive, waiting": (replace(SESSION, waiting=ASKS), (State.WAITING, "may I?", NOW - 400)),
     "interactive, asked yesterday": (
         replace(FREE, waiting=replace(ASKS, at=NOW - WAIT_KEPT - 1)),

@@ -174,7 +174,7 @@ def lighthouse() -> Fleet:
             lock=lock(130, "Write chapter two"),
             run=run("writer", "Write chapter two", Phase.RUNNING, 128, (attempt(1, 130, running=128),)),
             activities=(act("writer", Kind.MESSAGE, "The outline stands; writing now", 20), writing),
-            tool=writing,
+            open=(writing,),
             turn_open=True,
         ),
         facts(

@@ -1,0 +1,93 @@
+"""What an agent began and has not ended, as its activities tell. Pure; a part of the fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.fleet import AgentFacts
+
+TURNS = frozenset({Kind.PROMPT, Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.THINKING})
+"""What only an agent in the midst of a turn does."""
+BEGINS = frozenset({Kind.TOOL, Kind.SUBAGENT, Kind.COMPACT})
+ENDS = {
+    Kind.TOOL_DONE: Kind.TOOL,
+    Kind.TOOL_FAILED: Kind.TOOL,
+    Kind.SUBAGENT_DONE: Kind.SUBAGENT,
+    Kind.COMPACTED: Kind.COMPACT,
+}
+CLEARS = frozenset({Kind.PROMPT, Kind.SESSION, Kind.TURN_END, Kind.ERROR})
+"""After one of these of the agent itself nothing that its session began before goes on."""
+MOST_OPEN = 32
+"""Of what is open the newest so many are kept: ends that never came must not pile up."""
+
+
+def learn(old: AgentFacts, activities: Iterable[Activity], floor: float) -> AgentFacts:
+    """What is open, waited for and last seen after `activities`, oldest first.
+
+    What began before `floor` (seconds since the epoch) counts as a sign of life and as nothing else. Log lines and the
+    program's output tell of no turn.
+    """
+    begun, waiting, turn_open, last_active = old.open, old.waiting, old.turn_open, old.last_active
+    for activity in activities:
+        last_active = max(last_active, activity.at)
+        if activity.source == "log" or activity.at < floor:
+            continue
+        if activity.kind is Kind.WAITING:
+            # A permission is asked by two events, PermissionRequest and Notification: the first says since when.
+            waiting = waiting or activity
+        elif waiting is not None and waiting.subagent == activity.subagent:
+            waiting = None
+        begun = _after(begun, activity)
+        if activity.subagent:
+            continue
+        if activity.kind in TURNS:
+            turn_open = True
+        elif activity.kind in (Kind.TURN_END, Kind.ERROR):
+            turn_open = False
+    return replace(old, open=begun, waiting=waiting, turn_open=turn_open, last_active=last_active)
+
+
+def since(begun: tuple[Activity, ...], floor: float) -> tuple[Activity, ...]:
+    """Those that began at `floor` or later."""
+    kept = tuple(activity for activity in begun if activity.at >= floor)
+    return kept if len(kept) < len(begun) else begun
+
+
+def _after(begun: tuple[Activity, ...], activity: Activity) -> tuple[Activity, ...]:
+    if activity.kind in BEGINS:
+        others = tuple(one for one in begun if not _same(activity, one))
+        return (*others, activity)[-MOST_OPEN:]
+    if (ended := ENDS.get(activity.kind)) is not None:
+        gone = next((one for one in begun if one.kind is ended and _ends(activity, one)), None)
+        begun = tuple(one for one in begun if one is not gone)
+        if ended is Kind.SUBAGENT and activity.subagent:
+            begun = tuple(one for one in begun if one.subagent != activity.subagent)
+        return begun
+    if activity.kind in CLEARS and not activity.subagent:
+        kept = [one for one in begun if one.session and activity.session and one.session != activity.session]
+        return tuple(kept) if len(kept) < len(begun) else begun
+    return begun
+
+
+def _same(one: Activity, other: Activity) -> bool:
+    """Told twice: by the same call's id, else by what only one of can go on in a session."""
+    if one.kind is not other.kind or one.session != other.session:
+        return False
+    if one.kind is Kind.TOOL:
+        # Without ids one call at a time: the next begins when the former is over, told or not.
+        return one.tool_id == other.tool_id and one.subagent == other.subagent
+    return one.kind is Kind.COMPACT or (one.subagent != "" and one.subagent == other.subagent)
+
+
+def _ends(done: Activity, begun: Activity) -> bool:
+    match begun.kind:
+        case Kind.TOOL if done.tool_id and begun.tool_id:
+            return done.tool_id == begun.tool_id
+        case Kind.TOOL:
+            return done.tool == begun.tool
+        case Kind.SUBAGENT if done.subagent and begun.subagent:
+            return done.subagent == begun.subagent
+        case _:
+            return not (done.session and begun.session) or done.session == begun.session

@@ -1,0 +1,79 @@
+"""What reading a workspace's files brings to light, one value each: what `fold.apply` takes and a recording keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailcore.model.activity import Activity
+from mailcore.model.agent import Agent
+from mailcore.model.message import Mailbox
+from mailcore.model.run import Lock, Run
+from mailcore.model.usage import Spent
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who is there, the operator among them, and what is to be said of the reading itself."""
+
+    agents: tuple[Agent, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRead:
+    """A mailbox as it stands now."""
+
+    address: str
+    mailbox: Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class LockRead:
+    """The dispatch lock as it stands now; None: there is none."""
+
+    address: str
+    lock: Lock | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRead:
+    """Who holds the agent, in words; empty: nobody."""
+
+    address: str
+    held: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRead:
+    """The agent's current run, else its newest; None: it has none."""
+
+    address: str
+    run: Run | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an agent was seen to do, oldest first: hook events, session files, log lines, output of its program."""
+
+    address: str
+    activities: tuple[Activity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What its messages used, in the order in which they were read."""
+
+    address: str
+    spent: tuple[Spent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """How many lines of its files could not be read, all in all."""
+
+    address: str
+    lines: int
+
+
+AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost
+Fact = Roster | AgentFact
