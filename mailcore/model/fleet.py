@@ -64,7 +64,7 @@ class AgentFacts:
     """Newest sign of life, any source; 0.0 for never."""
     lost: int = 0
     """Lines of its files that could not be read: torn, or too long."""
-    spending: Spending = Spending()
+    spending: Spending = field(default_factory=Spending)
 
     @property
     def address(self) -> str:
