@@ -89,7 +89,7 @@ def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType(
 def inbox(call: Call) -> Result:
     """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
     agent = call.visible(call.arguments.address) if call.arguments.address else call.caller.agent
-    box = _readable(mailbox.read_mailbox(agent.inbox))
+    box = _readable(mailbox.read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
     rows = [
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id):<8}  #{m.seq:<5} "

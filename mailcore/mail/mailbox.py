@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.errors import MailcoreError
-from mailcore.mail import archive, repair, sequence, splice, store
+from mailcore.errors import MailcoreError, Refused
+from mailcore.mail import archive, repair, splice, store
+from mailcore.mail.document import Unreadable, messages, parse, pick
+from mailcore.mail.place import LOCK, Place, cause, held
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Mailbox, MailboxStatus, Message, is_unread
 
@@ -25,32 +27,40 @@ PATIENCE = 1.0
 """Seconds that a torn file is looked at again while its lock is held."""
 
 
-class Unreadable(MailcoreError):
-    """The mailbox file cannot be read as a mailbox; nothing was written over it."""
+def read_mailbox(path: Path, root: Path | None = None) -> Mailbox:
+    """The mailbox at `path` at this moment. Never raises, keeps nobody waiting, writes nothing.
 
-
-def read_mailbox(path: Path) -> Mailbox:
-    """The mailbox at `path` at this moment. Never raises, keeps nobody waiting, writes nothing."""
+    With the project's `root` a file that a symlink leads out of it is unreadable, not read.
+    """
     deadline, looks, last_look = time.monotonic() + PATIENCE, 0, False
     while True:
         looks += 1
         try:
-            messages = _messages(_parse(path, path.read_bytes()))
+            found = messages(parse(path, _read(path, root)))
         except FileNotFoundError:
             return Mailbox(MailboxStatus.MISSING)
         except OSError as error:
             return Mailbox(MailboxStatus.UNREADABLE, reason=f"{path}: {error.strerror}")
+        except Refused as error:
+            return Mailbox(MailboxStatus.UNREADABLE, reason=str(error))
         except Unreadable as error:
             # Torn by a writer at this moment, or for good: 20 looks over 40 ms tell, and whether somebody holds the
             # lock (a writer that a busy machine put aside in mid-write). When nobody does any more, one look is last.
             if last_look:
                 return Mailbox(MailboxStatus.UNREADABLE, reason=str(error))
             if looks >= TORN_READS:
-                writing = store.is_locked(path.with_name(".inbox.lock"))
+                writing = store.is_locked(path.with_name(LOCK))
                 last_look = not writing or time.monotonic() > deadline
             time.sleep(0.002)
             continue
-        return Mailbox(MailboxStatus.OK, tuple(Message.from_json(raw) for raw in messages))
+        return Mailbox(MailboxStatus.OK, tuple(Message.from_json(raw) for raw in found))
+
+
+def _read(path: Path, root: Path | None) -> bytes:
+    with path.open("rb") as file:
+        if root is not None:
+            store.inside(root, path, file.fileno())
+        return file.read()
 
 
 def deliver(agent: Agent, raw: dict[str, Any]) -> str:
@@ -59,14 +69,15 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
     With an `upsert_key` an open message of the same key and sender is rewritten and counted up instead (contract 2);
     unlike AIPass's it is unread again if it says something else now.
     """
-    with _held(agent, create=True):
-        if not raw.get("upsert_key") and (message_id := _splice(agent, raw)):
-            return message_id
-        document = _load(agent)
-        messages = _messages(document)
-        former = _former(messages, raw) if raw.get("upsert_key") else None
+    if not raw.get("upsert_key"):
+        with held(agent, create=True) as place:
+            if message_id := _splice(place, raw):
+                return message_id
+    with _open(agent, create=True) as (document, save):
+        found = messages(document)
+        former = _former(found, raw) if raw.get("upsert_key") else None
         if former is None:
-            message_id = raw.get("id") or new_id({str(message.get("id")) for message in messages})
+            message_id = raw.get("id") or new_id({str(message.get("id")) for message in found})
             document["messages"].insert(0, {"id": message_id, **raw, "stored_at": journal.now()})
         else:
             message_id = former["id"]
@@ -79,16 +90,16 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
             former |= changes
             former |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
             former["auto_execute"] = False
-        _write(agent, document)
+        save()
     return str(message_id)
 
 
-def _splice(agent: Agent, raw: dict[str, Any]) -> str:
+def _splice(place: Place, raw: dict[str, Any]) -> str:
     """Deliver without parsing what lies there; empty, and nothing done, if that has to be parsed."""
     if not isinstance(raw.get("seq"), int) or raw.get("status") not in ("new", "opened"):
         return ""
     try:
-        data = agent.inbox.read_bytes()
+        data = place.read()
     except FileNotFoundError:
         return ""
     message_id = raw.get("id") or new_id()
@@ -97,20 +108,20 @@ def _splice(agent: Agent, raw: dict[str, Any]) -> str:
     parts = splice.on_top(data, {"id": message_id, **raw, "stored_at": journal.now()})
     if parts is None:
         return ""
-    store.replace(agent.inbox, *parts, alone=True)
+    place.write(*parts)
     return str(message_id)
 
 
-def _former(messages: list[dict[str, Any]], raw: dict[str, Any]) -> dict[str, Any] | None:
+def _former(found: list[dict[str, Any]], raw: dict[str, Any]) -> dict[str, Any] | None:
     same = ("from", "upsert_key")
-    matching = (m for m in messages if all(m.get(key) == raw.get(key) for key in same) and m.get("status") != "closed")
+    matching = (m for m in found if all(m.get(key) == raw.get(key) for key in same) and m.get("status") != "closed")
     return next(matching, None)
 
 
 def put_back(agent: Agent, raw: dict[str, Any]) -> None:
     """Put a message that was archived on top of the open mail as it is, unless it is there still."""
     with _open(agent, create=True) as (document, save):
-        names = [(m.id, m.sent_id) for m in map(Message.from_json, _messages(document))]
+        names = [(m.id, m.sent_id) for m in map(Message.from_json, messages(document))]
         wanted = Message.from_json(raw)
         if (wanted.id, wanted.sent_id) not in names:
             document["messages"].insert(0, raw)
@@ -121,7 +132,7 @@ def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> lis
     """Mark the named open messages as read, adding `seen` where it is not said yet. Unknown ids raise."""
     opened = []
     with _open(agent) as (document, save):
-        for raw in _pick(document, ids, agent):
+        for raw in pick(document, ids, agent):
             if is_unread(raw):
                 raw["status"] = "opened"
                 raw["read"] = True
@@ -135,7 +146,7 @@ def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> lis
 def update(agent: Agent, message_id: str, changes: dict[str, Any]) -> Message:
     """Set keys of one open message; it becomes at least `opened`."""
     with _open(agent) as (document, save):
-        (raw,) = _pick(document, [message_id], agent)
+        (raw,) = pick(document, [message_id], agent)
         if raw.get("status", "new") == "new":
             raw |= {"status": "opened", "read": True}
             raw.setdefault("seen_at", journal.now())
@@ -148,7 +159,7 @@ def close(agent: Agent, ids: Collection[str]) -> list[Message]:
     """Archive the named messages, then remove them: in this order, each durable (contract section 2)."""
     closed = []
     with _open(agent) as (document, save):
-        for raw in _pick(document, ids, agent):
+        for raw in pick(document, ids, agent):
             raw["status"] = "closed"
             raw["read"] = True
             archive.keep(agent, raw)
@@ -169,30 +180,23 @@ def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
     """Repair the mailbox if it has to be; None if it can be read. With `dry_run` nothing is written."""
     try:
         data = agent.inbox.read_bytes()
-        _parse(agent.inbox, data)
+        parse(agent.inbox, data)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise MailcoreError(f"{agent.inbox}: {error.strerror}", "unreadable") from error
     except Unreadable as error:
         if dry_run:
-            return repair.set_aside(agent.inbox, data, _cause(agent, error), dry_run=True)[1]
+            return repair.set_aside(agent.inbox, data, cause(agent, error), dry_run=True)[1]
     else:
         return None
-    with store.locked(agent.inbox.with_name(".inbox.lock")):
-        data = agent.inbox.read_bytes()
+    with _telling(agent) as place:
+        data = place.read()
         try:
-            _parse(agent.inbox, data)
+            parse(agent.inbox, data)
         except Unreadable as error:
-            messages, done = repair.set_aside(agent.inbox, data, _cause(agent, error))
-            _write(agent, {"mailbox": "inbox", "messages": messages})
-            _tell(agent, done)
-            return done
-    return None  # it was torn only while another program wrote it
-
-
-def _cause(agent: Agent, error: Unreadable) -> str:
-    return str(error).removeprefix(str(agent.inbox)).lstrip(": ")
+            place.save(place.repair(data, error))
+    return place.repaired  # None: it was torn only while another program wrote it
 
 
 def new_id(taken: Collection[Any] = ()) -> str:
@@ -206,106 +210,25 @@ def new_id(taken: Collection[Any] = ()) -> str:
 @contextlib.contextmanager
 def _open(agent: Agent, *, create: bool = False) -> Iterator[tuple[dict[str, Any], Callable[[], None]]]:
     """The mailbox under its lock, as a document to change, and the function that writes it back."""
-    with _held(agent, create=create):
-        document = _load(agent)
-        yield document, lambda: _write(agent, document)
+    with _telling(agent, create=create) as place:
+        document = place.load()
+        yield document, lambda: place.save(document)
 
 
 @contextlib.contextmanager
-def _held(agent: Agent, *, create: bool = False) -> Iterator[None]:
-    """The mailbox's lock, in its place; what the disk refuses becomes words."""
-    path = agent.inbox
+def _telling(agent: Agent, *, create: bool = False) -> Iterator[Place]:
+    """The mailbox under its lock; when that is free again, a repair is told."""
+    place = None
     try:
-        store.inside(agent.root, path)
-        if create and not path.exists():
-            # Only the operator's place is made whole: a branch that vanished is not invented anew.
-            agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
-            agent.sent_dir.mkdir(exist_ok=True)
-        elif not agent.mail_dir.is_dir():
-            raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
-        with store.locked(path.with_name(".inbox.lock")):
-            yield
-    except OSError as error:
-        raise MailcoreError(f"{error.filename or path}: {error.strerror}; nothing was lost, nothing written") from error
-    except RecursionError as error:
-        raise Unreadable(f"{path}: nested too deep to be written back; nothing was written", "unreadable") from error
-
-
-def _write(agent: Agent, document: dict[str, Any]) -> None:
-    messages = _messages(document)
-    _number(agent, messages)
-    document["total_messages"] = len(messages)
-    document["unread_count"] = sum(map(is_unread, messages))
-    store.replace(agent.inbox, store.dumps(document), alone=True)
-
-
-def _load(agent: Agent) -> dict[str, Any]:
-    """The mailbox as it is, repaired if it has to be, empty if there is none. Call it under the lock."""
-    try:
-        data = agent.inbox.read_bytes()
-    except FileNotFoundError:
-        return {"mailbox": "inbox", "messages": []}
-    try:
-        return _parse(agent.inbox, data)
-    except Unreadable as error:
-        messages, done = repair.set_aside(agent.inbox, data, _cause(agent, error))
-        document = {"mailbox": "inbox", "messages": messages}
-        _tell(agent, done)
-        return document
-
-
-def _number(agent: Agent, messages: list[dict[str, Any]]) -> None:
-    """Give a number to each message that another program delivered without one, the oldest first."""
-    without = [raw for raw in reversed(messages) if not isinstance(raw.get("seq"), int)]
-    if without:
-        first = sequence.take(agent.root, len(without))
-        for number, raw in enumerate(without, first):
-            raw["seq"] = number
-
-
-def _parse(path: Path, data: bytes) -> dict[str, Any]:
-    """A mailbox document in its present form; legacy forms are wrapped as AIPass wraps them (contract section 2)."""
-    try:
-        document = store.loads(data)
-    except (ValueError, RecursionError) as error:
-        what = "is empty (torn by a writer that was killed?)" if not data.strip() else f"is not JSON: {error}"
-        raise Unreadable(f"{path} {what}", "unreadable") from error
-    if isinstance(document, list):
-        document = {"mailbox": "inbox", "messages": document}
-    if not isinstance(document, dict):
-        raise Unreadable(f"{path} holds no mailbox but a {type(document).__name__}", "unreadable")
-    if "messages" not in document and isinstance(document.get("inbox"), list):
-        document["messages"] = document.pop("inbox")
-    document.setdefault("messages", [])
-    if not isinstance(document["messages"], list):
-        raise Unreadable(f'{path}: "messages" is no list', "unreadable")
-    return document
-
-
-def _named(value: Any, name: str) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and bool(name) and str(value) == name
-
-
-def _messages(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [raw for raw in document["messages"] if isinstance(raw, dict)]
-
-
-def _pick(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[dict[str, Any]]:
-    """The messages that `ids` name, each once; `id` wins over `sent_id` (contract 0.5), both over the number."""
-    messages = _messages(document)
-    picked: dict[int, dict[str, Any]] = {}
-    for wanted in ids:
-        names = (("id", wanted), ("sent_id", wanted), ("seq", wanted.removeprefix("#")))
-        found = next((raw for key, name in names for raw in messages if _named(raw.get(key), name)), None)
-        if found is None:
-            raise MailcoreError(f"no open message {wanted} in {agent.address}'s mailbox", "no_message")
-        picked[id(found)] = found
-    return list(picked.values())
+        with held(agent, create=create) as place:
+            yield place
+    finally:
+        if place is not None and place.repaired is not None:
+            _tell(agent, place.repaired)
 
 
 def _tell(agent: Agent, done: repair.Repair) -> None:
-    """Tell the operator of a repair: in the audit, and by mail, save of the operator's own mailbox."""
-    repair.tell(agent, done)
+    """Tell the operator of a repair by mail, save of the operator's own mailbox."""
     if agent.is_operator:
         return
     now = journal.now()

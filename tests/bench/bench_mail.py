@@ -28,7 +28,7 @@ from tests.faults.aipass_lab import Lab
 
 BODY = "m" * 600
 SIZES = (0, 100, 1_000, 10_000)
-TURNS = 15
+TURNS = 45
 WRITERS, EACH = 8, 25
 
 AIPASS = """

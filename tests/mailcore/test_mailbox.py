@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import mailbox
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.agent import Agent
@@ -139,6 +139,35 @@ def test_what_is_no_mailbox_is_unreadable_and_never_lost(house: House, data: byt
     kept = [path for path in writer.mail_dir.iterdir() if path.is_file() and path.read_bytes() == data]
     assert kept or not data.strip()
     assert not writer.archive_dir.exists()
+
+
+@pytest.mark.parametrize("link", [".ai_mail.local", ".ai_mail.local/inbox.json"])
+def test_what_a_link_leads_out_of_the_project_is_neither_read_nor_written(
+    house: House, tmp_path_factory: pytest.TempPathFactory, link: str
+) -> None:
+    writer = house.agent("@writer")
+    deliver(writer, "before")
+    outside = tmp_path_factory.mktemp("outside") / "kept"
+    place = writer.branch / link
+    place.rename(outside)
+    place.symlink_to(outside)
+    before = sorted((str(path), path.stat().st_mtime_ns) for path in (outside, *outside.rglob("*")))
+    box = read_mailbox(writer.inbox, writer.root)
+    assert box.status is MailboxStatus.UNREADABLE and "leads out of the project" in box.reason
+    for write in (lambda: deliver(writer, "after"), lambda: mailbox.close(writer, ["1"])):
+        with pytest.raises(Refused, match="leads out of the project"):
+            write()
+    assert sorted((str(path), path.stat().st_mtime_ns) for path in (outside, *outside.rglob("*"))) == before
+
+
+def test_a_mailbox_that_is_a_link_within_the_project_serves(house: House) -> None:
+    writer = house.agent("@writer")
+    deliver(writer, "before")
+    real = house.root / "elsewhere.json"
+    writer.inbox.rename(real)
+    writer.inbox.symlink_to(real)
+    deliver(writer, "after")
+    assert [m.subject for m in read_mailbox(writer.inbox, writer.root).messages][:2] == ["after", "before"]
 
 
 @pytest.mark.parametrize("depth", [200, 600, 1015, 5000, 200_000])

@@ -1,0 +1,113 @@
+"""A mailbox file under its lock, in the one directory that was opened for it: read, repaired if it has to be, written.
+
+Every name is looked up in that open directory, so that no symlink put there meanwhile leads a write elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from typing import Any
+
+from mailcore.errors import MailcoreError
+from mailcore.mail import repair, sequence, store
+from mailcore.mail.document import Unreadable, messages, parse
+from mailcore.model.agent import Agent
+from mailcore.model.message import is_unread
+
+LOCK = ".inbox.lock"
+"""AIPass's lock of a mailbox, beside it (contract section 2)."""
+
+
+class Place:
+    """One agent's mailbox file while its lock is held. Made by `held`."""
+
+    def __init__(self, agent: Agent, directory: int) -> None:
+        self.agent = agent
+        self.directory = directory
+        """A descriptor of the directory that the file lies in."""
+        self.repaired: repair.Repair | None = None
+        """What was done to the file that `load` found broken; the audit has it."""
+
+    def read(self) -> bytes:
+        """The file's bytes; FileNotFoundError if there is none, Refused if it is a link out of the project."""
+        try:
+            return store.read(self.agent.inbox.name, self.directory)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+        store.inside(self.agent.root, self.agent.inbox)
+        return self.agent.inbox.read_bytes()
+
+    def load(self) -> dict[str, Any]:
+        """The mailbox as it is, repaired if it has to be, empty if there is none."""
+        try:
+            data = self.read()
+        except FileNotFoundError:
+            return {"mailbox": "inbox", "messages": []}
+        try:
+            return parse(self.agent.inbox, data)
+        except Unreadable as error:
+            return self.repair(data, error)
+
+    def repair(self, data: bytes, error: Unreadable) -> dict[str, Any]:
+        """What can be recovered of a broken file, as a document; the file as it was is set aside."""
+        whole, self.repaired = repair.set_aside(self.agent.inbox, data, cause(self.agent, error))
+        repair.tell(self.agent, self.repaired)
+        return {"mailbox": "inbox", "messages": whole}
+
+    def save(self, document: dict[str, Any]) -> None:
+        """Write the document, with a number for each message and the counts as they are."""
+        found = messages(document)
+        self._number(found)
+        document["total_messages"] = len(found)
+        document["unread_count"] = sum(map(is_unread, found))
+        self.write(store.dumps(document))
+
+    def write(self, *parts: bytes | memoryview) -> None:
+        """Put the parts in the file's place, whole or not at all, and durable."""
+        store.replace_in(self.directory, self.agent.inbox.name, *parts)
+
+    def _number(self, found: list[dict[str, Any]]) -> None:
+        """Give a number to each message that another program delivered without one, the oldest first."""
+        without = [raw for raw in reversed(found) if not isinstance(raw.get("seq"), int)]
+        if without:
+            first = sequence.take(self.agent.root, len(without))
+            for number, raw in enumerate(without, first):
+                raw["seq"] = number
+
+
+def cause(agent: Agent, error: Unreadable) -> str:
+    """Why the file is broken, without its name."""
+    return str(error).removeprefix(str(agent.inbox)).lstrip(": ")
+
+
+@contextlib.contextmanager
+def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
+    """The agent's mailbox under its lock; what the disk refuses becomes words. With `create` it is made if missing."""
+    path = agent.inbox
+    try:
+        with contextlib.ExitStack() as stack:
+            directory = stack.enter_context(_directory(agent, create))
+            store.inside(agent.root, agent.mail_dir, directory)
+            if create and not store.exists(path.name, directory):
+                agent.sent_dir.mkdir(exist_ok=True)
+            stack.enter_context(store.locked(path.with_name(LOCK), directory=directory))
+            yield Place(agent, directory)
+    except OSError as error:
+        where = error.filename if error.filename and "/" in str(error.filename) else path
+        raise MailcoreError(f"{where}: {error.strerror}; nothing was lost, nothing written") from error
+    except RecursionError as error:
+        raise Unreadable(f"{path}: nested too deep to be written back; nothing was written", "unreadable") from error
+
+
+def _directory(agent: Agent, create: bool) -> contextlib.AbstractContextManager[int]:
+    """The open directory of the agent's mail. Only the operator's is made whole: a branch that vanished is not."""
+    missing = MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
+    if not agent.mail_dir.is_dir():
+        if not create:
+            raise missing
+        store.inside(agent.root, agent.mail_dir)
+        agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
+    return store.opened(agent.mail_dir)
