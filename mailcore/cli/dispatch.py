@@ -71,7 +71,7 @@ def dispatch(call: Call) -> Result:
         f"{one.to}: message {one.message_id}, " + (f"run {one.run_id}" if one.run_id else _not_yet(one)) for one in done
     )
     rows: list[dict[str, Any]] = [asdict(one) | {"delivered": True} for one in done]
-    later = {"held", "limit", *(["busy"] if call.arguments.queue else [])}
+    later = {"held", "limit", "sandbox", *(["busy", "occupied"] if call.arguments.queue else [])}
     status = 3 if any(one.code and one.code not in later for one in done) else 0
     if len(rows) == 1:
         return rows[0] | {"exit": status}, text
@@ -113,16 +113,21 @@ def runs(call: Call) -> Result:
     for agent in agents:
         directories = sorted(agent.runs_dir.iterdir()) if agent.runs_dir.is_dir() else []
         found += [run for run in map(control.read_run, directories) if run is not None]
-    found.sort(key=lambda run: run.run_id, reverse=True)
+        found += control.foreign_runs(call.workspace, agent)
+    found.sort(key=lambda run: run.created_at, reverse=True)
     return [_row(run) for run in found], "\n".join(map(_line, found)) or "no runs yet"
 
 
 def _line(run: Run) -> str:
     why = f"by {run.by}" if run.by else run.reason
     return (
-        f"{run.run_id}  {run.target:<16} {run.phase:<10} {len(run.attempts)}/{run.attempts_allowed}  "
+        f"{run.run_id}  {run.target:<16} {run.phase:<10} {_attempts(run)}  "
         f"{local_time(run.since)}  {line(run.subject, 50)}" + (f"  [{line(why, 60)}]" if why else "")
     )
+
+
+def _attempts(run: Run) -> str:
+    return "---" if run.foreign else f"{len(run.attempts)}/{run.attempts_allowed}"
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from mailcore import journal
@@ -18,38 +17,8 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.workspace import Workspace
 
-PASSED_OVER = {".ai_mail.local", "logs", ".git", "node_modules", ".venv", "venv", "__pycache__"}
-LOOKED_AT = 20_000
-"""Files of a branch that are looked at for progress, at most."""
-COARSE = 0.01
-"""Seconds by which the kernel's clock for files may be behind: one tick at 100 Hz."""
 WINDOW = 60.0
 """Seconds in which failures of the fleet are counted."""
-
-
-def changed_files(branch: Path, since: float) -> list[str]:
-    """Files of a branch that changed after `since`, and its own commits; at most 100, relative paths."""
-    found: list[str] = []
-    looked = 0
-    since -= COARSE
-    for directory, names, files in os.walk(branch):
-        names[:] = [name for name in names if name not in PASSED_OVER]
-        for name in files:
-            looked += 1
-            path = Path(directory, name)
-            try:
-                if path.lstat().st_mtime > since:
-                    found.append(str(path.relative_to(branch)))
-            except OSError:
-                continue
-        if looked > LOOKED_AT or len(found) >= 100:
-            break
-    try:
-        if (branch / ".git/logs/HEAD").stat().st_mtime > since:
-            found.append("(a commit)")
-    except OSError:
-        pass
-    return found[:100]
 
 
 def ends(agent: Agent) -> Iterator[dict[str, Any]]:
@@ -64,16 +33,16 @@ def ends(agent: Agent) -> Iterator[dict[str, Any]]:
 def tripped(agent: Agent, limits: Dispatch) -> str:
     """Why the agent is not to be started by itself, in words; empty where nothing speaks against it."""
     idle, counting_idle = 0, True
-    for only_mail, record in enumerate(ends(agent), 1):
+    for little, record in enumerate(ends(agent), 1):
         progress = record.get("progress")
-        if progress not in ("", "mail") or record.get("outcome") == "killed":
+        if progress not in ("", "mail", "memories") or record.get("outcome") == "killed":
             break
         counting_idle = counting_idle and progress == ""
         idle += counting_idle
         if idle >= limits.no_progress:
             return f"{idle} runs in a row without a message, a changed file or a commit"
-        if only_mail >= limits.ping_pong:
-            return f"{only_mail} runs in a row that only wrote mail"
+        if little >= limits.ping_pong:
+            return f"{little} runs in a row that only wrote mail or memories"
     return ""
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import time
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import lock, queue, register
+from mailcore.dispatch import lock, notice, queue, register
+from mailcore.dispatch.admit import Hindrance
+from mailcore.dispatch.progress import progress
 from mailcore.errors import MailcoreError
 from mailcore.mail import post
 from mailcore.mail.store import locked
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.run import Phase, Run
-from mailcore.programs.base import exit_words, tail
+from mailcore.model.run import Phase, Run, advance, from_records
+from mailcore.programs.base import exit_words
 from mailcore.workspace import Workspace
 
 JOURNAL = "run.jsonl"
@@ -28,20 +31,38 @@ def clock_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
+def close(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by: str = "", result: str = "") -> Run:
+    """Write a run's end into its journal, with what it cost and brought; the run as it ended.
+
+    MailcoreError where there is no journal to close.
+    """
+    path = run_dir / JOURNAL
+    run = from_records(journal.read(path))
+    if run is None:
+        raise MailcoreError(f"{path}: no journal of a run")
+    record = {"event": "ended", "at": journal.now(), "outcome": outcome, "reason": reason, "by": by}
+    ended = advance(run, record) or run
+    facts = {"duration": round(ended.duration, 3), "cost": run.cost, "replied": run.replied, **progress(agent, run)}
+    journal.append(path, {**record, "result": result[:2000], **facts})
+    return from_records(journal.read(path)) or ended
+
+
 def tell(
     workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], run_dir: Path
 ) -> None:
     """Mail what the sender has to know, wake it where it is an agent, write register, feed and report.
 
-    What cannot be told stands in the run's journal as `undelivered`, with the reason. `told` closes it: a run that
-    ended without it, since its supervisor died at that moment, is told again by the next look (`orphan.clean`).
+    What cannot be told stands in the run's journal as `undelivered`, with the reason, and of a bounce in AIPass's
+    `last_bounce.json`. `told` closes it: a run that ended without it, since its supervisor died at that moment, is
+    told again by the next look (`orphan.clean`).
     """
     try:
         _tell_sender(workspace, config, agent, run, queued, run_dir)
     except (MailcoreError, OSError) as error:
         journal.append(run_dir / JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
+        _keep_bounce(agent, run, run_dir, str(error))
     try:
-        _tell_aipass(workspace, agent, run)
+        tell_aipass(workspace, agent, run)
     except (MailcoreError, OSError) as error:
         journal.append(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
     journal.append(run_dir / JOURNAL, {"event": "told"})
@@ -52,13 +73,57 @@ def _tell_sender(
 ) -> None:
     if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
         return
-    mailed = _mail(workspace, agent, run, run_dir, str(queued.get("sent_id") or run.message_id))
+    task_id = str(queued.get("sent_id") or run.message_id)
+    said = _said(agent, run, run_dir)
+    if said is not None:
+        _mail(workspace, agent, run, task_id, said)
     # After a kill nothing starts by itself: the sender has its mail.
-    if run.sender != OPERATOR and run.phase is not Phase.KILLED and (mailed or run.phase is Phase.COMPLETED):
-        _wake_back(workspace, config, agent, run, queued)
+    if run.sender == OPERATOR or run.phase is Phase.KILLED:
+        return
+    why_not = wake_back(workspace, config, agent, run, queued)
+    if why_not is None:
+        return
+    if said is None and not run.replied:
+        _mail(workspace, agent, run, task_id, notice.done(agent, run))
+    if why_not.code != "no_program":
+        raise MailcoreError(f"{run.sender} has it in its mail, and is not woken: {why_not.reason}")
 
 
-def _tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
+def _said(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
+    """Bounce, notice of a kill, or `done, no reply`; None where an answer or a wake says it."""
+    if run.phase is Phase.KILLED:
+        return notice.killed(agent, run)
+    if run.phase is not Phase.COMPLETED:
+        return notice.bounce(agent, run, run_dir)
+    return None if run.replied or run.delegated or run.sender != OPERATOR else notice.done(agent, run)
+
+
+def _mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple[str, str]) -> None:
+    # In the task's thread, so that whoever waits for an answer hears that none will come.
+    thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase)}
+    sent = post.send(workspace, agent.address, [run.sender], *said, extra=thread)[0]
+    if not sent.delivered:
+        raise MailcoreError(sent.error)
+
+
+def _keep_bounce(agent: Agent, run: Run, run_dir: Path, error: str) -> None:
+    """AIPass's record of a bounce that could not be delivered (contract section 4)."""
+    if run.phase is not Phase.BOUNCED:
+        return
+    record = {
+        "branch": str(agent.branch),
+        "reason": run.reason,
+        "sender": run.sender,
+        "timestamp": f"{datetime.now():%Y-%m-%dT%H:%M:%S}",
+        "stderr_tail": "\n".join(notice.stderr(run, run_dir)),
+        "error": error,
+    }
+    with suppress(OSError):  # the run's journal has it
+        (agent.mail_dir / "last_bounce.json").write_text(json.dumps(record, indent=2))
+
+
+def tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
+    """Close the run in AIPass's register and feed, with its report."""
     last = run.attempt
     failed = f"FAILED ({exit_words(last.exit_code) if last and last.exit_code is not None else run.reason})"
     status = STATUS.get(run.phase, failed)
@@ -66,10 +131,12 @@ def _tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
         "sender": run.sender,
         "target": agent.address,
         "dispatched_at": clock_time(run.created_at),
-        "duration_s": round(time.time() - run.created_at, 1),
+        "duration_s": round(run.duration, 1),
         "exit_code": last.exit_code if last else None,
         "attempts": len(run.attempts),
         "replied": run.replied,
+        "memories_edited": run.memories_edited,
+        "total_cost_usd": run.cost,
         "result_excerpt": run.result[:500],
     }
     path = register.closed(workspace, run.run_id, status, report)
@@ -79,55 +146,27 @@ def _tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
     )  # fmt: skip
 
 
-def _mail(workspace: Workspace, agent: Agent, run: Run, run_dir: Path, task_id: str) -> bool:
-    """Bounce, notice of a kill, or `done, no reply`; nothing where the agent has answered by itself."""
-    if run.phase is Phase.COMPLETED:
-        if run.replied or run.delegated or run.sender != OPERATOR:
-            return False
-        subject, body = f"Done, no reply: {run.subject}", f"{agent.address} ended without a reply.\n\n{run.result}"
-    elif run.phase is Phase.KILLED:
-        subject = f"KILLED: Dispatch to {agent.address}"
-        body = f"{run.subject}: the run was killed by {run.by}. Dispatch it again if it is still wanted."
-    else:
-        subject, body = f"BOUNCE: Dispatch to {agent.address} failed", _bounce(agent, run, run_dir)
-    # In the task's thread, so that whoever waits for an answer hears that none will come.
-    thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase)}
-    sent = post.send(workspace, agent.address, [run.sender], subject, body, extra=thread)[0]
-    if not sent.delivered:
-        raise MailcoreError(sent.error)
-    return True
+def wake_back(
+    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any]
+) -> Hindrance | None:
+    """Tell the sender, by starting it, that the work is over; it waits in the queue while the sender is busy.
 
-
-def _bounce(agent: Agent, run: Run, run_dir: Path) -> str:
-    attempts = [f"Attempt {a.number} ({a.mode}): {a.cause or 'unknown'}" for a in run.attempts]
-    number = run.attempts[-1].number if run.attempts else 1
-    stderr = tail(run_dir / f"attempt-{number}.stderr.log")[-20:]
-    return "\n".join(
-        [
-            f"{agent.address} could not do this task: {run.subject}",
-            "",
-            f"Reason: all {len(run.attempts)} attempts failed; the last: {run.reason}",
-            *attempts,
-            "",
-            "Stderr (last 20 lines):",
-            *(stderr or ["(nothing)"]),
-            "",
-            f"The task is still message {run.message_id} in its mailbox. Dispatch again, or `mailcore retry "
-            f"{agent.address}`.",
-        ]
-    )
-
-
-def _wake_back(workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any]) -> None:
-    """Tell the sender, by starting it, that the work is over; it waits in the queue while the sender is busy."""
+    What keeps it from ever being started by itself is returned: no program, no directory, a breaker.
+    """
     from mailcore.dispatch.control import start_wake
 
     depth = queued.get("depth")
     nested = depth if isinstance(depth, int) else 0
-    word = "finished" if run.phase is Phase.COMPLETED else f"did not finish ({run.phase})"
-    why = f"{agent.address} {word}: {run.subject}."
     # The sender goes on at the level it dispatched from, so that a plan of many phases nests no deeper than one.
-    start_wake(workspace, config, workspace.agent(run.sender), queue.Wake(why, agent.address, max(0, nested - 1)))
+    reason = queue.Wake(notice.wake(agent, run), agent.address, max(0, nested - 1))
+    try:
+        sender = workspace.agent(run.sender)
+        if not sender.branch.is_dir():
+            return Hindrance("no_branch", f"{sender.address}'s directory {sender.branch} is gone")
+        begun = start_wake(workspace, config, sender, reason)
+    except MailcoreError as error:
+        return Hindrance(error.code, str(error))
+    return begun if isinstance(begun, Hindrance) and begun.code == "breaker" else None
 
 
 def free(

@@ -23,7 +23,7 @@ def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> L
         # Another may have cleaned up meanwhile, and begun a run: its lock is not ours to remove.
         if read_lock(agent.dispatch_lock) != lock:
             return None
-        ended = _close(agent, lock, by)
+        ended = _close(workspace, agent, lock, by)
         agent.dispatch_lock.unlink(missing_ok=True)
     if ended is not None:
         run_dir = agent.runs_dir / lock.run_id
@@ -31,17 +31,19 @@ def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> L
     return lock
 
 
-def _close(agent: Agent, lock: Lock, by: str) -> Run | None:
+def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str) -> Run | None:
     """Write the end into its run's journal; the run as it ended, None if there is nothing left to say."""
     if not lock.run_id or "/" in lock.run_id:
         return None
-    path = agent.runs_dir / lock.run_id / ending.JOURNAL
-    records = journal.read(path)
+    run_dir = agent.runs_dir / lock.run_id
+    records = journal.read(run_dir / ending.JOURNAL)
     run = from_records(records)
     if run is None or any(record.get("event") == "told" for record in records):
         return None
-    if run.phase.ended:
-        return run
-    reason = f"its supervisor (PID {lock.pid}) died"
-    journal.append(path, {"event": "ended", "outcome": "killed" if by else "bounced", "by": by, "reason": reason})
-    return from_records(journal.read(path))
+    if not run.phase.ended:
+        reason = f"its supervisor (PID {lock.pid}) died"
+        run = ending.close(agent, run_dir, "killed" if by else "bounced", by=by, reason=reason)
+    from mailcore.dispatch import lost  # what a start that goes well does without
+
+    # A supervisor that lost its directory told of it then, without this journal.
+    return None if lost.told(workspace, run.run_id) else run

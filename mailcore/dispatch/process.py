@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailcore.evidence import RUN_ID, SUPERVISES
@@ -111,17 +111,48 @@ def session_of(pid: int) -> int:
         return 0
 
 
-def session_members(session: int) -> list[Process]:
-    """The processes of a session and all below them: a foreign monitor's run (contract 0.10)."""
+def session_members(session: int, dispatch_id: str = "", known: Collection[Process] = ()) -> list[Process]:
+    """The processes of a foreign monitor's run, parents before children (contract 0.10): its session, all that carries
+    its dispatch id wherever it moved to, those `known` from an earlier look, and all below them. Runs of ours, and
+    others of AIPass, are strangers.
+
+    `session` 0: the monitor is gone, and only what carries the id is known to be its.
+    """
     processes = snapshot()
-    found = {pid: p for pid, p in processes.items() if p.session == session or pid == session}
-    grown = True
-    while grown:
-        below = {pid: p for pid, p in processes.items() if p.ppid in found and pid not in found}
-        found |= below
-        grown = bool(below)
-    found.pop(os.getpid(), None)
+    children: dict[int, list[int]] = {}
+    for process in processes.values():
+        children.setdefault(process.ppid, []).append(process.pid)
+    ids = {pid: _dispatch_id(pid) for pid in processes}
+    earlier = {(process.pid, process.ticks) for process in known}
+
+    def stranger(pid: int) -> bool:
+        return pid == os.getpid() or any(_marks(pid)) or bool(dispatch_id and ids[pid] not in ("", dispatch_id))
+
+    inside = {
+        pid for pid, p in processes.items()
+        if (session and session in (p.session, pid)) or (dispatch_id and ids[pid] == dispatch_id)
+        or (pid, p.ticks) in earlier
+    }  # fmt: skip
+    inside = {pid for pid in inside if not stranger(pid)}
+    found: dict[int, Process] = {}
+    stack = [(pid, 0) for pid in inside if processes[pid].ppid not in inside]
+    while stack:
+        pid, depth = stack.pop()
+        if pid in found or stranger(pid):
+            continue
+        found[pid] = replace(processes[pid], depth=depth)
+        stack += [(child, depth + 1) for child in children.get(pid, ())]
     return list(found.values())
+
+
+def _dispatch_id(pid: int) -> str:
+    """The id of AIPass's run in a process's environment."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    mark = b"AIPASS_DISPATCH_ID="
+    return next((v[len(mark) :].decode("utf-8", "replace") for v in variables if v.startswith(mark)), "")
 
 
 def occupants(branch: Path) -> list[int]:

@@ -22,10 +22,10 @@ def wake(agent: Agent, why: str) -> str:
     """The prompt of a wake without a task of its own."""
     return (
         f"You are {agent.address}. Your passport is .trinity/passport.json, your memories are .trinity/local.json and "
-        f".trinity/observations.json: read them first. {_line(why)} Look with `mailcore inbox`, read with "
+        f".trinity/observations.json: read them first. {_line(why, 1000)} Look with `mailcore inbox`, read with "
         "`mailcore read ID`, continue your work, and update your memories before you end."
     )
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())[:300]
+def _line(text: str, most: int = 300) -> str:
+    return " ".join(text.split())[:most]

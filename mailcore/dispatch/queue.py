@@ -6,6 +6,9 @@ a task of their own become one run, since the agent reads all its mail at once; 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.dispatch import prompt
-from mailcore.mail.store import dumps_line, replace
+from mailcore.mail.store import dumps_line, is_locked, replace
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.workspace import Workspace
@@ -56,6 +59,48 @@ def add(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
     journal.append(_path(agent), {**first, "waits": reason, "queue_id": secrets.token_hex(4)})
 
 
+def waits(agent: Agent) -> bool:
+    """True if a start waits for this agent."""
+    return bool(journal.read(_path(agent)))
+
+
+def put_back(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
+    """Queue a start again that was taken and did not begin: it is next, as before; call it under the gate."""
+    entry = {**first, "waits": reason, "queue_id": secrets.token_hex(4)}
+    _keep(agent, [entry, *journal.read(_path(agent))])
+
+
+@contextlib.contextmanager
+def claim(agent: Agent) -> Iterator[int | None]:
+    """Claim to be who waits for an agent's branch to become free: a descriptor, None if another does; under the gate.
+
+    The claim lasts until the last process that has the descriptor closes it. Its file names the waiter's PID.
+    """
+    descriptor = os.open(_claims(agent), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield None
+    else:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def waiter(agent: Agent) -> int:
+    """The PID of the process that waits for the agent's branch to become free; 0 if none does. Under the gate."""
+    if not is_locked(_claims(agent)):
+        return 0
+    try:
+        return int(_claims(agent).read_bytes())
+    except ValueError:
+        return 0
+
+
+def _claims(agent: Agent) -> Path:
+    return agent.mail_dir / ".queue.flock"
+
+
 def waiting(workspace: Workspace) -> Iterator[Waiting]:
     """Everything that waits, the oldest first."""
     found = [
@@ -74,7 +119,7 @@ def waiting(workspace: Workspace) -> Iterator[Waiting]:
 
 
 def take(agent: Agent) -> dict[str, Any] | None:
-    """The next start of an agent, removed from its queue; call it under the gate."""
+    """The next start of an agent and `at` when it was queued, removed from its queue; call it under the gate."""
     records = journal.read(_path(agent))
     if not records:
         return None
@@ -85,7 +130,7 @@ def take(agent: Agent) -> dict[str, Any] | None:
         reasons = list(dict.fromkeys(str(record.get("subject", "")) for record in taken))
         first |= {"subject": " ".join(reasons), "prompt": prompt.wake(agent, " ".join(reasons))}
         first["depth"] = min(depth for record in taken if isinstance(depth := record.get("depth", 0), int))
-    return {key: value for key, value in first.items() if key not in ("at", "waits", "queue_id")}
+    return {key: value for key, value in first.items() if key not in ("waits", "queue_id")}
 
 
 def drop(agent: Agent, queue_id: str = "") -> int:

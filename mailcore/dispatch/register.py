@@ -10,8 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from mailcore import journal
 from mailcore.mail.store import locked, replace
 from mailcore.workspace import Workspace
+
+
+def records(workspace: Workspace) -> list[dict[str, Any]]:
+    """The register's rows, AIPass's and ours, oldest first."""
+    return journal.read(workspace.aipass_dir / "dispatch_register.jsonl")
 
 
 def opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], hard_limit: float) -> None:

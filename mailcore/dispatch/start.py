@@ -11,11 +11,11 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.dispatch import breaker, lock, orphan, queue, register
+from mailcore.dispatch import breaker, foreign, lock, orphan, queue, register
 from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
@@ -27,8 +27,14 @@ from mailcore.workspace import Workspace
 JOURNAL = "run.jsonl"
 _STAMP = "%Y%m%dT%H%M%S_%f"
 
-INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "CLAUDECODE", "AIPASS_DISPATCH_ID"}
-INHERITED_PREFIXES = ("MAILCORE_", "CLAUDE_CODE_", "AIPASS_CALLER_")
+_CLAUDE = (
+    "CHILD_NOTES_DIR", "CHILD_SESSION", "ENTRYPOINT", "EXECPATH", "MESSAGING_SOCKET", "MESSAGING_TOKEN",
+    "SESSION_ATTENDED", "SESSION_ID",
+)  # fmt: skip
+"""What Claude Code 2.1.330 sets for what it starts; all else that begins with CLAUDE_CODE_ is the user's settings."""
+INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "CLAUDECODE", "AI_AGENT", "CLAUDE_PID", "AIPASS_DISPATCH_ID"}
+INHERITED |= {f"CLAUDE_CODE_{name}" for name in _CLAUDE}
+INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
 """What one run must never hand to another: identity, and the traces of a surrounding session."""
 
 
@@ -49,34 +55,50 @@ def begin(
     `first` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode, automatic. A dead
     holder's run is cleaned up first: its processes ended, its journal closed, its sender told.
     """
-    orphan.clean(workspace, config, agent)
+    clean(workspace, config, agent)
     with locked(queue.gate(workspace)):
         found = hindrance(workspace, config, agent, first) or _busy(agent)
         if found is None:
             return _start(workspace, config, agent, first)
         if found.code in queueing:
             queue.add(agent, first, found.reason)
+            _await_foreign(workspace, agent, found)
         return found
 
 
 def begin_waiting(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
     """Start what waits first for `agent`, if nothing is in the way any more; None if nothing waits."""
-    orphan.clean(workspace, config, agent)
+    clean(workspace, config, agent)
     with locked(queue.gate(workspace)):
-        found = hindrance(workspace, config, agent, {}) or _busy(agent)
-        if found is not None:
-            return found
-        first = queue.take(agent)
-        if first is None:
-            return None
-        try:
-            begun = hindrance(workspace, config, agent, first) or _start(workspace, config, agent, first)
-        except BaseException as error:
-            queue.add(agent, first, f"it could not be started: {error}")
-            raise
-        if isinstance(begun, Hindrance):
-            queue.add(agent, first, begun.reason)
-        return begun
+        return begin_next(workspace, config, agent)
+
+
+def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> None:
+    """Leave nothing of a run whose supervisor or monitor died, and tell its end; `by` cleans up, if a person does."""
+    foreign.clean(workspace, config, agent, by)
+    orphan.clean(workspace, config, agent, by)
+
+
+def begin_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
+    """`begin_waiting`, for who holds the gate already."""
+    if not queue.waits(agent):
+        return None
+    if (found := hindrance(workspace, config, agent, {}) or _busy(agent)) is not None:
+        _await_foreign(workspace, agent, found)
+        return found
+    first = queue.take(agent)
+    if first is None:
+        return None
+    try:
+        record = {key: value for key, value in first.items() if key != "at"}
+        begun = hindrance(workspace, config, agent, record) or _start(workspace, config, agent, record)
+    except BaseException as error:
+        queue.put_back(agent, first, f"it could not be started: {error}")
+        raise
+    if isinstance(begun, Hindrance):
+        queue.put_back(agent, first, begun.reason)
+        _await_foreign(workspace, agent, begun)
+    return begun
 
 
 def _busy(agent: Agent) -> Hindrance | None:
@@ -84,7 +106,21 @@ def _busy(agent: Agent) -> Hindrance | None:
     if held is None or held.holder is Holder.DEAD:
         return None
     work = f"on {held.subject!r} " if held.subject else ""
-    return Hindrance("busy", f"{agent.address} is busy {work}(PID {held.pid or '?'})")
+    awaits = frozenset() if held.run_id else frozenset({held.pid})
+    return Hindrance("busy", f"{agent.address} is busy {work}(PID {held.pid or '?'})", awaits)
+
+
+def _await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None:
+    """Let a waiter start what waits when another program's process ends: that tells nobody. Call it under the gate."""
+    if not found.awaits:
+        return
+    # Without a waiter it waits all the same, for the next end of a run of ours or a release.
+    with suppress(OSError), queue.claim(agent) as claim:
+        if claim is None:
+            return  # one waits already, and looks again before it goes
+        command = [sys.executable, "-m", "mailcore.dispatch.waiter", str(agent.branch), str(claim)]
+        waiter = _detached(workspace, command, "queue", subprocess.DEVNULL, (claim,))
+        os.pwrite(claim, b"%-20d" % waiter.pid, 0)
 
 
 def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> str | Hindrance:
@@ -93,7 +129,7 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
     nonce = secrets.token_hex(16)
     subject = str(first.get("subject", ""))
     if lock.acquire(agent, run_id, nonce, subject) is not None:
-        return _busy(agent) or Hindrance("busy", f"{agent.address} was taken by another at this moment")
+        return _busy(agent) or Hindrance("busy", f"{agent.address} was taken by another at this moment", frozenset({0}))
     delay = breaker.backoff(agent, config.dispatch) if first.get("automatic") else 0.0
     try:
         supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay})
@@ -101,11 +137,10 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
         lock.release(agent, run_id, nonce)
         raise
     lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
-    # A screen lives on beside its supervisors: without this they would stay zombies until it quits.
-    threading.Thread(target=supervisor.wait, daemon=True).start()
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
     with suppress(OSError, MailcoreError):  # it runs: what cannot be told of it must not make it "not started"
-        register.opened(workspace, run_id, {**row, "provider": first.get("program", "")}, config.dispatch.hard_limit)
+        how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+        register.opened(workspace, run_id, {**row, **how}, config.dispatch.hard_limit)
         register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
@@ -128,12 +163,24 @@ def _spawn(
     first = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
     journal.append(run_dir / JOURNAL, {**first, **queued})
     with (run_dir / "supervisor.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "mailcore.dispatch.supervisor", str(run_dir)],
-            cwd=workspace.root,
-            env={**clean_environment(), SUPERVISES: run_id},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", "mailcore.dispatch.supervisor", str(run_dir)]
+        return _detached(workspace, command, run_id, log)
+
+
+def _detached(
+    workspace: Workspace, command: list[str], supervises: str, log: IO[bytes] | int, pass_fds: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
+    """A process of ours that outlives its caller, and is no part of the run that it may be called in."""
+    child = subprocess.Popen(
+        command,
+        cwd=workspace.root,
+        env={**clean_environment(), SUPERVISES: supervises},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=log,
+        start_new_session=True,
+        pass_fds=pass_fds,
+    )
+    # A screen lives on beside its supervisors: without this they would stay zombies until it quits.
+    threading.Thread(target=child.wait, daemon=True).start()
+    return child

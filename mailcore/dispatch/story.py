@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
+from mailcore.dispatch.notice import figures
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -38,7 +39,7 @@ class Story:
         mails = [{"id": m.id, "to": m.recipient, "subject": m.subject} for m in self.sent]
         return {
             "run": asdict(self.run), "sent": mails, "changed": list(self.changed), "stderr": list(self.stderr),
-            "progress": self.progress,
+            "progress": self.progress, "duration": round(self.run.duration, 3),
         }  # fmt: skip
 
     def as_markdown(self) -> str:
@@ -50,11 +51,15 @@ class Story:
             f"Run `{run.run_id}` of {run.target}, from {run.sender}, program {run.program}: **{run.phase}**"
             + (f" by {run.by}" if run.by else "")
             + (f" ({line(run.reason)})" if run.reason else ""),
+            *(["", figures(run)] if run.phase.ended else []),
+            *(["", f"Its sender has not heard of it: {line(run.undelivered)}"] if run.undelivered else []),
             "",
             "| attempt | began | seen | ended | how |",
             "| --- | --- | --- | --- | --- |",
             *(_row(attempt) for attempt in run.attempts),
         ]
+        if run.attempt is not None and run.attempt.session_id:
+            head += ["", f"Its session is `{line(run.attempt.session_id)}`."]
         parts = [
             ("Result", _fenced(run.result.splitlines())),
             ("Standard error", _fenced(self.stderr)),

@@ -46,6 +46,10 @@ class Attempt:
     """Negative for a signal, as subprocess reports it."""
     cause: str = ""
     """Why it ended, in words: `exit 1`, `no sign of life in 90 s`."""
+    session_id: str = ""
+    """The program's own session, in which a person can go on; empty where it keeps none, or has not named it yet."""
+    bypass: bool = False
+    """It was started without asking for permissions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,11 @@ class Run:
     """It dispatched work of its own: ending without a reply is not the end of the task."""
     wrote: bool = False
     """It sent mail of its own."""
+    cost: float = 0.0
+    """US dollars, all attempts together; 0.0 unknown."""
+    memories_edited: bool = False
+    undelivered: str = ""
+    """Why its sender has not heard of its end, in words; empty where it has, or where nobody waits for it."""
     foreign: bool = False
     """Started by another program (AIPass's own monitor)."""
 
@@ -93,6 +102,16 @@ class Run:
         """When its first attempt began, else when it was made."""
         return self.attempts[0].started_at if self.attempts else self.created_at
 
+    @property
+    def duration(self) -> float:
+        """Seconds from its first attempt to its end; 0.0 while it goes on."""
+        return max(0.0, self.since - self.started_at) if self.phase.ended else 0.0
+
+    @property
+    def bypass(self) -> bool:
+        """True while an agent works in it that asks for no permissions."""
+        return not self.phase.ended and self.attempt is not None and self.attempt.bypass
+
 
 def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
     """Fold one journal record into the run. Unknown events and records before the first `queued` change nothing."""
@@ -101,7 +120,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
     if run is None:
         return _begin(record, at) if event == "queued" else None
     if run.phase.ended:
-        return run
+        return replace(run, undelivered=str(record.get("reason", ""))) if event == "undelivered" else run
     match event:
         case "supervised":
             return replace(run, supervisor_pid=_int(record, "pid"))
@@ -112,6 +131,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 started_at=at,
                 pid=_int(record, "pid"),
                 start_ticks=_int(record, "start_ticks"),
+                session_id=str(record.get("session", "")),
+                bypass=record.get("bypass") is True,
             )
             return replace(
                 run, phase=Phase.STARTING, since=at, attempts=(*run.attempts, attempt), limited=False, reason=""
@@ -122,7 +143,9 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
             code = record.get("exit")
             cause = str(record.get("cause", ""))
             ended = _last(run, ended_at=at, exit_code=code if isinstance(code, int) else None, cause=cause)
-            return replace(ended, reason=cause)
+            if isinstance(session := record.get("session"), str):
+                ended = _last(ended, session_id=session)
+            return replace(ended, reason=cause, cost=run.cost + _dollars(record))
         case "waiting":
             return replace(
                 run,
@@ -155,6 +178,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 reason=str(record.get("reason", "")),
                 by=str(record.get("by", "")),
                 result=str(record.get("result", "")),
+                cost=run.cost or _dollars(record),
+                memories_edited=record.get("memories_edited") is True,
             )
         case _:
             return run
@@ -191,6 +216,11 @@ def _last(run: Run, **changes: Any) -> Run:
 def _int(record: Mapping[str, Any], key: str) -> int:
     value = record.get(key)
     return value if isinstance(value, int) else 0
+
+
+def _dollars(record: Mapping[str, Any]) -> float:
+    value = record.get("cost")
+    return float(value) if isinstance(value, int | float) and value is not True and 0 < value < 1e9 else 0.0
 
 
 class Holder(StrEnum):

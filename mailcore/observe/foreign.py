@@ -10,9 +10,12 @@ from mailcore.model.message import parse_time
 from mailcore.model.run import Phase, Run
 from mailcore.workspace import normal_address
 
+KILLED = "killed"
+"""The status with which a killed run's row is closed; ` by @who` may follow."""
 
-def newest_runs(records: Iterable[Mapping[str, Any]]) -> dict[str, Run]:
-    """The newest run of each target. Records are folded in order: the last of an id says where it stands."""
+
+def registered(records: Iterable[Mapping[str, Any]]) -> dict[str, Run]:
+    """Every run by its id, ours among them. Records are folded in order: the last of an id says where it stands."""
     runs: dict[str, Run] = {}
     for record in records:
         run_id = record.get("dispatch_id")
@@ -21,8 +24,13 @@ def newest_runs(records: Iterable[Mapping[str, Any]]) -> dict[str, Run]:
         run = runs.get(run_id) or _begun(run_id, record)
         if run is not None:
             runs[run_id] = _advanced(run, record)
+    return runs
+
+
+def newest_runs(records: Iterable[Mapping[str, Any]]) -> dict[str, Run]:
+    """The newest run of each target."""
     newest: dict[str, Run] = {}
-    for run in runs.values():
+    for run in registered(records).values():
         if run.target not in newest or run.created_at >= newest[run.target].created_at:
             newest[run.target] = run
     return newest
@@ -55,14 +63,16 @@ def _advanced(run: Run, record: Mapping[str, Any]) -> Run:
     status = _text(record, "status")
     if status in ("", "outstanding"):
         return run
-    completed = status.startswith("completed")
-    return replace(
-        run,
-        phase=Phase.COMPLETED if completed else Phase.BOUNCED,
-        since=parse_time(record.get("ts")) or run.since,
-        reason="" if completed else status,
-        replied=run.replied or "(replied)" in status,
-    )
+    run = replace(run, since=parse_time(record.get("ts")) or run.since, replied=run.replied or "(replied)" in status)
+    word, _, by = status.partition(" by ")
+    if word == KILLED:
+        return replace(run, phase=Phase.KILLED, by=by, reason="")
+    if status.startswith("completed"):
+        return replace(run, phase=Phase.COMPLETED, reason="")
+    # AIPass says it so where the bounce found no mailbox (contract section 4).
+    undelivered = status.partition("bounce NOT delivered to ")[2]
+    lost = f"the bounce to {undelivered or 'nobody'} could not be delivered" if "bounce NOT delivered" in status else ""
+    return replace(run, phase=Phase.BOUNCED, reason=status, undelivered=lost)
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

@@ -57,6 +57,8 @@ class Program(Protocol):
     """One kind of agent program."""
 
     name: str
+    protocol: bool
+    """What it prints as JSON objects is its own protocol: its session file tells the same better."""
 
     def argv(self, launch: Launch) -> list[str]:
         """The command line, run in the branch. Never holds a secret."""
@@ -69,6 +71,15 @@ class Program(Protocol):
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """Read the outcome from the exit code and the status fields of this attempt alone."""
+
+    def session(self, given: str, output: Output) -> str:
+        """The id of the session that an attempt had: the `given` one or the program's own; empty if it has none."""
+
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+        """The command line by which a person goes on in that session at a terminal, run in the branch.
+
+        None where the program keeps no sessions, or none of that id.
+        """
 
 
 def exit_words(exit_code: int) -> str:

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 import json
-import os
-import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mailcore.config import AgentConfig
+from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
+from mailcore.programs.claude_sessions import directory
 
 LIMITS = {429, 529}
 """`api_error_status` of a rate limit and of an overloaded service."""
+
+MODES = {"": "acceptEdits", "bypass": "bypassPermissions"}
+"""Our words for `--permission-mode`; its own go through as they stand."""
+
+ALLOWED = "Bash(mailcore:*)"
+"""Without it every mailcore command waits for an approval that nobody can give: no mail is read, no task answered."""
 
 
 class Claude:
     """`program = "claude"`."""
 
     name = "claude"
+    protocol = True
 
     def argv(self, launch: Launch) -> list[str]:
         """`claude -p PROMPT`, a named session or a resumed one; permission mode and model as configured."""
         words = ["claude", "-p", launch.prompt, "--output-format", "json", "--max-turns", str(launch.config.max_turns)]
-        if launch.mode == "resume" and session_file(launch).exists():
+        if launch.mode == "resume" and session_file(launch.agent, launch.session_id).exists():
             words += ["--resume", launch.session_id]
         else:
             words += ["--session-id", launch.session_id]
         if launch.config.model:
             words += ["--model", launch.config.model]
-        return [*words, "--permission-mode", launch.config.permission_mode or "acceptEdits"]
+        mode = launch.config.permission_mode
+        return [*words, "--allowedTools", ALLOWED, "--permission-mode", MODES.get(mode, mode)]
 
     def traces(self, launch: Launch) -> tuple[Path, ...]:
         """The session's transcript: with JSON output nothing is printed before the end."""
-        return (session_file(launch),)
+        return (session_file(launch.agent, launch.session_id),)
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
         """The transcript has begun (or grown, when resumed), or a mailcore command was run, or it said something."""
         if output.acted or output.any:
             return True
         try:
-            trace = session_file(launch).stat()
+            trace = session_file(launch.agent, launch.session_id).stat()
             return trace.st_size > 0 and trace.st_mtime >= output.stdout.stat().st_mtime
         except OSError:
             return False
@@ -57,14 +67,30 @@ class Claude:
             return Ending(False, f"API {status} ({result.get('api_error_type')})", True, text, dollars)
         if result.get("is_error") or result.get("subtype") != "success" or exit_code != 0:
             return Ending(False, f"{exit_words(exit_code)}, {result.get('subtype')}", False, text, dollars)
-        return Ending(True, exit_words(exit_code), False, text, dollars)
+        return Ending(True, exit_words(exit_code) + _refused(result), False, text, dollars)
+
+    def session(self, given: str, output: Output) -> str:
+        """The one that it was given."""
+        del output
+        return given
+
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+        """`claude --resume ID`, with its model."""
+        if not session_id or not session_file(agent, session_id).exists():
+            return None
+        return ["claude", "--resume", session_id, *(["--model", config.model] if config.model else [])]
 
 
-def session_file(launch: Launch) -> Path:
-    """Where this session's transcript lies."""
-    home = Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
-    folder = re.sub(r"[/\\:_.]", "-", str(launch.agent.branch))
-    return home / "projects" / folder / f"{launch.session_id}.jsonl"
+def session_file(agent: Agent, session_id: str) -> Path:
+    """Where the transcript of an agent's session lies."""
+    return directory(agent.branch) / f"{session_id}.jsonl"
+
+
+def _refused(result: Mapping[str, Any]) -> str:
+    """Tool uses that were refused for want of a permission, in words: `, not permitted: Bash, Write`."""
+    denials = result.get("permission_denials")
+    names = [str(d.get("tool_name")) for d in denials if isinstance(d, dict)] if isinstance(denials, list) else []
+    return f", not permitted: {', '.join(dict.fromkeys(names))}" if names else ""
 
 
 def _result(stdout: Path) -> dict[str, Any] | None:

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import os
 import re
 from pathlib import Path
 
+from mailcore.config import AgentConfig
+from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
 
 LIMIT_STATUS = re.compile(r"last status: (429|503|529)\b")
 """Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""
+
+OWN_PATH = ("-c", "allow_login_shell=false")
+"""Codex runs its commands in a login shell, whose profile sets PATH anew: `mailcore` would not be found."""
 
 
 class Codex:
     """`program = "codex"`."""
 
     name = "codex"
+    protocol = True
 
     def argv(self, launch: Launch) -> list[str]:
-        """`codex exec --json`; what a former attempt began is not resumed, since its thread id is Codex's own."""
-        words = ["codex", "exec"]
+        """`codex exec --json`, and `resume THREAD_ID` where a former attempt began a thread that Codex has kept."""
+        words = ["codex", "exec", *OWN_PATH]
         if launch.config.model:
             words += ["-m", launch.config.model]
         words += ["--json", "--skip-git-repo-check"]
         if launch.config.permission_mode == "bypass":
             words.append("--dangerously-bypass-approvals-and-sandbox")
         else:
-            words += ["--sandbox", "workspace-write"]
+            # The mail of others lies in the workspace, beside the branch: there the sandbox lets nobody write.
+            words += ["--sandbox", "workspace-write", "--add-dir", str(launch.agent.root)]
+        if launch.mode == "resume" and _kept(launch.session_id):
+            words += ["resume", launch.session_id]
         return [*words, launch.prompt]
 
     def traces(self, launch: Launch) -> tuple[Path, ...]:
@@ -40,7 +51,10 @@ class Codex:
         return output.acted or output.any
 
     def ending(self, exit_code: int, output: Output) -> Ending:
-        """Success is exit 0, a `turn.completed` and no top-level `error`; an item of type `error` is only a warning."""
+        """Success is exit 0 and a `turn.completed` after which no error came.
+
+        An `error` before it was a connection that was lost and found; an item of type `error` is only a warning.
+        """
         completed, failure, said = False, "", ""
         for line in tail(output.stdout, 1 << 20):
             try:
@@ -51,7 +65,7 @@ class Codex:
                 continue
             kind = event.get("type")
             if kind == "turn.completed":
-                completed = True
+                completed, failure = True, ""
             elif kind in ("error", "turn.failed"):
                 detail = event.get("error")
                 failure = str((detail if isinstance(detail, dict) else event).get("message") or kind)
@@ -66,3 +80,27 @@ class Codex:
             limited=bool(LIMIT_STATUS.search(failure)),
             result=said,
         )
+
+    def session(self, given: str, output: Output) -> str:
+        """Codex names its threads itself, in the first event of its output."""
+        del given
+        try:
+            with output.stdout.open("rb") as file:
+                event = json.loads(file.readline(65536))
+        except (OSError, ValueError, RecursionError):
+            return ""
+        found = event.get("thread_id") if isinstance(event, dict) and event.get("type") == "thread.started" else None
+        return found if isinstance(found, str) else ""
+
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+        """`codex resume THREAD_ID`, with its model."""
+        del agent
+        if not _kept(session_id):
+            return None
+        return ["codex", "resume", *OWN_PATH, session_id, *(["-m", config.model] if config.model else [])]
+
+
+def _kept(thread_id: str) -> bool:
+    """True if Codex has kept a thread of that id (contract/codex.md, "Session file")."""
+    home = Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex")
+    return bool(thread_id) and any(home.glob(f"sessions/*/*/*/rollout-*-{glob.escape(thread_id)}.jsonl"))

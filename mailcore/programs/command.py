@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mailcore.config import AgentConfig
+from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
 
 
@@ -11,6 +13,7 @@ class Command:
     """`program = "command"`, `command = ["python3", "agent.py", "{prompt}"]`."""
 
     name = "command"
+    protocol = False
 
     def argv(self, launch: Launch) -> list[str]:
         """The configured words, `{prompt}` replaced."""
@@ -30,3 +33,13 @@ class Command:
         """Exit 0 is success; its last line is the result."""
         lines = [line for line in tail(output.stdout, 4096) if line.strip()]
         return Ending(exit_code == 0, exit_words(exit_code), result=lines[-1] if lines else "")
+
+    def session(self, given: str, output: Output) -> str:
+        """None that is known."""
+        del given, output
+        return ""
+
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+        """None: any command, no known session."""
+        del agent, config, session_id
+        return None

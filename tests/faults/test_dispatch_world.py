@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from mailcore import journal, make
-from mailcore.dispatch import control, orphan, process
+from mailcore.dispatch import control, orphan, process, queue
+from mailcore.dispatch.attempt import OUTPUT_LOOK
 from mailcore.liveness import alive
 from mailcore.model.run import Phase
 from tests.faults.test_dispatch_matrix import BOUNCE, DONE, nothing_is_left, pids, register, told
@@ -126,7 +129,7 @@ def test_an_agent_that_fills_the_disk(small_house: House, small_disk: Path) -> N
     nothing_is_left(house, run)
 
 
-def test_a_directory_that_is_lost_is_told_when_it_comes_back(house: House) -> None:
+def test_a_directory_that_is_lost_is_told_at_once_and_only_once(house: House) -> None:
     house.shell("writer", "echo up; sleep 100 & echo $! > pids; wait; exit 3")
     run_id = house.started("@operator", "@writer")
     pid = house.attempt_pid("@writer", run_id)
@@ -137,10 +140,52 @@ def test_a_directory_that_is_lost_is_told_when_it_comes_back(house: House) -> No
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(supervisor), what="the supervisor is over")
     assert process.members(run_id) == [] and not branch.exists()
+    assert told(house) == [BOUNCE] and f"its directory {branch} is gone" in house.inbox("@operator")[0].body
     away.rename(branch)
     orphan.clean(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and told(house) == [BOUNCE]
+    nothing_is_left(house, run)
+
+
+def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
+    """The program works on in nothing: it is ended, and whoever waits, also behind it, is told."""
+    house.shell("writer", "echo up; sleep 100 & sleep 100")
+    run_id = house.started("@operator", "@writer")
+    house.attempt_pid("@writer", run_id)
+    later = house.dispatch("@lead", "@writer", "comes next")
+    assert later.queued
+    run, writer = house.run("@writer", run_id), house.agent("@writer")
+    begun = time.monotonic()
+    # Longer than the longest look, so that it has seen what waits.
+    wait_until(lambda: time.monotonic() - begun > OUTPUT_LOOK[1] + 1, 10, "it has looked")
+    shutil.rmtree(writer.branch)
+    wait_until(lambda: not alive(run.supervisor_pid), 15, "the supervisor is over")
+    assert process.members(run_id) == [] and not writer.branch.exists()
+    assert list(queue.waiting(house.workspace)) == []
+    assert told(house) == [BOUNCE]
+    (mail,) = house.inbox("@lead")
+    assert mail.subject == BOUNCE and "comes next" in mail.body and mail.raw["in_reply_to"] == later.sent_id
+    wait_until(lambda: [r.phase for r in house.runs("@lead")] == [Phase.COMPLETED], what="@lead was woken")
+    wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
+    assert register(house, run_id)[-1].startswith("FAILED")
+    kept = journal.read(house.root / ".praxmonitor" / "lost.jsonl")
+    assert [(one["run_id"], one["to"]) for one in kept] == [(run_id, "@operator"), ("", "@lead")]
+
+
+def test_a_directory_that_is_only_moved_about_ends_nothing(house: House) -> None:
+    house.shell("writer", "echo up; until [ -e go ]; do sleep 0.02; done")
+    run_id = house.started("@operator", "@writer")
+    house.attempt_pid("@writer", run_id)
+    branch = house.agent("@writer").branch
+    away = branch.rename(branch.with_name("away"))
+    # Its looks come after 0.1, 0.2, 0.4 s: one of them falls into this time, and it looks again a second later.
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() - begun > 0.5, what="half a second")
+    away.rename(branch)
+    (branch / "go").touch()
+    run = house.over("@writer", run_id)
+    assert run.phase is Phase.COMPLETED and told(house) == [DONE]
     nothing_is_left(house, run)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
-from mailcore.dispatch import breaker, control
+from mailcore.dispatch import breaker, control, orphan
+from mailcore.liveness import alive, read_lock
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
 
@@ -60,6 +63,69 @@ def test_mail_counts_as_progress_and_a_failure_does_not(house: House) -> None:
     for _ in range(3):
         house.over("@writer", house.started("@operator", "@writer"))
     assert "3 runs in a row" in breaker.tripped(house.agent("@writer"), house.config.dispatch)
+
+
+def test_an_agent_that_only_rewrites_its_memories_makes_little_progress(house: House) -> None:
+    """Every run is told to update them; and one that leads others keeps its plan there."""
+    house.limit(no_progress=2, ping_pong=3)
+    house.shell("writer", "echo up; mkdir -p .trinity; date +%N > .trinity/local.json")
+    for _ in range(3):
+        run = house.over("@writer", house.started("@operator", "@writer"))
+        assert run.memories_edited
+        assert house.json("run", run.run_id)["changed"] == [".trinity/local.json"]
+    tripped = breaker.tripped(house.agent("@writer"), house.config.dispatch)
+    assert tripped == "3 runs in a row that only wrote mail or memories"
+    house.shell("writer", "echo up; date +%N > .trinity/local.json; date > made")
+    house.over("@writer", house.started("@operator", "@writer"))
+    assert breaker.tripped(house.agent("@writer"), house.config.dispatch) == ""
+
+
+def test_runs_whose_supervisor_dies_again_and_again_trip_it(house: House) -> None:
+    house.limit(backoff=[])
+    house.shell("writer", "echo up; exec sleep 100")
+    writer = house.agent("@writer")
+    for _ in range(3):
+        assert breaker.tripped(writer, house.config.dispatch) == ""
+        house.attempt_pid("@writer", house.started("@operator", "@writer"))
+        lock = read_lock(writer.dispatch_lock)
+        assert lock is not None
+        os.kill(lock.pid, signal.SIGKILL)
+        wait_until(lambda: not alive(lock.pid, lock.start_ticks), what="its supervisor is dead")  # noqa: B023
+        orphan.clean(house.workspace, house.config, writer)
+    assert "3 runs in a row without" in breaker.tripped(writer, house.config.dispatch)
+
+
+def test_a_sender_that_is_woken_and_never_hears_is_woken_no_more(house: House) -> None:
+    """Each end wakes it, and it does nothing: the fourth is in its mail, and the run says that nobody was woken."""
+    house.shell("writer", PROGRESS)
+    house.shell("lead", "echo up")
+    for n in range(3):
+        run = house.over("@writer", house.started("@lead", "@writer"))
+        assert run.undelivered == ""
+        wait_until(lambda: sum(r.phase.ended for r in house.runs("@lead")) == n + 1, 30, "@lead was woken")  # noqa: B023
+        idle(house, "lead")
+    run = house.over("@writer", house.started("@lead", "@writer"))
+    assert "3 runs in a row without" in run.undelivered and "@lead" in run.undelivered
+    assert len(house.runs("@lead")) == 3
+    assert [mail.subject for mail in house.inbox("@lead")] == ["Done, no reply: a task"]
+    assert "It took" in house.inbox("@lead")[0].body
+
+
+def test_a_ping_pong_of_tasks_and_wake_backs_comes_to_its_end(house: House) -> None:
+    """@lead gives the same task again whenever it hears that it is done: each of its runs only writes mail."""
+    house.limit(ping_pong=3)
+    house.shell("writer", "echo up")
+    house.shell("lead", "mailcore dispatch @writer again b > /dev/null; echo up")
+    house.over("@writer", house.started("@lead", "@writer"))
+
+    def given_up() -> bool:
+        return any(run.undelivered for run in house.runs("@writer"))
+
+    wait_until(given_up, 60, "the breaker trips")
+    idle(house, "writer", "lead")
+    last = house.runs("@writer")[-1]
+    assert "3 runs in a row that only wrote mail or memories" in last.undelivered
+    assert len(house.runs("@lead")) == 3 and len(house.runs("@writer")) == 4
 
 
 def test_a_ping_pong_of_mail_comes_to_its_end(house: House) -> None:

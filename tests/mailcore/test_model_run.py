@@ -51,6 +51,36 @@ def test_the_way_of_a_run_that_fails_once() -> None:
     assert run.last_act - run.created_at == 8
 
 
+def test_what_attempts_cost_is_summed_and_their_sessions_are_known() -> None:
+    run = from_records(
+        [
+            *BEGUN[:2],
+            record(2, "attempt", n=1, session="a", bypass=True),
+            record(3, "attempt_ended", n=1, exit=1, cost=0.25, session="b"),
+            record(4, "attempt", n=2, session="c"),
+            record(5, "attempt_ended", n=2, exit=0, cost=0.5),
+            record(9, "ended", outcome="completed", cost=0.75, memories_edited=True),
+        ]
+    )
+    assert run is not None
+    assert (run.cost, run.memories_edited, run.duration, run.undelivered) == (0.75, True, 7.0, "")
+    assert [(a.session_id, a.bypass) for a in run.attempts] == [("b", True), ("c", False)]
+
+
+@pytest.mark.parametrize("cost", [float("nan"), float("inf"), -1, True, "1", None])
+def test_a_cost_that_is_none_counts_nothing(cost: object) -> None:
+    run = from_records([*BEGUN, record(4, "attempt_ended", n=1, exit=0, cost=cost)])
+    assert run is not None and run.cost == 0.0
+
+
+def test_what_is_said_after_the_end_of_its_telling() -> None:
+    ended = [*BEGUN, record(5, "ended", outcome="bounced", reason="exit 1")]
+    run = from_records([*ended, record(6, "undelivered", to="@lead", reason="its mailbox is gone"), record(6, "told")])
+    assert run is not None and (run.undelivered, run.reason, run.phase) == ("its mailbox is gone", "exit 1", "bounced")
+    early = from_records([*BEGUN, record(4, "undelivered", reason="x")])
+    assert early is not None and early.undelivered == ""
+
+
 @pytest.mark.parametrize("outcome", ["completed", "bounced", "killed"])
 def test_nothing_follows_an_end(outcome: str) -> None:
     ended = from_records([*BEGUN, record(5, "ended", outcome=outcome, by="@operator", reason="why")])

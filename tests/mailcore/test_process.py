@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,41 @@ def test_the_members_of_a_session_are_its_processes_and_what_left_it() -> None:
     assert len(ended) == 3 and survivors == set()
     assert monitor.wait() is not None
     monitor.stdout.close()
+
+
+def test_of_a_foreign_run_are_those_that_carry_its_id_and_no_run_of_ours() -> None:
+    """Below a monitor, and even in its session, work runs of ours and others of AIPass that were started from it."""
+    length = f"sleep 1{os.getpid()}"  # of these processes alone
+    script = f"""
+        setsid sh -c '({length}1 &)'
+        env AIPASS_DISPATCH_ID=another {length}2 &
+        env MAILCORE_SUPERVISES=ours {length}3 &
+        env MAILCORE_RUN_ID=ours {length}4 &
+        env -i {length}5 &
+        setsid env -i sh -c '({length}6 &)'
+        echo up; wait
+    """
+    environment = {**os.environ, "AIPASS_DISPATCH_ID": "theirs"}
+    monitor = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True, env=environment)
+
+    def everything() -> list[process.Process]:
+        return [p for p in process.snapshot().values() if p.command.startswith(length)]
+
+    try:
+        assert monitor.stdout is not None and monitor.stdout.readline() == b"up\n"
+        wait_until(lambda: len(everything()) == 6, what="six sleepers")
+        found = process.session_members(monitor.pid, "theirs")
+        assert {p.command for p in found if p.pid != monitor.pid} == {f"{length}1", f"{length}5"}
+        # What cleared its environment and left the session is known only from an earlier look.
+        lost = next(p for p in everything() if p.command == f"{length}6")
+        again = process.session_members(monitor.pid, "theirs", [lost, replace(found[0], ticks=1)])
+        assert {p.command for p in again if p.pid != monitor.pid} == {f"{length}1", f"{length}5", f"{length}6"}
+        # Of a monitor that is gone, only the id is left.
+        assert {p.command for p in process.session_members(0, "theirs") if p.pid != monitor.pid} >= {f"{length}1"}
+    finally:
+        for one in everything():
+            process.send(one.pid, one.ticks, signal.SIGKILL)
+        monitor.communicate(timeout=20)
 
 
 def test_command_and_start_are_told(stranger: subprocess.Popen[bytes]) -> None:

@@ -20,7 +20,7 @@ from mailcore.programs.command import Command
 from mailcore.programs.select import program, select
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-AGENT = Agent("@writer", "WRITER", Path("/p/agents/my_writer.v1"))
+AGENT = Agent("@writer", "WRITER", Path("/p/agents/my_writer.v1"), root=Path("/p"))
 
 
 def launch(**changes: Any) -> Launch:
@@ -43,11 +43,37 @@ def test_claude_is_called_headless_with_a_named_session(tmp_path: Path, monkeypa
     assert words[words.index("--permission-mode") + 1] == "acceptEdits" and "--resume" not in words
     resumed = launch(mode="resume")
     assert "--resume" not in Claude().argv(resumed)  # nothing there to resume
-    session_file(resumed).parent.mkdir(parents=True)
-    session_file(resumed).write_text("{}\n")
-    assert session_file(resumed) == tmp_path / "projects" / "-p-agents-my_writer-v1".replace("_", "-") / "5e55.jsonl"
+    transcript = session_file(AGENT, "5e55")
+    transcript.parent.mkdir(parents=True)
+    transcript.write_text("{}\n")
+    assert transcript == tmp_path / "projects" / "-p-agents-my-writer-v1" / "5e55.jsonl"
     words = Claude().argv(resumed)
     assert words[words.index("--resume") + 1] == "5e55" and "--session-id" not in words
+    assert Claude().session("5e55", output(tmp_path)) == "5e55"
+    assert Claude().attach(AGENT, AgentConfig(model="opus"), "5e55") == [
+        "claude",
+        "--resume",
+        "5e55",
+        "--model",
+        "opus",
+    ]
+    assert Claude().attach(AGENT, AgentConfig(), "0the") is None and Claude().attach(AGENT, AgentConfig(), "") is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"), [("", "acceptEdits"), ("bypass", "bypassPermissions"), ("plan", "plan"), ("dontAsk", "dontAsk")]
+)
+def test_claude_may_run_mailcore_in_every_mode(mode: str, said: str) -> None:
+    words = Claude().argv(launch(config={"permission_mode": mode}))
+    assert words[words.index("--permission-mode") + 1] == said
+    assert words[words.index("--allowedTools") + 1] == "Bash(mailcore:*)"
+    assert words[words.index("--allowedTools") + 2].startswith("--")  # the option takes all words up to the next
+
+
+def test_what_claude_was_not_permitted_is_told(tmp_path: Path) -> None:
+    denials = [{"tool_name": "Bash"}, {"tool_name": "Write"}, {"tool_name": "Bash"}, "odd"]
+    found = Claude().ending(0, output(tmp_path, result(permission_denials=denials)))
+    assert (found.success, found.cause) == (True, "exit 0, not permitted: Bash, Write")
 
 
 @pytest.mark.parametrize(
@@ -96,10 +122,42 @@ def test_codex_as_captured(tmp_path: Path) -> None:
     assert (limited.success, limited.limited) == (False, True)
     torn = Codex().ending(0, output(tmp_path, '{"type": "thread.started"}\n{"type": "turn'))
     assert not torn.success and "turn.completed" in torn.cause
+    lost = '{"type": "error", "message": "Reconnecting... 1/5"}\n'
+    assert Codex().ending(0, output(tmp_path, lost + '{"type": "turn.completed"}')).success
+    assert not Codex().ending(0, output(tmp_path, '{"type": "turn.completed"}\n' + lost)).success
     said = {"type": "item.completed", "item": {"type": "agent_message", "text": "last status: 429"}}
     words = Codex().ending(1, output(tmp_path, json.dumps(said)))
     assert not words.limited
-    assert Codex().argv(launch())[:3] == ["codex", "exec", "--json"] and Codex().argv(launch())[-1] == "do it"
+    argv = Codex().argv(launch())
+    assert argv[:4] == ["codex", "exec", "-c", "allow_login_shell=false"] and argv[-1] == "do it"
+    assert argv[argv.index("--add-dir") + 1] == "/p" and argv[argv.index("--sandbox") + 1] == "workspace-write"
+    bypass = Codex().argv(launch(config={"permission_mode": "bypass"}))
+    assert "--dangerously-bypass-approvals-and-sandbox" in bypass and "--sandbox" not in bypass
+
+
+def test_codex_goes_on_in_the_thread_that_it_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODEX_HOME", str(tmp_path / "codex"))
+    captured = output(tmp_path, (FIXTURES / "codex" / "exec-success.jsonl").read_bytes())
+    thread = Codex().session("ours", captured)
+    assert thread == "01a200fc-9726-7063-a792-fc95f0755c3c"
+    resumed = launch(mode="resume", session_id=thread)
+    assert "resume" not in Codex().argv(resumed) and Codex().attach(AGENT, AgentConfig(), thread) is None  # not kept
+    day = tmp_path / "codex/sessions/2026/11/22"
+    day.mkdir(parents=True)
+    (day / f"rollout-2026-11-22T05-32-10-{thread}.jsonl").write_text("{}\n")
+    assert Codex().argv(resumed)[-3:] == ["resume", thread, "do it"]
+    assert "resume" not in Codex().argv(launch(session_id=thread))
+    assert Codex().attach(AGENT, AgentConfig(model="gpt-5"), thread) == [
+        "codex", "resume", "-c", "allow_login_shell=false", thread, "-m", "gpt-5",
+    ]  # fmt: skip
+    for torn in (
+        "",
+        "{torn",
+        '{"type": "turn.started", "thread_id": "x"}',
+        '{"type": "thread.started", "thread_id": 7}',
+    ):
+        assert Codex().session("ours", output(tmp_path, torn)) == ""
+    assert Codex().attach(AGENT, AgentConfig(), "*") is None
 
 
 def test_a_command_gets_the_prompt_as_one_word(tmp_path: Path) -> None:
@@ -109,6 +167,7 @@ def test_a_command_gets_the_prompt_as_one_word(tmp_path: Path) -> None:
     assert (found.success, found.result) == (True, "two")
     assert Command().ending(-9, output(tmp_path, b"")).cause == "ended by SIGKILL"
     assert Command().ending(0, output(tmp_path, b"\xff\xfe\n")).success
+    assert Command().session("5e55", output(tmp_path)) == "" and Command().attach(AGENT, AgentConfig(), "5e55") is None
 
 
 def test_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailcore.dispatch import control, queue
 from mailcore.dispatch.queue import Wake
+from mailcore.mail.store import locked
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
 
@@ -73,6 +74,19 @@ def test_a_busy_agent_is_said_by_the_exit_code_unless_queueing_was_asked_for(hou
     said = house.json("dispatch", "@writer", "two", "b", "--queue", "--from", "@operator")
     assert (said["code"], said["queued"]) == ("busy", True)
     assert finish(house, 3) == ["present", "one", "two"]
+
+
+def test_what_could_not_begin_is_next_again(house: House) -> None:
+    working(house)
+    for n in range(2):
+        house.dispatch("@operator", "@writer", f"task {n}")
+    with locked(queue.gate(house.workspace)):
+        first = queue.take(house.agent("@writer"))
+        assert first is not None
+        queue.put_back(house.agent("@writer"), first, "no program")
+    before = next(queue.waiting(house.workspace))
+    assert (before.subject, before.reason) == ("task 0", "no program")
+    assert finish(house, 3) == ["present", "task 0", "task 1"]
 
 
 def test_another_program_for_once(house: House) -> None:

@@ -1,0 +1,34 @@
+"""`attach`: become the agent's program, in its last session."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.dispatch.attach import Attachment, attachment
+from mailcore.errors import UsageError
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """`attach @a`."""
+    del verb
+    parser.add_argument("target", metavar="@a")
+    sender_option(parser)
+
+
+def attach(call: Call) -> Result:
+    """Replace this process by the program; with `--json` only say what would be run."""
+    if not call.arguments.json and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("attach needs a terminal; --json says what it would run there")
+    agent = call.visible(call.arguments.target)
+    found = attachment(call.workspace, call.config, call.viewer.address, agent.address)
+    if call.arguments.json:
+        return {"agent": found.address, "argv": list(found.argv), "directory": str(found.directory)}, ""
+    return _become(found)
+
+
+def _become(found: Attachment) -> NoReturn:
+    os.chdir(found.directory)
+    os.execve(found.argv[0], found.argv, found.environment)

@@ -1,0 +1,85 @@
+"""Attach: a person goes on, at a terminal, in the session that an agent's runs left behind."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailcore import audit, journal
+from mailcore.config import Config
+from mailcore.dispatch import process, queue
+from mailcore.dispatch.lock import holding, run_ids
+from mailcore.dispatch.start import JOURNAL, clean_environment
+from mailcore.errors import Refused
+from mailcore.mail.store import locked
+from mailcore.model.agent import Agent
+from mailcore.model.run import Holder, from_records
+from mailcore.programs.base import Output
+from mailcore.programs.select import program
+from mailcore.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """What a person's terminal is to run."""
+
+    address: str
+    argv: tuple[str, ...]
+    """The program's absolute path first."""
+    directory: Path
+    """The agent's branch."""
+    environment: Mapping[str, str]
+    """This process's own, cleaned as for a run, but without a run's identity."""
+
+
+def attachment(workspace: Workspace, config: Config, by: str, target: str) -> Attachment:
+    """How `by` goes on in `target`'s newest session.
+
+    Refused while something works there (code `busy` or `occupied`), where no session is known (`no_session`) and where
+    its program is not on PATH (`no_program`).
+    """
+    agent = workspace.agent(target)
+    with locked(queue.gate(workspace)):
+        held = holding(agent)
+        occupants = process.occupants(agent.branch)
+    if held is not None and held.holder is not Holder.DEAD:
+        work = f" on {held.subject!r}" if held.subject else ""
+        raise Refused(
+            f"{agent.address} works{work} (PID {held.pid or '?'}): two in one session would overwrite each other. "
+            f"Wait for its end, or `mailcore kill {agent.address}`",
+            "busy",
+        )
+    if occupants:
+        who = " ".join(map(str, occupants))
+        raise Refused(f"a person's own session works in {agent.branch} already (PID {who})", "occupied")
+    words = next(_sessions(config, agent), None)
+    if words is None:
+        raise Refused(
+            f"no session of {agent.address} is known: none of its runs has left one that its program keeps",
+            "no_session",
+        )
+    environment = clean_environment()
+    path = shutil.which(words[0], path=environment["PATH"])
+    if path is None:
+        raise Refused(f"{agent.address}'s session is {words[0]}'s, and {words[0]} is not on PATH", "no_program")
+    audit.record(workspace, by, "attach", agent=agent.address)
+    return Attachment(agent.address, (path, *words[1:]), agent.branch, environment)
+
+
+def _sessions(config: Config, agent: Agent) -> Iterator[list[str]]:
+    """The command lines for the sessions of an agent's runs, the newest attempt's first."""
+    for run_id in reversed(run_ids(agent)):
+        run_dir = agent.runs_dir / run_id
+        run = from_records(journal.read(run_dir / JOURNAL))
+        if run is None:
+            continue
+        kind = program(run.program)
+        for attempt in reversed(run.attempts):
+            # A supervisor that was killed could not write down how its program named the session: the output tells.
+            name = f"attempt-{attempt.number}"
+            output = Output(run_dir / f"{name}.stdout.log", run_dir / f"{name}.stderr.log")
+            session_id = kind.session(attempt.session_id, output)
+            if words := kind.attach(agent, config.agent(agent.address), session_id):
+                yield words

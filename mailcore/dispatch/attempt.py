@@ -1,0 +1,230 @@
+"""One start of the agent's program: from its spawning to the end of everything that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mailcore import journal
+from mailcore.config import Config
+from mailcore.dispatch import output, process
+from mailcore.dispatch.signs import Signs
+from mailcore.dispatch.start import JOURNAL, clean_environment
+from mailcore.evidence import AGENT, NONCE, RUN_ID
+from mailcore.liveness import PID_NAMESPACE, pid_namespace, start_ticks
+from mailcore.model.agent import Agent
+from mailcore.model.run import Attempt, Run, from_records
+from mailcore.programs.base import Ending, Launch, Output
+from mailcore.programs.select import program
+
+OUTPUT_LOOK = (0.1, 5.0)
+"""Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
+as long each time, up to the longest."""
+
+LINGER = 1.0
+"""What a program leaves running at its exit has so long to end, before that counts as work cut off."""
+
+QUEUE = ".queue.jsonl"
+"""Where `dispatch.queue` keeps what waits for an agent."""
+
+MOVED = 1.0
+"""A run's directory that is back within so many seconds was only moved about."""
+
+
+class Stopped(Exception):
+    """Somebody asked the run to end."""
+
+
+class Lost(Exception):
+    """The run's directory is gone, and its journal with it."""
+
+
+class Attempts:
+    """The starts of one run's program: they share its journal, its signs and the children to reap."""
+
+    def __init__(self, config: Config, agent: Agent, run_dir: Path) -> None:
+        self.config, self.agent, self.run_dir = config, agent, run_dir
+        self.queued = journal.read(run_dir / JOURNAL)[0]
+        self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
+        self.program = program(str(self.queued["program"]))
+        self.signs = Signs()
+        self.exits: dict[int, int] = {}
+        """Exit codes of children that were reaped, our own and adopted ones, by PID."""
+        self.waiting: list[dict[str, Any]] = []
+        """What waited behind this run at the last look: it would go with the directory."""
+
+    @property
+    def run(self) -> Run:
+        """What the journal says so far."""
+        run = from_records(journal.read(self.run_dir / JOURNAL))
+        if run is None:
+            raise Lost(f"{self.run_dir / JOURNAL} is gone")
+        return run
+
+    def note(self, event: str, **facts: Any) -> None:
+        """Write one line of the run's journal."""
+        journal.append(self.run_dir / JOURNAL, {"event": event, **facts})
+
+    def attempt(self, number: int, mode: str, session: str) -> tuple[Ending, str]:
+        """One start of the program; how it came out, and the session that it had."""
+        files = self.output(number)
+        config = self.config.agent(self.agent.address)
+        launch = Launch(self.agent, config, str(self.queued.get("prompt", "")), mode, session)
+        began = journal.now()  # before the program can have done anything: what it changes counts from here
+        try:
+            child = self.spawn(launch, files, number)
+        except OSError as error:
+            self.note("attempt", at=began, n=number, mode=mode, pid=0)
+            failure = Ending(False, f"cannot start {self.program.name}: {error.strerror} ({error.filename})")
+            self.note("attempt_ended", n=number, exit=None, cause=failure.cause)
+            return failure, session
+        named = self.program.session(session, files)
+        facts = {"pid": child, "start_ticks": start_ticks(child), "session": named, "bypass": config.bypass}
+        self.note("attempt", at=began, n=number, mode=mode, **facts)
+        cause = self.watch(child, launch, number)
+        if not cause:
+            self.linger()
+        left = self.stop_tree()
+        self.bound(number)
+        code = self.exits.pop(child, -signal.SIGKILL)
+        result = self.program.ending(code, self.output(number))
+        if result.success and left and not cause:
+            # Contract, claude-code: exit 0 with background tasks cut off is not success.
+            cause = f"ended with {len(left)} processes still at work; they were stopped"
+        if cause:
+            result = Ending(False, cause, result=result.result, cost=result.cost)
+        had = self.program.session(session, self.output(number))
+        self.note("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost)
+        return result, had
+
+    def spawn(self, launch: Launch, files: Output, number: int) -> int:
+        """Start the program in its branch, in a session of its own; returns its PID."""
+        environment = clean_environment()
+        environment |= {
+            RUN_ID: self.run_id,
+            PID_NAMESPACE: pid_namespace(),
+            NONCE: self.nonce,
+            AGENT: self.agent.address,
+            "MAILCORE_PROMPT": launch.prompt,
+            "MAILCORE_MODE": launch.mode,
+            "MAILCORE_ATTEMPT": str(number),
+            # AIPass's own names, for hooks and tools of its that the agent runs (contract section 4).
+            "AIPASS_BRANCH_NAME": self.agent.name,
+            "AIPASS_DISPATCH_ID": self.run_id,
+            "AIPASS_SPAWNED": "1",
+            "AIPASS_SESSION_TYPE": "dispatched",
+        }
+        with files.stdout.open("wb") as out, files.stderr.open("wb") as err:
+            child = subprocess.Popen(
+                self.program.argv(launch),
+                cwd=self.agent.branch,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        self.exits.pop(child.pid, None)  # of an adopted child that had this PID before
+        child.returncode = 0  # this process reaps by itself: Popen must not wait for what is gone
+        return child.pid
+
+    def watch(self, child: int, launch: Launch, number: int) -> str:
+        """Wait for the child to end. Returns why it has to be ended instead, or nothing."""
+        begun = time.monotonic()
+        limits = self.config.dispatch
+        self.signs.look_at(self.run_dir, *self.program.traces(launch))
+        try:
+            while not self.program.shows_life(launch, self.output(number)):
+                if self.ended(child):
+                    break
+                self.bound(number)
+                left = begun + limits.startup_timeout - time.monotonic()
+                if left <= 0:
+                    return f"no sign of life in {limits.startup_timeout:g} s"
+                self.signs.wait(left)
+            else:
+                self.note("running", n=number)
+        finally:
+            self.signs.look_away()
+        look, longest = OUTPUT_LOOK
+        while not self.ended(child):
+            left = begun + limits.hard_limit - time.monotonic()
+            if left <= 0:
+                return f"still running after {limits.hard_limit:g} s"
+            self.signs.wait(min(left, look))
+            look = OUTPUT_LOOK[0] if self.bound(number) else min(look * 2, longest)
+            self.stand()
+        return ""
+
+    def stand(self) -> None:
+        """Look at the run's directory, and what waits there: Lost, if it is gone for good."""
+        if not self.run_dir.is_dir():
+            self.signs.wait(MOVED)
+            if not self.run_dir.is_dir():
+                raise Lost(f"{self.run_dir} is gone")
+        with suppress(OSError):
+            self.waiting = journal.read(self.agent.mail_dir / QUEUE)
+
+    def bound(self, number: int) -> bool:
+        """Bound what the attempt's output takes on disk; True where it was too much."""
+        limit = self.config.dispatch.output_limit
+        out, err = (output.bound(self.run_dir / f"attempt-{number}.{name}.log", limit) for name in ("stdout", "stderr"))
+        return out or err
+
+    def linger(self) -> None:
+        """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
+        deadline = time.monotonic() + LINGER
+        while (left := deadline - time.monotonic()) > 0 and process.members(self.run_id, [os.getpid()]):
+            self.signs.wait(left)
+            self.reap()
+            self.check()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait in the kernel; Stopped if somebody asks for the run's end."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.reap()
+            self.check()
+            self.signs.wait(left)
+
+    def ended(self, child: int) -> bool:
+        """Reap, and say whether the child is gone. Stopped if somebody asked for the run's end."""
+        self.reap()
+        self.check()
+        return child in self.exits
+
+    def check(self) -> None:
+        """Stopped, if a signal asked for the run's end."""
+        if self.signs.stop_asked:
+            raise Stopped
+
+    def reap(self) -> None:
+        """Collect every dead child, adopted ones too, so that none stays a zombie."""
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                self.exits[pid] = os.waitstatus_to_exitcode(status)
+
+    def stop_tree(self) -> set[int]:
+        """End whatever of the run is left; returns the PIDs that were."""
+        found, survivors = process.stop(
+            lambda: process.members(self.run_id, [os.getpid()]), self.config.dispatch.stop_grace, self.reap
+        )
+        if survivors:
+            self.note("survivors", pids=sorted(survivors))
+        return found
+
+    def output(self, number: int) -> Output:
+        """The files of one attempt, and whether its agent ran a mailcore command."""
+        latest: Attempt | None = self.run.attempt
+        acted = latest is not None and latest.number == number and self.run.last_act >= latest.started_at
+        return Output(
+            self.run_dir / f"attempt-{number}.stdout.log", self.run_dir / f"attempt-{number}.stderr.log", acted
+        )

@@ -1,0 +1,131 @@
+"""Kill: end an agent's run with every process of it, be it ours, a dead supervisor's, or AIPass's."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, replace
+
+from mailcore import audit, journal
+from mailcore.config import Config
+from mailcore.dispatch import foreign, orphan, process, queue
+from mailcore.dispatch.lock import holding
+from mailcore.dispatch.runs import find_run
+from mailcore.dispatch.start import JOURNAL, clean
+from mailcore.errors import Refused
+from mailcore.liveness import alive, sandboxed, start_ticks
+from mailcore.mail.store import locked
+from mailcore.model.agent import Agent
+from mailcore.model.run import Holder, Lock
+from mailcore.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """What a kill ended."""
+
+    address: str
+    run_id: str
+    ended: tuple[int, ...]
+    """PIDs that were there before."""
+    survivors: tuple[int, ...] = ()
+
+
+def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
+    """End an agent's run: the supervisor is told, TERM to the whole tree, then KILL, until nothing of it is left.
+
+    An orphan is cleaned up. A run of AIPass's monitor is ended with its whole session, and told as its monitor would.
+    """
+    if sandboxed():
+        raise Refused("called from within a sandbox, whose PIDs are not the ones that locks name", "sandbox")
+    agent, run = find_run(workspace, target)
+    with locked(queue.gate(workspace)):  # while a run begins, its lock names who begins it
+        lock = holding(agent)
+    if lock is None or lock.holder is Holder.UNKNOWN:
+        raise Refused(f"nothing runs at {agent.address}", "not_running")
+    theirs = None if lock.run_id else foreign.current(workspace, agent, lock.pid)
+    run_id = theirs.run_id if theirs is not None else lock.run_id
+    if target[:1] != "@" and run is not None and run.run_id != run_id:
+        raise Refused(f"run {run.run_id} is over; {agent.address} works on {run_id or 'another'}", "not_running")
+    if lock.holder is Holder.DEAD:
+        clean(workspace, config, agent, by)
+        audit.record(workspace, by, "kill", agent=agent.address, run=run_id, orphan=True)
+        return Killed(agent.address, run_id, ())
+    if not lock.run_id and process.session_of(lock.pid) != lock.pid:
+        raise Refused(
+            f"{agent.dispatch_lock} names PID {lock.pid}, which leads no session as AIPass's monitor does: the PID "
+            "went to another process, or the lock is by another program. Remove the file if nothing works there.",
+            "not_ours",
+        )
+    before = tuple(p.pid for p in processes(workspace, agent.address))
+    audit.record(workspace, by, "kill", agent=agent.address, run=run_id, pid=lock.pid)
+    if lock.run_id:
+        survivors = _end_own(config, agent, lock, by)
+    else:
+        survivors = _end_foreign(workspace, config, agent, lock, run_id)
+    if not survivors and orphan.clean(workspace, config, agent, by) is not None and theirs is not None:
+        foreign.end(workspace, agent, theirs, by)
+    return Killed(agent.address, run_id, before, tuple(sorted(survivors)))
+
+
+def _end_own(config: Config, agent: Agent, lock: Lock, by: str) -> set[int]:
+    """Let the supervisor end its run; end what is left, the supervisor too. Returns the survivors."""
+    grace = config.dispatch.stop_grace
+    journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
+    ticks = lock.start_ticks or start_ticks(lock.pid)
+    process.send(lock.pid, ticks, signal.SIGTERM)
+    process.send(lock.pid, ticks, signal.SIGCONT)
+    if not _gone(lock.pid, ticks, grace + 10):
+        process.send(lock.pid, ticks, signal.SIGKILL)
+    return process.stop(lambda: process.members(lock.run_id), grace)[1]
+
+
+def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock, run_id: str) -> set[int]:
+    """End a monitor's session and all that it started. Returns the survivors. After a kill nothing starts by itself."""
+    with locked(queue.gate(workspace)):
+        queue.drop(agent)
+        if waiter := queue.waiter(agent):
+            process.send(waiter, start_ticks(waiter), signal.SIGTERM)
+    known: list[process.Process] = []
+
+    def find() -> list[process.Process]:
+        known[:] = process.session_members(lock.pid, run_id, known)
+        return list(known)
+
+    return process.stop(find, config.dispatch.stop_grace)[1]
+
+
+def processes(workspace: Workspace, target: str) -> tuple[process.Process, ...]:
+    """The tree that a kill of `target` would end, its supervisor first; empty if nothing runs there."""
+    agent, _ = find_run(workspace, target)
+    lock = holding(agent)
+    if lock is None or not lock.pid:
+        return ()
+    if not lock.run_id:
+        theirs = foreign.current(workspace, agent, lock.pid)
+        name = theirs.run_id if theirs is not None else ""
+        return tuple(process.session_members(lock.pid if lock.holder is Holder.ALIVE else 0, name))
+    own = [p for p in process.snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
+    below = process.members(lock.run_id, [p.pid for p in own])
+    return (*own, *(replace(p, depth=p.depth + len(own)) for p in below))
+
+
+def _gone(pid: int, ticks: int, seconds: float) -> bool:
+    """Wait for a process that is not our child to end; True if it did."""
+    import select
+
+    deadline = time.monotonic() + seconds
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        while alive(pid, ticks):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            select.select([descriptor], [], [], left)
+    finally:
+        os.close(descriptor)
+    return True

@@ -1,0 +1,61 @@
+"""Which runs there were: of our journals, and of AIPass's register. Reads only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from mailcore import journal
+from mailcore.dispatch import register
+from mailcore.dispatch.start import JOURNAL
+from mailcore.liveness import alive
+from mailcore.model.agent import Agent
+from mailcore.model.run import Phase, Run, from_records
+from mailcore.observe.foreign import registered
+from mailcore.workspace import Workspace
+
+
+def last_run(agent: Agent) -> Run | None:
+    """The newest run of ours of an agent; run ids sort by time."""
+    try:
+        names = sorted(os.listdir(agent.runs_dir), reverse=True)  # noqa: PTH208 (names only)
+    except FileNotFoundError:
+        return None
+    for name in names:
+        run = read_run(agent.runs_dir / name)
+        if run is not None:
+            return run
+    return None
+
+
+def read_run(run_dir: Path) -> Run | None:
+    """The run whose journal lies in `run_dir`."""
+    return from_records(journal.read(run_dir / JOURNAL))
+
+
+def foreign_runs(workspace: Workspace, agent: Agent) -> list[Run]:
+    """The agent's runs that AIPass started, oldest first. One whose monitor is gone has failed: none will close it."""
+    found = []
+    for run in registered(register.records(workspace)).values():
+        if run.target != agent.address or (agent.runs_dir / run.run_id).exists():
+            continue
+        if not run.phase.ended and run.supervisor_pid and not alive(run.supervisor_pid):
+            run = replace(run, phase=Phase.BOUNCED, reason=f"its monitor (PID {run.supervisor_pid}) is gone")
+        found.append(run)
+    return sorted(found, key=lambda run: run.created_at)
+
+
+def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
+    """`@a` → the agent and its newest run; a run id → its agent and that run. Ours or AIPass's."""
+    if not target.startswith("@"):
+        for agent in workspace.agents:
+            if "/" not in target and (agent.runs_dir / target / JOURNAL).is_file():
+                return agent, read_run(agent.runs_dir / target)
+        for agent in workspace.agents:
+            named = next((run for run in foreign_runs(workspace, agent) if run.run_id == target), None)
+            if named is not None:
+                return agent, named
+    agent = workspace.agent(target)
+    newest = [run for run in (last_run(agent), *foreign_runs(workspace, agent)[-1:]) if run is not None]
+    return agent, max(newest, key=lambda run: run.created_at, default=None)
