@@ -16,7 +16,7 @@ _UNSEEN = re.compile(f"[\u00ad\u200b\u200c\u2060\ufeff]|(?<!{_EMOJI})(?<!{_EMOJI
 def plain(text: str) -> str:
     """`text` with every control character but tab and newline shown as `\N{REPLACEMENT CHARACTER}`, without those that
     nobody sees."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # neither controls nor what is unseen
         return text
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _UNSEEN.sub("", text.replace("\r\n", "\n")))
 

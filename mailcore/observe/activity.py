@@ -21,7 +21,7 @@ _LEVELS = {"WARNING": Kind.WARNING, "WARN": Kind.WARNING, "ERROR": Kind.ERROR, "
 
 def neutral(text: str, limit: int = LIMIT) -> str:
     """One line of printable text, at most `limit` characters: terminal escapes go, other controls show as �."""
-    if len(text) <= limit and text.isascii() and text.isprintable():
+    if len(text) <= limit and text.isprintable():
         return text
     # Eight times the limit: room for what is squeezed out, and no work for a line of a megabyte.
     text = line(_ESCAPES.sub("", text[: limit * 8]), limit)
@@ -32,14 +32,23 @@ def neutral(text: str, limit: int = LIMIT) -> str:
 def from_hook(raw: bytes, agent: str, now: float) -> Activity | None:
     """A line of `hooks.jsonl`; None if it means nothing to us. `now` is its time where it carries none."""
     activity = read_hook(raw, agent, now)
-    if activity is None:
-        return None
+    return harmless(activity, now) if activity is not None else None
+
+
+def harmless(activity: Activity, now: float) -> Activity:
+    """The same with texts that may be drawn, at most `now`."""
+    names = activity.tool + activity.tool_id + activity.session + activity.subagent
+    short = activity.at <= now and len(activity.text) <= LIMIT and len(names) <= 160
+    if short and activity.text.isprintable() and names.isprintable():
+        return activity  # as most are: a copy costs five times as much as the look
     return replace(
         activity,
         at=min(activity.at, now),  # a clock that runs ahead must not make its agent look alive for hours
         text=neutral(activity.text),
         tool=neutral(activity.tool, 60),
         tool_id=neutral(activity.tool_id, 60),
+        session=neutral(activity.session, 60),
+        subagent=neutral(activity.subagent, 60),
     )
 
 

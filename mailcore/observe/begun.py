@@ -18,13 +18,14 @@ ENDS = {
     Kind.COMPACTED: Kind.COMPACT,
 }
 CLEARS = frozenset({Kind.PROMPT, Kind.SESSION, Kind.TURN_END, Kind.ERROR})
-"""After one of these of the agent itself nothing that its session began before goes on."""
+"""After one of these of the agent itself nothing that its session began before goes on, save subagents: they may work
+in the background, until a session begins anew."""
 MOST_OPEN = 32
 """Of what is open the newest so many are kept: ends that never came must not pile up."""
 
 
-def learn(old: AgentFacts, activities: Iterable[Activity], floor: float) -> AgentFacts:
-    """What is open, waited for and last seen after `activities`, oldest first.
+def learn(old: AgentFacts, activities: Iterable[Activity], floor: float, kept: tuple[Activity, ...]) -> AgentFacts:
+    """What is open, waited for and last seen after `activities`, oldest first; `kept` are those to be kept with others.
 
     What began before `floor` (seconds since the epoch) counts as a sign of life and as nothing else. Log lines and the
     program's output tell of no turn.
@@ -46,7 +47,7 @@ def learn(old: AgentFacts, activities: Iterable[Activity], floor: float) -> Agen
             turn_open = True
         elif activity.kind in (Kind.TURN_END, Kind.ERROR):
             turn_open = False
-    return replace(old, open=begun, waiting=waiting, turn_open=turn_open, last_active=last_active)
+    return replace(old, activities=kept, open=begun, waiting=waiting, turn_open=turn_open, last_active=last_active)
 
 
 def since(begun: tuple[Activity, ...], floor: float) -> tuple[Activity, ...]:
@@ -57,7 +58,7 @@ def since(begun: tuple[Activity, ...], floor: float) -> tuple[Activity, ...]:
 
 def _after(begun: tuple[Activity, ...], activity: Activity) -> tuple[Activity, ...]:
     if activity.kind in BEGINS:
-        others = tuple(one for one in begun if not _same(activity, one))
+        others = [one for one in begun if one.kind is not activity.kind or not _same(activity, one)]
         return (*others, activity)[-MOST_OPEN:]
     if (ended := ENDS.get(activity.kind)) is not None:
         gone = next((one for one in begun if one.kind is ended and _ends(activity, one)), None)
@@ -66,24 +67,25 @@ def _after(begun: tuple[Activity, ...], activity: Activity) -> tuple[Activity, .
             begun = tuple(one for one in begun if one.subagent != activity.subagent)
         return begun
     if activity.kind in CLEARS and not activity.subagent:
-        kept = [one for one in begun if one.session and activity.session and one.session != activity.session]
+        stays = frozenset() if activity.kind is Kind.SESSION else frozenset({Kind.SUBAGENT})
+        kept = [one for one in begun if one.kind in stays or "" != one.session != activity.session != ""]
         return tuple(kept) if len(kept) < len(begun) else begun
     return begun
 
 
 def _same(one: Activity, other: Activity) -> bool:
-    """Told twice: by the same call's id, else by what only one of can go on in a session."""
-    if one.kind is not other.kind or one.session != other.session:
+    """Two of a kind: told twice, by the same call's id, else by what only one of can go on in a session."""
+    if one.session != other.session:
         return False
-    if one.kind is Kind.TOOL:
-        # Without ids one call at a time: the next begins when the former is over, told or not.
-        return one.tool_id == other.tool_id and one.subagent == other.subagent
-    return one.kind is Kind.COMPACT or (one.subagent != "" and one.subagent == other.subagent)
+    if one.kind is Kind.SUBAGENT:
+        return bool(one.tool_id or one.subagent) and (one.tool_id, one.subagent) == (other.tool_id, other.subagent)
+    # Calls without ids come one at a time: the next begins when the former is over, told or not.
+    return one.tool_id == other.tool_id and one.subagent == other.subagent
 
 
 def _ends(done: Activity, begun: Activity) -> bool:
     match begun.kind:
-        case Kind.TOOL if done.tool_id and begun.tool_id:
+        case Kind.TOOL | Kind.SUBAGENT if done.tool_id and begun.tool_id:
             return done.tool_id == begun.tool_id
         case Kind.TOOL:
             return done.tool == begun.tool

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
-from mailcore import journal
 from mailcore.holds import hold_at
 from mailcore.liveness import alive, read_lock
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock, Phase, Run, from_records
+from mailcore.model.run import Holder, Lock, Run
 from mailcore.observe.activity import from_hook, from_log
-from mailcore.observe.facts import Fact, HoldRead, LockRead, MailboxRead, RunRead, Seen
+from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
+from mailcore.observe.once import Once
+from mailcore.observe.runs import Runs
+from mailcore.observe.sessions import Sessions
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
+from mailcore.programs.hooks import parse_hook
+from mailcore.programs.select import program
 
-JOURNAL = "run.jsonl"
 HOOKS_START = 65536
 LOG_START = 8192
 """Bytes of the end of a file that are read when it is first seen."""
@@ -40,25 +44,25 @@ class Branch:
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
         # Kept: making a path costs more than its stat.
-        self.mail, self.runs, self.logs = agent.mail_dir, agent.runs_dir, agent.logs_dir
+        self.mail, self.logs = agent.mail_dir, agent.logs_dir
         self._inbox, self._lock_file, self._hooks = agent.inbox, agent.dispatch_lock, agent.hooks_log
         self.registered: Run | None = None
         """Its newest run in AIPass's register."""
         self.all_held = ""
         """Who holds every agent of the workspace."""
         self._own_hold = self._held = ""
+        self.sessions = Sessions(agent.address)
+        self._once = Once()
+        self._lost = self._torn = 0
         self._stamps = Stamps()
         self._tails: dict[Path, Tail] = {}
         """Of the logs and the hooks."""
         self._outputs: dict[Path, Tail] = {}
         """Of the current attempt."""
+        self._protocol = False
+        """What it prints as JSON is its program's own protocol."""
         self._lock: Lock | None = None
-        self._newest = ""
-        self._runs: dict[str, Run | None] = {}
-        """By id, as their journals tell: the run that the lock names, and the newest."""
-        self._wanted = ("", "")
-        self._open: list[str] = []
-        """Of those, the ones that go on."""
+        self._runs = Runs(agent.runs_dir)
         self._run: Run | None = None
         self.fresh = True
         """Not read yet."""
@@ -87,20 +91,29 @@ class Branch:
         if (held := self._own_hold or self.all_held) != self._held:
             self._held = held
             facts.append(HoldRead(address, held))
-        self._read_journals()
-        run = self._current()
-        activities = self._read_tails(run)
+        self._runs.read(lock)
+        self.stirred |= self._runs.stirred
+        self._runs.stirred = False
+        run = self._runs.current(lock, self._run, self.registered)
+        told, spent = self.sessions.read()
+        activities = self._once_each([*self._read_tails(run), *told])
         if run != self._run or fresh:
             self._run = run
             facts.append(RunRead(address, run))
         if activities:
             # First of all: what an agent did before its run ended is not to look like something after it.
             facts.insert(0, Seen(address, tuple(activities)))
+        if spent:
+            facts.append(Used(address, tuple(spent)))
+        lost = self.sessions.lost + self._torn + sum(tail.skipped for tail in self._tails.values())
+        if lost > self._lost:
+            self._lost = lost
+            facts.append(Lost(address, lost))
         return facts
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat, whether they are there or not."""
-        return [self.mail, self.logs, self.runs, *(self.runs / run_id for run_id in self._open)]
+        return [self.mail, self.logs, *self._runs.directories()]
 
     def _read_lock(self, entered: bool) -> Lock | None:
         known = self._lock
@@ -111,42 +124,16 @@ class Branch:
         living = alive(known.pid, known.start_ticks, known.boot_id)
         return replace(known, holder=Holder.ALIVE if living else Holder.DEAD)
 
-    def _read_journals(self) -> None:
-        if self._stamps.moved(self.runs):
-            self._newest = _newest(self.runs)
-            self.stirred = True
-        wanted = (self._lock.run_id if self._lock is not None else "", self._newest)
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self._follow([run_id for run_id in wanted if run_id and Path(run_id).name == run_id])
-        for run_id in self._open:
-            path = self.runs / run_id / JOURNAL
-            if self._stamps.moved(path):
-                with contextlib.suppress(OSError):
-                    self._runs[run_id] = from_records(journal.read(path))
-        if any((run := self._runs[run_id]) is not None and run.phase.ended for run_id in self._open):
-            self._follow(list(self._runs))
+    def glimpse(self, moved: Iterable[Path]) -> list[Fact]:
+        """The facts of some of its session files alone: they move a hundred times as often as all else."""
+        told, spent = self.sessions.read(moved)
+        facts: list[Fact] = [Seen(self.agent.address, tuple(self._once_each(told)))] if told else []
+        return [*facts, Used(self.agent.address, tuple(spent))] if spent else facts
 
-    def _follow(self, run_ids: list[str]) -> None:
-        for run_id in self._runs.keys() - set(run_ids):
-            self._stamps.forget(self.runs / run_id / JOURNAL)
-        self._runs = {run_id: self._runs.get(run_id) for run_id in run_ids}
-        self._open = [run_id for run_id, run in self._runs.items() if run is None or not run.phase.ended]
-        self.stirred = True
-
-    def _current(self) -> Run | None:
-        """The run that the lock names, else the newest, be it ours or another program's."""
-        if self._lock is not None and (current := self._runs.get(self._lock.run_id)) is not None:
-            return current
-        own = self._runs.get(self._newest)
-        if own is None and self._newest and self._run is not None and not self._run.foreign:
-            own = self._run  # the newest has its directory and no journal yet
-        foreign = self.registered
-        if foreign is None or (foreign.phase is Phase.RUNNING and self._lock is None):
-            return own  # an outstanding row without a lock: AIPass leaves these behind for ever (contract 0.10)
-        if own is not None and (own.run_id == foreign.run_id or own.created_at >= foreign.created_at):
-            return own
-        return foreign
+    def _once_each(self, activities: list[Activity]) -> list[Activity]:
+        """In order of time, each event once, whichever of its traces told it first."""
+        activities.sort(key=attrgetter("at"))
+        return [activity for activity in activities if not self._once.told(activity)]
 
     def _read_tails(self, run: Run | None) -> list[Activity]:
         if self._stamps.moved(self.logs):
@@ -155,6 +142,7 @@ class Branch:
         outputs = self._output_files(run)
         for path in outputs:
             self._outputs.setdefault(path, Tail(path, LOG_START))
+            self._protocol = program(run.program).protocol if run is not None else False
         # A copied workspace has the copy's mtimes: what is found at the first look is not later than the run's end.
         latest = run.since if self.first_look and run is not None and run.phase.ended else float("inf")
         found = [self._lines(tail, latest) for tail in self._tails.values() if self._stamps.moved(tail.path)]
@@ -162,12 +150,12 @@ class Branch:
         for path in self._outputs.keys() - set(outputs):  # a former attempt's, now read to its end
             del self._outputs[path]
             self._stamps.forget(path)
-        return sorted(chain.from_iterable(found), key=lambda activity: activity.at) if found else []
+        return list(chain.from_iterable(found))
 
     def _output_files(self, run: Run | None) -> tuple[Path, ...]:
         if run is None or run.foreign or run.attempt is None or (run.phase.ended and not self.first_look):
             return ()  # what an ended run has said is read once, at the first look
-        directory, name = self.runs / run.run_id, f"attempt-{run.attempt.number}"
+        directory, name = self.agent.runs_dir / run.run_id, f"attempt-{run.attempt.number}"
         return directory / f"{name}.stdout.log", directory / f"{name}.stderr.log"
 
     def _list_logs(self) -> None:
@@ -189,24 +177,19 @@ class Branch:
 
     def _lines(self, tail: Tail, latest: float) -> list[Activity]:
         read = from_hook if tail.path == self._hooks else from_log
-        burst = FIRST if tail.modified == 0.0 else BURST
+        protocol = self._protocol and tail.path in self._outputs
+        burst = FIRST if self.first_look else BURST
         found: deque[Activity] = deque(maxlen=burst)
         for _ in range(CHUNKS):
-            lines = [line for line in tail.read() if line.strip()]
+            lines = [line for line in tail.read() if line.strip() and not (protocol and line.startswith(b"{"))]
             # Where a line tells no time, the file does: exact for its last line, and never after its writer's death.
             at = min(tail.modified, time.time(), latest)
-            found.extend(a for line in lines[-burst:] if (a := read(line, self.agent.address, at)) is not None)
+            for line in lines[-burst:]:
+                if (activity := read(line, self.agent.address, at)) is not None:
+                    found.append(activity)
+                elif read is from_hook and parse_hook(line) is None:
+                    self._torn += 1
             if not tail.behind:
                 return list(found)
         self._stamps.distrust(tail.path)
         return list(found)
-
-
-def _newest(runs: Path) -> str:
-    """The id of the newest run directory; empty if there is none. Ids begin with the second they were made in."""
-    try:
-        with os.scandir(runs) as entries:
-            found = [(e.name[:15], e.stat().st_mtime_ns, e.name) for e in entries if e.is_dir()]
-    except OSError:
-        return ""
-    return max(found, default=("", 0, ""))[2]

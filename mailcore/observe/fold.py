@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
@@ -48,7 +49,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
         fleet,
         agents=fleet.agents if same else agents,
         operator=operator,
-        stream=_merged(fleet.stream, happened, STREAM),
+        stream=_merged(fleet.stream, sorted(happened, key=attrgetter("at")), STREAM),
         notes=notes,
         at=at,
     )
@@ -73,8 +74,8 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
         case Seen(activities=()):
             return old, ()
         case Seen(activities=activities):
-            new = begun.learn(old, activities, _floor(old.run))
-            return replace(new, activities=_merged(old.activities, activities, KEPT)), activities
+            kept = _merged(old.activities, activities, KEPT)
+            return begun.learn(old, activities, _floor(old.run), kept), activities
         case Used(spent=spent):
             return spend(old, spent), ()
         case Lost(lines=lines):
@@ -172,7 +173,9 @@ def events(run: Run) -> list[Activity]:
 
 
 def _merged(old: tuple[Activity, ...], new: Sequence[Activity], limit: int) -> tuple[Activity, ...]:
-    """Both in order of time, the newest `limit` of them."""
+    """Both in order of time, the newest `limit` of them; `new` is in that order."""
     if not new:
         return old
-    return tuple(sorted((*old, *new), key=lambda activity: activity.at)[-limit:])
+    if not old or old[-1].at <= new[0].at:
+        return (*old, *new)[-limit:]
+    return tuple(sorted((*old, *new), key=attrgetter("at"))[-limit:])

@@ -10,7 +10,8 @@ from mailcore.errors import MailcoreError
 from mailcore.holds import hold_at
 from mailcore.model.run import Run
 from mailcore.observe.branch import Branch
-from mailcore.observe.facts import Fact, Roster
+from mailcore.observe.discover import Discovery
+from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.foreign import newest_runs
 from mailcore.observe.stamps import Stamps, inode
 from mailcore.observe.tail import Tail
@@ -19,6 +20,9 @@ from mailcore.workspace import Workspace
 REGISTER = "dispatch_register.jsonl"
 REGISTER_BYTES = 1024 * 1024
 """Of the register's end: some 3,500 records; AIPass itself keeps 2,000."""
+CATCH_UP = 8 * 1024 * 1024
+"""Bytes of earlier session lines that one sweep reads for what they used today: a gigabyte takes minutes, and no CPU
+that anybody would notice."""
 
 
 class Loader:
@@ -27,23 +31,26 @@ class Loader:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._stamps = Stamps()
+        self._discovery = Discovery()
         self._branches: dict[str, Branch] = {}
         self._places: dict[Path, Branch] = {}
         self._watched: dict[str, dict[str, int]] = {}
         """By address: where its directories were found last."""
         self._broken = ""
         self._remark = ""
+        self._drifts: tuple[str, ...] = ()
+        """What of the session files' formats was not understood, each once."""
 
     def initial(self) -> list[Fact]:
         """Everything. The registry is the one that `workspace` was read from."""
         self._stamps.moved(self.workspace.registry)
-        return [self._roster(), *self.sweep()]
+        return [self._roster(), *self._look()]
 
     def changed(self, paths: Iterable[Path]) -> list[Fact]:
         """The facts that those paths concern: of an agent, all of its files that moved. Foreign paths say nothing."""
-        paths = set(paths)
-        facts: list[Fact] = []
+        facts, paths = self._glimpses(paths)
         touched = {id(branch): branch for path in paths if (branch := self._place(path)) is not None}
+        touched |= {id(branch): branch for branch in self._follow(self._discovery.changed(paths))}
         if any(path.parent == self.workspace.root for path in paths):
             facts += self._read_registry()
             touched |= {id(branch): branch for branch in self._branches.values() if branch.fresh}
@@ -55,15 +62,58 @@ class Loader:
 
     def sweep(self) -> list[Fact]:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
+        return self._look() + self._catch_up()
+
+    def _look(self) -> list[Fact]:
         facts = self._read_registry()
         self._read_register()
         self._read_hold()
-        return facts + [fact for branch in self._branches.values() for fact in branch.refresh()]
+        self._follow(self._discovery.sweep())
+        facts += [fact for branch in self._branches.values() for fact in branch.refresh()]
+        drifts = dict.fromkeys(drift for branch in self._branches.values() for drift in branch.sessions.drift)
+        if new := tuple(drift for drift in drifts if drift not in self._drifts):
+            self._drifts += new
+            facts.append(self._roster())
+        return facts
+
+    def _glimpses(self, paths: Iterable[Path]) -> tuple[list[Fact], list[Path]]:
+        """The facts of the session files that are followed, and the other paths."""
+        grown: dict[str, list[Path]] = {}
+        others = []
+        for path in paths:
+            if self.follows(path):
+                grown.setdefault(self._discovery.owner(path), []).append(path)
+            else:
+                others.append(path)
+        return [fact for address, moved in grown.items() for fact in self._branches[address].glimpse(moved)], others
+
+    def _follow(self, sessions: Iterable[tuple[str, Path]]) -> list[Branch]:
+        """Hand each branch its session files; returns those branches."""
+        found = [(self._branches.get(address), path) for address, path in sessions]
+        follow = [(one, path, self._discovery.begun(path)) for one, path in found if one is not None]
+        return list(dict.fromkeys(one for one, path, begun in follow if one.sessions.follow(path, begun)))
+
+    def _catch_up(self) -> list[Fact]:
+        """A further piece of what the agents' messages used today before they were followed."""
+        facts: list[Fact] = []
+        left = CATCH_UP
+        for address, branch in self._branches.items():
+            if left > 0:
+                spent, took = branch.sessions.catch_up(left)
+                left -= took
+                if spent:
+                    facts.append(Used(address, tuple(spent)))
+        return facts
 
     def remark(self, text: str) -> list[Fact]:
         """Let the fleet's notes say `text` of the reading itself; empty: no more."""
         self._remark = text
         return [self._roster()]
+
+    def follows(self, path: Path) -> bool:
+        """True of a session file that is followed: whatever it grows by is told."""
+        branch = self._branches.get(self._discovery.owner(path))
+        return branch is not None and branch.sessions.follows(path)
 
     def watch_paths(self) -> dict[str, int]:
         """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
@@ -73,7 +123,7 @@ class Loader:
                 branch.stirred = False
                 self._watched[address] = self._standing(branch.directories())
             found |= self._watched[address]
-        return found
+        return found | {str(place): inode(place) for place in self._discovery.directories()}
 
     def _standing(self, directories: Iterable[Path]) -> dict[str, int]:
         root = self.workspace.root
@@ -95,12 +145,14 @@ class Loader:
             branch.agent = agent
             branches[agent.address] = branch
         self._branches = branches
+        self._discovery.enroll(agents)
         self._places = {
             place: branch
             for branch in branches.values()
             for place in (branch.agent.branch, branch.agent.mail_dir, branch.agent.logs_dir, branch.agent.runs_dir)
         }
         notes = (*self.workspace.refused, *filter(None, (self._broken, self._remark)))
+        notes += tuple(f"{drift}: newer than this reader, some of it is not shown" for drift in self._drifts)
         return Roster(agents, notes)
 
     def _place(self, path: Path) -> Branch | None:

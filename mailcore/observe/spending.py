@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Run
 from mailcore.model.usage import Spending, Spent, Usage
+
+QUARTER = 900
+"""Seconds: time zones differ by quarters of an hour, so no date changes within one."""
 
 
 def spend(old: AgentFacts, spent: Iterable[Spent]) -> AgentFacts:
@@ -16,22 +20,19 @@ def spend(old: AgentFacts, spent: Iterable[Spent]) -> AgentFacts:
 
     A message of a new day begins a new sum; one of an earlier day counts for no day here.
     """
-    spending = old.spending
+    known = old.spending
+    day, today, task = known.day, known.today, known.task
+    model, context, window = known.model, known.context, known.window
     for one in spent:
-        day = date(one.at)
-        if day > spending.day:
-            spending = replace(spending, day=day, today=Usage())
-        if day == spending.day:
-            spending = replace(spending, today=spending.today + one.usage)
-        if spending.run_id and _within(one.at, old.run):
-            spending = replace(spending, task=spending.task + one.usage)
-        spending = replace(
-            spending,
-            model=one.model or spending.model,
-            context=one.context or spending.context,
-            window=one.window or spending.window,
-        )
-    return old if spending == old.spending else replace(old, spending=spending)
+        its_day = date(one.at)
+        if its_day > day:
+            day, today = its_day, Usage()
+        if its_day == day:
+            today += one.usage
+        if known.run_id and _within(one.at, old.run):
+            task += one.usage
+        model, context, window = one.model or model, one.context or context, one.window or window
+    return replace(old, spending=Spending(day, today, known.run_id, task, model, context, window))
 
 
 def on_run(spending: Spending, run: Run) -> Spending:
@@ -41,7 +42,12 @@ def on_run(spending: Spending, run: Run) -> Spending:
 
 def date(at: float) -> str:
     """The local date of a moment, as `2026-11-22`: such dates sort."""
-    return time.strftime("%Y-%m-%d", time.localtime(at))
+    return _date(int(at // QUARTER))
+
+
+@lru_cache(maxsize=256)
+def _date(quarter: int) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(quarter * QUARTER))
 
 
 def _within(at: float, run: Run | None) -> bool:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 CHUNK = 256 * 1024
 """Bytes of one read: what a call may cost in memory, however much the file grew."""
+MARK = 64
+"""Bytes before our place by which a file is known again."""
 LONGEST = 1024 * 1024
 """A longer line is skipped and counted."""
 
@@ -17,7 +19,8 @@ class Tail:
     The file is opened for each read and closed again: thousands of tails hold no descriptor.
     """
 
-    def __init__(self, path: Path, start_bytes: int = 65536) -> None:
+    def __init__(self, path: Path, start_bytes: int = 65536, *, start: int | None = None) -> None:
+        """Begins `start_bytes` before the end of what is there at the first read, or at the line that is at `start`."""
         self.path = path
         self.skipped = 0
         """How many lines were longer than LONGEST."""
@@ -25,7 +28,10 @@ class Tail:
         """True if the last call stopped before the end of the file: call again."""
         self.modified = 0.0
         """When the file was last written, as the last read saw it; 0.0 if it is not there."""
+        self.restarts = 0
+        """How many times another file, or the same one truncated, had taken its place."""
         self._start_bytes = start_bytes
+        self._start = start
         self._seen = False
         self._inode = (0, 0)
         self._offset = 0
@@ -33,10 +39,15 @@ class Tail:
         self._torn = b""
         self._skipping = False
 
+    @property
+    def place(self) -> int:
+        """Where, in bytes, the next line begins that was not returned yet."""
+        return self._offset - len(self._torn)
+
     def read(self) -> list[bytes]:
         """The complete lines that came since the last call, without their ends, of at most CHUNK more bytes.
 
-        The first call starts near the end (`start_bytes`), at a line's beginning. A file that appears later, or takes
+        The first call starts near the end, at a line's beginning. A file that appears later, or takes
         the place of the former one, is read from its start. A torn last line is kept until it is completed.
         """
         try:
@@ -55,23 +66,30 @@ class Tail:
     def _read(self, descriptor: int) -> list[bytes]:
         stat = os.fstat(descriptor)
         self.modified = stat.st_mtime
-        if not self._seen:
+        if not self._seen and self._start is not None:
+            self._offset = min(self._start, stat.st_size)
+        elif not self._seen:
             self._offset = max(0, stat.st_size - self._start_bytes)
             # One byte back: if it is a newline, the first line is whole.
             self._skipping = self._offset > 0 and os.pread(descriptor, 1, self._offset - 1) != b"\n"
-        elif (stat.st_dev, stat.st_ino) != self._inode or not self._continues(descriptor):
+        elif (stat.st_dev, stat.st_ino) != self._inode:
             self._restart()
+            self.restarts += 1
         self._seen, self._inode = True, (stat.st_dev, stat.st_ino)
-        data = os.pread(descriptor, CHUNK, self._offset)
+        # What stands before our place, if anything, is what we read there; else the file was truncated.
+        before = len(self._mark)
+        data = os.pread(descriptor, before + CHUNK, self._offset - before)
+        if data[:before] == self._mark:
+            data = data[before:]
+        else:
+            self._restart()
+            self.restarts += 1
+            data = os.pread(descriptor, CHUNK, 0)
         self._offset += len(data)
         self.behind = self._offset < stat.st_size
         if data:
-            self._mark = data[-64:]
+            self._mark = data[-MARK:]
         return self._lines(data)
-
-    def _continues(self, descriptor: int) -> bool:
-        """False after a truncation: what stands before our place, if anything, is not what we read there."""
-        return os.pread(descriptor, len(self._mark), self._offset - len(self._mark)) == self._mark
 
     def _restart(self) -> None:
         self._inode, self._offset, self._mark, self._torn, self._skipping = (0, 0), 0, b"", b"", False

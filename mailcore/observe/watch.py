@@ -14,7 +14,7 @@ from pathlib import Path
 
 STEP = 10
 """Milliseconds without a further change that end a batch."""
-DEBOUNCE = 50
+DEBOUNCE = 10
 """Milliseconds a batch may last; the library's 1600 delays a busy stream by as much."""
 MERGE = 200
 """Directories that came since the start and are watched apart. Setting up 3,000 watches holds the GIL for 140 ms."""

@@ -6,20 +6,23 @@ Events and fields: contract claude-code, "Hooks". Events that this release does 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from contextlib import suppress
 from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
+from mailcore.programs.wording import tool_words
 
 SOURCE = "hooks"
 
+_SEALED = re.compile(rb'\{"ts":[0-9.]+,"hook_pid":([0-9]+),.*,"hook_end":\1\}', re.DOTALL)
+_BETWEEN = re.compile(r"[\s,:]*")
+_DECODER = json.JSONDecoder()
+
 _NOT_WAITING = {"idle_prompt", "auth_success", "elicitation_complete", "elicitation_response"}
 """Notifications that ask nothing of the operator."""
-
-_ABOUT = ("description", "file_path", "notebook_path", "command", "pattern", "query", "url", "prompt")
-"""Keys of a tool's input that say what it is at, the best first."""
 
 
 def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
@@ -28,11 +31,8 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     Its time is the line's own `ts` (seconds since the epoch), `timestamp` or `at` (ISO), else `now`. The texts are the
     program's own, as they stand.
     """
-    try:
-        event = json.loads(line.decode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(event, dict):
+    event = parse_hook(line)
+    if event is None:
         return None
     meaning = _meaning(event)
     if meaning is None:
@@ -42,6 +42,41 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     tool_id = _text(event, "tool_use_id") if tool else ""
     session, subagent = _text(event, "session_id"), _text(event, "agent_id")
     return Activity(_time(event) or now, agent, kind, text, SOURCE, tool, tool_id, session, subagent)
+
+
+def parse_hook(line: bytes) -> dict[str, Any] | None:
+    """The event that a line holds; None for a line that is torn, or two half ones, or no event. Never raises.
+
+    Our own hook line puts the same number at both ends of what it writes. Of an event that it cut, the whole members.
+    """
+    text = line.decode("utf-8", "replace")
+    try:
+        event = json.loads(text)
+    except RecursionError:
+        return None
+    except ValueError:
+        event = _whole_members(text) if _SEALED.fullmatch(line.strip()) else None
+    else:
+        if isinstance(event, dict) and event.get("hook_pid") != event.get("hook_end"):
+            return None
+    return event if isinstance(event, dict) else None
+
+
+def _whole_members(text: str) -> dict[str, Any]:
+    """The members of a JSON object up to where it was cut."""
+    event: dict[str, Any] = {}
+    at = text.index("{") + 1
+    with suppress(ValueError, RecursionError):
+        while True:
+            key, at = _DECODER.raw_decode(text, _next(text, at))
+            value, at = _DECODER.raw_decode(text, _next(text, at))
+            event[str(key)] = value
+    return event
+
+
+def _next(text: str, at: int) -> int:
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
 
 
 def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
@@ -79,15 +114,7 @@ def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
 
 
 def _tool(event: Mapping[str, Any]) -> str:
-    """`Bash: List files`, `Edit: report.md`, or the tool's bare name."""
-    name = _text(event, "tool_name") or "a tool"
-    given = event.get("tool_input")
-    if not isinstance(given, dict):
-        return name
-    for key in _ABOUT:
-        if about := _text(given, key):
-            return f"{name}: {PurePosixPath(about).name if key.endswith('_path') else about}"
-    return name
+    return tool_words(_text(event, "tool_name"), event.get("tool_input"))
 
 
 def _time(event: Mapping[str, Any]) -> float:

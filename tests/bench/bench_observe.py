@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mailcore import journal, make, workspace
+from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
@@ -101,7 +102,7 @@ def measure(agents: int, root: Path) -> None:
     print(f"  sweep(), nothing moved   {timed(loader.sweep, 20)}")
     print(f"  watch_paths()            {timed(loader.watch_paths, 20)}")
     print(f"  changed(one inbox)       {timed(lambda: loader.changed([inbox]), 20)}")
-    print(f"  state() of all           {timed(lambda: [state(f, time.time(), 300) for f in fleet.agents], 20)}")
+    print(f"  state() of all           {timed(lambda: [state(f, time.time(), Alarms()) for f in fleet.agents], 20)}")
     first, took = asyncio.run(latency(found.root, inbox, 30))
     took.sort()
     print(f"  feed: first fleet        {first * 1000:7.1f} ms")

@@ -12,16 +12,19 @@ from typing import Any
 import pytest
 
 from mailcore import journal, workspace
+from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.message import MailboxStatus
-from mailcore.model.run import Holder, Phase
+from mailcore.model.run import Holder, Phase, Run
 from mailcore.observe.branch import FIRST
+from mailcore.observe.facts import RunRead
 from mailcore.observe.fold import apply
 from mailcore.observe.foreign import newest_runs
 from mailcore.observe.load import Loader
 from mailcore.observe.state import state
+from tests.mailcore.conftest import House, wait_until
 
 
 class Look:
@@ -46,7 +49,7 @@ class Look:
         return self.the(address).agent
 
     def state(self, address: str) -> State:
-        return state(self.the(address), time.time(), 300).state
+        return state(self.the(address), time.time(), Alarms()).state
 
 
 @pytest.fixture
@@ -152,7 +155,7 @@ def test_a_foreign_lock_is_followed_through_its_holders_life(look: Look) -> None
         os.utime(beta.dispatch_lock, (1, 1))  # not so young that it is read again for that
         look.changed(beta.dispatch_lock)
         assert look.state("@beta") is State.WORKING
-        assert str(holder.pid) in state(look.the("@beta"), time.time(), 300).reason
+        assert str(holder.pid) in state(look.the("@beta"), time.time(), Alarms()).reason
     finally:
         holder.kill()
         holder.wait()
@@ -346,3 +349,25 @@ def test_a_half_written_lock_holds_for_a_while(look: Look) -> None:
     lock(beta, os.getpid())
     look.sweep()
     assert look.state("@beta") is State.WORKING
+
+
+def test_what_is_written_after_the_end_is_read_while_the_lock_is_there(house: House) -> None:
+    house.shell("writer", "echo up; until [ -e go ]; do sleep 0.02; done; exit 3")
+    house.limit(attempts=1)
+    run_id = house.started("@lead", "@writer")
+    house.attempt_pid("@writer", run_id)
+    lead = house.agent("@lead")
+    lead.inbox.unlink(missing_ok=True)
+    lead.inbox.mkdir()
+    loader = Loader(house.workspace)
+    loader.initial()
+    seen: list[Run] = []
+    (house.agent("@writer").branch / "go").touch()
+
+    def look() -> bool:
+        seen.extend(f.run for f in loader.sweep() if isinstance(f, RunRead) and f.address == "@writer" and f.run)
+        return house.run("@writer", run_id).phase.ended and not house.agent("@writer").dispatch_lock.exists()
+
+    wait_until(look)
+    look()
+    assert seen[-1].undelivered, seen[-1]

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
+from mailcore.config import Alarms
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, State
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Attempt, Holder, Lock, Phase, Run
-from mailcore.observe.state import GRACE, WAIT_KEPT, expected, state
+from mailcore.model.senses import Senses
+from mailcore.observe.state import GRACE, WAIT_KEPT, expectation, expected, signs, state, stated
 
 NOW = 2_000_000_000.0
-SILENCE = 300.0
+POLICY = Alarms(silence=300.0, silence_tool=800.0, silence_compaction=600.0, silence_subagent=1200.0, silence_start=180)
 FREE = AgentFacts(Agent("@a", "A", Path("/house/a")), mailbox=Mailbox(MailboxStatus.OK))
 OURS = Lock(4711, NOW - 1000, subject="Report", run_id="r1")
 FOREIGN = Lock(4712, NOW - 1000, subject="manual wake")
@@ -61,22 +63,51 @@ CASES = {
         replace(RUNNING, run=run(Phase.QUEUED, attempts=(), since=NOW - 1)),
         (State.STARTING, "Report", NOW - 1),
     ),
-    "starting": (replace(RUNNING, run=run(Phase.STARTING)), (State.STARTING, "attempt 2/3", NOW - 890)),
+    "starting": (
+        replace(RUNNING, run=run(Phase.STARTING, since=NOW - 90)),
+        (State.STARTING, "attempt 2/3", NOW - 90),
+    ),
+    "starting for too long": (
+        replace(RUNNING, run=run(Phase.STARTING)),
+        (State.SILENT, "attempt 2/3, no sign of life yet: no sign", NOW - 890 + 180),
+    ),
     "retrying": (
         replace(RUNNING, run=run(Phase.WAITING, reason="exit 1", next_at=NOW + 5)),
         (State.RETRYING, "exit 1; attempt 3/3", NOW - 890),
     ),
     "limited": (
-        replace(RUNNING, run=run(Phase.WAITING, reason="429", limited=True)),
+        replace(RUNNING, run=run(Phase.WAITING, reason="429", limited=True, next_at=NOW - 20)),
         (State.LIMITED, "429", NOW - 890),
+    ),
+    "the next attempt did not come": (
+        replace(RUNNING, run=run(Phase.WAITING, reason="exit 1", next_at=NOW - 200)),
+        (State.SILENT, "exit 1; attempt 3/3", NOW - 20),
     ),
     "working": (RUNNING, (State.WORKING, "Report (attempt 2/3)", NOW - 890)),
     "in tool": (replace(RUNNING, open=(TOOL,)), (State.IN_TOOL, "Bash: make", NOW - 20)),
     "waiting, however long": (replace(RUNNING, waiting=ASKS, open=(TOOL,)), (State.WAITING, "may I?", NOW - 400)),
     "silent": (replace(RUNNING, last_active=NOW - 301), (State.SILENT, "no sign of life", NOW - 1)),
     "silent in a tool": (
-        replace(RUNNING, last_active=NOW - 400, open=(replace(TOOL, at=NOW - 400),)),
-        (State.SILENT, "last in Bash: make", NOW - 100),
+        replace(
+            RUNNING, run=run(Phase.RUNNING, since=NOW - 890), last_active=NOW - 850, open=(replace(TOOL, at=NOW - 850),)
+        ),
+        (State.SILENT, "last in Bash: make", NOW - 50),
+    ),
+    "long in a tool": (
+        replace(RUNNING, last_active=NOW - 780, open=(replace(TOOL, at=NOW - 780),)),
+        (State.IN_TOOL, "Bash: make", NOW - 780),
+    ),
+    "compacting": (
+        replace(RUNNING, last_active=NOW - 500, open=(act(Kind.COMPACT, NOW - 500),)),
+        (State.WORKING, "Report", NOW - 890),
+    ),
+    "compacting for too long": (
+        replace(RUNNING, last_active=NOW - 700, open=(act(Kind.COMPACT, NOW - 700),)),
+        (State.SILENT, "no sign of life", NOW - 100),
+    ),
+    "its subagent works within a tool": (
+        replace(RUNNING, last_active=NOW - 880, open=(replace(TOOL, at=NOW - 885), act(Kind.SUBAGENT, NOW - 880))),
+        (State.IN_TOOL, "Bash: make", NOW - 885),
     ),
     "an act is a sign of life": (
         replace(RUNNING, last_active=0.0, run=run(Phase.RUNNING, last_act=NOW - 5)),
@@ -145,13 +176,13 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_state(case: str) -> None:
     facts, (wanted, reason, since) = CASES[case]
-    status = state(facts, NOW, SILENCE)
+    status = state(facts, NOW, POLICY)
     assert (status.state, status.since) == (wanted, since), status.reason
     assert reason in status.reason
 
 
 def test_silence_of_zero_means_never() -> None:
-    assert state(replace(RUNNING, last_active=1.0), NOW, 0.0).state is State.WORKING
+    assert state(replace(RUNNING, last_active=1.0), NOW, Alarms(silence=0.0)).state is State.WORKING
 
 
 def test_what_is_expected_is_told_in_words() -> None:
@@ -159,3 +190,63 @@ def test_what_is_expected_is_told_in_words() -> None:
     assert expected(replace(FREE, lock=FOREIGN)) == "manual wake"
     assert expected(SESSION) == "an interactive session"
     assert expected(FREE) == ""
+
+
+SILENT = replace(RUNNING, last_active=NOW - 301)
+
+
+def test_work_of_its_processes_is_a_sign_of_life() -> None:
+    """A long build says nothing: its CPU does."""
+    assert state(SILENT, NOW, POLICY, Senses(work={"@a": NOW - 3})).state is State.WORKING
+    assert state(SILENT, NOW + 290, POLICY, Senses(work={"@a": NOW - 3})).state is State.WORKING
+    assert state(SILENT, NOW + 298, POLICY, Senses(work={"@a": NOW - 3})).state is State.SILENT
+    assert state(SILENT, NOW, POLICY, Senses(work={"@a": 0.0})).state is State.SILENT
+
+
+def test_nobody_is_called_silent_whose_processes_were_not_looked_at_yet() -> None:
+    assert state(SILENT, NOW, POLICY, Senses(work={})).state is State.WORKING
+
+
+def test_after_a_sleep_of_the_machine_an_agent_has_its_whole_time_again() -> None:
+    slept = Senses(gaps=((NOW - 200, NOW - 10),))
+    assert state(SILENT, NOW, POLICY, slept).state is State.WORKING
+    assert state(SILENT, NOW + 289, POLICY, slept).state is State.WORKING
+    assert state(SILENT, NOW + 291, POLICY, slept).state is State.SILENT
+
+
+def test_who_was_silent_before_the_sleep_is_silent_after_it() -> None:
+    slept = Senses(gaps=((NOW + 100, NOW + 9000),))
+    assert state(SILENT, NOW + 9001, POLICY, slept).state is State.SILENT
+
+
+def test_two_sleeps_count_one_after_the_other() -> None:
+    slept = Senses(gaps=((NOW - 200, NOW + 1000), (NOW + 1100, NOW + 5000)))
+    assert state(SILENT, NOW + 5200, POLICY, slept).state is State.WORKING
+    assert state(SILENT, NOW + 5301, POLICY, slept).state is State.SILENT
+
+
+def test_a_clock_set_back_makes_nobody_silent_and_hides_no_silence_for_long() -> None:
+    back = Senses(gaps=((NOW, NOW - 3600),))
+    later = NOW - 3600
+    assert state(RUNNING, later + 299, POLICY, back).state is State.WORKING
+    assert state(RUNNING, later + 301, POLICY, back).state is State.SILENT
+    heard = replace(RUNNING, activities=(act(Kind.TOOL_DONE, later + 200), act(Kind.TOOL_DONE, NOW - 10)))
+    assert state(heard, later + 301, POLICY, back).state is State.WORKING
+    assert state(SILENT, later + 1, POLICY, back).state is State.SILENT
+
+
+def test_an_expectation_says_which_signs_would_do() -> None:
+    def said(facts: AgentFacts) -> str:
+        return signs(facts, stated(facts, NOW, POLICY))
+
+    assert "end of Bash: make" in said(replace(RUNNING, open=(TOOL,)))
+    assert "compaction" in said(replace(RUNNING, open=(act(Kind.COMPACT, NOW - 5),)))
+    assert "subagent" in said(replace(RUNNING, open=(act(Kind.SUBAGENT, NOW - 5),)))
+    assert "CPU" in said(RUNNING)
+    assert "first sign" in said(replace(RUNNING, run=run(Phase.STARTING)))
+    assert "next attempt" in said(replace(RUNNING, run=run(Phase.WAITING, next_at=NOW)))
+
+
+def test_nothing_is_expected_of_who_is_idle_or_in_a_session_of_the_operators_own() -> None:
+    for facts in (FREE, SESSION, replace(FREE, run=run(Phase.COMPLETED))):
+        assert expectation(facts, stated(facts, NOW, POLICY), NOW, POLICY) is None

@@ -1,0 +1,96 @@
+"""`usage`: what the agents used, by agent, task or day."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.errors import UsageError
+from mailcore.model.usage import Usage
+from mailcore.text import line
+
+MOST_DAYS = 3660
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """`usage [@a…] [--days N] [--by agent|task|day]`."""
+    del verb
+    parser.add_argument("addresses", nargs="*", metavar="@a")
+    parser.add_argument("--days", type=int, default=7, metavar="N", help="today and the days before it, N in all (7)")
+    parser.add_argument("--by", choices=("agent", "task", "day"), default="agent")
+    sender_option(parser)
+
+
+def usage(call: Call) -> Result:
+    """Cost and tokens from the agents' session files and the journals of their runs."""
+    from mailcore.observe.ledger import Entry, ledger
+
+    days, by = call.arguments.days, call.arguments.by
+    if not 1 <= days <= MOST_DAYS:
+        raise UsageError(f"--days {days}: 1 to {MOST_DAYS}")
+    if call.arguments.addresses:
+        agents = [call.visible(address) for address in dict.fromkeys(call.arguments.addresses)]
+    else:
+        agents = [agent for agent in call.workspace.agents if call.sees(agent.address)]
+    today = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = today - timedelta(days=days - 1)
+    found = ledger(agents, since.timestamp())
+
+    def key(entry: Entry) -> tuple[str, ...]:
+        if by == "day":
+            return (entry.day,)
+        if by == "agent":
+            return (entry.agent,)
+        run = entry.run
+        return (run.run_id, entry.agent, run.subject) if run is not None else ("", entry.agent, "no task")
+
+    sums: dict[tuple[str, ...], Usage] = {}
+    for entry in found.entries:
+        sums[key(entry)] = sums.get(key(entry), Usage()) + entry.usage
+    # Run ids begin with the second they were made in.
+    order = list(sums) if by == "agent" else sorted(sums)
+    heads = {"agent": ("agent",), "day": ("day",), "task": ("run", "agent", "task")}[by]
+    total = sum(sums.values(), Usage())
+    value = {
+        "since": since.strftime("%Y-%m-%d"),
+        "by": by,
+        "rows": [{**dict(zip(heads, names, strict=True)), **_json(sums[names])} for names in order],
+        "total": _json(total),
+        "notes": found.notes,
+    }
+    if not sums:
+        return value, "\n".join([f"nothing was used since {since:%Y-%m-%d}", *map(line, found.notes)])
+    rows = [[*(line(name, 40) for name in names), *_cells(sums[names])] for names in order]
+    rows.append(["total", *[""] * (len(heads) - 1), *_cells(total)])
+    titles = [*heads, "input", "output", "cache read", "cache write", "cost"]
+    return value, "\n".join([*_table([titles, *rows], len(heads)), *(f"note: {line(note)}" for note in found.notes)])
+
+
+def _json(used: Usage) -> dict[str, Any]:
+    return {
+        "input": used.input,
+        "output": used.output,
+        "cache_read": used.cache_read,
+        "cache_write": used.cache_write,
+        "tokens": used.tokens,
+        "cost": round(used.cost, 6),
+    }
+
+
+def _cells(used: Usage) -> list[str]:
+    return [*(f"{n:,}" for n in (used.input, used.output, used.cache_read, used.cache_write)), f"${used.cost:,.4f}"]
+
+
+def _table(rows: Sequence[Sequence[str]], names: int) -> list[str]:
+    """Columns as wide as they need: the first `names` to the left, the figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if n < names else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]

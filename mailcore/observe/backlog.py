@@ -1,0 +1,107 @@
+"""What a session file tells of today's use before the place where the live tail began. Reads bit by bit."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from mailcore.model.message import parse_time
+from mailcore.model.usage import Spent
+from mailcore.programs.claude_transcript import Counted
+from mailcore.programs.sessions import read_from
+from mailcore.programs.transcript import LONGEST, Transcript, parsed
+
+BUFFER = 262_144
+"""Bytes of one read of a file that is read line by line: with Python's 8 KB it takes twice as long."""
+PROBE = 65536
+"""Bytes of one read while a line with a time is looked for."""
+
+
+class Backlog:
+    """The use that stands in a growing file from a moment on, up to a place in it; each `read` goes on with it."""
+
+    def __init__(self, agent: str, path: Path, since: float, until: int, counted: Counted | None = None) -> None:
+        """`since`: seconds since the epoch, as the first moment of today; `until`: a place in the file, in bytes.
+
+        `counted`: shared by the backlogs of an agent's files, and with no live reader, who counts other messages.
+        """
+        self.done = False
+        """All was read, or the file cannot be."""
+        self.left = until
+        """Bytes that are still to be read, at most."""
+        self._agent, self._path, self._since, self._until = agent, path, since, until
+        self._counted = counted
+        self._reader: Transcript | None = None
+        self._offset = 0
+
+    def read(self, limit_bytes: int) -> list[Spent]:
+        """What the next so many bytes tell, whole lines of them at least one; empty once it is `done`."""
+        if self.done:
+            return []
+        try:
+            with self._path.open("rb", buffering=BUFFER) as file:
+                if self._reader is None:
+                    self._offset = first_at(file, self._since, self._until)
+                    self._reader = read_from(self._agent, self._path, self._offset, self._counted)
+                    self.left = self._until - self._offset
+                return self._read(file, self._reader, limit_bytes)
+        except OSError:
+            self.done, self.left = True, 0
+            return []
+
+    def _read(self, file: BinaryIO, reader: Transcript, limit_bytes: int) -> list[Spent]:
+        found: list[Spent] = []
+        now = time.time()
+        file.seek(self._offset)
+        stop = min(self._until, self._offset + limit_bytes)
+        while self._offset < stop:
+            line = file.readline(LONGEST)
+            if not line:
+                break
+            self._offset += len(line)
+            found += [spent for spent in reader.spent(line, now) if spent.at >= self._since]
+        self.done = self._offset >= self._until or self._offset < stop
+        self.left = 0 if self.done else self._until - self._offset
+        return found
+
+
+def first_at(file: BinaryIO, since: float, until: int) -> int:
+    """Where the first line with a time of `since` or later begins; `until` if none does before it.
+
+    By bisection: times only grow. A line without one belongs to the line before it.
+    """
+    low, high = 0, until
+    # Every line that begins before `low` is older; every one with a time that begins at `high` or later is not.
+    while low < high:
+        middle = (low + high) // 2
+        begin, end, at = _timed(file, middle, high)
+        if begin < high and at < since:
+            low = end
+        else:
+            high = middle
+    return _timed(file, low, until)[0]
+
+
+def _begin(file: BinaryIO, offset: int, until: int) -> int:
+    """Where the line begins that stands at `offset` or next after it."""
+    if offset == 0:
+        return 0
+    file.seek(offset - 1)
+    while (part := file.readline(PROBE)) and not part.endswith(b"\n"):
+        pass
+    return min(file.tell(), until)
+
+
+def _timed(file: BinaryIO, offset: int, high: int) -> tuple[int, int, float]:
+    """Begin, end and time of the first line that has one and begins in [offset, high); begin `high` if none does."""
+    begin = _begin(file, offset, high)
+    while begin < high:
+        file.seek(begin)
+        line = file.readline(LONGEST)
+        if not line:
+            break
+        if b'"timestamp"' in line and (at := parse_time((parsed(line) or {}).get("timestamp"))):
+            return begin, begin + len(line), at
+        begin += len(line)
+    return high, high, 0.0

@@ -1,0 +1,144 @@
+"""What agents used, by task and day: all of their session files, and the journals of their runs. Reads only."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mailcore import journal
+from mailcore.model.agent import Agent
+from mailcore.model.run import Run, from_records
+from mailcore.model.usage import Spent, Usage
+from mailcore.observe.backlog import BUFFER, first_at
+from mailcore.observe.spending import date
+from mailcore.programs.claude_sessions import directory
+from mailcore.programs.claude_transcript import Counted
+from mailcore.programs.codex_rollout import home
+from mailcore.programs.sessions import cwd_of, read_from
+from mailcore.programs.transcript import LONGEST
+
+COUNTED = 50_000
+"""Messages of an agent that are remembered, so that those of a session that was copied count once (20 MB at most)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one agent used in one task on one day."""
+
+    agent: str
+    run: Run | None
+    """The task; None: it worked without one."""
+    day: str
+    """Local, `2026-11-22`."""
+    usage: Usage
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What was used since a moment."""
+
+    entries: list[Entry] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What of the session files was not understood or could not be read, each said once."""
+
+
+def ledger(agents: Sequence[Agent], since: float) -> Ledger:
+    """What `agents` used from `since` (seconds since the epoch) on.
+
+    A task is what was used while its run went on. Money is what the session files tell; for a run of which they tell
+    none, what its journal does. Reads line by line, and of a file only what was written since.
+    """
+    found = Ledger()
+    rollouts = list(_rollouts(agents, since))
+    for agent in agents:
+        runs = _runs(agent)
+        sums: dict[tuple[str, str], Usage] = defaultdict(Usage)
+        starts = [run.created_at for run in runs]
+        paths = [*claude_files(agent.branch, since), *(path for owner, path in rollouts if owner is agent)]
+        for spent in _all_spent(agent, paths, since, found.notes):
+            run = _run_at(runs, starts, spent.at)
+            sums[run.run_id if run is not None else "", date(spent.at)] += spent.usage
+        paid = {run_id for (run_id, _), usage in sums.items() if usage.cost > 0}
+        for run in runs:
+            if run.cost > 0 and run.run_id not in paid and run.since >= since:
+                sums[run.run_id, date(run.since)] += Usage(cost=run.cost)
+        by_id = {run.run_id: run for run in runs}
+        found.entries += [Entry(agent.address, by_id.get(run_id), day, sums[run_id, day]) for run_id, day in sums]
+    return found
+
+
+def claude_files(branch: Path, since: float = 0.0) -> list[Path]:
+    """Claude Code's session files of a branch that were written since, its subagents' among them."""
+    folder = directory(branch)
+    mains = [path for path in _newer(folder.glob("*.jsonl"), since) if _within(cwd_of(path), branch)]
+    others = [path for path in _newer(folder.glob("*/subagents/**/*.jsonl"), since) if _within(cwd_of(path), branch)]
+    return [*mains, *others]
+
+
+def _rollouts(agents: Sequence[Agent], since: float) -> Iterator[tuple[Agent, Path]]:
+    """Codex's session files that were written since, each with the agent in whose branch it was begun."""
+    deepest = sorted(agents, key=lambda agent: len(agent.branch.parts), reverse=True)
+    for path in _newer((home() / "sessions").glob("*/*/*/rollout-*.jsonl"), since):
+        cwd = cwd_of(path)
+        owner = next((agent for agent in deepest if cwd and _within(cwd, agent.branch)), None)
+        if owner is not None:
+            yield owner, path
+
+
+def _newer(paths: Iterable[Path], since: float) -> list[Path]:
+    """Those that were written at `since` or later, the oldest first: a copy comes after what it copies."""
+    found = []
+    for path in paths:
+        try:
+            modified = path.stat().st_mtime
+        except OSError:
+            continue
+        if modified >= since:
+            found.append((modified, path))
+    return [path for _, path in sorted(found)]
+
+
+def _within(cwd: str, branch: Path) -> bool:
+    """True if a session begun in `cwd` is of that branch; so is one that does not say where it was."""
+    return not cwd or Path(cwd).is_relative_to(branch)
+
+
+def _all_spent(agent: Agent, paths: Iterable[Path], since: float, notes: list[str]) -> Iterator[Spent]:
+    counted = Counted(COUNTED)
+    for path in paths:
+        try:
+            yield from _spent(agent.address, path, since, counted, notes)
+        except OSError as error:
+            notes.append(f"{path}: {error.strerror}; what {agent.address} used there is not in the sum")
+
+
+def _spent(address: str, path: Path, since: float, counted: Counted, notes: list[str]) -> Iterator[Spent]:
+    with path.open("rb", buffering=BUFFER) as file:
+        stat = os.fstat(file.fileno())
+        offset = first_at(file, since, stat.st_size)
+        reader = read_from(address, path, offset, counted)
+        file.seek(offset)
+        while line := file.readline(LONGEST):
+            for spent in reader.spent(line, stat.st_mtime):
+                if spent.at >= since:
+                    yield spent
+    if reader.drift and reader.drift not in notes:
+        notes.append(reader.drift)
+
+
+def _runs(agent: Agent) -> list[Run]:
+    """Its runs, the oldest first."""
+    found = (from_records(journal.read(path)) for path in agent.runs_dir.glob("*/run.jsonl"))
+    return sorted((run for run in found if run is not None), key=lambda run: run.created_at)
+
+
+def _run_at(runs: Sequence[Run], starts: Sequence[float], at: float) -> Run | None:
+    """The run that went on at that moment."""
+    # A second either way, like the live sums: a program's clock and the journal's are read at different places.
+    n = bisect_right(starts, at + 1)
+    run = runs[n - 1] if n else None
+    return None if run is None or (run.phase.ended and at > run.since + 1) else run

@@ -1,0 +1,146 @@
+"""The session files of one agent, followed from near their ends: what it does, and what that uses. Writes nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailcore.model.activity import Activity
+from mailcore.model.usage import Spent
+from mailcore.observe.activity import harmless
+from mailcore.observe.backlog import Backlog
+from mailcore.observe.stamps import Stamps
+from mailcore.observe.tail import Tail
+from mailcore.programs.claude_transcript import COUNTED, Counted
+from mailcore.programs.sessions import read_from
+from mailcore.programs.transcript import Recent, Transcript
+
+START = 65536
+"""Bytes of the end of a session file that are read when it is first seen."""
+MOST = 16
+"""Session files that are followed at a time; the one that was silent longest is let go."""
+BURST = 500
+"""Of what a file grew by between two looks, the newest this many activities are kept."""
+LEFT = 1000
+"""Session files of which is remembered how far they were read."""
+CHUNKS = 64
+"""Reads of one file in one look (16 MB); the next look goes on from there."""
+
+
+@dataclass(slots=True)
+class _Followed:
+    tail: Tail
+    reader: Transcript
+    backlog: Backlog
+    restarts: int = 0
+    touched: float = 0.0
+
+
+class Sessions:
+    """What was last seen of an agent's session files."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._stamps = Stamps()
+        self._followed: dict[Path, _Followed] = {}
+        self._counted, self._counted_before = Counted(COUNTED), Counted(COUNTED)
+        """Of messages, what was counted live and by the backlogs: those copied into a second file count once."""
+        self._left: Recent[Path, int] = Recent(LEFT)
+        """Where the reading of a file stopped that was let go."""
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """What of the formats was not understood, each once."""
+        return tuple(dict.fromkeys(one.reader.drift for one in self._followed.values() if one.reader.drift))
+
+    @property
+    def lost(self) -> int:
+        """Lines that were too long to be read."""
+        return sum(one.tail.skipped for one in self._followed.values())
+
+    def follows(self, path: Path) -> bool:
+        """True of a session file that is followed."""
+        return path in self._followed
+
+    def follow(self, path: Path, begun: bool = False) -> bool:
+        """Follow a session file, if it is not followed yet; False if it cannot be read.
+
+        From near its end; from its start if it was `begun` since the looking did.
+        """
+        if path in self._followed:
+            return True
+        left = self._left.pop(path)
+        try:
+            start = left if left is not None else 0 if begun else _line_before(path, START)
+            reader = read_from(self._address, path, start, self._counted)
+        except OSError:
+            return False
+        midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
+        until = start if left is None else 0
+        backlog = Backlog(self._address, path, midnight, until, self._counted_before)
+        self._followed[path] = _Followed(Tail(path, start=start), reader, backlog)
+        if len(self._followed) > MOST:
+            self._let_go(min(self._followed, key=lambda known: self._followed[known].touched or time.time()))
+        return True
+
+    def _let_go(self, path: Path) -> None:
+        tail = self._followed.pop(path).tail
+        self._left.put(path, tail.place)
+        self._stamps.forget(path)
+
+    def read(self, moved: Iterable[Path] | None = None) -> tuple[list[Activity], list[Spent]]:
+        """What the files tell that `moved` since the last call; None: whichever did, by a stat of each."""
+        activities: list[Activity] = []
+        spent: list[Spent] = []
+        paths = [path for path in self._followed if self._stamps.moved(path)] if moved is None else moved
+        for path in paths:
+            self._read(path, self._followed[path], activities, spent)
+        return activities, spent
+
+    def catch_up(self, limit: int) -> tuple[list[Spent], int]:
+        """What earlier lines of today used, of at most about `limit` more bytes; and how many bytes that took."""
+        spent: list[Spent] = []
+        left = limit
+        for one in self._followed.values():
+            if left > 0 and not one.backlog.done:
+                before = one.backlog.left
+                spent += one.backlog.read(left)
+                left -= before - one.backlog.left
+        return spent, limit - left
+
+    def _read(self, path: Path, one: _Followed, activities: list[Activity], spent: list[Spent]) -> None:
+        newest: deque[Activity] = deque(maxlen=BURST)
+        for _ in range(CHUNKS):
+            lines = one.tail.read()
+            one.touched = one.tail.modified
+            if one.tail.restarts != one.restarts:
+                one.restarts = one.tail.restarts
+                one.reader = read_from(self._address, path, 0, self._counted)
+            now = min(one.tail.modified, time.time())
+            for line in lines:
+                for told in one.reader.read(line, now):
+                    if isinstance(told, Spent):
+                        spent.append(told)
+                    else:
+                        newest.append(harmless(told, now))
+            if not one.tail.behind:
+                break
+        else:
+            self._stamps.distrust(path)
+        activities += newest
+
+
+def _line_before(path: Path, size: int) -> int:
+    """Where the first line begins of the last `size` bytes of a file; its end if none does. OSError."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        start = max(0, end - size)
+        if start == 0:
+            return 0
+        file.seek(start - 1)
+        newline = file.read(size + 1).find(b"\n")
+    return start + newline if newline >= 0 else end

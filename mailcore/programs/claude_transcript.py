@@ -1,0 +1,296 @@
+"""What a line of a Claude Code transcript means (contract claude-code, "Transcript"). Stateful, bounded, no files.
+
+Beyond the contract, as read from Claude Code 2.1.330 itself: `system` lines of subtype `api_error` (a request that it
+tries again) and `compact_boundary`; `isApiErrorMessage` of an assistant line that stands for a turn that failed;
+`toolUseResult.status` of an agent that works on in the background, and the `<task-notification>` that ends it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.usage import Spent, Usage
+from mailcore.programs.transcript import (
+    SOURCE,
+    Recent,
+    count_of,
+    dollars_of,
+    moment,
+    parsed,
+    short,
+    table_of,
+    text_of,
+)
+from mailcore.programs.wording import tool_words
+
+Counted = Recent[str, Usage]
+"""API messages by id, and what was counted of each."""
+
+COUNTED = 500
+"""Messages whose use is remembered: the lines of one stand close together."""
+CALLS = 500
+"""Tool calls that are remembered until their results come."""
+SUBAGENT_TOOLS = ("Task", "Agent")
+TURN_ENDS = ("end_turn", "stop_sequence", "refusal")
+NOTICE = 1000
+"""Characters of a text in which such a notice begins."""
+LIMITS = (429, 503, 529)
+"""HTTP status of a rate limit and of an overloaded service."""
+
+_NO_PROMPT = ("<command-", "<local-command-", "<bash-")
+"""What the program itself writes in the user's place: its own commands, which begin no turn."""
+_INTERRUPTED = "[Request interrupted by user"
+_NOTICE = re.compile(r"<task-notification>\s*<task-id>([^<]{1,80})</task-id>")
+
+
+class ClaudeTranscript:
+    """Reads one session file of an agent, or one of its subagents' (below `<session>/subagents/`)."""
+
+    def __init__(self, agent: str, path: Path, *, counted: Counted | None = None) -> None:
+        """`counted`: shared by the readers of an agent's files, a message copied into a second file counts once."""
+        self.agent = agent
+        below = "subagents" in path.parts[-4:-1]
+        self.session = path.parts[-1 - path.parts[::-1].index("subagents") - 1] if below else path.stem
+        self.cwd = ""
+        self.drift = ""
+        self._subagent = path.stem.removeprefix("agent-") if below else ""
+        self.former: Callable[[], float | None] = _unknown
+        """The money that was told before the reading began, asked when the next total is met; None: unknown."""
+        self._counted = counted if counted is not None else Counted(COUNTED)
+        self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
+        """Tool and words of each call that has no result yet."""
+        self._background: Recent[str, str] = Recent(CALLS)
+        """The call that began each subagent which works on in the background."""
+        self._totals: Recent[str, float] = Recent(8)
+        """Money of each session, as last told."""
+        self._ended = ""
+        """The message that ended the turn."""
+        self._last = 0.0
+        """Time of the newest message."""
+
+    def read(self, line: bytes, now: float) -> list[Activity | Spent]:
+        """What the line tells (`Transcript.read`)."""
+        event = parsed(line)
+        if event is None:
+            return []
+        at = self._time(event, now)
+        match event.get("type"):
+            case "assistant":
+                return [*self._assistant(event, at), *self._used(event, at)]
+            case "user":
+                return list(self._user(event, at))
+            case "system":
+                return list(self._system(event, at))
+            case "cost-state":
+                return list(self._cost(event, at))
+            case "queue-operation":
+                return list(self._notice(event, at, text_of(event, "content")))
+            case _:
+                return []
+
+    def spent(self, line: bytes, now: float) -> list[Spent]:
+        """What the line says was used (`Transcript.spent`)."""
+        if b'"cost-state"' not in line and not (b'"usage"' in line and b'"assistant"' in line):
+            return []
+        event = parsed(line)
+        if event is None:
+            return []
+        at = self._time(event, now)
+        match event.get("type"):
+            case "assistant":
+                return list(self._used(event, at))
+            case "cost-state":
+                return list(self._cost(event, at))
+            case _:
+                return []
+
+    def _time(self, event: Mapping[str, Any], now: float) -> float:
+        """The line's own. A `cost-state` has none: it counts as told with the message before it."""
+        if not self.cwd:
+            self.cwd = text_of(event, "cwd")
+        return moment(event, now) if "timestamp" in event else min(self._last, now) or now
+
+    def _told(
+        self, event: Mapping[str, Any], at: float, kind: Kind, text: str, tool: str = "", call: str = ""
+    ) -> Activity:
+        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self._session(event), self._child(event))
+
+    def _session(self, event: Mapping[str, Any]) -> str:
+        return text_of(event, "sessionId") or self.session
+
+    def _child(self, event: Mapping[str, Any]) -> str:
+        """The subagent whose line it is; empty: the agent itself."""
+        if self._subagent or event.get("isSidechain") is True:
+            return text_of(event, "agentId") or self._subagent or "sidechain"
+        return ""
+
+    def _assistant(self, event: Mapping[str, Any], at: float) -> Iterator[Activity]:
+        message = event.get("message")
+        if not isinstance(message, dict) or not isinstance(message.get("content"), list):
+            self._drifted(event, "assistant lines without message.content")
+            return
+        blocks = [block for block in message["content"] if isinstance(block, dict)]
+        if event.get("isApiErrorMessage") is True:
+            text = " ".join(text_of(block, "text") for block in blocks) or "the API refused"
+            yield self._told(event, at, Kind.ERROR, text)
+            return
+        spoke = False
+        for block in blocks:
+            match block.get("type"):
+                case "text" if text := text_of(block, "text").strip():
+                    spoke = True
+                    yield self._told(event, at, Kind.MESSAGE, text)
+                case "thinking":
+                    yield self._told(event, at, Kind.THINKING, text_of(block, "thinking") or "thinking")
+                case "tool_use":
+                    yield from self._call(event, at, block)
+        name = text_of(message, "id")
+        if spoke and message.get("stop_reason") in TURN_ENDS and not self._child(event) and name != self._ended:
+            self._ended = name
+            yield self._told(event, at, Kind.TURN_END, "turn over")
+
+    def _call(self, event: Mapping[str, Any], at: float, block: Mapping[str, Any]) -> Iterator[Activity]:
+        tool, call = text_of(block, "name"), text_of(block, "id")
+        if not call:
+            self._drifted(event, "tool calls without an id")
+            return
+        words = tool_words(tool, block.get("input"))
+        self._calls.put(call, (tool, words))
+        yield self._told(event, at, Kind.TOOL, words, tool, call)
+        if tool in SUBAGENT_TOOLS:
+            given = table_of(block, "input")
+            what = text_of(given, "description") or text_of(given, "subagent_type")
+            yield self._told(event, at, Kind.SUBAGENT, what or "subagent", tool, call)
+
+    def _user(self, event: Mapping[str, Any], at: float) -> Iterator[Activity]:
+        content = table_of(event, "message").get("content")
+        if isinstance(content, str):
+            yield from self._prompt(event, at, content)
+        elif isinstance(content, list):
+            blocks = [block for block in content if isinstance(block, dict)]
+            for block in blocks:
+                if block.get("type") == "tool_result":
+                    yield from self._result(event, at, block)
+            if text := " ".join(text_of(block, "text") for block in blocks if block.get("type") == "text"):
+                yield from self._prompt(event, at, text)
+        else:
+            self._drifted(event, "user lines without message.content")
+
+    def _prompt(self, event: Mapping[str, Any], at: float, text: str) -> Iterator[Activity]:
+        if _NOTICE.search(text[:NOTICE]):
+            yield from self._notice(event, at, text)
+        elif text.startswith(_INTERRUPTED):
+            yield self._told(event, at, Kind.TURN_END, "interrupted by the operator")
+        elif True not in (event.get("isMeta"), event.get("isCompactSummary")) and not text.startswith(_NO_PROMPT):
+            yield self._told(event, at, Kind.PROMPT, text)
+
+    def _notice(self, event: Mapping[str, Any], at: float, text: str) -> Iterator[Activity]:
+        """A task in the background is over: told when it is queued for the agent, and again when the agent reads it."""
+        notice = _NOTICE.search(text[:NOTICE])
+        call = self._background.pop(notice[1]) if notice is not None else None
+        if notice is not None and call is not None:
+            yield _of(self._told(event, at, Kind.SUBAGENT_DONE, "subagent is done", "", call), notice[1])
+
+    def _result(self, event: Mapping[str, Any], at: float, block: Mapping[str, Any]) -> Iterator[Activity]:
+        call = text_of(block, "tool_use_id")
+        if not call:
+            self._drifted(event, "tool results without tool_use_id")
+            return
+        tool, words = self._calls.pop(call) or ("", "a tool")
+        failed = block.get("is_error") is True
+        brought = short(_plain(block.get("content")))
+        outcome = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
+        yield self._told(event, at, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, outcome, tool, call)
+        if tool in SUBAGENT_TOOLS:
+            result = table_of(event, "toolUseResult")
+            child = text_of(result, "agentId")
+            if text_of(result, "status").endswith("_launched"):
+                self._background.put(child, call)
+            else:
+                done = self._told(event, at, Kind.SUBAGENT_DONE, brought or "subagent is done", tool, call)
+                yield _of(done, child)
+
+    def _system(self, event: Mapping[str, Any], at: float) -> Iterator[Activity]:
+        match event.get("subtype"):
+            case "compact_boundary":
+                about = table_of(event, "compactMetadata")
+                was = f" of {tokens} tokens" if (tokens := count_of(about, "preTokens")) else ""
+                yield self._told(event, at, Kind.COMPACTED, f"context{was} compacted")
+            case "api_error":
+                status = table_of(event, "error").get("status")
+                times = f", attempt {count_of(event, 'retryAttempt')} of {count_of(event, 'maxRetries')}"
+                kind = Kind.LIMIT if status in LIMITS else Kind.WARNING
+                yield self._told(event, at, kind, f"API {status if isinstance(status, int) else 'error'}{times}")
+
+    def _used(self, event: Mapping[str, Any], at: float) -> Iterator[Spent]:
+        self._last = max(self._last, at)
+        message = table_of(event, "message")
+        usage, model, name = message.get("usage"), text_of(message, "model"), text_of(message, "id")
+        if model == "<synthetic>" or event.get("isApiErrorMessage") is True:
+            return
+        if not isinstance(usage, dict) or not name:
+            self._drifted(event, "assistant lines without message.id or message.usage")
+            return
+        total = Usage(
+            count_of(usage, "input_tokens"),
+            count_of(usage, "output_tokens"),
+            count_of(usage, "cache_read_input_tokens"),
+            count_of(usage, "cache_creation_input_tokens"),
+        )
+        before = self._counted.get(name)
+        if before == total:
+            return
+        more = total if before is None else _growth(before, total)
+        self._counted.put(name, total if before is None else before + more)
+        if more.tokens:
+            context = 0 if self._child(event) else total.input + total.cache_read + total.cache_write
+            yield Spent(at, self.agent, more, self._session(event), model, context)
+
+    def _cost(self, event: Mapping[str, Any], at: float) -> Iterator[Spent]:
+        total, session = dollars_of(event, "totalCostUSD"), self._session(event)
+        if total is None:
+            self._drifted(event, "cost-state lines without totalCostUSD")
+            return
+        before = self._totals.get(session)
+        self._totals.put(session, total)
+        if before is None:
+            before = former if (former := self.former()) is not None else total
+        # A smaller total: the program was started anew and counts from nothing.
+        more = total - before if total >= before else total
+        if more > 0:
+            yield Spent(at, self.agent, Usage(cost=more), session)
+
+    def _drifted(self, event: Mapping[str, Any], what: str) -> None:
+        version = text_of(event, "version") or "of unknown version"
+        self.drift = self.drift or f"Claude Code {version} writes {what}"
+
+
+def _unknown() -> None:
+    """What was told before is not known: the first total is where the counting begins."""
+
+
+def _of(activity: Activity, subagent: str) -> Activity:
+    return replace(activity, subagent=subagent)
+
+
+def _growth(before: Usage, total: Usage) -> Usage:
+    """What a later line of the same message tells more of."""
+    return Usage(
+        max(0, total.input - before.input),
+        max(0, total.output - before.output),
+        max(0, total.cache_read - before.cache_read),
+        max(0, total.cache_write - before.cache_write),
+    )
+
+
+def _plain(content: object) -> str:
+    """A tool result's text: a string, or the texts of a list of blocks."""
+    if isinstance(content, str):
+        return content
+    blocks = content if isinstance(content, list) else []
+    return " ".join(text_of(block, "text") for block in blocks if isinstance(block, dict))

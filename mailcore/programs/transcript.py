@@ -1,0 +1,138 @@
+"""What reads a program's session file, line by line. The programs' own readers lie beside this one.
+
+A session file ("transcript") is what an agent's program writes of its own accord while it works: with no set-up at all
+it tells what the agent does and what that costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol, TypeVar
+
+import orjson
+
+from mailcore.model.activity import Activity
+from mailcore.model.message import parse_time
+from mailcore.model.usage import Spent
+
+SOURCE = "transcript"
+
+LONGEST = 1024 * 1024
+"""A longer line is not read."""
+RESULT = 120
+"""Characters of a result that are told."""
+
+
+class Transcript(Protocol):
+    """The reader of one session file: incremental, of bounded memory, and it touches no file itself."""
+
+    session: str
+    """Id of the program's session: the file's, until a line tells one."""
+    cwd: str
+    """Where the session says it works; empty while it is unknown."""
+    drift: str
+    """What of the format was not understood, in words; empty: nothing. Said once, for the first that was met."""
+
+    def read(self, line: bytes, now: float) -> list[Activity | Spent]:
+        """What a line tells, in order; empty for what is unknown, torn or told already. Never raises.
+
+        Its time is the line's own, at most `now` (seconds since the epoch), which also stands in where it has none.
+        The texts are the program's own, as they stand: neutralise them.
+        """
+
+    def spent(self, line: bytes, now: float) -> list[Spent]:
+        """Of what a line tells, only what was used: cheap for the many lines that tell of nothing used."""
+
+
+def parsed(line: bytes) -> dict[str, Any] | None:
+    """The object that a line is; None if it is none, torn or too long. Never raises."""
+    if not line or len(line) > LONGEST:
+        return None
+    try:
+        value = orjson.loads(line)
+    except ValueError:
+        # Halves of surrogate pairs, which a program that cuts its texts writes, and bytes that are no UTF-8.
+        try:
+            value = json.loads(line.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, dict) else None
+
+
+def moment(line: Mapping[str, Any], now: float) -> float:
+    """A line's `timestamp`, at most `now`; `now` where it has none that can be read."""
+    at = parse_time(line.get("timestamp"))
+    return min(at, now) if at > 0 else now
+
+
+def text_of(values: Mapping[str, Any], key: str) -> str:
+    """A string among `values`; empty if there is none."""
+    value = values.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def table_of(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """An object among `values`; empty if there is none."""
+    value = values.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(values: Mapping[str, Any], key: str) -> list[Any]:
+    """A list among `values`; empty if there is none."""
+    value = values.get(key)
+    return value if isinstance(value, list) else []
+
+
+def count_of(values: Mapping[str, Any], key: str) -> int:
+    """A count among `values`: an integer from 0 up to what no context or session exceeds; else 0."""
+    value = values.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 53 else 0
+
+
+def dollars_of(values: Mapping[str, Any], key: str) -> float | None:
+    """An amount of money among `values`; None if there is none."""
+    value = values.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        return None
+    return float(value)
+
+
+def short(result: str) -> str:
+    """A result in one short line."""
+    folded = " ".join(result[: RESULT * 4].split())
+    return folded if len(folded) <= RESULT else folded[: RESULT - 1] + "…"
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """A dictionary of the newest few keys."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[K, V] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: K) -> V | None:
+        """What is kept of it; None: nothing."""
+        return self._kept.get(key)
+
+    def put(self, key: K, value: V) -> None:
+        """Keep it as the newest; the oldest may go."""
+        self._kept[key] = value
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+    def pop(self, key: K) -> V | None:
+        """What was kept of it, which is kept no more."""
+        return self._kept.pop(key, None)
