@@ -34,6 +34,7 @@ VERBS = {
     "trace": ("look", "where a message stands, with times: trace ID"),
     "tasks": ("look", "tasks that are not answered yet: tasks [@a]"),
     "history": ("look", "every send, transition, run and act: history [--since 2h]"),
+    "usage": ("usage", "cost and tokens: usage [@a…] [--days N] [--by agent|task|day]"),
     "archive": ("keep", "closed mail: archive [list | search TEXT | restore ID]"),
     "prune": ("keep", "remove archived mail, never unasked: prune --older 30d [--dry-run]"),
     "repair": ("keep", "recover mailboxes that cannot be read: repair [@a] [--dry-run]"),
@@ -42,11 +43,13 @@ VERBS = {
     "wake": ("dispatch", "start an idle agent: wake @a"),
     "kill": ("dispatch", "end a run and its whole process tree: kill @a|RUN"),
     "retry": ("dispatch", "run the last task once more: retry @a|RUN"),
+    "attach": ("attach", "go on yourself in an agent's last session, at this terminal: attach @a"),
     "runs": ("dispatch", "runs, newest first: runs [@a]"),
     "run": ("dispatch", "a run's story on one page, as Markdown: run RUN|@a"),
     "hold": ("dispatch", "nothing starts, mail arrives: hold @a|--all [WHY]"),
     "release": ("dispatch", "let it start again, with what waited: release @a|--all"),
     "queue": ("dispatch", "starts that wait, and for what: queue [cancel ID]"),
+    "hooks": ("hooks", "what an agent's program tells at each step: hooks install|status|remove [@a|--all]"),
     "mcp": ("mcp", "serve these verbs to an agent over MCP, on standard input and output"),
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from mailcore.cli.call import Call, Parser, Result
 from mailcore.config import read_config
 from mailcore.errors import MailcoreError
+from mailcore.hooks.install import standing
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.select import select
@@ -115,8 +116,18 @@ def _agent(call: Call, agent: Agent) -> Iterator[Check]:
         yield Check(name, False, box.reason, "nothing is written over it; restore the file or set it aside")
     if not os.access(agent.mail_dir if agent.mail_dir.exists() else agent.branch, os.W_OK):
         yield Check(name, False, f"{agent.mail_dir} cannot be written", "mend its rights: no mail can be delivered")
-    hooks = agent.hooks_log.exists()
-    yield Check(name, True, "hook events are written" if hooks else f"no hook events yet ({agent.hooks_log})")
+    yield _hooks(agent)
+
+
+def _hooks(agent: Agent) -> Check:
+    hooks = standing(agent)
+    events = "events are written" if agent.hooks_log.exists() else f"no events yet ({agent.hooks_log})"
+    found = f"hooks {hooks.state}: {hooks.why or events}"
+    if hooks.state == "broken":
+        return Check(agent.address, False, found, "mend that file; Claude Code cannot read it either")
+    if hooks.state == "outdated":
+        return Check(agent.address, False, found, f"mailcore hooks install {agent.address}")
+    return Check(agent.address, True, found)
 
 
 def _number(path: str) -> int:

@@ -41,6 +41,7 @@ def trace(call: Call) -> Result:
     found = (t.messages for t in threads(shown) if any((m.id, m.sent_id) == names for m in t.messages))
     thread = next(found, (copy.message,))
     ack = copy.message.ack
+    told = str(copy.message.raw.get("told_where", ""))
     value = {
         "id": copy.message.id,
         "sent_id": copy.message.sent_id,
@@ -51,6 +52,7 @@ def trace(call: Call) -> Result:
         "rung": steps.rung,
         "rungs": [{"rung": rung, "at": iso_time(at)} for rung, at in steps.rungs],
         "result": ack.result if ack else "",
+        "told": told,
         "run": run.run_id if run else None,
         "thread": [{"id": m.id, "from": m.sender, "to": m.recipient, "subject": m.subject} for m in thread],
     }
@@ -58,6 +60,7 @@ def trace(call: Call) -> Result:
         f"#{copy.message.seq} {line(copy.message.id)}  {line(copy.message.sender)} → {copy.agent.address}: "
         f"{line(copy.message.subject)}",
         *(f"  {rung:<13} {local_time(at)}" for rung, at in steps.rungs),
+        *([f"  told by its hook at {line(told, 40)}"] if told else []),
         *([f"  result: {line(ack.result)}"] if ack and ack.result else []),
         *(["thread:"] if len(thread) > 1 else []),
         *(f"  {line(m.id)} {line(m.sender)}: {line(m.subject)}" for m in thread if len(thread) > 1),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.cli.look import concerns
+from mailcore.errors import MailcoreError
+from mailcore.model.agent import Agent
 from mailcore.text import line
-from mailcore.workspace import normal_address
+from mailcore.workspace import load, normal_address
 
 TIMED_OUT = 5
 
@@ -72,24 +75,37 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     from mailcore.mail.mailbox import read_mailbox
     from mailcore.mail.tail import Records
 
-    everyone = (*call.workspace.agents, call.workspace.operator)
-    call.workspace.state_dir.mkdir(exist_ok=True)
+    workspace = call.workspace
+    workspace.state_dir.mkdir(exist_ok=True)
+    known: dict[Agent, set[str]] = {}
     with INotify() as inotify:
-        inotify.add_watch(call.workspace.state_dir, flags.MODIFY | flags.CREATE | flags.MOVED_TO)
-        for agent in everyone:
-            agent.mail_dir.mkdir(parents=True, exist_ok=True)
-            inotify.add_watch(agent.mail_dir, flags.MODIFY | flags.MOVED_TO | flags.CLOSE_WRITE)
-        # Only now: what comes after this look wakes the watch.
-        audit = Records(call.workspace.state_dir / "audit.jsonl")
-        known = {agent.address: {m.id for m in read_mailbox(agent.inbox).messages} for agent in everyone}
+        inotify.add_watch(workspace.state_dir, flags.MODIFY | flags.CREATE | flags.MOVED_TO)
+        # The registry, which may name a new agent: its directory, since it is replaced, not written.
+        inotify.add_watch(workspace.registry.parent, flags.MOVED_TO | flags.CLOSE_WRITE)
+
+        def enroll() -> None:
+            for agent in (*workspace.agents, workspace.operator):
+                if agent not in known and agent.branch.is_dir():
+                    agent.mail_dir.mkdir(parents=True, exist_ok=True)
+                    inotify.add_watch(agent.mail_dir, flags.MODIFY | flags.MOVED_TO | flags.CLOSE_WRITE)
+                    # Only now: what comes after this look wakes the watch.
+                    known[agent] = {message.id for message in read_mailbox(agent.inbox).messages}
+
+        workspace.operator.branch.mkdir(parents=True, exist_ok=True)
+        enroll()
+        audit = Records(workspace.state_dir / "audit.jsonl")
         while True:
-            inotify.read(read_delay=20)
+            names = {event.name for event in inotify.read(read_delay=20)}
+            if workspace.registry.name in names:
+                with suppress(MailcoreError):  # broken for now: who was known is watched on
+                    workspace = load(workspace.registry)
+                    enroll()
             yield from audit.read()
-            for agent in everyone:
+            for agent, told in known.items():
                 for message in reversed(read_mailbox(agent.inbox).messages):
-                    if message.id in known[agent.address]:
+                    if message.id in told:
                         continue
-                    known[agent.address].add(message.id)
+                    told.add(message.id)
                     if not message.stored_at:  # ours say when, and stand in the audit
                         facts = {"by": message.sender, "verb": "send", "to": agent.address, "id": message.id}
                         yield {"at": message.raw.get("timestamp"), **facts, "subject": message.subject}

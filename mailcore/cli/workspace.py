@@ -83,6 +83,7 @@ def away(call: Call) -> Result:
 def agents(call: Call) -> Result:
     """Everyone who can be written to, with unread mail and whether they work now."""
     from mailcore import presence
+    from mailcore.hooks.install import standing
 
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
@@ -91,6 +92,7 @@ def agents(call: Call) -> Result:
         lock = read_lock(agent.dispatch_lock)
         busy = lock is not None and lock.holder is not Holder.DEAD
         due = presence.next_wake(call.config, agent)
+        hooks = standing(agent).state
         rows.append(
             {
                 "address": agent.address,
@@ -103,6 +105,7 @@ def agents(call: Call) -> Result:
                 "busy": busy,
                 "task": lock.subject if lock is not None and busy else "",
                 "present": presence.of(call.workspace, agent),
+                "hooks": hooks,
                 "next_wake": iso_time(due),
                 "wake_late": bool(due) and not busy and due < time.time(),
             }
@@ -112,6 +115,7 @@ def agents(call: Call) -> Result:
         if due:
             task = f"{task[:24]}, {'LATE since' if rows[-1]['wake_late'] else 'next wake'} {local_time(due)[11:16]}"
         lines.append(f"{agent.address:<16} {mail:<18} {task:<46} {line(agent.role, 60)}".rstrip())
+        lines[-1] += "  [hooks]" if hooks == "installed" else ""
     return rows, "\n".join([*lines, *call.workspace.refused])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailcore.model.message import FINAL, Message
+from mailcore.model.message import FINAL, Message, parse_time
 from mailcore.model.run import Run
 
 RUNGS = ("stored", "woken", "submitted", "seen", "acknowledged")
@@ -36,14 +36,18 @@ class Ladder:
 def ladder(message: Message, run: Run | None = None) -> Ladder:
     """Where `message` (the recipient's copy) stands. `run` is the run that its dispatch or wake started, if any.
 
-    A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote when.
+    `submitted` is the run's first sign of life, or that the agent was told of the mail through its hook (our key
+    `told_at`). A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote
+    when.
     """
     rungs = [("stored", message.stored_at or message.at)]
+    submitted = [parse_time(message.raw.get("told_at"))]
     if run is not None and run.attempts:
         rungs.append(("woken", run.attempts[0].started_at))
-        running = next((attempt.running_at for attempt in run.attempts if attempt.running_at), 0.0)
-        if running:
-            rungs.append(("submitted", running))
+        submitted.append(next((attempt.running_at for attempt in run.attempts if attempt.running_at), 0.0))
+    # What a session was told before the run does not count for the run.
+    if since := [at for at in submitted if at and at >= rungs[-1][1]]:
+        rungs.append(("submitted", min(since)))
     if message.seen_at or not message.unread or message.ack is not None:
         rungs.append(("seen", message.seen_at or rungs[-1][1]))
     if message.ack is not None:

@@ -85,7 +85,7 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
             changes: dict[str, Any] = {key: raw[key] for key in ("subject", "message", "priority", "ack") if key in raw}
             if any(former.get(key) != changes.get(key) for key in ("subject", "message")):
                 former["status"] = "new"
-                for key in ("read", "seen_at", "seen_by"):
+                for key in ("read", "seen_at", "seen_by", "told_at", "told_where"):
                     former.pop(key, None)
             former |= changes
             former |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}

@@ -88,13 +88,12 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
     """The agent's mailbox under its lock; what the disk refuses becomes words. With `create` it is made if missing."""
     path = agent.inbox
     try:
-        with contextlib.ExitStack() as stack:
-            directory = stack.enter_context(_directory(agent, create))
+        with _directory(agent, create) as directory:
             store.inside(agent.root, agent.mail_dir, directory)
             if create and not store.exists(path.name, directory):
                 agent.sent_dir.mkdir(exist_ok=True)
-            stack.enter_context(store.locked(path.with_name(LOCK), directory=directory))
-            yield Place(agent, directory)
+            with store.locked(path.with_name(LOCK), directory=directory):
+                yield Place(agent, directory)
     except OSError as error:
         where = error.filename if error.filename and "/" in str(error.filename) else path
         raise MailcoreError(f"{where}: {error.strerror}; nothing was lost, nothing written") from error
@@ -104,10 +103,9 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
 
 def _directory(agent: Agent, create: bool) -> contextlib.AbstractContextManager[int]:
     """The open directory of the agent's mail. Only the operator's is made whole: a branch that vanished is not."""
-    missing = MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
     if not agent.mail_dir.is_dir():
         if not create:
-            raise missing
+            raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
         store.inside(agent.root, agent.mail_dir)
         agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
     return store.opened(agent.mail_dir)

@@ -169,12 +169,16 @@ def read(name: str, directory: int) -> bytes:
     """The whole file `name` in an open directory; a symlink is not followed (OSError, ELOOP)."""
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
     try:
-        parts = [os.read(descriptor, os.fstat(descriptor).st_size + 1)]
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, size + 1)
+        if len(data) == size:
+            return data
+        parts = [data]
         while parts[-1]:
             parts.append(os.read(descriptor, 1 << 20))
     finally:
         os.close(descriptor)
-    return parts[0] if len(parts) == 2 else b"".join(parts)
+    return b"".join(parts)
 
 
 def replace(path: Path, *data: bytes | memoryview) -> None:

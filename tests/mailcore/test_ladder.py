@@ -60,3 +60,19 @@ def test_what_other_programs_say_and_leave_out(raw: dict[str, Any], rungs: list[
 def test_a_run_without_an_attempt_has_woken_nobody() -> None:
     assert ladder(mail(), run()).rung == "stored"
     assert ladder(mail(), run(Attempt(1, "start", 5.0))).rung == "woken"
+
+
+def test_what_its_hook_told_an_agent_is_submitted() -> None:
+    told = mail(stored_at=at(1), told_at=at(5), told_where="Stop")
+    start = told.stored_at
+    assert [(rung, when - start) for rung, when in ladder(told).rungs] == [("stored", 0.0), ("submitted", 4.0)]
+    seen = mail(stored_at=at(1), told_at=at(5), seen_at=at(7), status="opened")
+    assert [rung for rung, _ in ladder(seen).rungs] == ["stored", "submitted", "seen"]
+    for running, submitted in ((start + 3, 3.0), (start + 9, 4.0), (0.0, 4.0)):
+        steps = ladder(told, run(Attempt(1, "start", start + 2, running_at=running)))
+        assert [(rung, when - start) for rung, when in steps.rungs][1:] == [("woken", 2.0), ("submitted", submitted)]
+    later = run(Attempt(1, "start", start + 8))
+    assert ladder(told, later).rung == "woken", "a former session was told, this run was not yet"
+    bad: list[Any] = [None, 7, "yesterday", []]
+    for wrong in bad:
+        assert ladder(mail(told_at=wrong)).rung == "stored"

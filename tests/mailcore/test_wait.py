@@ -268,6 +268,23 @@ def test_watch_streams_own_and_foreign_deliveries_each_once(house: House) -> Non
         stream.process.communicate()
 
 
+def test_watch_follows_an_agent_that_is_enrolled_meanwhile(house: House) -> None:
+    stream = Stream(house, "watch", "--jsonl")
+    try:
+        stream.sleeps()
+        house.json("agent", "add", "newcomer=agents/newcomer")
+        assert stream.event()["verb"] == "agent add"
+        stream.sleeps()
+        foreign = {"id": "f0f0f0f0", "from": "@beta", "subject": "welcome", "status": "new"}
+        inbox = house.root / "agents/newcomer/.ai_mail.local/inbox.json"
+        inbox.write_text(json.dumps({"mailbox": "inbox", "messages": [foreign]}))
+        event = stream.event()
+        assert (event["to"], event["id"]) == ("@newcomer", "f0f0f0f0")
+    finally:
+        stream.process.kill()
+        stream.process.communicate()
+
+
 def test_an_agent_watches_its_own_mail_alone_and_text_stays_on_its_line(house: House) -> None:
     stream = Stream(house, "watch", cwd=house.agent("@editor").branch)
     try:

@@ -1,0 +1,82 @@
+"""`hooks`: what an agent's program tells at each step, installed, looked for and removed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.hooks.install import install, remove, settings_file, standing
+from mailcore.model.agent import Agent
+
+CODEX = "codex has no hooks: what it does is read from its session files"
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """`hooks install|status|remove [@a|--all]`."""
+    del verb
+    parser.add_argument("what", choices=("install", "status", "remove"))
+    parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it the caller's own")
+    parser.add_argument("--all", action="store_true", dest="everyone", help="every agent's")
+    sender_option(parser)
+
+
+def hooks(call: Call) -> Result:
+    """Do it for each agent; exit 4 if one could not be done, which keeps no other from it."""
+    rows: list[dict[str, Any]] = []
+    lines = []
+    for agent in _whose(call):
+        row = {"address": agent.address, "file": str(settings_file(agent)), "changed": False}
+        try:
+            row["changed"] = _act(call, agent)
+            found = standing(agent)
+            row |= {"state": found.state, "why": found.why}
+        except MailcoreError as error:
+            row |= {"state": "broken", "why": str(error)}
+        if row["state"] == "none" and _is_codex(call, agent):
+            row |= {"state": "unsupported", "why": CODEX}
+        rows.append(row)
+        done = " now" if row["changed"] else ""
+        lines.append(f"{agent.address:<16} {row['state']}{done}: {row['why'] or row['file']}")
+    bad = call.arguments.what != "status" and any(row["state"] == "broken" for row in rows)
+    return {"agents": rows, "exit": 4 if bad else 0}, "\n".join(lines)
+
+
+def _whose(call: Call) -> tuple[Agent, ...]:
+    address, everyone = call.arguments.address, call.arguments.everyone
+    if address and everyone:
+        raise UsageError("name one agent or --all, not both")
+    if address:
+        return (call.visible(address),)
+    if not call.viewer.is_operator:
+        if everyone:
+            raise Refused(f"{call.viewer.address} may change its own hooks; --all is for the operator", "visibility")
+        return (call.viewer,)
+    if everyone or call.arguments.what == "status":
+        return call.workspace.agents
+    raise UsageError(f"whose? `mailcore hooks {call.arguments.what} @a`, or --all")
+
+
+def _act(call: Call, agent: Agent) -> bool:
+    from mailcore import audit
+
+    what = call.arguments.what
+    if agent.is_operator:
+        raise Refused("the operator is a person and has no hooks", "reserved")
+    if what == "status" or (what == "install" and _is_codex(call, agent)):
+        return False
+    changed = install(agent) if what == "install" else remove(agent)
+    if changed:
+        audit.record(call.workspace, call.viewer.address, f"hooks {what}", agent=agent.address)
+    return changed
+
+
+def _is_codex(call: Call, agent: Agent) -> bool:
+    from mailcore.programs.select import select
+
+    name = call.config.agent(agent.address).program
+    if not name:
+        with suppress(MailcoreError):
+            name = select(agent, call.config).name
+    return name == "codex"

@@ -1,0 +1,123 @@
+"""An agent's `.claude/settings.local.json`: our hooks put in, looked for and taken out again."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from mailcore.errors import MailcoreError
+from mailcore.hooks import settings
+from mailcore.hooks.line import STAMPS, command
+from mailcore.mail import store
+from mailcore.model.agent import Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How it stands with one agent's hooks."""
+
+    state: str
+    """`installed`, `outdated` (of another place or release, or not all of them), `none` or `broken`."""
+    why: str = ""
+    """What is wrong, in words."""
+
+    @property
+    def at_work(self) -> bool:
+        """True if at least some of our hooks run."""
+        return self.state in ("installed", "outdated") and not self.why
+
+
+def settings_file(agent: Agent) -> Path:
+    """Where hooks are put: the agent's own settings, which are not committed."""
+    return agent.branch / ".claude" / "settings.local.json"
+
+
+def standing(agent: Agent) -> Standing:
+    """How it stands. Never raises, writes nothing."""
+    path = settings_file(agent)
+    try:
+        with _words(path):
+            text = _read(path)
+            if text is None or not settings.commands(text):
+                return Standing("none")
+            off = settings.check(text).get("disableAllHooks") is True
+            state = "installed" if settings.complete(text, partial(command, agent)) else "outdated"
+    except MailcoreError as error:
+        return Standing("broken", str(error))
+    return Standing(state, f'{path} says "disableAllHooks"' if off else "")
+
+
+def install(agent: Agent) -> bool:
+    """Put our entries in, or renew them; False if they stand there already. MailcoreError, and nothing written, if the
+    file is no settings, cannot be written, or lies outside the project.
+    """
+    path = settings_file(agent)
+    if not agent.branch.is_dir():
+        raise MailcoreError(f"{agent.branch} is gone; no hooks for {agent.address}", "no_branch")
+    line = partial(command, agent)
+    with _words(path):
+        before = _read(path)
+        made = not path.parent.exists()
+        after = settings.fresh(line, "directory" if made else "file") if before is None else settings.put(before, line)
+        if after == before:
+            return False
+        store.inside(agent.root, path)
+        path.parent.mkdir(exist_ok=True)
+        try:
+            _write(path, after)
+        except OSError:
+            if made:
+                path.parent.rmdir()
+            raise
+    return True
+
+
+def remove(agent: Agent) -> bool:
+    """Take our entries out, and what was made for them; False if there are none. Raises as `install` does."""
+    path = settings_file(agent)
+    with _words(path):
+        before = _read(path)
+        after, made = settings.take(before) if before is not None else ("", "")
+        if not made:
+            return False
+        store.inside(agent.root, path)
+        if made in settings.MADE[3:] and settings.is_empty(after):
+            path.unlink()
+            store.sync_directory(path.parent)
+            if made == "directory":
+                with contextlib.suppress(OSError):  # something else lies there now
+                    path.parent.rmdir()
+        else:
+            _write(path, after)
+        for name in STAMPS.values():
+            (agent.mail_dir / name).unlink(missing_ok=True)
+    return True
+
+
+def _read(path: Path) -> str | None:
+    """The file's text as it stands, ends of lines included; None if there is none."""
+    try:
+        return path.read_bytes().decode()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnicodeDecodeError as error:
+        raise settings.Broken(f"is not UTF-8: {error}", "settings") from error
+
+
+def _write(path: Path, text: str) -> None:
+    # A link within the project is kept, and what it names is written.
+    store.replace(path.resolve(), text.encode())
+
+
+@contextlib.contextmanager
+def _words(path: Path) -> Iterator[None]:
+    """What the disk or the settings refuse, in words that name the file."""
+    try:
+        yield
+    except OSError as error:
+        raise MailcoreError(f"{path}: {error.strerror}; nothing was written") from error
+    except settings.Broken as error:
+        raise settings.Broken(f"{path} {error}; mend it or move it away, nothing was written", "settings") from error

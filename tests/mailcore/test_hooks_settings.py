@@ -1,0 +1,148 @@
+"""Our entries in a settings file: all else stays as it is, and taking them out undoes exactly putting them in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailcore.hooks import settings
+from mailcore.hooks.line import EVENTS, MARK
+
+OURS = set(EVENTS)
+THEIRS = {"matcher": "Bash", "hooks": [{"type": "command", "command": "echo mine"}]}
+
+
+def line(event: str, made: str) -> str:
+    return f"{MARK}{made}; note {event}"
+
+
+def other(event: str, made: str) -> str:
+    return f"{MARK}{made}; an older note {event}"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=8,
+)
+groups = st.lists(json_values | st.just(THEIRS), max_size=3)
+hooks = st.dictionaries(st.sampled_from(EVENTS), groups, max_size=4).flatmap(
+    lambda known: st.dictionaries(st.text(max_size=6).filter(lambda k: k not in OURS), json_values, max_size=2).map(
+        lambda unknown: {**unknown, **known}
+    )
+)
+objects = st.dictionaries(st.text(max_size=8).filter(lambda key: key != "hooks"), json_values, max_size=4)
+whole = st.tuples(objects, st.none() | hooks, objects).map(
+    lambda parts: {**parts[0], **({} if parts[1] is None else {"hooks": parts[1]}), **parts[2]}
+)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """Any settings, laid out in any way: indented, on one line, spaced oddly, with a byte order mark."""
+    value = draw(whole)
+    layout = draw(st.sampled_from([None, 0, 1, 2, 4, "\t"]))
+    apart = draw(st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", " :\r\n ")]))
+    text = json.dumps(value, indent=layout, ensure_ascii=draw(st.booleans()), separators=apart)
+    space = st.text(" \t\r\n", max_size=3)
+    if text.startswith("{") and len(value):
+        text = text[0] + draw(space) + text[1:-1] + draw(space) + text[-1]
+    else:
+        text = "{" + draw(space) + "}"
+    return draw(st.sampled_from(["", "\ufeff"])) + draw(space) + text + draw(space)
+
+
+def without_ours(value: dict[str, Any]) -> dict[str, list[Any]]:
+    """What other people's entries in the hooks are, by event."""
+    found = {}
+    for event, entries in value.get("hooks", {}).items():
+        kept = [e for e in entries if not json.dumps(e).count(MARK)] if isinstance(entries, list) else entries
+        if kept not in ([],):
+            found[event] = kept
+    return found
+
+
+@given(texts())
+def test_taking_out_undoes_putting_in_byte_for_byte(text: str) -> None:
+    put = settings.put(text, line)
+    before, after = settings.check(text), settings.check(put)
+    assert settings.complete(put, line) and not settings.complete(text, line)
+    assert {k: v for k, v in after.items() if k != "hooks"} == {k: v for k, v in before.items() if k != "hooks"}
+    assert [k for k in after if k in before] == list(before)
+    assert without_ours(after) == without_ours(before)
+    assert settings.put(put, line) == put
+    assert settings.take(put)[0] == text
+
+
+@given(texts())
+def test_what_another_release_put_in_is_renewed_and_then_goes_without_a_trace(text: str) -> None:
+    renewed = settings.put(settings.put(text, other), line)
+    assert settings.complete(renewed, line) and settings.take(renewed)[0] == text
+
+
+@given(texts(), st.randoms(use_true_random=False))
+def test_what_others_rewrote_meanwhile_stays(text: str, chance: Any) -> None:
+    """Claude Code writes the whole file anew when a permission is given; a person adds hooks of their own."""
+    changed = settings.check(settings.put(text, line))
+    changed["permissions"] = {"allow": ["Bash(ls)"]}
+    event = chance.choice(EVENTS)
+    changed["hooks"][event].insert(chance.randrange(len(changed["hooks"][event]) + 1), THEIRS)
+    taken, made = settings.take(json.dumps(changed, indent=2))
+    assert made in settings.MADE and settings.commands(taken) == []
+    rest = settings.check(taken)
+    assert rest["permissions"] == {"allow": ["Bash(ls)"]} and THEIRS in rest["hooks"][event]
+    assert MARK not in taken
+
+
+@given(st.sampled_from(["file", "directory"]))
+def test_a_new_file_says_what_was_made(made: str) -> None:
+    text = settings.fresh(line, made)
+    assert settings.complete(text, line) and settings.put(text, line) == text
+    taken, said = settings.take(text)
+    assert settings.is_empty(taken) and said == made
+    assert settings.take(settings.put(settings.fresh(other, made), line)) == (taken, made)
+
+
+def test_our_handler_in_somebody_s_group_goes_alone() -> None:
+    group = {"matcher": "*", "hooks": [THEIRS["hooks"][0], {"type": "command", "command": line("Stop", "event")}]}
+    text = json.dumps({"hooks": {"Stop": [group]}}, indent=2)
+    assert json.loads(settings.take(text)[0]) == {"hooks": {"Stop": [{**group, "hooks": THEIRS["hooks"]}]}}
+
+
+def test_the_layout_of_the_file_is_kept() -> None:
+    text = '{\n    "model": "x",\n    "hooks": {\n        "Stop": [\n            1\n        ]\n    }\n}\n'
+    put = settings.put(text, line)
+    assert put == json.dumps(json.loads(put), indent=4) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ('{"a": 1,}', "is not JSON"),
+        ("// a comment\n{}", "is not JSON"),
+        ("[]", "no JSON object"),
+        ('{"hooks": []}', '"hooks" is no object'),
+        ('{"hooks": null}', '"hooks" is no object'),
+        ('{"hooks": {"Stop": {}}}', '"Stop" is no list'),
+        ('{"a": ' + "[" * 100_000, "nested too deep"),
+    ],
+)
+def test_what_is_broken_is_refused(text: str, why: str) -> None:
+    for act in (lambda: settings.put(text, line), lambda: settings.take(text)):
+        with pytest.raises(settings.Broken, match=why):
+            act()
+
+
+@given(st.text(max_size=60) | texts().map(lambda text: text[:-2]))
+def test_any_text_is_taken_or_refused(text: str) -> None:
+    try:
+        put = settings.put(text, line)
+    except settings.Broken:
+        return
+    assert settings.take(put)[0] == text
