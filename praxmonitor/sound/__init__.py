@@ -1,47 +1,144 @@
-"""What PraxMonitor lets a person hear: one sound for each kind of event.
+"""What PraxMonitor lets a person hear: a sound for each kind of event, a cue for each event.
 
 This module is cheap to import; the device lives in a child process, see `praxmonitor.sound.player`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
+
+from praxmonitor.sound.mutes import Mutes
 
 
 class Sound(StrEnum):
     """A kind of event that can be heard, in order of priority: when voices run out, the later one wins."""
 
+    HEARTBEAT = "heartbeat"
+    """Work goes on, though nothing was heard for a while."""
     TOOL = "tool"
-    """An agent used a tool: the soft tick that says work goes on."""
+    """An agent began to use a tool: the soft tick."""
+    PROMPT = "prompt"
+    """An agent was given a prompt."""
+    TURN = "turn"
+    """An agent's turn is over."""
+    SESSION = "session"
+    """An agent's program began a session."""
+    COMPACT = "compact"
+    """An agent compacts its context: it will be quiet for a while."""
+    MAIL_LOW = "mail_low"
+    MAIL = "mail"
+    """Mail arrived, of normal priority."""
+    DISPATCHED = "dispatched"
+    """A task was handed out."""
     START = "start"
     """A run began."""
-    MAIL = "mail"
-    """Mail for the operator."""
+    RETRY = "retry"
+    """A run is tried again."""
     DONE = "done"
     """A run ended well."""
+    ALL_CLEAR = "all_clear"
+    """The last alarm is over."""
+    MAIL_HIGH = "mail_high"
+    LIMIT = "limit"
+    """The service refuses for now: a rate limit, an overload."""
+    ERROR = "error"
+    """Something went wrong: an error in a log, a storm of them, a fault of the observing itself."""
     WAITING = "waiting"
     """An agent waits for the operator."""
     FAILED = "failed"
-    """A run failed."""
+    """A run failed for good and bounced, or was killed."""
     SILENCE = "silence"
     """An agent that should be working has gone quiet."""
 
     @property
     def priority(self) -> int:
-        """0 (tool) to 6 (silence)."""
-        return list(Sound).index(self)
+        """0 (heartbeat) to 18 (silence)."""
+        return _PRIORITY[self]
+
+    @property
+    def ambient(self) -> bool:
+        """Says only that work goes on: it thins out under load, and an alarm silences it."""
+        return self in (Sound.HEARTBEAT, Sound.TOOL)
+
+    @property
+    def urgent(self) -> bool:
+        """Wants the operator: worth the terminal's bell, and the breaking of quiet hours."""
+        return self in (Sound.WAITING, Sound.FAILED, Sound.SILENCE)
 
     @property
     def category(self) -> str | None:
-        """The CESP 1.0 category it is looked up in; `None` for SILENCE, which CESP does not know."""
+        """The CESP 1.0 category it is looked up in; `None` for what CESP does not know."""
         return _CATEGORY.get(self)
 
 
+_PRIORITY = {sound: index for index, sound in enumerate(Sound)}
 _CATEGORY = {
-    Sound.TOOL: "task.progress",
-    Sound.START: "session.start",
-    Sound.MAIL: "task.acknowledge",
+    Sound.HEARTBEAT: "task.progress",
+    Sound.SESSION: "session.start",
+    Sound.START: "task.acknowledge",
     Sound.DONE: "task.complete",
+    Sound.LIMIT: "resource.limit",
+    Sound.ERROR: "task.error",
     Sound.WAITING: "input.required",
     Sound.FAILED: "task.error",
 }
+
+FAMILIES = ("shell", "read", "edit", "web", "agent", "other")
+"""Families of tools; the tick of each has a timbre of its own."""
+
+MAX_URGENCY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One event to be heard: `Cue(Sound.SILENCE, "@writer", 2, urgency=1)`."""
+
+    sound: Sound
+    agent: str = ""
+    """The address of the agent that it is about; empty: the workspace as a whole."""
+    voice: int = 0
+    """The agent's place in the registry, from 0: it decides the pitch, so that agents can be told apart."""
+    family: str = ""
+    """Of TOOL: one of FAMILIES."""
+    volume: float = 1.0
+    """0.0 to 1.0, before the operator's own settings."""
+    urgency: int = 0
+    """Of an alarm: 0 at first, one more with each repetition, at most MAX_URGENCY: louder, and said more often."""
+
+    @property
+    def key(self) -> str:
+        """What a pack calls its sound: `silence`, or `tool.shell`."""
+        return f"{self.sound}.{self.family or 'other'}" if self.sound is Sound.TOOL else str(self.sound)
+
+
+class Speaker(Protocol):
+    """What plays cues: `praxmonitor.sound.player.Player`, or a test's list. No call blocks or raises."""
+
+    mutes: Mutes
+    """What is not played; setting it cuts off what plays and is now muted."""
+    backend: str
+    """`starting`, the device's name such as `miniaudio/pulse`, `bell`, or `none`."""
+    reason: str
+    """Why there is no device, although one is wanted."""
+
+    @property
+    def burst(self) -> int:
+        """How many events the newest chord stood for, for a few seconds after it; 0 for single sounds."""
+        ...
+
+    @property
+    def quiet(self) -> bool:
+        """Whether these are quiet hours."""
+        ...
+
+    def start(self) -> None:
+        """Open the device, without waiting for it."""
+
+    def play(self, cue: Cue) -> bool:
+        """Play it now. `False`: no device took it, ring the bell if it is urgent. `True`: nothing is left to do."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the device."""

@@ -10,71 +10,48 @@ import threading
 import time
 from array import array
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from praxmonitor.sound.device import NO_CLOCK, PATIENCE, PROBE, Device, Lost, NoDevice, OnlyDummy, Pace
 from praxmonitor.sound.mixer import CHANNELS, RATE, VOICES, Mixer
+from praxmonitor.sound.system import AFPLAY, PIPED, FileDevice, PipedDevice
 
 PERIOD_MS = 10
 """Milliseconds that the device asks for at a time; three of them lie in its buffer and delay a sound."""
 PULSE_PERIOD_MS = 20
 """PulseAudio's share: with both cores busy, 10 ms tore 5 sounds in 12, 20 ms tore 1; idle, both start in 20 ms."""
-CLOCK_MARGIN = 1.0
-"""Seconds of sound that a device may ask for ahead of time. ALSA's null device asked for 5,657 s in half a second."""
-PROBE = 0.1
-"""Seconds that a device is listened to before it is believed in."""
-PATIENCE = 2.0
-"""Seconds in which an opened device must have asked for sound twice."""
+REST_AFTER = 2.0
+"""Seconds after the last sound before the stream stops. Silent it takes 1 % of a core; and a sound that starts it is
+heard after 10 to 20 ms, one that waits behind a full buffer of silence after 20 (PulseAudio) to 60 (ALSA)."""
 MAX_SECONDS = 10
 """A longer sound is cut: an alert is no song, and all sounds are held in memory."""
 
 _MINIAUDIO = {"pulse": "PULSEAUDIO", "alsa": "ALSA", "jack": "JACK", "oss": "OSS", "sndio": "SNDIO",
               "coreaudio": "COREAUDIO", "wasapi": "WASAPI"}  # fmt: skip
 """Our name → miniaudio's, in the order in which they are tried; its null backend is none of them."""
-
-Lost = Callable[[str], None]
-"""Called from any thread, with a reason, when a device that played no longer does."""
-
-
-class NoDevice(Exception):
-    """No sound can come out here; the text says why."""
-
-
-class OnlyDummy(NoDevice):
-    """A sound server answers, but has nowhere to play."""
-
-
-class Device(Protocol):
-    """One open device that plays what a mixer renders."""
-
-    name: str
-    """Such as `miniaudio/pulse`."""
-    running: bool
-    """True while a stream runs, so that the mixer must be asked for frames all the time."""
-
-    def wake(self) -> None:
-        """The mixer has something to play. May raise `NoDevice`."""
-
-    def rest(self) -> None:
-        """Nothing has played for a while: use no CPU."""
+_BY_SERVER = ("miniaudio/alsa", "simpleaudio", *PIPED)
 
 
 def open_device(mixer: Mixer, lost: Lost, wanted: str = "") -> Device:
     """Open the first device that really plays.
 
-    `wanted` narrows the choice: `miniaudio`, `miniaudio/alsa`, `simpleaudio`; empty is all of them. Raises `NoDevice`
-    with the reason of each backend that was tried.
+    `wanted` narrows the choice: `miniaudio`, `miniaudio/alsa`, `simpleaudio`, `paplay`, …; empty is all of them.
+    Raises `NoDevice` with the reason of each backend that was tried.
     """
     openers: dict[str, Callable[[], Device]] = {
         f"miniaudio/{name}": partial(MiniaudioDevice, mixer, lost, name) for name in _miniaudio_backends()
     }
     openers["simpleaudio"] = partial(SimpleaudioDevice, mixer)
+    openers |= {name: partial(_piped, mixer, lost, name) for name in PIPED}
+    openers[AFPLAY] = partial(FileDevice, mixer)
     reasons: list[str] = []
     dummy = False
     for name, opener in openers.items():
         # ALSA's default device leads to the sound server where there is one: a dummy would be taken for a real output.
-        if wanted not in ("", name, name.partition("/")[0]) or (dummy and name in ("miniaudio/alsa", "simpleaudio")):
+        if wanted not in ("", name, name.partition("/")[0]) or (dummy and name in _BY_SERVER):
             continue
         try:
             return opener()
@@ -95,8 +72,17 @@ def decode(path: Path) -> array[int]:
     return samples
 
 
+def transpose(samples: array[int], semitones: int) -> array[int]:
+    """The same sound, higher and shorter or lower and longer."""
+    miniaudio = _miniaudio()
+    as_if, form = round(RATE * 2 ** (semitones / 12)), miniaudio.SampleFormat.SIGNED16
+    return array("h", bytes(miniaudio.convert_frames(form, CHANNELS, as_if, samples.tobytes(), form, CHANNELS, RATE)))
+
+
 class MiniaudioDevice:
     """A device that asks for frames when it needs them."""
+
+    rest_after = REST_AFTER
 
     def __init__(self, mixer: Mixer, lost: Lost, backend: str) -> None:
         """Open it and watch it for a moment: it must ask for sound, and no faster than time passes."""
@@ -126,7 +112,7 @@ class MiniaudioDevice:
             raise NoDevice(f"opened, but asked for no sound in {PATIENCE:g} s")
         if self._runaway.wait(PROBE):
             self.rest()
-            raise NoDevice("a device without a clock: it swallows sound faster than time passes")
+            raise NoDevice(NO_CLOCK)
         self._lost = lost
 
     def wake(self) -> None:
@@ -149,11 +135,10 @@ class MiniaudioDevice:
 
     def _frames(self) -> Generator[bytes | array[int], int, None]:
         """What the device's own thread asks for frames, until they run away."""
+        pace = Pace()
         frames = yield b""
-        began, asked = time.monotonic(), frames
-        while asked < RATE * (time.monotonic() - began + CLOCK_MARGIN):
+        while pace.keeps(frames):
             frames = yield self._mixer.render(frames, time.time())
-            asked += frames
             self._asked_twice.set()
         self._asked_twice.set()
         self._runaway.set()
@@ -174,6 +159,7 @@ class SimpleaudioDevice:
     """
 
     running = False
+    rest_after = REST_AFTER
 
     def __init__(self, mixer: Mixer) -> None:
         """Play a short silence: it must take its time."""
@@ -191,7 +177,7 @@ class SimpleaudioDevice:
         self._play(array("h", bytes(2 * CHANNELS * RATE * 3 // 10))).wait_done()
         # 0.3 s of silence took 0.05 s on ALSA's null device and 0.35 s on a real one.
         if time.monotonic() - began < 0.2:
-            raise NoDevice("a device without a clock: it swallows sound faster than time passes")
+            raise NoDevice(NO_CLOCK)
 
     def wake(self) -> None:
         """Play all that the mixer has."""
@@ -209,6 +195,14 @@ class SimpleaudioDevice:
             return self._simpleaudio.play_buffer(samples, CHANNELS, 2, RATE)
         except Exception as error:  # SimpleaudioError lies in a private module of its C extension
             raise NoDevice(str(error)) from error
+
+
+def _piped(mixer: Mixer, lost: Lost, name: str) -> Device:
+    if name != "aplay" and "pulse" in _miniaudio_backends():
+        miniaudio = _miniaudio()
+        with suppress(miniaudio.MiniaudioError):  # then it will say itself that it cannot play
+            _refuse_dummy(miniaudio, miniaudio.Backend.PULSEAUDIO)
+    return PipedDevice(mixer, lost, name)
 
 
 def _miniaudio() -> Any:

@@ -14,22 +14,19 @@ import select
 import sys
 import threading
 import time
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import Sound
-from praxmonitor.sound.backends import NoDevice, decode, open_device
+from praxmonitor.sound import Cue, Sound
+from praxmonitor.sound.backends import open_device
+from praxmonitor.sound.device import NoDevice
+from praxmonitor.sound.jukebox import jukebox
 from praxmonitor.sound.mixer import Mixer
-from praxmonitor.sound.pack import PackError, Picker, load_pack
+from praxmonitor.sound.pack import PackError
 
 TICK = 1.0
 """Seconds between looks at the device while its stream runs."""
-REST_AFTER = 2.0
-"""Seconds after the last sound before the stream stops. Silent it takes 1 % of a core; and a sound that starts it is
-heard after 10 to 20 ms, one that waits behind a full buffer of silence after 20 (PulseAudio) to 60 (ALSA)."""
 STUCK = 2.0
 """Seconds within which a running stream must take something. Miniaudio says nothing when PulseAudio goes away."""
 OPENING = 4.0
@@ -38,19 +35,12 @@ LOST_STATUS = 3
 """Exit status when a device that played no longer does."""
 
 
-class Jukebox:
-    """The decoded sounds of a pack, and the one device that they play on."""
+class Booth:
+    """A jukebox, and the one device that it plays on."""
 
     def __init__(self, pack: Path, backend: str = "") -> None:
-        """Raises `PackError` or `NoDevice`. A file that cannot be decoded is left out."""
-        self._files = dict(load_pack(pack).sounds)
-        if not self._files[Sound.SILENCE]:
-            # The alarm must be heard whatever the pack, and CESP has no category for it.
-            self._files[Sound.SILENCE] = load_pack(sounds_dir() / "default").sounds[Sound.SILENCE]
-        self._samples: dict[Path, array[int]] = {}
-        for sound, files in self._files.items():
-            self._files[sound] = tuple(file for file in files if self._decoded(file))
-        self._picker = Picker()
+        """Raises `PackError` or `NoDevice`."""
+        self._jukebox = jukebox(pack)
         self._mixer = Mixer()
         self._device = open_device(self._mixer, lost, backend)
         self.backend = self._device.name
@@ -69,7 +59,7 @@ class Jukebox:
                 quiet_since = now
             if now - took_at > STUCK:
                 lost("the device takes no sound")
-            if self._device.running and now - quiet_since > REST_AFTER:
+            if self._device.running and now - quiet_since > self._device.rest_after:
                 self._device.rest()
 
     def _obey(self, line: bytes) -> None:
@@ -78,22 +68,16 @@ class Jukebox:
             if request.get("stop"):
                 self._mixer.clear()
                 return
-            sound, volume, at = Sound(request["sound"]), float(request.get("volume", 1.0)), float(request["at"])
+            cue, at = Cue(**request["cue"] | {"sound": Sound(request["cue"]["sound"])}), float(request["at"])
+            volume = float(cue.volume)
+            samples = self._jukebox.samples(cue.key, cue.voice, cue.urgency)
         except (ValueError, TypeError, KeyError, AttributeError):
             return  # nobody reads a complaint, and the next line may be good
-        file = self._picker.pick(sound, self._files[sound])
-        if file and self._mixer.play(self._samples[file], sound.priority, at, volume):
+        if samples and self._mixer.play(samples, cue.sound.priority, at, volume):
             try:
                 self._device.wake()
             except NoDevice as error:
                 lost(str(error))
-
-    def _decoded(self, file: Path) -> bool:
-        try:
-            self._samples[file] = decode(file)
-        except ValueError:
-            return False
-        return True
 
 
 def lost(reason: str) -> NoReturn:
@@ -116,12 +100,12 @@ def main(argv: list[str]) -> NoReturn:
     watchdog.daemon = True
     watchdog.start()
     try:
-        jukebox = Jukebox(options.pack, options.backend)
+        booth = Booth(options.pack, options.backend)
     except (PackError, NoDevice) as error:
         _end("none", str(error), 0)
     watchdog.cancel()
-    _say({"backend": jukebox.backend})
-    jukebox.serve(sys.stdin.fileno())
+    _say({"backend": booth.backend})
+    booth.serve(sys.stdin.fileno())
     os._exit(0)  # closing the device of a sound server that is stopped would hang
 
 

@@ -2,6 +2,10 @@
 
 Source contract: https://github.com/PeonPing/openpeon, `spec/cesp-v1.md`. A pack is data from a stranger: nothing of it
 is run, no path leaves its root, and a file that is not what it says it is gets refused with a reason.
+
+CESP has no name for most of what we tell, and players may not invent any. So a pack may hold a second file beside the
+manifest, `praxmonitor.json`: `{"tuned": true, "sounds": {"silence": {"sounds": [{"file": …}]}, "tool.shell": …}}`, with
+a key of `KEYS` each. `tuned` says that its sounds are notes, which may be played at each agent's pitch.
 """
 
 from __future__ import annotations
@@ -15,16 +19,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mailcore.errors import ConfigError
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import Sound
+from praxmonitor.sound import FAMILIES, Sound
 
 MANIFEST = "openpeon.json"
 MAX_FILE = 1_000_000
 """Bytes of one sound file. CESP says "1 MB"."""
 MAX_PACK = 50_000_000
 """Bytes of all files of a pack together."""
-VENDOR_SECTION = "x-praxmonitor"
-"""Where a pack may name a sound for SILENCE: `{"silence": {"sounds": [...]}}`."""
+OURS = "praxmonitor.json"
+"""The second file, for what CESP does not know."""
+KEYS = (*(sound.value for sound in Sound if sound is not Sound.TOOL), *(f"{Sound.TOOL}.{name}" for name in FAMILIES))
+"""What a sound can be looked up by: `Cue.key`."""
 
 _PACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _FILE_NAME = re.compile(r"[a-zA-Z0-9._-]+")
@@ -36,7 +43,7 @@ _MAGIC = {
 }
 
 
-class PackError(Exception):
+class PackError(ConfigError):
     """A pack that cannot be used at all; the text names the file and the cause."""
 
 
@@ -57,9 +64,11 @@ class Pack:
     name: str
     display_name: str
     version: str
-    sounds: Mapping[Sound, tuple[Path, ...]]
-    """Every `Sound` is a key; an empty tuple means that the pack has no sound for it."""
+    sounds: Mapping[str, tuple[Path, ...]]
+    """Each of `KEYS` is one; an empty tuple means that the pack has no sound for it."""
     refused: tuple[Refused, ...]
+    tuned: bool = False
+    """Its sounds are notes: they may be transposed."""
 
 
 @dataclass(slots=True)
@@ -67,26 +76,28 @@ class Picker:
     """Picks one of several files at random, never the same twice running."""
 
     rng: random.Random = field(default_factory=random.Random)
-    _last: dict[Sound, Path] = field(default_factory=dict)
+    _last: dict[tuple[Path, ...], Path] = field(default_factory=dict)
 
-    def pick(self, sound: Sound, files: tuple[Path, ...]) -> Path | None:
+    def pick(self, files: tuple[Path, ...]) -> Path | None:
         """One of `files`, or `None` if there are none."""
-        fresh = [file for file in files if file != self._last.get(sound)] or list(files)
+        fresh = [file for file in files if file != self._last.get(files)] or list(files)
         if not fresh:
             return None
-        self._last[sound] = self.rng.choice(fresh)
-        return self._last[sound]
+        self._last[files] = self.rng.choice(fresh)
+        return self._last[files]
+
+
+def pack_homes(project: Path | None = None) -> tuple[Path, ...]:
+    """Where packs lie: the project's own, the user's, those that ship. The first that has a name is taken."""
+    homes = [home / ".openpeon" / "packs" for home in (project, Path.home()) if home is not None]
+    return (*homes, sounds_dir())
 
 
 def find_pack(name: str, project: Path | None = None) -> Path:
-    """The directory of the pack called `name`: the project's own, the user's, or one that ships, in that order.
-
-    Raises `PackError` if there is none.
-    """
+    """The directory of the pack called `name`. Raises `PackError` if there is none."""
     if not _PACK_NAME.fullmatch(name):
         raise PackError(f"{name!r} is no name of a sound pack: lower-case letters, digits, '-' and '_', 64 at most")
-    homes = [home / ".openpeon" / "packs" for home in (project, Path.home()) if home is not None]
-    homes.append(sounds_dir())
+    homes = pack_homes(project)
     for home in homes:
         if (home / name / MANIFEST).is_file():
             return home / name
@@ -104,21 +115,34 @@ def load_pack(root: Path) -> Pack:
     total = sum(file.lstat().st_size for file in root.rglob("*") if not file.is_dir())
     if total > MAX_PACK:
         raise PackError(f"{root}: {total} bytes in all; a pack may have {MAX_PACK} at most")
+    ours = _ours(root / OURS)
     refused: dict[Refused, None] = {}
-    sounds: dict[Sound, tuple[Path, ...]] = {}
-    for sound in Sound:
+    sounds: dict[str, tuple[Path, ...]] = {}
+    for key in KEYS:
         files: dict[Path, None] = {}
-        for entry in _entries(manifest, sound, path):
+        for entry in _entries(manifest, ours, key, root):
             try:
-                files[_checked(root, entry)] = None
+                files[checked_file(root, entry)] = None
             except PackError as error:
                 name = entry.get("file") if isinstance(entry, dict) else entry
                 refused[Refused(name if isinstance(name, str) else json.dumps(name), str(error))] = None
-        sounds[sound] = tuple(files)
-    return Pack(root, manifest["name"], manifest["display_name"], manifest["version"], sounds, tuple(refused))
+        sounds[key] = tuple(files)
+    names = (manifest["name"], manifest["display_name"], manifest["version"])
+    return Pack(root, *names, sounds, tuple(refused), ours.get("tuned") is True)
 
 
-def _manifest(path: Path) -> dict[str, Any]:
+def _ours(path: Path) -> dict[str, Any]:
+    """Our own file of a pack; empty if it has none."""
+    if not path.exists():
+        return {}
+    ours = read_object(path)
+    if not isinstance(ours.get("sounds", {}), dict):
+        raise PackError(f"{path}: 'sounds' must be an object")
+    return ours
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; PackError if there is none."""
     try:
         manifest = json.loads(path.read_bytes())
     except OSError as error:
@@ -127,6 +151,11 @@ def _manifest(path: Path) -> dict[str, Any]:
         raise PackError(f"{path}: not JSON: {error}") from error
     if not isinstance(manifest, dict):
         raise PackError(f"{path}: must be a JSON object")
+    return manifest
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    manifest = read_object(path)
     for key in ("cesp_version", "name", "display_name", "version"):
         if not isinstance(manifest.get(key), str):
             raise PackError(f"{path}: '{key}' must be a string")
@@ -136,22 +165,22 @@ def _manifest(path: Path) -> dict[str, Any]:
         raise PackError(f"{path}: 'name' must be 1 to 64 of a-z, 0-9, '-', '_', and start with a letter or digit")
     if not _SEMVER.fullmatch(manifest["version"]):
         raise PackError(f"{path}: 'version' must be a semantic version such as 1.0.0")
-    for key in ("categories", "category_aliases", VENDOR_SECTION):
+    for key in ("categories", "category_aliases"):
         if not isinstance(manifest.get(key, None if key == "categories" else {}), dict):
             raise PackError(f"{path}: '{key}' must be an object")
     return manifest
 
 
-def _entries(manifest: dict[str, Any], sound: Sound, path: Path) -> list[Any]:
-    """The `sounds` list for this sound; empty if the pack has none."""
-    if sound.category is not None:
-        category = _category(manifest, sound.category)
-    else:
-        category = manifest.get(VENDOR_SECTION, {}).get(sound) or _category(manifest, "resource.limit")
+def _entries(manifest: dict[str, Any], ours: dict[str, Any], key: str, root: Path) -> list[Any]:
+    """The `sounds` list for this key, our own file's before CESP's category; empty if the pack has none."""
+    name = Sound(key.partition(".")[0]).category
+    category, path = ours.get("sounds", {}).get(key), root / OURS
+    if category is None and name is not None:
+        category, path = _category(manifest, name), root / MANIFEST
     if category is None:
         return []
     if not isinstance(category, dict) or not isinstance(category.get("sounds"), list):
-        raise PackError(f"{path}: the category of '{sound}' must be an object with a list 'sounds'")
+        raise PackError(f"{path}: the category of '{key}' must be an object with a list 'sounds'")
     return list(category["sounds"])
 
 
@@ -165,8 +194,8 @@ def _category(manifest: dict[str, Any], name: str) -> object:
     return None
 
 
-def _checked(root: Path, entry: object) -> Path:
-    """The path of a sound file that may be played; raises `PackError` with the reason if it may not."""
+def checked_file(root: Path, entry: object) -> Path:
+    """The path of the file that a manifest's entry names, if it may be played; `PackError` with the reason if not."""
     file = entry.get("file") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(file, str):
         raise PackError("'file' must be a string")

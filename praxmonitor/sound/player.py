@@ -1,9 +1,9 @@
 """Plays sounds from a child process, so that no audio library can write on the screen, block it or take it down.
 
-The child, `praxmonitor.sound.child`, owns one open device. It reads JSON lines, `{"sound": "mail", "volume": 1.0,
-"at": <epoch seconds>}` or `{"stop": true}`, and ends with its stdin. It writes a line `{"backend": "miniaudio/pulse"}`
-when it can play. When it cannot, or can no longer, it writes `{"backend": "none", "reason": "…"}`, or `"lost"`, and
-ends.
+The child, `praxmonitor.sound.child`, owns one open device. It reads JSON lines, `{"cue": {"sound": "mail", "volume":
+1.0, …}, "at": <epoch seconds>}` with the fields of a `Cue`, or `{"stop": true}`, and ends with its stdin. It writes a
+line `{"backend": "miniaudio/pulse"}` when it can play. When it cannot, or can no longer, it writes `{"backend":
+"none", "reason": "…"}`, or `"lost"`, and ends.
 """
 
 from __future__ import annotations
@@ -15,19 +15,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
-from praxmonitor.sound import Sound
+from mailcore.config import Sound as SoundConfig
+from praxmonitor.sound import Cue
+from praxmonitor.sound.gate import Gate, Rules, rules
+from praxmonitor.sound.mutes import FOREVER, Mutes, load, mutes_path
+from praxmonitor.sound.pack import find_pack
 
 STARTING = "starting"
 NONE = "none"
+BELL = "bell"
 LOST = "lost"
-DEBOUNCE = 0.1
-"""Seconds; the same sound again within them is one sound."""
 BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Seconds before each restart of a child that played and then died; after the last the player gives up."""
-STEADY = 30.0
+"""Seconds before each restart of a child that died. The last is repeated for one that opened its device before it
+died; after it, one that never did is given up."""
+STEADY = 5.0
 """Seconds; a child that lived for longer is owed all restarts anew."""
 
 
@@ -37,32 +42,46 @@ class Player:
     ```
     player = Player(find_pack("default"), on_ready=lambda: app.call_later(app.show_sound))
     player.start()
-    player.play(Sound.MAIL) or app.bell()
+    player.play(Cue(Sound.WAITING, "@writer")) or app.bell()
     ```
     """
 
-    def __init__(self, pack: Path, *, backend: str = "", on_ready: Callable[[], None] | None = None) -> None:
-        """`backend` as in `backends.open_device`.
+    def __init__(
+        self,
+        pack: Path,
+        rules: Rules | None = None,
+        *,
+        backend: str = "",
+        mutes_file: Path | None = None,
+        on_ready: Callable[[], None] | None = None,
+    ) -> None:
+        """`rules` are the operator's settings. `backend`: as in `backends.open_device`, or `bell`: the terminal's
+        bell alone, for what is urgent, or `none`: no sound at all; neither starts a child.
+
+        `mutes_file`: the mutes that others write, too: another screen, a guard. It is looked at before each sound.
 
         `on_ready` is called from the player's thread each time it is settled whether there is a device; it must not
         raise.
         """
-        self.backend = STARTING
-        """`starting`, the device's name such as `miniaudio/pulse`, or `none`."""
+        self.backend = backend if backend in (BELL, NONE) else STARTING
+        """`starting`, the device's name such as `miniaudio/pulse`, `bell`, or `none`."""
         self.reason = ""
-        """Why there is no device."""
+        """Why there is no device, although one is wanted."""
+        self._wants_device = self.backend == STARTING
         self._command = [sys.executable, "-P", "-m", "praxmonitor.sound.child", str(pack), "--backend", backend]
         self._on_ready = on_ready
-        self._muted = False
-        self._last: dict[Sound, float] = {}
+        self._gate, self._gate_lock = Gate(rules or Rules()), threading.Lock()
         self._request: dict[str, object] | None = None
+        self._mutes_file, self._mutes_stamp = mutes_file, (0, 0)
         self._pipe: IO[bytes] | None = None
         self._pipe_lock = threading.Lock()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the child and return at once. Once `backend` is `none`, this tries again."""
+        """Start the child and return at once. Once no device was found, this tries again."""
+        if not self._wants_device:
+            return
         if self._thread is not None and self._thread.is_alive():
             return
         self.backend, self.reason = STARTING, ""
@@ -71,32 +90,44 @@ class Player:
         self._thread.start()
 
     @property
-    def muted(self) -> bool:
-        """While true nothing is played; setting it cuts off what plays."""
-        return self._muted
+    def mutes(self) -> Mutes:
+        """What is not played; to mute all cuts off what plays."""
+        self._reread()
+        return self._gate.mutes
 
-    @muted.setter
-    def muted(self, muted: bool) -> None:
-        self._muted = muted
-        if muted:
+    @mutes.setter
+    def mutes(self, mutes: Mutes) -> None:
+        self._gate.mutes = mutes
+        if mutes.all(time.time()):
             self._request = None
             self._send({"stop": True})
 
-    def play(self, sound: Sound, volume: float = 1.0) -> bool:
-        """Play a sound now; `volume` is 0.0 to 1.0.
+    @property
+    def burst(self) -> int:
+        """How many events the newest chord stood for, for a few seconds after it; 0 for single sounds."""
+        return self._gate.burst(time.time())
 
-        `False` says that no device took it, so that the caller can ring the terminal's bell. `True` says that nothing
-        is left to do: a device has it, it was played a moment ago, or the player is muted.
+    @property
+    def quiet(self) -> bool:
+        """Whether these are quiet hours."""
+        return self._gate.rules.quiet_at(time.time())
+
+    def play(self, cue: Cue) -> bool:
+        """Play a sound now.
+
+        `False` says that no device took it, so that the caller can ring the terminal's bell if it is urgent. `True`
+        says that nothing is left to do: a device has it, or it is not to be heard: muted, in quiet hours, one too many.
         """
-        if self._muted:
+        now = time.time()
+        with self._gate_lock:
+            self._reread()
+            volume = self._gate.admit(cue, now)
+        if not volume or (self.backend == NONE and not self._wants_device):
             return True
-        now = time.monotonic()
-        if now - self._last.get(sound, -DEBOUNCE) < DEBOUNCE:
-            return True
-        request: dict[str, object] = {"sound": sound, "volume": volume, "at": time.time()}
+        request: dict[str, object] = {"cue": asdict(replace(cue, volume=volume)), "at": now}
         if not self._send(request):
             return False
-        self._last[sound], self._request = now, request
+        self._request = request
         return True
 
     def close(self) -> None:
@@ -105,6 +136,11 @@ class Player:
         self._hang_up()
         if self._thread is not None:
             self._thread.join(2.0)
+
+    def _reread(self) -> None:
+        if self._mutes_file is not None and (stamp := _stamp(self._mutes_file)) != self._mutes_stamp:
+            self._mutes_stamp = stamp
+            self.mutes = load(self._mutes_file)
 
     def _send(self, request: dict[str, object]) -> bool:
         # The pipe does not block, and a line shorter than PIPE_BUF is written whole or not at all.
@@ -129,27 +165,27 @@ class Player:
             self._on_ready()
 
     def _supervise(self) -> None:
-        """Keep one child running, until one says at the start that it cannot play, or too many die."""
+        """Keep one child running, until one says at the start that it cannot play, or too many die before they can."""
         deaths = 0
         while not self._closing.is_set():
             began = time.monotonic()
             try:
-                played, reason = self._one_child()
+                said, reason, ready = self._one_child()
             except OSError as error:
-                played, reason = True, str(error)
+                said, reason, ready = LOST, str(error), False
             if time.monotonic() - began > STEADY:
                 deaths = 0
             # A child that finds no device after another had one may be early: sound servers take a second to restart.
-            if not (played or deaths) or deaths == len(BACKOFF):
+            if (said == NONE and not deaths) or (deaths >= len(BACKOFF) and not ready):
                 self._settle(NONE, reason)
                 return
             self.backend = STARTING
-            self._closing.wait(BACKOFF[deaths])
+            self._closing.wait(BACKOFF[min(deaths, len(BACKOFF) - 1)])
             deaths += 1
 
-    def _one_child(self) -> tuple[bool, str]:
-        """Run a child to its end: whether it died rather than found nothing to play on, and why it ended."""
-        backend, reason = "", ""
+    def _one_child(self) -> tuple[str, str, bool]:
+        """Run a child to its end: what it said last of its backend, why it ended, whether it could play."""
+        backend, reason, ready = "", "", False
         with subprocess.Popen(
             self._command,
             bufsize=0,
@@ -167,13 +203,32 @@ class Player:
             for line in child.stdout:
                 backend, reason = _parsed(line) or (backend, reason)
                 if backend not in (NONE, LOST):
+                    ready = True
                     self._settle(backend)
                     if self._request:
                         # The child before may have died of it: that is how a lost device is found out. A child drops
                         # what is over 2 s old.
                         self._send(self._request)
             self._hang_up()
-        return backend != NONE, reason or f"the sound player died: exit status {child.returncode}"
+        return backend, reason or f"the sound player died: exit status {child.returncode}", ready
+
+
+def configured(config: SoundConfig, root: Path, *, muted: bool = False) -> Player:
+    """The player of the workspace at `root`, with its settings and mutes; not started. ConfigError if they are wrong.
+
+    `muted`: all is muted until it is switched on, whatever was kept.
+    """
+    player = Player(find_pack(config.pack, root), rules(config), backend=config.backend, mutes_file=mutes_path(root))
+    player.mutes = replace(player.mutes, until=FOREVER) if muted else player.mutes
+    return player
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_ino
 
 
 def _parsed(line: bytes) -> tuple[str, str] | None:

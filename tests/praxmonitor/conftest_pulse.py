@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shutil
 import subprocess
 import threading
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import pytest
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 10.0) -> None:
@@ -75,3 +79,44 @@ class Pulse:
                 process.kill()
                 process.wait()
         self.socket.unlink(missing_ok=True)
+
+
+def likeness(one: array[int], other: array[int]) -> float:
+    """Their greatest normalised cross-correlation when shifted by 20 samples at most."""
+    length = min(len(one), len(other)) - 20
+
+    def at(shift: int) -> float:
+        a, b = one[max(0, shift) :][:length], other[max(0, -shift) :][:length]
+        dot = sum(x * y for x, y in zip(a, b, strict=False))
+        return dot / (math.sqrt(sum(x * x for x in a) * sum(y * y for y in b)) or 1.0)
+
+    return max(map(at, range(-20, 21, 2)))
+
+
+@pytest.fixture
+def no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without sound: no server answers, ALSA knows no device. Returns ALSA's config file."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+    config = tmp_path / "asound.conf"
+    config.touch()
+    for name, value in {
+        "XDG_RUNTIME_DIR": str(runtime),
+        "PULSE_SERVER": f"unix:{runtime}/pulse.sock",
+        "PULSE_COOKIE": str(runtime / "cookie"),
+        "ALSA_CONFIG_PATH": str(config),
+        "JACK_DEFAULT_SERVER": "none-of-praxmonitor",
+        "JACK_NO_START_SERVER": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return config
+
+
+@pytest.fixture
+def pulse(no_device: Path) -> Iterator[Pulse]:
+    missing = [program for program in ("pulseaudio", "parec", "pactl") if not shutil.which(program)]
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}; nothing can be played and recorded without a sound card")
+    server = Pulse(Path(os.environ["XDG_RUNTIME_DIR"]))
+    yield server
+    server.stop()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet, State
+from mailcore.model.message import Message
 from mailcore.model.run import Phase
-from praxmonitor.cues import cues
+from praxmonitor.cues import BETWEEN_AGENTS, OF_KIND, OF_PRIORITY, cues, family, heartbeat
 from praxmonitor.moment import EMPTY, Moment, following
-from praxmonitor.sound import Sound
+from praxmonitor.sound import FAMILIES, Cue, Sound
 from tests.praxmonitor.fake_feed import NOON, ROOT, act, facts, lighthouse, lock, run
 
-SILENCE = 60.0
+SILENCE = Alarms(silence=60.0)
 
 
 def at(fleet: Fleet, now: float = NOON, old: Moment = EMPTY) -> Moment:
@@ -27,18 +31,116 @@ def with_activity(fleet: Fleet, kind: Kind, ago: float = 0.0) -> Fleet:
 
 def heard(kind: Kind, ago: float = 0.0) -> list[Sound]:
     old = at(lighthouse())
-    return cues(old, at(with_activity(old.fleet, kind, ago), old=old), NOON - 1)
+    return sounds(cues(old, at(with_activity(old.fleet, kind, ago), old=old), NOON - 1000))
+
+
+def sounds(due: list[Cue]) -> list[Sound]:
+    return [cue.sound for cue in due]
 
 
 def test_each_kind_of_event_has_its_sound() -> None:
     assert {kind: heard(kind) for kind in Kind if heard(kind)} == {
-        Kind.STARTED: [Sound.START],
+        Kind.SESSION: [Sound.SESSION],
+        Kind.PROMPT: [Sound.PROMPT],
         Kind.TOOL: [Sound.TOOL],
-        Kind.MAIL: [Sound.MAIL],
+        Kind.TURN_END: [Sound.TURN],
+        Kind.COMPACT: [Sound.COMPACT],
+        Kind.LIMIT: [Sound.LIMIT],
+        Kind.ERROR: [Sound.ERROR],
+        Kind.STARTED: [Sound.START],
+        Kind.RETRYING: [Sound.RETRY],
         Kind.DONE: [Sound.DONE],
         Kind.FAILED: [Sound.FAILED],
         Kind.KILLED: [Sound.FAILED],
     }
+
+
+def test_every_sound_but_the_engines_own_has_a_cause() -> None:
+    """HEARTBEAT is the clock's to play; the alarms play what stands."""
+    caused = {*OF_KIND.values(), *OF_PRIORITY.values(), Sound.MAIL, Sound.DISPATCHED}
+    assert set(Sound) - caused == {Sound.ALL_CLEAR, Sound.HEARTBEAT, Sound.WAITING, Sound.SILENCE}
+
+
+def test_a_cue_tells_the_agent_its_voice_and_the_tools_family() -> None:
+    old = at(lighthouse())
+    second = old.fleet.agents[1]
+    call = replace(act(second.agent.name, Kind.TOOL, "WebFetch: x", 0), tool="WebFetch")
+    busy = replace(second, activities=(*second.activities, call))
+    agents = (old.fleet.agents[0], busy, *old.fleet.agents[2:])
+    new = at(replace(old.fleet, agents=agents), old=old)
+    assert cues(old, new, NOON - 1) == [Cue(Sound.TOOL, second.address, 1, "web")]
+
+
+@pytest.mark.parametrize(
+    ("tool", "known"),
+    [("Bash", "shell"), ("exec_command", "shell"), ("Grep", "read"), ("MultiEdit", "edit"), ("apply_patch", "edit"),
+     ("WebSearch", "web"), ("Task", "agent"), ("mcp__github__list", "other"), ("Skill", "other"), ("", "")],
+)  # fmt: skip
+def test_tools_have_families(tool: str, known: str) -> None:
+    assert family(tool) == known
+    assert known in (*FAMILIES, "")
+
+
+def test_subagents_are_silent_unless_they_have_a_volume() -> None:
+    old = at(lighthouse())
+    first = old.fleet.agents[0]
+    call = replace(act("writer", Kind.TOOL, "Bash: x", 0), tool="Bash", subagent="a17")
+    busy = replace(first, activities=(*first.activities, call))
+    new = at(replace(old.fleet, agents=(busy, *old.fleet.agents[1:])), old=old)
+    assert cues(old, new, NOON - 1) == []
+    assert cues(old, new, NOON - 1, subagents=0.25) == [Cue(Sound.TOOL, "@writer", 0, "shell", volume=0.25)]
+
+
+@pytest.mark.parametrize(("ago", "told"), [(1.9, True), (2.1, False)])
+def test_late_news_is_no_news(ago: float, told: bool) -> None:
+    assert bool(heard(Kind.DONE, ago)) is told
+
+
+def test_a_stamp_of_whole_seconds_may_mean_a_second_later() -> None:
+    assert heard(Kind.DONE, ago=3.0) == [Sound.DONE]
+    assert heard(Kind.DONE, ago=4.0) == []
+
+
+def mailed(message: Message, to: str = "writer") -> list[Cue]:
+    old = at(lighthouse())
+
+    def with_mail(facts: AgentFacts) -> AgentFacts:
+        return replace(facts, mailbox=replace(facts.mailbox, messages=(message, *facts.mailbox.messages)))
+
+    operator = old.fleet.operator
+    assert operator is not None
+    agents = tuple(with_mail(facts) if facts.address == f"@{to}" else facts for facts in old.fleet.agents)
+    fleet = replace(old.fleet, agents=agents, operator=with_mail(operator) if to == "operator" else operator)
+    return cues(old, at(fleet, old=old), NOON - 1000)
+
+
+def letter(priority: str = "normal", *, task: bool = False, ago: float = 0.0) -> Message:
+    return Message("beef0001", "beef0002", NOON - ago, "@editor", "s", "b", "new", priority, is_task=task)
+
+
+def test_mail_sounds_by_priority_and_a_task_is_a_dispatch() -> None:
+    assert mailed(letter("low")) == [Cue(Sound.MAIL_LOW, "@writer", 0, volume=BETWEEN_AGENTS)]
+    assert mailed(letter()) == [Cue(Sound.MAIL, "@writer", 0, volume=BETWEEN_AGENTS)]
+    assert mailed(letter("high")) == [Cue(Sound.MAIL_HIGH, "@writer", 0, volume=BETWEEN_AGENTS)]
+    assert mailed(letter("high", task=True)) == [Cue(Sound.DISPATCHED, "@writer", 0)]
+
+
+def test_mail_for_the_operator_has_its_senders_pitch() -> None:
+    assert mailed(letter("high"), to="operator") == [Cue(Sound.MAIL_HIGH, "@editor", 2)]
+
+
+def test_mail_that_was_there_before_is_silent() -> None:
+    assert mailed(letter(ago=60)) == [], "restored from the archive, or a new agent's old mail"
+
+
+def test_the_heartbeat_beats_while_somebody_works_and_nothing_else_is_heard() -> None:
+    working = at(quiet_agent())
+    assert working.status("@checker").state is State.WORKING
+    assert heartbeat(working, NOON - 10, 10.0) == Cue(Sound.HEARTBEAT)
+    assert heartbeat(working, NOON - 9, 10.0) is None, "something was heard"
+    assert heartbeat(working, NOON - 10, 0.0) is None, "not asked for"
+    idle = at(Fleet(ROOT, (facts("checker"),)))
+    assert heartbeat(idle, NOON - 10, 10.0) is None
 
 
 def test_history_is_silent_even_where_it_is_read_late() -> None:
@@ -65,29 +167,19 @@ def quiet_agent() -> Fleet:
     return Fleet(ROOT, (working,))
 
 
-def test_silence_appears_with_time_alone_and_is_heard_once() -> None:
+def test_silence_appears_with_time_alone_and_is_left_to_the_alarms() -> None:
     before = at(quiet_agent())
     after = at(before.fleet, NOON + 1, before)
-    later = at(before.fleet, NOON + 2, after)
     assert before.status("@checker").state is State.WORKING
     assert after.status("@checker").state is State.SILENT
-    assert cues(before, after, NOON) == [Sound.SILENCE]
-    assert cues(after, later, NOON) == []
-
-
-def test_an_agent_that_begins_to_wait_is_heard() -> None:
-    old = at(lighthouse())
-    asking = act("writer", Kind.WAITING, "May I?", 0)
-    first = replace(old.fleet.agents[0], waiting=asking, activities=(*old.fleet.agents[0].activities, asking))
-    new = at(replace(old.fleet, agents=(first, *old.fleet.agents[1:])), old=old)
-    assert cues(old, new, NOON - 1) == [Sound.WAITING]
+    assert cues(before, after, NOON) == []
 
 
 def test_the_most_urgent_comes_first() -> None:
     old = at(quiet_agent())
     noisy = facts("writer", activities=(act("writer", Kind.TOOL, "x", -1), act("writer", Kind.FAILED, "y", -1)))
     new = at(replace(old.fleet, agents=(*old.fleet.agents, noisy)), NOON + 1, old)
-    assert cues(old, new, NOON) == [Sound.FAILED, Sound.TOOL]
+    assert sounds(cues(old, new, NOON)) == [Sound.FAILED, Sound.TOOL]
 
 
 def test_a_moment_that_differs_in_nothing_is_the_same_moment() -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import sys
 import wave
+from array import array
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound.backends import MAX_SECONDS, NoDevice, decode, open_device
+from praxmonitor.sound.backends import MAX_SECONDS, decode, open_device, transpose
+from praxmonitor.sound.device import NoDevice
 from praxmonitor.sound.mixer import RATE, Mixer
 
 
@@ -30,18 +34,38 @@ def test_a_wav_is_decoded_to_stereo_at_the_mixers_rate(tmp_path: Path) -> None:
     assert samples[RATE] == samples[RATE + 1] == pytest.approx(10_000, abs=10)
 
 
-@pytest.mark.parametrize("suffix", ["ogg", "mp3"])
-def test_compressed_sounds_are_decoded(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"a.{suffix}"
+def test_an_mp3_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    # Forty frames of silence, by hand: 128 kbit/s, 44.1 kHz, 1,152 samples each; all zeros but for the header.
+    path.write_bytes((b"\xff\xfb\x90\x64" + bytes(413)) * 40)
+
+    assert decode(path) == array("h", bytes(40 * 1_152 * 2 * 2))
+
+
+def test_an_ogg_is_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.ogg"
     if not shutil.which("sox"):
-        pytest.skip("sox is not installed: nothing here can make an OGG or MP3 file")
+        pytest.skip("sox is not installed: nothing here can make an OGG file")
     made = subprocess.run(
         ["sox", str(sounds_dir() / "default" / "sounds" / "silence.wav"), str(path)], capture_output=True, text=True
     )
     if made.returncode:
-        pytest.skip(f"this sox cannot write {suffix}: {made.stderr.strip()[:80]}")
+        pytest.skip(f"this sox cannot write OGG: {made.stderr.strip()[:80]}")
 
     assert len(decode(path)) == pytest.approx(1.2 * 2 * RATE, rel=0.1)
+
+
+def test_a_sound_an_octave_up_takes_half_the_time_and_swings_twice_as_fast() -> None:
+    once = array("h", [round(9_000 * math.sin(math.tau * 441 * i / RATE)) for i in range(RATE) for _ in range(2)])
+
+    def crossings(samples: array[int]) -> int:
+        left = samples[::2]
+        return sum(a < 0 <= b for a, b in pairwise(left))
+
+    for semitones in (12, 7, -5):
+        moved = transpose(once, semitones)
+        assert len(moved) == pytest.approx(len(once) / 2 ** (semitones / 12), rel=0.01)
+        assert crossings(moved) == pytest.approx(crossings(once), abs=2)
 
 
 def test_a_long_sound_is_cut(tmp_path: Path) -> None:

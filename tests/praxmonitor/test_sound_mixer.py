@@ -99,9 +99,9 @@ def test_a_less_important_sound_is_refused() -> None:
 def test_priorities_run_from_tick_to_alarm() -> None:
     by_priority = sorted(Sound, key=lambda sound: sound.priority)
 
-    assert by_priority == [
-        Sound.TOOL, Sound.START, Sound.MAIL, Sound.DONE, Sound.WAITING, Sound.FAILED, Sound.SILENCE
-    ]  # fmt: skip
+    assert by_priority[:2] == [Sound.HEARTBEAT, Sound.TOOL] == [sound for sound in Sound if sound.ambient]
+    assert by_priority[-3:] == [Sound.WAITING, Sound.FAILED, Sound.SILENCE] == [s for s in Sound if s.urgent]
+    assert [sound.priority for sound in by_priority] == list(range(19))
 
 
 def test_what_waited_too_long_is_not_started() -> None:

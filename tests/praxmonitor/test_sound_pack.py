@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from praxmonitor.sound import Sound
-from praxmonitor.sound.pack import MAX_FILE, PackError, Picker, find_pack, load_pack
+from praxmonitor.sound.pack import KEYS, MAX_FILE, PackError, Picker, find_pack, load_pack
 
 WAV = b"RIFF\0\0\0\0WAVE"
 
@@ -40,21 +40,49 @@ def names(paths: tuple[Path, ...]) -> list[str]:
     return [path.name for path in paths]
 
 
-def test_every_sound_is_looked_up_in_its_category(tmp_path: Path) -> None:
+def test_every_sound_is_looked_up_in_our_own_file_and_then_in_its_category(tmp_path: Path) -> None:
     categories = {sound.category: sounds(f"sounds/{sound}.wav") for sound in Sound if sound.category}
-    root = write(
-        tmp_path / "p",
-        manifest(categories=categories, **{"x-praxmonitor": {"silence": sounds("sounds/silence.wav")}}),
-        **{f"{sound}_wav": WAV for sound in Sound},
-    )
+    ours = {key: sounds(f"sounds/{key}.wav") for key in KEYS if key.startswith("tool.") or not Sound(key).category}
+    root = write(tmp_path / "p", manifest(categories=categories), **{f"{sound}_wav": WAV for sound in Sound})
+    for key in ours:
+        (root / "sounds" / f"{key}.wav").write_bytes(WAV)
+    (root / "praxmonitor.json").write_text(json.dumps({"tuned": True, "sounds": ours}))
     pack = load_pack(root)
 
-    assert (pack.name, pack.display_name, pack.version) == ("test", "Test", "1.2.3-rc.1+x")
-    assert {sound: names(files) for sound, files in pack.sounds.items()} == {s: [f"{s}.wav"] for s in Sound}
+    assert (pack.name, pack.display_name, pack.version, pack.tuned) == ("test", "Test", "1.2.3-rc.1+x", True)
+    shared = {"error": "failed"}  # both are CESP's task.error; the pack names one file for it
+    assert {key: names(files) for key, files in pack.sounds.items()} == {k: [f"{shared.get(k, k)}.wav"] for k in KEYS}
     assert pack.refused == ()
     assert categories.keys() == {
-        "session.start", "task.progress", "task.acknowledge", "task.complete", "task.error", "input.required"
+        "session.start", "task.progress", "task.acknowledge", "task.complete", "task.error", "input.required",
+        "resource.limit",
     }  # fmt: skip
+
+
+def test_our_own_file_comes_first(tmp_path: Path) -> None:
+    categories = {"task.error": sounds("sounds/a.wav")}
+    root = write(tmp_path / "p", manifest(categories=categories), a_wav=WAV, b_wav=WAV)
+    (root / "praxmonitor.json").write_text(json.dumps({"sounds": {"error": sounds("sounds/b.wav")}}))
+    pack = load_pack(root)
+
+    assert names(pack.sounds["error"]) == ["b.wav"]
+    assert names(pack.sounds["failed"]) == ["a.wav"]
+    assert not pack.tuned
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [(b"{", "not JSON"), (b"[]", "must be a JSON object"), (b'{"sounds": []}', "'sounds' must be"),
+     (b'{"sounds": {"silence": 1}}', "'silence'")],
+)  # fmt: skip
+def test_a_bad_file_of_our_own_is_named(tmp_path: Path, content: bytes, cause: str) -> None:
+    root = write(tmp_path / "p", manifest())
+    (root / "praxmonitor.json").write_bytes(content)
+
+    with pytest.raises(PackError) as raised:
+        load_pack(root)
+    assert str(root / "praxmonitor.json") in str(raised.value)
+    assert cause in str(raised.value)
 
 
 def test_an_empty_or_missing_category_is_no_sound_and_no_error(tmp_path: Path) -> None:
@@ -62,13 +90,6 @@ def test_an_empty_or_missing_category_is_no_sound_and_no_error(tmp_path: Path) -
 
     assert set(pack.sounds.values()) == {()}
     assert pack.refused == ()
-
-
-def test_silence_falls_back_to_resource_limit(tmp_path: Path) -> None:
-    categories = {"resource.limit": sounds("sounds/a.wav")}
-    pack = load_pack(write(tmp_path / "p", manifest(categories=categories), a_wav=WAV))
-
-    assert names(pack.sounds[Sound.SILENCE]) == ["a.wav"]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +101,7 @@ def test_an_alias_is_followed(tmp_path: Path, category: str, aliases: dict[str, 
     content = manifest(categories={category: sounds("sounds/a.wav")}, category_aliases=aliases)
     pack = load_pack(write(tmp_path / "p", content, a_wav=WAV))
 
-    assert names(pack.sounds[Sound.START]) == ["a.wav"]
+    assert names(pack.sounds[Sound.SESSION]) == ["a.wav"]
 
 
 def test_a_category_comes_before_its_alias(tmp_path: Path) -> None:
@@ -90,7 +111,7 @@ def test_a_category_comes_before_its_alias(tmp_path: Path) -> None:
     )
     pack = load_pack(write(tmp_path / "p", content, a_wav=WAV, b_wav=WAV))
 
-    assert names(pack.sounds[Sound.START]) == ["b.wav"]
+    assert names(pack.sounds[Sound.SESSION]) == ["b.wav"]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +143,7 @@ def test_a_bad_file_is_refused_and_the_rest_plays(tmp_path: Path, file: str, rea
     (root / "sounds" / "link.wav").symlink_to(tmp_path / "outside.wav")
     pack = load_pack(root)
 
-    assert names(pack.sounds[Sound.START]) == ["good.wav"]
+    assert names(pack.sounds[Sound.SESSION]) == ["good.wav"]
     assert [refused.file for refused in pack.refused] == [str(file)]
     assert reason in pack.refused[0].reason
 
@@ -131,7 +152,7 @@ def test_a_link_inside_the_pack_is_followed(tmp_path: Path) -> None:
     root = write(tmp_path / "p", manifest(categories={"session.start": sounds("sounds/link.wav")}), good_wav=WAV)
     (root / "sounds" / "link.wav").symlink_to("good.wav")
 
-    assert names(load_pack(root).sounds[Sound.START]) == ["link.wav"]
+    assert names(load_pack(root).sounds[Sound.SESSION]) == ["link.wav"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +161,7 @@ def test_a_link_inside_the_pack_is_followed(tmp_path: Path) -> None:
 def test_the_known_formats_pass(tmp_path: Path, data: bytes, suffix: str) -> None:
     content = manifest(categories={"session.start": sounds(f"sounds/a.{suffix}")})
 
-    assert load_pack(write(tmp_path / "p", content, **{f"a_{suffix}": data})).sounds[Sound.START]
+    assert load_pack(write(tmp_path / "p", content, **{f"a_{suffix}": data})).sounds[Sound.SESSION]
 
 
 def test_the_sha256_is_checked_where_it_is_given(tmp_path: Path) -> None:
@@ -150,7 +171,7 @@ def test_the_sha256_is_checked_where_it_is_given(tmp_path: Path) -> None:
     }  # fmt: skip
     pack = load_pack(write(tmp_path / "p", manifest(categories=categories), a_wav=WAV, b_wav=WAV))
 
-    assert pack.sounds[Sound.START] and not pack.sounds[Sound.FAILED]
+    assert pack.sounds[Sound.SESSION] and not pack.sounds[Sound.FAILED]
     assert [refused.file for refused in pack.refused] == ["sounds/b.wav"]
 
 
@@ -168,8 +189,8 @@ def test_the_sha256_is_checked_where_it_is_given(tmp_path: Path) -> None:
         (manifest(version="1.0"), "'version' must be"),
         (manifest(display_name=None), "'display_name' must be"),
         (manifest(categories=[]), "'categories' must be"),
-        (manifest(categories={"task.error": []}), "'failed'"),
-        (manifest(categories={"task.error": {"sounds": {}}}), "'failed'"),
+        (manifest(categories={"task.complete": []}), "'done'"),
+        (manifest(categories={"task.complete": {"sounds": {}}}), "'done'"),
         (manifest(category_aliases=3), "'category_aliases' must be"),
         ({"cesp_version": "1.0", "name": "a", "display_name": "a", "version": "1.0.0"}, "'categories' must be"),
     ],
@@ -224,7 +245,7 @@ def test_a_pack_that_is_not_there_is_named(name: str) -> None:
 def test_the_same_file_is_never_picked_twice_running() -> None:
     files = tuple(Path(name) for name in "abc")
     picker = Picker(random.Random(1))
-    picked = [picker.pick(Sound.MAIL, files) for _ in range(300)]
+    picked = [picker.pick(files) for _ in range(300)]
 
     assert all(one != two for one, two in pairwise(picked))
     assert all(picked.count(file) > 50 for file in files)
@@ -233,5 +254,5 @@ def test_the_same_file_is_never_picked_twice_running() -> None:
 def test_a_single_file_is_picked_again_and_none_is_none() -> None:
     picker = Picker(random.Random(1))
 
-    assert [picker.pick(Sound.MAIL, (Path("a"),)) for _ in range(3)] == [Path("a")] * 3
-    assert picker.pick(Sound.DONE, ()) is None
+    assert [picker.pick((Path("a"),)) for _ in range(3)] == [Path("a")] * 3
+    assert picker.pick(()) is None

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import os
-import shutil
 import signal
 import statistics
 import subprocess
@@ -21,41 +18,13 @@ import psutil
 import pytest
 
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound import Sound, player
+from praxmonitor.sound import Cue, Sound, gate
 from praxmonitor.sound.backends import decode
+from praxmonitor.sound.mutes import FOREVER, Mutes
 from praxmonitor.sound.player import NONE, STARTING, Player
-from tests.praxmonitor.conftest_pulse import Pulse, until
+from tests.praxmonitor.conftest_pulse import Pulse, likeness, until
 
 PACK = sounds_dir() / "default"
-
-
-@pytest.fixture
-def no_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without sound: no server answers, ALSA knows no device. Returns ALSA's config file."""
-    runtime = tmp_path / "runtime"
-    runtime.mkdir(mode=0o700)
-    config = tmp_path / "asound.conf"
-    config.touch()
-    for name, value in {
-        "XDG_RUNTIME_DIR": str(runtime),
-        "PULSE_SERVER": f"unix:{runtime}/pulse.sock",
-        "PULSE_COOKIE": str(runtime / "cookie"),
-        "ALSA_CONFIG_PATH": str(config),
-        "JACK_DEFAULT_SERVER": "none-of-praxmonitor",
-        "JACK_NO_START_SERVER": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    return config
-
-
-@pytest.fixture
-def pulse(no_device: Path) -> Iterator[Pulse]:
-    missing = [program for program in ("pulseaudio", "parec", "pactl") if not shutil.which(program)]
-    if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}; nothing can be played and recorded without a sound card")
-    server = Pulse(Path(os.environ["XDG_RUNTIME_DIR"]))
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -84,18 +53,6 @@ def child() -> psutil.Process:
     return found
 
 
-def likeness(one: array[int], other: array[int]) -> float:
-    """Their greatest normalised cross-correlation when shifted by 20 samples at most."""
-    length = min(len(one), len(other)) - 20
-
-    def at(shift: int) -> float:
-        a, b = one[max(0, shift) :][:length], other[max(0, -shift) :][:length]
-        dot = sum(x * y for x, y in zip(a, b, strict=False))
-        return dot / (math.sqrt(sum(x * x for x in a) * sum(y * y for y in b)) or 1.0)
-
-    return max(map(at, range(-20, 21, 2)))
-
-
 def left(sound: Sound) -> array[int]:
     samples = decode(PACK / "sounds" / f"{sound}.wav")[::2]
     return samples[next(index for index, sample in enumerate(samples) if sample) :]
@@ -109,7 +66,7 @@ def test_silence_comes_out_of_the_loudspeaker(playing: tuple[Pulse, Player]) -> 
     def played() -> array[int]:
         until(lambda: not any(pulse.pcm[-40_000:]), "quiet")
         pulse.pcm.clear()
-        assert sounds.play(Sound.SILENCE)
+        assert sounds.play(Cue(Sound.SILENCE))
         return pulse.sound(len(expected))
 
     # On a machine whose every core is busy, an underrun tears one take in twelve.
@@ -119,13 +76,34 @@ def test_silence_comes_out_of_the_loudspeaker(playing: tuple[Pulse, Player]) -> 
     assert likeness(recorded, left(Sound.FAILED)) < 0.5, "so the comparison can tell sounds apart"
 
 
+def test_two_sounds_at_once_are_heard_mixed(playing: tuple[Pulse, Player]) -> None:
+    pulse, sounds = playing
+    one, two = left(Sound.WAITING), left(Sound.FAILED)
+    both = array("h", [a + b for a, b in zip(one, two, strict=False)])
+
+    def played() -> array[int]:
+        until(lambda: not any(pulse.pcm[-40_000:]), "quiet")
+        pulse.pcm.clear()
+        process = child()
+        process.suspend()  # so that both begin at the same frame
+        assert sounds.play(Cue(Sound.WAITING)) and sounds.play(Cue(Sound.FAILED))
+        process.resume()
+        return pulse.sound(len(both))
+
+    recorded = next((take for take in (played() for _ in range(4)) if likeness(take, both) > 0.93), None)
+
+    assert recorded, "none of four takes was the sum"
+    assert likeness(recorded, one) < 0.89 and likeness(recorded, two) < 0.89, "not one of them alone"
+    assert likeness(both, one) > 0.3 and likeness(both, two) > 0.3, "both have a share in it"
+
+
 def test_a_sound_starts_fast_awake_and_after_a_rest(playing: tuple[Pulse, Player]) -> None:
     pulse, sounds = playing
 
     def delay() -> float:
         pulse.pcm.clear()
         began = time.monotonic()
-        assert sounds.play(Sound.TOOL)
+        assert sounds.play(Cue(Sound.TOOL))
         until(pulse.heard, "the tick")
         heard = time.monotonic() - began
         until(lambda: len(pulse.pcm) > 100_000 and not any(pulse.pcm[-40_000:]), "quiet again")
@@ -142,17 +120,17 @@ def test_a_sound_starts_fast_awake_and_after_a_rest(playing: tuple[Pulse, Player
 
 def test_muting_cuts_off_what_plays_and_all_that_follows(playing: tuple[Pulse, Player]) -> None:
     pulse, sounds = playing
-    sounds.play(Sound.SILENCE)
+    sounds.play(Cue(Sound.SILENCE))
     until(pulse.heard, "the sound")
-    sounds.muted = True
+    sounds.mutes = Mutes(FOREVER)
     until(lambda: len(pulse.pcm) > 40_000 and not any(pulse.pcm[-20_000:]), "silence in the middle of the sound", 1.0)
     pulse.pcm.clear()
 
-    assert sounds.play(Sound.FAILED), "a bell must not ring instead"
+    assert sounds.play(Cue(Sound.FAILED)), "a bell must not ring instead"
     until(lambda: len(pulse.pcm) > 40_000, "0.2 s")
     assert not pulse.heard()
-    sounds.muted = False
-    assert sounds.play(Sound.FAILED)
+    sounds.mutes = Mutes()
+    assert sounds.play(Cue(Sound.FAILED))
     until(pulse.heard, "sound again")
 
 
@@ -161,30 +139,30 @@ def test_a_killed_child_is_replaced(playing: tuple[Pulse, Player]) -> None:
     first = child()
     first.kill()
     until(lambda: sounds.backend == STARTING, "the death noticed")
-    assert not sounds.play(Sound.MAIL), "no device: the caller must know"
+    assert not sounds.play(Cue(Sound.MAIL)), "no device: the caller must know"
     until(lambda: sounds.backend == "miniaudio/pulse", "another child")
 
     assert child().pid != first.pid
-    assert sounds.play(Sound.DONE)
+    assert sounds.play(Cue(Sound.DONE))
     until(pulse.heard, "sound again")
 
 
 @pytest.mark.parametrize("resting", [False, True])
 def test_a_sound_server_that_restarts_is_found_again(playing: tuple[Pulse, Player], resting: bool) -> None:
     pulse, sounds = playing
-    sounds.play(Sound.SILENCE)
+    sounds.play(Cue(Sound.SILENCE))
     until(pulse.heard, "a sound before")
     if resting:
         until(pulse.corked, "a stream at rest")
     pulse.stop()
-    sounds.play(Sound.MAIL)
+    sounds.play(Cue(Sound.MAIL))
     until(lambda: sounds.backend == STARTING, "the lost device noticed")
     pulse.start()
     pulse.record()
     until(lambda: sounds.backend == "miniaudio/pulse", "the new server", 15.0)
     pulse.pcm.clear()
 
-    assert sounds.play(Sound.DONE)
+    assert sounds.play(Cue(Sound.DONE))
     until(pulse.heard, "sound again")
 
 
@@ -192,7 +170,7 @@ def test_a_sound_that_found_its_device_gone_is_played_by_the_next_child(playing:
     pulse, sounds = playing
     process = child()
     process.suspend()
-    assert sounds.play(Sound.MAIL)
+    assert sounds.play(Cue(Sound.MAIL))
     process.kill()
     until(pulse.heard, "what the dead child was told to play")
 
@@ -203,11 +181,12 @@ def test_nothing_blocks_and_nothing_raises_with_a_stuck_child(
     playing: tuple[Pulse, Player], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, sounds = playing
-    monkeypatch.setattr(player, "DEBOUNCE", 0.0)
+    monkeypatch.setattr(gate, "TICKS", 1e9)
+    monkeypatch.setattr(gate, "CHORD", 0.0)
     process = child()
     process.suspend()
     began = time.monotonic()
-    taken = [sounds.play(Sound.TOOL) for _ in range(5_000)]
+    taken = [sounds.play(Cue(Sound.TOOL)) for _ in range(5_000)]
     spent = time.monotonic() - began
     process.resume()
 
@@ -215,15 +194,16 @@ def test_nothing_blocks_and_nothing_raises_with_a_stuck_child(
     assert taken[0] is True and taken[-1] is False, "a full pipe is no device"
 
 
-def test_a_burst_is_one_sound(playing: tuple[Pulse, Player], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_burst_is_one_chord_and_is_counted(playing: tuple[Pulse, Player], monkeypatch: pytest.MonkeyPatch) -> None:
     _, sounds = playing
-    monkeypatch.setattr(player, "DEBOUNCE", 60.0)
+    monkeypatch.setattr(gate, "CHORD", 60.0)
     process = child()
     process.suspend()
-    taken = [sounds.play(Sound.TOOL) for _ in range(5_000)]
+    taken = [sounds.play(Cue(Sound.DONE, f"@agent{voice}", voice)) for voice in range(5_000)]
     process.resume()
 
-    assert all(taken), "all but the first went nowhere, or the pipe would be full"
+    assert all(taken), "all but three went nowhere, or the pipe would be full"
+    assert sounds.burst == 5_000
 
 
 def test_rubbish_on_the_pipe_does_no_harm(pulse: Pulse) -> None:
@@ -235,9 +215,13 @@ def test_rubbish_on_the_pipe_does_no_harm(pulse: Pulse) -> None:
     ) as process:  # fmt: skip
         assert process.stdin and process.stdout
         assert json.loads(process.stdout.readline()) == {"backend": "miniaudio/pulse"}
-        good = {"sound": "done", "volume": 1.0, "at": time.time()}
-        for bad in ("", "nonsense", "[]", "null", "{}", '{"sound": "gong", "at": 1}', '{"sound": "done", "at": "x"}',
-                    json.dumps(good | {"volume": "loud"}), json.dumps(good | {"at": time.time() - 3})):  # fmt: skip
+        cue = {"sound": "done", "volume": 1.0}
+        good: dict[str, object] = {"cue": cue, "at": time.time()}
+        for bad in ("", "nonsense", "[]", "null", "{}", '{"cue": 1}', '{"cue": {"sound": "gong"}, "at": 1}',
+                    json.dumps(good | {"at": "x"}), json.dumps(good | {"cue": {"sound": "tool", "family": "../x"}}),
+                    json.dumps(good | {"cue": cue | {"volume": "loud"}}), json.dumps(good | {"cue": cue | {"x": 1}}),
+                    json.dumps(good | {"cue": cue | {"voice": "x"}}), json.dumps(good | {"cue": cue | {"urgency": []}}),
+                    json.dumps(good | {"at": time.time() - 3})):  # fmt: skip
             process.stdin.write(bad.encode() + b"\n")
         process.stdin.flush()
         pulse.pcm.clear()
@@ -281,13 +265,13 @@ def test_no_device_is_said_within_five_seconds_and_nothing_is_written(
     settled = threading.Event()
     sounds = Player(PACK, on_ready=settled.set)
     closing.append(sounds)
-    assert not sounds.play(Sound.MAIL), "not started: not played"
+    assert not sounds.play(Cue(Sound.MAIL)), "not started: not played"
     sounds.start()
 
     assert settled.wait(5.0)
     assert sounds.backend == NONE
     assert "miniaudio/" in sounds.reason
-    assert sounds.play(Sound.MAIL) is False
+    assert sounds.play(Cue(Sound.DONE)) is False
     sounds.close()
     assert capfd.readouterr() == ("", "")
 
@@ -337,7 +321,7 @@ def test_close_ends_the_child_at_once(playing: tuple[Pulse, Player]) -> None:
 
     assert time.monotonic() - began < 1.0
     assert not process.is_running()
-    assert sounds.play(Sound.MAIL) is False
+    assert sounds.play(Cue(Sound.MAIL)) is False
 
 
 def test_the_child_ends_with_its_parent(pulse: Pulse) -> None:

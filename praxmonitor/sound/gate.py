@@ -1,0 +1,155 @@
+"""What of all that happens is heard, and how loud: mutes, quiet hours, thinning, chords. Opens no device.
+
+Times are seconds since the epoch and are passed in.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from mailcore.config import Sound as SoundConfig
+from mailcore.errors import ConfigError
+from praxmonitor.sound import FAMILIES, MAX_URGENCY, Cue, Sound
+from praxmonitor.sound.mutes import Mutes
+
+CHORD = 0.25
+"""Seconds in which the same sound of several agents is one chord; the first note is never held back for the others."""
+NOTES = 3
+"""Notes of a chord; further events are only counted."""
+DECAY = 0.7
+"""Loudness of each further note of a chord, relative to the one before."""
+REPEAT = 1.0
+"""Seconds in which an alarm of the same agent is the same alarm."""
+TICKS = 4.0
+"""Ambient sounds a second that are heard for long; `SPARE_TICKS` more at once."""
+SPARE_TICKS = 3.0
+HUSH = 1.5
+"""Seconds for which an alarm silences all that is ambient."""
+SHOWN = 3.0
+"""Seconds for which the count of a chord is shown."""
+GROWTH = 0.25
+"""Share of its loudness that an alarm gains with each repetition."""
+
+BACKENDS = ("miniaudio", "simpleaudio", "paplay", "pw-play", "aplay", "afplay", "bell", "none")
+"""What `[sound] backend` may name; `miniaudio/alsa` and the like narrow it further. Empty: the first that works."""
+VOLUMES = (*Sound, *(f"{Sound.TOOL}.{family}" for family in FAMILIES))
+"""What `[sound.kinds]` may name."""
+
+_QUIET = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The operator's settings, from `[sound]`."""
+
+    volume: float = 1.0
+    kinds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """A sound, or a tick's key such as `tool.web` → its volume."""
+    agents: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Address → its volume."""
+    quiet: tuple[int, int] | None = None
+    """Quiet hours: first and last minute of the day, local time; the first may be later, then midnight is in them."""
+    quiet_breaks: bool = False
+    """Whether urgent sounds may break them."""
+
+    def loudness(self, cue: Cue) -> float:
+        """0.0 to 1.0."""
+        kind = self.kinds.get(cue.sound, 1.0)
+        if cue.key != cue.sound:
+            kind *= self.kinds.get(cue.key, 1.0)
+        grown = 1.0 + GROWTH * min(cue.urgency, MAX_URGENCY)
+        return min(1.0, max(0.0, self.volume * cue.volume * kind * self.agents.get(cue.agent, 1.0) * grown))
+
+    def quiet_at(self, now: float) -> bool:
+        """Whether `now` lies in the quiet hours."""
+        if self.quiet is None:
+            return False
+        first, last = self.quiet
+        local = time.localtime(now)
+        minute = 60 * local.tm_hour + local.tm_min
+        return first <= minute < last if first <= last else minute >= first or minute < last
+
+
+def rules(config: SoundConfig) -> Rules:
+    """The rules that `[sound]` sets. ConfigError if it names what there is not."""
+    for kind in config.kinds:
+        if kind not in VOLUMES:
+            raise ConfigError(f"[sound.kinds] {kind!r} is no kind of sound; there are: {', '.join(VOLUMES)}")
+    if config.backend and config.backend.partition("/")[0] not in BACKENDS:
+        raise ConfigError(f"[sound] backend = {config.backend!r} is not known; there are: {', '.join(BACKENDS)}")
+    quiet = None
+    if config.quiet:
+        times = _QUIET.fullmatch(config.quiet.strip())
+        if times is None:
+            raise ConfigError(f'[sound] quiet = {config.quiet!r} is no pair of times such as "22:00-07:00"')
+        hour, minute, last_hour, last_minute = map(int, times.groups())
+        quiet = (60 * hour + minute, 60 * last_hour + last_minute)
+    agents = {f"@{name.lstrip('@').lower()}": volume for name, volume in config.agents.items()}
+    return Rules(config.volume, config.kinds, MappingProxyType(agents), quiet, config.quiet_breaks)
+
+
+@dataclass(slots=True)
+class _Chord:
+    began: float
+    voices: set[tuple[str, str, int]] = field(default_factory=set)
+    events: int = 0
+
+
+class Gate:
+    """Decides, cue by cue, what is played. Not for several threads at once."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.mutes = Mutes()
+        self._chords: dict[Sound, _Chord] = {}
+        self._alarms: dict[tuple[Sound, str], float] = {}
+        self._alarm_at = float("-inf")
+        self._ticks, self._ticks_at = SPARE_TICKS, 0.0
+        self._burst, self._burst_at = 0, float("-inf")
+
+    def admit(self, cue: Cue, now: float) -> float:
+        """The volume to play it at; 0.0: it is not to be heard, the terminal's bell included."""
+        loudness = self.rules.loudness(cue)
+        if not loudness or self.mutes.all(now) or self.mutes.agent(cue.agent, now):
+            return 0.0
+        if self.rules.quiet_at(now) and not (cue.sound.urgent and self.rules.quiet_breaks):
+            return 0.0
+        if cue.sound.urgent:
+            said = self._alarms.get((cue.sound, cue.agent), float("-inf"))
+            if 0 <= now - said < REPEAT:
+                return 0.0
+            self._alarms[cue.sound, cue.agent] = self._alarm_at = now
+        notes = self._notes(cue, now)
+        if notes < 0 or (cue.sound.ambient and not self._may_tick(now)):
+            return 0.0
+        return loudness * DECAY**notes
+
+    def burst(self, now: float) -> int:
+        """How many events the newest chord stands for, while that is news; else 0."""
+        return self._burst if 0 <= now - self._burst_at < SHOWN else 0
+
+    def _notes(self, cue: Cue, now: float) -> int:
+        """How many notes of its chord sound already; -1 if it adds none."""
+        chord = self._chords.get(cue.sound)
+        if chord is None or not 0 <= now - chord.began < CHORD:
+            chord = self._chords[cue.sound] = _Chord(now)
+        chord.events += 1
+        if chord.events > 1:
+            self._burst, self._burst_at = chord.events, now
+        voice = (cue.key, cue.agent, cue.voice)
+        if voice in chord.voices or len(chord.voices) == NOTES:
+            return -1
+        chord.voices.add(voice)
+        return len(chord.voices) - 1
+
+    def _may_tick(self, now: float) -> bool:
+        self._ticks = min(SPARE_TICKS, self._ticks + TICKS * max(0.0, now - self._ticks_at))
+        self._ticks_at = now
+        if 0 <= now - self._alarm_at < HUSH or self._ticks < 1.0:
+            return False
+        self._ticks -= 1.0
+        return True

@@ -1,0 +1,66 @@
+"""The samples of a cue: the pack's file, decoded, at its agent's pitch, as often as its urgency says.
+
+Loads miniaudio: for the player's child and for tools, never for the screen.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+
+from praxmonitor.assets import sounds_dir
+from praxmonitor.sound import MAX_URGENCY, Sound
+from praxmonitor.sound.backends import decode, transpose
+from praxmonitor.sound.mixer import CHANNELS, RATE
+from praxmonitor.sound.pack import Pack, Picker, load_pack
+
+STEPS = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
+"""Semitones of each voice, from the first agent on: a pentatonic scale, so that whoever sounds together sounds well;
+the first five are a chord in C, three semitones apart or more. The fourteenth agent has the first one's pitch."""
+KEPT = 64
+"""Sounds kept ready in memory, 0.2 MB a second of each."""
+GAP = array("h", bytes(2 * CHANNELS * (RATE // 20)))
+"""Between the repetitions of an urgent alarm."""
+
+
+@dataclass(slots=True)
+class Jukebox:
+    """The sounds of one pack. A file that cannot be decoded is left out."""
+
+    pack: Pack
+    picker: Picker = field(default_factory=Picker)
+    _default: Pack = field(default_factory=lambda: load_pack(sounds_dir() / "default"))
+    _bad: set[Path] = field(default_factory=set)
+
+    def samples(self, key: str, voice: int = 0, urgency: int = 0) -> array[int] | None:
+        """What the mixer plays for a `Cue.key`; None where the pack has no sound for it.
+
+        What CESP does not know, and the pack does not have, is taken from the default pack: the alarm must be heard
+        whatever the pack.
+        """
+        pack = self.pack
+        if not pack.sounds[key] and Sound(key.partition(".")[0]).category is None:
+            pack = self._default
+        step = STEPS[voice % len(STEPS)] if pack.tuned else 0
+        while file := self.picker.pick(tuple(file for file in pack.sounds[key] if file not in self._bad)):
+            try:
+                once = _tuned(file, step)
+            except ValueError:
+                self._bad.add(file)
+                continue
+            return once + (GAP + once) * min(max(0, urgency), MAX_URGENCY)
+        return None
+
+
+def jukebox(root: Path, seed: int | None = None) -> Jukebox:
+    """The jukebox of the pack in `root`; with a seed it picks the same each time. Raises `PackError`."""
+    return Jukebox(load_pack(root), Picker(Random(seed)))
+
+
+@lru_cache(KEPT)
+def _tuned(file: Path, step: int) -> array[int]:
+    samples = decode(file)
+    return transpose(samples, step) if step else samples

@@ -1,0 +1,88 @@
+"""Who is muted, and until when. It outlives a restart: one small file of the user's for each workspace."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+
+FOREVER = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Mutes:
+    """What the operator does not want to hear. Times are seconds since the epoch."""
+
+    until: float = 0.0
+    """All sound is off until then; FOREVER: until it is switched on again."""
+    agents: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Address → until when its sounds are off."""
+
+    def all(self, now: float) -> bool:
+        """Whether everything is muted."""
+        return now < self.until
+
+    def agent(self, address: str, now: float) -> bool:
+        """Whether this agent is muted by itself."""
+        return now < self.agents.get(address, 0.0)
+
+    def with_agent(self, address: str, until: float) -> Mutes:
+        """The same, with this agent muted until then; 0.0: heard again."""
+        agents = {known: end for known, end in self.agents.items() if known != address}
+        if until:
+            agents[address] = until
+        return replace(self, agents=MappingProxyType(agents))
+
+
+def mutes_path(root: Path) -> Path:
+    """Where the mutes of the workspace at `root` are kept, in the user's state directory."""
+    import hashlib
+
+    from platformdirs import user_state_path
+
+    name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+    return user_state_path("praxmonitor") / name / "mutes.json"
+
+
+def load(path: Path) -> Mutes:
+    """The mutes as they were saved; none if there is no such file, or it is not one of ours."""
+    try:
+        said = json.loads(path.read_bytes())
+        agents = {str(address): _time(until) for address, until in said["agents"].items()}
+        return Mutes(_time(said["until"]), MappingProxyType(agents))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Mutes()
+
+
+def save(path: Path, mutes: Mutes, now: float) -> None:
+    """Write those that still hold, at one stroke. OSError if it cannot."""
+    said = {
+        "until": _said(mutes.until) if mutes.all(now) else 0.0,
+        "agents": {address: _said(until) for address, until in mutes.agents.items() if now < until},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        new.write_text(json.dumps(said), encoding="utf-8")
+        new.replace(path)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise
+
+
+def _said(until: float) -> float | str:
+    return until if math.isfinite(until) else "forever"
+
+
+def _time(said: object) -> float:
+    if said == "forever":
+        return FOREVER
+    until = float(said) if isinstance(said, int | float) else 0.0
+    return 0.0 if math.isnan(until) else until

@@ -1,0 +1,154 @@
+"""Sound on the screen: what the header says of it, muting from the keyboard, the heartbeat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mailcore.config import Config
+from mailcore.config import Sound as SoundConfig
+from mailcore.model.activity import Kind
+from mailcore.model.fleet import Fleet
+from mailcore.model.run import Phase
+from praxmonitor.app import PraxApp
+from praxmonitor.sound import Sound
+from praxmonitor.sound.mutes import FOREVER, load, mutes_path
+from praxmonitor.widgets.header import Hearing, header_line
+from tests.praxmonitor.fake_feed import (
+    NOON,
+    ROOT,
+    Clock,
+    FakeFeed,
+    FakeSpeaker,
+    act,
+    app_on,
+    facts,
+    lighthouse,
+    lock,
+    run,
+    text_of,
+    until,
+    workspace,
+)  # fmt: skip
+
+pytestmark = pytest.mark.anyio
+
+
+def head(hearing: Hearing, width: int = 120) -> str:
+    return "".join(said for said, _ in header_line("w", {}, 0, None, hearing, NOON, width))
+
+
+@pytest.mark.parametrize(
+    ("hearing", "said"),
+    [
+        (Hearing("miniaudio/pulse"), "♪ miniaudio/pulse"),
+        (Hearing("miniaudio/pulse", burst=7), "♪ 7 at once"),
+        (Hearing("miniaudio/pulse", quiet=True, burst=7), "♪ quiet hours"),
+        (Hearing("miniaudio/pulse", muted=True, muted_until=NOON + 1800), "♪ muted until 12:30"),
+        (Hearing("miniaudio/pulse", muted=True, muted_until=FOREVER, burst=7), "♪ muted   "),
+        (Hearing("none", trouble="no device"), "♪ no sound: bell only"),
+        (Hearing("bell"), "♪ bell"),
+        (Hearing("none"), "♪ none"),
+    ],
+)
+def test_the_header_says_what_can_be_heard(hearing: Hearing, said: str) -> None:
+    assert said in head(hearing)
+
+
+def test_a_narrow_header_keeps_the_count() -> None:
+    assert "♪ 7 " in head(Hearing("miniaudio/pulse", burst=7), width=24)
+
+
+async def command(app: PraxApp, pilot: object, words: str) -> None:
+    press = pilot.press  # type: ignore[attr-defined]
+    await press("colon")
+    await until(pilot, lambda: "Search for commands" in text_of(app), "the palette is open")  # type: ignore[arg-type]
+    await press(*words)
+    await until(pilot, lambda: f" {words}" in text_of(app), "it is found")  # type: ignore[arg-type]
+    await pilot.pause(0.2)  # type: ignore[attr-defined]
+    await press("enter")
+
+
+async def test_one_agent_is_muted_by_the_palette_and_stays_muted() -> None:
+    fleet, speaker = lighthouse(), FakeSpeaker()
+    where = workspace(fleet)
+    app = app_on(FakeFeed(fleet), where, speaker=speaker)
+    path = mutes_path(where.root)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await command(app, pilot, "mute @writer")
+        await until(pilot, lambda: speaker.mutes.agent("@writer", NOON), "it is muted")
+        assert not speaker.mutes.all(NOON)
+        await until(pilot, lambda: load(path).agent("@writer", NOON), "it is kept")
+        await command(app, pilot, "hear @writer")
+        await until(pilot, lambda: not speaker.mutes.agent("@writer", NOON), "it is heard again")
+        await until(pilot, lambda: not load(path).agents, "that is kept as well")
+
+
+async def test_muting_for_minutes_ends_by_itself() -> None:
+    fleet, speaker, clock = lighthouse(), FakeSpeaker(), Clock()
+    app = app_on(FakeFeed(fleet), workspace(fleet), speaker=speaker, clock=clock)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await command(app, pilot, "mute for 30 minutes")
+        await until(pilot, lambda: "♪ muted until 12:30" in text_of(app), "the header says until when")
+        assert speaker.mutes.until == NOON + 1800
+        clock.now = NOON + 1801
+        await until(pilot, lambda: "♪ miniaudio/pulse" in text_of(app), "it is over")
+
+
+async def test_mutes_that_cannot_be_kept_are_said(own_state: Path) -> None:
+    (own_state / "praxmonitor").touch()
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(160, 40), notifications=True) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("M")
+        await until(pilot, lambda: "muted until you" in text_of(app), "the operator is told")
+        assert "♪ muted" in text_of(app)
+
+
+async def test_the_heartbeat_is_heard_when_nothing_else_is() -> None:
+    fleet, speaker, clock = working(), FakeSpeaker(), Clock()
+    feed = FakeFeed(fleet)
+    config = Config(sound=SoundConfig(heartbeat=10.0))
+    app = app_on(feed, workspace(fleet), speaker=speaker, clock=clock, config=config)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: "checker" in text_of(app), "the agents are shown")
+        clock.now = NOON + 9
+        feed.put(told(fleet))
+        await until(pilot, lambda: speaker.played == [Sound.TOOL], "the tool")
+        clock.now = NOON + 18
+        await pilot.pause(1.2)
+        assert speaker.played == [Sound.TOOL], "nine seconds after the tool it is too early"
+        clock.now = NOON + 20
+        await until(pilot, lambda: speaker.played[1:] == [Sound.HEARTBEAT], "the heartbeat")
+
+
+def working() -> Fleet:
+    """One agent at work, with which nothing is wrong."""
+    said = (act("checker", Kind.LOG, "page 1", 5),)
+    task = run("checker", "Check", Phase.RUNNING, 100)
+    return Fleet(ROOT, (facts("checker", lock=lock(100), run=task, activities=said),))
+
+
+def told(fleet: Fleet) -> Fleet:
+    first = fleet.agents[0]
+    return replace(
+        fleet, agents=(replace(first, activities=(*first.activities, act("checker", Kind.TOOL, "Read: x", -9))),)
+    )
+
+
+async def test_muting_and_hearing_again_looks_for_a_device_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet, speaker = lighthouse(), FakeSpeaker(device=False)
+    starts: list[None] = []
+    monkeypatch.setattr(speaker, "start", lambda: starts.append(None))
+    app = app_on(FakeFeed(fleet), workspace(fleet), speaker=speaker)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: "no sound: bell only" in text_of(app), "there is none")
+        await until(pilot, lambda: len(starts) == 1, "it was looked for at the start")
+        await pilot.press("M", "M")
+        await until(pilot, lambda: len(starts) == 3, "it is looked for again")
+        assert not speaker.mutes.until
