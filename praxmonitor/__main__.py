@@ -7,14 +7,35 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-SUBCOMMANDS = {"status": "praxmonitor.status", "demo": "praxmonitor.demo.cli"}
+if TYPE_CHECKING:
+    from praxmonitor.app import PraxApp
+    from praxmonitor.feed import OnFacts
+
+SUBCOMMANDS = {
+    "status": "praxmonitor.status",
+    "sounds": "praxmonitor.sounds",
+    "demo": "praxmonitor.demo.cli",
+    "record": "praxmonitor.record",
+    "replay": "praxmonitor.replay",
+    "watch": "praxmonitor.watch",
+    "alarms": "praxmonitor.alarms.cli",
+    "guard": "praxmonitor.guard",
+}
 """Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path."""
 
 USAGE = """\
 praxmonitor [PATH] [--theme NAME] [--mute]   the screen of the workspace that PATH is in (default: here)
 praxmonitor status [PATH] [--json]           the same in plain text, once
+praxmonitor watch [PATH] [@AGENT…] [--jsonl] what happens, line by line, for pipes, logs and screen readers
+praxmonitor alarms [PATH] [--json] [--follow]   what wants you, and why; exit status 1 if there is anything
+praxmonitor guard [PATH] [--mute]            the alarms without a screen: sounds, lines, your own command
+praxmonitor record [PATH] FILE [--bodies]    write down what happens, until Ctrl-C; mail bodies only if told so
+praxmonitor replay FILE [--speed X]          play a recording on the screen
+praxmonitor sounds list|play|check [PACK]    the sound packs there are; hear one; see what is wrong with one
 praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
+praxmonitor demo … --record FILE             record it too
 praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
 praxmonitor --version | --help
 """
@@ -77,31 +98,40 @@ def _options(words: list[str]) -> tuple[Path, str, bool]:
     return path or Path.cwd(), theme, muted
 
 
-def show(path: Path, *, theme: str = "", muted: bool = False) -> int:
-    """Open the screen on the workspace that `path` is in, until the operator leaves. MailcoreError if it cannot."""
+def show(path: Path, *, theme: str = "", muted: bool = False, on_facts: OnFacts | None = None) -> int:
+    """Open the screen on the workspace that `path` is in, until the operator leaves. MailcoreError if it cannot.
+
+    `on_facts` is told what is read.
+    """
     from mailcore.config import read_config
-    from mailcore.errors import UsageError
     from mailcore.workspace import find
     from praxmonitor import themes
 
     workspace = find(path)
     config = read_config(workspace.state_dir / "config.toml")
     from praxmonitor.app import PraxApp
-    from praxmonitor.assets import sounds_dir, themes_dir
-    from praxmonitor.feed import FileFeed
-    from praxmonitor.sound.player import Player
+    from praxmonitor.assets import themes_dir
+    from praxmonitor.feed import DRAWN, FileFeed
+    from praxmonitor.sound.player import configured
 
-    speaker = Player(sounds_dir() / config.sound.pack)
-    speaker.muted = muted
+    speaker = configured(config.sound, workspace.root, muted=muted)
     available = themes.load([themes_dir(), workspace.state_dir / "themes"])
     app = PraxApp(
         workspace,
         config,
-        FileFeed(workspace.root, config.observe.sweep),
+        FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=DRAWN),
         speaker,
         available=available,
         theme=theme or themes.DEFAULT,
+        live=True,
     )
+    return run(app, theme)
+
+
+def run(app: PraxApp, theme: str) -> int:
+    """Open the screen until the operator leaves. UsageError if there is no such theme, or no terminal."""
+    from mailcore.errors import UsageError
+
     if theme and theme not in app.available_themes:
         raise UsageError(f"no theme {theme!r}; there are: {', '.join(sorted(app.available_themes))}")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

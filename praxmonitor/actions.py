@@ -13,7 +13,8 @@ MOVE = "Move"
 FLEET = "Fleet"
 ACT = "Act on the selected agent"
 MAIL = "Mail"
-SCOPES = (MOVE, FLEET, ACT, MAIL, EVERYWHERE)
+REPLAY = "In a replay"
+SCOPES = (MOVE, FLEET, ACT, MAIL, EVERYWHERE, REPLAY)
 """Where an action is offered, in the order in which help and README list them."""
 
 
@@ -42,6 +43,7 @@ class Action:
 _SPOKEN = {
     "question_mark": "?",
     "slash": "/",
+    "exclamation_mark": "!",
     "colon": ":",
     "pageup": "PgUp",
     "pagedown": "PgDn",
@@ -54,6 +56,9 @@ _SPOKEN = {
     "home": "Home",
     "end": "End",
     "tab": "Tab",
+    "space": "Space",
+    "plus": "+",
+    "minus": "-",
 }
 
 
@@ -80,12 +85,16 @@ ACTIONS = (
     Action("retry", "retry", "r", ACT, "start its last run again", footer=True),
     Action("wake", "wake", "w", ACT, "start it without a task of its own: it reads its mail, or goes on"),
     Action("hold", "hold", "H", ACT, "hold it: it gets mail, and nothing starts it; again: release it"),
+    Action("attach", "attach", "a", ACT, "go on yourself in its program's session; leave that to come back here"),
     Action("copy", "copy story", "y", ACT, "copy the story of its run to the clipboard, as Markdown"),
     Action("read", "read", "enter", MAIL, "read the selected mail; your own is marked opened", footer=True),
     Action("reply", "reply", "R", MAIL, "answer the selected mail of yours", footer=True),
     Action("close", "close", "c", MAIL, "close the selected mail of yours; it stays in the archive", footer=True),
     Action("inbox", "inbox", "i", EVERYWHERE, "your own mail", footer=True),
     Action("kill_all", "kill all", "K", EVERYWHERE, "end every run; asks for the workspace's name", dangerous=True),
+    Action("acknowledge", "acknowledge", "A", EVERYWHERE, "take note of every alarm: none of them sounds again"),
+    Action("snooze", "snooze", "Z", EVERYWHERE, "silence every alarm for a while ([alarms] snooze)"),
+    Action("alarms", "alarms", "exclamation_mark", EVERYWHERE, "every alarm: what was expected and seen, what to do"),
     Action("mute", "mute", "M", EVERYWHERE, "all sound off, and on again", footer=True),
     Action("panel", "panel", "tab", MOVE, "next panel"),
     Action("back", "back", "escape", EVERYWHERE, "back out; never does anything else"),
@@ -93,23 +102,36 @@ ACTIONS = (
     Action("help", "help", "question_mark", EVERYWHERE, "this list", footer=True),
     Action("suspend", "suspend", "ctrl+z", EVERYWHERE, "to the shell; `fg` brings the screen back"),
     Action("quit", "quit", "q,ctrl+q", EVERYWHERE, "leave; agents and runs go on without the screen", footer=True),
+    Action("pause", "pause", "space", REPLAY, "stand still, and go on again", footer=True),
+    Action("faster", "faster", "plus", REPLAY, "play twice as fast", footer=True),
+    Action("slower", "slower", "minus", REPLAY, "play half as fast", footer=True),
 )
 
 BY_ID = {action.id: action for action in ACTIONS}
 
+LOOKING = frozenset(
+    {"read", "inbox", "acknowledge", "snooze", "alarms", "mute", "panel", "back", "palette", "help", "suspend", "quit"}
+    | {action.id for action in ACTIONS if action.scope in (MOVE, FLEET, REPLAY)}
+)
+"""What a recording can be asked for: no other action, as none may reach the workspace that was recorded."""
 
-def why_disabled(action: Action, fleet: Fleet, selected: str) -> str:
+
+def why_disabled(action: Action, fleet: Fleet, selected: str, *, played: bool = False) -> str:
     """Why this action cannot be asked for now, in words for a notification; empty if it can.
 
-    `selected` is an agent's address, empty for none.
+    `selected` is an agent's address, empty for none. `played`: the fleet is a recording's.
     """
+    if played and action.id not in LOOKING:
+        return f"a recording is played: to {action.label}, open the workspace itself"
+    if action.scope == REPLAY:
+        return "" if played else "this is no recording"
     if action.id == "next_needing":
         return "" if fleet.agents else "there is no agent in this workspace"
     if action.id == "kill_all":
         return "" if busy(fleet) else "nothing runs in this workspace"
     if action.scope == MAIL:
         return _mail(action, fleet.find(selected), selected)
-    if action.id not in ("open", "kill", "retry", "wake", "hold", "copy"):
+    if action.id not in ("open", "kill", "retry", "wake", "hold", "attach", "copy"):
         return ""
     facts = fleet.find(selected)
     if facts is None:
@@ -136,19 +158,32 @@ def _runs(facts: AgentFacts) -> bool:
 
 
 def _agent(action: Action, facts: AgentFacts) -> str:
-    address, own = facts.address, facts.run is not None and not facts.run.foreign
+    address = facts.address
     if action.id == "kill":
         return "" if _runs(facts) else f"nothing runs at {address}"
     if action.id == "hold":
         return ""
+    if action.id == "attach":
+        return _attach(facts)
     if action.id in ("retry", "wake"):
         if facts.lock is not None and facts.lock.holder is not Holder.DEAD:
             return f"{address} is at work: kill its run first" if action.id == "retry" else f"{address} is at work"
         if facts.held:
             return f"{facts.held}: release (H) it first"
-    if own or action.id == "wake":
+    if facts.run is not None or action.id == "wake":
         return ""
     return f"{address} has had no run to {'retry' if action.id == 'retry' else 'tell of'}"
+
+
+def _attach(facts: AgentFacts) -> str:
+    address, run = facts.address, facts.run
+    if facts.lock is not None and facts.lock.holder is not Holder.DEAD:
+        return f"{address} is at work: two in one session would overwrite each other"
+    if run is None or run.foreign:
+        return f"{address} has had no run whose session could go on"
+    if run.attempt is not None and run.attempt.ended_at and not run.attempt.session_id:
+        return f"{address} is a {run.program} agent: its program keeps no session"
+    return ""
 
 
 def _mail(action: Action, facts: AgentFacts | None, selected: str) -> str:

@@ -7,12 +7,16 @@ Imports mailcore's wings late: none of them is needed for the first paint.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mailcore.dispatch.attach import Attachment
 
 MOST_ROUNDS = 20
 """Times that a kill of everything looks again for runs that began because others ended."""
@@ -173,6 +177,13 @@ def story(workspace: Workspace, address: str) -> str:
     if run is None:
         raise MailcoreError(f"{address} has had no run that could be told", "no_run")
     return story(agent, run).as_markdown()
+
+
+def attachment(workspace: Workspace, config: Config, address: str) -> Attachment:
+    """What the terminal is to run so that the operator goes on in the agent's own session."""
+    from mailcore.dispatch.attach import attachment
+
+    return attachment(workspace, config, OPERATOR, address)
 
 
 def retry(workspace: Workspace, config: Config, address: str) -> str:

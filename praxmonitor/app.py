@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -19,37 +21,24 @@ from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.workspace import Workspace, load
 from praxmonitor import themes
-from praxmonitor.cues import URGENT, cues
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
+from praxmonitor.alarms.sentry import Sentry
+from praxmonitor.alarms.words import span
+from praxmonitor.cues import cues, heartbeat
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.screens.fleet import FleetScreen
-from praxmonitor.sound import Sound
+from praxmonitor.sound import Cue, Speaker
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
 from praxmonitor.widgets.header import Hearing
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from praxmonitor.feed import Feed
+    from praxmonitor.replay import Playback
 
 TICK = 0.5
 """Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
-
-
-class Speaker(Protocol):
-    """What plays sounds: `praxmonitor.sound.player.Player`, or a test's list."""
-
-    muted: bool
-    backend: str
-    reason: str
-
-    def start(self) -> None:
-        """Open the device, without waiting for it."""
-
-    def play(self, sound: Sound, volume: float = 1.0) -> bool:
-        """False if no device took it."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the device."""
 
 
 def _palette() -> type[Provider]:
@@ -82,8 +71,12 @@ class PraxApp(App[None], inherit_bindings=False):
 
     moment: var[Moment] = var(EMPTY)
     """What every screen draws."""
+    alarms: var[tuple[Episode, ...]] = var(())
+    """Every alarm that stands, answered or not."""
     hearing: var[Hearing] = var(Hearing())
     """Whether sound can be heard."""
+    playing: var[str] = var("")
+    """How a recording is played; empty if none is."""
 
     def __init__(
         self,
@@ -95,16 +88,34 @@ class PraxApp(App[None], inherit_bindings=False):
         clock: Callable[[], float] = time.time,
         available: themes.Themes | None = None,
         theme: str = themes.DEFAULT,
+        playback: Playback | None = None,
+        live: bool = False,
     ) -> None:
-        """`clock` gives seconds since the epoch. `theme` must be one of `available` or of Textual's own."""
+        """`clock` gives seconds since the epoch. `theme` must be one of `available` or of Textual's own.
+
+        `playback`: the feed plays a recording by this clock; nothing of what was recorded is read or written here.
+        `live`: this is a screen of the workspace's own: it may go on duty, looks at processes, keeps answers to alarms.
+        """
         super().__init__()
         self.workspace = workspace
         self.config = config
-        self.clock = clock
+        self.clock = playback or clock
+        self.playback = playback
+        self.show_playback()
         self._feed = feed
         self._speaker = speaker
-        self._opened = clock()
+        self._opened = self.clock()
         self._noted = 0.0
+        self.bypass = frozenset(f"@{name}" for name, agent in config.agents.items() if agent.bypass)
+        """Addresses of the agents that config lets work without asking for permissions."""
+        self.lent = False
+        """An agent's own program has the terminal."""
+        self._sounded = self._opened
+        self._mutes = Mutes()
+        self.sentry = Sentry(
+            config, workspace.root, period=TICK, clock=self.clock, live=live, what="screen" if live else "",
+            write=self.to_terminal, on_error=self._alarm_trouble,
+        )  # fmt: skip
         self._themes = available or themes.Themes()
         for loaded in self._themes.loaded:
             self.register_theme(loaded)
@@ -113,7 +124,7 @@ class PraxApp(App[None], inherit_bindings=False):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
-        return (*self.moment.fleet.notes, *self._themes.failed)
+        return (*self.moment.fleet.notes, *self._themes.failed, *filter(None, (self.sentry.trouble,)))
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet."""
@@ -127,6 +138,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Follow the files from now on."""
         self.run_worker(self._follow(), group="feed")
+        self.run_worker(self.sentry.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
         self._listen()
         # After `fg` the terminal is empty, and Textual paints only what has changed.
@@ -139,13 +151,71 @@ class PraxApp(App[None], inherit_bindings=False):
         self.run_worker(_load_screens, thread=True)
 
     def on_unmount(self) -> None:
-        """Let go of the sound device; agents and runs go on."""
+        """Let go of the sound device and the duty; agents and runs go on."""
+        self.sentry.close()
         self._speaker.close()
+
+    @property
+    def mutes(self) -> Mutes:
+        """What the operator does not want to hear."""
+        return self._speaker.mutes
 
     def mute(self) -> None:
         """All sound off, or on again."""
-        self._speaker.muted = not self._speaker.muted
+        self._mute(replace(self.mutes, until=0.0 if self.mutes.all(self.clock()) else FOREVER))
+
+    def mute_for(self, seconds: float) -> None:
+        """All sound off for so long from now."""
+        self._mute(replace(self.mutes, until=self.clock() + seconds))
+
+    def mute_agent(self, address: str) -> None:
+        """This agent's sounds off, or on again."""
+        until = 0.0 if self.mutes.agent(address, self.clock()) else FOREVER
+        self._mute(self.mutes.with_agent(address, until))
+
+    def _mute(self, mutes: Mutes) -> None:
+        self._speaker.mutes = self._mutes = mutes
+        self._speaker.start()  # where no device was found, one may be there by now
         self._listen()
+        if self.playback is None:
+            self.run_worker(self._keep_mutes, thread=True)
+
+    def _keep_mutes(self) -> None:
+        try:
+            save(mutes_path(self.workspace.root), self._mutes, self.clock())
+        except OSError as error:
+            self.call_from_thread(self.notify, f"muted until you leave only: {error}", severity="warning", markup=False)
+
+    def bell(self) -> None:
+        """Ring the terminal's bell, also while an agent's program has the terminal."""
+        if not self.lent:
+            super().bell()
+        elif sys.__stdout__ is not None:  # Textual's writer is stopped: it would take thirty, and then block
+            print("\a", end="", file=sys.__stdout__, flush=True)
+
+    def show_playback(self) -> None:
+        """Say anew how the recording is played, if one is."""
+        self.playing = self.playback.label if self.playback is not None else ""
+
+    def to_terminal(self, sequence: str) -> None:
+        """Send the terminal a sequence that draws nothing: a title, a notification."""
+        if sequence and not self.lent and self._driver is not None:
+            self._driver.write(sequence)
+
+    def _alarm_trouble(self, text: str) -> None:
+        """From any thread: what the user's command did wrong."""
+        self.call_later(self.notify, text, title="alarm not passed on", severity="error", markup=False, timeout=12)
+
+    async def answer_alarms(self, keys: Sequence[str], snooze: bool) -> None:
+        """Acknowledge these alarms, or snooze them; it holds on every screen of this operator's."""
+        for_ = self.config.alarms.snooze
+        try:
+            await self.sentry.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
+        except OSError as error:
+            self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
+        said = f"snoozed for {span(for_)}" if snooze else "acknowledged"
+        self.notify(f"{said}: {len(keys)} alarm{'s' if len(keys) != 1 else ''}", markup=False)
+        self.sound(self._look_at_alarms(self.moment))
 
     def action_help_quit(self) -> None:
         """Ctrl+C: how to leave."""
@@ -165,26 +235,54 @@ class PraxApp(App[None], inherit_bindings=False):
     async def _follow(self) -> None:
         async for fleet in self._feed.fleets():
             self._show(fleet)
+        if self.playback is not None:
+            self.show_playback()
+            self.notify("the recording is over", markup=False)
 
     def _tick(self) -> None:
         self._listen()
+        self.sentry.beat()
         if self.moment is not EMPTY:
             self._show(self.moment.fleet)
 
     def _show(self, fleet: Fleet) -> None:
         old = self.moment
-        self.moment = following(old, fleet, self.clock(), self.config.alarms.silence)
-        if old is EMPTY or self.moment is old:
+        self.moment = following(old, fleet, self.clock(), self.config.alarms, self.sentry.senses)
+        if self.moment is old:
             return
-        if [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]:
+        wanted = self._look_at_alarms(self.moment)
+        if old is EMPTY:
+            self.sound(wanted)
+            return
+        enrolled = [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]
+        if enrolled and self.playback is None:
             with suppress(MailcoreError):  # the feed says in its notes what is wrong with the registry
                 self.workspace = load(self.workspace.registry)
-        for sound in cues(old, self.moment, self._opened):
-            heard = self._speaker.play(sound, self.config.sound.volume)
-            if not heard and sound in URGENT:
-                self.bell()
+        settings = self.config.sound
+        due = cues(old, self.moment, self._opened, settings.subagents)
+        beat = None if due else heartbeat(self.moment, self._sounded, settings.heartbeat)
+        if self.sentry.on_duty:
+            known = {(cue.sound, cue.agent) for cue in wanted}
+            events = due if beat is None else [beat]
+            self.sound([*wanted, *(cue for cue in events if (cue.sound, cue.agent) not in known)])
+
+    def _look_at_alarms(self, moment: Moment) -> list[Cue]:
+        """Let the alarms that stand be shown; returns what of them is to be heard here."""
+        _, wanted = self.sentry.tick(moment)
+        self.alarms = self.sentry.book.standing()
+        return wanted
+
+    def sound(self, due: Sequence[Cue]) -> None:
+        """Let these be heard; where no device is, the terminal's bell rings for what is urgent."""
+        if due:
+            self._sounded = self.clock()
+        bells = [cue for cue in due if not self._speaker.play(cue) and cue.sound.urgent]
+        if bells:
+            self.bell()
 
     def _listen(self) -> None:
         speaker = self._speaker
-        backend = speaker.backend if speaker.backend not in ("starting", "none") else ""
-        self.hearing = Hearing(backend, speaker.muted, speaker.reason)
+        backend = speaker.backend if speaker.backend != "starting" else ""
+        muted = speaker.mutes.all(self.clock())
+        until, holder = speaker.mutes.until, self.sentry.holder
+        self.hearing = Hearing(backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, holder)

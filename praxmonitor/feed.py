@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from mailcore.model.fleet import Fleet
+from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
 from mailcore.observe.watch import Batch, changes
 from mailcore.workspace import find
 
-FRAME = 0.1
+FRAME = 0.03
 """Seconds between two fleets at least: what happens in between comes in one."""
+DRAWN = 0.1
+"""The same for a screen: ten frames a second are all that an eye wants, and each costs."""
+
+OnFacts: TypeAlias = Callable[[float, Sequence[Fact]], None]
+"""Told each reading: when it was made (seconds since the epoch), and its facts, never none."""
 
 
 class Feed(Protocol):
@@ -29,34 +35,52 @@ class Feed(Protocol):
 class FileFeed:
     """The fleet of the workspace that `root` is in, as its files tell it. Reads in worker threads, writes nothing."""
 
-    def __init__(self, root: Path, sweep: float = 2.0, *, kernel: bool = True) -> None:
-        """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches."""
+    def __init__(
+        self,
+        root: Path,
+        sweep: float = 2.0,
+        *,
+        kernel: bool = True,
+        on_facts: OnFacts | None = None,
+        frame: float = FRAME,
+    ) -> None:
+        """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
+
+        `frame`: seconds between two fleets at least; the first after a pause comes at once.
+
+        `on_facts` is called in the worker thread with all that the fleets are made of; what it raises ends the feed.
+        """
         self.root = root
         self.sweep = sweep
         self.kernel = kernel
+        self._on_facts = on_facts
+        self._frame = frame
 
     async def fleets(self) -> AsyncGenerator[Fleet, None]:
-        """Fleets, at most one a FRAME. NoWorkspace or UsageError at the first if there is nothing to read."""
+        """Fleets, at most one a frame. NoWorkspace or UsageError at the first if there is nothing to read."""
         loader = Loader(await asyncio.to_thread(find, self.root))
-        fleet = await asyncio.to_thread(_begin, loader)
+        fleet = await asyncio.to_thread(self._begin, loader)
         yield fleet
         async with aclosing(changes(loader.watch_paths, self.sweep, kernel=self.kernel)) as batches:
             async for batch in batches:
-                changed = await asyncio.to_thread(_advance, loader, fleet, batch)
+                changed = await asyncio.to_thread(self._advance, loader, fleet, batch)
                 if changed is fleet:
                     continue
                 fleet, shown = changed, time.monotonic()
                 yield fleet
-                await asyncio.sleep(shown + FRAME - time.monotonic())
+                await asyncio.sleep(shown + self._frame - time.monotonic())
 
+    def _begin(self, loader: Loader) -> Fleet:
+        return self._learn(Fleet(loader.workspace.root), loader.initial())
 
-def _begin(loader: Loader) -> Fleet:
-    facts = loader.initial()
-    return apply(Fleet(loader.workspace.root), facts, time.time())
+    def _advance(self, loader: Loader, fleet: Fleet, batch: Batch) -> Fleet:
+        facts = loader.sweep() if batch.sweep else loader.changed(batch.paths)
+        if batch.note not in ("", *fleet.notes):
+            facts = [*facts, *loader.remark(batch.note)]
+        return self._learn(fleet, facts)
 
-
-def _advance(loader: Loader, fleet: Fleet, batch: Batch) -> Fleet:
-    facts = loader.sweep() if batch.sweep else loader.changed(batch.paths)
-    if batch.note not in ("", *fleet.notes):
-        facts = [*facts, *loader.remark(batch.note)]
-    return apply(fleet, facts, time.time())
+    def _learn(self, fleet: Fleet, facts: Sequence[Fact]) -> Fleet:
+        at = time.time()
+        if facts and self._on_facts is not None:
+            self._on_facts(at, facts)
+        return apply(fleet, facts, at)

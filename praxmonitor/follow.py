@@ -10,9 +10,11 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.actions import ACT, ACTIONS, EVERYWHERE, FLEET, MAIL, why_disabled
+from praxmonitor.actions import ACT, ACTIONS, EVERYWHERE, FLEET, MAIL, REPLAY, why_disabled
+from praxmonitor.alarms.alarm import headline
 from praxmonitor.glance import Reader
 from praxmonitor.moment import EMPTY, Moment
+from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.detail import Glance
 from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.keys import Hint, Keys
@@ -38,7 +40,7 @@ class Following(Screen[None]):
         self.glance: Glance | None = None
         """The last reading of the agent in view."""
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
-        self._header, self._keys = Header(), Keys()
+        self._header, self._alarm_bar, self._keys = Header(), AlarmBar(), Keys()
         self._reader = Reader()
         self._settle: Timer | None = None
         self._read_of: AgentFacts | None = None
@@ -65,6 +67,8 @@ class Following(Screen[None]):
         """Follow the app."""
         self.watch(self.app, "moment", self.refresh_all)
         self.watch(self.app, "hearing", self.refresh_all, init=False)
+        self.watch(self.app, "alarms", self.refresh_all, init=False)
+        self.watch(self.app, "playing", self.refresh_all, init=False)
         self.set_interval(max(0.5, self.prax.config.observe.sample), self.read_glance)
 
     def on_screen_resume(self) -> None:
@@ -97,14 +101,27 @@ class Following(Screen[None]):
             app.hearing,
             moment.now or app.clock(),
             app.size.width,
+            played=app.playing,
         )
         self._header.show(line, app.notes)
-        scopes = (MAIL, ACT, FLEET, EVERYWHERE)
-        mine = (*self.SCOPES, ACT, EVERYWHERE)
+        waiting = app.sentry.unanswered()
+        self._alarm_bar.show(
+            headline([episode.alarm for episode in waiting]),
+            max((episode.urgency for episode in waiting), default=0),
+            min((episode.alarm.since or episode.raised_at for episode in waiting), default=0.0),
+            moment.now,
+            app.size.width,
+        )
+        played = app.playback is not None
+        scopes = (REPLAY, MAIL, ACT, FLEET, EVERYWHERE)
+        mine = (*self.SCOPES, REPLAY if played else ACT, EVERYWHERE)
         offered = [a for a in ACTIONS if a.footer and a.scope in mine]
         offered.sort(key=lambda action: scopes.index(action.scope))
         selected = self.selected
-        self._keys.show(Hint(a.id, a.keys[0], a.label, bool(why_disabled(a, moment.fleet, selected))) for a in offered)
+        self._keys.show(
+            Hint(a.id, a.keys[0], a.label, bool(why_disabled(a, moment.fleet, selected, played=played)))
+            for a in offered
+        )
 
     def on_resize(self) -> None:
         """The header is laid out for the width."""
@@ -119,7 +136,9 @@ class Following(Screen[None]):
         self._settle = self.set_timer(SETTLE, self.read_glance)
 
     def read_glance(self) -> None:
-        """Read process and log of the agent in view, in a thread."""
+        """Read process and log of the agent in view, in a thread. A recorded agent has neither here."""
+        if self.prax.playback is not None:
+            return
         facts = self.prax.moment.fleet.find(self.selected)
         if facts is not None and self.is_current:
             self._read(facts)

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import OPERATOR
 from praxmonitor import acts
-from praxmonitor.actions import ACT, BY_ID, EVERYWHERE, MOVE, busy, why_disabled
+from praxmonitor.actions import ACT, BY_ID, EVERYWHERE, MOVE, REPLAY, busy, why_disabled
 from praxmonitor.follow import Following
 from praxmonitor.keymap import bindings
 from praxmonitor.present import clock, plain, task
@@ -32,11 +32,12 @@ Submit: TypeAlias = Callable[[list[str], str, str], str]
 class Operating(Following):
     """A screen that follows the app and acts on the agent under the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(MOVE, ACT, EVERYWHERE)]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(MOVE, ACT, EVERYWHERE, REPLAY)]
 
     def action_do(self, action_id: str) -> None:
         """Run one action of the table, or say why it cannot be run."""
-        why = why_disabled(BY_ID[action_id], self.prax.moment.fleet, self.selected)
+        app = self.prax
+        why = why_disabled(BY_ID[action_id], app.moment.fleet, self.selected, played=app.playback is not None)
         if why:
             self.notify(why, severity="warning", markup=False)
             return
@@ -63,6 +64,51 @@ class Operating(Following):
     def do_mute(self) -> None:
         """All sound off, or on again."""
         self.prax.mute()
+
+    def do_acknowledge(self) -> None:
+        """Take note of all alarms."""
+        self._answer_all(snooze=False)
+
+    def do_snooze(self) -> None:
+        """Silence all alarms for a while."""
+        self._answer_all(snooze=True)
+
+    @work(group="alarms")
+    async def _answer_all(self, *, snooze: bool) -> None:
+        keys = [episode.alarm.key for episode in self.prax.sentry.unanswered()]
+        if keys:
+            await self.prax.answer_alarms(keys, snooze)
+        else:
+            self.notify("no alarm is waiting", markup=False)
+
+    @work(group="alarms")
+    async def do_alarms(self) -> None:
+        """List the alarms."""
+        from praxmonitor.screens.alarms import AlarmsScreen
+
+        app = self.prax
+        screen = AlarmsScreen(lambda: (app.alarms, app.clock()), app.answer_alarms)
+        if address := await app.push_screen_wait(screen):
+            self.show_agent(address)
+
+    def do_pause(self) -> None:
+        """Let the recording stand still, or go on."""
+        if self.prax.playback is not None:
+            self.prax.playback.pause()
+            self.prax.show_playback()
+
+    def do_faster(self) -> None:
+        """Play twice as fast."""
+        self._change_speed(2.0)
+
+    def do_slower(self) -> None:
+        """Play half as fast."""
+        self._change_speed(0.5)
+
+    def _change_speed(self, factor: float) -> None:
+        if self.prax.playback is not None:
+            self.prax.playback.change_speed(factor)
+            self.prax.show_playback()
 
     def do_palette(self) -> None:
         """Open the command palette."""
@@ -161,6 +207,22 @@ class Operating(Following):
         app = self.prax
         if await app.push_screen_wait(KillAllScreen(app.workspace.root.name, busy(app.moment.fleet))):
             await self.ask(acts.kill_all, app.workspace, app.config)
+
+    @work(group="attach")
+    async def do_attach(self) -> None:
+        """Lend the terminal to the agent's own program, in its session."""
+        from textual.app import SuspendNotSupported
+
+        from mailcore.programs.base import exit_words
+        from praxmonitor.attach import attach
+
+        app, address = self.prax, self.selected
+        try:
+            status = await attach(app, await asyncio.to_thread(acts.attachment, app.workspace, app.config, address))
+        except (MailcoreError, OSError, SuspendNotSupported) as error:
+            self._refused(error)
+        else:
+            self.notify(f"back from {address}'s session: {exit_words(status)}", markup=False)
 
     @work(group="copy")
     async def do_copy(self) -> None:

@@ -46,5 +46,9 @@ class Commands(Provider):
         for each in screen.prax.moment.fleet.agents:
             look = LOOKS[screen.prax.moment.status(each.address).state]
             yield f"open {plain(each.address)}", f"{look.glyph} {look.word}", partial(screen.show_agent, each.address)
+            heard = "hear" if screen.prax.mutes.agent(each.address, screen.prax.clock()) else "mute"
+            yield f"{heard} {plain(each.address)}", "its sounds alone", partial(screen.prax.mute_agent, each.address)
+        for minutes in (10, 30, 120):
+            yield f"mute for {minutes} minutes", "all sound", partial(screen.prax.mute_for, 60.0 * minutes)
         for name in sorted(screen.app.available_themes):
             yield f"theme {name}", "change the colours", partial(setattr, screen.app, "theme", name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple, TypeAlias
 
 from rich.cells import cell_len, chop_cells, set_cell_size
@@ -205,6 +205,15 @@ def task(facts: AgentFacts) -> str:
     if facts.run is not None:
         return plain(facts.run.subject) or "a task"
     return plain(facts.lock.subject) if facts.lock is not None else ""
+
+
+BYPASS: Span = ("BYPASS", "warn strong")
+"""The badge of an agent whose program asks for no permissions."""
+
+
+def bypasses(facts: AgentFacts, configured: Collection[str]) -> bool:
+    """True if the agent asks for no permissions, by its config (`configured` are addresses) or the run that goes on."""
+    return facts.address in configured or (facts.run is not None and facts.run.bypass)
 
 
 def attempts(facts: AgentFacts) -> str:

@@ -15,15 +15,17 @@ from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import MailboxStatus
+from mailcore.model.senses import Senses
 from mailcore.observe.activity import neutral
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
-from mailcore.observe.state import state
+from mailcore.observe.state import NOTHING, state
 from mailcore.workspace import find
-from praxmonitor.alarms import alarms
+from praxmonitor.alarms.once import look
+from praxmonitor.alarms.rules import Rules
 
 
-def status(fleet: Fleet, config: Config, now: float) -> dict[str, Any]:
+def status(fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING) -> dict[str, Any]:
     """The fleet as JSON values. Every key is always there; times are ISO 8601 with offset, or null if unknown.
 
     `unread` and `open` are null where the mailbox cannot be read; `run` is null unless a run is going on.
@@ -31,7 +33,7 @@ def status(fleet: Fleet, config: Config, now: float) -> dict[str, Any]:
     return {
         "workspace": str(fleet.root),
         "at": _iso(now),
-        "agents": [_agent(facts, config, now) for facts in fleet.agents],
+        "agents": [_agent(facts, config, now, senses) for facts in fleet.agents],
         "alarms": [
             {
                 "kind": str(alarm.kind),
@@ -39,13 +41,13 @@ def status(fleet: Fleet, config: Config, now: float) -> dict[str, Any]:
                 "since": _iso(alarm.since),
                 "text": neutral(alarm.text, 400),
             }
-            for alarm in alarms(fleet, now, config.alarms.silence)
+            for alarm in Rules(config).alarms(fleet, now, senses=senses)
         ],
     }
 
 
-def _agent(facts: AgentFacts, config: Config, now: float) -> dict[str, Any]:
-    current = state(facts, now, config.alarms.silence)
+def _agent(facts: AgentFacts, config: Config, now: float, senses: Senses) -> dict[str, Any]:
+    current = state(facts, now, config.alarms, senses)
     mailbox = facts.mailbox
     readable = mailbox.status is not MailboxStatus.UNREADABLE
     return {
@@ -121,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"praxmonitor: {error}", file=sys.stderr)
         return error.exit_status
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), time.time())
-    report = status(fleet, config, time.time())
+    report = status(fleet, config, time.time(), look(fleet, config, time.time()))
     if options.json:
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return 0

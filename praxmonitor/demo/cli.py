@@ -9,15 +9,19 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet, State
 from mailcore.workspace import Workspace
 from praxmonitor.demo.stage import stage
+
+if TYPE_CHECKING:
+    from praxmonitor.feed import OnFacts
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,6 +33,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=45, help="how long, with --headless (default 45)")
     parser.add_argument("--json", action="store_true", help="with --headless: one JSON value")
     parser.add_argument("--theme", default="", help="with the screen: its theme")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="record it too, for `praxmonitor replay`")
     parser.add_argument("--mute", action="store_true", help="with the screen: start muted")
     arguments = parser.parse_args(argv)
     if arguments.seconds <= 0:
@@ -36,13 +41,16 @@ def main(argv: Sequence[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     try:
-        with stage(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as workspace:
+        with (
+            stage(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as workspace,
+            _recorded(arguments.record, workspace) as on_facts,
+        ):
             if arguments.headless:
-                print(_headless(workspace, arguments.seconds, arguments.json))
+                print(_headless(workspace, arguments.seconds, arguments.json, on_facts))
                 return 0
             from praxmonitor.__main__ import show
 
-            return show(workspace.root, theme=arguments.theme, muted=arguments.mute)
+            return show(workspace.root, theme=arguments.theme, muted=arguments.mute, on_facts=on_facts)
     except MailcoreError as error:
         print(f"praxmonitor demo: {error}", file=sys.stderr)
         return error.exit_status
@@ -56,18 +64,32 @@ def _leave(number: int, frame: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _headless(workspace: Workspace, seconds: float, as_json: bool) -> str:
+@contextmanager
+def _recorded(path: Path | None, workspace: Workspace) -> Iterator[OnFacts | None]:
+    """Record at `path` what the feed tells; nothing at None. The demo's mails are nobody's: they are in it."""
+    if path is None:
+        yield None
+        return
+    from praxmonitor.record import recorder
+
+    with recorder(path, workspace, bodies=True) as writer:
+        yield writer.write
+
+
+def _headless(workspace: Workspace, seconds: float, as_json: bool, on_facts: OnFacts | None) -> str:
     from praxmonitor.status import render, status
 
     config = read_config(workspace.config_file)
-    fleet, seen = asyncio.run(_observe(workspace, config, seconds))
+    fleet, seen = asyncio.run(_observe(workspace, config, seconds, on_facts))
     value: dict[str, Any] = status(fleet, config, time.time())
     if as_json:
         return json.dumps({**value, "seen": seen}, indent=2, ensure_ascii=False)
     return render(value) + "\nseen: " + ", ".join(f"{state} {count}" for state, count in seen.items())
 
 
-async def _observe(workspace: Workspace, config: Config, seconds: float) -> tuple[Fleet, dict[str, int]]:
+async def _observe(
+    workspace: Workspace, config: Config, seconds: float, on_facts: OnFacts | None
+) -> tuple[Fleet, dict[str, int]]:
     """Follow the files for a while; count how often an agent entered each state."""
     from mailcore.observe.state import state
     from praxmonitor.feed import FileFeed
@@ -76,7 +98,7 @@ async def _observe(workspace: Workspace, config: Config, seconds: float) -> tupl
 
     async def follow() -> None:
         nonlocal newest
-        async for fleet in FileFeed(workspace.root, config.observe.sweep).fleets():
+        async for fleet in FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts).fleets():
             newest = fleet
 
     seen: Counter[State] = Counter()
@@ -85,7 +107,7 @@ async def _observe(workspace: Workspace, config: Config, seconds: float) -> tupl
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not task.done():
         for facts in newest.agents:
-            now = state(facts, time.time(), config.alarms.silence).state
+            now = state(facts, time.time(), config.alarms).state
             if last.get(facts.address) != now:
                 seen[now] += 1
                 last[facts.address] = now

@@ -20,6 +20,7 @@ from mailcore.liveness import read_lock
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.workspace import Workspace
 from praxmonitor.demo.cast import write
+from praxmonitor.sound.mutes import mutes_path
 
 STRIKE_LIMIT = 30.0
 
@@ -47,6 +48,7 @@ def stage(directory: Path | None, seed: int) -> Iterator[Workspace]:
             strike(workspace)
     finally:
         if directory is None:
+            shutil.rmtree(mutes_path(root).parent, ignore_errors=True)
             shutil.rmtree(root, ignore_errors=True)
 
 

@@ -17,7 +17,7 @@ from praxmonitor.actions import MAIL
 from praxmonitor.keymap import bindings
 from praxmonitor.moment import Moment
 from praxmonitor.operate import Operating
-from praxmonitor.present import plain
+from praxmonitor.present import bypasses, plain
 from praxmonitor.widgets.mail import Body, MailList
 from praxmonitor.widgets.story import Story
 
@@ -63,6 +63,7 @@ class AgentScreen(Operating):
         letters = Vertical(self._mail, self._body, id="letters")
         panels = (letters, self._story) if self._address == OPERATOR else (self._story, letters)
         yield self._header
+        yield self._alarm_bar
         yield Horizontal(*panels, id="panels")
         yield self._keys
 
@@ -82,7 +83,8 @@ class AgentScreen(Operating):
         if facts is None:
             return
         self._mail.show(facts.mailbox, moment.now)
-        self._story.show(facts, moment.status(self._address), self.glance, moment.now)
+        bypass = bypasses(facts, self.prax.bypass)
+        self._story.show(facts, moment.status(self._address), self.glance, moment.now, bypass)
 
     def show_glance(self) -> None:
         """Hand the reading down."""
@@ -102,7 +104,8 @@ class AgentScreen(Operating):
         message = self._mail.selected
         self._body.show(message)
         self._body.add_class("-open")
-        if message is not None and message.unread and self._address == OPERATOR:
+        mine = self._address == OPERATOR and self.prax.playback is None
+        if message is not None and message.unread and mine:
             self._mark_opened(message.id)
 
     @work(group="mail")

@@ -14,7 +14,7 @@ from praxmonitor.actions import FLEET
 from praxmonitor.keymap import bindings
 from praxmonitor.moment import Moment
 from praxmonitor.operate import Operating
-from praxmonitor.present import plain, task
+from praxmonitor.present import bypasses, plain, task
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.stream import Stream
@@ -53,6 +53,7 @@ class FleetScreen(Operating):
     def compose(self) -> ComposeResult:
         """Header, grid beside detail, stream, footer."""
         yield self._header
+        yield self._alarm_bar
         with Horizontal(id="upper"):
             with Vertical(id="agents"):
                 yield self._grid
@@ -79,7 +80,7 @@ class FleetScreen(Operating):
             nobody = f"no agent matches {plain(self._filter.value.strip())} · Esc"
         else:
             nobody = "no agents yet · mailcore agent add NAME=PATH"
-        self._grid.show(agents, moment.statuses, moment.now, nobody)
+        self._grid.show(agents, moment.statuses, moment.now, nobody, self.prax.bypass)
         self._stream.show(moment.fleet.stream)
         self._show_detail()
 
@@ -91,7 +92,8 @@ class FleetScreen(Operating):
         moment, address = self.prax.moment, self.selected
         glance = self.glance if self.glance is not None and self.glance.address == address else None
         facts = moment.fleet.find(address)
-        self._detail.show(facts, moment.status(address), glance, moment.now)
+        bypass = facts is not None and bypasses(facts, self.prax.bypass)
+        self._detail.show(facts, moment.status(address), glance, moment.now, bypass)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""

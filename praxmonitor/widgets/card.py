@@ -6,6 +6,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from praxmonitor.present import (
+    BYPASS,
     KINDS,
     LOOKS,
     Line,
@@ -48,13 +49,15 @@ def held(facts: AgentFacts, status: Status) -> Span:
     return (look.glyph, look.role) if facts.held and status.state is not State.HELD else ("", "")
 
 
-def card_lines(facts: AgentFacts, status: Status, now: float, width: int, selected: bool) -> tuple[Line, ...]:
-    """The four lines of a card, each exactly `width` cells."""
+def card_lines(
+    facts: AgentFacts, status: Status, now: float, width: int, selected: bool, bypass: bool = False
+) -> tuple[Line, ...]:
+    """The four lines of a card, each exactly `width` cells; with `bypass` it wears that badge."""
     look = LOOKS[status.state]
     edge = (bar(look.role, selected), (" ", ""))
     inner = width - 3
     title, whole = _title(facts, status, now, inner)
-    lines = [title, *_body(facts, now, inner)][:CARD_HEIGHT]
+    lines = [title, *_body(facts, now, inner, bypass)][:CARD_HEIGHT]
     if not whole:
         lines[-1] = spread((), (("for ", "faint"), (since(status.since, now), look.role)), inner)
     return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines)
@@ -76,11 +79,13 @@ def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[L
     return spread(left, right, width), whole
 
 
-def _body(facts: AgentFacts, now: float, width: int) -> list[Line]:
+def _body(facts: AgentFacts, now: float, width: int, bypass: bool) -> list[Line]:
     subject, role = task(facts), ""
     if not subject:
         subject, role = plain(facts.agent.role) or "no task", "faint"
-    lines = [spread((("  ", ""), (subject, role)), ((attempts(facts), "muted"),), width)]
+    count = attempts(facts)
+    badge: Line = (BYPASS, (" " if count else "", "")) if bypass else ()
+    lines = [spread((("  ", ""), (subject, role)), (*badge, (count, "muted")), width)]
     if facts.mailbox.status is MailboxStatus.UNREADABLE:
         lines.append((("⊠ ", "error"), (plain(facts.mailbox.reason), "error")))
     for activity, role in zip(reversed(facts.activities), ("muted", "faint"), strict=False):
@@ -104,14 +109,15 @@ def heading(width: int) -> Line:
     return fit(((text + ("     last sign of life" if last else ""), "faint"),), width)
 
 
-def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected: bool) -> Line:
-    """One agent in one line of exactly `width` cells."""
+def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected: bool, bypass: bool = False) -> Line:
+    """One agent in one line of exactly `width` cells; with `bypass` it wears that badge."""
     look = LOOKS[status.state]
     name, subject, last = columns(width)
     mail, mark = badge(facts), held(facts, status)
     what, role = task(facts), ""
     if not what:
         what, role = plain(facts.agent.role), "faint"
+    mode: Line = fit((BYPASS, (" ", "")), min(subject, len(BYPASS[0]) + 1)) if bypass else ()
     line: list[Span] = [
         bar(look.role, selected),
         (f"{look.glyph} ", f"{look.role} strong"),
@@ -120,7 +126,8 @@ def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected
         mark,
         (pad(look.word, 11), look.role),
         (f"{since(status.since, now):>4}  ", "faint"),
-        (pad(what, subject), role),
+        *mode,
+        (pad(what, subject - width_of(mode)), role),
         (f"{attempts(facts):>4} ", "muted"),
     ]
     if last and facts.activities:

@@ -7,9 +7,24 @@ from dataclasses import dataclass
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from praxmonitor.present import LOOKS, Line, Span, attempts, clock, cut, memory, plain, since, spread, task, wrap
+from praxmonitor.present import (
+    BYPASS,
+    LOOKS,
+    Line,
+    Span,
+    attempts,
+    clock,
+    cut,
+    memory,
+    plain,
+    since,
+    spread,
+    task,
+    wrap,
+)
 from praxmonitor.widgets.card import held
 from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.usage import inside_lines, usage_lines
 
 LABEL = 9
 MOST_REASON = 3
@@ -36,11 +51,19 @@ class Glance:
 
 
 def detail_lines(
-    facts: AgentFacts, status: Status, glance: Glance | None, now: float, width: int, height: int
+    facts: AgentFacts,
+    status: Status,
+    glance: Glance | None,
+    now: float,
+    width: int,
+    height: int,
+    bypass: bool = False,
 ) -> list[Line]:
-    """All lines of the panel. The log takes what is left of `height`, at least `FEWEST_LOG` lines."""
+    """All lines of the panel; with `bypass` it wears that badge. The log takes what is left of `height`, at least
+    `FEWEST_LOG` lines."""
     look = LOOKS[status.state]
-    right = (held(facts, status), (look.word, look.role), (f" {since(status.since, now)}", "faint"))
+    badge: Line = (BYPASS, (" ", "")) if bypass else ()
+    right = (*badge, held(facts, status), (look.word, look.role), (f" {since(status.since, now)}", "faint"))
     role = plain(facts.agent.role)
     lines = [
         spread(((f"{look.glyph} ", f"{look.role} strong"), (plain(facts.address), "strong")), right, width),
@@ -52,6 +75,8 @@ def detail_lines(
         labelled("held", *held_lines(facts, status)),
         labelled("process", *process_lines(glance)),
         labelled("task", *_task(facts)),
+        labelled("inside", *inside_lines(facts, now, width - LABEL)),
+        labelled("used", *usage_lines(facts.spending, width - LABEL)),
         labelled("mail", *mail_summary(facts.mailbox, now, width - LABEL)),
     ]
     for group in groups:
@@ -146,11 +171,13 @@ class Detail(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: tuple[AgentFacts, Status, Glance | None, float] | None = None
+        self._shown: tuple[AgentFacts, Status, Glance | None, float, bool] | None = None
 
-    def show(self, facts: AgentFacts | None, status: Status, glance: Glance | None, now: float) -> None:
+    def show(
+        self, facts: AgentFacts | None, status: Status, glance: Glance | None, now: float, bypass: bool = False
+    ) -> None:
         """Show one agent; None for none."""
-        self._shown = None if facts is None else (facts, status, glance, now)
+        self._shown = None if facts is None else (facts, status, glance, now, bypass)
         self._lay_out()
 
     def on_resize(self) -> None:
@@ -161,5 +188,5 @@ class Detail(Lines):
         if self._shown is None:
             self.set_lines([])
             return
-        facts, status, glance, now = self._shown
-        self.set_lines(detail_lines(facts, status, glance, now, self.line_width, self.line_count))
+        facts, status, glance, now, bypass = self._shown
+        self.set_lines(detail_lines(facts, status, glance, now, self.line_width, self.line_count, bypass))

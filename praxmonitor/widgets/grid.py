@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from mailcore.model.fleet import AgentFacts, Status
-from praxmonitor.present import Line
+from praxmonitor.present import Line, bypasses
 from praxmonitor.widgets.card import CARD_HEIGHT, card_lines, heading, row_line
 from praxmonitor.widgets.lines import Lines
 
@@ -75,6 +75,7 @@ class Grid(Lines):
         self._statuses: Mapping[str, Status] = {}
         self._now = 0.0
         self._nobody = ""
+        self._bypass: frozenset[str] = frozenset()
         self._layout = Layout(1, 0, 1, 1, 0)
         self._index = 0
         self._drawn: dict[int, tuple[AgentFacts, Status, int, tuple[Line, ...]]] = {}
@@ -89,14 +90,21 @@ class Grid(Lines):
         """Address of the selected agent, empty if there is none."""
         return self._agents[self._index].address if self._agents else ""
 
-    def show(self, agents: Sequence[AgentFacts], statuses: Mapping[str, Status], now: float, nobody: str = "") -> None:
+    def show(
+        self,
+        agents: Sequence[AgentFacts],
+        statuses: Mapping[str, Status],
+        now: float,
+        nobody: str = "",
+        bypass: frozenset[str] = frozenset(),
+    ) -> None:
         """Show these agents, in this order, or where there are none the words `nobody`. The selection stays with its
-        agent."""
+        agent. `bypass` are those that config lets work without asking for permissions."""
         before, old = self.selected, self._agents
         if nobody != self._nobody:
             self._nobody = nobody
             self.refresh()
-        self._agents, self._statuses, self._now = tuple(agents), statuses, now
+        self._agents, self._statuses, self._now, self._bypass = tuple(agents), statuses, now, bypass
         same = len(old) == len(self._agents) and all(
             a is b or a.address == b.address for a, b in zip(old, self._agents, strict=True)
         )
@@ -180,11 +188,11 @@ class Grid(Lines):
         drawn = self._drawn.get(index)
         if drawn is not None and drawn[0] is facts and drawn[1] is status and drawn[2] == second:
             return drawn[3]
-        selected = index == self._index
+        selected, bypass = index == self._index, bypasses(facts, self._bypass)
         if self._layout.height > 1:
-            lines = card_lines(facts, status, self._now, self._layout.width, selected)
+            lines = card_lines(facts, status, self._now, self._layout.width, selected, bypass)
         else:
-            lines = (row_line(facts, status, self._now, self._layout.width, selected),)
+            lines = (row_line(facts, status, self._now, self._layout.width, selected, bypass),)
         self._drawn[index] = (facts, status, second, lines)
         return lines
 

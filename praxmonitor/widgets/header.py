@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 
 from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
@@ -21,6 +22,14 @@ class Hearing:
     muted: bool = False
     trouble: str = ""
     """Why nothing can be heard; empty if all is well."""
+    burst: int = 0
+    """How many events the chord stands for that was just heard; 0 for none."""
+    quiet: bool = False
+    """These are quiet hours."""
+    muted_until: float = inf
+    """Seconds since the epoch."""
+    duty: str = ""
+    """Who sounds in our stead; empty if it is us."""
 
 
 def counts(statuses: Iterable[Status], held: int, *, words: bool) -> Line:
@@ -49,10 +58,17 @@ def _mail(mailbox: Mailbox | None, *, words: bool) -> Line:
 
 
 def _sound(hearing: Hearing, *, words: bool) -> Line:
+    if hearing.duty:
+        return ((f"♪ on duty: {hearing.duty}" if words else "♪ other", "muted"),)
     if hearing.muted:
-        return (("♪ muted" if words else "♪ off", "warn"),)
+        until = f" until {clock(hearing.muted_until, seconds=False)}" if isfinite(hearing.muted_until) else ""
+        return ((f"♪ muted{until}" if words else "♪ off", "warn"),)
     if hearing.trouble:
         return (("♪ no sound: bell only" if words else "♪ bell", "error"),)
+    if hearing.quiet:
+        return (("♪ quiet hours" if words else "♪ quiet", "warn"),)
+    if hearing.burst:
+        return ((f"♪ {hearing.burst} at once" if words else f"♪ {hearing.burst}", "faint"),)
     return ((f"♪ {hearing.backend}" if words else "♪", "faint"),) if hearing.backend else ()
 
 
@@ -64,9 +80,18 @@ def header_line(
     hearing: Hearing,
     now: float,
     width: int,
+    *,
+    played: str = "",
 ) -> Line:
-    """The line in exactly `width` cells: words where there is room, else glyphs and numbers."""
-    title: Line = ((f" {cut(plain(name), 24)}", "strong"), ("   ", ""))
+    """The line in exactly `width` cells: words where there is room, else glyphs and numbers.
+
+    `played` says how a recording is played; empty: none is.
+    """
+    title: Line = (
+        (f" {cut(plain(name), 24)}", "strong"),
+        *([(f" {played}", "warn strong")] if played else []),
+        ("   ", ""),
+    )
     for words_left, words_right in ((True, True), (True, False), (False, False)):
         left = (*title, *counts(statuses.values(), held, words=words_left))
         parts = [_mail(mailbox, words=words_right), _sound(hearing, words=words_right)]

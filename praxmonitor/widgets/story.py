@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
-from praxmonitor.present import LOOKS, Line, clock, plain, since, spread, task, wrap
+from praxmonitor.present import BYPASS, LOOKS, Line, clock, plain, since, spread, task, wrap
 from praxmonitor.widgets.card import activity_spans, held
 from praxmonitor.widgets.detail import Glance, held_lines, labelled, log_lines, process_lines
 from praxmonitor.widgets.lines import Lines
@@ -15,13 +15,20 @@ from praxmonitor.widgets.lines import Lines
 MOST_ACTIVITIES = 20
 
 
-def story_lines(facts: AgentFacts, status: Status, glance: Glance | None, now: float, width: int) -> list[Line]:
-    """All lines of the panel, each cut to `width` where it is drawn."""
+def story_lines(
+    facts: AgentFacts, status: Status, glance: Glance | None, now: float, width: int, bypass: bool = False
+) -> list[Line]:
+    """All lines of the panel, each cut to `width` where it is drawn; with `bypass` it wears that badge."""
     look = LOOKS[status.state]
     lines: list[Line] = []
     if not facts.agent.is_operator:
-        mark = held(facts, status)
-        right = (mark, (f" {look.glyph} {look.word}", look.role), (f" {since(status.since, now)}", "faint"))
+        badge: Line = (BYPASS, (" ", "")) if bypass else ()
+        right = (
+            *badge,
+            held(facts, status),
+            (f" {look.glyph} {look.word}", look.role),
+            (f" {since(status.since, now)}", "faint"),
+        )
         lines += [spread(((plain(facts.agent.role) or "no role", "muted"),), right, width), ()]
         lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
         lines += labelled("held", *held_lines(facts, status))
@@ -84,15 +91,15 @@ class Story(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: tuple[AgentFacts, Status, Glance | None, float] | None = None
+        self._shown: tuple[AgentFacts, Status, Glance | None, float, bool] | None = None
 
-    def show(self, facts: AgentFacts, status: Status, glance: Glance | None, now: float) -> None:
+    def show(self, facts: AgentFacts, status: Status, glance: Glance | None, now: float, bypass: bool = False) -> None:
         """Show one agent."""
-        self._shown = (facts, status, glance, now)
+        self._shown = (facts, status, glance, now, bypass)
         self.on_resize()
 
     def on_resize(self) -> None:
         """Lay the lines out for the new width."""
         if self._shown is not None:
-            facts, status, glance, now = self._shown
-            self.set_lines(story_lines(facts, status, glance, now, self.line_width))
+            facts, status, glance, now, bypass = self._shown
+            self.set_lines(story_lines(facts, status, glance, now, self.line_width, bypass))

@@ -32,6 +32,13 @@ def test_the_keys_that_are_kept_for_good(tmp_path: Path) -> None:
     assert found.agent("@writer").command == ("python3", "agent.py", "{prompt}")
 
 
+def test_an_attempt_that_does_not_start_is_left_to_its_supervisor_first(tmp_path: Path) -> None:
+    """An alarm before the supervisor itself has ended the attempt would come too early."""
+    assert config(tmp_path, "[dispatch]\nstartup_timeout = 300\n").alarms.silence_start == 330
+    assert config(tmp_path, "[dispatch]\nstartup_timeout = 4\n").alarms.silence_start == 180
+    assert config(tmp_path, "[alarms]\nsilence_start = 0\nrepeat = []\n").alarms.silence_start == 0
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -51,6 +58,10 @@ def test_the_keys_that_are_kept_for_good(tmp_path: Path) -> None:
         ('[agents.writer]\nprogram = "command"\ncommand = "agent.py"\n', "command"),
         ('[agents.writer]\nprogram = "command"\ncommand = [1]\n', "command"),
         ("[sound]\npack = 1\n", "pack"),
+        ('[alarms]\nnotify = "toast"\n', "notify"),
+        ("[alarms]\nlook = 0\n", "look"),
+        ("[alarms]\nrepeat = [60, 0]\n", "repeat"),
+        ('[alarms]\non_alarm = "ntfy"\n', "on_alarm"),
         ("this is no toml", "line 1"),
     ],
 )
@@ -60,6 +71,23 @@ def test_what_is_not_allowed_names_file_and_key(tmp_path: Path, text: str, named
     assert str(tmp_path / "config.toml") in str(error.value)
     assert named in str(error.value)
     assert error.value.exit_status == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "free"),
+    [
+        ('permission_mode = "bypass"', True),
+        ('permission_mode = "bypassPermissions"', True),
+        ('command = ["claude", "-p", "{prompt}", "--dangerously-skip-permissions"]', True),
+        ('command = ["sh", "-c", "claude --permission-mode=bypassPermissions -p x"]', True),
+        ('command = ["codex", "exec", "--sandbox", "danger-full-access"]', True),
+        ('permission_mode = "acceptEdits"', False),
+        ('command = ["python3", "bypass.py"]', False),
+        ("", False),
+    ],
+)
+def test_who_asks_for_no_permissions(tmp_path: Path, words: str, free: bool) -> None:
+    assert config(tmp_path, f"[agents.writer]\n{words}\n").agent("@writer").bypass is free
 
 
 def test_what_is_no_text_is_an_error_that_names_the_file(tmp_path: Path) -> None:

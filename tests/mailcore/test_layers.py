@@ -42,6 +42,7 @@ FORBIDDEN = {
     "mailcore.workspace": ["mailcore.mail", "mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
     "mailcore.identity": ["mailcore.mail", "mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
     "mailcore.observe": ["mailcore.dispatch"],
+    "mailcore.hooks": ["mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
     "mailcore.dispatch": ["mailcore.cli"],
 }
 
@@ -172,7 +173,7 @@ def test_only_mail_lock_register_and_make_replace_files() -> None:
             and any(alias.name.startswith("replace") for alias in node.names))
     }  # fmt: skip
     dispatch = {f"mailcore.dispatch.{name}" for name in ("lock", "register", "hold", "queue")}
-    beyond = dispatch | {"mailcore.make", "mailcore.presence"}
+    beyond = dispatch | {"mailcore.make", "mailcore.presence", "mailcore.hooks.install"}
     assert {name for name in users if not within(name, ["mailcore.mail"])} <= beyond
     assert "mailcore.mail.place" in users
 

@@ -22,7 +22,9 @@ from mailcore.workspace import Workspace
 from praxmonitor.app import PraxApp
 from praxmonitor.assets import themes_dir
 from praxmonitor.feed import Feed
-from praxmonitor.sound import Sound
+from praxmonitor.replay import Playback
+from praxmonitor.sound import Cue, Sound, Speaker
+from praxmonitor.sound.mutes import Mutes
 from praxmonitor.themes import load
 
 NOON = 1_800_014_400.0
@@ -53,19 +55,24 @@ class FakeSpeaker:
     """Remembers what was played; `device=False` has none."""
 
     def __init__(self, *, device: bool = True) -> None:
-        self.muted = False
+        self.mutes = Mutes()
+        self.burst = 0
+        self.quiet = False
         self.backend = "miniaudio/pulse" if device else "none"
         self.reason = "" if device else "no playback device"
         self.played: list[Sound] = []
+        self.cues: list[Cue] = []
 
     def start(self) -> None:
         """Nothing to open."""
 
-    def play(self, sound: Sound, volume: float = 1.0) -> bool:
+    def play(self, cue: Cue) -> bool:
         """Remember it."""
-        if not self.muted and volume:
-            self.played.append(sound)
-        return self.muted or self.backend != "none"
+        if self.mutes.until:
+            return True
+        self.played.append(cue.sound)
+        self.cues.append(cue)
+        return self.backend != "none"
 
     def close(self) -> None:
         """Nothing to close."""
@@ -290,14 +297,24 @@ def app_on(
     where: Workspace,
     *,
     clock: Callable[[], float] | None = None,
-    speaker: FakeSpeaker | None = None,
+    speaker: Speaker | None = None,
     config: Config = CONFIG,
     theme: str = "prax-dark",
+    playback: Playback | None = None,
+    live: bool = False,
 ) -> PraxApp:
     """The app as `praxmonitor` starts it, on this feed, clock and sound device."""
     available = load([themes_dir()])
     return PraxApp(
-        where, config, feed, speaker or FakeSpeaker(), clock=clock or Clock(), available=available, theme=theme
+        where,
+        config,
+        feed,
+        speaker or FakeSpeaker(),
+        clock=clock or Clock(),
+        available=available,
+        theme=theme,
+        playback=playback,
+        live=live,
     )
 
 

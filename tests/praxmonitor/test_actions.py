@@ -66,6 +66,15 @@ def test_a_retry_needs_a_run_that_is_over() -> None:
     assert why("retry", "@archivist") == "@archivist has had no run to retry"
 
 
+def test_a_run_of_another_program_is_retried_and_told_like_ours() -> None:
+    fleet = lighthouse()
+    builder = fleet.agents[4]
+    assert builder.run is not None
+    theirs = replace(builder, run=replace(builder.run, foreign=True))
+    fleet = replace(fleet, agents=(*fleet.agents[:4], theirs, *fleet.agents[5:]))
+    assert why("retry", "@builder", fleet) == "" == why("copy", "@builder", fleet)
+
+
 def test_a_wake_needs_an_idle_agent_that_nobody_holds() -> None:
     fleet = lighthouse()
     held = replace(fleet.agents[-1], held="@archivist is held by @operator")
@@ -84,10 +93,22 @@ def test_what_is_held_is_released_by_the_same_key() -> None:
     assert label(BY_ID["hold"], replace(archivist, held="x")) == "release"
 
 
-def test_a_story_needs_a_run_of_ours() -> None:
+def test_a_story_needs_a_run() -> None:
     assert why("copy", "@writer") == ""
     assert why("copy", "@archivist") == "@archivist has had no run to tell of"
     assert "you" in why("copy", OPERATOR)
+
+
+def test_attaching_needs_an_idle_agent_whose_program_keeps_sessions() -> None:
+    fleet = lighthouse()
+    builder = fleet.agents[4]
+    assert builder.run is not None and builder.run.attempt is not None
+    kept = replace(builder.run, attempts=(replace(builder.run.attempt, session_id="5e55"),))
+    told = replace(fleet, agents=(*fleet.agents[:4], replace(builder, run=kept), *fleet.agents[5:]))
+    assert why("attach", "@builder", told) == ""
+    assert why("attach", "@builder") == "@builder is a command agent: its program keeps no session"
+    assert "@writer is at work" in why("attach", "@writer")
+    assert "has had no run" in why("attach", "@archivist") and "you" in why("attach", OPERATOR)
 
 
 def test_kill_all_needs_something_that_runs() -> None:

@@ -1,71 +1,121 @@
+"""Each alarm explains itself, and many are told as many. When each is raised is told by the stories."""
+
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mailcore.model.activity import Activity, Kind
-from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.fleet import AgentFacts, Fleet
-from mailcore.model.message import Mailbox, MailboxStatus
-from mailcore.model.run import Attempt, Holder, Lock, Phase, Run
-from praxmonitor.alarms import AlarmKind, alarms
-
-NOW = 2_000_000_000.0
-FREE = AgentFacts(Agent("@a", "A", Path("/house/a")), mailbox=Mailbox(MailboxStatus.OK), last_active=NOW - 420)
-ATTEMPT = Attempt(1, "start", NOW - 900, pid=99, running_at=NOW - 890)
-LOCK = Lock(4711, NOW - 1000, run_id="r1")
+from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
+from praxmonitor.alarms.rules import Rules
+from praxmonitor.moment import EMPTY, following
+from praxmonitor.sound import Sound
+from tests.praxmonitor.fake_feed import CONFIG, NOON, lighthouse
+from tests.stories.made import RAISING, STORIES
+from tests.stories.play import Story, play
+from tests.stories.recorded import RECORDED
 
 
-def run(phase: Phase, **changes: Any) -> Run:
-    fields = {"since": NOW - 890, "attempts": (ATTEMPT,), **changes}
-    return Run("r1", "@a", "@b", "Report", "m1", "claude", NOW - 1000, phase=phase, **fields)
+def alarms_of(story: Story) -> dict[AlarmKind, Alarm]:
+    """Every alarm that the story raises, by kind."""
+    found: dict[AlarmKind, Alarm] = {}
+    play(story, on_round=lambda due: found.update({e.alarm.kind: e.alarm for e in due.raised}))
+    return found
 
 
-ASKS = Activity(NOW - 60, "@a", Kind.WAITING, "may I delete x?", "hooks")
-RUNNING = replace(FREE, lock=LOCK, run=run(Phase.RUNNING))
-CASES = {
-    AlarmKind.SILENCE: (RUNNING, NOW - 120, ("Report, attempt 1/3", "7 min ago", "kill (D)", "retry (r)")),
-    AlarmKind.WAITING: (replace(RUNNING, waiting=ASKS), NOW - 60, ("may I delete x?", "1 min ago")),
-    AlarmKind.FAILED: (
-        replace(FREE, run=run(Phase.BOUNCED, reason="exit 1")),
-        NOW - 890,
-        ("Report: exit 1", "15 min ago", "retry (r)"),
+def told_by(name: str) -> Alarm:
+    story = next(story for story in STORIES if story.name.startswith(name))
+    (alarm,) = alarms_of(story).values()
+    return alarm
+
+
+EXPLAINED = {
+    "thinking": (
+        ("Report, attempt 1/3", "a hook event", "last sign of life", "processes idle", "kill (D)", "retry (r)")
     ),
-    AlarmKind.ORPHANED: (
-        replace(RUNNING, lock=replace(LOCK, holder=Holder.DEAD)),
-        NOW - 420,
-        ("Report, attempt 1/3", "PID 4711", "retry (r)"),
-    ),
-    AlarmKind.UNREADABLE: (
-        replace(FREE, mailbox=Mailbox(MailboxStatus.UNREADABLE, reason="inbox.json is not JSON")),
-        0.0,
-        ("inbox.json is not JSON", "mend"),
-    ),
+    "inside a tool": ("the end of Bash: make all", "last sign of life", "in Bash: make all"),
+    "a compaction that": ("the end of the compaction",),
+    "a subagent without": ("a word of its subagent",),
+    "the supervisor began": ("the first sign of the attempt",),
+    "the next attempt does not": ("the next attempt",),
+    "a timer's wake": ("its timer did not wake it", "a run every 60 min", "wake (w)"),
+    "asks for permission": ("waits for you: may I?", "your answer", "asked"),
+    "a request for approval": ("@writer asks for your approval: Deploy?", "your decision", "mailcore approve"),
+    "bounced after": ("bounced: Report: exit 1", "after 1 attempts", "@operator was told by mail", "retry (r)"),
+    "a wake fails": ("failed: Report: exit 1", "retry (r)"),
+    "done, and nobody": ("has not heard of it: disk full", "hears of Report", "tell it by mail (m)"),
+    "done without a reply": ("done without a reply: Report", "an answer to @operator", "ask it (m)"),
+    "the supervisor died": ("orphaned", "PID 10", "kill (D) cleans up"),
+    "an unreadable mailbox": ("inbox.json is not JSON", "mend or remove"),
+    "an urgent task that nobody": ("stuck on the rung 'stored'", "within 10 min", "rung_high", "wake (w)"),
+    "a task that was read": ("overdue on the rung 'seen'", "within 2 h", "ask it (m)"),
+    "ten errors": ("error storm: connection refused", "10 errors in a minute", "log"),
+    "its program says": ("limited: 429", "the service's next answer"),
+    "the watcher runs": ("watching by a look every 2 s only",),
+    "PraxMonitor itself": ("late by more than 1.5 s", "[alarms] lag"),
+    "the disk is": ("less than 500 MB free", "make room"),
 }
 
 
-@pytest.mark.parametrize("kind", CASES)
-def test_each_alarm_says_what_was_expected_what_was_seen_and_what_helps(kind: AlarmKind) -> None:
-    facts, since, words = CASES[kind]
-    (alarm,) = alarms(Fleet(Path("/house"), (facts,)), NOW, 300)
-    assert (alarm.kind, alarm.address, alarm.since) == (kind, "@a", since)
-    for word in words:
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_an_alarm_says_what_was_expected_what_was_seen_and_what_helps(name: str) -> None:
+    alarm = told_by(name) if name != "an unreadable mailbox" else alarms_of(
+        next(story for story in STORIES if story.name.startswith(name))
+    )[AlarmKind.UNREADABLE]  # fmt: skip
+    for word in EXPLAINED[name]:
         assert word in alarm.text
 
 
-def test_a_fleet_at_work_or_at_rest_raises_none() -> None:
-    busy = replace(RUNNING, last_active=NOW - 5)
-    done = replace(FREE, run=run(Phase.COMPLETED))
-    killed = replace(FREE, run=run(Phase.KILLED, by=OPERATOR))
-    assert alarms(Fleet(Path("/house"), (busy, done, killed, FREE)), NOW, 300) == ()
+def test_every_kind_is_raised_by_some_story() -> None:
+    raised = {kind for story in (*STORIES, *RECORDED) for _, kind, _ in story.expected}
+    assert set(map(str, AlarmKind)) - raised == set()
 
 
-def test_the_oldest_comes_first_and_the_operators_own_mailbox_counts() -> None:
-    boss = replace(CASES[AlarmKind.UNREADABLE][0], agent=Agent(OPERATOR, "OPERATOR", Path("/house/op")))
-    agents = tuple(CASES[kind][0] for kind in (AlarmKind.WAITING, AlarmKind.FAILED))
-    raised = alarms(Fleet(Path("/house"), agents, operator=boss), NOW, 300)
-    assert [alarm.kind for alarm in raised] == [AlarmKind.UNREADABLE, AlarmKind.FAILED, AlarmKind.WAITING]
-    assert raised[0].address == OPERATOR
+def test_every_kind_has_a_sound_and_urgent_ones_are_urgent() -> None:
+    assert {kind for kind in AlarmKind if kind.sound.urgent} == {
+        AlarmKind.SILENCE, AlarmKind.WAITING, AlarmKind.APPROVAL, AlarmKind.UNDELIVERED, AlarmKind.BOUNCED,
+        AlarmKind.FAILED, AlarmKind.ORPHANED,
+    }  # fmt: skip
+    assert AlarmKind.LIMIT.sound is Sound.LIMIT
+
+
+def test_many_are_told_as_many() -> None:
+    five = [Alarm(AlarmKind.SILENCE, f"@a{n}", 0.0, "silent: x") for n in range(5)]
+    one = Alarm(AlarmKind.BOUNCED, "@b", 0.0, "bounced: Report")
+    disk = Alarm(AlarmKind.DISK, "", 0.0, "disk nearly full: 1 MB")
+    assert headline(five) == "5 agents silent"
+    assert headline([one, *five]) == "5 agents silent, @b bounced: Report"
+    assert headline([disk]) == "disk nearly full: 1 MB"
+    assert headline([]) == ""
+
+
+def test_states_and_alarms_agree() -> None:
+    """Whoever needs the operator by state has an alarm, and the other way round."""
+    moment = following(EMPTY, lighthouse(), NOON, CONFIG.alarms)
+    raised = Rules(CONFIG).alarms(moment.fleet, NOON, moment.statuses)
+    assert {alarm.address for alarm in raised} == set(moment.needs_me())
+    assert [alarm.since for alarm in raised] == sorted(alarm.since for alarm in raised)
+
+
+def test_without_states_at_hand_the_rules_derive_the_same() -> None:
+    moment = following(EMPTY, lighthouse(), NOON, CONFIG.alarms)
+    rules = Rules(CONFIG)
+    assert rules.alarms(moment.fleet, NOON, moment.statuses) == rules.alarms(moment.fleet, NOON)
+
+
+def test_the_text_of_an_alarm_does_not_change_while_it_stands() -> None:
+    """A text with an age in it would be another text every second, and repaint the screen."""
+    fleet, rules = lighthouse(), Rules(CONFIG)
+    assert rules.alarms(fleet, NOON) == rules.alarms(fleet, NOON + 20)
+
+
+def test_agents_that_left_are_forgotten() -> None:
+    fleet, rules = lighthouse(), Rules(CONFIG)
+    rules.alarms(fleet, NOON)
+    few = replace(fleet, agents=fleet.agents[:1])
+    rules.alarms(few, NOON)
+    assert len(rules._known) == 2
+
+
+def test_the_first_raising_stories_are_of_silence() -> None:
+    assert sum(any(kind == "silence" for _, kind, _ in story.expected) for story in RAISING) >= 20

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
-from praxmonitor.present import Line, width_of
+from mailcore.model.run import Phase
+from praxmonitor.present import Line, bypasses, width_of
 from praxmonitor.widgets.card import card_lines, heading, row_line
 from praxmonitor.widgets.detail import detail_lines
 from praxmonitor.widgets.grid import MOST_CARDS, lay_out
@@ -37,6 +38,34 @@ def test_a_card_says_who_what_how_long_and_what_last() -> None:
     assert "Write chapter two" in drawn[1] and drawn[1].rstrip().endswith("1/3")
     assert "◆ Edit: chapter-2.md" in drawn[2] and drawn[2].rstrip().endswith("3s")
     assert "The outline stands" in drawn[3]
+
+
+def test_an_agent_that_asks_for_no_permissions_wears_a_badge_and_no_other() -> None:
+    status = WORKING
+    for width in (25, 40, 64):
+        assert "BYPASS" in text(card_lines(writer(), status, NOON, width, False, True))
+        assert all(width_of(line) == width for line in card_lines(writer(), status, NOON, width, False, True))
+    for width in (60, 80, 200):
+        assert "BYPASS" in text([row_line(writer(), status, NOON, width, False, True)])
+        assert width_of(row_line(writer(), status, NOON, width, False, True)) == width
+    assert "BYPASS" in text(detail_lines(writer(), status, None, NOON, 50, 30, True)[:1])
+    assert "BYPASS" in text(story_lines(writer(), status, None, NOON, 50, True)[:1])
+    for lines in (
+        card_lines(writer(), status, NOON, 40, False),
+        (row_line(writer(), status, NOON, 80, False),),
+        detail_lines(writer(), status, None, NOON, 50, 30),
+        story_lines(writer(), status, None, NOON, 50),
+    ):
+        assert "BYPASS" not in text(lines)
+
+
+def test_whose_run_was_started_without_asking_wears_it_while_that_goes_on() -> None:
+    run = writer().run
+    assert run is not None
+    free = replace(run, attempts=(replace(run.attempts[0], bypass=True),))
+    assert bypasses(replace(writer(), run=free), ())
+    assert not bypasses(replace(writer(), run=replace(free, phase=Phase.COMPLETED)), ())
+    assert not bypasses(writer(), ("@editor",)) and bypasses(writer(), ("@writer",))
 
 
 def test_the_selected_card_is_marked_by_more_than_colour() -> None:

@@ -3,8 +3,9 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 from mailcore.errors import NoWorkspace
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.observe.facts import Fact
+from mailcore.observe.fold import apply
 from praxmonitor.feed import FRAME, FileFeed
 
 pytestmark = pytest.mark.anyio
@@ -112,3 +115,23 @@ async def test_a_registry_that_becomes_unreadable_keeps_the_fleet_and_adds_a_not
 async def test_no_workspace_is_said_at_the_first_fleet(tmp_path: Path) -> None:
     with pytest.raises(NoWorkspace, match="in no workspace"):
         await anext(FileFeed(tmp_path).fleets())
+
+
+async def test_a_recorder_is_told_in_the_worker_thread_what_the_fleets_are_made_of(aipass_workspace: Path) -> None:
+    told: list[tuple[float, Sequence[Fact]]] = []
+    threads: set[int] = set()
+
+    def on_facts(at: float, facts: Sequence[Fact]) -> None:
+        told.append((at, tuple(facts)))
+        threads.add(threading.get_ident())
+
+    async with aclosing(FileFeed(aipass_workspace, sweep=0.3, on_facts=on_facts).fleets()) as fleets:
+        first = await anext(fleets)
+        assert apply(Fleet(aipass_workspace), told[0][1], told[0][0]) == first
+        write(the(first, "@beta").agent.inbox, "a", "b")
+        last = await until(fleets, shows("@beta", 2))
+    fleet = Fleet(aipass_workspace)
+    for at, facts in told:
+        fleet = apply(fleet, facts, at)
+    assert fleet == last
+    assert all(facts for _, facts in told) and threading.get_ident() not in threads

@@ -114,6 +114,11 @@ def test_inbox(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_alarms(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("exclamation_mark", "j"))
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_kill_all(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("K"))
 

@@ -1,0 +1,125 @@
+"""A condition that wants the operator, and how it is said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from praxmonitor.sound import Sound
+
+
+class AlarmKind(StrEnum):
+    """Why the operator is wanted, most urgent first."""
+
+    SILENCE = "silence"
+    WAITING = "waiting"
+    APPROVAL = "approval"
+    UNDELIVERED = "undelivered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    ORPHANED = "orphaned"
+    UNREADABLE = "unreadable"
+    DISK = "disk"
+    STORM = "storm"
+    DEGRADED = "degraded"
+    SLOW = "slow"
+    STUCK = "stuck"
+    OVERDUE = "overdue"
+    UNANSWERED = "unanswered"
+    LIMIT = "limit"
+    CAP = "cap"
+
+    @property
+    def sound(self) -> Sound:
+        """How it is heard."""
+        return _SOUNDS.get(self, Sound.ERROR)
+
+    @property
+    def settle(self) -> float:
+        """Seconds for which its condition must be gone until the alarm is over: some come and go within one episode."""
+        return _SETTLE.get(self, 0.0)
+
+
+_SOUNDS = {
+    AlarmKind.SILENCE: Sound.SILENCE,
+    AlarmKind.WAITING: Sound.WAITING,
+    AlarmKind.APPROVAL: Sound.WAITING,
+    AlarmKind.UNDELIVERED: Sound.FAILED,
+    AlarmKind.BOUNCED: Sound.FAILED,
+    AlarmKind.FAILED: Sound.FAILED,
+    AlarmKind.ORPHANED: Sound.FAILED,
+    AlarmKind.LIMIT: Sound.LIMIT,
+}
+_SETTLE = {AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.SLOW: 30.0}
+
+_MANY = {
+    AlarmKind.SILENCE: "{} agents silent",
+    AlarmKind.WAITING: "{} agents wait for you",
+    AlarmKind.APPROVAL: "{} requests want your approval",
+    AlarmKind.UNDELIVERED: "{} runs whose senders have not heard of their end",
+    AlarmKind.BOUNCED: "{} runs bounced",
+    AlarmKind.FAILED: "{} runs failed",
+    AlarmKind.ORPHANED: "{} runs orphaned",
+    AlarmKind.UNREADABLE: "{} mailboxes unreadable",
+    AlarmKind.DISK: "{} disks nearly full",
+    AlarmKind.STORM: "{} error storms",
+    AlarmKind.DEGRADED: "{} things wrong with the watching",
+    AlarmKind.SLOW: "PraxMonitor is {} times too slow",
+    AlarmKind.STUCK: "{} messages stuck",
+    AlarmKind.OVERDUE: "{} tasks overdue",
+    AlarmKind.UNANSWERED: "{} tasks done without a reply",
+    AlarmKind.LIMIT: "{} agents limited",
+    AlarmKind.CAP: "{} agents past their daily cap",
+}
+"""How several of a kind are told: as many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A condition that wants the operator. It explains itself; its texts hold untrusted words of agents."""
+
+    kind: AlarmKind
+    address: str
+    """Of the agent; empty: the workspace as a whole."""
+    since: float
+    """Seconds since the epoch; 0.0 unknown."""
+    what: str
+    """What is wrong, in a few words, beginning with the kind: `silent: Report, attempt 1/3`."""
+    expected: str = ""
+    """Which sign was expected, of what."""
+    seen: str = ""
+    """What was last seen, and when."""
+    remedy: str = ""
+    """What to do, with the keys."""
+    id: str = ""
+    """Tells this episode from the next one of the same kind and agent: a run, a message, the time of a sign."""
+
+    @property
+    def key(self) -> str:
+        """Names the episode, across restarts: what an acknowledgement is kept by."""
+        return f"{self.kind} {self.address} {self.id}".strip()
+
+    @property
+    def text(self) -> str:
+        """All of it in one line."""
+        expected = f"expected: {self.expected}" if self.expected else ""
+        return "; ".join(filter(None, (self.what, expected, self.seen, self.remedy)))
+
+    @property
+    def told(self) -> str:
+        """Who and what: `@writer silent: Report`."""
+        return f"{self.address} {self.what}".strip()
+
+
+def headline(alarms: Sequence[Alarm]) -> str:
+    """All of them in a few words: one as itself, many as many: `5 agents silent, @writer bounced: Report`."""
+    number = Counter(alarm.kind for alarm in alarms)
+    parts = []
+    for kind in AlarmKind:
+        if number[kind] == 1:
+            parts.append(next(alarm.told for alarm in alarms if alarm.kind is kind))
+        elif number[kind]:
+            parts.append(_MANY[kind].format(number[kind]))
+    return ", ".join(parts)

@@ -1,0 +1,45 @@
+"""The clockwork: from one tick to the next, did the machine sleep, was the clock set, are we late? Pure."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, replace
+
+JUMP = 2.0
+"""Seconds by which the clock of the wall may differ from the machine's own, from one tick to the next."""
+STOPPED = 15.0
+"""Seconds without a tick, after which nobody looked: the program was stopped, or the machine frozen."""
+NO_MATTER = 0.5
+KEPT_GAPS = 16
+KEPT_TICKS = 9
+"""Ticks whose lateness is looked at: their median is what is late again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beats:
+    """What the ticks so far told."""
+
+    wall: float = 0.0
+    """The last tick by the clock of the wall, seconds since the epoch; 0.0 before the first."""
+    mono: float = 0.0
+    """The same by the machine's clock, which nobody sets and which stands still while it sleeps."""
+    gaps: tuple[tuple[float, float], ...] = ()
+    """As in Senses."""
+    late: tuple[float, ...] = ()
+
+    @property
+    def lag(self) -> float:
+        """Seconds by which ticks are late, as a rule, to a tenth; 0.0 where that is no matter."""
+        late = round(statistics.median(self.late), 1) if len(self.late) == KEPT_TICKS else 0.0
+        return late if late >= NO_MATTER else 0.0
+
+
+def beat(beats: Beats, wall: float, mono: float, period: float) -> Beats:
+    """The beats after one more tick. `period`: seconds between two ticks, as planned."""
+    if not beats.wall:
+        return replace(beats, wall=wall, mono=mono)
+    passed = mono - beats.mono
+    gap = abs(wall - beats.wall - passed) > JUMP or passed > STOPPED
+    if gap:
+        return Beats(wall, mono, (*beats.gaps, (beats.wall, wall))[-KEPT_GAPS:])
+    return Beats(wall, mono, beats.gaps, (*beats.late, max(0.0, passed - period))[-KEPT_TICKS:])

@@ -1,0 +1,99 @@
+"""`praxmonitor alarms`: what wants the operator, and why; once, or as it comes and goes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+from mailcore.config import Config, read_config
+from mailcore.errors import MailcoreError
+from mailcore.model.fleet import Fleet
+from mailcore.observe.fold import apply
+from mailcore.observe.load import Loader
+from mailcore.text import line
+from mailcore.workspace import Workspace, find
+from praxmonitor.alarms.episodes import Book, Episode, advance
+from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.once import look
+from praxmonitor.alarms.rules import Rules
+from praxmonitor.outlets import as_json, clock_time, events, lines
+from praxmonitor.sound.mutes import mutes_path
+
+NONE, ACTIVE = 0, 1
+"""Exit status: no alarm wants the operator; at least one does. Acknowledged and snoozed ones are listed and count not.
+2 and above as everywhere: the call makes no sense, or the workspace cannot be read."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor alarms [PATH] [--json] [--follow]`. Exit status NONE, ACTIVE, or 2 and above with the reason."""
+    parser = argparse.ArgumentParser(
+        prog="praxmonitor alarms",
+        description=__doc__,
+        epilog="Exit status: 0 no alarm wants you; 1 at least one does: one that you acknowledged or snoozed does not; "
+        "2 no workspace there, or a config that cannot be followed.",
+    )
+    parser.add_argument("path", nargs="?", type=Path, default=Path(), help="a directory in the workspace")
+    parser.add_argument("--json", action="store_true", help="JSON; with --follow one object a line")
+    parser.add_argument("--follow", action="store_true", help="go on: a line for each that comes, goes or is repeated")
+    options = parser.parse_args(argv)
+    try:
+        workspace = find(options.path)
+        config = read_config(workspace.config_file)
+        if options.follow:
+            return asyncio.run(_follow(workspace, config, as_lines=not options.json))
+    except MailcoreError as error:
+        if options.json:
+            print(json.dumps({"error": {"code": error.code, "message": str(error)}}, ensure_ascii=False))
+        else:
+            print(f"praxmonitor: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    now = time.time()
+    standing = standing_now(workspace, config, now)
+    if options.json:
+        said = {"workspace": str(workspace.root), "alarms": [as_json(episode) for episode in standing]}
+        print(json.dumps(said, indent=2, ensure_ascii=False))
+    for episode in () if options.json else standing:
+        print(_said(episode, now))
+    return ACTIVE if any(not episode.quiet(now) for episode in standing) else NONE
+
+
+def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
+    """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
+    fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
+    senses = look(fleet, config, now)
+    kept = Kept(mutes_path(workspace.root).parent)
+    alarms = Rules(config).alarms(fleet, now, senses=senses)
+    book, _ = advance(Book(known=kept.told()), alarms, kept.answers(), now, ())
+    return book.standing()
+
+
+def _said(episode: Episode, now: float) -> str:
+    alarm = episode.alarm
+    quiet = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.quiet(now) else ""
+    rows = [f"{clock_time(alarm.since) if alarm.since else 'standing'}  {line(alarm.told, 400)}{quiet}"]
+    for name, text in (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy)):
+        if text and not episode.quiet(now):
+            rows.append(f"    {name}: {line(text, 400)}")
+    return "\n".join(rows)
+
+
+async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
+    from praxmonitor.alarms.sentry import Sentry
+    from praxmonitor.guard import TICK, watch
+
+    # It tells, and acts on nothing: it never goes on duty.
+    sentry = Sentry(config, workspace.root, period=TICK, live=True)
+    async with aclosing(watch(workspace, config, sentry, lambda _: None)) as rounds:
+        async for due, moment in rounds:
+            said = lines(due, moment.now) if as_lines else map(json.dumps, events(due, workspace.root, moment.now))
+            for each in said:
+                print(each, flush=True)
+    return NONE

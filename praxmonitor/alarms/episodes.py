@@ -1,0 +1,151 @@
+"""One alarm an episode: raised once, heard again until it is answered or over. Pure; a fold like that of the fleet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.sound import MAX_URGENCY
+
+ACKNOWLEDGED = math.inf
+"""As the time until which an alarm is not heard."""
+
+Answers = Mapping[str, float]
+"""An alarm's key → until when the operator does not want to hear it (seconds since the epoch), or ACKNOWLEDGED."""
+NO_ANSWERS: Answers = MappingProxyType({})
+_KINDS = tuple(AlarmKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One alarm, from its beginning to its end."""
+
+    alarm: Alarm
+    raised_at: float
+    told: int = 1
+    """How often it was told."""
+    next_at: float = math.inf
+    """When it is told again, unless it is answered."""
+    quiet_until: float = 0.0
+    """What the operator answered: ACKNOWLEDGED, the end of a snooze, or 0.0."""
+    gone_at: float = 0.0
+    """Since when its condition is gone, while it settles; 0.0: it stands."""
+
+    @property
+    def urgency(self) -> int:
+        """0 when raised, one more with each repetition, to MAX_URGENCY."""
+        return min(self.told - 1, MAX_URGENCY)
+
+    @property
+    def acknowledged(self) -> bool:
+        """The operator has taken note."""
+        return self.quiet_until == ACKNOWLEDGED
+
+    def quiet(self, now: float) -> bool:
+        """Acknowledged, or snoozed for now."""
+        return now < self.quiet_until
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an earlier process of the same operator told of an episode."""
+
+    raised_at: float
+    told: int
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All episodes that go on, by their alarm's key, in the order in which they were raised."""
+
+    episodes: Mapping[str, Episode] = field(default_factory=lambda: MappingProxyType({}))
+    known: Mapping[str, Told] = field(default_factory=lambda: MappingProxyType({}))
+    """Episodes that go on from before this process began: not raised anew."""
+
+    def standing(self) -> tuple[Episode, ...]:
+        """Every episode: those not acknowledged first, then the most urgent kinds, then the oldest."""
+
+        def order(episode: Episode) -> tuple[bool, int, float]:
+            return episode.acknowledged, _KINDS.index(episode.alarm.kind), episode.raised_at
+
+        return tuple(sorted(self.episodes.values(), key=order))
+
+    def unanswered(self, now: float) -> tuple[Episode, ...]:
+        """Those that want the operator now: neither acknowledged nor snoozed."""
+        return tuple(episode for episode in self.episodes.values() if not episode.quiet(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What is to be told after one look."""
+
+    raised: tuple[Episode, ...] = ()
+    repeated: tuple[Episode, ...] = ()
+    """Not answered for long: to be told again, more urgently."""
+    over: tuple[Episode, ...] = ()
+    clear: bool = False
+    """The last alarm that nobody answered is over: all clear."""
+
+    def __bool__(self) -> bool:
+        return bool(self.raised or self.repeated or self.over)
+
+
+NOTHING = Round()
+
+
+def advance(
+    book: Book, alarms: Sequence[Alarm], answers: Answers, now: float, repeat: Sequence[float]
+) -> tuple[Book, Round]:
+    """The book after a look that found `alarms` standing, and what is to be told. The same book if nothing changed.
+
+    `repeat`: seconds before each repetition, the last one again and again; empty for none.
+    """
+    if not alarms and not book.episodes:
+        return book, NOTHING
+    episodes: dict[str, Episode] = {}
+    raised, repeated, over = [], [], []
+    standing = {alarm.key: alarm for alarm in alarms}
+    for key, old in book.episodes.items():
+        found = standing.pop(key, None)
+        if found is None:
+            gone_at = old.gone_at or now
+            if not 0 <= now - gone_at < old.alarm.kind.settle:
+                over.append(old)
+                continue
+            episode = old if old.gone_at else replace(old, gone_at=gone_at)
+        else:
+            episode = old if old.alarm == found and not old.gone_at else replace(old, alarm=found, gone_at=0.0)
+        quiet_until = answers.get(key, 0.0)
+        if quiet_until != episode.quiet_until:
+            episode = replace(episode, quiet_until=quiet_until)
+        if repeat and episode.next_at - now > max(repeat):  # the clock was set back
+            episode = replace(episode, next_at=now + _wait(episode.told, repeat))
+        if repeat and now >= episode.next_at and not episode.gone_at and not episode.quiet(now):
+            told = episode.told + 1
+            episode = replace(episode, told=told, next_at=now + _wait(told, repeat))
+            repeated.append(episode)
+        episodes[key] = episode
+    for key, alarm in standing.items():
+        quiet_until = answers.get(key, 0.0)
+        if (known := book.known.get(key)) is not None:
+            episode = Episode(alarm, known.raised_at, known.told, known.next_at, quiet_until)
+        else:
+            episode = Episode(alarm, now, next_at=now + _wait(1, repeat), quiet_until=quiet_until)
+            if not episode.quiet(now):
+                raised.append(episode)
+        episodes[key] = episode
+    same = len(episodes) == len(book.episodes) and all(book.episodes.get(key) is e for key, e in episodes.items())
+    if same:
+        return book, NOTHING
+    heard = any(not episode.quiet(now) for episode in over)
+    clear = heard and all(episode.quiet(now) or episode.gone_at for episode in episodes.values())
+    book = replace(book, episodes=MappingProxyType(episodes))
+    return book, Round(tuple(raised), tuple(repeated), tuple(over), clear)
+
+
+def _wait(told: int, repeat: Sequence[float]) -> float:
+    return repeat[min(told, len(repeat)) - 1] if repeat else math.inf

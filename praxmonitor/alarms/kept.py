@@ -1,0 +1,105 @@
+"""What outlives a restart, in the user's state directory: the operator's answers, and what was told of each episode.
+
+Two files for each workspace, because two may write: `answers.json` any screen at any time, under a flock;
+`told.json` who is on duty alone. Both are replaced at one stroke. What is broken in them counts as not there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, Told
+
+FOREVER = "acknowledged"
+
+
+class Kept:
+    """The two files of one workspace. Every call reads or writes a disk: not for the screen's own thread."""
+
+    def __init__(self, directory: Path) -> None:
+        self._answers, self._told = directory / "answers.json", directory / "told.json"
+        self._stamp: tuple[int, int, int] | None = None
+        self._known: Answers = NO_ANSWERS
+
+    def answers(self) -> Answers:
+        """What the operator answered, on any screen. The same object if nothing changed."""
+        try:
+            stat = self._answers.stat()
+            stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        except OSError:
+            stamp = None
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._known = MappingProxyType(_answers(self._answers))
+        return self._known
+
+    def answer(self, keys: Iterable[str], until: float) -> Answers:
+        """Keep an answer to these alarms; ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.
+
+        OSError if it cannot be written.
+        """
+        self._answers.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._answers.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            known = _answers(self._answers)
+            for key in keys:
+                known.pop(key, None)
+                if until:
+                    known[key] = until
+            said = {key: FOREVER if math.isinf(until) else until for key, until in known.items()}
+            _write(self._answers, said)
+        finally:
+            os.close(descriptor)
+        return self.answers()
+
+    def told(self) -> Mapping[str, Told]:
+        """What was told when the last who was on duty left."""
+        found = {}
+        for key, value in _read(self._told).items():
+            try:
+                found[key] = Told(float(value[0]), int(value[1]), math.inf if value[2] is None else float(value[2]))
+            except (TypeError, ValueError, LookupError, OverflowError):
+                continue
+        return MappingProxyType(found)
+
+    def tell(self, episodes: Mapping[str, Episode]) -> None:
+        """Keep what was told of each. OSError if it cannot be written."""
+        self._told.parent.mkdir(parents=True, exist_ok=True)
+        said = {key: [e.raised_at, e.told, None if math.isinf(e.next_at) else e.next_at] for key, e in episodes.items()}
+        _write(self._told, said)
+
+
+def _answers(path: Path) -> dict[str, float]:
+    found = {}
+    for key, value in _read(path).items():
+        if value == FOREVER:
+            found[key] = ACKNOWLEDGED
+        elif isinstance(value, int | float) and math.isfinite(value):
+            found[key] = float(value)
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _write(path: Path, value: object) -> None:
+    new = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        new.write_text(json.dumps(value), encoding="utf-8")
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,163 @@
+"""Keeps watch: the rules, the book of episodes, the senses and the answers, for whatever shows or tells the alarms.
+
+The screen, `praxmonitor guard` and `praxmonitor alarms --follow` each hold one. Its owner calls `tick` at each of its
+own ticks and with each new fleet, and runs `look` in a task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from mailcore.config import Config
+from mailcore.model.senses import Senses
+from mailcore.observe.cpu import Work
+from mailcore.observe.state import expectation, stated
+from praxmonitor.alarms.beats import Beats, beat
+from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, advance
+from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.rules import Rules
+from praxmonitor.moment import Moment
+
+NOBODY: Mapping[str, float] = MappingProxyType({})
+KNOWN = 60.0
+"""Seconds after the start in which an alarm that was told before it goes on, and is not raised anew."""
+
+
+class Vigil:
+    """One watcher's view of the alarms. All calls from one thread; only `look` leaves it."""
+
+    def __init__(
+        self,
+        config: Config,
+        root: Path,
+        kept: Kept | None,
+        *,
+        period: float,
+        clock: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
+        work: Callable[[Mapping[str, int], float], Mapping[str, float]] | None = None,
+    ) -> None:
+        """`period`: seconds between two ticks of the owner's. `kept`: None to keep and read nothing on any disk.
+
+        `clock` gives seconds since the epoch, `mono` those of the machine's own clock. `work` as `Work.look`.
+        """
+        self.book = Book()
+        self.answers: Answers = NO_ANSWERS
+        # Where somebody looks at processes, nobody is called silent before they were looked at.
+        self.senses = Senses(work=None if kept is None and work is None else NOBODY)
+        self._config, self._root, self._kept = config, root, kept
+        self._rules = Rules(config)
+        self._work = work or Work().look
+        self._beats = Beats()
+        self._period, self._clock, self._mono = period, clock, mono
+        self._opened = clock()
+        self._told = asyncio.Event()
+        """Something was told that is not kept yet."""
+        self._unkept: dict[str, float] = {}
+        """Answers that no disk took."""
+
+    def beat(self) -> None:
+        """A tick of the owner's: told by the clock, not by a change of files."""
+        self._beats = beat(self._beats, self._clock(), self._mono(), self._period)
+        if self._beats.gaps != self.senses.gaps or self._beats.lag != self.senses.lag:
+            self.senses = replace(self.senses, gaps=self._beats.gaps, lag=self._beats.lag)
+
+    def tick(self, moment: Moment) -> Round:
+        """What is to be told at this moment. Its statuses are those under `senses`."""
+        if self.book.known and moment.now - self._opened > KNOWN:
+            self.book = replace(self.book, known=MappingProxyType({}))
+        alarms = self._rules.alarms(moment.fleet, moment.now, moment.statuses, self.senses)
+        self.book, due = advance(self.book, alarms, self.answers, moment.now, self._config.alarms.repeat)
+        if due:
+            self._told.set()
+        return due
+
+    async def open(self) -> None:
+        """Read what was answered and told before. Await it before the first `tick`."""
+        if self._kept is not None:
+            self.answers = await asyncio.to_thread(self._kept.answers)
+            self.book = replace(self.book, known=await asyncio.to_thread(self._kept.told))
+
+    async def look(self, moment: Callable[[], Moment]) -> None:
+        """Look at disk, CPU and answers every `[alarms] look` seconds, until cancelled. `moment` gives the newest."""
+        while True:
+            self.learn(*await asyncio.to_thread(self.seen, self.near(moment())))
+            if self._kept is not None:
+                kept = await asyncio.to_thread(self._kept.answers)
+                self.answers = MappingProxyType({**kept, **self._unkept}) if self._unkept else kept
+            await asyncio.sleep(self._config.alarms.look)
+
+    async def keep(self, on_duty: Callable[[], bool]) -> None:
+        """Keep what is told as soon as it is, until cancelled: who is killed then has not told it in vain.
+
+        `on_duty`: whether it is ours to keep.
+        """
+        while True:
+            await self._told.wait()
+            self._told.clear()
+            if self._kept is not None and on_duty():
+                await self._save(self._kept)
+
+    def near(self, moment: Moment) -> dict[str, int]:
+        """Address → root of its process tree, of agents that are silent by their files, or will be before long."""
+        policy = self._config.alarms
+        horizon, files_alone = moment.now + 3 * policy.look, Senses(gaps=self.senses.gaps)
+        found = {}
+        looked_at = self.senses.work or NOBODY
+        for facts in moment.fleet.agents:
+            if facts.lock is None or not facts.lock.pid:
+                continue
+            if moment.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at:
+                continue
+            due = expectation(facts, stated(facts, moment.now, policy), moment.now, policy, files_alone)
+            if due is not None and due.silent_at < horizon:
+                found[facts.address] = facts.lock.pid
+        return found
+
+    def seen(self, pids: Mapping[str, int]) -> tuple[int, Mapping[str, float]]:
+        """Bytes free, and when these process trees worked. May wait for a disk: for a worker thread."""
+        try:
+            disk = os.statvfs(self._root)
+            free = disk.f_bavail * disk.f_frsize
+        except OSError:
+            free = -1
+        return free, self._work(pids, self._clock())
+
+    def learn(self, free: int, work: Mapping[str, float]) -> None:
+        """Take what was seen into the senses."""
+        if (free, work) != (self.senses.disk_free, self.senses.work):
+            self.senses = replace(self.senses, disk_free=free, work=work)
+
+    async def answer(self, keys: Iterable[str], until: float) -> None:
+        """The operator's answer to these alarms: ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.
+
+        OSError if it could not be kept; it holds until the program ends all the same.
+        """
+        said = dict.fromkeys(keys, until)
+        self.answers = MappingProxyType({**self.answers, **said})
+        if self._kept is not None:
+            self._unkept |= said
+            self.answers = await asyncio.to_thread(self._kept.answer, said, until)
+            for key in said:
+                self._unkept.pop(key, None)
+
+    async def _save(self, kept: Kept) -> None:
+        """Keep what was told; forget the answers to what is over, so that it is heard when it comes again."""
+        episodes = self.book.episodes
+        over = [key for key in self.answers if key not in episodes and key not in self.book.known]
+        trouble = dict(self.senses.trouble)
+        try:
+            if over and self._clock() - self._opened > KNOWN:
+                self.answers = await asyncio.to_thread(kept.answer, over, 0.0)
+            await asyncio.to_thread(kept.tell, episodes)
+            trouble.pop("kept", None)
+        except OSError as error:
+            trouble["kept"] = f"what was told and answered cannot be kept: {error}"
+        if trouble != self.senses.trouble:
+            self.senses = replace(self.senses, trouble=MappingProxyType(trouble))

@@ -1,0 +1,137 @@
+"""`praxmonitor guard`: the alarms without a screen, for systemd or tmux. Lines, sounds, notifications, your command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+from mailcore.config import Config, read_config
+from mailcore.errors import MailcoreError
+from mailcore.model.fleet import Fleet
+from mailcore.workspace import Workspace, find
+from praxmonitor.alarms.episodes import Round
+from praxmonitor.alarms.sentry import Sentry
+from praxmonitor.feed import DRAWN, FileFeed
+from praxmonitor.moment import EMPTY, Moment, following
+from praxmonitor.outlets import lines
+from praxmonitor.sound import Cue
+
+TICK = 0.5
+"""Seconds between two looks at what time alone changes."""
+
+
+async def watch(
+    workspace: Workspace, config: Config, sentry: Sentry, hear: Callable[[list[Cue]], None]
+) -> AsyncGenerator[tuple[Round, Moment], None]:
+    """Each round that has something to tell, with its moment, until closed. `hear` gets what is to sound here."""
+    newest: Fleet | None = None
+    changed = asyncio.Event()
+
+    async def follow() -> None:
+        nonlocal newest
+        async with aclosing(FileFeed(workspace.root, config.observe.sweep, frame=DRAWN).fleets()) as fleets:
+            async for newest in fleets:  # noqa: B007 - the loop below takes the newest
+                changed.set()
+
+    tasks = [asyncio.create_task(follow()), asyncio.create_task(sentry.watch())]
+    loop, moment = asyncio.get_running_loop(), EMPTY
+    due_at = loop.time() + TICK
+    try:
+        while True:
+            try:
+                async with asyncio.timeout_at(due_at):
+                    await changed.wait()
+            except TimeoutError:
+                pass
+            for task in tasks:
+                if task.done():
+                    task.result()  # a workspace that cannot be read ends the watching, with its reason
+            changed.clear()
+            if loop.time() >= due_at:
+                due_at = loop.time() + TICK
+                sentry.beat()
+            if newest is None:
+                continue
+            before, moment = moment, following(moment, newest, sentry.now(), config.alarms, sentry.senses)
+            if moment is before:
+                continue
+            due, cues = sentry.tick(moment)
+            hear(cues)
+            if due:
+                yield due, moment
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
+    """Watch until told to end. Returns the exit status."""
+    from praxmonitor.sound.player import configured
+
+    player = configured(config.sound, workspace.root, muted=muted)
+    terminal = sys.stdout.isatty()
+
+    def write(sequence: str) -> None:
+        if terminal and sequence:
+            print(sequence, end="", flush=True)
+
+    def trouble(text: str) -> None:
+        print(f"praxmonitor guard: {text}", file=sys.stderr, flush=True)
+
+    def hear(cues: list[Cue]) -> None:
+        if [cue for cue in cues if not player.play(cue) and cue.sound.urgent]:
+            write("\a")
+
+    def duty() -> None:
+        print("on duty" if sentry.on_duty else "another is on duty: it sounds and acts", flush=True)
+
+    sentry = Sentry(
+        config, workspace.root, period=TICK, live=True, what="guard", write=write, on_error=trouble, on_duty=duty
+    )  # fmt: skip
+    player.start()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    print(f"praxmonitor guard: watching {workspace.root}", flush=True)
+
+    async def tell() -> None:
+        async with aclosing(watch(workspace, config, sentry, hear)) as rounds:
+            async for due, moment in rounds:
+                for line in lines(due, moment.now):
+                    print(line, flush=True)
+
+    task = asyncio.create_task(tell())
+    waiting = asyncio.create_task(ended.wait())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        return 0
+    finally:
+        for each in (task, waiting):
+            each.cancel()
+        await asyncio.gather(task, waiting, return_exceptions=True)
+        sentry.close()
+        player.close()
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor guard [PATH] [--mute]`. Ends in order at SIGTERM, SIGHUP and Ctrl-C: 0; else 2 with the reason."""
+    parser = argparse.ArgumentParser(prog="praxmonitor guard", description=__doc__)
+    parser.add_argument("path", nargs="?", type=Path, default=Path(), help="a directory in the workspace")
+    parser.add_argument("--mute", action="store_true", help="no sound: lines, notifications and your command only")
+    options = parser.parse_args(argv)
+    try:
+        workspace = find(options.path)
+        config = read_config(workspace.config_file)
+        return asyncio.run(guard(workspace, config, muted=options.mute))
+    except MailcoreError as error:
+        print(f"praxmonitor guard: {error}", file=sys.stderr)
+        return error.exit_status

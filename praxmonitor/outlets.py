@@ -1,0 +1,179 @@
+"""How alarms leave the program: sounds, the terminal's title and notifications, a command of the user's.
+
+The texts hold words of agents: `line` takes every control character out before they reach a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mailcore.text import line
+from praxmonitor.alarms.alarm import headline
+from praxmonitor.alarms.episodes import Episode, Round
+from praxmonitor.sound import MAX_URGENCY, Cue, Sound
+
+MOST_CUES = 8
+"""Alarms of one round that are played; they merge into a chord anyway."""
+PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
+"""Let the terminal keep its title, and bring it back (xterm)."""
+MOST_COMMANDS = 4
+"""Commands of the user's that may run at once."""
+COMMAND_LIMIT = 60.0
+"""Seconds after which such a command is ended."""
+
+
+def cues(due: Round, voices: Mapping[str, int]) -> list[Cue]:
+    """What a round sounds like, the most urgent first. `voices`: address → place in the registry."""
+    loud = sorted((*due.raised, *due.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
+    played = [
+        Cue(e.alarm.kind.sound, e.alarm.address, voices.get(e.alarm.address, 0), urgency=e.urgency)
+        for e in loud[:MOST_CUES]
+    ]
+    return [*played, Cue(Sound.ALL_CLEAR)] if due.clear else played
+
+
+def told(episodes: Sequence[Episode]) -> str:
+    """The headline of these, as one harmless line."""
+    return line(headline([episode.alarm for episode in episodes]), 200)
+
+
+def title(workspace: str, unanswered: Sequence[Episode]) -> str:
+    """The sequence that sets the terminal's title; the workspace's name alone where nothing is wrong."""
+    words = f"! {told(unanswered)} · {workspace}" if unanswered else workspace
+    return f"\x1b]2;{line(words, 120)}\x07"
+
+
+def notification(text: str, how: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The sequence that shows a desktop notification; empty where the terminal is not known to have any.
+
+    `how`: `[alarms] notify`. Through tmux it passes only where tmux is told to let it (`allow-passthrough`).
+    """
+    code = _known(environ) if how == "auto" else how
+    said = line(text, 200)
+    match code:
+        case "9":
+            sequence = f"\x1b]9;{said}\x07"
+        case "777":
+            sequence = f"\x1b]777;notify;PraxMonitor;{said.replace(';', ',')}\x07"
+        case _:
+            return ""
+    if "TMUX" not in environ:
+        return sequence
+    escaped = sequence.replace("\x1b", "\x1b\x1b")
+    return f"\x1bPtmux;{escaped}\x1b\\"
+
+
+def _known(environ: Mapping[str, str]) -> str:
+    if "TMUX" in environ:  # what it runs in does not show
+        return "none"
+    if environ.get("TERM_PROGRAM", "") in ("iTerm.app", "WezTerm", "ghostty") or "KITTY_WINDOW_ID" in environ:
+        return "9"
+    return "777" if environ.get("TERM", "").startswith(("foot", "rxvt")) else "none"
+
+
+def events(due: Round, root: Path, now: float) -> Iterator[dict[str, Any]]:
+    """A round as JSON values: one of each sort that it has, many alarms in one.
+
+    `event`: `raised`, `repeated` or `over`; `headline` and `text` say it to a person; `clear`: the last is over.
+    """
+    for event, episodes in (("raised", due.raised), ("repeated", due.repeated), ("over", due.over)):
+        if episodes:
+            yield {
+                "event": event,
+                "workspace": str(root),
+                "at": _iso(now),
+                "headline": f"over: {told(episodes)}" if event == "over" else told(episodes),
+                "text": "\n".join(line(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
+                "urgency": max(episode.urgency for episode in episodes),
+                "clear": due.clear and event == "over",
+                "alarms": [as_json(episode) for episode in episodes],
+            }
+
+
+def as_json(episode: Episode) -> dict[str, Any]:
+    """One alarm as JSON values; times are ISO 8601 with offset, or null if unknown."""
+    alarm = episode.alarm
+    quiet = episode.quiet_until
+    return {
+        "kind": str(alarm.kind),
+        "address": alarm.address,
+        "since": _iso(alarm.since),
+        "text": line(alarm.text, 1000),
+        "what": line(alarm.what, 400),
+        "expected": line(alarm.expected, 400),
+        "seen": line(alarm.seen, 400),
+        "remedy": line(alarm.remedy, 400),
+        "key": alarm.key,
+        "raised_at": _iso(episode.raised_at),
+        "told": episode.told,
+        "urgency": episode.urgency,
+        "acknowledged": episode.acknowledged,
+        "snoozed_until": _iso(quiet) if quiet and not episode.acknowledged else None,
+    }
+
+
+def _iso(at: float) -> str | None:
+    return datetime.fromtimestamp(at).astimezone().isoformat() if at > 0 else None
+
+
+class Command:
+    """`[alarms] on_alarm`: runs the user's command for each event, in threads, and waits for none."""
+
+    def __init__(self, argv: Sequence[str], cwd: Path, on_error: Callable[[str], None]) -> None:
+        """`on_error` is told in words what went wrong, from a thread of this command's."""
+        self._argv, self._cwd, self._on_error = list(argv), cwd, on_error
+        self._free = threading.Semaphore(MOST_COMMANDS)
+
+    def run(self, due: Round, root: Path, now: float) -> None:
+        """Run it for what a round tells; for a repetition only while its urgency grows. Does not block."""
+        if not self._argv:
+            return
+        for event in events(due, root, now):
+            if event["event"] == "repeated" and all(e.told > MAX_URGENCY + 1 for e in due.repeated):
+                continue
+            if not self._free.acquire(blocking=False):
+                self._on_error(f"on_alarm: {MOST_COMMANDS} of it still run; not run for: {event['headline']}")
+                continue
+            threading.Thread(target=self._one, args=(json.dumps(event),), name="on_alarm", daemon=True).start()
+
+    def _one(self, value: str) -> None:
+        try:
+            done = subprocess.run(
+                self._argv, input=value.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                timeout=COMMAND_LIMIT, cwd=self._cwd, start_new_session=True, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            self._on_error(f"on_alarm: {self._argv[0]} was ended after {COMMAND_LIMIT:g} s")
+        except (OSError, ValueError) as error:
+            self._on_error(f"on_alarm: {line(str(error), 300)}")
+        else:
+            if done.returncode:
+                said = line(done.stderr[-2000:].decode("utf-8", "replace"), 200)
+                self._on_error(f"on_alarm: {self._argv[0]} ended with {done.returncode}: {said}")
+        finally:
+            self._free.release()
+
+
+def clock_time(at: float) -> str:
+    """`2026-11-22 14:03:07`, for lines in a log."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def lines(due: Round, now: float) -> Iterator[str]:
+    """A round as plain lines, many of a sort told as many before each by itself."""
+    for word, episodes in (("ALARM", due.raised), ("AGAIN", due.repeated), ("OVER", due.over)):
+        if len(episodes) > 1:
+            yield f"{clock_time(now)} {word} {told(episodes)}"
+        for episode in episodes:
+            text = episode.alarm.what if word == "OVER" else episode.alarm.text
+            yield f"{clock_time(now)} {word} {line(f'{episode.alarm.address} {text}'.strip(), 1000)}"
+    if due.clear:
+        yield f"{clock_time(now)} ALL CLEAR"

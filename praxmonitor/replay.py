@@ -1,0 +1,175 @@
+"""`praxmonitor replay FILE`: the same screen on a recording, with a clock that runs through the recorded time."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeAlias
+
+from mailcore.config import Config
+from mailcore.errors import MailcoreError
+from mailcore.model.fleet import Fleet
+from mailcore.observe.facts import Fact
+from mailcore.observe.fold import apply
+from mailcore.workspace import Workspace
+from praxmonitor.feed import FRAME
+from praxmonitor.recording import Header, RecordingError, opening, read
+
+SLOWEST, FASTEST = 0.125, 64.0
+Reading: TypeAlias = tuple[float, tuple[Fact, ...]]
+Readings: TypeAlias = Generator[Reading, None, None]
+
+
+class Playback:
+    """The clock of a recording that is played. It stands until `begin`, while paused, and when all is over."""
+
+    def __init__(self, at: float, speed: float = 1.0, tick: Callable[[], float] = time.monotonic) -> None:
+        """`at`: the recorded time to begin at, seconds since the epoch. `speed`: of `tick`'s seconds."""
+        self.speed = speed
+        self.paused = False
+        self.over = False
+        self._at = at
+        self._tick = tick
+        self._went: float | None = None
+        """`tick` when the clock stood at `_at` and went on; None while it stands."""
+        self._changed = asyncio.Event()
+
+    def __call__(self) -> float:
+        """The recorded time now."""
+        return self._at if self._went is None else self._at + (self._tick() - self._went) * self.speed
+
+    @property
+    def label(self) -> str:
+        """For the header: `REPLAY ×4`."""
+        if self.over:
+            return "REPLAY over"
+        speed = "" if self.speed == 1 else f" ×{self.speed:g}"
+        return f"REPLAY{speed}{' paused' if self.paused else ''}"
+
+    def begin(self) -> None:
+        """Let the clock go."""
+        self._set(self(), self.speed)
+
+    def pause(self) -> None:
+        """Stand still, or go on again."""
+        self.paused = not self.paused
+        self._set(self(), self.speed)
+
+    def change_speed(self, factor: float) -> None:
+        """So many times faster than now, within SLOWEST and FASTEST."""
+        self._set(self(), min(max(self.speed * factor, SLOWEST), FASTEST))
+
+    def end(self, at: float) -> None:
+        """Stand at `at` for good: it is the recording's end."""
+        self.over = True
+        self._set(at, self.speed)
+
+    async def reach(self, at: float) -> None:
+        """Wait until the recorded time is `at`."""
+        while (left := at - self()) > 0:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(None if self._went is None else left / self.speed):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+
+    def _set(self, at: float, speed: float) -> None:
+        self._at, self.speed = at, speed
+        self._went = None if self.paused or self.over else self._tick()
+        self._changed.set()
+
+
+class ReplayFeed:
+    """The fleets that a recording gives, each when `playback` has come to its time; the last one stays."""
+
+    def __init__(self, path: Path, header: Header, playback: Playback) -> None:
+        self._path = path
+        self._playback = playback
+        self._fleet = Fleet(header.root)
+
+    async def fleets(self) -> AsyncGenerator[Fleet, None]:
+        """Fleets, at most one a FRAME. What cannot be read ends the recording: the last fleet's notes say why."""
+        playback, at = self._playback, self._playback()
+        with closing(read(self._path)) as readings:
+            following = await asyncio.to_thread(self._next, readings)
+            playback.begin()
+            while following is not None:
+                await playback.reach(following[0])
+                shown = self._fleet
+                at, following = await asyncio.to_thread(self._play, following, readings, playback())
+                if self._fleet is not shown:
+                    yield self._fleet
+                    await asyncio.sleep(FRAME)
+        playback.end(at)
+        yield self._fleet
+
+    def _play(self, reading: Reading, readings: Readings, until: float) -> tuple[float, Reading | None]:
+        """Fold in all readings up to `until`, this one first. Returns the last one's time, and the one that follows."""
+        following: Reading | None = reading
+        while following is not None and following[0] <= until:
+            at, facts = following
+            self._fleet = apply(self._fleet, facts, at)
+            following = self._next(readings)
+        return at, following
+
+    def _next(self, readings: Readings) -> Reading | None:
+        try:
+            return next(readings, None)
+        except RecordingError as error:
+            self._fleet = replace(self._fleet, notes=(*self._fleet.notes, str(error)))
+            return None
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor replay FILE`. Exit status 0, or 2 or 4 with the reason."""
+    parser = argparse.ArgumentParser(
+        prog="praxmonitor replay",
+        description="Show a recording on the screen. Space pauses, + and - change the speed; nothing can be acted on.",
+    )
+    parser.add_argument("file", type=Path, help="what `praxmonitor record` wrote")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="X", help="recorded seconds in one second")
+    parser.add_argument("--theme", default="", metavar="NAME")
+    parser.add_argument("--mute", action="store_true", help="start muted")
+    options = parser.parse_args(argv)
+    if not SLOWEST <= options.speed <= FASTEST:
+        parser.error(f"--speed: {SLOWEST:g} to {FASTEST:g}")
+    try:
+        return _show(options.file, options.speed, options.theme, muted=options.mute)
+    except MailcoreError as error:
+        print(f"praxmonitor replay: {error}", file=sys.stderr)
+        return error.exit_status
+
+
+def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
+    header = opening(path)
+    from praxmonitor import themes
+    from praxmonitor.__main__ import run
+    from praxmonitor.app import PraxApp
+    from praxmonitor.assets import themes_dir
+    from praxmonitor.sound.gate import rules
+    from praxmonitor.sound.mutes import FOREVER, Mutes
+    from praxmonitor.sound.pack import find_pack
+    from praxmonitor.sound.player import Player
+
+    config = Config(alarms=replace(header.alarms, notify="none"), mail=header.mail)
+    speaker = Player(find_pack(config.sound.pack), rules(config.sound), backend=config.sound.backend)
+    speaker.mutes = Mutes(until=FOREVER if muted else 0.0)
+    playback = Playback(header.at, speed)
+    app = PraxApp(
+        # No registry is read: who takes part is told by the recording.
+        Workspace(header.root, header.root, ()),
+        config,
+        ReplayFeed(path, header, playback),
+        speaker,
+        available=themes.load([themes_dir()]),
+        theme=theme or themes.DEFAULT,
+        playback=playback,
+    )
+    return run(app, theme)

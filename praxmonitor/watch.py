@@ -1,0 +1,169 @@
+"""`praxmonitor watch`: what happens in a workspace as plain lines, for pipes, logs and screen readers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import select
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from mailcore.config import Config, read_config
+from mailcore.errors import MailcoreError
+from mailcore.model.activity import Activity
+from mailcore.model.fleet import Fleet
+from mailcore.observe.activity import neutral
+from mailcore.workspace import find
+from praxmonitor.alarms.alarm import Alarm
+from praxmonitor.alarms.rules import Rules
+from praxmonitor.feed import FileFeed
+from praxmonitor.moment import EMPTY, Moment, following
+
+TICK = 1.0
+"""Seconds between two looks at what time alone changes: silence, alarms; and at whether anybody reads."""
+FAR = 250_000_000_000.0
+"""A moment that a date can tell; a file may hold any number."""
+LIMIT = 400
+"""Characters of a text."""
+
+Event: TypeAlias = dict[str, Any]
+"""One line, as JSON values. Every one has `at` (ISO 8601), `type`, `agent`, `kind` and `text`.
+
+`type` is `activity` (`kind` as in the model; `tool`, `source`, `session` and `subagent` besides), `state` (`kind` is
+the new state, `text` why), `alarm` and `alarm_over` (`kind` of the alarm), or `note`, which tells of the telling.
+"""
+
+
+def happened(old: Moment, new: Moment) -> Iterator[Event]:
+    """What the new moment has that the old one had not: activities, then states."""
+    known = set(map(id, old.fleet.stream))
+    fresh = [activity for activity in new.fleet.stream if id(activity) not in known]
+    if known and len(fresh) == len(new.fleet.stream):
+        yield _event(new.now, "note", text="more happened at once than is kept: the oldest of it is not told")
+    yield from map(_activity, fresh)
+    for address, current in new.statuses.items():
+        before = old.statuses.get(address)
+        if before is None or before.state is not current.state:
+            yield _event(new.now, "state", address, current.state, current.reason)
+
+
+def raised(old: Mapping[str, Alarm], new: Mapping[str, Alarm], now: float) -> Iterator[Event]:
+    """Alarms that came, then those that are over; both by their keys."""
+    for key, alarm in new.items():
+        if key not in old:
+            yield _event(now, "alarm", alarm.address, alarm.kind, alarm.text)
+    for key, alarm in old.items():
+        if key not in new:
+            yield _event(now, "alarm_over", alarm.address, alarm.kind, alarm.what)
+
+
+def _activity(activity: Activity) -> Event:
+    return _event(activity.at, "activity", activity.agent, activity.kind, activity.text) | {
+        "tool": neutral(activity.tool),
+        "source": neutral(activity.source),
+        "session": neutral(activity.session),
+        "subagent": neutral(activity.subagent),
+    }
+
+
+def _event(at: float, type: str, agent: str = "", kind: str = "", text: str = "") -> Event:
+    stamp = datetime.fromtimestamp(min(max(0.0, at), FAR)).astimezone().isoformat(timespec="milliseconds")
+    return {"at": stamp, "type": type, "agent": neutral(agent), "kind": str(kind), "text": neutral(text, LIMIT)}
+
+
+def line(event: Event, today: str) -> str:
+    """An event in words: time (with its date, if that is not `today`), agent, what, and its text."""
+    day, _, clock = event["at"].partition("T")
+    kind = event["kind"].replace("_", " ")
+    what = {
+        "activity": kind,
+        "state": f"is {kind}",
+        "alarm": f"ALARM {kind}",
+        "alarm_over": f"alarm over {kind}",
+        "note": "note",
+    }[event["type"]]
+    said = " ".join(filter(None, ("" if day == today else day, clock[:8], event["agent"], what)))
+    return f"{said}: {event['text']}" if event["text"] else said
+
+
+async def follow(
+    fleets: AsyncGenerator[Fleet, None], config: Config, show: Callable[[Event], None], *, from_start: bool
+) -> None:
+    """Show each event until the fleets end, or nobody reads standard output any more.
+
+    `from_start`: also what was known when the watching began. Alarms that stand then are shown in any case.
+    """
+    rules, moment, looked = Rules(config), EMPTY, 0.0
+    alarms: dict[str, Alarm] = {}
+    coming = asyncio.ensure_future(anext(fleets))
+    try:
+        while not _unread():
+            await asyncio.wait({coming}, timeout=TICK)
+            fleet = moment.fleet
+            if coming.done():
+                fleet = coming.result()
+                coming = asyncio.ensure_future(anext(fleets))
+            elif moment is EMPTY:
+                continue
+            now, before = time.time(), moment
+            moment = following(before, fleet, now, config.alarms)
+            if before is not EMPTY or from_start:
+                for event in happened(before, moment):
+                    show(event)
+            if now - looked >= TICK:
+                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, moment.statuses)}
+                for event in raised(alarms, standing, now):
+                    show(event)
+                alarms, looked = standing, now
+    except StopAsyncIteration:
+        pass
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await fleets.aclose()
+
+
+def _unread() -> bool:
+    """Whether standard output is a pipe whose reader has gone: with nothing to write, nothing else would tell."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(flags & select.POLLERR for _, flags in poll.poll(0))
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor watch`. Exit status 0 when the reader goes, 130 after Ctrl-C, else 2 or 3 with the reason."""
+    parser = argparse.ArgumentParser(prog="praxmonitor watch", description=__doc__)
+    parser.add_argument("words", nargs="*", metavar="PATH | @AGENT", help="a directory in the workspace; whom to watch")
+    parser.add_argument("--jsonl", action="store_true", help="one JSON object a line")
+    parser.add_argument("--from-start", action="store_true", help="begin with what is known already")
+    options = parser.parse_args(argv)
+    paths = [word for word in options.words if not word.startswith("@")]
+    if len(paths) > 1:
+        parser.error(f"one path, not {len(paths)}: {' '.join(paths)}")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        workspace = find(Path(*paths))
+        wanted = {workspace.agent(word).address for word in options.words if word.startswith("@")}
+        config = read_config(workspace.config_file)
+        feed = FileFeed(workspace.root, config.observe.sweep)
+
+        def show(event: Event) -> None:
+            if wanted and event["agent"] and event["agent"] not in wanted:
+                return
+            told = json.dumps(event, ensure_ascii=False) if options.jsonl else line(event, time.strftime("%Y-%m-%d"))
+            print(told, flush=True)
+
+        asyncio.run(follow(feed.fleets(), config, show, from_start=options.from_start))
+    except MailcoreError as error:
+        print(f"praxmonitor watch: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    return 0

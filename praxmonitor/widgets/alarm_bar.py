@@ -1,0 +1,38 @@
+"""One line under the header while an alarm wants the operator: what, how urgently, which keys answer it."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from praxmonitor.present import Line, age, cut, fit, plain, width_of
+from praxmonitor.widgets.lines import Lines
+
+KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))
+
+
+def bar_line(said: str, urgency: int, since: float, now: float, width: int) -> Line:
+    """The line in exactly `width` cells. One more mark with each step of urgency: it shows without colour too."""
+    said = plain(said)
+    left: Line = ((f" {'!' * (urgency + 1)} ", "error strong"),)
+    for words in (True, False):
+        keys = (((f" {key}", "accent strong"), (f" {word} " if words else "", "muted")) for key, word in KEYS)
+        right: Line = ((f" {age(now - since)} ", "muted"), *chain.from_iterable(keys), (" ", ""))
+        room = width - width_of(left) - width_of(right)
+        if room >= min(40, len(said)):
+            break
+    return fit((*left, (f"{cut(said, max(0, room)):<{max(0, room)}}", "error strong"), *right), width)
+
+
+class AlarmBar(Lines, can_focus=False):
+    """The line; nothing where no alarm is unanswered."""
+
+    DEFAULT_CSS = """
+    AlarmBar { height: 1; display: none; background: $panel; overflow: hidden hidden; scrollbar-gutter: auto; }
+    AlarmBar.-open { display: block; }
+    """
+
+    def show(self, said: str, urgency: int, since: float, now: float, width: int) -> None:
+        """Show what wants the operator, in `width` cells, since when; an empty text hides the line."""
+        self.set_class(bool(said), "-open")
+        if said:
+            self.set_lines([bar_line(said, urgency, since, now, width)])

@@ -1,0 +1,63 @@
+"""What an agent's work used, and what goes on inside it, in a few lines of the detail panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailcore.model.fleet import AgentFacts
+from mailcore.model.usage import Spending, Usage
+from praxmonitor.present import Line, cut, plain, since
+
+NEARLY_FULL = 0.85
+"""Share of the context from which it is drawn as a warning: it is compacted soon."""
+MOST_SUBAGENTS = 4
+
+
+def usage_lines(spending: Spending, width: int) -> Iterator[Line]:
+    """Model and fill of the context, then tokens and money of the task and of today; nothing where nothing is known."""
+    if spending.model or spending.context:
+        yield (*_model(spending, width), *_context(spending))
+    if spending.task.tokens or spending.task.cost:
+        yield (("task   ", "muted"), (amount(spending.task), ""))
+    if spending.today.tokens or spending.today.cost:
+        yield (("today  ", "muted"), (amount(spending.today), ""))
+
+
+def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
+    """The subagents at work, a compaction that goes on, and how many lines could not be read."""
+    subagents = facts.subagents
+    for one in subagents[:MOST_SUBAGENTS]:
+        yield (("⋔ ", "muted"), (cut(plain(one.text), width - 10), ""), (f"  {since(one.at, now)}", "faint"))
+    if len(subagents) > MOST_SUBAGENTS:
+        yield ((f"  and {len(subagents) - MOST_SUBAGENTS} more", "faint"),)
+    if facts.compacting is not None:
+        yield (("≡ compacting its context", ""), (f"  {since(facts.compacting.at, now)}", "faint"))
+    if facts.lost:
+        yield ((f"{facts.lost} lines could not be read", "warn"),)
+
+
+def amount(usage: Usage) -> str:
+    """`1.2 M tokens, $3.40`; the money only where the program says it."""
+    told = [f"{tokens(usage.tokens)} tokens"] if usage.tokens else []
+    return ", ".join([*told, f"${usage.cost:,.2f}"] if usage.cost else told)
+
+
+def tokens(count: int) -> str:
+    """`950`, `12 k`, `1.2 M`."""
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1000:.0f} k" if count < 1_000_000 else f"{count / 1_000_000:.1f} M"
+
+
+def _model(spending: Spending, width: int) -> Line:
+    return ((cut(plain(spending.model), max(10, width - 28)), ""), ("   ", "")) if spending.model else ()
+
+
+def _context(spending: Spending) -> Line:
+    if not spending.context:
+        return ()
+    if not spending.window:
+        return ((f"context {tokens(spending.context)}", "muted"),)
+    share = spending.context / spending.window
+    role = "warn" if share >= NEARLY_FULL else "muted"
+    return ((f"context {tokens(spending.context)} of {tokens(spending.window)}, {share:.0%}", role),)

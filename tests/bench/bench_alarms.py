@@ -1,0 +1,79 @@
+"""What the alarms cost: `python tests/bench/bench_alarms.py`. 1,000 agents, each with mail, activities and a run."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mailcore.config import Config
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.message import Mailbox, MailboxStatus, Message
+from mailcore.model.run import Attempt, Lock, Phase, Run
+from mailcore.model.senses import Senses
+from praxmonitor.alarms.vigil import Vigil
+from praxmonitor.moment import EMPTY, following
+from tests.stories.words import agent
+
+AGENTS = 1000
+ROUNDS = 200
+NOW = 2_000_000_000.0
+POLICY, SENSES = Config().alarms, Senses()
+
+
+def facts(number: int, at_work: bool) -> AgentFacts:
+    """An agent with ten mails and thirty activities; every other one has a run."""
+    name = f"a{number:04}"
+    mail = tuple(
+        Message(f"{number:04}{n:04}", f"s{n}", NOW - 60, "@x", "Report", "", "opened", is_task=n < 3, seen_at=NOW - 50)
+        for n in range(10)
+    )
+    acts = tuple(Activity(NOW - 30 + n, f"@{name}", Kind.TOOL_DONE, "Bash", "hooks", "Bash") for n in range(30))
+    made = AgentFacts(agent(name), Mailbox(MailboxStatus.OK, mail), activities=acts, last_active=NOW - 1)
+    if not at_work:
+        return made
+    run = Run(
+        f"r{number}", f"@{name}", "@x", "Report", mail[0].id, "claude", NOW - 100, phase=Phase.RUNNING, since=NOW - 90,
+        attempts=(Attempt(1, "start", NOW - 99, running_at=NOW - 90),),
+    )  # fmt: skip
+    return replace(made, run=run, lock=Lock(10, NOW - 100, run_id=run.run_id))
+
+
+def timed(act: Callable[[int], object]) -> str:
+    """Median and worst of ROUNDS calls."""
+    took = []
+    for number in range(ROUNDS):
+        began = time.perf_counter()
+        act(number)
+        took.append((time.perf_counter() - began) * 1000)
+    return f"median {statistics.median(took):.2f} ms, worst {max(took):.2f} ms"
+
+
+def measure(share: int, name: str) -> None:
+    """One tick of a fleet of which every `share`th agent is at work; 0: none."""
+    fleet = Fleet(Path("/"), tuple(facts(n, bool(share) and n % share == 0) for n in range(AGENTS)))
+    vigil = Vigil(Config(), Path("/"), None, period=0.5, clock=lambda: NOW)
+    moment = following(EMPTY, fleet, NOW, POLICY, SENSES)
+    vigil.tick(moment)
+
+    def step(number: int) -> None:
+        nonlocal moment
+        moment = following(moment, fleet, NOW + number * 0.01, POLICY, SENSES)
+
+    print(f"{AGENTS} agents, {name}:")
+    print(f"  states             {timed(step)}")
+    print(f"  rules and episodes {timed(lambda _: vigil.tick(moment))}")
+    print(f"  who is near        {timed(lambda _: vigil.near(moment))}")
+
+
+def main() -> None:
+    """Print the cost of one tick."""
+    for share, name in ((0, "all idle"), (2, "half of them at work"), (1, "all at work")):
+        measure(share, name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""The alarms on the screen: the line under the header, the keys, the list; from narrow to wide."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from mailcore.model.fleet import Fleet
+from praxmonitor.app import PraxApp
+from praxmonitor.present import width_of
+from praxmonitor.screens.alarms import AlarmsScreen
+from praxmonitor.sound import Sound
+from praxmonitor.widgets.alarm_bar import AlarmBar, bar_line
+from praxmonitor.widgets.header import Hearing, header_line
+from tests.praxmonitor.fake_feed import (
+    CONFIG,
+    NOON,
+    Clock,
+    FakeFeed,
+    FakeSpeaker,
+    app_on,
+    box,
+    lighthouse,
+    text_of,
+    until,
+    workspace,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+def bar(app: PraxApp) -> AlarmBar:
+    return app.screen.query_one(AlarmBar)
+
+
+async def shown(pilot: Pilot[None], app: PraxApp) -> None:
+    await until(pilot, lambda: app.alarms and bar(app).display, "the alarms are shown")
+
+
+def healed(fleet: Fleet) -> Fleet:
+    """The reviewer's mailbox can be read again."""
+    return replace(
+        fleet, agents=tuple(replace(f, mailbox=box()) if f.address == "@reviewer" else f for f in fleet.agents)
+    )
+
+
+async def test_the_line_tells_what_wants_the_operator() -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(200, 40)) as pilot:
+        await shown(pilot, app)
+        said = text_of(app).splitlines()[1]
+        for word in ("@checker silent", "@editor waits for you", "@builder bounced", "A acknowledge", "Z snooze"):
+            assert word in said
+
+
+@pytest.mark.parametrize("width", [60, 80, 110, 160, 200])
+async def test_the_line_fits_and_keeps_its_keys(width: int) -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(width, 24)) as pilot:
+        await shown(pilot, app)
+        said = text_of(app).splitlines()[1]
+        assert len(said) == width
+        assert said.startswith(" ! @checker silent") and all(f" {key}" in said[-45:] for key in "AZ!")
+
+
+@pytest.mark.parametrize("width", range(12, 220, 9))
+@pytest.mark.parametrize("said", ["5 agents silent", "x" * 400, "日本語" * 40])
+def test_the_line_is_as_wide_as_asked(width: int, said: str) -> None:
+    assert width_of(bar_line(said, 2, NOON, NOON + 60, width)) == width
+
+
+async def test_growing_urgency_shows_without_colour() -> None:
+    assert "!!!" in "".join(text for text, _ in bar_line("x", 2, NOON, NOON + 60, 80))
+
+
+async def test_a_acknowledges_all_and_the_line_goes() -> None:
+    clock, speaker = Clock(), FakeSpeaker()
+    soon = replace(CONFIG, alarms=replace(CONFIG.alarms, repeat=(5.0,)))
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()), clock=clock, speaker=speaker, config=soon)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await shown(pilot, app)
+        await pilot.press("A")
+        await until(pilot, lambda: not bar(app).display, "the line is gone")
+        await until(pilot, lambda: "acknowledged: 4 alarms" in text_of(app), "it is said")
+        assert len(app.alarms) == 4 and all(episode.acknowledged for episode in app.alarms)
+        heard = len(speaker.played)
+        clock.now += 30
+        await pilot.pause(1.0)
+        assert speaker.played[heard:] == [] and not bar(app).display
+        await pilot.press("A")
+        await until(pilot, lambda: "no alarm is waiting" in text_of(app), "there is nothing to acknowledge")
+
+
+async def test_z_snoozes_and_they_come_back_more_urgent() -> None:
+    clock, speaker = Clock(), FakeSpeaker()
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()), clock=clock, speaker=speaker)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await shown(pilot, app)
+        await pilot.press("Z")
+        await until(pilot, lambda: not bar(app).display, "the line is gone")
+        await until(pilot, lambda: "snoozed for 10 min" in text_of(app), "it is said")
+        clock.now += 601
+        await until(pilot, lambda: bar(app).display, "they are back")
+        await until(pilot, lambda: any(cue.urgency for cue in speaker.cues), "they are heard again, more urgently")
+
+
+async def test_each_alarm_is_heard_once_and_the_end_of_the_last_is_an_all_clear() -> None:
+    reviewer = next(facts for facts in lighthouse().agents if facts.address == "@reviewer")
+    fleet = replace(lighthouse(), agents=(reviewer,))
+    feed, speaker = FakeFeed(fleet), FakeSpeaker()
+    app = app_on(feed, workspace(fleet), speaker=speaker)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shown(pilot, app)
+        assert speaker.played == [Sound.ERROR]
+        feed.put(healed(fleet))
+        await until(pilot, lambda: not app.alarms and not bar(app).display, "it is over")
+        assert speaker.played == [Sound.ERROR, Sound.ALL_CLEAR]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (120, 36), (200, 50)])
+async def test_the_list_explains_each_and_answers_one(size: tuple[int, int]) -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=size) as pilot:
+        await shown(pilot, app)
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: isinstance(app.screen, AlarmsScreen), "the list opens")
+        await until(pilot, lambda: "4, of which 4 want you" in text_of(app), "it counts")
+        said = " ".join(text_of(app).split())
+        assert "@checker silent" in said and "expected" in said and "kill (D)" in said.replace("│ │", "")
+        await pilot.press("a")
+        await until(pilot, lambda: "of which 3 want you" in text_of(app), "one is acknowledged")
+        assert [e.alarm.address for e in app.alarms if e.acknowledged] == ["@checker"]
+        await pilot.press("z")
+        await until(pilot, lambda: "of which 2 want you" in text_of(app), "the next is snoozed")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "it closes")
+
+
+async def test_enter_in_the_list_opens_the_agent() -> None:
+    app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await shown(pilot, app)
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: isinstance(app.screen, AlarmsScreen), "the list opens")
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: getattr(app.screen, "selected", "") == "@editor", "the second one's agent is open")
+
+
+async def test_the_list_says_when_all_is_well() -> None:
+    fleet = replace(lighthouse(), agents=())
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: "no agents yet" in text_of(app), "the screen stands")
+        await pilot.press("exclamation_mark")
+        await until(pilot, lambda: "all is well" in text_of(app), "the list says so")
+        await pilot.press("a", "j", "k", "A", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "it closes")
+
+
+def test_the_header_says_who_is_on_duty_in_our_stead() -> None:
+    for width in (60, 100, 200):
+        line = header_line("house", {}, 0, None, Hearing("miniaudio", duty="guard (PID 4711)"), NOON, width)
+        said = "".join(text for text, _ in line)
+        assert "♪ on duty: guard (PID 4711)" in said or (width == 60 and "♪ other" in said)
+
+
+async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two screens on one workspace: one sounds; when it closes, the other does."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    fleet = replace(lighthouse(), root=tmp_path)
+    speakers = [FakeSpeaker(), FakeSpeaker()]
+    feeds = [FakeFeed(fleet), FakeFeed(fleet)]
+    one, two = (
+        app_on(feed, workspace(fleet), speaker=speaker, live=True)
+        for feed, speaker in zip(feeds, speakers, strict=True)
+    )
+    async with one.run_test(size=(120, 36)) as first:
+        await until(first, lambda: one.sentry.on_duty and one.sentry.ready, "the first is on duty")
+        async with two.run_test(size=(120, 36)) as second:
+            await until(second, lambda: two.sentry.ready, "the second is ready")
+            assert not two.sentry.on_duty
+            holder = f"screen (PID {os.getpid()})"
+            await until(second, lambda: two.sentry.holder == holder, "it knows who is", seconds=10)
+            await until(second, lambda: two.hearing.duty == holder, "its header says who sounds")
+            one.sentry.close()
+            await until(second, lambda: two.sentry.on_duty, "the second takes over", seconds=2.0)
+        assert speakers[1].played == []
+    assert not one.sentry.on_duty and not two.sentry.on_duty
+
+
+def test_the_list_of_alarms_is_loaded_only_when_it_is_asked_for() -> None:
+    code = "import sys, praxmonitor.app; print('praxmonitor.screens.alarms' in sys.modules, 'psutil' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]

@@ -1,0 +1,76 @@
+"""The daily cap: a warning in time, a hold where config says so, nothing of yesterday's."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mailcore import make
+from mailcore.config import Config, Usage
+from mailcore.holds import hold_at
+from mailcore.model.agent import Agent
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.usage import Spending
+from mailcore.model.usage import Usage as Used
+from mailcore.observe.spending import date
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.cap import hold_at_cap
+from praxmonitor.alarms.rules import Rules
+
+NOW = time.mktime((2027, 1, 15, 12, 0, 0, 0, 0, -1))
+DAY = 86400.0
+
+
+def raised(used: Used, allowed: Usage, now: float = NOW) -> list[Alarm]:
+    """The CAP alarms of an agent that used this much on the day of NOW."""
+    facts = AgentFacts(Agent("@a", "A", Path("/a")), spending=Spending(date(NOW), used), last_active=NOW - 5)
+    found = Rules(replace(Config(), usage=allowed)).alarms(Fleet(Path("/"), (facts,)), now)
+    return [alarm for alarm in found if alarm.kind is AlarmKind.CAP]
+
+
+@pytest.mark.parametrize(
+    ("used", "allowed", "said"),
+    [
+        (Used(cost=9.99), Usage(daily_cost=10), ""),
+        (Used(cost=10), Usage(daily_cost=10), "$10.00 of $10.00"),
+        (Used(cost=1234.5), Usage(daily_cost=10), "$1,234.50 of $10.00"),
+        (Used(input=600, output=399), Usage(daily_tokens=1000), ""),
+        (Used(input=600, cache_read=400), Usage(daily_tokens=1000), "1,000 tokens"),
+        (Used(input=10**9, cost=10**6), Usage(), ""),
+        (Used(), Usage(daily_cost=1, daily_tokens=1), ""),
+    ],
+)
+def test_a_cap_is_told_when_it_is_reached(used: Used, allowed: Usage, said: str) -> None:
+    alarms = raised(used, allowed)
+    assert [said in alarm.text and alarm.address == "@a" for alarm in alarms] == ([True] if said else [])
+
+
+def test_the_day_ends_at_midnight_and_its_alarm_with_it() -> None:
+    used, allowed = Used(cost=11), Usage(daily_cost=10)
+    midnight = NOW + DAY / 2
+    assert raised(used, allowed, midnight - 1) and not raised(used, allowed, midnight + 1)
+    assert raised(used, allowed)[0].key == raised(used, allowed, NOW + 60)[0].key, "one episode a day"
+
+
+def test_the_agent_is_held_once_and_a_hold_of_the_operators_stays(
+    tmp_path: Path, wait_until: Callable[[Callable[[], object], float, str], None]
+) -> None:
+    workspace = make.init(tmp_path, [("a", "agents/a"), ("b", "agents/b")])
+    trouble: list[str] = []
+    cap = Alarm(AlarmKind.CAP, "@a", NOW, "daily cap reached: $11.00 of $10.00")
+    hold_at_cap(tmp_path, replace(cap, kind=AlarmKind.LIMIT, address="@b"), trouble.append)
+    hold_at_cap(tmp_path, cap, trouble.append)
+    place = workspace.agent("@a").mail_dir
+    wait_until(lambda: hold_at(place, "@a"), 10, "it is held")
+    assert "$11.00 of $10.00" in hold_at(place, "@a")
+    hold_at_cap(tmp_path, replace(cap, what="daily cap reached: $12.00"), trouble.append)
+    wait_until(lambda: not [one for one in threading.enumerate() if one.name == "cap"], 10, "the second is through")
+    assert "$11.00 of $10.00" in hold_at(place, "@a") and not hold_at(workspace.agent("@b").mail_dir, "@b")
+    hold_at_cap(tmp_path, replace(cap, address="@nobody"), trouble.append)
+    wait_until(lambda: trouble, 10, "what cannot be held is said")
+    assert "@nobody could not be held" in trouble[0]

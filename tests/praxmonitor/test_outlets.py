@@ -1,0 +1,143 @@
+"""How alarms leave: neutral sequences, cues, and a command that is never waited for."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from praxmonitor import outlets
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.episodes import Episode, Round
+from praxmonitor.outlets import Command, cues, events, lines, notification, title
+from praxmonitor.sound import Sound
+
+NOW = 1_800_000_000.0
+EVIL = "x\x1b]0;owned\x07\x9b31m\nrm -rf"
+Wait = Callable[[Callable[[], object], float, str], None]
+
+
+def episode(address: str = "@writer", kind: AlarmKind = AlarmKind.SILENCE, told: int = 1, text: str = "x") -> Episode:
+    return Episode(Alarm(kind, address, NOW - 60, f"silent: {text}", "a hook", "12:00", "kill (D)"), NOW, told)
+
+
+FIVE = tuple(episode(f"@a{n}") for n in range(5))
+
+
+def test_what_agents_wrote_reaches_no_terminal_as_a_command() -> None:
+    evil = episode(text=EVIL)
+    for sequence in (title(EVIL, [evil]), notification(f"{EVIL}", "9", {}), notification(EVIL, "777", {})):
+        body = sequence[2:-1]
+        assert sequence.startswith("\x1b]") and sequence.endswith("\x07")
+        assert not {char for char in body if char < " " or "\x7f" <= char <= "\x9f"}
+    for said in lines(Round((evil,)), NOW):
+        assert said.isprintable()
+
+
+def test_the_title_says_how_many_and_goes_back_to_the_name() -> None:
+    assert title("house", FIVE) == "\x1b]2;! 5 agents silent · house\x07"
+    assert title("house", ()) == "\x1b]2;house\x07"
+
+
+def test_notifications_go_where_the_terminal_has_them() -> None:
+    assert notification("a;b", "777", {}) == "\x1b]777;notify;PraxMonitor;a,b\x07"
+    assert notification("a", "9", {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]9;a\x07\x1b\\"
+    assert notification("a", "none", {"KITTY_WINDOW_ID": "1"}) == ""
+    assert notification("a", "auto", {"KITTY_WINDOW_ID": "1"}).startswith("\x1b]9;")
+    assert notification("a", "auto", {"TERM": "foot"}).startswith("\x1b]777;")
+    assert notification("a", "auto", {"TERM": "xterm-256color"}) == ""
+    assert notification("a", "auto", {"TERM": "foot", "TMUX": "x"}) == ""
+
+
+def test_a_round_sounds_most_urgent_first_and_grows_with_urgency() -> None:
+    due = Round((episode("@b", AlarmKind.DISK), *FIVE), (episode("@c", told=9),))
+    heard = cues(due, {"@a1": 7})
+    assert [cue.sound for cue in heard] == [Sound.SILENCE] * 6 + [Sound.ERROR]
+    assert [cue.voice for cue in heard if cue.agent == "@a1"] == [7]
+    assert [cue.urgency for cue in heard if cue.agent == "@c"] == [3]
+    assert cues(Round(over=FIVE, clear=True), {})[0].sound is Sound.ALL_CLEAR
+    assert len(cues(Round(tuple(episode(f"@{n}") for n in range(99))), {})) == outlets.MOST_CUES
+
+
+def test_lines_say_how_many_then_each() -> None:
+    said = list(lines(Round(FIVE, (), FIVE[:1], clear=True), NOW))
+    assert "ALARM 5 agents silent" in said[0] and len(said) == 8
+    assert "expected: a hook" in said[1] and "OVER @a0" in said[6] and said[7].endswith("ALL CLEAR")
+
+
+def test_events_are_json_with_every_key() -> None:
+    raised, over = events(Round(FIVE, (), FIVE[:1], clear=True), Path("/house"), NOW)
+    assert json.loads(json.dumps(raised)) == raised
+    assert (raised["event"], raised["headline"], len(raised["alarms"])) == ("raised", "5 agents silent", 5)
+    assert (over["event"], over["clear"], raised["clear"]) == ("over", True, False)
+    assert set(raised["alarms"][0]) >= {"kind", "address", "since", "text", "expected", "seen", "remedy", "key"}
+
+
+def script(path: Path, body: str) -> Sequence[str]:
+    path.write_text(body)
+    return [sys.executable, str(path)]
+
+
+def test_the_users_command_gets_json_on_its_stdin(tmp_path: Path, wait_until: Wait) -> None:
+    out, errors = tmp_path / "out.json", list[str]()
+    body = "import os, sys\nopen('new', 'w').write(sys.stdin.read())\nos.rename('new', 'out.json')"
+    command = Command(script(tmp_path / "c.py", body), tmp_path, errors.append)
+    command.run(Round(FIVE), Path("/house"), NOW)
+    wait_until(out.exists, 10.0, "it ran, in the workspace")
+    assert json.loads(out.read_text())["headline"] == "5 agents silent"
+    assert errors == []
+
+
+def test_it_is_never_waited_for_and_bounded_and_that_is_said(tmp_path: Path, wait_until: Wait) -> None:
+    errors: list[str] = []
+    gate = tmp_path / "gate"
+    body = f"import os, threading\nwhile not os.path.exists({str(gate)!r}): threading.Event().wait(0.02)"
+    command = Command(script(tmp_path / "c.py", body), tmp_path, errors.append)
+    began = time.monotonic()
+    for _ in range(outlets.MOST_COMMANDS + 2):
+        command.run(Round(FIVE), Path("/house"), NOW)
+    assert time.monotonic() - began < 1.0
+    assert len(errors) == 2 and "still run" in errors[0]
+    gate.touch()
+    wait_until(lambda: command._free._value == outlets.MOST_COMMANDS, 10.0, "all of them ended")
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (["/no/such/program"], "No such file"),
+        ([sys.executable, "-c", "import sys; sys.exit('no\\x1b[31m route')"], "ended with 1: no"),
+    ],
+)
+def test_its_errors_are_shown(tmp_path: Path, wait_until: Wait, argv: list[str], word: str) -> None:
+    errors: list[str] = []
+    Command(argv, tmp_path, errors.append).run(Round(FIVE), Path("/house"), NOW)
+    wait_until(lambda: errors, 10.0, "the error is told")
+    assert word in errors[0] and errors[0].isprintable()
+
+
+def test_it_runs_for_a_repetition_only_while_the_urgency_grows(tmp_path: Path, wait_until: Wait) -> None:
+    errors: list[str] = []
+    command = Command(["/no/such/program"], tmp_path, errors.append)
+    for told in range(2, 9):
+        command.run(Round(repeated=(episode(told=told),)), Path("/house"), NOW)
+        wait_until(lambda: command._free._value == outlets.MOST_COMMANDS, 5.0, "it ended")
+    assert len(errors) == 3
+
+
+def test_it_is_ended_after_its_time(tmp_path: Path, wait_until: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlets, "COMMAND_LIMIT", 0.2)
+    errors: list[str] = []
+    Command(["sleep", "60"], tmp_path, errors.append).run(Round(FIVE), Path("/house"), NOW)
+    wait_until(lambda: errors, 5.0, "it was ended")
+    assert "ended after 0.2 s" in errors[0]
+
+
+def test_without_a_command_nothing_runs(tmp_path: Path) -> None:
+    errors: list[str] = []
+    Command([], tmp_path, errors.append).run(Round(FIVE), Path("/house"), NOW)
+    assert errors == []

@@ -1,0 +1,140 @@
+"""The command that records: of a real workspace, ended in each way, and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mailcore.mail import post
+from mailcore.model.fleet import Fleet
+from mailcore.observe.facts import MailboxRead
+from mailcore.observe.fold import apply
+from praxmonitor.demo.stage import stage
+from praxmonitor.feed import FileFeed
+from praxmonitor.record import recorder
+from praxmonitor.recording import RecordingError, opening, read
+from tests.mailcore.conftest import House
+
+Wait = Callable[[Callable[[], object], float, str], None]
+
+
+def record(*words: str | Path, **more: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "praxmonitor", "record", *map(str, words)], stderr=more.get("stderr", subprocess.PIPE),
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def mails(path: Path) -> int:
+    """How many mails of @writer's the newest reading of its mailbox holds; -1 before the first."""
+    try:
+        facts = [fact for _, facts in read(path) for fact in facts]
+    except RecordingError:
+        return -1
+    boxes = [fact for fact in facts if isinstance(fact, MailboxRead) and fact.address == "@writer"]
+    return len(boxes[-1].mailbox.messages) if boxes else -1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_until_a_signal_everything_is_recorded(
+    house: House, tmp_path: Path, wait_until: Wait, number: signal.Signals
+) -> None:
+    path = tmp_path / "r.jsonl.gz"
+    process = record(house.root, path)
+    wait_until(lambda: mails(path) == 0, 20, "the first reading is on disk")
+    post.send(house.workspace, "@lead", ["@writer"], "hello", "a word")
+    wait_until(lambda: mails(path) == 1, 10, "the mail is on disk while the recorder still runs")
+    process.send_signal(number)
+    output, said = process.communicate(timeout=20)
+    assert (process.returncode, output) == (0, "")
+    readings = list(read(path))
+    facts = sum(len(facts) for _, facts in readings)
+    assert said == f"recording to {path}: {facts} facts in {len(readings) - 1} readings\n"
+    assert readings[-1][1] == () and readings[-1][0] >= readings[-2][0] >= opening(path).at
+    assert opening(path).root == house.root
+
+
+def test_bodies_are_recorded_only_if_told_so(house: House, tmp_path: Path) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "hello", "s3cret")
+    for name, options in (("shy", ()), ("told", ("--bodies",))):
+        process = record(house.root, tmp_path / name, "--seconds", "0.5", *options)
+        process.communicate(timeout=20)
+        assert process.returncode == 0 and mails(tmp_path / name) == 1
+    assert "s3cret" not in (tmp_path / "shy").read_text() and opening(tmp_path / "shy").bodies is False
+    assert "s3cret" in (tmp_path / "told").read_text() and opening(tmp_path / "told").bodies is True
+
+
+def test_on_a_terminal_it_counts_in_one_line(house: House, tmp_path: Path) -> None:
+    ours, its = pty.openpty()
+    process = record(house.root, tmp_path / "r", "--seconds", "1", stderr=its)
+    os.close(its)
+    said = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            said += chunk
+    except OSError:  # Linux's end of a pty
+        pass
+    os.close(ours)
+    process.communicate(timeout=20)
+    assert said.count(b"\n") == 1 and said.count(b"\rrecording to") + said.startswith(b"recording to") >= 2
+    assert b"facts in 1 readings\r\n" in said
+
+
+def test_what_cannot_be_recorded_is_said(house: House, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("mine")
+    nowhere = tmp_path / "nowhere"
+    nowhere.mkdir()
+    for words, status, cause in (
+        ((house.root, tmp_path / "there"), 2, "is there already"),
+        ((nowhere, tmp_path / "r"), 2, "in no workspace"),
+        ((house.root, nowhere / "deeper" / "r"), 4, "No such file"),
+        ((house.root, tmp_path / "r", "--seconds", "0"), 2, "more than 0"),
+    ):
+        process = record(*words)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode == status and cause in said and "Traceback" not in said
+    assert (tmp_path / "there").read_text() == "mine" and not (tmp_path / "r").exists()
+
+
+def test_help_says_what_is_in_it_and_what_not(house: House) -> None:
+    output, _ = record("--help").communicate(timeout=20)
+    words = " ".join(output.split())
+    assert "What mails say is left out" in words and "--bodies" in words and "subjects" in words
+
+
+@pytest.mark.anyio
+async def test_the_demo_recorded_and_folded_anew_gives_the_fleets_that_were_seen(tmp_path: Path) -> None:
+    path, live = tmp_path / "demo.jsonl.gz", []
+    with stage(tmp_path / "demo", seed=1) as workspace, recorder(path, workspace, bodies=True) as writer:
+        fleets = FileFeed(workspace.root, sweep=0.5, on_facts=writer.write).fleets()
+        live.append(await anext(fleets))
+        async with asyncio.timeout(30):
+            while len(live) < 30:
+                live.append(await anext(fleets))
+        await fleets.aclose()
+    fleet, played = Fleet(opening(path).root), []
+    for at, facts in read(path):
+        fleet, before = apply(fleet, facts, at), fleet
+        if fleet is not before:
+            played.append(fleet)
+    assert played[: len(live)] == live
+    assert {activity.kind for activity in live[-1].stream} > {"started", "mail", "tool"}
+
+
+def test_the_demo_records_itself(tmp_path: Path) -> None:
+    path = tmp_path / "demo.jsonl.gz"
+    words = [sys.executable, "-m", "praxmonitor", "demo", "--headless", "--seconds", "4", "--record", str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    fleet = Fleet(opening(path).root)
+    for at, facts in read(path):
+        fleet = apply(fleet, facts, at)
+    assert len(fleet.agents) == 12 and any(facts.run is not None for facts in fleet.agents)

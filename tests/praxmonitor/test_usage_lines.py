@@ -1,0 +1,61 @@
+"""What an agent used and what goes on inside it, as the detail panel says it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.agent import Agent
+from mailcore.model.fleet import AgentFacts
+from mailcore.model.usage import Spending, Usage
+from praxmonitor.present import Line
+from praxmonitor.widgets.usage import amount, inside_lines, tokens, usage_lines
+
+NOW = 1_800_000_000.0
+
+
+def text(lines: list[Line]) -> list[str]:
+    return ["".join(part for part, _ in line) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0"), (9_999, "9999"), (10_000, "10 k"), (999_499, "999 k"), (1_000_000, "1.0 M"), (123_456_789, "123.5 M")],
+)
+def test_tokens_are_said_short(count: int, words: str) -> None:
+    assert tokens(count) == words
+
+
+def test_money_is_said_only_where_the_program_says_it() -> None:
+    assert amount(Usage(input=20_000)) == "20 k tokens"
+    assert amount(Usage(input=20_000, cost=1234.5)) == "20 k tokens, $1,234.50"
+    assert amount(Usage(cost=0.25)) == "$0.25"
+
+
+def test_model_context_task_and_day() -> None:
+    spending = Spending("2027-01-15", Usage(9, 1, cost=2.5), "r1", Usage(4, 1), "opus\x1b[31m", 170_000, 200_000)
+    lines = list(usage_lines(spending, 60))
+    assert text(lines) == ["opus�[31m   context 170 k of 200 k, 85%", "task   5 tokens", "today  10 tokens, $2.50"]
+    assert lines[0][-1][1] == "warn", "it is nearly full"
+    assert text(list(usage_lines(Spending(model="gpt-5", context=3000), 60))) == ["gpt-5   context 3000"]
+    assert text(list(usage_lines(Spending(), 60))) == []
+
+
+def test_subagents_compaction_and_lost_lines() -> None:
+    def begun(kind: Kind, about: str, n: int = 0) -> Activity:
+        return Activity(NOW - 60, "@a", kind, about, "hooks", subagent=str(n))
+
+    facts = AgentFacts(
+        Agent("@a", "A", Path("/a")),
+        open=(*(begun(Kind.SUBAGENT, f"search {n}", n) for n in range(6)), begun(Kind.COMPACT, "compacting")),
+        lost=3,
+    )
+    assert text(list(inside_lines(facts, NOW, 40))) == [
+        *(f"⋔ search {n}  1m" for n in range(4)),
+        "  and 2 more",
+        "≡ compacting its context  1m",
+        "3 lines could not be read",
+    ]
+    assert text(list(inside_lines(AgentFacts(Agent("@a", "A", Path("/a"))), NOW, 40))) == []

@@ -1,0 +1,212 @@
+"""Plays a story through the fold, the states, the rules and the episodes, by a clock that is moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from mailcore.config import Config
+from mailcore.model.fleet import Fleet
+from mailcore.observe.facts import Fact, Roster
+from mailcore.observe.fold import apply
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
+from praxmonitor.alarms.vigil import Vigil
+from praxmonitor.moment import EMPTY, following
+
+TICK = 0.5
+"""Seconds between two ticks, as the screen's."""
+
+
+@dataclass(frozen=True)
+class Works:
+    """From now on this agent's processes use the CPU; or no longer."""
+
+    address: str
+    works: bool = True
+
+
+@dataclass(frozen=True)
+class ClockSet:
+    """Somebody sets the clock forward, or back, by so many seconds."""
+
+    by: float
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """The machine sleeps so long; or is frozen: then its own clock goes on."""
+
+    seconds: float
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class Restart:
+    """The screen ends, and another opens."""
+
+
+@dataclass(frozen=True)
+class Acknowledge:
+    """The operator presses A."""
+
+
+@dataclass(frozen=True)
+class Snooze:
+    """The operator presses Z, for so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Disk:
+    """So many bytes are free from now on."""
+
+    free: int
+
+
+@dataclass(frozen=True)
+class Busy:
+    """The observer's ticks are late by so much from now on."""
+
+    late: float
+
+
+Step = Fact | Works | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Busy
+Heard = tuple[float, str, str]
+"""(seconds of story time, kind, address) of an alarm that is raised; kind `over …`, `again …` and `clear` besides."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened and what must be heard."""
+
+    name: str
+    steps: tuple[tuple[float, tuple[Step, ...]], ...]
+    """(seconds since its beginning, what happens then), in order."""
+    expected: tuple[Heard, ...]
+    """Every alarm raised, in order. Where one of them is an `over`, `again` or `clear`, all of that sort."""
+    seconds: float
+    """How long it goes on."""
+    config: Config = field(default_factory=Config)
+    start: float = 1_800_014_400.0
+    """Its beginning, seconds since the epoch."""
+    slack: float = 1.0
+    """Seconds by which an alarm may be off: two ticks; where the machine is looked at, the period of the look more."""
+
+
+class Machine:
+    """The clocks, the processors and the disk of the story."""
+
+    def __init__(self, start: float) -> None:
+        self.wall = start
+        self.mono = 0.0
+        self.working: set[str] = set()
+        self.free = 10**12
+        self._before: frozenset[str] = frozenset()
+        self._seen: dict[str, float] = {}
+
+    def go(self, seconds: float) -> None:
+        self.wall += seconds
+        self.mono += seconds
+
+    def work(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
+        """As `mailcore.observe.cpu.Work.look`: from the second look on, when each tree worked."""
+        known = {address: self._seen.get(address, 0.0) for address in pids if address in self._before}
+        known |= {address: now for address in known if address in self.working}
+        self._before, self._seen = frozenset(pids), dict(known)
+        return MappingProxyType(known)
+
+
+def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | None = None) -> list[Heard]:
+    """Everything that the story makes heard, with the story's own seconds: those in which the machine was awake."""
+    machine = Machine(story.start)
+    config = story.config
+
+    def watcher(known: Mapping[str, Told] = MappingProxyType({})) -> Vigil:
+        made = Vigil(
+            config, Path("/"), None, period=tick, clock=lambda: machine.wall, mono=lambda: machine.mono,
+            work=machine.work,
+        )  # fmt: skip
+        made.book = replace(made.book, known=known)
+        return made
+
+    vigil, moment, fleet = watcher(), EMPTY, Fleet(Path("/house"))
+    heard: list[Heard] = []
+    steps, late, looked = list(story.steps), 0.0, -1e9
+    passed = 0.0
+    while passed <= story.seconds:
+        while steps and steps[0][0] <= passed:
+            _, things = steps.pop(0)
+            facts = [thing for thing in things if isinstance(thing, Fact)]
+            if facts:
+                fleet = apply(fleet, facts, machine.wall)
+            for thing in things:
+                match thing:
+                    case Works(address=address, works=works):
+                        (machine.working.add if works else machine.working.discard)(address)
+                    case ClockSet(by=by):
+                        machine.wall += by
+                    case Sleep(seconds=seconds, frozen=frozen):
+                        machine.wall += seconds
+                        machine.mono += seconds if frozen else 0.0
+                    case Restart():
+                        told = {key: Told(e.raised_at, e.told, e.next_at) for key, e in vigil.book.episodes.items()}
+                        answers = vigil.answers
+                        vigil, moment, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
+                        vigil.answers = answers
+                    case Acknowledge() | Snooze():
+                        until = ACKNOWLEDGED if isinstance(thing, Acknowledge) else machine.wall + thing.seconds
+                        keys = [episode.alarm.key for episode in vigil.book.unanswered(machine.wall)]
+                        vigil.answers = MappingProxyType({**vigil.answers, **dict.fromkeys(keys, until)})
+                    case Disk(free=free):
+                        machine.free = free
+                    case Busy(late=slow):
+                        late = slow
+        vigil.beat()
+        if fleet.agents or fleet.operator:
+            moment = following(moment, fleet, machine.wall, config.alarms, vigil.senses)
+            due = vigil.tick(moment)
+            heard += [(passed, str(e.alarm.kind), e.alarm.address) for e in due.raised]
+            heard += [(passed, f"again {e.alarm.kind}", e.alarm.address) for e in due.repeated]
+            heard += [(passed, f"over {e.alarm.kind}", e.alarm.address) for e in due.over]
+            if on_round is not None:
+                on_round(due)
+            if due.clear:
+                heard.append((passed, "clear", ""))
+        if machine.mono - looked >= config.alarms.look:
+            looked = machine.mono
+            vigil.learn(machine.free, vigil.seen(vigil.near(moment))[1])
+        step = tick + late
+        machine.go(step)
+        passed += step
+    return heard
+
+
+def compare(story: Story, heard: Iterable[Heard]) -> tuple[list[Heard], list[Heard]]:
+    """(misses, false alarms): what was expected and did not come within its slack, what came unexpected."""
+    sorts = {"", *(_sort(kind) for _, kind, _ in story.expected)}
+    false = [one for one in heard if _sort(one[1]) in sorts]
+    misses = []
+    for wanted in story.expected:
+        found = next((one for one in false if one[1:] == wanted[1:] and abs(one[0] - wanted[0]) <= story.slack), None)
+        if found is None:
+            misses.append(wanted)
+        else:
+            false.remove(found)
+    return misses, false
+
+
+def _sort(kind: str) -> str:
+    first, _, rest = kind.partition(" ")
+    return first if rest or first == "clear" else ""
+
+
+def only(facts: Iterable[Fact], addresses: frozenset[str]) -> Iterator[Fact]:
+    """Of a recording's facts, those of these agents."""
+    for fact in facts:
+        if isinstance(fact, Roster):
+            yield replace(fact, agents=tuple(agent for agent in fact.agents if agent.address in addresses))
+        elif fact.address in addresses:
+            yield fact
