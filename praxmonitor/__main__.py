@@ -7,11 +7,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from praxmonitor.app import PraxApp
-    from praxmonitor.feed import OnFacts
 
 SUBCOMMANDS = {
     "status": "praxmonitor.status",
@@ -69,6 +64,7 @@ def _main(words: list[str]) -> int:
         sys.stderr.write(f"praxmonitor: {error}\n\n{USAGE}")
         return 2
     from mailcore.errors import MailcoreError
+    from praxmonitor.show import show
 
     try:
         return show(path, theme=theme, muted=muted)
@@ -96,48 +92,6 @@ def _options(words: list[str]) -> tuple[Path, str, bool]:
         else:
             path = Path(word)
     return path or Path.cwd(), theme, muted
-
-
-def show(path: Path, *, theme: str = "", muted: bool = False, on_facts: OnFacts | None = None) -> int:
-    """Open the screen on the workspace that `path` is in, until the operator leaves. MailcoreError if it cannot.
-
-    `on_facts` is told what is read.
-    """
-    from mailcore.config import read_config
-    from mailcore.workspace import find
-    from praxmonitor import themes
-
-    workspace = find(path)
-    config = read_config(workspace.state_dir / "config.toml")
-    from praxmonitor.app import PraxApp
-    from praxmonitor.assets import themes_dir
-    from praxmonitor.feed import DRAWN, FileFeed
-    from praxmonitor.sound.player import configured
-
-    speaker = configured(config.sound, workspace.root, muted=muted)
-    available = themes.load([themes_dir(), workspace.state_dir / "themes"])
-    app = PraxApp(
-        workspace,
-        config,
-        FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=DRAWN),
-        speaker,
-        available=available,
-        theme=theme or themes.DEFAULT,
-        live=True,
-    )
-    return run(app, theme)
-
-
-def run(app: PraxApp, theme: str) -> int:
-    """Open the screen until the operator leaves. UsageError if there is no such theme, or no terminal."""
-    from mailcore.errors import UsageError
-
-    if theme and theme not in app.available_themes:
-        raise UsageError(f"no theme {theme!r}; there are: {', '.join(sorted(app.available_themes))}")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("the screen needs a terminal; `praxmonitor status` prints the same once")
-    app.run()
-    return app.return_code or 0
 
 
 if __name__ == "__main__":

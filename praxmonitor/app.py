@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
@@ -24,18 +21,17 @@ from praxmonitor import themes
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.sentry import Sentry
 from praxmonitor.alarms.words import span
+from praxmonitor.audible import Audible
 from praxmonitor.cues import cues, heartbeat
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.screens.fleet import FleetScreen
 from praxmonitor.sound import Cue, Speaker
-from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
-from praxmonitor.widgets.header import Hearing
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from praxmonitor.feed import Feed
-    from praxmonitor.replay import Playback
+    from praxmonitor.playback import Playback
 
 TICK = 0.5
 """Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
@@ -52,7 +48,7 @@ def _load_screens() -> None:
         import_module(f"praxmonitor.screens.{name}")
 
 
-class PraxApp(App[None], inherit_bindings=False):
+class PraxApp(Audible, inherit_bindings=False):
     """The screen of one workspace."""
 
     # Textual's Ctrl+Q would leave from within a form and lose what is written; ours is in the table of actions.
@@ -73,8 +69,6 @@ class PraxApp(App[None], inherit_bindings=False):
     """What every screen draws."""
     alarms: var[tuple[Episode, ...]] = var(())
     """Every alarm that stands, answered or not."""
-    hearing: var[Hearing] = var(Hearing())
-    """Whether sound can be heard."""
     playing: var[str] = var("")
     """How a recording is played; empty if none is."""
 
@@ -96,22 +90,18 @@ class PraxApp(App[None], inherit_bindings=False):
         `playback`: the feed plays a recording by this clock; nothing of what was recorded is read or written here.
         `live`: this is a screen of the workspace's own: it may go on duty, looks at processes, keeps answers to alarms.
         """
-        super().__init__()
+        super().__init__(speaker)
         self.workspace = workspace
         self.config = config
         self.clock = playback or clock
         self.playback = playback
         self.show_playback()
         self._feed = feed
-        self._speaker = speaker
         self._opened = self.clock()
         self._noted = 0.0
         self.bypass = frozenset(f"@{name}" for name, agent in config.agents.items() if agent.bypass)
         """Addresses of the agents that config lets work without asking for permissions."""
-        self.lent = False
-        """An agent's own program has the terminal."""
         self._sounded = self._opened
-        self._mutes = Mutes()
         self.sentry = Sentry(
             config, workspace.root, period=TICK, clock=self.clock, live=live, what="screen" if live else "",
             write=self.to_terminal, on_error=self._alarm_trouble,
@@ -140,7 +130,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self.run_worker(self._follow(), group="feed")
         self.run_worker(self.sentry.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
-        self._listen()
+        self.listen()
         # After `fg` the terminal is empty, and Textual paints only what has changed.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self._settle_in)
@@ -154,44 +144,6 @@ class PraxApp(App[None], inherit_bindings=False):
         """Let go of the sound device and the duty; agents and runs go on."""
         self.sentry.close()
         self._speaker.close()
-
-    @property
-    def mutes(self) -> Mutes:
-        """What the operator does not want to hear."""
-        return self._speaker.mutes
-
-    def mute(self) -> None:
-        """All sound off, or on again."""
-        self._mute(replace(self.mutes, until=0.0 if self.mutes.all(self.clock()) else FOREVER))
-
-    def mute_for(self, seconds: float) -> None:
-        """All sound off for so long from now."""
-        self._mute(replace(self.mutes, until=self.clock() + seconds))
-
-    def mute_agent(self, address: str) -> None:
-        """This agent's sounds off, or on again."""
-        until = 0.0 if self.mutes.agent(address, self.clock()) else FOREVER
-        self._mute(self.mutes.with_agent(address, until))
-
-    def _mute(self, mutes: Mutes) -> None:
-        self._speaker.mutes = self._mutes = mutes
-        self._speaker.start()  # where no device was found, one may be there by now
-        self._listen()
-        if self.playback is None:
-            self.run_worker(self._keep_mutes, thread=True)
-
-    def _keep_mutes(self) -> None:
-        try:
-            save(mutes_path(self.workspace.root), self._mutes, self.clock())
-        except OSError as error:
-            self.call_from_thread(self.notify, f"muted until you leave only: {error}", severity="warning", markup=False)
-
-    def bell(self) -> None:
-        """Ring the terminal's bell, also while an agent's program has the terminal."""
-        if not self.lent:
-            super().bell()
-        elif sys.__stdout__ is not None:  # Textual's writer is stopped: it would take thirty, and then block
-            print("\a", end="", file=sys.__stdout__, flush=True)
 
     def show_playback(self) -> None:
         """Say anew how the recording is played, if one is."""
@@ -240,7 +192,7 @@ class PraxApp(App[None], inherit_bindings=False):
             self.notify("the recording is over", markup=False)
 
     def _tick(self) -> None:
-        self._listen()
+        self.listen()
         self.sentry.beat()
         if self.moment is not EMPTY:
             self._show(self.moment.fleet)
@@ -271,18 +223,3 @@ class PraxApp(App[None], inherit_bindings=False):
         _, wanted = self.sentry.tick(moment)
         self.alarms = self.sentry.book.standing()
         return wanted
-
-    def sound(self, due: Sequence[Cue]) -> None:
-        """Let these be heard; where no device is, the terminal's bell rings for what is urgent."""
-        if due:
-            self._sounded = self.clock()
-        bells = [cue for cue in due if not self._speaker.play(cue) and cue.sound.urgent]
-        if bells:
-            self.bell()
-
-    def _listen(self) -> None:
-        speaker = self._speaker
-        backend = speaker.backend if speaker.backend != "starting" else ""
-        muted = speaker.mutes.all(self.clock())
-        until, holder = speaker.mutes.until, self.sentry.holder
-        self.hearing = Hearing(backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, holder)

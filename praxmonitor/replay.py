@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import time
-from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,72 +17,12 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.workspace import Workspace
-from praxmonitor.feed import FRAME
+from praxmonitor.feed import DRAWN
+from praxmonitor.playback import FASTEST, SLOWEST, Playback
 from praxmonitor.recording import Header, RecordingError, opening, read
 
-SLOWEST, FASTEST = 0.125, 64.0
 Reading: TypeAlias = tuple[float, tuple[Fact, ...]]
 Readings: TypeAlias = Generator[Reading, None, None]
-
-
-class Playback:
-    """The clock of a recording that is played. It stands until `begin`, while paused, and when all is over."""
-
-    def __init__(self, at: float, speed: float = 1.0, tick: Callable[[], float] = time.monotonic) -> None:
-        """`at`: the recorded time to begin at, seconds since the epoch. `speed`: of `tick`'s seconds."""
-        self.speed = speed
-        self.paused = False
-        self.over = False
-        self._at = at
-        self._tick = tick
-        self._went: float | None = None
-        """`tick` when the clock stood at `_at` and went on; None while it stands."""
-        self._changed = asyncio.Event()
-
-    def __call__(self) -> float:
-        """The recorded time now."""
-        return self._at if self._went is None else self._at + (self._tick() - self._went) * self.speed
-
-    @property
-    def label(self) -> str:
-        """For the header: `REPLAY ×4`."""
-        if self.over:
-            return "REPLAY over"
-        speed = "" if self.speed == 1 else f" ×{self.speed:g}"
-        return f"REPLAY{speed}{' paused' if self.paused else ''}"
-
-    def begin(self) -> None:
-        """Let the clock go."""
-        self._set(self(), self.speed)
-
-    def pause(self) -> None:
-        """Stand still, or go on again."""
-        self.paused = not self.paused
-        self._set(self(), self.speed)
-
-    def change_speed(self, factor: float) -> None:
-        """So many times faster than now, within SLOWEST and FASTEST."""
-        self._set(self(), min(max(self.speed * factor, SLOWEST), FASTEST))
-
-    def end(self, at: float) -> None:
-        """Stand at `at` for good: it is the recording's end."""
-        self.over = True
-        self._set(at, self.speed)
-
-    async def reach(self, at: float) -> None:
-        """Wait until the recorded time is `at`."""
-        while (left := at - self()) > 0:
-            self._changed.clear()
-            try:
-                async with asyncio.timeout(None if self._went is None else left / self.speed):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
-
-    def _set(self, at: float, speed: float) -> None:
-        self._at, self.speed = at, speed
-        self._went = None if self.paused or self.over else self._tick()
-        self._changed.set()
 
 
 class ReplayFeed:
@@ -95,7 +34,7 @@ class ReplayFeed:
         self._fleet = Fleet(header.root)
 
     async def fleets(self) -> AsyncGenerator[Fleet, None]:
-        """Fleets, at most one a FRAME. What cannot be read ends the recording: the last fleet's notes say why."""
+        """Fleets, at most ten a second. What cannot be read ends the recording: the last fleet's notes say why."""
         playback, at = self._playback, self._playback()
         with closing(read(self._path)) as readings:
             following = await asyncio.to_thread(self._next, readings)
@@ -106,7 +45,7 @@ class ReplayFeed:
                 at, following = await asyncio.to_thread(self._play, following, readings, playback())
                 if self._fleet is not shown:
                     yield self._fleet
-                    await asyncio.sleep(FRAME)
+                    await asyncio.sleep(DRAWN)
         playback.end(at)
         yield self._fleet
 
@@ -150,9 +89,9 @@ def main(argv: Sequence[str]) -> int:
 def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     header = opening(path)
     from praxmonitor import themes
-    from praxmonitor.__main__ import run
     from praxmonitor.app import PraxApp
     from praxmonitor.assets import themes_dir
+    from praxmonitor.show import run
     from praxmonitor.sound.gate import rules
     from praxmonitor.sound.mutes import FOREVER, Mutes
     from praxmonitor.sound.pack import find_pack

@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
             if arguments.headless:
                 print(_headless(workspace, arguments.seconds, arguments.json, on_facts))
                 return 0
-            from praxmonitor.__main__ import show
+            from praxmonitor.show import show
 
             return show(workspace.root, theme=arguments.theme, muted=arguments.mute, on_facts=on_facts)
     except MailcoreError as error:

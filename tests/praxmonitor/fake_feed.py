@@ -22,7 +22,7 @@ from mailcore.workspace import Workspace
 from praxmonitor.app import PraxApp
 from praxmonitor.assets import themes_dir
 from praxmonitor.feed import Feed
-from praxmonitor.replay import Playback
+from praxmonitor.playback import Playback
 from praxmonitor.sound import Cue, Sound, Speaker
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.themes import load

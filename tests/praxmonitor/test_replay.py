@@ -20,8 +20,9 @@ from mailcore.model.run import Attempt, Lock, Phase, Run
 from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead, Seen
 from mailcore.observe.fold import apply
 from praxmonitor.app import PraxApp
+from praxmonitor.playback import FASTEST, SLOWEST, Playback
 from praxmonitor.recording import Header, Writer, opening, read
-from praxmonitor.replay import FASTEST, SLOWEST, Playback, ReplayFeed
+from praxmonitor.replay import ReplayFeed
 from praxmonitor.screens.fleet import FleetScreen
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import FakeSpeaker, app_on, text_of, until, workspace

@@ -1,0 +1,95 @@
+"""The part of the app that is heard: speaker, mutes, the terminal's bell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.reactive import var
+
+from praxmonitor.sound import Cue, Speaker
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
+from praxmonitor.widgets.header import Hearing
+
+if TYPE_CHECKING:
+    from mailcore.workspace import Workspace
+    from praxmonitor.alarms.sentry import Sentry
+    from praxmonitor.playback import Playback
+
+
+class Audible(App[None], inherit_bindings=False):
+    """An app with a speaker. `PraxApp` says whose sounds and when."""
+
+    hearing: var[Hearing] = var(Hearing())
+    """Whether sound can be heard."""
+
+    workspace: Workspace
+    clock: Callable[[], float]
+    playback: Playback | None
+    sentry: Sentry
+
+    def __init__(self, speaker: Speaker) -> None:
+        super().__init__()
+        self._speaker = speaker
+        self._mutes = Mutes()
+        self._sounded = 0.0
+        """When something was heard last."""
+        self.lent = False
+        """An agent's own program has the terminal."""
+
+    @property
+    def mutes(self) -> Mutes:
+        """What the operator does not want to hear."""
+        return self._speaker.mutes
+
+    def mute(self) -> None:
+        """All sound off, or on again."""
+        self._mute(replace(self.mutes, until=0.0 if self.mutes.all(self.clock()) else FOREVER))
+
+    def mute_for(self, seconds: float) -> None:
+        """All sound off for so long from now."""
+        self._mute(replace(self.mutes, until=self.clock() + seconds))
+
+    def mute_agent(self, address: str) -> None:
+        """This agent's sounds off, or on again."""
+        until = 0.0 if self.mutes.agent(address, self.clock()) else FOREVER
+        self._mute(self.mutes.with_agent(address, until))
+
+    def _mute(self, mutes: Mutes) -> None:
+        self._speaker.mutes = self._mutes = mutes
+        self._speaker.start()  # where no device was found, one may be there by now
+        self.listen()
+        if self.playback is None:
+            self.run_worker(self._keep_mutes, thread=True)
+
+    def _keep_mutes(self) -> None:
+        try:
+            save(mutes_path(self.workspace.root), self._mutes, self.clock())
+        except OSError as error:
+            self.call_from_thread(self.notify, f"muted until you leave only: {error}", severity="warning", markup=False)
+
+    def bell(self) -> None:
+        """Ring the terminal's bell, also while an agent's program has the terminal."""
+        if not self.lent:
+            super().bell()
+        elif sys.__stdout__ is not None:  # Textual's writer is stopped: it would take thirty, and then block
+            print("\a", end="", file=sys.__stdout__, flush=True)
+
+    def sound(self, due: Sequence[Cue]) -> None:
+        """Let these be heard; where no device is, the terminal's bell rings for what is urgent."""
+        if due:
+            self._sounded = self.clock()
+        bells = [cue for cue in due if not self._speaker.play(cue) and cue.sound.urgent]
+        if bells:
+            self.bell()
+
+    def listen(self) -> None:
+        """Say anew whether sound can be heard."""
+        speaker = self._speaker
+        backend = speaker.backend if speaker.backend != "starting" else ""
+        muted = speaker.mutes.all(self.clock())
+        until, holder = speaker.mutes.until, self.sentry.holder
+        self.hearing = Hearing(backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, holder)

@@ -1,0 +1,53 @@
+"""Opens the screen: on a workspace, or with an app that is made already. Imports what is slow when it has to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from praxmonitor.app import PraxApp
+    from praxmonitor.feed import OnFacts
+
+
+def show(path: Path, *, theme: str = "", muted: bool = False, on_facts: OnFacts | None = None) -> int:
+    """Open the screen on the workspace that `path` is in, until the operator leaves. MailcoreError if it cannot.
+
+    `on_facts` is told what is read.
+    """
+    from mailcore.config import read_config
+    from mailcore.workspace import find
+    from praxmonitor import themes
+
+    workspace = find(path)
+    config = read_config(workspace.state_dir / "config.toml")
+    from praxmonitor.app import PraxApp
+    from praxmonitor.assets import themes_dir
+    from praxmonitor.feed import DRAWN, FileFeed
+    from praxmonitor.sound.player import configured
+
+    speaker = configured(config.sound, workspace.root, muted=muted)
+    available = themes.load([themes_dir(), workspace.state_dir / "themes"])
+    app = PraxApp(
+        workspace,
+        config,
+        FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=DRAWN),
+        speaker,
+        available=available,
+        theme=theme or themes.DEFAULT,
+        live=True,
+    )
+    return run(app, theme)
+
+
+def run(app: PraxApp, theme: str) -> int:
+    """Open the screen until the operator leaves. UsageError if there is no such theme, or no terminal."""
+    from mailcore.errors import UsageError
+
+    if theme and theme not in app.available_themes:
+        raise UsageError(f"no theme {theme!r}; there are: {', '.join(sorted(app.available_themes))}")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the screen needs a terminal; `praxmonitor status` prints the same once")
+    app.run()
+    return app.return_code or 0
