@@ -51,7 +51,7 @@ async def changes(
 
 
 class _Watcher:
-    """Collects what the watching threads report; all of it on the event loop's thread."""
+    """Collects what the watching threads report; all of it on the event loop's thread, save `report`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, period: float, kernel: bool) -> None:
         self.restless = True
@@ -60,7 +60,9 @@ class _Watcher:
         self._period = period
         self._due = loop.time() + period
         self._awake = asyncio.Event()
-        self._paths: set[str] = set()
+        self._changed: set[tuple[int, str]] = set()
+        """What the threads reported and no batch has taken yet; under the lock."""
+        self._lock = threading.Lock()
         self._kernel = kernel
         self._note = ""
         self._base: dict[str, int] = {}
@@ -92,8 +94,8 @@ class _Watcher:
         if sweep:
             self._due = self._loop.time() + self._period
             self.restless = True
-        paths, self._paths = frozenset(map(Path, self._paths)), set()
         self._awake.clear()
+        paths = self._taken()
         return Batch(paths, sweep, self._note)
 
     async def close(self) -> None:
@@ -104,16 +106,28 @@ class _Watcher:
         for thread in threads:
             await asyncio.to_thread(thread.join)
 
-    def arrived(self, changed: set[tuple[int, str]]) -> None:
-        """Paths changed; `changed` holds watchfiles' pairs of kind and path."""
+    def report(self, changed: set[tuple[int, str]]) -> bool:
+        """From a watching thread: `changed` holds watchfiles' pairs of kind and path. True if nobody was told before:
+        of a hundred reports a second few have to wake the loop."""
+        with self._lock:
+            first = not self._changed
+            self._changed |= changed
+        return first
+
+    def arrived(self) -> None:
+        """There is something to take."""
+        self._awake.set()
+
+    def _taken(self) -> frozenset[Path]:
+        with self._lock:
+            changed, self._changed = self._changed, set()
         for kind, path in changed:
             if kind == DELETED:
                 # Its inode may be given to the directory that takes its place: forget it by name.
                 self._base.pop(path, None)
                 self._late.pop(path, None)
             self.restless |= _directory(path.rpartition("/")[2])
-            self._paths.add(path)
-        self._awake.set()
+        return frozenset(Path(path) for _, path in changed)
 
     def stands(self) -> None:
         """A watch stands now: what happened before it is found by a sweep."""
@@ -188,7 +202,8 @@ class _Watch(threading.Thread):
                 raise_interrupt=False,
                 recursive=False,
             ):
-                self._call(self._watcher.arrived, {(int(kind), path) for kind, path in changed})
+                if not self._stopped and self._watcher.report({(int(kind), path) for kind, path in changed}):
+                    self._call(self._watcher.arrived)
         except (OSError, RuntimeError) as error:
             self._call(self._watcher.failed, self, error)
 

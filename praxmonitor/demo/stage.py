@@ -53,7 +53,7 @@ def stage(directory: Path | None, seed: int) -> Iterator[Workspace]:
 
 
 def strike(workspace: Workspace) -> None:
-    """End every run. A killed run wakes its sender, so look again until all is quiet."""
+    """End every run, and see its supervisor gone. A killed run wakes its sender, so look again until all is quiet."""
     config = read_config(workspace.config_file)
 
     def end(agent: Agent) -> None:
@@ -63,7 +63,24 @@ def strike(workspace: Workspace) -> None:
     deadline = time.monotonic() + STRIKE_LIMIT
     with ThreadPoolExecutor(max_workers=8) as pool:
         while time.monotonic() < deadline:
+            # Before the locks: a supervisor lets go of its own just before it ends, and may start another's run then.
+            supervised = _supervised(workspace)
             busy = [agent for agent in workspace.agents if read_lock(agent.dispatch_lock) is not None]
-            if not busy:
+            if not busy and not supervised:
                 return
             list(pool.map(end, busy))
+            time.sleep(0.02)
+
+
+def _supervised(workspace: Workspace) -> bool:
+    """True while a supervisor or waiter of this workspace's runs is there."""
+    import psutil
+
+    below = f"{workspace.root}/"
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if any(word.startswith("mailcore.dispatch.") for word in words) and any(
+            word.startswith(below) for word in words
+        ):
+            return True
+    return False

@@ -58,7 +58,7 @@ def lab(tmp_path: Path, wait_until: Wait) -> Iterator[Lab]:
     yield made
     for agent in made.home.agents:
         if read_lock(agent.dispatch_lock) is not None:
-            mailcore(made, "kill", agent.address, "--from", "@operator")
+            call(made, "mailcore.cli", "kill", agent.address, "--from", "@operator")  # it may end by itself meanwhile
 
     def rest() -> bool:
         for pid in processes(made):

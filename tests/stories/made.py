@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailcore.config import AgentConfig, Alarms, Config
+from mailcore.config import AgentConfig, Alarms, Config, Usage
 from mailcore.model.activity import Kind
 from tests.stories.play import (
     Acknowledge,
@@ -197,6 +197,11 @@ RAISING = (
         .journal(120, "waiting", until="2027-01-15T12:02:40+00:00", why="429", limited=True)
         .journal(160, "attempt", n=3, pid=13).journal(161, "running", n=3).steady(170, 500),
         expected=(heard(70, "limit"), heard(160 + 120, "over limit"), heard(280, "clear", "")),
+    ),
+    story(
+        "ten dollars in a day, and no more was allowed", 300,
+        working(300).spends(30, 6).spends(60, 3.99).spends(90, 0.01).spends(120, 5),
+        expected=(heard(90, "cap"),), config=replace(QUIET, usage=Usage(daily_cost=10)),
     ),
     story(
         "its program says that the service refuses", 300, working(60).does(70, Kind.LIMIT, "429").steady(100, 300),

@@ -11,7 +11,8 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Holder, Lock, Run, advance
-from mailcore.observe.facts import Fact, HoldRead, LockRead, MailboxRead, Roster, RunRead, Seen
+from mailcore.model.usage import Spent, Usage
+from mailcore.observe.facts import Fact, HoldRead, LockRead, MailboxRead, Roster, RunRead, Seen, Used
 from tests.stories.play import Step
 
 START = 1_800_014_400.0
@@ -81,6 +82,9 @@ class Life:
             self.stamp(second), self.address, kind, text or str(kind), more.pop("source", "hooks"), **more
         )
         return self.at(second, Seen(self.address, (activity,)))
+
+    def spends(self, second: float, cost: float) -> Life:
+        return self.at(second, Used(self.address, (Spent(self.stamp(second), self.address, Usage(cost=cost)),)))
 
     def tool(self, second: float, until: float | None, name: str = "Bash", text: str = "make all") -> Life:
         mark = f"t{second:g}"
