@@ -74,7 +74,9 @@ class FileFeed:
         return self._learn(Fleet(loader.workspace.root), loader.initial())
 
     def _advance(self, loader: Loader, fleet: Fleet, batch: Batch) -> Fleet:
-        facts = loader.sweep() if batch.sweep else loader.changed(batch.paths)
+        facts = loader.changed(batch.paths) if batch.paths else []
+        if batch.sweep:
+            facts += loader.sweep()
         if batch.note not in ("", *fleet.notes):
             facts = [*facts, *loader.remark(batch.note)]
         return self._learn(fleet, facts)

@@ -60,6 +60,8 @@ class AgentFacts:
     """The request for the operator that nothing has followed yet."""
     turn_open: bool = False
     """A prompt or tool was seen and no end of turn since."""
+    turn_ended: float = 0.0
+    """When its newest turn ended, 0.0 for never: what is told late of an earlier moment opens none."""
     last_active: float = 0.0
     """Newest sign of life, any source; 0.0 for never."""
     lost: int = 0

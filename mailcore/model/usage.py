@@ -61,6 +61,7 @@ class Spending:
     """The run that `task` is of."""
     task: Usage = Usage()
     model: str = ""
-    """Of the newest message."""
+    """Of the agent's own newest message, as are these:"""
     context: int = 0
     window: int = 0
+    at: float = 0.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import BinaryIO
 
+from mailcore.files import descriptor
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent
 from mailcore.programs.claude_transcript import Counted
@@ -40,7 +42,7 @@ class Backlog:
         if self.done:
             return []
         try:
-            with self._path.open("rb", buffering=BUFFER) as file:
+            with os.fdopen(descriptor(self._path)[0], "rb", buffering=BUFFER) as file:
                 if self._reader is None:
                     self._offset = first_at(file, self._since, self._until)
                     self._reader = read_from(self._agent, self._path, self._offset, self._counted)

@@ -31,6 +31,7 @@ def learn(old: AgentFacts, activities: Iterable[Activity], floor: float, kept: t
     program's output tell of no turn.
     """
     begun, waiting, turn_open, last_active = old.open, old.waiting, old.turn_open, old.last_active
+    turn_ended = old.turn_ended
     for activity in activities:
         last_active = max(last_active, activity.at)
         if activity.source == "log" or activity.at < floor:
@@ -38,16 +39,34 @@ def learn(old: AgentFacts, activities: Iterable[Activity], floor: float, kept: t
         if activity.kind is Kind.WAITING:
             # A permission is asked by two events, PermissionRequest and Notification: the first says since when.
             waiting = waiting or activity
-        elif waiting is not None and waiting.subagent == activity.subagent:
+        elif waiting is not None and waiting.subagent == activity.subagent and activity.at >= waiting.at:
             waiting = None
-        begun = _after(begun, activity)
+        late = _late(activity, turn_ended)
+        if not (late and activity.kind in BEGINS):
+            begun = _after(begun, activity)
         if activity.subagent:
             continue
-        if activity.kind in TURNS:
+        if activity.kind in TURNS and not late:
             turn_open = True
         elif activity.kind in (Kind.TURN_END, Kind.ERROR):
-            turn_open = False
-    return replace(old, activities=kept, open=begun, waiting=waiting, turn_open=turn_open, last_active=last_active)
+            turn_open, turn_ended = turn_open and late, max(turn_ended, activity.at)
+    return replace(
+        old,
+        activities=kept,
+        open=begun,
+        waiting=waiting,
+        turn_open=turn_open,
+        turn_ended=turn_ended,
+        last_active=last_active,
+    )
+
+
+def _late(activity: Activity, turn_ended: float) -> bool:
+    """Told after a turn's end, of a moment before it: session files are written a moment after the hooks ran."""
+    if activity.subagent or not turn_ended:
+        return False
+    # A hook script may stamp with `date +%s`.
+    return activity.at < (turn_ended if activity.source == "transcript" else int(turn_ended))
 
 
 def since(begun: tuple[Activity, ...], floor: float) -> tuple[Activity, ...]:

@@ -15,10 +15,10 @@ from mailcore.programs.sessions import cwd_of
 
 RECENT = 24 * 3600.0
 """Seconds: a session file that was not written for longer is taken up only when it is written again."""
-MOST = 8
+MOST = 64
 """Session files of one directory that are taken up at once, the newest."""
-CHILDREN = 16
-"""Sessions of one directory whose subagents are looked for, the newest."""
+CHILDREN = 8
+"""Sessions of one directory whose subagents are looked for, the newest of the last day."""
 DAYS = 3
 """Days back in which Codex's session files, filed by the day they were begun on, are looked for."""
 LOOK = 30.0
@@ -102,7 +102,7 @@ class Discovery:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             if path not in self._files and (cwd := cwd_of(path)):
-                self._files[path] = self._owners.get(os.path.realpath(cwd), "")
+                self._files[path] = self._owners.get(_real(cwd), "")
                 if len(self._files) > HEADS:
                     del self._files[next(iter(self._files))]
             if address := self._files.get(path, ""):
@@ -116,6 +116,14 @@ class Discovery:
         return list(dict.fromkeys(place for day in days for place in (*reversed(day.parents[:3]), day)))
 
 
+def _real(directory: str) -> str:
+    """Its real path; empty for what can be none."""
+    try:
+        return os.path.realpath(directory)
+    except ValueError:  # a NUL, or half of a surrogate pair
+        return ""
+
+
 def _directories(place: Path) -> list[Path]:
     """Of the sessions in a directory of Claude Code's, those that have subagents."""
     try:
@@ -123,7 +131,8 @@ def _directories(place: Path) -> list[Path]:
             sessions = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.is_dir()]
     except OSError:
         return []
-    newest = [path for _, path in sorted(sessions, reverse=True)[:CHILDREN]]
+    oldest = time.time() - RECENT
+    newest = [path for at, path in sorted(sessions, reverse=True)[:CHILDREN] if at > oldest]
     return [child for session in newest for child in (Path(session), Path(session, "subagents"))]
 
 

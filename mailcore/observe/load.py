@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from mailcore import journal, workspace
 from mailcore.errors import MailcoreError
 from mailcore.holds import hold_at
 from mailcore.model.run import Run
+from mailcore.observe.activity import neutral
 from mailcore.observe.branch import Branch
 from mailcore.observe.discover import Discovery
 from mailcore.observe.facts import Fact, Roster, Used
@@ -40,6 +42,9 @@ class Loader:
         self._remark = ""
         self._drifts: tuple[str, ...] = ()
         """What of the session files' formats was not understood, each once."""
+        self._failed: dict[str, str] = {}
+        """By address, whose files could not be read, and why."""
+        self._said: tuple[str, ...] = ()
 
     def initial(self) -> list[Fact]:
         """Everything. The registry is the one that `workspace` was read from."""
@@ -58,7 +63,8 @@ class Loader:
             touched |= {id(branch): branch for branch in self._read_hold()}
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
-        return facts + [fact for branch in touched.values() for fact in branch.refresh()]
+        facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
+        return facts + self._news()
 
     def sweep(self) -> list[Fact]:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
@@ -69,12 +75,25 @@ class Loader:
         self._read_register()
         self._read_hold()
         self._follow(self._discovery.sweep())
-        facts += [fact for branch in self._branches.values() for fact in branch.refresh()]
+        facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
         drifts = dict.fromkeys(drift for branch in self._branches.values() for drift in branch.sessions.drift)
-        if new := tuple(drift for drift in drifts if drift not in self._drifts):
-            self._drifts += new
-            facts.append(self._roster())
+        self._drifts += tuple(drift for drift in drifts if drift not in self._drifts)
+        return facts + self._news()
+
+    def _read(self, branch: Branch, read: Callable[[], list[Fact]]) -> list[Fact]:
+        """What reading one agent's files brings. Whatever they hold, the others' are read: a failure is a note."""
+        address = branch.agent.address
+        try:
+            facts = read()
+        except Exception as error:
+            self._failed[address] = f"{address} cannot be read: {type(error).__name__}: {neutral(str(error))}"
+            return []
+        self._failed.pop(address, None)
         return facts
+
+    def _news(self) -> list[Fact]:
+        """The roster anew, if what is to be said of the reading changed."""
+        return [self._roster()] if self._notes() != self._said else []
 
     def _glimpses(self, paths: Iterable[Path]) -> tuple[list[Fact], list[Path]]:
         """The facts of the session files that are followed, and the other paths."""
@@ -85,7 +104,11 @@ class Loader:
                 grown.setdefault(self._discovery.owner(path), []).append(path)
             else:
                 others.append(path)
-        return [fact for address, moved in grown.items() for fact in self._branches[address].glimpse(moved)], others
+        facts: list[Fact] = []
+        for address, moved in grown.items():
+            branch = self._branches[address]
+            facts += self._read(branch, partial(branch.glimpse, moved))
+        return facts, others
 
     def _follow(self, sessions: Iterable[tuple[str, Path]]) -> list[Branch]:
         """Hand each branch its session files; returns those branches."""
@@ -108,7 +131,7 @@ class Loader:
     def remark(self, text: str) -> list[Fact]:
         """Let the fleet's notes say `text` of the reading itself; empty: no more."""
         self._remark = text
-        return [self._roster()]
+        return self._news()
 
     def follows(self, path: Path) -> bool:
         """True of a session file that is followed: whatever it grows by is told."""
@@ -151,9 +174,13 @@ class Loader:
             for branch in branches.values()
             for place in (branch.agent.branch, branch.agent.mail_dir, branch.agent.logs_dir, branch.agent.runs_dir)
         }
-        notes = (*self.workspace.refused, *filter(None, (self._broken, self._remark)))
-        notes += tuple(f"{drift}: newer than this reader, some of it is not shown" for drift in self._drifts)
-        return Roster(agents, notes)
+        self._said = self._notes()
+        return Roster(agents, self._said)
+
+    def _notes(self) -> tuple[str, ...]:
+        drifts = (f"{drift}: newer than this reader, some of it is not shown" for drift in self._drifts)
+        said = filter(None, (self._broken, self._remark))
+        return (*self.workspace.refused, *said, *drifts, *self._failed.values())
 
     def _place(self, path: Path) -> Branch | None:
         """Whose file it is: in the branch, in a directory that we know of it, or in one of its runs."""

@@ -9,22 +9,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailcore.files import opened
 from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
 from mailcore.observe.activity import harmless
 from mailcore.observe.backlog import Backlog
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
-from mailcore.programs.claude_transcript import COUNTED, Counted
+from mailcore.programs.claude_transcript import Counted
 from mailcore.programs.sessions import read_from
 from mailcore.programs.transcript import Recent, Transcript
 
 START = 65536
 """Bytes of the end of a session file that are read when it is first seen."""
-MOST = 16
+MOST = 64
 """Session files that are followed at a time; the one that was silent longest is let go."""
 BURST = 500
 """Of what a file grew by between two looks, the newest this many activities are kept."""
+COUNTED = 50_000
+"""Messages whose use is remembered: more than an agent writes in a day."""
 LEFT = 1000
 """Session files of which is remembered how far they were read."""
 CHUNKS = 64
@@ -35,9 +38,12 @@ CHUNKS = 64
 class _Followed:
     tail: Tail
     reader: Transcript
-    backlog: Backlog
     restarts: int = 0
     touched: float = 0.0
+    latest: float = 0.0
+    """Time of the newest thing that it told."""
+    told_before: float = 0.0
+    """Of a file that took the place of another: what is no newer than this was told."""
 
 
 class Sessions:
@@ -47,8 +53,10 @@ class Sessions:
         self._address = address
         self._stamps = Stamps()
         self._followed: dict[Path, _Followed] = {}
-        self._counted, self._counted_before = Counted(COUNTED), Counted(COUNTED)
-        """Of messages, what was counted live and by the backlogs: those copied into a second file count once."""
+        self._counted = Counted(COUNTED)
+        """What was counted of messages, live and by the backlogs: one that stands in several files counts once."""
+        self._backlogs: list[Backlog] = []
+        """What earlier lines of today are still to be counted of; also of files that were let go."""
         self._left: Recent[Path, int] = Recent(LEFT)
         """Where the reading of a file stopped that was let go."""
 
@@ -80,9 +88,9 @@ class Sessions:
         except OSError:
             return False
         midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
-        until = start if left is None else 0
-        backlog = Backlog(self._address, path, midnight, until, self._counted_before)
-        self._followed[path] = _Followed(Tail(path, start=start), reader, backlog)
+        if left is None:
+            self._backlogs.append(Backlog(self._address, path, midnight, start, self._counted))
+        self._followed[path] = _Followed(Tail(path, start=start), reader)
         if len(self._followed) > MOST:
             self._let_go(min(self._followed, key=lambda known: self._followed[known].touched or time.time()))
         return True
@@ -105,11 +113,13 @@ class Sessions:
         """What earlier lines of today used, of at most about `limit` more bytes; and how many bytes that took."""
         spent: list[Spent] = []
         left = limit
-        for one in self._followed.values():
-            if left > 0 and not one.backlog.done:
-                before = one.backlog.left
-                spent += one.backlog.read(left)
-                left -= before - one.backlog.left
+        while self._backlogs and left > 0:
+            backlog = self._backlogs[0]
+            before = backlog.left
+            spent += backlog.read(left)
+            left -= before - backlog.left
+            if backlog.done:
+                del self._backlogs[0]
         return spent, limit - left
 
     def _read(self, path: Path, one: _Followed, activities: list[Activity], spent: list[Spent]) -> None:
@@ -120,9 +130,13 @@ class Sessions:
             if one.tail.restarts != one.restarts:
                 one.restarts = one.tail.restarts
                 one.reader = read_from(self._address, path, 0, self._counted)
+                one.told_before = one.latest
             now = min(one.tail.modified, time.time())
             for line in lines:
                 for told in one.reader.read(line, now):
+                    if told.at <= one.told_before:
+                        continue
+                    one.latest = max(one.latest, told.at)
                     if isinstance(told, Spent):
                         spent.append(told)
                     else:
@@ -136,7 +150,7 @@ class Sessions:
 
 def _line_before(path: Path, size: int) -> int:
     """Where the first line begins of the last `size` bytes of a file; its end if none does. OSError."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         end = file.seek(0, os.SEEK_END)
         start = max(0, end - size)
         if start == 0:

@@ -22,7 +22,7 @@ def spend(old: AgentFacts, spent: Iterable[Spent]) -> AgentFacts:
     """
     known = old.spending
     day, today, task = known.day, known.today, known.task
-    model, context, window = known.model, known.context, known.window
+    model, context, window, at = known.model, known.context, known.window, known.at
     for one in spent:
         its_day = date(one.at)
         if its_day > day:
@@ -31,8 +31,9 @@ def spend(old: AgentFacts, spent: Iterable[Spent]) -> AgentFacts:
             today += one.usage
         if known.run_id and _within(one.at, old.run):
             task += one.usage
-        model, context, window = one.model or model, one.context or context, one.window or window
-    return replace(old, spending=Spending(day, today, known.run_id, task, model, context, window))
+        if one.context and one.at >= at:  # neither a subagent's nor one of the backlog
+            model, context, window, at = one.model or model, one.context, one.window or window, one.at
+    return replace(old, spending=Spending(day, today, known.run_id, task, model, context, window, at))
 
 
 def on_run(spending: Spending, run: Run) -> Spending:

@@ -44,7 +44,7 @@ async def changes(
     try:
         while True:
             if watcher.restless:
-                watcher.follow(directories())
+                watcher.follow(await asyncio.to_thread(directories))
             yield await watcher.batch()
     finally:
         await watcher.close()

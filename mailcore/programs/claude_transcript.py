@@ -33,6 +33,8 @@ Counted = Recent[str, Usage]
 
 COUNTED = 500
 """Messages whose use is remembered: the lines of one stand close together."""
+ASKED = 4
+"""Times that it is asked what was told before the reading began."""
 CALLS = 500
 """Tool calls that are remembered until their results come."""
 SUBAGENT_TOOLS = ("Task", "Agent")
@@ -61,7 +63,9 @@ class ClaudeTranscript:
         self._subagent = path.stem.removeprefix("agent-") if below else ""
         self.former: Callable[[], float | None] = _unknown
         """The money that was told before the reading began, asked when the next total is met; None: unknown."""
-        self._counted = counted if counted is not None else Counted(COUNTED)
+        self._asked = 0
+        self.counted = counted if counted is not None else Counted(COUNTED)
+        """The messages that were counted."""
         self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
         """Tool and words of each call that has no result yet."""
         self._background: Recent[str, str] = Recent(CALLS)
@@ -242,11 +246,11 @@ class ClaudeTranscript:
             count_of(usage, "cache_read_input_tokens"),
             count_of(usage, "cache_creation_input_tokens"),
         )
-        before = self._counted.get(name)
+        before = self.counted.get(name)
         if before == total:
             return
         more = total if before is None else _growth(before, total)
-        self._counted.put(name, total if before is None else before + more)
+        self.counted.put(name, total if before is None else before + more)
         if more.tokens:
             context = 0 if self._child(event) else total.input + total.cache_read + total.cache_write
             yield Spent(at, self.agent, more, self._session(event), model, context)
@@ -260,6 +264,9 @@ class ClaudeTranscript:
         self._totals.put(session, total)
         if before is None:
             before = former if (former := self.former()) is not None else total
+            self._asked += 1
+            if self._asked == ASKED:  # it reads the file: made-up sessions must not let it do so for ever
+                self.former = _unknown
         # A smaller total: the program was started anew and counts from nothing.
         more = total - before if total >= before else total
         if more > 0:

@@ -93,7 +93,7 @@ def _meaning(event: Mapping[str, Any]) -> tuple[Kind, str] | None:
             return Kind.TOOL_FAILED, f"{_tool(event)} failed {_text(event, 'error')}"
         case "PermissionRequest":
             return Kind.WAITING, _text(event, "message") or f"asks for permission: {_tool(event)}"
-        case "Notification" if event.get("notification_type") not in _NOT_WAITING:
+        case "Notification" if _text(event, "notification_type") not in _NOT_WAITING:
             return Kind.WAITING, _text(event, "message") or "asks for the operator"
         case "Stop":
             return Kind.TURN_END, _text(event, "last_assistant_message") or "turn over"

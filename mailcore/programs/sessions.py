@@ -45,7 +45,7 @@ def read_from(agent: str, path: Path, offset: int, counted: Counted | None = Non
             with path.open("rb") as file:
                 _tell(reader, file.read(min(HEAD, offset - BEFORE)))
     else:
-        reader = ClaudeTranscript(agent, path, counted=counted)
+        reader = ClaudeTranscript(agent, path)
         if offset > BEFORE:
             reader.cwd = cwd_of(path)
     if offset > 0:
@@ -54,6 +54,9 @@ def read_from(agent: str, path: Path, offset: int, counted: Counted | None = Non
             file.seek(begin)
             _tell(reader, file.read(offset - begin))
     if isinstance(reader, ClaudeTranscript):
+        if counted is not None:
+            # Only now: what stands before the offset is another reader's to count.
+            reader.counted = counted
         # What was just read told it better, if it told any.
         reader.former = partial(_money_before, path, max(0, offset - BEFORE))
     return reader

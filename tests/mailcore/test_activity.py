@@ -17,6 +17,13 @@ def hook(event: str, **fields: object) -> Activity | None:
     return from_hook(json.dumps({"hook_event_name": event, **fields}).encode(), "@a", NOW)
 
 
+@pytest.mark.parametrize("value", [b"[]", b"{}", b"1", b"null", b"true"])
+def test_a_notification_of_a_type_that_is_no_text_is_one(value: bytes) -> None:
+    line = b'{"hook_event_name": "Notification", "notification_type": ' + value + b', "message": "m"}'
+    found = from_hook(line, "@a", 100.0)
+    assert found is not None and found.kind is Kind.WAITING
+
+
 def test_a_captured_session_reads_as_what_happened(hook_lines: list[bytes]) -> None:
     seen = [from_hook(line, "@writer", NOW) for line in hook_lines]
     assert [(a.kind, a.text) for a in seen if a] == [

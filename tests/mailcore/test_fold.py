@@ -158,6 +158,24 @@ def test_waiting_lasts_until_the_agent_itself_goes_on() -> None:
         assert the(seen(fleet, act(kind, NOW + 3))).waiting is None
 
 
+def test_what_is_told_late_of_before_a_turns_end_opens_nothing() -> None:
+    """A session file is written a moment after the hooks ran: its lines come after the hook's `Stop`, and are older."""
+    ended = seen(house(), act(Kind.PROMPT, NOW), act(Kind.TURN_END, NOW + 5.5))
+    for kind in (Kind.THINKING, Kind.TOOL):
+        late = the(seen(ended, act(kind, NOW + 5.2, "x", "Bash", "t1", source="transcript")))
+        assert not late.turn_open and not late.open
+    again = seen(ended, act(Kind.PROMPT, NOW + 5, "stamped in whole seconds"))
+    assert the(again).turn_open
+    assert the(seen(again, act(Kind.TURN_END, NOW + 5.1, source="transcript"))).turn_open, "the former turn's end"
+    assert not the(seen(again, act(Kind.TURN_END, NOW + 9))).turn_open
+
+
+def test_what_is_told_late_of_before_a_question_answers_it_not() -> None:
+    asks = seen(house(), act(Kind.PROMPT, NOW), act(Kind.WAITING, NOW + 5, "may I?"))
+    assert the(seen(asks, act(Kind.MESSAGE, NOW + 4.9, "I ask", source="transcript"))).waiting is not None
+    assert the(seen(asks, act(Kind.TOOL_DONE, NOW + 7))).waiting is None
+
+
 def test_a_run_tells_each_of_its_steps_once_with_the_journals_time() -> None:
     steps = [QUEUED, FIRST, RUNNING, FAILED, WAITING, SECOND, COMPLETED]
     fleet = house()

@@ -280,6 +280,78 @@ def test_a_format_that_drifted_is_noticed_and_said_once(place: Workspace) -> Non
     assert [note for note in look.fleet.notes if "9.9" in note] == list(look.fleet.notes) and len(look.fleet.notes) == 1
 
 
+def test_more_files_in_a_day_than_are_followed_are_all_counted(place: Workspace) -> None:
+    writer = place.agent("@writer")
+    for n in range(sessions.MOST):
+        write(
+            transcript(writer.branch, f"s{n}"), "".join(said("x" * 9000, writer.branch, 100 * n + m) for m in range(9))
+        )
+    look = Look(place)
+    for n in range(3):
+        look.changed(write(transcript(writer.branch, f"t{n}"), said("new", writer.branch, 90000 + n)))
+    look.sweep()
+    assert look.the("@writer").spending.today.input == 90 * sessions.MOST + 30
+
+
+def test_a_session_copied_while_it_is_followed_counts_once(place: Workspace) -> None:
+    """As `claude --fork-session` does; more messages than the end that is read when it is first seen holds."""
+    writer = place.agent("@writer")
+    lines = "".join(said("x" * 300, writer.branch, n) for n in range(900))
+    path = write(transcript(writer.branch, "s0"), lines)
+    look = Look(place)
+    look.sweep()
+    assert look.the("@writer").spending.today.input == 9000
+    look.changed(write(transcript(writer.branch, "s1"), lines))
+    look.sweep()
+    assert look.the("@writer").spending.today.input == 9000
+    before = look.told("@writer")
+    replacement = write(path.with_name("new"), lines)
+    replacement.rename(path)
+    look.changed(path)
+    look.sweep()
+    assert look.the("@writer").spending.today.input == 9000 and look.told("@writer") == before, "nothing is told twice"
+
+
+def test_the_context_is_the_newest_of_the_agents_own(place: Workspace) -> None:
+    writer = place.agent("@writer")
+    now = time.time()
+    old = "".join(said("x" * 900, writer.branch, n, now - 60) for n in range(200))
+    path = write(transcript(writer.branch), old + said("new", writer.branch, 900, now).replace(": 10,", ": 77,"))
+    look = Look(place)
+    look.sweep()
+    assert look.the("@writer").spending.context == 77, "the backlog is older"
+    child = path.parent / SESSION / "subagents" / "agent-abc.jsonl"
+    child.parent.mkdir(parents=True)
+    line = said("searching", writer.branch, 7, now + 1, isSidechain=True, agentId="abc").replace("opus", "haiku")
+    look.changed(write(child, line))
+    assert (look.the("@writer").spending.model, look.the("@writer").spending.context) == ("opus", 77)
+
+
+@pytest.mark.parametrize("cwd", ["/a\\u0000b", "/a\\ud800b"])
+def test_a_directory_that_can_be_none_is_nobodys(place: Workspace, cwd: str) -> None:
+    look = Look(place)
+    line = said("x", place.agent("@writer").branch).replace(str(place.agent("@writer").branch), cwd)
+    look.changed(write(transcript(place.agent("@writer").branch), line))
+    assert look.told("@writer") == []
+
+
+def test_what_one_agents_files_do_to_its_reader_leaves_the_others_alone(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = Look(place)
+    branch = look.loader._branches["@writer"]
+    monkeypatch.setattr(branch.sessions, "read", lambda: 1 / 0)
+    coder = place.agent("@coder")
+    look.changed(write(transcript(coder.branch), said("still here", coder.branch)))
+    look.sweep()
+    assert look.told("@coder") == ["still here"]
+    assert [note for note in look.fleet.notes if "@writer cannot be read: ZeroDivisionError" in note]
+    monkeypatch.undo()
+    monkeypatch.setenv("HOME", str(place.root.parent / "home"))
+    look.sweep()
+    assert not look.fleet.notes, "it is read again"
+
+
 def test_reading_writes_nothing(place: Workspace, tmp_path: Path) -> None:
     writer = place.agent("@writer")
     write(transcript(writer.branch), captured(writer.branch))

@@ -211,7 +211,7 @@ def test_messages_are_remembered_in_bounds() -> None:
     for n in range(COUNTED * 3):
         one.read(said(n + 1.0, f"m{n}", call(f"t{n}", "Agent")), NOW)
         one.read(result(n + 1.0, f"t{n}", "", toolUseResult={"status": "async_launched", "agentId": f"a{n}"}), NOW)
-    assert len(one._counted) == COUNTED and len(one._background) <= COUNTED and len(one._calls) <= COUNTED
+    assert len(one.counted) == COUNTED and len(one._background) <= COUNTED and len(one._calls) <= COUNTED
 
 
 def test_money_is_what_the_total_went_up_by() -> None:
