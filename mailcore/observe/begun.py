@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts
+from mailcore.model.usage import Spending
 
 TURNS = frozenset({Kind.PROMPT, Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.THINKING})
 """What only an agent in the midst of a turn does."""
@@ -24,15 +25,17 @@ MOST_OPEN = 32
 """Of what is open the newest so many are kept: ends that never came must not pile up."""
 
 
-def learn(old: AgentFacts, activities: Iterable[Activity], floor: float, kept: tuple[Activity, ...]) -> AgentFacts:
-    """What is open, waited for and last seen after `activities`, oldest first; `kept` are those to be kept with others.
+def learn(
+    old: AgentFacts, happened: Iterable[Activity], floor: float, activities: tuple[Activity, ...], spending: Spending
+) -> AgentFacts:
+    """What is open, waited for and last seen after what `happened`, oldest first; the other two are set with it.
 
     What began before `floor` (seconds since the epoch) counts as a sign of life and as nothing else. Log lines and the
     program's output tell of no turn.
     """
     begun, waiting, turn_open, last_active = old.open, old.waiting, old.turn_open, old.last_active
     turn_ended = old.turn_ended
-    for activity in activities:
+    for activity in happened:
         last_active = max(last_active, activity.at)
         if activity.source == "log" or activity.at < floor:
             continue
@@ -52,7 +55,8 @@ def learn(old: AgentFacts, activities: Iterable[Activity], floor: float, kept: t
             turn_open, turn_ended = turn_open and late, max(turn_ended, activity.at)
     return replace(
         old,
-        activities=kept,
+        activities=activities,
+        spending=spending,
         open=begun,
         waiting=waiting,
         turn_open=turn_open,

@@ -127,8 +127,7 @@ class Branch:
     def glimpse(self, moved: Iterable[Path]) -> list[Fact]:
         """The facts of some of its session files alone: they move a hundred times as often as all else."""
         told, spent = self.sessions.read(moved)
-        facts: list[Fact] = [Seen(self.agent.address, tuple(self._once_each(told)))] if told else []
-        return [*facts, Used(self.agent.address, tuple(spent))] if spent else facts
+        return [Seen(self.agent.address, tuple(self._once_each(told)), tuple(spent))] if told or spent else []
 
     def _once_each(self, activities: list[Activity]) -> list[Activity]:
         """In order of time, each event once, whichever of its traces told it first."""

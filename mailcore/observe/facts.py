@@ -57,11 +57,13 @@ class Seen:
 
     address: str
     activities: tuple[Activity, ...]
+    spent: tuple[Spent, ...] = ()
+    """What that used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What its messages used, in the order in which they were read."""
+    """What its messages used beyond what was seen, in the order in which they were read."""
 
     address: str
     spent: tuple[Spent, ...]

@@ -71,13 +71,12 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             return (old if held == old.held else replace(old, held=held)), ()
         case RunRead(run=run):
             return _run(old, run)
-        case Seen(activities=()):
-            return old, ()
-        case Seen(activities=activities):
+        case Seen(activities=activities, spent=spent):
+            spending = spend(old, spent) if spent else old.spending
             kept = _merged(old.activities, activities, KEPT)
-            return begun.learn(old, activities, _floor(old.run), kept), activities
+            return begun.learn(old, activities, _floor(old.run), kept, spending), activities
         case Used(spent=spent):
-            return spend(old, spent), ()
+            return replace(old, spending=spend(old, spent)), ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
 

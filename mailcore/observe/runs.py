@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from mailcore import journal
-from mailcore.model.run import Lock, Phase, Run, from_records
+from mailcore.model.run import RUN_ID, Lock, Phase, Run, from_records
 from mailcore.observe.stamps import Stamps
 
 JOURNAL = "run.jsonl"
@@ -88,7 +88,7 @@ def _newest(runs: Path) -> str:
     """The id of the newest run directory; empty if there is none. Ids begin with the second they were made in."""
     try:
         with os.scandir(runs) as entries:
-            found = [(e.name[:15], e.stat().st_mtime_ns, e.name) for e in entries if e.is_dir()]
+            found = [(e.name[:15], e.stat().st_mtime_ns, e.name) for e in entries if RUN_ID.fullmatch(e.name)]
     except OSError:
         return ""
     return max(found, default=("", 0, ""))[2]

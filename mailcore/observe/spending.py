@@ -15,8 +15,8 @@ QUARTER = 900
 """Seconds: time zones differ by quarters of an hour, so no date changes within one."""
 
 
-def spend(old: AgentFacts, spent: Iterable[Spent]) -> AgentFacts:
-    """Add what was used to the day's sum and, where it fell into the current run, to the task's.
+def spend(old: AgentFacts, spent: Iterable[Spent]) -> Spending:
+    """The agent's spending with this: in the day's sum and, where it fell into the current run, in the task's.
 
     A message of a new day begins a new sum; one of an earlier day counts for no day here.
     """
@@ -33,7 +33,7 @@ def spend(old: AgentFacts, spent: Iterable[Spent]) -> AgentFacts:
             task += one.usage
         if one.context and one.at >= at:  # neither a subagent's nor one of the backlog
             model, context, window, at = one.model or model, one.context, one.window or window, one.at
-    return replace(old, spending=Spending(day, today, known.run_id, task, model, context, window, at))
+    return Spending(day, today, known.run_id, task, model, context, window, at)
 
 
 def on_run(spending: Spending, run: Run) -> Spending:

@@ -78,7 +78,9 @@ class Tail:
         self._seen, self._inode = True, (stat.st_dev, stat.st_ino)
         # What stands before our place, if anything, is what we read there; else the file was truncated.
         before = len(self._mark)
-        data = os.pread(descriptor, before + CHUNK, self._offset - before)
+        # No more than there is: a buffer of a whole CHUNK costs more than what it reads of a busy file.
+        grown = min(max(stat.st_size - self._offset, 0), CHUNK)
+        data = os.pread(descriptor, before + grown, self._offset - before)
         if data[:before] == self._mark:
             data = data[before:]
         else:

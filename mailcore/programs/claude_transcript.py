@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,24 +75,26 @@ class ClaudeTranscript:
         """The message that ended the turn."""
         self._last = 0.0
         """Time of the newest message."""
+        self._at, self._in, self._by = 0.0, self.session, ""
+        """Of the line at hand: its time, its session, the subagent whose it is (empty: the agent itself)."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
         """What the line tells (`Transcript.read`)."""
         event = parsed(line)
         if event is None:
             return []
-        at = self._time(event, now)
+        self._meet(event, now)
         match event.get("type"):
             case "assistant":
-                return [*self._assistant(event, at), *self._used(event, at)]
+                return [*self._assistant(event), *self._used(event)]
             case "user":
-                return list(self._user(event, at))
+                return list(self._user(event))
             case "system":
-                return list(self._system(event, at))
+                return list(self._system(event))
             case "cost-state":
-                return list(self._cost(event, at))
+                return list(self._cost(event))
             case "queue-operation":
-                return list(self._notice(event, at, text_of(event, "content")))
+                return list(self._notice(text_of(event, "content")))
             case _:
                 return []
 
@@ -104,36 +105,29 @@ class ClaudeTranscript:
         event = parsed(line)
         if event is None:
             return []
-        at = self._time(event, now)
+        self._meet(event, now)
         match event.get("type"):
             case "assistant":
-                return list(self._used(event, at))
+                return list(self._used(event))
             case "cost-state":
-                return list(self._cost(event, at))
+                return list(self._cost(event))
             case _:
                 return []
 
-    def _time(self, event: Mapping[str, Any], now: float) -> float:
-        """The line's own. A `cost-state` has none: it counts as told with the message before it."""
+    def _meet(self, event: Mapping[str, Any], now: float) -> None:
+        """Learn when, in which session and by whom the line was written that is at hand."""
         if not self.cwd:
             self.cwd = text_of(event, "cwd")
-        return moment(event, now) if "timestamp" in event else min(self._last, now) or now
+        # A `cost-state` has no time: it counts as told with the message before it.
+        self._at = moment(event, now) if "timestamp" in event else min(self._last, now) or now
+        self._in = text_of(event, "sessionId") or self.session
+        child = self._subagent or event.get("isSidechain") is True
+        self._by = (text_of(event, "agentId") or self._subagent or "sidechain") if child else ""
 
-    def _told(
-        self, event: Mapping[str, Any], at: float, kind: Kind, text: str, tool: str = "", call: str = ""
-    ) -> Activity:
-        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self._session(event), self._child(event))
+    def _told(self, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
+        return Activity(self._at, self.agent, kind, text, SOURCE, tool, call, self._in, by or self._by)
 
-    def _session(self, event: Mapping[str, Any]) -> str:
-        return text_of(event, "sessionId") or self.session
-
-    def _child(self, event: Mapping[str, Any]) -> str:
-        """The subagent whose line it is; empty: the agent itself."""
-        if self._subagent or event.get("isSidechain") is True:
-            return text_of(event, "agentId") or self._subagent or "sidechain"
-        return ""
-
-    def _assistant(self, event: Mapping[str, Any], at: float) -> Iterator[Activity]:
+    def _assistant(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         message = event.get("message")
         if not isinstance(message, dict) or not isinstance(message.get("content"), list):
             self._drifted(event, "assistant lines without message.content")
@@ -141,66 +135,66 @@ class ClaudeTranscript:
         blocks = [block for block in message["content"] if isinstance(block, dict)]
         if event.get("isApiErrorMessage") is True:
             text = " ".join(text_of(block, "text") for block in blocks) or "the API refused"
-            yield self._told(event, at, Kind.ERROR, text)
+            yield self._told(Kind.ERROR, text)
             return
         spoke = False
         for block in blocks:
             match block.get("type"):
                 case "text" if text := text_of(block, "text").strip():
                     spoke = True
-                    yield self._told(event, at, Kind.MESSAGE, text)
+                    yield self._told(Kind.MESSAGE, text)
                 case "thinking":
-                    yield self._told(event, at, Kind.THINKING, text_of(block, "thinking") or "thinking")
+                    yield self._told(Kind.THINKING, text_of(block, "thinking") or "thinking")
                 case "tool_use":
-                    yield from self._call(event, at, block)
+                    yield from self._call(event, block)
         name = text_of(message, "id")
-        if spoke and message.get("stop_reason") in TURN_ENDS and not self._child(event) and name != self._ended:
+        if spoke and message.get("stop_reason") in TURN_ENDS and not self._by and name != self._ended:
             self._ended = name
-            yield self._told(event, at, Kind.TURN_END, "turn over")
+            yield self._told(Kind.TURN_END, "turn over")
 
-    def _call(self, event: Mapping[str, Any], at: float, block: Mapping[str, Any]) -> Iterator[Activity]:
+    def _call(self, event: Mapping[str, Any], block: Mapping[str, Any]) -> Iterator[Activity]:
         tool, call = text_of(block, "name"), text_of(block, "id")
         if not call:
             self._drifted(event, "tool calls without an id")
             return
         words = tool_words(tool, block.get("input"))
         self._calls.put(call, (tool, words))
-        yield self._told(event, at, Kind.TOOL, words, tool, call)
+        yield self._told(Kind.TOOL, words, tool, call)
         if tool in SUBAGENT_TOOLS:
             given = table_of(block, "input")
             what = text_of(given, "description") or text_of(given, "subagent_type")
-            yield self._told(event, at, Kind.SUBAGENT, what or "subagent", tool, call)
+            yield self._told(Kind.SUBAGENT, what or "subagent", tool, call)
 
-    def _user(self, event: Mapping[str, Any], at: float) -> Iterator[Activity]:
+    def _user(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         content = table_of(event, "message").get("content")
         if isinstance(content, str):
-            yield from self._prompt(event, at, content)
+            yield from self._prompt(event, content)
         elif isinstance(content, list):
             blocks = [block for block in content if isinstance(block, dict)]
             for block in blocks:
                 if block.get("type") == "tool_result":
-                    yield from self._result(event, at, block)
+                    yield from self._result(event, block)
             if text := " ".join(text_of(block, "text") for block in blocks if block.get("type") == "text"):
-                yield from self._prompt(event, at, text)
+                yield from self._prompt(event, text)
         else:
             self._drifted(event, "user lines without message.content")
 
-    def _prompt(self, event: Mapping[str, Any], at: float, text: str) -> Iterator[Activity]:
+    def _prompt(self, event: Mapping[str, Any], text: str) -> Iterator[Activity]:
         if _NOTICE.search(text[:NOTICE]):
-            yield from self._notice(event, at, text)
+            yield from self._notice(text)
         elif text.startswith(_INTERRUPTED):
-            yield self._told(event, at, Kind.TURN_END, "interrupted by the operator")
+            yield self._told(Kind.TURN_END, "interrupted by the operator")
         elif True not in (event.get("isMeta"), event.get("isCompactSummary")) and not text.startswith(_NO_PROMPT):
-            yield self._told(event, at, Kind.PROMPT, text)
+            yield self._told(Kind.PROMPT, text)
 
-    def _notice(self, event: Mapping[str, Any], at: float, text: str) -> Iterator[Activity]:
+    def _notice(self, text: str) -> Iterator[Activity]:
         """A task in the background is over: told when it is queued for the agent, and again when the agent reads it."""
         notice = _NOTICE.search(text[:NOTICE])
         call = self._background.pop(notice[1]) if notice is not None else None
         if notice is not None and call is not None:
-            yield _of(self._told(event, at, Kind.SUBAGENT_DONE, "subagent is done", "", call), notice[1])
+            yield self._told(Kind.SUBAGENT_DONE, "subagent is done", "", call, notice[1])
 
-    def _result(self, event: Mapping[str, Any], at: float, block: Mapping[str, Any]) -> Iterator[Activity]:
+    def _result(self, event: Mapping[str, Any], block: Mapping[str, Any]) -> Iterator[Activity]:
         call = text_of(block, "tool_use_id")
         if not call:
             self._drifted(event, "tool results without tool_use_id")
@@ -209,30 +203,29 @@ class ClaudeTranscript:
         failed = block.get("is_error") is True
         brought = short(_plain(block.get("content")))
         outcome = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
-        yield self._told(event, at, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, outcome, tool, call)
+        yield self._told(Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, outcome, tool, call)
         if tool in SUBAGENT_TOOLS:
             result = table_of(event, "toolUseResult")
             child = text_of(result, "agentId")
             if text_of(result, "status").endswith("_launched"):
                 self._background.put(child, call)
             else:
-                done = self._told(event, at, Kind.SUBAGENT_DONE, brought or "subagent is done", tool, call)
-                yield _of(done, child)
+                yield self._told(Kind.SUBAGENT_DONE, brought or "subagent is done", tool, call, child)
 
-    def _system(self, event: Mapping[str, Any], at: float) -> Iterator[Activity]:
+    def _system(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         match event.get("subtype"):
             case "compact_boundary":
                 about = table_of(event, "compactMetadata")
                 was = f" of {tokens} tokens" if (tokens := count_of(about, "preTokens")) else ""
-                yield self._told(event, at, Kind.COMPACTED, f"context{was} compacted")
+                yield self._told(Kind.COMPACTED, f"context{was} compacted")
             case "api_error":
                 status = table_of(event, "error").get("status")
                 times = f", attempt {count_of(event, 'retryAttempt')} of {count_of(event, 'maxRetries')}"
                 kind = Kind.LIMIT if status in LIMITS else Kind.WARNING
-                yield self._told(event, at, kind, f"API {status if isinstance(status, int) else 'error'}{times}")
+                yield self._told(kind, f"API {status if isinstance(status, int) else 'error'}{times}")
 
-    def _used(self, event: Mapping[str, Any], at: float) -> Iterator[Spent]:
-        self._last = max(self._last, at)
+    def _used(self, event: Mapping[str, Any]) -> Iterator[Spent]:
+        self._last = max(self._last, self._at)
         message = table_of(event, "message")
         usage, model, name = message.get("usage"), text_of(message, "model"), text_of(message, "id")
         if model == "<synthetic>" or event.get("isApiErrorMessage") is True:
@@ -252,11 +245,11 @@ class ClaudeTranscript:
         more = total if before is None else _growth(before, total)
         self.counted.put(name, total if before is None else before + more)
         if more.tokens:
-            context = 0 if self._child(event) else total.input + total.cache_read + total.cache_write
-            yield Spent(at, self.agent, more, self._session(event), model, context)
+            context = 0 if self._by else total.input + total.cache_read + total.cache_write
+            yield Spent(self._at, self.agent, more, self._in, model, context)
 
-    def _cost(self, event: Mapping[str, Any], at: float) -> Iterator[Spent]:
-        total, session = dollars_of(event, "totalCostUSD"), self._session(event)
+    def _cost(self, event: Mapping[str, Any]) -> Iterator[Spent]:
+        total, session = dollars_of(event, "totalCostUSD"), self._in
         if total is None:
             self._drifted(event, "cost-state lines without totalCostUSD")
             return
@@ -270,7 +263,7 @@ class ClaudeTranscript:
         # A smaller total: the program was started anew and counts from nothing.
         more = total - before if total >= before else total
         if more > 0:
-            yield Spent(at, self.agent, Usage(cost=more), session)
+            yield Spent(self._at, self.agent, Usage(cost=more), session)
 
     def _drifted(self, event: Mapping[str, Any], what: str) -> None:
         version = text_of(event, "version") or "of unknown version"
@@ -279,10 +272,6 @@ class ClaudeTranscript:
 
 def _unknown() -> None:
     """What was told before is not known: the first total is where the counting begins."""
-
-
-def _of(activity: Activity, subagent: str) -> Activity:
-    return replace(activity, subagent=subagent)
 
 
 def _growth(before: Usage, total: Usage) -> Usage:

@@ -128,8 +128,9 @@ class Recent(Generic[K, V]):
 
     def put(self, key: K, value: V) -> None:
         """Keep it as the newest; the oldest may go."""
+        if key in self._kept:
+            self._kept.move_to_end(key)
         self._kept[key] = value
-        self._kept.move_to_end(key)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
