@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pexpect
@@ -28,7 +28,7 @@ class BusyFeed:
     def __init__(self, fleet: Fleet, rate: int) -> None:
         self._fleet, self._rate = fleet, rate
 
-    async def fleets(self) -> AsyncIterator[Fleet]:
+    async def fleets(self) -> AsyncGenerator[Fleet, None]:
         """Without end."""
         fleet, number = self._fleet, 0
         yield fleet
