@@ -266,7 +266,7 @@ def _alarms(table: Any, path: Path, dispatch: Dispatch) -> Alarms:
 
 def _agents(table: Any, path: Path) -> dict[str, AgentConfig]:
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [agents] is a table of agents, like [agents.writer]")
+        raise ConfigError(f"{path}: [agents] must be a table of agents, like [agents.writer], not {table!r}")
     agents = {}
     for name, values in table.items():
         agent = _section(AgentConfig, values, path, f"agents.{name}")
@@ -282,13 +282,13 @@ def _agents(table: Any, path: Path) -> dict[str, AgentConfig]:
 
 def _programs(table: Any, path: Path) -> dict[str, ProgramConfig]:
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [programs] is a table of programs, like [programs.claude]")
+        raise ConfigError(f"{path}: [programs] must be a table of programs, like [programs.claude], not {table!r}")
     return {str(name): _section(ProgramConfig, values, path, f"programs.{name}") for name, values in table.items()}
 
 
 def _section(kind: type[T], table: Any, path: Path, name: str) -> T:
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [{name}] is a table")
+        raise ConfigError(f"{path}: [{name}] must be a table, not {table!r}")
     default = kind()
     allowed = {f.name for f in fields(default)}  # type: ignore[arg-type]
     values: dict[str, Any] = {}

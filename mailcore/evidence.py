@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mailcore.errors import Refused
+from mailcore.files import read_bytes
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, branch_above
 
@@ -124,7 +125,7 @@ def from_passport(workspace: Workspace, directory: Path, evidence: list[str]) ->
 def _from_contacts(workspace: Workspace, name: str) -> Agent | None:
     """The agent whose mailbox AIPass's contacts give for a name: a cache, that loses to the registry."""
     try:
-        contact = json.loads((workspace.root / CONTACTS).read_bytes())["contacts"][name.lstrip("@").lower()]
+        contact = json.loads(read_bytes(workspace.root / CONTACTS))["contacts"][name.lstrip("@").lower()]
         inbox = Path(contact["inbox"]).resolve()
     except (OSError, ValueError, KeyError, TypeError, RuntimeError):
         return None

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from mailcore import files
+
 HOLD = ".hold"
 
 
 def hold_at(directory: Path, whom: str) -> str:
     """`@writer is held by @operator: lunch` if `directory` holds a hold; empty if not. Never raises."""
     try:
-        record = json.loads((directory / HOLD).read_bytes())
+        record = json.loads(files.read_bytes(directory / HOLD))
         why = f": {record['why']}" if record.get("why") else ""
         return f"{whom} is held by {record['by']}{why}"
     except FileNotFoundError:
         return ""
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{whom} is held ({directory / HOLD})"

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore import files
+
 
 def now() -> str:
     """The present moment as the journals write it: ISO, UTC, microseconds."""
@@ -20,11 +22,12 @@ def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None
     """Add one record with the present time under `at`. A single O_APPEND write, so that writers never interleave.
 
     If an earlier writer was killed in mid-line, the torn line is closed first and thereby skipped by every reader.
+    A symlink is not followed: OSError, as of whatever the disk refuses.
     """
     line = json.dumps({"at": now(), **record}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor, found = files.descriptor(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     try:
-        size = os.fstat(descriptor).st_size
+        size = found.st_size
         torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         data = (b"\n" if torn else b"") + line + b"\n"
         if os.write(descriptor, data) < len(data):  # the disk took a part of it: the record is torn
@@ -49,8 +52,8 @@ def parse(lines: Iterable[bytes]) -> list[dict[str, Any]]:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Every record of a journal; empty where there is no file."""
+    """Every record of a journal; empty where there is no file. OSError if what is there cannot be read."""
     try:
-        return parse(path.read_bytes().splitlines())
+        return parse(files.read_bytes(path).splitlines())
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from functools import cache
 from pathlib import Path
 
+from mailcore import files
 from mailcore.model.message import parse_time
 from mailcore.model.run import Holder, Lock
 
@@ -16,6 +18,10 @@ YOUNG = 30.0
 
 PID_NAMESPACE = "MAILCORE_PID_NAMESPACE"
 """Set by our supervisor for the agent's program: the PID namespace in which locks and journals name processes."""
+
+
+_RUN_ID = re.compile("[0-9A-Za-z_-]{1,64}")
+"""What can be a run's directory: with anything else the lock is another program's."""
 
 
 def pid_namespace() -> str:
@@ -68,8 +74,8 @@ def alive(pid: int, ticks: int = 0, boot: str = "") -> bool:
 def read_lock(path: Path) -> Lock | None:
     """The dispatch lock at `path`, None if there is none. Never raises for what the file holds."""
     try:
-        data = path.read_bytes()
-        modified = path.stat().st_mtime
+        with files.opened(path) as file:
+            data, modified = file.read(), os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -89,7 +95,7 @@ def read_lock(path: Path) -> Lock | None:
 
     ticks = raw.get("start_ticks")
     lock_ticks = ticks if isinstance(ticks, int) else 0
-    boot = text("boot_id")
+    boot, run_id = text("boot_id"), text("run_id")
     return Lock(
         pid=pid,
         at=parse_time(raw.get("timestamp")) or modified,
@@ -97,7 +103,7 @@ def read_lock(path: Path) -> Lock | None:
         start_ticks=lock_ticks,
         boot_id=boot,
         nonce=text("nonce"),
-        run_id=text("run_id"),
+        run_id=run_id if _RUN_ID.fullmatch(run_id) else "",
         # From within a sandbox nobody's death can be seen: a lock there is honoured, whoever holds it.
         holder=Holder.ALIVE if sandboxed() or alive(pid, lock_ticks, boot) else Holder.DEAD,
     )

@@ -19,6 +19,31 @@ from mailcore.mail.store import dumps, loads, locked, replace
 from mailcore.model.run import Holder
 from mailcore.workspace import REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
 
+SETTINGS = """\
+# The settings of this workspace, most of them with what holds anyway. Take the # off a line, and off its [section].
+# An agent is claude if that is on PATH, else codex. Any other program:
+#[agents.NAME]
+#command = ["python3", "agent.py", "{prompt}"]   # run in the branch; the prompt is in MAILCORE_PROMPT too
+
+#[dispatch]
+#startup_timeout = 90        # seconds to the first sign of life
+#attempts = 3                # start, resume, fresh; then the sender gets a bounce
+
+#[alarms]
+#silence = 300               # seconds without a sign of life, while work is expected; 0: never
+#silence_tool = 900          # the same within a tool
+#repeat = [180, 120, 60]     # seconds until it is heard again; [] for never
+
+#[usage]
+#daily_cost = 20             # US dollars of one agent in a day, then an alarm; daily_tokens likewise
+#hold = true                 # and nothing starts it until you release it
+
+#[sound]
+#quiet = "22:00-07:00"       # and quiet_breaks = true, if urgent alarms may break it
+#heartbeat = 30              # a soft sign that work goes on
+"""
+"""The config.toml of a new workspace: all of it comments."""
+
 
 def add(workspace: Workspace, name: str, path: str) -> Workspace:
     """Register one more agent and make its branch."""
@@ -84,7 +109,7 @@ def _save(registry: Path, document: dict[str, Any], now: datetime) -> None:
 
 
 def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
-    """Make a workspace: registry, and passport, memories and mailbox directories for each (name, path).
+    """Make a workspace: registry, config.toml, and passport, memories and mailbox directories for each (name, path).
 
     A file that exists is never overwritten; an agent that is already registered is refused.
     """
@@ -118,7 +143,11 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
         "branches": rows,
     }
     registry.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
-    return load(registry)
+    made = load(registry)
+    made.state_dir.mkdir(exist_ok=True)
+    if not made.config_file.exists():
+        made.config_file.write_text(SETTINGS, encoding="utf-8")
+    return made
 
 
 def _row(name: str, path: str, now: datetime) -> dict[str, Any]:

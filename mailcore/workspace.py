@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.errors import NoWorkspace, Refused, UsageError
+from mailcore.files import read_bytes
 from mailcore.model.agent import OPERATOR, Agent
 
 REGISTRY_SUFFIX = "_REGISTRY.json"
@@ -95,7 +96,7 @@ def registry_in(directory: Path) -> Path | None:
 def load(registry: Path) -> Workspace:
     """Read a registry and the passports it points to. UsageError, naming file and cause, if it is no registry."""
     try:
-        rows = _rows(json.loads(registry.read_bytes()))
+        rows = _rows(json.loads(read_bytes(registry)))
     except OSError as error:
         raise UsageError(f"{registry}: {error.strerror}; the registry cannot be read", "registry") from error
     except (ValueError, TypeError, RecursionError) as error:
@@ -158,7 +159,7 @@ def _derived_address(name: str) -> str:
 def read_role(passport: Path) -> str:
     """`identity.role` of a passport; empty where there is none or it cannot be read."""
     try:
-        identity = json.loads(passport.read_bytes())["identity"]
+        identity = json.loads(read_bytes(passport))["identity"]
         return str(identity.get("role") or identity.get("purpose") or "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ praxmonitor --version | --help
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # agents write in any script, whatever this terminal's can hold
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = _main(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()

@@ -90,6 +90,8 @@ ACTIONS = (
     Action("read", "read", "enter", MAIL, "read the selected mail; your own is marked opened", footer=True),
     Action("reply", "reply", "R", MAIL, "answer the selected mail of yours", footer=True),
     Action("close", "close", "c", MAIL, "close the selected mail of yours; it stays in the archive", footer=True),
+    Action("approve", "approve", "Y", MAIL, "approve what the selected mail of yours asks for; you say why"),
+    Action("deny", "deny", "N", MAIL, "deny it; you say why"),
     Action("inbox", "inbox", "i", EVERYWHERE, "your own mail", footer=True),
     Action("kill_all", "kill all", "K", EVERYWHERE, "end every run; asks for the workspace's name", dangerous=True),
     Action("acknowledge", "acknowledge", "A", EVERYWHERE, "take note of every alarm: none of them sounds again"),
@@ -135,11 +137,11 @@ def why_disabled(action: Action, fleet: Fleet, selected: str, *, played: bool = 
         return ""
     facts = fleet.find(selected)
     if facts is None:
-        return f"no agent is selected to {action.label}"
+        return "no agent is selected to tell of" if action.id == "copy" else f"no agent is selected to {action.label}"
     if action.id == "open":
         return ""
     if facts.agent.is_operator:
-        return f"{OPERATOR} is you: nothing to {action.label}"
+        return f"{OPERATOR} is you: nothing to {'tell of' if action.id == 'copy' else action.label}"
     return _agent(action, facts)
 
 

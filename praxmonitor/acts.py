@@ -6,13 +6,16 @@ Imports mailcore's wings late: none of them is needed for the first paint.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.config import Config
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, Refused
 from mailcore.model.agent import OPERATOR
-from mailcore.model.run import Holder
+from mailcore.model.run import Holder, Lock
 from mailcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,6 +74,21 @@ def close(workspace: Workspace, message_id: str) -> str:
     return "close"
 
 
+def decide(workspace: Workspace, config: Config, message_id: str, decision: str, why: str) -> str:
+    """Say `approved` or `denied` to a request in the operator's mailbox, as `mailcore approve|deny` does: refused to an
+    agent that sits at this screen."""
+    from mailcore.identity import Identity, person_or
+    from mailcore.mail import approval
+
+    caller = Identity(workspace.operator, "declared", ())
+    approver = workspace.agent(config.mail.approver).address
+    person_or(workspace, caller, os.environ, Path.cwd(), approver)
+    sent = approval.decide(workspace, OPERATOR, message_id, decision, why)
+    if not sent.delivered:
+        raise MailcoreError(sent.error)
+    return f"{decision}, told to {sent.to}"
+
+
 def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, body: str) -> str:
     """The same task to each address. If some refuse, the error says which were asked and why the others were not."""
     from mailcore.dispatch import control
@@ -97,29 +115,49 @@ def victims(workspace: Workspace, address: str) -> list[Victim]:
     return [Victim(found.pid, found.depth, found.command, found.started_at) for found in tree]
 
 
-def kill(workspace: Workspace, config: Config, address: str) -> str:
-    """End the run of an agent; MailcoreError names the processes that outlived it."""
+def kill(workspace: Workspace, config: Config, address: str, shown: Lock) -> str:
+    """End the run whose lock was `shown`, and no other: Refused if it is over. MailcoreError names the processes that
+    outlived it."""
     from mailcore.dispatch import control
+    from mailcore.liveness import read_lock
 
-    killed = control.kill(workspace, config, OPERATOR, address)
+    if not shown.run_id:  # another program's: only its lock names it
+        present = read_lock(workspace.agent(address).dispatch_lock)
+        if present is None or _name(present) != _name(shown):
+            raise Refused(f"the run of PID {shown.pid} at {address} is over", "not_running")
+    killed = control.kill(workspace, config, OPERATOR, shown.run_id or address)
     if killed.survivors:
         raise MailcoreError(f"{address}: still there after KILL: {' '.join(map(str, killed.survivors))}")
     return f"kill {address}"
 
 
-def kill_all(workspace: Workspace, config: Config) -> str:
-    """End the run of every agent, and of those that begin meanwhile because they waited for a place. If some cannot be
-    ended, the error says which and why; the others are."""
+def _name(lock: Lock) -> str:
+    """What tells the run of a lock from the next one's."""
+    return lock.run_id or str(lock.pid)
+
+
+def kill_all(workspace: Workspace, config: Config, shown: Mapping[str, Lock]) -> str:
+    """End every run whose lock was `shown` (by address), and those that begin meanwhile because they waited for a
+    place; what began unseen before that goes on. If some cannot be ended, the error says which and why; the others
+    are."""
     from concurrent.futures import ThreadPoolExecutor
 
     from mailcore.liveness import read_lock
 
+    def running() -> dict[str, Lock]:
+        locks = {agent.address: read_lock(agent.dispatch_lock) for agent in workspace.agents}
+        return {name: lock for name, lock in locks.items() if lock is not None and lock.holder is not Holder.UNKNOWN}
+
     ended: list[str] = []
     trouble: dict[str, str] = {}
+    spared = {
+        address: _name(lock) for address, lock in running().items()
+        if address not in shown or _name(shown[address]) != _name(lock)
+    }  # fmt: skip
 
-    def end(address: str) -> None:
+    def end(address: str, lock: Lock) -> None:
         try:
-            kill(workspace, config, address)
+            kill(workspace, config, address, lock)
         except MailcoreError as error:
             if error.code != "not_running":  # else it ended by itself, just now
                 trouble[address] = str(error)
@@ -128,16 +166,21 @@ def kill_all(workspace: Workspace, config: Config) -> str:
 
     with ThreadPoolExecutor(8) as threads:
         for _ in range(MOST_ROUNDS):
-            locks = {a.address: read_lock(a.dispatch_lock) for a in workspace.agents if a.address not in trouble}
-            busy = [name for name, lock in locks.items() if lock is not None and lock.holder is not Holder.UNKNOWN]
+            busy = {
+                address: lock for address, lock in running().items()
+                if address not in trouble and spared.get(address) != _name(lock)
+            }  # fmt: skip
             if not busy:
                 break
-            list(threads.map(end, busy))
+            list(threads.map(end, busy.keys(), busy.values()))
         else:
             trouble |= dict.fromkeys(busy, f"{' '.join(busy)}: work begins again as soon as it is ended; hold (H) them")
     if trouble:
         raise MailcoreError("; ".join(dict.fromkeys(trouble.values())))
-    return f"kill {' '.join(sorted(set(ended)))}"
+    left = f"what {' '.join(sorted(spared))} began meanwhile goes on" if spared else ""
+    if not ended:
+        raise Refused(f"what was listed is over{f'; {left}' if left else ''}", "not_running")
+    return f"kill {' '.join(sorted(set(ended)))}{f'; {left}' if left else ''}"
 
 
 def wake(workspace: Workspace, config: Config, address: str) -> str:
@@ -163,7 +206,7 @@ def release(workspace: Workspace, config: Config, address: str) -> str:
 
     everyone = hold_at(workspace.state_dir, "every agent")
     if everyone and not hold_at(workspace.agent(address).mail_dir, address):
-        raise MailcoreError(f"{everyone}; `mailcore release --all` lets them start again", "held")
+        raise MailcoreError(f"{everyone}; `mailcore release --all --from {OPERATOR}` lets them start again", "held")
     release(workspace, config, OPERATOR, address)
     return f"release {address}" + (f"; {everyone}" if everyone else "")
 

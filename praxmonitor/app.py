@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.reactive import var
 from textual.screen import Screen
@@ -23,7 +25,9 @@ from praxmonitor.alarms.sentry import Sentry
 from praxmonitor.alarms.words import span
 from praxmonitor.audible import Audible
 from praxmonitor.cues import cues, heartbeat
+from praxmonitor.feed import enduring
 from praxmonitor.moment import EMPTY, Moment, following
+from praxmonitor.present import plain
 from praxmonitor.screens.fleet import FleetScreen
 from praxmonitor.sound import Cue, Speaker
 
@@ -72,6 +76,9 @@ class PraxApp(Audible, inherit_bindings=False):
     playing: var[str] = var("")
     """How a recording is played; empty if none is."""
 
+    stopped: var[str] = var("")
+    """Why the watching stopped; empty while it goes on."""
+
     def __init__(
         self,
         workspace: Workspace,
@@ -114,7 +121,7 @@ class PraxApp(Audible, inherit_bindings=False):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
-        return (*self.moment.fleet.notes, *self._themes.failed, *filter(None, (self.sentry.trouble,)))
+        return (*filter(None, (self.stopped, self.sentry.trouble)), *self.moment.fleet.notes, *self._themes.failed)
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet."""
@@ -185,8 +192,12 @@ class PraxApp(Audible, inherit_bindings=False):
                 key_pressed(self.workspace)
 
     async def _follow(self) -> None:
-        async for fleet in self._feed.fleets():
-            self._show(fleet)
+        try:
+            async for fleet in enduring(self._feed, partial(setattr, self, "stopped")):
+                self._show(fleet)
+        except MailcoreError as error:
+            self.exit(return_code=error.exit_status, message=Text(f"praxmonitor: {plain(str(error))}"))
+            return
         if self.playback is not None:
             self.show_playback()
             self.notify("the recording is over", markup=False)

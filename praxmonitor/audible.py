@@ -47,10 +47,13 @@ class Audible(App[None], inherit_bindings=False):
 
     def mute(self) -> None:
         """All sound off, or on again."""
-        self._mute(replace(self.mutes, until=0.0 if self.mutes.all(self.clock()) else FOREVER))
+        silent = self._speaker.forced or self.mutes.all(self.clock())
+        self._speaker.forced = False
+        self._mute(replace(self.mutes, until=0.0 if silent else FOREVER))
 
     def mute_for(self, seconds: float) -> None:
         """All sound off for so long from now."""
+        self._speaker.forced = False
         self._mute(replace(self.mutes, until=self.clock() + seconds))
 
     def mute_agent(self, address: str) -> None:
@@ -90,6 +93,7 @@ class Audible(App[None], inherit_bindings=False):
         """Say anew whether sound can be heard."""
         speaker = self._speaker
         backend = speaker.backend if speaker.backend != "starting" else ""
-        muted = speaker.mutes.all(self.clock())
-        until, holder = speaker.mutes.until, self.sentry.holder
+        mutes, holder = speaker.mutes, self.sentry.holder
+        muted = speaker.forced or mutes.all(self.clock())
+        until = FOREVER if speaker.forced else mutes.until
         self.hearing = Hearing(backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, holder)

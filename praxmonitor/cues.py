@@ -84,7 +84,7 @@ def family(tool: str) -> str:
 
 def _news(at: float, since: float) -> bool:
     # Whole seconds, as `date +%s` and AIPass's timestamps give them, may stand for up to a second later.
-    return at + (1.0 if at == int(at) else 0.0) >= since
+    return at + (0.0 if at % 1 else 1.0) >= since
 
 
 def _happened(earlier: AgentFacts | None, facts: AgentFacts) -> Iterator[Activity]:

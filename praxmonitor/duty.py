@@ -48,7 +48,7 @@ class Duty:
     def _claim(self) -> None:
         try:
             self._path.parent.mkdir(exist_ok=True)
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             self.ours, self.trouble = True, f"{self._path}: {error.strerror}: whoever watches sounds, several at once"
             return
@@ -68,7 +68,7 @@ class Duty:
         try:
             record = json.loads(self._path.read_bytes())
             return line(f"{record['what']} (PID {int(record['pid'])})", 60)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, OverflowError, KeyError, TypeError, RecursionError):
             return "another"
 
     def close(self) -> None:

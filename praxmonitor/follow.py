@@ -69,6 +69,7 @@ class Following(Screen[None]):
         self.watch(self.app, "hearing", self.refresh_all, init=False)
         self.watch(self.app, "alarms", self.refresh_all, init=False)
         self.watch(self.app, "playing", self.refresh_all, init=False)
+        self.watch(self.app, "stopped", self.refresh_all, init=False)
         self.set_interval(max(0.5, self.prax.config.observe.sample), self.read_glance)
 
     def on_screen_resume(self) -> None:

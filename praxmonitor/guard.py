@@ -7,7 +7,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from mailcore.config import Config, read_config
@@ -16,7 +16,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.workspace import Workspace, find
 from praxmonitor.alarms.episodes import Round
 from praxmonitor.alarms.sentry import Sentry
-from praxmonitor.feed import DRAWN, FileFeed
+from praxmonitor.feed import DRAWN, Feed, FileFeed, enduring
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.outlets import lines
 from praxmonitor.sound import Cue
@@ -26,15 +26,18 @@ TICK = 0.5
 
 
 async def watch(
-    workspace: Workspace, config: Config, sentry: Sentry, hear: Callable[[list[Cue]], None]
+    feed: Feed, config: Config, sentry: Sentry, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
 ) -> AsyncGenerator[tuple[Round, Moment], None]:
-    """Each round that has something to tell, with its moment, until closed. `hear` gets what is to sound here."""
+    """Each round that has something to tell, with its moment, until closed.
+
+    `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
+    """
     newest: Fleet | None = None
     changed = asyncio.Event()
 
     async def follow() -> None:
         nonlocal newest
-        async with aclosing(FileFeed(workspace.root, config.observe.sweep, frame=DRAWN).fleets()) as fleets:
+        async with aclosing(enduring(feed, lambda why: trouble(why or "watching goes on"))) as fleets:
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 
@@ -50,7 +53,7 @@ async def watch(
                 pass
             for task in tasks:
                 if task.done():
-                    task.result()  # a workspace that cannot be read ends the watching, with its reason
+                    _end(task)
             changed.clear()
             if loop.time() >= due_at:
                 due_at = loop.time() + TICK
@@ -68,6 +71,17 @@ async def watch(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _end(task: asyncio.Task[None]) -> None:
+    """Raise what ended a task: a workspace that cannot be read ends the watching, with its reason."""
+    try:
+        task.result()
+    except BaseExceptionGroup as group:  # of the sentry's own tasks; one is enough to end it
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group
 
 
 async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
@@ -89,7 +103,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             write("\a")
 
     def duty() -> None:
-        print("on duty" if sentry.on_duty else "another is on duty: it sounds and acts", flush=True)
+        with suppress(BrokenPipeError):  # in the duty's thread nobody hears of it; the next line ends the guard
+            print("on duty" if sentry.on_duty else "another is on duty: it sounds and acts", flush=True)
 
     sentry = Sentry(
         config, workspace.root, period=TICK, live=True, what="guard", write=write, on_error=trouble, on_duty=duty
@@ -102,7 +117,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     print(f"praxmonitor guard: watching {workspace.root}", flush=True)
 
     async def tell() -> None:
-        async with aclosing(watch(workspace, config, sentry, hear)) as rounds:
+        feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
+        async with aclosing(watch(feed, config, sentry, hear, trouble)) as rounds:
             async for due, moment in rounds:
                 for line in lines(due, moment.now):
                     print(line, flush=True)

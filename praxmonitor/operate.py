@@ -168,16 +168,18 @@ class Operating(Following):
 
         app, address = self.prax, self.selected
         facts = app.moment.fleet.find(address)
+        if facts is None or facts.lock is None:
+            return  # it ended just now
         try:
             victims = await asyncio.to_thread(acts.victims, app.workspace, address)
         except (MailcoreError, OSError) as error:
             self._refused(error)
             return
-        began = f", since {clock(facts.run.started_at)}" if facts is not None and facts.run is not None else ""
-        subject = f"{task(facts) if facts is not None else ''}{began}"
+        began = f", since {clock(facts.run.started_at)}" if facts.run is not None else ""
+        subject = f"{task(facts)}{began}"
         question = ConfirmScreen(f"Kill the run of {plain(address)}?", subject, victims, app.clock())
         if await app.push_screen_wait(question):
-            await self.ask(acts.kill, app.workspace, app.config, address)
+            await self.ask(acts.kill, app.workspace, app.config, address, facts.lock)
 
     @work(group="retry")
     async def do_retry(self) -> None:
@@ -205,8 +207,10 @@ class Operating(Following):
         from praxmonitor.screens.kill_all import KillAllScreen
 
         app = self.prax
-        if await app.push_screen_wait(KillAllScreen(app.workspace.root.name, busy(app.moment.fleet))):
-            await self.ask(acts.kill_all, app.workspace, app.config)
+        listed = busy(app.moment.fleet)
+        if await app.push_screen_wait(KillAllScreen(app.workspace.root.name, listed)):
+            shown = {facts.address: facts.lock for facts in listed if facts.lock is not None}
+            await self.ask(acts.kill_all, app.workspace, app.config, shown)
 
     @work(group="attach")
     async def do_attach(self) -> None:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mailcore.text import line
 from praxmonitor.alarms.alarm import headline
 from praxmonitor.alarms.episodes import Episode, Round
+from praxmonitor.dates import iso, local
 from praxmonitor.sound import MAX_URGENCY, Cue, Sound
 
 MOST_CUES = 8
@@ -89,7 +89,7 @@ def events(due: Round, root: Path, now: float) -> Iterator[dict[str, Any]]:
             yield {
                 "event": event,
                 "workspace": str(root),
-                "at": _iso(now),
+                "at": iso(now),
                 "headline": f"over: {told(episodes)}" if event == "over" else told(episodes),
                 "text": "\n".join(line(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
                 "urgency": max(episode.urgency for episode in episodes),
@@ -105,23 +105,19 @@ def as_json(episode: Episode) -> dict[str, Any]:
     return {
         "kind": str(alarm.kind),
         "address": alarm.address,
-        "since": _iso(alarm.since),
+        "since": iso(alarm.since),
         "text": line(alarm.text, 1000),
         "what": line(alarm.what, 400),
         "expected": line(alarm.expected, 400),
         "seen": line(alarm.seen, 400),
         "remedy": line(alarm.remedy, 400),
         "key": alarm.key,
-        "raised_at": _iso(episode.raised_at),
+        "raised_at": iso(episode.raised_at),
         "told": episode.told,
         "urgency": episode.urgency,
         "acknowledged": episode.acknowledged,
-        "snoozed_until": _iso(quiet) if quiet and not episode.acknowledged else None,
+        "snoozed_until": iso(quiet) if quiet and not episode.acknowledged else None,
     }
-
-
-def _iso(at: float) -> str | None:
-    return datetime.fromtimestamp(at).astimezone().isoformat() if at > 0 else None
 
 
 class Command:
@@ -146,25 +142,28 @@ class Command:
 
     def _one(self, value: str) -> None:
         try:
-            done = subprocess.run(
-                self._argv, input=value.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                timeout=COMMAND_LIMIT, cwd=self._cwd, start_new_session=True, check=False,
-            )  # fmt: skip
+            # A file, not a pipe: what the command leaves running holds its stderr open, and is not waited for.
+            with tempfile.TemporaryFile() as errors:
+                done = subprocess.run(
+                    self._argv, input=value.encode(), stdout=subprocess.DEVNULL, stderr=errors,
+                    timeout=COMMAND_LIMIT, cwd=self._cwd, start_new_session=True, check=False,
+                )  # fmt: skip
+                errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
+                said = line(errors.read(2000).decode("utf-8", "replace"), 200)
         except subprocess.TimeoutExpired:
             self._on_error(f"on_alarm: {self._argv[0]} was ended after {COMMAND_LIMIT:g} s")
         except (OSError, ValueError) as error:
             self._on_error(f"on_alarm: {line(str(error), 300)}")
         else:
             if done.returncode:
-                said = line(done.stderr[-2000:].decode("utf-8", "replace"), 200)
                 self._on_error(f"on_alarm: {self._argv[0]} ended with {done.returncode}: {said}")
         finally:
             self._free.release()
 
 
 def clock_time(at: float) -> str:
-    """`2026-11-22 14:03:07`, for lines in a log."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+    """`2026-11-22 14:03:07`, for lines in a log; `unknown` where no date can tell it."""
+    return local("%Y-%m-%d %H:%M:%S", at) or "unknown"
 
 
 def lines(due: Round, now: float) -> Iterator[str]:

@@ -7,7 +7,6 @@ widgets turn roles into styles; a test reads the text.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, TypeAlias
 
@@ -16,6 +15,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State
 from mailcore.text import plain as text_plain
+from praxmonitor.dates import local
 
 Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]
@@ -173,9 +173,13 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
+LONGEST = 9999 * 86400.0
+"""Seconds; what is older is said to be so old. An agent may write any time, NaN and the infinities too."""
+
+
 def age(seconds: float) -> str:
     """`12s`, `4m`, `2h`, `3d`: at most four cells for a thousand days."""
-    whole = max(0, int(seconds))
+    whole = int(min(max(0.0, seconds), LONGEST))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if whole >= size:
             return f"{whole // size}{unit}"
@@ -189,8 +193,8 @@ def since(at: float, now: float) -> str:
 
 def clock(at: float, *, seconds: bool = True) -> str:
     """Local time of day, `14:03:07`; blanks where it is unknown."""
-    form = "%H:%M:%S" if seconds else "%H:%M"
-    return time.strftime(form, time.localtime(at)) if at else " " * len(time.strftime(form))
+    said = local("%H:%M:%S" if seconds else "%H:%M", at) if at else ""
+    return said or " " * (8 if seconds else 5)
 
 
 def memory(size: int) -> str:

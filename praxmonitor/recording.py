@@ -99,13 +99,13 @@ class Writer:
 
 def _encoded(value: object) -> bytes:
     try:
-        return msgspec.json.encode(value, enc_hook=_path)
+        return msgspec.json.encode(value, enc_hook=_plain)
     except UnicodeEncodeError:  # a lone surrogate, which another program's JSON may hold
-        return msgspec.json.encode(_mended(msgspec.to_builtins(value, enc_hook=_path)))
+        return msgspec.json.encode(_mended(msgspec.to_builtins(value, enc_hook=_plain)))
 
 
-def _path(value: object) -> str:
-    if isinstance(value, Path):
+def _plain(value: object) -> str:
+    if isinstance(value, Path | float):  # mailcore reads NaN and the infinities as a float of its own
         return str(value)
     raise NotImplementedError(f"{type(value).__name__} in a recording")
 

@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from mailcore.observe.state import NOTHING, state
 from mailcore.workspace import find
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
+from praxmonitor.dates import iso
 
 
 def status(fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING) -> dict[str, Any]:
@@ -32,13 +32,13 @@ def status(fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING) -
     """
     return {
         "workspace": str(fleet.root),
-        "at": _iso(now),
+        "at": iso(now),
         "agents": [_agent(facts, config, now, senses) for facts in fleet.agents],
         "alarms": [
             {
                 "kind": str(alarm.kind),
                 "address": alarm.address,
-                "since": _iso(alarm.since),
+                "since": iso(alarm.since),
                 "text": neutral(alarm.text, 400),
             }
             for alarm in Rules(config).alarms(fleet, now, senses=senses)
@@ -55,8 +55,8 @@ def _agent(facts: AgentFacts, config: Config, now: float, senses: Senses) -> dic
         "branch": str(facts.agent.branch),
         "state": str(current.state),
         "reason": neutral(current.reason),
-        "since": _iso(current.since),
-        "last_active": _iso(facts.last_active),
+        "since": iso(current.since),
+        "last_active": iso(facts.last_active),
         "unread": mailbox.unread if readable else None,
         "open": mailbox.open if readable else None,
         "mailbox": str(mailbox.status),
@@ -74,12 +74,8 @@ def _run(facts: AgentFacts) -> dict[str, Any] | None:
         "sender": neutral(run.sender),
         "attempt": run.attempt.number if run.attempt is not None else None,
         "pid": (run.attempt.pid if run.attempt is not None else run.supervisor_pid) or None,
-        "started_at": _iso(run.started_at),
+        "started_at": iso(run.started_at),
     }
-
-
-def _iso(at: float) -> str | None:
-    return datetime.fromtimestamp(at).astimezone().isoformat() if at > 0 else None
 
 
 def render(status: dict[str, Any]) -> str:

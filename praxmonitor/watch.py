@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import json
 import select
 import sys
@@ -19,9 +18,11 @@ from mailcore.errors import MailcoreError
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import Fleet
 from mailcore.observe.activity import neutral
+from mailcore.observe.cpu import Work
 from mailcore.workspace import find
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.rules import Rules
+from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.feed import FileFeed
 from praxmonitor.moment import EMPTY, Moment, following
 
@@ -93,18 +94,24 @@ def line(event: Event, today: str) -> str:
 
 
 async def follow(
-    fleets: AsyncGenerator[Fleet, None], config: Config, show: Callable[[Event], None], *, from_start: bool
+    fleets: AsyncGenerator[Fleet, None], root: Path, config: Config, show: Callable[[Event], None], *, from_start: bool
 ) -> None:
     """Show each event until the fleets end, or nobody reads standard output any more.
 
-    `from_start`: also what was known when the watching began. Alarms that stand then are shown in any case.
+    `root`: the workspace's directory. `from_start`: also what was known when the watching began. Alarms that stand
+    then are shown in any case.
     """
     rules, moment, looked = Rules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
+    # As on the screen, who computes is not silent.
+    vigil = Vigil(config, root, None, period=TICK, work=Work().look)
+    looking = asyncio.create_task(vigil.look(lambda: moment))
     coming = asyncio.ensure_future(anext(fleets))
     try:
         while not _unread():
             await asyncio.wait({coming}, timeout=TICK)
+            if looking.done():
+                looking.result()
             fleet = moment.fleet
             if coming.done():
                 fleet = coming.result()
@@ -112,20 +119,21 @@ async def follow(
             elif moment is EMPTY:
                 continue
             now, before = time.time(), moment
-            moment = following(before, fleet, now, config.alarms)
+            moment = following(before, fleet, now, config.alarms, vigil.senses)
             if before is not EMPTY or from_start:
                 for event in happened(before, moment):
                     show(event)
             if now - looked >= TICK:
-                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, moment.statuses)}
+                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, moment.statuses, vigil.senses)}
                 for event in raised(alarms, standing, now):
                     show(event)
                 alarms, looked = standing, now
     except StopAsyncIteration:
         pass
     finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+        for task in (coming, looking):
+            task.cancel()
+        await asyncio.gather(coming, looking, return_exceptions=True)
         await fleets.aclose()
 
 
@@ -146,8 +154,6 @@ def main(argv: Sequence[str]) -> int:
     paths = [word for word in options.words if not word.startswith("@")]
     if len(paths) > 1:
         parser.error(f"one path, not {len(paths)}: {' '.join(paths)}")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
     try:
         workspace = find(Path(*paths))
         wanted = {workspace.agent(word).address for word in options.words if word.startswith("@")}
@@ -160,7 +166,7 @@ def main(argv: Sequence[str]) -> int:
             told = json.dumps(event, ensure_ascii=False) if options.jsonl else line(event, time.strftime("%Y-%m-%d"))
             print(told, flush=True)
 
-        asyncio.run(follow(feed.fleets(), config, show, from_start=options.from_start))
+        asyncio.run(follow(feed.fleets(), workspace.root, config, show, from_start=options.from_start))
     except MailcoreError as error:
         print(f"praxmonitor watch: {error}", file=sys.stderr)
         return error.exit_status

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mailcore.cli.call import Call, Parser, Result
-from mailcore.config import read_config
-from mailcore.errors import MailcoreError
+from mailcore.config import Config, read_config
+from mailcore.errors import ConfigError, MailcoreError
 from mailcore.hooks.install import standing
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.agent import Agent
@@ -35,17 +35,16 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def doctor(call: Call) -> Result:
     """All checks; exit 4 if one is not in order."""
+    agents = [agent for agent in call.workspace.agents if agent.branch.is_dir()]
     try:
-        read_config(call.workspace.config_file)
-    except MailcoreError as error:
-        trouble = [Check("config", False, str(error), "mend that line; agents cannot be started meanwhile")]
-    else:
-        trouble = []
+        programs = list(_programs(read_config(call.workspace.config_file), agents))
+    except ConfigError as error:
+        programs = [Check("config", False, str(error), "mend that line; agents cannot be started meanwhile")]
     checks = [
-        *trouble,
         *_machine(),
         *_workspace(call.workspace),
-        *(c for a in call.workspace.agents for c in _agent(call, a)),
+        *programs,
+        *(c for a in call.workspace.agents for c in _agent(a)),
     ]
     lines = []
     for check in checks:
@@ -96,21 +95,32 @@ def _workspace(workspace: Workspace) -> Iterator[Check]:
     )
 
 
-def _agent(call: Call, agent: Agent) -> Iterator[Check]:
-    name = agent.address
-    if not agent.branch.is_dir():
-        yield Check(name, False, f"{agent.branch} is gone", "restore it, or take its row out of the registry")
-        return
-    try:
-        program = select(agent, call.config)
-        word = next(iter(call.config.agent(name).command), "")
+def _programs(config: Config, agents: Iterable[Agent]) -> Iterator[Check]:
+    """The program of each agent; all that lack the same one are a single check."""
+    without: dict[str, tuple[list[str], str]] = {}
+    for agent in agents:
+        name = agent.address
+        settings = config.agent(name)
+        try:
+            program = select(agent, config)
+        except MailcoreError as error:
+            without.setdefault(settings.program, ([], str(error)))[0].append(name)
+            continue
+        word = next(iter(settings.command), "")
         place = str(agent.branch / word) if "/" in word else word
         if program.name == "command" and not shutil.which(place):
             yield Check(name, False, f"its command {word!r} is not found", "mend command in .praxmonitor/config.toml")
         else:
             yield Check(name, True, f"program {program.name}")
-    except MailcoreError as error:
-        yield Check(name, False, str(error), "install it or set [agents] in .praxmonitor/config.toml")
+    for names, finding in without.values():
+        yield Check(" ".join(names), False, finding, "install it or set [agents] in .praxmonitor/config.toml")
+
+
+def _agent(agent: Agent) -> Iterator[Check]:
+    name = agent.address
+    if not agent.branch.is_dir():
+        yield Check(name, False, f"{agent.branch} is gone", "restore it, or take its row out of the registry")
+        return
     box = read_mailbox(agent.inbox)
     if box.reason:
         yield Check(name, False, box.reason, "nothing is written over it; restore the file or set it aside")

@@ -8,7 +8,7 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mailcore import journal
 from mailcore.config import Config
@@ -78,9 +78,10 @@ class Attempts:
         began = journal.now()  # before the program can have done anything: what it changes counts from here
         try:
             child = self.spawn(launch, files, number)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a word with a NUL
             self.note("attempt", at=began, n=number, mode=mode, pid=0)
-            failure = Ending(False, f"cannot start {self.program.name}: {error.strerror} ({error.filename})")
+            why = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else str(error)
+            failure = Ending(False, f"cannot start {self.program.name}: {why}")
             self.note("attempt_ended", n=number, exit=None, cause=failure.cause)
             return failure, session
         named = self.program.session(session, files)
@@ -119,7 +120,7 @@ class Attempts:
             "AIPASS_SPAWNED": "1",
             "AIPASS_SESSION_TYPE": "dispatched",
         }
-        with files.stdout.open("wb") as out, files.stderr.open("wb") as err:
+        with _fresh(files.stdout) as out, _fresh(files.stderr) as err:
             child = subprocess.Popen(
                 self.program.argv(launch),
                 cwd=self.agent.branch,
@@ -228,3 +229,10 @@ class Attempts:
         return Output(
             self.run_dir / f"attempt-{number}.stdout.log", self.run_dir / f"attempt-{number}.stderr.log", acted
         )
+
+
+def _fresh(path: Path) -> BinaryIO:
+    """A new file at `path`, to be written: a link that a former attempt left there goes, and what it leads to stays."""
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o644), "wb")

@@ -111,7 +111,8 @@ def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail:
     box = read_mailbox(agent.inbox)
     if if_mail and not box.unread and not box.reason:
         raise Refused(f"{agent.address} has no unread mail", "no_mail")
-    why = f"{box.unread} unread mails wait." if box.unread else "There is no new mail: continue your worklog."
+    waiting = "1 unread mail waits." if box.unread == 1 else f"{box.unread} unread mails wait."
+    why = waiting if box.unread else "There is no new mail: continue your worklog."
     first = _wake_record(agent, config, queue.Wake(why, by, automatic=False))
     return _begun(begin(workspace, config, agent, first))
 

@@ -16,7 +16,7 @@ from mailcore.dispatch.admit import Hindrance
 from mailcore.dispatch.progress import progress
 from mailcore.errors import MailcoreError
 from mailcore.mail import post
-from mailcore.mail.store import locked
+from mailcore.mail.store import locked, replace
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words
@@ -119,7 +119,7 @@ def _keep_bounce(agent: Agent, run: Run, run_dir: Path, error: str) -> None:
         "error": error,
     }
     with suppress(OSError):  # the run's journal has it
-        (agent.mail_dir / "last_bounce.json").write_text(json.dumps(record, indent=2))
+        replace(agent.mail_dir / "last_bounce.json", json.dumps(record, indent=2).encode())
 
 
 def tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
@@ -185,12 +185,21 @@ def free(
 
 
 def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = None) -> list[str]:
-    """Start whatever waits and may start now, the oldest first, at every agent `but` one; the ids of the runs."""
+    """Start whatever waits and may start now, the oldest first, at every agent `but` one; the ids of the runs.
+
+    MailcoreError, once all were tried, naming the agents where it failed and why.
+    """
     from mailcore.dispatch.start import begin_waiting
 
-    started = []
+    started, failed = [], []
     for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace) if entry.agent != but):
-        begun = begin_waiting(workspace, config, agent)
+        try:
+            begun = begin_waiting(workspace, config, agent)
+        except Exception as error:  # whatever one agent's files hold, the others start
+            failed.append(f"{agent.address}: {error}")
+            continue
         if isinstance(begun, str):
             started.append(begun)
+    if failed:
+        raise MailcoreError(f"what waits could not be started: {'; '.join(failed)}")
     return started

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from mailcore import audit, journal
 from mailcore.config import Config
 from mailcore.dispatch import foreign, orphan, process, queue
-from mailcore.dispatch.lock import holding
+from mailcore.dispatch.lock import holding, names_own_run, supervises
 from mailcore.dispatch.runs import find_run
 from mailcore.dispatch.start import JOURNAL, clean
 from mailcore.errors import Refused
@@ -52,6 +52,13 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         clean(workspace, config, agent, by)
         audit.record(workspace, by, "kill", agent=agent.address, run=run_id, orphan=True)
         return Killed(agent.address, run_id, ())
+    ticks = start_ticks(lock.pid)  # before the look at what it is: one that gets its PID later is not signalled
+    if lock.run_id and not _supervised(agent, lock):
+        raise Refused(
+            f"{agent.dispatch_lock} names PID {lock.pid}, which supervises no run of {agent.address}: the file was "
+            "changed, or the run's journal is gone. Remove the file if nothing works there.",
+            "not_ours",
+        )
     if not lock.run_id and process.session_of(lock.pid) != lock.pid:
         raise Refused(
             f"{agent.dispatch_lock} names PID {lock.pid}, which leads no session as AIPass's monitor does: the PID "
@@ -61,7 +68,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     before = tuple(p.pid for p in processes(workspace, agent.address))
     audit.record(workspace, by, "kill", agent=agent.address, run=run_id, pid=lock.pid)
     if lock.run_id:
-        survivors = _end_own(config, agent, lock, by)
+        survivors = _end_own(config, agent, lock, ticks, by)
     else:
         survivors = _end_foreign(workspace, config, agent, lock, run_id)
     if not survivors and orphan.clean(workspace, config, agent, by) is not None and theirs is not None:
@@ -69,11 +76,15 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     return Killed(agent.address, run_id, before, tuple(sorted(survivors)))
 
 
-def _end_own(config: Config, agent: Agent, lock: Lock, by: str) -> set[int]:
-    """Let the supervisor end its run; end what is left, the supervisor too. Returns the survivors."""
+def _supervised(agent: Agent, lock: Lock) -> bool:
+    """True if the lock names a run of this agent and the process that supervises it, or has just done so."""
+    return names_own_run(agent, lock) and (supervises(lock.pid, lock.run_id) or not alive(lock.pid))
+
+
+def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> set[int]:
+    """Let the supervisor, begun at `ticks`, end its run; end what is left, itself too. Returns the survivors."""
     grace = config.dispatch.stop_grace
     journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
-    ticks = lock.start_ticks or start_ticks(lock.pid)
     process.send(lock.pid, ticks, signal.SIGTERM)
     process.send(lock.pid, ticks, signal.SIGCONT)
     if not _gone(lock.pid, ticks, grace + 10):
@@ -85,8 +96,10 @@ def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock,
     """End a monitor's session and all that it started. Returns the survivors. After a kill nothing starts by itself."""
     with locked(queue.gate(workspace)):
         queue.drop(agent)
-        if waiter := queue.waiter(agent):
-            process.send(waiter, start_ticks(waiter), signal.SIGTERM)
+        waiter = queue.waiter(agent)
+        ticks = start_ticks(waiter)
+        if supervises(waiter, "queue"):  # the agent can write any PID there
+            process.send(waiter, ticks, signal.SIGTERM)
     known: list[process.Process] = []
 
     def find() -> list[process.Process]:
@@ -106,6 +119,8 @@ def processes(workspace: Workspace, target: str) -> tuple[process.Process, ...]:
         theirs = foreign.current(workspace, agent, lock.pid)
         name = theirs.run_id if theirs is not None else ""
         return tuple(process.session_members(lock.pid if lock.holder is Holder.ALIVE else 0, name))
+    if lock.holder is Holder.ALIVE and not _supervised(agent, lock):
+        return ()
     own = [p for p in process.snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
     below = process.members(lock.run_id, [p.pid for p in own])
     return (*own, *(replace(p, depth=p.depth + len(own)) for p in below))
@@ -118,8 +133,8 @@ def _gone(pid: int, ticks: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     try:
         descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
+    except OSError:  # it is over, or no descriptor is left to wait with
+        return not alive(pid, ticks)
     try:
         while alive(pid, ticks):
             left = deadline - time.monotonic()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from datetime import datetime
 from pathlib import Path
 
@@ -13,9 +12,7 @@ from mailcore.evidence import SUPERVISES
 from mailcore.liveness import boot_id, read_lock, start_ticks
 from mailcore.mail.store import replace
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock, from_records
-
-_RUN_ID = re.compile(r"\d{8}T\d{6}_\d{6}-[0-9a-f]{8}")
+from mailcore.model.run import RUN_ID, Holder, Lock, from_records
 
 
 def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bytes:
@@ -78,7 +75,7 @@ def owned(path: Path, run_id: str, nonce: str) -> bool:
 def run_ids(agent: Agent) -> list[str]:
     """The ids of an agent's runs, oldest first."""
     try:
-        return sorted(filter(_RUN_ID.fullmatch, os.listdir(agent.runs_dir)))  # noqa: PTH208 (names only)
+        return sorted(filter(RUN_ID.fullmatch, os.listdir(agent.runs_dir)))  # noqa: PTH208 (names only)
     except FileNotFoundError:
         return []
 
@@ -89,15 +86,27 @@ def holding(agent: Agent) -> Lock | None:
     if held is not None and held.holder is Holder.ALIVE:
         return held
     newest = run_ids(agent)[-1:]
-    run = from_records(journal.read(agent.runs_dir / newest[0] / "run.jsonl")) if newest else None
-    if run is None or run.phase.ended or not _supervises(run.supervisor_pid, run.run_id):
+    records = journal.read(agent.runs_dir / newest[0] / "run.jsonl") if newest else []
+    run = from_records(records)
+    if run is None or run.phase.ended or not supervises(run.supervisor_pid, run.run_id):
         return held
-    pid = run.supervisor_pid
-    return Lock(pid, run.created_at, run.subject, start_ticks(pid), boot_id(), run_id=run.run_id)
+    pid, nonce = run.supervisor_pid, str(records[0].get("nonce", ""))
+    return Lock(pid, run.created_at, run.subject, start_ticks(pid), boot_id(), nonce, run.run_id)
 
 
-def _supervises(pid: int, run_id: str) -> bool:
-    """True if the process is that run's supervisor; a PID alone may be another's by now."""
+def names_own_run(agent: Agent, lock: Lock) -> bool:
+    """True if the lock names a run of this very agent, as its nonce in that run's journal proves.
+
+    An agent can write any lock: on its word alone nothing is signalled, and no run id becomes part of a path.
+    """
+    if not lock.nonce or not RUN_ID.fullmatch(lock.run_id):
+        return False
+    first = journal.read(agent.runs_dir / lock.run_id / "run.jsonl")[:1]
+    return [record.get("nonce") for record in first] == [lock.nonce]
+
+
+def supervises(pid: int, run_id: str) -> bool:
+    """True if the process is that run's supervisor, or with `queue` a waiter; a PID alone may be another's by now."""
     try:
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:

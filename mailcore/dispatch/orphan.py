@@ -5,6 +5,7 @@ from __future__ import annotations
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import ending, process, queue
+from mailcore.dispatch.lock import names_own_run
 from mailcore.liveness import read_lock
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
@@ -13,11 +14,14 @@ from mailcore.workspace import Workspace
 
 
 def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> Lock | None:
-    """If the lock's holder is dead, leave nothing of its run, and return the lock that was removed."""
+    """If the lock's holder is dead, leave nothing of its run, and return the lock that was removed.
+
+    Of a run that is not this agent's nothing is touched, whatever the lock says.
+    """
     lock = read_lock(agent.dispatch_lock)
     if lock is None or lock.holder is not Holder.DEAD:
         return None
-    if lock.run_id and "/" not in lock.run_id:
+    if names_own_run(agent, lock):
         process.stop(lambda: process.members(lock.run_id), config.dispatch.stop_grace)
     with locked(queue.gate(workspace)):
         # Another may have cleaned up meanwhile, and begun a run: its lock is not ours to remove.
@@ -33,7 +37,7 @@ def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> L
 
 def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str) -> Run | None:
     """Write the end into its run's journal; the run as it ended, None if there is nothing left to say."""
-    if not lock.run_id or "/" in lock.run_id:
+    if not names_own_run(agent, lock):
         return None
     run_dir = agent.runs_dir / lock.run_id
     records = journal.read(run_dir / ending.JOURNAL)

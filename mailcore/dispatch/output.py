@@ -14,13 +14,13 @@ def bound(path: Path, limit: int) -> bool:
     """Free the older part of `path` so that about `limit` bytes of its end stay on disk; True where it was larger.
 
     The writer goes on at its place, and readers of the end see no difference: a hole is punched (fallocate), which
-    costs no copy. Where the file system has no holes the file stays whole.
+    costs no copy. Where the file system has no holes the file stays whole. A symlink is not followed.
     """
     try:
-        status = path.stat()
+        status = path.lstat()
         if status.st_blocks * 512 <= limit + _BLOCK:
             return False
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from mailcore.model.agent import Agent
+from mailcore.text import line
 
 
 def task(agent: Agent, message_id: str, sender: str, subject: str, expect: str = "") -> str:
     """The prompt of a dispatch. The mail's body is not in it: it is read, and thereby marked as read, by its id."""
-    wanted = f"It counts as done when: {_line(expect)}. " if expect else ""
+    wanted = f"It counts as done when: {line(expect, 300)}. " if expect else ""
+    message_id, sender = line(message_id), line(sender)
     return (
         f"You are {agent.address}. Your passport is .trinity/passport.json, your memories are .trinity/local.json and "
         f".trinity/observations.json: read them first. {sender} sent you a task, message {message_id}: "
-        f"{_line(subject)}. {wanted}"
+        f"{line(subject, 300)}. {wanted}"
         f"Read it with `mailcore read {message_id}`, do it, and update your memories. Answer before you end, with "
         f'`mailcore done {message_id} "what you did, and the result"`, or `blocked` or `declined` with the reason, or '
         f'`mailcore reply {message_id} "…"`. Run sub-agents synchronously: what still runs when you end is stopped.'
@@ -22,10 +24,6 @@ def wake(agent: Agent, why: str) -> str:
     """The prompt of a wake without a task of its own."""
     return (
         f"You are {agent.address}. Your passport is .trinity/passport.json, your memories are .trinity/local.json and "
-        f".trinity/observations.json: read them first. {_line(why, 1000)} Look with `mailcore inbox`, read with "
+        f".trinity/observations.json: read them first. {line(why, 1000)} Look with `mailcore inbox`, read with "
         "`mailcore read ID`, continue your work, and update your memories before you end."
     )
-
-
-def _line(text: str, most: int = 300) -> str:
-    return " ".join(text.split())[:most]

@@ -17,6 +17,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.dispatch import prompt
+from mailcore.files import read_bytes
 from mailcore.mail.store import dumps_line, is_locked, replace
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
@@ -76,7 +77,7 @@ def claim(agent: Agent) -> Iterator[int | None]:
 
     The claim lasts until the last process that has the descriptor closes it. Its file names the waiter's PID.
     """
-    descriptor = os.open(_claims(agent), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(_claims(agent), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -92,7 +93,7 @@ def waiter(agent: Agent) -> int:
     if not is_locked(_claims(agent)):
         return 0
     try:
-        return int(_claims(agent).read_bytes())
+        return int(read_bytes(_claims(agent)))
     except ValueError:
         return 0
 
@@ -102,7 +103,7 @@ def _claims(agent: Agent) -> Path:
 
 
 def waiting(workspace: Workspace) -> Iterator[Waiting]:
-    """Everything that waits, the oldest first."""
+    """Everything that waits, the oldest first; nothing of an agent whose queue cannot be read."""
     found = [
         Waiting(
             str(record.get("queue_id", "")),
@@ -113,7 +114,7 @@ def waiting(workspace: Workspace) -> Iterator[Waiting]:
             str(record.get("waits", "")),
         )
         for agent in workspace.agents
-        for record in journal.read(_path(agent))
+        for record in _records(agent)
     ]
     yield from sorted(found, key=lambda entry: entry.at)
 
@@ -129,7 +130,8 @@ def take(agent: Agent) -> dict[str, Any] | None:
     if len(taken) > 1:
         reasons = list(dict.fromkeys(str(record.get("subject", "")) for record in taken))
         first |= {"subject": " ".join(reasons), "prompt": prompt.wake(agent, " ".join(reasons))}
-        first["depth"] = min(depth for record in taken if isinstance(depth := record.get("depth", 0), int))
+        depths = (depth for record in taken if isinstance(depth := record.get("depth", 0), int))
+        first["depth"] = min(depths, default=0)
     return {key: value for key, value in first.items() if key not in ("waits", "queue_id")}
 
 
@@ -140,6 +142,13 @@ def drop(agent: Agent, queue_id: str = "") -> int:
     if len(kept) < len(records):
         _keep(agent, kept)
     return len(records) - len(kept)
+
+
+def _records(agent: Agent) -> list[dict[str, Any]]:
+    try:
+        return journal.read(_path(agent))
+    except OSError:
+        return []
 
 
 def _keep(agent: Agent, records: list[dict[str, Any]]) -> None:

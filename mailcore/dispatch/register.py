@@ -52,8 +52,7 @@ def _append(workspace: Workspace, name: str, row: Mapping[str, Any]) -> None:
     workspace.aipass_dir.mkdir(exist_ok=True)
     line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
     with locked(workspace.aipass_dir / f".{name}.lock"):
-        descriptor = os.open(
-            workspace.aipass_dir / f"{name}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644
-        )
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(workspace.aipass_dir / f"{name}.jsonl", flags, 0o644)
         with contextlib.closing(os.fdopen(descriptor, "wb", buffering=0)) as file:
             file.write(line)

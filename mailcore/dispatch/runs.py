@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
 from mailcore import journal
 from mailcore.dispatch import register
+from mailcore.dispatch.lock import run_ids
 from mailcore.dispatch.start import JOURNAL
 from mailcore.liveness import alive
 from mailcore.model.agent import Agent
@@ -18,12 +18,8 @@ from mailcore.workspace import Workspace
 
 def last_run(agent: Agent) -> Run | None:
     """The newest run of ours of an agent; run ids sort by time."""
-    try:
-        names = sorted(os.listdir(agent.runs_dir), reverse=True)  # noqa: PTH208 (names only)
-    except FileNotFoundError:
-        return None
-    for name in names:
-        run = read_run(agent.runs_dir / name)
+    for run_id in reversed(run_ids(agent)):
+        run = read_run(agent.runs_dir / run_id)
         if run is not None:
             return run
     return None

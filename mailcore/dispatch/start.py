@@ -150,8 +150,10 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
 def _new_id(agent: Agent) -> str:
     """A run's id: UTC and microseconds, later than every former one: ids sort by time whatever the clock did."""
     at = datetime.now(UTC)
-    for newest in lock.run_ids(agent)[-1:]:
-        at = max(at, datetime.strptime(f"{newest[:22]}+0000", f"{_STAMP}%z") + timedelta(microseconds=1))
+    for former in reversed(lock.run_ids(agent)):
+        with suppress(ValueError, OverflowError):  # a directory that somebody made: its name is no moment
+            at = max(at, datetime.strptime(f"{former[:22]}+0000", f"{_STAMP}%z") + timedelta(microseconds=1))
+            break
     return f"{at:{_STAMP}}-{secrets.token_hex(4)}"
 
 

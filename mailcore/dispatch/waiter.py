@@ -66,20 +66,27 @@ def watch(directory: Path) -> INotify | None:
 
 
 def wait(pids: Collection[int], pause: float, changes: INotify | None) -> None:
-    """Until one of the processes is over or a WATCHED file changed; for one that is not named yet (0), `pause` s."""
-    poll = select.poll()
+    """Until one of the processes is over or a WATCHED file changed.
+
+    `pause` seconds at most for one that is not named yet (0), or that the kernel lets nobody wait for: a thread's id in
+    a lock, no descriptor left.
+    """
+    poll, blind = select.poll(), 0 in pids
     with ExitStack() as stack:
         for pid in filter(None, pids):
             try:
                 descriptor = os.pidfd_open(pid)
             except ProcessLookupError:
                 return
+            except OSError:
+                blind = True
+                continue
             stack.callback(os.close, descriptor)
             poll.register(descriptor, select.POLLIN)
         if changes is not None:
             poll.register(changes.fileno(), select.POLLIN)
         while True:
-            ready = [descriptor for descriptor, _ in poll.poll(pause * 1000 if 0 in pids else None)]
+            ready = [descriptor for descriptor, _ in poll.poll(pause * 1000 if blind else None)]
             if changes is None or ready != [changes.fileno()]:
                 return
             if WATCHED & {event.name for event in changes.read(timeout=0)}:

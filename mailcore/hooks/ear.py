@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
+from mailcore import files, journal
 from mailcore.errors import MailcoreError
 from mailcore.evidence import RUN_ID
 from mailcore.hooks.line import STAMPS
@@ -102,7 +102,7 @@ def _note(agent: Agent, ids: Sequence[str], where: str, run_id: str) -> list[str
 
 def _stamp(path: Path, at: int) -> None:
     """Say that the mailbox is known as it was at that time (ns): until it changes, the hook line starts no Python."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    descriptor, _ = files.descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW)
     try:
         os.utime(descriptor, ns=(at, at))
     finally:

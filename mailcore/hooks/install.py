@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from mailcore import files
 from mailcore.errors import MailcoreError
 from mailcore.hooks import settings
 from mailcore.hooks.line import STAMPS, command
@@ -67,7 +69,7 @@ def install(agent: Agent) -> bool:
         store.inside(agent.root, path)
         path.parent.mkdir(exist_ok=True)
         try:
-            _write(path, after)
+            _write(agent, path, after)
         except OSError:
             if made:
                 path.parent.rmdir()
@@ -85,13 +87,15 @@ def remove(agent: Agent) -> bool:
             return False
         store.inside(agent.root, path)
         if made in settings.MADE[3:] and settings.is_empty(after):
-            path.unlink()
-            store.sync_directory(path.parent)
+            with store.opened(path.parent) as directory:
+                store.inside(agent.root, path.parent, directory)
+                os.unlink(path.name, dir_fd=directory)
+                os.fsync(directory)
             if made == "directory":
                 with contextlib.suppress(OSError):  # something else lies there now
                     path.parent.rmdir()
         else:
-            _write(path, after)
+            _write(agent, path, after)
         for name in STAMPS.values():
             (agent.mail_dir / name).unlink(missing_ok=True)
     return True
@@ -100,16 +104,16 @@ def remove(agent: Agent) -> bool:
 def _read(path: Path) -> str | None:
     """The file's text as it stands, ends of lines included; None if there is none."""
     try:
-        return path.read_bytes().decode()
+        return files.read_bytes(path).decode()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:
         raise settings.Broken(f"is not UTF-8: {error}", "settings") from error
 
 
-def _write(path: Path, text: str) -> None:
+def _write(agent: Agent, path: Path, text: str) -> None:
     # A link within the project is kept, and what it names is written.
-    store.replace(path.resolve(), text.encode())
+    store.replace(path.resolve(), text.encode(), root=agent.root)
 
 
 @contextlib.contextmanager

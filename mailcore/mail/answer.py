@@ -30,6 +30,8 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
         raise UsageError(f'say the result: mailcore {state} ID "{"what came of it" if state == "done" else "why"}"')
     agent = workspace.agent(by)
     original = post.find(agent, message_id)
+    if state != "acknowledged":
+        post.refuse_undecided(agent, original)
     recipient = route.answer_to(workspace, original)
     ack = {"state": state, "result": result, "at": journal.now(), "by": by}
     fields = {

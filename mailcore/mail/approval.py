@@ -10,10 +10,8 @@ from mailcore import audit, journal
 from mailcore.errors import Refused, UsageError
 from mailcore.mail import mailbox, outbox, post, route
 from mailcore.mail.outbox import Sent
-from mailcore.model.message import Message
+from mailcore.model.message import DECISIONS, Message
 from mailcore.workspace import Workspace
-
-DECISIONS = ("approved", "denied")
 
 
 def ask(workspace: Workspace, by: str, approver: str, to: str, subject: str, body: str, tier: int) -> Sent:

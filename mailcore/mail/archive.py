@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore import files
 from mailcore.mail import store
 from mailcore.model.agent import Agent
 
@@ -26,7 +27,7 @@ def keep(agent: Agent, raw: dict[str, Any]) -> Path:
         path = agent.archive_dir / (name := file_name(raw, now))
         while path.exists():  # mail without an id: two of one subject in one second
             path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
-    store.replace(path, store.dumps({**raw, "archived_at": now.isoformat()}))
+    store.replace(path, store.dumps({**raw, "archived_at": now.isoformat()}), root=agent.root)
     return path
 
 
@@ -37,7 +38,7 @@ def _kept(agent: Agent, raw: dict[str, Any]) -> Path | None:
         return None
     for path in agent.archive_dir.glob(f"*_{identity}_*.json"):
         try:
-            former = store.loads(path.read_bytes())
+            former = store.loads(files.read_bytes(path))
         except (OSError, ValueError, RecursionError):
             continue
         # An id alone may repeat: AIPass mints it unchecked (contract 2).

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.errors import MailcoreError
+from mailcore.files import read_bytes
 from mailcore.mail import mailbox, store
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -67,7 +68,7 @@ def _records(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     # Names begin with their time, save AIPass's replies, which are <id>.json (contract 2).
     for path in sorted(directory.glob("*.json"), reverse=True):
         try:
-            raw = store.loads(path.read_bytes())
+            raw = store.loads(read_bytes(path))
         except (OSError, ValueError, RecursionError):
             continue
         if isinstance(raw, dict):

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
+from mailcore import files, journal
 from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import archive, repair, splice, store
 from mailcore.mail.document import Unreadable, messages, parse, pick
@@ -24,15 +24,16 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message, is_unread
 TORN_READS = 20
 """Tries of an unlocked reader: AIPass rewrites in place, so a read beside a writer may be torn (contract 0.1)."""
 PATIENCE = 1.0
-"""Seconds that a torn file is looked at again while its lock is held."""
+"""Seconds that a torn file is looked at again while its lock is held, unless the reader says otherwise."""
 
 
-def read_mailbox(path: Path, root: Path | None = None) -> Mailbox:
+def read_mailbox(path: Path, root: Path | None = None, patience: float = PATIENCE) -> Mailbox:
     """The mailbox at `path` at this moment. Never raises, keeps nobody waiting, writes nothing.
 
-    With the project's `root` a file that a symlink leads out of it is unreadable, not read.
+    With the project's `root` a file that a symlink leads out of it is unreadable, not read. `patience`: seconds that a
+    torn file is looked at again while its lock is held; with 0 there is one look.
     """
-    deadline, looks, last_look = time.monotonic() + PATIENCE, 0, False
+    deadline, looks, last_look = time.monotonic() + patience, 0, patience <= 0
     while True:
         looks += 1
         try:
@@ -57,7 +58,7 @@ def read_mailbox(path: Path, root: Path | None = None) -> Mailbox:
 
 
 def _read(path: Path, root: Path | None) -> bytes:
-    with path.open("rb") as file:
+    with files.opened(path) as file:
         if root is not None:
             store.inside(root, path, file.fileno())
         return file.read()
@@ -179,7 +180,7 @@ def provide(agent: Agent) -> None:
 def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
     """Repair the mailbox if it has to be; None if it can be read. With `dry_run` nothing is written."""
     try:
-        data = agent.inbox.read_bytes()
+        data = files.read_bytes(agent.inbox)
         parse(agent.inbox, data)
     except FileNotFoundError:
         return None
@@ -187,7 +188,7 @@ def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
         raise MailcoreError(f"{agent.inbox}: {error.strerror}", "unreadable") from error
     except Unreadable as error:
         if dry_run:
-            return repair.set_aside(agent.inbox, data, cause(agent, error), dry_run=True)[1]
+            return repair.set_aside(agent.inbox, data, cause(agent, error))[1]
     else:
         return None
     with _telling(agent) as place:

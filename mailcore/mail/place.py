@@ -10,6 +10,7 @@ import errno
 from collections.abc import Iterator
 from typing import Any
 
+from mailcore import files
 from mailcore.errors import MailcoreError
 from mailcore.mail import repair, sequence, store
 from mailcore.mail.document import Unreadable, messages, parse
@@ -38,7 +39,7 @@ class Place:
             if error.errno != errno.ELOOP:
                 raise
         store.inside(self.agent.root, self.agent.inbox)
-        return self.agent.inbox.read_bytes()
+        return files.read_bytes(self.agent.inbox)
 
     def load(self) -> dict[str, Any]:
         """The mailbox as it is, repaired if it has to be, empty if there is none."""
@@ -53,7 +54,7 @@ class Place:
 
     def repair(self, data: bytes, error: Unreadable) -> dict[str, Any]:
         """What can be recovered of a broken file, as a document; the file as it was is set aside."""
-        whole, self.repaired = repair.set_aside(self.agent.inbox, data, cause(self.agent, error))
+        whole, self.repaired = repair.set_aside(self.agent.inbox, data, cause(self.agent, error), self.directory)
         repair.tell(self.agent, self.repaired)
         return {"mailbox": "inbox", "messages": whole}
 

@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from mailcore import audit, journal
-from mailcore.errors import MailcoreError, UsageError
+from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import mailbox, outbox, route
 from mailcore.mail.outbox import Sent
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
 from mailcore.workspace import Workspace
 
@@ -50,9 +50,15 @@ def send(
 
 
 def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent:
-    """Answer a message in the sender's own mailbox and close it. The answer stands in the message's thread."""
+    """Answer a message in the sender's own mailbox and close it. The answer stands in the message's thread.
+
+    Refused for a request for approval that is not decided yet: no reply decides one.
+    """
+    if not body.strip():
+        raise UsageError("a reply needs a text")
     author = workspace.agent(sender)
     original = find(author, message_id)
+    refuse_undecided(author, original)
     recipient = route.answer_to(workspace, original)
     subject = original.subject if original.subject.startswith("RE: ") else f"RE: {original.subject}"
     fields = {"subject": subject, "message": body, "priority": original.priority, "auto_execute": False}
@@ -82,6 +88,15 @@ def find(agent: Agent, message_id: str) -> Message:
     return found
 
 
+def refuse_undecided(agent: Agent, message: Message) -> None:
+    """Refused (code `approval`) if this mail asks `agent` for approval and was neither approved nor denied."""
+    if message.undecided:
+        how = f'{message.seq or message.id} "why"{f" --from {OPERATOR}" if agent.is_operator else ""}'
+        raise Refused(
+            f"{message.sender} waits for your decision: mailcore approve {how}, or mailcore deny {how}", "approval"
+        )
+
+
 def mark_opened(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
     """Read messages in `address`'s own mailbox: they become `opened`, with the time, and are returned."""
     opened = mailbox.mark_opened(workspace.agent(address), ids, {"seen_at": journal.now(), "seen_by": address})
@@ -90,8 +105,12 @@ def mark_opened(workspace: Workspace, address: str, ids: Collection[str]) -> lis
 
 
 def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
-    """Archive messages of `address`'s own mailbox."""
-    closed = mailbox.close(workspace.agent(address), ids)
+    """Archive messages of `address`'s own mailbox; Refused for a request for approval that is not decided yet."""
+    agent = workspace.agent(address)
+    for message in mailbox.read_mailbox(agent.inbox).messages:
+        if any(message.answers_to(name) for name in ids):
+            refuse_undecided(agent, message)
+    closed = mailbox.close(agent, ids)
     audit.record(workspace, address, "close", ids=[message.id for message in closed])
     return closed
 

@@ -82,16 +82,17 @@ def _decode(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def set_aside(path: Path, data: bytes, cause: str, *, dry_run: bool = False) -> tuple[list[dict[str, Any]], Repair]:
+def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None) -> tuple[list[dict[str, Any]], Repair]:
     """Recover from `data`, the content of the unreadable mailbox `path`, and keep a copy. Call it under its lock.
 
-    The copy is on disk before this returns; the mailbox itself is for the caller to write.
+    `directory`: a descriptor of the one that it lies in; without it nothing is written, a dry run. The copy is on disk
+    before this returns; the mailbox itself is for the caller to write.
     """
     messages = recover(data)
-    if dry_run or not data.strip(b"\0 \t\r\n"):
+    if directory is None or not data.strip(b"\0 \t\r\n"):
         return messages, Repair(path, cause, len(messages))
     copy = path.with_name(f"{path.name}.corrupt-{datetime.now():%Y%m%dT%H%M%S_%f}")
-    store.replace(copy, data)
+    store.replace_in(directory, copy.name, data)
     return messages, Repair(path, cause, len(messages), copy)
 
 

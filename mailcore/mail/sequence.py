@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mailcore import files
 from mailcore.errors import MailcoreError
 from mailcore.mail.store import loads
 from mailcore.workspace import find
@@ -30,7 +31,7 @@ def take(root: Path, count: int = 1) -> int:
 
 def _take(path: Path, root: Path, count: int) -> int:
     path.parent.mkdir(exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor, _ = files.descriptor(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         text = os.pread(descriptor, 32, 0)
@@ -53,7 +54,7 @@ def _numbers(root: Path) -> Iterator[int]:
     for agent in (*workspace.agents, workspace.operator):
         for path in (agent.inbox, *agent.sent_dir.glob("*.json"), *agent.archive_dir.glob("*.json")):
             try:
-                document: Any = loads(path.read_bytes())
+                document: Any = loads(files.read_bytes(path))
             except (OSError, ValueError, RecursionError):
                 continue
             mails = document.get("messages", [document]) if isinstance(document, dict) else []

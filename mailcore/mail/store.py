@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from mailcore import files
 from mailcore.errors import MailcoreError, Refused
 
 LOCK_TIMEOUT = 10.0
@@ -34,10 +35,15 @@ def opened(directory: Path) -> Iterator[int]:
 def locked(lock: Path, timeout: float = LOCK_TIMEOUT, *, directory: int | None = None) -> Iterator[None]:
     """Hold an exclusive flock on `lock`. MailcoreError naming the holder if it is not free within `timeout` seconds.
 
-    `directory`: a descriptor of the one that it lies in.
+    `directory`: a descriptor of the one that it lies in. OSError, naming the lock, where it cannot be made, or is a
+    symlink.
     """
     name = lock if directory is None else lock.name
-    descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644, dir_fd=directory)
+    try:
+        descriptor, _ = files.descriptor(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, directory=directory)
+    except OSError as error:
+        error.filename = str(lock)
+        raise
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,7 +102,7 @@ class _Constant(float):
 def is_locked(lock: Path) -> bool:
     """True if somebody holds `lock` at this moment. Makes no file, and keeps nobody waiting."""
     try:
-        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor, _ = files.descriptor(lock)
     except OSError:
         return False
     try:
@@ -167,9 +173,9 @@ def exists(name: str, directory: int) -> bool:
 
 def read(name: str, directory: int) -> bytes:
     """The whole file `name` in an open directory; a symlink is not followed (OSError, ELOOP)."""
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    descriptor, found = files.descriptor(name, os.O_RDONLY | os.O_NOFOLLOW, directory=directory)
     try:
-        size = os.fstat(descriptor).st_size
+        size = found.st_size
         data = os.read(descriptor, size + 1)
         if len(data) == size:
             return data
@@ -181,12 +187,15 @@ def read(name: str, directory: int) -> bytes:
     return b"".join(parts)
 
 
-def replace(path: Path, *data: bytes | memoryview) -> None:
+def replace(path: Path, *data: bytes | memoryview, root: Path | None = None) -> None:
     """Put the parts of `data` at `path`, whole or not at all, and durable.
 
-    Temporary file, fsync, rename, fsync of the directory.
+    Temporary file, fsync, rename, fsync of the directory. With the project's `root` Refused if a symlink leads the
+    directory that is written into out of it.
     """
     with opened(path.parent) as directory:
+        if root is not None:
+            inside(root, path.parent, directory)
         replace_in(directory, path.name, *data, mark=f".{os.getpid()}.{threading.get_ident()}")
 
 
@@ -223,9 +232,3 @@ def _write(descriptor: int, parts: list[bytes | memoryview]) -> None:
             written -= len(parts.pop(0))
         if written:
             parts[0] = memoryview(parts[0])[written:]
-
-
-def sync_directory(directory: Path) -> None:
-    """Make a rename or a new file in `directory` survive a power cut."""
-    with opened(directory) as descriptor:
-        os.fsync(descriptor)

@@ -36,6 +36,10 @@ FINAL = ("done", "blocked", "declined")
 """Acknowledgements after which nothing more is expected of the recipient."""
 
 
+DECISIONS = ("approved", "denied")
+"""Acknowledgements that decide a request for approval."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ack:
     """What the recipient said became of a message (our key `ack`)."""
@@ -118,6 +122,11 @@ class Message:
     def urgency(self) -> int:
         """Order by priority: high before normal before low; what nobody knows counts as normal."""
         return {"high": 0, "low": 2}.get(self.priority, 1)
+
+    @property
+    def undecided(self) -> bool:
+        """True for a request for approval (our key `approval`) that was neither approved nor denied."""
+        return "approval" in self.raw and (self.ack is None or self.ack.state not in DECISIONS)
 
     def answers_to(self, message_id: str) -> bool:
         """True if `message_id` is either of this mail's two ids, or its number (`73` or `#73`)."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from mailcore.model.message import parse_time
+
+RUN_ID = re.compile(r"\d{8}T\d{6}_\d{6}-[0-9a-f]{8}")
+"""A run's id, whole: the name of its directory. What agents name otherwise, in a lock or among the runs, is none."""
 
 
 class Phase(StrEnum):

@@ -88,7 +88,9 @@ def _newest(runs: Path) -> str:
     """The id of the newest run directory; empty if there is none. Ids begin with the second they were made in."""
     try:
         with os.scandir(runs) as entries:
-            found = [(e.name[:15], e.stat().st_mtime_ns, e.name) for e in entries if RUN_ID.fullmatch(e.name)]
+            found = [
+                (e.name[:15], e.stat().st_mtime_ns, e.name) for e in entries if RUN_ID.fullmatch(e.name) and e.is_dir()
+            ]
     except OSError:
         return ""
     return max(found, default=("", 0, ""))[2]

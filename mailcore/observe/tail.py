@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from mailcore.files import opened
+
 CHUNK = 256 * 1024
 """Bytes of one read: what a call may cost in memory, however much the file grew."""
 MARK = 64
@@ -119,7 +121,7 @@ def last_lines(path: Path, n: int, max_bytes: int = 4 * 1024 * 1024) -> list[str
     Costs what it returns, however long the file is. The text is untrusted: neutralise it where it is drawn.
     """
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             start = end = file.seek(0, os.SEEK_END)
             floor = max(0, end - max_bytes)
             blocks: list[bytes] = []

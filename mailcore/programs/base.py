@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mailcore.config import AgentConfig
+from mailcore.files import opened
 from mailcore.model.agent import Agent
 
 
@@ -97,7 +98,7 @@ def exit_words(exit_code: int) -> str:
 def tail(path: Path, limit: int = 65536) -> list[str]:
     """The last lines of an output file, at most `limit` bytes of it; empty where there is none."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - limit))
             return file.read(limit).decode("utf-8", "replace").splitlines()

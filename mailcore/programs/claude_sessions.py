@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from mailcore import files
 from mailcore.programs.transcript import parsed, text_of
 
 HEAD = 65536
@@ -29,7 +30,7 @@ def directory(branch: Path) -> Path:
 def cwd_of(path: Path) -> str:
     """Where the session of that file was begun: the first `cwd` of its head; empty while there is none."""
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             head = file.read(HEAD)
     except OSError:
         return ""

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from mailcore.config import AgentConfig
+from mailcore.files import opened
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
 
@@ -85,7 +86,7 @@ class Codex:
         """Codex names its threads itself, in the first event of its output."""
         del given
         try:
-            with output.stdout.open("rb") as file:
+            with opened(output.stdout) as file:
                 event = json.loads(file.readline(65536))
         except (OSError, ValueError, RecursionError):
             return ""

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from mailcore import files
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.transcript import (
@@ -59,7 +60,7 @@ def directories(first: date, last: date) -> list[Path]:
 def cwd_of(path: Path) -> str:
     """Where the session of that file was begun, as its first line says; empty if it does not, or cannot be read."""
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             first = file.readline(HEAD)
     except OSError:
         return ""

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from mailcore import files
 from mailcore.programs import claude_sessions, codex_rollout
 from mailcore.programs.claude_transcript import ClaudeTranscript, Counted
 from mailcore.programs.codex_rollout import CodexRollout
@@ -42,7 +43,7 @@ def read_from(agent: str, path: Path, offset: int, counted: Counted | None = Non
     if is_rollout(path):
         reader = CodexRollout(agent, path)
         if offset > BEFORE:
-            with path.open("rb") as file:
+            with files.opened(path) as file:
                 _tell(reader, file.read(min(HEAD, offset - BEFORE)))
     else:
         reader = ClaudeTranscript(agent, path)
@@ -50,7 +51,7 @@ def read_from(agent: str, path: Path, offset: int, counted: Counted | None = Non
             reader.cwd = cwd_of(path)
     if offset > 0:
         begin = max(0, offset - BEFORE)
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             file.seek(begin)
             _tell(reader, file.read(offset - begin))
     if isinstance(reader, ClaudeTranscript):
@@ -69,7 +70,7 @@ def _money_before(path: Path, offset: int) -> float | None:
     """
     floor = max(0, offset - MONEY)
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             while offset > floor:
                 begin = max(floor, offset - BLOCK)
                 file.seek(begin)

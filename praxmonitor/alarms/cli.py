@@ -87,11 +87,16 @@ def _said(episode: Episode, now: float) -> str:
 
 async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
     from praxmonitor.alarms.sentry import Sentry
+    from praxmonitor.feed import DRAWN, FileFeed
     from praxmonitor.guard import TICK, watch
+
+    def trouble(text: str) -> None:
+        print(f"praxmonitor: {text}", file=sys.stderr, flush=True)
 
     # It tells, and acts on nothing: it never goes on duty.
     sentry = Sentry(config, workspace.root, period=TICK, live=True)
-    async with aclosing(watch(workspace, config, sentry, lambda _: None)) as rounds:
+    feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
+    async with aclosing(watch(feed, config, sentry, lambda _: None, trouble)) as rounds:
         async for due, moment in rounds:
             said = lines(due, moment.now) if as_lines else map(json.dumps, events(due, workspace.root, moment.now))
             for each in said:

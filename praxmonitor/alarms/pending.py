@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from mailcore.config import Config, Usage
 from mailcore.mail.ladder import ladder
 from mailcore.model.activity import Kind
+from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
@@ -93,7 +94,7 @@ def _mail(facts: AgentFacts, config: Config) -> Iterator[Pending]:
     for message in facts.mailbox.messages:
         if message.status == "closed":
             continue
-        if facts.agent.is_operator and "approval" in message.raw and message.ack is None:
+        if facts.agent.is_operator and message.undecided:
             yield Pending(_approval(facts, message), message.stored_at or message.at)
         elif message.is_task or message.urgency == 0:
             yield from _rung(facts, message, config.mail.rung_limit(message.priority))
@@ -149,7 +150,8 @@ def _approval(facts: AgentFacts, message: Message) -> Alarm:
     return Alarm(
         AlarmKind.APPROVAL, facts.address, at, f"{message.sender} asks for your approval: {message.subject}",
         "your decision", f"asked {day(at)}",
-        f"read it (i), then `mailcore approve {message.seq or message.id}`, or deny",
+        f"approve (Y) or deny (N) it in your mail (i), or "
+        f'`mailcore approve {message.seq or message.id} "why" --from {OPERATOR}`',
         message.id or message.sent_id,
     )  # fmt: skip
 

@@ -93,7 +93,8 @@ class Rules:
                     id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
                 )  # fmt: skip
             case AlarmKind.UNREADABLE:
-                remedy = "mend or remove the file, it is read again at once"
+                repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""
+                remedy = f"{repair}mend or remove the file: it is read again at once"
                 return replace(alarm, what=f"cannot be read: {status.reason}", remedy=remedy, id="")
             case _:
                 return replace(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import time
+from praxmonitor.dates import local
 
 
 def moment(at: float, now: float) -> str:
-    """`14:03:07`, with its date where it is not of the day of `now`; `never` for 0.0."""
+    """`14:03:07`, with its date where it is not of the day of `now`; `never` for 0.0, `unknown` for no real time."""
     if at <= 0:
         return "never"
-    local = time.localtime(at)
-    return time.strftime("%H:%M:%S" if local[:3] == time.localtime(now)[:3] else "%Y-%m-%d %H:%M:%S", local)
+    date, clock = local("%Y-%m-%d", at), local("%H:%M:%S", at)
+    return (clock if date == local("%Y-%m-%d", now) else f"{date} {clock}") or "unknown"
 
 
 def day(at: float) -> str:
-    """`2026-11-22 14:03`."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at)) if at > 0 else "never"
+    """`2026-11-22 14:03`; `never` for 0.0, `unknown` for no real time."""
+    return (local("%Y-%m-%d %H:%M", at) or "unknown") if at > 0 else "never"
 
 
 def size(count: int) -> str:

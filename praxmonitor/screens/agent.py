@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import OPERATOR
+from mailcore.model.message import Message
 from praxmonitor import acts
 from praxmonitor.actions import MAIL
 from praxmonitor.keymap import bindings
@@ -53,10 +54,11 @@ class AgentScreen(Operating):
     def __init__(self, address: str) -> None:
         super().__init__()
         self._address = address
-        self._mail, self._body, self._story = MailList(id="mail"), Body(id="body"), Story(id="story")
-        self._mail.border_title = "your mail" if address == OPERATOR else f"mail of {address}"
+        own = address == OPERATOR
+        self._mail, self._body, self._story = MailList(id="mail"), Body(own=own, id="body"), Story(id="story")
+        self._mail.border_title = "your mail" if own else f"mail of {address}"
         self._body.border_title = "message"
-        self._story.border_title = "what reaches you" if address == OPERATOR else address
+        self._story.border_title = "what reaches you" if own else address
 
     def compose(self) -> ComposeResult:
         """Header, story beside mail (the operator's mail comes first), footer."""
@@ -119,7 +121,7 @@ class AgentScreen(Operating):
     def do_reply(self) -> None:
         """Answer the selected mail."""
         message = self._mail.selected
-        if message is None:
+        if message is None or self._asks_approval(message):
             return
 
         def answer(_to: list[str], _subject: str, body: str) -> str:
@@ -131,8 +133,37 @@ class AgentScreen(Operating):
     async def do_close(self) -> None:
         """Archive the selected mail."""
         message = self._mail.selected
-        if message is not None:
+        if message is not None and not self._asks_approval(message):
             await self.ask(acts.close, self.prax.workspace, message.id)
+
+    def _asks_approval(self, message: Message) -> bool:
+        """Whether neither an answer nor a close is what this mail wants; it is said then."""
+        if message.undecided:
+            why = f"{message.sender} waits for your decision: approve (Y) or deny (N) it"
+            self.notify(plain(why), severity="warning", markup=False)
+        return message.undecided
+
+    def do_approve(self) -> None:
+        """Grant what the selected mail asks for."""
+        self._decide("Approve", "approved")
+
+    def do_deny(self) -> None:
+        """Refuse what the selected mail asks for."""
+        self._decide("Deny", "denied")
+
+    def _decide(self, title: str, decision: str) -> None:
+        message = self._mail.selected
+        if message is None:
+            return
+        if not message.undecided:
+            self.notify("this mail asks for no approval", severity="warning", markup=False)
+            return
+
+        def decide(_to: list[str], _subject: str, why: str) -> str:
+            return acts.decide(self.prax.workspace, self.prax.config, message.id, decision, why)
+
+        subject = f"{decision.upper()}: {message.subject}"
+        self.write(title, decide, to=message.sender, subject=subject, fixed=True)
 
     def do_back(self) -> None:
         """Close the message, else the screen."""

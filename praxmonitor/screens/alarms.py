@@ -106,7 +106,8 @@ class AlarmsScreen(ModalScreen[str]):
                 top = len(lines)
             lines += episode_lines(episode, now, area.line_width, chosen=place == self._chosen)
         waiting = sum(not episode.quiet(now) for episode in episodes)
-        title = f"Alarms: {len(episodes)}, of which {waiting} want you." if episodes else "No alarm: all is well."
+        want = f"{waiting} want{'s' if waiting == 1 else ''} you"
+        title = f"Alarms: {len(episodes)}, of which {want}." if episodes else "No alarm: all is well."
         self.query_one("#title", Static).update(title)
         area.set_lines(lines)
         if not 0 <= top - area.scroll_offset.y <= area.line_count - 6:

@@ -118,6 +118,8 @@ class Speaker(Protocol):
 
     mutes: Mutes
     """What is not played; setting it cuts off what plays and is now muted."""
+    forced: bool
+    """Nothing is played here whatever the mutes say, until this screen's own operator wants it: `--mute`."""
     backend: str
     """`starting`, the device's name such as `miniaudio/pulse`, `bell`, or `none`."""
     reason: str

@@ -22,7 +22,7 @@ from typing import IO, Any
 from mailcore.config import Sound as SoundConfig
 from praxmonitor.sound import Cue
 from praxmonitor.sound.gate import Gate, Rules, rules
-from praxmonitor.sound.mutes import FOREVER, Mutes, load, mutes_path
+from praxmonitor.sound.mutes import Mutes, load, mutes_path
 from praxmonitor.sound.pack import find_pack
 
 STARTING = "starting"
@@ -67,6 +67,8 @@ class Player:
         """`starting`, the device's name such as `miniaudio/pulse`, `bell`, or `none`."""
         self.reason = ""
         """Why there is no device, although one is wanted."""
+        self.forced = False
+        """Nothing is played whatever the mutes say; they may be changed by others at any time."""
         self._wants_device = self.backend == STARTING
         self._command = [sys.executable, "-P", "-m", "praxmonitor.sound.child", str(pack), "--backend", backend]
         self._on_ready = on_ready
@@ -122,7 +124,7 @@ class Player:
         with self._gate_lock:
             self._reread()
             volume = self._gate.admit(cue, now)
-        if not volume or (self.backend == NONE and not self._wants_device):
+        if self.forced or not volume or (self.backend == NONE and not self._wants_device):
             return True
         request: dict[str, object] = {"cue": asdict(replace(cue, volume=volume)), "at": now}
         if not self._send(request):
@@ -216,10 +218,10 @@ class Player:
 def configured(config: SoundConfig, root: Path, *, muted: bool = False) -> Player:
     """The player of the workspace at `root`, with its settings and mutes; not started. ConfigError if they are wrong.
 
-    `muted`: all is muted until it is switched on, whatever was kept.
+    `muted`: all is muted until it is switched on here, whatever was kept or is muted elsewhere.
     """
     player = Player(find_pack(config.pack, root), rules(config), backend=config.backend, mutes_file=mutes_path(root))
-    player.mutes = replace(player.mutes, until=FOREVER) if muted else player.mutes
+    player.forced = muted
     return player
 
 

@@ -58,14 +58,14 @@ def card_lines(
     inner = width - 3
     title, whole = _title(facts, status, now, inner)
     lines = [title, *_body(facts, now, inner, bypass)][:CARD_HEIGHT]
-    if not whole:
+    if not whole and not lines[-1]:
         lines[-1] = spread((), (("for ", "faint"), (since(status.since, now), look.role)), inner)
     return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines)
 
 
 def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[Line, bool]:
-    """The first line, and whether it has room for how long the state lasts. Where it has not, name and mail are worth
-    more, and the older activity gives way to the length."""
+    """The first line, and whether it has room for how long the state lasts. Where it has not, name, mail and both
+    activities are worth more: the length stands in the last line if that is empty."""
     look = LOOKS[status.state]
     length = since(status.since, now)
     mail, mark, name = badge(facts), held(facts, status), plain(facts.address[1:])

@@ -116,14 +116,17 @@ def _list_lines(mailbox: Mailbox, now: float, width: int, selected: int) -> Iter
         yield (mark, *mail_line(message, now, width - 2))
 
 
-def body_lines(message: Message, width: int) -> list[Line]:
-    """Head and body of one mail, wrapped to `width`; what it says is drawn as it stands, never interpreted."""
+def body_lines(message: Message, width: int, own: bool = False) -> list[Line]:
+    """Head and body of one mail, wrapped to `width`; what it says is drawn as it stands, never interpreted. `own`: the
+    operator's."""
     head: list[Line] = [
         ((plain(message.subject) or "(no subject)", "strong"),),
         ((f"{plain(message.sender)}   {clock(message.at)}", "muted"), (f"   {plain(message.id)}", "faint")),
     ]
     if message.is_task:
         head.append((("a task: the agent is woken for it", "muted"),))
+    if message.undecided:
+        head.append((("asks for your approval: Y approves, N denies" if own else "asks for approval", "warn"),))
     body: list[Line] = []
     for text in message.body.splitlines():
         body += [((part, ""),) for part in wrap(plain(text), width)]
@@ -133,10 +136,11 @@ def body_lines(message: Message, width: int) -> list[Line]:
 
 
 class Body(Lines):
-    """The text of one mail."""
+    """The text of one mail; `own` for the operator's."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, own: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._own = own
         self._message: Message | None = None
 
     def show(self, message: Message | None) -> None:
@@ -151,4 +155,4 @@ class Body(Lines):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self.set_lines([] if self._message is None else body_lines(self._message, self.line_width))
+        self.set_lines([] if self._message is None else body_lines(self._message, self.line_width, self._own))

@@ -88,7 +88,8 @@ def twin(inbox: Path, raw: dict[str, Any]) -> None:
             json.dump(document, file, indent=2, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
-        store.sync_directory(inbox.parent)
+        with store.opened(inbox.parent) as directory:
+            os.fsync(directory)
 
 
 def timed(work: Callable[[], object]) -> float:

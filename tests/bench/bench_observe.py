@@ -41,7 +41,7 @@ def build(root: Path, agents: int) -> workspace.Workspace:
         agent.inbox.write_text(json.dumps({"mailbox": "inbox", "messages": messages}))
         agent.hooks_log.write_text(hooks)
         (agent.logs_dir / "main.log").write_text(log)
-        run = agent.runs_dir / "20261122T010000-00000000"
+        run = agent.runs_dir / "20261122T010000_000000-00000000"
         run.mkdir(parents=True)
         journal.append(run / "run.jsonl", {"event": "queued", "run_id": run.name, "target": agent.address})
         journal.append(run / "run.jsonl", {"event": "ended", "outcome": "completed"})

@@ -71,12 +71,24 @@ def test_no_wording_and_no_other_mail_counts_as_yes(house: House) -> None:
            "ack": {"state": "approved", "by": "@operator"}, "status": "new"}  # fmt: skip
     mailbox.deliver(house.agent("@writer"), raw)
     assert decision(house, request) == ""
-    post.reply(house.workspace, "@operator", request.id, "approved, yes, go")
+    with pytest.raises(Refused, match=f'mailcore approve {request.seq} "why" --from @operator'):
+        post.reply(house.workspace, "@operator", request.id, "approved, yes, go")
     assert decision(house, request) == ""
     told = house.json(
         "wait", request.id, "--for", "approval", "--timeout", "0", cwd=house.agent("@writer").branch, status=5
     )
     assert told["timed_out"] is True
+
+
+@pytest.mark.parametrize("words", [["reply", "yes"], ["close"], ["done", "yes"], ["declined", "no"]])
+def test_what_does_not_decide_does_not_use_the_request_up(house: House, words: list[str]) -> None:
+    request = ask(house)
+    told = house.json(words[0], str(request.seq), *words[1:], "--from", "@operator", status=3)
+    assert told["error"]["code"] == "approval" and f"mailcore deny {request.seq}" in told["error"]["message"]
+    (still,) = house.inbox("@operator")
+    assert still.undecided and still.ack is None and house.inbox("@writer") == ()
+    house.json("approve", str(request.seq), "fine", "--from", "@operator")
+    assert decision(house, request) == "approved"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.cli import VERBS
+from mailcore.config import Config, read_config
 from tests.mailcore.conftest import House, wait_until
 
 ESCAPES = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\r\x00"
@@ -95,6 +97,12 @@ def test_init_makes_a_workspace(tmp_path: Path, house: House) -> None:
     made = house.json("init", str(where), "--agent", "writer=agents/writer", "--agent", "ed=e")
     assert [a["address"] for a in made["agents"]] == ["@writer", "@ed"] and Path(made["workspace"]) == where
     assert (where / "agents" / "writer" / ".trinity" / "passport.json").is_file()
+    config = where / ".praxmonitor" / "config.toml"
+    assert read_config(config) == Config()
+    config.write_text(re.sub(r"^#(?! )", "", config.read_text(), flags=re.M))
+    meant = read_config(config)
+    assert (meant.usage.daily_cost, meant.sound.heartbeat, meant.agents["name"].program) == (20, 30, "command")
+    assert (meant.dispatch, meant.alarms) == (Config().dispatch, Config().alarms)
     for bad in ("writer", "=x", "x="):
         assert house.json("init", str(tmp_path / "bad"), "--agent", bad, status=2)["error"]["code"] == "usage"
     assert not (tmp_path / "bad").exists()
@@ -243,6 +251,7 @@ def test_doctor_says_the_fix(house: House) -> None:
     (house.root / ".praxmonitor" / "config.toml").write_text("")
     done = house.mailcore("doctor", env={"PATH": "/nonexistent"})
     assert done.returncode == 4 and b"config.toml" in done.stdout
+    assert b"FIX  @writer @editor @lead: no program" in done.stdout and done.stdout.count(b"no program") == 1
 
 
 def test_a_reader_that_goes_away_is_no_traceback(house: House) -> None:
@@ -272,7 +281,9 @@ def test_a_broken_config_takes_away_neither_kill_nor_mail_and_starts_nothing(hou
     refused = house.json("dispatch", "@editor", "t", "b", "--from", "@operator", status=2)
     assert "config.toml" in refused["error"]["message"]
     assert house.mailcore("kill", "@writer", "--from", "@operator").returncode == 0
-    assert next(check["name"] for check in house.json("doctor", status=4)["checks"] if not check["ok"]) == "config"
+    told = house.mailcore("doctor", "--json")
+    assert [check["name"] for check in json.loads(told.stdout)["checks"] if not check["ok"]] == ["config"]
+    assert told.returncode == 4 and told.stderr == b""
     house.configure()
 
 

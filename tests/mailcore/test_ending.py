@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import orphan
+from mailcore.dispatch import orphan, register
 from mailcore.liveness import alive, read_lock
 from mailcore.model.run import Phase, Run
 from tests.mailcore.conftest import House, wait_until
@@ -133,7 +133,7 @@ def test_a_sender_whose_directory_is_gone_is_not_made_again(house: House) -> Non
     away.rename(lead.branch)
 
 
-def test_a_bounce_that_cannot_be_delivered_lies_where_aipass_puts_it(house: House) -> None:
+def test_a_bounce_that_cannot_be_delivered_lies_where_aipass_puts_it(house: House, tmp_path: Path) -> None:
     house.limit(attempts=1)
     house.shell("writer", "echo up; until [ -e go ]; do sleep 0.02; done; echo boom >&2; exit 4")
     run_id = house.started("@lead", "@writer")
@@ -141,8 +141,10 @@ def test_a_bounce_that_cannot_be_delivered_lies_where_aipass_puts_it(house: Hous
     lead = house.agent("@lead")
     lead.inbox.unlink(missing_ok=True)
     lead.inbox.mkdir()
+    (house.agent("@writer").mail_dir / "last_bounce.json").symlink_to(tmp_path / "made")
     (house.agent("@writer").branch / "go").touch()
     run = house.over("@writer", run_id)
+    assert not (tmp_path / "made").exists()
     kept = json.loads((house.agent("@writer").mail_dir / "last_bounce.json").read_text())
     assert set(kept) == {"branch", "reason", "sender", "timestamp", "stderr_tail", "error"}
     assert (kept["sender"], kept["reason"], kept["stderr_tail"]) == ("@lead", "exit 4", "boom")
@@ -162,3 +164,11 @@ def test_an_orphans_end_says_what_it_brought(house: House) -> None:
     end = ended(house, "@writer", run_id)
     assert (end["outcome"], end["progress"], end["changed"]) == ("bounced", "files", ["made"])
     assert end["memories_edited"] is False and end["duration"] > 0
+
+
+def test_the_register_and_the_feed_follow_no_symlink(house: House, tmp_path: Path) -> None:
+    house.workspace.aipass_dir.mkdir(exist_ok=True)
+    (house.workspace.aipass_dir / "notifications.jsonl").symlink_to(tmp_path / "made")
+    with pytest.raises(OSError, match="symbolic"):
+        register.notify(house.workspace, "wake", "title", "body", "writer")
+    assert not (tmp_path / "made").exists()

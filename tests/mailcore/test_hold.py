@@ -73,6 +73,7 @@ def test_a_release_of_what_is_not_held_is_refused(house: House) -> None:
     assert house.json("hold", "--from", "@operator", status=2)["error"]["code"]
     spoilt = house.agent("@writer").mail_dir / ".hold"
     spoilt.parent.mkdir(parents=True, exist_ok=True)
-    spoilt.write_text("no json")
-    done = house.dispatch("@operator", "@writer")  # what cannot be read holds: the safe side
-    assert done.code == "held" and str(spoilt) in done.busy
+    for spoiling in ("no json", "[" * 100_000):
+        spoilt.write_text(spoiling)
+        done = house.dispatch("@operator", "@writer")  # what cannot be read holds: the safe side
+        assert done.code == "held" and str(spoilt) in done.busy

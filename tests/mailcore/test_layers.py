@@ -25,15 +25,18 @@ ALLOWED = {
     "mailcore.model": ["mailcore.model"],
     "mailcore.errors": [],
     "mailcore.text": [],
-    "mailcore.journal": [],
+    "mailcore.files": [],
+    "mailcore.journal": ["mailcore.files"],
     "mailcore.config": ["mailcore.errors"],
-    "mailcore.liveness": ["mailcore.model"],
-    "mailcore.holds": [],
-    "mailcore.programs": ["mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors"],
+    "mailcore.liveness": ["mailcore.model", "mailcore.files"],
+    "mailcore.holds": ["mailcore.files"],
+    "mailcore.programs": [
+        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.files",
+    ],
     "mailcore.observe": [
         "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.mailbox", "mailcore.workspace",
         "mailcore.config", "mailcore.journal", "mailcore.holds", "mailcore.liveness", "mailcore.errors",
-        "mailcore.text",
+        "mailcore.text", "mailcore.files",
     ],
 }  # fmt: skip
 FORBIDDEN = {
@@ -172,7 +175,7 @@ def test_only_mail_lock_register_and_make_replace_files() -> None:
         or (isinstance(node, ast.ImportFrom) and node.module == "mailcore.mail.store"
             and any(alias.name.startswith("replace") for alias in node.names))
     }  # fmt: skip
-    dispatch = {f"mailcore.dispatch.{name}" for name in ("lock", "register", "hold", "queue")}
+    dispatch = {f"mailcore.dispatch.{name}" for name in ("lock", "register", "hold", "queue", "ending")}
     beyond = dispatch | {"mailcore.make", "mailcore.presence", "mailcore.hooks.install"}
     assert {name for name in users if not within(name, ["mailcore.mail"])} <= beyond
     assert "mailcore.mail.place" in users

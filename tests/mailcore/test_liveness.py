@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+
+import pytest
 
 from mailcore.liveness import alive, boot_id, read_lock, start_ticks
 from tests.mailcore.conftest import House
@@ -31,3 +34,15 @@ def test_a_lock_that_is_not_there_or_no_file(house: House) -> None:
     held = read_lock(path)
     assert held is not None and held.holder == "unknown" and "unreadable" in held.subject
     path.rmdir()
+
+
+@pytest.mark.parametrize("run_id", ["", "x\0y", "x\ud800y", "a/b", "../x", ".", "..", "a" * 300, "r1\n"])
+def test_a_run_id_that_names_no_run_is_another_programs(house: House, run_id: str) -> None:
+    path = house.agent("@writer").dispatch_lock
+    path.write_text(json.dumps({"pid": os.getpid(), "run_id": run_id}))
+    held = read_lock(path)
+    assert held is not None and (held.pid, held.run_id, held.holder) == (os.getpid(), "", "alive")
+    own = "20270115T100000_000000-00c0ffee"
+    path.write_text(json.dumps({"pid": os.getpid(), "run_id": own}))
+    held = read_lock(path)
+    assert held is not None and held.run_id == own

@@ -62,7 +62,7 @@ def lock(agent: Agent, pid: int, **fields: str) -> None:
     agent.dispatch_lock.write_text(json.dumps({"pid": pid, "timestamp": stamp, "branch": "b", **fields}))
 
 
-def begin(agent: Agent, run_id: str = "20990101T000000-aa", **first: Any) -> Path:
+def begin(agent: Agent, run_id: str = "20990101T000000_000000-aaaaaaaa", **first: Any) -> Path:
     path = agent.runs_dir / run_id / "run.jsonl"
     path.parent.mkdir(parents=True)
     queued = {"event": "queued", "run_id": run_id, "target": agent.address, "sender": "@b", "subject": "Report"}
@@ -195,8 +195,8 @@ def test_a_run_of_ours_is_followed_from_its_queueing_to_its_end(look: Look) -> N
 
 def test_the_run_that_the_lock_names_comes_before_a_newer_one(look: Look) -> None:
     beta = look.agent("@beta")
-    older = begin(beta, "20990101T000000-aa", subject="older")
-    begin(beta, "20990101T000001-bb", subject="newer")
+    older = begin(beta, "20990101T000000_000000-aaaaaaaa", subject="older")
+    begin(beta, "20990101T000001_000000-bbbbbbbb", subject="newer")
     lock(beta, os.getpid(), run_id=older.parent.name)
     look.sweep()
     run = look.the("@beta").run

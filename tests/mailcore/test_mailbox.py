@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -448,6 +449,16 @@ def test_a_reader_waits_out_a_writer_that_rewrites_in_place(tmp_path: Path) -> N
     box = read_mailbox(path)
     writer.join()
     assert done.is_set() and (box.status, len(box.messages)) == (MailboxStatus.OK, 1)
+
+
+def test_a_reader_without_patience_looks_once(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox.json"
+    inbox.write_bytes(b'{"messages": [')
+    other = holder(tmp_path / ".inbox.lock")
+    begun = time.monotonic()
+    assert read_mailbox(inbox, patience=0).status is MailboxStatus.UNREADABLE
+    assert time.monotonic() - begun < 0.03  # 20 looks take 40 ms
+    other.communicate("go\n")
 
 
 def test_ids_are_new_even_among_many() -> None:

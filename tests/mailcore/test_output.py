@@ -53,3 +53,10 @@ def test_an_agent_that_goes_on_writing_is_bounded_while_it_runs(house: House) ->
     run = house.over("@writer", run_id)
     assert (run.phase, run.result) == (Phase.COMPLETED, "end")
     assert on_disk(house.agent("@writer").runs_dir / run_id / "attempt-1.stdout.log") <= 4 * MB
+
+
+def test_a_symlink_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"x" * 8 * MB)
+    (tmp_path / "log").symlink_to(target)
+    assert not bound(tmp_path / "log", MB) and target.read_bytes() == b"x" * 8 * MB

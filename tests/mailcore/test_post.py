@@ -83,6 +83,9 @@ def test_a_senders_record_that_cannot_be_written_sends_nothing(house: House) -> 
 
 def test_a_reply_goes_back_in_the_thread_and_closes(house: House) -> None:
     (one,) = post.send(house.workspace, "@lead", ["@writer"], "question", "b")
+    for nothing in ("", " \n"):
+        with pytest.raises(UsageError, match="needs a text"):
+            post.reply(house.workspace, "@writer", one.sent_id, nothing)
     answer = post.reply(house.workspace, "@writer", one.sent_id, "forty-two")
     assert answer.to == "@lead" and house.inbox("@writer") == ()
     (message,) = house.inbox("@lead")

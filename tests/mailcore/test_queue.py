@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from mailcore.dispatch import control, queue
 from mailcore.dispatch.queue import Wake
 from mailcore.mail.store import locked
@@ -112,3 +116,19 @@ def test_a_kill_drops_the_wakes_and_keeps_the_tasks(house: House) -> None:
     house.kill("@operator", "@writer")
     assert [entry.subject for entry in queue.waiting(house.workspace)] == ["a task"]
     assert len(house.runs("@writer")) == 1
+
+
+def test_wakes_without_a_number_for_their_depth_become_one_run(house: House) -> None:
+    writer = house.agent("@writer")
+    with locked(queue.gate(house.workspace)):
+        for depth in ("deep", None):
+            queue.add(writer, {"subject": "s", "message_id": "", "depth": depth}, "busy")
+        first = queue.take(writer)
+    assert first is not None and first["depth"] == 0 and not queue.waits(writer)
+
+
+def test_a_claim_follows_no_symlink(house: House, tmp_path: Path) -> None:
+    (house.agent("@writer").mail_dir / ".queue.flock").symlink_to(tmp_path / "made")
+    with pytest.raises(OSError, match="symbolic"), queue.claim(house.agent("@writer")):
+        pass
+    assert not (tmp_path / "made").exists()

@@ -114,6 +114,18 @@ def test_repair_by_hand_says_first_and_does_then(house: House) -> None:
     assert house.json("repair") == [] and b"every mailbox can be read" in house.mailcore("repair").stdout
 
 
+def test_what_is_set_aside_stays_in_the_open_directory(tmp_path: Path) -> None:
+    mail, moved, outside = tmp_path / "mail", tmp_path / "moved", tmp_path / "outside"
+    mail.mkdir()
+    outside.mkdir()
+    with store.opened(mail) as directory:
+        mail.rename(moved)
+        mail.symlink_to(outside)
+        done = repair.set_aside(mail / "inbox.json", b"torn", "is torn", directory)[1]
+    assert done.set_aside is not None and (moved / done.set_aside.name).read_bytes() == b"torn"
+    assert list(outside.iterdir()) == []
+
+
 NUMBERS = ["18446744073709551615", "18446744073709551616", "-9223372036854775809", "1" + "0" * 60, "NaN", "-Infinity"]
 
 

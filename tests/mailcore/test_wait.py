@@ -15,6 +15,7 @@ import pytest
 
 from mailcore.mail import answer, approval, mailbox, post
 from mailcore.mail.outbox import Sent
+from mailcore.model.message import DECISIONS
 from tests.mailcore.conftest import House, wait_until
 
 COMMAND = [sys.executable, "-m", "mailcore.cli"]
@@ -163,7 +164,7 @@ def test_an_answer_as_aipass_writes_it_counts(house: House, start: Any) -> None:
     assert one.result()["settled"][0]["text"] == "here"
 
 
-@pytest.mark.parametrize("decision", approval.DECISIONS)
+@pytest.mark.parametrize("decision", DECISIONS)
 def test_an_approval_unblocks(house: House, start: Any, decision: str) -> None:
     request = approval.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
     one = waiting(house, start, request.id, "--for", "approval")

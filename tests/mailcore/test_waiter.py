@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.dispatch import hold, queue
+from mailcore.dispatch.waiter import wait
 from mailcore.liveness import alive
 from mailcore.mail.store import locked
 from mailcore.model.run import Phase
@@ -187,3 +189,24 @@ def test_a_waiter_of_a_dispatch_from_a_run_is_no_part_of_that_run(house: House, 
     assert waiter(house, "@editor")
     end(process)
     assert done(house, 1, "@editor") == ["inner"]
+
+
+def test_what_cannot_be_waited_for_is_looked_at_again_after_a_pause() -> None:
+    """A lock can name a thread, which looks alive in /proc, and of which the kernel opens no pidfd."""
+    stop, ids = threading.Event(), list[int]()
+
+    def live() -> None:
+        ids.append(threading.get_native_id())
+        stop.wait(60)
+
+    thread = threading.Thread(target=live)
+    thread.start()
+    wait_until(lambda: ids, what="the thread runs")
+    try:
+        assert alive(ids[0])
+        begun = time.monotonic()
+        wait({ids[0]}, 0.2, None)
+        assert 0.1 < time.monotonic() - begun < 5
+    finally:
+        stop.set()
+        thread.join()

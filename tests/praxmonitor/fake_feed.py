@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,18 +37,21 @@ class FakeFeed:
     """Yields the fleets that a test puts into it."""
 
     def __init__(self, *fleets: Fleet) -> None:
-        self._queue: asyncio.Queue[Fleet] = asyncio.Queue()
+        self._queue: asyncio.Queue[Fleet | Exception] = asyncio.Queue()
         for fleet in fleets:
             self._queue.put_nowait(fleet)
 
-    def put(self, fleet: Fleet) -> None:
-        """The files changed."""
+    def put(self, fleet: Fleet | Exception) -> None:
+        """The files changed, or their reading raises."""
         self._queue.put_nowait(fleet)
 
-    async def fleets(self) -> AsyncIterator[Fleet]:
+    async def fleets(self) -> AsyncGenerator[Fleet, None]:
         """What the app follows."""
         while True:
-            yield await self._queue.get()
+            read = await self._queue.get()
+            if isinstance(read, Exception):
+                raise read
+            yield read
 
 
 class FakeSpeaker:
@@ -56,6 +59,7 @@ class FakeSpeaker:
 
     def __init__(self, *, device: bool = True) -> None:
         self.mutes = Mutes()
+        self.forced = False
         self.burst = 0
         self.quiet = False
         self.backend = "miniaudio/pulse" if device else "none"

@@ -96,6 +96,7 @@ def test_what_is_held_is_released_by_the_same_key() -> None:
 def test_a_story_needs_a_run() -> None:
     assert why("copy", "@writer") == ""
     assert why("copy", "@archivist") == "@archivist has had no run to tell of"
+    assert why("copy", "") == "no agent is selected to tell of"
     assert "you" in why("copy", OPERATOR)
 
 
@@ -121,6 +122,7 @@ def test_only_the_operators_own_mail_can_be_answered_or_closed() -> None:
     assert why("read", "@writer") == ""
     assert "@writer's mail" in why("reply", "@writer")
     assert "@writer's mail" in why("close", "@writer")
+    assert "@writer's mail" in why("approve", "@writer")
     assert why("reply", OPERATOR) == ""
     assert why("read", "@archivist") == "no mail here to read"
 

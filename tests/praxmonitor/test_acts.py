@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ from textual.widgets import Input, TextArea
 
 from mailcore import make, presence
 from mailcore.dispatch import control, hold, story
+from mailcore.errors import Refused
 from mailcore.holds import hold_at
 from mailcore.liveness import read_lock
-from mailcore.mail import post
+from mailcore.mail import approval, post
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Phase
 from mailcore.workspace import find
+from praxmonitor import acts
 from praxmonitor.app import PraxApp
 from praxmonitor.feed import FileFeed
 from praxmonitor.screens.agent import AgentScreen
@@ -128,6 +131,53 @@ async def test_dispatch_kill_and_retry(house: House) -> None:
         await until(pilot, lambda: "✓ writer" in text_of(app), "it is done", seconds=20)
 
 
+@pytest.mark.parametrize("foreign", [False, True])
+async def test_a_yes_ends_the_run_that_was_shown_and_no_later_one(house: House, foreign: bool) -> None:
+    house.shell("writer", SLEEPER)
+    lock = house.agent("writer").dispatch_lock
+    if foreign:
+        lock.parent.mkdir(exist_ok=True)
+        lock.write_text(f'{{"pid": {os.getpid()}, "timestamp": "2099-01-01T00:00:00", "subject": "first"}}')
+    else:
+        house.started(OPERATOR, "writer", "first")
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: "first" in text_of(app) and "working" in text_of(app), "it works", seconds=15)
+        await pilot.press("D")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks")
+        assert "first" in text_of(app)
+        if foreign:
+            lock.unlink()
+        else:
+            house.kill(OPERATOR, "@writer")
+        second = house.started(OPERATOR, "writer", "second")
+        pid = house.attempt_pid("writer", second)
+        await pilot.press("y")
+        await until(pilot, lambda: "is over" in text_of(app), "it says that the first is over", seconds=15)
+    assert not house.run("writer", second).phase.ended
+    assert os.path.exists(f"/proc/{pid}")  # noqa: PTH110
+
+
+async def test_kill_all_spares_what_began_after_the_list_was_shown(house: House) -> None:
+    for name in ("writer", "editor", "lead"):
+        house.shell(name, SLEEPER)
+    first = {name: house.started(OPERATOR, name, "first") for name in ("writer", "editor")}
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: "● 2 working" in text_of(app), "two work", seconds=15)
+        await pilot.press("K")
+        await until(pilot, lambda: isinstance(app.screen, KillAllScreen) and app.focused, "it asks")
+        house.kill(OPERATOR, "@writer")
+        later = {name: house.started(OPERATOR, name, "second") for name in ("writer", "lead")}
+        for name, run_id in later.items():
+            house.attempt_pid(name, run_id)
+        app.screen.query_one(Input).value = house.root.name
+        await pilot.press("enter")
+        await until(pilot, lambda: "what @lead @writer began" in text_of(app), "it says what it left", seconds=15)
+        assert house.over("editor", first["editor"]).phase is Phase.KILLED
+    assert not any(house.run(name, run_id).phase.ended for name, run_id in later.items())
+
+
 async def test_an_agent_is_held_and_released_and_what_waited_starts(house: House) -> None:
     house.shell("writer", "echo done")
     app = on(house)
@@ -166,7 +216,7 @@ async def test_one_that_is_held_with_all_others_is_not_released_alone(house: Hou
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await until(pilot, lambda: "‖ 3 held" in text_of(app), "all are held")
         await pilot.press("H")
-        await until(pilot, lambda: "--all`" in text_of(app), "it says how")
+        await until(pilot, lambda: "release --all" in text_of(app), "it says how")
     assert hold_at(house.workspace.state_dir, "every agent")
 
 
@@ -307,6 +357,73 @@ async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> N
         await pilot.press("c")
         await until(pilot, lambda: "no open mail" in text_of(app), "closed")
         assert list(house.workspace.operator.archive_dir.glob(f"*{second.id}*"))
+
+
+async def test_an_empty_reply_is_not_sent(house: House) -> None:
+    post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
+    app = on(house)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "A question" in text_of(app), "the inbox")
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
+        await pilot.press("space", "ctrl+s")
+        await until(pilot, lambda: "a reply needs a text" in text_of(app), "the form says why")
+    assert house.inbox("editor") == () and len(house.inbox(OPERATOR)) == 1
+
+
+@pytest.mark.parametrize(("key", "decision"), [("Y", "approved"), ("N", "denied")])
+async def test_a_request_for_approval_is_decided_and_neither_answered_nor_closed(
+    house: House, key: str, decision: str
+) -> None:
+    approval.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await opened(app, pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Deploy?" in text_of(app), "the inbox")
+        await pilot.press("enter")
+        await until(pilot, lambda: "Y approves, N denies" in text_of(app), "the mail says how")
+        for wrong in ("R", "c"):
+            await pilot.press(wrong)
+            await until(pilot, lambda: "waits for your decision" in text_of(app), "it says why not")
+            app.clear_notifications()
+            await until(pilot, lambda: "waits for your decision" not in text_of(app), "the word is gone")
+        assert house.inbox(OPERATOR)[0].undecided and not isinstance(app.screen, ComposeScreen)
+        await pilot.press(key)
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
+        app.screen.query_one(TextArea).text = "Because."
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: house.inbox("editor"), "the asker is told")
+        (told,) = house.inbox("editor")
+        assert (told.subject, told.body) == (f"{decision.upper()}: Deploy?", "Because.")
+        await until(pilot, lambda: "no open mail" in text_of(app), "it is decided")
+
+
+async def test_what_asks_for_no_approval_cannot_be_approved(house: House) -> None:
+    post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await opened(app, pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "A question" in text_of(app), "the inbox")
+        await pilot.press("Y")
+        await until(pilot, lambda: "asks for no approval" in text_of(app), "it says so")
+        assert isinstance(app.screen, AgentScreen)
+
+
+def test_the_screen_approves_only_for_the_approver_that_config_names(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = approval.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
+    other = replace(house.config, mail=replace(house.config.mail, approver="@lead"))
+    with pytest.raises(Refused, match="only @lead"):
+        acts.decide(house.workspace, other, request.id, "approved", "why")
+    monkeypatch.chdir(house.agent("editor").branch)
+    with pytest.raises(Refused, match=f"only {OPERATOR}"):
+        acts.decide(house.workspace, house.config, request.id, "approved", "why")
+    assert house.inbox(OPERATOR)[0].undecided
 
 
 async def test_looking_into_an_agents_mail_changes_nothing(house: House) -> None:

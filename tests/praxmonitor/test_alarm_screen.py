@@ -138,6 +138,8 @@ async def test_the_list_explains_each_and_answers_one(size: tuple[int, int]) -> 
         assert [e.alarm.address for e in app.alarms if e.acknowledged] == ["@checker"]
         await pilot.press("z")
         await until(pilot, lambda: "of which 2 want you" in text_of(app), "the next is snoozed")
+        await pilot.press("j", "a")
+        await until(pilot, lambda: "of which 1 wants you" in text_of(app), "one is left")
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "it closes")
 

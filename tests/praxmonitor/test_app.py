@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailcore.errors import NoWorkspace
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet, State
 from mailcore.model.run import Phase
@@ -350,3 +351,26 @@ async def test_a_click_selects_and_a_click_in_the_footer_is_the_key() -> None:
         assert app.screen.query_one(Grid).selected == "@checker"
         await pilot.click(offset=(lines[-1].index("? help") + 2, len(lines) - 1))
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help is open")
+
+
+async def test_a_reading_that_raises_does_not_end_the_screen() -> None:
+    fleet = lighthouse()
+    feed = FakeFeed(fleet)
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        feed.put(TypeError("unhashable type: list"))
+        await until(pilot, lambda: "watching stopped: TypeError" in text_of(app), "the header says so")
+        feed.put(many(12))
+        await until(pilot, lambda: len(app.moment.fleet.agents) == 12, "it goes on")
+        await until(pilot, lambda: "watching stopped" not in text_of(app), "the note is gone")
+
+
+async def test_a_screen_that_has_nothing_to_watch_ends_with_the_reason() -> None:
+    fleet = lighthouse()
+    feed = FakeFeed()
+    feed.put(NoWorkspace("no registry"))
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: app.return_code is not None, "it ends")
+    assert app.return_code == 2

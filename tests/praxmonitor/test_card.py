@@ -83,12 +83,14 @@ def test_the_name_outlives_the_age_in_a_narrow_card() -> None:
     assert "researcher" in drawn[0] and "12s" not in drawn[0]
 
 
-def test_the_older_activity_gives_way_to_the_length_of_the_state() -> None:
+def test_the_length_of_the_state_gives_way_to_name_mail_and_activities() -> None:
     mailed = replace(writer(), agent=agent("researcher"))
     drawn = text(card_lines(mailed, WORKING, NOON, 27, False)).splitlines()
     assert drawn[0].split() == ["▎", "●", "researcher", "✉2", "working"]
     assert "Write chapter" in drawn[1] and "Edit: chapter" in drawn[2]
-    assert drawn[3].rstrip().endswith("for 12s") and "outline" not in drawn[3]
+    assert "outline" in drawn[3] and "12s" not in "".join(drawn)
+    quiet = replace(mailed, activities=mailed.activities[-1:])
+    assert text(card_lines(quiet, WORKING, NOON, 27, False)).rstrip().endswith("for 12s")
 
 
 def test_one_that_is_held_while_it_works_says_so_beside_its_state() -> None:

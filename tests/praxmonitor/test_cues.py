@@ -196,3 +196,12 @@ def test_a_status_that_did_not_change_is_the_same_object() -> None:
 
 def test_who_needs_the_operator() -> None:
     assert at(lighthouse()).needs_me() == ("@editor", "@checker", "@builder", "@reviewer")
+
+
+@pytest.mark.parametrize("when", [float("inf"), float("nan"), 1e300])
+def test_news_of_no_real_time_ends_nothing(when: float) -> None:
+    assert isinstance(cues(at(Fleet(ROOT, (facts("a"),))), at(Fleet(ROOT, (_acted(when),))), NOON), list)
+
+
+def _acted(when: float) -> AgentFacts:
+    return replace(facts("a"), activities=(replace(act("a", Kind.TOOL, "x", 0), at=when),))

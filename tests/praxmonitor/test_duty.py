@@ -132,3 +132,19 @@ def test_a_holder_that_says_nonsense_of_itself_is_another(tmp_path: Path) -> Non
     assert Duty(tmp_path, "screen").holder() == "another"
     (tmp_path / "duty.lock").write_text('{"what": "\\u001b]0;x", "pid": 7}')
     assert "\x1b" not in Duty(tmp_path, "screen").holder()
+
+
+def test_what_a_symlink_points_to_is_never_written(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / "duty.lock").symlink_to(precious)
+    duty = Duty(tmp_path, "screen")
+    duty.start()
+    assert precious.read_text() == "mine"
+    assert duty.ours and "duty.lock" in duty.trouble and "symbolic link" in duty.trouble
+    duty.close()
+
+
+def test_a_holder_with_a_number_that_is_none_is_another(tmp_path: Path) -> None:
+    (tmp_path / "duty.lock").write_text('{"what": "x", "pid": 1e999}')
+    assert Duty(tmp_path, "screen").holder() == "another"

@@ -16,7 +16,8 @@ from mailcore.errors import NoWorkspace
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
-from praxmonitor.feed import FRAME, FileFeed
+from praxmonitor.feed import FRAME, FileFeed, enduring
+from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = pytest.mark.anyio
 
@@ -135,3 +136,31 @@ async def test_a_recorder_is_told_in_the_worker_thread_what_the_fleets_are_made_
         fleet = apply(fleet, facts, at)
     assert fleet == last
     assert all(facts for _, facts in told) and threading.get_ident() not in threads
+
+
+async def test_a_feed_that_breaks_is_begun_anew_and_both_are_told() -> None:
+    feed, told = FakeFeed(lighthouse()), list[str]()
+    feed.put(TypeError("unhashable\ntype"))
+    feed.put(lighthouse())
+    async with aclosing(enduring(feed, told.append, pause=0.0)) as fleets, asyncio.timeout(10):
+        await anext(fleets)
+        assert told == []
+        await anext(fleets)
+    assert told == ["watching stopped: TypeError: unhashable type; it begins anew in 0 s", ""]
+
+
+async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:
+    feed, told = FakeFeed(), list[str]()
+    for _ in range(6):
+        feed.put(ValueError("x"))
+    feed.put(lighthouse())
+    async with aclosing(enduring(feed, told.append, pause=0.001, longest=0.01)) as fleets, asyncio.timeout(10):
+        await anext(fleets)
+    assert [said.split()[-2] for said in told[:-1]] == ["0.001", "0.002", "0.004", "0.008", "0.01", "0.01"]
+
+
+async def test_where_nothing_can_be_watched_the_reason_is_raised(tmp_path: Path) -> None:
+    told: list[str] = []
+    with pytest.raises(NoWorkspace):
+        await anext(enduring(FileFeed(tmp_path), told.append))
+    assert told == []

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import pytest
+
+from mailcore.config import Config
+from mailcore.errors import ConfigError
+from praxmonitor.alarms.sentry import Sentry
+from praxmonitor.guard import watch
+from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
+
+pytestmark = pytest.mark.anyio
 
 Wait = Callable[[Callable[[], object], float, str], None]
 LOST = '{"messages": ['
@@ -29,11 +41,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Guard:
     """One `praxmonitor …` process and the lines that it printed."""
 
-    def __init__(self, out: Path, *words: str) -> None:
+    def __init__(self, out: Path, *words: str, **env: str) -> None:
         self._out = out
         with out.open("w") as file:
             command = [sys.executable, "-m", "praxmonitor", *words]
-            self.process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env={**os.environ, **env}
+            )
 
     @property
     def said(self) -> str:
@@ -41,8 +55,8 @@ class Guard:
 
 
 @contextmanager
-def running(out: Path, *words: str) -> Iterator[Guard]:
-    guard = Guard(out, *words)
+def running(out: Path, *words: str, **env: str) -> Iterator[Guard]:
+    guard = Guard(out, *words, **env)
     try:
         yield guard
     finally:
@@ -190,3 +204,107 @@ def test_a_guard_that_opens_again_raises_nothing_twice(
                 assert "@gamma" not in guard.said
             os.kill(guard.process.pid, signal.SIGTERM)
             assert guard.process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("guard", "--mute"), ("alarms", "--follow"), ("alarms",), ("status",), ("watch", "--from-start")]
+)
+def test_what_a_terminal_cannot_write_ends_nothing(
+    aipass_workspace: Path, tmp_path: Path, home: Path, wait_until: Wait, words: tuple[str, ...]
+) -> None:
+    configure(aipass_workspace, "")
+    alpha = aipass_workspace / "agents" / "alpha" / ".ai_mail.local"
+    for path in (alpha / "inbox.json", alpha / ".dispatch.lock"):
+        path.unlink(missing_ok=True)
+    waits = {"id": "1", "from": "@beta", "subject": "\U0001f600", "timestamp": "2026-01-01 00:00:00"}
+    task = {"status": "new", "priority": "high", "auto_execute": True}
+    (alpha / "inbox.json").write_text(json.dumps({"messages": [{**waits, **task}]}))
+    verb, *options = words
+    where = str(aipass_workspace)
+    with running(tmp_path / "out", verb, where, *options, PYTHONIOENCODING="latin-1") as one:
+        wait_until(lambda: "@gamma" in one.said, 20.0, "it tells")
+        if verb == "status" or not options:
+            assert one.process.wait(20) == (1 if verb == "alarms" else 0)
+        else:
+            wait_until(lambda: "\\U0001f600" in one.said, 20.0, "it tells what it cannot write as an escape")
+            assert one.process.poll() is None
+        assert "Traceback" not in one.said
+
+
+@pytest.mark.parametrize("words", ["guard --mute", "alarms --follow"])
+def test_when_its_reader_goes_it_ends_in_order(aipass_workspace: Path, home: Path, words: str) -> None:
+    configure(aipass_workspace, "")
+    inbox = aipass_workspace / "agents" / "alpha" / ".ai_mail.local" / "inbox.json"
+    command = f"{sys.executable} -m praxmonitor {words} {aipass_workspace}"
+    with subprocess.Popen(command.split(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        while "@gamma" not in process.stdout.readline():
+            assert process.poll() is None
+        process.stdout.close()
+        inbox.write_text(LOST)
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+        assert process.stderr.read() == ""
+
+
+async def test_a_reading_that_raises_does_not_end_the_guard(tmp_path: Path, home: Path) -> None:
+    feed, said = FakeFeed(lighthouse()), list[str]()
+    sentry = Sentry(Config(), tmp_path, period=0.5)
+    async with aclosing(watch(feed, Config(), sentry, lambda _: None, said.append)) as rounds, asyncio.timeout(20):
+        due, _ = await anext(rounds)
+        assert due.raised
+        feed.put(TypeError("unhashable type: list"))
+        feed.put(replace(lighthouse(), agents=()))
+        due, _ = await anext(rounds)
+        assert due.over
+    assert said[0].startswith("watching stopped: TypeError: unhashable") and said[1] == "watching goes on"
+
+
+async def test_what_ends_the_sentry_is_raised_by_itself(tmp_path: Path, home: Path) -> None:
+    class Broken(Sentry):
+        async def watch(self) -> None:
+            async with asyncio.TaskGroup() as tasks, asyncio.TaskGroup() as more:
+                tasks.create_task(asyncio.Event().wait())
+                more.create_task(self._raise())
+
+        async def _raise(self) -> None:
+            raise ConfigError("no such look")
+
+    with pytest.raises(ConfigError, match="no such look"):
+        async with asyncio.timeout(10):
+            await anext(watch(FakeFeed(), Config(), Broken(Config(), tmp_path, period=0.5), lambda _: None, print))
+
+
+def rung(before: object) -> bool:
+    """Whether the bell rang before what was expected; the title's own end is none."""
+    assert isinstance(before, bytes)
+    return b"\a" in re.sub(rb"\x1b\][^\a]*\a", b"", before)
+
+
+def test_a_mute_that_a_screen_saves_holds_for_the_guard_at_once(
+    aipass_workspace: Path, tmp_path: Path, home: Path, wait_until: Wait
+) -> None:
+    """On a real terminal, whose bell is the sound."""
+    from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
+
+    (aipass_workspace / ".praxmonitor").mkdir(exist_ok=True)
+    (aipass_workspace / ".praxmonitor" / "config.toml").write_text('[sound]\nbackend = "bell"\n')
+    inbox = aipass_workspace / "agents" / "alpha" / ".ai_mail.local" / "inbox.json"
+    whole = inbox.read_text()
+    words = [sys.executable, "-m", "praxmonitor", "guard", str(aipass_workspace)]
+    guard = pexpect.spawn(words[0], words[1:], timeout=20)
+    try:
+        guard.expect_exact("@gamma")
+        inbox.write_text(LOST)
+        guard.expect_exact("ALARM @alpha")
+        assert rung(guard.before), "it sounds"
+        inbox.write_text(whole)
+        guard.expect_exact("OVER @alpha")
+        save(mutes_path(aipass_workspace), Mutes(FOREVER), time.time())
+        inbox.write_text(LOST)
+        guard.expect_exact("ALARM @alpha")
+        assert not rung(guard.before)
+    finally:
+        guard.close(force=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ import pytest
 from praxmonitor import outlets
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode, Round
-from praxmonitor.outlets import Command, cues, events, lines, notification, title
+from praxmonitor.outlets import Command, as_json, clock_time, cues, events, lines, notification, title
 from praxmonitor.sound import Sound
 
 NOW = 1_800_000_000.0
@@ -141,3 +144,22 @@ def test_without_a_command_nothing_runs(tmp_path: Path) -> None:
     errors: list[str] = []
     Command([], tmp_path, errors.append).run(Round(FIVE), Path("/house"), NOW)
     assert errors == []
+
+
+@pytest.mark.parametrize("at", [253_402_345_000.0, 1e18, -1e18, float("inf"), float("nan")])
+def test_a_time_that_no_date_can_tell_is_null(at: float) -> None:
+    told = episode()
+    told = replace(told, alarm=replace(told.alarm, since=at))
+    assert as_json(told)["since"] is None
+    assert clock_time(at)
+
+
+def test_a_child_that_the_command_leaves_behind_is_not_waited_for(tmp_path: Path, wait_until: Wait) -> None:
+    errors: list[str] = []
+    command = Command(["sh", "-c", "sleep 20 & echo $! > pid; echo no route >&2; exit 1"], tmp_path, errors.append)
+    command.run(Round(FIVE), Path("/house"), NOW)
+    try:
+        wait_until(lambda: errors, 10.0, "the command ended, its child did not")
+        assert "ended with 1: no route" in errors[0]
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -12,6 +13,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import State
 from mailcore.text import plain as mailcore_plain
 from praxmonitor import present
+from praxmonitor.alarms import words
 
 
 def text(line: present.Line) -> str:
@@ -108,3 +110,10 @@ def test_ages() -> None:
 
 def test_memory() -> None:
     assert [present.memory(n) for n in (600 << 10, 84 << 20, 1288490188)] == ["600 KB", "84 MB", "1.2 GB"]
+
+
+@pytest.mark.parametrize("at", [1e11, 1e18, -1e18, 1e300, float("inf"), float("-inf"), float("nan")])
+def test_any_time_that_an_agent_wrote_can_be_drawn(at: float) -> None:
+    assert len(present.clock(at)) == 8 and len(present.clock(at, seconds=False)) == 5
+    assert len(present.since(at, 1_800_000_000.0)) <= 5
+    assert words.moment(at, 1_800_000_000.0) and words.moment(1_800_000_000.0, at) and words.day(at)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from mailcore.config import Alarms, Mail
 from mailcore.errors import UsageError
+from mailcore.mail import store
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
@@ -237,3 +238,14 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=30)
     assert f"RecordingError: {path}: cannot be written: File too large" in done.stderr
+
+
+@pytest.mark.parametrize("raw", ["NaN", "1e999", "-Infinity", "1" + 30 * "0"])
+def test_a_mailbox_with_a_number_that_json_has_not_is_recorded(tmp_path: Path, raw: str) -> None:
+    message = store.loads(f'{{"id": "x", "k": {raw}}}'.encode())
+    mailbox = Mailbox(MailboxStatus.OK, (Message("x", "", 0.0, "@b", "s", "", "new", raw=message),))
+    writer = Writer(tmp_path / "r.jsonl", HEADER)
+    writer.write(101.0, [MailboxRead("@a", mailbox)])
+    writer.close(102.0)
+    (_, (fact,)), _ = read(tmp_path / "r.jsonl")
+    assert isinstance(fact, MailboxRead) and fact.mailbox.messages[0].raw["id"] == "x"

@@ -17,11 +17,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from mailcore.config import Sound as SoundConfig
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound, gate
 from praxmonitor.sound.backends import decode
-from praxmonitor.sound.mutes import FOREVER, Mutes
-from praxmonitor.sound.player import NONE, STARTING, Player
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
+from praxmonitor.sound.player import NONE, STARTING, Player, configured
 from tests.praxmonitor.conftest_pulse import Pulse, likeness, until
 
 PACK = sounds_dir() / "default"
@@ -343,3 +344,12 @@ def test_the_child_ends_with_its_parent(pulse: Pulse) -> None:
 
     until(ended, "the child's end")
     assert ended()
+
+
+def test_what_is_muted_by_hand_stays_so_whatever_another_screen_saves(tmp_path: Path) -> None:
+    player = configured(SoundConfig(backend="bell"), tmp_path, muted=True)
+    save(mutes_path(tmp_path), Mutes().with_agent("@a", FOREVER), time.time())
+    assert player.play(Cue(Sound.SILENCE, "@b")) is True, "no bell, no sound"
+    assert player.mutes == Mutes().with_agent("@a", FOREVER), "what is kept is not what is forced"
+    player.forced = False
+    assert player.play(Cue(Sound.SILENCE, "@c")) is False

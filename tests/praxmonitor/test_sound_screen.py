@@ -152,3 +152,19 @@ async def test_muting_and_hearing_again_looks_for_a_device_anew(monkeypatch: pyt
         await pilot.press("M", "M")
         await until(pilot, lambda: len(starts) == 3, "it is looked for again")
         assert not speaker.mutes.until
+
+
+async def test_a_screen_that_was_opened_muted_is_heard_only_after_its_own_key() -> None:
+    fleet, speaker = lighthouse(), FakeSpeaker()
+    speaker.forced = True
+    where = workspace(fleet)
+    path = mutes_path(where.root)
+    app = app_on(FakeFeed(fleet), where, speaker=speaker)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: "♪ muted" in text_of(app), "the header says so")
+        await command(app, pilot, "mute @writer")
+        await until(pilot, lambda: load(path).agents, "an agent's mute is kept")
+        assert speaker.forced and not load(path).until, "this screen's own is not"
+        await pilot.press("M")
+        await until(pilot, lambda: "♪ miniaudio" in text_of(app), "now it is heard")
+        assert not speaker.forced and not speaker.mutes.until

@@ -59,7 +59,7 @@ def test_a_run_that_goes_on_is_told_and_one_that_ended_is_not(
     aipass_workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     beta = Agent("@beta", "BETA", aipass_workspace / "agents" / "beta")
-    path = beta.runs_dir / "20990101T000000-aa" / "run.jsonl"
+    path = beta.runs_dir / "20990101T000000_000000-aaaaaaaa" / "run.jsonl"
     path.parent.mkdir(parents=True)
     queued = {"run_id": path.parent.name, "target": "@beta", "sender": "@alpha", "subject": "Re\x1b[31mport"}
     journal.append(path, {"event": "queued", **queued})

@@ -223,3 +223,27 @@ def test_what_cannot_be_watched_is_said(house: House, words: tuple[str, ...], st
     command = [sys.executable, "-m", "praxmonitor", "watch", *words]
     done = subprocess.run(command, cwd=house.root, capture_output=True, text=True, timeout=30)
     assert done.returncode == status and cause in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_agent_whose_process_works_is_not_called_silent(house: House, watches: list[Watch], tmp_path: Path) -> None:
+    (house.root / ".praxmonitor").mkdir(exist_ok=True)
+    (house.root / ".praxmonitor" / "config.toml").write_text("[alarms]\nsilence = 2\nlook = 0.5\n")
+    stop = tmp_path / "stop"
+    code = f"import os, threading\nwhile not os.path.exists({str(stop)!r}): pass\nthreading.Event().wait()"
+    agent = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - 600))
+        lock = {"pid": agent.pid, "timestamp": stamp, "subject": "a long build"}
+        house.agent("@writer").dispatch_lock.write_text(json.dumps(lock))
+        inbox = house.agent("@editor").inbox
+        inbox.write_text("{ torn")
+        watch = Watch(house.root)
+        watches.append(watch)
+        assert not [said for said in watch.until("@editor ALARM unreadable") if "silen" in said]
+        inbox.unlink()
+        assert not [said for said in watch.until("@editor alarm over unreadable") if "silen" in said]
+        stop.touch()
+        watch.until("@writer ALARM silence")
+    finally:
+        agent.kill()
+        agent.wait()

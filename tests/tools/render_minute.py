@@ -35,7 +35,7 @@ class Tape:
     """A speaker that records: each sound lies where a device would have played it."""
 
     def __init__(self, pack: Path, gate: Gate) -> None:
-        self.mutes = Mutes()
+        self.mutes, self.forced = Mutes(), False
         self.backend, self.reason = "tape", ""
         self.quiet = False
         self.heard: list[tuple[float, Cue, float]] = []

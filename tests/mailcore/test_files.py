@@ -1,0 +1,209 @@
+"""What an agent puts in a file's place keeps no reader waiting and leads no writer elsewhere."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailcore import audit, files, journal
+from mailcore.errors import MailcoreError
+from mailcore.holds import hold_at
+from mailcore.hooks.ear import hear
+from mailcore.hooks.install import install, settings_file, standing
+from mailcore.hooks.line import STAMPS
+from mailcore.liveness import read_lock
+from mailcore.mail import archive, mailbox, post, sequence, store
+from mailcore.mail.mailbox import read_mailbox
+from mailcore.model.message import MailboxStatus
+from mailcore.model.run import Holder
+from mailcore.programs.sessions import cwd_of, read_from
+from tests.mailcore.conftest import House
+
+IRREGULAR = "is no regular file: refused"
+ROLLOUT = "rollout-2027-01-15T10-00-00-0a.jsonl"
+
+
+def soon(act: Callable[[], Any]) -> Any:
+    """What `act` returns, or the exception that it raises; fails if it does neither in time."""
+    told: list[Any] = []
+
+    def run() -> None:
+        try:
+            told.append(act())
+        except (OSError, MailcoreError) as error:
+            told.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(5)
+    assert told, "it hangs"
+    return told[0]
+
+
+def fifo(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    return path
+
+
+@pytest.mark.parametrize("write", [False, True])
+def test_only_a_regular_file_is_opened(tmp_path: Path, write: bool) -> None:
+    flags = os.O_RDWR | os.O_CREAT if write else os.O_RDONLY
+    (tmp_path / "directory").mkdir()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "socket"))
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (names only)
+    for path in (fifo(tmp_path / "fifo"), tmp_path / "socket", Path("/dev/null")):
+        error = soon(partial(files.descriptor, path, flags))
+        assert isinstance(error, OSError) and (error.strerror, error.filename) == (IRREGULAR, str(path))
+    assert isinstance(soon(lambda: files.descriptor(tmp_path / "directory", flags)), IsADirectoryError)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+    listener.close()
+    (tmp_path / "file").write_bytes(b"text")
+    (tmp_path / "link").symlink_to("file")
+    assert files.read_bytes(tmp_path / "link") == b"text"
+    with pytest.raises(OSError, match="is a symlink: refused"):
+        files.descriptor(tmp_path / "link", flags | os.O_NOFOLLOW)
+    with pytest.raises(FileNotFoundError):
+        files.opened(tmp_path / "none")
+
+
+def test_a_fifo_for_a_mailbox_is_unreadable_and_delivery_refuses(house: House) -> None:
+    writer = house.agent("@writer")
+    fifo(writer.inbox)
+    box = soon(lambda: read_mailbox(writer.inbox, writer.root))
+    assert (box.status, box.reason) == (MailboxStatus.UNREADABLE, f"{writer.inbox}: {IRREGULAR}")
+    for act in (lambda: mailbox.deliver(writer, {"subject": "s"}), lambda: mailbox.mend(writer)):
+        assert IRREGULAR in str(soon(act))
+    writer.inbox.unlink()
+    (writer.mail_dir / "fifo").symlink_to(fifo(house.root / "elsewhere"))
+    (writer.mail_dir / "fifo").rename(writer.inbox)
+    assert IRREGULAR in str(soon(lambda: mailbox.deliver(writer, {"subject": "s"})))
+
+
+def test_a_fifo_for_the_lock_of_a_mailbox_is_refused_by_name(house: House) -> None:
+    writer = house.agent("@writer")
+    lock = fifo(writer.mail_dir / ".inbox.lock")
+    assert soon(lambda: store.is_locked(lock)) is False
+    assert f"{lock}: {IRREGULAR}" in str(soon(lambda: mailbox.deliver(writer, {"subject": "s"})))
+
+
+def test_a_fifo_for_a_lock_or_a_hold_holds(house: House) -> None:
+    writer = house.agent("@writer")
+    fifo(writer.dispatch_lock)
+    lock = soon(lambda: read_lock(writer.dispatch_lock))
+    assert lock.holder is Holder.UNKNOWN and IRREGULAR in lock.subject
+    hold = fifo(writer.mail_dir / ".hold")
+    assert soon(lambda: hold_at(writer.mail_dir, "@writer")) == f"@writer is held ({hold})"
+    writer.dispatch_lock.unlink()
+
+
+def test_a_fifo_for_a_journal_is_neither_read_nor_written(tmp_path: Path) -> None:
+    path = fifo(tmp_path / "run.jsonl")
+    for act in (lambda: journal.read(path), lambda: journal.append(path, {"event": "x"})):
+        error = soon(act)
+        assert isinstance(error, OSError) and error.strerror == IRREGULAR
+
+
+@pytest.mark.parametrize("name", ["5e55.jsonl", ROLLOUT])
+def test_a_fifo_for_a_session_is_nobodys(tmp_path: Path, name: str) -> None:
+    path = fifo(tmp_path / name)
+    assert soon(lambda: cwd_of(path)) == ""
+    assert isinstance(soon(lambda: read_from("@a", path, 70_000)), OSError)
+
+
+def test_a_fifo_for_an_earlier_session_file_tells_no_money(tmp_path: Path) -> None:
+    path = tmp_path / "5e55.jsonl"
+    path.write_bytes(b"{}\n" * 30_000)
+    reader: Any = read_from("@a", path, 80_000)
+    fifo(path)
+    assert soon(reader.former) is None
+
+
+def test_a_fifo_in_the_archive_is_passed_over(house: House) -> None:
+    writer = house.agent("@writer")
+    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    fifo(writer.archive_dir / f"20270101_000000_{sent.id}_s.json")
+    assert isinstance(soon(lambda: mailbox.close(writer, [sent.id])), list)
+    (house.root / ".praxmonitor" / "sequence").unlink()
+    assert soon(lambda: sequence.take(house.root)) == 2
+
+
+def test_a_fifo_for_settings_is_told(house: House) -> None:
+    writer = house.agent("@writer")
+    fifo(settings_file(writer))
+    assert IRREGULAR in soon(lambda: standing(writer)).why
+    assert IRREGULAR in str(soon(lambda: install(writer)))
+
+
+def test_a_fifo_for_what_the_ear_notes_keeps_no_agent(house: House) -> None:
+    writer = house.agent("@writer")
+    os.utime(writer.inbox, (1, 1))
+    fifo(writer.mail_dir / STAMPS["Stop"])
+    assert IRREGULAR in str(soon(lambda: hear(writer, {"hook_event_name": "Stop"})).strerror)
+
+
+def test_no_link_for_a_lock_a_journal_or_the_count_makes_a_file_elsewhere(house: House, tmp_path: Path) -> None:
+    writer, outside = house.agent("@writer"), tmp_path / "outside"
+    state = house.root / ".praxmonitor"
+    for path, act in (
+        (writer.mail_dir / ".inbox.lock", lambda: mailbox.deliver(writer, {"subject": "s", "seq": 1})),
+        (state / "sequence", lambda: sequence.take(house.root)),
+        (state / "audit.jsonl", lambda: audit.record(house.workspace, "@lead", "test")),
+    ):
+        path.unlink(missing_ok=True)
+        path.symlink_to(outside)
+        with pytest.raises(MailcoreError, match=f"{path}: is a symlink: refused"):
+            act()
+        path.unlink()
+    run = tmp_path / "run.jsonl"
+    run.symlink_to(outside)
+    with pytest.raises(OSError, match="is a symlink: refused"):
+        journal.append(run, {"event": "x"})
+    assert not outside.exists()
+
+
+def test_a_directory_exchanged_for_a_link_at_any_moment_leads_no_write_out(house: House, tmp_path: Path) -> None:
+    """Of the archive and of the settings: who checks a path and then writes by it loses this race soon."""
+    writer, outside = house.agent("@writer"), tmp_path / "outside"
+    outside.mkdir()
+    archived, settings = writer.archive_dir, settings_file(writer).parent
+    within = house.root / "within"
+    within.mkdir()
+    stop = threading.Event()
+
+    def point(place: Path, target: Path) -> None:
+        link = place.with_name("link")
+        link.symlink_to(target)
+        link.rename(place)
+
+    def exchange() -> None:
+        while not stop.is_set():
+            for target in (outside, within):
+                point(archived, target)
+                point(settings, target)
+
+    point(archived, within)
+    point(settings, within)
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    try:
+        for n in range(300):
+            with suppress(OSError, MailcoreError):
+                archive.keep(writer, {"id": f"{n}"})
+            with suppress(OSError, MailcoreError):
+                install(writer)
+            (within / settings_file(writer).name).unlink(missing_ok=True)
+    finally:
+        stop.set()
+        thread.join()
+    assert list(outside.iterdir()) == [] and list(within.iterdir()) != []

@@ -1,0 +1,42 @@
+"""A dead holder's lock: what it names is ended only where it is this agent's own run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from mailcore.dispatch import orphan
+from mailcore.liveness import alive
+from mailcore.model.run import Phase
+from tests.mailcore.conftest import House
+
+
+def gone() -> int:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    return child.pid
+
+
+def test_a_dead_lock_that_names_another_agents_run_harms_nobody(house: House) -> None:
+    house.shell("editor", "echo up; exec sleep 100")
+    run_id = house.started("@operator", "@editor")
+    pid = house.attempt_pid("@editor", run_id)
+    stolen = json.loads(house.agent("@editor").dispatch_lock.read_bytes())
+    writer = house.agent("@writer")
+    writer.dispatch_lock.write_text(json.dumps({**stolen, "pid": gone()}))
+    assert orphan.clean(house.workspace, house.config, writer) is not None
+    assert alive(pid) and house.run("@editor", run_id).phase is Phase.RUNNING
+    assert not writer.dispatch_lock.exists() and not writer.runs_dir.exists()
+
+
+def test_a_journal_without_the_locks_nonce_proves_nothing(house: House) -> None:
+    house.shell("editor", "echo up; exec sleep 100")
+    run_id = house.started("@operator", "@editor")
+    pid = house.attempt_pid("@editor", run_id)
+    writer = house.agent("@writer")
+    (writer.runs_dir / run_id).mkdir(parents=True)
+    planted = {"event": "queued", "run_id": run_id, "target": "@writer", "sender": "@lead", "nonce": ""}
+    (writer.runs_dir / run_id / "run.jsonl").write_text(json.dumps(planted) + "\n")
+    writer.dispatch_lock.write_text(json.dumps({"pid": gone(), "run_id": run_id}))
+    assert orphan.clean(house.workspace, house.config, writer) is not None
+    assert alive(pid) and not house.run("@writer", run_id).phase.ended
