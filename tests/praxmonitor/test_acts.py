@@ -15,7 +15,7 @@ from mailcore import make, presence
 from mailcore.dispatch import control, hold, story
 from mailcore.errors import Refused
 from mailcore.holds import hold_at
-from mailcore.liveness import read_lock
+from mailcore.liveness import read_lock, start_ticks
 from mailcore.mail import approval, post
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.agent import OPERATOR
@@ -260,7 +260,7 @@ async def test_kill_all_wants_the_workspaces_name_and_ends_every_run(house: Hous
         app.screen.query_one(Input).value = house.root.name
         await pilot.press("enter")
         await until(pilot, lambda: "■ 3 killed" in text_of(app), "the files say killed", seconds=30)
-        assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)  # noqa: PTH110
+        await until(pilot, lambda: not any(start_ticks(pid) for pid in pids), "none of them is left", seconds=10)
         for name in ("writer", "editor", "lead"):
             (run,) = house.runs(name)
             assert (house.over(name, run.run_id).phase, run.by) == (Phase.KILLED, OPERATOR)
