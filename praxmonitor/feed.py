@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -14,11 +15,11 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
-from mailcore.observe.watch import Batch, changes
+from mailcore.observe.watch import Batch, Watch
 from mailcore.text import line
 from mailcore.workspace import find
 
-FRAME = 0.03
+FRAME = 0.035
 """Seconds between two fleets at least: what happens in between comes in one."""
 DRAWN = 0.1
 """The same for a screen: ten frames a second are all that an eye wants, and each costs."""
@@ -39,7 +40,7 @@ class Feed(Protocol):
 
 
 class FileFeed:
-    """The fleet of the workspace that `root` is in, as its files tell it. Reads in worker threads, writes nothing."""
+    """The fleet of the workspace that `root` is in, as its files tell it. Reads in its own thread, writes nothing."""
 
     def __init__(
         self,
@@ -54,44 +55,99 @@ class FileFeed:
 
         `frame`: seconds between two fleets at least; the first after a pause comes at once.
 
-        `on_facts` is called in the worker thread with all that the fleets are made of; what it raises ends the feed.
+        `on_facts` is called in that thread with all that the fleets are made of; what it raises ends the feed.
         """
         self.root = root
         self.sweep = sweep
         self.kernel = kernel
-        self._on_facts = on_facts
-        self._frame = frame
+        self.on_facts = on_facts
+        self.frame = frame
 
     async def fleets(self) -> AsyncGenerator[Fleet, None]:
         """Fleets, at most one a frame. NoWorkspace or UsageError at the first if there is nothing to read."""
-        loader = Loader(await asyncio.to_thread(find, self.root))
-        fleet = await asyncio.to_thread(self._begin, loader)
-        yield fleet
-        async with aclosing(changes(loader.watch_paths, self.sweep, kernel=self.kernel)) as batches:
-            async for batch in batches:
-                changed = await asyncio.to_thread(self._advance, loader, fleet, batch)
-                if changed is fleet:
-                    continue
-                fleet, shown = changed, time.monotonic()
-                yield fleet
-                await asyncio.sleep(shown + self._frame - time.monotonic())
+        reading = _Reading(self, asyncio.get_running_loop())
+        reading.start()
+        try:
+            while True:
+                yield await reading.newest()
+        finally:
+            reading.stop()
+            await asyncio.to_thread(reading.join)
 
-    def _begin(self, loader: Loader) -> Fleet:
-        return self._learn(Fleet(loader.workspace.root), loader.initial())
 
-    def _advance(self, loader: Loader, fleet: Fleet, batch: Batch) -> Fleet:
-        facts = loader.changed(batch.paths) if batch.paths else []
-        if batch.sweep:
-            facts += loader.sweep()
-        if batch.note not in ("", *fleet.notes):
-            facts = [*facts, *loader.remark(batch.note)]
-        return self._learn(fleet, facts)
+class _Reading(threading.Thread):
+    """Reads one workspace from its beginning. One thread for all of it: handing each batch to a pool costs a third."""
+
+    def __init__(self, feed: FileFeed, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(name="feed", daemon=True)
+        self._feed = feed
+        self._loop = loop
+        self._watch: Watch | None = None
+        self._stopped = False
+        self._arrived = asyncio.Event()
+        self._newest: Fleet | Exception | None = None
+        """On the loop's thread: what came last and nobody has taken."""
+
+    async def newest(self) -> Fleet:
+        """The newest fleet that was not taken yet; raises what ended the reading."""
+        await self._arrived.wait()
+        self._arrived.clear()
+        assert self._newest is not None
+        if isinstance(self._newest, Exception):
+            raise self._newest
+        return self._newest
+
+    def stop(self) -> None:
+        """End the reading, after the batch at hand."""
+        self._stopped = True
+        if self._watch is not None:
+            self._watch.stop()
+
+    def run(self) -> None:
+        """Read until stopped."""
+        try:
+            self._read()
+        except Exception as error:
+            self._hand(error)
+
+    def _read(self) -> None:
+        feed = self._feed
+        loader = Loader(find(feed.root))
+        fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
+        self._hand(fleet)
+        with Watch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
+            self._watch = watch
+            if self._stopped:
+                return
+            for batch in watch:
+                changed = self._learn(fleet, _facts(loader, fleet, batch))
+                if changed is not fleet:
+                    fleet = changed
+                    self._hand(fleet)
+                    watch.pause(feed.frame)
 
     def _learn(self, fleet: Fleet, facts: Sequence[Fact]) -> Fleet:
         at = time.time()
-        if facts and self._on_facts is not None:
-            self._on_facts(at, facts)
+        if facts and self._feed.on_facts is not None:
+            self._feed.on_facts(at, facts)
         return apply(fleet, facts, at)
+
+    def _hand(self, what: Fleet | Exception) -> None:
+        with suppress(RuntimeError):  # the loop was closed before this thread was stopped
+            self._loop.call_soon_threadsafe(self._take, what)
+
+    def _take(self, what: Fleet | Exception) -> None:
+        self._newest = what
+        self._arrived.set()
+
+
+def _facts(loader: Loader, fleet: Fleet, batch: Batch) -> list[Fact]:
+    facts = loader.changed(batch.paths) if batch.paths else []
+    if batch.sweep:
+        facts += loader.sweep()
+    if batch.note not in ("", *fleet.notes):
+        facts = [*facts, *loader.remark(batch.note)]
+    return facts
 
 
 async def enduring(

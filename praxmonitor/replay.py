@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
+from msgspec import structs
+
 from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
@@ -62,7 +64,7 @@ class ReplayFeed:
         try:
             return next(readings, None)
         except RecordingError as error:
-            self._fleet = replace(self._fleet, notes=(*self._fleet.notes, str(error)))
+            self._fleet = structs.replace(self._fleet, notes=(*self._fleet.notes, str(error)))
             return None
 
 

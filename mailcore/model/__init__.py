@@ -1,1 +1,4 @@
-"""Frozen values, standard library only. Everything that moves through the program is one of these."""
+"""Frozen values: everything that moves through the program is one of these.
+
+Dataclasses; msgspec's structs where thousands are made a second.
+"""

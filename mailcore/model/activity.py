@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Kind(StrEnum):
@@ -43,9 +44,12 @@ class Kind(StrEnum):
     KILLED = "killed"
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """Something an agent did, or that happened to it. `text` is untrusted: escape it where it is drawn."""
+class Activity(msgspec.Struct, frozen=True, gc=False):
+    """Something an agent did, or that happened to it. `text` is untrusted: escape it where it is drawn.
+
+    A struct, for thousands are made a second: a frozen dataclass takes eight times as long to make (1.0 µs), thirty
+    times to replace.
+    """
 
     at: float
     agent: str

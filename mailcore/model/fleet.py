@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+import msgspec
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
@@ -41,12 +43,14 @@ class Status:
     since: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class AgentFacts:
-    """Everything known of one agent. Two equal facts are the same object unless something changed."""
+class AgentFacts(msgspec.Struct, frozen=True):
+    """Everything known of one agent. Two equal facts are the same object unless something changed.
+
+    A struct, as what it holds that changes often: each reading of a busy agent replaces it.
+    """
 
     agent: Agent
-    mailbox: Mailbox = field(default_factory=Mailbox)
+    mailbox: Mailbox = msgspec.field(default_factory=Mailbox)
     lock: Lock | None = None
     run: Run | None = None
     """Its current run, else its newest."""
@@ -66,7 +70,7 @@ class AgentFacts:
     """Newest sign of life, any source; 0.0 for never."""
     lost: int = 0
     """Lines of its files that could not be read: torn, or too long."""
-    spending: Spending = field(default_factory=Spending)
+    spending: Spending = msgspec.field(default_factory=Spending)
 
     @property
     def address(self) -> str:
@@ -90,8 +94,7 @@ class AgentFacts:
         return next((activity for activity in self.open if activity.kind is Kind.COMPACT), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(msgspec.Struct, frozen=True):
     """A workspace at one moment."""
 
     root: Path

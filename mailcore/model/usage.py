@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens by their price, and US dollars. Sums with `+`."""
 
     input: int = 0
@@ -33,8 +32,7 @@ class Usage:
         return self.input + self.output + self.cache_read + self.cache_write
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(msgspec.Struct, frozen=True, gc=False):
     """One API message's use, counted once; or what a session's own counter of money went up by."""
 
     at: float
@@ -50,8 +48,7 @@ class Spent:
     """Tokens that the context may hold; 0 unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(msgspec.Struct, frozen=True, gc=False):
     """What is known of one agent's use."""
 
     day: str = ""

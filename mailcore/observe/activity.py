@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.programs.hooks import read_hook

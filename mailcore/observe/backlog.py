@@ -45,7 +45,7 @@ class Backlog:
             with os.fdopen(descriptor(self._path)[0], "rb", buffering=BUFFER) as file:
                 if self._reader is None:
                     self._offset = first_at(file, self._since, self._until)
-                    self._reader = read_from(self._agent, self._path, self._offset, self._counted)
+                    self._reader = read_from(self._agent, self._path, self._offset, self._counted, earlier=self._since)
                     self.left = self._until - self._offset
                 return self._read(file, self._reader, limit_bytes)
         except OSError:

@@ -19,6 +19,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run
 from mailcore.observe.activity import from_hook, from_log
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
+from mailcore.observe.held import Held
 from mailcore.observe.once import Once
 from mailcore.observe.runs import Runs
 from mailcore.observe.sessions import Sessions
@@ -41,7 +42,8 @@ CHUNKS = 64
 class Branch:
     """What was last seen of one agent's files."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, held: Held) -> None:
+        """`held`: where its busiest files stay open."""
         self.agent = agent
         # Kept: making a path costs more than its stat.
         self.mail, self.logs = agent.mail_dir, agent.logs_dir
@@ -51,7 +53,7 @@ class Branch:
         self.all_held = ""
         """Who holds every agent of the workspace."""
         self._own_hold = self._held = ""
-        self.sessions = Sessions(agent.address)
+        self.sessions = Sessions(agent.address, held)
         self._once = Once()
         self._lost = self._torn = 0
         self._stamps = Stamps()
@@ -124,7 +126,7 @@ class Branch:
         living = alive(known.pid, known.start_ticks, known.boot_id)
         return replace(known, holder=Holder.ALIVE if living else Holder.DEAD)
 
-    def glimpse(self, moved: Iterable[Path]) -> list[Fact]:
+    def glimpse(self, moved: Iterable[str]) -> list[Fact]:
         """The facts of some of its session files alone: they move a hundred times as often as all else."""
         told, spent = self.sessions.read(moved)
         return [Seen(self.agent.address, tuple(self._once_each(told)), tuple(spent))] if told or spent else []

@@ -37,8 +37,8 @@ class Discovery:
         self._claude: dict[Path, list[Path]] = {}
         """Claude Code's directory of each branch, and of what stands there the directories to watch."""
         self._others: list[Path] = []
-        self._files: dict[Path, str] = {}
-        """Address by session file; empty for a session begun elsewhere."""
+        self._files: dict[str, str] = {}
+        """Address by session file, a string for it is asked often; empty for a session begun elsewhere."""
         self._unseen: set[Path] = set()
         """Directories in which nobody has looked yet: what stands there is older than the looking."""
         self._old: set[Path] = set()
@@ -93,19 +93,20 @@ class Discovery:
         """True of a session file that was made since the looking began: all of it is news."""
         return path not in self._old
 
-    def owner(self, path: Path) -> str:
-        """Whose session file it is, if that was asked before; empty if not."""
-        return self._files.get(path, "")
+    def owner(self, name: str) -> str:
+        """Whose session file it is, by its path, if that was asked before; empty if not."""
+        return self._files.get(name, "")
 
     def _owned(self, files: Iterable[Path]) -> list[tuple[str, Path]]:
         found = []
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
-            if path not in self._files and (cwd := cwd_of(path)):
-                self._files[path] = self._owners.get(_real(cwd), "")
+            name = str(path)
+            if name not in self._files and (cwd := cwd_of(path)):
+                self._files[name] = self._owners.get(_real(cwd), "")
                 if len(self._files) > HEADS:
                     del self._files[next(iter(self._files))]
-            if address := self._files.get(path, ""):
+            if address := self._files.get(name, ""):
                 found.append((address, path))
         return found
 

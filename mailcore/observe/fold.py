@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from operator import attrgetter
+
+from msgspec.structs import replace
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
@@ -86,7 +88,7 @@ def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Seq
         return old, ()
     if mailbox.status is MailboxStatus.UNREADABLE:
         # The last known messages stay: when it is mended, only what is new is told again.
-        return replace(old, mailbox=replace(mailbox, messages=old.mailbox.messages)), ()
+        return replace(old, mailbox=dataclasses.replace(mailbox, messages=old.mailbox.messages)), ()
     if old.mailbox.status is MailboxStatus.MISSING:
         first = [message for message in mailbox.messages if message.status != "closed"][:FIRST_MAIL]
         arrived = [_arrival(old.address, message, min(message.at or at, at)) for message in reversed(first)]
@@ -176,5 +178,5 @@ def _merged(old: tuple[Activity, ...], new: Sequence[Activity], limit: int) -> t
     if not new:
         return old
     if not old or old[-1].at <= new[0].at:
-        return (*old, *new)[-limit:]
+        return (*old[max(0, len(old) + len(new) - limit) :], *new[-limit:])
     return tuple(sorted((*old, *new), key=attrgetter("at"))[-limit:])

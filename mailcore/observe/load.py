@@ -15,6 +15,7 @@ from mailcore.observe.branch import Branch
 from mailcore.observe.discover import Discovery
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.foreign import newest_runs
+from mailcore.observe.held import Held
 from mailcore.observe.stamps import Stamps, inode
 from mailcore.observe.tail import Tail
 from mailcore.workspace import Workspace
@@ -33,6 +34,7 @@ class Loader:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._stamps = Stamps()
+        self._held = Held()
         self._discovery = Discovery()
         self._branches: dict[str, Branch] = {}
         self._places: dict[Path, Branch] = {}
@@ -51,9 +53,9 @@ class Loader:
         self._stamps.moved(self.workspace.registry)
         return [self._roster(), *self._look()]
 
-    def changed(self, paths: Iterable[Path]) -> list[Fact]:
-        """The facts that those paths concern: of an agent, all of its files that moved. Foreign paths say nothing."""
-        facts, paths = self._glimpses(paths)
+    def changed(self, names: Iterable[Path | str]) -> list[Fact]:
+        """The facts that those files concern: of an agent, all of its files that moved. Foreign ones say nothing."""
+        facts, paths = self._glimpses(names)
         touched = {id(branch): branch for path in paths if (branch := self._place(path)) is not None}
         touched |= {id(branch): branch for branch in self._follow(self._discovery.changed(paths))}
         if any(path.parent == self.workspace.root for path in paths):
@@ -71,6 +73,7 @@ class Loader:
         return self._look() + self._catch_up()
 
     def _look(self) -> list[Fact]:
+        self._held.tidy()
         facts = self._read_registry()
         self._read_register()
         self._read_hold()
@@ -95,18 +98,17 @@ class Loader:
         """The roster anew, if what is to be said of the reading changed."""
         return [self._roster()] if self._notes() != self._said else []
 
-    def _glimpses(self, paths: Iterable[Path]) -> tuple[list[Fact], list[Path]]:
+    def _glimpses(self, names: Iterable[Path | str]) -> tuple[list[Fact], list[Path]]:
         """The facts of the session files that are followed, and the other paths."""
-        grown: dict[str, list[Path]] = {}
+        grown: dict[Branch, list[str]] = {}
         others = []
-        for path in paths:
-            if self.follows(path):
-                grown.setdefault(self._discovery.owner(path), []).append(path)
+        for name in map(str, names):
+            if (branch := self._follower(name)) is not None:
+                grown.setdefault(branch, []).append(name)
             else:
-                others.append(path)
+                others.append(Path(name))
         facts: list[Fact] = []
-        for address, moved in grown.items():
-            branch = self._branches[address]
+        for branch, moved in grown.items():
             facts += self._read(branch, partial(branch.glimpse, moved))
         return facts, others
 
@@ -135,8 +137,11 @@ class Loader:
 
     def follows(self, path: Path) -> bool:
         """True of a session file that is followed: whatever it grows by is told."""
-        branch = self._branches.get(self._discovery.owner(path))
-        return branch is not None and branch.sessions.follows(path)
+        return self._follower(str(path)) is not None
+
+    def _follower(self, name: str) -> Branch | None:
+        branch = self._branches.get(self._discovery.owner(name))
+        return branch if branch is not None and branch.sessions.follows(name) else None
 
     def watch_paths(self) -> dict[str, int]:
         """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
@@ -164,7 +169,7 @@ class Loader:
         for agent in agents:
             branch = self._branches.get(agent.address)
             if branch is None or branch.agent.branch != agent.branch:
-                branch = Branch(agent)
+                branch = Branch(agent, self._held)
             branch.agent = agent
             branches[agent.address] = branch
         self._branches = branches

@@ -14,6 +14,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
 from mailcore.observe.activity import harmless
 from mailcore.observe.backlog import Backlog
+from mailcore.observe.held import Held
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
 from mailcore.programs.claude_transcript import Counted
@@ -49,10 +50,13 @@ class _Followed:
 class Sessions:
     """What was last seen of an agent's session files."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, held: Held) -> None:
+        """`held`: where the files that move stay open."""
         self._address = address
+        self._held = held
         self._stamps = Stamps()
-        self._followed: dict[Path, _Followed] = {}
+        self._followed: dict[str, _Followed] = {}
+        """By path, as a string."""
         self._counted = Counted(COUNTED)
         """What was counted of messages, live and by the backlogs: one that stands in several files counts once."""
         self._backlogs: list[Backlog] = []
@@ -70,16 +74,17 @@ class Sessions:
         """Lines that were too long to be read."""
         return sum(one.tail.skipped for one in self._followed.values())
 
-    def follows(self, path: Path) -> bool:
-        """True of a session file that is followed."""
-        return path in self._followed
+    def follows(self, name: str) -> bool:
+        """True of the path of a session file that is followed."""
+        return name in self._followed
 
     def follow(self, path: Path, begun: bool = False) -> bool:
         """Follow a session file, if it is not followed yet; False if it cannot be read.
 
         From near its end; from its start if it was `begun` since the looking did.
         """
-        if path in self._followed:
+        name = str(path)
+        if name in self._followed:
             return True
         left = self._left.pop(path)
         try:
@@ -90,23 +95,30 @@ class Sessions:
         midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
         if left is None:
             self._backlogs.append(Backlog(self._address, path, midnight, start, self._counted))
-        self._followed[path] = _Followed(Tail(path, start=start), reader)
+        self._followed[name] = _Followed(Tail(path, start=start), reader)
         if len(self._followed) > MOST:
-            self._let_go(min(self._followed, key=lambda known: self._followed[known].touched or time.time()))
+            self._let_go(min(self._followed, key=lambda one: self._followed[one].touched or time.time()))
         return True
 
-    def _let_go(self, path: Path) -> None:
-        tail = self._followed.pop(path).tail
-        self._left.put(path, tail.place)
-        self._stamps.forget(path)
+    def _let_go(self, name: str) -> None:
+        tail = self._followed.pop(name).tail
+        self._left.put(tail.path, tail.place)
+        self._stamps.forget(tail.path)
 
-    def read(self, moved: Iterable[Path] | None = None) -> tuple[list[Activity], list[Spent]]:
+    def read(self, moved: Iterable[str] | None = None) -> tuple[list[Activity], list[Spent]]:
         """What the files tell that `moved` since the last call; None: whichever did, by a stat of each."""
         activities: list[Activity] = []
         spent: list[Spent] = []
-        paths = [path for path in self._followed if self._stamps.moved(path)] if moved is None else moved
-        for path in paths:
-            self._read(path, self._followed[path], activities, spent)
+        held = self._held if moved is not None else None
+        names = (
+            [name for name, one in self._followed.items() if self._stamps.moved(one.tail.path)]
+            if moved is None
+            else moved
+        )
+        for name in names:
+            if held is None:
+                self._held.drop(name)  # another file may have its place
+            self._read(self._followed[name], held, activities, spent)
         return activities, spent
 
     def catch_up(self, limit: int) -> tuple[list[Spent], int]:
@@ -122,14 +134,14 @@ class Sessions:
                 del self._backlogs[0]
         return spent, limit - left
 
-    def _read(self, path: Path, one: _Followed, activities: list[Activity], spent: list[Spent]) -> None:
+    def _read(self, one: _Followed, held: Held | None, activities: list[Activity], spent: list[Spent]) -> None:
         newest: deque[Activity] = deque(maxlen=BURST)
         for _ in range(CHUNKS):
-            lines = one.tail.read()
+            lines = one.tail.read(held)
             one.touched = one.tail.modified
             if one.tail.restarts != one.restarts:
                 one.restarts = one.tail.restarts
-                one.reader = read_from(self._address, path, 0, self._counted)
+                one.reader = read_from(self._address, one.tail.path, 0, self._counted)
                 one.told_before = one.latest
             now = min(one.tail.modified, time.time())
             for line in lines:
@@ -144,7 +156,7 @@ class Sessions:
             if not one.tail.behind:
                 break
         else:
-            self._stamps.distrust(path)
+            self._stamps.distrust(one.tail.path)
         activities += newest
 
 

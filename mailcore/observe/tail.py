@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from mailcore.files import opened
+from mailcore.observe.held import READ, Held
 
 CHUNK = 256 * 1024
 """Bytes of one read: what a call may cost in memory, however much the file grew."""
@@ -18,12 +20,13 @@ LONGEST = 1024 * 1024
 class Tail:
     """Reads a growing file bit by bit. Copes with rotation, truncation, vanishing, torn and huge lines, any bytes.
 
-    The file is opened for each read and closed again: thousands of tails hold no descriptor.
+    The file is opened for each read and closed again: thousands of tails hold no descriptor of their own.
     """
 
     def __init__(self, path: Path, start_bytes: int = 65536, *, start: int | None = None) -> None:
         """Begins `start_bytes` before the end of what is there at the first read, or at the line that is at `start`."""
         self.path = path
+        self._name = str(path)
         self.skipped = 0
         """How many lines were longer than LONGEST."""
         self.behind = False
@@ -46,27 +49,35 @@ class Tail:
         """Where, in bytes, the next line begins that was not returned yet."""
         return self._offset - len(self._torn)
 
-    def read(self) -> list[bytes]:
+    def read(self, held: Held | None = None) -> list[bytes]:
         """The complete lines that came since the last call, without their ends, of at most CHUNK more bytes.
 
         The first call starts near the end, at a line's beginning. A file that appears later, or takes
         the place of the former one, is read from its start. A torn last line is kept until it is completed.
+        With `held` the file stays open there: one that was moved away then hides what took its place, until a call
+        without.
         """
+        if held is not None:
+            with suppress(OSError):
+                descriptor = held.descriptor(self._name)
+                stat = os.fstat(descriptor)
+                if stat.st_nlink:
+                    return self._read(descriptor, stat)
+            held.drop(self._name)
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = os.open(self._name, READ)
         except OSError:
             self._restart()
             self._seen, self.behind, self.modified = True, False, 0.0
             return []
         try:
-            return self._read(descriptor)
+            return self._read(descriptor, os.fstat(descriptor))
         except OSError:
             return []
         finally:
             os.close(descriptor)
 
-    def _read(self, descriptor: int) -> list[bytes]:
-        stat = os.fstat(descriptor)
+    def _read(self, descriptor: int, stat: os.stat_result) -> list[bytes]:
         self.modified = stat.st_mtime
         if not self._seen and self._start is not None:
             self._offset = min(self._start, stat.st_size)

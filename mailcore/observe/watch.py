@@ -6,11 +6,10 @@ anew is not watched. Hence the sweep; a watch is never trusted alone.
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 STEP = 10
 """Milliseconds without a further change that end a batch."""
@@ -24,55 +23,109 @@ MERGE = 200
 class Batch:
     """What is to be read again."""
 
-    paths: frozenset[Path]
+    paths: frozenset[str]
+    """As strings: of a busy stream a Path costs as much to make and to look up as the reading of what it names."""
     sweep: bool
     """Look at everything known."""
     note: str = ""
     """What the operator should know of the watching itself; empty: it works."""
 
 
-async def changes(
-    directories: Callable[[], Mapping[str, int]], period: float, *, kernel: bool = True
-) -> AsyncGenerator[Batch, None]:
-    """Batches for as long as it is iterated; close it (`aclosing`) to end the watching.
+class Watch:
+    """Gives batches to the one thread that iterates it, until it is stopped. A context: leaving it ends its threads."""
 
-    `directories` gives the directories to watch, flat, with their inodes: asked at the start and whenever one came or
-    went. `period`: seconds between two sweeps. `kernel=False`: sweeps only. Where the limit of watches is reached,
-    sweeps only, and the batches carry a note.
-    """
-    watcher = _Watcher(asyncio.get_running_loop(), period, kernel)
-    try:
-        while True:
-            if watcher.restless:
-                watcher.follow(await asyncio.to_thread(directories))
-            yield await watcher.batch()
-    finally:
-        await watcher.close()
-
-
-class _Watcher:
-    """Collects what the watching threads report; all of it on the event loop's thread, save `report`."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, period: float, kernel: bool) -> None:
-        self.restless = True
-        """The set of directories may have changed."""
-        self._loop = loop
+    def __init__(self, directories: Callable[[], Mapping[str, int]], period: float, *, kernel: bool = True) -> None:
+        """`directories` gives the directories to watch, flat, with their inodes: asked at the start and whenever one
+        came or went, by the thread that iterates. `period`: seconds between two sweeps. `kernel=False`: sweeps only.
+        Where the limit of watches is reached, sweeps only, and the batches carry a note.
+        """
+        self._directories = directories
         self._period = period
-        self._due = loop.time() + period
-        self._awake = asyncio.Event()
-        self._changed: set[tuple[int, str]] = set()
-        """What the threads reported and no batch has taken yet; under the lock."""
-        self._lock = threading.Lock()
         self._kernel = kernel
         self._note = ""
+        self._restless = True
+        """The set of directories may have changed."""
         self._base: dict[str, int] = {}
         self._late: dict[str, int] = {}
-        self._threads: dict[str, _Watch] = {}
-        self._ended: list[_Watch] = []
+        self._threads: dict[str, _Thread] = {}
+        self._ended: list[_Thread] = []
+        self._stopped = threading.Event()
+        self._told = threading.Condition()
+        """Guards what other threads tell, which is:"""
+        self._changed: set[tuple[int, str]] = set()
+        self._failures: list[tuple[_Thread, Exception]] = []
+        self._due = time.monotonic() + period
 
-    def follow(self, wanted: Mapping[str, int]) -> None:
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.stop()
+        threads = [*self._threads.values(), *self._ended]
+        for thread in threads:
+            thread.stop()
+        for thread in threads:
+            thread.join()
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches: at once where something changed, else when the sweep is due."""
+        while not self._stopped.is_set():
+            if self._restless:
+                self._follow(self._directories())
+            with self._told:
+                self._told.wait_for(self._ready, self._due - time.monotonic())
+                changed, self._changed = self._changed, set()
+                failures, self._failures = self._failures, []
+                if sweep := time.monotonic() >= self._due:
+                    self._due = time.monotonic() + self._period
+            for thread, error in failures:
+                self._failed(thread, error)
+            for kind, path in changed:
+                if kind == DELETED:
+                    # Its inode may be given to the directory that takes its place: forget it by name.
+                    self._base.pop(path, None)
+                    self._late.pop(path, None)
+                self._restless |= _directory(path.rpartition("/")[2])
+            self._restless |= sweep
+            if not self._stopped.is_set():
+                yield Batch(frozenset(path for _, path in changed), sweep, self._note)
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until it is stopped; what changes meanwhile comes in the next batch."""
+        self._stopped.wait(seconds)
+
+    def stop(self) -> None:
+        """End the iterating, from whatever thread."""
+        self._stopped.set()
+        with self._told:
+            self._told.notify()
+
+    def report(self, changed: set[tuple[int, str]]) -> None:
+        """From a watching thread: `changed` holds watchfiles' pairs of kind and path."""
+        with self._told:
+            if not self._changed:  # of a hundred reports a second few have to wake anybody
+                self._told.notify()
+            self._changed |= changed
+
+    def stands(self) -> None:
+        """From a watching thread: its watch stands now; what happened before it is found by a sweep."""
+        with self._told:
+            self._due = time.monotonic()
+            self._told.notify()
+
+    def failed(self, thread: _Thread, error: Exception) -> None:
+        """From a watching thread: its watch could not be set up, or broke."""
+        with self._told:
+            self._failures.append((thread, error))
+            self._told.notify()
+
+    def _ready(self) -> bool:
+        waiting = self._changed or self._failures
+        return bool(waiting) or self._stopped.is_set() or time.monotonic() >= self._due
+
+    def _follow(self, wanted: Mapping[str, int]) -> None:
         """Watch these directories. What was there at the start stays in one watch, what came since in a small one."""
-        self.restless = False
+        self._restless = False
         if not self._kernel:
             return
         late = {path: inode for path, inode in wanted.items() if self._base.get(path) != inode}
@@ -83,64 +136,12 @@ class _Watcher:
             self._late = late
             self._start("late", late)
 
-    async def batch(self) -> Batch:
-        """The next batch: at once if something changed, else when the sweep is due."""
-        try:
-            async with asyncio.timeout_at(self._due):
-                await self._awake.wait()
-        except TimeoutError:
-            pass
-        sweep = self._loop.time() >= self._due
-        if sweep:
-            self._due = self._loop.time() + self._period
-            self.restless = True
-        self._awake.clear()
-        paths = self._taken()
-        return Batch(paths, sweep, self._note)
-
-    async def close(self) -> None:
-        """End the threads."""
-        threads = [*self._threads.values(), *self._ended]
-        for thread in threads:
-            thread.stop()
-        for thread in threads:
-            await asyncio.to_thread(thread.join)
-
-    def report(self, changed: set[tuple[int, str]]) -> bool:
-        """From a watching thread: `changed` holds watchfiles' pairs of kind and path. True if nobody was told before:
-        of a hundred reports a second few have to wake the loop."""
-        with self._lock:
-            first = not self._changed
-            self._changed |= changed
-        return first
-
-    def arrived(self) -> None:
-        """There is something to take."""
-        self._awake.set()
-
-    def _taken(self) -> frozenset[Path]:
-        with self._lock:
-            changed, self._changed = self._changed, set()
-        for kind, path in changed:
-            if kind == DELETED:
-                # Its inode may be given to the directory that takes its place: forget it by name.
-                self._base.pop(path, None)
-                self._late.pop(path, None)
-            self.restless |= _directory(path.rpartition("/")[2])
-        return frozenset(Path(path) for _, path in changed)
-
-    def stands(self) -> None:
-        """A watch stands now: what happened before it is found by a sweep."""
-        self._due = self._loop.time()
-        self._awake.set()
-
-    def failed(self, watch: _Watch, error: Exception) -> None:
-        """A watch could not be set up or broke."""
-        if watch not in self._threads.values():
+    def _failed(self, thread: _Thread, error: Exception) -> None:
+        if thread not in self._threads.values():
             return
         if isinstance(error, FileNotFoundError):
             # A directory went in between: after the next sweep it is tried again.
-            if watch is self._threads.get("base"):
+            if thread is self._threads.get("base"):
                 self._base = {}
             else:
                 self._late = {}
@@ -150,14 +151,13 @@ class _Watcher:
             f"watching by a look every {self._period:g} s only: {error} (raise fs.inotify.max_user_watches and "
             "max_user_instances, then start anew)"
         )
-        self._awake.set()
 
     def _start(self, name: str, directories: Mapping[str, int]) -> None:
         if former := self._threads.pop(name, None):
             former.stop()
             self._ended = [thread for thread in (*self._ended, former) if thread.is_alive()]
         if directories:
-            self._threads[name] = _Watch(self, self._loop, list(directories))
+            self._threads[name] = _Thread(self, list(directories))
             self._threads[name].start()
 
 
@@ -165,13 +165,12 @@ DELETED = 3
 """watchfiles' Change.deleted; the library itself is imported late, in the thread: it costs 70 ms."""
 
 
-class _Watch(threading.Thread):
-    """One watch of some directories, flat, in a thread of its own."""
+class _Thread(threading.Thread):
+    """One watch of some directories, flat."""
 
-    def __init__(self, watcher: _Watcher, loop: asyncio.AbstractEventLoop, directories: list[str]) -> None:
+    def __init__(self, watch: Watch, directories: list[str]) -> None:
         super().__init__(name="watch", daemon=True)
-        self._watcher = watcher
-        self._loop = loop
+        self._watch = watch
         self._directories = directories
         self._stopped = False
         self._stands = False
@@ -184,7 +183,7 @@ class _Watch(threading.Thread):
         """What watchfiles asks every STEP: shall it stop? The first question comes when the watches stand."""
         if not self._stands:
             self._stands = True
-            self._call(self._watcher.stands)
+            self._watch.stands()
         return self._stopped
 
     def run(self) -> None:
@@ -202,14 +201,13 @@ class _Watch(threading.Thread):
                 raise_interrupt=False,
                 recursive=False,
             ):
-                if not self._stopped and self._watcher.report({(int(kind), path) for kind, path in changed}):
-                    self._call(self._watcher.arrived)
+                if self._stopped:
+                    return
+                if changed:
+                    self._watch.report({(int(kind), path) for kind, path in changed})
         except (OSError, RuntimeError) as error:
-            self._call(self._watcher.failed, self, error)
-
-    def _call(self, function: Callable[..., None], *arguments: object) -> None:
-        if not self._stopped:
-            self._loop.call_soon_threadsafe(function, *arguments)
+            if not self._stopped:
+                self._watch.failed(self, error)
 
 
 def _wanted(path: str) -> bool:

@@ -73,8 +73,8 @@ class ClaudeTranscript:
         """Money of each session, as last told."""
         self._ended = ""
         """The message that ended the turn."""
-        self._last = 0.0
-        """Time of the newest message."""
+        self.last = 0.0
+        """Time of the newest message; 0.0 while none is known."""
         self._at, self._in, self._by = 0.0, self.session, ""
         """Of the line at hand: its time, its session, the subagent whose it is (empty: the agent itself)."""
 
@@ -119,7 +119,7 @@ class ClaudeTranscript:
         if not self.cwd:
             self.cwd = text_of(event, "cwd")
         # A `cost-state` has no time: it counts as told with the message before it.
-        self._at = moment(event, now) if "timestamp" in event else min(self._last, now) or now
+        self._at = moment(event, now) if "timestamp" in event else min(self.last, now) or now
         self._in = text_of(event, "sessionId") or self.session
         child = self._subagent or event.get("isSidechain") is True
         self._by = (text_of(event, "agentId") or self._subagent or "sidechain") if child else ""
@@ -225,7 +225,7 @@ class ClaudeTranscript:
                 yield self._told(kind, f"API {status if isinstance(status, int) else 'error'}{times}")
 
     def _used(self, event: Mapping[str, Any]) -> Iterator[Spent]:
-        self._last = max(self._last, self._at)
+        self.last = max(self.last, self._at)
         message = table_of(event, "message")
         usage, model, name = message.get("usage"), text_of(message, "model"), text_of(message, "id")
         if model == "<synthetic>" or event.get("isApiErrorMessage") is True:

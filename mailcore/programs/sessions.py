@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import partial
 from pathlib import Path
@@ -33,10 +34,13 @@ def cwd_of(path: Path) -> str:
     return codex_rollout.cwd_of(path) if is_rollout(path) else claude_sessions.cwd_of(path)
 
 
-def read_from(agent: str, path: Path, offset: int, counted: Counted | None = None) -> Transcript:
+def read_from(
+    agent: str, path: Path, offset: int, counted: Counted | None = None, *, earlier: float = 0.0
+) -> Transcript:
     """A reader for what stands in a session file from `offset` (bytes) on, told what it has to know of what is before.
 
-    `counted`: the messages that the readers of an agent's files share, so that a copied one counts once.
+    `counted`: the messages that the readers of an agent's files share, so that a copied one counts once. `earlier`: a
+    moment before which all stands that is before `offset`; for what tells no time, where its message is too far back.
     OSError if the file cannot be read.
     """
     reader: Transcript
@@ -58,6 +62,8 @@ def read_from(agent: str, path: Path, offset: int, counted: Counted | None = Non
         if counted is not None:
             # Only now: what stands before the offset is another reader's to count.
             reader.counted = counted
+        if offset > BEFORE and not reader.last and earlier:
+            reader.last = math.nextafter(earlier, 0.0)
         # What was just read told it better, if it told any.
         reader.former = partial(_money_before, path, max(0, offset - BEFORE))
     return reader

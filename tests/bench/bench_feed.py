@@ -84,6 +84,9 @@ class Twin(threading.Thread):
         while not self.ended.wait(0.05):
             for file in files:
                 for line in file.readlines():
+                    if not line.endswith(b"\n"):
+                        file.seek(-len(line), os.SEEK_CUR)  # it is being written
+                        break
                     block = json.loads(line)["message"]["content"][0]
                     written = block.get("content") or block["input"]["description"]
                     self.took.append((time.monotonic() - float(written)) * 1000)

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.usage import Spent, Usage
@@ -51,6 +51,9 @@ def built(steps: list[tuple[float, str, int]]) -> list[bytes]:
 
 @settings(max_examples=150, deadline=None)
 @given(STEPS, st.integers(0, 41), st.floats(BEGAN - DAY, BEGAN + 20 * DAY), st.integers(1, 5000))
+@example(
+    [(DAY / 2, "money", 0), (DAY / 2, "message", 70_000), (1.0, "other", 0), (0.0, "money", 0)], 5, BEGAN + DAY + 1, 1
+)
 def test_it_tells_what_reading_all_of_it_tells(
     steps: list[tuple[float, str, int]], count: int, since: float, limit: int
 ) -> None:

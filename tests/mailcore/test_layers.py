@@ -108,9 +108,9 @@ def test_of_observe_dispatch_takes_watch_tail_and_foreign() -> None:
     assert taken <= {f"mailcore.observe.{name}" for name in ("watch", "tail", "foreign")}
 
 
-def test_model_imports_the_standard_library_alone() -> None:
+def test_model_imports_the_standard_library_and_structs_alone() -> None:
     roots = {i.partition(".")[0] for path in ours("mailcore.model").values() for i in imports(path)}
-    assert roots <= set(sys.stdlib_module_names) | {"mailcore"}
+    assert roots <= set(sys.stdlib_module_names) | {"mailcore", "msgspec"}
 
 
 def test_widgets_touch_no_disk_no_clock_no_processes() -> None:

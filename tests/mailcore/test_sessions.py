@@ -259,6 +259,24 @@ def test_a_file_that_was_let_go_is_taken_up_where_it_was_left(place: Workspace) 
     assert look.told("@writer")[-1] == "back"
 
 
+def test_what_takes_the_place_of_a_busy_file_is_told(place: Workspace) -> None:
+    """A busy file stays open: one that was put over it shows at once, one beside which it was moved at the sweep."""
+    writer = place.agent("@writer")
+    look = Look(place)
+    path = write(transcript(writer.branch), said("first", writer.branch, 1))
+    for n in range(2, 5):
+        look.changed(write(path, said(f"said {n}", writer.branch, n)))
+    write(path.with_suffix(".new"), said("put over it", writer.branch, 10)).replace(path)
+    look.changed(path)
+    assert look.told("@writer")[-1] == "put over it"
+    look.changed(write(path, said("and on", writer.branch, 11)))
+    path.rename(path.with_suffix(".old"))
+    look.changed(write(path, said("in its place", writer.branch, 20)))
+    look.sweep()
+    look.changed(write(path, said("and on", writer.branch, 21)))
+    assert look.told("@writer")[-3:] == ["and on", "in its place", "and on"]
+
+
 def test_a_session_copied_into_a_second_file_counts_once(place: Workspace) -> None:
     """As `--fork-session` does; of what stood there before, as of what is written now."""
     writer = place.agent("@writer")

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mailcore.config import Alarms
 from mailcore.model.activity import Activity, Kind
@@ -44,7 +45,7 @@ CASES = {
         (State.UNREADABLE, "inbox.json is not JSON", 0.0),
     ),
     "dead holder": (
-        replace(RUNNING, lock=replace(OURS, holder=Holder.DEAD)),
+        replace(RUNNING, lock=dataclasses.replace(OURS, holder=Holder.DEAD)),
         (State.ORPHANED, "PID 4711", NOW - 10),
     ),
     "half-written lock": (
@@ -56,7 +57,7 @@ CASES = {
         (State.UNREADABLE, "Permission denied", 0.0),
     ),
     "lock before the journal": (
-        replace(FREE, lock=replace(OURS, at=NOW - 1)),
+        replace(FREE, lock=dataclasses.replace(OURS, at=NOW - 1)),
         (State.STARTING, "being prepared", NOW - 1),
     ),
     "queued with lock": (
@@ -85,11 +86,17 @@ CASES = {
     ),
     "working": (RUNNING, (State.WORKING, "Report (attempt 2/3)", NOW - 890)),
     "in tool": (replace(RUNNING, open=(TOOL,)), (State.IN_TOOL, "Bash: make", NOW - 20)),
-    "waiting, however long": (replace(RUNNING, waiting=ASKS, open=(TOOL,)), (State.WAITING, "may I?", NOW - 400)),
+    "waiting, however long": (
+        replace(RUNNING, waiting=ASKS, open=(TOOL,)),
+        (State.WAITING, "may I?", NOW - 400),
+    ),
     "silent": (replace(RUNNING, last_active=NOW - 301), (State.SILENT, "no sign of life", NOW - 1)),
     "silent in a tool": (
         replace(
-            RUNNING, run=run(Phase.RUNNING, since=NOW - 890), last_active=NOW - 850, open=(replace(TOOL, at=NOW - 850),)
+            RUNNING,
+            run=run(Phase.RUNNING, since=NOW - 890),
+            last_active=NOW - 850,
+            open=(replace(TOOL, at=NOW - 850),),
         ),
         (State.SILENT, "last in Bash: make", NOW - 50),
     ),
@@ -134,7 +141,10 @@ CASES = {
         (State.DONE, "Report", NOW - 1),
     ),
     "done": (replace(FREE, run=run(Phase.COMPLETED)), (State.DONE, "Report", NOW - 890)),
-    "failed": (replace(FREE, run=run(Phase.BOUNCED, reason="exit 1")), (State.FAILED, "Report: exit 1", NOW - 890)),
+    "failed": (
+        replace(FREE, run=run(Phase.BOUNCED, reason="exit 1")),
+        (State.FAILED, "Report: exit 1", NOW - 890),
+    ),
     "killed": (
         replace(FREE, run=run(Phase.KILLED, by="@operator")),
         (State.KILLED, "killed by @operator", NOW - 890),

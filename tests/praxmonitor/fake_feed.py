@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
 from textual.app import App
 from textual.geometry import Size
 from textual.pilot import Pilot
@@ -167,9 +168,9 @@ def lock(ago: float, subject: str = "", holder: Holder = Holder.ALIVE) -> Lock:
 def facts(name: str, role: str = "", **known: object) -> AgentFacts:
     """What is known of one agent."""
     made = AgentFacts(agent(name, role), mailbox=box(), last_active=NOON - 3600)
-    made = replace(made, **known)  # type: ignore[arg-type]
+    made = structs.replace(made, **known)
     if made.activities:
-        made = replace(made, last_active=max(item.at for item in made.activities))
+        made = structs.replace(made, last_active=max(item.at for item in made.activities))
     return made
 
 
@@ -293,7 +294,7 @@ def many(count: int = 20) -> Fleet:
         )
         for number in range(len(fleet.agents) + 1, count + 1)
     )
-    return replace(fleet, agents=(*fleet.agents, *more))
+    return structs.replace(fleet, agents=(*fleet.agents, *more))
 
 
 def app_on(

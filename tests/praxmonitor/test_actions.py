@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Holder
@@ -54,8 +56,8 @@ def test_a_kill_needs_something_that_runs() -> None:
 
 def test_the_lock_of_a_dead_supervisor_can_be_killed_and_retried() -> None:
     fleet = lighthouse()
-    orphan = replace(fleet.agents[0], lock=lock(60, holder=Holder.DEAD))
-    fleet = replace(fleet, agents=(orphan, *fleet.agents[1:]))
+    orphan = structs.replace(fleet.agents[0], lock=lock(60, holder=Holder.DEAD))
+    fleet = structs.replace(fleet, agents=(orphan, *fleet.agents[1:]))
     assert why("kill", "@writer", fleet) == ""
     assert why("retry", "@writer", fleet) == ""
 
@@ -70,18 +72,18 @@ def test_a_run_of_another_program_is_retried_and_told_like_ours() -> None:
     fleet = lighthouse()
     builder = fleet.agents[4]
     assert builder.run is not None
-    theirs = replace(builder, run=replace(builder.run, foreign=True))
-    fleet = replace(fleet, agents=(*fleet.agents[:4], theirs, *fleet.agents[5:]))
+    theirs = structs.replace(builder, run=replace(builder.run, foreign=True))
+    fleet = structs.replace(fleet, agents=(*fleet.agents[:4], theirs, *fleet.agents[5:]))
     assert why("retry", "@builder", fleet) == "" == why("copy", "@builder", fleet)
 
 
 def test_a_wake_needs_an_idle_agent_that_nobody_holds() -> None:
     fleet = lighthouse()
-    held = replace(fleet.agents[-1], held="@archivist is held by @operator")
+    held = structs.replace(fleet.agents[-1], held="@archivist is held by @operator")
     assert why("wake", "@archivist") == ""
     assert why("wake", "@writer") == "@writer is at work"
     assert "you" in why("wake", OPERATOR)
-    fleet = replace(fleet, agents=(*fleet.agents[:-1], held))
+    fleet = structs.replace(fleet, agents=(*fleet.agents[:-1], held))
     assert why("wake", "@archivist", fleet) == "@archivist is held by @operator: release (H) it first"
     assert why("hold", "@archivist", fleet) == "" == why("hold", "@writer", fleet)
     assert "you" in why("hold", OPERATOR, fleet)
@@ -90,7 +92,7 @@ def test_a_wake_needs_an_idle_agent_that_nobody_holds() -> None:
 def test_what_is_held_is_released_by_the_same_key() -> None:
     archivist = lighthouse().agents[-1]
     assert label(BY_ID["hold"], archivist) == "hold" == label(BY_ID["hold"], None)
-    assert label(BY_ID["hold"], replace(archivist, held="x")) == "release"
+    assert label(BY_ID["hold"], structs.replace(archivist, held="x")) == "release"
 
 
 def test_a_story_needs_a_run() -> None:
@@ -105,7 +107,7 @@ def test_attaching_needs_an_idle_agent_whose_program_keeps_sessions() -> None:
     builder = fleet.agents[4]
     assert builder.run is not None and builder.run.attempt is not None
     kept = replace(builder.run, attempts=(replace(builder.run.attempt, session_id="5e55"),))
-    told = replace(fleet, agents=(*fleet.agents[:4], replace(builder, run=kept), *fleet.agents[5:]))
+    told = structs.replace(fleet, agents=(*fleet.agents[:4], structs.replace(builder, run=kept), *fleet.agents[5:]))
     assert why("attach", "@builder", told) == ""
     assert why("attach", "@builder") == "@builder is a command agent: its program keeps no session"
     assert "@writer is at work" in why("attach", "@writer")

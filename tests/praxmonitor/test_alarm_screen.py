@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
@@ -45,8 +46,8 @@ async def shown(pilot: Pilot[None], app: PraxApp) -> None:
 
 def healed(fleet: Fleet) -> Fleet:
     """The reviewer's mailbox can be read again."""
-    return replace(
-        fleet, agents=tuple(replace(f, mailbox=box()) if f.address == "@reviewer" else f for f in fleet.agents)
+    return structs.replace(
+        fleet, agents=tuple(structs.replace(f, mailbox=box()) if f.address == "@reviewer" else f for f in fleet.agents)
     )
 
 
@@ -112,7 +113,7 @@ async def test_z_snoozes_and_they_come_back_more_urgent() -> None:
 
 async def test_each_alarm_is_heard_once_and_the_end_of_the_last_is_an_all_clear() -> None:
     reviewer = next(facts for facts in lighthouse().agents if facts.address == "@reviewer")
-    fleet = replace(lighthouse(), agents=(reviewer,))
+    fleet = structs.replace(lighthouse(), agents=(reviewer,))
     feed, speaker = FakeFeed(fleet), FakeSpeaker()
     app = app_on(feed, workspace(fleet), speaker=speaker)
     async with app.run_test(size=(120, 36)) as pilot:
@@ -155,7 +156,7 @@ async def test_enter_in_the_list_opens_the_agent() -> None:
 
 
 async def test_the_list_says_when_all_is_well() -> None:
-    fleet = replace(lighthouse(), agents=())
+    fleet = structs.replace(lighthouse(), agents=())
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "no agents yet" in text_of(app), "the screen stands")
@@ -177,7 +178,7 @@ async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
 ) -> None:
     """Two screens on one workspace: one sounds; when it closes, the other does."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    fleet = replace(lighthouse(), root=tmp_path)
+    fleet = structs.replace(lighthouse(), root=tmp_path)
     speakers = [FakeSpeaker(), FakeSpeaker()]
     feeds = [FakeFeed(fleet), FakeFeed(fleet)]
     one, two = (

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
 from praxmonitor.alarms.rules import Rules

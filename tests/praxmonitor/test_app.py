@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from mailcore.errors import NoWorkspace
 from mailcore.model.activity import Kind
@@ -82,8 +83,8 @@ async def test_only_what_changed_is_drawn_again(monkeypatch: pytest.MonkeyPatch)
             return lines
 
         monkeypatch.setattr(Grid, "_cell", spy)
-        changed = replace(fleet.agents[2], activities=(act("editor", Kind.LOG, "something new", 0),))
-        more = replace(fleet, agents=(*fleet.agents[:2], changed, *fleet.agents[3:]))
+        changed = structs.replace(fleet.agents[2], activities=(act("editor", Kind.LOG, "something new", 0),))
+        more = structs.replace(fleet, agents=(*fleet.agents[:2], changed, *fleet.agents[3:]))
         app._show(more)
         await pilot.pause(0.2)
         assert drawn == ["@editor"]
@@ -99,10 +100,10 @@ async def test_the_selection_stays_with_its_agent() -> None:
         await pilot.press("G")
         grid = app.screen.query_one(Grid)
         assert grid.selected == "@archivist"
-        feed.put(replace(fleet, agents=(facts("newcomer"), *fleet.agents)))
+        feed.put(structs.replace(fleet, agents=(facts("newcomer"), *fleet.agents)))
         await until(pilot, lambda: "newcomer" in grid.text, "the newcomer is shown")
         assert grid.selected == "@archivist"
-        feed.put(replace(fleet, agents=fleet.agents[:3]))
+        feed.put(structs.replace(fleet, agents=fleet.agents[:3]))
         await until(pilot, lambda: "newcomer" not in grid.text, "they are gone")
         assert grid.selected == "@editor"
         feed.put(Fleet(ROOT))
@@ -249,8 +250,8 @@ async def test_enter_opens_an_agent_and_the_palette_finds_another() -> None:
 async def test_hostile_text_is_drawn_as_text() -> None:
     evil = "[bold]x[/] \x1b[2J\x1b]0;owned\x07 \u202egnp [@click=app.exit]here"
     fleet = lighthouse()
-    first = replace(fleet.agents[0], run=replace(fleet.agents[0].run, subject=evil))  # type: ignore[type-var]
-    fleet = replace(fleet, agents=(first, *fleet.agents[1:]), notes=(evil,))
+    first = structs.replace(fleet.agents[0], run=replace(fleet.agents[0].run, subject=evil))  # type: ignore[type-var]
+    fleet = structs.replace(fleet, agents=(first, *fleet.agents[1:]), notes=(evil,))
     app = app_on(FakeFeed(fleet), workspace(fleet))
     async with app.run_test(size=(200, 40)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
@@ -288,8 +289,8 @@ async def test_without_a_device_the_bell_rings_for_what_is_urgent_alone(monkeypa
     monkeypatch.setattr(app, "bell", lambda: bells.append(None))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "no sound: bell only" in text_of(app), "the note is there")
-        busy = replace(fleet.agents[0], activities=(act("checker", Kind.TOOL, "Read: x", 0),))
-        feed.put(replace(fleet, agents=(busy,)))
+        busy = structs.replace(fleet.agents[0], activities=(act("checker", Kind.TOOL, "Read: x", 0),))
+        feed.put(structs.replace(fleet, agents=(busy,)))
         await until(pilot, lambda: speaker.played == [Sound.TOOL], "the tool was to be heard")
         assert not bells
         clock.now = NOON + 61
@@ -309,12 +310,12 @@ async def test_m_mutes_and_says_so() -> None:
 
 
 async def test_what_is_wrong_with_the_observing_stands_in_the_header() -> None:
-    fleet = replace(lighthouse(), notes=("LIGHTHOUSE_REGISTRY.json: row 'x' leaves the project: '../x'",))
+    fleet = structs.replace(lighthouse(), notes=("LIGHTHOUSE_REGISTRY.json: row 'x' leaves the project: '../x'",))
     feed = FakeFeed(fleet)
     app = app_on(feed, workspace(fleet))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "leaves the project" in text_of(app), "the note is shown")
-        feed.put(replace(fleet, notes=()))
+        feed.put(structs.replace(fleet, notes=()))
         await until(pilot, lambda: app.screen.query_one(Header).size.height == 1, "it goes when it is mended")
 
 

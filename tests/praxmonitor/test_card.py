@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
@@ -63,8 +64,8 @@ def test_whose_run_was_started_without_asking_wears_it_while_that_goes_on() -> N
     run = writer().run
     assert run is not None
     free = replace(run, attempts=(replace(run.attempts[0], bypass=True),))
-    assert bypasses(replace(writer(), run=free), ())
-    assert not bypasses(replace(writer(), run=replace(free, phase=Phase.COMPLETED)), ())
+    assert bypasses(structs.replace(writer(), run=free), ())
+    assert not bypasses(structs.replace(writer(), run=replace(free, phase=Phase.COMPLETED)), ())
     assert not bypasses(writer(), ("@editor",)) and bypasses(writer(), ("@writer",))
 
 
@@ -84,17 +85,17 @@ def test_the_name_outlives_the_age_in_a_narrow_card() -> None:
 
 
 def test_the_length_of_the_state_gives_way_to_name_mail_and_activities() -> None:
-    mailed = replace(writer(), agent=agent("researcher"))
+    mailed = structs.replace(writer(), agent=agent("researcher"))
     drawn = text(card_lines(mailed, WORKING, NOON, 27, False)).splitlines()
     assert drawn[0].split() == ["▎", "●", "researcher", "✉2", "working"]
     assert "Write chapter" in drawn[1] and "Edit: chapter" in drawn[2]
     assert "outline" in drawn[3] and "12s" not in "".join(drawn)
-    quiet = replace(mailed, activities=mailed.activities[-1:])
+    quiet = structs.replace(mailed, activities=mailed.activities[-1:])
     assert text(card_lines(quiet, WORKING, NOON, 27, False)).rstrip().endswith("for 12s")
 
 
 def test_one_that_is_held_while_it_works_says_so_beside_its_state() -> None:
-    held = replace(writer(), held="@writer is held by @operator")
+    held = structs.replace(writer(), held="@writer is held by @operator")
     assert "‖working 12s" in text(card_lines(held, WORKING, NOON, 40, False))
     row = text([row_line(held, WORKING, NOON, 100, False)])
     assert "‖working" in row and row.index("working") == text([heading(100)]).index("state")
@@ -116,7 +117,7 @@ def test_no_text_breaks_a_card_or_a_row(subject: str, said: str, role: str, widt
         mailbox=box(mail(1, said, subject, 5)),
         activities=(act("writer", Kind.TOOL, said, 3), act("writer", Kind.LOG, subject, 1)),
     )
-    known = replace(known, run=replace(writer().run, subject=subject), held=role)  # type: ignore[type-var]
+    known = structs.replace(known, run=replace(writer().run, subject=subject), held=role)  # type: ignore[type-var]
     lines = card_lines(known, Status(state, said, NOON - 5), NOON, width, True)
     row = row_line(known, Status(state, said, NOON - 5), NOON, max(width, 60), False)
     assert [width_of(line) for line in lines] == [width] * 4

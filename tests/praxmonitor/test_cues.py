@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from mailcore.config import Alarms
 from mailcore.model.activity import Kind
@@ -25,8 +26,8 @@ def at(fleet: Fleet, now: float = NOON, old: Moment = EMPTY) -> Moment:
 
 def with_activity(fleet: Fleet, kind: Kind, ago: float = 0.0) -> Fleet:
     first = fleet.agents[0]
-    more = replace(first, activities=(*first.activities, act("writer", kind, "x", ago)))
-    return replace(fleet, agents=(more, *fleet.agents[1:]))
+    more = structs.replace(first, activities=(*first.activities, act("writer", kind, "x", ago)))
+    return structs.replace(fleet, agents=(more, *fleet.agents[1:]))
 
 
 def heard(kind: Kind, ago: float = 0.0) -> list[Sound]:
@@ -64,10 +65,10 @@ def test_every_sound_but_the_engines_own_has_a_cause() -> None:
 def test_a_cue_tells_the_agent_its_voice_and_the_tools_family() -> None:
     old = at(lighthouse())
     second = old.fleet.agents[1]
-    call = replace(act(second.agent.name, Kind.TOOL, "WebFetch: x", 0), tool="WebFetch")
-    busy = replace(second, activities=(*second.activities, call))
+    call = structs.replace(act(second.agent.name, Kind.TOOL, "WebFetch: x", 0), tool="WebFetch")
+    busy = structs.replace(second, activities=(*second.activities, call))
     agents = (old.fleet.agents[0], busy, *old.fleet.agents[2:])
-    new = at(replace(old.fleet, agents=agents), old=old)
+    new = at(structs.replace(old.fleet, agents=agents), old=old)
     assert cues(old, new, NOON - 1) == [Cue(Sound.TOOL, second.address, 1, "web")]
 
 
@@ -84,9 +85,9 @@ def test_tools_have_families(tool: str, known: str) -> None:
 def test_subagents_are_silent_unless_they_have_a_volume() -> None:
     old = at(lighthouse())
     first = old.fleet.agents[0]
-    call = replace(act("writer", Kind.TOOL, "Bash: x", 0), tool="Bash", subagent="a17")
-    busy = replace(first, activities=(*first.activities, call))
-    new = at(replace(old.fleet, agents=(busy, *old.fleet.agents[1:])), old=old)
+    call = structs.replace(act("writer", Kind.TOOL, "Bash: x", 0), tool="Bash", subagent="a17")
+    busy = structs.replace(first, activities=(*first.activities, call))
+    new = at(structs.replace(old.fleet, agents=(busy, *old.fleet.agents[1:])), old=old)
     assert cues(old, new, NOON - 1) == []
     assert cues(old, new, NOON - 1, subagents=0.25) == [Cue(Sound.TOOL, "@writer", 0, "shell", volume=0.25)]
 
@@ -105,12 +106,12 @@ def mailed(message: Message, to: str = "writer") -> list[Cue]:
     old = at(lighthouse())
 
     def with_mail(facts: AgentFacts) -> AgentFacts:
-        return replace(facts, mailbox=replace(facts.mailbox, messages=(message, *facts.mailbox.messages)))
+        return structs.replace(facts, mailbox=replace(facts.mailbox, messages=(message, *facts.mailbox.messages)))
 
     operator = old.fleet.operator
     assert operator is not None
     agents = tuple(with_mail(facts) if facts.address == f"@{to}" else facts for facts in old.fleet.agents)
-    fleet = replace(old.fleet, agents=agents, operator=with_mail(operator) if to == "operator" else operator)
+    fleet = structs.replace(old.fleet, agents=agents, operator=with_mail(operator) if to == "operator" else operator)
     return cues(old, at(fleet, old=old), NOON - 1000)
 
 
@@ -178,7 +179,7 @@ def test_silence_appears_with_time_alone_and_is_left_to_the_alarms() -> None:
 def test_the_most_urgent_comes_first() -> None:
     old = at(quiet_agent())
     noisy = facts("writer", activities=(act("writer", Kind.TOOL, "x", -1), act("writer", Kind.FAILED, "y", -1)))
-    new = at(replace(old.fleet, agents=(*old.fleet.agents, noisy)), NOON + 1, old)
+    new = at(structs.replace(old.fleet, agents=(*old.fleet.agents, noisy)), NOON + 1, old)
     assert sounds(cues(old, new, NOON)) == [Sound.FAILED, Sound.TOOL]
 
 
@@ -204,4 +205,4 @@ def test_news_of_no_real_time_ends_nothing(when: float) -> None:
 
 
 def _acted(when: float) -> AgentFacts:
-    return replace(facts("a"), activities=(replace(act("a", Kind.TOOL, "x", 0), at=when),))
+    return structs.replace(facts("a"), activities=(structs.replace(act("a", Kind.TOOL, "x", 0), at=when),))

@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_type_hints
@@ -42,15 +42,12 @@ st.register_type_strategy(Path, st.lists(st.text("abc é\\\"'", min_size=1), min
 
 
 def every_field(kind: type) -> st.SearchStrategy[Any]:
-    """Values of a frozen dataclass with nothing left at its default."""
-    hints = get_type_hints(kind)
+    """Values of a model with nothing left at its default."""
     return st.builds(
         kind,
         **{
-            each.name: st.dictionaries(TEXT, JSON, max_size=4)
-            if hints[each.name] == Mapping[str, Any]
-            else st.from_type(hints[each.name])
-            for each in fields(kind)
+            name: st.dictionaries(TEXT, JSON, max_size=4) if hint == Mapping[str, Any] else st.from_type(hint)
+            for name, hint in get_type_hints(kind).items()
         },
     )
 

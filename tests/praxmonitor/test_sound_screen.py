@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mailcore.config import Config
 from mailcore.config import Sound as SoundConfig
@@ -137,7 +137,8 @@ def working() -> Fleet:
 def told(fleet: Fleet) -> Fleet:
     first = fleet.agents[0]
     return replace(
-        fleet, agents=(replace(first, activities=(*first.activities, act("checker", Kind.TOOL, "Read: x", -9))),)
+        fleet,
+        agents=(replace(first, activities=(*first.activities, act("checker", Kind.TOOL, "Read: x", -9))),),
     )
 
 

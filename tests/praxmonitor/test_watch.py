@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from mailcore.config import Config
 from mailcore.mail import post
@@ -52,8 +53,8 @@ def test_a_state_is_told_when_it_changes_and_with_its_reason() -> None:
     everyone = [event for event in happened(EMPTY, old) if event["type"] == "state"]
     assert len(everyone) == len(fleet.agents)
     writer, *others = fleet.agents
-    idle = replace(writer, lock=None, run=None, activities=(), open=(), turn_open=False, waiting=None)
-    new = moment(replace(fleet, agents=(idle, *others)), old)
+    idle = structs.replace(writer, lock=None, run=None, activities=(), open=(), turn_open=False, waiting=None)
+    new = moment(structs.replace(fleet, agents=(idle, *others)), old)
     (event,) = happened(old, new)
     assert (event["type"], event["agent"], event["kind"]) == ("state", "@writer", "idle")
     assert [event["text"] for event in everyone] == [old.status(facts.address).reason for facts in fleet.agents]
@@ -80,7 +81,7 @@ def test_alarms_come_and_go_once() -> None:
 
 
 def test_escapes_and_line_breaks_are_made_harmless_in_both_forms() -> None:
-    evil = replace(tool(1, "a\x1b[2J\x1b]0;owned\x07b\nc\u202ed"), tool="\x1b[31mBash", session="\x9b5n")
+    evil = structs.replace(tool(1, "a\x1b[2J\x1b]0;owned\x07b\nc\u202ed"), tool="\x1b[31mBash", session="\x9b5n")
     (event,) = happened(moment(Fleet(ROOT)), moment(Fleet(ROOT, stream=(evil,))))
     for said in (line(event, ""), json.dumps(event, ensure_ascii=False)):
         assert said.isprintable() and "2J" not in said and "owned" not in said
@@ -98,7 +99,7 @@ def test_a_line_says_the_date_only_of_another_day() -> None:
 
 @pytest.mark.parametrize("at", [-1e18, 0.0, 1e300, float("inf"), float("nan")])
 def test_any_time_that_a_file_may_hold_can_be_told(at: float) -> None:
-    (event,) = happened(moment(Fleet(ROOT)), moment(Fleet(ROOT, stream=(replace(tool(0), at=at),))))
+    (event,) = happened(moment(Fleet(ROOT)), moment(Fleet(ROOT, stream=(structs.replace(tool(0), at=at),))))
     assert event["at"]
 
 

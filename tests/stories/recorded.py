@@ -13,6 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+from msgspec import structs
+
 from mailcore.config import Config
 from mailcore.observe.activity import from_hook
 from mailcore.observe.facts import Fact, Roster, Seen
@@ -123,6 +126,9 @@ def moved(value: T, to: Callable[[float], float], around: float) -> T:
         found = to(found)
     elif isinstance(found, tuple):
         found = tuple(moved(one, to, around) for one in found)
+    elif isinstance(found, msgspec.Struct):
+        names = found.__struct_fields__
+        found = structs.replace(found, **{name: moved(getattr(found, name), to, around) for name in names})
     elif is_dataclass(found) and not isinstance(found, type):
         changes = {f.name: moved(getattr(found, f.name), to, around) for f in fields(found) if f.name != "raw"}
         found = replace(found, **changes)

@@ -1,0 +1,52 @@
+"""Descriptors of the files that are read again and again, so that a busy one is not opened for each of its lines."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+
+MOST = 128
+"""Files that are held open at a time; a process may have 1,024."""
+
+
+READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""Nothing keeps the opener waiting, whatever an agent put there."""
+
+
+class Held:
+    """Open files, of which the ones used last stay open. For one thread."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._open: OrderedDict[str, int] = OrderedDict()
+        self._used: set[str] = set()
+        """Since the last `tidy`."""
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def __del__(self) -> None:
+        for descriptor in self._open.values():
+            os.close(descriptor)
+
+    def descriptor(self, path: str) -> int:
+        """Of the file that was at `path` when it was opened, for reading: not for the caller to close. OSError."""
+        self._used.add(path)
+        if (known := self._open.get(path)) is not None:
+            self._open.move_to_end(path)
+            return known
+        self._open[path] = opened = os.open(path, READ)
+        if len(self._open) > self._most:
+            os.close(self._open.popitem(last=False)[1])
+        return opened
+
+    def drop(self, path: str) -> None:
+        """Close it, if it is open: another file may have taken its place."""
+        if (known := self._open.pop(path, None)) is not None:
+            os.close(known)
+
+    def tidy(self) -> None:
+        """Close what nobody used since the last call."""
+        for path in self._open.keys() - self._used:
+            self.drop(path)
+        self._used.clear()
