@@ -86,8 +86,9 @@ def from_run(workspace: Workspace, environment: Mapping[str, str], evidence: lis
     lock = read_lock(agent.dispatch_lock) if agent else None
     if agent is None or lock is None or not nonce or (lock.run_id, lock.nonce) != (run_id, nonce):
         raise Refused(
-            f"{RUN_ID}={run_id} says {name or 'nobody'}, but {name or 'no'} run of that id and nonce holds a lock: "
-            "the run is over, or the variable was inherited. Unset it or say --from.",
+            f"{RUN_ID}={run_id} says {name or 'nobody'}, but no run of that id and nonce holds that lock: the run "
+            f"is over, or the variable was inherited. `unset {RUN_ID} {NONCE} {AGENT}`, or say who calls: --from "
+            "@operator for a person, --from @agent for an agent.",
             "identity",
         )
     evidence.append(f"run {run_id} of {agent.address}, proved by its nonce")

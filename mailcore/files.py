@@ -46,9 +46,9 @@ def opened(path: Path) -> BinaryIO:
     return os.fdopen(descriptor(path)[0], "rb")
 
 
-def read_bytes(path: Path) -> bytes:
-    """The whole of the regular file at `path`. OSError as of `descriptor`."""
-    with opened(path) as file:
+def read_bytes(path: Path, *, links: bool = True) -> bytes:
+    """The whole of the regular file at `path`. OSError as of `descriptor`; without `links` a symlink is one too."""
+    with os.fdopen(descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)[0], "rb") as file:
         return file.read()
 
 

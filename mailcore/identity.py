@@ -64,8 +64,8 @@ def identify(
         if found is not None:
             return Identity(found, how, tuple(evidence))
     raise Refused(
-        f"who is calling? {'; '.join(evidence)}. Run it inside an agent's directory, "
-        "or say --from @agent (--from @operator for a person).",
+        "who is calling? A person adds --from @operator to the command; no variable stands for it. An agent calls from "
+        f"its own directory, or adds --from and its address. Looked at: {'; '.join(evidence)}.",
         "identity",
     )
 
@@ -73,7 +73,7 @@ def identify(
 def _same(evidence: list[str], *found: Agent | None) -> None:
     """Refused, naming both sides, if the evidence speaks of more than one agent."""
     if len({agent.address for agent in found if agent is not None}) > 1:
-        raise Refused(f"two identities: {'; '.join(evidence)}. Say which with --from.", "identity")
+        raise Refused(f"two identities: {'; '.join(evidence)}. Say which with --from @agent.", "identity")
 
 
 def person_or(

@@ -52,8 +52,8 @@ def parse(lines: Iterable[bytes]) -> list[dict[str, Any]]:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Every record of a journal; empty where there is no file. OSError if what is there cannot be read."""
+    """Every record of a journal; empty where there is no file. OSError if it cannot be read, or is a link."""
     try:
-        return parse(files.read_bytes(path).splitlines())
+        return parse(files.read_bytes(path, links=False).splitlines())
     except (FileNotFoundError, NotADirectoryError):
         return []

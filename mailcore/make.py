@@ -9,40 +9,18 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.config.template import SETTINGS
 from mailcore.errors import Refused, UsageError
+from mailcore.files import read_bytes
 from mailcore.liveness import read_lock
 from mailcore.mail.store import dumps, loads, locked, replace
 from mailcore.model.run import Holder
 from mailcore.workspace import REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
-
-SETTINGS = """\
-# The settings of this workspace, most of them with what holds anyway. Take the # off a line, and off its [section].
-# An agent is claude if that is on PATH, else codex. Any other program:
-#[agents.NAME]
-#command = ["python3", "agent.py", "{prompt}"]   # run in the branch; the prompt is in MAILCORE_PROMPT too
-
-#[dispatch]
-#startup_timeout = 90        # seconds to the first sign of life
-#attempts = 3                # start, resume, fresh; then the sender gets a bounce
-
-#[alarms]
-#silence = 300               # seconds without a sign of life, while work is expected; 0: never
-#silence_tool = 900          # the same within a tool
-#repeat = [180, 120, 60]     # seconds until it is heard again; [] for never
-
-#[usage]
-#daily_cost = 20             # US dollars of one agent in a day, then an alarm; daily_tokens likewise
-#hold = true                 # and nothing starts it until you release it
-
-#[sound]
-#quiet = "22:00-07:00"       # and quiet_breaks = true, if urgent alarms may break it
-#heartbeat = 30              # a soft sign that work goes on
-"""
-"""The config.toml of a new workspace: all of it comments."""
 
 
 def add(workspace: Workspace, name: str, path: str) -> Workspace:
@@ -51,12 +29,12 @@ def add(workspace: Workspace, name: str, path: str) -> Workspace:
     row = _row(name, path, now)
     agent = row_agent(workspace.root, row["name"], row)
     with locked(_lock(workspace.registry)):
+        document = _document(workspace.registry)
         for known in load(workspace.registry).agents:
             if agent.address == known.address:
                 raise Refused(f"{agent.address} is in {workspace.registry.name} already", "exists")
             if agent.branch == known.branch:
                 raise Refused(f"{agent.branch} is {known.address}'s branch: who would be calling from there?", "exists")
-        document = loads(workspace.registry.read_bytes())
         metadata = document.get("metadata")
         registry_id = str(metadata.get("id", "")) if isinstance(metadata, dict) else ""
         _write_branch(workspace.root / row["path"], row, registry_id, workspace.registry.name, now)
@@ -78,7 +56,7 @@ def remove(workspace: Workspace, address: str) -> Workspace:
     if lock is not None and lock.holder is not Holder.DEAD:
         raise Refused(f"{agent.address} is at work (PID {lock.pid or '?'}); kill it or wait for its end", "busy")
     with locked(_lock(workspace.registry)):
-        document = loads(workspace.registry.read_bytes())
+        document = _document(workspace.registry)
         branches = document["branches"]
         if isinstance(branches, dict):
             document["branches"] = {k: v for k, v in branches.items() if not _is(workspace, str(k), v, agent.address)}
@@ -99,6 +77,17 @@ def _is(workspace: Workspace, name: str, row: Any, address: str) -> bool:
 
 def _lock(registry: Path) -> Path:
     return registry.with_name(f".{registry.stem}.lock")
+
+
+def _document(registry: Path) -> dict[str, Any]:
+    """The registry as it stands, to be changed and written again. UsageError if it is none, or a link to one."""
+    try:
+        document: dict[str, Any] = loads(read_bytes(registry, links=False))
+    except OSError as error:
+        raise UsageError(f"{registry}: {error.strerror}; the registry cannot be changed", "registry") from error
+    except ValueError as error:
+        raise UsageError(f"{registry}: {error}; mend it or restore it, nothing was changed", "registry") from error
+    return document
 
 
 def _save(registry: Path, document: dict[str, Any], now: datetime) -> None:
@@ -142,11 +131,10 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
         },
         "branches": rows,
     }
-    registry.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+    _write_new(registry, document)
     made = load(registry)
     made.state_dir.mkdir(exist_ok=True)
-    if not made.config_file.exists():
-        made.config_file.write_text(SETTINGS, encoding="utf-8")
+    _write_new(made.config_file, SETTINGS)
     return made
 
 
@@ -168,14 +156,18 @@ def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
 def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime) -> None:
     for path, document in _documents(branch, row, registry_id, registry, f"{now:%Y-%m-%d}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.write_text(json.dumps(document, indent=2, ensure_ascii=False), encoding="utf-8")
+        _write_new(path, document)
     for directory in (branch / ".ai_mail.local" / "sent", branch / "logs"):
         directory.mkdir(parents=True, exist_ok=True)
-    inbox = branch / ".ai_mail.local" / "inbox.json"
-    if not inbox.exists():
-        empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}
-        inbox.write_text(json.dumps(empty, indent=2), encoding="utf-8")
+    empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}
+    _write_new(branch / ".ai_mail.local" / "inbox.json", empty)
+
+
+def _write_new(path: Path, document: dict[str, Any] | str) -> None:
+    """Write a file where there is nothing; what is there stays, be it a link that leads nowhere."""
+    text = document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False)
+    with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _documents(

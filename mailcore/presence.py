@@ -11,6 +11,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
+from mailcore.files import read_bytes
 from mailcore.liveness import read_lock
 from mailcore.mail.store import replace
 from mailcore.model.agent import Agent
@@ -18,24 +19,28 @@ from mailcore.model.message import parse_time
 from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
 
+FILE = "presence.json"
 KEY_PERIOD = 30.0
 """The screen notes the operator's key at most this often, in seconds."""
 
 
 def set_away(workspace: Workspace, until: str) -> None:
     """Say until when the operator is away, in words; empty for here again."""
-    _write(workspace, {**_read(workspace), "away": until, "last_key": time.time()})
+    _write(workspace, until)
 
 
 def key_pressed(workspace: Workspace) -> None:
     """Note that the operator is at the screen; whoever presses a key is not away any more."""
-    _write(workspace, {"away": "", "last_key": time.time()})
+    _write(workspace, "")
 
 
 def of(workspace: Workspace, agent: Agent) -> str:
     """Presence in words: `at the screen`, `away until 15:00`, `working`, `last seen 2026-11-22 02:10`, `idle`."""
     if agent.is_operator:
-        record = _read(workspace)
+        try:
+            record = _read(workspace)
+        except OSError as error:
+            return f"unknown: {FILE} {error.strerror}"
         if record.get("away"):
             return f"away until {record['away']}"
         last = record.get("last_key")
@@ -76,13 +81,14 @@ def _words(at: float) -> str:
 
 
 def _read(workspace: Workspace) -> dict[str, Any]:
+    """What was noted of the operator; empty where nothing was. OSError of what cannot be read, or is no file."""
     try:
-        record = json.loads((workspace.state_dir / "presence.json").read_bytes())
-    except (OSError, ValueError):
+        record = json.loads(read_bytes(workspace.state_dir / FILE, links=False))
+    except (FileNotFoundError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 
 
-def _write(workspace: Workspace, record: dict[str, Any]) -> None:
+def _write(workspace: Workspace, away: str) -> None:
     workspace.state_dir.mkdir(exist_ok=True)
-    replace(workspace.state_dir / "presence.json", json.dumps(record).encode())
+    replace(workspace.state_dir / FILE, json.dumps({"away": away, "last_key": time.time()}).encode())

@@ -84,11 +84,15 @@ def find(start: Path) -> Workspace:
 
 
 def registry_in(directory: Path) -> Path | None:
-    """The registry in a directory, the first by name if there are several, public ones first; None if none."""
+    """The registry in a directory, the first by name if there are several, public ones first; None if none.
+
+    Where there is no file but something else of that name, that: it is refused when it is read.
+    """
     try:
-        found = sorted(path for path in directory.glob(f"*{REGISTRY_SUFFIX}") if path.is_file())
+        found = sorted(path for path in directory.glob(f"*{REGISTRY_SUFFIX}") if not path.is_dir())
     except OSError:
         return None
+    found = [path for path in found if path.is_file()] or found
     public = [path for path in found if not path.name.startswith("PRIVATE_")]
     return next(iter(public or found), None)
 
@@ -140,6 +144,9 @@ def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
     try:
         branch = (root / path).resolve()
         circle = branch.is_symlink()  # from Python 3.13 on resolve() gives back what it cannot follow
+        str(branch).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"row {name!r} has a path that no file can have: {path!r}") from None
     except (OSError, RuntimeError):
         circle = True
     if circle:

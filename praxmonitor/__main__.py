@@ -19,7 +19,7 @@ SUBCOMMANDS = {
     "alarms": "praxmonitor.alarms.cli",
     "guard": "praxmonitor.guard",
 }
-"""Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path."""
+"""Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path, a directory."""
 
 USAGE = """\
 praxmonitor [PATH] [--theme NAME] [--mute]   the screen of the workspace that PATH is in (default: here)
@@ -29,7 +29,8 @@ praxmonitor alarms [PATH] [--json] [--follow]   what wants you, and why; exit st
 praxmonitor guard [PATH] [--mute]            the alarms without a screen: sounds, lines, your own command
 praxmonitor record [PATH] FILE [--bodies]    write down what happens, until Ctrl-C; mail bodies only if told so
 praxmonitor replay FILE [--speed X]          play a recording on the screen
-praxmonitor sounds list|play|check [PACK]    the sound packs there are; hear one; see what is wrong with one
+praxmonitor sounds list|play|check [PACK]    the sound packs there are; hear one, or see what is wrong with it:
+                                             the one in use, or PACK
 praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
 praxmonitor demo … --record FILE             record it too
 praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
@@ -92,6 +93,12 @@ def _options(words: list[str]) -> tuple[Path, str, bool]:
             raise ValueError(f"no option {word}")
         elif path is not None:
             raise ValueError(f"one path, not two: {path} and {word}")
+        elif not Path(word).is_dir():
+            from difflib import get_close_matches
+
+            meant = get_close_matches(word, SUBCOMMANDS, 1)
+            hint = f"; did you mean {meant[0]}?" if meant else ""
+            raise ValueError(f"no such command or directory: {word!r}{hint}")
         else:
             path = Path(word)
     return path or Path.cwd(), theme, muted

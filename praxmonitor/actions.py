@@ -74,22 +74,25 @@ ACTIONS = (
     Action("right", "right", "l,right", FLEET, "the agent to the right"),
     Action("first", "first", "g,home", MOVE, "to the first, or the top"),
     Action("last", "last", "G,end", MOVE, "to the last, or the bottom"),
-    Action("page_down", "page down", "pagedown", MOVE, "a page down"),
+    Action("page_down", "page down", "pagedown", MOVE, "a page down; of the mail that is open, if one is"),
     Action("page_up", "page up", "pageup", MOVE, "a page up"),
     Action("next_needing", "next", "n", FLEET, "next agent that needs you", footer=True),
     Action("filter", "filter", "slash", FLEET, "show only agents whose name, state or task holds a text"),
     Action("open", "open", "enter", FLEET, "open the selected agent: mail, run, activities, log", footer=True),
+    Action("order", "order", "o", FLEET, "those that need attention first; again: as in the registry", footer=True),
     Action("compose", "mail", "m", ACT, "write a mail", footer=True),
     Action("dispatch", "dispatch", "d", ACT, "give a task: a mail that the agent is woken for", footer=True),
     Action("kill", "kill", "D", ACT, "end its run and every process of it; asks first", dangerous=True, footer=True),
-    Action("retry", "retry", "r", ACT, "start its last run again", footer=True),
-    Action("wake", "wake", "w", ACT, "start it without a task of its own: it reads its mail, or goes on"),
+    Action("retry", "retry", "r", ACT, "start its last run again; asks first", footer=True),
+    Action("wake", "wake", "w", ACT, "start it without a task: it reads its mail, or goes on; asks first"),
+    Action("cancel", "cancel start", "x", ACT, "cancel one of the starts that wait for it; asks which"),
     Action("hold", "hold", "H", ACT, "hold it: it gets mail, and nothing starts it; again: release it"),
     Action("attach", "attach", "a", ACT, "go on yourself in its program's session; leave that to come back here"),
     Action("copy", "copy story", "y", ACT, "copy the story of its run to the clipboard, as Markdown"),
     Action("read", "read", "enter", MAIL, "read the selected mail; your own is marked opened", footer=True),
     Action("reply", "reply", "R", MAIL, "answer the selected mail of yours", footer=True),
     Action("close", "close", "c", MAIL, "close the selected mail of yours; it stays in the archive", footer=True),
+    Action("close_read", "close read", "C", MAIL, "close every mail of yours that you have read; asks first"),
     Action("approve", "approve", "Y", MAIL, "approve what the selected mail of yours asks for; you say why"),
     Action("deny", "deny", "N", MAIL, "deny it; you say why"),
     Action("inbox", "inbox", "i", EVERYWHERE, "your own mail", footer=True),
@@ -97,6 +100,7 @@ ACTIONS = (
     Action("acknowledge", "acknowledge", "A", EVERYWHERE, "take note of every alarm: none of them sounds again"),
     Action("snooze", "snooze", "Z", EVERYWHERE, "silence every alarm for a while ([alarms] snooze)"),
     Action("alarms", "alarms", "exclamation_mark", EVERYWHERE, "every alarm: what was expected and seen, what to do"),
+    Action("notices", "notices", "L", EVERYWHERE, "what the bottom line said, newest first"),
     Action("mute", "mute", "M", EVERYWHERE, "all sound off, and on again", footer=True),
     Action("panel", "panel", "tab", MOVE, "next panel"),
     Action("back", "back", "escape", EVERYWHERE, "back out; never does anything else"),
@@ -112,7 +116,8 @@ ACTIONS = (
 BY_ID = {action.id: action for action in ACTIONS}
 
 LOOKING = frozenset(
-    {"read", "inbox", "acknowledge", "snooze", "alarms", "mute", "panel", "back", "palette", "help", "suspend", "quit"}
+    {"read", "inbox", "acknowledge", "snooze", "alarms", "notices", "mute", "panel", "back", "palette", "help"}
+    | {"suspend", "quit"}
     | {action.id for action in ACTIONS if action.scope in (MOVE, FLEET, REPLAY)}
 )
 """What a recording can be asked for: no other action, as none may reach the workspace that was recorded."""
@@ -133,15 +138,15 @@ def why_disabled(action: Action, fleet: Fleet, selected: str, *, played: bool = 
         return "" if busy(fleet) else "nothing runs in this workspace"
     if action.scope == MAIL:
         return _mail(action, fleet.find(selected), selected)
-    if action.id not in ("open", "kill", "retry", "wake", "hold", "attach", "copy"):
+    if action.id not in ("open", "kill", "retry", "wake", "cancel", "hold", "attach", "copy"):
         return ""
     facts = fleet.find(selected)
     if facts is None:
-        return "no agent is selected to tell of" if action.id == "copy" else f"no agent is selected to {action.label}"
+        return f"no agent is selected to {_verb(action)}"
     if action.id == "open":
         return ""
     if facts.agent.is_operator:
-        return f"{OPERATOR} is you: nothing to {'tell of' if action.id == 'copy' else action.label}"
+        return f"{OPERATOR} is you: nothing to {_verb(action)}"
     return _agent(action, facts)
 
 
@@ -155,6 +160,10 @@ def label(action: Action, facts: AgentFacts | None) -> str:
     return "release" if action.id == "hold" and facts is not None and facts.held else action.label
 
 
+def _verb(action: Action) -> str:
+    return {"copy": "tell of", "cancel": "cancel", "close_read": "close"}.get(action.id, action.label)
+
+
 def _runs(facts: AgentFacts) -> bool:
     return facts.lock is not None and facts.lock.holder is not Holder.UNKNOWN
 
@@ -163,7 +172,7 @@ def _agent(action: Action, facts: AgentFacts) -> str:
     address = facts.address
     if action.id == "kill":
         return "" if _runs(facts) else f"nothing runs at {address}"
-    if action.id == "hold":
+    if action.id in ("hold", "cancel"):
         return ""
     if action.id == "attach":
         return _attach(facts)
@@ -190,7 +199,7 @@ def _attach(facts: AgentFacts) -> str:
 
 def _mail(action: Action, facts: AgentFacts | None, selected: str) -> str:
     if facts is None or not facts.mailbox.messages:
-        return f"no mail here to {action.label}"
+        return f"no mail here to {_verb(action)}"
     if action.id != "read" and not facts.agent.is_operator:
-        return f"this is {selected}'s mail: you can {action.label} only your own ({OPERATOR}, key i)"
+        return f"this is {selected}'s mail: you can {_verb(action)} only your own ({OPERATOR}, key i)"
     return ""

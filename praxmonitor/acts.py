@@ -7,7 +7,7 @@ Imports mailcore's wings late: none of them is needed for the first paint.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from mailcore.config import Config
 from mailcore.errors import MailcoreError, Refused
 from mailcore.model.agent import OPERATOR
-from mailcore.model.run import Holder, Lock
+from mailcore.model.run import Holder, Lock, Run
 from mailcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
+    from mailcore.dispatch.queue import Waiting
 
 MOST_ROUNDS = 20
 """Times that a kill of everything looks again for runs that began because others ended."""
@@ -66,12 +67,12 @@ def mark_opened(workspace: Workspace, message_id: str) -> str:
     return "opened"
 
 
-def close(workspace: Workspace, message_id: str) -> str:
-    """Archive a mail of the operator's."""
+def close(workspace: Workspace, message_ids: Collection[str]) -> str:
+    """Archive these mails of the operator's, and no other; all of them stay open if one waits for a decision."""
     from mailcore.mail import post
 
-    post.close(workspace, OPERATOR, [message_id])
-    return "close"
+    closed = post.close(workspace, OPERATOR, message_ids)
+    return f"close {len(closed)} mails" if len(message_ids) > 1 else "close"
 
 
 def decide(workspace: Workspace, config: Config, message_id: str, decision: str, why: str) -> str:
@@ -100,7 +101,9 @@ def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, 
         except MailcoreError as error:
             trouble.append(str(error))
         else:
-            asked.append(f"{address} ({done.busy})" if done.busy else address)
+            # Why it waits stands in the agent's detail: the notification has one line.
+            later = f"waits: {done.code}" if done.queued else f"not started: {done.busy}"
+            asked.append(address if done.run_id else f"{address} ({later})")
     if trouble:
         said = f"asked: {' '.join(asked)}. Not asked: " if asked else ""
         raise MailcoreError(said + "; ".join(trouble))
@@ -188,7 +191,29 @@ def wake(workspace: Workspace, config: Config, address: str) -> str:
     from mailcore.dispatch import control
 
     control.wake(workspace, config, OPERATOR, address)
-    return f"wake {address}"
+    return f"wake {address}; D ends it"
+
+
+def waiting(workspace: Workspace, address: str) -> list[Waiting]:
+    """The starts that wait for this agent, the oldest first."""
+    from mailcore.dispatch import queue
+
+    return queue.waiting_for(workspace.agent(address))
+
+
+def cancel(workspace: Workspace, address: str, queue_id: str) -> str:
+    """Take one waiting start out of an agent's queue; its mail stays. Refused if it waits no more."""
+    from mailcore import audit
+    from mailcore.dispatch import queue
+    from mailcore.mail.store import locked
+
+    found = next((entry for entry in waiting(workspace, address) if entry.id == queue_id), None)
+    with locked(queue.gate(workspace)):
+        gone = queue.drop(found.agent, queue_id) if found is not None else 0
+    if found is None or not gone:
+        raise Refused(f"that start of {address} waits no more: it began, or was cancelled", "no_entry")
+    audit.record(workspace, OPERATOR, "cancel", agent=address, subject=found.subject)
+    return f"cancel {address}: {found.subject}"
 
 
 def hold(workspace: Workspace, address: str) -> str:
@@ -229,9 +254,10 @@ def attachment(workspace: Workspace, config: Config, address: str) -> Attachment
     return attachment(workspace, config, OPERATOR, address)
 
 
-def retry(workspace: Workspace, config: Config, address: str) -> str:
-    """Start the last run of an agent again."""
+def retry(workspace: Workspace, config: Config, address: str, shown: Run | None) -> str:
+    """Start the run of an agent that was `shown` again, and no later one; another program's: its last one."""
     from mailcore.dispatch import control
 
-    control.retry(workspace, config, OPERATOR, address)
-    return f"retry {address}"
+    target = address if shown is None or shown.foreign else shown.run_id
+    control.retry(workspace, config, OPERATOR, target)
+    return f"retry {address}; D ends it"

@@ -1,44 +1,28 @@
-"""The App: it holds the moment, follows the feed, lets the clock tick, plays what changed. Nothing else."""
+"""The App: what a console looks like. Its first screen, an agent's screen, the palette, the colours. Nothing else."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import Theme
 
 from mailcore.config import Config
-from mailcore.errors import MailcoreError
-from mailcore.model.fleet import Fleet
-from mailcore.workspace import Workspace, load
+from mailcore.workspace import Workspace
 from praxmonitor import themes
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
-from praxmonitor.alarms.sentry import Sentry
-from praxmonitor.alarms.words import span
-from praxmonitor.audible import Audible
-from praxmonitor.cues import cues, heartbeat
-from praxmonitor.feed import enduring
-from praxmonitor.moment import EMPTY, Moment, following
-from praxmonitor.present import plain
+from praxmonitor.console import Console
 from praxmonitor.screens.fleet import FleetScreen
-from praxmonitor.sound import Cue, Speaker
+from praxmonitor.sound import Speaker
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from praxmonitor.feed import Feed
     from praxmonitor.playback import Playback
-
-TICK = 0.5
-"""Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
 
 
 def _palette() -> type[Provider]:
@@ -48,11 +32,11 @@ def _palette() -> type[Provider]:
 
 
 def _load_screens() -> None:
-    for name in ("compose", "confirm", "kill_all", "help", "agent"):
+    for name in ("compose", "confirm", "kill_all", "waiting", "help", "notices", "agent"):
         import_module(f"praxmonitor.screens.{name}")
 
 
-class PraxApp(Audible, inherit_bindings=False):
+class PraxApp(Console, inherit_bindings=False):
     """The screen of one workspace."""
 
     # Textual's Ctrl+Q would leave from within a form and lose what is written; ours is in the table of actions.
@@ -62,22 +46,16 @@ class PraxApp(Audible, inherit_bindings=False):
     COMMANDS: ClassVar = {_palette}
     NOTIFICATION_TIMEOUT = 6
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    # One notification, the newest, over the footer: there it covers no agent and no dialog. Key L lists them all.
     CSS = """
     CommandPalette > Vertical { width: 90; max-width: 100%; background: $surface; }
     CommandPalette SearchIcon { display: none; }
-    Toast { background: $panel; }
-    ToastRack { margin-bottom: 1; }
+    ToastRack { margin-bottom: 0; scrollbar-size-vertical: 0; }
+    ToastHolder { display: none; }
+    ToastHolder:last-child { display: block; }
+    Toast { width: 100%; max-width: 100%; max-height: 3; margin-top: 0; padding: 0 1; background: $panel; }
+    ModalScreen Toast { max-height: 1; }
     """
-
-    moment: var[Moment] = var(EMPTY)
-    """What every screen draws."""
-    alarms: var[tuple[Episode, ...]] = var(())
-    """Every alarm that stands, answered or not."""
-    playing: var[str] = var("")
-    """How a recording is played; empty if none is."""
-
-    stopped: var[str] = var("")
-    """Why the watching stopped; empty while it goes on."""
 
     def __init__(
         self,
@@ -92,27 +70,8 @@ class PraxApp(Audible, inherit_bindings=False):
         playback: Playback | None = None,
         live: bool = False,
     ) -> None:
-        """`clock` gives seconds since the epoch. `theme` must be one of `available` or of Textual's own.
-
-        `playback`: the feed plays a recording by this clock; nothing of what was recorded is read or written here.
-        `live`: this is a screen of the workspace's own: it may go on duty, looks at processes, keeps answers to alarms.
-        """
-        super().__init__(speaker)
-        self.workspace = workspace
-        self.config = config
-        self.clock = playback or clock
-        self.playback = playback
-        self.show_playback()
-        self._feed = feed
-        self._opened = self.clock()
-        self._noted = 0.0
-        self.bypass = frozenset(f"@{name}" for name, agent in config.agents.items() if agent.bypass)
-        """Addresses of the agents that config lets work without asking for permissions."""
-        self._sounded = self._opened
-        self.sentry = Sentry(
-            config, workspace.root, period=TICK, clock=self.clock, live=live, what="screen" if live else "",
-            write=self.to_terminal, on_error=self._alarm_trouble,
-        )  # fmt: skip
+        """As `Console`. `theme` must be one of `available` or of Textual's own."""
+        super().__init__(workspace, config, feed, speaker, clock=clock, playback=playback, live=live)
         self._themes = available or themes.Themes()
         for loaded in self._themes.loaded:
             self.register_theme(loaded)
@@ -120,8 +79,8 @@ class PraxApp(Audible, inherit_bindings=False):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is wrong with the observing itself: the header says it in red."""
-        return (*filter(None, (self.stopped, self.sentry.trouble)), *self.moment.fleet.notes, *self._themes.failed)
+        """What is wrong with the observing itself, and the themes that could not be read."""
+        return (*super().notes, *self._themes.failed)
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet."""
@@ -132,12 +91,14 @@ class PraxApp(Audible, inherit_bindings=False):
         theme: Theme | None = self.get_theme(self.theme)
         return themes.defaults(theme) if theme is not None else {}
 
+    def show_agent(self, address: str) -> None:
+        """One agent, full screen."""
+        from praxmonitor.screens.agent import AgentScreen
+
+        self.push_screen(AgentScreen(address))
+
     def on_mount(self) -> None:
-        """Follow the files from now on."""
-        self.run_worker(self._follow(), group="feed")
-        self.run_worker(self.sentry.watch(), group="alarms")
-        self.set_interval(TICK, self._tick)
-        self.listen()
+        """Once it is painted, make ready what is not needed for that."""
         # After `fg` the terminal is empty, and Textual paints only what has changed.
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self._settle_in)
@@ -147,90 +108,6 @@ class PraxApp(Audible, inherit_bindings=False):
         self._speaker.start()
         self.run_worker(_load_screens, thread=True)
 
-    def on_unmount(self) -> None:
-        """Let go of the sound device and the duty; agents and runs go on."""
-        self.sentry.close()
-        self._speaker.close()
-
-    def show_playback(self) -> None:
-        """Say anew how the recording is played, if one is."""
-        self.playing = self.playback.label if self.playback is not None else ""
-
-    def to_terminal(self, sequence: str) -> None:
-        """Send the terminal a sequence that draws nothing: a title, a notification."""
-        if sequence and not self.lent and self._driver is not None:
-            self._driver.write(sequence)
-
-    def _alarm_trouble(self, text: str) -> None:
-        """From any thread: what the user's command did wrong."""
-        self.call_later(self.notify, text, title="alarm not passed on", severity="error", markup=False, timeout=12)
-
-    async def answer_alarms(self, keys: Sequence[str], snooze: bool) -> None:
-        """Acknowledge these alarms, or snooze them; it holds on every screen of this operator's."""
-        for_ = self.config.alarms.snooze
-        try:
-            await self.sentry.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
-        except OSError as error:
-            self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
-        said = f"snoozed for {span(for_)}" if snooze else "acknowledged"
-        self.notify(f"{said}: {len(keys)} alarm{'s' if len(keys) != 1 else ''}", markup=False)
-        self.sound(self._look_at_alarms(self.moment))
-
     def action_help_quit(self) -> None:
         """Ctrl+C: how to leave."""
-        self.notify("q leaves; agents go on", markup=False)
-
-    def note_presence(self) -> None:
-        """The operator acted: agents see that somebody is at the screen. For worker threads, at most once in
-        `KEY_PERIOD`. Only after an act that wrote something anyway: looking writes nothing."""
-        from mailcore.presence import KEY_PERIOD, key_pressed
-
-        now = self.clock()
-        if now - self._noted >= KEY_PERIOD:
-            self._noted = now
-            with suppress(OSError):
-                key_pressed(self.workspace)
-
-    async def _follow(self) -> None:
-        try:
-            async for fleet in enduring(self._feed, partial(setattr, self, "stopped")):
-                self._show(fleet)
-        except MailcoreError as error:
-            self.exit(return_code=error.exit_status, message=Text(f"praxmonitor: {plain(str(error))}"))
-            return
-        if self.playback is not None:
-            self.show_playback()
-            self.notify("the recording is over", markup=False)
-
-    def _tick(self) -> None:
-        self.listen()
-        self.sentry.beat()
-        if self.moment is not EMPTY:
-            self._show(self.moment.fleet)
-
-    def _show(self, fleet: Fleet) -> None:
-        old = self.moment
-        self.moment = following(old, fleet, self.clock(), self.config.alarms, self.sentry.senses)
-        if self.moment is old:
-            return
-        wanted = self._look_at_alarms(self.moment)
-        if old is EMPTY:
-            self.sound(wanted)
-            return
-        enrolled = [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]
-        if enrolled and self.playback is None:
-            with suppress(MailcoreError):  # the feed says in its notes what is wrong with the registry
-                self.workspace = load(self.workspace.registry)
-        settings = self.config.sound
-        due = cues(old, self.moment, self._opened, settings.subagents)
-        beat = None if due else heartbeat(self.moment, self._sounded, settings.heartbeat)
-        if self.sentry.on_duty:
-            known = {(cue.sound, cue.agent) for cue in wanted}
-            events = due if beat is None else [beat]
-            self.sound([*wanted, *(cue for cue in events if (cue.sound, cue.agent) not in known)])
-
-    def _look_at_alarms(self, moment: Moment) -> list[Cue]:
-        """Let the alarms that stand be shown; returns what of them is to be heard here."""
-        _, wanted = self.sentry.tick(moment)
-        self.alarms = self.sentry.book.standing()
-        return wanted
+        self.notify(f"q leaves; {'the demo ends' if self.ends_agents else 'agents go on'}", markup=False)

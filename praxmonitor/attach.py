@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
-    from praxmonitor.app import PraxApp
+    from praxmonitor.audible import Audible
 
 
-async def attach(app: PraxApp, found: Attachment) -> int:
+async def attach(app: Audible, found: Attachment) -> int:
     """Run the program on the app's terminal until it ends; its exit status, negative for a signal.
 
     SuspendNotSupported where the app's terminal cannot be lent; OSError where the program cannot be started.
@@ -33,7 +33,7 @@ def _run(found: Attachment) -> int:
 
 
 @contextmanager
-def _lent(app: PraxApp) -> Iterator[None]:
+def _lent(app: Audible) -> Iterator[None]:
     """Ctrl+C and Ctrl+\\ mean the program now, though the terminal sends them to the app as well."""
     # No SIG_IGN: a program would inherit that.
     kept = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGQUIT)}

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -19,7 +19,7 @@ from mailcore.observe.watch import Batch, Watch
 from mailcore.text import line
 from mailcore.workspace import find
 
-FRAME = 0.035
+FRAME = 0.034
 """Seconds between two fleets at least: what happens in between comes in one."""
 DRAWN = 0.1
 """The same for a screen: ten frames a second are all that an eye wants, and each costs."""
@@ -69,7 +69,7 @@ class FileFeed:
         reading.start()
         try:
             while True:
-                yield await reading.newest()
+                yield await reading.next()
         finally:
             reading.stop()
             await asyncio.to_thread(reading.join)
@@ -84,22 +84,25 @@ class _Reading(threading.Thread):
         self._loop = loop
         self._watch: Watch | None = None
         self._stopped = False
-        self._arrived = asyncio.Event()
-        self._newest: Fleet | Exception | None = None
-        """On the loop's thread: what came last and nobody has taken."""
+        self._handed: asyncio.Queue[Fleet | Exception] = asyncio.Queue()
+        self._taken = threading.Event()
+        """None is hidden by the next, for what came since the first is news; and few wait, however long nobody asks."""
 
-    async def newest(self) -> Fleet:
-        """The newest fleet that was not taken yet; raises what ended the reading."""
-        await self._arrived.wait()
-        self._arrived.clear()
-        assert self._newest is not None
-        if isinstance(self._newest, Exception):
-            raise self._newest
-        return self._newest
+    async def next(self) -> Fleet:
+        """The next fleet; raises what ended the reading."""
+        what = await self._handed.get()
+        self._taken.set()
+        try:
+            if isinstance(what, Exception):
+                raise what
+            return what
+        finally:
+            del what  # its traceback holds this frame, and would keep the loader's open files until a collection
 
     def stop(self) -> None:
         """End the reading, after the batch at hand."""
         self._stopped = True
+        self._taken.set()
         if self._watch is not None:
             self._watch.stop()
 
@@ -112,19 +115,20 @@ class _Reading(threading.Thread):
 
     def _read(self) -> None:
         feed = self._feed
-        loader = Loader(find(feed.root))
-        fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
-        self._hand(fleet)
-        with Watch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
-            self._watch = watch
-            if self._stopped:
-                return
-            for batch in watch:
-                changed = self._learn(fleet, _facts(loader, fleet, batch))
-                if changed is not fleet:
-                    fleet = changed
-                    self._hand(fleet)
-                    watch.pause(feed.frame)
+        with closing(Loader(find(feed.root))) as loader:
+            fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
+            self._hand(fleet)
+            with Watch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
+                self._watch = watch
+                if self._stopped:
+                    return
+                for batch in watch:
+                    changed = self._learn(fleet, _facts(loader, fleet, batch))
+                    if changed is not fleet:
+                        fleet = changed
+                        self._hand(fleet)
+                        watch.pause(feed.frame)
+                        self._taken.wait()
 
     def _learn(self, fleet: Fleet, facts: Sequence[Fact]) -> Fleet:
         at = time.time()
@@ -133,12 +137,13 @@ class _Reading(threading.Thread):
         return apply(fleet, facts, at)
 
     def _hand(self, what: Fleet | Exception) -> None:
-        with suppress(RuntimeError):  # the loop was closed before this thread was stopped
-            self._loop.call_soon_threadsafe(self._take, what)
-
-    def _take(self, what: Fleet | Exception) -> None:
-        self._newest = what
-        self._arrived.set()
+        self._taken.clear()
+        try:
+            self._loop.call_soon_threadsafe(self._handed.put_nowait, what)
+        except RuntimeError:  # the loop was closed before this thread was stopped
+            self._stopped = True
+        if self._stopped:  # asked after the clearing: who stops it says so before
+            self._taken.set()
 
 
 def _facts(loader: Loader, fleet: Fleet, batch: Batch) -> list[Fact]:
@@ -151,12 +156,17 @@ def _facts(loader: Loader, fleet: Fleet, batch: Batch) -> list[Fact]:
 
 
 async def enduring(
-    feed: Feed, told: Callable[[str], None], *, pause: float = PAUSE, longest: float = LONGEST_PAUSE
+    feed: Feed,
+    told: Callable[[str], None],
+    *,
+    fatal: type[Exception] | tuple[()] = (),
+    pause: float = PAUSE,
+    longest: float = LONGEST_PAUSE,
 ) -> AsyncGenerator[Fleet, None]:
     """The fleets of a feed that is begun anew whenever its reading raises: a watcher outlives what it watches.
 
     `told` is told why the watching stopped, and an empty text when it goes on. A MailcoreError before the first fleet
-    is raised: there is nothing to watch.
+    is raised: there is nothing to watch. So is what is `fatal`, at any time.
     """
     known, broken, next_pause = False, False, pause
     while True:
@@ -170,7 +180,7 @@ async def enduring(
                     yield fleet
             return
         except Exception as error:
-            if isinstance(error, MailcoreError) and not known:
+            if isinstance(error, fatal) or (isinstance(error, MailcoreError) and not known):
                 raise
             if time.monotonic() - began > STEADY:
                 next_pause = pause

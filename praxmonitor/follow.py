@@ -20,7 +20,7 @@ from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.keys import Hint, Keys
 
 if TYPE_CHECKING:
-    from praxmonitor.app import PraxApp
+    from praxmonitor.console import Console
 
 SETTLE = 0.08
 """Seconds that a selection stands before its process and log are read: a key held down reads nothing."""
@@ -46,9 +46,9 @@ class Following(Screen[None]):
         self._read_of: AgentFacts | None = None
 
     @property
-    def prax(self) -> PraxApp:
+    def prax(self) -> Console:
         """The app, by its own type."""
-        return cast("PraxApp", self.app)
+        return cast("Console", self.app)
 
     @property
     @abstractmethod

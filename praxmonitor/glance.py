@@ -1,4 +1,4 @@
-"""What is read of the agent in view alone: its process tree and the end of its log. Runs in a thread worker."""
+"""What is read of the agent in view alone: its process tree, what waits for it, the end of its log. For a thread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.widgets.detail import Glance
+from praxmonitor.widgets.detail import Glance, Start
 
 if TYPE_CHECKING:
     from mailcore.observe.sample import Sampler
@@ -24,8 +24,9 @@ class Reader:
         self._lock = threading.Lock()
 
     def read(self, facts: AgentFacts) -> Glance:
-        """Sample the process and read the end of the log. What cannot be read is left out."""
-        # Late: psutil is not needed for the first paint.
+        """Sample the process, read its queue and the end of the log. What cannot be read is left out."""
+        # Late: neither psutil nor the dispatch is needed for the first paint.
+        from mailcore.dispatch.queue import waiting_for
         from mailcore.observe.sample import Sampler
         from mailcore.observe.tail import last_lines
 
@@ -45,6 +46,7 @@ class Reader:
             rss=tree.rss if tree else 0,
             log_name=log.name if log is not None else "",
             log=tuple(lines),
+            starts=tuple(Start(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting_for(facts.agent)),
         )
 
 

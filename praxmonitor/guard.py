@@ -26,7 +26,7 @@ TICK = 0.5
 
 
 async def watch(
-    feed: Feed, config: Config, sentry: Sentry, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
+    feed: Feed, sentry: Sentry, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
 ) -> AsyncGenerator[tuple[Round, Moment], None]:
     """Each round that has something to tell, with its moment, until closed.
 
@@ -60,7 +60,7 @@ async def watch(
                 sentry.beat()
             if newest is None:
                 continue
-            before, moment = moment, following(moment, newest, sentry.now(), config.alarms, sentry.senses)
+            before, moment = moment, following(moment, newest, sentry.now(), sentry.config.alarms, sentry.senses)
             if moment is before:
                 continue
             due, cues = sentry.tick(moment)
@@ -107,7 +107,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             print("on duty" if sentry.on_duty else "another is on duty: it sounds and acts", flush=True)
 
     sentry = Sentry(
-        config, workspace.root, period=TICK, live=True, what="guard", write=write, on_error=trouble, on_duty=duty
+        config, workspace.root, period=TICK, live=True, what="guard", write=write, on_error=trouble, on_duty=duty,
+        on_config=lambda config: player.adopt(config.sound),
     )  # fmt: skip
     player.start()
     ended = asyncio.Event()
@@ -118,7 +119,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
 
     async def tell() -> None:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-        async with aclosing(watch(feed, config, sentry, hear, trouble)) as rounds:
+        async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
             async for due, moment in rounds:
                 for line in lines(due, moment.now):
                     print(line, flush=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State, Status
 from mailcore.model.senses import Senses
-from mailcore.observe.state import EXPECTED, NOTHING, expectation, state
+from mailcore.observe.expectation import EXPECTED, NOTHING, expectation
+from mailcore.observe.state import state
 from praxmonitor.present import NEEDS_ME
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")

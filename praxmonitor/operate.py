@@ -1,6 +1,12 @@
 """What the operator can do from any screen that shows agents: the keys, the dialogs, the acts.
 
 An act runs in a thread through mailcore. It says only "asked": what became of it shows when the files say so.
+
+What asks first, and why. A kill: it cannot be undone. A retry and a wake: each is one small letter, each starts a
+program that costs money, and a word typed in the wrong place (the filter, before its `/`) holds both letters; the
+question says what the last run came to and used, and `y` answers it. A dispatch, a mail and a decision do not: their
+form is the question. A hold does not: the same key takes it back. Closing the one mail under the cursor does not,
+for the archive keeps it; closing many does, by their number.
 """
 
 from __future__ import annotations
@@ -12,131 +18,26 @@ from typing import ClassVar, ParamSpec, TypeAlias
 
 from textual import work
 from textual.binding import BindingType
-from textual.widget import Widget
 
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import AgentFacts
 from praxmonitor import acts
-from praxmonitor.actions import ACT, BY_ID, EVERYWHERE, MOVE, REPLAY, busy, why_disabled
-from praxmonitor.follow import Following
+from praxmonitor.actions import ACT, busy
 from praxmonitor.keymap import bindings
-from praxmonitor.present import clock, plain, task
-from praxmonitor.widgets.keys import Keys
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.look import Looking
+from praxmonitor.present import Line, bypasses, clock, plain, task
+from praxmonitor.widgets.detail import Start
 
 P = ParamSpec("P")
 Submit: TypeAlias = Callable[[list[str], str, str], str]
 """(addresses, subject, body) → what was asked, for a notification. Raises MailcoreError."""
 
 
-class Operating(Following):
-    """A screen that follows the app and acts on the agent under the cursor."""
+class Operating(Looking):
+    """A screen that acts on the agent under the cursor."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(MOVE, ACT, EVERYWHERE, REPLAY)]
-
-    def action_do(self, action_id: str) -> None:
-        """Run one action of the table, or say why it cannot be run."""
-        app = self.prax
-        why = why_disabled(BY_ID[action_id], app.moment.fleet, self.selected, played=app.playback is not None)
-        if why:
-            self.notify(why, severity="warning", markup=False)
-            return
-        run: Callable[[], object] | None = getattr(self, f"do_{action_id}", None)
-        if run is not None:
-            run()
-        else:
-            self.step(action_id)
-
-    def on_keys_pressed(self, event: Keys.Pressed) -> None:
-        """A click in the footer."""
-        self.action_do(event.action)
-
-    def step(self, way: str) -> None:
-        """Move in the panel that has the focus."""
-        panel = self.focused
-        if isinstance(panel, Lines):
-            panel.step(way)
-
-    def do_panel(self) -> Widget | None:
-        """Focus the next panel."""
-        return self.focus_next()
-
-    def do_mute(self) -> None:
-        """All sound off, or on again."""
-        self.prax.mute()
-
-    def do_acknowledge(self) -> None:
-        """Take note of all alarms."""
-        self._answer_all(snooze=False)
-
-    def do_snooze(self) -> None:
-        """Silence all alarms for a while."""
-        self._answer_all(snooze=True)
-
-    @work(group="alarms")
-    async def _answer_all(self, *, snooze: bool) -> None:
-        keys = [episode.alarm.key for episode in self.prax.sentry.unanswered()]
-        if keys:
-            await self.prax.answer_alarms(keys, snooze)
-        else:
-            self.notify("no alarm is waiting", markup=False)
-
-    @work(group="alarms")
-    async def do_alarms(self) -> None:
-        """List the alarms."""
-        from praxmonitor.screens.alarms import AlarmsScreen
-
-        app = self.prax
-        screen = AlarmsScreen(lambda: (app.alarms, app.clock()), app.answer_alarms)
-        if address := await app.push_screen_wait(screen):
-            self.show_agent(address)
-
-    def do_pause(self) -> None:
-        """Let the recording stand still, or go on."""
-        if self.prax.playback is not None:
-            self.prax.playback.pause()
-            self.prax.show_playback()
-
-    def do_faster(self) -> None:
-        """Play twice as fast."""
-        self._change_speed(2.0)
-
-    def do_slower(self) -> None:
-        """Play half as fast."""
-        self._change_speed(0.5)
-
-    def _change_speed(self, factor: float) -> None:
-        if self.prax.playback is not None:
-            self.prax.playback.change_speed(factor)
-            self.prax.show_playback()
-
-    def do_palette(self) -> None:
-        """Open the command palette."""
-        self.app.action_command_palette()
-
-    def do_quit(self) -> None:
-        """Leave."""
-        self.app.exit()
-
-    def do_suspend(self) -> None:
-        """Back to the shell for a while."""
-        self.app.action_suspend_process()
-
-    def do_help(self) -> None:
-        """List the keys."""
-        from praxmonitor.screens.help import HelpScreen
-
-        self.app.push_screen(HelpScreen())
-
-    def do_inbox(self) -> None:
-        """The operator's own mail."""
-        self.show_agent(OPERATOR)
-
-    def show_agent(self, address: str) -> None:
-        """One agent, full screen."""
-        from praxmonitor.screens.agent import AgentScreen
-
-        self.app.push_screen(AgentScreen(address))
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(ACT)]
 
     def do_compose(self) -> None:
         """Write a mail."""
@@ -164,7 +65,7 @@ class Operating(Following):
     @work(group="kill")
     async def do_kill(self) -> None:
         """Show what would be ended; end it if the operator says yes."""
-        from praxmonitor.screens.confirm import ConfirmScreen
+        from praxmonitor.screens.confirm import victim_lines
 
         app, address = self.prax, self.selected
         facts = app.moment.fleet.find(address)
@@ -177,19 +78,58 @@ class Operating(Following):
             return
         began = f", since {clock(facts.run.started_at)}" if facts.run is not None else ""
         subject = f"{task(facts)}{began}"
-        question = ConfirmScreen(f"Kill the run of {plain(address)}?", subject, victims, app.clock())
-        if await app.push_screen_wait(question):
+        lines = partial(victim_lines, victims, app.clock())
+        if await self.agreed(f"Kill the run of {plain(address)}?", subject, lines, "Yes, kill", ends=True):
             await self.ask(acts.kill, app.workspace, app.config, address, facts.lock)
 
-    @work(group="retry")
+    @work(group="start")
     async def do_retry(self) -> None:
-        """Start the agent's last run again."""
-        await self.ask(acts.retry, self.prax.workspace, self.prax.config, self.selected)
+        """Start the agent's last run again, if the operator says yes: the one that the question shows."""
+        app, facts = self.prax, self.prax.moment.fleet.find(self.selected)
+        if facts is not None and await self._starts("retry", facts):
+            await self.ask(acts.retry, app.workspace, app.config, facts.address, facts.run)
 
-    @work(group="wake")
+    @work(group="start")
     async def do_wake(self) -> None:
-        """Start the agent without a task of its own."""
-        await self.ask(acts.wake, self.prax.workspace, self.prax.config, self.selected)
+        """Start the agent without a task of its own, if the operator says yes."""
+        app, facts = self.prax, self.prax.moment.fleet.find(self.selected)
+        if facts is not None and await self._starts("wake", facts):
+            await self.ask(acts.wake, app.workspace, app.config, facts.address)
+
+    async def _starts(self, what: str, facts: AgentFacts) -> bool:
+        """Whether the operator wants this agent started, having seen what that repeats and what it used."""
+        from praxmonitor.questions import start_lines, start_question
+
+        app = self.prax
+        lines = partial(start_lines, facts, app.moment.now, bypasses(facts, app.bypass))
+        return await self.agreed(*start_question(what, facts), lines, "Yes, start")
+
+    async def agreed(
+        self, question: str, subject: str, lines: Callable[[int], list[Line]], yes: str, *, ends: bool = False
+    ) -> bool:
+        """Ask, from a worker; True for a clear yes. The parameters are the dialog's."""
+        from praxmonitor.screens.confirm import ConfirmScreen
+
+        return await self.app.push_screen_wait(ConfirmScreen(question, subject, lines, yes, ends=ends))
+
+    @work(group="cancel")
+    async def do_cancel(self) -> None:
+        """List the starts that wait for the agent; the one that the operator picks is cancelled."""
+        from praxmonitor.screens.waiting import WaitingScreen
+
+        app, address = self.prax, self.selected
+        try:
+            waiting = await asyncio.to_thread(acts.waiting, app.workspace, address)
+        except (MailcoreError, OSError) as error:
+            self._refused(error)
+            return
+        if not waiting:
+            self.notify(f"no start waits for {plain(address)}", severity="warning", markup=False)
+            return
+        starts = [Start(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
+        if picked := await app.push_screen_wait(WaitingScreen(address, starts, app.clock())):
+            await self.ask(acts.cancel, app.workspace, address, picked)
+            self.read_glance()
 
     @work(group="hold")
     async def do_hold(self) -> None:

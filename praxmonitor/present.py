@@ -61,6 +61,12 @@ LOOKS = {state: Look(_GLYPHS[state], state.value, f"state-{state.value.replace('
 NEEDS_ME = (State.UNREADABLE, State.FAILED, State.WAITING, State.SILENT, State.ORPHANED)
 """States that want the operator, most urgent first."""
 
+ATTENTION = (*NEEDS_ME, State.LIMITED)
+"""States in which nothing goes on that should."""
+
+AT_WORK = (State.RETRYING, State.WORKING, State.IN_TOOL, State.STARTING)
+"""States in which something goes on."""
+
 ORDER = (
     *NEEDS_ME,
     State.RETRYING,
@@ -74,6 +80,9 @@ ORDER = (
     State.IDLE,
 )
 """The order in which the header counts."""
+
+RANK = {state: 0 if state in ATTENTION else 1 if state in AT_WORK else 2 for state in State}
+"""The class of a state where attention comes first: 0 needs it, 1 is at work, 2 is neither."""
 
 KINDS: dict[Kind, Span] = {
     Kind.SESSION: ("◌", "muted"),

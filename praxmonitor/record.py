@@ -7,15 +7,18 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.errors import MailcoreError
+from mailcore.observe.facts import Fact, Seen, Used
 from mailcore.workspace import Workspace, find
-from praxmonitor.feed import FileFeed
-from praxmonitor.recording import Header, Writer
+from praxmonitor.feed import Feed, FileFeed, enduring
+from praxmonitor.recording import Header, RecordingError, Writer
 
 PROGRESS = 1.0
 """Seconds between two lines of progress on a terminal."""
@@ -30,6 +33,47 @@ def recorder(path: Path, workspace: Workspace, *, bodies: bool = False) -> Itera
         yield writer
     finally:
         writer.close(time.time())
+
+
+class Tape:
+    """Writes what a feed tells, also after it broke and was begun anew."""
+
+    def __init__(self, writer: Writer) -> None:
+        self.breaks: list[str] = []
+        """Why the watching stopped, each time that it did."""
+        self._writer = writer
+        self._at = self._since = -inf
+
+    def write(self, at: float, facts: Sequence[Fact]) -> None:
+        """One reading. After a break everything is read anew: what happened before it is recorded already."""
+        self._at = at
+        self._writer.write(at, facts if self._since == -inf else _later(facts, self._since))
+
+    async def follow(self, feed: Feed) -> None:
+        """Until the feed ends, which is to tell this tape's `write`. RecordingError if the file cannot be written."""
+        async with aclosing(enduring(feed, self._told, fatal=RecordingError)) as fleets:
+            async for _ in fleets:
+                if sys.stderr.isatty():
+                    _say(self._writer, end="\r")
+
+    def _told(self, why: str) -> None:
+        if why:
+            self.breaks.append(why)
+            self._since = self._at
+
+
+def _later(facts: Iterable[Fact], since: float) -> Iterator[Fact]:
+    for fact in facts:
+        match fact:
+            case Seen():
+                activities = tuple(activity for activity in fact.activities if activity.at > since)
+                spent = tuple(spent for spent in fact.spent if spent.at > since)
+                if activities or spent:
+                    yield replace(fact, activities=activities, spent=spent)
+            case Used():
+                yield replace(fact, spent=tuple(spent for spent in fact.spent if spent.at > since))
+            case _:
+                yield fact
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,22 +95,20 @@ def main(argv: Sequence[str]) -> int:
         workspace = find(options.path)
         sweep = read_config(workspace.config_file).observe.sweep
         with recorder(options.file, workspace, bodies=options.bodies) as writer:
+            tape = Tape(writer)
             # Its threads are over when `run` returns: nothing is written to a closed file.
-            asyncio.run(_record(FileFeed(workspace.root, sweep, on_facts=writer.write), writer, options.seconds))
+            asyncio.run(_record(FileFeed(workspace.root, sweep, on_facts=tape.write), tape, options.seconds))
     except MailcoreError as error:
         print(f"praxmonitor record: {error}", file=sys.stderr)
         return error.exit_status
     _say(writer, end="\n")
+    if tape.breaks:
+        print(f"the watching broke {len(tape.breaks)} times and went on; at last: {tape.breaks[-1]}", file=sys.stderr)
     return 0
 
 
-async def _record(feed: FileFeed, writer: Writer, seconds: float | None) -> None:
-    async def follow() -> None:
-        async for _ in feed.fleets():
-            if sys.stderr.isatty():
-                _say(writer, end="\r")
-
-    following = asyncio.create_task(follow())
+async def _record(feed: Feed, tape: Tape, seconds: float | None) -> None:
+    following = asyncio.create_task(tape.follow(feed))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, following.cancel)
     with suppress(TimeoutError, asyncio.CancelledError):

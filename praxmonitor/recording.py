@@ -63,13 +63,15 @@ class Writer:
         self.readings = 0
         self.facts = 0
         self._bodies = header.bodies
+        self._torn = False
+        """The file ends within a line: the disk did not take the rest."""
         try:
             # It tells of the work of others: for its owner's eyes.
             self._raw = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
         except FileExistsError as error:
             raise UsageError(f"{path}: is there already; name a file that is not") from error
         except OSError as error:
-            raise RecordingError(f"{path}: cannot be written: {error.strerror}") from error
+            raise self._error(error) from error
         self._out = gzip.GzipFile(fileobj=self._raw, mode="wb") if path.suffix == ".gz" else self._raw
         self._line(harmless(header))
 
@@ -81,12 +83,18 @@ class Writer:
         self.facts += len(kept)
 
     def close(self, at: float) -> None:
-        """The recording ends at `at`: how long nothing happened at its end is a part of it."""
+        """The recording ends at `at`: how long nothing happened at its end is a part of it.
+
+        RecordingError if the disk does not take that. Where a reading was not taken, that was said: it ends quietly.
+        """
+        said = self._torn
         try:
-            self._line({"at": at, "facts": ()})
-        finally:
-            self._out.close()
-            self._raw.close()
+            with self._raw, self._out:
+                if not said:
+                    self._line({"at": at, "facts": ()})
+        except OSError as error:
+            if not said:
+                raise self._error(error) from error
 
     def _line(self, value: object) -> None:
         try:
@@ -94,7 +102,11 @@ class Writer:
             self._out.flush()
             self._raw.flush()
         except OSError as error:
-            raise RecordingError(f"{self.path}: cannot be written: {error.strerror}") from error
+            self._torn = True
+            raise self._error(error) from error
+
+    def _error(self, error: OSError) -> RecordingError:
+        return RecordingError(f"{self.path}: cannot be written: {error.strerror}")
 
 
 def _encoded(value: object) -> bytes:

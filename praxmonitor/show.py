@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from praxmonitor.feed import OnFacts
 
 
-def show(path: Path, *, theme: str = "", muted: bool = False, on_facts: OnFacts | None = None) -> int:
+def show(
+    path: Path, *, theme: str = "", muted: bool = False, on_facts: OnFacts | None = None, ends_agents: bool = False
+) -> int:
     """Open the screen on the workspace that `path` is in, until the operator leaves. MailcoreError if it cannot.
 
-    `on_facts` is told what is read.
+    `on_facts` is told what is read. `ends_agents`: who opens it ends the agents when it is left, as the demo does.
     """
     from mailcore.config import read_config
     from mailcore.workspace import find
@@ -38,6 +40,7 @@ def show(path: Path, *, theme: str = "", muted: bool = False, on_facts: OnFacts 
         theme=theme or themes.DEFAULT,
         live=True,
     )
+    app.ends_agents = ends_agents
     return run(app, theme)
 
 

@@ -32,17 +32,17 @@ def main(argv: Sequence[str]) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("list", help="the packs of this project, the user's, and those that ship")
     play = verbs.add_parser("play", help="play a pack's sounds, one after the other")
-    play.add_argument("pack", help="its name, or its directory")
+    play.add_argument("pack", nargs="?", help="its name, or its directory; without: the one in use")
     play.add_argument("sounds", nargs="*", metavar="SOUND", help=f"only these: {', '.join(KEYS)}")
     play.add_argument("--agent", type=int, default=0, metavar="N", help="at the pitch of the Nth agent, from 0")
     check = verbs.add_parser("check", help="every way in which a pack departs from CESP 1.0")
-    check.add_argument("pack", help="its name, or its directory")
+    check.add_argument("pack", nargs="?", help="its name, or its directory; without: the one in use")
     arguments = parser.parse_args(argv)
     try:
         project, config = _here()
         if arguments.verb == "list":
             return _list(project, config.pack)
-        root = _pack(arguments.pack, project)
+        root = _pack(arguments.pack, project) if arguments.pack else find_pack(config.pack, project)
         if arguments.verb == "check":
             return _check(root)
         return _play(root, arguments.sounds, arguments.agent, config, project)

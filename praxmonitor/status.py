@@ -16,9 +16,10 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import MailboxStatus
 from mailcore.model.senses import Senses
 from mailcore.observe.activity import neutral
+from mailcore.observe.expectation import NOTHING
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
-from mailcore.observe.state import NOTHING, state
+from mailcore.observe.state import state
 from mailcore.workspace import find
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules

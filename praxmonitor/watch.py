@@ -8,7 +8,7 @@ import json
 import select
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,14 +16,13 @@ from typing import Any, TypeAlias
 from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError
 from mailcore.model.activity import Activity
-from mailcore.model.fleet import Fleet
 from mailcore.observe.activity import neutral
 from mailcore.observe.cpu import Work
 from mailcore.workspace import find
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.alarms.vigil import Vigil
-from praxmonitor.feed import FileFeed
+from praxmonitor.feed import Feed, FileFeed, enduring
 from praxmonitor.moment import EMPTY, Moment, following
 
 TICK = 1.0
@@ -41,10 +40,15 @@ the new state, `text` why), `alarm` and `alarm_over` (`kind` of the alarm), or `
 """
 
 
-def happened(old: Moment, new: Moment) -> Iterator[Event]:
-    """What the new moment has that the old one had not: activities, then states."""
+def happened(old: Moment, new: Moment, *, anew: bool = False) -> Iterator[Event]:
+    """What the new moment has that the old one had not: activities, then states.
+
+    `anew`: all was read anew in between; what is not later than the old reading was told then.
+    """
     known = set(map(id, old.fleet.stream))
     fresh = [activity for activity in new.fleet.stream if id(activity) not in known]
+    if anew:
+        fresh = [activity for activity in fresh if activity.at > old.fleet.at]
     if known and len(fresh) == len(new.fleet.stream):
         yield _event(new.now, "note", text="more happened at once than is kept: the oldest of it is not told")
     yield from map(_activity, fresh)
@@ -94,13 +98,27 @@ def line(event: Event, today: str) -> str:
 
 
 async def follow(
-    fleets: AsyncGenerator[Fleet, None], root: Path, config: Config, show: Callable[[Event], None], *, from_start: bool
+    feed: Feed,
+    root: Path,
+    config: Config,
+    show: Callable[[Event], None],
+    trouble: Callable[[str], None],
+    *,
+    from_start: bool,
 ) -> None:
     """Show each event until the fleets end, or nobody reads standard output any more.
 
-    `root`: the workspace's directory. `from_start`: also what was known when the watching began. Alarms that stand
-    then are shown in any case.
+    `root`: the workspace's directory. `trouble` is told why the watching stopped, and that it goes on. `from_start`:
+    also what was known when the watching began. Alarms that stand then are shown in any case.
     """
+    anew = False
+
+    def told(why: str) -> None:
+        nonlocal anew
+        anew = anew or not why
+        trouble(why or "watching goes on")
+
+    fleets = enduring(feed, told)
     rules, moment, looked = Rules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
@@ -121,8 +139,9 @@ async def follow(
             now, before = time.time(), moment
             moment = following(before, fleet, now, config.alarms, vigil.senses)
             if before is not EMPTY or from_start:
-                for event in happened(before, moment):
+                for event in happened(before, moment, anew=anew):
                     show(event)
+            anew = False
             if now - looked >= TICK:
                 standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, moment.statuses, vigil.senses)}
                 for event in raised(alarms, standing, now):
@@ -158,7 +177,9 @@ def main(argv: Sequence[str]) -> int:
         workspace = find(Path(*paths))
         wanted = {workspace.agent(word).address for word in options.words if word.startswith("@")}
         config = read_config(workspace.config_file)
-        feed = FileFeed(workspace.root, config.observe.sweep)
+
+        def trouble(text: str) -> None:
+            print(f"praxmonitor watch: {text}", file=sys.stderr, flush=True)
 
         def show(event: Event) -> None:
             if wanted and event["agent"] and event["agent"] not in wanted:
@@ -166,7 +187,8 @@ def main(argv: Sequence[str]) -> int:
             told = json.dumps(event, ensure_ascii=False) if options.jsonl else line(event, time.strftime("%Y-%m-%d"))
             print(told, flush=True)
 
-        asyncio.run(follow(feed.fleets(), workspace.root, config, show, from_start=options.from_start))
+        feed = FileFeed(workspace.root, config.observe.sweep)
+        asyncio.run(follow(feed, workspace.root, config, show, trouble, from_start=options.from_start))
     except MailcoreError as error:
         print(f"praxmonitor watch: {error}", file=sys.stderr)
         return error.exit_status

@@ -35,7 +35,6 @@ def arguments(verb: str, parser: Parser) -> None:
             parser.add_argument("id", nargs="?", default="", metavar="ID")
         case "run":
             parser.add_argument("target", metavar="RUN|@a")
-            return
         case "runs":
             parser.add_argument("target", nargs="?", metavar="@a")
             return

@@ -17,6 +17,8 @@ from mailcore.model.agent import Agent
 from mailcore.programs.select import select
 from mailcore.workspace import Workspace
 
+CONFIG = ".praxmonitor/config.toml"
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -39,7 +41,7 @@ def doctor(call: Call) -> Result:
     try:
         programs = list(_programs(read_config(call.workspace.config_file), agents))
     except ConfigError as error:
-        programs = [Check("config", False, str(error), "mend that line; agents cannot be started meanwhile")]
+        programs = [Check("config", False, str(error), "mend it; no agent can be started meanwhile")]
     checks = [
         *_machine(),
         *_workspace(call.workspace),
@@ -97,23 +99,25 @@ def _workspace(workspace: Workspace) -> Iterator[Check]:
 
 def _programs(config: Config, agents: Iterable[Agent]) -> Iterator[Check]:
     """The program of each agent; all that lack the same one are a single check."""
-    without: dict[str, tuple[list[str], str]] = {}
+    without: dict[tuple[str, str], tuple[list[str], str, str]] = {}
     for agent in agents:
         name = agent.address
         settings = config.agent(name)
+        word = next(iter(settings.command), "")
         try:
             program = select(agent, config)
         except MailcoreError as error:
-            without.setdefault(settings.program, ([], str(error)))[0].append(name)
+            fix = f"install it, or set another for every agent under [agents] in {CONFIG}, or for one: [agents.NAME]"
+            without.setdefault((settings.program, ""), ([], str(error), fix))[0].append(name)
             continue
-        word = next(iter(settings.command), "")
         place = str(agent.branch / word) if "/" in word else word
         if program.name == "command" and not shutil.which(place):
-            yield Check(name, False, f"its command {word!r} is not found", "mend command in .praxmonitor/config.toml")
+            finding, fix = f"command {word!r} is not found", f"mend command in {CONFIG}, of [agents] or [agents.NAME]"
+            without.setdefault((program.name, word), ([], finding, fix))[0].append(name)
         else:
             yield Check(name, True, f"program {program.name}")
-    for names, finding in without.values():
-        yield Check(" ".join(names), False, finding, "install it or set [agents] in .praxmonitor/config.toml")
+    for names, finding, fix in without.values():
+        yield Check(" ".join(names), False, finding, fix)
 
 
 def _agent(agent: Agent) -> Iterator[Check]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from mailcore import journal
@@ -15,7 +17,7 @@ from mailcore.mail import lookup
 from mailcore.mail.ladder import ladder
 from mailcore.mail.threads import threads
 from mailcore.model.message import parse_time
-from mailcore.text import line
+from mailcore.text import line, plain
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -122,16 +124,25 @@ def concerns(call: Call, event: dict[str, Any]) -> bool:
 
 
 def _events(call: Call) -> Iterator[dict[str, Any]]:
-    for record in journal.read(call.workspace.state_dir / "audit.jsonl"):
+    for record in _read(call.workspace.state_dir / "audit.jsonl"):
         if isinstance(record.get("verb"), str):
             yield record
     for agent in call.workspace.agents:
         for path in sorted(agent.runs_dir.glob("*/run.jsonl")):
-            for record in journal.read(path):
+            for record in _read(path):
                 kept = {k: v for k, v in record.items() if k not in ("at", "event", "nonce", "prompt", "run_id")}
                 head = {"at": record.get("at"), "by": record.get("by") or agent.address, "agent": agent.address}
                 act = {"act": kept.pop("verb")} if "verb" in kept else {}
                 yield {**kept, **act, **head, "verb": f"run {record.get('event')}", "run": path.parent.name}
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
+    """A journal's records; what cannot be read is said, and keeps nobody from the rest."""
+    try:
+        return journal.read(path)
+    except OSError as error:
+        print(plain(f"mailcore history: {path}: {error.strerror}"), file=sys.stderr)
+        return []
 
 
 def _since(text: str) -> float:

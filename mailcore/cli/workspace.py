@@ -25,6 +25,7 @@ def arguments(verb: str, parser: Parser) -> None:
     if verb == "agent":
         parser.add_argument("what", choices=("add", "remove"))
         parser.add_argument("which", metavar="NAME=PATH|@a")
+        sender_option(parser)
     if verb == "away":
         parser.add_argument("until", nargs="?", default="", metavar="UNTIL", help="in words, like 15:00 or Monday")
         parser.add_argument("--back", action="store_true", help="here again")
@@ -55,7 +56,7 @@ def agent(call: Call) -> Result:
     """Add an agent and make its branch, or take one out of the registry, whose files stay."""
     from mailcore import audit, make
 
-    a = call.arguments
+    a, by = call.arguments, call.viewer.address  # first: whoever is refused has changed nothing
     if a.what == "add":
         name, path = _name_and_path(a.which)
         changed = make.add(call.workspace, name, path)
@@ -65,7 +66,7 @@ def agent(call: Call) -> Result:
         said = call.workspace.agent(a.which)
         changed = make.remove(call.workspace, said.address)
         text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
-    audit.record(call.workspace, call.viewer.address, f"agent {a.what}", agent=said.address)
+    audit.record(call.workspace, by, f"agent {a.what}", agent=said.address)
     return {"address": said.address, "branch": str(said.branch), "agents": len(changed.agents)}, text
 
 

@@ -9,11 +9,15 @@ from typing import Any
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import breaker, process
+from mailcore.dispatch.runs import JOURNAL
 from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
+
+WAITS = ("busy", "held", "limit", "occupied", "sandbox")
+"""What a start waits for, as `Hindrance.code`; of the others somebody has to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +72,5 @@ def _limit(workspace: Workspace, config: Config, program: str) -> Hindrance | No
 
 
 def _program_of(agent: Agent, run_id: str) -> str:
-    records = journal.read(agent.runs_dir / run_id / "run.jsonl") if run_id else []
+    records = journal.read(agent.runs_dir / run_id / JOURNAL) if run_id else []
     return str(records[0].get("program", "")) if records else ""

@@ -10,8 +10,9 @@ from pathlib import Path
 from mailcore import audit, journal
 from mailcore.config import Config
 from mailcore.dispatch import process, queue
-from mailcore.dispatch.lock import holding, run_ids
-from mailcore.dispatch.start import JOURNAL, clean_environment
+from mailcore.dispatch.lock import holding
+from mailcore.dispatch.runs import JOURNAL, run_ids
+from mailcore.dispatch.start import clean_environment
 from mailcore.errors import Refused
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent

@@ -13,8 +13,10 @@ from typing import Any, BinaryIO
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import output, process
+from mailcore.dispatch.runs import JOURNAL
 from mailcore.dispatch.signs import Signs
-from mailcore.dispatch.start import JOURNAL, clean_environment
+from mailcore.dispatch.start import clean_environment
+from mailcore.dispatch.waitlist import MOVED
 from mailcore.evidence import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE, pid_namespace, start_ticks
 from mailcore.model.agent import Agent
@@ -28,12 +30,6 @@ as long each time, up to the longest."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
-
-QUEUE = ".queue.jsonl"
-"""Where `dispatch.queue` keeps what waits for an agent."""
-
-MOVED = 1.0
-"""A run's directory that is back within so many seconds was only moved about."""
 
 
 class Stopped(Exception):
@@ -55,8 +51,6 @@ class Attempts:
         self.signs = Signs()
         self.exits: dict[int, int] = {}
         """Exit codes of children that were reaped, our own and adopted ones, by PID."""
-        self.waiting: list[dict[str, Any]] = []
-        """What waited behind this run at the last look: it would go with the directory."""
 
     @property
     def run(self) -> Run:
@@ -163,13 +157,11 @@ class Attempts:
         return ""
 
     def stand(self) -> None:
-        """Look at the run's directory, and what waits there: Lost, if it is gone for good."""
+        """Look at the run's directory: Lost, if it is gone for good."""
         if not self.run_dir.is_dir():
             self.signs.wait(MOVED)
             if not self.run_dir.is_dir():
                 raise Lost(f"{self.run_dir} is gone")
-        with suppress(OSError):
-            self.waiting = journal.read(self.agent.mail_dir / QUEUE)
 
     def bound(self, number: int) -> bool:
         """Bound what the attempt's output takes on disk; True where it was too much."""

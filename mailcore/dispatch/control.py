@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import foreign, prompt, queue
-from mailcore.dispatch.admit import Hindrance
+from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.kill import Killed, kill, processes
-from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run
-from mailcore.dispatch.start import JOURNAL, begin, clean_environment
+from mailcore.dispatch.runs import JOURNAL, find_run, foreign_runs, last_run, read_run
+from mailcore.dispatch.start import clean_environment
+from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import post
 from mailcore.mail.mailbox import read_mailbox
@@ -25,11 +25,8 @@ from mailcore.workspace import Workspace
 
 __all__ = [
     "Dispatched", "Killed", "check", "dispatch", "find_run", "foreign_runs", "kill", "last_run", "processes",
-    "read_run", "retry", "start_wake", "wake", "wake_for",
+    "read_run", "retry", "wake", "wake_for",
 ]  # fmt: skip
-
-WAITS = ("busy", "held", "limit", "occupied", "sandbox")
-"""What a start waits for, as `Hindrance.code`; of the others somebody has to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +110,7 @@ def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail:
         raise Refused(f"{agent.address} has no unread mail", "no_mail")
     waiting = "1 unread mail waits." if box.unread == 1 else f"{box.unread} unread mails wait."
     why = waiting if box.unread else "There is no new mail: continue your worklog."
-    first = _wake_record(agent, config, queue.Wake(why, by, automatic=False))
-    return _begun(begin(workspace, config, agent, first))
+    return _begun(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
 
 
 def wake_for(
@@ -144,28 +140,6 @@ def wake_for(
     return hindered
 
 
-def start_wake(workspace: Workspace, config: Config, agent: Agent, reason: queue.Wake) -> str | Hindrance:
-    """Start `agent` for a wake; it waits while the agent is busy, held or out of places."""
-    first = _wake_record(agent, config, reason)
-    return begin(workspace, config, agent, first, queueing=WAITS)
-
-
-def _wake_record(agent: Agent, config: Config, reason: queue.Wake) -> dict[str, Any]:
-    return {
-        "sender": reason.by,
-        "subject": reason.why,
-        "message_id": "",
-        "prompt": prompt.wake(agent, reason.why),
-        "program": _program(agent, config),
-        "depth": reason.depth,
-        "automatic": reason.automatic,
-    }
-
-
-def _program(agent: Agent, config: Config) -> str:
-    return select(agent, config, clean_environment()["PATH"]).name
-
-
 def _begun(started: str | Hindrance) -> str:
     if isinstance(started, Hindrance):
         raise Refused(started.reason, started.code)
@@ -178,7 +152,8 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
     if run.foreign:
-        kept = {**foreign.again(agent, run), "program": _program(agent, config), "depth": 0}
+        chosen = select(agent, config, clean_environment()["PATH"])
+        kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}
     else:
         first = journal.read(agent.runs_dir / run.run_id / JOURNAL)[0]
         kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth")}

@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore import audit
 from mailcore.config import Config
-from mailcore.dispatch import ending, notice, orphan, process, prompt, register
+from mailcore.dispatch import ending, notice, process, prompt, register
 from mailcore.errors import MailcoreError
 from mailcore.liveness import read_lock
 from mailcore.mail import lookup, post
@@ -30,17 +30,15 @@ def current(workspace: Workspace, agent: Agent, monitor: int) -> Run | None:
     return own[-1] if own and not own[-1].phase.ended else None
 
 
-def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> None:
-    """If the lock is of a monitor that died: end what it left, free the lock, tell its run's end."""
+def stop_left(workspace: Workspace, config: Config, agent: Agent) -> Run | None:
+    """If the lock is of a monitor that died: end what it left, and return its run, whose `end` is to be told."""
     lock = read_lock(agent.dispatch_lock)
     if lock is None or lock.holder is not Holder.DEAD or lock.run_id:
-        return
+        return None
     run = current(workspace, agent, lock.pid)
-    if run is None:
-        return
-    process.stop(lambda: process.session_members(0, run.run_id), config.dispatch.stop_grace)
-    if orphan.clean(workspace, config, agent, by) is not None:  # else another has cleaned up, and told it
-        end(workspace, agent, run, by, f"its monitor (PID {lock.pid}) died")
+    if run is not None:
+        process.stop(lambda: process.session_members(0, run.run_id), config.dispatch.stop_grace)
+    return run
 
 
 def end(workspace: Workspace, agent: Agent, run: Run, by: str, reason: str = "") -> None:

@@ -7,7 +7,7 @@ import json
 from mailcore import audit
 from mailcore.config import Config
 from mailcore.dispatch import queue
-from mailcore.dispatch.ending import start_what_waits
+from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import Refused
 from mailcore.holds import HOLD
 from mailcore.mail.store import locked, replace

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.dispatch import foreign, orphan, process, queue
+from mailcore.dispatch import foreign, process, queue
 from mailcore.dispatch.lock import holding, names_own_run, supervises
-from mailcore.dispatch.runs import find_run
-from mailcore.dispatch.start import JOURNAL, clean
+from mailcore.dispatch.runs import JOURNAL, find_run
+from mailcore.dispatch.succession import clean, clean_own
 from mailcore.errors import Refused
 from mailcore.liveness import alive, sandboxed, start_ticks
 from mailcore.mail.store import locked
@@ -71,7 +71,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         survivors = _end_own(config, agent, lock, ticks, by)
     else:
         survivors = _end_foreign(workspace, config, agent, lock, run_id)
-    if not survivors and orphan.clean(workspace, config, agent, by) is not None and theirs is not None:
+    if not survivors and clean_own(workspace, config, agent, by) and theirs is not None:
         foreign.end(workspace, agent, theirs, by)
     return Killed(agent.address, run_id, before, tuple(sorted(survivors)))
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mailcore import journal
+from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.evidence import SUPERVISES
 from mailcore.liveness import boot_id, read_lock, start_ticks
 from mailcore.mail.store import replace
@@ -72,21 +73,13 @@ def owned(path: Path, run_id: str, nonce: str) -> bool:
     return lock is not None and (lock.run_id, lock.nonce) == (run_id, nonce)
 
 
-def run_ids(agent: Agent) -> list[str]:
-    """The ids of an agent's runs, oldest first."""
-    try:
-        return sorted(filter(RUN_ID.fullmatch, os.listdir(agent.runs_dir)))  # noqa: PTH208 (names only)
-    except FileNotFoundError:
-        return []
-
-
 def holding(agent: Agent) -> Lock | None:
     """The lock of a branch; where it was removed or spoilt under a live run, the one that this run had."""
     held = read_lock(agent.dispatch_lock)
     if held is not None and held.holder is Holder.ALIVE:
         return held
     newest = run_ids(agent)[-1:]
-    records = journal.read(agent.runs_dir / newest[0] / "run.jsonl") if newest else []
+    records = journal.read(agent.runs_dir / newest[0] / JOURNAL) if newest else []
     run = from_records(records)
     if run is None or run.phase.ended or not supervises(run.supervisor_pid, run.run_id):
         return held
@@ -101,7 +94,7 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
     """
     if not lock.nonce or not RUN_ID.fullmatch(lock.run_id):
         return False
-    first = journal.read(agent.runs_dir / lock.run_id / "run.jsonl")[:1]
+    first = journal.read(agent.runs_dir / lock.run_id / JOURNAL)[:1]
     return [record.get("nonce") for record in first] == [lock.nonce]
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.dispatch import prompt
+from mailcore.dispatch import prompt, waitlist
 from mailcore.files import read_bytes
 from mailcore.mail.store import dumps_line, is_locked, replace
 from mailcore.model.agent import Agent
@@ -57,7 +57,9 @@ def gate(workspace: Workspace) -> Path:
 
 def add(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
     """Queue a start; call it under the gate."""
-    journal.append(_path(agent), {**first, "waits": reason, "queue_id": secrets.token_hex(4)})
+    record = {"at": journal.now(), **first, "waits": reason, "queue_id": secrets.token_hex(4)}
+    journal.append(_path(agent), record)
+    waitlist.note(agent, record)
 
 
 def waits(agent: Agent) -> bool:
@@ -104,7 +106,13 @@ def _claims(agent: Agent) -> Path:
 
 def waiting(workspace: Workspace) -> Iterator[Waiting]:
     """Everything that waits, the oldest first; nothing of an agent whose queue cannot be read."""
-    found = [
+    found = [entry for agent in workspace.agents for entry in waiting_for(agent)]
+    yield from sorted(found, key=lambda entry: entry.at)
+
+
+def waiting_for(agent: Agent) -> list[Waiting]:
+    """What waits for one agent, the next first; nothing if its queue cannot be read."""
+    return [
         Waiting(
             str(record.get("queue_id", "")),
             agent,
@@ -113,10 +121,8 @@ def waiting(workspace: Workspace) -> Iterator[Waiting]:
             str(record.get("sender", "")),
             str(record.get("waits", "")),
         )
-        for agent in workspace.agents
         for record in _records(agent)
     ]
-    yield from sorted(found, key=lambda entry: entry.at)
 
 
 def take(agent: Agent) -> dict[str, Any] | None:
@@ -156,6 +162,7 @@ def _keep(agent: Agent, records: list[dict[str, Any]]) -> None:
         replace(_path(agent), b"".join(dumps_line(record) + b"\n" for record in records))
     else:
         _path(agent).unlink(missing_ok=True)
+    waitlist.keep(agent, records)
 
 
 def _path(agent: Agent) -> Path:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 from mailcore import journal
 from mailcore.dispatch import register
-from mailcore.dispatch.lock import run_ids
-from mailcore.dispatch.start import JOURNAL
 from mailcore.liveness import alive
 from mailcore.model.agent import Agent
-from mailcore.model.run import Phase, Run, from_records
+from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.observe.foreign import registered
 from mailcore.workspace import Workspace
+
+JOURNAL = "run.jsonl"
+"""A run's journal, in its directory."""
+
+
+def run_ids(agent: Agent) -> list[str]:
+    """The ids of an agent's runs of ours, oldest first."""
+    try:
+        return sorted(filter(RUN_ID.fullmatch, os.listdir(agent.runs_dir)))  # noqa: PTH208 (names only)
+    except FileNotFoundError:
+        return []
 
 
 def last_run(agent: Agent) -> Run | None:

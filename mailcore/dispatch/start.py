@@ -1,4 +1,4 @@
-"""Begin a run: take the lock, write the journal's first line, start the supervisor, detached."""
+"""Begin a run, under the gate: take the lock, write the journal's first line, start the supervisor, detached."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from typing import IO, Any
 
 from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.dispatch import breaker, foreign, lock, orphan, queue, register
+from mailcore.dispatch import breaker, lock, queue, register
 from mailcore.dispatch.admit import Hindrance, hindrance
+from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
-from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.workspace import Workspace
 
-JOURNAL = "run.jsonl"
 _STAMP = "%Y%m%dT%H%M%S_%f"
 
 _CLAUDE = (
@@ -48,39 +47,24 @@ def clean_environment() -> dict[str, str]:
 
 
 def begin(
-    workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], *, queueing: Collection[str] = ()
+    workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], queueing: Collection[str]
 ) -> str | Hindrance:
     """Start a run and return its id, or what is in the way; with its code in `queueing` the start waits for it.
 
-    `first` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode, automatic. A dead
-    holder's run is cleaned up first: its processes ended, its journal closed, its sender told.
+    `first` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode, automatic. Call it
+    under the gate; what died there is cleared away before (`succession.clean`).
     """
-    clean(workspace, config, agent)
-    with locked(queue.gate(workspace)):
-        found = hindrance(workspace, config, agent, first) or _busy(agent)
-        if found is None:
-            return _start(workspace, config, agent, first)
-        if found.code in queueing:
-            queue.add(agent, first, found.reason)
-            _await_foreign(workspace, agent, found)
-        return found
-
-
-def begin_waiting(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
-    """Start what waits first for `agent`, if nothing is in the way any more; None if nothing waits."""
-    clean(workspace, config, agent)
-    with locked(queue.gate(workspace)):
-        return begin_next(workspace, config, agent)
-
-
-def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> None:
-    """Leave nothing of a run whose supervisor or monitor died, and tell its end; `by` cleans up, if a person does."""
-    foreign.clean(workspace, config, agent, by)
-    orphan.clean(workspace, config, agent, by)
+    found = hindrance(workspace, config, agent, first) or _busy(agent)
+    if found is None:
+        return _start(workspace, config, agent, first)
+    if found.code in queueing:
+        queue.add(agent, first, found.reason)
+        _await_foreign(workspace, agent, found)
+    return found
 
 
 def begin_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
-    """`begin_waiting`, for who holds the gate already."""
+    """Start what waits first for `agent`, if nothing is in the way any more; None if nothing waits. Under the gate."""
     if not queue.waits(agent):
         return None
     if (found := hindrance(workspace, config, agent, {}) or _busy(agent)) is not None:
@@ -150,7 +134,7 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
 def _new_id(agent: Agent) -> str:
     """A run's id: UTC and microseconds, later than every former one: ids sort by time whatever the clock did."""
     at = datetime.now(UTC)
-    for former in reversed(lock.run_ids(agent)):
+    for former in reversed(run_ids(agent)):
         with suppress(ValueError, OverflowError):  # a directory that somebody made: its name is no moment
             at = max(at, datetime.strptime(f"{former[:22]}+0000", f"{_STAMP}%z") + timedelta(microseconds=1))
             break

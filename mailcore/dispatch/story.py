@@ -11,6 +11,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.dispatch.notice import figures
+from mailcore.dispatch.runs import JOURNAL
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -76,7 +77,7 @@ def story(agent: Agent, run: Run) -> Story:
     """Read everything of a run."""
     run_dir = agent.runs_dir / run.run_id
     ended: dict[str, Any] = next(
-        (r for r in reversed(journal.read(run_dir / "run.jsonl")) if r.get("event") == "ended"), {}
+        (r for r in reversed(journal.read(run_dir / JOURNAL)) if r.get("event") == "ended"), {}
     )
     until = run.since if run.phase.ended else time.time()
     sent = []

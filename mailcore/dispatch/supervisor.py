@@ -13,13 +13,15 @@ import random
 import sys
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from mailcore import journal
 from mailcore.config import Config, read_config_or_defaults
-from mailcore.dispatch import breaker, ending, lock, queue
+from mailcore.dispatch import breaker, ending, lock, queue, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
-from mailcore.dispatch.start import JOURNAL
+from mailcore.dispatch.runs import JOURNAL
+from mailcore.errors import MailcoreError
 from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import from_records
@@ -95,9 +97,9 @@ class Supervisor:
             why = ""
         run = ending.close(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
         # Where not even the journal can be written, the lock stays: the next look finds an orphan, and tells.
-        ending.tell(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
+        succession.tell(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
         run_id, nonce = self.attempts.run_id, self.attempts.nonce
-        ending.free(self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed")
+        succession.free(self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed")
 
 
 def main(run_dir: Path) -> int:
@@ -117,7 +119,7 @@ def main(run_dir: Path) -> int:
         ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject)
     if not ours:
         run = ending.close(agent, run_dir, "bounced", reason="the branch's lock went to another run")
-        ending.tell(workspace, config, agent, run, queued, run_dir)
+        succession.tell(workspace, config, agent, run, queued, run_dir)
         return 3
     try:
         supervisor.supervise(trouble)
@@ -125,9 +127,9 @@ def main(run_dir: Path) -> int:
         attempts.stop_tree()  # its files are gone or the disk is full: still no process outlives its supervisor
         if run_dir.is_dir():
             raise
-        from mailcore.dispatch import lost
-
-        lost.tell(workspace, config, agent, queued, attempts.waiting)
+        succession.tell_lost(workspace, config, agent, queued)
+        with suppress(MailcoreError, OSError):
+            succession.start_what_waits(workspace, config, but=agent)
         return 3
     return 0
 

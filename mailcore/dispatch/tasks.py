@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailcore.config import Mail
-from mailcore.dispatch.control import read_run
+from mailcore.dispatch.runs import read_run
 from mailcore.mail.ladder import ladder
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.agent import Agent

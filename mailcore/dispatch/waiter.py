@@ -19,7 +19,7 @@ from inotify_simple import INotify, flags
 
 from mailcore import audit
 from mailcore.config import read_config_or_defaults
-from mailcore.dispatch import queue, start
+from mailcore.dispatch import queue, start, succession
 from mailcore.dispatch.admit import Hindrance
 from mailcore.errors import MailcoreError
 from mailcore.liveness import YOUNG
@@ -42,7 +42,7 @@ def main(branch: Path, claim: int) -> int:
     pause = FIRST_LOOK
     while True:
         try:
-            start.clean(workspace, config, agent)
+            succession.clean(workspace, config, agent)
             with locked(queue.gate(workspace)):
                 begun = start.begin_next(workspace, config, agent)
                 if not isinstance(begun, Hindrance) or not begun.awaits:

@@ -6,6 +6,7 @@ A file that a killed writer tore is repaired by the next locked write: whole mes
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -23,6 +24,10 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message, is_unread
 
 TORN_READS = 20
 """Tries of an unlocked reader: AIPass rewrites in place, so a read beside a writer may be torn (contract 0.1)."""
+TORN_SECONDS = 0.5
+"""The same in time: a look at a mailbox of 8 MB takes 0.1 s."""
+LARGEST = 256 * 1024 * 1024
+"""Bytes; a larger mailbox is not read: a hundred thousand messages need less, and a sparse file has no end."""
 PATIENCE = 1.0
 """Seconds that a torn file is looked at again while its lock is held, unless the reader says otherwise."""
 
@@ -33,7 +38,8 @@ def read_mailbox(path: Path, root: Path | None = None, patience: float = PATIENC
     With the project's `root` a file that a symlink leads out of it is unreadable, not read. `patience`: seconds that a
     torn file is looked at again while its lock is held; with 0 there is one look.
     """
-    deadline, looks, last_look = time.monotonic() + patience, 0, patience <= 0
+    began, looks, last_look = time.monotonic(), 0, patience <= 0
+    deadline = began + patience
     while True:
         looks += 1
         try:
@@ -49,7 +55,7 @@ def read_mailbox(path: Path, root: Path | None = None, patience: float = PATIENC
             # lock (a writer that a busy machine put aside in mid-write). When nobody does any more, one look is last.
             if last_look:
                 return Mailbox(MailboxStatus.UNREADABLE, reason=str(error))
-            if looks >= TORN_READS:
+            if looks >= TORN_READS or time.monotonic() - began > TORN_SECONDS:
                 writing = store.is_locked(path.with_name(LOCK))
                 last_look = not writing or time.monotonic() > deadline
             time.sleep(0.002)
@@ -61,6 +67,9 @@ def _read(path: Path, root: Path | None) -> bytes:
     with files.opened(path) as file:
         if root is not None:
             store.inside(root, path, file.fileno())
+        if (size := file.seek(0, os.SEEK_END)) > LARGEST:
+            raise Refused(f"{path}: {size:,} bytes are more than a mailbox can have ({LARGEST:,}): look what wrote it")
+        file.seek(0)
         return file.read()
 
 

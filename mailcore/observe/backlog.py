@@ -10,12 +10,14 @@ from typing import BinaryIO
 from mailcore.files import descriptor
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent
-from mailcore.programs.claude_transcript import Counted
+from mailcore.programs.claude_usage import Counted
 from mailcore.programs.sessions import read_from
 from mailcore.programs.transcript import LONGEST, Transcript, parsed
 
 BUFFER = 262_144
 """Bytes of one read of a file that is read line by line: with Python's 8 KB it takes twice as long."""
+GAP = 16 * 1024 * 1024
+"""Bytes on end without a line that tells its time: more than an image in a message; else a hole in the file."""
 PROBE = 65536
 """Bytes of one read while a line with a time is looked for."""
 
@@ -71,7 +73,8 @@ class Backlog:
 def first_at(file: BinaryIO, since: float, until: int) -> int:
     """Where the first line with a time of `since` or later begins; `until` if none does before it.
 
-    By bisection: times only grow. A line without one belongs to the line before it.
+    By bisection: times only grow. A line without one belongs to the line before it. Where GAP bytes on end tell no time
+    the search takes what lies behind them for no older.
     """
     low, high = 0, until
     # Every line that begins before `low` is older; every one with a time that begins at `high` or later is not.
@@ -90,15 +93,17 @@ def _begin(file: BinaryIO, offset: int, until: int) -> int:
     if offset == 0:
         return 0
     file.seek(offset - 1)
+    limit = min(until, offset + GAP)
     while (part := file.readline(PROBE)) and not part.endswith(b"\n"):
-        pass
+        if file.tell() >= limit:
+            return until
     return min(file.tell(), until)
 
 
 def _timed(file: BinaryIO, offset: int, high: int) -> tuple[int, int, float]:
     """Begin, end and time of the first line that has one and begins in [offset, high); begin `high` if none does."""
     begin = _begin(file, offset, high)
-    while begin < high:
+    while begin < min(high, offset + GAP):
         file.seek(begin)
         line = file.readline(LONGEST)
         if not line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections import deque
@@ -69,15 +70,20 @@ class Branch:
         self.fresh = True
         """Not read yet."""
         self.first_look = True
-        """Nothing was read before this look."""
+        """Nothing was read yet."""
         self.stirred = True
         """Its directories came, went or changed since this was last set to False."""
+
+    def distrust(self) -> None:
+        """What the last look found is lost: let the next one look at everything, and tell all of it."""
+        self._stamps.clear()
+        self.sessions.distrust()
+        self.fresh = True
 
     def refresh(self) -> list[Fact]:
         """The facts of every file that moved since the last call (a stat each); at the first call of all of them."""
         address, fresh = self.agent.address, self.fresh
         self.fresh = False
-        self.first_look = fresh
         facts: list[Fact] = []
         entered = self._stamps.moved(self.mail)
         self.stirred |= entered
@@ -111,6 +117,7 @@ class Branch:
         if lost > self._lost:
             self._lost = lost
             facts.append(Lost(address, lost))
+        self.first_look = False
         return facts
 
     def directories(self) -> list[Path]:
@@ -163,7 +170,10 @@ class Branch:
         try:
             with os.scandir(self.logs) as entries:
                 names = [entry.name for entry in entries]
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+                self._stamps.distrust(self.logs)
+                return
             names = []
         # AIPass renames the output of a failed attempt: the same lines under a new name.
         wanted = {self.logs / n for n in names if n.endswith(".log") and not n.startswith("dispatch_stdout.attempt-")}

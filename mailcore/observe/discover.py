@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
+from stat import S_ISREG
 
 from mailcore.model.agent import Agent
 from mailcore.observe.stamps import Stamps
-from mailcore.programs import claude_sessions, codex_rollout
+from mailcore.programs import claude_sessions, codex_sessions
 from mailcore.programs.sessions import cwd_of
+from mailcore.programs.transcript import Recent
 
 RECENT = 24 * 3600.0
 """Seconds: a session file that was not written for longer is taken up only when it is written again."""
@@ -23,6 +25,8 @@ DAYS = 3
 """Days back in which Codex's session files, filed by the day they were begun on, are looked for."""
 LOOK = 30.0
 """Seconds between two looks at every file of a directory that did not move itself: a resumed session is an old file."""
+SHORT = 262_144
+"""Bytes up to which a file is asked whose it is whenever it grew."""
 HEADS = 4096
 """Session files whose owner is remembered."""
 
@@ -39,6 +43,8 @@ class Discovery:
         self._others: list[Path] = []
         self._files: dict[str, str] = {}
         """Address by session file, a string for it is asked often; empty for a session begun elsewhere."""
+        self._asked: Recent[Path, int] = Recent(HEADS)
+        """How long, in bytes, a file was when it was asked whose it is."""
         self._unseen: set[Path] = set()
         """Directories in which nobody has looked yet: what stands there is older than the looking."""
         self._old: set[Path] = set()
@@ -87,7 +93,7 @@ class Discovery:
 
     def _within(self, path: Path) -> bool:
         above = path.parents
-        return any(place in self._claude for place in above[:3]) or codex_rollout.home() in above
+        return any(place in self._claude for place in above[:3]) or codex_sessions.home() in above
 
     def begun(self, path: Path) -> bool:
         """True of a session file that was made since the looking began: all of it is news."""
@@ -102,7 +108,7 @@ class Discovery:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
-            if name not in self._files and (cwd := cwd_of(path)):
+            if name not in self._files and self._tells(path) and (cwd := cwd_of(path)):
                 self._files[name] = self._owners.get(_real(cwd), "")
                 if len(self._files) > HEADS:
                     del self._files[next(iter(self._files))]
@@ -110,10 +116,21 @@ class Discovery:
                 found.append((address, path))
         return found
 
+    def _tells(self, path: Path) -> bool:
+        """Shall it be asked whose it is? Not a link to another; a long one not again before it is twice as long."""
+        try:
+            stat = path.lstat()
+        except OSError:
+            return False
+        if not S_ISREG(stat.st_mode) or SHORT < stat.st_size < 2 * (self._asked.get(path) or 0):
+            return False
+        self._asked.put(path, stat.st_size)
+        return True
+
     def _codex(self) -> list[Path]:
         """The days in which sessions may go on, and the directories above them."""
         today = date.today()
-        days = codex_rollout.directories(today - timedelta(days=DAYS), today)
+        days = codex_sessions.directories(today - timedelta(days=DAYS), today)
         return list(dict.fromkeys(place for day in days for place in (*reversed(day.parents[:3]), day)))
 
 
@@ -129,7 +146,7 @@ def _directories(place: Path) -> list[Path]:
     """Of the sessions in a directory of Claude Code's, those that have subagents."""
     try:
         with os.scandir(place) as entries:
-            sessions = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.is_dir()]
+            sessions = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return []
     oldest = time.time() - RECENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import OrderedDict
 
@@ -9,7 +10,7 @@ MOST = 128
 """Files that are held open at a time; a process may have 1,024."""
 
 
-READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 """Nothing keeps the opener waiting, whatever an agent put there."""
 
 
@@ -26,8 +27,7 @@ class Held:
         return len(self._open)
 
     def __del__(self) -> None:
-        for descriptor in self._open.values():
-            os.close(descriptor)
+        self.close()
 
     def descriptor(self, path: str) -> int:
         """Of the file that was at `path` when it was opened, for reading: not for the caller to close. OSError."""
@@ -35,7 +35,13 @@ class Held:
         if (known := self._open.get(path)) is not None:
             self._open.move_to_end(path)
             return known
-        self._open[path] = opened = os.open(path, READ)
+        try:
+            self._open[path] = opened = os.open(path, READ)
+        except OSError as error:
+            if error.errno != errno.EMFILE or not self._open:
+                raise
+            os.close(self._open.popitem(last=False)[1])
+            return self.descriptor(path)
         if len(self._open) > self._most:
             os.close(self._open.popitem(last=False)[1])
         return opened
@@ -44,6 +50,11 @@ class Held:
         """Close it, if it is open: another file may have taken its place."""
         if (known := self._open.pop(path, None)) is not None:
             os.close(known)
+
+    def close(self) -> None:
+        """Close them all."""
+        while self._open:
+            os.close(self._open.popitem()[1])
 
     def tidy(self) -> None:
         """Close what nobody used since the last call."""

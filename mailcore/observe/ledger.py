@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mailcore import journal
+from mailcore import files, journal
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.backlog import BUFFER, first_at
 from mailcore.observe.spending import date
 from mailcore.programs.claude_sessions import directory
-from mailcore.programs.claude_transcript import Counted
-from mailcore.programs.codex_rollout import home
+from mailcore.programs.claude_usage import Counted
+from mailcore.programs.codex_sessions import home
 from mailcore.programs.sessions import cwd_of, read_from
 from mailcore.programs.transcript import LONGEST
 
@@ -55,7 +55,7 @@ def ledger(agents: Sequence[Agent], since: float) -> Ledger:
     found = Ledger()
     rollouts = list(_rollouts(agents, since))
     for agent in agents:
-        runs = _runs(agent)
+        runs = _runs(agent, found.notes)
         sums: dict[tuple[str, str], Usage] = defaultdict(Usage)
         starts = [run.created_at for run in runs]
         paths = [*claude_files(agent.branch, since), *(path for owner, path in rollouts if owner is agent)]
@@ -117,8 +117,8 @@ def _all_spent(agent: Agent, paths: Iterable[Path], since: float, notes: list[st
 
 
 def _spent(address: str, path: Path, since: float, counted: Counted, notes: list[str]) -> Iterator[Spent]:
-    with path.open("rb", buffering=BUFFER) as file:
-        stat = os.fstat(file.fileno())
+    descriptor, stat = files.descriptor(path)
+    with os.fdopen(descriptor, "rb", BUFFER) as file:
         offset = first_at(file, since, stat.st_size)
         reader = read_from(address, path, offset, counted)
         file.seek(offset)
@@ -130,10 +130,18 @@ def _spent(address: str, path: Path, since: float, counted: Counted, notes: list
         notes.append(reader.drift)
 
 
-def _runs(agent: Agent) -> list[Run]:
+def _runs(agent: Agent, notes: list[str]) -> list[Run]:
     """Its runs, the oldest first."""
-    found = (from_records(journal.read(path)) for path in agent.runs_dir.glob("*/run.jsonl"))
-    return sorted((run for run in found if run is not None), key=lambda run: run.created_at)
+    found = []
+    for path in agent.runs_dir.glob("*/run.jsonl"):
+        try:
+            run = from_records(journal.read(path))
+        except OSError as error:
+            notes.append(f"{path}: {error.strerror}; what {agent.address} used in that run is not told as its task")
+            continue
+        if run is not None:
+            found.append(run)
+    return sorted(found, key=lambda run: run.created_at)
 
 
 def _run_at(runs: Sequence[Run], starts: Sequence[float], at: float) -> Run | None:

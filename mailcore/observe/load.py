@@ -48,6 +48,10 @@ class Loader:
         """By address, whose files could not be read, and why."""
         self._said: tuple[str, ...] = ()
 
+    def close(self) -> None:
+        """Close the files that stayed open; it can still be asked."""
+        self._held.close()
+
     def initial(self) -> list[Fact]:
         """Everything. The registry is the one that `workspace` was read from."""
         self._stamps.moved(self.workspace.registry)
@@ -89,6 +93,7 @@ class Loader:
         try:
             facts = read()
         except Exception as error:
+            branch.distrust()
             self._failed[address] = f"{address} cannot be read: {type(error).__name__}: {neutral(str(error))}"
             return []
         self._failed.pop(address, None)

@@ -17,7 +17,7 @@ from mailcore.observe.backlog import Backlog
 from mailcore.observe.held import Held
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
-from mailcore.programs.claude_transcript import Counted
+from mailcore.programs.claude_usage import Counted
 from mailcore.programs.sessions import read_from
 from mailcore.programs.transcript import Recent, Transcript
 
@@ -99,6 +99,10 @@ class Sessions:
         if len(self._followed) > MOST:
             self._let_go(min(self._followed, key=lambda one: self._followed[one].touched or time.time()))
         return True
+
+    def distrust(self) -> None:
+        """Let the next look find that everything moved."""
+        self._stamps.clear()
 
     def _let_go(self, name: str) -> None:
         tail = self._followed.pop(name).tail

@@ -36,6 +36,10 @@ class Stamps:
         """Let the next look find that `path` moved."""
         self._known[str(path)] = None
 
+    def clear(self) -> None:
+        """Let the next look find that everything moved."""
+        self._known.clear()
+
     def forget(self, path: Path) -> None:
         """`path` is looked at no more."""
         self._known.pop(str(path), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -47,7 +48,7 @@ class Tail:
     @property
     def place(self) -> int:
         """Where, in bytes, the next line begins that was not returned yet."""
-        return self._offset - len(self._torn)
+        return self._offset - len(self._torn) if self._seen else self._start or 0
 
     def read(self, held: Held | None = None) -> list[bytes]:
         """The complete lines that came since the last call, without their ends, of at most CHUNK more bytes.
@@ -66,13 +67,16 @@ class Tail:
             held.drop(self._name)
         try:
             descriptor = os.open(self._name, READ)
-        except OSError:
-            self._restart()
-            self._seen, self.behind, self.modified = True, False, 0.0
+        except OSError as error:
+            self.behind = False
+            if error.errno in (errno.ENOENT, errno.ENOTDIR):
+                self._restart()
+                self._seen, self.modified = True, 0.0
             return []
         try:
             return self._read(descriptor, os.fstat(descriptor))
         except OSError:
+            self.behind = False
             return []
         finally:
             os.close(descriptor)

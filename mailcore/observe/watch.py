@@ -6,9 +6,10 @@ anew is not watched. Hence the sweep; a watch is never trusted alone.
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 STEP = 10
@@ -139,25 +140,25 @@ class Watch:
     def _failed(self, thread: _Thread, error: Exception) -> None:
         if thread not in self._threads.values():
             return
-        if isinstance(error, FileNotFoundError):
-            # A directory went in between: after the next sweep it is tried again.
+        if isinstance(error, FileNotFoundError) or thread.stood:
+            # A directory went in between, or a name came that is no UTF-8: after the next sweep it is tried again.
             if thread is self._threads.get("base"):
                 self._base = {}
             else:
                 self._late = {}
             return
         self._kernel = False
-        self._note = (
-            f"watching by a look every {self._period:g} s only: {error} (raise fs.inotify.max_user_watches and "
-            "max_user_instances, then start anew)"
-        )
+        limit = "limit" in str(error) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EMFILE))
+        remedy = " (raise fs.inotify.max_user_watches and max_user_instances, then start anew)" if limit else ""
+        self._note = f"watching by a look every {self._period:g} s only: {error}{remedy}"
 
-    def _start(self, name: str, directories: Mapping[str, int]) -> None:
+    def _start(self, name: str, paths: Iterable[str]) -> None:
         if former := self._threads.pop(name, None):
             former.stop()
             self._ended = [thread for thread in (*self._ended, former) if thread.is_alive()]
+        directories = [path for path in paths if _utf8(path)]
         if directories:
-            self._threads[name] = _Thread(self, list(directories))
+            self._threads[name] = _Thread(self, directories)
             self._threads[name].start()
 
 
@@ -173,7 +174,8 @@ class _Thread(threading.Thread):
         self._watch = watch
         self._directories = directories
         self._stopped = False
-        self._stands = False
+        self.stood = False
+        """Its watches were set up."""
 
     def stop(self) -> None:
         """End soon: within STEP."""
@@ -181,8 +183,8 @@ class _Thread(threading.Thread):
 
     def is_set(self) -> bool:
         """What watchfiles asks every STEP: shall it stop? The first question comes when the watches stand."""
-        if not self._stands:
-            self._stands = True
+        if not self.stood:
+            self.stood = True
             self._watch.stands()
         return self._stopped
 
@@ -205,9 +207,18 @@ class _Thread(threading.Thread):
                     return
                 if changed:
                     self._watch.report({(int(kind), path) for kind, path in changed})
-        except (OSError, RuntimeError) as error:
+        except Exception as error:
             if not self._stopped:
                 self._watch.failed(self, error)
+
+
+def _utf8(path: str) -> bool:
+    """False of a name that watchfiles cannot be told: the sweeps look at it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _wanted(path: str) -> bool:

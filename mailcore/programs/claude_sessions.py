@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from mailcore import files
-from mailcore.programs.transcript import parsed, text_of
+from mailcore.programs.transcript import LONGEST, parsed, text_of
 
-HEAD = 65536
-"""Bytes of a file in which the working directory is looked for."""
+HEAD = 16 * 1024 * 1024
+"""Bytes of a file in which the working directory is looked for: it stands behind the first prompt and its images."""
 _LONGEST_NAME = 200
 
 
@@ -31,12 +31,12 @@ def cwd_of(path: Path) -> str:
     """Where the session of that file was begun: the first `cwd` of its head; empty while there is none."""
     try:
         with files.opened(path) as file:
-            head = file.read(HEAD)
+            while file.tell() < HEAD and (line := file.readline(LONGEST)):
+                if b'"cwd"' in line and (cwd := text_of(parsed(line) or {}, "cwd")):
+                    return cwd
     except OSError:
-        return ""
-    return next(
-        (cwd for line in head.split(b"\n") if b'"cwd"' in line and (cwd := text_of(parsed(line) or {}, "cwd"))), ""
-    )
+        pass
+    return ""
 
 
 def _utf16(text: str) -> str:

@@ -8,32 +8,16 @@ tries again) and `compact_boundary`; `isApiErrorMessage` of an assistant line th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.model.usage import Spent, Usage
-from mailcore.programs.transcript import (
-    SOURCE,
-    Recent,
-    count_of,
-    dollars_of,
-    moment,
-    parsed,
-    short,
-    table_of,
-    text_of,
-)
+from mailcore.model.usage import Spent
+from mailcore.programs.claude_usage import ClaudeUsage, Counted
+from mailcore.programs.transcript import SOURCE, Recent, count_of, parsed, short, table_of, text_of
 from mailcore.programs.wording import tool_words
 
-Counted = Recent[str, Usage]
-"""API messages by id, and what was counted of each."""
-
-COUNTED = 500
-"""Messages whose use is remembered: the lines of one stand close together."""
-ASKED = 4
-"""Times that it is asked what was told before the reading began."""
 CALLS = 500
 """Tool calls that are remembered until their results come."""
 SUBAGENT_TOOLS = ("Task", "Agent")
@@ -49,34 +33,18 @@ _INTERRUPTED = "[Request interrupted by user"
 _NOTICE = re.compile(r"<task-notification>\s*<task-id>([^<]{1,80})</task-id>")
 
 
-class ClaudeTranscript:
+class ClaudeTranscript(ClaudeUsage):
     """Reads one session file of an agent, or one of its subagents' (below `<session>/subagents/`)."""
 
     def __init__(self, agent: str, path: Path, *, counted: Counted | None = None) -> None:
-        """`counted`: shared by the readers of an agent's files, a message copied into a second file counts once."""
-        self.agent = agent
-        below = "subagents" in path.parts[-4:-1]
-        self.session = path.parts[-1 - path.parts[::-1].index("subagents") - 1] if below else path.stem
-        self.cwd = ""
-        self.drift = ""
-        self._subagent = path.stem.removeprefix("agent-") if below else ""
-        self.former: Callable[[], float | None] = _unknown
-        """The money that was told before the reading began, asked when the next total is met; None: unknown."""
-        self._asked = 0
-        self.counted = counted if counted is not None else Counted(COUNTED)
-        """The messages that were counted."""
+        """`counted`: as of `ClaudeUsage`."""
+        super().__init__(agent, path, counted=counted)
         self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
         """Tool and words of each call that has no result yet."""
         self._background: Recent[str, str] = Recent(CALLS)
         """The call that began each subagent which works on in the background."""
-        self._totals: Recent[str, float] = Recent(8)
-        """Money of each session, as last told."""
         self._ended = ""
         """The message that ended the turn."""
-        self.last = 0.0
-        """Time of the newest message; 0.0 while none is known."""
-        self._at, self._in, self._by = 0.0, self.session, ""
-        """Of the line at hand: its time, its session, the subagent whose it is (empty: the agent itself)."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
         """What the line tells (`Transcript.read`)."""
@@ -97,32 +65,6 @@ class ClaudeTranscript:
                 return list(self._notice(text_of(event, "content")))
             case _:
                 return []
-
-    def spent(self, line: bytes, now: float) -> list[Spent]:
-        """What the line says was used (`Transcript.spent`)."""
-        if b'"cost-state"' not in line and not (b'"usage"' in line and b'"assistant"' in line):
-            return []
-        event = parsed(line)
-        if event is None:
-            return []
-        self._meet(event, now)
-        match event.get("type"):
-            case "assistant":
-                return list(self._used(event))
-            case "cost-state":
-                return list(self._cost(event))
-            case _:
-                return []
-
-    def _meet(self, event: Mapping[str, Any], now: float) -> None:
-        """Learn when, in which session and by whom the line was written that is at hand."""
-        if not self.cwd:
-            self.cwd = text_of(event, "cwd")
-        # A `cost-state` has no time: it counts as told with the message before it.
-        self._at = moment(event, now) if "timestamp" in event else min(self.last, now) or now
-        self._in = text_of(event, "sessionId") or self.session
-        child = self._subagent or event.get("isSidechain") is True
-        self._by = (text_of(event, "agentId") or self._subagent or "sidechain") if child else ""
 
     def _told(self, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
         return Activity(self._at, self.agent, kind, text, SOURCE, tool, call, self._in, by or self._by)
@@ -223,65 +165,6 @@ class ClaudeTranscript:
                 times = f", attempt {count_of(event, 'retryAttempt')} of {count_of(event, 'maxRetries')}"
                 kind = Kind.LIMIT if status in LIMITS else Kind.WARNING
                 yield self._told(kind, f"API {status if isinstance(status, int) else 'error'}{times}")
-
-    def _used(self, event: Mapping[str, Any]) -> Iterator[Spent]:
-        self.last = max(self.last, self._at)
-        message = table_of(event, "message")
-        usage, model, name = message.get("usage"), text_of(message, "model"), text_of(message, "id")
-        if model == "<synthetic>" or event.get("isApiErrorMessage") is True:
-            return
-        if not isinstance(usage, dict) or not name:
-            self._drifted(event, "assistant lines without message.id or message.usage")
-            return
-        total = Usage(
-            count_of(usage, "input_tokens"),
-            count_of(usage, "output_tokens"),
-            count_of(usage, "cache_read_input_tokens"),
-            count_of(usage, "cache_creation_input_tokens"),
-        )
-        before = self.counted.get(name)
-        if before == total:
-            return
-        more = total if before is None else _growth(before, total)
-        self.counted.put(name, total if before is None else before + more)
-        if more.tokens:
-            context = 0 if self._by else total.input + total.cache_read + total.cache_write
-            yield Spent(self._at, self.agent, more, self._in, model, context)
-
-    def _cost(self, event: Mapping[str, Any]) -> Iterator[Spent]:
-        total, session = dollars_of(event, "totalCostUSD"), self._in
-        if total is None:
-            self._drifted(event, "cost-state lines without totalCostUSD")
-            return
-        before = self._totals.get(session)
-        self._totals.put(session, total)
-        if before is None:
-            before = former if (former := self.former()) is not None else total
-            self._asked += 1
-            if self._asked == ASKED:  # it reads the file: made-up sessions must not let it do so for ever
-                self.former = _unknown
-        # A smaller total: the program was started anew and counts from nothing.
-        more = total - before if total >= before else total
-        if more > 0:
-            yield Spent(self._at, self.agent, Usage(cost=more), session)
-
-    def _drifted(self, event: Mapping[str, Any], what: str) -> None:
-        version = text_of(event, "version") or "of unknown version"
-        self.drift = self.drift or f"Claude Code {version} writes {what}"
-
-
-def _unknown() -> None:
-    """What was told before is not known: the first total is where the counting begins."""
-
-
-def _growth(before: Usage, total: Usage) -> Usage:
-    """What a later line of the same message tells more of."""
-    return Usage(
-        max(0, total.input - before.input),
-        max(0, total.output - before.output),
-        max(0, total.cache_read - before.cache_read),
-        max(0, total.cache_write - before.cache_write),
-    )
 
 
 def _plain(content: object) -> str:

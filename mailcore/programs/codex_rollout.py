@@ -5,16 +5,13 @@ Beyond the contract: `turn_aborted`, `error`, `stream_error` and `context_compac
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from mailcore import files
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.transcript import (
@@ -34,8 +31,6 @@ CALLS = 500
 """Tool calls that are remembered until their results come, and as many results."""
 COMPACTIONS = 5.0
 """Seconds in which one compaction may be told several times, by lines of different types."""
-HEAD = 262_144
-"""Bytes of a file in which its first line is looked for: it carries the program's own instructions."""
 LIMIT_STATUS = re.compile(r"\b(429|503|529)\b")
 
 _EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d+)", re.MULTILINE)
@@ -44,28 +39,6 @@ _CALLS = ("function_call", "custom_tool_call", "local_shell_call")
 _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 _NAME = re.compile(r"rollout-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-(.+)")
 _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE)
-
-
-def home() -> Path:
-    """Codex's own directory."""
-    return Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex")
-
-
-def directories(first: date, last: date) -> list[Path]:
-    """Where the sessions lie that were begun from one day to another, one directory a day; they may not be there."""
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [home() / "sessions" / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" for day in days]
-
-
-def cwd_of(path: Path) -> str:
-    """Where the session of that file was begun, as its first line says; empty if it does not, or cannot be read."""
-    try:
-        with files.opened(path) as file:
-            first = file.readline(HEAD)
-    except OSError:
-        return ""
-    event = parsed(first) or {}
-    return text_of(table_of(event, "payload"), "cwd") if event.get("type") == "session_meta" else ""
 
 
 class CodexRollout:

@@ -1,4 +1,4 @@
-"""Which program an agent is: as configured, else the first of claude and codex on PATH."""
+"""Which program an agent is: as configured for it or for every agent, else the first of claude and codex on PATH."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def select(agent: Agent, config: Config, path: str | None = None, wanted: str = 
     if wanted not in ("", "claude", "codex", "command"):
         raise UsageError(f"no program {wanted!r}; there are claude, codex and command")
     if wanted == "command" and not config.agent(agent.address).command:
-        raise Refused(f"{_section(agent)} has no command", "no_program")
+        raise Refused(f"{_section(agent)} has no command, nor has [agents]", "no_program")
     chosen = wanted or config.agent(agent.address).program
     if not chosen:
         chosen = next((name for name in ("claude", "codex") if shutil.which(name, path=path)), "")
@@ -27,7 +27,8 @@ def select(agent: Agent, config: Config, path: str | None = None, wanted: str = 
     if not chosen:
         raise Refused(
             f"no program for {agent.address}: neither claude nor codex is on PATH. Set one in "
-            f'.praxmonitor/config.toml, like:\n{_section(agent)}\nprogram = "command"\n'
+            ".praxmonitor/config.toml, for every agent under [agents], or for this one under its own name, like:\n"
+            f'{_section(agent)}\nprogram = "command"\n'
             'command = ["python3", "agent.py", "{prompt}"]',
             "no_program",
         )

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from mailcore import files
-from mailcore.programs import claude_sessions, codex_rollout
-from mailcore.programs.claude_transcript import ClaudeTranscript, Counted
+from mailcore.programs import claude_sessions, codex_sessions
+from mailcore.programs.claude_transcript import ClaudeTranscript
+from mailcore.programs.claude_usage import Counted
 from mailcore.programs.codex_rollout import CodexRollout
 from mailcore.programs.transcript import Transcript, dollars_of, parsed
 
@@ -31,7 +32,7 @@ def is_rollout(path: Path) -> bool:
 
 def cwd_of(path: Path) -> str:
     """Where the session of that file was begun, as its head says; empty while it says nothing or cannot be read."""
-    return codex_rollout.cwd_of(path) if is_rollout(path) else claude_sessions.cwd_of(path)
+    return codex_sessions.cwd_of(path) if is_rollout(path) else claude_sessions.cwd_of(path)
 
 
 def read_from(

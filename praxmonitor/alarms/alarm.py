@@ -20,6 +20,7 @@ class AlarmKind(StrEnum):
     BOUNCED = "bounced"
     FAILED = "failed"
     ORPHANED = "orphaned"
+    GONE = "gone"
     UNREADABLE = "unreadable"
     DISK = "disk"
     STORM = "storm"
@@ -41,6 +42,11 @@ class AlarmKind(StrEnum):
         """Seconds for which its condition must be gone until the alarm is over: some come and go within one episode."""
         return _SETTLE.get(self, 0.0)
 
+    @property
+    def lasting(self) -> bool:
+        """Whether it stands until it is acknowledged, even if the files tell of it no more: something was lost."""
+        return self is AlarmKind.UNDELIVERED
+
 
 _SOUNDS = {
     AlarmKind.SILENCE: Sound.SILENCE,
@@ -50,6 +56,7 @@ _SOUNDS = {
     AlarmKind.BOUNCED: Sound.FAILED,
     AlarmKind.FAILED: Sound.FAILED,
     AlarmKind.ORPHANED: Sound.FAILED,
+    AlarmKind.GONE: Sound.FAILED,
     AlarmKind.LIMIT: Sound.LIMIT,
 }
 _SETTLE = {AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.SLOW: 30.0}
@@ -62,6 +69,7 @@ _MANY = {
     AlarmKind.BOUNCED: "{} runs bounced",
     AlarmKind.FAILED: "{} runs failed",
     AlarmKind.ORPHANED: "{} runs orphaned",
+    AlarmKind.GONE: "the directories of {} agents are gone",
     AlarmKind.UNREADABLE: "{} mailboxes unreadable",
     AlarmKind.DISK: "{} disks nearly full",
     AlarmKind.STORM: "{} error storms",

@@ -19,7 +19,7 @@ from mailcore.observe.load import Loader
 from mailcore.text import line
 from mailcore.workspace import Workspace, find
 from praxmonitor.alarms.episodes import Book, Episode, advance
-from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.kept import Kept, gone_before
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.outlets import as_json, clock_time, events, lines
@@ -68,10 +68,10 @@ def main(argv: Sequence[str]) -> int:
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
     """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
-    senses = look(fleet, config, now)
     kept = Kept(mutes_path(workspace.root).parent)
-    alarms = Rules(config).alarms(fleet, now, senses=senses)
-    book, _ = advance(Book(known=kept.told()), alarms, kept.answers(), now, ())
+    known = kept.told()
+    alarms = Rules(config).alarms(fleet, now, senses=look(fleet, config, now, gone_before(known)))
+    book, _ = advance(Book(known=known), alarms, kept.answers(), now, ())
     return book.standing()
 
 
@@ -96,7 +96,7 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
     # It tells, and acts on nothing: it never goes on duty.
     sentry = Sentry(config, workspace.root, period=TICK, live=True)
     feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-    async with aclosing(watch(feed, config, sentry, lambda _: None, trouble)) as rounds:
+    async with aclosing(watch(feed, sentry, lambda _: None, trouble)) as rounds:
         async for due, moment in rounds:
             said = lines(due, moment.now) if as_lines else map(json.dumps, events(due, workspace.root, moment.now))
             for each in said:

@@ -48,6 +48,10 @@ class Episode:
         """Acknowledged, or snoozed for now."""
         return now < self.quiet_until
 
+    def remember(self) -> Told:
+        """What the next process is to know of it."""
+        return Told(self.raised_at, self.told, self.next_at, self.alarm if self.alarm.kind.lasting else None)
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -56,6 +60,8 @@ class Told:
     raised_at: float
     told: int
     next_at: float
+    alarm: Alarm | None = None
+    """What it told, if that stands until it is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +110,23 @@ def advance(
 
     `repeat`: seconds before each repetition, the last one again and again; empty for none.
     """
-    if not alarms and not book.episodes:
+    if not alarms and not book.episodes and not book.known:
         return book, NOTHING
     episodes: dict[str, Episode] = {}
     raised, repeated, over = [], [], []
-    standing = {alarm.key: alarm for alarm in alarms}
+    standing = {key: told.alarm for key, told in book.known.items() if told.alarm and answers.get(key) != ACKNOWLEDGED}
+    standing |= {alarm.key: alarm for alarm in alarms}
     for key, old in book.episodes.items():
         found = standing.pop(key, None)
         if found is None:
             gone_at = old.gone_at or now
-            if not 0 <= now - gone_at < old.alarm.kind.settle:
+            if old.alarm.kind.lasting and answers.get(key) == ACKNOWLEDGED:
+                over.append(replace(old, quiet_until=ACKNOWLEDGED))
+                continue
+            if not old.alarm.kind.lasting and not 0 <= now - gone_at < old.alarm.kind.settle:
                 over.append(old)
                 continue
-            episode = old if old.gone_at else replace(old, gone_at=gone_at)
+            episode = old if old.gone_at or old.alarm.kind.lasting else replace(old, gone_at=gone_at)
         else:
             episode = old if old.alarm == found and not old.gone_at else replace(old, alarm=found, gone_at=0.0)
         quiet_until = answers.get(key, 0.0)

@@ -10,11 +10,13 @@ import fcntl
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, Told
 
 FOREVER = "acknowledged"
@@ -65,7 +67,8 @@ class Kept:
         found = {}
         for key, value in _read(self._told).items():
             try:
-                found[key] = Told(float(value[0]), int(value[1]), math.inf if value[2] is None else float(value[2]))
+                next_at = math.inf if value[2] is None else float(value[2])
+                found[key] = Told(float(value[0]), int(value[1]), next_at, _alarm(value[3]) if value[3:] else None)
             except (TypeError, ValueError, LookupError, OverflowError):
                 continue
         return MappingProxyType(found)
@@ -73,8 +76,24 @@ class Kept:
     def tell(self, episodes: Mapping[str, Episode]) -> None:
         """Keep what was told of each. OSError if it cannot be written."""
         self._told.parent.mkdir(parents=True, exist_ok=True)
-        said = {key: [e.raised_at, e.told, None if math.isinf(e.next_at) else e.next_at] for key, e in episodes.items()}
-        _write(self._told, said)
+        _write(self._told, {key: list(_plain(episode.remember())) for key, episode in episodes.items()})
+
+
+def _plain(told: Told) -> Iterator[object]:
+    yield from (told.raised_at, told.told, None if math.isinf(told.next_at) else told.next_at)
+    if told.alarm is not None:
+        yield asdict(told.alarm)
+
+
+def _alarm(value: dict[str, Any]) -> Alarm:
+    texts = {name: str(value[name]) for name in ("address", "what", "expected", "seen", "remedy", "id")}
+    return Alarm(AlarmKind(value["kind"]), since=float(value["since"]), **texts)
+
+
+def gone_before(known: Mapping[str, Told]) -> dict[str, float]:
+    """Address → when it was told that its directory is gone."""
+    mark = f"{AlarmKind.GONE} "
+    return {key.removeprefix(mark): told.raised_at for key, told in known.items() if key.startswith(mark)}
 
 
 def _answers(path: Path) -> dict[str, float]:

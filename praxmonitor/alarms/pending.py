@@ -54,12 +54,12 @@ def pending(facts: AgentFacts, config: Config) -> Iterator[Pending]:
         yield _limited(facts)
     if facts.spending.day:
         yield from _cap(facts, config.usage)
-    every = config.agent(facts.address).wake_every if config.agents else 0.0
+    every = config.agent(facts.address).wake_every
     if every and run is not None and facts.lock is None and not facts.held:
         late = max(LATE, every / 10)
         alarm = Alarm(
             AlarmKind.SILENCE, facts.address, run.created_at + every + late, "silent: its timer did not wake it",
-            f"a run every {span(every)} ([agents.{facts.agent.name.lower()}] wake_every)",
+            f"a run every {span(every)} (wake_every in config.toml)",
             f"last run {day(run.created_at)}", "see to the timer; wake (w) it", f"wake {run.run_id}",
         )  # fmt: skip
         yield Pending(alarm, run.created_at + every, late)
@@ -86,7 +86,7 @@ def _undelivered(facts: AgentFacts, run: Run) -> Alarm:
         AlarmKind.UNDELIVERED, facts.address, run.since,
         f"{run.phase}, and {run.sender or 'its sender'} has not heard of it: {run.undelivered}",
         f"that it hears of {run.subject or 'a task'}", f"ended {day(run.since)}",
-        "tell it by mail (m), retry (r) the run", run.run_id,
+        "tell it by mail (m), or retry (r) the run; then acknowledge (A)", run.run_id,
     )  # fmt: skip
 
 

@@ -13,10 +13,11 @@ from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.run import Phase
 from mailcore.model.senses import Senses, through
-from mailcore.observe.state import NOTHING, expected, last_sign, signs, state, stated
+from mailcore.observe.expectation import NOTHING, expected, last_sign, signs
+from mailcore.observe.state import state, stated
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.pending import Pending, pending
-from praxmonitor.alarms.words import moment, size
+from praxmonitor.alarms.words import day, moment, size
 
 OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
@@ -61,6 +62,7 @@ class Rules:
         if len(known) > len(everyone):
             here = {facts.address for facts in everyone}
             self._known = {address: value for address, value in known.items() if address in here}
+        raised += _gone(fleet, senses)
         raised += self._of_the_machine(fleet, senses)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
 
@@ -130,6 +132,16 @@ class Rules:
             yield Alarm(
                 AlarmKind.SLOW, "", 0.0, what, expected="less than that ([alarms] lag)",
                 remedy="see what takes the processors; what is shown may be old",
+            )  # fmt: skip
+
+
+def _gone(fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
+    for address, since in senses.gone.items():
+        if (facts := fleet.find(address)) is not None:
+            yield Alarm(
+                AlarmKind.GONE, address, since, f"gone: its directory {facts.agent.branch} is missing or empty",
+                "its passport and its mailbox in there", f"missing since {day(since)}" if since else "",
+                "mount or restore it; if it was moved, change its path in the registry; else take it out of there",
             )  # fmt: skip
 
 

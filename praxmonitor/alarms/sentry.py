@@ -35,19 +35,21 @@ class Sentry:
         write: Callable[[str], None] = lambda _: None,
         on_error: Callable[[str], None] = lambda _: None,
         on_duty: Callable[[], None] = lambda: None,
+        on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
         """`period`: seconds between two calls of `beat`.
 
         `live`: it looks at the machine and reads what was answered and told. Else, as for a replay, it does neither,
         keeps nothing, acts on nothing, and only says what would be heard. `what`: `screen` or `guard`, who goes on
         duty; empty: it never does. `write` takes sequences for the terminal. `on_error` is told what the user's
-        command did wrong, `on_duty` that it is settled who is on duty; both from any thread.
+        command did wrong, `on_duty` that it is settled who is on duty; both from any thread. `on_config` is told
+        settings that changed while this watched; `on_alarm` among them holds from the next start on.
         """
         self.live = live
         self._holder = ""
         kept = Kept(mutes_path(root).parent) if self.live else None
-        self._config, self._root, self._clock, self._write = config, root, clock, write
-        self._vigil = Vigil(config, root, kept, period=period, clock=clock)
+        self._root, self._clock, self._write = root, clock, write
+        self._vigil = Vigil(config, root, kept, period=period, clock=clock, on_config=on_config)
         self._on_error = on_error
         self._duty = Duty(root / ".praxmonitor", what, on_change=on_duty) if what else None
         self._command = Command(config.alarms.on_alarm, root, on_error) if what else None
@@ -55,6 +57,11 @@ class Sentry:
         self._title = ""
         self.ready = not self.live
         """What was answered and told before is read: `tick` may be called."""
+
+    @property
+    def config(self) -> Config:
+        """The settings that hold."""
+        return self._vigil.config
 
     @property
     def on_duty(self) -> bool:
@@ -106,7 +113,7 @@ class Sentry:
     async def _look_for_holder(self, duty: Duty) -> None:
         while True:
             self._holder = await asyncio.to_thread(duty.holder)
-            await asyncio.sleep(self._config.alarms.look)
+            await asyncio.sleep(self.config.alarms.look)
 
     def beat(self) -> None:
         """A tick of the owner's own clock."""
@@ -126,10 +133,10 @@ class Sentry:
         if not due or not self.on_duty:
             return due, []
         if self._duty is not None and (loud := (*due.raised, *due.repeated)):
-            self._write(notification(told(loud), self._config.alarms.notify))
+            self._write(notification(told(loud), self.config.alarms.notify))
         if self._command is not None:
             self._command.run(due, self._root, moment.now)
-        if self._duty is not None and self._config.usage.hold:
+        if self._duty is not None and self.config.usage.hold:
             for episode in due.raised:
                 hold_at_cap(self._root, episode.alarm, self._on_error)
         voices = {facts.address: voice for voice, facts in enumerate(moment.fleet.agents)}

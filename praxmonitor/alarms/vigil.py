@@ -9,22 +9,26 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from mailcore.config import Config
+from mailcore.model.agent import Agent
+from mailcore.model.fleet import AgentFacts
 from mailcore.model.senses import Senses
 from mailcore.observe.cpu import Work
-from mailcore.observe.state import expectation, stated
+from mailcore.observe.expectation import expectation
+from mailcore.observe.state import stated
 from praxmonitor.alarms.beats import Beats, beat
 from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, advance
-from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.gone import NOBODY, Vanished, there
+from praxmonitor.alarms.kept import Kept, gone_before
 from praxmonitor.alarms.rules import Rules
+from praxmonitor.alarms.settings import Settings
 from praxmonitor.moment import Moment
 
-NOBODY: Mapping[str, float] = MappingProxyType({})
 KNOWN = 60.0
 """Seconds after the start in which an alarm that was told before it goes on, and is not raised anew."""
 
@@ -42,18 +46,26 @@ class Vigil:
         clock: Callable[[], float] = time.time,
         mono: Callable[[], float] = time.monotonic,
         work: Callable[[Mapping[str, int], float], Mapping[str, float]] | None = None,
+        there: Callable[[Agent], int] = there,
+        on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
         """`period`: seconds between two ticks of the owner's. `kept`: None to keep and read nothing on any disk.
 
-        `clock` gives seconds since the epoch, `mono` those of the machine's own clock. `work` as `Work.look`.
+        `clock` gives seconds since the epoch, `mono` those of the machine's own clock. `work` as `Work.look`, `there`
+        as `gone.there`. `on_config` is told settings that changed while this watched, and now hold.
         """
         self.book = Book()
         self.answers: Answers = NO_ANSWERS
         # Where somebody looks at processes, nobody is called silent before they were looked at.
         self.senses = Senses(work=None if kept is None and work is None else NOBODY)
-        self._config, self._root, self._kept = config, root, kept
+        self.config = config
+        """The settings that hold."""
+        self._on_config = on_config
+        self._root, self._kept = root, kept
         self._rules = Rules(config)
         self._work = work or Work().look
+        self._vanished = Vanished(there)
+        self._settings = Settings(root / ".praxmonitor" / "config.toml") if kept is not None else None
         self._beats = Beats()
         self._period, self._clock, self._mono = period, clock, mono
         self._opened = clock()
@@ -73,7 +85,7 @@ class Vigil:
         if self.book.known and moment.now - self._opened > KNOWN:
             self.book = replace(self.book, known=MappingProxyType({}))
         alarms = self._rules.alarms(moment.fleet, moment.now, moment.statuses, self.senses)
-        self.book, due = advance(self.book, alarms, self.answers, moment.now, self._config.alarms.repeat)
+        self.book, due = advance(self.book, alarms, self.answers, moment.now, self.config.alarms.repeat)
         if due:
             self._told.set()
         return due
@@ -85,13 +97,32 @@ class Vigil:
             self.book = replace(self.book, known=await asyncio.to_thread(self._kept.told))
 
     async def look(self, moment: Callable[[], Moment]) -> None:
-        """Look at disk, CPU and answers every `[alarms] look` seconds, until cancelled. `moment` gives the newest."""
+        """Look at disk, CPU, directories and answers every `[alarms] look` seconds, until cancelled.
+
+        `moment` gives the newest.
+        """
         while True:
-            self.learn(*await asyncio.to_thread(self.seen, self.near(moment())))
+            newest = moment()
+            self.learn(*await asyncio.to_thread(self.seen, self.near(newest), newest.fleet.agents))
+            if self._settings is not None:
+                self._configure(await asyncio.to_thread(self._settings.look))
             if self._kept is not None:
                 kept = await asyncio.to_thread(self._kept.answers)
                 self.answers = MappingProxyType({**kept, **self._unkept}) if self._unkept else kept
-            await asyncio.sleep(self._config.alarms.look)
+            await asyncio.sleep(self.config.alarms.look)
+
+    def _configure(self, found: Config | str | None) -> None:
+        """Follow settings that changed; say of those that cannot be followed what is wrong."""
+        if found is None:
+            return
+        trouble = {name: text for name, text in self.senses.trouble.items() if name != "config"}
+        if isinstance(found, str):
+            trouble["config"] = found
+        else:
+            self.config, self._rules = found, Rules(found)
+            self._on_config(found)
+        # Other senses: every state is derived anew, by the limits that hold now.
+        self.senses = replace(self.senses, trouble=MappingProxyType(trouble))
 
     async def keep(self, on_duty: Callable[[], bool]) -> None:
         """Keep what is told as soon as it is, until cancelled: who is killed then has not told it in vain.
@@ -106,7 +137,7 @@ class Vigil:
 
     def near(self, moment: Moment) -> dict[str, int]:
         """Address → root of its process tree, of agents that are silent by their files, or will be before long."""
-        policy = self._config.alarms
+        policy = self.config.alarms
         horizon, files_alone = moment.now + 3 * policy.look, Senses(gaps=self.senses.gaps)
         found = {}
         looked_at = self.senses.work or NOBODY
@@ -120,19 +151,25 @@ class Vigil:
                 found[facts.address] = facts.lock.pid
         return found
 
-    def seen(self, pids: Mapping[str, int]) -> tuple[int, Mapping[str, float]]:
-        """Bytes free, and when these process trees worked. May wait for a disk: for a worker thread."""
+    def seen(
+        self, pids: Mapping[str, int], agents: Sequence[AgentFacts]
+    ) -> tuple[int, Mapping[str, float], Mapping[str, float]]:
+        """Bytes free, when these process trees worked, and whose directory is missing since when.
+
+        May wait for a disk: for a worker thread.
+        """
         try:
             disk = os.statvfs(self._root)
             free = disk.f_bavail * disk.f_frsize
         except OSError:
             free = -1
-        return free, self._work(pids, self._clock())
+        gone = self._vanished.look(agents, self._clock(), gone_before(self.book.known))
+        return free, self._work(pids, self._clock()), gone
 
-    def learn(self, free: int, work: Mapping[str, float]) -> None:
+    def learn(self, free: int, work: Mapping[str, float], gone: Mapping[str, float] = NOBODY) -> None:
         """Take what was seen into the senses."""
-        if (free, work) != (self.senses.disk_free, self.senses.work):
-            self.senses = replace(self.senses, disk_free=free, work=work)
+        if (free, work, gone) != (self.senses.disk_free, self.senses.work, self.senses.gone):
+            self.senses = replace(self.senses, disk_free=free, work=work, gone=gone)
 
     async def answer(self, keys: Iterable[str], until: float) -> None:
         """The operator's answer to these alarms: ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.

@@ -56,8 +56,7 @@ def write(directory: Path, seed: int) -> workspace.Workspace:
         passport = json.loads(agent.passport.read_text(encoding="utf-8"))
         passport["identity"] |= {"role": part.role, "traits": [part.trait] if part.trait else []}
         agent.passport.write_text(json.dumps(passport, indent=2, ensure_ascii=False), encoding="utf-8")
-    made.state_dir.mkdir(exist_ok=True)
-    (made.config_file).write_text(_config(seed), encoding="utf-8")
+    made.config_file.write_text(_config(seed), encoding="utf-8")
     (directory / MARK).write_text(json.dumps({"seed": seed}), encoding="utf-8")
     return workspace.find(directory)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shlex
 import signal
 import sys
 import time
@@ -50,12 +51,26 @@ def main(argv: Sequence[str]) -> int:
                 return 0
             from praxmonitor.show import show
 
-            return show(workspace.root, theme=arguments.theme, muted=arguments.mute, on_facts=on_facts)
+            status = show(
+                workspace.root, theme=arguments.theme, muted=arguments.mute, on_facts=on_facts, ends_agents=True
+            )
+        print(_farewell(arguments.dir))
+        return status
     except MailcoreError as error:
         print(f"praxmonitor demo: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return 130
+
+
+def _farewell(kept: Path | None) -> str:
+    if kept is None:
+        return "The demo's agents were ended, its workspace is gone; `praxmonitor demo --dir PATH` keeps one."
+    words = shlex.quote(str(kept))
+    return (
+        f"The demo's agents were ended, its workspace is kept: `praxmonitor demo --dir {words}` goes on, "
+        f"`praxmonitor {words}` looks at it."
+    )
 
 
 def _leave(number: int, frame: object) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual import work
@@ -58,7 +59,7 @@ class AgentScreen(Operating):
         self._mail, self._body, self._story = MailList(id="mail"), Body(own=own, id="body"), Story(id="story")
         self._mail.border_title = "your mail" if own else f"mail of {address}"
         self._body.border_title = "message"
-        self._story.border_title = "what reaches you" if own else address
+        self._story.border_title = self._heading = "what reaches you" if own else address
 
     def compose(self) -> ComposeResult:
         """Header, story beside mail (the operator's mail comes first), footer."""
@@ -82,6 +83,8 @@ class AgentScreen(Operating):
     def show_moment(self, moment: Moment) -> None:
         """Hand the moment down."""
         facts = moment.fleet.find(self._address)
+        gone = "" if facts is not None else ": no longer in the registry; this is the last that was known"
+        self._story.border_title = self._heading + gone
         if facts is None:
             return
         self._mail.show(facts.mailbox, moment.now)
@@ -91,6 +94,13 @@ class AgentScreen(Operating):
     def show_glance(self) -> None:
         """Hand the reading down."""
         self.show_moment(self.prax.moment)
+
+    def step(self, way: str) -> None:
+        """Move in the panel that has the focus; from the list, pages are those of the mail that is open."""
+        if way.startswith("page") and self._mail.has_focus and self._body.has_class("-open"):
+            self._body.step(way)
+        else:
+            super().step(way)
 
     def on_mail_list_picked(self, event: MailList.Picked) -> None:
         """Another mail: if one is open, show this one instead."""
@@ -134,7 +144,24 @@ class AgentScreen(Operating):
         """Archive the selected mail."""
         message = self._mail.selected
         if message is not None and not self._asks_approval(message):
-            await self.ask(acts.close, self.prax.workspace, message.id)
+            await self.ask(acts.close, self.prax.workspace, [message.id])
+
+    @work(group="mail")
+    async def do_close_read(self) -> None:
+        """Archive every mail that was read, if the operator says yes to their number; none that came since."""
+        from praxmonitor.questions import close_lines
+
+        app = self.prax
+        facts = app.moment.fleet.find(self._address)
+        read = [m for m in facts.mailbox.messages if not m.unread and not m.undecided] if facts is not None else []
+        if not read:
+            self.notify("no mail here was read and waits for nothing", severity="warning", markup=False)
+            return
+        question = f"Close {len(read)} mail{'s' if len(read) > 1 else ''} that you have read?"
+        kept = "the archive keeps them; new and undecided mail stays open"
+        lines = partial(close_lines, read, app.moment.now)
+        if await self.agreed(question, kept, lines, "Yes, close"):
+            await self.ask(acts.close, app.workspace, [message.id for message in read])
 
     def _asks_approval(self, message: Message) -> bool:
         """Whether neither an answer nor a close is what this mail wants; it is said then."""

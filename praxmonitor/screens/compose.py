@@ -116,7 +116,14 @@ class ComposeScreen(ModalScreen[None]):
         return to.value, subject.value, self.query_one(TextArea).text
 
     def action_send(self) -> None:
-        """Hand it to mailcore."""
+        """Hand it to mailcore, with all that was typed before."""
+        self._after_typing(self._check_and_send)
+
+    def _after_typing(self, act: Callable[[], None]) -> None:
+        # A key with priority overtakes the letters before it, which still wait in the queue of their field.
+        (self.focused or self).call_later(act)
+
+    def _check_and_send(self) -> None:
         to, subject, body = self._written
         addresses = [normal_address(word) for word in to.replace(",", " ").split()]
         if not addresses:
@@ -141,6 +148,9 @@ class ComposeScreen(ModalScreen[None]):
 
     def action_back(self) -> None:
         """Leave; a text that was written asks for a second Esc."""
+        self._after_typing(self._leave)
+
+    def _leave(self) -> None:
         _, subject, body = self._written
         if (body.strip() or (subject != self._subject)) and not self._asked_to_leave:
             self._asked_to_leave = True

@@ -1,8 +1,8 @@
-"""The dialog before something dangerous: who, what, which processes. No is the default."""
+"""The question before an act that is dangerous or costs money: what would happen to whom. No is the default."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -47,11 +47,13 @@ class ConfirmScreen(ModalScreen[bool]):
         background: $background 60%;
         #dialog {
             width: 72; max-width: 94%; height: auto; padding: 1 2; background: $surface;
-            border: round $error;
+            border: round $warning;
         }
-        #question { text-style: bold; color: $error; width: 100%; }
+        #question { text-style: bold; color: $warning; width: 100%; }
+        &.-ends #dialog { border: round $error; }
+        &.-ends #question { color: $error; }
         #subject { color: $muted; width: 100%; height: 1; }
-        #victims {
+        #listed {
             height: auto; max-height: 13; margin: 1 0; background: $surface; overflow: hidden hidden;
             scrollbar-gutter: auto;
         }
@@ -66,20 +68,23 @@ class ConfirmScreen(ModalScreen[bool]):
     }
     """
 
-    def __init__(self, question: str, subject: str, victims: Sequence[Victim], now: float) -> None:
-        super().__init__()
+    def __init__(
+        self, question: str, subject: str, listed: Callable[[int], list[Line]], yes: str, *, ends: bool = False
+    ) -> None:
+        """`listed(width)` draws what the act is about. `ends`: it stops something, so it is asked in red."""
+        super().__init__(classes="-ends" if ends else None)
         self._question, self._subject = question, subject
-        self._victims, self._now = victims, now
+        self._listed, self._yes = listed, yes
 
     def compose(self) -> ComposeResult:
-        """Question, subject, process tree, No and Yes."""
+        """Question, subject, what it is about, No and Yes."""
         with Vertical(id="dialog"):
             yield Static(self._question, markup=False, id="question")
             yield Static(cut(self._subject, 66), markup=False, id="subject")
-            yield Lines(id="victims")
+            yield Lines(id="listed")
             with Horizontal(id="answers"):
                 yield Button("No", id="no", compact=True)
-                yield Button("Yes, kill", id="yes", compact=True)
+                yield Button(self._yes, id="yes", compact=True)
 
     def on_mount(self) -> None:
         """No has the focus."""
@@ -88,11 +93,11 @@ class ConfirmScreen(ModalScreen[bool]):
         self.call_after_refresh(self._list)
 
     def _list(self) -> None:
-        tree = self.query_one(Lines)
-        tree.set_lines(victim_lines(self._victims, self._now, tree.line_width))
+        area = self.query_one(Lines)
+        area.set_lines(self._listed(area.line_width))
 
     def on_resize(self) -> None:
-        """Lay the tree out for the width."""
+        """Lay the list out for the width."""
         self.call_after_refresh(self._list)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

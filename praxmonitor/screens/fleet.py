@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
 from textual.widgets import Input
 
 from mailcore.model.fleet import AgentFacts
@@ -14,21 +15,27 @@ from praxmonitor.actions import FLEET
 from praxmonitor.keymap import bindings
 from praxmonitor.moment import Moment
 from praxmonitor.operate import Operating
-from praxmonitor.present import bypasses, plain, task
+from praxmonitor.present import RANK, bypasses, plain, task
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.stream import Stream
 
+ATTENTION_FIRST = "attention first"
+"""What the grid says of the order that is not the registry's."""
+REST = 1.5
+"""Seconds after the last move of the selection in which no agent changes its place."""
+
 
 class FleetScreen(Operating):
-    """Grid, detail and stream. Below 110 columns the detail is its own screen."""
+    """Grid, detail and stream. Below 110 columns the detail is its own screen; a low terminal has no stream."""
 
     SCOPES = (FLEET,)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(FLEET)]
     DEFAULT_CSS = """
     FleetScreen {
         #upper { height: 1fr; }
-        #agents { width: 3fr; padding: 1 0 0 1; }
+        #agents { width: 3fr; padding: 1 1 0 1; }
         #grid { height: 1fr; }
         #filter {
             display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $foreground;
@@ -41,6 +48,10 @@ class FleetScreen(Operating):
         #stream:focus { border-top: solid $accent; border-title-color: $accent; }
         &.-narrow #detail { display: none; }
         &.-narrow #agents { width: 1fr; }
+        &.-low #stream { display: none; }
+        /* The alarm bar stands in the blank line: nothing below it moves when an alarm comes or goes. */
+        &.-alarmed #agents { padding: 0 1; }
+        &.-alarmed #detail { padding: 0 0 0 2; }
     }
     """
 
@@ -49,6 +60,9 @@ class FleetScreen(Operating):
         self._grid, self._detail, self._stream = Grid(id="grid"), Detail(id="detail"), Stream(id="stream")
         self._stream.border_title = "stream"
         self._filter = Input(placeholder="show only…", id="filter", compact=True)
+        self._attention_first = False
+        self._ranks: dict[str, int] = {}
+        self._moving: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Header, grid beside detail, stream, footer."""
@@ -73,16 +87,41 @@ class FleetScreen(Operating):
 
     def show_moment(self, moment: Moment) -> None:
         """Hand the moment down."""
-        agents = moment.fleet.agents
+        agents = self._ordered(moment)
         wanted = self._filter.value.casefold().strip()
         if wanted:
             agents = tuple(facts for facts in agents if wanted in _searched(facts, moment))
             nobody = f"no agent matches {plain(self._filter.value.strip())} · Esc"
         else:
             nobody = "no agents yet · mailcore agent add NAME=PATH"
-        self._grid.show(agents, moment.statuses, moment.now, nobody, self.prax.bypass)
+        order = ATTENTION_FIRST if self._attention_first else ""
+        self._grid.show(agents, moment.statuses, moment.now, nobody, self.prax.bypass, order)
         self._stream.show(moment.fleet.stream)
         self._show_detail()
+
+    def show_frame(self) -> None:
+        """Header, alarm bar and footer."""
+        super().show_frame()
+        self.set_class(self._alarm_bar.has_class("-open"), "-alarmed")
+
+    def _ordered(self, moment: Moment) -> tuple[AgentFacts, ...]:
+        """As in the registry; or those that need attention, then those at work, then the rest, each as in the registry.
+        An agent changes its place only with the class of its state, and not while the operator moves the selection."""
+        agents = moment.fleet.agents
+        if not self._attention_first:
+            return agents
+        if self._moving is None:
+            self._ranks = {address: RANK[status.state] for address, status in moment.statuses.items()}
+        return tuple(sorted(agents, key=lambda facts: self._ranks.get(facts.address, 2)))
+
+    def _stop_moving(self) -> None:
+        if self._moving is not None:
+            self._moving.stop()
+            self._moving = None
+
+    def _come_to_rest(self) -> None:
+        self._stop_moving()
+        self.refresh_all()
 
     def show_glance(self) -> None:
         """Hand the reading down."""
@@ -97,6 +136,9 @@ class FleetScreen(Operating):
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""
+        if self._attention_first:
+            self._stop_moving()
+            self._moving = self.set_timer(REST, self._come_to_rest)
         self._show_detail()
         self.show_frame()
         self.settle_on(self.prax.moment.fleet.find(event.address))
@@ -110,15 +152,26 @@ class FleetScreen(Operating):
         self.show_agent(self.selected)
 
     def do_next_needing(self) -> None:
-        """Select the next agent that needs the operator, round and round in registry order."""
+        """Select the next agent that needs the operator, round and round in the order shown."""
         needing = self.prax.moment.needs_me()
-        if not needing:
+        shown = self._grid.addresses
+        after = shown.index(self.selected) + 1 if self.selected in shown else 0
+        following = next((address for address in (*shown[after:], *shown[:after]) if address in needing), "")
+        if following:
+            self._grid.select(following)
+        elif needing:
+            number = len(needing)
+            self.notify(f"the filter hides {number} that need{'s' if number == 1 else ''} you · Esc", markup=False)
+        else:
             self.notify("nobody needs you", markup=False)
-            return
-        order = [facts.address for facts in self.prax.moment.fleet.agents]
-        here = order.index(self.selected) if self.selected in order else -1
-        following = next((address for address in needing if order.index(address) > here), needing[0])
-        self._grid.select(following)
+
+    def do_order(self) -> None:
+        """Those that need attention first, the first of them selected; again: the registry's order."""
+        self._attention_first = not self._attention_first
+        self._stop_moving()
+        self.show_moment(self.prax.moment)
+        if self._attention_first:
+            self._grid.step("first")
 
     def do_filter(self) -> None:
         """Type what to show."""

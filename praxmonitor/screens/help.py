@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from praxmonitor.actions import ACTIONS, SCOPES
-from praxmonitor.present import LOOKS, Line, pad
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.present import LOOKS, Line, pad, wrap
+from praxmonitor.sheet import Sheet
+
+KEYS = 14
+"""Cells of the column of keys."""
 
 
-def help_lines() -> Iterator[Line]:
-    """Keys by scope, then what the glyphs mean."""
+def help_lines(width: int, *, ends_agents: bool = False) -> Iterator[Line]:
+    """Keys by scope, then what the glyphs mean, in lines of `width` cells. `ends_agents`: leaving ends the agents."""
     for scope in SCOPES:
         yield ((scope, "strong"),)
         for action in ACTIONS:
             if action.scope == scope:
-                yield ((pad(f"  {'  '.join(action.keys)}", 14), "accent"), (action.help, ""))
+                ends = ends_agents and action.id == "quit"
+                text = "leave; the demo's agents end with the screen" if ends else action.help
+                for number, part in enumerate(wrap(text, max(20, width - KEYS))):
+                    yield ((pad("" if number else f"  {'  '.join(action.keys)}", KEYS), "accent"), (part, ""))
         yield ()
     yield (("States", "strong"),)
     looks = list(LOOKS.values())
@@ -30,46 +32,16 @@ def help_lines() -> Iterator[Line]:
         yield tuple((pad(f"  {look.glyph} {look.word}", 16), look.role) for look in looks[row : row + 4])
 
 
-class HelpScreen(ModalScreen[None]):
-    """The list; any of Esc, ?, q and Enter closes it."""
+class HelpScreen(Sheet):
+    """The list; `?` closes it too."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "close"),
-        *(
-            Binding(key, f"step('{way}')", show=False)
-            for key, way in (
-                ("j,down", "down"),
-                ("k,up", "up"),
-                ("pagedown,space", "page_down"),
-                ("pageup", "page_up"),
-                ("g,home", "first"),
-                ("G,end", "last"),
-            )
-        ),
-    ]
-    DEFAULT_CSS = """
-    HelpScreen {
-        align: center middle;
-        background: $background 60%;
-        #sheet { width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
-            border: round $primary; }
-        #title { color: $muted; margin-bottom: 1; height: 1; }
-        Lines { background: $surface; height: auto; max-height: 100%; }
-    }
-    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark", "dismiss", "close", show=False)]
 
-    def compose(self) -> ComposeResult:
-        """One sheet."""
-        with Vertical(id="sheet"):
-            yield Static("Keys. Quitting stops no agent.", markup=False, id="title")
-            yield Lines(id="keys")
+    def __init__(self, *, ends_agents: bool = False) -> None:
+        """`ends_agents`: leaving the screen ends the agents, as it does in the demo."""
+        super().__init__("Keys. Quitting ends the demo." if ends_agents else "Keys. Quitting stops no agent.")
+        self._ends_agents = ends_agents
 
-    def on_mount(self) -> None:
-        """Fill it."""
-        lines = self.query_one(Lines)
-        lines.set_lines(list(help_lines()))
-        lines.focus()
-
-    def action_step(self, way: str) -> None:
-        """Scroll."""
-        self.query_one(Lines).step(way)
+    def lines(self, width: int) -> list[Line]:
+        """Keys and states."""
+        return list(help_lines(width, ends_agents=self._ends_agents))

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from praxmonitor.sound.mutes import Mutes
+
+if TYPE_CHECKING:
+    from mailcore.config import Sound as SoundConfig
 
 
 class Sound(StrEnum):
@@ -134,6 +137,9 @@ class Speaker(Protocol):
     def quiet(self) -> bool:
         """Whether these are quiet hours."""
         ...
+
+    def adopt(self, config: SoundConfig) -> None:
+        """Follow these settings, as far as that goes while the device is open."""
 
     def start(self) -> None:
         """Open the device, without waiting for it."""

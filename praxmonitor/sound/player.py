@@ -104,6 +104,12 @@ class Player:
             self._request = None
             self._send({"stop": True})
 
+    def adopt(self, config: SoundConfig) -> None:
+        """Follow these settings; `pack` and `backend` hold from the next start on. ConfigError if they are wrong."""
+        found = rules(config)
+        with self._gate_lock:
+            self._gate.rules = found
+
     @property
     def burst(self) -> int:
         """How many events the newest chord stood for, for a few seconds after it; 0 for single sounds."""

@@ -27,7 +27,7 @@ class AlarmBar(Lines, can_focus=False):
     """The line; nothing where no alarm is unanswered."""
 
     DEFAULT_CSS = """
-    AlarmBar { height: 1; display: none; background: $panel; overflow: hidden hidden; scrollbar-gutter: auto; }
+    AlarmBar { height: 1; display: none; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }
     AlarmBar.-open { display: block; }
     """
 

@@ -1,14 +1,17 @@
-"""One agent as a card of four lines or as one row: pure functions, the grid's pixels."""
+"""One agent as a card of four, three or two lines or as one row: pure functions, the grid's pixels."""
 
 from __future__ import annotations
 
-from mailcore.model.activity import Activity
+from collections.abc import Iterator
+
+from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from praxmonitor.present import (
     BYPASS,
     KINDS,
     LOOKS,
+    RANK,
     Line,
     Span,
     attempts,
@@ -22,7 +25,10 @@ from praxmonitor.present import (
     width_of,
 )
 
-CARD_HEIGHT = 4
+CARD_HEIGHTS = (4, 3, 2)
+"""Lines of a card. The lowest has its title and the last sign of life, or the task where there is none."""
+
+_OF_A_RUN = frozenset((Kind.STARTED, Kind.RETRYING, Kind.DONE, Kind.FAILED, Kind.KILLED))
 
 
 def bar(role: str, selected: bool) -> Span:
@@ -39,8 +45,12 @@ def badge(facts: AgentFacts) -> Span:
 
 def activity_spans(activity: Activity, role: str) -> Line:
     """Glyph and text of one activity; `role` colours the text."""
+    return _sign(activity, plain(activity.text), role)
+
+
+def _sign(activity: Activity, said: str, role: str) -> Line:
     glyph, glyph_role = KINDS[activity.kind]
-    return ((glyph, glyph_role), (f" {plain(activity.text)}", role))
+    return ((glyph, glyph_role), (f" {said}", role))
 
 
 def held(facts: AgentFacts, status: Status) -> Span:
@@ -50,14 +60,20 @@ def held(facts: AgentFacts, status: Status) -> Span:
 
 
 def card_lines(
-    facts: AgentFacts, status: Status, now: float, width: int, selected: bool, bypass: bool = False
+    facts: AgentFacts,
+    status: Status,
+    now: float,
+    width: int,
+    selected: bool,
+    bypass: bool = False,
+    height: int = CARD_HEIGHTS[0],
 ) -> tuple[Line, ...]:
-    """The four lines of a card, each exactly `width` cells; with `bypass` it wears that badge."""
+    """The `height` lines of a card, each exactly `width` cells; with `bypass` it wears that badge."""
     look = LOOKS[status.state]
     edge = (bar(look.role, selected), (" ", ""))
     inner = width - 3
     title, whole = _title(facts, status, now, inner)
-    lines = [title, *_body(facts, now, inner, bypass)][:CARD_HEIGHT]
+    lines = [title, *_body(facts, now, inner, bypass, height - 1)]
     if not whole and not lines[-1]:
         lines[-1] = spread((), (("for ", "faint"), (since(status.since, now), look.role)), inner)
     return tuple((*edge, *fit(line, inner), (" ", "")) for line in lines)
@@ -69,6 +85,8 @@ def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[L
     look = LOOKS[status.state]
     length = since(status.since, now)
     mail, mark, name = badge(facts), held(facts, status), plain(facts.address[1:])
+    if status.state is State.UNREADABLE and width_of(((name, ""), mail, mark)) + len(look.word) + 4 > width:
+        mail = ("", "")  # the state says it too
     room = width - width_of((mail, mark)) - len(look.word) - (4 if mail[0] else 3)
     right: Line = (mark, (look.word, look.role))
     whole = not length or width_of(((name, ""),)) + len(length) + 1 <= room
@@ -79,34 +97,63 @@ def _title(facts: AgentFacts, status: Status, now: float, width: int) -> tuple[L
     return spread(left, right, width), whole
 
 
-def _body(facts: AgentFacts, now: float, width: int, bypass: bool) -> list[Line]:
+def _body(facts: AgentFacts, now: float, width: int, bypass: bool, count: int) -> list[Line]:
+    """The `count` lines under the title."""
+    badge: Line = (BYPASS, (" ", "")) if bypass else ()
+    signs = list(_signs(facts, now, count == 1))
+    if count == 1 and signs:
+        left, right = signs[0]
+        return [spread(left, (*badge, *right), width)]
     subject, role = task(facts), ""
     if not subject:
         subject, role = plain(facts.agent.role) or "no task", "faint"
-    count = attempts(facts)
-    badge: Line = (BYPASS, (" " if count else "", "")) if bypass else ()
-    lines = [spread((("  ", ""), (subject, role)), (*badge, (count, "muted")), width)]
+    tries = attempts(facts)
+    first = spread((("  ", ""), (subject, role)), (*(badge if tries else badge[:1]), (tries, "muted")), width)
+    return [first, *(spread(left, right, width) if right else left for left, right in signs), (), ()][:count]
+
+
+def _signs(facts: AgentFacts, now: float, alone: bool) -> Iterator[tuple[Line, Line]]:
+    """What is wrong with the mailbox, then the last two signs of life, each with its age. `alone`: no task stands
+    beside them, so a run that began or is done says it."""
     if facts.mailbox.status is MailboxStatus.UNREADABLE:
-        lines.append((("⊠ ", "error"), (plain(facts.mailbox.reason), "error")))
-    for activity, role in zip(reversed(facts.activities), ("muted", "faint"), strict=False):
-        lines.append(spread(activity_spans(activity, role), ((since(activity.at, now), "faint"),), width))
-    return [*lines, (), ()]
+        yield (("⊠ ", "error"), (plain(facts.mailbox.reason), "error")), ()
+    roles = iter(("muted", "faint"))
+    for activity in reversed(facts.activities):
+        whole = alone and activity.kind in (Kind.STARTED, Kind.DONE)
+        if said := plain(activity.text) if whole else news(activity, facts):
+            if (role := next(roles, None)) is None:
+                return
+            yield _sign(activity, said, role), ((since(activity.at, now), "faint"),)
+
+
+def news(activity: Activity, facts: AgentFacts) -> str:
+    """What an activity says beyond the task that stands beside it, for the end of a text is what is cut: `attempt 3/3:
+    exit 1`, `step 2 of 2`; empty where a run says no more than that task."""
+    text, subject = plain(activity.text), task(facts)
+    rest = text.removeprefix(subject)
+    if not subject or rest == text:
+        return text
+    if not rest:
+        return "" if activity.kind in _OF_A_RUN else text
+    if rest.startswith(" ("):
+        return rest[2:].replace(")", "", 1)
+    return rest[2:] if rest.startswith((": ", ", ")) else text
 
 
 def columns(width: int) -> tuple[int, int, int]:
     """Cells of a row's name, task and last activity at this width; an activity of 0 is left out."""
     name = 14 if width < 100 else 20
     rest = width - name - 30
-    if rest < 44:
+    if rest < 45:
         return name, max(0, rest), 0
-    return name, rest * 2 // 5, rest - rest * 2 // 5
+    return name, rest * 2 // 5, rest - 1 - rest * 2 // 5
 
 
 def heading(width: int) -> Line:
     """Names over the rows."""
     name, subject, last = columns(width)
     text = f"   {pad('agent', name)} {pad('✉', 4)}{pad('state', 10)}{'since':>5}  {pad('task', subject)}"
-    return fit(((text + ("     last sign of life" if last else ""), "faint"),), width)
+    return fit(((text + ("      last sign of life" if last else ""), "faint"),), width)
 
 
 def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected: bool, bypass: bool = False) -> Line:
@@ -121,16 +168,19 @@ def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected
     line: list[Span] = [
         bar(look.role, selected),
         (f"{look.glyph} ", f"{look.role} strong"),
-        (pad(plain(facts.address[1:]), name), "strong"),
+        (pad(plain(facts.address[1:]), name), "strong" if RANK[status.state] < 2 else ""),
         (pad(f" {mail[0]}", 5 - len(mark[0])), mail[1]),
         mark,
         (pad(look.word, 11), look.role),
         (f"{since(status.since, now):>4}  ", "faint"),
         *mode,
         (pad(what, subject - width_of(mode)), role),
-        (f"{attempts(facts):>4} ", "muted"),
+        (f"{attempts(facts):>4}{'  ' if last else ' '}", "muted"),
     ]
-    if last and facts.activities:
-        newest = facts.activities[-1]
-        line += spread(activity_spans(newest, "muted"), ((f"{since(newest.at, now):>4}", "faint"),), last)
+    newest = (
+        next((activity for activity in reversed(facts.activities) if news(activity, facts)), None) if last else None
+    )
+    if newest is not None:
+        said = _sign(newest, news(newest, facts), "muted")
+        line += spread(said, ((f"{since(newest.at, now):>4}", "faint"),), last)
     return fit(line, width)

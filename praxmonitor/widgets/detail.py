@@ -30,11 +30,26 @@ LABEL = 9
 MOST_REASON = 3
 MOST_MAIL = 6
 FEWEST_LOG = 4
+MOST_STARTS = 4
+MOST_WHY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start that waits for its agent to become free."""
+
+    id: str
+    at: float
+    """Since when it waits, seconds since the epoch."""
+    subject: str
+    """Untrusted text, as `reason` is."""
+    reason: str
+    """What it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What is read only of the agent in view: its process tree and the end of its log."""
+    """What is read only of the agent in view: its process tree, the starts that wait for it, the end of its log."""
 
     address: str
     pid: int = 0
@@ -48,6 +63,8 @@ class Glance:
     """Bytes, the whole tree."""
     log_name: str = ""
     log: tuple[str, ...] = ()
+    starts: tuple[Start, ...] = ()
+    """The oldest first."""
 
 
 def detail_lines(
@@ -75,6 +92,7 @@ def detail_lines(
         labelled("held", *held_lines(facts, status)),
         labelled("process", *process_lines(glance)),
         labelled("task", *_task(facts)),
+        labelled("waiting", *waiting_lines(glance, now, width - LABEL)),
         labelled("inside", *inside_lines(facts, now, width - LABEL)),
         labelled("used", *usage_lines(facts.spending, width - LABEL)),
         labelled("mail", *mail_summary(facts.mailbox, now, width - LABEL)),
@@ -110,6 +128,30 @@ def process_lines(glance: Glance | None) -> Iterator[Line]:
         cpu, rss, count = f"{glance.cpu_percent:.0f} %", memory(glance.rss), glance.processes
         many = f"   {count} processes" if count > 1 else ""
         yield ((cpu, ""), (" cpu   ", "muted"), (rss, ""), (many, "muted"))
+
+
+def waiting_lines(glance: Glance | None, now: float, width: int) -> Iterator[Line]:
+    """How many starts wait for the agent, then the oldest few, and how to cancel one; nothing where none does. What
+    several that follow each other wait for is said once, below them."""
+    starts = glance.starts if glance is not None else ()
+    if not starts:
+        return
+    many = f"{len(starts)} tasks wait" if len(starts) > 1 else "1 task waits"
+    yield spread(((many, "strong"),), (("x cancels one", "faint"),), width)
+    shown = starts[:MOST_STARTS]
+    for start, following in zip(shown, (*shown[1:], None), strict=True):
+        subject, *why = start_lines(start, now, width)
+        yield subject
+        if following is None or following.reason != start.reason:
+            yield from why
+    if len(starts) > MOST_STARTS:
+        yield ((f"and {len(starts) - MOST_STARTS} more", "faint"),)
+
+
+def start_lines(start: Start, now: float, width: int) -> list[Line]:
+    """Subject and age of a start that waits; below, what it waits for."""
+    first = spread(((plain(start.subject) or "a wake", ""),), ((since(start.at, now), "faint"),), width)
+    return [first, *(((f"  {part}", "muted"),) for part in wrap(plain(start.reason), width - 2)[:MOST_WHY])]
 
 
 def _task(facts: AgentFacts) -> Iterator[Line]:

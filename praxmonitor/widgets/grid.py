@@ -1,49 +1,23 @@
-"""All agents at once: cards up to a dozen, rows beyond. One widget, not one an agent: a thousand cost little."""
+"""All agents at once: cards up to a dozen, lines beyond. One widget, not one an agent: a thousand cost little.
+
+It scrolls by whole rows, and by itself: a card is never shown in part, the selected one is always in view.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from textual import events
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
 from mailcore.model.fleet import AgentFacts, Status
 from praxmonitor.present import Line, bypasses
-from praxmonitor.widgets.card import CARD_HEIGHT, card_lines, heading, row_line
+from praxmonitor.widgets.card import card_lines, heading, row_line
+from praxmonitor.widgets.layout import foot_line, lay_out
 from praxmonitor.widgets.lines import Lines
-
-MOST_CARDS = 12
-NARROWEST = 25
-WIDEST = 64
-
-
-class Layout(NamedTuple):
-    """Where the agents stand. A row is a cell of one column; `top` lines above the cells do not scroll."""
-
-    columns: int
-    width: int
-    """Cells of one agent, the gap not among them."""
-    height: int
-    pitch: int
-    """Lines from one agent to the next below."""
-    top: int
-
-
-def lay_out(count: int, width: int, height: int) -> Layout:
-    """Cards for up to `MOST_CARDS` agents: the fewest columns with which all are in view, else the most that fit."""
-    if count > MOST_CARDS or width < NARROWEST:
-        return Layout(1, width, 1, 1, 1)
-    most = max(1, min(count, (width + 1) // (NARROWEST + 1)))
-    least = min(most, -(-width // WIDEST))
-    pitch = CARD_HEIGHT + 1
-    for number in range(least, most + 1):
-        if -(-count // number) * pitch - 1 <= height:
-            break
-    return Layout(number, (width - number + 1) // number, CARD_HEIGHT, pitch, 0)
 
 
 class Grid(Lines):
@@ -52,6 +26,7 @@ class Grid(Lines):
     COMPONENT_CLASSES = {"card", "selected"}  # noqa: RUF012
     DEFAULT_CSS = """
     Grid {
+        overflow: hidden hidden; scrollbar-gutter: auto;
         & > .card { background: $surface; }
         & > .selected { background: $panel; }
     }
@@ -76,8 +51,11 @@ class Grid(Lines):
         self._now = 0.0
         self._nobody = ""
         self._bypass: frozenset[str] = frozenset()
-        self._layout = Layout(1, 0, 1, 1, 0)
+        self._order = ""
+        self._layout = lay_out(0, 0, 0)
         self._index = 0
+        self._first = 0
+        self._foot: Line = ()
         self._drawn: dict[int, tuple[AgentFacts, Status, int, tuple[Line, ...]]] = {}
 
     @property
@@ -90,6 +68,11 @@ class Grid(Lines):
         """Address of the selected agent, empty if there is none."""
         return self._agents[self._index].address if self._agents else ""
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Addresses of all agents that are shown, in the order in which they stand."""
+        return tuple(facts.address for facts in self._agents)
+
     def show(
         self,
         agents: Sequence[AgentFacts],
@@ -97,10 +80,13 @@ class Grid(Lines):
         now: float,
         nobody: str = "",
         bypass: frozenset[str] = frozenset(),
+        order: str = "",
     ) -> None:
         """Show these agents, in this order, or where there are none the words `nobody`. The selection stays with its
-        agent. `bypass` are those that config lets work without asking for permissions."""
+        agent. `bypass` are those that config lets work without asking for permissions; `order` is what the foot says
+        of the order, empty for the registry's."""
         before, old = self.selected, self._agents
+        news = statuses is not self._statuses
         if nobody != self._nobody:
             self._nobody = nobody
             self.refresh()
@@ -108,8 +94,8 @@ class Grid(Lines):
         same = len(old) == len(self._agents) and all(
             a is b or a.address == b.address for a, b in zip(old, self._agents, strict=True)
         )
-        if not same:
-            places = [facts.address for facts in self._agents]
+        if not same or order != self._order:
+            self._order, places = order, self.addresses
             self._index = places.index(before) if before in places else min(self._index, max(0, len(places) - 1))
             self._arrange()
             if self.selected != before:
@@ -119,6 +105,8 @@ class Grid(Lines):
             drawn = self._drawn.get(index)
             if drawn is not None and drawn[3] != self._cell(index):
                 self._refresh_cell(index)
+        if news:
+            self._say_what_is_out_of_view()
 
     def select(self, address: str) -> None:
         """Select an agent by address and bring it into view; one that is not shown changes nothing."""
@@ -128,18 +116,25 @@ class Grid(Lines):
 
     def step(self, way: str) -> None:
         """Move the selection by a key."""
-        per_page = max(1, self.line_count // self._layout.pitch) * self._layout.columns
-        moves = {
-            "left": -1,
-            "right": 1,
-            "up": -self._layout.columns,
-            "down": self._layout.columns,
-            "page_up": -per_page,
-            "page_down": per_page,
-            "first": -len(self._agents),
-            "last": len(self._agents),
-        }
-        self._select(self._index + moves.get(way, 0))
+        across, last = self._layout.columns, len(self._agents) - 1
+        page = self._layout.rows * across
+        match way:
+            case "left":
+                self._select(self._index - 1)
+            case "right":
+                self._select(self._index + 1)
+            case "up" if self._index >= across:
+                self._select(self._index - across)
+            case "down" if self._index // across < last // across:
+                self._select(self._index + across)
+            case "page_up":
+                self._select(self._index - page)
+            case "page_down":
+                self._select(self._index + page)
+            case "first":
+                self._select(0)
+            case "last":
+                self._select(last)
 
     def render_line(self, y: int) -> Strip:
         """One line across all columns."""
@@ -148,12 +143,14 @@ class Grid(Lines):
             return self.strip(((f"  {self._nobody}", ""),) if y == 1 else (), self.line_width)
         if y < layout.top:
             return self.strip(heading(self.line_width), self.line_width)
-        row, inner = divmod(y - layout.top + self.scroll_offset.y, layout.pitch)
-        first = row * layout.columns
-        if inner >= layout.height or first >= len(self._agents):
+        if layout.foot and y == self.line_count - 1:
+            return self.strip(self._foot, self.line_width)
+        row, inner = divmod(y - layout.top, layout.pitch)
+        start = (self._first + row) * layout.columns
+        if row >= layout.rows or inner >= layout.height or start >= len(self._agents):
             return Strip.blank(self.line_width, self.rich_style)
         parts: list[Strip] = []
-        for index in range(first, min(first + layout.columns, len(self._agents))):
+        for index in range(start, min(start + layout.columns, len(self._agents))):
             under = "selected" if index == self._index else "card" if layout.height > 1 else ""
             parts.append(self.strip(self._cell(index)[inner], layout.width, under))
             parts.append(Strip.blank(1, self.rich_style))
@@ -163,23 +160,31 @@ class Grid(Lines):
         """Lay the agents out for the new size."""
         self._arrange()
 
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel: a row further."""
+        event.prevent_default().stop()
+        self._scroll_to_row(self._first + 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel: a row back."""
+        event.prevent_default().stop()
+        self._scroll_to_row(self._first - 1)
+
     def on_click(self, event: events.Click) -> None:
         """A click selects, a second one opens."""
         layout = self._layout
-        row, inner = divmod(event.y - layout.top + self.scroll_offset.y, layout.pitch)
-        index = row * layout.columns + min(event.x // (layout.width + 1), layout.columns - 1)
-        if event.y >= layout.top and inner < layout.height and 0 <= index < len(self._agents):
+        row, inner = divmod(event.y - layout.top, layout.pitch)
+        index = (self._first + row) * layout.columns + min(event.x // (layout.width + 1), layout.columns - 1)
+        if 0 <= row < layout.rows and inner < layout.height and index < len(self._agents):
             self._select(index)
             if event.chain == 2:
                 self.post_message(self.Opened(self.selected))
 
     def _arrange(self) -> None:
         self._drawn.clear()
-        self._layout = lay_out(len(self._agents), self.line_width, self.line_count)
-        rows = -(-len(self._agents) // self._layout.columns)
-        gap = self._layout.pitch - self._layout.height
-        self.virtual_size = Size(0, max(0, rows * self._layout.pitch - gap) + self._layout.top)
+        self._layout = lay_out(len(self._agents), self.line_width, self.line_count, bool(self._order))
         self._bring_into_view()
+        self._say_what_is_out_of_view()
         self.refresh()
 
     def _cell(self, index: int) -> tuple[Line, ...]:
@@ -189,25 +194,39 @@ class Grid(Lines):
         if drawn is not None and drawn[0] is facts and drawn[1] is status and drawn[2] == second:
             return drawn[3]
         selected, bypass = index == self._index, bypasses(facts, self._bypass)
-        if self._layout.height > 1:
-            lines = card_lines(facts, status, self._now, self._layout.width, selected, bypass)
+        height, width = self._layout.height, self._layout.width
+        if height > 1:
+            lines = card_lines(facts, status, self._now, width, selected, bypass, height)
         else:
-            lines = (row_line(facts, status, self._now, self._layout.width, selected, bypass),)
+            lines = (row_line(facts, status, self._now, width, selected, bypass),)
         self._drawn[index] = (facts, status, second, lines)
         return lines
 
     def _in_view(self) -> range:
-        top, layout = self.scroll_offset.y, self._layout
-        first = top // layout.pitch * layout.columns
-        last = (-(-(top + self.line_count) // layout.pitch)) * layout.columns
-        return range(first, min(last, len(self._agents)))
+        start = self._first * self._layout.columns
+        return range(start, min(start + self._layout.rows * self._layout.columns, len(self._agents)))
 
     def _refresh_cell(self, index: int) -> None:
         layout = self._layout
         row, column = divmod(index, layout.columns)
-        y = row * layout.pitch + layout.top - self.scroll_offset.y
+        y = (row - self._first) * layout.pitch + layout.top
         region = Region(column * (layout.width + 1), y, layout.width, layout.height)
         self.refresh(region.intersection(self.scrollable_content_region.reset_offset))
+
+    def _say_what_is_out_of_view(self) -> None:
+        if not self._layout.foot:
+            return
+        seen, statuses = self._in_view(), self._statuses
+        above, below = self._agents[: seen.start], self._agents[seen.stop :]
+        line = foot_line(
+            (statuses[facts.address] for facts in above),
+            (statuses[facts.address] for facts in below),
+            self._order,
+            self.line_width,
+        )
+        if line != self._foot:
+            self._foot = line
+            self.refresh_line(self.line_count - 1)
 
     def _select(self, index: int) -> None:
         index = max(0, min(index, len(self._agents) - 1))
@@ -221,10 +240,17 @@ class Grid(Lines):
         self.post_message(self.Picked(self.selected))
 
     def _bring_into_view(self) -> None:
-        layout = self._layout
-        above = self._index // layout.columns * layout.pitch
-        below = above + layout.height - (self.line_count - layout.top)
-        if above < self.scroll_offset.y:
-            self.jump(above)
-        elif below > self.scroll_offset.y:
-            self.jump(below)
+        row, rows = self._index // self._layout.columns, self._layout.rows
+        self._scroll_to_row(max(row - rows + 1, min(self._first, row)))
+
+    def _scroll_to_row(self, first: int) -> None:
+        """Let this row be the first in view, if there are enough below it; the selection stays in view."""
+        across, rows = self._layout.columns, self._layout.rows
+        first = max(0, min(first, -(-len(self._agents) // across) - rows))
+        if first == self._first:
+            return
+        self._first = first
+        self.refresh()
+        self._say_what_is_out_of_view()
+        row = self._index // across
+        self._select(self._index + (max(first, min(row, first + rows - 1)) - row) * across)

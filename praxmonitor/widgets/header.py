@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
 
 from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
-from praxmonitor.present import LOOKS, ORDER, Line, Span, clock, cut, fit, plain, width_of
+from praxmonitor.present import ATTENTION, LOOKS, ORDER, Line, Span, clock, cut, fit, plain, width_of
 from praxmonitor.widgets.lines import Lines
 
 
@@ -32,8 +32,9 @@ class Hearing:
     """Who sounds in our stead; empty if it is us."""
 
 
-def counts(statuses: Iterable[Status], held: int, *, words: bool) -> Line:
-    """How many agents are in each state, urgent states first: `● 3 working  ! 1 silent`, or `● 3  ! 1`.
+def counts(statuses: Iterable[Status], held: int, *, words: Container[State]) -> Line:
+    """How many agents are in each state, urgent states first: `● 3 working  ! 1 silent`, or `● 3  ! 1`; those in
+    `words` with their words.
 
     Of those `held`, some may still work: they are counted twice.
     """
@@ -45,7 +46,7 @@ def counts(statuses: Iterable[Status], held: int, *, words: bool) -> Line:
             continue
         look = LOOKS[state]
         text = f"{look.glyph} {number[state]}"
-        spans += [("  ", ""), (f"{text} {look.word}" if words else text, look.role)]
+        spans += [("  ", ""), (f"{text} {look.word}" if state in words else text, look.role)]
     return tuple(spans[1:])
 
 
@@ -83,7 +84,8 @@ def header_line(
     *,
     played: str = "",
 ) -> Line:
-    """The line in exactly `width` cells: words where there is room, else glyphs and numbers.
+    """The line in exactly `width` cells: words where there is room, else for what needs attention, else glyphs and
+    numbers.
 
     `played` says how a recording is played; empty: none is.
     """
@@ -92,7 +94,9 @@ def header_line(
         *([(f" {played}", "warn strong")] if played else []),
         ("   ", ""),
     )
-    for words_left, words_right in ((True, True), (True, False), (False, False)):
+    tries: tuple[tuple[Container[State], bool], ...]
+    tries = ((ORDER, True), (ORDER, False), (ATTENTION, True), (ATTENTION, False), ((), False))
+    for words_left, words_right in tries:
         left = (*title, *counts(statuses.values(), held, words=words_left))
         parts = [_mail(mailbox, words=words_right), _sound(hearing, words=words_right)]
         right = [span for part in parts if part for span in (*part, ("   ", ""))]

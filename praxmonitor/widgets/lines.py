@@ -15,8 +15,9 @@ from praxmonitor.present import LOOKS, ROLES, Line, fit
 _STATES = "\n".join(f"    & > .{look.role} {{ color: ${look.role}; }}" for look in LOOKS.values())
 
 
-class Lines(ScrollView, can_focus=True):
-    """Shows lines of spans; repaints only those that changed."""
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
+    """Shows lines of spans; repaints only those that changed. Its keys are its screen's, which call `step`: Textual's
+    own would scroll a list below its cursor."""
 
     COMPONENT_CLASSES = ROLES
     DEFAULT_CSS = f"""

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
+from rich.cells import cell_len, chop_cells
 from textual import events
 from textual.message import Message as Event
 from textual.strip import Strip
 
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from praxmonitor.present import Line, clock, plain, wrap
+from praxmonitor.present import Line, clock, plain
 from praxmonitor.widgets.detail import mail_line
 from praxmonitor.widgets.lines import Lines
 
 MOST_LINES = 2000
 """Of a body; a longer one says that it goes on."""
+TAB = 4
+_MARK = re.compile(r" *(?:(?:[-*+•>|]|\d{1,3}[.)]) +)?")
+"""The indent of a line with the sign of a list, a quotation or a table: what is wrapped stands behind it."""
 
 
 class MailList(Lines):
@@ -54,17 +60,20 @@ class MailList(Lines):
         """Show this mailbox; the cursor stays on its message."""
         before = self.selected
         self._mailbox, self._now = mailbox, now
-        ids = [message.id for message in mailbox.messages]
+        ids, place = [message.id for message in mailbox.messages], self._index
         if before is not None and before.id in ids:
             self._index = ids.index(before.id)
         self._index = max(0, min(self._index, len(ids) - 1))
         self._lay_out()
+        if self._index != place:
+            self._reveal()
         if self.selected != before:
             self.post_message(self.Picked(self.selected))
 
     def on_resize(self) -> None:
-        """Lay the lines out for the new width."""
+        """Lay the lines out for the new width; what is selected stays in sight."""
         self._lay_out()
+        self.call_after_refresh(self._reveal)
 
     def render_line(self, y: int) -> Strip:
         """One mail; the selected one on its own ground."""
@@ -95,11 +104,15 @@ class MailList(Lines):
         self._index = index
         self._lay_out()
         self.refresh()
+        self._reveal()
+        self.post_message(self.Picked(self.selected))
+
+    def _reveal(self) -> None:
+        index = self._index
         if index < self.scroll_offset.y:
             self.jump(index)
         elif index >= self.scroll_offset.y + self.line_count:
             self.jump(index - self.line_count + 1)
-        self.post_message(self.Picked(self.selected))
 
     def _lay_out(self) -> None:
         self.set_lines(list(_list_lines(self._mailbox, self._now, self.line_width, self._index)))
@@ -127,12 +140,43 @@ def body_lines(message: Message, width: int, own: bool = False) -> list[Line]:
         head.append((("a task: the agent is woken for it", "muted"),))
     if message.undecided:
         head.append((("asks for your approval: Y approves, N denies" if own else "asks for approval", "warn"),))
-    body: list[Line] = []
-    for text in message.body.splitlines():
-        body += [((part, ""),) for part in wrap(plain(text), width)]
-        if len(body) > MOST_LINES:
-            return [*head, (), *body[:MOST_LINES], (("… and more", "faint"),)]
+    written = (part for text in message.body.splitlines() for part in as_written(text, width))
+    body: list[Line] = [((part, ""),) for part in islice(written, MOST_LINES + 1)]
+    if len(body) > MOST_LINES:
+        body[MOST_LINES] = (("… and more", "faint"),)
     return [*head, (), *body]
+
+
+def as_written(text: str, width: int) -> Iterator[str]:
+    """One line of a mail in lines of at most `width` cells. White space within it stands as it was written: it draws
+    tables and code. Tabs go to the next multiple of `TAB`; what is wrapped hangs below the line's own text.
+    """
+    line = _untabbed(text).rstrip()
+    most = max(0, width // 2)
+    if cell_len(line) > width and len(line) - len(line.lstrip(" ")) > most:
+        line = " " * most + line.lstrip(" ")
+    found = _MARK.match(line)
+    mark = found.end() if found is not None else 0
+    at, indent = 0, ""
+    while True:
+        room = max(2, width - len(indent))
+        part = next(iter(chop_cells(line[at : at + room + 1], room)), "")
+        end = at + len(part)
+        if end < len(line) and line[end] != " ":
+            blank = part.rfind(" ") + 1
+            end = at + blank if blank and at + blank > mark else end
+        yield indent + line[at:end].rstrip()
+        at = len(line) - len(line[end:].lstrip(" ")) if line[end : end + 1] == " " else end
+        if at >= len(line):
+            return
+        indent = " " * min(mark, most)
+
+
+def _untabbed(text: str) -> str:
+    first, *rest = (plain(part) for part in text.split("\t"))
+    for part in rest:
+        first += " " * (TAB - cell_len(first) % TAB) + part
+    return first
 
 
 class Body(Lines):

@@ -9,7 +9,7 @@ from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
 from praxmonitor.present import BYPASS, LOOKS, Line, clock, plain, since, spread, task, wrap
 from praxmonitor.widgets.card import activity_spans, held
-from praxmonitor.widgets.detail import Glance, held_lines, labelled, log_lines, process_lines
+from praxmonitor.widgets.detail import LABEL, Glance, held_lines, labelled, log_lines, process_lines, waiting_lines
 from praxmonitor.widgets.lines import Lines
 
 MOST_ACTIVITIES = 20
@@ -32,8 +32,13 @@ def story_lines(
         lines += [spread(((plain(facts.agent.role) or "no role", "muted"),), right, width), ()]
         lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
         lines += labelled("held", *held_lines(facts, status))
-        lines += [(), *labelled("process", *process_lines(glance)), ()]
-        lines += labelled("run", *run_lines(facts, now))
+        for group in (
+            labelled("waiting", *waiting_lines(glance, now, width - LABEL)),
+            labelled("process", *process_lines(glance)),
+            labelled("run", *run_lines(facts, now)),
+        ):
+            if drawn := list(group):
+                lines += [(), *drawn]
         lines.append(())
     lines += labelled("activity", *activity_lines(facts.activities))
     return [*lines, (), *log_lines(glance, width, 40)]

@@ -11,9 +11,9 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 import pexpect
+from msgspec.structs import replace
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import Fleet

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mailcore import journal
-from mailcore.dispatch import orphan, process, queue
+from mailcore.dispatch import process, queue, succession
 from mailcore.liveness import alive, read_lock, start_ticks
 from mailcore.mail.store import locked
 from mailcore.model.run import Holder, Phase, Run
@@ -211,12 +211,12 @@ def test_a_supervisor_killed_leaves_an_orphan_that_the_next_look_ends(house: Hou
     assert house.run("@writer", run_id).phase is phase
     lock = read_lock(house.agent("@writer").dispatch_lock)
     assert lock is not None and lock.holder is Holder.DEAD
-    orphan.clean(house.workspace, house.config, house.agent("@writer"))
+    succession.clean(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and "died" in run.reason
     assert told(house) == [BOUNCE]
     nothing_is_left(house, run)
-    orphan.clean(house.workspace, house.config, house.agent("@writer"))
+    succession.clean(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE]
 
 
@@ -230,7 +230,7 @@ def test_a_supervisor_killed_while_it_ends_has_its_end_told_by_the_next_look(hou
         await_phase(house, run_id, Phase.BOUNCED)
         kill_supervisor(house)
     assert told(house) == []
-    orphan.clean(house.workspace, house.config, house.agent("@writer"))
+    succession.clean(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE] and "exit 5" in house.inbox("@operator")[0].body
     run = house.run("@writer", run_id)
     assert run.reason == "exit 5"

@@ -10,14 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from mailcore import journal, make
-from mailcore.dispatch import control, orphan, process, queue
-from mailcore.dispatch.attempt import OUTPUT_LOOK
+from mailcore.dispatch import control, process, queue, succession
+from mailcore.dispatch.hold import hold, release
 from mailcore.liveness import alive
 from mailcore.model.run import Phase
 from tests.faults.test_dispatch_matrix import BOUNCE, DONE, nothing_is_left, pids, register, told
@@ -106,7 +107,7 @@ def test_a_disk_that_is_full_when_a_run_ends(small_house: House, small_disk: Pat
         assert not alive(pid)
         (small_disk / "ballast").unlink()
         ends.add(house.agent("@writer").dispatch_lock.exists())
-        orphan.clean(house.workspace, house.config, house.agent("@writer"))
+        succession.clean(house.workspace, house.config, house.agent("@writer"))
         run = house.run("@writer", run_id)
         assert run.phase is Phase.BOUNCED, pages
         unsaid = [one["reason"] for one in house.journal("@writer", run_id) if one["event"] == "undelivered"]
@@ -123,7 +124,7 @@ def test_an_agent_that_fills_the_disk(small_house: House, small_disk: Path) -> N
     supervisor = wait_until(lambda: house.run("@writer", run_id).supervisor_pid, what="it is supervised")
     wait_until(lambda: not alive(supervisor), what="the supervisor is gone")
     (house.agent("@writer").runs_dir / run_id / "attempt-1.stdout.log").unlink()
-    orphan.clean(house.workspace, house.config, house.agent("@writer"))
+    succession.clean(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and told(house) == [BOUNCE]
     nothing_is_left(house, run)
@@ -142,7 +143,7 @@ def test_a_directory_that_is_lost_is_told_at_once_and_only_once(house: House) ->
     assert process.members(run_id) == [] and not branch.exists()
     assert told(house) == [BOUNCE] and f"its directory {branch} is gone" in house.inbox("@operator")[0].body
     away.rename(branch)
-    orphan.clean(house.workspace, house.config, house.agent("@writer"))
+    succession.clean(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and told(house) == [BOUNCE]
     nothing_is_left(house, run)
@@ -156,9 +157,6 @@ def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
     later = house.dispatch("@lead", "@writer", "comes next")
     assert later.queued
     run, writer = house.run("@writer", run_id), house.agent("@writer")
-    begun = time.monotonic()
-    # Longer than the longest look, so that it has seen what waits.
-    wait_until(lambda: time.monotonic() - begun > OUTPUT_LOOK[1] + 1, 10, "it has looked")
     shutil.rmtree(writer.branch)
     wait_until(lambda: not alive(run.supervisor_pid), 15, "the supervisor is over")
     assert process.members(run_id) == [] and not writer.branch.exists()
@@ -171,6 +169,74 @@ def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
     assert register(house, run_id)[-1].startswith("FAILED")
     kept = journal.read(house.root / ".praxmonitor" / "lost.jsonl")
     assert [(one["run_id"], one["to"]) for one in kept] == [(run_id, "@operator"), ("", "@lead")]
+
+
+def waits_at(house: House, name: str, *senders: str) -> list[str]:
+    """Hold an agent, and let each sender dispatch it: nothing runs there. The sent ids of the tasks."""
+    hold(house.workspace, "@operator", name, "")
+    return [house.dispatch(sender, name, f"of {sender}").sent_id for sender in senders]
+
+
+def ends_a_run(house: House, name: str = "@editor") -> None:
+    """Any end of a run is a look at what waits elsewhere; it is over when its supervisor is."""
+    run = house.over(name, house.started("@operator", name))
+    wait_until(lambda: not alive(run.supervisor_pid), what="the supervisor is over")
+
+
+def bounces(house: House, name: str) -> list[object]:
+    return [mail.raw["in_reply_to"] for mail in house.inbox(name) if mail.subject == BOUNCE]
+
+
+@pytest.mark.parametrize("row", ["kept", "removed"])
+@pytest.mark.parametrize("what", ["", ".ai_mail.local"], ids=["branch", "mail"])
+def test_a_task_that_waits_where_nothing_runs_is_told_when_its_directory_is_gone(
+    house: House, what: str, row: str
+) -> None:
+    of_lead, of_operator = waits_at(house, "@writer", "@lead", "@operator")
+    gone = house.agent("@writer").branch / what
+    shutil.rmtree(gone)
+    if row == "removed":
+        kept = tuple(agent for agent in house.workspace.agents if agent.address != "@writer")
+        registry = house.workspace.registry
+        document = json.loads(registry.read_text())
+        document["branches"] = [one for one in document["branches"] if one["email"] != "@writer"]
+        registry.write_text(json.dumps(document))
+        house.workspace = replace(house.workspace, agents=kept)
+    assert bounces(house, "@lead") == bounces(house, "@operator") == []
+    ends_a_run(house)
+    wait_until(lambda: house.runs("@lead") and house.runs("@lead")[-1].phase.ended, what="@lead was woken")
+    assert (bounces(house, "@lead"), bounces(house, "@operator")) == ([of_lead], [of_operator])
+    assert f"its directory {gone} is gone" in house.inbox("@lead")[0].body and not gone.exists()
+    wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
+    ends_a_run(house)
+    assert (bounces(house, "@lead"), len(house.runs("@lead"))) == ([of_lead], 1), "told twice"
+
+
+def test_a_task_that_began_or_was_cancelled_is_not_told_when_the_directory_goes_later(house: House) -> None:
+    waits_at(house, "@writer", "@operator", "@lead")
+    entry = next(one for one in queue.waiting(house.workspace) if one.sender == "@lead")
+    assert house.mailcore("queue", "cancel", entry.id, "--from", "@operator").returncode == 0
+    (run_id,) = release(house.workspace, house.config, "@operator", "@writer")
+    house.over("@writer", run_id)
+    said = told(house)
+    shutil.rmtree(house.agent("@writer").branch)
+    ends_a_run(house)
+    assert bounces(house, "@lead") == bounces(house, "@operator") == []
+    assert [subject for subject in told(house) if "of @operator" in subject] == said
+
+
+def test_what_waits_in_a_directory_that_is_only_moved_about_goes_on_waiting(house: House) -> None:
+    waits_at(house, "@writer", "@lead")
+    branch = house.agent("@writer").branch
+    away = branch.rename(branch.with_name("away"))
+    editor = house.started("@operator", "@editor")
+    supervisor = house.run("@editor", editor).supervisor_pid
+    wait_until(lambda: not house.agent("@editor").dispatch_lock.exists(), what="the branch was freed")
+    away.rename(branch)
+    wait_until(lambda: not alive(supervisor), what="the supervisor is over")
+    assert bounces(house, "@lead") == [] and len(list(queue.waiting(house.workspace))) == 1
+    assert len(release(house.workspace, house.config, "@operator", "@writer")) == 1
+    wait_until(lambda: house.runs("@lead") and house.runs("@lead")[-1].phase.ended, what="@lead was woken")
 
 
 def test_a_directory_that_is_only_moved_about_ends_nothing(house: House) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.backlog import Backlog, first_at
-from mailcore.programs.claude_transcript import Counted
+from mailcore.programs.claude_usage import Counted
 from mailcore.programs.sessions import read_from
 from tests.mailcore.session_lines import BEGAN, line, money, said, text
 
@@ -150,3 +152,12 @@ def test_a_file_without_times_tells_nothing(tmp_path: Path, junk: bytes) -> None
     path = tmp_path / "5e55.jsonl"
     path.write_bytes(junk)
     assert everything(Backlog("@a", path, BEGAN, len(junk)), 1000) == []
+
+
+def test_a_file_with_a_hole_without_end_is_given_up_soon(tmp_path: Path) -> None:
+    path = tmp_path / "5e55.jsonl"
+    write(path, [said(BEGAN, "m1", text("x"))])
+    os.truncate(path, 1 << 40)
+    began = time.process_time()
+    assert Backlog("@a", path, BEGAN + DAY, 1 << 40).read(1 << 20) == []
+    assert time.process_time() - began < 5

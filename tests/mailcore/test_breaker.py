@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from mailcore.dispatch import breaker, control, orphan
+from mailcore.dispatch import breaker, control, succession
 from mailcore.liveness import alive, read_lock
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
@@ -91,7 +91,7 @@ def test_runs_whose_supervisor_dies_again_and_again_trip_it(house: House) -> Non
         assert lock is not None
         os.kill(lock.pid, signal.SIGKILL)
         wait_until(lambda: not alive(lock.pid, lock.start_ticks), what="its supervisor is dead")  # noqa: B023
-        orphan.clean(house.workspace, house.config, writer)
+        succession.clean(house.workspace, house.config, writer)
     assert "3 runs in a row without" in breaker.tripped(writer, house.config.dispatch)
 
 

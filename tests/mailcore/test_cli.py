@@ -252,6 +252,7 @@ def test_doctor_says_the_fix(house: House) -> None:
     done = house.mailcore("doctor", env={"PATH": "/nonexistent"})
     assert done.returncode == 4 and b"config.toml" in done.stdout
     assert b"FIX  @writer @editor @lead: no program" in done.stdout and done.stdout.count(b"no program") == 1
+    assert b"for every agent under [agents]" in done.stdout
 
 
 def test_a_reader_that_goes_away_is_no_traceback(house: House) -> None:
@@ -291,6 +292,17 @@ def test_doctor_looks_for_the_command(house: House) -> None:
     house.command("writer", "no-such-program-anywhere")
     (check,) = (c for c in house.json("doctor", status=4)["checks"] if not c["ok"])
     assert (check["name"], "no-such-program-anywhere" in check["finding"]) == ("@writer", True)
+
+
+def test_doctor_looks_for_the_command_of_every_agent_once(house: House) -> None:
+    house.commands.clear()
+    house.extra = '[agents]\ncommand = ["no-such-program-anywhere"]\n[agents.lead]\ncommand = ["sh"]'
+    house.configure()
+    checks = house.json("doctor", status=4)["checks"]
+    (check,) = (c for c in checks if not c["ok"])
+    assert check["name"] == "@writer @editor" and "no-such-program-anywhere" in check["finding"]
+    assert "[agents]" in check["fix"]
+    assert [c["finding"] for c in checks if c["name"] == "@lead" and "program" in c["finding"]] == ["program command"]
 
 
 def test_the_name_that_means_everybody_is_nobodys(house: House) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,59 @@ def test_an_attempt_that_does_not_start_is_left_to_its_supervisor_first(tmp_path
     assert config(tmp_path, "[alarms]\nsilence_start = 0\nrepeat = []\n").alarms.silence_start == 0
 
 
+EVERY = """\
+[agents]
+program = "claude"
+model = "opus"
+permission_mode = "acceptEdits"
+wake_every = 60
+
+"""
+
+
+def test_what_the_agents_table_says_itself_holds_for_every_agent(tmp_path: Path) -> None:
+    found = config(tmp_path, EVERY)
+    said = AgentConfig(program="claude", model="opus", permission_mode="acceptEdits", wake_every=60)
+    assert found.default_agent == found.agent("@anyone") == said
+    assert dict(found.agents) == {}
+
+
+@pytest.mark.parametrize(
+    ("own", "agent"),
+    [
+        ('model = "haiku"', AgentConfig("claude", (), "haiku", "acceptEdits", wake_every=60)),
+        ('program = "claude"', AgentConfig("claude", (), "opus", "acceptEdits", wake_every=60)),
+        ("wake_every = 0", AgentConfig("claude", (), "opus", "acceptEdits")),
+        # Another program: the model and the permissions of the first one say nothing to it.
+        ('program = "codex"', AgentConfig("codex", wake_every=60)),
+        ('command = ["./agent"]', AgentConfig("command", ("./agent",), wake_every=60)),
+        ('program = ""', AgentConfig("", wake_every=60)),
+    ],
+)
+def test_an_agents_own_section_comes_first(tmp_path: Path, own: str, agent: AgentConfig) -> None:
+    assert config(tmp_path, f"{EVERY}[agents.writer]\n{own}\n").agent("@writer") == agent
+
+
+def test_one_command_for_every_agent_and_another_program_for_one(tmp_path: Path) -> None:
+    found = config(
+        tmp_path, '[agents]\ncommand = ["./agent", "--yolo"]\n[agents.a]\nprogram = "claude"\n[agents.b]\nmodel = "x"\n'
+    )
+    assert found.agent("@anyone") == AgentConfig("command", ("./agent", "--yolo"))
+    assert found.agent("@b") == AgentConfig("command", ("./agent", "--yolo"), "x")
+    assert found.agent("@a") == AgentConfig("claude")
+    assert [found.agent(name).bypass for name in ("@anyone", "@b", "@a")] == [True, True, False]
+
+
+def test_with_no_program_for_every_agent_the_rest_holds_whatever_the_program(tmp_path: Path) -> None:
+    found = config(tmp_path, '[agents]\npermission_mode = "bypass"\n[agents.writer]\nprogram = "codex"\n')
+    assert found.agent("@writer") == AgentConfig("codex", permission_mode="bypass")
+
+
+def test_an_agent_may_be_named_like_a_key(tmp_path: Path) -> None:
+    found = config(tmp_path, '[agents]\nprogram = "codex"\n[agents.model]\nmodel = "small"\n')
+    assert (found.agent("@model").model, found.agent("@other").model) == ("small", "")
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -53,7 +108,11 @@ def test_an_attempt_that_does_not_start_is_left_to_its_supervisor_first(tmp_path
         ("dispatch = 3\n", "[dispatch] must be a table, not 3"),
         ("agents = 3\n", "[agents]"),
         ("[agents]\nwriter = 3\n", "[agents.writer]"),
-        ('[agents]\ndefault = "claude"\n', "[agents.default] must be a table, not 'claude'"),
+        ('[agents]\ndefault = "claude"\n', "[agents] has no key 'default'; allowed there, for every agent: command, "),
+        ('[agents]\nprogram = "gpt"\n', "[agents] program = 'gpt'; allowed: claude, codex, command"),
+        ('[agents]\nprogram = "command"\n', "[agents] has no 'command', e.g. command = "),
+        ("[agents]\nmax_turns = true\n", "[agents] max_turns is a number"),
+        ('[agents]\nprogram = "claude"\n[agents.writer]\nprogram = "command"\n', "[agents.writer] has no 'command'"),
         ('[agents.writer]\nprogram = "gpt"\n', "program"),
         ('[agents.writer]\nprogram = "command"\n', "command"),
         ('[agents.writer]\nprogram = "command"\ncommand = "agent.py"\n', "command"),
@@ -98,3 +157,26 @@ def test_what_is_no_text_is_an_error_that_names_the_file(tmp_path: Path) -> None
         read_config(path)
     with pytest.raises(ConfigError, match="directory"):
         read_config(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "link to a file", "link to a device", "dangling link"])
+def test_what_was_put_in_its_place_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path, other = tmp_path / "config.toml", tmp_path / "other.toml"
+    other.write_text("[dispatch]\nattempts = 2\n")
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "device":
+            try:
+                os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero
+                path.open("rb").close()
+            except PermissionError:
+                pytest.skip("no rights to make and open a device here")
+        case "link to a file":
+            path.symlink_to(other)
+        case "link to a device":
+            path.symlink_to("/dev/zero")
+        case _:
+            path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"config\.toml: is (no regular file|a symlink): refused; put a plain file"):
+        read_config(path)

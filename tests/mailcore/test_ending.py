@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import orphan, register
+from mailcore.dispatch import register, succession
 from mailcore.liveness import alive, read_lock
 from mailcore.model.run import Phase, Run
 from tests.mailcore.conftest import House, wait_until
@@ -160,7 +160,7 @@ def test_an_orphans_end_says_what_it_brought(house: House) -> None:
     wait_until((house.agent("@writer").branch / "made").exists, what="it has written")
     os.kill(lock.pid, signal.SIGKILL)
     wait_until(lambda: not alive(lock.pid, lock.start_ticks), what="its supervisor is dead")
-    orphan.clean(house.workspace, house.config, house.agent("@writer"))
+    succession.clean(house.workspace, house.config, house.agent("@writer"))
     end = ended(house, "@writer", run_id)
     assert (end["outcome"], end["progress"], end["changed"]) == ("bounced", "files", ["made"])
     assert end["memories_edited"] is False and end["duration"] > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mailcore import audit, files, journal
+from mailcore import audit, files, journal, make, presence, workspace
 from mailcore.errors import MailcoreError
 from mailcore.holds import hold_at
 from mailcore.hooks.ear import hear
@@ -24,6 +25,7 @@ from mailcore.mail import archive, mailbox, post, sequence, store
 from mailcore.mail.mailbox import read_mailbox
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder
+from mailcore.observe import ledger
 from mailcore.programs.sessions import cwd_of, read_from
 from tests.mailcore.conftest import House
 
@@ -170,6 +172,99 @@ def test_no_link_for_a_lock_a_journal_or_the_count_makes_a_file_elsewhere(house:
     with pytest.raises(OSError, match="is a symlink: refused"):
         journal.append(run, {"event": "x"})
     assert not outside.exists()
+
+
+def put(path: Path, kind: str, elsewhere: Path) -> None:
+    """In the place of a file what is none: a FIFO, a link to a device, or a link to a file of the same content."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "fifo":
+        fifo(path)
+        return
+    if kind == "link":
+        elsewhere.write_bytes(path.read_bytes() if path.exists() else b"")
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero" if kind == "device" else elsewhere)
+
+
+KINDS = pytest.mark.parametrize("kind", ["fifo", "device", "link"])
+
+
+@KINDS
+def test_what_is_put_in_a_journals_place_is_not_read(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "run.jsonl"
+    journal.append(path, {"event": "queued"})
+    put(path, kind, tmp_path / "elsewhere")
+    error = soon(lambda: journal.read(path))
+    assert isinstance(error, OSError) and str(error.strerror).endswith("refused") and error.filename == str(path)
+
+
+@KINDS
+def test_what_is_put_in_the_place_of_a_runs_journal_is_said_beside_the_sums(
+    house: House, tmp_path: Path, kind: str
+) -> None:
+    writer = house.agent("@writer")
+    run = writer.runs_dir / "20270101T000000-aa" / "run.jsonl"
+    put(run, kind, tmp_path / "elsewhere")
+    found = soon(lambda: ledger.ledger([writer], 0.0))
+    (note,) = found.notes
+    assert note.startswith(f"{run}: is ") and "refused" in note and "@writer" in note
+    for verb in ("usage", "history"):
+        told = house.mailcore(verb)
+        assert told.returncode == 0 and b"refused" in told.stdout + told.stderr
+
+
+def test_a_fifo_that_takes_the_place_of_a_session_keeps_no_ledger_waiting(house: House, tmp_path: Path) -> None:
+    path, notes = fifo(tmp_path / "5e55.jsonl"), list[str]()
+    spent: Any = partial(ledger._all_spent, house.agent("@writer"), [path], 0.0, notes)
+    assert soon(lambda: list(spent())) == [] and IRREGULAR in notes[0]
+
+
+@KINDS
+def test_what_is_put_in_the_place_of_presence_is_said_and_replaced(house: House, tmp_path: Path, kind: str) -> None:
+    path = house.root / ".praxmonitor" / "presence.json"
+    presence.set_away(house.workspace, "noon")
+    put(path, kind, tmp_path / "elsewhere")
+    operator = house.workspace.operator
+    words = soon(lambda: presence.of(house.workspace, operator))
+    assert words.startswith("unknown: presence.json is ") and words.endswith("refused")
+    soon(lambda: presence.set_away(house.workspace, "five"))
+    assert presence.of(house.workspace, operator) == "away until five"
+    assert stat.S_ISREG(path.lstat().st_mode)
+
+
+@KINDS
+def test_what_is_put_in_the_registrys_place_is_neither_read_nor_written(
+    house: House, tmp_path: Path, kind: str
+) -> None:
+    registry = house.workspace.registry
+    put(registry, kind, tmp_path / "elsewhere")
+    for act in (
+        lambda: make.add(house.workspace, "new", "agents/new"),
+        lambda: make.remove(house.workspace, "@lead"),
+    ):
+        error = soon(act)
+        assert isinstance(error, MailcoreError) and f"{registry}: is " in str(error) and "refused" in str(error)
+    assert not (house.root / "agents" / "new").exists()
+    assert registry.is_fifo() or registry.is_symlink()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_a_registry_that_is_no_file_is_said_by_every_command_and_by_init(tmp_path: Path, kind: str) -> None:
+    registry = tmp_path / "place" / "HOME_REGISTRY.json"
+    put(registry, kind, tmp_path / "elsewhere")
+    assert f"{registry}: {IRREGULAR}" in str(soon(lambda: workspace.find(registry.parent)))
+    assert str(registry) in str(soon(lambda: make.init(registry.parent, [("a", "agents/a")])))
+    (registry.parent / "ZOO_REGISTRY.json").write_text('{"branches": []}')
+    assert soon(lambda: workspace.find(registry.parent)).registry.name == "ZOO_REGISTRY.json"
+
+
+def test_making_a_branch_follows_no_link(house: House, tmp_path: Path) -> None:
+    branch, outside = house.root / "agents" / "new", tmp_path / "outside"
+    for name in (".ai_mail.local/inbox.json", ".trinity/passport.json"):
+        (branch / name).parent.mkdir(parents=True)
+        (branch / name).symlink_to(outside)
+    soon(lambda: make.add(house.workspace, "new", "agents/new"))
+    assert not outside.exists() and (branch / ".trinity" / "local.json").is_file()
 
 
 def test_a_directory_exchanged_for_a_link_at_any_moment_leads_no_write_out(house: House, tmp_path: Path) -> None:

@@ -188,3 +188,29 @@ def test_nobody_is_ever_anyone_whom_nothing_names(
     said |= {"@" + Path(place).name} if not proved and place.count("/") else set()
     assert {found.address} == said
     assert (found.how == "run") == proved
+
+
+def test_a_person_in_nobodys_directory_is_told_what_to_add(house: House) -> None:
+    with pytest.raises(Refused) as error:
+        identify(house.workspace, {}, house.root)
+    assert str(error.value).startswith(
+        "who is calling? A person adds --from @operator to the command; no variable stands for it. "
+        "An agent calls from its own directory, or adds --from and its address. Looked at: MAILCORE_RUN_ID is not set; "
+    )
+    refused = house.mailcore("send", "@writer", "s", "b")
+    assert refused.returncode == 3 and b"--from @operator" in refused.stderr
+    assert house.mailcore("send", "@writer", "s", "b", "--from", "@operator").returncode == 0
+
+
+@pytest.mark.parametrize("words", [("run", "@writer"), ("agent", "remove", "@lead"), ("hooks", "status")])
+def test_who_has_a_stale_variable_is_told_how_to_be_rid_of_it_or_to_say_who_calls(
+    house: House, words: tuple[str, ...]
+) -> None:
+    """Both remedies help with the verb that names them."""
+    house.over("@writer", house.started("@operator", "@writer"))
+    stale = {"MAILCORE_RUN_ID": "gone", "MAILCORE_AGENT": "@writer", "MAILCORE_NONCE": "n"}
+    refused = house.mailcore(*words, env=stale)
+    assert refused.returncode == 3
+    assert b"`unset MAILCORE_RUN_ID MAILCORE_NONCE MAILCORE_AGENT`" in refused.stderr
+    assert b"--from @operator" in refused.stderr
+    assert house.mailcore(*words, "--from", "@operator", env=stale).returncode == 0

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -50,6 +54,17 @@ class Look:
 
     def state(self, address: str) -> State:
         return state(self.the(address), time.time(), Alarms()).state
+
+
+def append(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        file.write(text)
+
+
+def write_mail(inbox: Path, *ids: str) -> None:
+    inbox.parent.mkdir(parents=True, exist_ok=True)
+    inbox.write_text(json.dumps({"messages": [{"id": n, "from": "@x", "subject": n, "status": "new"} for n in ids]}))
 
 
 @pytest.fixture
@@ -336,6 +351,74 @@ def test_a_missing_directory_is_waited_for_at_the_nearest_above(look: Look) -> N
     look.sweep()
     assert str(look.fleet.root / "agents") in look.loader.watch_paths()
     assert look.the("@beta").mailbox.status is MailboxStatus.MISSING
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """This process can open nothing more."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_moment_without_descriptors_tells_nothing_twice_and_loses_nothing(look: Look) -> None:
+    logs = look.the("@beta").agent.logs_dir
+    log = logs / "work.log"
+    log.write_text("old 1\nold 2\n")
+    look.sweep()
+    known = len(look.fleet.stream)
+    (logs / "other.log").write_text("")
+    append(log, "new 1\n")
+    with no_descriptors():
+        look.sweep()
+    append(log, "new 2\n")
+    look.sweep()
+    append(log, "new 3\n")
+    look.changed(log)
+    assert [activity.text for activity in look.fleet.stream[known:]] == ["new 1", "new 2", "new 3"]
+
+
+def test_what_a_look_that_failed_had_found_is_not_lost(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The note stands while it fails; then everything is told, and nothing twice."""
+    beta = look.the("@beta").agent
+    log = beta.logs_dir / "work.log"
+    append(log, "before\n")
+    look.sweep()
+    known = Counter(activity.text for activity in look.fleet.stream)
+    write_mail(beta.inbox, "a")
+    append(log, "meanwhile\n")
+
+    def fails(*_: object) -> None:
+        raise MemoryError("too large")
+
+    with monkeypatch.context() as patch:
+        # Only what the machine does to us is made up: memory runs out.
+        patch.setattr("mailcore.observe.branch.hold_at", fails)
+        for n in range(2):
+            for path in (beta.inbox, log, beta.mail_dir):  # not so young that it would be looked at again anyhow
+                os.utime(path, (time.time() - 60 + n,) * 2)
+            look.sweep()
+            assert look.fleet.notes == ("@beta cannot be read: MemoryError: too large",)
+    look.sweep()
+    assert look.fleet.notes == ()
+    assert look.the("@beta").mailbox.unread == 1
+    assert Counter(activity.text for activity in look.fleet.stream) - known == {"meanwhile": 1, "@x: a": 1}
+
+
+def test_a_mailbox_without_end_is_named_and_not_read(look: Look) -> None:
+    inbox = look.the("@beta").agent.inbox
+    inbox.parent.mkdir(parents=True, exist_ok=True)
+    inbox.touch()
+    os.truncate(inbox, 1 << 40)
+    for _ in range(2):
+        look.sweep()
+        mailbox = look.the("@beta").mailbox
+        assert mailbox.status is MailboxStatus.UNREADABLE
+        assert "1,099,511,627,776 bytes" in mailbox.reason and str(inbox) in mailbox.reason
+    assert look.fleet.notes == ()
 
 
 def test_a_half_written_lock_holds_for_a_while(look: Look) -> None:

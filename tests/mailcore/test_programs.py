@@ -196,8 +196,12 @@ def test_which_program(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="not on PATH"):
         select(AGENT, Config(agents={"writer": AgentConfig(program="claude")}), str(tmp_path))
     (tmp_path / "codex").unlink()
-    with pytest.raises(Refused, match=r"\[agents\.writer\]"):
+    with pytest.raises(Refused, match=r"for every agent under \[agents\], .*\n\[agents\.writer\]"):
         select(AGENT, Config(), str(tmp_path))
+    every = Config(default_agent=AgentConfig("command", ("./agent",)))
+    assert select(AGENT, every, str(tmp_path)).name == "command"
+    with pytest.raises(Refused, match=r"\[agents\.writer\] has no command, nor has \[agents\]"):
+        select(AGENT, Config(), str(tmp_path), wanted="command")
     assert [program(name).name for name in ("claude", "codex", "command")] == ["claude", "codex", "command"]
 
 

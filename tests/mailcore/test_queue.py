@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import control, queue
+from mailcore.dispatch import queue
 from mailcore.dispatch.queue import Wake
+from mailcore.dispatch.succession import start_wake
 from mailcore.mail.store import locked
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
@@ -51,9 +52,9 @@ def test_tasks_wait_in_order_and_each_has_its_own_run(house: House) -> None:
 def test_wakes_become_one_run_after_the_tasks_before_them(house: House) -> None:
     working(house)
     for n in range(2):
-        control.start_wake(house.workspace, house.config, house.agent("@writer"), Wake(f"Reason {n}.", "@lead", n + 1))
+        start_wake(house.workspace, house.config, house.agent("@writer"), Wake(f"Reason {n}.", "@lead", n + 1))
     house.dispatch("@operator", "@writer", "a task")
-    control.start_wake(house.workspace, house.config, house.agent("@writer"), Wake("Reason 1.", "@lead"))
+    start_wake(house.workspace, house.config, house.agent("@writer"), Wake("Reason 1.", "@lead"))
     assert finish(house, 3) == ["present", "Reason 0. Reason 1.", "a task"]
     merged = house.journal("@writer", house.runs("@writer")[1].run_id)[0]
     assert merged["depth"] == 0 and "Reason 0. Reason 1." in merged["prompt"]
@@ -111,7 +112,7 @@ def test_another_program_for_once(house: House) -> None:
 
 def test_a_kill_drops_the_wakes_and_keeps_the_tasks(house: House) -> None:
     working(house)
-    control.start_wake(house.workspace, house.config, house.agent("@writer"), Wake("A reason.", "@lead"))
+    start_wake(house.workspace, house.config, house.agent("@writer"), Wake("A reason.", "@lead"))
     house.dispatch("@operator", "@writer", "a task")
     house.kill("@operator", "@writer")
     assert [entry.subject for entry in queue.waiting(house.workspace)] == ["a task"]

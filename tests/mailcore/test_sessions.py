@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe import sessions
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
-from mailcore.programs import claude_sessions, codex_rollout
+from mailcore.programs import claude_sessions, codex_sessions
+from mailcore.programs import sessions as sessions_of
 from mailcore.workspace import Workspace
 from praxmonitor.feed import FileFeed
 from tests.conftest import FIXTURES
@@ -222,7 +224,7 @@ def test_codex_sessions_are_found_by_what_their_first_line_says(place: Workspace
     coder = place.agent("@coder")
     text = (FIXTURES / "codex" / "rollout.jsonl").read_text()
     today = datetime.now().date()
-    path = codex_rollout.directories(today, today)[0] / "rollout-2026-11-22T02-01-23-01a200fc.jsonl"
+    path = codex_sessions.directories(today, today)[0] / "rollout-2026-11-22T02-01-23-01a200fc.jsonl"
     look = Look(place)
     path.parent.mkdir(parents=True)
     path.write_text(text.replace("/home/op/project/agents/coder", str(coder.branch)))
@@ -257,6 +259,70 @@ def test_a_file_that_was_let_go_is_taken_up_where_it_was_left(place: Workspace) 
     look.sweep()
     assert look.the("@writer").spending.today.input == 2000 + 10 * sessions.MOST + 10
     assert look.told("@writer")[-1] == "back"
+
+
+@pytest.mark.parametrize("size", [20_000, 40_000, 3_000_000])
+def test_a_session_that_begins_with_a_long_prompt_is_followed(place: Workspace, size: int) -> None:
+    """The prompt stands twice before the first `cwd`; with an image it is a line that is not read."""
+    writer = place.agent("@writer")
+    look = Look(place)
+    lines = captured(writer.branch).replace('"Write a report"', json.dumps("x" * size)).splitlines(keepends=True)
+    path = transcript(writer.branch)
+    for line in lines:
+        look.changed(write(path, line))
+    assert "Bash: List files → hello" in look.told("@writer")
+
+
+def test_a_long_file_that_does_not_say_whose_it_is_is_not_read_for_each_line(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = place.agent("@writer")
+    look, asked = Look(place), list[Path]()
+
+    def cwd_of(path: Path) -> str:
+        asked.append(path)
+        return sessions_of.cwd_of(path)
+
+    monkeypatch.setattr("mailcore.observe.discover.cwd_of", cwd_of)
+    path = write(transcript(writer.branch), json.dumps({"type": "summary", "text": "x" * 300_000}) + "\n")
+    for n in range(20):
+        look.changed(write(path, json.dumps({"type": "summary", "n": n}) + "\n"))
+    assert len(asked) == 1
+    look.changed(write(path, json.dumps({"text": "x" * 300_000}) + "\n" + said("at last", writer.branch)))
+    assert look.told("@writer") == ["at last"]
+
+
+def test_a_link_beside_a_session_tells_nothing_twice(place: Workspace) -> None:
+    writer = place.agent("@writer")
+    look = Look(place)
+    path = write(transcript(writer.branch), said("one", writer.branch, 1))
+    transcript(writer.branch, "latest").symlink_to(path)
+    look.changed(path, transcript(writer.branch, "latest"))
+    look.sweep()
+    look.changed(write(path, said("two", writer.branch, 2)))
+    look.sweep()
+    assert look.told("@writer") == ["one", "two"]
+
+
+def test_more_files_than_are_followed_count_once_from_the_first_look_on(place: Workspace) -> None:
+    """Those that are let go before they were read are taken up where their reading would have begun."""
+    coder, today = place.agent("@coder"), datetime.now().astimezone().date()
+    text = (
+        (FIXTURES / "codex" / "rollout.jsonl").read_text().replace("/home/op/project/agents", str(coder.branch.parent))
+    )
+    text = re.sub(r'"timestamp": "[^"]*"', f'"timestamp": "{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z"', text)
+    text += (json.dumps({"type": "other", "text": "x" * 1000}) + "\n") * (2 * sessions.START // 1000)
+    directories = codex_sessions.directories(today - timedelta(days=1), today)
+    for directory in directories:
+        directory.mkdir(parents=True)
+        for n in range(40):
+            (directory / f"rollout-{directory.name}-{n}.jsonl").write_text(text)
+    assert sessions.MOST < 2 * 40
+    look = Look(place)
+    for _ in range(10):
+        look.sweep()
+    assert look.the("@coder").spending.today.output == 80 * 30
+    assert look.told("@coder") == []
 
 
 def test_what_takes_the_place_of_a_busy_file_is_told(place: Workspace) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from mailcore import journal
 from mailcore.dispatch import queue
-from mailcore.dispatch.ending import start_what_waits
 from mailcore.dispatch.hold import EVERYONE, hold
+from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import MailcoreError
 from mailcore.holds import HOLD
 from mailcore.mail.store import locked

@@ -14,7 +14,8 @@ from mailcore.model.fleet import AgentFacts, State
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Attempt, Holder, Lock, Phase, Run
 from mailcore.model.senses import Senses
-from mailcore.observe.state import GRACE, WAIT_KEPT, expectation, expected, signs, state, stated
+from mailcore.observe.expectation import expectation, expected, signs
+from mailcore.observe.state import GRACE, WAIT_KEPT, state, stated
 
 NOW = 2_000_000_000.0
 POLICY = Alarms(silence=300.0, silence_tool=800.0, silence_compaction=600.0, silence_subagent=1200.0, silence_start=180)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.claude_sessions import cwd_of, directory
-from mailcore.programs.claude_transcript import COUNTED, ClaudeTranscript, Counted
+from mailcore.programs.claude_transcript import ClaudeTranscript
+from mailcore.programs.claude_usage import COUNTED, Counted
 from mailcore.programs.transcript import LONGEST
 from tests.mailcore.session_lines import (
     CWD,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.codex_rollout import CodexRollout, cwd_of, directories
+from mailcore.programs.codex_rollout import CodexRollout
+from mailcore.programs.codex_sessions import cwd_of, directories
 from tests.mailcore.session_lines import codex, event, every_value_replaced, item, mutated, record, tokens
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "codex" / "rollout.jsonl"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -125,6 +126,33 @@ def test_a_directory_that_went_before_its_watch_stood_is_no_failure(tmp_path: Pa
         assert batch.note == ""
         (tmp_path / "a.log").write_text("")
         assert until(batches, lambda batch: str(tmp_path / "a.log") in batch.paths)
+
+
+def test_a_name_that_is_no_utf8_ends_no_watch_for_good(tmp_path: Path) -> None:
+    with Watch(directories(tmp_path), 0.2) as batches:
+        standing(batches)
+        for n in range(2):
+            (tmp_path / os.fsdecode(b"x\xff%d" % n)).write_text("")
+            # The watch breaks over it, unseen, and is set up anew after a sweep.
+            until(batches, lambda batch: batch.sweep)
+            until(batches, lambda batch: batch.sweep)
+        for _ in range(5):
+            (tmp_path / "a.log").write_text("")
+            if str(tmp_path / "a.log") in until(batches, lambda batch: batch.sweep or batch.paths).paths:
+                break
+        else:
+            raise AssertionError("nothing is watched any more")
+        assert until(batches, lambda batch: batch.sweep).note == ""
+
+
+def test_a_directory_whose_name_is_no_utf8_costs_the_others_no_watch(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"odd\xff")
+    odd.mkdir()
+    with Watch(directories(odd, tmp_path), 60) as batches:
+        standing(batches)
+        (tmp_path / "a.log").write_text("")
+        batch = until(batches, lambda batch: str(tmp_path / "a.log") in batch.paths)
+        assert batch.note == ""
 
 
 def test_closing_ends_the_threads(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ def test_none_above_says_what_to_do(tmp_path: Path) -> None:
         ({"name": "A", "path": "link"}, "leaves the project"),
         ({"name": "A", "path": "loop"}, "A"),
         ({"name": "A"}, "no path"),
+        ({"name": "A", "path": "agents/\ud800x"}, "no file can have"),
         ({"name": "A", "path": ""}, "no path"),
         ({"name": "A", "path": "a\0b"}, "no path"),
         ({"name": "A", "path": 3}, "no path"),

@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.pilot import Pilot
 
 from mailcore.config import Alarms, Config, Observe
+from mailcore.config import Sound as SoundConfig
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
@@ -67,6 +68,11 @@ class FakeSpeaker:
         self.reason = "" if device else "no playback device"
         self.played: list[Sound] = []
         self.cues: list[Cue] = []
+        self.settings = SoundConfig()
+
+    def adopt(self, config: SoundConfig) -> None:
+        """Remember them."""
+        self.settings = config
 
     def start(self) -> None:
         """Nothing to open."""

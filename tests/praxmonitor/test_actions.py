@@ -114,6 +114,13 @@ def test_attaching_needs_an_idle_agent_whose_program_keeps_sessions() -> None:
     assert "has had no run" in why("attach", "@archivist") and "you" in why("attach", OPERATOR)
 
 
+def test_a_start_is_cancelled_for_an_agent_and_read_mail_closed_for_the_operator_alone() -> None:
+    assert why("cancel", "@archivist") == "" == why("cancel", "@writer") == why("close_read", OPERATOR)
+    assert why("cancel", OPERATOR) == "@operator is you: nothing to cancel"
+    assert why("cancel", "") == "no agent is selected to cancel"
+    assert "you can close only your own" in why("close_read", "@writer")
+
+
 def test_kill_all_needs_something_that_runs() -> None:
     assert why("kill_all", "") == ""
     assert why("kill_all", "", Fleet(ROOT, lighthouse().agents[4:])) == "nothing runs in this workspace"

@@ -28,6 +28,7 @@ from praxmonitor.screens.agent import AgentScreen
 from praxmonitor.screens.compose import ComposeScreen
 from praxmonitor.screens.confirm import ConfirmScreen
 from praxmonitor.screens.kill_all import KillAllScreen
+from praxmonitor.screens.waiting import WaitingScreen
 from praxmonitor.widgets.grid import Grid
 from tests.mailcore.conftest import House
 from tests.praxmonitor.fake_feed import app_on, text_of, until
@@ -127,8 +128,33 @@ async def test_dispatch_kill_and_retry(house: House) -> None:
         house.shell("writer", "echo done")
         app.config = house.config
         await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks: it costs money")
+        await until(
+            pilot, lambda: "killed 0s ago" in text_of(app) or "killed 1s ago" in text_of(app), "what it came to"
+        )
+        assert "Chapter two" in text_of(app) and "Yes, start" in text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen), "the default is No")
+        assert len(house.runs("writer")) == 1
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks again")
+        await pilot.press("y")
         await until(pilot, lambda: len(house.runs("writer")) == 2, "a second run", seconds=15)
         await until(pilot, lambda: "✓ writer" in text_of(app), "it is done", seconds=20)
+
+
+async def test_a_retry_repeats_the_run_that_was_shown_and_no_later_one(house: House) -> None:
+    house.shell("writer", "echo done")
+    house.over("@writer", house.started(OPERATOR, "@writer", "first"))
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: "✓ writer" in text_of(app), "it is done", seconds=15)
+        await pilot.press("r")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and "first" in text_of(app), "it asks")
+        house.over("@writer", house.started(OPERATOR, "@writer", "second"))
+        await pilot.press("y")
+        await until(pilot, lambda: len(house.runs("writer")) == 3, "a third run", seconds=15)
+    assert sorted(run.subject for run in house.runs("writer")) == ["first", "first", "second"]
 
 
 @pytest.mark.parametrize("foreign", [False, True])
@@ -226,6 +252,9 @@ async def test_a_wake_starts_an_idle_agent_and_its_story_is_copied(house: House)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await pilot.press("w")
+        await until(pilot, lambda: "it has no new mail" in text_of(app), "it asks")
+        await pilot.press("y")
+        await until(pilot, lambda: "asked: wake @writer; D ends it" in text_of(app), "it says how to take it back")
         await until(pilot, lambda: "✓ writer" in text_of(app), "it was woken and is done", seconds=20)
         (run,) = house.runs("writer")
         assert run.sender == OPERATOR
@@ -234,6 +263,86 @@ async def test_a_wake_starts_an_idle_agent_and_its_story_is_copied(house: House)
         agent, same = control.find_run(house.workspace, "@writer")
         assert same is not None and app.clipboard == story.story(agent, same).as_markdown()
         assert run.run_id in app.clipboard and "| attempt |" in app.clipboard
+
+
+async def test_what_waits_for_an_agent_is_listed_and_one_of_it_is_cancelled(house: House) -> None:
+    house.shell("writer", SLEEPER)
+    house.attempt_pid("writer", house.started(OPERATOR, "writer", "The present one"))
+    app = on(house)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: "working" in text_of(app), "it works", seconds=15)
+        await pilot.press("x")
+        await until(pilot, lambda: "no start waits for @writer" in text_of(app), "there is none yet")
+        for subject in ("Chapter three", "Chapter four"):
+            await write(app, pilot, "d", subject, "Write it.")
+            await until(pilot, lambda: "dispatch to @writer (waits: busy)" in text_of(app), "it says so, shortly")
+            app.clear_notifications()
+        await until(pilot, lambda: "2 tasks wait" in text_of(app), "the detail tells", seconds=10)
+        shown = text_of(app)
+        assert "Chapter three" in shown and "Chapter four" in shown and "is busy on 'The present" in shown
+        await pilot.press("x")
+        await until(
+            pilot, lambda: isinstance(app.screen, WaitingScreen) and "▸ Chapter three" in text_of(app), "a list"
+        )
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, WaitingScreen), "none is cancelled")
+        assert len(acts.waiting(house.workspace, "@writer")) == 2
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, WaitingScreen) and "Chapter four" in text_of(app), "again")
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: "cancel @writer: Chapter four" in text_of(app), "it is cancelled")
+        await until(pilot, lambda: "1 task waits" in text_of(app), "and gone from the detail")
+    (left,) = acts.waiting(house.workspace, "@writer")
+    assert left.subject == "Chapter three" and len(house.inbox("writer")) == 3
+    with pytest.raises(Refused, match="waits no more"):
+        acts.cancel(house.workspace, "@writer", "00000000")
+
+
+async def test_a_notification_covers_no_dialog_and_is_found_again(house: House) -> None:
+    app = on(house)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(app, pilot)
+        await write(app, pilot, "m", "One", "Text.", to="@writer")
+        await until(
+            pilot, lambda: "asked: mail to @writer" in text_of(app).splitlines()[-1], "it is said at the bottom"
+        )
+        app.notify("trouble " * 30, title="not done", severity="error", markup=False)
+        await pilot.press("m")
+        await until(pilot, lambda: "ctrl+s send" in text_of(app) and "not done" in text_of(app), "over the form")
+        lines = text_of(app).splitlines()
+        assert lines[-1].lstrip("▌█▐ ").startswith("not done: trouble")
+        assert any("╰───" in line and line.count("╰") == 1 for line in lines[-3:-1]), "\n".join(lines)
+        await pilot.press("escape", "L")
+        await until(pilot, lambda: "asked: mail to @writer" in "\n".join(text_of(app).splitlines()[:-1]), "the list")
+        assert text_of(app).count("trouble") > 30
+        await pilot.press("L")
+        await until(pilot, lambda: len(app.screen_stack) == 1, "closed")
+
+
+async def test_all_mail_that_was_read_is_closed_by_its_number(house: House) -> None:
+    read = [post.send(house.workspace, "@editor", [OPERATOR], f"Old {number}", "x")[0].id for number in (1, 2)]
+    post.mark_opened(house.workspace, OPERATOR, read)
+    post.send(house.workspace, "@editor", [OPERATOR], "New", "x")
+    asked = approval.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
+    post.mark_opened(house.workspace, OPERATOR, [asked.id])
+    app = on(house)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(app, pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Old 1" in text_of(app), "the inbox")
+        await pilot.press("C")
+        await until(pilot, lambda: "Close 2 mails that you have read?" in text_of(app), "it asks by their number")
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen), "not yet")
+        assert len(house.inbox(OPERATOR)) == 4
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks again")
+        late = post.send(house.workspace, "@editor", [OPERATOR], "Late", "x")[0]
+        post.mark_opened(house.workspace, OPERATOR, [late.id])
+        await pilot.press("y")
+        await until(pilot, lambda: "asked: close 2 mails" in text_of(app), "closed")
+        await until(pilot, lambda: "your mail" in text_of(app) and "▸   @editor" in text_of(app), "back in the list")
+        assert {message.subject for message in house.inbox(OPERATOR)} == {"New", "Deploy?", "Late"}
 
 
 async def test_kill_all_wants_the_workspaces_name_and_ends_every_run(house: House) -> None:

@@ -57,6 +57,7 @@ EXPLAINED = {
     "its program says": ("limited: 429", "the service's next answer"),
     "the watcher runs": ("watching by a look every 2 s only",),
     "PraxMonitor itself": ("late by more than 1.5 s", "[alarms] lag"),
+    "its disk is not mounted": ("/house/writer is missing or empty", "missing since", "mount or restore", "registry"),
     "the disk is": ("less than 500 MB free", "make room"),
 }
 
@@ -78,7 +79,7 @@ def test_every_kind_is_raised_by_some_story() -> None:
 def test_every_kind_has_a_sound_and_urgent_ones_are_urgent() -> None:
     assert {kind for kind in AlarmKind if kind.sound.urgent} == {
         AlarmKind.SILENCE, AlarmKind.WAITING, AlarmKind.APPROVAL, AlarmKind.UNDELIVERED, AlarmKind.BOUNCED,
-        AlarmKind.FAILED, AlarmKind.ORPHANED,
+        AlarmKind.FAILED, AlarmKind.ORPHANED, AlarmKind.GONE,
     }  # fmt: skip
     assert AlarmKind.LIMIT.sound is Sound.LIMIT
 

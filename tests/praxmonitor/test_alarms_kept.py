@@ -27,12 +27,20 @@ def test_answers_are_read_by_every_other_screen(tmp_path: Path) -> None:
     assert one.answers() == {"b": 99.5, "c": 99.5}
 
 
+def test_what_stands_until_it_is_acknowledged_comes_back_whole(tmp_path: Path) -> None:
+    lost = Alarm(AlarmKind.UNDELIVERED, "@writer", 5.0, "completed, and", "that it", "ended", "tell it", "r7")
+    Kept(tmp_path).tell({lost.key: Episode(lost, 10.0, 3, 70.0)})
+    assert Kept(tmp_path).told() == {lost.key: Told(10.0, 3, 70.0, lost)}
+
+
 def test_what_was_told_comes_back(tmp_path: Path) -> None:
     Kept(tmp_path).tell({"k": Episode(ALARM, 10.0, 3, 70.0), "never": Episode(ALARM, 10.0)})
     assert Kept(tmp_path).told() == {"k": Told(10.0, 3, 70.0), "never": Told(10.0, 1, math.inf)}
 
 
-@pytest.mark.parametrize("broken", ["", "{", "[]", '{"k": []}', '{"k": "x"}', '{"k": {"a": 1}}', "\0" * 99])
+@pytest.mark.parametrize(
+    "broken", ["", "{", "[]", '{"k": []}', '{"k": "x"}', '{"k": {"a": 1}}', '{"k": [1, 1, 1, {}]}', "\0" * 99]
+)
 def test_a_broken_file_counts_as_none(tmp_path: Path, broken: str) -> None:
     (tmp_path / "answers.json").write_text(broken)
     (tmp_path / "told.json").write_text(broken)

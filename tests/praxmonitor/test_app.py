@@ -12,6 +12,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet, State
 from mailcore.model.run import Phase
 from praxmonitor.app import PraxApp
+from praxmonitor.present import LOOKS
 from praxmonitor.screens.agent import AgentScreen
 from praxmonitor.screens.help import HelpScreen
 from praxmonitor.sound import Sound
@@ -218,7 +219,7 @@ async def test_a_key_that_can_do_nothing_says_why() -> None:
 async def test_help_lists_every_action_and_escape_only_backs_out() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
-    async with app.run_test(size=(120, 60)) as pilot:
+    async with app.run_test(size=(120, 72)) as pilot:
         await until(pilot, lambda: ready(app), "the agents are shown")
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen), "help is open")
@@ -227,6 +228,17 @@ async def test_help_lists_every_action_and_escape_only_backs_out() -> None:
         await pilot.press("escape", "escape", "escape")
         await until(pilot, lambda: len(app.screen_stack) == 1, "back")
         assert app.is_running
+
+
+async def test_the_end_of_the_help_can_be_read_on_a_small_screen() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        await pilot.press("question_mark", "G")
+        await until(pilot, lambda: "States" in text_of(app), "its end")
+        for look in LOOKS.values():
+            assert f"{look.glyph} {look.word}" in text_of(app)
 
 
 async def test_enter_opens_an_agent_and_the_palette_finds_another() -> None:

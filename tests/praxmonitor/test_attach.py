@@ -70,12 +70,12 @@ def test_the_operator_goes_on_in_the_agents_session_and_comes_back(claude: House
     for _ in range(40):  # more than Textual's writer would take while it is stopped
         post.send(house.workspace, "@lead", ["@operator"], "urgent", "b", priority="high")
     screen.keys("7", "Enter")
-    screen.shows("writer", "back from @writer's session: exit 7", "for you", "? help")
+    screen.shows("writer", "back from @writer's session: exit 7", "for you")
     wait_until(lambda: "in session" not in screen.text, what="the whole screen is drawn again")
     screen.keys("l", "a")
     screen.shows("@editor has had no run")
     screen.keys("q")
-    wait_until(lambda: "? help" not in screen.text, what="the screen is left")
+    wait_until(lambda: "for you" not in screen.text, what="the screen is left")
 
 
 def test_the_bell_rings_while_the_terminal_is_lent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,8 @@ import pytest
 from mailcore.config import AgentConfig
 from tests.praxmonitor.fake_feed import CONFIG, FakeFeed, app_on, lighthouse, many, text_of, until, workspace
 
-FREE = replace(CONFIG, agents=MappingProxyType({"writer": AgentConfig(permission_mode="bypassPermissions")}))
+BYPASS = AgentConfig(permission_mode="bypassPermissions")
+FREE = replace(CONFIG, agents=MappingProxyType({"writer": BYPASS}))
 
 
 @pytest.mark.anyio
@@ -24,6 +25,15 @@ async def test_the_badge_is_on_the_card_or_row_the_detail_and_the_agents_own_scr
         await until(pilot, lambda: text_of(app).count("BYPASS") == 1, "another agent's detail has none")
         await pilot.press("h" if count == 8 else "k", "enter")
         await until(pilot, lambda: len(app.screen_stack) == 2 and "BYPASS" in text_of(app), "the agent's own screen")
+
+
+@pytest.mark.anyio
+async def test_what_config_lets_every_agent_do_is_seen_on_all_but_those_of_whom_it_says_otherwise() -> None:
+    fleet = lighthouse()
+    config = replace(CONFIG, default_agent=BYPASS, agents=MappingProxyType({"writer": AgentConfig()}))
+    app = app_on(FakeFeed(fleet), workspace(fleet), config=config)
+    async with app.run_test(size=(160, 48)) as pilot:
+        await until(pilot, lambda: text_of(app).count("BYPASS") == 7, "seven cards, and not the writer's detail")
 
 
 @pytest.mark.anyio

@@ -14,11 +14,11 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Phase
 from praxmonitor.present import Line, bypasses, width_of
-from praxmonitor.widgets.card import card_lines, heading, row_line
+from praxmonitor.widgets.card import card_lines, heading, news, row_line
 from praxmonitor.widgets.detail import detail_lines
-from praxmonitor.widgets.grid import MOST_CARDS, lay_out
 from praxmonitor.widgets.header import Hearing, header_line
 from praxmonitor.widgets.keys import Hint, keys_line
+from praxmonitor.widgets.layout import MOST_CARDS, foot_line, lay_out
 from praxmonitor.widgets.story import story_lines
 from tests.praxmonitor.fake_feed import NOON, act, agent, box, facts, lighthouse, mail
 
@@ -84,6 +84,12 @@ def test_the_name_outlives_the_age_in_a_narrow_card() -> None:
     assert "researcher" in drawn[0] and "12s" not in drawn[0]
 
 
+def test_the_name_outlives_the_badge_that_says_what_the_state_says() -> None:
+    broken = lighthouse().agents[6]
+    drawn = text(card_lines(broken, Status(State.UNREADABLE, "torn", NOON), NOON, 26, False)).splitlines()
+    assert drawn[0].split() == ["▎", "⊠", "reviewer", "unreadable"]
+
+
 def test_the_length_of_the_state_gives_way_to_name_mail_and_activities() -> None:
     mailed = structs.replace(writer(), agent=agent("researcher"))
     drawn = text(card_lines(mailed, WORKING, NOON, 27, False)).splitlines()
@@ -133,17 +139,93 @@ def test_a_row_stands_under_its_heading(width: int) -> None:
     assert head.index("since") + len("since") == row.index("12s") + len("12s")
 
 
-@pytest.mark.parametrize(("count", "width", "height"), [(8, 78, 14), (12, 118, 40), (1, 70, 20), (3, 40, 10)])
-def test_cards_fill_the_width_with_the_fewest_columns_that_show_all(count: int, width: int, height: int) -> None:
+@pytest.mark.parametrize("height", [3, 2])
+def test_a_lower_card_keeps_its_title_and_the_last_sign_of_life(height: int) -> None:
+    drawn = text(card_lines(writer(), WORKING, NOON, 40, False, False, height)).splitlines()
+    assert len(drawn) == height and "writer ✉2" in drawn[0] and "◆ Edit: chapter-2.md" in drawn[-1]
+    assert ("Write chapter two" in drawn[1]) == (height == 3)
+
+
+def test_the_lowest_card_says_the_task_where_the_last_sign_does_not() -> None:
+    def low(known: AgentFacts, bypass: bool = False) -> str:
+        return text(card_lines(known, WORKING, NOON, 40, False, bypass, 2)).splitlines()[1]
+
+    agents = lighthouse().agents
+    assert "keeps what was decided" in low(agents[7]), "no sign yet: the role"
+    assert "✓ Plan of three phases" in low(agents[5]), "a run that is done says no more than its task"
+    assert "✗ attempt 3/3: exit 1" in low(agents[4])
+    assert "⊠ inbox.json: line 1" in low(agents[6])
+    assert "BYPASS" in low(writer(), True)
+
+
+def test_a_sign_of_life_does_not_repeat_the_task_beside_it() -> None:
+    agents = lighthouse().agents
+    failed = text(card_lines(agents[4], Status(State.FAILED, "", NOON), NOON, 30, False)).splitlines()
+    assert "Build the site" in failed[1] and "✗ attempt 3/3: exit 1" in failed[2], "its end is in view"
+    said = [act("planner", Kind.MESSAGE, "Three phases it is", 31), agents[5].activities[0]]
+    planner = structs.replace(agents[5], activities=tuple(said))
+    done = Status(State.DONE, "", NOON - 30)
+    assert "“ Three phases it is" in text(card_lines(planner, done, NOON, 40, False)).splitlines()[2]
+    assert "“ Three phases it is" in text([row_line(planner, done, NOON, 160, False)])
+    assert "✓" not in text([row_line(agents[5], done, NOON, 160, False)])[30:]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "left"),
+    [
+        (Kind.FAILED, "Build the site (attempt 3/3): exit 1", "attempt 3/3: exit 1"),
+        (Kind.KILLED, "Build the site, by @operator: too slow", "by @operator: too slow"),
+        (Kind.LOG, "Build the site: step 2 of 2", "step 2 of 2"),
+        (Kind.DONE, "Build the site", ""),
+        (Kind.LOG, "Build the site", "Build the site"),
+        (Kind.MESSAGE, "Build the sitemap first", "Build the sitemap first"),
+        (Kind.DONE, "Another task", "Another task"),
+    ],
+)
+def test_what_is_news_beside_a_task(kind: Kind, said: str, left: str) -> None:
+    builder = lighthouse().agents[4]
+    assert news(act("builder", kind, said, 1), builder) == left
+    assert news(act("builder", kind, said, 1), facts("builder")) == said, "no task stands beside it"
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "height", "tall", "columns"),
+    [
+        *((8, 78, 14, 4, 3), (12, 118, 40, 4, 2), (1, 70, 20, 4, 2), (12, 71, 23, 3, 2), (12, 78, 12, 2, 3)),
+        (12, 58, 12, 2, 2),
+    ],
+)
+def test_cards_are_as_tall_and_in_as_few_columns_as_lets_all_be_seen(
+    count: int, width: int, height: int, tall: int, columns: int
+) -> None:
     layout = lay_out(count, width, height)
+    assert (layout.height, layout.columns) == (tall, min(columns, count))
+
+
+@given(st.integers(1, 40), st.integers(20, 240), st.integers(2, 60), st.booleans())
+def test_only_whole_cards_are_in_view_and_a_foot_where_some_are_not(
+    count: int, width: int, height: int, foot: bool
+) -> None:
+    layout = lay_out(count, width, height, foot)
+    drawn = layout.top + layout.rows * layout.pitch - (layout.pitch - layout.height)
+    assert layout.rows >= 1 and drawn + layout.foot <= height
     assert layout.columns * layout.width + layout.columns - 1 <= width
-    rows = -(-count // layout.columns)
-    assert rows * layout.pitch - 1 <= height or layout.width < 2 * 25 + 1
+    assert layout.foot == (foot or layout.rows * layout.columns < count)
 
 
-def test_more_than_a_dozen_are_rows() -> None:
+def test_more_than_a_dozen_are_lines() -> None:
     assert lay_out(MOST_CARDS, 200, 50).height == 4
     assert lay_out(MOST_CARDS + 1, 200, 50).height == 1
+
+
+def test_the_foot_says_how_many_are_out_of_view_and_what_is_wrong_with_them() -> None:
+    fine, silent = WORKING, Status(State.SILENT, "quiet", NOON - 3)
+    assert text([foot_line((), (fine, silent, fine), "", 50)]).strip() == "3 more below, ! 1 silent"
+    assert text([foot_line((fine,), (silent,), "", 60)]).strip() == "1 more above  ·  1 more below, ! 1 silent"
+    ordered = text([foot_line((), (fine,), "attention first", 60)])
+    assert ordered.startswith(" 1 more below") and ordered.endswith("attention first ") and len(ordered) == 60
+    assert text([foot_line((silent,) * 3, (silent,) * 40, "", 36)]).strip() == "3 above, ! 3  ·  40 below, ! 40"
+    assert text([foot_line((), (), "", 30)]).strip() == ""
 
 
 STATUSES = {"@a": WORKING, "@b": WORKING, "@c": Status(State.SILENT, "quiet", NOON - 3)}
@@ -166,9 +248,14 @@ def test_the_header_counts_whoever_is_held_even_at_work() -> None:
     assert "held" not in head(120, Hearing("x"))
 
 
+def test_the_header_keeps_the_words_of_what_needs_attention_longest() -> None:
+    drawn = head(52, Hearing("miniaudio/pulse"))
+    assert len(drawn) == 52 and "! 1 silent" in drawn and "● 2" in drawn and "working" not in drawn
+
+
 def test_the_header_keeps_glyphs_and_numbers_where_there_is_none() -> None:
-    drawn = head(60, Hearing("miniaudio/pulse"))
-    assert len(drawn) == 60 and "! 1" in drawn and "● 2" in drawn and "✉ 2" in drawn
+    drawn = head(46, Hearing("miniaudio/pulse"))
+    assert len(drawn) == 46 and "silent" not in drawn and "! 1" in drawn and "● 2" in drawn and "✉ 2" in drawn
 
 
 def test_the_header_says_when_nothing_can_be_heard() -> None:

@@ -41,6 +41,36 @@ async def test_a_paste_of_several_lines_loses_none() -> None:
         await until(pilot, lambda: to.value == "@writer @editor", "addresses stand in one line")
 
 
+def typed(app: PraxApp, *keys: str) -> None:
+    """Keys that come faster than they are handled, as over a slow line."""
+    for key in keys:
+        app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
+async def test_ctrl_s_and_escape_do_not_overtake_what_was_typed_before_them() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    taken: list[tuple[list[str], str, str]] = []
+
+    def submit(to: list[str], subject: str, body: str) -> str:
+        taken.append((to, subject, body))
+        return "mail"
+
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: ready(app), "the agents are shown")
+        app.push_screen(ComposeScreen("Mail", submit, to="@writer"))
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
+        typed(app, *"Third", "tab", *"Begin", "ctrl+s")
+        await until(pilot, lambda: taken, "it is sent")
+        assert taken == [(["@writer"], "Third", "Begin")]
+        await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "closed")
+        app.push_screen(ComposeScreen("Mail", submit, to="@writer"))
+        await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
+        typed(app, *"Fourth", "escape")
+        await until(pilot, lambda: "press esc again" in text_of(app), "it asks")
+        assert app.screen.query_one("#subject", Input).value == "Fourth"
+
+
 @pytest.mark.parametrize("size", [(60, 24), (80, 24)], ids=str)
 async def test_the_fields_of_the_form_have_an_edge_without_colours(size: tuple[int, int]) -> None:
     fleet = lighthouse()

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from praxmonitor.demo import cast
@@ -73,6 +74,28 @@ def test_a_directory_that_holds_something_else_is_refused(tmp_path: Path) -> Non
     assert process.returncode == 3
     assert "holds something else" in errors
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_on_the_screen_leaving_says_that_the_demo_ends_and_how_to_come_back(tmp_path: Path, kept: bool) -> None:
+    directory = tmp_path / "my demo"
+    words = ["-m", "praxmonitor", "demo", "--mute", *(("--dir", str(directory)) if kept else ())]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    child = pexpect.spawn(sys.executable, words, dimensions=(60, 200), timeout=30, env=environment)
+    try:
+        child.expect(b"indexer")
+        child.send(b"?")
+        child.expect(b"Quitting ends the demo")
+        child.send(b"?")
+        child.send(b"q")
+        child.expect(b"its workspace is kept: `praxmonitor demo --dir" if kept else b"`praxmonitor demo --dir PATH`")
+        child.expect(pexpect.EOF)
+        assert not kept or f" '{directory}'`".encode() in (child.before or b"")
+    finally:
+        child.close(force=True)
+    assert child.exitstatus == 0
+    assert left_of(tmp_path) == []
+    assert directory.is_dir() == kept
 
 
 def test_a_demo_workspace_of_its_own_can_be_opened_again(tmp_path: Path) -> None:

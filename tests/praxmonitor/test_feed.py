@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from itertools import pairwise
@@ -16,6 +18,8 @@ from mailcore.errors import NoWorkspace
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
+from mailcore.observe.load import Loader
+from mailcore.workspace import Workspace
 from praxmonitor.feed import FRAME, FileFeed, enduring
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
@@ -136,6 +140,76 @@ async def test_a_recorder_is_told_in_the_worker_thread_what_the_fleets_are_made_
         fleet = apply(fleet, facts, at)
     assert fleet == last
     assert all(facts for _, facts in told) and threading.get_ident() not in threads
+
+
+async def test_the_first_fleet_waits_until_it_is_asked_for_and_few_after_it(aipass_workspace: Path) -> None:
+    told = threading.Event()
+
+    def on_facts(at: float, facts: Sequence[Fact]) -> None:
+        told.set()
+
+    async with aclosing(FileFeed(aipass_workspace, sweep=0.1, on_facts=on_facts).fleets()) as fleets:
+        first = asyncio.ensure_future(anext(fleets))
+        await asyncio.sleep(0)
+        told.wait(5)  # the loop stands still, as while a screen is made
+        inbox = aipass_workspace / "agents" / "beta" / ".ai_mail.local" / "inbox.json"
+        for n in range(8):
+            threading.Event().wait(0.1)
+            write(inbox, *map(str, range(n + 1)))
+        seen = [await first]
+        assert shows("@beta", 0)(seen[0])
+        while not shows("@beta", 8)(seen[-1]):
+            seen.append(await anext(fleets))
+        assert len(seen) <= 4
+
+
+async def test_what_ends_the_reading_does_not_hide_the_first_fleet(aipass_workspace: Path) -> None:
+    readings = []
+
+    def on_facts(at: float, facts: Sequence[Fact]) -> None:
+        readings.append(facts)
+        if len(readings) == 2:
+            raise OSError("the disk is full")
+
+    async with aclosing(FileFeed(aipass_workspace, sweep=0.1, on_facts=on_facts).fleets()) as fleets:
+        inbox = the(await anext(fleets), "@beta").agent.inbox
+        write(inbox, "news")
+        with pytest.raises(OSError, match="full"):
+            await until(fleets, lambda _: False)
+
+
+async def test_a_reading_that_broke_keeps_nothing(aipass_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[Loader]] = []
+
+    class Noted(Loader):
+        def __init__(self, workspace: Workspace) -> None:
+            super().__init__(workspace)
+            made.append(weakref.ref(self))
+
+    def on_facts(at: float, facts: Sequence[Fact]) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("praxmonitor.feed.Loader", Noted)
+    gc.disable()
+    try:
+        with pytest.raises(OSError, match="full"):
+            await anext(FileFeed(aipass_workspace, on_facts=on_facts).fleets())
+        assert [ref() for ref in made] == [None]
+    finally:
+        gc.enable()
+
+
+async def test_it_can_be_stopped_at_any_moment(aipass_workspace: Path) -> None:
+    for n in range(30):
+        feed = FileFeed(aipass_workspace, sweep=0.05).fleets()
+        task = asyncio.ensure_future(anext(feed))
+        for _ in range(n):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(5):
+            await feed.aclose()
+    assert not [thread for thread in threading.enumerate() if thread.name in ("feed", "watch")]
 
 
 async def test_a_feed_that_breaks_is_begun_anew_and_both_are_told() -> None:

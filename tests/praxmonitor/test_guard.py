@@ -252,7 +252,7 @@ def test_when_its_reader_goes_it_ends_in_order(aipass_workspace: Path, home: Pat
 async def test_a_reading_that_raises_does_not_end_the_guard(tmp_path: Path, home: Path) -> None:
     feed, said = FakeFeed(lighthouse()), list[str]()
     sentry = Sentry(Config(), tmp_path, period=0.5)
-    async with aclosing(watch(feed, Config(), sentry, lambda _: None, said.append)) as rounds, asyncio.timeout(20):
+    async with aclosing(watch(feed, sentry, lambda _: None, said.append)) as rounds, asyncio.timeout(20):
         due, _ = await anext(rounds)
         assert due.raised
         feed.put(TypeError("unhashable type: list"))
@@ -274,7 +274,7 @@ async def test_what_ends_the_sentry_is_raised_by_itself(tmp_path: Path, home: Pa
 
     with pytest.raises(ConfigError, match="no such look"):
         async with asyncio.timeout(10):
-            await anext(watch(FakeFeed(), Config(), Broken(Config(), tmp_path, period=0.5), lambda _: None, print))
+            await anext(watch(FakeFeed(), Broken(Config(), tmp_path, period=0.5), lambda _: None, print))
 
 
 def rung(before: object) -> bool:

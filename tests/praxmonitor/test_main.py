@@ -39,10 +39,29 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert helped.returncode == 0 and "praxmonitor demo" in helped.stdout
 
 
-@pytest.mark.parametrize("words", [("--nonsense",), ("a", "b"), ("--theme",)], ids=" ".join)
+@pytest.mark.parametrize("words", [("--nonsense",), (".", "/"), ("--theme",)], ids=" ".join)
 def test_a_call_that_makes_no_sense_is_status_2(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(list(words)) == 2
     assert "praxmonitor [PATH]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("stauts",), "no such command or directory: 'stauts'; did you mean status?"),
+        (("stauts", "--json"), "no such command or directory: 'stauts'; did you mean status?"),
+        (("--mute", "sound"), "no such command or directory: 'sound'; did you mean sounds?"),
+        (("quux",), "no such command or directory: 'quux'\n"),
+    ],
+    ids=str,
+)
+def test_a_mistyped_command_is_no_path(
+    aipass_workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...], said: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(aipass_workspace)
+    assert main(list(words)) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_an_unknown_theme_names_those_that_there_are(aipass_workspace: Path) -> None:

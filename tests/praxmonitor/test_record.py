@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from mailcore.mail import post
 from mailcore.model.fleet import Fleet
-from mailcore.observe.facts import MailboxRead
+from mailcore.observe.facts import Fact, MailboxRead
 from mailcore.observe.fold import apply
 from praxmonitor.demo.stage import stage
 from praxmonitor.feed import FileFeed
-from praxmonitor.record import recorder
+from praxmonitor.record import Tape, recorder
 from praxmonitor.recording import RecordingError, opening, read
 from tests.mailcore.conftest import House
 
@@ -108,6 +110,63 @@ def test_help_says_what_is_in_it_and_what_not(house: House) -> None:
     output, _ = record("--help").communicate(timeout=20)
     words = " ".join(output.split())
     assert "What mails say is left out" in words and "--bodies" in words and "subjects" in words
+
+
+@pytest.mark.anyio
+async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(house: House, tmp_path: Path) -> None:
+    path, mailed = tmp_path / "r.jsonl", 0
+    post.send(house.workspace, "@lead", ["@writer"], "first", "a word")
+    house.agent("@writer").logs_dir.mkdir(exist_ok=True)
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - 60))
+    (house.agent("@writer").logs_dir / "own.log").write_text(f"{stamp} ERROR before the break\n")
+    with recorder(path, house.workspace) as writer:
+        tape = Tape(writer)
+
+        def on_facts(at: float, facts: Sequence[Fact]) -> None:
+            nonlocal mailed
+            mailed += any(isinstance(fact, MailboxRead) and fact.address == "@writer" for fact in facts)
+            if mailed == 2:
+                mailed += 1
+                raise ValueError("a file that nobody thought of")
+            tape.write(at, facts)
+
+        following = asyncio.create_task(tape.follow(FileFeed(house.root, 0.2, on_facts=on_facts)))
+        async with asyncio.timeout(20):
+            while mails(path) < 1:
+                await asyncio.wait({following}, timeout=0.02)
+            post.send(house.workspace, "@lead", ["@writer"], "second", "a word")
+            while mails(path) < 2:
+                assert not following.done()
+                await asyncio.wait({following}, timeout=0.02)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+    fleet = Fleet(house.root)
+    for at, facts in read(path):
+        fleet = apply(fleet, facts, at)
+    told = [activity.text for activity in fleet.stream if activity.agent == "@writer"]
+    assert sorted(told) == ["@lead: first", "@lead: second", "ERROR before the break"]
+    (why,) = tape.breaks
+    assert "ValueError: a file that nobody thought of" in why
+
+
+def test_a_full_disk_ends_it_with_the_reason_and_keeps_what_it_has(house: House, tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    for number in range(20):
+        post.send(house.workspace, "@lead", ["@writer"], f"number {number}", "a word")
+    command = f"ulimit -f 12; exec {sys.executable} -m praxmonitor record {house.root} {path}"
+    process = subprocess.Popen(["bash", "-c", command], stderr=subprocess.PIPE, text=True)
+    try:
+        for number in range(60):
+            if process.poll() is not None:
+                break
+            post.send(house.workspace, "@lead", ["@editor"], f"another {number}", "a word")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.3)
+        _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 4 and "cannot be written: File too large" in said and "Traceback" not in said
+    assert len(list(read(path))) >= 1
 
 
 @pytest.mark.anyio

@@ -22,7 +22,7 @@ from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound, gate
 from praxmonitor.sound.backends import decode
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
-from praxmonitor.sound.player import NONE, STARTING, Player, configured
+from praxmonitor.sound.player import NONE, STARTING, STEADY, Player, configured
 from tests.praxmonitor.conftest_pulse import Pulse, likeness, until
 
 PACK = sounds_dir() / "default"
@@ -146,6 +146,24 @@ def test_a_killed_child_is_replaced(playing: tuple[Pulse, Player]) -> None:
     assert child().pid != first.pid
     assert sounds.play(Cue(Sound.DONE))
     until(pulse.heard, "sound again")
+
+
+def test_after_a_single_kill_sound_is_back_within_a_second(playing: tuple[Pulse, Player]) -> None:
+    """The best of three counts: the machine is shared."""
+    pulse, sounds = playing
+    took = []
+    for _ in range(3):
+        steady = time.monotonic() + STEADY + 0.1
+        until(lambda at=steady: time.monotonic() > at, "the child is owed all restarts", 10.0)  # type: ignore[misc]
+        pulse.pcm.clear()
+        child().kill()
+        killed = time.monotonic()
+        until(lambda: sounds.play(Cue(Sound.DONE)) and pulse.heard(), "sound again", 20.0)
+        took.append(time.monotonic() - killed)
+        if took[-1] <= 1.0:
+            break
+    print(f"heard again {min(took):.2f} s after a kill")
+    assert min(took) <= 1.0
 
 
 @pytest.mark.parametrize("resting", [False, True])

@@ -140,6 +140,18 @@ def test_check_says_all_of_it_and_fails(home: Path, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == f"{root}: 4 things are not as CESP 1.0 wants them"
 
 
+def test_without_a_name_it_is_the_pack_in_use(home: Path, tmp_path: Path, no_device: Path) -> None:
+    made = make.init(tmp_path / "project", [("writer", "agents/writer")])
+    mine = pack(made.root / ".openpeon" / "packs" / "mine", [entry(label=None)])
+    made.config_file.write_text('[sound]\npack = "mine"\n')
+    in_use = praxmonitor("check", cwd=made.root)
+    shipped = praxmonitor("check", cwd=tmp_path)
+
+    assert in_use.returncode == 4 and in_use.stdout.splitlines()[-1].startswith(f"{mine}: 1 things")
+    assert shipped.returncode == 0 and shipped.stdout.startswith(str(sounds_dir() / "default"))
+    assert praxmonitor("play", cwd=made.root).returncode == 4, "it looks for a device, not for a name"
+
+
 @pytest.mark.parametrize("words", [("check", "absent"), ("play", "../default"), ("play", "default", "gong")])
 def test_what_there_is_not_is_named(home: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
     done = praxmonitor(*words, cwd=tmp_path)

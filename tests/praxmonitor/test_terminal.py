@@ -141,6 +141,8 @@ def test_compose_dispatch_kill_and_retry_from_the_keyboard(house: House, termina
     assert killed is not None and (killed.phase, killed.by) == (Phase.KILLED, "@operator")
 
     screen.keys("r")
+    screen.shows("Run the last task of @writer again?", "A long task", "killed", "Yes, start")
+    screen.keys("y")
     screen.shows("done")
     again = control.last_run(house.agent("@writer"))
     assert again is not None and again.run_id != killed.run_id and again.phase is Phase.COMPLETED and again.replied

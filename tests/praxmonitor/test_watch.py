@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import select
@@ -24,9 +25,9 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import STREAM
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.moment import EMPTY, Moment, following
-from praxmonitor.watch import happened, line, raised
+from praxmonitor.watch import Event, follow, happened, line, raised
 from tests.mailcore.conftest import House, wait_until
-from tests.praxmonitor.fake_feed import NOON, ROOT, lighthouse
+from tests.praxmonitor.fake_feed import NOON, ROOT, FakeFeed, lighthouse
 
 KEYS = ["at", "type", "agent", "kind", "text"]
 
@@ -45,6 +46,27 @@ def test_only_what_is_new_is_told_even_if_it_looks_the_same() -> None:
     new = moment(Fleet(ROOT, stream=(first, tool(1), tool(2))), old)
     assert [(event["type"], event["text"]) for event in happened(old, new)] == [("activity", "Bash: ls")] * 2
     assert list(happened(new, new)) == []
+
+
+@pytest.mark.anyio
+async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_told_twice() -> None:
+    feed, told, said = FakeFeed(), list[Event](), list[str]()
+    feed.put(Fleet(ROOT, stream=(tool(1, "one"),), at=NOON + 2))
+    task = asyncio.create_task(follow(feed, ROOT, Config(), told.append, said.append, from_start=True))
+    try:
+        async with asyncio.timeout(10):
+            while len(told) < 1:
+                await asyncio.wait({task}, timeout=0.02)
+            feed.put(OSError("torn away"))
+            feed.put(Fleet(ROOT, stream=(tool(1, "one"), tool(3, "two")), at=NOON + 4))
+            while len(told) < 2:
+                await asyncio.wait({task}, timeout=0.02)
+                assert not task.done()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert [event["text"] for event in told] == ["one", "two"]
+    assert len(said) == 2 and "OSError: torn away" in said[0] and said[1] == "watching goes on"
 
 
 def test_a_state_is_told_when_it_changes_and_with_its_reason() -> None:

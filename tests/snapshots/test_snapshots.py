@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from functools import partial
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -13,8 +15,9 @@ from mailcore.model.fleet import Fleet
 from praxmonitor.acts import Victim
 from praxmonitor.app import PraxApp
 from praxmonitor.operate import Operating
-from praxmonitor.screens.confirm import ConfirmScreen
-from praxmonitor.widgets.detail import Glance
+from praxmonitor.screens.confirm import ConfirmScreen, victim_lines
+from praxmonitor.screens.waiting import WaitingScreen
+from praxmonitor.widgets.detail import Glance, Start
 from tests.praxmonitor.fake_feed import NOON, FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
 
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((160, 48), id="160x48")]
@@ -75,6 +78,17 @@ def test_cards(snap_compare: Compare, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_rows(snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(app_of(many(20)), terminal_size=size, run_before=after())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_low_cards(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(many(12)), terminal_size=size, run_before=after())
+
+
+def test_attention_first(snap_compare: Compare) -> None:
+    fleet = many(40)
+    fleet = replace(fleet, agents=fleet.agents[::-1])
+    assert snap_compare(app_of(fleet), terminal_size=(80, 24), run_before=after("o"))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -148,8 +162,57 @@ def test_confirm(snap_compare: Compare, size: tuple[int, int]) -> None:
 
     async def play(pilot: Pilot[None]) -> None:
         await after()(pilot)
-        dialog = ConfirmScreen("Kill the run of @writer?", "Write chapter two, since 11:57:50", victims, NOON)
+        tree = partial(victim_lines, victims, NOON)
+        subject = "Write chapter two, since 11:57:50"
+        dialog = ConfirmScreen("Kill the run of @writer?", subject, tree, "Yes, kill", ends=True)
         pilot.app.push_screen(dialog)
         await until(pilot, lambda: "4291" in text_of(pilot.app), "the tree is shown")
+
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_retry(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=after("n", "n", "n", "r"))
+
+
+STARTS = tuple(
+    Start(f"{number:08x}", NOON - 60 * number, f"Write chapter {number}", "@writer is busy on 'Write chapter two'")
+    for number in (5, 4, 3)
+)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_waiting(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        app = pilot.app
+        await after("enter")(pilot)
+        screen = app.screen
+        assert isinstance(screen, Operating)
+        screen.glance = dataclasses.replace(GLANCE, starts=STARTS)
+        screen.show_glance()
+        await until(pilot, lambda: "3 tasks wait" in text_of(app), "what waits is shown")
+
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_cancel(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await after()(pilot)
+        pilot.app.push_screen(WaitingScreen("@writer", STARTS, NOON))
+        await until(pilot, lambda: "▸ Write chapter 5" in text_of(pilot.app), "the list is shown")
+
+    assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_notices(snap_compare: Compare, size: tuple[int, int]) -> None:
+    async def play(pilot: Pilot[None]) -> None:
+        await after()(pilot)
+        pilot.app.notify("asked: dispatch to @writer (waits: busy)", markup=False)
+        pilot.app.notify("@builder: no program; `claude` is not on PATH", title="not done", severity="error")
+        await pilot.press("L")
+        await until(pilot, lambda: "newest first" in text_of(pilot.app), "the list is shown")
 
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from mailcore.config import AgentConfig, Alarms, Config, Usage
 from mailcore.model.activity import Kind
+from mailcore.observe.facts import Roster
+from praxmonitor.alarms.gone import BARE, NOTHING
 from tests.stories.play import (
     Acknowledge,
     Busy,
@@ -15,6 +18,7 @@ from tests.stories.play import (
     Restart,
     Sleep,
     Snooze,
+    Stands,
     Step,
     Story,
     Works,
@@ -37,6 +41,15 @@ def story(
     happened = [step for life in lives for step in life.steps]
     ordered = sorted([*told, *happened, *steps], key=lambda step: step[0])
     return Story(name, tuple(ordered), expected, seconds, config, START, slack)
+
+
+HOME, MOVED = Path("/house/writer"), Path("/house/author")
+
+
+def moved() -> Roster:
+    """The registry names another directory for @writer."""
+    writer, operator = roster("writer").agents
+    return Roster((replace(writer, branch=MOVED), operator))
 
 
 def working(until: float, *, every: float = 60.0) -> Life:
@@ -101,6 +114,11 @@ RAISING = (
         config=replace(QUIET, agents={"writer": AgentConfig(wake_every=HOUR)}),
     ),
     story(
+        "a timer's wake of every agent that is missed", 4300, finished(Life().mail(5).starts(10).steady(20, 90), 100),
+        expected=(heard(10 + HOUR + 360),),
+        config=replace(QUIET, default_agent=AgentConfig(wake_every=HOUR)),
+    ),
+    story(
         "five agents at once are five", 600,
         *(Life(name).starts(10).does(40, Kind.THINKING) for name in ("one", "two", "three", "four", "five")),
         expected=tuple(heard(340, who=f"@{name}") for name in ("one", "two", "three", "four", "five")),
@@ -143,6 +161,38 @@ RAISING = (
         "done, and nobody could be told", 300,
         finished(working(60), 100).journal(101, "undelivered", to="@x", reason="disk full"),
         expected=(heard(101, "undelivered"),),
+    ),
+    story(
+        "nobody could be told, then a newer run: it stands until it is acknowledged", 600,
+        finished(working(60), 100).journal(101, "undelivered", to="@x", reason="disk full").starts(200)
+        .steady(210, 600), steps=((400, (Acknowledge(),)),),
+        expected=(heard(101, "undelivered"), heard(400, "over undelivered")),
+    ),
+    story(
+        "nobody could be told, a newer run, a restart: it still stands, and is heard again", 500,
+        finished(working(60), 100).journal(101, "undelivered", to="@x", reason="disk full").starts(200)
+        .steady(210, 500), steps=((300, (Restart(),)),), config=Config(),
+        expected=(heard(101, "undelivered"), heard(281, "again undelivered"), heard(401, "again undelivered"),
+                  heard(461, "again undelivered")),
+    ),
+    story(
+        "its directory is deleted, and restored", 400, working(60).ends(70), steps=(
+            (100, (Stands(HOME, NOTHING),)), (300, (Stands(HOME),)),
+        ),
+        expected=(heard(114, "gone"), heard(303, "over gone"), heard(303, "clear", "")), slack=6.0,
+    ),
+    story(
+        "its disk is not mounted any more", 400, Life().mail(5, is_task=False),
+        steps=((100, (Stands(HOME, BARE),)),), expected=(heard(114, "gone"),), slack=6.0,
+    ),
+    story(
+        "its directory is moved, and the registry is not changed", 400, Life(),
+        steps=((100, (Stands(HOME, NOTHING), Stands(MOVED))),), expected=(heard(114, "gone"),), slack=6.0,
+    ),
+    story(
+        "its directory is gone, and the screen restarts: the same alarm goes on", 600, Life(),
+        steps=((100, (Stands(HOME, NOTHING),)), (300, (Restart(),)), (500, (Stands(HOME),))),
+        expected=(heard(114, "gone"), heard(503, "over gone"), heard(503, "clear", "")), slack=6.0,
     ),
     story(
         "bounced, retried, done", 400,
@@ -376,6 +426,22 @@ HEALTHY = (
         finished(Life().mail(1).queued(10).starts(12).steady(20, 60), 90),
     ),
     story("another program's run, at work", 1500, Life().foreign(10).steady(20, 1500)),
+    story(
+        "its directory is made late", 900, Life(), steps=((0, (Stands(HOME, NOTHING),)), (300, (Stands(HOME, BARE),)),
+                                                          (400, (Stands(HOME),))),
+    ),
+    story(
+        "moved, and the registry follows in 4 s", 900, working(60).ends(70),
+        steps=((100, (Stands(HOME, NOTHING), Stands(MOVED))), (104, (moved(),))),
+    ),
+    story(
+        "the registry first, then moved", 900, working(60).ends(70),
+        steps=((0, (Stands(MOVED, NOTHING),)), (100, (moved(),)), (104, (Stands(HOME, NOTHING), Stands(MOVED)))),
+    ),
+    story(
+        "deleted, and taken out of the registry", 900, Life(), Life("other"),
+        steps=((100, (Stands(HOME, NOTHING),)), (106, (roster("other"),))),
+    ),
     shifted("the clock jumps an hour ahead", 600, HOUR, ClockSet(HOUR)),
     shifted("the clock goes back an hour", 600, -HOUR, ClockSet(-HOUR)),
     shifted("the clock jumps ahead, and 240 s lie between two signs", 600, HOUR, ClockSet(HOUR), 240),

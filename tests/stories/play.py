@@ -8,10 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from mailcore.config import Config
+from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
+from praxmonitor.alarms.gone import WHOLE
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.moment import EMPTY, following
 
@@ -67,13 +69,21 @@ class Disk:
 
 
 @dataclass(frozen=True)
+class Stands:
+    """So much stands in a directory from now on: as `praxmonitor.alarms.gone.there` says it. At first, all of it."""
+
+    branch: Path
+    level: int = WHOLE
+
+
+@dataclass(frozen=True)
 class Busy:
     """The observer's ticks are late by so much from now on."""
 
     late: float
 
 
-Step = Fact | Works | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Busy
+Step = Fact | Works | ClockSet | Sleep | Restart | Acknowledge | Snooze | Disk | Stands | Busy
 Heard = tuple[float, str, str]
 """(seconds of story time, kind, address) of an alarm that is raised; kind `over …`, `again …` and `clear` besides."""
 
@@ -104,12 +114,16 @@ class Machine:
         self.mono = 0.0
         self.working: set[str] = set()
         self.free = 10**12
+        self.stands: dict[Path, int] = {}
         self._before: frozenset[str] = frozenset()
         self._seen: dict[str, float] = {}
 
     def go(self, seconds: float) -> None:
         self.wall += seconds
         self.mono += seconds
+
+    def there(self, agent: Agent) -> int:
+        return self.stands.get(agent.branch, WHOLE)
 
     def work(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
         """As `mailcore.observe.cpu.Work.look`: from the second look on, when each tree worked."""
@@ -127,7 +141,7 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
     def watcher(known: Mapping[str, Told] = MappingProxyType({})) -> Vigil:
         made = Vigil(
             config, Path("/"), None, period=tick, clock=lambda: machine.wall, mono=lambda: machine.mono,
-            work=machine.work,
+            work=machine.work, there=machine.there,
         )  # fmt: skip
         made.book = replace(made.book, known=known)
         return made
@@ -152,7 +166,7 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                         machine.wall += seconds
                         machine.mono += seconds if frozen else 0.0
                     case Restart():
-                        told = {key: Told(e.raised_at, e.told, e.next_at) for key, e in vigil.book.episodes.items()}
+                        told = {key: episode.remember() for key, episode in vigil.book.episodes.items()}
                         answers = vigil.answers
                         vigil, moment, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
                         vigil.answers = answers
@@ -162,6 +176,8 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                         vigil.answers = MappingProxyType({**vigil.answers, **dict.fromkeys(keys, until)})
                     case Disk(free=free):
                         machine.free = free
+                    case Stands(branch=branch, level=level):
+                        machine.stands[branch] = level
                     case Busy(late=slow):
                         late = slow
         vigil.beat()
@@ -177,7 +193,8 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                 heard.append((passed, "clear", ""))
         if machine.mono - looked >= config.alarms.look:
             looked = machine.mono
-            vigil.learn(machine.free, vigil.seen(vigil.near(moment))[1])
+            _, work, gone = vigil.seen(vigil.near(moment), moment.fleet.agents)
+            vigil.learn(machine.free, work, gone)
         step = tick + late
         machine.go(step)
         passed += step

@@ -17,7 +17,7 @@ from array import array
 from collections import Counter
 from pathlib import Path
 
-from mailcore.config import read_config
+from mailcore.config import Sound, read_config
 from praxmonitor.app import PraxApp
 from praxmonitor.demo.stage import stage
 from praxmonitor.feed import FileFeed
@@ -48,6 +48,9 @@ class Tape:
     @property
     def burst(self) -> int:
         return self._gate.burst(time.time())
+
+    def adopt(self, config: Sound) -> None:
+        self._gate.rules = rules(config)
 
     def start(self) -> None:
         self._began = time.time()

@@ -1,14 +1,10 @@
-"""`.praxmonitor/config.toml` → a frozen Config: every number of the house, in seconds unless it says otherwise."""
+"""What config.toml can say, as frozen values: every number of the house, in seconds unless it says otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeVar
-
-from mailcore.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +148,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class AgentConfig:
-    """`[agents.NAME]`: the program that this agent is."""
+    """The program that an agent is: `[agents]` says it for every agent, `[agents.NAME]` for one, which counts more.
+
+    An agent of another program than `[agents]` names takes no command, model and permission mode from there.
+    """
 
     program: str = ""
     """`claude`, `codex` or `command`; empty: the first of claude and codex that is on PATH."""
@@ -190,7 +189,9 @@ class Config:
     observe: Observe = field(default_factory=Observe)
     usage: Usage = field(default_factory=Usage)
     agents: Mapping[str, AgentConfig] = field(default_factory=lambda: MappingProxyType({}))
-    """By name without `@`."""
+    """By name without `@`; what `[agents]` says for every agent is filled in."""
+    default_agent: AgentConfig = field(default_factory=AgentConfig)
+    """Every agent that is not among them."""
     programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
 
     def program(self, name: str) -> ProgramConfig:
@@ -198,130 +199,5 @@ class Config:
         return self.programs.get(name, ProgramConfig())
 
     def agent(self, address: str) -> AgentConfig:
-        """The settings of one agent; defaults where nothing is said."""
-        return self.agents.get(address.lstrip("@"), AgentConfig())
-
-
-def read_config(path: Path) -> Config:
-    """Read config.toml; a missing file is all defaults. ConfigError names file, key and what is allowed."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return Config()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    import tomllib
-
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: {error}") from error
-    if isinstance(data.get("dispatch"), dict) and data["dispatch"].get("attempts", 1) == 0:
-        raise ConfigError(f"{path}: [dispatch] attempts = 0; at least one is needed")
-    known = {"dispatch", "alarms", "mail", "sound", "observe", "usage", "agents", "programs"}
-    for name in data:
-        if name not in known:
-            raise ConfigError(f"{path}: [{name}] is not known; allowed: {', '.join(sorted(known))}")
-    dispatch = _section(Dispatch, data.get("dispatch", {}), path, "dispatch")
-    return Config(
-        dispatch=dispatch,
-        alarms=_alarms(data.get("alarms", {}), path, dispatch),
-        mail=_section(Mail, data.get("mail", {}), path, "mail"),
-        sound=_section(Sound, data.get("sound", {}), path, "sound"),
-        observe=_section(Observe, data.get("observe", {}), path, "observe"),
-        usage=_section(Usage, data.get("usage", {}), path, "usage"),
-        agents=MappingProxyType(_agents(data.get("agents", {}), path)),
-        programs=MappingProxyType(_programs(data.get("programs", {}), path)),
-    )
-
-
-def read_config_or_defaults(path: Path) -> tuple[Config, str]:
-    """The config, or all defaults and why: for what must work whatever stands there, like kill and reply."""
-    try:
-        return read_config(path), ""
-    except ConfigError as error:
-        return Config(), f"{error}; the defaults are used meanwhile"
-
-
-T = TypeVar("T")
-
-
-NOTIFY = ("auto", "9", "777", "none")
-
-
-def _alarms(table: Any, path: Path, dispatch: Dispatch) -> Alarms:
-    alarms = _section(Alarms, table, path, "alarms")
-    if alarms.notify not in NOTIFY:
-        raise ConfigError(f"{path}: [alarms] notify = {alarms.notify!r}; allowed: {', '.join(NOTIFY)}")
-    if alarms.look < 0.1:
-        raise ConfigError(f"{path}: [alarms] look = {alarms.look:g}; 0.1 s is the least")
-    if any(wait < 1 for wait in alarms.repeat):
-        raise ConfigError(f"{path}: [alarms] repeat = {list(alarms.repeat)}; 1 s is the least, [] is never")
-    # The supervisor itself ends what does not start: an alarm before that would come too early.
-    earliest = dispatch.startup_timeout + START_SPARE
-    return replace(alarms, silence_start=max(alarms.silence_start, earliest)) if alarms.silence_start else alarms
-
-
-def _agents(table: Any, path: Path) -> dict[str, AgentConfig]:
-    if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [agents] must be a table of agents, like [agents.writer], not {table!r}")
-    agents = {}
-    for name, values in table.items():
-        agent = _section(AgentConfig, values, path, f"agents.{name}")
-        if agent.command and not agent.program:
-            agent = replace(agent, program="command")
-        if agent.program not in ("", "claude", "codex", "command"):
-            raise ConfigError(f"{path}: [agents.{name}] program = {agent.program!r}; allowed: claude, codex, command")
-        if agent.program == "command" and not agent.command:
-            raise ConfigError(f'{path}: [agents.{name}] has no \'command\', e.g. command = ["python3", "agent.py"]')
-        agents[str(name).lstrip("@").lower()] = agent
-    return agents
-
-
-def _programs(table: Any, path: Path) -> dict[str, ProgramConfig]:
-    if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [programs] must be a table of programs, like [programs.claude], not {table!r}")
-    return {str(name): _section(ProgramConfig, values, path, f"programs.{name}") for name, values in table.items()}
-
-
-def _section(kind: type[T], table: Any, path: Path, name: str) -> T:
-    if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [{name}] must be a table, not {table!r}")
-    default = kind()
-    allowed = {f.name for f in fields(default)}  # type: ignore[arg-type]
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in allowed:
-            raise ConfigError(f"{path}: [{name}] has no key {key!r}; allowed: {', '.join(sorted(allowed))}")
-        values[key] = _checked(getattr(default, key), value, f"{path}: [{name}] {key}")
-    return kind(**values)
-
-
-def _checked(default: Any, value: Any, where: str) -> Any:
-    if isinstance(default, Mapping):
-        if isinstance(value, dict):
-            return MappingProxyType({key: _checked(0.0, number, f"{where}.{key}") for key, number in value.items()})
-        raise ConfigError(f"{where} is a table of numbers, not {value!r}")
-    if isinstance(default, tuple) and default:
-        if isinstance(value, list) and all(isinstance(item, int | float) and 0 <= item < 1e9 for item in value):
-            return tuple(float(item) for item in value)
-        raise ConfigError(f"{where} is a list of numbers from 0 up, not {value!r}")
-    if isinstance(default, tuple):
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        raise ConfigError(f"{where} is a list of texts, not {value!r}")
-    if isinstance(default, str):
-        if isinstance(value, str):
-            return value
-        raise ConfigError(f"{where} is a text, not {value!r}")
-    if isinstance(default, bool):
-        if isinstance(value, bool):
-            return value
-        raise ConfigError(f"{where} is true or false, not {value!r}")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise ConfigError(f"{where} is a number from 0 up, not {value!r}")
-    if isinstance(default, int) and value != int(value):
-        raise ConfigError(f"{where} is a whole number, not {value!r}")
-    return type(default)(value)
+        """The settings of one agent; what holds for every agent where nothing is said of it."""
+        return self.agents.get(address.lstrip("@"), self.default_agent)

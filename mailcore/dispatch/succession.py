@@ -1,0 +1,200 @@
+"""What follows on a run: its end is told, wakes its sender and starts what waits; a start first ends what died there.
+
+The two need each other, so they are one file: whoever begins a run may find a dead one in its place, the dead one's
+sender is woken, and at the sender's may lie another. Each step frees a lock, so it comes to an end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mailcore import journal
+from mailcore.config import Config
+from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, prompt, queue, start, waitlist
+from mailcore.dispatch.admit import WAITS, Hindrance
+from mailcore.dispatch.runs import JOURNAL
+from mailcore.errors import MailcoreError
+from mailcore.mail.store import locked
+from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.run import Phase, Run
+from mailcore.programs.select import select
+from mailcore.workspace import Workspace
+
+
+def begin(
+    workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], *, queueing: Collection[str] = ()
+) -> str | Hindrance:
+    """`start.begin`, once nothing is left of what died there: the new run's id, or what is in the way."""
+    clean(workspace, config, agent)
+    with locked(queue.gate(workspace)):
+        return start.begin(workspace, config, agent, first, queueing)
+
+
+def start_wake(
+    workspace: Workspace, config: Config, agent: Agent, reason: queue.Wake, *, queueing: Collection[str] = WAITS
+) -> str | Hindrance:
+    """Start `agent` for a wake; it waits while the agent is busy, held or out of places."""
+    first = {
+        "sender": reason.by,
+        "subject": reason.why,
+        "message_id": "",
+        "prompt": prompt.wake(agent, reason.why),
+        "program": select(agent, config, start.clean_environment()["PATH"]).name,
+        "depth": reason.depth,
+        "automatic": reason.automatic,
+    }
+    return begin(workspace, config, agent, first, queueing=queueing)
+
+
+def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = None) -> list[str]:
+    """Start whatever waits and may start now, the oldest first, at every agent `but` one; the ids of the runs.
+
+    What waited where the directory is gone can start no more: it is told. MailcoreError, once all were tried, naming
+    the agents where it failed and why.
+    """
+    started, failed = [], []
+    try:
+        _tell_bereft(workspace, config)
+    except (MailcoreError, OSError) as error:
+        failed.append(str(error))
+    for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace) if entry.agent != but):
+        try:
+            clean(workspace, config, agent)
+            with locked(queue.gate(workspace)):
+                begun = start.begin_next(workspace, config, agent)
+        except Exception as error:  # whatever one agent's files hold, the others start
+            failed.append(f"{agent.address}: {error}")
+            continue
+        if isinstance(begun, str):
+            started.append(begun)
+    if failed:
+        raise MailcoreError(f"what waits could not be started: {'; '.join(failed)}")
+    return started
+
+
+def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> None:
+    """Leave nothing of a run whose supervisor or monitor died, and tell its end; `by` cleans up, if a person does."""
+    theirs = foreign.stop_left(workspace, config, agent)
+    if clean_own(workspace, config, agent, by) and theirs is not None:  # else another has cleaned up, and told it
+        foreign.end(workspace, agent, theirs, by, f"its monitor (PID {theirs.supervisor_pid}) died")
+
+
+def clean_own(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> bool:
+    """`clean`, but of a monitor's run no more than its lock. True if a lock was removed."""
+    cleared = orphan.clear(workspace, config, agent, by)
+    if cleared is not None and (run := cleared.untold) is not None:
+        run_dir = agent.runs_dir / run.run_id
+        tell(workspace, config, agent, run, journal.read(run_dir / JOURNAL)[0], run_dir)
+    return cleared is not None
+
+
+def free(
+    workspace: Workspace, config: Config, agent: Agent, run_id: str, nonce: str, *, start_waiting: bool = True
+) -> None:
+    """Release the branch, and start what has waited for it or for a free place; after a kill no wake of its own."""
+    with locked(queue.gate(workspace)):
+        lock.release(agent, run_id, nonce)
+        if not start_waiting:
+            queue.drop(agent)
+    try:
+        # After a kill nothing starts by itself at that agent: what waits there goes on waiting.
+        start_what_waits(workspace, config, but=None if start_waiting else agent)
+    except (MailcoreError, OSError) as error:
+        journal.append(agent.runs_dir / run_id / JOURNAL, {"event": "wake_failed", "reason": str(error)})
+
+
+def tell(
+    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], run_dir: Path
+) -> None:
+    """Mail what the sender has to know, wake it where it is an agent, write register, feed and report.
+
+    What cannot be told stands in the run's journal as `undelivered`, with the reason, and of a bounce in AIPass's
+    `last_bounce.json`. `told` closes it: a run that ended without it, since its supervisor died at that moment, is
+    told again by the next look (`clean`).
+    """
+    try:
+        _tell_sender(workspace, config, agent, run, queued, run_dir)
+    except (MailcoreError, OSError) as error:
+        journal.append(run_dir / JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
+        ending.keep_bounce(agent, run, run_dir, str(error))
+    try:
+        ending.tell_aipass(workspace, agent, run)
+    except (MailcoreError, OSError) as error:
+        journal.append(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
+    journal.append(run_dir / JOURNAL, {"event": "told"})
+
+
+def _tell_sender(
+    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], run_dir: Path
+) -> None:
+    if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
+        return
+    task_id = str(queued.get("sent_id") or run.message_id)
+    said = ending.said(agent, run, run_dir)
+    if said is not None:
+        ending.mail(workspace, agent, run, task_id, said)
+    # After a kill nothing starts by itself: the sender has its mail.
+    if run.sender == OPERATOR or run.phase is Phase.KILLED:
+        return
+    why_not = wake_back(workspace, config, agent, run, queued)
+    if why_not is None:
+        return
+    if said is None and not run.replied:
+        ending.mail(workspace, agent, run, task_id, notice.done(agent, run))
+    if why_not.code != "no_program":
+        raise MailcoreError(f"{run.sender} has it in its mail, and is not woken: {why_not.reason}")
+
+
+def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any]) -> None:
+    """Tell of a run, or a start that waited, that went with its agent's directory; `queued` is its first record."""
+    run = lost.ended(agent, queued)
+    if run is None:
+        return
+    outcome = {}
+    try:
+        if run.message_id and run.sender not in ("", agent.address):
+            lost.mail(workspace, agent, run, str(queued.get("sent_id") or run.message_id))
+            why_not = None if run.sender == OPERATOR else wake_back(workspace, config, agent, run, queued)
+            outcome = {} if why_not is None else {"not_woken": why_not.reason}
+    except (MailcoreError, OSError) as error:
+        outcome = {"undelivered": str(error)}
+    lost.keep(workspace, agent, run, **outcome)
+    if run.run_id:
+        with suppress(MailcoreError, OSError):
+            ending.tell_aipass(workspace, agent, run)
+
+
+def _tell_bereft(workspace: Workspace, config: Config) -> None:
+    """Tell of the tasks that waited where no run was, in directories that are gone for good."""
+    if not waitlist.bereft(workspace):
+        return
+    time.sleep(waitlist.MOVED)
+    with locked(queue.gate(workspace)):
+        gone = waitlist.strike(workspace)
+    for agent, queued in gone:
+        tell_lost(workspace, config, agent, queued)
+
+
+def wake_back(
+    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any]
+) -> Hindrance | None:
+    """Tell the sender, by starting it, that the work is over; it waits in the queue while the sender is busy.
+
+    What keeps it from ever being started by itself is returned: no program, no directory, a breaker.
+    """
+    depth = queued.get("depth")
+    nested = depth if isinstance(depth, int) else 0
+    # The sender goes on at the level it dispatched from, so that a plan of many phases nests no deeper than one.
+    reason = queue.Wake(notice.wake(agent, run), agent.address, max(0, nested - 1))
+    try:
+        sender = workspace.agent(run.sender)
+        if not sender.branch.is_dir():
+            return Hindrance("no_branch", f"{sender.address}'s directory {sender.branch} is gone")
+        begun = start_wake(workspace, config, sender, reason)
+    except MailcoreError as error:
+        return Hindrance(error.code, str(error))
+    return begun if isinstance(begun, Hindrance) and begun.code == "breaker" else None

@@ -1,0 +1,219 @@
+"""The part of the app that every screen stands on: the moment, the alarms, the recording's clock, what was said.
+
+It follows the feed and lets the clock tick; it knows no screen.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.notifications import SeverityLevel
+from textual.reactive import var
+
+from mailcore.config import Config
+from mailcore.errors import MailcoreError
+from mailcore.model.fleet import Fleet
+from mailcore.workspace import Workspace, load
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
+from praxmonitor.alarms.sentry import Sentry
+from praxmonitor.alarms.words import span
+from praxmonitor.audible import Audible
+from praxmonitor.cues import cues, heartbeat
+from praxmonitor.feed import enduring
+from praxmonitor.moment import EMPTY, Moment, following
+from praxmonitor.notices import Notice
+from praxmonitor.present import plain
+from praxmonitor.sound import Cue, Speaker
+
+if TYPE_CHECKING:
+    from praxmonitor.feed import Feed
+    from praxmonitor.playback import Playback
+
+TICK = 0.5
+"""Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
+MOST_NOTICES = 500
+
+
+class Console(Audible, inherit_bindings=False):
+    """One person's place at one workspace. `PraxApp` gives it screens, a palette and colours."""
+
+    moment: var[Moment] = var(EMPTY)
+    """What every screen draws."""
+    alarms: var[tuple[Episode, ...]] = var(())
+    """Every alarm that stands, answered or not."""
+    playing: var[str] = var("")
+    """How a recording is played; empty if none is."""
+
+    ends_agents = False
+    """Leaving ends the agents too: this is the demo."""
+    stopped: var[str] = var("")
+    """Why the watching stopped; empty while it goes on."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        config: Config,
+        feed: Feed,
+        speaker: Speaker,
+        *,
+        clock: Callable[[], float] = time.time,
+        playback: Playback | None = None,
+        live: bool = False,
+    ) -> None:
+        """`clock` gives seconds since the epoch.
+
+        `playback`: the feed plays a recording by this clock; nothing of what was recorded is read or written here.
+        `live`: this is a screen of the workspace's own: it may go on duty, looks at processes, keeps answers to alarms.
+        """
+        super().__init__(speaker)
+        self.workspace = workspace
+        self.config = config
+        self.clock = playback or clock
+        self.playback = playback
+        self.show_playback()
+        self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
+        """What was said here, oldest first: a notification is gone in seconds, its words are not."""
+        self._feed = feed
+        self._opened = self.clock()
+        self._noted = 0.0
+        self.bypass = _bypassing(config, workspace)
+        """Addresses of the agents that config lets work without asking for permissions."""
+        self._sounded = self._opened
+        self.sentry = Sentry(
+            config, workspace.root, period=TICK, clock=self.clock, live=live, what="screen" if live else "",
+            write=self.to_terminal, on_error=self._alarm_trouble, on_config=self._adopt,
+        )  # fmt: skip
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with the observing itself: the header says it in red."""
+        return (*filter(None, (self.stopped, self.sentry.trouble)), *self.moment.fleet.notes)
+
+    @abstractmethod
+    def show_agent(self, address: str) -> None:
+        """One agent, full screen."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Say it for some seconds, in a line, and keep it among the notices."""
+        told = plain(f"{title}: {message}" if title else message)
+        self.notices.append(Notice(self.clock(), told, severity))
+        super().notify(told, severity=severity, timeout=timeout, markup=markup)
+
+    def on_mount(self) -> None:
+        """Follow the files from now on."""
+        self.run_worker(self._follow(), group="feed")
+        self.run_worker(self.sentry.watch(), group="alarms")
+        self.set_interval(TICK, self._tick)
+        self.listen()
+
+    def on_unmount(self) -> None:
+        """Let go of the sound device and the duty; agents and runs go on."""
+        self.sentry.close()
+        self._speaker.close()
+
+    def show_playback(self) -> None:
+        """Say anew how the recording is played, if one is."""
+        self.playing = self.playback.label if self.playback is not None else ""
+
+    def to_terminal(self, sequence: str) -> None:
+        """Send the terminal a sequence that draws nothing: a title, a notification."""
+        if sequence and not self.lent and self._driver is not None:
+            self._driver.write(sequence)
+
+    def _alarm_trouble(self, text: str) -> None:
+        """From any thread: what the user's command did wrong."""
+        self.call_later(self.notify, text, title="alarm not passed on", severity="error", markup=False, timeout=12)
+
+    def _adopt(self, config: Config) -> None:
+        """Follow settings that changed while this screen is open."""
+        self.config = config
+        self.bypass = _bypassing(config, self.workspace)
+        self._speaker.adopt(config.sound)
+        self.notify("config.toml changed: its settings hold", markup=False)
+
+    async def answer_alarms(self, keys: Sequence[str], snooze: bool) -> None:
+        """Acknowledge these alarms, or snooze them; it holds on every screen of this operator's."""
+        for_ = self.config.alarms.snooze
+        try:
+            await self.sentry.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
+        except OSError as error:
+            self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
+        said = f"snoozed for {span(for_)}" if snooze else "acknowledged"
+        self.notify(f"{said}: {len(keys)} alarm{'s' if len(keys) != 1 else ''}", markup=False)
+        self.sound(self._look_at_alarms(self.moment))
+
+    def note_presence(self) -> None:
+        """The operator acted: agents see that somebody is at the screen. For worker threads, at most once in
+        `KEY_PERIOD`. Only after an act that wrote something anyway: looking writes nothing."""
+        from mailcore.presence import KEY_PERIOD, key_pressed
+
+        now = self.clock()
+        if now - self._noted >= KEY_PERIOD:
+            self._noted = now
+            with suppress(OSError):
+                key_pressed(self.workspace)
+
+    async def _follow(self) -> None:
+        try:
+            async for fleet in enduring(self._feed, partial(setattr, self, "stopped")):
+                self._show(fleet)
+        except MailcoreError as error:
+            self.exit(return_code=error.exit_status, message=Text(f"praxmonitor: {plain(str(error))}"))
+            return
+        if self.playback is not None:
+            self.show_playback()
+            self.notify("the recording is over", markup=False)
+
+    def _tick(self) -> None:
+        self.listen()
+        self.sentry.beat()
+        if self.moment is not EMPTY:
+            self._show(self.moment.fleet)
+
+    def _show(self, fleet: Fleet) -> None:
+        old = self.moment
+        self.moment = following(old, fleet, self.clock(), self.config.alarms, self.sentry.senses)
+        if self.moment is old:
+            return
+        wanted = self._look_at_alarms(self.moment)
+        if old is EMPTY:
+            self.sound(wanted)
+            return
+        enrolled = [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]
+        if enrolled and self.playback is None:
+            with suppress(MailcoreError):  # the feed says in its notes what is wrong with the registry
+                self.workspace = load(self.workspace.registry)
+                self.bypass = _bypassing(self.config, self.workspace)
+        settings = self.config.sound
+        due = cues(old, self.moment, self._opened, settings.subagents)
+        beat = None if due else heartbeat(self.moment, self._sounded, settings.heartbeat)
+        if self.sentry.on_duty:
+            known = {(cue.sound, cue.agent) for cue in wanted}
+            events = due if beat is None else [beat]
+            self.sound([*wanted, *(cue for cue in events if (cue.sound, cue.agent) not in known)])
+
+    def _look_at_alarms(self, moment: Moment) -> list[Cue]:
+        """Let the alarms that stand be shown; returns what of them is to be heard here."""
+        _, wanted = self.sentry.tick(moment)
+        self.alarms = self.sentry.book.standing()
+        return wanted
+
+
+def _bypassing(config: Config, workspace: Workspace) -> frozenset[str]:
+    """Addresses of the agents that config lets work without asking for permissions."""
+    return frozenset(agent.address for agent in workspace.agents if config.agent(agent.address).bypass)

@@ -1,0 +1,73 @@
+"""The lines of the detail: what waits for the agent in view."""
+
+from __future__ import annotations
+
+from praxmonitor.questions import close_lines, start_lines, start_question
+from praxmonitor.widgets.detail import Glance, Start, detail_lines, waiting_lines
+from praxmonitor.widgets.story import story_lines
+from tests.praxmonitor.fake_feed import NOON, FakeFeed, app_on, box, facts, lighthouse, mail, workspace
+
+BUSY = "@writer is busy on 'Write chapter two' (PID 4200)"
+
+
+def start(number: int, reason: str = BUSY, subject: str = "") -> Start:
+    return Start(f"{number:08x}", NOON - 60 * number, subject or f"Chapter {number}", reason)
+
+
+def text(lines: object) -> str:
+    return "\n".join("".join(part for part, _ in line) for line in lines)  # type: ignore[attr-defined]
+
+
+def test_what_waits_is_counted_and_its_reason_said_once() -> None:
+    glance = Glance("@writer", starts=(start(9), start(8), start(2, "@writer is held by @operator: lunch")))
+    lines = text(waiting_lines(glance, NOON, 60)).splitlines()
+    assert [line.split() for line in lines] == [
+        ["3", "tasks", "wait", "x", "cancels", "one"],
+        ["Chapter", "9", "9m"],
+        ["Chapter", "8", "8m"],
+        BUSY.split(),
+        ["Chapter", "2", "2m"],
+        ["@writer", "is", "held", "by", "@operator:", "lunch"],
+    ]
+
+
+def test_where_nothing_waits_nothing_is_said_and_of_many_the_rest_is_counted() -> None:
+    assert not list(waiting_lines(None, NOON, 60)) and not list(waiting_lines(Glance("@writer"), NOON, 60))
+    many = text(waiting_lines(Glance("@writer", starts=tuple(start(n) for n in range(9))), NOON, 60))
+    assert "9 tasks wait" in many and "and 5 more" in many and many.count("PID 4200") == 1
+
+
+def test_what_an_agent_named_is_harmless_and_fits() -> None:
+    evil = Glance("@writer", starts=(start(1, "\x1b[2J" + "why " * 90, "\x1b]0;owned\x07" + "x" * 200),))
+    lines = text(waiting_lines(evil, NOON, 40)).splitlines()
+    assert "\x1b" not in "".join(lines) and "\x07" not in "".join(lines)
+    assert len(lines) == 4 and all(len(line) <= 40 for line in lines)
+
+
+def test_the_detail_and_the_story_both_tell_what_waits() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    status, glance = app.moment.status("@writer"), Glance("@writer", starts=(start(3),))
+    for lines in (
+        detail_lines(fleet.agents[0], status, glance, NOON, 60, 40),
+        story_lines(fleet.agents[0], status, glance, NOON, 60),
+    ):
+        assert "waiting  1 task waits" in text(lines) and "Chapter 3" in text(lines)
+
+
+def test_the_question_before_a_start_says_what_the_last_one_came_to() -> None:
+    builder = lighthouse().agents[4]
+    assert start_question("retry", builder) == ("Run the last task of @builder again?", "Build the site")
+    assert text(start_lines(builder, NOON, True, 60)).splitlines() == [
+        "last run  bounced 1m ago: three attempts failed: exit 1",
+        "BYPASS    it works without asking for permissions",
+    ]
+    new = facts("new", mailbox=box(mail(1, "@a", "s", 0), mail(2, "@a", "s", 0)))
+    assert start_question("wake", new) == ("Wake @new?", "2 new mails wait for it")
+    assert "no new mail" in start_question("wake", facts("new"))[1]
+    assert text(start_lines(new, NOON, False, 60)) == "last run  none yet"
+
+
+def test_the_mails_that_would_be_closed_are_listed_and_counted() -> None:
+    lines = text(close_lines([mail(n, "@editor", f"Old {n}", 60) for n in range(12)], NOON, 60)).splitlines()
+    assert len(lines) == 11 and lines[0].split() == ["@editor", "Old", "0", "1m"] and lines[-1] == "and 2 more"

@@ -1,0 +1,96 @@
+"""Whose directory has vanished, on real disks. When it is told is in the stories."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailcore.model.agent import Agent
+from mailcore.model.fleet import AgentFacts
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.episodes import Episode
+from praxmonitor.alarms.gone import SETTLE, Vanished
+from praxmonitor.alarms.kept import Kept
+from praxmonitor.sound.mutes import mutes_path
+from tests.mailcore.conftest import House
+from tests.praxmonitor.test_watch import Watch, watches
+
+__all__ = ["watches"]
+
+
+def facts(branch: Path, **known: float) -> AgentFacts:
+    return AgentFacts(Agent("@writer", "WRITER", branch, root=branch.parent), **known)  # type: ignore[arg-type]
+
+
+def whole(branch: Path) -> None:
+    (branch / ".ai_mail.local").mkdir(parents=True)
+
+
+def test_what_was_there_and_is_not_is_missing_once_that_is_sure(tmp_path: Path) -> None:
+    branch = tmp_path / "writer"
+    whole(branch)
+    vanished, agents = Vanished(), (facts(branch),)
+    assert vanished.look(agents, 0.0) == {}
+    shutil.rmtree(branch)
+    assert vanished.look(agents, 5.0) == {} and vanished.look(agents, 5.0 + SETTLE - 1) == {}
+    assert vanished.look(agents, 5.0 + SETTLE) == {"@writer": 5.0}
+    whole(branch)
+    assert vanished.look(agents, 30.0) == {}
+
+
+def test_an_empty_mount_point_is_missing_too(tmp_path: Path) -> None:
+    branch = tmp_path / "writer"
+    whole(branch)
+    vanished, agents = Vanished(settle=0.0), (facts(branch),)
+    vanished.look(agents, 0.0)
+    shutil.rmtree(branch)
+    branch.mkdir()
+    assert vanished.look(agents, 5.0) == {"@writer": 5.0}
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_one_that_was_never_made_is_not_missing(tmp_path: Path, bare: bool) -> None:
+    branch = tmp_path / "writer"
+    if bare:
+        branch.mkdir()
+    vanished = Vanished(settle=0.0)
+    assert vanished.look((facts(branch),), 0.0) == vanished.look((facts(branch),), 60.0) == {}
+
+
+def test_who_was_ever_at_work_or_was_missing_before_had_one(tmp_path: Path) -> None:
+    branch = tmp_path / "writer"
+    assert Vanished(settle=0.0).look((facts(branch, last_active=1.0),), 5.0) == {"@writer": 5.0}
+    assert Vanished().look((facts(branch),), 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
+
+
+def test_a_deleted_directory_is_an_alarm_and_so_is_its_end(house: House, watches: list[Watch]) -> None:
+    (house.root / ".praxmonitor").mkdir(exist_ok=True)
+    (house.root / ".praxmonitor" / "config.toml").write_text("[alarms]\nlook = 0.5\n")
+    branch = house.agent("@editor").branch
+    watch = Watch(house.root, "--from-start")
+    watches.append(watch)
+    inbox = house.agent("@writer").inbox
+    inbox.write_text("{ torn")
+    watch.until("ALARM unreadable")
+    inbox.unlink()
+    watch.until("alarm over unreadable")  # a tick of 1 s later: the directories were looked at in between
+    branch.rename(house.root / "aside")
+    (*_, said) = watch.until("ALARM gone")
+    assert f"@editor ALARM gone: gone: its directory {branch} is missing" in said and "mount or restore it" in said
+    (house.root / "aside").rename(branch)
+    watch.until("@editor alarm over gone")
+
+
+def test_the_command_knows_it_of_one_that_was_told_before(house: House) -> None:
+    command = [sys.executable, "-m", "praxmonitor", "alarms", str(house.root)]
+    branch = house.agent("@editor").branch
+    branch.rename(house.root / "aside")
+    assert subprocess.run(command, capture_output=True, text=True, timeout=30).returncode == 0
+    alarm = Alarm(AlarmKind.GONE, "@editor", 10.0, "gone")
+    Kept(mutes_path(house.root).parent).tell({alarm.key: Episode(alarm, 10.0)})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and f"its directory {branch} is missing" in done.stdout, done

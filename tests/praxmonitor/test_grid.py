@@ -1,0 +1,203 @@
+"""The grid in the app: it scrolls by whole rows, says what is out of view, and can put those in need first."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import pytest
+from msgspec import structs
+from textual import events
+from textual.pilot import Pilot
+
+from mailcore.model.activity import Kind
+from mailcore.model.fleet import AgentFacts, Fleet, State
+from mailcore.model.message import Mailbox, MailboxStatus
+from praxmonitor.app import PraxApp
+from praxmonitor.screens import fleet as fleet_screen
+from praxmonitor.widgets.alarm_bar import AlarmBar
+from praxmonitor.widgets.grid import Grid
+from praxmonitor.widgets.stream import Stream
+from tests.praxmonitor.fake_feed import FakeFeed, act, app_on, facts, lighthouse, many, text_of, until, workspace
+
+pytestmark = pytest.mark.anyio
+
+SIZES = [(60, 24), (60, 14), (80, 24), (80, 19), (100, 17), (120, 30), (120, 36), (200, 31)]
+
+
+async def grid_of(app: PraxApp, pilot: Pilot[None]) -> Grid:
+    await until(pilot, lambda: app.moment.fleet.agents and "writer" in text_of(app), "the agents are shown")
+    return app.screen.query_one(Grid)
+
+
+def heights(grid: Grid) -> set[int]:
+    """Lines of each card in view: those between two lines that have no edge at the left."""
+    edges = [line[:1] in ("▎", "█") for line in grid.text.splitlines()]
+    return {len(list(lines)) for edge, lines in groupby(edges) if edge}
+
+
+def marked(grid: Grid) -> int:
+    """Lines in view that wear the mark of the selected agent."""
+    return sum("█" in line for line in grid.text.splitlines())
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_no_card_is_ever_shown_in_part_and_the_selected_one_is_always_whole(size: tuple[int, int]) -> None:
+    fleet = many(12)
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=size) as pilot:
+        grid = await grid_of(app, pilot)
+        tall = heights(grid)
+        assert len(tall) == 1 and tall <= {2, 3, 4}
+        for key in ("j", "j", "j", "l", "G", "k", "h", "pageup", "pagedown", "g"):
+            await pilot.press(key)
+            assert heights(grid) == tall and {marked(grid)} == tall, f"after {key}"
+        for way in (events.MouseScrollDown, events.MouseScrollUp):
+            for _ in range(4):
+                grid.post_message(way(grid, 5, 5, 0, 1, 0, False, False, False))
+                await pilot.pause()
+                assert heights(grid) == tall and {marked(grid)} == tall, "after the wheel"
+        assert "writer" in grid.text, "back at the top"
+
+
+async def test_every_size_between_shows_whole_cards_or_lines() -> None:
+    fleet = many(12)
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = await grid_of(app, pilot)
+        await pilot.press("G")
+        for height in range(30, 7, -1):
+            await pilot.resize_terminal(80, height)
+            await pilot.pause()
+            assert app.size.height == height and (len(heights(grid)) <= 1 or grid._layout.height == 1)
+            assert marked(grid) == grid._layout.height, f"the selected one is whole at {height} lines"
+
+
+async def test_the_wheel_scrolls_by_rows_and_takes_the_selection_along() -> None:
+    fleet = many(30)
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = await grid_of(app, pilot)
+        grid.post_message(events.MouseScrollDown(grid, 5, 5, 0, 1, 0, False, False, False))
+        await until(pilot, lambda: "writer" not in grid.text, "a row is out of view")
+        assert grid.selected == "@researcher" and "1 more above" in grid.text
+
+
+async def test_the_keys_stay_in_their_column_at_the_first_and_the_last_row() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = await grid_of(app, pilot)
+        await pilot.press("l", "k")
+        assert grid.selected == "@researcher"
+        await pilot.press("G", "j")
+        assert grid.selected == "@archivist"
+
+
+def reversed_crowd() -> Fleet:
+    """Thirty; those in trouble are the last in the registry."""
+    fleet = many(30)
+    return structs.replace(fleet, agents=fleet.agents[::-1])
+
+
+async def test_the_foot_says_what_is_out_of_view_and_n_finds_it() -> None:
+    fleet = reversed_crowd()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "helper-30" in text_of(app), "the agents are shown")
+        grid = app.screen.query_one(Grid)
+        seen = grid._layout.rows
+        assert f"{30 - seen} more below, ⊠ 1 unreadable  ✗ 1 failed  ? 1 waiting  ! 1 silent" in grid.text
+        await pilot.press("n")
+        assert grid.selected == "@reviewer" and "reviewer" in grid.text
+        assert "more above" in grid.text and "⊠" not in grid.text.splitlines()[-1]
+        await pilot.press("G")
+        assert grid.text.splitlines()[-1].strip() == f"{30 - seen} more above"
+        app._show(torn(fleet, "@helper-30"))
+        await until(pilot, lambda: "more above, ⊠ 1 unreadable" in grid.text, "what changes out of view is told")
+
+
+def torn(fleet: Fleet, name: str) -> Fleet:
+    """The same, but one agent's mailbox cannot be read."""
+    mailbox = Mailbox(MailboxStatus.UNREADABLE, reason="torn")
+    agents = (structs.replace(known, mailbox=mailbox) if known.address == name else known for known in fleet.agents)
+    return structs.replace(fleet, agents=tuple(agents))
+
+
+async def test_o_puts_those_in_need_first_and_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_screen, "REST", 0.02)
+    fleet, feed = many(30), FakeFeed(many(30))
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = await grid_of(app, pilot)
+        registry = grid.addresses
+        await pilot.press("G", "o")
+        first = ("@editor", "@checker", "@builder", "@reviewer", "@writer", "@researcher")
+        assert grid.addresses == (*first, *(address for address in registry if address not in first))
+        assert grid.selected == "@editor" and "attention first" in grid.text
+        await pilot.press("enter", "escape")
+        assert "attention first" in text_of(app), "it is remembered"
+        await pilot.press("n", "n", "n", "n")
+        assert grid.selected == "@editor", "round those that need the operator, in the order shown"
+        calm = structs.replace(fleet.agents[0], open=())
+        feed.put(structs.replace(fleet, agents=(calm, *fleet.agents[1:])))
+        await until(pilot, lambda: app.moment.status("@writer").state is State.WORKING, "its tool ended")
+        assert grid.addresses[:6] == first, "the class of its state is the same"
+        feed.put(torn(fleet, "@helper-20"))
+        await until(pilot, lambda: grid.addresses[4] == "@helper-20", "it moves up, behind those before it")
+        assert grid.selected == "@editor"
+        await pilot.press("o")
+        assert grid.addresses == registry and grid.selected == "@editor"
+        assert "attention first" not in text_of(app)
+
+
+async def test_nobody_changes_place_while_the_selection_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_screen, "REST", 3600.0)
+    fleet = many(30)
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = await grid_of(app, pilot)
+        await pilot.press("o", "j")
+        before = grid.addresses
+        app._show(torn(fleet, "@helper-20"))
+        await pilot.pause()
+        assert app.moment.status("@helper-20").state is State.UNREADABLE and grid.addresses == before
+        await pilot.press("o", "o")
+        assert grid.addresses[4] == "@helper-20", "who asks for the order gets it at once"
+
+
+async def test_n_says_that_a_filter_hides_those_in_need() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await grid_of(app, pilot)
+        await pilot.press("slash", *"writer", "enter", "n")
+        await until(pilot, lambda: "the filter hides 4 that need you · Esc" in text_of(app), "it says so")
+
+
+def calm(known: AgentFacts) -> AgentFacts:
+    return facts(known.address[1:], activities=(act(known.address[1:], Kind.LOG, "page 1", 60),))
+
+
+async def test_an_alarm_that_comes_moves_no_card() -> None:
+    fleet = lighthouse()
+    feed = FakeFeed(structs.replace(fleet, agents=tuple(calm(known) for known in fleet.agents)))
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        grid = await grid_of(app, pilot)
+        bar, before = app.screen.query_one(AlarmBar), grid.region
+        assert not bar.display
+        feed.put(fleet)
+        await until(pilot, lambda: bar.display and bar.region.height, "the alarm is told")
+        await pilot.pause()
+        assert grid.region == before
+
+
+async def test_a_low_terminal_has_no_stream() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 16)) as pilot:
+        grid = await grid_of(app, pilot)
+        stream = app.screen.query_one(Stream)
+        assert not stream.display and "archivist" in grid.text
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: stream.display, "it has its place again")

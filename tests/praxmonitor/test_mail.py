@@ -1,0 +1,149 @@
+"""The text of a mail: it stands as it was written."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+from rich.cells import cell_len
+
+from praxmonitor.screens.agent import AgentScreen
+from praxmonitor.widgets.mail import MOST_LINES, Body, MailList, as_written, body_lines
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
+
+REPORT = """Results:
+
+| case   |  ms |    note |
+| ------ | --: | ------- |
+| warm   | 1.2 |         |
+
+def rank(items):
+    if not items:
+\treturn []   # nothing
+
+  - a point that is longer than the line and goes on below its own text
+    - a second one
+10. a tenth point that is longer than the line and hangs as well
+"""
+
+
+def body(text: str, width: int = 40) -> list[str]:
+    drawn = ["".join(part for part, _ in line) for line in body_lines(mail(1, "@a", "s", 0, body=text), width)]
+    return drawn[3:]
+
+
+def test_white_space_within_a_line_stands() -> None:
+    lines = body(REPORT)
+    assert lines[:9] == [
+        "Results:",
+        "",
+        "| case   |  ms |    note |",
+        "| ------ | --: | ------- |",
+        "| warm   | 1.2 |         |",
+        "",
+        "def rank(items):",
+        "    if not items:",
+        "    return []   # nothing",
+    ]
+
+
+def test_what_is_wrapped_hangs_below_its_own_text() -> None:
+    lines = body(REPORT)
+    assert lines[10:] == [
+        "  - a point that is longer than the line",
+        "    and goes on below its own text",
+        "    - a second one",
+        "10. a tenth point that is longer than",
+        "    the line and hangs as well",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "drawn"),
+    [
+        ("a\tb", ["a   b"]),
+        ("日本\tb", ["日本    b"]),
+        ("\x1b[2J\tx", ["�[2J    x"]),
+        ("", [""]),
+        ("   ", [""]),
+        (" " * 50 + "far to the right", [" " * 20 + "far to the right"]),
+        ("- " + "x" * 60, ["- " + "x" * 38, "  " + "x" * 22]),
+        ("x" * 90, ["x" * 40, "x" * 40, "x" * 10]),
+    ],
+)
+def test_a_line_of_a_mail(written: str, drawn: list[str]) -> None:
+    assert list(as_written(written, 40)) == drawn
+
+
+@given(st.text(max_size=300), st.integers(4, 60))
+def test_no_line_is_too_wide_and_no_word_is_lost(text: str, width: int) -> None:
+    once = [part for line in text.splitlines() for part in as_written(line, width)]
+    assert all(cell_len(part) <= width for part in once)
+    wide = [part for line in text.splitlines() for part in as_written(line, 10_000)]
+    assert "".join("".join(once).split()) == "".join("".join(wide).split())
+
+
+def test_a_body_without_an_end_is_cut_and_says_so() -> None:
+    lines = body("word " * 200_000)
+    assert len(lines) == MOST_LINES + 1 and lines[-1] == "… and more"
+
+
+@pytest.mark.anyio
+async def test_a_long_mail_is_scrolled_while_the_list_has_the_focus() -> None:
+    fleet = lighthouse()
+    assert fleet.operator is not None
+    long = mail(16, "@editor", "Long", 45, body="\n".join(f"line {number}" for number in range(100)))
+    fleet = structs.replace(fleet, operator=structs.replace(fleet.operator, mailbox=box(long)))
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Long" in text_of(app), "the inbox")
+        await pilot.press("enter")
+        await until(pilot, lambda: "line 0" in text_of(app), "the mail is read")
+        shown = app.screen.query_one(Body).line_count
+        await pilot.press("pagedown")
+        await until(pilot, lambda: f"line {shown}" in text_of(app), "the next page of it")
+        await pilot.press("pageup", "pageup")
+        await until(pilot, lambda: "line 0" in text_of(app), "and back")
+
+
+@pytest.mark.anyio
+async def test_the_cursor_of_a_long_list_is_moved_by_every_key_and_stays_in_sight() -> None:
+    fleet = lighthouse()
+    assert fleet.operator is not None
+    mails = [mail(number, "@editor", f"Mail {number}.", number) for number in range(40)]
+    many = structs.replace(fleet, operator=structs.replace(fleet.operator, mailbox=box(*mails)))
+    feed = FakeFeed(many)
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Mail 0." in text_of(app), "the inbox")
+        letters = app.screen.query_one(MailList)
+
+        def chosen() -> str:
+            shown = [line for line in text_of(app).splitlines() if "▸" in line]
+            assert letters.selected is not None and len(shown) == 1, text_of(app)
+            assert letters.selected.subject in shown[0]
+            return letters.selected.subject
+
+        for key, expected in (("down", "Mail 1."), ("end", "Mail 39."), ("up", "Mail 38."), ("home", "Mail 0.")):
+            await pilot.press(key)
+            await pilot.pause()
+            assert chosen() == expected
+        await pilot.press("pagedown")
+        await pilot.pause()
+        assert chosen() == f"Mail {letters.line_count}."
+        last = letters.selected
+        for size in ((60, 16), (140, 40), (60, 16)):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            await until(pilot, lambda: any("▸" in line for line in text_of(app).splitlines()), "the cursor is in sight")
+            assert letters.selected == last
+        more = box(*(mail(100 + number, "@new", f"New {number}.", 0) for number in range(9)), *mails)
+        feed.put(structs.replace(many, operator=structs.replace(fleet.operator, mailbox=more)))
+        await until(pilot, lambda: "✉ 49" in text_of(app), "nine more came")
+        await pilot.pause()
+        assert last is not None and chosen() == last.subject

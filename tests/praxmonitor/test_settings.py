@@ -1,0 +1,63 @@
+"""config.toml while a screen or guard is open: what is changed holds, what cannot be followed is said until mended."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from mailcore.config import Alarms, Config
+from praxmonitor.alarms.settings import Settings
+from tests.praxmonitor.fake_feed import NOON, FakeFeed, FakeSpeaker, app_on, lighthouse, until, workspace
+
+
+def test_only_a_change_is_read_and_what_is_wrong_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[alarms]\nsilence = 7\n")
+    settings = Settings(path)
+    assert settings.look() is None
+    for broken, said in (
+        ("[alarms\n", "line 1"),
+        ("[alarms]\nsilense = 7\n", "no key 'silense'"),
+        ('[sound]\nquiet = "late"\n', "no pair of times"),
+    ):
+        path.write_text(broken)
+        told = settings.look()
+        assert isinstance(told, str) and told.startswith(f"{path}: ") and said in told
+        assert told.endswith("; the settings from before hold") and settings.look() is None
+    path.write_text("[alarms]\nsilence = 70\n")
+    found = settings.look()
+    assert isinstance(found, Config) and found.alarms.silence == 70
+    path.unlink()
+    assert settings.look() == Config()
+
+
+@pytest.mark.anyio
+async def test_an_open_screen_follows_its_config_and_says_what_it_cannot_follow(tmp_path: Path) -> None:
+    (tmp_path / ".praxmonitor").mkdir()
+    path = tmp_path / ".praxmonitor" / "config.toml"
+    fleet, speaker = structs.replace(lighthouse(), root=tmp_path), FakeSpeaker()
+    before = Config(alarms=Alarms(silence=60.0, look=0.1))
+    began = time.monotonic()
+    app = app_on(
+        FakeFeed(fleet), workspace(fleet), config=before, speaker=speaker, live=True,
+        clock=lambda: NOON + time.monotonic() - began,
+    )  # fmt: skip
+
+    def degraded() -> list[str]:
+        return [episode.alarm.text for episode in app.alarms if episode.alarm.kind == "degraded"]
+
+    async with app.run_test(size=(160, 40)) as pilot:
+        await until(pilot, lambda: "@checker" in {episode.alarm.address for episode in app.alarms}, "it is silent")
+        path.write_text("[alarms]\nsilence = \n")
+        await until(pilot, degraded, "it says that the file cannot be followed")
+        (text,) = degraded()
+        assert str(path) in text and "line 2" in text and "the settings from before hold" in text
+        assert app.config is before
+        path.write_text("[alarms]\nsilence = 3000\nlook = 0.1\n[sound]\nvolume = 0.25\n")
+        await until(pilot, lambda: not degraded(), "it says so no more when it is mended")
+        assert app.config.alarms.silence == 3000 and speaker.settings.volume == 0.25
+        await until(pilot, lambda: "@checker" not in {e.alarm.address for e in app.alarms}, "the new limit holds")
+        assert any("config.toml changed" in notice.text for notice in app.notices)
