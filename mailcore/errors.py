@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean send?`: the known word that is nearest, to be put after what was wrong; empty if none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
 
 class MailcoreError(Exception):
     """A failure that is ours to explain: its text names the file or agent, the cause and what to do."""

@@ -78,7 +78,7 @@ def from_run(workspace: Workspace, environment: Mapping[str, str], evidence: lis
     """The agent whose lock carries the run id and nonce of the environment. Refused if they are stale or guessed."""
     run_id, nonce, name = (environment.get(key, "") for key in (RUN_ID, NONCE, AGENT))
     if not run_id:
-        evidence.append(f"{RUN_ID} is not set")
+        evidence.append("no run")
         return None
     from mailcore.liveness import read_lock  # 6 ms of a command that most are called without
 
@@ -105,7 +105,7 @@ def from_router(workspace: Workspace, environment: Mapping[str, str], evidence: 
             agent = next(named, None) or _from_contacts(workspace, name) or workspace.agent(name)
             evidence.append(f"{key}={name} says {agent.address}")
             return agent
-    evidence.append("no router variable is set")
+    evidence.append("no name from AIPass")
     return None
 
 
@@ -138,7 +138,7 @@ def from_path(workspace: Workspace, directory: Path, evidence: list[str]) -> Age
     place = directory.resolve()
     inside = [agent for agent in workspace.agents if place.is_relative_to(agent.branch)]
     if not inside:
-        evidence.append(f"{place} lies in no branch of {workspace.registry.name}")
+        evidence.append(f"in no branch of {workspace.registry.name}")
         return None
     agent = max(inside, key=lambda found: len(found.branch.parts))
     evidence.append(f"{place} lies in {agent.address}'s branch")

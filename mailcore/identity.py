@@ -7,14 +7,17 @@ walking up from the working directory; the registered branch that the directory 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.errors import Refused
 from mailcore.evidence import ROUTER_NAMES, RUN_ID, from_passport, from_path, from_router, from_run, runs_above
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.workspace import Workspace, branch_above
+
+LONGEST_WORD = 80
+"""Characters of a word that the advice repeats: a whole body is not worth it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,16 @@ class Identity:
 
 
 def identify(
-    workspace: Workspace, environment: Mapping[str, str], directory: Path, declared: str | None = None
+    workspace: Workspace,
+    environment: Mapping[str, str],
+    directory: Path,
+    declared: str | None = None,
+    command: Sequence[str] = ("VERB",),
 ) -> Identity:
-    """The caller's identity. Refused (code `identity`), naming the evidence, when there is none or it conflicts."""
+    """The caller's identity. Refused (code `identity`), naming the evidence, when there is none or it conflicts.
+
+    `command`: the words after `mailcore`, the verb first, for the advice.
+    """
     evidence: list[str] = []
     try:
         run = from_run(workspace, environment, evidence)
@@ -64,10 +74,18 @@ def identify(
         if found is not None:
             return Identity(found, how, tuple(evidence))
     raise Refused(
-        "who is calling? A person adds --from @operator to the command; no variable stands for it. An agent calls from "
-        f"its own directory, or adds --from and its address. Looked at: {'; '.join(evidence)}.",
+        f"say who you are: {_declaring(command)}\n"
+        f"(an agent calls from its own directory, or says --from and its address; here: {'; '.join(evidence)})",
         "identity",
     )
+
+
+def _declaring(command: Sequence[str]) -> str:
+    """The command with `--from @operator`, to be typed; what is long or has several lines stands as `…`."""
+    from shlex import join
+
+    verb, *words = (word if len(word) <= LONGEST_WORD and word.isprintable() else "…" for word in command)
+    return join(["mailcore", verb, "--from", OPERATOR, *words])
 
 
 def _same(evidence: list[str], *found: Agent | None) -> None:
@@ -99,4 +117,5 @@ def outside(workspace: Workspace, environment: Mapping[str, str], directory: Pat
     """True if nothing says that an agent is calling: a person's shell, outside every branch and every run."""
     if any(environment.get(name) for name in (RUN_ID, *ROUTER_NAMES)):
         return False
-    return from_passport(workspace, directory, []) is None and not any(runs_above(workspace))
+    place = from_passport(workspace, directory, []) or from_path(workspace, directory, [])
+    return place is None and not any(runs_above(workspace))

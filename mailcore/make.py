@@ -20,7 +20,7 @@ from mailcore.files import read_bytes
 from mailcore.liveness import read_lock
 from mailcore.mail.store import dumps, loads, locked, replace
 from mailcore.model.run import Holder
-from mailcore.workspace import REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
+from mailcore.workspace import ADDRESS, REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
 
 
 def add(workspace: Workspace, name: str, path: str) -> Workspace:
@@ -104,10 +104,12 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
     """
     root = root.absolute()
     if registry_in(root) is not None:
-        raise Refused(f"{root} is already a workspace ({registry_in(root)})", "exists")
+        raise Refused(
+            f"{root} is already a workspace ({registry_in(root)}); one more agent: mailcore agent add NAME=PATH",
+            "exists",
+        )
     if not agents:
         raise UsageError("name at least one agent: --agent writer=agents/writer")
-    root.mkdir(parents=True, exist_ok=True)
     now = datetime.now()
     project = re.sub(r"[^A-Za-z0-9]+", "_", root.name).strip("_") or "project"
     registry = root / f"{project.upper()}{REGISTRY_SUFFIX}"
@@ -119,6 +121,7 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
         raise UsageError("two agents of the same name")
     if len({(root / row["path"]).resolve() for row in rows}) < len(rows):
         raise UsageError("two agents with the same branch: who would be calling from there?")
+    root.mkdir(parents=True, exist_ok=True)
     for row in rows:
         _write_branch(root / row["path"], row, registry_id, registry.name, now)
     document = {
@@ -140,6 +143,11 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
 
 def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
     address = normal_address(name)
+    if not ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"{name!r} is no name for an agent: letters, digits, `_`, `.` and `-`, beginning with a letter or a digit, "
+            "64 at most, like writer"
+        )
     return {
         "name": address[1:].upper(),
         "path": path,

@@ -57,7 +57,8 @@ async def agents() -> dict[str, Any]:
 @server.tool()
 async def inbox() -> dict[str, Any]:
     """Your open mail, newest first, bodies included. Looking is not reading."""
-    return await call("inbox")
+    # By name: outside the agents' directories looking would show the operator's.
+    return await call("inbox", words=[(await call("whoami"))["address"]])
 
 
 @server.tool()

@@ -21,6 +21,11 @@ def plain(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _UNSEEN.sub("", text.replace("\r\n", "\n")))
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 run`, `2 runs`; `many` where that is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def line(text: str, limit: int = 0) -> str:
     """`plain` text on one line, white space folded; cut to `limit` characters with an ellipsis if there is one."""
     folded = " ".join(plain(text).split())

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailcore.errors import NoWorkspace, Refused, UsageError
+from mailcore.errors import NoWorkspace, Refused, UsageError, did_you_mean
 from mailcore.files import read_bytes
 from mailcore.model.agent import OPERATOR, Agent
 
@@ -60,8 +61,18 @@ class Workspace:
         for agent in self.agents:
             if agent.address == wanted:
                 return agent
-        known = " ".join(agent.address for agent in self.agents) or "none"
-        raise Refused(f"no agent {wanted} in {self.registry.name}; known: {known}", "unknown_agent")
+        known = [agent.address for agent in self.agents]
+        hint = did_you_mean(wanted, known) or f"; known: {' '.join(known) or 'none'}"
+        raise Refused(f"no agent {wanted} in {self.registry.name}{hint}", "unknown_agent")
+
+    def strangers(self, sections: Iterable[str]) -> list[str]:
+        """What to say of each `[agents.NAME]` of config.toml (`sections`: the names) that no agent has."""
+        known = [agent.address[1:] for agent in self.agents]
+        return [
+            f"[agents.{name}] is no agent of {self.registry.name}{did_you_mean(name, known)}"
+            for name in sections
+            if name not in known
+        ]
 
 
 def normal_address(text: str) -> str:
@@ -135,7 +146,10 @@ def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
     email = row.get("email")
     address = normal_address(email) if isinstance(email, str) and email.strip() else _derived_address(name)
     if not ADDRESS.fullmatch(address):
-        raise UsageError(f"row {name!r} has no usable address ({address!r})")
+        raise UsageError(
+            f"row {name!r} has no usable address ({address!r}): letters, digits, `_`, `.` and `-`, beginning with a "
+            "letter or a digit, 64 at most"
+        )
     if address in RESERVED:
         raise UsageError(f"row {name!r} takes the reserved address {address}")
     path = row.get("path")

@@ -34,12 +34,31 @@ praxmonitor sounds list|play|check [PACK]    the sound packs there are; hear one
 praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
 praxmonitor demo … --record FILE             record it too
 praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
-praxmonitor --version | --help
+praxmonitor --version | --help               (praxmonitor status --help and the like say more, with examples)
 """
+
+EXAMPLES = {
+    "status": ("praxmonitor status", "praxmonitor status ~/project --json"),
+    "sounds": ("praxmonitor sounds list", "praxmonitor sounds play wood", "praxmonitor sounds check ./my-pack"),
+    "demo": (
+        "praxmonitor demo",
+        "praxmonitor demo --headless --seconds 20 --json",
+        "praxmonitor demo --record d.jsonl",
+    ),
+    "record": ("praxmonitor record today.jsonl.gz", "praxmonitor record ~/project bug.jsonl --seconds 60"),
+    "replay": ("praxmonitor replay today.jsonl.gz --speed 8",),
+    "watch": ("praxmonitor watch", "praxmonitor watch ~/project @writer --jsonl"),
+    "alarms": ("praxmonitor alarms || echo 'somebody wants you'", "praxmonitor alarms --follow --json"),
+    "guard": ("praxmonitor guard", "praxmonitor guard ~/project --mute"),
+}
+"""Subcommand → command lines that stand at the end of its `--help`."""
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C, where a command does not end in order at it: 128 and SIGINT's number."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there."""
+    """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there, 130 Ctrl-C."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # agents write in any script, whatever this terminal's can hold
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -48,12 +67,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `| head`: what is still buffered goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return status
 
 
 def _main(words: list[str]) -> int:
     if words and words[0] in SUBCOMMANDS:
-        return int(import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
+        try:
+            return int(import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
+        except SystemExit as left:  # argparse has printed its help, or what is wrong
+            if not left.code:
+                sys.stdout.write("\nexamples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[words[0]]))
+            raise
     if "--help" in words or "-h" in words:
         sys.stdout.write(USAGE)
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mailcore.model.agent import OPERATOR
@@ -153,6 +154,13 @@ def why_disabled(action: Action, fleet: Fleet, selected: str, *, played: bool = 
 def busy(fleet: Fleet) -> tuple[AgentFacts, ...]:
     """The agents that have something to kill: a run, or the lock that a dead one left."""
     return tuple(facts for facts in fleet.agents if _runs(facts))
+
+
+def wanted(needing: Collection[str], fleet: Fleet, selected: str) -> frozenset[str]:
+    """Ids of the actions that the moment asks for: some agents are `needing` the operator; mail for the operator has
+    come and is not in view."""
+    mailed = fleet.operator is not None and fleet.operator.mailbox.unread and selected != OPERATOR
+    return frozenset((*(("next_needing",) if needing else ()), *(("inbox",) if mailed else ())))
 
 
 def label(action: Action, facts: AgentFacts | None) -> str:

@@ -1,5 +1,5 @@
-"""What the operator asks of mailcore, each act for a worker thread. Returns what was asked, in words; raises
-MailcoreError with mailcore's own.
+"""What the operator asks of mailcore, save what `kills` ends: each act for a worker thread. Returns what was asked, in
+words; raises MailcoreError with mailcore's own.
 
 Imports mailcore's wings late: none of them is needed for the first paint.
 """
@@ -7,36 +7,19 @@ Imports mailcore's wings late: none of them is needed for the first paint.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.config import Config
-from mailcore.errors import MailcoreError, Refused
+from mailcore.errors import MailcoreError
 from mailcore.model.agent import OPERATOR
-from mailcore.model.run import Holder, Lock, Run
+from mailcore.model.run import Run
 from mailcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
     from mailcore.dispatch.queue import Waiting
-
-MOST_ROUNDS = 20
-"""Times that a kill of everything looks again for runs that began because others ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Victim:
-    """One process that a kill would end."""
-
-    pid: int
-    depth: int
-    """0 for the supervisor and the first of its run."""
-    command: str
-    """Untrusted text."""
-    started_at: float
-    """Seconds since the epoch."""
 
 
 def send(workspace: Workspace, to: list[str], subject: str, body: str) -> str:
@@ -110,82 +93,6 @@ def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, 
     return f"dispatch to {' '.join(asked)}"
 
 
-def victims(workspace: Workspace, address: str) -> list[Victim]:
-    """The process tree that a kill would end."""
-    from mailcore.dispatch import control
-
-    tree = control.processes(workspace, address)
-    return [Victim(found.pid, found.depth, found.command, found.started_at) for found in tree]
-
-
-def kill(workspace: Workspace, config: Config, address: str, shown: Lock) -> str:
-    """End the run whose lock was `shown`, and no other: Refused if it is over. MailcoreError names the processes that
-    outlived it."""
-    from mailcore.dispatch import control
-    from mailcore.liveness import read_lock
-
-    if not shown.run_id:  # another program's: only its lock names it
-        present = read_lock(workspace.agent(address).dispatch_lock)
-        if present is None or _name(present) != _name(shown):
-            raise Refused(f"the run of PID {shown.pid} at {address} is over", "not_running")
-    killed = control.kill(workspace, config, OPERATOR, shown.run_id or address)
-    if killed.survivors:
-        raise MailcoreError(f"{address}: still there after KILL: {' '.join(map(str, killed.survivors))}")
-    return f"kill {address}"
-
-
-def _name(lock: Lock) -> str:
-    """What tells the run of a lock from the next one's."""
-    return lock.run_id or str(lock.pid)
-
-
-def kill_all(workspace: Workspace, config: Config, shown: Mapping[str, Lock]) -> str:
-    """End every run whose lock was `shown` (by address), and those that begin meanwhile because they waited for a
-    place; what began unseen before that goes on. If some cannot be ended, the error says which and why; the others
-    are."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from mailcore.liveness import read_lock
-
-    def running() -> dict[str, Lock]:
-        locks = {agent.address: read_lock(agent.dispatch_lock) for agent in workspace.agents}
-        return {name: lock for name, lock in locks.items() if lock is not None and lock.holder is not Holder.UNKNOWN}
-
-    ended: list[str] = []
-    trouble: dict[str, str] = {}
-    spared = {
-        address: _name(lock) for address, lock in running().items()
-        if address not in shown or _name(shown[address]) != _name(lock)
-    }  # fmt: skip
-
-    def end(address: str, lock: Lock) -> None:
-        try:
-            kill(workspace, config, address, lock)
-        except MailcoreError as error:
-            if error.code != "not_running":  # else it ended by itself, just now
-                trouble[address] = str(error)
-        else:
-            ended.append(address)
-
-    with ThreadPoolExecutor(8) as threads:
-        for _ in range(MOST_ROUNDS):
-            busy = {
-                address: lock for address, lock in running().items()
-                if address not in trouble and spared.get(address) != _name(lock)
-            }  # fmt: skip
-            if not busy:
-                break
-            list(threads.map(end, busy.keys(), busy.values()))
-        else:
-            trouble |= dict.fromkeys(busy, f"{' '.join(busy)}: work begins again as soon as it is ended; hold (H) them")
-    if trouble:
-        raise MailcoreError("; ".join(dict.fromkeys(trouble.values())))
-    left = f"what {' '.join(sorted(spared))} began meanwhile goes on" if spared else ""
-    if not ended:
-        raise Refused(f"what was listed is over{f'; {left}' if left else ''}", "not_running")
-    return f"kill {' '.join(sorted(set(ended)))}{f'; {left}' if left else ''}"
-
-
 def wake(workspace: Workspace, config: Config, address: str) -> str:
     """Start an idle agent without a task of its own."""
     from mailcore.dispatch import control
@@ -201,19 +108,12 @@ def waiting(workspace: Workspace, address: str) -> list[Waiting]:
     return queue.waiting_for(workspace.agent(address))
 
 
-def cancel(workspace: Workspace, address: str, queue_id: str) -> str:
-    """Take one waiting start out of an agent's queue; its mail stays. Refused if it waits no more."""
-    from mailcore import audit
+def cancel(workspace: Workspace, queue_id: str) -> str:
+    """Take one waiting start out of its agent's queue; its mail stays. MailcoreError if it waits no more."""
     from mailcore.dispatch import queue
-    from mailcore.mail.store import locked
 
-    found = next((entry for entry in waiting(workspace, address) if entry.id == queue_id), None)
-    with locked(queue.gate(workspace)):
-        gone = queue.drop(found.agent, queue_id) if found is not None else 0
-    if found is None or not gone:
-        raise Refused(f"that start of {address} waits no more: it began, or was cancelled", "no_entry")
-    audit.record(workspace, OPERATOR, "cancel", agent=address, subject=found.subject)
-    return f"cancel {address}: {found.subject}"
+    gone = queue.cancel(workspace, OPERATOR, queue_id)
+    return f"cancel {gone.agent.address}: {gone.subject}"
 
 
 def hold(workspace: Workspace, address: str) -> str:

@@ -10,7 +10,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.actions import ACT, ACTIONS, EVERYWHERE, FLEET, MAIL, REPLAY, why_disabled
+from praxmonitor.actions import ACT, ACTIONS, EVERYWHERE, FLEET, MAIL, REPLAY, wanted, why_disabled
 from praxmonitor.alarms.alarm import headline
 from praxmonitor.glance import Reader
 from praxmonitor.moment import EMPTY, Moment
@@ -30,7 +30,7 @@ class Following(Screen[None]):
     """A screen with a header, a footer and one agent under the cursor."""
 
     DEFAULT_CSS = """
-    Following { background: $background; color: $foreground; }
+    Following { background: $background; color: $ink; }
     """
     SCOPES: ClassVar[tuple[str, ...]] = ()
     """Scopes of actions that this screen adds to those that every screen has."""
@@ -119,8 +119,9 @@ class Following(Screen[None]):
         offered = [a for a in ACTIONS if a.footer and a.scope in mine]
         offered.sort(key=lambda action: scopes.index(action.scope))
         selected = self.selected
+        needed = wanted(moment.needs_me(), moment.fleet, selected)
         self._keys.show(
-            Hint(a.id, a.keys[0], a.label, bool(why_disabled(a, moment.fleet, selected, played=played)))
+            Hint(a.id, a.keys[0], a.label, bool(why_disabled(a, moment.fleet, selected, played=played)), a.id in needed)
             for a in offered
         )
 

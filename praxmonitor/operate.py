@@ -22,7 +22,7 @@ from textual.binding import BindingType
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
-from praxmonitor import acts
+from praxmonitor import acts, kills
 from praxmonitor.actions import ACT, busy
 from praxmonitor.keymap import bindings
 from praxmonitor.look import Looking
@@ -72,7 +72,7 @@ class Operating(Looking):
         if facts is None or facts.lock is None:
             return  # it ended just now
         try:
-            victims = await asyncio.to_thread(acts.victims, app.workspace, address)
+            victims = await asyncio.to_thread(kills.victims, app.workspace, address)
         except (MailcoreError, OSError) as error:
             self._refused(error)
             return
@@ -80,7 +80,7 @@ class Operating(Looking):
         subject = f"{task(facts)}{began}"
         lines = partial(victim_lines, victims, app.clock())
         if await self.agreed(f"Kill the run of {plain(address)}?", subject, lines, "Yes, kill", ends=True):
-            await self.ask(acts.kill, app.workspace, app.config, address, facts.lock)
+            await self.ask(kills.kill, app.workspace, app.config, address, facts.lock)
 
     @work(group="start")
     async def do_retry(self) -> None:
@@ -128,7 +128,7 @@ class Operating(Looking):
             return
         starts = [Start(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
         if picked := await app.push_screen_wait(WaitingScreen(address, starts, app.clock())):
-            await self.ask(acts.cancel, app.workspace, address, picked)
+            await self.ask(acts.cancel, app.workspace, picked)
             self.read_glance()
 
     @work(group="hold")
@@ -150,7 +150,7 @@ class Operating(Looking):
         listed = busy(app.moment.fleet)
         if await app.push_screen_wait(KillAllScreen(app.workspace.root.name, listed)):
             shown = {facts.address: facts.lock for facts in listed if facts.lock is not None}
-            await self.ask(acts.kill_all, app.workspace, app.config, shown)
+            await self.ask(kills.kill_all, app.workspace, app.config, shown)
 
     @work(group="attach")
     async def do_attach(self) -> None:

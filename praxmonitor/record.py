@@ -7,6 +7,7 @@ import asyncio
 import signal
 import sys
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
@@ -15,13 +16,19 @@ from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.errors import MailcoreError
+from mailcore.model.activity import Activity
+from mailcore.model.usage import Spent
 from mailcore.observe.facts import Fact, Seen, Used
+from mailcore.text import counted
 from mailcore.workspace import Workspace, find
+from praxmonitor.anew import untold
 from praxmonitor.feed import Feed, FileFeed, enduring
 from praxmonitor.recording import Header, RecordingError, Writer
 
 PROGRESS = 1.0
 """Seconds between two lines of progress on a terminal."""
+KNOWN = 100
+"""Activities of an agent that are known again after a break: more than its files' ends tell at a first look."""
 
 
 @contextmanager
@@ -42,12 +49,17 @@ class Tape:
         self.breaks: list[str] = []
         """Why the watching stopped, each time that it did."""
         self._writer = writer
-        self._at = self._since = -inf
+        self._anew = False
+        """The next reading is the first after a break."""
+        self._written: defaultdict[str, deque[Activity]] = defaultdict(lambda: deque(maxlen=KNOWN))
+        """By address, the newest that were written."""
+        self._spent: set[int] = set()
+        """What was spent, each as a number: what was used today is read bit by bit, long after a break."""
 
     def write(self, at: float, facts: Sequence[Fact]) -> None:
-        """One reading. After a break everything is read anew: what happened before it is recorded already."""
-        self._at = at
-        self._writer.write(at, facts if self._since == -inf else _later(facts, self._since))
+        """One reading. After a break everything is read anew: what is recorded already is left out."""
+        anew, self._anew = self._anew, False
+        self._writer.write(at, tuple(self._new(facts, anew)))
 
     async def follow(self, feed: Feed) -> None:
         """Until the feed ends, which is to tell this tape's `write`. RecordingError if the file cannot be written."""
@@ -59,21 +71,31 @@ class Tape:
     def _told(self, why: str) -> None:
         if why:
             self.breaks.append(why)
-            self._since = self._at
+            self._anew = True
 
+    def _new(self, facts: Iterable[Fact], anew: bool) -> Iterator[Fact]:
+        for fact in facts:
+            match fact:
+                case Seen(activities=activities):
+                    written = self._written[fact.address]
+                    if anew:
+                        since = min(activity.at for activity in written) if len(written) == KNOWN else -inf
+                        activities = tuple(untold(written, activities, since))
+                    written.extend(activities)
+                    spent = self._unpaid(fact.spent)
+                    if activities or spent:
+                        yield replace(fact, activities=activities, spent=spent)
+                case Used():
+                    yield replace(fact, spent=self._unpaid(fact.spent))
+                case _:
+                    yield fact
 
-def _later(facts: Iterable[Fact], since: float) -> Iterator[Fact]:
-    for fact in facts:
-        match fact:
-            case Seen():
-                activities = tuple(activity for activity in fact.activities if activity.at > since)
-                spent = tuple(spent for spent in fact.spent if spent.at > since)
-                if activities or spent:
-                    yield replace(fact, activities=activities, spent=spent)
-            case Used():
-                yield replace(fact, spent=tuple(spent for spent in fact.spent if spent.at > since))
-            case _:
-                yield fact
+    def _unpaid(self, spent: tuple[Spent, ...]) -> tuple[Spent, ...]:
+        """What of it was not written; from the first break on that is asked."""
+        by_number = [(hash((one.agent, one.session, one.model, one.at)), one) for one in spent]
+        new = tuple(one for number, one in by_number if number not in self._spent) if self.breaks else spent
+        self._spent.update(number for number, _ in by_number)
+        return new
 
 
 def main(argv: Sequence[str]) -> int:
@@ -103,7 +125,10 @@ def main(argv: Sequence[str]) -> int:
         return error.exit_status
     _say(writer, end="\n")
     if tape.breaks:
-        print(f"the watching broke {len(tape.breaks)} times and went on; at last: {tape.breaks[-1]}", file=sys.stderr)
+        print(
+            f"the watching broke {counted(len(tape.breaks), 'time')} and went on; at last: {tape.breaks[-1]}",
+            file=sys.stderr,
+        )
     return 0
 
 
@@ -116,5 +141,5 @@ async def _record(feed: Feed, tape: Tape, seconds: float | None) -> None:
 
 
 def _say(writer: Writer, *, end: str) -> None:
-    counts = f"{writer.facts} facts in {writer.readings} readings"
+    counts = f"{counted(writer.facts, 'fact')} in {counted(writer.readings, 'reading')}"
     print(f"recording to {writer.path}: {counts}", end=end, file=sys.stderr, flush=True)

@@ -20,6 +20,7 @@ from mailcore.observe.expectation import NOTHING
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
 from mailcore.observe.state import state
+from mailcore.text import counted
 from mailcore.workspace import find
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
@@ -87,7 +88,7 @@ def render(status: dict[str, Any]) -> str:
         times = [_short(agent[key], status["at"]) for key in ("since", "last_active")]
         rows.append((agent["address"], agent["state"], *times, *counts, agent["reason"]))
     widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    lines = [f"{status['workspace']}, {len(status['agents'])} agents"]
+    lines = [f"{status['workspace']}, {counted(len(status['agents']), 'agent')}"]
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
         lines.append("  ".join((*cells, row[6])).rstrip())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textual.color import Color, ColorParseError
+from textual.color import BLACK, WHITE, Color, ColorParseError
 from textual.theme import Theme
 
 from praxmonitor.present import LOOKS
@@ -20,6 +20,13 @@ _COLOURS = (
 )
 _STATES = tuple(look.role.removeprefix("state-") for look in LOOKS.values())
 _SHADES = ("muted", "faint", "rule")
+GROUNDS = ("background", "surface", "panel")
+"""What text stands on."""
+LEAST = 4.5
+"""Contrast of text with its ground: WCAG's level AA."""
+LEAST_FAINT = 3.0
+"""The same of what only repeats, more faintly, what stands elsewhere."""
+STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +85,20 @@ def _section(data: dict[str, Any], section: str, keys: tuple[str, ...]) -> dict[
 
 
 def defaults(theme: Theme) -> dict[str, str]:
-    """The variables of ours for a theme that does not set them, from its own palette: Textual's themes work too."""
-    good, warn, bad = theme.success or theme.primary, theme.warning or theme.primary, theme.error or theme.primary
-    calm, text = theme.accent or theme.primary, theme.foreground or ("#e0e0e0" if theme.dark else "#202020")
+    """The variables of ours for a theme that does not set them, from its own palette: Textual's themes work too.
+
+    What is text is as far from the theme's grounds as WCAG asks; its colours are moved no further than that.
+    """
+    palette = theme.to_color_system().generate()
+    grounds = [Color.parse(palette[ground]) for ground in GROUNDS]
+    white_or_black = WHITE if theme.dark else BLACK
+
+    def ink(name: str, fade: float = 0.0, least: float = LEAST) -> str:
+        colour = Color.parse(palette[name])
+        faded = colour.blend(grounds[0], fade) if colour.ansi is None else colour
+        return readable(faded, grounds, white_or_black, least).hex
+
+    text, good, warn, bad, calm = (ink(name) for name in ("foreground", "success", "warning", "error", "accent"))
     of_state = dict.fromkeys(_STATES, text) | {
         "working": good,
         "in-tool": calm,
@@ -94,5 +112,27 @@ def defaults(theme: Theme) -> dict[str, str]:
         "orphaned": bad,
         "unreadable": bad,
     }
-    shades = {"muted": text, "faint": text, "rule": theme.panel or text}
-    return {f"state-{key}": value for key, value in of_state.items()} | shades
+    inks = {"ink": text, "ink-accent": calm, "ink-warning": warn, "ink-error": bad}
+    shades = {"muted": ink("foreground", 0.25), "faint": ink("foreground", 0.45, LEAST_FAINT), "rule": palette["panel"]}
+    return {f"state-{key}": value for key, value in of_state.items()} | inks | shades
+
+
+def readable(colour: Color, grounds: Iterable[Color], end: Color, least: float) -> Color:
+    """`colour`, or the first step from it towards `end` that has a contrast of `least` with each of the `grounds`. A
+    colour of the terminal's own palette stays: what it looks like is not known here."""
+    over = [ground for ground in grounds if ground.ansi is None and not ground.is_transparent]
+    if colour.ansi is not None:
+        return colour
+    steps = (colour.blend(end, step / STEPS) for step in range(STEPS))
+    return next((step for step in steps if all(contrast(step, ground) >= least for ground in over)), end)
+
+
+def contrast(one: Color, other: Color) -> float:
+    """The contrast ratio of WCAG 2, from 1 to 21."""
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Color) -> float:
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in colour.normalized)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

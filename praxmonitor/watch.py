@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,10 +19,12 @@ from mailcore.errors import MailcoreError
 from mailcore.model.activity import Activity
 from mailcore.observe.activity import neutral
 from mailcore.observe.cpu import Work
+from mailcore.observe.fold import STREAM
 from mailcore.workspace import find
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.alarms.vigil import Vigil
+from praxmonitor.anew import untold
 from praxmonitor.feed import Feed, FileFeed, enduring
 from praxmonitor.moment import EMPTY, Moment, following
 
@@ -43,13 +46,14 @@ the new state, `text` why), `alarm` and `alarm_over` (`kind` of the alarm), or `
 def happened(old: Moment, new: Moment, *, anew: bool = False) -> Iterator[Event]:
     """What the new moment has that the old one had not: activities, then states.
 
-    `anew`: all was read anew in between; what is not later than the old reading was told then.
+    `anew`: all was read anew in between; what of it the old one had was told then.
     """
     known = set(map(id, old.fleet.stream))
     fresh = [activity for activity in new.fleet.stream if id(activity) not in known]
     if anew:
-        fresh = [activity for activity in fresh if activity.at > old.fleet.at]
-    if known and len(fresh) == len(new.fleet.stream):
+        oldest = old.fleet.stream[0].at if len(known) >= STREAM else -inf
+        fresh = list(untold(old.fleet.stream, fresh, oldest))
+    elif known and len(fresh) == len(new.fleet.stream):
         yield _event(new.now, "note", text="more happened at once than is kept: the oldest of it is not told")
     yield from map(_activity, fresh)
     for address, current in new.statuses.items():

@@ -6,65 +6,92 @@ import gc
 import sys
 from collections.abc import Sequence
 
-VERBS = {
-    "init": ("workspace", "make a workspace: init [DIR] --agent writer=agents/writer …"),
-    "agents": ("workspace", "who takes part, who works, who is there, and how their mail stands"),
-    "agent": ("workspace", "change who takes part: agent add NAME=PATH · agent remove @a"),
-    "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
-    "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
-    "doctor": ("doctor", "check programs, hooks, sound, limits and rights, and say the fix"),
-    "send": ("mail", "mail: send @a… SUBJECT BODY (BODY - reads standard input; @all is everyone)"),
-    "inbox": ("mail", "open mail, newest first: inbox [@a]; looking is not reading"),
-    "read": ("mail", "read messages: read ID…"),
-    "reply": ("mail", "answer and close a message: reply ID BODY"),
-    "forward": ("mail", "pass a message on: forward ID @a… [NOTE]"),
-    "close": ("mail", "archive messages: close ID…"),
-    "ack": ("answer", "take a message on: ack ID"),
-    "done": ("answer", 'say that a task is done: done ID "deployed at …"'),
-    "blocked": ("answer", 'say what a task waits for: blocked ID "need X first"'),
-    "declined": ("answer", 'say why a task will not be done: declined ID "why"'),
-    "escalate": ("answer", 'hand a message up: escalate ID "why"'),
-    "accept": ("answer", "be content with what was done: accept ID"),
-    "reopen": ("answer", 'dispatch it again, in its thread: reopen ID "why"'),
-    "ask": ("answer", "ask for approval: ask @operator SUBJECT BODY --tier N"),
-    "approve": ("answer", 'the approver grants a request: approve ID "why"'),
-    "deny": ("answer", 'the approver refuses a request: deny ID "why"'),
-    "wait": ("wait", "block until messages are answered: wait ID… [--all] [--for reply|done|approval] [--timeout S]"),
-    "watch": ("wait", "stream mail events as they come: watch [--jsonl]"),
-    "trace": ("look", "where a message stands, with times: trace ID"),
-    "tasks": ("look", "tasks that are not answered yet: tasks [@a]"),
-    "history": ("look", "every send, transition, run and act: history [--since 2h]"),
-    "usage": ("usage", "cost and tokens: usage [@a…] [--days N] [--by agent|task|day]"),
-    "archive": ("keep", "closed mail: archive [list | search TEXT | restore ID]"),
-    "prune": ("keep", "remove archived mail, never unasked: prune --older 30d [--dry-run]"),
-    "repair": ("keep", "recover mailboxes that cannot be read: repair [@a] [--dry-run]"),
-    "feedback": ("feedback", "write to another project's orchestrator: feedback PROJECT SUBJECT BODY [--issue]"),
-    "dispatch": ("dispatch", "mail a task and wake the agents: dispatch @a… SUBJECT BODY"),
-    "wake": ("dispatch", "start an idle agent: wake @a"),
-    "kill": ("dispatch", "end a run and its whole process tree: kill @a|RUN"),
-    "retry": ("dispatch", "run the last task once more: retry @a|RUN"),
-    "attach": ("attach", "go on yourself in an agent's last session, at this terminal: attach @a"),
-    "runs": ("dispatch", "runs, newest first: runs [@a]"),
-    "run": ("dispatch", "a run's story on one page, as Markdown: run RUN|@a"),
-    "hold": ("dispatch", "nothing starts, mail arrives: hold @a|--all [WHY]"),
-    "release": ("dispatch", "let it start again, with what waited: release @a|--all"),
-    "queue": ("dispatch", "starts that wait, and for what: queue [cancel ID]"),
-    "hooks": ("hooks", "what an agent's program tells at each step: hooks install|status|remove [@a|--all]"),
-    "mcp": ("mcp", "serve these verbs to an agent over MCP, on standard input and output"),
+GROUPS = {
+    "Mail": {
+        "send": ("mail", "mail: send @a… SUBJECT BODY (BODY - reads standard input; @all is everyone)"),
+        "inbox": ("mail", "open mail, newest first: inbox [@a]; looking is not reading"),
+        "read": ("mail", "read messages: read ID…"),
+        "reply": ("mail", "answer and close a message: reply ID BODY"),
+        "forward": ("mail", "pass a message on: forward ID @a… [NOTE]"),
+        "close": ("mail", "archive messages: close ID…"),
+        "archive": ("keep", "closed mail: archive [list | search TEXT | restore ID]"),
+        "trace": ("look", "where a message stands, with times: trace ID"),
+        "watch": ("wait", "stream mail events as they come: watch [--jsonl]"),
+        "feedback": ("feedback", "write to another project's orchestrator: feedback PROJECT SUBJECT BODY [--issue]"),
+    },
+    "Answers to a task": {
+        "ack": ("answer", "take a message on: ack ID"),
+        "done": ("answer", 'say that a task is done: done ID "deployed at …"'),
+        "blocked": ("answer", 'say what a task waits for: blocked ID "need X first"'),
+        "declined": ("answer", 'say why a task will not be done: declined ID "why"'),
+        "escalate": ("answer", 'hand a message up: escalate ID "why"'),
+        "accept": ("answer", "be content with what was done: accept ID"),
+        "reopen": ("answer", 'dispatch it again, in its thread: reopen ID "why"'),
+        "ask": ("answer", "ask for approval: ask @operator SUBJECT BODY --tier N"),
+        "approve": ("answer", 'the approver grants a request: approve ID "why"'),
+        "deny": ("answer", 'the approver refuses a request: deny ID "why"'),
+        "wait": (
+            "wait",
+            "block until messages are answered: wait ID… [--all] [--for reply|done|approval] [--timeout S]",
+        ),
+    },
+    "Dispatch": {
+        "dispatch": ("dispatch", "mail a task and wake the agents: dispatch @a… SUBJECT BODY"),
+        "tasks": ("look", "tasks that are not answered yet: tasks [@a]"),
+        "wake": ("dispatch", "start an idle agent: wake @a"),
+        "kill": ("dispatch", "end a run and its whole process tree: kill @a|RUN"),
+        "retry": ("dispatch", "run the last task once more: retry @a|RUN"),
+        "runs": ("dispatch", "runs, newest first: runs [@a]"),
+        "run": ("dispatch", "a run's story on one page, as Markdown: run RUN|@a"),
+        "hold": ("dispatch", "nothing starts, mail arrives: hold @a|--all [WHY]"),
+        "release": ("dispatch", "let it start again, with what waited: release @a|--all"),
+        "queue": ("dispatch", "starts that wait, and for what: queue [cancel ID]"),
+    },
+    "Workspace": {
+        "init": ("workspace", "make a workspace: init [DIR] --agent writer=agents/writer …"),
+        "agents": ("workspace", "who takes part, who works, who is there, and how their mail stands"),
+        "agent": ("workspace", "change who takes part: agent add NAME=PATH · agent remove @a"),
+        "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
+        "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
+        "history": ("look", "every send, transition, run and act: history [--since 2h]"),
+    },
+    "Agents' programs": {
+        "attach": ("attach", "go on yourself in an agent's last session, at this terminal: attach @a"),
+        "hooks": ("hooks", "what an agent's program tells at each step: hooks install|status|remove [@a|--all]"),
+        "mcp": ("mcp", "serve these verbs to an agent over MCP, on standard input and output"),
+        "usage": ("usage", "cost and tokens: usage [@a…] [--days N] [--by agent|task|day]"),
+    },
+    "Upkeep": {
+        "doctor": ("doctor", "check programs, hooks, sound, limits and rights, and say the fix"),
+        "prune": ("keep", "remove archived mail, never unasked: prune --older 30d [--dry-run]"),
+        "repair": ("keep", "recover mailboxes that cannot be read: repair [@a] [--dry-run]"),
+    },
 }
+"""Heading → verb → its module and what it does, in the order in which `--help` lists them."""
 
-USAGE = "usage: mailcore VERB …   (--json with every verb; mailcore VERB --help)\n\n" + "\n".join(
-    f"  {verb:<9} {text}" for verb, (_, text) in VERBS.items()
-)
+VERBS = {verb: said for verbs in GROUPS.values() for verb, said in verbs.items()}
+
+INTERRUPTED = 130
+"""The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
+
+
+def usage() -> str:
+    """What `mailcore --help` prints."""
+    lines = ["usage: mailcore VERB …   (--json with every verb; mailcore VERB --help says more, with examples)"]
+    for heading, verbs in GROUPS.items():
+        lines += ["", f"{heading}:", *(f"  {verb:<9} {text}" for verb, (_, text) in verbs.items())]
+    lines += ["", "A person adds --from @operator to whatever writes."]
+    lines += ["Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a wait that timed out, 130 Ctrl-C."]
+    return "\n".join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed."""
+    """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a `wait` that timed out, 130 Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["--json"]:
         words = [*words[1:], "--json"]
     if not words or words[0] in ("-h", "--help", "help"):
-        print(USAGE)
+        print(usage())
         return 0 if words else 2
     if words[0] in ("-V", "--version"):
         from importlib.metadata import version
@@ -73,8 +100,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     # A command lives for milliseconds: looking for garbage while it imports and when it ends takes 9 of its 70.
     gc.set_threshold(100_000)
-    from mailcore.cli.call import run
+    try:
+        from mailcore.cli.call import run
 
-    status = run(words[0], VERBS.get(words[0], ("", ""))[0], words[1:])
+        status = run(words[0], VERBS.get(words[0], ("", ""))[0], words[1:])
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     gc.freeze()
     return status

@@ -6,7 +6,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from mailcore.cli.call import Call, Parser, Result, body_of, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError
 from mailcore.identity import person_or
 from mailcore.mail import answer, approval
@@ -17,12 +17,14 @@ from mailcore.text import line
 def arguments(verb: str, parser: Parser) -> None:
     """`VERB ID "text"`; `ask @approver SUBJECT BODY --tier N`."""
     if verb == "ask":
-        parser.add_argument("to", metavar="@approver")
-        parser.add_argument("subject", metavar="SUBJECT")
-        parser.add_argument("body", metavar="BODY")
+        parser.add_argument(
+            "to", metavar="@approver", help="[mail] approver of config.toml; @operator if it says nothing"
+        )
+        parser.add_argument("subject", metavar="SUBJECT", help="one line; quote it")
+        parser.add_argument("body", metavar="BODY", help="what it is about; - reads standard input")
         parser.add_argument("--tier", type=int, default=1, help="how grave it is; what a tier means is yours to say")
     else:
-        parser.add_argument("id", metavar="ID")
+        parser.add_argument("id", metavar="ID", help=ID)
         if verb not in ("ack", "accept"):
             parser.add_argument("text", metavar="TEXT", help="the result, or why; - reads standard input")
     sender_option(parser)
@@ -90,10 +92,9 @@ def reopen(call: Call) -> Result:
 
 def ask(call: Call) -> Result:
     """Ask the approver that config names."""
-    a = call.arguments
-    return _sent(
-        approval.ask(call.workspace, call.caller.address, _approver(call), a.to, a.subject, body_of(a.body), a.tier)
-    )
+    a, by = call.arguments, call.caller
+    body = body_of(a.body)
+    return _sent(approval.ask(call.workspace, by.address, _approver(call), a.to, a.subject, body, a.tier, by.run_id))
 
 
 def approve(call: Call) -> Result:

@@ -14,7 +14,7 @@ from mailcore.errors import UsageError
 def arguments(verb: str, parser: Parser) -> None:
     """`attach @a`."""
     del verb
-    parser.add_argument("target", metavar="@a")
+    parser.add_argument("target", metavar="@a", help="whose session")
     sender_option(parser)
 
 

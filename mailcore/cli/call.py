@@ -15,7 +15,7 @@ from typing import Any
 
 from mailcore.cli import VERBS
 from mailcore.config import Config, read_config, read_config_or_defaults
-from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.errors import MailcoreError, Refused, UsageError, did_you_mean
 from mailcore.evidence import RUN_ID
 from mailcore.identity import Identity, identify, outside
 from mailcore.model.agent import Agent
@@ -23,6 +23,9 @@ from mailcore.workspace import Workspace, find
 
 Result = tuple[Any, str]
 """What a verb returns: a JSON value, and the same for people."""
+
+ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
+"""What an ID argument may be, for `--help`."""
 
 STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
@@ -35,6 +38,14 @@ class Parser(argparse.ArgumentParser):
         """Raise what argparse found wrong."""
         raise UsageError(f"{message}\n{self.format_usage().strip()}")
 
+    def print_help(self, file: Any = None) -> None:
+        """Say what the verb is, with its exit statuses and examples."""
+        from mailcore.cli.manual import epilog
+
+        self.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=100)
+        self.epilog = epilog(self.prog.rpartition(" ")[2])
+        super().print_help(file)
+
 
 @dataclass(frozen=True)
 class Call:
@@ -42,6 +53,8 @@ class Call:
 
     verb: str
     arguments: argparse.Namespace
+    words: tuple[str, ...] = ()
+    """What was said after the verb, for advice."""
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -51,18 +64,27 @@ class Call:
     @cached_property
     def config(self) -> Config:
         """The workspace's config.toml. What starts agents insists on it; the rest warns, and takes the defaults."""
+        trouble = ""
         if self.verb in STARTS:
-            return read_config(self.workspace.config_file)
-        config, trouble = read_config_or_defaults(self.workspace.config_file)
+            config = read_config(self.workspace.config_file)
+        else:
+            config, trouble = read_config_or_defaults(self.workspace.config_file)
+        for stranger in self.workspace.strangers(config.agents):
+            self._note(f"note: {self.workspace.config_file}: {stranger}")
         if trouble:
-            print(f"mailcore {self.verb}: {trouble}", file=sys.stderr)
+            self._note(trouble)
         return config
+
+    def _note(self, text: str) -> None:
+        from mailcore.text import plain
+
+        print(plain(f"mailcore {self.verb}: {text}"), file=sys.stderr)
 
     @cached_property
     def caller(self) -> Identity:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
         declared = getattr(self.arguments, "sender", None)
-        identity = identify(self.workspace, os.environ, Path.cwd(), declared)
+        identity = identify(self.workspace, os.environ, Path.cwd(), declared, (self.verb, *self.words))
         if identity.how == "declared":
             from mailcore import audit
 
@@ -72,11 +94,15 @@ class Call:
 
     def note(self, caller: Identity, **facts: Any) -> None:
         """Write this command, and what it did, into the journal of the run that the caller belongs to, if any."""
+        self.journal(caller, "act", verb=self.verb, **facts)
+
+    def journal(self, caller: Identity, event: str, **facts: Any) -> None:
+        """Write an event into the journal of the run that the caller belongs to, if any."""
         if caller.run_id:
             from mailcore import journal
 
             run = self.workspace.agent(os.environ["MAILCORE_AGENT"]).runs_dir / caller.run_id / "run.jsonl"
-            journal.append(run, {"event": "act", "verb": self.verb, **facts})
+            journal.append(run, {"event": event, **facts})
 
     @cached_property
     def viewer(self) -> Agent:
@@ -127,7 +153,7 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        call = Call(verb, _parse(parser, words))
+        call = Call(verb, _parse(parser, words), tuple(words))
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
@@ -138,19 +164,12 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
 
 
-def _near(verb: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(verb, VERBS, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
-
-
 def run(verb: str, module: str, words: list[str]) -> int:
     """Parse, do, print."""
     as_json = "--json" in words
     try:
         if not module:
-            raise UsageError(f"no such verb{_near(verb)}; `mailcore --help` lists them")
+            raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")
         value, text, status = perform(verb, module, words)
     except MailcoreError as error:
         return _fail(verb, error, as_json)

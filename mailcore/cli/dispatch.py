@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from mailcore import audit
 from mailcore.cli.call import Call, Parser, Result, iso_time, local_time, sender_option
-from mailcore.cli.mail import split
+from mailcore.cli.mail import WORDS, split
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.model.run import Run
-from mailcore.text import line
+from mailcore.text import counted, line
 from mailcore.workspace import normal_address
 
 
@@ -19,29 +18,30 @@ def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     match verb:
         case "dispatch":
-            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY")
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=WORDS)
             parser.add_argument("--expect", default="", help="what counts as done")
             parser.add_argument("--with", dest="program", default="", metavar="PROGRAM", help="not the configured one")
             parser.add_argument("--queue", action="store_true", help="exit 0 where a busy agent starts it later")
         case "wake":
-            parser.add_argument("target", metavar="@a")
+            parser.add_argument("target", metavar="@a", help="whom to start")
             parser.add_argument("--if-mail", action="store_true", help="only where unread mail waits")
         case "hold" | "release":
-            parser.add_argument("target", nargs="?", default="", metavar="@a")
-            parser.add_argument("why", nargs="?", default="", metavar="WHY")
+            parser.add_argument("target", nargs="?", default="", metavar="@a", help="whom; or --all")
+            parser.add_argument("why", nargs="?", default="", metavar="WHY", help="for who looks; quote it")
             parser.add_argument("--all", action="store_true", help="every agent of the workspace")
         case "queue":
-            parser.add_argument("what", nargs="?", choices=("list", "cancel"), default="list")
-            parser.add_argument("id", nargs="?", default="", metavar="ID")
+            parser.add_argument("what", nargs="?", choices=("list", "cancel"), default="list", help="list if not said")
+            parser.add_argument("id", nargs="?", default="", metavar="ID", help="of a start that waits, as listed")
         case "run":
-            parser.add_argument("target", metavar="RUN|@a")
+            parser.add_argument("target", metavar="RUN|@a", help="a run's id, or an agent: its last run")
         case "runs":
-            parser.add_argument("target", nargs="?", metavar="@a")
+            parser.add_argument("target", nargs="?", metavar="@a", help="whose; without it everybody's")
             return
         case _:
-            parser.add_argument("target", metavar="@a|RUN")
+            parser.add_argument("target", metavar="@a|RUN", help="an agent, or a run's id")
             if verb == "retry":
-                parser.add_argument("--mode", choices=("start", "resume", "fresh"), default="start")
+                parser.add_argument("--mode", choices=("start", "resume", "fresh"), default="start",
+                                    help="resume: go on in its session; fresh: in a new one")  # fmt: skip
     sender_option(parser)
 
 
@@ -96,7 +96,7 @@ def kill(call: Call) -> Result:
         raise MailcoreError(
             f"even KILL did not end PID {pids}: they wait in the kernel; look at their disk", "survivors"
         )
-    return asdict(killed), f"{killed.address}: ended, {len(killed.ended)} processes"
+    return asdict(killed), f"{killed.address}: ended, {counted(len(killed.ended), 'process', 'processes')}"
 
 
 def retry(call: Call) -> Result:
@@ -167,7 +167,10 @@ def release(call: Call) -> Result:
 
     target, _ = _whom(call.arguments.target, "", call.arguments.all)
     started = holding.release(call.workspace, call.config, call.caller.address, target)
-    return {"released": target or "all", "started": started}, f"released; {len(started)} runs begun that had waited"
+    return {
+        "released": target or "all",
+        "started": started,
+    }, f"released; {counted(len(started), 'run')} begun that had waited"
 
 
 def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
@@ -181,19 +184,11 @@ def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
 def queue(call: Call) -> Result:
     """What waits, and for what; cancel takes one out."""
     from mailcore.dispatch import queue as waiting
-    from mailcore.mail.store import locked
 
-    entries = list(waiting.waiting(call.workspace))
     if call.arguments.what == "cancel":
-        wanted = call.arguments.id
-        entry = next((entry for entry in entries if wanted and entry.id == wanted), None)
-        if entry is None:
-            raise MailcoreError(f"nothing of the id {wanted!r} waits; `mailcore queue` lists it", "no_entry")
-        by = call.caller.address
-        with locked(waiting.gate(call.workspace)):
-            waiting.drop(entry.agent, entry.id)
-        audit.record(call.workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
+        entry = waiting.cancel(call.workspace, call.caller.address, call.arguments.id)
         return {"cancelled": entry.id}, f"cancelled: {line(entry.subject)}"
+    entries = list(waiting.waiting(call.workspace))
     rows = [
         {
             "id": entry.id,

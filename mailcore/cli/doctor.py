@@ -12,9 +12,10 @@ from mailcore.cli.call import Call, Parser, Result
 from mailcore.config import Config, read_config
 from mailcore.errors import ConfigError, MailcoreError
 from mailcore.hooks.install import standing
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.select import select
+from mailcore.text import counted
 from mailcore.workspace import Workspace
 
 CONFIG = ".praxmonitor/config.toml"
@@ -39,7 +40,9 @@ def doctor(call: Call) -> Result:
     """All checks; exit 4 if one is not in order."""
     agents = [agent for agent in call.workspace.agents if agent.branch.is_dir()]
     try:
-        programs = list(_programs(read_config(call.workspace.config_file), agents))
+        config = read_config(call.workspace.config_file)
+        programs = list(_programs(config, agents))
+        programs += [Check("config", False, said, f"mend {CONFIG}") for said in call.workspace.strangers(config.agents)]
     except ConfigError as error:
         programs = [Check("config", False, str(error), "mend it; no agent can be started meanwhile")]
     checks = [
@@ -54,7 +57,7 @@ def doctor(call: Call) -> Result:
         if check.fix:
             lines.append(f"      {check.fix}")
     bad = sum(not check.ok for check in checks)
-    lines.append(f"{len(checks)} checks, {bad} to mend")
+    lines.append(f"{counted(len(checks), 'check')}, {bad} to mend")
     return {"checks": [asdict(check) for check in checks], "exit": 4 if bad else 0}, "\n".join(lines)
 
 
@@ -85,7 +88,7 @@ def _machine() -> Iterator[Check]:
 
 
 def _workspace(workspace: Workspace) -> Iterator[Check]:
-    yield Check("workspace", True, f"{workspace.root}: {len(workspace.agents)} agents")
+    yield Check("workspace", True, f"{workspace.root}: {counted(len(workspace.agents), 'agent')}")
     for refused in workspace.refused:
         yield Check("registry", False, refused, f"mend that row of {workspace.registry}")
     writable = os.access(workspace.root, os.W_OK)

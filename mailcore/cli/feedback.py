@@ -15,8 +15,8 @@ def arguments(verb: str, parser: Parser) -> None:
     """`feedback PROJECT SUBJECT BODY [--issue]`."""
     del verb
     parser.add_argument("project", type=Path, metavar="PROJECT", help="a path in the other project")
-    parser.add_argument("subject", metavar="SUBJECT")
-    parser.add_argument("body", metavar="BODY")
+    parser.add_argument("subject", metavar="SUBJECT", help="one line; quote it")
+    parser.add_argument("body", metavar="BODY", help="the text; - reads standard input")
     parser.add_argument("--issue", action="store_true", help="also run `gh issue create` there")
     sender_option(parser)
 

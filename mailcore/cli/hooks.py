@@ -16,7 +16,7 @@ CODEX = "codex has no hooks: what it does is read from its session files"
 def arguments(verb: str, parser: Parser) -> None:
     """`hooks install|status|remove [@a|--all]`."""
     del verb
-    parser.add_argument("what", choices=("install", "status", "remove"))
+    parser.add_argument("what", choices=("install", "status", "remove"), help="what to do with them")
     parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it the caller's own")
     parser.add_argument("--all", action="store_true", dest="everyone", help="every agent's")
     sender_option(parser)

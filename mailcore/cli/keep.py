@@ -7,21 +7,25 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, local_time, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, local_time, sender_option
 from mailcore.errors import UsageError
 from mailcore.identity import person_or
 from mailcore.mail import lookup, mailbox, post
 from mailcore.mail.store import inside
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
-from mailcore.text import line
+from mailcore.text import counted, line
 
 
 def arguments(verb: str, parser: Parser) -> None:
     """`archive [list|search TEXT|restore ID] [--of @a]`; `prune --older 30d`; `repair [@a]`."""
     if verb == "archive":
-        parser.add_argument("what", nargs="?", choices=("list", "search", "restore"), default="list")
-        parser.add_argument("text", nargs="?", default="", metavar="TEXT|ID")
+        parser.add_argument(
+            "what", nargs="?", choices=("list", "search", "restore"), default="list", help="list if not said"
+        )
+        parser.add_argument(
+            "text", nargs="?", default="", metavar="TEXT|ID", help="what to search for; for restore, " + ID
+        )
         parser.add_argument("--of", metavar="@a", help="whose archive; else the caller's")
         sender_option(parser)
     elif verb == "prune":
@@ -29,19 +33,20 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
         sender_option(parser)
     else:
-        parser.add_argument("address", nargs="?", metavar="@a")
+        parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it everybody's")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
 
 
 def archive(call: Call) -> Result:
     """List, search or restore closed mail."""
     a = call.arguments
-    agent = call.visible(a.of) if a.of else call.caller.agent
     if a.what == "restore":
+        agent = call.visible(a.of) if a.of else call.caller.agent
         if not a.text:
             raise UsageError("archive restore ID")
         message = post.restore(call.workspace, agent.address, a.text)
         return {"id": message.id, "status": message.status}, f"restored {message.id}: {line(message.subject)}"
+    agent = call.visible(a.of) if a.of else call.viewer
     found = [raw for _, raw in lookup.archived(agent) if a.what == "list" or _matches(raw, a.text)]
     text = "\n".join(_row(Message.from_json(raw)) for raw in found)
     return found, text or f"nothing in {agent.address}'s archive"
@@ -85,7 +90,10 @@ def prune(call: Call) -> Result:
             path.unlink(missing_ok=True)
         audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
     word = "would go" if call.arguments.dry_run else "removed"
-    return {"files": [str(path) for path in gone], "removed": not call.arguments.dry_run}, f"{len(gone)} files {word}"
+    return {
+        "files": [str(path) for path in gone],
+        "removed": not call.arguments.dry_run,
+    }, f"{counted(len(gone), 'file')} {word}"
 
 
 def _older(path: Path, than: float) -> bool:

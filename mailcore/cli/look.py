@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.cli.call import Call, Parser, Result, iso_time, local_time, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, iso_time, local_time, sender_option
 from mailcore.dispatch.tasks import run_of, tasks_of
 from mailcore.errors import Refused, UsageError
 from mailcore.mail import lookup
@@ -23,9 +23,9 @@ from mailcore.text import line, plain
 def arguments(verb: str, parser: Parser) -> None:
     """`trace ID`; `tasks [@a]`; `history [--since 2h]`."""
     if verb == "trace":
-        parser.add_argument("id", metavar="ID")
+        parser.add_argument("id", metavar="ID", help=ID)
     elif verb == "tasks":
-        parser.add_argument("address", nargs="?", metavar="@a")
+        parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it everybody's that you may see")
     else:
         parser.add_argument("--since", metavar="WHEN", help="an ISO time, or 30m, 2h, 7d")
     sender_option(parser)

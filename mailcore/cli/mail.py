@@ -7,19 +7,23 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from mailcore.cli.call import Call, Parser, Result, body_of, local_time, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, body_of, local_time, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import mailbox, post
+from mailcore.mail import post
 from mailcore.mail.outbox import Sent
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import Mailbox, Message
 from mailcore.text import line
+
+WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
+"""What `send` and `dispatch` take, for `--help`."""
 
 
 def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     match verb:
         case "send":
-            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY")
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS}; @all is everyone")
             parser.add_argument(
                 "--priority", choices=post.PRIORITIES, default="normal", help="high wakes an idle agent"
             )
@@ -30,15 +34,15 @@ def arguments(verb: str, parser: Parser) -> None:
                 "--key", default="", help="rewrite your open mail of this key instead of adding another"
             )
         case "inbox":
-            parser.add_argument("address", nargs="?", metavar="@a")
+            parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it your own")
         case "reply":
-            parser.add_argument("id", metavar="ID")
-            parser.add_argument("body", metavar="BODY")
+            parser.add_argument("id", metavar="ID", help=ID)
+            parser.add_argument("body", metavar="BODY", help="the answer; - reads standard input")
         case "forward":
-            parser.add_argument("id", metavar="ID")
-            parser.add_argument("words", nargs="+", metavar="@a… [NOTE]")
+            parser.add_argument("id", metavar="ID", help=ID)
+            parser.add_argument("words", nargs="+", metavar="@a… [NOTE]", help="to whom, and what to say above it")
         case _:
-            parser.add_argument("ids", nargs="+", metavar="ID")
+            parser.add_argument("ids", nargs="+", metavar="ID", help=ID)
     sender_option(parser)
 
 
@@ -88,8 +92,8 @@ def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType(
 
 def inbox(call: Call) -> Result:
     """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
-    agent = call.visible(call.arguments.address) if call.arguments.address else call.caller.agent
-    box = _readable(mailbox.read_mailbox(agent.inbox, agent.root))
+    agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
+    box = _readable(read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
     rows = [
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id):<8}  #{m.seq:<5} "
@@ -138,4 +142,5 @@ def _readable(box: Mailbox) -> Mailbox:
 
 def _show(message: Message) -> str:
     head = f"{line(message.id)}  {local_time(message.at)}  from {line(message.sender)}"
-    return f"{head}\nSubject: {line(message.subject)}\n\n{message.body}"
+    lapsed = f"\nLapsed: {line(message.lapsed)}" if message.lapsed else ""
+    return f"{head}\nSubject: {line(message.subject)}{lapsed}\n\n{message.body}"

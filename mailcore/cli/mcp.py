@@ -17,6 +17,7 @@ def mcp(call: Call) -> Result:
     try:
         from mailcore.mcp import server
     except ModuleNotFoundError as error:
-        raise MailcoreError(f"{error.name} is missing: pip install 'praxmonitor[mcp]'", "missing") from error
+        fix = "install this project with its extra [mcp]: pip install '.[mcp]' in its checkout"
+        raise MailcoreError(f"{error.name} is missing: {fix}", "missing") from error
     server.run("stdio")
     return None, ""

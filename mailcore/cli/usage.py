@@ -18,9 +18,9 @@ MOST_DAYS = 3660
 def arguments(verb: str, parser: Parser) -> None:
     """`usage [@a…] [--days N] [--by agent|task|day]`."""
     del verb
-    parser.add_argument("addresses", nargs="*", metavar="@a")
+    parser.add_argument("addresses", nargs="*", metavar="@a", help="whose; without it everybody's that you may see")
     parser.add_argument("--days", type=int, default=7, metavar="N", help="today and the days before it, N in all (7)")
-    parser.add_argument("--by", choices=("agent", "task", "day"), default="agent")
+    parser.add_argument("--by", choices=("agent", "task", "day"), default="agent", help="a line for each (agent)")
     sender_option(parser)
 
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, local_time, sender_option
 from mailcore.cli.look import concerns
 from mailcore.errors import MailcoreError
+from mailcore.evidence import RUN_ID
 from mailcore.model.agent import Agent
-from mailcore.text import line
+from mailcore.model.message import parse_time
+from mailcore.text import line, plain
 from mailcore.workspace import load, normal_address
 
+if TYPE_CHECKING:
+    from mailcore.mail.lookup import Copy
+    from mailcore.mail.wait import Settled
+
+FAILED = 4
 TIMED_OUT = 5
+GOOD = {
+    "reply": ("reply", "done", "approved", "completed"),
+    "done": ("done", "completed"),
+    "approval": ("approved",),
+}
+"""What is waited for → what it is good to come to: a run that ended well did its task, whatever its agent said."""
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -23,9 +37,11 @@ def arguments(verb: str, parser: Parser) -> None:
     if verb == "wait":
         from mailcore.mail.wait import WANTS
 
-        parser.add_argument("ids", nargs="+", metavar="ID")
+        parser.add_argument("ids", nargs="+", metavar="ID", help=ID)
         parser.add_argument("--all", action="store_true", help="until every one is settled, not just one")
-        parser.add_argument("--for", dest="want", choices=WANTS, default="reply")
+        parser.add_argument(
+            "--for", dest="want", choices=WANTS, default="reply", help="any answer (reply), or only that"
+        )
         parser.add_argument("--timeout", type=float, metavar="S", help=f"seconds, then exit {TIMED_OUT}")
         sender_option(parser)
     else:
@@ -34,45 +50,100 @@ def arguments(verb: str, parser: Parser) -> None:
 
 
 def wait(call: Call) -> Result:
-    """Exit 0 when settled, 5 at the time limit; what is known is said either way."""
+    """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
     from mailcore.dispatch.tasks import run_of
     from mailcore.mail.wait import wait as until
 
     a = call.arguments
     approver = normal_address(call.config.mail.approver)
-    settled = until(call.workspace, call.caller.agent, a.ids, a.want, approver, run_of, every=a.all, timeout=a.timeout)
+    with _in_the_journal(call) as on_wait:
+        settled = until(
+            call.workspace, call.viewer, a.ids, a.want, approver, run_of,
+            every=a.all, timeout=a.timeout, on_wait=on_wait,
+        )  # fmt: skip
     open_ids = [one.id for one in settled if not one.state]
     over = bool(open_ids) if a.all else len(open_ids) == len(settled)
-    text = "\n".join(
-        f"{one.id}: {line(one.state)} by {line(one.by)}: {line(one.text, 200)}" if one.state else f"{one.id}: not yet"
-        for one in settled
-    )
-    return {"settled": [asdict(one) for one in settled], "timed_out": over, "exit": TIMED_OUT if over else 0}, text
+    bad = any(one.state and one.state not in GOOD[a.want] for one in settled)
+    status = TIMED_OUT if over else FAILED if bad else 0
+    text = "\n".join(map(_said, settled))
+    return {"settled": [asdict(one) for one in settled], "timed_out": over, "exit": status}, text
+
+
+@contextmanager
+def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
+    """Let the journal of the run that waits say for whom, and when no more: its silence is none of its own."""
+    from mailcore.liveness import sandboxed, start_ticks
+
+    pid = 0 if sandboxed() else os.getpid()
+    began = False
+
+    def on_wait(copies: Sequence[Copy]) -> None:
+        nonlocal began
+        if os.environ.get(RUN_ID):
+            on = ", ".join(dict.fromkeys(copy.agent.address for copy in copies))
+            facts = {"want": call.arguments.want, "pid": pid, "start_ticks": start_ticks(pid)}
+            call.journal(call.caller, "awaits", on=on, subject=copies[0].message.subject, **facts)
+            began = True
+
+    try:
+        yield on_wait
+    finally:
+        if began:
+            call.journal(call.caller, "awaited", pid=pid)
+
+
+def _said(one: Settled) -> str:
+    if not one.state:
+        return f"{one.id}: not yet"
+    return f"{one.id}: {line(one.state)} by {line(one.by)}" + (f": {line(one.text, 200)}" if one.text.strip() else "")
 
 
 def watch(call: Call) -> Result:
     """Print mail events as they come, until interrupted."""
     from mailcore.mail.store import dumps_line
 
-    try:
-        for event in _events(call):
-            if not concerns(call, event):
-                continue
-            if call.arguments.jsonl or call.arguments.json:
-                sys.stdout.buffer.write(dumps_line(event) + b"\n")
-                sys.stdout.buffer.flush()
-            else:
-                print(line(" ".join(str(v) for v in event.values() if v not in ("", None))), flush=True)
-    except KeyboardInterrupt:
-        pass
+    viewer = call.viewer.address  # whoever is refused is not told that it watches
+    whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
+    print(plain(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C"), file=sys.stderr, flush=True)
+    for event in _events(call):
+        if not concerns(call, event):
+            continue
+        if call.arguments.jsonl or call.arguments.json:
+            sys.stdout.buffer.write(dumps_line(event) + b"\n")
+            sys.stdout.buffer.flush()
+        else:
+            print(event_line(event), flush=True)
     return None, ""
+
+
+PAST = {
+    "send": "sent", "feedback": "sent", "undelivered": "could not be delivered", "close": "closed",
+    "restore": "restored", "escalate": "escalated", "accept": "accepted", "reopen": "reopened", "start": "started",
+    "hold": "held", "release": "released", "kill": "killed", "cancel": "cancelled", "attach": "attached to",
+    "away": "is away", "back": "is back", "prune": "pruned", "untold": "could not tell",
+    "agent add": "added", "agent remove": "removed",
+}  # fmt: skip
+"""Verbs of the audit as what somebody did; a verb that is not here stands as it is."""
+
+
+def event_line(event: Mapping[str, Any]) -> str:
+    """One act for people: `14:03:22 @operator → @worker  sent #20 "rec me"`."""
+    verb, by = str(event.get("verb", "")), str(event.get("by") or "-")
+    whom = event.get("to") or event.get("agent") or event.get("asked_by") or ""
+    ids = event.get("ids") or [event.get("id") or event.get("sent_id") or ""]
+    names = [f"#{event['seq']}"] if event.get("seq") else [str(name) for name in ids if name]
+    quoted = [f'"{event[key]}"' for key in ("subject", "why", "until") if event.get(key)]
+    reasons = [str(event[key]) for key in ("reason", "error") if event.get(key)]
+    head = f"{by} → {whom}" if whom and whom != by else by
+    at = local_time(parse_time(event.get("at")))[11:] or "--:--:--"
+    return f"{at} {line(head)}  {line(' '.join([PAST.get(verb, verb), *names, *quoted, *reasons]))}"
 
 
 def _events(call: Call) -> Iterator[dict[str, Any]]:
     """Acts on mail by mailcore, from the audit; deliveries by other programs, from the mailboxes themselves."""
     from inotify_simple import INotify, flags
 
-    from mailcore.mail.mailbox import read_mailbox
+    from mailcore.mail.reader import read_mailbox
     from mailcore.mail.tail import Records
 
     workspace = call.workspace

@@ -11,7 +11,7 @@ from mailcore.cli.call import Call, Parser, Result, iso_time, local_time, sender
 from mailcore.errors import UsageError
 from mailcore.identity import person_or
 from mailcore.liveness import read_lock
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
 from mailcore.text import line
@@ -20,11 +20,17 @@ from mailcore.text import line
 def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     if verb == "init":
-        parser.add_argument("directory", nargs="?", default=".", metavar="DIR")
-        parser.add_argument("--agent", action="append", default=[], metavar="NAME=PATH")
+        parser.add_argument("directory", nargs="?", default=".", metavar="DIR", help="where; without it here")
+        parser.add_argument(
+            "--agent",
+            action="append",
+            default=[],
+            metavar="NAME=PATH",
+            help="an agent and its directory in DIR; once each",
+        )
     if verb == "agent":
-        parser.add_argument("what", choices=("add", "remove"))
-        parser.add_argument("which", metavar="NAME=PATH|@a")
+        parser.add_argument("what", choices=("add", "remove"), help="remove leaves its files alone")
+        parser.add_argument("which", metavar="NAME=PATH|@a", help="whom to add, and its directory; or whom to remove")
         sender_option(parser)
     if verb == "away":
         parser.add_argument("until", nargs="?", default="", metavar="UNTIL", help="in words, like 15:00 or Monday")
@@ -37,11 +43,16 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def init(call: Call) -> Result:
     """Make a workspace; a file that exists is never overwritten."""
+    from shlex import quote
+
     from mailcore import make
 
     made = make.init(Path(call.arguments.directory), [_name_and_path(text) for text in call.arguments.agent])
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
-    text = "\n".join([f"{made.registry}", *(f"  {a.address:<16} {a.branch}" for a in made.agents)])
+    there = "" if made.root == Path.cwd() else f"cd {quote(str(made.root))} && "
+    first = made.agents[0].address
+    step = f'next: {there}mailcore dispatch --from @operator {first} "SUBJECT" "BODY", and praxmonitor to look on'
+    text = "\n".join([f"{made.registry}", *(f"  {a.address:<16} {a.branch}" for a in made.agents), step])
     return {"workspace": str(made.root), "registry": str(made.registry), "agents": rows}, text
 
 

@@ -33,11 +33,14 @@ T = TypeVar("T")
 def read_config(path: Path) -> Config:
     """Read config.toml; a missing file is all defaults. ConfigError names file, key and what is allowed.
 
-    It may be a regular file only: nothing else is waited for, or followed to where others may write.
+    It may be a regular file, or a symlink to one: what is kept among other settings of yours is linked to. Nothing
+    else is waited for.
     """
     try:
-        text = read_bytes(path, links=False).decode()
+        text = read_bytes(path).decode()
     except FileNotFoundError:
+        if path.is_symlink():
+            raise ConfigError(f"{path}: is a symlink that leads nowhere; mend or remove it") from None
         return Config()
     except OSError as error:
         remedy = "; put a plain file there" if str(error.strerror).endswith("refused") else ""
@@ -47,9 +50,22 @@ def read_config(path: Path) -> Config:
     import tomllib
 
     try:
-        data = tomllib.loads(text)
+        return _config(tomllib.loads(text), path)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
+    except (ValueError, RecursionError) as error:  # over 4,300 digits, or nested about 1,000 deep
+        raise ConfigError(f"{path}: has a number that is too long, or is nested too deep") from error
+
+
+def read_config_or_defaults(path: Path) -> tuple[Config, str]:
+    """The config, or all defaults and why: for what must work whatever stands there, like kill and reply."""
+    try:
+        return read_config(path), ""
+    except ConfigError as error:
+        return Config(), f"{error}; the defaults are used meanwhile"
+
+
+def _config(data: dict[str, Any], path: Path) -> Config:
     if isinstance(data.get("dispatch"), dict) and data["dispatch"].get("attempts", 1) == 0:
         raise ConfigError(f"{path}: [dispatch] attempts = 0; at least one is needed")
     known = {"dispatch", "alarms", "mail", "sound", "observe", "usage", "agents", "programs"}
@@ -69,14 +85,6 @@ def read_config(path: Path) -> Config:
         default_agent=default_agent,
         programs=MappingProxyType(_programs(data.get("programs", {}), path)),
     )
-
-
-def read_config_or_defaults(path: Path) -> tuple[Config, str]:
-    """The config, or all defaults and why: for what must work whatever stands there, like kill and reply."""
-    try:
-        return read_config(path), ""
-    except ConfigError as error:
-        return Config(), f"{error}; the defaults are used meanwhile"
 
 
 def _alarms(table: Any, path: Path, dispatch: Dispatch) -> Alarms:
@@ -104,30 +112,39 @@ def _agents(table: Any, path: Path) -> tuple[AgentConfig, dict[str, AgentConfig]
                 f"{path}: [agents] has no key {key!r}; allowed there, for every agent: {', '.join(sorted(keys))}. "
                 f"What one agent is stands in a table of its own, like [agents.{key}]"
             )
-    default = _agent(every, path, "agents")
     own = {str(name): values for name, values in table.items() if name not in every}
-    return default, {
-        name.lstrip("@").lower(): _agent(_filled(values, every, default.program), path, f"agents.{name}")
-        for name, values in own.items()
-    }
+    # Each may have a command of its own: who has none is refused when it is to start.
+    default = _agent(every, path, "agents", needed=not any("command" in values for values in own.values()))
+    agents: dict[str, AgentConfig] = {}
+    for key, values in own.items():
+        name = key.lstrip("@").lower()
+        if name in agents:
+            raise ConfigError(f"{path}: [agents.{key}] is @{name}, which has another table there: make them one")
+        try:
+            agents[name] = _agent(_filled(values, every, default.program), path, f"agents.{key}")
+        except ConfigError as error:
+            if key not in keys:
+                raise
+            raise ConfigError(f"{error}. A table [agents.{key}] is the agent @{key}: as a key, {key} is none") from None
+    return default, agents
 
 
 def _filled(values: dict[str, Any], every: dict[str, Any], program: str) -> dict[str, Any]:
     """An agent's table, and of every agent's, who are that `program`, what it does not say itself."""
     if "command" in values and "program" not in values:
         values = {**values, "program": "command"}
-    if program and values.get("program", program) != program:
+    if values.get("program", program) != program:
         every = {key: value for key, value in every.items() if key not in OF_ONE_PROGRAM}
     return {**every, **values}
 
 
-def _agent(table: dict[str, Any], path: Path, name: str) -> AgentConfig:
+def _agent(table: dict[str, Any], path: Path, name: str, *, needed: bool = True) -> AgentConfig:
     agent = _section(AgentConfig, table, path, name)
     if agent.command and not agent.program:
         agent = replace(agent, program="command")
     if agent.program not in ("", "claude", "codex", "command"):
         raise ConfigError(f"{path}: [{name}] program = {agent.program!r}; allowed: claude, codex, command")
-    if agent.program == "command" and not agent.command:
+    if needed and agent.program == "command" and not agent.command:
         raise ConfigError(f'{path}: [{name}] has no \'command\', e.g. command = ["python3", "agent.py"]')
     return agent
 

@@ -150,7 +150,7 @@ class Usage:
 class AgentConfig:
     """The program that an agent is: `[agents]` says it for every agent, `[agents.NAME]` for one, which counts more.
 
-    An agent of another program than `[agents]` names takes no command, model and permission mode from there.
+    Who names a program that `[agents]` does not name takes no command, model and permission mode from there.
     """
 
     program: str = ""

@@ -14,6 +14,7 @@ from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
+from mailcore.text import counted
 from mailcore.workspace import Workspace
 
 WAITS = ("busy", "held", "limit", "occupied", "sandbox")
@@ -64,10 +65,14 @@ def _limit(workspace: Workspace, config: Config, program: str) -> Hindrance | No
     running = [(agent, lock) for agent, lock in locks if lock is not None and lock.holder is Holder.ALIVE]
     if fleet and len(running) >= fleet:
         foreign = frozenset(lock.pid for _, lock in running if not lock.run_id)
-        return Hindrance("limit", f"{len(running)} runs at once, and [dispatch] max_runs is {fleet}", foreign)
+        return Hindrance(
+            "limit", f"{counted(len(running), 'run')} at once, and [dispatch] max_runs is {fleet}", foreign
+        )
     same = sum(_program_of(agent, lock.run_id) == program for agent, lock in running) if own else 0
     if own and same >= own:
-        return Hindrance("limit", f"{same} {program} runs at once, and [programs.{program}] max_runs is {own}")
+        return Hindrance(
+            "limit", f"{counted(same, program + ' run')} at once, and [programs.{program}] max_runs is {own}"
+        )
     return None
 
 

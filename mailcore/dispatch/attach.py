@@ -15,7 +15,7 @@ from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.dispatch.start import clean_environment
 from mailcore.errors import Refused
 from mailcore.mail.store import locked
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Holder, from_records
 from mailcore.programs.base import Output
 from mailcore.programs.select import program
@@ -49,7 +49,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
         work = f" on {held.subject!r}" if held.subject else ""
         raise Refused(
             f"{agent.address} works{work} (PID {held.pid or '?'}): two in one session would overwrite each other. "
-            f"Wait for its end, or `mailcore kill {agent.address}`",
+            f"Wait for its end, or `mailcore kill {agent.address}{f' --from {OPERATOR}' if by == OPERATOR else ''}`",
             "busy",
         )
     if occupants:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,12 +22,16 @@ from mailcore.evidence import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE, pid_namespace, start_ticks
 from mailcore.model.agent import Agent
 from mailcore.model.run import Attempt, Run, from_records
-from mailcore.programs.base import Ending, Launch, Output
+from mailcore.programs.base import Ending, Launch, Output, tail
 from mailcore.programs.select import program
+from mailcore.text import counted, line
 
 OUTPUT_LOOK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
 as long each time, up to the longest."""
+
+MOST_SAID = 120
+"""Characters of the last line of stderr that the cause of a failure says."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
@@ -88,9 +93,11 @@ class Attempts:
         self.bound(number)
         code = self.exits.pop(child, -signal.SIGKILL)
         result = self.program.ending(code, self.output(number))
+        if code > 0 and not result.success and ":" not in result.cause and (said := _last_word(files.stderr)):
+            result = replace(result, cause=f"{result.cause}: {said}")
         if result.success and left and not cause:
             # Contract, claude-code: exit 0 with background tasks cut off is not success.
-            cause = f"ended with {len(left)} processes still at work; they were stopped"
+            cause = f"ended with {counted(len(left), 'process', 'processes')} still at work and stopped"
         if cause:
             result = Ending(False, cause, result=result.result, cost=result.cost)
         had = self.program.session(session, self.output(number))
@@ -221,6 +228,11 @@ class Attempts:
         return Output(
             self.run_dir / f"attempt-{number}.stdout.log", self.run_dir / f"attempt-{number}.stderr.log", acted
         )
+
+
+def _last_word(stderr: Path) -> str:
+    """The last line that a program wrote there: most say in it why they fail. Untrusted text, made safe and short."""
+    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(raw, MOST_SAID))), "")
 
 
 def _fresh(path: Path) -> BinaryIO:

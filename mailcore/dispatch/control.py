@@ -16,8 +16,8 @@ from mailcore.dispatch.start import clean_environment
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import post
-from mailcore.mail.mailbox import read_mailbox
 from mailcore.mail.outbox import Sent
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select

@@ -12,7 +12,7 @@ from mailcore.dispatch import ending, notice, process, prompt, register
 from mailcore.errors import MailcoreError
 from mailcore.liveness import read_lock
 from mailcore.mail import lookup, post
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Holder, Phase, Run

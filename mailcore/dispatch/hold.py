@@ -18,9 +18,17 @@ EVERYONE = ""
 
 
 def hold(workspace: Workspace, by: str, target: str, why: str) -> None:
-    """Nothing starts at `target` (an address, or EVERYONE) until it is released; what runs goes on."""
-    directory = workspace.agent(target).mail_dir if target else workspace.state_dir
-    directory.mkdir(parents=True, exist_ok=True)
+    """Nothing starts at `target` (an address, or EVERYONE) until it is released; what runs goes on.
+
+    Refused where the agent's directory is gone: nothing of it is made again.
+    """
+    directory = workspace.state_dir
+    if target:
+        agent = workspace.agent(target)
+        if not agent.branch.is_dir():
+            raise Refused(f"{agent.address}'s directory {agent.branch} is gone: nothing can start there", "no_branch")
+        directory = agent.mail_dir
+    directory.mkdir(exist_ok=True)
     with locked(queue.gate(workspace)):
         replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
     audit.record(workspace, by, "hold", agent=target or "all", why=why)

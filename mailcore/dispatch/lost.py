@@ -1,7 +1,7 @@
 """A directory that went, with a run's journal, its lock, the mailbox and the tasks that waited: what is said and kept.
 
 Nothing of it is made again. `.praxmonitor/lost.jsonl` keeps who was told: an orphan that comes back with its directory
-is then not told of twice.
+is then not told of twice, and a task that waited is not started.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from typing import Any
 
 from mailcore import audit, journal
 from mailcore.dispatch import notice
+from mailcore.dispatch.waitlist import LOST
 from mailcore.mail import mailbox, sequence
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run, from_records
 from mailcore.workspace import Workspace
 
-LOST = "lost.jsonl"
-
 
 def ended(agent: Agent, first: Mapping[str, Any]) -> Run | None:
     """The run that began with the record `first`, or waited to begin, as its directory's loss ended it."""
-    gone = agent.mail_dir if agent.branch.is_dir() else agent.branch
-    reason = f"its directory {gone} is gone"
+    gone = next((one for one in (agent.branch, agent.mail_dir) if not one.is_dir()), None)
+    # Where a mail has made the directory again, only the queue tells that it was away.
+    reason = f"its directory {gone} is gone" if gone else f"its queue {agent.mail_dir / '.queue.jsonl'} is gone"
     end = {"event": "ended", "at": journal.now(), "outcome": "bounced", "reason": reason}
     return from_records([{**first, "event": "queued"}, end])
 
 
-def keep(workspace: Workspace, agent: Agent, run: Run, **outcome: str) -> None:
-    """Note that its sender was told, or with `not_woken` or `undelivered` why not."""
+def keep(workspace: Workspace, agent: Agent, run: Run, queue_id: str, **outcome: str) -> None:
+    """Note that its sender was told, or with `not_woken` or `undelivered` why not; `queue_id` if it waited."""
     record = {"agent": agent.address, "run_id": run.run_id, "to": run.sender, "subject": run.subject}
+    record |= {"queue_id": queue_id} if queue_id else {}
     journal.append(workspace.state_dir / LOST, {**record, **outcome})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.base import tail
 
@@ -40,7 +40,7 @@ def bounce(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str]:
         [
             f"{agent.address} could not do this task: {run.subject}",
             "",
-            f"Reason: all {count} attempts failed; the last: {run.reason}" if count else f"Reason: {run.reason}",
+            f"Reason: all {count} attempts failed; the last: {run.reason}" if count > 1 else f"Reason: {run.reason}",
             *attempts,
             figures(run),
             *([f"Result: {run.result}"] if run.result else []),
@@ -49,7 +49,7 @@ def bounce(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str]:
             *(stderr(run, run_dir) or ["(nothing)"]),
             "",
             f"The task is still message {run.message_id} in its mailbox. Dispatch again, or `mailcore retry "
-            f"{agent.address}`.",
+            f"{agent.address}{f' --from {OPERATOR}' if run.sender == OPERATOR else ''}`.",
         ]
     )
 
@@ -57,9 +57,9 @@ def bounce(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str]:
 def lost(agent: Agent, run: Run) -> tuple[str, str]:
     """Subject and body of the mail that a task went with its agent's directory."""
     return f"BOUNCE: Dispatch to {agent.address} failed", (
-        f"{agent.address} could not do this task: {run.subject}\n\nReason: {run.reason}, and the mailbox, the run's "
-        "journal and what waited there went with it.\n\nBring the directory back, or mend the registry; then dispatch "
-        "again."
+        f"{agent.address} could not do this task: {run.subject}\n\nReason: {run.reason}, and what lay there went with "
+        "it: mail, the run's journal, what waited.\n\nBring it back, or mend the registry; then dispatch again: by "
+        "itself the task is not started any more."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from mailcore import journal
@@ -18,29 +20,38 @@ from mailcore.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """A dead holder's lock that was removed."""
+    """A dead holder's lock that is removed."""
 
     untold: Run | None
     """Its run as it ended; None if nobody is to be told of it, or was already."""
 
 
-def clear(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> Cleared | None:
-    """If the lock's holder is dead, leave nothing of its run, remove the lock, and return what is left to tell.
+@contextmanager
+def clearing(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> Iterator[Cleared | None]:
+    """If the lock's holder is dead, leave nothing of its run, let what is left be told, and then remove the lock.
 
+    So the next look finds what a cleaner did not live to tell. None where nothing died, or another clears it away.
     Of a run that is not this agent's nothing is touched, whatever the lock says.
     """
     lock = read_lock(agent.dispatch_lock)
     if lock is None or lock.holder is not Holder.DEAD:
-        return None
+        yield None
+        return
     if names_own_run(agent, lock):
         process.stop(lambda: process.members(lock.run_id), config.dispatch.stop_grace)
-    with locked(queue.gate(workspace)):
-        # Another may have cleaned up meanwhile, and begun a run: its lock is not ours to remove.
-        if read_lock(agent.dispatch_lock) != lock:
-            return None
-        untold = _close(workspace, agent, lock, by)
-        agent.dispatch_lock.unlink(missing_ok=True)
-    return Cleared(untold)
+    with ExitStack() as stack:
+        with locked(queue.gate(workspace)):
+            # Another may have cleaned up meanwhile, and begun a run: its lock is not ours to remove.
+            ours = read_lock(agent.dispatch_lock) == lock
+            # Never waited for: two that wake each other's senders would wait for ever.
+            ours = ours and stack.enter_context(queue.claim(agent, "clean")) is not None
+            cleared = Cleared(_close(workspace, agent, lock, by)) if ours else None
+        try:
+            yield cleared
+        finally:
+            with locked(queue.gate(workspace)):
+                if ours and read_lock(agent.dispatch_lock) == lock:
+                    agent.dispatch_lock.unlink(missing_ok=True)
 
 
 def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str) -> Run | None:

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
+from mailcore import audit, journal
 from mailcore.dispatch import prompt, waitlist
+from mailcore.dispatch.runs import JOURNAL, run_ids
+from mailcore.errors import MailcoreError
 from mailcore.files import read_bytes
-from mailcore.mail.store import dumps_line, is_locked, replace
+from mailcore.mail.store import dumps_line, is_locked, locked, replace
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.workspace import Workspace
@@ -64,22 +66,23 @@ def add(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
 
 def waits(agent: Agent) -> bool:
     """True if a start waits for this agent."""
-    return bool(journal.read(_path(agent)))
+    return bool(_read(agent))
 
 
 def put_back(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
     """Queue a start again that was taken and did not begin: it is next, as before; call it under the gate."""
     entry = {**first, "waits": reason, "queue_id": secrets.token_hex(4)}
-    _keep(agent, [entry, *journal.read(_path(agent))])
+    _keep(agent, [entry, *_read(agent)])
 
 
 @contextlib.contextmanager
-def claim(agent: Agent) -> Iterator[int | None]:
-    """Claim to be who waits for an agent's branch to become free: a descriptor, None if another does; under the gate.
+def claim(agent: Agent, what: str = "queue") -> Iterator[int | None]:
+    """Claim to be who does `what` for an agent: a descriptor, None if another does; under the gate.
 
-    The claim lasts until the last process that has the descriptor closes it. Its file names the waiter's PID.
+    `queue`: wait for its branch to become free; its file names the waiter's PID. `clean`: clear away what died there.
+    The claim lasts until the last process that has the descriptor closes it.
     """
-    descriptor = os.open(_claims(agent), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(_claims(agent, what), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -100,8 +103,8 @@ def waiter(agent: Agent) -> int:
         return 0
 
 
-def _claims(agent: Agent) -> Path:
-    return agent.mail_dir / ".queue.flock"
+def _claims(agent: Agent, what: str = "queue") -> Path:
+    return agent.mail_dir / f".{what}.flock"
 
 
 def waiting(workspace: Workspace) -> Iterator[Waiting]:
@@ -125,9 +128,31 @@ def waiting_for(agent: Agent) -> list[Waiting]:
     ]
 
 
+def bereft(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
+    """The tasks that are noted as waiting, wait in no queue and never began: they went with theirs. Each one's agent.
+
+    Of what cannot be read nothing is known to be gone.
+    """
+    found = []
+    lines = [line for line in waitlist.read(workspace.root) if line.get("queue_id")]
+    held = {entry.id for entry in waiting(workspace)} if lines else set()
+    for line in lines:
+        agent, queue_id = waitlist.agent_of(workspace, line), str(line["queue_id"])
+        with contextlib.suppress(OSError, ValueError):  # ValueError: a path with a NUL
+            if queue_id not in held and not _has(agent, queue_id):
+                found.append((agent, line))
+    return found
+
+
+def _has(agent: Agent, queue_id: str) -> bool:
+    """True if a start waits in an agent's queue, or became a run."""
+    runs = (journal.read(agent.runs_dir / run_id / JOURNAL)[:1] for run_id in reversed(run_ids(agent)))
+    return any(str(record.get("queue_id", "")) == queue_id for records in (_read(agent), *runs) for record in records)
+
+
 def take(agent: Agent) -> dict[str, Any] | None:
-    """The next start of an agent and `at` when it was queued, removed from its queue; call it under the gate."""
-    records = journal.read(_path(agent))
+    """The next start of an agent, `at` when it was queued, removed from its queue; call it under the gate."""
+    records = _read(agent)
     if not records:
         return None
     first = records[0]
@@ -138,12 +163,24 @@ def take(agent: Agent) -> dict[str, Any] | None:
         first |= {"subject": " ".join(reasons), "prompt": prompt.wake(agent, " ".join(reasons))}
         depths = (depth for record in taken if isinstance(depth := record.get("depth", 0), int))
         first["depth"] = min(depths, default=0)
-    return {key: value for key, value in first.items() if key not in ("waits", "queue_id")}
+    return {key: value for key, value in first.items() if key != "waits"}
+
+
+def cancel(workspace: Workspace, by: str, queue_id: str) -> Waiting:
+    """Take one waiting start out of its agent's queue, as `by` asks; its mail stays. MailcoreError if there is none."""
+    with locked(gate(workspace)):
+        entry = next((entry for entry in waiting(workspace) if queue_id and entry.id == queue_id), None)
+        if entry is None:
+            said = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
+            raise MailcoreError(f"{said}; `mailcore queue` lists what waits", "no_entry")
+        drop(entry.agent, queue_id)
+    audit.record(workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
+    return entry
 
 
 def drop(agent: Agent, queue_id: str = "") -> int:
     """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. How many went."""
-    records = journal.read(_path(agent))
+    records = _read(agent)
     kept = [r for r in records if (r.get("queue_id") != queue_id if queue_id else r.get("message_id"))]
     if len(kept) < len(records):
         _keep(agent, kept)
@@ -152,17 +189,24 @@ def drop(agent: Agent, queue_id: str = "") -> int:
 
 def _records(agent: Agent) -> list[dict[str, Any]]:
     try:
-        return journal.read(_path(agent))
+        return _read(agent)
     except OSError:
         return []
 
 
+def _read(agent: Agent) -> list[dict[str, Any]]:
+    """What waits, without what its senders were told is lost: that queue was away, and came back."""
+    records = journal.read(_path(agent))
+    told = waitlist.told(agent.root) if records else set()
+    return [record for record in records if str(record.get("queue_id", "")) not in told]
+
+
 def _keep(agent: Agent, records: list[dict[str, Any]]) -> None:
+    waitlist.keep(agent, records)  # first: killed between the two, a start waits on, and is not told as lost
     if records:
         replace(_path(agent), b"".join(dumps_line(record) + b"\n" for record in records))
     else:
         _path(agent).unlink(missing_ok=True)
-    waitlist.keep(agent, records)
 
 
 def _path(agent: Agent) -> Path:

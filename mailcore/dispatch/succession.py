@@ -18,11 +18,12 @@ from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, promp
 from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
+from mailcore.mail import approval
 from mailcore.mail.store import locked
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.select import select
-from mailcore.workspace import Workspace
+from mailcore.workspace import Workspace, normal_address
 
 
 def begin(
@@ -53,12 +54,12 @@ def start_wake(
 def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = None) -> list[str]:
     """Start whatever waits and may start now, the oldest first, at every agent `but` one; the ids of the runs.
 
-    What waited where the directory is gone can start no more: it is told. MailcoreError, once all were tried, naming
-    the agents where it failed and why.
+    What waited in a queue that is gone can start no more: it is told. MailcoreError, once all were tried, naming the
+    agents where it failed and why.
     """
     started, failed = [], []
     try:
-        _tell_bereft(workspace, config)
+        failed += _tell_bereft(workspace, config)
     except (MailcoreError, OSError) as error:
         failed.append(str(error))
     for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace) if entry.agent != but):
@@ -85,10 +86,10 @@ def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> N
 
 def clean_own(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> bool:
     """`clean`, but of a monitor's run no more than its lock. True if a lock was removed."""
-    cleared = orphan.clear(workspace, config, agent, by)
-    if cleared is not None and (run := cleared.untold) is not None:
-        run_dir = agent.runs_dir / run.run_id
-        tell(workspace, config, agent, run, journal.read(run_dir / JOURNAL)[0], run_dir)
+    with orphan.clearing(workspace, config, agent, by) as cleared:
+        if cleared is not None and (run := cleared.untold) is not None:
+            run_dir = agent.runs_dir / run.run_id
+            tell(workspace, config, agent, run, journal.read(run_dir / JOURNAL)[0], run_dir)
     return cleared is not None
 
 
@@ -125,7 +126,20 @@ def tell(
         ending.tell_aipass(workspace, agent, run)
     except (MailcoreError, OSError) as error:
         journal.append(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
+    try:
+        # A run that came to its end may have left the rest to the answer, which its agent is mailed.
+        if run.wrote and run.phase is not Phase.COMPLETED:
+            _lapse(workspace, config, run)
+    except (MailcoreError, OSError) as error:
+        journal.append(run_dir / JOURNAL, {"event": "not_lapsed", "reason": str(error)})
     journal.append(run_dir / JOURNAL, {"event": "told"})
+
+
+def _lapse(workspace: Workspace, config: Config, run: Run) -> None:
+    """What the run asked its approver for has no taker any more."""
+    how = f"killed by {run.by}" if run.phase is Phase.KILLED else str(run.phase)
+    approver = workspace.agent(normal_address(config.mail.approver))
+    approval.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")
 
 
 def _tell_sender(
@@ -150,7 +164,10 @@ def _tell_sender(
 
 
 def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any]) -> None:
-    """Tell of a run, or a start that waited, that went with its agent's directory; `queued` is its first record."""
+    """Tell of a run, or a start that waited, that went with its agent's directory; `queued` is its first record.
+
+    OSError where its sender could neither be told nor is it on record.
+    """
     run = lost.ended(agent, queued)
     if run is None:
         return
@@ -162,21 +179,37 @@ def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mappin
             outcome = {} if why_not is None else {"not_woken": why_not.reason}
     except (MailcoreError, OSError) as error:
         outcome = {"undelivered": str(error)}
-    lost.keep(workspace, agent, run, **outcome)
+    try:
+        lost.keep(workspace, agent, run, str(queued.get("queue_id") or ""), **outcome)
+    except OSError:
+        if "undelivered" in outcome:
+            raise
     if run.run_id:
         with suppress(MailcoreError, OSError):
             ending.tell_aipass(workspace, agent, run)
+        with suppress(MailcoreError, OSError):
+            _lapse(workspace, config, run)
 
 
-def _tell_bereft(workspace: Workspace, config: Config) -> None:
-    """Tell of the tasks that waited where no run was, in directories that are gone for good."""
-    if not waitlist.bereft(workspace):
-        return
+def _tell_bereft(workspace: Workspace, config: Config) -> list[str]:
+    """Tell of the tasks that went with their queues for good, each once; whose could not be told, and why."""
+    if not queue.bereft(workspace):
+        return []
     time.sleep(waitlist.MOVED)
-    with locked(queue.gate(workspace)):
-        gone = waitlist.strike(workspace)
-    for agent, queued in gone:
-        tell_lost(workspace, config, agent, queued)
+    failed = []
+    with locked(workspace.state_dir / ".lost.flock"):  # one tells; each is struck once it was told, none before
+        with locked(queue.gate(workspace)):
+            gone, told = queue.bereft(workspace), waitlist.told(workspace.root)
+        for agent, queued in gone:
+            queue_id = str(queued["queue_id"])
+            try:
+                if queue_id not in told:
+                    tell_lost(workspace, config, agent, queued)
+                with locked(queue.gate(workspace)):
+                    waitlist.strike(workspace.root, queue_id)
+            except Exception as error:  # whatever one line holds, the others are told; the next look tries it again
+                failed.append(f"{agent.address}: {error}")
+    return failed
 
 
 def wake_back(

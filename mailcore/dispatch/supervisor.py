@@ -127,7 +127,8 @@ def main(run_dir: Path) -> int:
         attempts.stop_tree()  # its files are gone or the disk is full: still no process outlives its supervisor
         if run_dir.is_dir():
             raise
-        succession.tell_lost(workspace, config, agent, queued)
+        with suppress(MailcoreError, OSError):
+            succession.tell_lost(workspace, config, agent, queued)
         with suppress(MailcoreError, OSError):
             succession.start_what_waits(workspace, config, but=agent)
         return 3

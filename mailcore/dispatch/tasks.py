@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailcore.config import Mail
 from mailcore.dispatch.runs import read_run
 from mailcore.mail.ladder import ladder
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run

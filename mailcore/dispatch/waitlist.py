@@ -1,5 +1,5 @@
 """The tasks that wait in the agents' queues, noted once more outside their directories: who waits for them is known
-when a directory goes, and the queue with it. `dispatch.queue` keeps it; wakes, for which nobody waits, are not in it.
+when a queue goes, with its directory or alone. `dispatch.queue` keeps it; wakes, for which nobody waits, are not in it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ from mailcore.workspace import Workspace
 
 MOVED = 1.0
 """A directory that is back within so many seconds was only moved about."""
-KEPT = ("at", "sender", "subject", "message_id", "sent_id", "depth")
+KEPT = ("queue_id", "at", "sender", "subject", "message_id", "sent_id", "depth")
 """What of a start's record is noted."""
+LOST = "lost.jsonl"
+"""Of what was lost and who was told: `dispatch.lost` writes it."""
 
 
 def note(agent: Agent, first: Mapping[str, Any]) -> None:
@@ -30,35 +32,45 @@ def note(agent: Agent, first: Mapping[str, Any]) -> None:
 def keep(agent: Agent, records: Sequence[Mapping[str, Any]]) -> None:
     """Let these be the starts that wait for an agent; call it under the gate."""
     with suppress(OSError):
-        lines = journal.read(_path(agent.root))
+        lines = read(agent.root)
         others = [line for line in lines if line.get("agent") != agent.address]
         _write(agent.root, lines, [*others, *(_line(agent, one) for one in records if one.get("message_id"))])
 
 
-def bereft(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
-    """The tasks whose agents' directories are gone at this moment, and with them their queues."""
-    return [(agent, line) for line in journal.read(_path(workspace.root)) if (agent := _gone(workspace, line))]
+def read(root: Path) -> list[dict[str, Any]]:
+    """The lines of a workspace."""
+    return journal.read(_path(root))
 
 
-def strike(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
-    """`bereft`, and they are noted no more: whoever calls tells of them. Call it under the gate."""
-    found, lines = bereft(workspace), journal.read(_path(workspace.root))
-    gone = [line for _, line in found]
-    _write(workspace.root, lines, [line for line in lines if line not in gone])
-    return found
+def strike(root: Path, queue_id: str) -> None:
+    """Note a start no more; call it under the gate."""
+    lines = read(root)
+    _write(root, lines, [line for line in lines if str(line.get("queue_id")) != queue_id])
 
 
-def _gone(workspace: Workspace, line: Mapping[str, Any]) -> Agent | None:
-    """The agent of a task whose directory is gone, be it in the registry still or not."""
-    agent = Agent(
-        str(line.get("agent", "")), str(line.get("name", "")), Path(str(line.get("branch", ""))), root=workspace.root
-    )
-    return None if agent.mail_dir.is_dir() else agent
+def agent_of(workspace: Workspace, line: Mapping[str, Any]) -> Agent:
+    """The agent of a line: as the registry has it now, wherever it moved; else as it was when the task was queued."""
+    address = str(line.get("agent", ""))
+    enrolled = next((agent for agent in workspace.agents if agent.address == address), None)
+    branch = workspace.root / str(line.get("branch", ""))
+    return enrolled or Agent(address, str(line.get("name", "")), branch, root=workspace.root)
+
+
+def told(root: Path) -> set[str]:
+    """The ids of the starts whose senders heard that they are lost: should their queue come back, they stay so.
+
+    None where that cannot be read.
+    """
+    try:
+        lines = journal.read(root / ".praxmonitor" / LOST)
+    except OSError:
+        return set()
+    return {str(line.get("queue_id", "")) for line in lines if "undelivered" not in line} - {""}
 
 
 def _line(agent: Agent, first: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: first[key] for key in KEPT if key in first}
-    return {**kept, "agent": agent.address, "name": agent.name, "branch": str(agent.branch)}
+    return {**kept, "agent": agent.address, "name": agent.name, "branch": str(agent.branch.relative_to(agent.root))}
 
 
 def _write(root: Path, before: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:

@@ -22,8 +22,8 @@ from mailcore.errors import MailcoreError
 from mailcore.evidence import RUN_ID
 from mailcore.hooks.line import STAMPS
 from mailcore.mail.document import messages, parse
-from mailcore.mail.mailbox import read_mailbox
 from mailcore.mail.place import LOCK, held
+from mailcore.mail.reader import read_mailbox
 from mailcore.mail.store import is_locked
 from mailcore.model.agent import Agent
 from mailcore.model.message import MailboxStatus, Message

@@ -12,7 +12,9 @@ from mailcore import audit, journal
 from mailcore.config import Mail
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import lookup, mailbox, outbox, post, route
+from mailcore.mail.names import choose
 from mailcore.mail.outbox import Sent
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import FINAL, Message
 from mailcore.workspace import Workspace
@@ -97,14 +99,14 @@ def reopened(workspace: Workspace, by: str, notice: Message) -> None:
 
 def notice(workspace: Workspace, by: str, message_id: str) -> Message:
     """The open notice to `by` that a task is done, blocked or declined, by a name of its own or of the task."""
-    box = mailbox.read_mailbox(workspace.agent(by).inbox)
+    box = read_mailbox(workspace.agent(by).inbox)
     notices = [
         # What `by` itself said of a task of its own stands in its mailbox too.
         message for message in box.messages
         if message.ack is not None and message.ack.state in FINAL and message.ack.by == message.sender != by
     ]  # fmt: skip
-    named = max(notices, key=lambda message: message.rank(message_id), default=None)
-    if named is not None and named.rank(message_id):
+    named = choose(message_id, notices, lambda message: message)
+    if named is not None:
         return named
     with suppress(MailcoreError):
         task = lookup.find(workspace, message_id).message

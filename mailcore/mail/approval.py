@@ -10,15 +10,21 @@ from mailcore import audit, journal
 from mailcore.errors import Refused, UsageError
 from mailcore.mail import mailbox, outbox, post, route
 from mailcore.mail.outbox import Sent
-from mailcore.model.message import DECISIONS, Message
+from mailcore.model.agent import Agent
+from mailcore.model.message import DECISIONS, LAPSED, Message
 from mailcore.workspace import Workspace
 
 
-def ask(workspace: Workspace, by: str, approver: str, to: str, subject: str, body: str, tier: int) -> Sent:
-    """Ask for approval. `approver` is the one that config names; a request to anybody else is refused."""
+def ask(
+    workspace: Workspace, by: str, approver: str, to: str, subject: str, body: str, tier: int, run_id: str = ""
+) -> Sent:
+    """Ask for approval. `approver` is the one that config names; a request to anybody else is refused.
+
+    `run_id`: the run that asks; with it the request lapses.
+    """
     if workspace.agent(to).address != approver:
         raise Refused(f"{to} cannot approve; [mail] approver is {approver}", "approver")
-    request = {"approval": {"tier": tier, "by": by}}
+    request = {"approval": {"tier": tier, "by": by, **({"run": run_id} if run_id else {})}}
     return post.send(workspace, by, [approver], subject, body, priority="high", extra=request)[0]
 
 
@@ -47,6 +53,18 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
     if sent.delivered:
         mailbox.close(agent, [request.id])
     return sent
+
+
+def lapse(approver: Agent, run_id: str, why: str) -> list[str]:
+    """Mark what a run that is over asked `approver` for, and was not told: nobody waits for it. The messages' ids.
+
+    MailcoreError if the approver's mailbox cannot be written.
+    """
+    if not approver.inbox.exists():
+        return []
+    ack = {"state": LAPSED, "result": why, "at": journal.now()}
+    lapsed = mailbox.amend(approver, lambda message: message.undecided and message.run_id == run_id, {"ack": ack})
+    return [message.id for message in lapsed]
 
 
 def decision_of(request: Message, approver: str) -> str:

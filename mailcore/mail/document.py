@@ -8,6 +8,7 @@ from typing import Any
 
 from mailcore.errors import MailcoreError
 from mailcore.mail import store
+from mailcore.mail.names import completed
 from mailcore.model.agent import Agent
 
 
@@ -40,16 +41,26 @@ def messages(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def pick(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[dict[str, Any]]:
-    """The messages that `ids` name, each once; `id` wins over `sent_id` (contract 0.5), both over the number."""
+    """The messages that `ids` name, each once; `id` wins over `sent_id` (contract 0.5), both over the number.
+
+    What names none so may be the beginning of an id (`names.completed`).
+    """
     found_in = messages(document)
     picked: dict[int, dict[str, Any]] = {}
     for wanted in ids:
-        names = (("id", wanted), ("sent_id", wanted), ("seq", wanted.removeprefix("#")))
-        found = next((raw for key, name in names for raw in found_in if _named(raw.get(key), name)), None)
+        found = _find(found_in, wanted)
+        if found is None:
+            full = completed(wanted, (str(raw.get(key, "")) for raw in found_in for key in ("id", "sent_id")))
+            found = _find(found_in, full)
         if found is None:
             raise MailcoreError(f"no open message {wanted} in {agent.address}'s mailbox", "no_message")
         picked[id(found)] = found
     return list(picked.values())
+
+
+def _find(messages: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
+    names = (("id", wanted), ("sent_id", wanted), ("seq", wanted.removeprefix("#")))
+    return next((raw for key, name in names for raw in messages if _named(raw.get(key), name)), None)
 
 
 def _named(value: Any, name: str) -> bool:

@@ -9,7 +9,9 @@ from typing import Any
 
 from mailcore.errors import MailcoreError
 from mailcore.files import read_bytes
-from mailcore.mail import mailbox, store
+from mailcore.mail import store
+from mailcore.mail.names import choose
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.workspace import Workspace
@@ -30,7 +32,7 @@ def copies(workspace: Workspace) -> Iterator[Copy]:
     everyone = (*workspace.agents, workspace.operator)
     seen: set[tuple[str, str, str]] = set()
     for agent in everyone:
-        for message in mailbox.read_mailbox(agent.inbox).messages:
+        for message in read_mailbox(agent.inbox).messages:
             seen.add((agent.address, message.id, message.sent_id))
             yield Copy(agent, Message.from_json(message.raw, agent.address))
     for agent in everyone:
@@ -57,9 +59,9 @@ def sent(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def find(workspace: Workspace, message_id: str) -> Copy:
-    """The recipient's copy of the message of that id, sent id or number. MailcoreError if there is none."""
-    found = max(copies(workspace), key=lambda copy: copy.message.rank(message_id), default=None)
-    if found is None or not found.message.rank(message_id):
+    """The recipient's copy of the message that is named so (`names.choose`). MailcoreError if there is none."""
+    found = choose(message_id, copies(workspace), lambda copy: copy.message)
+    if found is None:
         raise MailcoreError(f"no message {message_id}, open or archived, in {workspace.root}", "no_message")
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os.path
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from mailcore import audit
 from mailcore.config import Mail, read_config_or_defaults
 from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import archive, mailbox, sequence, store
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.workspace import Workspace, find
@@ -61,6 +63,10 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     if recipient.root != workspace.root:
         del message["seq"]  # another project counts for itself
     try:
+        # Path.is_dir raises where a name is too long.
+        if not (recipient.is_operator or os.path.isdir(recipient.branch)):  # noqa: PTH112
+            gone = f"{recipient.address}'s branch {recipient.branch} is gone; restore it, or mend the registry"
+            raise MailcoreError(gone, "no_branch")
         message_id = mailbox.deliver(recipient, message)
     except MailcoreError as error:
         refused = {"status": "refused", "refused_reason": str(error), "refused_at": now.isoformat()}
@@ -68,7 +74,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         audit.record(workspace, author.address, "undelivered", to=recipient.address, sent_id=sent_id, reason=str(error))
         return Sent("", sent_id, recipient.address, False, str(error), number)
     if "upsert_key" in fields:  # a rewritten message keeps its names
-        box = mailbox.read_mailbox(recipient.inbox).messages
+        box = read_mailbox(recipient.inbox).messages
         sent_id, number = next(((m.sent_id, m.seq) for m in box if m.id == message_id), (sent_id, number))
     facts = {"to": recipient.address, "id": message_id, "sent_id": sent_id, "seq": number}
     # It is delivered: a disk that is full by now must not make it "not sent". The record in sent/ says the same.

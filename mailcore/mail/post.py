@@ -9,7 +9,9 @@ from typing import Any
 from mailcore import audit, journal
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import mailbox, outbox, route
+from mailcore.mail.names import choose
 from mailcore.mail.outbox import Sent
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
 from mailcore.workspace import Workspace
@@ -78,12 +80,12 @@ def forward(workspace: Workspace, sender: str, message_id: str, to: Sequence[str
 
 
 def find(agent: Agent, message_id: str) -> Message:
-    """The open message of either id in an agent's mailbox; MailcoreError if there is none or it cannot be read."""
-    box = mailbox.read_mailbox(agent.inbox)
+    """The open message of that name in an agent's mailbox; MailcoreError if there is none or it cannot be read."""
+    box = read_mailbox(agent.inbox)
     if box.reason:
         raise MailcoreError(box.reason, "unreadable")
-    found = max(box.messages, key=lambda message: message.rank(message_id), default=None)
-    if found is None or not found.rank(message_id):
+    found = choose(message_id, box.messages, lambda message: message)
+    if found is None:
         raise MailcoreError(f"no open message {message_id} in {agent.address}'s mailbox", "no_message")
     return found
 
@@ -107,8 +109,9 @@ def mark_opened(workspace: Workspace, address: str, ids: Collection[str]) -> lis
 def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
     """Archive messages of `address`'s own mailbox; Refused for a request for approval that is not decided yet."""
     agent = workspace.agent(address)
-    for message in mailbox.read_mailbox(agent.inbox).messages:
-        if any(message.answers_to(name) for name in ids):
+    box = read_mailbox(agent.inbox).messages
+    for name in ids:
+        if (message := choose(name, box, lambda message: message)) is not None:
             refuse_undecided(agent, message)
     closed = mailbox.close(agent, ids)
     audit.record(workspace, address, "close", ids=[message.id for message in closed])
@@ -120,10 +123,10 @@ def restore(workspace: Workspace, address: str, message_id: str) -> Message:
     from mailcore.mail import lookup
 
     agent = workspace.agent(address)
-    closed = [(Message.from_json(raw).rank(message_id), path, raw) for path, raw in lookup.archived(agent)]
-    rank, path, raw = max(closed, key=lambda one: one[0], default=(0, agent.archive_dir, {}))
-    if not rank:
+    found = choose(message_id, lookup.archived(agent), lambda one: Message.from_json(one[1]))
+    if found is None:
         raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")
+    path, raw = found
     raw |= {"status": "opened", "read": True}
     raw.pop("archived_at", None)
     mailbox.put_back(agent, raw)

@@ -12,6 +12,7 @@ from typing import Any
 from mailcore import journal
 from mailcore.mail import store
 from mailcore.model.agent import Agent
+from mailcore.text import counted
 
 _DECODER = json.JSONDecoder()
 _SEPARATOR = re.compile(r"[\s,]*")
@@ -32,7 +33,7 @@ class Repair:
     def __str__(self) -> str:
         """One sentence for the operator."""
         kept = f"; the file as it was is {self.set_aside}" if self.set_aside else ""
-        return f"{self.path} {self.cause}: {self.recovered} whole messages recovered{kept}"
+        return f"{self.path} {self.cause}: {counted(self.recovered, 'whole message')} recovered{kept}"
 
 
 def recover(data: bytes) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from mailcore.mail.approval import decision_of
 from mailcore.mail.lookup import Copy
 from mailcore.mail.threads import bare
 from mailcore.model.agent import Agent
-from mailcore.model.message import FINAL, Message
+from mailcore.model.message import FINAL, LAPSED, Message
 from mailcore.model.run import Run
 from mailcore.workspace import Workspace
 
@@ -25,7 +25,8 @@ class Settled:
 
     id: str
     state: str = ""
-    """`reply`, `done`, `blocked`, `declined`, `approved`, `denied`; of a run without one `completed`, `killed`, …"""
+    """`reply`, `done`, `blocked`, `declined`, `approved`, `denied`, `lapsed`; of a run without one
+    `completed`, `killed`, …"""
     by: str = ""
     text: str = ""
 
@@ -40,11 +41,13 @@ def wait(
     *,
     every: bool = False,
     timeout: float | None = None,
+    on_wait: Callable[[Sequence[Copy]], None] = lambda _: None,
 ) -> list[Settled]:
     """Block until one of `ids` (with `every`: all) is settled, or `timeout` seconds are over; says what is known then.
 
     The messages, named by id, sent id or number, are ones that the caller sent; the operator may wait for anybody's.
-    `run_of` finds the newest run that a message started: its end settles what its agent left unanswered.
+    `run_of` finds the newest run that a message started: its end settles what its agent left unanswered. `on_wait` is
+    told once, before it sleeps, what is not settled.
     """
     from inotify_simple import INotify, flags
 
@@ -61,6 +64,7 @@ def wait(
             inotify.add_watch(
                 agent.mail_dir, flags.MODIFY | flags.MOVED_TO | flags.CREATE | flags.CLOSE_WRITE | flags.DELETE
             )
+        told = False
         while True:
             mail = {agent: _mail_of(agent) for agent in looked_at}
             awaited = [_again(copy, mail[copy.agent]) for copy in awaited]
@@ -72,6 +76,9 @@ def wait(
             left = None if deadline is None else deadline - time.monotonic()
             if (all(done) if every else any(done)) or (left is not None and left <= 0):
                 return settled
+            if not told:
+                told = True
+                on_wait([copy for copy, one in zip(awaited, settled, strict=True) if not one.state])
             # A day at most: the kernel counts milliseconds in 32 bits.
             inotify.read(timeout=None if left is None else int(min(left, 86400) * 1000) + 1, read_delay=20)
 
@@ -93,7 +100,7 @@ def _again(copy: Copy, mail: Iterable[Message]) -> Copy:
 
 
 def _mail_of(agent: Agent) -> list[Message]:
-    from mailcore.mail.mailbox import read_mailbox
+    from mailcore.mail.reader import read_mailbox
 
     still_open = [Message.from_json(m.raw, agent.address) for m in read_mailbox(agent.inbox).messages]
     return still_open + [Message.from_json(raw, agent.address) for _, raw in lookup.archived(agent)]
@@ -110,6 +117,8 @@ def _settled(
     message = copy.message
     if want == "approval":
         decision = decision_of(message, approver) if copy.agent.address == approver else ""
+        if message.lapsed:
+            return Settled(name, LAPSED, message.sender, message.lapsed)
         return Settled(name, decision, approver, message.ack.result if message.ack and decision else "")
     if message.ack is not None and message.ack.state in FINAL:
         return Settled(name, message.ack.state, message.ack.by, message.ack.result)

@@ -10,7 +10,7 @@ import msgspec
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
-from mailcore.model.message import Mailbox
+from mailcore.model.message import Mailbox, Message
 from mailcore.model.run import Lock, Run
 from mailcore.model.usage import Spending
 
@@ -56,6 +56,10 @@ class AgentFacts(msgspec.Struct, frozen=True):
     """Its current run, else its newest."""
     held: str = ""
     """Who holds it and why, in words; empty: nobody."""
+    requests: tuple[Message, ...] = ()
+    """Its requests for approval in the operator's mailbox that nobody has decided, oldest first."""
+    answered: float = 0.0
+    """When the newest decision on such a request lay in its mailbox, 0.0 for never."""
     activities: tuple[Activity, ...] = ()
     """The newest few, oldest first."""
     open: tuple[Activity, ...] = ()

@@ -38,6 +38,8 @@ FINAL = ("done", "blocked", "declined")
 
 DECISIONS = ("approved", "denied")
 """Acknowledgements that decide a request for approval."""
+LAPSED = "lapsed"
+"""The acknowledgement of a request for approval whose run is over: nobody waits for the decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Ack:
     """What the recipient said became of a message (our key `ack`)."""
 
     state: str
-    """`acknowledged`, `done`, `blocked`, `declined`, `approved` or `denied`."""
+    """`acknowledged`, `done`, `blocked`, `declined`, `approved`, `denied` or `lapsed`."""
     result: str = ""
     at: float = 0.0
     by: str = ""
@@ -125,15 +127,27 @@ class Message:
 
     @property
     def undecided(self) -> bool:
-        """True for a request for approval (our key `approval`) that was neither approved nor denied."""
-        return "approval" in self.raw and (self.ack is None or self.ack.state not in DECISIONS)
+        """True for a request for approval (our key `approval`) that was not approved, not denied, and did not lapse."""
+        return "approval" in self.raw and (self.ack is None or self.ack.state not in (*DECISIONS, LAPSED))
 
-    def answers_to(self, message_id: str) -> bool:
-        """True if `message_id` is either of this mail's two ids, or its number (`73` or `#73`)."""
-        return self.rank(message_id) > 0
+    @property
+    def lapsed(self) -> str:
+        """Why nobody waits for the decision on this request any more; empty where somebody may."""
+        return self.ack.result if self.ack is not None and self.ack.state == LAPSED else ""
+
+    @property
+    def run_id(self) -> str:
+        """The run that made this request for approval; empty where none did."""
+        approval = self.raw.get("approval")
+        return _text(approval, "run") if isinstance(approval, Mapping) else ""
+
+    @property
+    def came_at(self) -> float:
+        """When it was delivered, else when it was sent."""
+        return self.stored_at or self.at
 
     def rank(self, message_id: str) -> int:
-        """How well `message_id` names this mail: 3 its id, 2 its sent id, 1 its number, 0 not at all (contract 0.5)."""
+        """How well `message_id` names this mail: 3 its id, 2 its sent id, 1 its number (`73` or `#73`), 0 not."""
         if not message_id:
             return 0
         if message_id == self.id:

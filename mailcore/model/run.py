@@ -57,6 +57,21 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """A `mailcore wait` that the agent sits in."""
+
+    at: float
+    on: str
+    """Addresses of those who are to answer: `@builder`, `@builder, @editor`."""
+    subject: str
+    want: str = "reply"
+    """`reply`, `done` or `approval`."""
+    pid: int = 0
+    """Of the command that waits; 0 where a sandbox hides it."""
+    start_ticks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """What the journal says of a run. Built only by `advance`."""
 
@@ -82,7 +97,9 @@ class Run:
     """Who killed it."""
     result: str = ""
     last_act: float = 0.0
-    """Last mailcore command that the agent ran in this run."""
+    """Last mailcore command that the agent ran in this run, or the end of one that waited."""
+    awaits: Await | None = None
+    """What it waits for in a mailcore command, while no other followed."""
     replied: bool = False
     delegated: bool = False
     """It dispatched work of its own: ending without a reply is not the end of the task."""
@@ -139,7 +156,13 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 bypass=record.get("bypass") is True,
             )
             return replace(
-                run, phase=Phase.STARTING, since=at, attempts=(*run.attempts, attempt), limited=False, reason=""
+                run,
+                phase=Phase.STARTING,
+                since=at,
+                attempts=(*run.attempts, attempt),
+                limited=False,
+                reason="",
+                awaits=None,
             )
         case "running":
             return replace(_last(run, running_at=at), phase=Phase.RUNNING, since=at)
@@ -166,10 +189,18 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
             return replace(
                 run,
                 last_act=max(run.last_act, at),
+                awaits=None,
                 replied=run.replied or told,
                 delegated=run.delegated or (verb in ("dispatch", "reopen") and bool(record.get("to"))),
                 wrote=run.wrote or verb in ("send", "forward", "ask", "escalate"),
             )
+        case "awaits":
+            on, subject, want = (str(record.get(key, "")) for key in ("on", "subject", "want"))
+            waiting = Await(at, on, subject, want, _int(record, "pid"), _int(record, "start_ticks"))
+            return replace(run, awaits=waiting)
+        case "awaited":
+            over = run.awaits is not None and run.awaits.pid == _int(record, "pid")
+            return replace(run, last_act=max(run.last_act, at), awaits=None if over else run.awaits)
         case "ended":
             try:
                 phase = Phase(str(record.get("outcome")))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mailcore.holds import hold_at
 from mailcore.liveness import alive, read_lock
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run
@@ -103,6 +103,9 @@ class Branch:
         self.stirred |= self._runs.stirred
         self._runs.stirred = False
         run = self._runs.current(lock, self._run, self.registered)
+        for_ = run.awaits if run is not None else None
+        if run is not None and for_ is not None and for_.pid and not alive(for_.pid, for_.start_ticks):
+            run = replace(run, awaits=None)  # its `mailcore wait` was killed, and could not say so
         told, spent = self.sessions.read()
         activities = self._once_each([*self._read_tails(run), *told])
         if run != self._run or fresh:

@@ -10,6 +10,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.run import Holder, Lock
 from mailcore.model.senses import Senses, through
+from mailcore.observe.awaited import awaited
 
 NOTHING = Senses()
 EXPECTED = (State.STARTING, State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
@@ -34,9 +35,14 @@ class Expectation:
 def expectation(
     facts: AgentFacts, status: Status, now: float, policy: Alarms, senses: Senses = NOTHING
 ) -> Expectation | None:
-    """The sign of life that is due of an agent in this state; None: none, as of every session that no run started."""
+    """The sign of life that is due of an agent in this state.
+
+    None: none, as of every session that no run started, and of an agent that waits for another.
+    """
     lock, run = facts.lock, facts.run
     if lock is None or lock.holder is not Holder.ALIVE or status.state not in EXPECTED:
+        return None
+    if status.state is State.WORKING and awaited(facts) is not None:
         return None
     match status.state:
         case State.STARTING:
@@ -45,7 +51,8 @@ def expectation(
             last, limit = (run.next_at if run is not None else 0.0) or status.since, policy.silence_start
         case _:
             began = status.since if status.state is State.WORKING else _began(facts, lock)
-            last, limit = max(last_sign(facts), began), limit_of(facts, int(began), policy)
+            # Whoever was given a decision has its whole time from there.
+            last, limit = max(last_sign(facts), began, facts.answered), limit_of(facts, int(began), policy)
     work = senses.work.get(facts.address, 0.0) if senses.work is not None else 0.0
     limit = limit or math.inf
     back = next((gap for gap in reversed(senses.gaps) if gap[1] < gap[0]), None)

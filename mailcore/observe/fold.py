@@ -34,16 +34,20 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
     known = {agent.address: agent for agent in (*fleet.agents, *filter(None, (fleet.operator,)))}
     notes = fleet.notes
     happened: list[Activity] = []
+    enrolled = False
     for fact in facts:
         if isinstance(fact, Roster):
             known = {agent.address: _enrolled(known.get(agent.address), agent) for agent in fact.agents}
-            notes = fact.notes
+            notes, enrolled = fact.notes, True
         elif (old := known.get(fact.address)) is not None:
             new, activities = _learn(old, fact, at)
             known[fact.address] = new
             happened += activities
     agents = tuple(facts for facts in known.values() if not facts.agent.is_operator)
     operator = next((facts for facts in known.values() if facts.agent.is_operator), None)
+    before = fleet.operator.mailbox if fleet.operator is not None else None
+    if operator is not None and (enrolled or operator.mailbox is not before):
+        agents = _with_requests(agents, operator.mailbox)
     same = len(agents) == len(fleet.agents) and all(new is old for new, old in zip(agents, fleet.agents, strict=True))
     if same and operator is fleet.operator and notes == fleet.notes and not happened:
         return fleet
@@ -54,6 +58,19 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
         stream=_merged(fleet.stream, sorted(happened, key=attrgetter("at")), STREAM),
         notes=notes,
         at=at,
+    )
+
+
+def _with_requests(agents: tuple[AgentFacts, ...], operators: Mailbox) -> tuple[AgentFacts, ...]:
+    """Each agent with what it asks the operator for."""
+    asked: dict[str, list[Message]] = {}
+    for message in operators.messages:
+        if message.undecided:
+            asked.setdefault(message.sender, []).append(message)
+    requests = {sender: tuple(sorted(one, key=attrgetter("came_at"))) for sender, one in asked.items()}
+    return tuple(
+        facts if facts.requests == (found := requests.get(facts.address, ())) else replace(facts, requests=found)
+        for facts in agents
     )
 
 
@@ -96,7 +113,10 @@ def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Seq
         before = {_key(message) for message in old.mailbox.messages}
         new = [message for message in mailbox.messages if _key(message) not in before]
         arrived = [_arrival(old.address, message, at) for message in reversed(new)]
-    return replace(old, mailbox=mailbox, activities=_merged(old.activities, arrived, KEPT)), arrived
+    decided = (m.came_at for m in mailbox.messages if str(m.raw.get("upsert_key", "")).startswith("approval:"))
+    answered = max(old.answered, *decided, 0.0)
+    kept = _merged(old.activities, arrived, KEPT)
+    return replace(old, mailbox=mailbox, answered=answered, activities=kept), arrived
 
 
 def _same(one: Mailbox, other: Mailbox) -> bool:
@@ -159,6 +179,8 @@ def events(run: Run) -> list[Activity]:
             told.append(event(attempt.ended_at, Kind.RETRYING, f"{subject} ({count}): {attempt.cause}"))
     if run.foreign:
         told.append(event(run.created_at, Kind.STARTED, f"{subject} (by another program)"))
+    if run.awaits is not None:
+        told.append(event(run.awaits.at, Kind.LOG, f"waits for {run.awaits.on}: {run.awaits.subject}"))
     count = f"attempt {run.attempt.number}/{run.attempts_allowed}" if run.attempt is not None else "no attempt"
     why = f": {run.reason}" if run.reason else ""
     match run.phase:

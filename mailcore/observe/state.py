@@ -14,6 +14,7 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder, Lock, Phase, Run
 from mailcore.model.senses import Senses
+from mailcore.observe.awaited import asked, waits
 from mailcore.observe.begun import TURNS
 from mailcore.observe.expectation import NOTHING, expectation, expected, last_sign, limit_of
 
@@ -93,6 +94,8 @@ def _at_work(facts: AgentFacts, began: float, task: str) -> Status:
     began_second = int(began)  # locks and hooks may be stamped in whole seconds
     if facts.waiting is not None and facts.waiting.at >= began_second:
         return Status(State.WAITING, facts.waiting.text, facts.waiting.at)
+    if (for_an_answer := asked(facts) or waits(facts)) is not None:
+        return for_an_answer
     if facts.tool is not None and facts.tool.at >= began_second:
         return Status(State.IN_TOOL, facts.tool.text or facts.tool.tool, facts.tool.at)
     return Status(State.WORKING, task, began)

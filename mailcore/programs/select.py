@@ -17,9 +17,9 @@ def select(agent: Agent, config: Config, path: str | None = None, wanted: str = 
     """
     if wanted not in ("", "claude", "codex", "command"):
         raise UsageError(f"no program {wanted!r}; there are claude, codex and command")
-    if wanted == "command" and not config.agent(agent.address).command:
-        raise Refused(f"{_section(agent)} has no command, nor has [agents]", "no_program")
     chosen = wanted or config.agent(agent.address).program
+    if chosen == "command" and not config.agent(agent.address).command:
+        raise Refused(f"{_section(agent)} has no command, nor has [agents]", "no_program")
     if not chosen:
         chosen = next((name for name in ("claude", "codex") if shutil.which(name, path=path)), "")
     elif chosen != "command" and not shutil.which(chosen, path=path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,18 +12,47 @@ from mailcore.model.fleet import AgentFacts
 
 SETTLE = 10.0
 """Seconds for which a directory must be missing: moving it and changing the registry are two steps."""
-NOTHING, BARE, WHOLE = 0, 1, 2
-"""What there is of an agent: nothing; a directory without passport and mailbox, as of a disk that is not mounted;
-one with them."""
 NOBODY: Mapping[str, float] = MappingProxyType({})
 
 
-def there(agent: Agent) -> int:
-    """NOTHING, BARE or WHOLE. May wait for a disk."""
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What there is of an agent, or was."""
+
+    directory: bool = False
+    """Alone also that of a disk that is not mounted."""
+    passport: bool = False
+    mailbox: tuple[int, int] | None = None
+    """Device and inode of its mail directory: one mail to an empty mount point makes another."""
+
+    def lost(self, found: Stand) -> bool:
+        """Whether what was there is missing in what is `found` now."""
+        if found.passport:
+            return False
+        if self.passport:
+            return found.mailbox is None or found.mailbox != self.mailbox
+        return found.mailbox is None if self.mailbox is not None else self.directory and not found.directory
+
+    def grown(self, found: Stand) -> Stand:
+        """The most that was ever there, with what is `found` now."""
+        directory, passport = self.directory or found.directory, self.passport or found.passport
+        return Stand(directory, passport, found.mailbox or self.mailbox)
+
+
+NOTHING, BARE = Stand(), Stand(directory=True)
+SOME_MAILBOX = (0, 0)
+"""That of an agent that had one, nobody knows which."""
+
+
+def there(agent: Agent) -> Stand:
+    """What there is of the agent: two stats, one more where that is nothing. May wait for a disk."""
     try:
-        if agent.passport.exists() or agent.mail_dir.exists():
-            return WHOLE
-        return BARE if agent.branch.is_dir() else NOTHING
+        passport = agent.passport.exists()
+        try:
+            mail = agent.mail_dir.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return Stand(passport or agent.branch.is_dir(), passport)
+        return Stand(True, passport, (mail.st_dev, mail.st_ino))
     except OSError:  # of a disk that went away: an input/output error, a stale handle
         return NOTHING
 
@@ -30,31 +60,37 @@ def there(agent: Agent) -> int:
 class Vanished:
     """Remembers what was there: an agent whose directory was never made has not lost it."""
 
-    def __init__(self, there: Callable[[Agent], int] = there, settle: float = SETTLE) -> None:
+    def __init__(self, there: Callable[[Agent], Stand] = there, settle: float = SETTLE) -> None:
         self._there, self._settle = there, settle
-        self._best: dict[Path, int] = {}
+        self._was: dict[Path, Stand] = {}
         """By branch, the most that was ever there of it."""
-        self._since: dict[Path, float] = {}
+        self._since: dict[Path, tuple[float, float]] = {}
+        """By branch, since when it is missing, by both clocks."""
 
     def look(
-        self, agents: Iterable[AgentFacts], now: float, known: Mapping[str, float] = NOBODY
+        self, agents: Iterable[AgentFacts], now: float, mono: float, known: Mapping[str, float] = NOBODY
     ) -> Mapping[str, float]:
-        """Address → since when its directory is missing (seconds since the epoch), once that is sure. Up to three stats
-        an agent. `known`: the same, as it was told before.
+        """Address → since when its directory is missing (seconds since the epoch), once that is sure.
 
-        It was there if it was seen, if it was known to be missing, or if the agent was ever at work.
+        `mono`: seconds of the machine's own clock, which nobody sets. `known`: the same, as it was told before. It was
+        there if it was seen, if it was known to be missing, or if the agent was ever at work. Who is not among the
+        agents is forgotten.
         """
-        gone = {}
+        gone, was, missing = {}, self._was, self._since
+        self._was, self._since = {}, {}
         for facts in agents:
             address, branch = facts.address, facts.agent.branch
-            found, best = self._there(facts.agent), self._best.get(branch, NOTHING)
-            if address in known or facts.run is not None or facts.last_active:
-                best = max(best, BARE)
-            self._best[branch] = max(found, best)
-            if found >= best:
-                self._since.pop(branch, None)
+            before, found = was.get(branch, NOTHING), self._there(facts.agent)
+            if facts.last_active:
+                before = replace(before, directory=True)
+            if before.mailbox is None and (address in known or facts.run is not None):
+                before = replace(before, mailbox=SOME_MAILBOX)
+            if not before.lost(found):
+                self._was[branch] = before.grown(found)
                 continue
-            since = self._since.setdefault(branch, known.get(address, now))
-            if not 0 <= now - since < self._settle:
+            self._was[branch] = before
+            since, began = missing.get(branch, (known.get(address, now), mono - self._settle * (address in known)))
+            self._since[branch] = since, began
+            if mono - began >= self._settle:
                 gone[address] = since
         return MappingProxyType(gone) if gone else NOBODY

@@ -20,6 +20,8 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, Told
 
 FOREVER = "acknowledged"
+FAR = 1e12
+"""No moment is later: a file may hold any number."""
 
 
 class Kept:
@@ -101,7 +103,7 @@ def _answers(path: Path) -> dict[str, float]:
     for key, value in _read(path).items():
         if value == FOREVER:
             found[key] = ACKNOWLEDGED
-        elif isinstance(value, int | float) and math.isfinite(value):
+        elif isinstance(value, int | float) and abs(value) < FAR:
             found[key] = float(value)
     return found
 

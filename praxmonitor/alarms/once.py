@@ -32,7 +32,7 @@ def look(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = N
         for facts in fleet.agents
         if facts.lock is not None and state(facts, now, config.alarms).state is State.SILENT
     }
-    missing = {address: gone.get(address, 0.0) for address in Vanished(settle=0.0).look(fleet.agents, now, gone)}
+    missing = {address: gone.get(address, 0.0) for address in Vanished(settle=0.0).look(fleet.agents, now, now, gone)}
     if not quiet:
         return Senses(disk_free=free, gone=missing)
     work = Work()

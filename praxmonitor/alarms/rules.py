@@ -13,8 +13,10 @@ from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.run import Phase
 from mailcore.model.senses import Senses, through
+from mailcore.observe.awaited import asked
 from mailcore.observe.expectation import NOTHING, expected, last_sign, signs
 from mailcore.observe.state import state, stated
+from mailcore.text import counted
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.pending import Pending, pending
 from praxmonitor.alarms.words import day, moment, size
@@ -51,7 +53,8 @@ class Rules:
             status = statuses.get(address) if statuses is not None else None
             if status is None:
                 status = state(facts, now, policy, senses)
-            if status.state in OF_STATE:
+            # An open request for approval is told by the alarm on the operator's mailbox.
+            if status.state in OF_STATE and (status.state is not State.WAITING or status != asked(facts)):
                 raised.append(self._of_state(facts, status, now, senses))
             before = known.get(address)
             if before is None or before[0] is not facts:
@@ -82,7 +85,7 @@ class Rules:
             case AlarmKind.FAILED:
                 bounced = run is not None and run.phase is Phase.BOUNCED and run.message_id and not run.foreign
                 kind = AlarmKind.BOUNCED if bounced else AlarmKind.FAILED
-                tried = f", after {len(run.attempts)} attempts" if run is not None and run.attempts else ""
+                tried = f", after {counted(len(run.attempts), 'attempt')}" if run is not None and run.attempts else ""
                 told = f"; {run.sender} was told by mail" if run is not None and bounced and run.sender else ""
                 return replace(
                     alarm, kind=kind, what=f"{kind}: {status.reason}",

@@ -8,34 +8,43 @@ from mailcore.config import Config, read_config
 from mailcore.errors import ConfigError
 from praxmonitor.sound.gate import rules
 
+ABSENT = (0, 0, 0)
+BEFORE = "the settings from before hold"
+
 
 class Settings:
     """Looks at one config.toml. What it says when this is made is known already."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._stamp = self._stamped()
+        self._stamp = self._followed = self._stamped()
 
     def look(self) -> Config | str | None:
-        """The settings, if the file changed since the last look; what is wrong with it, in words, if it cannot be
-        followed; None if it did not change. A stat, mostly; for a worker thread."""
-        stamp = self._stamped()
-        if stamp == self._stamp:
-            return None
+        """The settings, once the file changed and two looks saw it the same: what is being written is not followed.
+
+        In words what is wrong with it, if it cannot be followed or is there no more; None if nothing is new. A stat,
+        mostly; for a worker thread.
+        """
+        stamp, before = self._stamped(), self._stamp
         self._stamp = stamp
+        if stamp == self._followed or stamp != before:
+            return None
+        self._followed = stamp
+        if stamp == ABSENT:
+            return f"{self._path}: is there no more; {BEFORE} until it is back (an empty one says: all defaults)"
         try:
             config = read_config(self._path)
         except ConfigError as error:
-            return f"{error}; the settings from before hold"
+            return f"{error}; {BEFORE}"
         try:
             rules(config.sound)
         except ConfigError as error:
-            return f"{self._path}: {error}; the settings from before hold"
+            return f"{self._path}: {error}; {BEFORE}"
         return config
 
     def _stamped(self) -> tuple[int, int, int]:
         try:
             stat = self._path.stat()
         except OSError:
-            return 0, 0, 0
+            return ABSENT
         return stat.st_mtime_ns, stat.st_size, stat.st_ino

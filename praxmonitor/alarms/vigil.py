@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from mailcore.config import Config
 from mailcore.model.agent import Agent
@@ -21,16 +22,23 @@ from mailcore.model.senses import Senses
 from mailcore.observe.cpu import Work
 from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
+from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.beats import Beats, beat
 from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, advance
-from praxmonitor.alarms.gone import NOBODY, Vanished, there
+from praxmonitor.alarms.gone import NOBODY, Stand, Vanished, there
 from praxmonitor.alarms.kept import Kept, gone_before
+from praxmonitor.alarms.once import BETWEEN
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.alarms.settings import Settings
-from praxmonitor.moment import Moment
+from praxmonitor.moment import EMPTY, Moment
 
 KNOWN = 60.0
 """Seconds after the start in which an alarm that was told before it goes on, and is not raised anew."""
+HEEDED = 6 * 3600.0
+"""Seconds for which the answer to a lasting alarm that is over is kept: every other screen and guard that holds the
+alarm must read it, also one that was stopped meanwhile."""
+LASTING = tuple(f"{kind} " for kind in AlarmKind if kind.lasting)
+"""How their keys begin."""
 
 
 class Vigil:
@@ -46,7 +54,7 @@ class Vigil:
         clock: Callable[[], float] = time.time,
         mono: Callable[[], float] = time.monotonic,
         work: Callable[[Mapping[str, int], float], Mapping[str, float]] | None = None,
-        there: Callable[[Agent], int] = there,
+        there: Callable[[Agent], Stand] = there,
         on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
         """`period`: seconds between two ticks of the owner's. `kept`: None to keep and read nothing on any disk.
@@ -73,12 +81,13 @@ class Vigil:
         """Something was told that is not kept yet."""
         self._unkept: dict[str, float] = {}
         """Answers that no disk took."""
+        self._over: dict[str, float] = {}
+        """Key of what is answered and over → since when, by the machine's own clock."""
 
     def beat(self) -> None:
         """A tick of the owner's: told by the clock, not by a change of files."""
         self._beats = beat(self._beats, self._clock(), self._mono(), self._period)
-        if self._beats.gaps != self.senses.gaps or self._beats.lag != self.senses.lag:
-            self.senses = replace(self.senses, gaps=self._beats.gaps, lag=self._beats.lag)
+        self.learn(gaps=self._beats.gaps, lag=self._beats.lag)
 
     def tick(self, moment: Moment) -> Round:
         """What is to be told at this moment. Its statuses are those under `senses`."""
@@ -97,32 +106,66 @@ class Vigil:
             self.book = replace(self.book, known=await asyncio.to_thread(self._kept.told))
 
     async def look(self, moment: Callable[[], Moment]) -> None:
-        """Look at disk, CPU, directories and answers every `[alarms] look` seconds, until cancelled.
+        """Look at disk and CPU, directories, settings and answers every `[alarms] look` seconds, until cancelled.
 
-        `moment` gives the newest.
+        Each for itself: a disk that hangs, or what nobody thought of, keeps back nothing else. `moment` gives the
+        newest.
         """
+
+        async def machine() -> None:
+            while True:
+                newest = moment()
+                near = self.near(newest)
+                free, work = await asyncio.to_thread(self.seen, near)
+                self.learn(disk_free=free, work=work)
+                if newest is not EMPTY and near.keys() <= work.keys():
+                    return
+                # Nothing was read yet, or one look at a process told nothing of it: who is silent is not to wait.
+                await asyncio.sleep(BETWEEN)
+
+        async def directories() -> None:
+            self.learn(gone=await asyncio.to_thread(self.missing, moment().fleet.agents))
+
+        async with asyncio.TaskGroup() as tasks:
+            for each in (machine, directories, self._look_at_settings, self._look_at_answers):
+                tasks.create_task(self._again(each))
+
+    async def _again(self, look: Callable[[], Awaitable[None]]) -> None:
+        name = look.__name__.strip("_").replace("_", " ")
         while True:
-            newest = moment()
-            self.learn(*await asyncio.to_thread(self.seen, self.near(newest), newest.fleet.agents))
-            if self._settings is not None:
-                self._configure(await asyncio.to_thread(self._settings.look))
-            if self._kept is not None:
-                kept = await asyncio.to_thread(self._kept.answers)
-                self.answers = MappingProxyType({**kept, **self._unkept}) if self._unkept else kept
+            try:
+                await look()
+                self._trouble(name, "")
+            except Exception as error:
+                self._trouble(name, f"{name}: {type(error).__name__}: {error}")
             await asyncio.sleep(self.config.alarms.look)
+
+    async def _look_at_settings(self) -> None:
+        if self._settings is not None:
+            self._configure(await asyncio.to_thread(self._settings.look))
+
+    async def _look_at_answers(self) -> None:
+        if self._kept is not None:
+            kept = await asyncio.to_thread(self._kept.answers)
+            self.answers = MappingProxyType({**kept, **self._unkept}) if self._unkept else kept
 
     def _configure(self, found: Config | str | None) -> None:
         """Follow settings that changed; say of those that cannot be followed what is wrong."""
         if found is None:
             return
-        trouble = {name: text for name, text in self.senses.trouble.items() if name != "config"}
         if isinstance(found, str):
-            trouble["config"] = found
-        else:
-            self.config, self._rules = found, Rules(found)
-            self._on_config(found)
+            self._trouble("config", found)
+            return
+        self._trouble("config", "")
+        self.config, self._rules = found, Rules(found)
         # Other senses: every state is derived anew, by the limits that hold now.
-        self.senses = replace(self.senses, trouble=MappingProxyType(trouble))
+        self.senses = replace(self.senses)
+        self._on_config(found)
+
+    def _trouble(self, name: str, text: str) -> None:
+        """Say what is wrong with this part of the watching; empty: nothing."""
+        others = {other: said for other, said in self.senses.trouble.items() if other != name}
+        self.learn(trouble=MappingProxyType(others | {name: text} if text else others))
 
     async def keep(self, on_duty: Callable[[], bool]) -> None:
         """Keep what is told as soon as it is, until cancelled: who is killed then has not told it in vain.
@@ -151,25 +194,23 @@ class Vigil:
                 found[facts.address] = facts.lock.pid
         return found
 
-    def seen(
-        self, pids: Mapping[str, int], agents: Sequence[AgentFacts]
-    ) -> tuple[int, Mapping[str, float], Mapping[str, float]]:
-        """Bytes free, when these process trees worked, and whose directory is missing since when.
-
-        May wait for a disk: for a worker thread.
-        """
+    def seen(self, pids: Mapping[str, int]) -> tuple[int, Mapping[str, float]]:
+        """Bytes free, and when these process trees worked. May wait for a disk: for a worker thread."""
         try:
             disk = os.statvfs(self._root)
             free = disk.f_bavail * disk.f_frsize
         except OSError:
             free = -1
-        gone = self._vanished.look(agents, self._clock(), gone_before(self.book.known))
-        return free, self._work(pids, self._clock()), gone
+        return free, self._work(pids, self._clock())
 
-    def learn(self, free: int, work: Mapping[str, float], gone: Mapping[str, float] = NOBODY) -> None:
-        """Take what was seen into the senses."""
-        if (free, work, gone) != (self.senses.disk_free, self.senses.work, self.senses.gone):
-            self.senses = replace(self.senses, disk_free=free, work=work, gone=gone)
+    def missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
+        """Whose directory is missing, and since when. May wait for disks: for a worker thread."""
+        return self._vanished.look(agents, self._clock(), self._mono(), gone_before(self.book.known))
+
+    def learn(self, **seen: Any) -> None:
+        """Take what was seen into the senses, by the names of their fields. The same object if nothing changed."""
+        if any(getattr(self.senses, name) != value for name, value in seen.items()):
+            self.senses = replace(self.senses, **seen)
 
     async def answer(self, keys: Iterable[str], until: float) -> None:
         """The operator's answer to these alarms: ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.
@@ -185,16 +226,18 @@ class Vigil:
                 self._unkept.pop(key, None)
 
     async def _save(self, kept: Kept) -> None:
-        """Keep what was told; forget the answers to what is over, so that it is heard when it comes again."""
-        episodes = self.book.episodes
+        """Keep what was told, then forget the answers to what is over, so that it is heard when it comes again.
+
+        In this order: who is killed in between, or reads in between, must not take it for told and not answered.
+        """
+        episodes, now, trouble = self.book.episodes, self._mono(), ""
         over = [key for key in self.answers if key not in episodes and key not in self.book.known]
-        trouble = dict(self.senses.trouble)
+        self._over = {key: self._over.get(key, now) for key in over}
+        past = [key for key in over if not key.startswith(LASTING) or now - self._over[key] >= HEEDED]
         try:
-            if over and self._clock() - self._opened > KNOWN:
-                self.answers = await asyncio.to_thread(kept.answer, over, 0.0)
             await asyncio.to_thread(kept.tell, episodes)
-            trouble.pop("kept", None)
+            if past and self._clock() - self._opened > KNOWN:
+                self.answers = await asyncio.to_thread(kept.answer, past, 0.0)
         except OSError as error:
-            trouble["kept"] = f"what was told and answered cannot be kept: {error}"
-        if trouble != self.senses.trouble:
-            self.senses = replace(self.senses, trouble=MappingProxyType(trouble))
+            trouble = f"what was told and answered cannot be kept: {error}"
+        self._trouble("kept", trouble)

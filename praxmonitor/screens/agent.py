@@ -40,7 +40,7 @@ class AgentScreen(Operating):
         MailList, Body, Story {
             border-top: solid $rule; border-title-color: $muted; border-title-align: left;
         }
-        MailList:focus, Body:focus, Story:focus { border-top: solid $accent; border-title-color: $accent; }
+        MailList:focus, Body:focus, Story:focus { border-top: solid $accent; border-title-color: $ink-accent; }
         &.-narrow #panels { layout: vertical; }
         &.-narrow #letters, &.-narrow #story { width: 100%; }
         &.-narrow #story { height: 3fr; }

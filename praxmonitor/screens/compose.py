@@ -58,15 +58,15 @@ class ComposeScreen(ModalScreen[None]):
         }
         #title { text-style: bold; margin-bottom: 1; }
         Input, TextArea {
-            border: round $faint; border-title-color: $muted; padding: 0 1; background: $surface; color: $foreground;
+            border: round $faint; border-title-color: $muted; padding: 0 1; background: $surface; color: $ink;
             width: 1fr;
         }
         Input { height: 3; }
         Input:focus, TextArea:focus {
-            border: round $accent; border-title-color: $accent; background-tint: transparent;
+            border: round $accent; border-title-color: $ink-accent; background-tint: transparent;
         }
         TextArea { height: 1fr; scrollbar-size-vertical: 1; }
-        #trouble { color: $error; height: auto; max-height: 4; width: 100%; display: none; margin-top: 1; }
+        #trouble { color: $ink-error; height: auto; max-height: 4; width: 100%; display: none; margin-top: 1; }
         #trouble.-open { display: block; }
         #hint { color: $faint; margin-top: 1; height: 1; }
     }

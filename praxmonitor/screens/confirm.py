@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from praxmonitor.acts import Victim
+from praxmonitor.kills import Victim
 from praxmonitor.present import Line, age, cut, plain, spread
 from praxmonitor.widgets.lines import Lines
 
@@ -49,9 +49,9 @@ class ConfirmScreen(ModalScreen[bool]):
             width: 72; max-width: 94%; height: auto; padding: 1 2; background: $surface;
             border: round $warning;
         }
-        #question { text-style: bold; color: $warning; width: 100%; }
+        #question { text-style: bold; color: $ink-warning; width: 100%; }
         &.-ends #dialog { border: round $error; }
-        &.-ends #question { color: $error; }
+        &.-ends #question { color: $ink-error; }
         #subject { color: $muted; width: 100%; height: 1; }
         #listed {
             height: auto; max-height: 13; margin: 1 0; background: $surface; overflow: hidden hidden;
@@ -59,7 +59,7 @@ class ConfirmScreen(ModalScreen[bool]):
         }
         #answers { height: 1; align-horizontal: center; }
         Button {
-            height: 1; border: none; min-width: 11; margin: 0 2; background: $panel; color: $foreground;
+            height: 1; border: none; min-width: 11; margin: 0 2; background: $panel; color: $ink;
             text-style: none; tint: transparent;
         }
         Button.-style-default:focus {

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container, Vertical
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -18,12 +18,17 @@ from praxmonitor.operate import Operating
 from praxmonitor.present import RANK, bypasses, plain, task
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
+from praxmonitor.widgets.layout import usual_stream, whole
 from praxmonitor.widgets.stream import Stream
 
 ATTENTION_FIRST = "attention first"
 """What the grid says of the order that is not the registry's."""
 REST = 1.5
 """Seconds after the last move of the selection in which no agent changes its place."""
+AROUND = 2
+"""Cells at the sides of the agents."""
+FRAME = 3
+"""Lines of header, alarm bar (or the blank line in its place) and keys."""
 
 
 class FleetScreen(Operating):
@@ -34,20 +39,24 @@ class FleetScreen(Operating):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(FLEET)]
     DEFAULT_CSS = """
     FleetScreen {
-        #upper { height: 1fr; }
-        #agents { width: 3fr; padding: 1 1 0 1; }
+        #body { height: 1fr; layout: grid; grid-size: 2; grid-columns: 3fr 2fr; }
+        #agents { padding: 1 1 0 1; }
         #grid { height: 1fr; }
         #filter {
-            display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $foreground;
+            display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $ink;
         }
         #filter.-open { display: block; }
-        #detail { width: 2fr; padding: 1 0 0 2; border-left: vkey $rule; }
-        #stream { height: 25%; min-height: 7; max-height: 11; }
+        #detail { padding: 1 0 0 2; border-left: vkey $rule; }
+        #stream { column-span: 2; }
         #detail:focus { border-left: vkey $accent; }
         #stream { border-top: solid $rule; border-title-color: $muted; border-title-align: left; }
-        #stream:focus { border-top: solid $accent; border-title-color: $accent; }
+        #stream:focus { border-top: solid $accent; border-title-color: $ink-accent; }
+        /* What the agents leave over is the stream's, below them; the detail stands beside both. */
+        &.-spare #detail { row-span: 2; }
+        &.-spare #stream { column-span: 1; }
+        &.-narrow #body { grid-size: 1; grid-columns: 1fr; }
         &.-narrow #detail { display: none; }
-        &.-narrow #agents { width: 1fr; }
+        &.-narrow #stream { column-span: 1; }
         &.-low #stream { display: none; }
         /* The alarm bar stands in the blank line: nothing below it moves when an alarm comes or goes. */
         &.-alarmed #agents { padding: 0 1; }
@@ -59,21 +68,24 @@ class FleetScreen(Operating):
         super().__init__()
         self._grid, self._detail, self._stream = Grid(id="grid"), Detail(id="detail"), Stream(id="stream")
         self._stream.border_title = "stream"
+        self._body = Container(id="body")
         self._filter = Input(placeholder="show only…", id="filter", compact=True)
         self._attention_first = False
         self._ranks: dict[str, int] = {}
         self._moving: Timer | None = None
+        self._rows = ""
+        """How the lines are shared out between agents and stream, as the stylesheet says it."""
 
     def compose(self) -> ComposeResult:
         """Header, grid beside detail, stream, footer."""
         yield self._header
         yield self._alarm_bar
-        with Horizontal(id="upper"):
+        with self._body:
             with Vertical(id="agents"):
                 yield self._grid
                 yield self._filter
             yield self._detail
-        yield self._stream
+            yield self._stream
         yield self._keys
 
     def on_mount(self) -> None:
@@ -103,6 +115,24 @@ class FleetScreen(Operating):
         """Header, alarm bar and footer."""
         super().show_frame()
         self.set_class(self._alarm_bar.has_class("-open"), "-alarmed")
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Give the stream what the agents, all of the registry at their best, leave over; else its usual lines. Beside
+        a detail it pays for that with width: so much must be left over that it gets twice its usual lines."""
+        size = self.app.size
+        usual, narrow = usual_stream(size.height), self.has_class("-narrow")
+        width = (size.width if narrow else size.width * 3 // 5) - AROUND
+        agents = self.prax.moment.fleet.agents
+        wanted = whole(len(agents), width) + self._attention_first
+        wanted += self._filter.has_class("-open")
+        spare = size.height - FRAME - wanted - usual
+        roomy = bool(agents) and spare >= (1 if narrow else usual)
+        self.set_class(roomy, "-spare")
+        rows = f"{wanted + (not self.has_class('-alarmed'))} 1fr" if roomy else f"1fr {usual}"
+        if rows != self._rows:
+            self._rows = rows
+            self._body.styles.grid_rows = rows
 
     def _ordered(self, moment: Moment) -> tuple[AgentFacts, ...]:
         """As in the registry; or those that need attention, then those at work, then the rest, each as in the registry.
@@ -169,6 +199,7 @@ class FleetScreen(Operating):
         """Those that need attention first, the first of them selected; again: the registry's order."""
         self._attention_first = not self._attention_first
         self._stop_moving()
+        self._share_out()
         self.show_moment(self.prax.moment)
         if self._attention_first:
             self._grid.step("first")
@@ -176,12 +207,14 @@ class FleetScreen(Operating):
     def do_filter(self) -> None:
         """Type what to show."""
         self._filter.add_class("-open")
+        self._share_out()
         self._filter.focus()
 
     def do_back(self) -> None:
         """Drop the filter; else nothing."""
         self._filter.value = ""
         self._filter.remove_class("-open")
+        self._share_out()
         self._grid.focus()
 
     def on_input_changed(self) -> None:

@@ -43,13 +43,13 @@ class KillAllScreen(ModalScreen[bool]):
             width: 72; max-width: 94%; height: auto; padding: 1 2; background: $surface;
             border: round $error;
         }
-        #question { text-style: bold; color: $error; width: 100%; }
+        #question { text-style: bold; color: $ink-error; width: 100%; }
         #busy {
             height: auto; max-height: 11; margin: 1 0; background: $surface; overflow: hidden hidden;
             scrollbar-gutter: auto;
         }
         Input {
-            height: 3; border: round $faint; padding: 0 1; background: $surface; color: $foreground;
+            height: 3; border: round $faint; padding: 0 1; background: $surface; color: $ink;
         }
         Input:focus { border: round $error; background-tint: transparent; }
         #hint { color: $faint; height: 1; width: 100%; }

@@ -31,7 +31,7 @@ class WaitingScreen(ModalScreen[str]):
         background: $background 60%;
         #dialog { width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
             border: round $warning; }
-        #question { text-style: bold; color: $warning; width: 100%; }
+        #question { text-style: bold; color: $ink-warning; width: 100%; }
         #listed { height: auto; max-height: 15; margin: 1 0; background: $surface; scrollbar-gutter: auto; }
         #hint { color: $faint; height: 1; width: 100%; }
     }

@@ -169,7 +169,7 @@ def row_line(facts: AgentFacts, status: Status, now: float, width: int, selected
         bar(look.role, selected),
         (f"{look.glyph} ", f"{look.role} strong"),
         (pad(plain(facts.address[1:]), name), "strong" if RANK[status.state] < 2 else ""),
-        (pad(f" {mail[0]}", 5 - len(mark[0])), mail[1]),
+        (pad(f" {mail[0][:1]}{mail[0][1:]:>2}", 5 - len(mark[0])), mail[1]),
         mark,
         (pad(look.word, 11), look.role),
         (f"{since(status.since, now):>4}  ", "faint"),

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from textual import events
-from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
@@ -116,25 +115,7 @@ class Grid(Lines):
 
     def step(self, way: str) -> None:
         """Move the selection by a key."""
-        across, last = self._layout.columns, len(self._agents) - 1
-        page = self._layout.rows * across
-        match way:
-            case "left":
-                self._select(self._index - 1)
-            case "right":
-                self._select(self._index + 1)
-            case "up" if self._index >= across:
-                self._select(self._index - across)
-            case "down" if self._index // across < last // across:
-                self._select(self._index + across)
-            case "page_up":
-                self._select(self._index - page)
-            case "page_down":
-                self._select(self._index + page)
-            case "first":
-                self._select(0)
-            case "last":
-                self._select(last)
+        self._select(self._layout.moved(way, self._index, len(self._agents)))
 
     def render_line(self, y: int) -> Strip:
         """One line across all columns."""
@@ -172,10 +153,9 @@ class Grid(Lines):
 
     def on_click(self, event: events.Click) -> None:
         """A click selects, a second one opens."""
-        layout = self._layout
-        row, inner = divmod(event.y - layout.top, layout.pitch)
-        index = (self._first + row) * layout.columns + min(event.x // (layout.width + 1), layout.columns - 1)
-        if 0 <= row < layout.rows and inner < layout.height and index < len(self._agents):
+        place = self._layout.place(event.x, event.y)
+        index = None if place is None else self._in_view().start + place
+        if index is not None and index < len(self._agents):
             self._select(index)
             if event.chain == 2:
                 self.post_message(self.Opened(self.selected))
@@ -207,10 +187,7 @@ class Grid(Lines):
         return range(start, min(start + self._layout.rows * self._layout.columns, len(self._agents)))
 
     def _refresh_cell(self, index: int) -> None:
-        layout = self._layout
-        row, column = divmod(index, layout.columns)
-        y = (row - self._first) * layout.pitch + layout.top
-        region = Region(column * (layout.width + 1), y, layout.width, layout.height)
+        region = self._layout.region(index - self._in_view().start)
         self.refresh(region.intersection(self.scrollable_content_region.reset_offset))
 
     def _say_what_is_out_of_view(self) -> None:

@@ -32,9 +32,9 @@ class Hearing:
     """Who sounds in our stead; empty if it is us."""
 
 
-def counts(statuses: Iterable[Status], held: int, *, words: Container[State]) -> Line:
+def counts(statuses: Iterable[Status], held: int, *, words: Container[State], close: bool = False) -> Line:
     """How many agents are in each state, urgent states first: `● 3 working  ! 1 silent`, or `● 3  ! 1`; those in
-    `words` with their words.
+    `words` with their words. `close`: `●3 !1`.
 
     Of those `held`, some may still work: they are counted twice.
     """
@@ -45,8 +45,8 @@ def counts(statuses: Iterable[Status], held: int, *, words: Container[State]) ->
         if not number[state]:
             continue
         look = LOOKS[state]
-        text = f"{look.glyph} {number[state]}"
-        spans += [("  ", ""), (f"{text} {look.word}" if state in words else text, look.role)]
+        text = f"{look.glyph}{'' if close else ' '}{number[state]}"
+        spans += [(" " if close else "  ", ""), (f"{text} {look.word}" if state in words else text, look.role)]
     return tuple(spans[1:])
 
 
@@ -85,7 +85,7 @@ def header_line(
     played: str = "",
 ) -> Line:
     """The line in exactly `width` cells: words where there is room, else for what needs attention, else glyphs and
-    numbers.
+    numbers, at last close together; where these have no room either, some counts are left out and `…` says so.
 
     `played` says how a recording is played; empty: none is.
     """
@@ -94,10 +94,13 @@ def header_line(
         *([(f" {played}", "warn strong")] if played else []),
         ("   ", ""),
     )
-    tries: tuple[tuple[Container[State], bool], ...]
-    tries = ((ORDER, True), (ORDER, False), (ATTENTION, True), (ATTENTION, False), ((), False))
-    for words_left, words_right in tries:
-        left = (*title, *counts(statuses.values(), held, words=words_left))
+    tries: tuple[tuple[Container[State], bool, bool], ...]
+    tries = (
+        *((ORDER, True, False), (ORDER, False, False), (ATTENTION, True, False), (ATTENTION, False, False)),
+        *(((), False, False), ((), False, True)),
+    )
+    for words_left, words_right, close in tries:
+        left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
         parts = [_mail(mailbox, words=words_right), _sound(hearing, words=words_right)]
         right = [span for part in parts if part for span in (*part, ("   ", ""))]
         right.append((f"{clock(now, seconds=False)} ", "muted"))
@@ -105,7 +108,9 @@ def header_line(
         if gap >= 2:
             return (*left, (" " * gap, ""), *right)
     room = max(0, width - width_of(right) - 1)
-    return (*fit(left, room), (" ", ""), *fit(right, width - room - 1))
+    while len(left) > len(title) and width_of(left) + 2 > room:
+        left = left[:-2] if len(left) > len(title) + 1 else title  # a count and the gap before it
+    return (*fit((*left, (" …", "faint")), room), (" ", ""), *fit(right, width - room - 1))
 
 
 class Header(Lines, can_focus=False):

@@ -23,23 +23,23 @@ class Hint(NamedTuple):
     key: str
     label: str
     disabled: bool = False
+    wanted: bool = False
+    """What there is to do just now asks for it."""
 
 
 def keys_line(hints: Sequence[Hint], width: int) -> tuple[Line, list[tuple[int, int, str]]]:
-    """The line in `width` cells, and where each action stands: (first cell, cell after the last, id)."""
-    kept = [hint for hint in hints if hint.id in LAST]
-    room = width - sum(width_of(_spans(hint)) for hint in kept)
-    chosen: list[Hint] = []
-    for hint in hints:
-        if hint in kept:
-            continue
+    """The line in `width` cells, and where each action stands: (first cell, cell after the last, id). Where there is
+    no room for all, those that are wanted come first, those that do nothing now last; none leaves its order."""
+    chosen: set[str] = set()
+    room = width
+    for hint in sorted(hints, key=lambda hint: (hint.id not in LAST, not hint.wanted, hint.disabled)):
         room -= width_of(_spans(hint))
         if room < 0:
             break
-        chosen.append(hint)
+        chosen.add(hint.id)
     line: list[Span] = []
     places = []
-    for hint in (*chosen, *kept):
+    for hint in sorted((hint for hint in hints if hint.id in chosen), key=lambda hint: hint.id in LAST):
         start = width_of(line)
         line += _spans(hint)
         places.append((start, width_of(line), hint.id))

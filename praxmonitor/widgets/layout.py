@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from textual.geometry import Region
+
 from mailcore.model.fleet import Status
 from praxmonitor.present import ATTENTION, Line, spread, width_of
 from praxmonitor.widgets.card import CARD_HEIGHTS
@@ -32,6 +34,40 @@ class Layout(NamedTuple):
     foot: bool
     """The last line says what is out of view."""
 
+    def moved(self, way: str, index: int, count: int) -> int:
+        """Where a key leads from the agent at `index` of `count`; at an edge it may lead beyond, or nowhere."""
+        across, page, last = self.columns, self.rows * self.columns, count - 1
+        match way:
+            case "left":
+                return index - 1
+            case "right":
+                return index + 1
+            case "up" if index >= across:
+                return index - across
+            case "down" if index // across < last // across:
+                return index + across
+            case "page_up":
+                return index - page
+            case "page_down":
+                return index + page
+            case "first":
+                return 0
+            case "last":
+                return last
+        return index
+
+    def region(self, place: int) -> Region:
+        """The cells of an agent, by its place among those in view."""
+        row, column = divmod(place, self.columns)
+        return Region(column * (self.width + 1), self.top + row * self.pitch, self.width, self.height)
+
+    def place(self, x: int, y: int) -> int | None:
+        """Which of those in view is drawn at this cell, the gap at its right with it; None for none."""
+        row, inner = divmod(y - self.top, self.pitch)
+        if not 0 <= row < self.rows or inner >= self.height:
+            return None
+        return row * self.columns + min(x // (self.width + 1), self.columns - 1)
+
 
 def lay_out(count: int, width: int, height: int, foot: bool = False) -> Layout:
     """The tallest cards, then the fewest columns, with which all `count` agents are in view; where there is no such,
@@ -56,6 +92,19 @@ def _lines(count: int, width: int, height: int, foot: bool) -> Layout:
     top = 1 if height > 3 else 0
     foot = foot or count > height - top
     return Layout(1, width, 1, 1, top, max(1, height - top - foot), foot)
+
+
+def whole(count: int, width: int) -> int:
+    """Lines in which all agents can be drawn at their best: the tallest cards in the fewest columns, or as lines."""
+    if count > MOST_CARDS or width < NARROWEST:
+        return count + 1
+    rows = -(-count // min(max(1, count), -(-width // WIDEST)))
+    return rows * (CARD_HEIGHTS[0] + 1) - 1
+
+
+def usual_stream(height: int) -> int:
+    """Lines of the stream, its heading among them, on a screen of this height where the agents want all they get."""
+    return max(7, min(11, height // 4))
 
 
 def foot_line(above: Iterable[Status], below: Iterable[Status], order: str, width: int) -> Line:

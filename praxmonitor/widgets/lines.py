@@ -23,7 +23,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = f"""
     Lines {{
         background: $background;
-        color: $foreground;
+        color: $ink;
         overflow-x: hidden;
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
@@ -36,9 +36,9 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         & > .strong {{ text-style: bold; }}
         & > .muted {{ color: $muted; }}
         & > .faint {{ color: $faint; }}
-        & > .accent {{ color: $accent; }}
-        & > .warn {{ color: $warning; }}
-        & > .error {{ color: $error; }}
+        & > .accent {{ color: $ink-accent; }}
+        & > .warn {{ color: $ink-warning; }}
+        & > .error {{ color: $ink-error; }}
 {_STATES}
     }}
     """

@@ -140,6 +140,8 @@ def body_lines(message: Message, width: int, own: bool = False) -> list[Line]:
         head.append((("a task: the agent is woken for it", "muted"),))
     if message.undecided:
         head.append((("asks for your approval: Y approves, N denies" if own else "asks for approval", "warn"),))
+    if message.lapsed:
+        head.append(((f"asked for approval; {plain(message.lapsed)}", "muted"),))
     written = (part for text in message.body.splitlines() for part in as_written(text, width))
     body: list[Line] = [((part, ""),) for part in islice(written, MOST_LINES + 1)]
     if len(body) > MOST_LINES:

@@ -59,13 +59,13 @@ CASES = {
     "it daemonises": Case(
         f"echo up; (setsid sh -c '(sleep 100 & echo $! > pids)'); {HOLD_OUT}; exit 0",
         Phase.BOUNCED,
-        ("ended with 1 processes still at work",),
+        ("ended with 1 process still at work",),
         {"attempts": 1},
     ),
     "it clears its environment": Case(
         f"echo up; env -i setsid sh -c '(sleep 100 & echo $! > pids)' & {HOLD_OUT}; exit 0",
         Phase.BOUNCED,
-        ("ended with 1 processes still at work",),
+        ("ended with 1 process still at work",),
         {"attempts": 1},
     ),
     "it ignores TERM": Case(

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mailcore.errors import MailcoreError
 from mailcore.mail import mailbox, post
+from mailcore.mail.reader import read_mailbox
 from mailcore.workspace import Workspace, find
 
 BODY = "m" * 600
@@ -53,7 +54,7 @@ def close(workspace: Workspace) -> None:
     """Close the oldest half of the target's mail, again and again."""
     target = workspace.agent("@target")
     while True:
-        messages = mailbox.read_mailbox(target.inbox).messages
+        messages = read_mailbox(target.inbox).messages
         for message in messages[len(messages) // 2 :]:
             # A closer that was killed in between, or this one's predecessor, may have had it.
             with suppress(MailcoreError):

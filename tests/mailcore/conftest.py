@@ -24,7 +24,7 @@ from mailcore.config import Config, read_config
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError
 from mailcore.liveness import alive, read_lock
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Run

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from mailcore.cli import VERBS
+from mailcore.cli import GROUPS, VERBS, main
+from mailcore.cli.call import Parser
+from mailcore.cli.manual import EXAMPLES
 from mailcore.config import Config, read_config
+from mailcore.mail import approval
 from tests.mailcore.conftest import House, wait_until
 
 ESCAPES = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\r\x00"
@@ -28,22 +34,103 @@ def test_usage_version_and_help(house: House) -> None:
     assert usage.returncode == 2 and all(verb.encode() in usage.stdout for verb in VERBS)
     assert house.mailcore("--help").returncode == 0
     assert house.mailcore("--version").stdout.startswith(b"mailcore ")
-    for verb in (
-        "send",
-        "inbox",
-        "read",
-        "reply",
-        "close",
-        "dispatch",
-        "wake",
-        "kill",
-        "retry",
-        "runs",
-        "init",
-        "agents",
-    ):
-        done = house.mailcore(verb, "--help")
-        assert done.returncode == 0 and verb.encode() in done.stdout, done.stderr
+    assert all(f"\n{heading}:\n".encode() in usage.stdout for heading in GROUPS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verbs_help_explains_its_words_and_its_examples_are_calls_of_it(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([verb, "--help"])
+    said = capsys.readouterr().out
+    assert not left.value.code and "exit status:\n  " in said and f"examples:\n  mailcore {verb}" in said
+    module = import_module(f"mailcore.cli.{VERBS[verb][0]}")
+    parser = Parser(prog=verb)
+    parser.add_argument("--json", action="store_true")
+    module.arguments(verb, parser)
+    bare = [action.dest for action in parser._actions if not action.option_strings and not action.help]
+    assert bare == []
+    for example in EXAMPLES[verb]:
+        words = shlex.split(example.partition("   #")[0].partition(" && ")[0])
+        assert words[:2] == ["mailcore", verb]
+        parser.parse_intermixed_args(words[2:])
+
+
+def test_the_beginning_of_an_id_names_a_message_if_no_other_begins_so(house: House) -> None:
+    house.agent("@writer").inbox.write_text(json.dumps({"messages": [
+        {"id": "5b22c81f", "sent_id": "0aaa0001", "seq": 1, "from": "@lead", "subject": "a", "status": "new"},
+        {"id": "5b22ffff", "sent_id": "0bbb0002", "seq": 2222, "from": "@lead", "subject": "b", "status": "new"},
+        {"id": "2222aaaa", "sent_id": "0ccc0003", "seq": 3, "from": "@lead", "subject": "c", "status": "new"},
+    ]}))  # fmt: skip
+    cwd = house.agent("@writer").branch
+    assert [m["subject"] for m in house.json("read", "5b22c", "0bbb", cwd=cwd)] == ["a", "b"]
+    assert [m["subject"] for m in house.json("read", "2222", "2222a", cwd=cwd)] == ["b", "c"], "a number comes first"
+    for verb in ("read", "trace"):
+        told = house.json(verb, "5b22", cwd=cwd, status=4)["error"]
+        assert told["code"] == "ambiguous" and "5b22c81f 5b22ffff" in told["message"]
+        assert house.json(verb, "5b2", cwd=cwd, status=4)["error"]["code"] == "no_message"
+    assert house.json("trace", "5b22f", cwd=cwd)["subject"] == "b"
+    assert house.json("close", "2222a", cwd=cwd) == ["2222aaaa"]
+    assert house.json("archive", "restore", "2222a", cwd=cwd)["id"] == "2222aaaa"
+
+
+def test_a_request_for_approval_is_not_closed_by_the_beginning_of_its_id(house: House) -> None:
+    request = approval.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
+    assert house.json("close", request.id[:7], "--from", "@operator", status=3)["error"]["code"] == "approval"
+    assert len(house.inbox("@operator")) == 1
+
+
+def test_a_mistyped_name_is_answered_with_the_near_one(house: House) -> None:
+    told = house.json("send", "@wirter", "s", "b", "--from", "@lead", status=3)["error"]["message"]
+    assert told.endswith("did you mean @writer?")
+    assert "known: @writer @editor @lead" in house.json("inbox", "@zzz", status=3)["error"]["message"]
+
+
+def test_a_section_of_config_that_no_agent_has_is_noted_and_doctor_names_it(house: House) -> None:
+    house.extra = '[agents.wirter]\ncommand = ["sh"]'
+    house.shell("writer", "echo up")
+    said = "[agents.wirter] is no agent of"
+    checks = house.json("doctor", status=4)["checks"]
+    (check,) = (c for c in checks if not c["ok"])
+    assert said in check["finding"] and check["finding"].endswith("did you mean writer?")
+    done = house.mailcore("send", "@writer", "s", "b", "--priority", "high", "--from", "@operator")
+    assert done.returncode == 0 and done.stderr.startswith(b"mailcore send: note: ") and said.encode() in done.stderr
+    wait_until(lambda: house.runs("@writer"), what="it was woken all the same")
+    house.over("@writer", house.runs("@writer")[0].run_id)
+
+
+def test_mail_to_an_agent_whose_directory_is_gone_says_so(house: House) -> None:
+    shutil.rmtree(house.agent("@writer").branch)
+    told = house.json("send", "@writer", "s", "b", "--from", "@operator", status=4)["error"]
+    assert told["code"] == "undelivered"
+    assert (
+        told["message"] == f"@writer's branch {house.agent('@writer').branch} is gone; restore it, or mend the registry"
+    )
+    assert not house.agent("@writer").branch.exists()
+
+
+def test_init_says_what_a_name_may_be_before_anything_is_made_and_what_comes_next(tmp_path: Path, house: House) -> None:
+    there = tmp_path / "made"
+    told = house.json("init", str(there), "--agent", "BAD NAME=x", status=2)["error"]["message"]
+    assert "'BAD NAME' is no name" in told and "letters, digits" in told and not there.exists()
+    made = house.mailcore("init", str(there), "--agent", "writer=agents/writer").stdout.decode()
+    assert made.splitlines()[-1].startswith(f"next: cd {there} && mailcore dispatch --from @operator @writer ")
+    assert "mailcore agent add" in house.json("init", str(there), "--agent", "b=b", status=3)["error"]["message"]
+    (tmp_path / "here").mkdir()
+    made = house.mailcore("init", "--agent", "writer=agents/writer", cwd=tmp_path / "here").stdout.decode()
+    assert made.splitlines()[-1].startswith("next: mailcore dispatch --from @operator @writer ")
+
+
+def test_one_is_no_plural(house: House) -> None:
+    house.shell("writer", "echo up")
+    house.mailcore("hold", "@writer", "--from", "@operator")
+    house.mailcore("dispatch", "@writer", "s", "b", "--from", "@operator")
+    assert (
+        house.mailcore("release", "@writer", "--from", "@operator").stdout == b"released; 1 run begun that had waited\n"
+    )
+    house.over("@writer", house.runs("@writer")[0].run_id)
+    assert house.mailcore("prune", "--older", "0d", "--dry-run", "--from", "@lead").stdout == b"0 files would go\n"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +146,7 @@ def test_usage_version_and_help(house: House) -> None:
         (["read", "nosuchid", "--from", "@lead"], 4, "no_message"),
         (["reply", "nosuchid", "b", "--from", "@lead"], 4, "no_message"),
         (["close", "nosuchid", "--from", "@lead"], 4, "no_message"),
-        (["inbox"], 3, "identity"),
+        (["whoami"], 3, "identity"),
         (["inbox", "@nobody"], 3, "unknown_agent"),
         (["dispatch", "@writer", "s", "b", "--from", "@writer"], 3, "self"),
         (["dispatch", "@operator", "s", "b", "--from", "@writer"], 2, "usage"),
@@ -318,6 +405,17 @@ def test_a_repaired_mailbox_is_told_to_the_operator_by_mail(house: House) -> Non
     house.agent("@writer").inbox.write_bytes(b'{"messages": [{"id": "aaaaaaaa", "subject": "kept"}, {"id": "bb')
     house.json("send", "@writer", "s", "b", "--from", "@lead")
     (told,) = house.inbox("@operator")
-    assert told.subject == "MAILBOX REPAIRED: @writer" and "1 whole messages" in told.body
+    assert told.subject == "MAILBOX REPAIRED: @writer" and "1 whole message recovered" in told.body
     assert [m.subject for m in house.inbox("@writer")] == ["s", "kept"]
     assert b"set aside earlier" in house.mailcore("repair").stdout
+
+
+@pytest.mark.parametrize(("sender", "advice"), [("@operator", " --from @operator`."), ("@lead", "`.")])
+def test_a_bounce_advises_the_operator_with_its_name(house: House, sender: str, advice: str) -> None:
+    house.limit(attempts=1)
+    house.shell("writer", "exit 3")
+    house.over("@writer", house.started(sender, "@writer"))
+    bounce = wait_until(lambda: [m for m in house.inbox(sender) if m.subject.startswith("BOUNCE")], what="it is told")[
+        0
+    ]
+    assert bounce.body.endswith(f"`mailcore retry @writer{advice}") and "all 1 attempts" not in bounce.body

@@ -147,7 +147,7 @@ def test_a_bounce_that_cannot_be_delivered_lies_where_aipass_puts_it(house: Hous
     assert not (tmp_path / "made").exists()
     kept = json.loads((house.agent("@writer").mail_dir / "last_bounce.json").read_text())
     assert set(kept) == {"branch", "reason", "sender", "timestamp", "stderr_tail", "error"}
-    assert (kept["sender"], kept["reason"], kept["stderr_tail"]) == ("@lead", "exit 4", "boom")
+    assert (kept["sender"], kept["reason"], kept["stderr_tail"]) == ("@lead", "exit 4: boom", "boom")
     assert kept["error"] == run.undelivered != ""
 
 

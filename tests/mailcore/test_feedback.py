@@ -13,6 +13,7 @@ import pytest
 from mailcore import journal, make, workspace
 from mailcore.errors import MailcoreError, NoWorkspace, Refused
 from mailcore.mail import answer, feedback, mailbox, post
+from mailcore.mail.reader import read_mailbox
 from tests.mailcore.conftest import House
 
 
@@ -56,7 +57,7 @@ def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
         else:
             answer.acknowledge(other, "@lead", sent.id, "done", "mended")
         assert subjects(other, "@writer") == [] and subjects(other, "@lead") == []
-        (came,) = mailbox.read_mailbox(author.inbox).messages
+        (came,) = read_mailbox(author.inbox).messages
         assert (came.sender, came.in_reply_to, came.body) == (
             "@lead",
             sent.sent_id,
@@ -65,7 +66,7 @@ def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
         # And back again: it is answered across too, not to one's own @lead.
         post.reply(house.workspace, author.address, came.id, "you are welcome")
         assert house.inbox("@lead") == ()
-        (back,) = mailbox.read_mailbox(other.agent("@lead").inbox).messages
+        (back,) = read_mailbox(other.agent("@lead").inbox).messages
         assert (back.body, back.sender) == ("you are welcome", author.address)
         post.close(other, "@lead", [back.id])
 

@@ -22,7 +22,7 @@ from mailcore.hooks.install import install, settings_file, standing
 from mailcore.hooks.line import STAMPS
 from mailcore.liveness import read_lock
 from mailcore.mail import archive, mailbox, post, sequence, store
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder
 from mailcore.observe import ledger

@@ -35,6 +35,38 @@ def act(kind: Kind, at: float, text: str = "", tool: str = "", tool_id: str = ""
     return Activity(at, "@a", kind, text, source, tool, tool_id)
 
 
+def test_open_requests_stand_at_who_asked_and_nobody_else_changes() -> None:
+    asked = replace(mail(1, approval={"tier": 1, "run": "r1"}), sender="@a")
+    first = replace(mail(2, NOW - 90, approval={"tier": 1}), sender="@a")
+    told = replace(mail(3), sender="@a")
+    fleet = house()
+    now = apply(fleet, [MailboxRead(OPERATOR, Mailbox(MailboxStatus.OK, (told, asked, first)))], NOW)
+    assert the(now).requests == (first, asked) and the(now, "@b") is the(fleet, "@b")
+    again = apply(now, [MailboxRead(OPERATOR, Mailbox(MailboxStatus.OK, (mail(4), asked, first)))], NOW)
+    assert the(again) is the(now)
+    came = apply(now, [Roster((A, B, Agent("@c", "C", ROOT / "c"), BOSS))], NOW)
+    assert the(came).requests == (first, asked)
+    lapsed = Message.from_json({**asked.raw, "ack": {"state": "lapsed", "result": "over"}})
+    assert lapsed.lapsed == "over" and not lapsed.undecided
+    over = apply(again, [MailboxRead(OPERATOR, Mailbox(MailboxStatus.OK, (lapsed,)))], NOW)
+    assert the(over).requests == ()
+
+
+def test_a_decision_in_its_mailbox_is_when_it_was_answered() -> None:
+    decided = mail(1, NOW - 7, upsert_key="approval:s1")
+    fleet = apply(house(), [inbox(decided, mail(2, NOW))], NOW)
+    assert the(fleet).answered == NOW - 7
+    assert the(apply(fleet, [inbox()], NOW)).answered == NOW - 7
+
+
+def test_whom_a_run_waits_for_is_told_once() -> None:
+    begun: Step = (NOW - 9, {"event": "attempt", "n": 1})
+    run = journal((NOW - 10, {}), begun, (NOW - 5, {"event": "awaits", "on": "@b", "subject": "Build\x1b[1m it"}))
+    fleet = apply(house(), [RunRead("@a", run)], NOW)
+    fleet = apply(fleet, [RunRead("@a", replace(run, last_act=NOW))], NOW)
+    assert [one.text for one in the(fleet).activities if one.kind is Kind.LOG] == ["waits for @b: Build it"]
+
+
 def seen(fleet: Fleet, *activities: Activity) -> Fleet:
     return apply(fleet, [Seen("@a", activities)], NOW)
 

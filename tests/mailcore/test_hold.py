@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from mailcore.dispatch import control, queue
@@ -77,3 +79,11 @@ def test_a_release_of_what_is_not_held_is_refused(house: House) -> None:
         spoilt.write_text(spoiling)
         done = house.dispatch("@operator", "@writer")  # what cannot be read holds: the safe side
         assert done.code == "held" and str(spoilt) in done.busy
+
+
+def test_a_hold_of_an_agent_whose_directory_is_gone_is_refused_and_makes_nothing(house: House) -> None:
+    branch = house.agent("@writer").branch
+    shutil.rmtree(branch)
+    said = house.json("hold", "@writer", "--from", "@operator", status=3)
+    assert said["error"]["code"] == "no_branch" and f"{branch} is gone" in said["error"]["message"]
+    assert not branch.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from mailcore.dispatch import lock
 from mailcore.errors import Refused
 from mailcore.identity import Identity, identify
+from mailcore.mail import post
 from mailcore.workspace import find
 from tests.mailcore.conftest import House
 
@@ -23,7 +25,7 @@ CASES: list[tuple[str, dict[str, str], str | None, str]] = [
     ("agents/writer", {}, None, "@writer passport"),
     ("agents/writer/deep/er", {}, None, "@writer passport"),
     ("agents/editor", {}, None, "@editor passport"),
-    ("", {}, None, "refused: who is calling"),
+    ("", {}, None, "refused: say who you are"),
     ("agents", {}, None, "refused: no passport"),
     ("stray", {}, None, "refused: is in no row"),
     ("", {"AIPASS_BRANCH_NAME": "WRITER"}, None, "@writer router"),
@@ -84,7 +86,7 @@ CASES: list[tuple[str, dict[str, str], str | None, str]] = [
     ("agents/writer", {"MAILCORE_NONCE": "n1"}, None, "@writer passport"),
     ("agents/writer", {"AIPASS_CALLER_CWD": "/somewhere/else"}, None, "@writer passport"),
     ("agents/writer", {"AIPASS_SPAWNED": "1", "AIPASS_SESSION_TYPE": "dispatched"}, None, "@writer passport"),
-    ("", {"AIPASS_DISPATCH_ID": "r1"}, None, "refused: who is calling"),
+    ("", {"AIPASS_DISPATCH_ID": "r1"}, None, "refused: say who you are"),
     ("", RUN | {"AIPASS_BRANCH_NAME": "WRITER", "AIPASS_CALLER_BRANCH": ""}, None, "@writer run"),
 ]
 
@@ -191,15 +193,34 @@ def test_nobody_is_ever_anyone_whom_nothing_names(
 
 
 def test_a_person_in_nobodys_directory_is_told_what_to_add(house: House) -> None:
-    with pytest.raises(Refused) as error:
-        identify(house.workspace, {}, house.root)
-    assert str(error.value).startswith(
-        "who is calling? A person adds --from @operator to the command; no variable stands for it. "
-        "An agent calls from its own directory, or adds --from and its address. Looked at: MAILCORE_RUN_ID is not set; "
+    refused = house.mailcore("send", "@writer", "a subject", "it's a body", "--priority", "low")
+    first, second = refused.stderr.decode().splitlines()
+    advice = first.removeprefix("mailcore send: say who you are: ")
+    assert refused.returncode == 3 and advice.startswith("mailcore send --from @operator @writer 'a subject' ")
+    assert len(second) < 250 and "no run; " in second and "variable" not in second
+    done = house.mailcore(*shlex.split(advice)[1:])  # what it says to type is what was meant
+    assert done.returncode == 0 and [(m.subject, m.body) for m in house.inbox("@writer")] == [
+        ("a subject", "it's a body")
+    ]
+
+
+@pytest.mark.parametrize("body", ["long" * 50, "two\nlines"])
+def test_a_long_body_is_not_repeated_in_the_advice(house: House, body: str) -> None:
+    refused = house.mailcore("send", "@writer", "s", body)
+    assert refused.stderr.startswith(
+        "mailcore send: say who you are: mailcore send --from @operator @writer s '…'\n".encode()
     )
-    refused = house.mailcore("send", "@writer", "s", "b")
-    assert refused.returncode == 3 and b"--from @operator" in refused.stderr
-    assert house.mailcore("send", "@writer", "s", "b", "--from", "@operator").returncode == 0
+
+
+def test_looking_needs_no_name_outside_the_agents_directories_and_within_one_it_is_the_agents(house: House) -> None:
+    post.send(house.workspace, "@writer", ["@operator"], "for you", "b")
+    (house.root / "agents/lead/.trinity/passport.json").unlink()  # known by its place alone
+    for words in (("inbox",), ("archive",), ("tasks",), ("runs",), ("history",)):
+        assert house.mailcore(*words).returncode == 0, words
+    assert [m["subject"] for m in house.json("inbox")] == ["for you"]
+    assert house.json("inbox", cwd=house.agent("@lead").branch) == []
+    assert house.json("archive", "restore", "12", status=3)["error"]["code"] == "identity"
+    assert house.json("whoami", status=3)["error"]["code"] == "identity"
 
 
 @pytest.mark.parametrize("words", [("run", "@writer"), ("agent", "remove", "@lead"), ("hooks", "status")])

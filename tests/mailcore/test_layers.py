@@ -35,7 +35,7 @@ ALLOWED = {
         "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.files",
     ],
     "mailcore.observe": [
-        "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.mailbox", "mailcore.workspace",
+        "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.reader", "mailcore.workspace",
         "mailcore.config", "mailcore.journal", "mailcore.holds", "mailcore.liveness", "mailcore.errors",
         "mailcore.text", "mailcore.files",
     ],

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import mailbox
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import MailboxStatus
 from mailcore.workspace import Workspace

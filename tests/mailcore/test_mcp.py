@@ -139,6 +139,13 @@ async def test_within_a_run_it_is_the_runs_agent(house: House) -> None:
         assert "identity" in await Agent(client).refused("whoami")
 
 
+async def test_outside_the_agents_directories_a_server_shows_nobodys_mail(house: House) -> None:
+    """There the command looks with the operator's eyes; an agent that speaks MCP is never the operator."""
+    outside = parameters(house, "@writer").model_copy(update={"cwd": str(house.root)})
+    async with Client(outside) as client:
+        assert "identity" in await Agent(client).refused("inbox")
+
+
 async def test_a_client_that_leaves_in_the_midst_of_a_wait_takes_its_server_with_it(house: House) -> None:
     sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
     begun = time.monotonic()

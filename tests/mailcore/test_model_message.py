@@ -58,8 +58,8 @@ def test_a_value_nested_too_deep_for_str_does_not_raise() -> None:
 
 def test_either_id_answers_and_an_empty_one_never() -> None:
     message = Message.from_json({"id": "aa", "sent_id": "bb"})
-    assert message.answers_to("aa") and message.answers_to("bb")
-    assert not Message.from_json({}).answers_to("")
+    assert message.rank("aa") > message.rank("bb") > 0
+    assert not Message.from_json({}).rank("")
 
 
 def test_raw_keeps_all_and_two_readings_are_equal() -> None:

@@ -24,6 +24,23 @@ BEGUN = [
 ]
 
 
+def test_a_run_waits_until_its_command_ends_or_another_follows() -> None:
+    waiting = record(3, "awaits", on="@b", subject="s", want="reply", pid=12, start_ticks=5)
+    begun = from_records([*BEGUN, waiting])
+    assert begun is not None and begun.awaits is not None
+    assert (begun.awaits.on, begun.awaits.want, begun.awaits.pid, begun.awaits.start_ticks) == ("@b", "reply", 12, 5)
+    for after, waits in (
+        (record(4, "awaited", pid=12), False),
+        (record(4, "awaited", pid=13), True),  # another one of its own
+        (record(4, "act", verb="read"), False),
+        (record(4, "attempt", n=2, pid=14), False),
+    ):
+        run = advance(begun, after)
+        assert run is not None and (run.awaits is not None) == waits, after
+    over = advance(begun, record(4, "awaited", pid=12))
+    assert over is not None and over.last_act > begun.awaits.at
+
+
 def test_the_way_of_a_run_that_fails_once() -> None:
     phases = []
     run = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from mailcore import journal
 from mailcore.dispatch import queue
 from mailcore.dispatch.queue import Wake
 from mailcore.dispatch.succession import start_wake
@@ -119,11 +121,13 @@ def test_a_kill_drops_the_wakes_and_keeps_the_tasks(house: House) -> None:
     assert len(house.runs("@writer")) == 1
 
 
-def test_wakes_without_a_number_for_their_depth_become_one_run(house: House) -> None:
+def test_wakes_without_a_number_for_their_depth_and_a_word_for_their_id_become_one_run(house: House) -> None:
     writer = house.agent("@writer")
     with locked(queue.gate(house.workspace)):
         for depth in ("deep", None):
             queue.add(writer, {"subject": "s", "message_id": "", "depth": depth}, "busy")
+        spoilt = [line | {"queue_id": [1]} for line in journal.read(writer.mail_dir / ".queue.jsonl")]
+        (writer.mail_dir / ".queue.jsonl").write_text("".join(json.dumps(line) + "\n" for line in spoilt))
         first = queue.take(writer)
     assert first is not None and first["depth"] == 0 and not queue.waits(writer)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mailcore import journal
 from mailcore.mail import mailbox, post, repair, store
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import MailboxStatus
 from tests.mailcore.conftest import House
 

@@ -11,8 +11,8 @@ from mailcore.config import Alarms
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, State
-from mailcore.model.message import Mailbox, MailboxStatus
-from mailcore.model.run import Attempt, Holder, Lock, Phase, Run
+from mailcore.model.message import Mailbox, MailboxStatus, Message
+from mailcore.model.run import Attempt, Await, Holder, Lock, Phase, Run
 from mailcore.model.senses import Senses
 from mailcore.observe.expectation import expectation, expected, signs
 from mailcore.observe.state import GRACE, WAIT_KEPT, state, stated
@@ -40,7 +40,54 @@ ASKS = act(Kind.WAITING, NOW - 400, "may I?")
 TYPED = act(Kind.PROMPT, NOW - 30, "do it")
 SESSION = replace(FREE, turn_open=True, last_active=NOW - 30, activities=(TYPED,))
 
+REQUEST = Message.from_json({"id": "q1", "from": "@a", "subject": "Deploy?", "approval": {"tier": 1, "run": "r1"}})
+REQUEST = dataclasses.replace(REQUEST, at=NOW - 700, stored_at=NOW - 699)
+QUIET = replace(RUNNING, last_active=NOW - 700)
+
+
+def waits(on: str, at: float = NOW - 600) -> Run:
+    return run(Phase.RUNNING, awaits=Await(at, on, "Build it", "reply", 12, 34))
+
+
 CASES = {
+    "asked for approval, long ago": (
+        replace(QUIET, requests=(REQUEST,)),
+        (State.WAITING, "asks for your approval: Deploy?", NOW - 699),
+    ),
+    "another run asked": (
+        replace(QUIET, requests=(dataclasses.replace(REQUEST, raw={"approval": {"run": "r0"}}),)),
+        (State.SILENT, "no sign", NOW - 400),
+    ),
+    "asked by a run that another program started": (
+        replace(FREE, lock=FOREIGN, requests=(dataclasses.replace(REQUEST, raw={"approval": {}}),)),
+        (State.WAITING, "asks for your approval: Deploy?", NOW - 699),
+    ),
+    "asked before that run": (
+        replace(
+            FREE, lock=FOREIGN, requests=(dataclasses.replace(REQUEST, raw={"approval": {}}, stored_at=NOW - 2e3),)
+        ),
+        (State.SILENT, "no sign", NOW - 700),
+    ),
+    "answered a moment ago, asked long ago": (
+        replace(QUIET, answered=NOW - 5),
+        (State.WORKING, "Report", NOW - 890),
+    ),
+    "waits for the operator's reply": (
+        replace(QUIET, run=waits("@operator")),
+        (State.WAITING, "waits for your answer: Build it", NOW - 600),
+    ),
+    "waits for another agent": (
+        replace(QUIET, run=waits("@builder")),
+        (State.WORKING, "waits for @builder: Build it", NOW - 600),
+    ),
+    "waits for another agent, in the tool that does so": (
+        replace(QUIET, run=waits("@builder"), open=(replace(TOOL, at=NOW - 601),)),
+        (State.WORKING, "waits for @builder: Build it", NOW - 600),
+    ),
+    "another tool since it waits": (
+        replace(RUNNING, run=waits("@builder"), open=(TOOL,)),
+        (State.IN_TOOL, "Bash: make", NOW - 20),
+    ),
     "unreadable before all": (
         replace(RUNNING, mailbox=Mailbox(MailboxStatus.UNREADABLE, reason="inbox.json is not JSON")),
         (State.UNREADABLE, "inbox.json is not JSON", 0.0),

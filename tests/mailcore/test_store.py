@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mailcore.errors import MailcoreError
 from mailcore.mail import store
-from mailcore.mail.mailbox import read_mailbox
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import MailboxStatus
 from tests.mailcore.conftest import wait_until
 

@@ -20,7 +20,7 @@ def test_a_story_tells_task_attempts_stderr_mail_and_files(house: House) -> None
     house.over("@writer", run_id)
     told = house.json("run", run_id)
     assert told["run"]["subject"] == "make it" and told["run"]["phase"] == "completed"
-    assert [(a["exit_code"], a["cause"]) for a in told["run"]["attempts"]] == [(7, "exit 7"), (0, "exit 0")]
+    assert [(a["exit_code"], a["cause"]) for a in told["run"]["attempts"]] == [(7, "exit 7: trouble 1"), (0, "exit 0")]
     assert [(m["to"], m["subject"]) for m in told["sent"]] == [("@editor", "look at it")]
     assert "src/new.py" in told["changed"] and told["progress"] == "files"
     assert told["stderr"] == ["trouble 2"]

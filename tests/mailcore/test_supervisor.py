@@ -92,6 +92,22 @@ def test_three_crashes_bounce_with_attempts_codes_and_stderr(house: House) -> No
     assert register(house)[-1]["status"] == "FAILED (exit 7)"
 
 
+def test_the_reason_of_a_failure_is_the_last_word_of_its_stderr(house: House) -> None:
+    house.limit(attempts=1)
+    house.shell("writer", "echo up; printf 'Traceback:\\n  boom:\\033[31m cannot\\tfoo %0300d\\n\\n' 0 >&2; exit 1")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert run.reason.startswith("exit 1: boom:\N{REPLACEMENT CHARACTER}[31m cannot foo 000")
+    assert len(run.reason) < 140 and run.reason.endswith("…")
+    (bounce,) = house.inbox("@operator")
+    assert f": {run.reason}\n" in bounce.body and register(house)[-1]["status"] == "FAILED (exit 1)"
+
+
+def test_a_success_says_nothing_of_its_stderr(house: House) -> None:
+    house.shell("writer", "echo up; echo warned >&2")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert run.phase is Phase.COMPLETED and causes(run) == ["exit 0"]
+
+
 def test_a_start_that_hangs_is_ended_and_retried(house: House) -> None:
     house.limit(startup_timeout=0.5)
     house.shell("writer", "test $MAILCORE_ATTEMPT = 1 && exec sleep 100; echo up")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import json
 import signal
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from mailcore.cli.wait import event_line
 from mailcore.mail import answer, approval, mailbox, post
 from mailcore.mail.outbox import Sent
 from mailcore.model.message import DECISIONS
@@ -140,7 +144,7 @@ def test_taking_a_task_on_is_no_answer_and_a_reply_is_no_done(house: House, star
     with pytest.raises(subprocess.TimeoutExpired):
         reply.process.wait(0.5)
     answer.acknowledge(house.workspace, "@writer", sent.id, "blocked", "need X")
-    assert states(reply.result()) == states(done.result()) == ["blocked"]
+    assert states(reply.result(4)) == states(done.result(4)) == ["blocked"]
 
 
 def test_a_mere_reply_does_not_end_a_wait_for_done(house: House, start: Any) -> None:
@@ -172,7 +176,7 @@ def test_an_approval_unblocks(house: House, start: Any, decision: str) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         one.process.wait(0.3)
     approval.decide(house.workspace, "@operator", request.id, decision, "because")
-    assert one.result()["settled"][0] | {"id": ""} == {
+    assert one.result(0 if decision == "approved" else 4)["settled"][0] | {"id": ""} == {
         "id": "",
         "state": decision,
         "by": "@operator",
@@ -195,13 +199,69 @@ def test_the_end_of_a_run_that_gave_no_answer_ends_it(
     done = house.dispatch("@lead", "@writer")
     one = waiting(house, start, done.message_id, "--for", want)
     (house.root / "go").touch()
-    assert states(one.result()) == [state]
+    assert states(one.result(0 if state == "completed" else 4)) == [state]
+
+
+def test_what_a_kill_ends_is_no_success_and_has_no_empty_tail(house: House, start: Any) -> None:
+    house.shell("writer", "echo up; exec sleep 100")
+    done = house.dispatch("@lead", "@writer")
+    house.attempt_pid("@writer", done.run_id or "")
+    plain = start("wait", done.message_id, "--from", "@operator")
+    plain.sleeps()
+    house.kill("@operator", "@writer")
+    out, _ = plain.process.communicate(timeout=30)
+    assert plain.process.returncode == 4
+    assert out.decode().startswith(f"{done.message_id}: killed by @") and not out.decode().rstrip("\n").endswith(
+        (":", ": ")
+    )
+
+
+def test_one_bad_end_among_several_fails_them_all_and_without_all_only_if_it_is_known(house: House, start: Any) -> None:
+    names = [send(house, f"s{n}").id for n in range(3)]
+    answer.acknowledge(house.workspace, "@writer", names[0], "done", "ready")
+    lead = house.agent("@lead").branch
+    assert states(start("wait", *names, "--json", cwd=lead).result()) == ["done", "", ""]
+    answer.acknowledge(house.workspace, "@writer", names[1], "declined", "no")
+    assert states(start("wait", *names, "--json", cwd=lead).result(4)) == ["done", "declined", ""]
+    assert states(start("wait", *names, "--json", "--all", "--timeout", "0", cwd=lead).result(5))[2] == ""
+
+
+@pytest.mark.parametrize("words", [("wait", "1"), ("watch",)])
+def test_ctrl_c_ends_it_quietly_with_130(house: House, start: Any, words: tuple[str, ...]) -> None:
+    send(house)
+    one = start(*words, "--from", "@operator")
+    one.sleeps()
+    one.process.send_signal(signal.SIGINT)
+    out, err = one.process.communicate(timeout=10)
+    assert (one.process.returncode, out) == (130, b"") and b"Traceback" not in err
+    assert err == (b"" if words[0] == "wait" else f"mailcore watch: all mail of {house.root}, until Ctrl-C\n".encode())
+
+
+def test_ctrl_c_while_it_reads_standard_input_sends_nothing(house: House) -> None:
+    command = subprocess.Popen(
+        [*COMMAND, "send", "@writer", "s", "-", "--from", "@operator"], cwd=house.root,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+    )  # fmt: skip
+    assert command.stdin is not None
+    pipe = command.stdin.fileno()
+    command.stdin.write(b"half a body")
+
+    def taken() -> bool:
+        left = array.array("i", [0])
+        fcntl.ioctl(pipe, termios.FIONREAD, left)
+        return left[0] == 0
+
+    wait_until(taken, what="it reads")
+    command.send_signal(signal.SIGINT)
+    command.wait(10)  # its input is open still: only the signal ends it
+    assert (command.returncode, *command.communicate(timeout=10)) == (130, b"", b"")
+    assert house.inbox("@writer") == ()
 
 
 def test_it_may_come_too_late_and_still_knows(house: House, start: Any) -> None:
     sent = send(house)
     answer.acknowledge(house.workspace, "@writer", sent.id, "declined", "no time")
-    assert states(start("wait", sent.id, "--json", cwd=house.agent("@lead").branch).result()) == ["declined"]
+    assert states(start("wait", sent.id, "--json", cwd=house.agent("@lead").branch).result(4)) == ["declined"]
 
 
 def test_the_operator_may_wait_for_anybody_and_an_agent_only_for_what_it_sent(house: House, start: Any) -> None:
@@ -263,7 +323,7 @@ def test_watch_streams_own_and_foreign_deliveries_each_once(house: House) -> Non
             send(house, f"m{n}")
         assert [stream.event()["subject"] for _ in range(20)] == [f"m{n}" for n in range(20)]
         stream.process.send_signal(signal.SIGINT)
-        assert stream.process.communicate(timeout=10)[0] == b"" and stream.process.returncode == 0
+        assert stream.process.communicate(timeout=10)[0] == b"" and stream.process.returncode == 130
     finally:
         stream.process.kill()
         stream.process.communicate()
@@ -295,6 +355,32 @@ def test_an_agent_watches_its_own_mail_alone_and_text_stays_on_its_line(house: H
         assert stream.process.stdout is not None
         text = stream.process.stdout.readline().decode()
         assert "two lines" in text and "\x1b" not in text and "not yours" not in text
+        assert stream.process.stderr is not None
+        assert stream.process.stderr.readline().decode().startswith("mailcore watch: @editor's mail of ")
     finally:
         stream.process.kill()
         stream.process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (
+            {"verb": "send", "declared": True, "to": "@worker", "id": "64c1d947", "sent_id": "46f066af", "seq": 20,
+             "subject": "rec me"},
+            '@operator → @worker  sent #20 "rec me"',
+        ),
+        ({"verb": "read", "ids": ["64c1d947", "ab"]}, "@operator  read 64c1d947 ab"),
+        ({"verb": "done", "id": "64c1d947", "sent_id": "46f066af", "seq": 20}, "@operator  done #20"),
+        ({"verb": "kill", "agent": "@worker", "run": "r1", "pid": 7}, "@operator → @worker  killed"),
+        ({"verb": "hold", "agent": "all", "why": "lunch"}, '@operator → all  held "lunch"'),
+        ({"verb": "undelivered", "to": "@worker", "sent_id": "46", "reason": "it is gone"},
+         "@operator → @worker  could not be delivered 46 it is gone"),
+        ({"verb": "hooks install", "agent": "@worker"}, "@operator → @worker  hooks install"),
+        ({"verb": "away", "until": "Monday"}, '@operator  is away "Monday"'),
+    ],
+)  # fmt: skip
+def test_a_line_of_watch_is_for_people(event: dict[str, Any], said: str) -> None:
+    at = "2026-11-22T14:03:22"
+    assert event_line({"at": at, "by": "@operator", **event}) == f"14:03:22 {said}"
+    assert event_line({"by": "@operator", **event}) == f"--:--:-- {said}"

@@ -13,7 +13,20 @@ from msgspec import structs
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Holder
-from praxmonitor.actions import ACT, ACTIONS, BY_ID, EVERYWHERE, FLEET, MAIL, MOVE, SCOPES, busy, label, why_disabled
+from praxmonitor.actions import (
+    ACT,
+    ACTIONS,
+    BY_ID,
+    EVERYWHERE,
+    FLEET,
+    MAIL,
+    MOVE,
+    SCOPES,
+    busy,
+    label,
+    wanted,
+    why_disabled,
+)
 from praxmonitor.keymap import bindings
 from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
@@ -31,6 +44,13 @@ def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
 
 def test_what_ends_processes_is_marked_dangerous() -> None:
     assert [action.id for action in ACTIONS if action.dangerous] == ["kill", "kill_all"]
+
+
+def test_the_moment_asks_for_the_next_in_need_and_for_mail_that_is_not_in_view() -> None:
+    fleet = lighthouse()
+    assert wanted(["@editor"], fleet, "@writer") == {"next_needing", "inbox"}
+    assert wanted([], fleet, "@writer") == {"inbox"} and wanted([], fleet, OPERATOR) == frozenset()
+    assert wanted([], structs.replace(fleet, operator=None), "@writer") == frozenset()
 
 
 def test_bindings_come_from_the_table() -> None:

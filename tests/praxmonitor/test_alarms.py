@@ -45,7 +45,7 @@ EXPLAINED = {
         "approve (Y) or deny (N)",
         '"why" --from @operator`',
     ),
-    "bounced after": ("bounced: Report: exit 1", "after 1 attempts", "@operator was told by mail", "retry (r)"),
+    "bounced after": ("bounced: Report: exit 1", "after 1 attempt; ", "@operator was told by mail", "retry (r)"),
     "a wake fails": ("failed: Report: exit 1", "retry (r)"),
     "done, and nobody": ("has not heard of it: disk full", "hears of Report", "tell it by mail (m)"),
     "done without a reply": ("done without a reply: Report", "an answer to @operator", "ask it (m)"),

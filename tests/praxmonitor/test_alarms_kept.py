@@ -39,8 +39,12 @@ def test_what_was_told_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "broken", ["", "{", "[]", '{"k": []}', '{"k": "x"}', '{"k": {"a": 1}}', '{"k": [1, 1, 1, {}]}', "\0" * 99]
-)
+    "broken",
+    [
+        "", "{", "[]", '{"k": []}', '{"k": "x"}', '{"k": {"a": 1}}', '{"k": [1, 1, 1, {}]}', "\0" * 99,
+        pytest.param(f'{{"k": 1{400 * "0"}}}', id="a number beyond all numbers"),
+    ],
+)  # fmt: skip
 def test_a_broken_file_counts_as_none(tmp_path: Path, broken: str) -> None:
     (tmp_path / "answers.json").write_text(broken)
     (tmp_path / "told.json").write_text(broken)

@@ -15,10 +15,10 @@ from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Phase
 from praxmonitor.present import Line, bypasses, width_of
 from praxmonitor.widgets.card import card_lines, heading, news, row_line
-from praxmonitor.widgets.detail import detail_lines
+from praxmonitor.widgets.detail import detail_lines, mail_line
 from praxmonitor.widgets.header import Hearing, header_line
 from praxmonitor.widgets.keys import Hint, keys_line
-from praxmonitor.widgets.layout import MOST_CARDS, foot_line, lay_out
+from praxmonitor.widgets.layout import MOST_CARDS, foot_line, lay_out, whole
 from praxmonitor.widgets.story import story_lines
 from tests.praxmonitor.fake_feed import NOON, act, agent, box, facts, lighthouse, mail
 
@@ -139,6 +139,20 @@ def test_a_row_stands_under_its_heading(width: int) -> None:
     assert head.index("since") + len("since") == row.index("12s") + len("12s")
 
 
+def test_the_numbers_of_rows_and_the_ages_of_cards_and_mails_stand_below_each_other() -> None:
+    def mailed(count: int) -> AgentFacts:
+        return structs.replace(writer(), mailbox=box(*(mail(number, "@a", "s", 5) for number in range(count))))
+
+    rows = [text([row_line(mailed(count), WORKING, NOON, 120, False)]) for count in (0, 3, 12)]
+    assert {row.index("Write") for row in rows} == {rows[0].index("Write")}
+    assert rows[1].index("✉ 3") + 1 == rows[2].index("✉12") + 1
+    ages = text(card_lines(writer(), WORKING, NOON, 40, False)).splitlines()
+    assert all(line.endswith(end) for line, end in zip(ages, ("12s ", "1/3 ", " 3s ", "20s "), strict=True))
+    for width in (40, 60, 120, 200):
+        drawn = [text([mail_line(mail(1, "@a", "s" * 300, ago), NOON, width)]) for ago in (5, 50, 86400 * 400)]
+        assert [line[-4:] for line in drawn] == ["… 5s", " 50s", "400d"] and {len(line) for line in drawn} == {width}
+
+
 @pytest.mark.parametrize("height", [3, 2])
 def test_a_lower_card_keeps_its_title_and_the_last_sign_of_life(height: int) -> None:
     drawn = text(card_lines(writer(), WORKING, NOON, 40, False, False, height)).splitlines()
@@ -213,6 +227,27 @@ def test_only_whole_cards_are_in_view_and_a_foot_where_some_are_not(
     assert layout.foot == (foot or layout.rows * layout.columns < count)
 
 
+def test_a_key_leads_to_the_agent_beside_above_or_below_and_a_click_to_the_one_drawn_there() -> None:
+    layout = lay_out(8, 78, 14)
+    assert (layout.columns, layout.rows) == (3, 3)
+    led = {way: layout.moved(way, 4, 8) for way in ("left", "right", "up", "down", "first", "last", "else")}
+    assert led == {"left": 3, "right": 5, "up": 1, "down": 7, "first": 0, "last": 7, "else": 4}
+    assert layout.moved("up", 1, 8) == 1 and layout.moved("down", 7, 8) == 7, "no row above, none below"
+    for place in range(9):
+        x, y, width, height = layout.region(place)
+        corners = ((x, y), (x + width - 1, y + height - 1))
+        assert [layout.place(*corner) for corner in corners] == [place, place]
+    assert layout.place(0, 4) is None and layout.place(0, 15) is None, "between two rows, below the last"
+
+
+def test_what_agents_want_at_their_best_is_what_they_are_given() -> None:
+    for count, width in ((1, 58), (4, 78), (4, 118), (8, 94), (12, 78), (20, 78)):
+        lines = whole(count, width)
+        layout = lay_out(count, width, lines)
+        assert layout.height == (4 if count <= MOST_CARDS else 1) and not layout.foot
+        assert layout.top + layout.rows * layout.pitch - (layout.pitch - layout.height) == lines, "not one line more"
+
+
 def test_more_than_a_dozen_are_lines() -> None:
     assert lay_out(MOST_CARDS, 200, 50).height == 4
     assert lay_out(MOST_CARDS + 1, 200, 50).height == 1
@@ -256,6 +291,32 @@ def test_the_header_keeps_the_words_of_what_needs_attention_longest() -> None:
 def test_the_header_keeps_glyphs_and_numbers_where_there_is_none() -> None:
     drawn = head(46, Hearing("miniaudio/pulse"))
     assert len(drawn) == 46 and "silent" not in drawn and "! 1" in drawn and "● 2" in drawn and "✉ 2" in drawn
+
+
+def test_the_header_says_that_it_left_counts_out_and_cuts_none() -> None:
+    states = (*(State.FAILED, State.WAITING, State.SILENT, State.WORKING, State.DONE), *(State.IDLE,) * 12)
+    statuses = {f"@{number}": Status(state, "", NOON) for number, state in enumerate(states)}
+    for width in range(36, 80):
+        line = header_line("lighthouse", statuses, 0, box(mail(1, "@a", "s", 5)), Hearing("x"), NOON, width)
+        drawn = text([line])
+        assert width_of(line) == width
+        told = drawn.replace(" ", "")
+        assert ("○12" in told) != ("…" in told), f"{width}: {drawn}"
+        assert "○12" in told or "○" not in told, f"{width}: a number is whole or not there: {drawn}"
+    assert "✗1 ?1 !1 ●1 ✓1 ○12  " in text([header_line("lighthouse", statuses, 0, None, Hearing(), NOON, 43)])
+    assert "✗1 ?1 !1 ●1 …" in text([header_line("lighthouse", statuses, 0, None, Hearing(), NOON, 36)])
+
+
+def test_the_footer_shows_what_the_moment_asks_for_before_what_does_nothing_now() -> None:
+    ids = ("mail", "dispatch", "kill", "retry", "next", "open", "inbox", "help", "quit")
+    hints = [Hint(name, name[0], name, name in ("kill", "retry"), name in ("next", "inbox")) for name in ids]
+
+    def shown(width: int) -> list[str]:
+        return [name for _, _, name in keys_line(hints, width)[1]]
+
+    assert shown(200) == list(ids)
+    assert shown(33) == ["next", "inbox", "help", "quit"]
+    assert shown(62) == ["mail", "dispatch", "next", "open", "inbox", "help", "quit"]
 
 
 def test_the_header_says_when_nothing_can_be_heard() -> None:

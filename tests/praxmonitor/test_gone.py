@@ -5,18 +5,22 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
+from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.alarms.gone import SETTLE, Vanished
+from praxmonitor.alarms.gone import NOBODY, SETTLE, Vanished
 from praxmonitor.alarms.kept import Kept
 from praxmonitor.sound.mutes import mutes_path
 from tests.mailcore.conftest import House
+from tests.praxmonitor.fake_feed import NOON, run
 from tests.praxmonitor.test_watch import Watch, watches
 
 __all__ = ["watches"]
@@ -30,41 +34,65 @@ def whole(branch: Path) -> None:
     (branch / ".ai_mail.local").mkdir(parents=True)
 
 
+def look(vanished: Vanished, branch: Path, at: float, known: Mapping[str, float] = NOBODY) -> Mapping[str, float]:
+    return vanished.look((facts(branch),), NOON + at, at, known)
+
+
 def test_what_was_there_and_is_not_is_missing_once_that_is_sure(tmp_path: Path) -> None:
-    branch = tmp_path / "writer"
+    branch, vanished = tmp_path / "writer", Vanished()
     whole(branch)
-    vanished, agents = Vanished(), (facts(branch),)
-    assert vanished.look(agents, 0.0) == {}
+    assert look(vanished, branch, 0.0) == {}
     shutil.rmtree(branch)
-    assert vanished.look(agents, 5.0) == {} and vanished.look(agents, 5.0 + SETTLE - 1) == {}
-    assert vanished.look(agents, 5.0 + SETTLE) == {"@writer": 5.0}
+    assert look(vanished, branch, 5.0) == {} and look(vanished, branch, 5.0 + SETTLE - 1) == {}
+    # However the clock of the wall is set meanwhile.
+    assert vanished.look((facts(branch),), 7 * NOON, 5.0 + SETTLE - 1) == {}
+    assert look(vanished, branch, 5.0 + SETTLE) == {"@writer": NOON + 5.0}
     whole(branch)
-    assert vanished.look(agents, 30.0) == {}
+    assert look(vanished, branch, 30.0) == {}
 
 
-def test_an_empty_mount_point_is_missing_too(tmp_path: Path) -> None:
-    branch = tmp_path / "writer"
+def test_an_empty_mount_point_is_missing_too_also_once_a_mail_made_a_mailbox_there(tmp_path: Path) -> None:
+    branch, vanished = tmp_path / "writer", Vanished(settle=0.0)
     whole(branch)
-    vanished, agents = Vanished(settle=0.0), (facts(branch),)
-    vanished.look(agents, 0.0)
+    (branch / ".trinity").mkdir()
+    (branch / ".trinity" / "passport.json").write_text("{}")
+    assert look(vanished, branch, 0.0) == {}
+    disk = branch.rename(tmp_path / "disk")
+    whole(branch)
+    assert look(vanished, branch, 5.0) == {"@writer": NOON + 5.0}
     shutil.rmtree(branch)
     branch.mkdir()
-    assert vanished.look(agents, 5.0) == {"@writer": 5.0}
+    assert look(vanished, branch, 10.0) == {"@writer": NOON + 5.0}
+    branch.rmdir()
+    disk.rename(branch)
+    (branch / ".trinity" / "passport.json").unlink()  # its own mailbox is enough
+    assert look(vanished, branch, 15.0) == {}
 
 
 @pytest.mark.parametrize("bare", [False, True])
 def test_one_that_was_never_made_is_not_missing(tmp_path: Path, bare: bool) -> None:
-    branch = tmp_path / "writer"
+    branch, vanished = tmp_path / "writer", Vanished(settle=0.0)
     if bare:
         branch.mkdir()
-    vanished = Vanished(settle=0.0)
-    assert vanished.look((facts(branch),), 0.0) == vanished.look((facts(branch),), 60.0) == {}
+    assert look(vanished, branch, 0.0) == look(vanished, branch, 60.0) == {}
+
+
+def test_nor_is_one_that_was_taken_out_and_enrolled_anew(tmp_path: Path) -> None:
+    branch, vanished = tmp_path / "writer", Vanished(settle=0.0)
+    whole(branch)
+    look(vanished, branch, 0.0)
+    shutil.rmtree(branch)
+    assert vanished.look((), NOON, 5.0) == {} and look(vanished, branch, 10.0) == {}
 
 
 def test_who_was_ever_at_work_or_was_missing_before_had_one(tmp_path: Path) -> None:
     branch = tmp_path / "writer"
-    assert Vanished(settle=0.0).look((facts(branch, last_active=1.0),), 5.0) == {"@writer": 5.0}
-    assert Vanished().look((facts(branch),), 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
+    assert Vanished(settle=0.0).look((facts(branch, last_active=1.0),), NOON, 5.0) == {"@writer": NOON}
+    assert look(Vanished(), branch, 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
+    branch.mkdir()  # its mount point
+    assert look(Vanished(), branch, 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
+    ran = structs.replace(facts(branch), run=run("writer", "Report", Phase.COMPLETED, 9.0))
+    assert Vanished(settle=0.0).look((ran,), NOON, 5.0) == {"@writer": NOON}
 
 
 def test_a_deleted_directory_is_an_alarm_and_so_is_its_end(house: House, watches: list[Watch]) -> None:

@@ -178,18 +178,66 @@ def calm(known: AgentFacts) -> AgentFacts:
     return facts(known.address[1:], activities=(act(known.address[1:], Kind.LOG, "page 1", 60),))
 
 
-async def test_an_alarm_that_comes_moves_no_card() -> None:
+# From 30 and from 42 lines on there is just enough to spare for the stream.
+@pytest.mark.parametrize("size", [(80, 24), (80, 29), (80, 30), (80, 31), (160, 41), (160, 42), (160, 43)], ids=str)
+async def test_an_alarm_that_comes_moves_no_card(size: tuple[int, int]) -> None:
     fleet = lighthouse()
     feed = FakeFeed(structs.replace(fleet, agents=tuple(calm(known) for known in fleet.agents)))
     app = app_on(feed, workspace(fleet))
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         grid = await grid_of(app, pilot)
+        await pilot.pause()
         bar, before = app.screen.query_one(AlarmBar), grid.region
         assert not bar.display
         feed.put(fleet)
         await until(pilot, lambda: bar.display and bar.region.height, "the alarm is told")
         await pilot.pause()
         assert grid.region == before
+
+
+def few(count: int) -> Fleet:
+    """The first agents of the lighthouse."""
+    fleet = lighthouse()
+    return structs.replace(fleet, agents=fleet.agents[:count])
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+async def test_what_few_agents_leave_over_is_the_streams_at_once_on_resize(width: int) -> None:
+    fleet = few(4)
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    async with app.run_test(size=(width, 60)) as pilot:
+        grid = await grid_of(app, pilot)
+        stream = app.screen.query_one(Stream)
+        await pilot.pause()
+        assert heights(grid) == {4} and "checker" in grid.text, "the cards are whole, and as high as they can be"
+        assert grid.text.splitlines()[-1].startswith("▎"), "nothing is left over below them"
+        assert stream.region.y == grid.region.bottom and stream.region.bottom == 59
+        await pilot.resize_terminal(width, 22)
+        await until(pilot, lambda: stream.region.height <= 10, "a low one has few")
+        assert heights(grid) == {4} and stream.region.width == width
+        await pilot.resize_terminal(width, 60)
+        await until(pilot, lambda: stream.region.height > 30, "and all the others again")
+
+
+async def test_an_alarm_and_a_filter_move_no_card_where_the_stream_has_the_rest() -> None:
+    fleet = few(4)
+    feed = FakeFeed(structs.replace(fleet, agents=tuple(calm(known) for known in fleet.agents)))
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=(160, 60)) as pilot:
+        grid = await grid_of(app, pilot)
+        bar, before = app.screen.query_one(AlarmBar), grid.region
+        stream = app.screen.query_one(Stream)
+        below = stream.region
+        feed.put(fleet)
+        await until(pilot, lambda: bar.display and bar.region.height, "the alarm is told")
+        await pilot.pause()
+        assert (grid.region, stream.region) == (before, below) and below.height > 40
+        await pilot.press("slash", *"edi")
+        await until(pilot, lambda: "writer" not in grid.text, "it filters")
+        assert grid.region == before and heights(grid) == {4}
+        assert stream.region.height == below.height - 1, "the stream gives the filter its line"
+        await pilot.press("escape")
+        await until(pilot, lambda: stream.region == below, "and has it again")
 
 
 async def test_a_low_terminal_has_no_stream() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 from rich.cells import cell_len
 
+from mailcore.model.message import Message
 from praxmonitor.screens.agent import AgentScreen
 from praxmonitor.widgets.mail import MOST_LINES, Body, MailList, as_written, body_lines
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
@@ -31,6 +32,13 @@ def rank(items):
 def body(text: str, width: int = 40) -> list[str]:
     drawn = ["".join(part for part, _ in line) for line in body_lines(mail(1, "@a", "s", 0, body=text), width)]
     return drawn[3:]
+
+
+def test_a_request_that_lapsed_says_so_where_it_is_read() -> None:
+    raw = {"subject": "Deploy?", "approval": {"tier": 1}, "ack": {"state": "lapsed", "result": "its run is\x1b over"}}
+    drawn = ["".join(part for part, _ in line) for line in body_lines(Message.from_json(raw), 60, own=True)]
+    assert "asked for approval; its run is\N{REPLACEMENT CHARACTER} over" in drawn
+    assert not any("Y approves" in line for line in drawn)
 
 
 def test_white_space_within_a_line_stands() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from praxmonitor.__main__ import main
+from praxmonitor.__main__ import SUBCOMMANDS, main
 
 
 def run(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -37,6 +39,30 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert run("--version", cwd=tmp_path).stdout.startswith("praxmonitor 0.")
     helped = run("--help", cwd=tmp_path)
     assert helped.returncode == 0 and "praxmonitor demo" in helped.stdout
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_a_subcommands_help_ends_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([name, "--help"])
+    said = capsys.readouterr().out
+    assert not left.value.code and said.startswith("usage: ") and f"\nexamples:\n  praxmonitor {name}" in said
+    with pytest.raises(SystemExit) as left:
+        main([name, "--no-such-option"])
+    assert left.value.code == 2 and capsys.readouterr().out == ""
+
+
+class Interrupting(io.StringIO):
+    """A standard output at which Ctrl-C is pressed: the signal is real."""
+
+    def write(self, text: str) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return super().write(text)
+
+
+def test_ctrl_c_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Interrupting())
+    assert main(["--help"]) == 130
 
 
 @pytest.mark.parametrize("words", [("--nonsense",), (".", "/"), ("--theme",)], ids=" ".join)

@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 
 from mailcore.mail import post
+from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import Fleet
-from mailcore.observe.facts import Fact, MailboxRead
+from mailcore.model.usage import Spent, Usage
+from mailcore.observe.facts import Fact, MailboxRead, Seen, Used
 from mailcore.observe.fold import apply
 from praxmonitor.demo.stage import stage
 from praxmonitor.feed import FileFeed
@@ -87,7 +89,7 @@ def test_on_a_terminal_it_counts_in_one_line(house: House, tmp_path: Path) -> No
     os.close(ours)
     process.communicate(timeout=20)
     assert said.count(b"\n") == 1 and said.count(b"\rrecording to") + said.startswith(b"recording to") >= 2
-    assert b"facts in 1 readings\r\n" in said
+    assert b" in 1 reading\r\n" in said
 
 
 def test_what_cannot_be_recorded_is_said(house: House, tmp_path: Path) -> None:
@@ -147,6 +149,34 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
     assert sorted(told) == ["@lead: first", "@lead: second", "ERROR before the break"]
     (why,) = tape.breaks
     assert "ValueError: a file that nobody thought of" in why
+
+
+def test_what_is_read_anew_is_known_by_what_it_says_and_not_by_the_clock(house: House, tmp_path: Path) -> None:
+    def seen(at: float, text: str, source: str = "log", **more: str) -> Activity:
+        return Activity(at, "@writer", Kind.TURN_END if source != "log" else Kind.LOG, text, source, **more)
+
+    def spent(at: float) -> Spent:
+        return Spent(at, "@writer", Usage(cost=1.0))
+
+    old = (seen(1300, "by a clock ahead"), seen(990, "no time of its own"), seen(900, "end", "hooks", session="s"))
+    path = tmp_path / "r.jsonl"
+    with recorder(path, house.workspace) as writer:
+        tape = Tape(writer)
+        tape.write(1000, [Seen("@writer", old, (spent(980),))])
+        tape._told("torn away")
+        read_anew = (
+            seen(1300, "by a clock ahead"),
+            seen(1004, "no time of its own"),
+            seen(901, "", "transcript", session="s"),
+        )
+        tape.write(1005, [Seen("@writer", (*read_anew, seen(999, "read late")), (spent(980), spent(990)))])
+        tape.write(1006, [Used("@writer", (spent(970), spent(980)))])
+        tape.write(1007, [Seen("@writer", (seen(998, "by a clock behind"), seen(998, "by a clock behind")))])
+    facts = [fact for _, facts in read(path) for fact in facts]
+    told = [activity.text for fact in facts if isinstance(fact, Seen) for activity in fact.activities]
+    assert told == [*(one.text for one in old), "read late", "by a clock behind", "by a clock behind"]
+    paid = [one.at for fact in facts if isinstance(fact, Seen | Used) for one in fact.spent]
+    assert paid == [980, 990, 970]
 
 
 def test_a_full_disk_ends_it_with_the_reason_and_keeps_what_it_has(house: House, tmp_path: Path) -> None:

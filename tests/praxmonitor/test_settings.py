@@ -13,25 +13,55 @@ from praxmonitor.alarms.settings import Settings
 from tests.praxmonitor.fake_feed import NOON, FakeFeed, FakeSpeaker, app_on, lighthouse, until, workspace
 
 
+def settled(settings: Settings) -> Config | str | None:
+    """What two looks at the same file tell: the first may see it half written."""
+    assert settings.look() is None
+    return settings.look()
+
+
 def test_only_a_change_is_read_and_what_is_wrong_is_named(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[alarms]\nsilence = 7\n")
     settings = Settings(path)
-    assert settings.look() is None
+    assert settled(settings) is None
     for broken, said in (
         ("[alarms\n", "line 1"),
         ("[alarms]\nsilense = 7\n", "no key 'silense'"),
         ('[sound]\nquiet = "late"\n', "no pair of times"),
     ):
         path.write_text(broken)
-        told = settings.look()
+        told = settled(settings)
         assert isinstance(told, str) and told.startswith(f"{path}: ") and said in told
         assert told.endswith("; the settings from before hold") and settings.look() is None
     path.write_text("[alarms]\nsilence = 70\n")
-    found = settings.look()
+    found = settled(settings)
     assert isinstance(found, Config) and found.alarms.silence == 70
-    path.unlink()
-    assert settings.look() == Config()
+
+
+def test_what_is_being_written_is_not_followed(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[alarms]\nsilence = 7\n[usage]\nhold = true\n")
+    settings = Settings(path)
+    with path.open("w") as file:
+        assert settings.look() is None
+        file.write("[alarms]\nsilence = 70\n")
+        file.flush()
+        assert settings.look() is None
+        file.write("[usage]\nhold = true\n")
+    found = settled(settings)
+    assert isinstance(found, Config) and (found.alarms.silence, found.usage.hold) == (70, True)
+
+
+def test_a_file_that_is_there_no_more_is_told_and_its_settings_hold(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[alarms]\nsilence = 7\n")
+    settings = Settings(path)
+    aside = path.rename(tmp_path / "config.bak")
+    told = settled(settings)
+    assert isinstance(told, str) and told.startswith(f"{path}: is there no more; the settings from before hold")
+    aside.rename(path)
+    found = settled(settings)
+    assert isinstance(found, Config) and found.alarms.silence == 7
 
 
 @pytest.mark.anyio

@@ -13,6 +13,9 @@ from textual.theme import BUILTIN_THEMES, Theme
 from praxmonitor import themes
 from praxmonitor.assets import themes_dir
 from praxmonitor.present import LOOKS
+from praxmonitor.widgets.alarm_bar import AlarmBar
+from praxmonitor.widgets.lines import Lines
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, until, workspace
 
 SHIPPED = themes.load([themes_dir()])
 BY_NAME = {theme.name: theme for theme in SHIPPED.loaded}
@@ -25,19 +28,48 @@ def test_two_themes_ship_and_one_is_light() -> None:
     assert themes.DEFAULT in BY_NAME
 
 
-@pytest.mark.parametrize("name", sorted(BY_NAME))
-def test_every_colour_of_text_can_be_read_on_every_ground(name: str) -> None:
-    theme = BY_NAME[name]
-    texts = {key: value for key, value in theme.variables.items() if key != "rule"}
-    texts |= {key: getattr(theme, key) for key in ("foreground", "accent", "error", "warning")}
+INKS = ("ink", "ink-accent", "ink-warning", "ink-error")
+
+
+@pytest.mark.parametrize("theme", [*SHIPPED.loaded, *BUILTIN_THEMES.values()], ids=lambda theme: theme.name)
+def test_every_colour_of_text_can_be_read_on_every_ground(theme: Theme) -> None:
+    """As the stylesheet resolves them: the alarm bar's text (`ink-error`), each state's, the keys', the greys."""
+    palette = {**themes.defaults(theme), **theme.to_color_system().generate(), **theme.variables}
+    roles = (*INKS, *SHADES, *(look.role for look in LOOKS.values()))
+    if theme.name.startswith("ansi-"):  # the terminal's own palette: what its colours look like is not ours to know
+        assert all(palette[role].startswith("ansi_") for role in roles)
+        return
     weak = {
-        (key, ground): round(contrast(Color.parse(value), Color.parse(getattr(theme, ground))), 2)
-        for key, value in texts.items()
+        (role, ground): round(contrast(Color.parse(palette[role]), Color.parse(palette[ground])), 2)
+        for role in roles
         for ground in ("background", "surface", "panel")
         # WCAG AA for text; a shade that only repeats what stands elsewhere, on the selection, may have 3.
-        if contrast(Color.parse(value), Color.parse(getattr(theme, ground))) < (3.0 if key == "faint" else 4.5)
+        if contrast(Color.parse(palette[role]), Color.parse(palette[ground])) < (3.0 if role == "faint" else 4.5)
     }
     assert weak == {}
+
+
+@pytest.mark.anyio
+async def test_the_colours_that_are_drawn_are_the_readable_ones() -> None:
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet), theme="textual-light")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.screen.query_one(AlarmBar).display, "the alarm is told")
+        for lines in app.screen.query(Lines):
+            ground = lines.background_colors[1]
+            for role in ("", "error strong", "warn", "accent", "muted", *(look.role for look in LOOKS.values())):
+                drawn = lines.style_of(role).color
+                assert drawn is not None and drawn.triplet is not None
+                assert contrast(Color(*drawn.triplet), ground) >= 4.5, (type(lines).__name__, role)
+
+
+def test_a_colour_is_moved_only_as_far_as_it_must() -> None:
+    white, grey = Color.parse("#ffffff"), Color.parse("#777777")
+    black = Color.parse("#000000")
+    assert themes.readable(black, [white], black, 4.5) is black
+    moved = themes.readable(grey, [white], black, 4.5)
+    assert 4.5 <= contrast(moved, white) < 5.5
+    assert themes.readable(Color.parse("ansi_red"), [white], black, 4.5) == Color.parse("ansi_red")
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
@@ -64,7 +96,7 @@ def _luminance(colour: Color) -> float:
 @pytest.mark.parametrize("theme", BUILTIN_THEMES.values(), ids=lambda theme: theme.name)
 def test_textuals_own_themes_get_a_colour_for_every_state(theme: Theme) -> None:
     made = themes.defaults(theme)
-    assert {look.role for look in LOOKS.values()} | {*SHADES, "rule"} == set(made)
+    assert {look.role for look in LOOKS.values()} | {*INKS, *SHADES, "rule"} == set(made)
     assert all(made.values())
 
 

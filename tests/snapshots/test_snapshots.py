@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from mailcore.model.fleet import Fleet
-from praxmonitor.acts import Victim
 from praxmonitor.app import PraxApp
+from praxmonitor.kills import Victim
 from praxmonitor.operate import Operating
 from praxmonitor.screens.confirm import ConfirmScreen, victim_lines
 from praxmonitor.screens.waiting import WaitingScreen

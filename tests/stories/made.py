@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mailcore.config import AgentConfig, Alarms, Config, Usage
 from mailcore.model.activity import Kind
+from mailcore.model.message import Ack
 from mailcore.observe.facts import Roster
 from praxmonitor.alarms.gone import BARE, NOTHING
 from tests.stories.play import (
+    MAILED,
     Acknowledge,
     Busy,
     ClockSet,
@@ -184,6 +187,16 @@ RAISING = (
     story(
         "its disk is not mounted any more", 400, Life().mail(5, is_task=False),
         steps=((100, (Stands(HOME, BARE),)),), expected=(heard(114, "gone"),), slack=6.0,
+    ),
+    story(
+        "its disk is not mounted, and the screen restarts: the same alarm goes on", 600, working(60).ends(70),
+        steps=((100, (Stands(HOME, BARE),)), (300, (Restart(),)), (500, (Stands(HOME),))),
+        expected=(heard(114, "gone"), heard(503, "over gone"), heard(503, "clear", "")), slack=6.0,
+    ),
+    story(
+        "its disk is not mounted, and a mail makes a mailbox there", 400, Life(),
+        steps=((100, (Stands(HOME, MAILED),)), (300, (Stands(HOME),))),
+        expected=(heard(114, "gone"), heard(303, "over gone"), heard(303, "clear", "")), slack=6.0,
     ),
     story(
         "its directory is moved, and the registry is not changed", 400, Life(),
@@ -451,4 +464,40 @@ HEALTHY = (
     many_sleeps(),
 )  # fmt: skip
 
-STORIES = (*RAISING, storm(), approval(), *HEALTHY)
+
+def asking(name: str, *after: Heard, ends: bool = False) -> Story:
+    """An agent without hooks asks, and waits in `mailcore wait`; it is approved at 1800, or its run is killed then."""
+    life = Life().starts(10).journal(50, "act", verb="ask").journal(51, "act", verb="wait")
+    life.journal(51, "awaits", on="@operator", subject="Deploy?", want="approval", pid=12)
+    raw: dict[str, Any] = {"approval": {"tier": 1, "run": "r2"}}
+    mail = Life("operator").mail(50, is_task=False, priority="high", sender="@writer", subject="Deploy?", raw=raw)
+    if ends:
+        life.ends(1800, "killed", by="@operator")
+        mail.mail(1801, ack=Ack("lapsed", "its run is over", START + 1801, "@writer"))
+    else:
+        mail.gone(1800)
+        life.journal(1800.5, "awaited", pid=12)
+    return story(
+        name, 2400, life, steps=tuple(mail.steps), expected=(heard(50, "approval", "@operator"), *after),
+    )  # fmt: skip
+
+
+def waiting_for_another() -> Story:
+    life = Life().starts(10).journal(51, "awaits", on="@builder", subject="Build it", pid=12)
+    return story(
+        "waits an hour for another agent's result", HOUR, finished(life.journal(3500, "awaited", pid=12), 3550)
+    )
+
+
+ASKING = (
+    asking(
+        "asked and waits for half an hour: never silent; answered, and nothing more: silent then",
+        heard(1800, "over approval", "@operator"), heard(1800, "clear", ""), heard(1800.5 + 300),
+    ),
+    asking(
+        "a request lapses with a run that is killed",
+        heard(1801, "over approval", "@operator"), heard(1801, "clear", ""), ends=True,
+    ),
+)  # fmt: skip
+
+STORIES = (*RAISING, storm(), approval(), *ASKING, waiting_for_another(), *HEALTHY)

@@ -13,12 +13,15 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
-from praxmonitor.alarms.gone import WHOLE
+from praxmonitor.alarms.gone import Stand
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.moment import EMPTY, following
 
 TICK = 0.5
 """Seconds between two ticks, as the screen's."""
+WHOLE = Stand(directory=True, passport=True, mailbox=(1, 1))
+MAILED = Stand(directory=True, mailbox=(2, 2))
+"""An empty mount point to which a mail was sent."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,10 @@ class Disk:
 
 @dataclass(frozen=True)
 class Stands:
-    """So much stands in a directory from now on: as `praxmonitor.alarms.gone.there` says it. At first, all of it."""
+    """So much stands in a directory from now on. At first, all of it."""
 
     branch: Path
-    level: int = WHOLE
+    found: Stand = WHOLE
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ class Machine:
         self.mono = 0.0
         self.working: set[str] = set()
         self.free = 10**12
-        self.stands: dict[Path, int] = {}
+        self.stands: dict[Path, Stand] = {}
         self._before: frozenset[str] = frozenset()
         self._seen: dict[str, float] = {}
 
@@ -122,7 +125,7 @@ class Machine:
         self.wall += seconds
         self.mono += seconds
 
-    def there(self, agent: Agent) -> int:
+    def there(self, agent: Agent) -> Stand:
         return self.stands.get(agent.branch, WHOLE)
 
     def work(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
@@ -176,8 +179,8 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                         vigil.answers = MappingProxyType({**vigil.answers, **dict.fromkeys(keys, until)})
                     case Disk(free=free):
                         machine.free = free
-                    case Stands(branch=branch, level=level):
-                        machine.stands[branch] = level
+                    case Stands(branch=branch, found=found):
+                        machine.stands[branch] = found
                     case Busy(late=slow):
                         late = slow
         vigil.beat()
@@ -193,8 +196,8 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                 heard.append((passed, "clear", ""))
         if machine.mono - looked >= config.alarms.look:
             looked = machine.mono
-            _, work, gone = vigil.seen(vigil.near(moment), moment.fleet.agents)
-            vigil.learn(machine.free, work, gone)
+            _, work = vigil.seen(vigil.near(moment))
+            vigil.learn(disk_free=machine.free, work=work, gone=vigil.missing(moment.fleet.agents))
         step = tick + late
         machine.go(step)
         passed += step

@@ -1,0 +1,89 @@
+"""What `mailcore VERB --help` says at its end: exit statuses where they are special, and examples.
+
+Each example is a command line that the verb accepts, its comment after it.
+"""
+
+from __future__ import annotations
+
+ORDINARY = "0 done, 2 usage, 3 refused, 4 failed"
+
+STATUSES = {
+    "send": f"{ORDINARY} (one could not be reached: what became of each is said)",
+    "dispatch": f"{ORDINARY}; 3 too where one is busy: its mail is delivered, and with --queue that is 0",
+    "reopen": f"{ORDINARY}; 3 too where the agent is busy: its mail is delivered all the same",
+    "wait": (
+        "0 each that settled came to what was waited for (done, or a run that ended well; without --for any answer),\n"
+        "2 usage, 3 refused, 4 one came to another end (blocked, declined, denied, bounced, killed), 5 timed out"
+    ),
+    "wake": f"{ORDINARY}; 3 with code busy if it works already",
+    "kill": "0 nothing of it is left, 2 usage, 3 refused (nothing runs), 4 a process could not be ended",
+    "hooks": f"{ORDINARY} (one could not be done; the others are)",
+    "doctor": "0 all in order, 4 something is to mend",
+    "watch": "130 after Ctrl-C, which ends it",
+}
+
+EXAMPLES = {
+    "send": (
+        'mailcore send --from @operator @writer @editor "Style" "British spelling, please."',
+        'mailcore send --from @operator @all "Freeze" - --priority high   # the body from standard input',
+    ),
+    "inbox": ("mailcore inbox", "mailcore inbox @writer"),
+    "read": ("mailcore read --from @operator 12", "mailcore read --from @operator 5b22 c81f9a30"),
+    "reply": ('mailcore reply --from @operator 12 "Yes, both."',),
+    "forward": ('mailcore forward --from @operator 12 @editor "Can you take this?"',),
+    "close": ("mailcore close --from @operator 12 13",),
+    "archive": (
+        "mailcore archive search invoice",
+        "mailcore archive restore 5b22 --from @operator",
+        "mailcore archive list --of @writer",
+    ),
+    "trace": ("mailcore trace 12",),
+    "watch": ("mailcore watch", "mailcore watch --jsonl"),
+    "feedback": ('mailcore feedback --from @operator ../other "A bug" "The parser drops tabs." --issue',),
+    "ack": ("mailcore ack 12",),
+    "done": ('mailcore done 12 "deployed at 14:02"', "mailcore done 12 -   # the result from standard input"),
+    "blocked": ('mailcore blocked 12 "need the key of the test server first"',),
+    "declined": ('mailcore declined 12 "not mine: @editor does releases"',),
+    "escalate": ('mailcore escalate 12 "two tasks contradict each other"',),
+    "accept": ("mailcore accept --from @operator 12",),
+    "reopen": ('mailcore reopen --from @operator 12 "the second half is missing"',),
+    "ask": ('mailcore ask @operator "Spend 20 dollars" "For the load test." --tier 2',),
+    "approve": ('mailcore approve --from @operator 12 "up to 20 dollars"',),
+    "deny": ('mailcore deny --from @operator 12 "not this month"',),
+    "wait": (
+        "mailcore wait 12 --for done && ./deploy",
+        "mailcore wait 12 13 --all --timeout 600",
+    ),
+    "dispatch": (
+        'mailcore dispatch --from @operator @writer "Release notes" "Write them from git log."',
+        'mailcore dispatch --from @operator @writer "Report" - --expect "a file report.md"   # the body from stdin',
+    ),
+    "tasks": ("mailcore tasks", "mailcore tasks @writer"),
+    "wake": ("mailcore wake --from @operator @writer", "mailcore wake --from @operator @writer --if-mail"),
+    "kill": ("mailcore kill --from @operator @writer",),
+    "retry": ("mailcore retry --from @operator @writer", "mailcore retry --from @operator @writer --mode fresh"),
+    "runs": ("mailcore runs", "mailcore runs @writer"),
+    "run": ("mailcore run @writer   # its last run",),
+    "hold": ('mailcore hold --from @operator @writer "until the review"', "mailcore hold --from @operator --all"),
+    "release": ("mailcore release --from @operator @writer", "mailcore release --from @operator --all"),
+    "queue": ("mailcore queue", "mailcore queue --from @operator cancel 5b22c81f"),
+    "init": ("mailcore init . --agent writer=agents/writer --agent coder=agents/coder",),
+    "agents": ("mailcore agents", "mailcore agents --json"),
+    "agent": ("mailcore agent add editor=agents/editor", "mailcore agent remove @editor"),
+    "whoami": ("mailcore whoami --explain",),
+    "away": ('mailcore away --from @operator "Monday"', "mailcore away --from @operator --back"),
+    "history": ("mailcore history --since 2h",),
+    "attach": ("mailcore attach @writer",),
+    "hooks": ("mailcore hooks install --all", "mailcore hooks status @writer"),
+    "mcp": ("mailcore mcp   # in an agent's directory; its MCP client starts it",),
+    "usage": ("mailcore usage --days 30 --by task", "mailcore usage @writer"),
+    "doctor": ("mailcore doctor",),
+    "prune": ("mailcore prune --from @operator --older 30d --dry-run",),
+    "repair": ("mailcore repair --dry-run", "mailcore repair @writer"),
+}
+
+
+def epilog(verb: str) -> str:
+    """The end of a verb's help."""
+    statuses = STATUSES.get(verb, ORDINARY).replace("\n", "\n  ")
+    return "\n".join(["exit status:", f"  {statuses}", "", "examples:", *(f"  {line}" for line in EXAMPLES[verb])])

@@ -1,0 +1,135 @@
+"""One watcher of several, on real disks: what hangs, fails or changes in one place, and what the others make of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from mailcore.config import Alarms, Config
+from mailcore.model.agent import Agent
+from mailcore.model.fleet import Fleet
+from mailcore.model.run import Phase
+from praxmonitor.alarms.episodes import ACKNOWLEDGED
+from praxmonitor.alarms.gone import Stand
+from praxmonitor.alarms.gone import there as really_there
+from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.vigil import HEEDED, KNOWN, Vigil
+from praxmonitor.moment import EMPTY, Moment, following
+from tests.praxmonitor.fake_feed import NOON, ROOT, facts, run
+
+FAST = Config(alarms=Alarms(look=0.1))
+UNHEARD = Fleet(
+    ROOT, agents=(facts("writer", run=run("writer", "Report", Phase.COMPLETED, 10.0, undelivered="disk full")),)
+)
+KEY = "undelivered @writer 20270115-115601-7f3a"
+LATER = Fleet(ROOT, agents=(facts("writer", run=run("writer", "Another", Phase.COMPLETED, 5.0)),))
+
+
+def at(now: float, fleet: Fleet = UNHEARD) -> Moment:
+    return following(EMPTY, fleet, now, FAST.alarms)
+
+
+async def until(condition: Callable[[], object], task: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.wait({task}, timeout=0.02)
+            assert not task.done()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("fault", ["hangs", "raises"])
+async def test_a_directory_that_hangs_or_fails_keeps_back_no_other_look(tmp_path: Path, fault: str) -> None:
+    mended = threading.Event()
+
+    def there(agent: Agent) -> Stand:
+        if fault == "hangs":
+            mended.wait(20)
+        elif not mended.is_set():
+            raise RuntimeError("nobody thought of it")
+        return really_there(agent)
+
+    state, settings = tmp_path / "state", tmp_path / ".praxmonitor" / "config.toml"
+    settings.parent.mkdir()
+    vigil = Vigil(FAST, tmp_path, Kept(state), period=1.0, there=there)
+    looking = asyncio.create_task(vigil.look(lambda: at(NOON)))
+    try:
+        Kept(state).answer(["a"], ACKNOWLEDGED)
+        settings.write_text("[alarms]\nlook = 0.1\nsilence = 7\n")
+        await until(lambda: vigil.senses.disk_free > 0 and vigil.config.alarms.silence == 7, looking)
+        await until(lambda: vigil.answers == {"a": ACKNOWLEDGED}, looking)
+        if fault == "raises":
+            assert vigil.senses.trouble == {"directories": "directories: RuntimeError: nobody thought of it"}
+        mended.set()
+        await until(lambda: not vigil.senses.trouble, looking)
+    finally:
+        mended.set()
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+@pytest.mark.anyio
+async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: Path) -> None:
+    now = NOON
+
+    def watcher() -> Vigil:
+        return Vigil(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=lambda: now, mono=lambda: now)
+
+    screen, guard = watcher(), watcher()
+    await screen.open()
+    await guard.open()
+    keeping = asyncio.create_task(screen.keep(lambda: True))
+    looking = asyncio.create_task(guard.look(lambda: at(now)))
+    try:
+        now += KNOWN + 1
+        for fleet in (UNHEARD, LATER):
+            for vigil in (screen, guard):
+                vigil.tick(at(now, fleet))
+                assert list(vigil.book.episodes) == [KEY], "it stands, whatever ran since"
+        await until(lambda: KEY in Kept(tmp_path).told(), keeping)
+        await screen.answer([KEY], ACKNOWLEDGED)
+        assert screen.tick(at(now, LATER)).over and not screen.book.episodes
+        await until(lambda: not Kept(tmp_path).told(), keeping)
+        # Only after that the guard looks.
+        await until(lambda: guard.answers == {KEY: ACKNOWLEDGED}, looking)
+        assert guard.tick(at(now, LATER)).over and not guard.book.episodes
+        now += HEEDED
+        screen.tick(at(now, UNHEARD))
+        screen.tick(at(now, LATER))
+        assert not screen.book.episodes
+        await until(lambda: not Kept(tmp_path).answers(), keeping)
+    finally:
+        for task in (keeping, looking):
+            task.cancel()
+        await asyncio.gather(keeping, looking, return_exceptions=True)
+
+
+@pytest.mark.anyio
+async def test_what_changes_while_a_slow_disk_keeps_what_was_told_is_not_undone(tmp_path: Path) -> None:
+    settings = tmp_path / ".praxmonitor" / "config.toml"
+    settings.parent.mkdir()
+    vigil = Vigil(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=lambda: NOON)
+    slow = tmp_path / f"told.json.{os.getpid()}"
+    os.mkfifo(slow)
+    looking = asyncio.create_task(vigil.look(lambda: at(NOON)))
+    keeping = asyncio.create_task(vigil.keep(lambda: True))
+    try:
+        settings.write_text("[alarms]\nsilence = \n")
+        await until(lambda: "config" in vigil.senses.trouble, looking)
+        assert vigil.tick(at(NOON)).raised  # its keeping waits for who reads the FIFO
+        settings.write_text("[alarms]\nlook = 0.1\nsilence = 7\n")
+        await until(lambda: vigil.config.alarms.silence == 7, looking)
+        assert KEY in await asyncio.to_thread(slow.read_text)
+        other = structs.replace(UNHEARD.agents[0], agent=Agent("@lead", "LEAD", ROOT / "lead", root=ROOT))
+        vigil.tick(at(NOON, structs.replace(UNHEARD, agents=(*UNHEARD.agents, other))))
+        await until((tmp_path / "told.json").is_file, keeping)  # the second keeping: the first is over
+        assert vigil.senses.trouble == {}
+    finally:
+        for task in (looking, keeping):
+            task.cancel()
+        await asyncio.gather(looking, keeping, return_exceptions=True)
