@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,13 @@ FIXTURES = Path(__file__).parent / "fixtures"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--rounds all`: the fault tests' full counts, which take minutes."""
     parser.addoption("--rounds", choices=("few", "all"), default="few", help="how often the fault tests try")
+
+
+def pytest_configure() -> None:
+    """Let what the tests start hear Ctrl-C: a shell that runs this in the background has it ignored, and children
+    inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
