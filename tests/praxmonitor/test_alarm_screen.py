@@ -106,6 +106,7 @@ async def test_z_snoozes_and_they_come_back_more_urgent() -> None:
         await pilot.press("Z")
         await until(pilot, lambda: not bar(app).display, "the line is gone")
         await until(pilot, lambda: "snoozed for 10 min" in text_of(app), "it is said")
+        assert not any(cue.urgency for cue in speaker.cues)
         clock.now += 601
         await until(pilot, lambda: bar(app).display, "they are back")
         await until(pilot, lambda: any(cue.urgency for cue in speaker.cues), "they are heard again, more urgently")
@@ -153,6 +154,7 @@ async def test_enter_in_the_list_opens_the_agent() -> None:
         await until(pilot, lambda: isinstance(app.screen, AlarmsScreen), "the list opens")
         await pilot.press("j", "enter")
         await until(pilot, lambda: getattr(app.screen, "selected", "") == "@editor", "the second one's agent is open")
+        assert not isinstance(app.screen, AlarmsScreen)
 
 
 async def test_the_list_says_when_all_is_well() -> None:
@@ -164,6 +166,7 @@ async def test_the_list_says_when_all_is_well() -> None:
         await until(pilot, lambda: "all is well" in text_of(app), "the list says so")
         await pilot.press("a", "j", "k", "A", "enter")
         await until(pilot, lambda: not isinstance(app.screen, AlarmsScreen), "it closes")
+        assert "no agents yet" in text_of(app)
 
 
 def test_the_header_says_who_is_on_duty_in_our_stead() -> None:

@@ -154,6 +154,7 @@ async def test_a_workspace_without_agents_says_how_to_add_one() -> None:
     app = app_on(FakeFeed(Fleet(ROOT)), workspace(Fleet(ROOT)))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "mailcore agent add" in text_of(app), "it says how")
+        assert app.screen.query_one(Grid).selected == ""
 
 
 async def test_h_and_l_are_left_and_right() -> None:
@@ -329,6 +330,7 @@ async def test_what_is_wrong_with_the_observing_stands_in_the_header() -> None:
         await until(pilot, lambda: "leaves the project" in text_of(app), "the note is shown")
         feed.put(structs.replace(fleet, notes=()))
         await until(pilot, lambda: app.screen.query_one(Header).size.height == 1, "it goes when it is mended")
+        assert "leaves the project" not in text_of(app)
 
 
 async def test_words_carry_the_state_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,3 +103,4 @@ def test_nobody_joins_an_agent_at_work(house: House, terminals: list[Terminal]) 
     screen.shows("killed", " r retry ")  # its lock is gone too
     screen.keys("a")
     screen.shows("no session of @writer")
+    assert not house.agent("@writer").dispatch_lock.exists()

@@ -25,6 +25,7 @@ async def test_the_badge_is_on_the_card_or_row_the_detail_and_the_agents_own_scr
         await until(pilot, lambda: text_of(app).count("BYPASS") == 1, "another agent's detail has none")
         await pilot.press("h" if count == 8 else "k", "enter")
         await until(pilot, lambda: len(app.screen_stack) == 2 and "BYPASS" in text_of(app), "the agent's own screen")
+        assert "writer" in text_of(app)
 
 
 @pytest.mark.anyio
@@ -34,6 +35,7 @@ async def test_what_config_lets_every_agent_do_is_seen_on_all_but_those_of_whom_
     app = app_on(FakeFeed(fleet), workspace(fleet), config=config)
     async with app.run_test(size=(160, 48)) as pilot:
         await until(pilot, lambda: text_of(app).count("BYPASS") == 7, "seven cards, and not the writer's detail")
+        assert "chapter two" in text_of(app)
 
 
 @pytest.mark.anyio

@@ -143,15 +143,16 @@ async def test_a_recorder_is_told_in_the_worker_thread_what_the_fleets_are_made_
 
 
 async def test_the_first_fleet_waits_until_it_is_asked_for_and_few_after_it(aipass_workspace: Path) -> None:
-    told = threading.Event()
+    told, go_on = threading.Event(), threading.Event()
 
     def on_facts(at: float, facts: Sequence[Fact]) -> None:
         told.set()
+        go_on.wait(5)
 
     async with aclosing(FileFeed(aipass_workspace, sweep=0.1, on_facts=on_facts).fleets()) as fleets:
         first = asyncio.ensure_future(anext(fleets))
-        await asyncio.sleep(0)
-        told.wait(5)  # the loop stands still, as while a screen is made
+        assert await asyncio.to_thread(told.wait, 5)
+        go_on.set()  # from here on the loop stands still, as while a screen is made
         inbox = aipass_workspace / "agents" / "beta" / ".ai_mail.local" / "inbox.json"
         for n in range(8):
             threading.Event().wait(0.1)
@@ -203,8 +204,7 @@ async def test_it_can_be_stopped_at_any_moment(aipass_workspace: Path) -> None:
     for n in range(30):
         feed = FileFeed(aipass_workspace, sweep=0.05).fleets()
         task = asyncio.ensure_future(anext(feed))
-        for _ in range(n):
-            await asyncio.sleep(0)
+        await asyncio.wait([task], timeout=n / 500)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         async with asyncio.timeout(5):

@@ -79,7 +79,7 @@ class Tape:
 async def listen(app: PraxApp, seconds: float) -> None:
     """Let the screen run without a terminal for so long."""
     running = asyncio.create_task(app.run_async(headless=True, size=(160, 50)))
-    await asyncio.sleep(seconds)
+    await asyncio.wait([running], timeout=seconds)
     app.exit()
     await running
 
