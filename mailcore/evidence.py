@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mailcore.errors import Refused
-from mailcore.files import read_bytes
 from mailcore.model.agent import Agent
+from mailcore.system.files import read_bytes
 from mailcore.workspace import Workspace, branch_above
 
 RUN_ID, NONCE, AGENT = "MAILCORE_RUN_ID", "MAILCORE_NONCE", "MAILCORE_AGENT"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mailcore import files
+from mailcore.system import files
 
 HOLD = ".hold"
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore import files
+from mailcore.system import files
 
 
 def now() -> str:

@@ -9,9 +9,9 @@ import time
 from functools import cache
 from pathlib import Path
 
-from mailcore import files
 from mailcore.model.message import parse_time
 from mailcore.model.run import Holder, Lock
+from mailcore.system import files
 
 YOUNG = 30.0
 """A lock that cannot be parsed is held this long, then free: AIPass's own rule (contract section 4)."""

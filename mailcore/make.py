@@ -14,12 +14,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.codec import dumps, loads
 from mailcore.config.template import SETTINGS
 from mailcore.errors import Refused, UsageError
-from mailcore.files import read_bytes
 from mailcore.liveness import read_lock
-from mailcore.mail.store import dumps, loads, locked, replace
 from mailcore.model.run import Holder
+from mailcore.system.files import read_bytes
+from mailcore.system.locks import locked
+from mailcore.system.writing import replace
 from mailcore.workspace import ADDRESS, REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
 
 

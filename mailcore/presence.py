@@ -11,12 +11,12 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
-from mailcore.files import read_bytes
 from mailcore.liveness import read_lock
-from mailcore.mail.store import replace
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.model.run import Holder
+from mailcore.system.files import read_bytes
+from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
 FILE = "presence.json"

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.errors import NoWorkspace, Refused, UsageError, did_you_mean
-from mailcore.files import read_bytes
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.system.files import read_bytes
 
 REGISTRY_SUFFIX = "_REGISTRY.json"
 RESERVED = (OPERATOR, "@all")

@@ -174,7 +174,7 @@ def run(verb: str, module: str, words: list[str]) -> int:
     except MailcoreError as error:
         return _fail(verb, error, as_json)
     if as_json:
-        from mailcore.mail.store import dumps
+        from mailcore.codec import dumps
 
         _write(dumps(value))
     elif text:
@@ -196,7 +196,7 @@ def _write(line: bytes) -> None:
 
 def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
     if as_json:
-        from mailcore.mail.store import dumps
+        from mailcore.codec import dumps
 
         _write(dumps({"error": {"code": error.code, "message": str(error)}}))
     else:

@@ -11,9 +11,9 @@ from mailcore.cli.call import ID, Call, Parser, Result, local_time, sender_optio
 from mailcore.errors import UsageError
 from mailcore.identity import person_or
 from mailcore.mail import lookup, mailbox, post
-from mailcore.mail.store import inside
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
+from mailcore.system.files import inside
 from mailcore.text import counted, line
 
 

@@ -100,7 +100,7 @@ def _said(one: Settled) -> str:
 
 def watch(call: Call) -> Result:
     """Print mail events as they come, until interrupted."""
-    from mailcore.mail.store import dumps_line
+    from mailcore.codec import dumps_line
 
     viewer = call.viewer.address  # whoever is refused is not told that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"

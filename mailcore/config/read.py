@@ -21,7 +21,7 @@ from mailcore.config.values import (
     Usage,
 )
 from mailcore.errors import ConfigError
-from mailcore.files import read_bytes
+from mailcore.system.files import read_bytes
 
 NOTIFY = ("auto", "9", "777", "none")
 OF_ONE_PROGRAM = ("command", "model", "permission_mode")

@@ -14,11 +14,11 @@ from mailcore.dispatch.lock import holding
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.dispatch.start import clean_environment
 from mailcore.errors import Refused
-from mailcore.mail.store import locked
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Holder, from_records
 from mailcore.programs.base import Output
 from mailcore.programs.select import program
+from mailcore.system.locks import locked
 from mailcore.workspace import Workspace
 
 

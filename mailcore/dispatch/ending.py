@@ -13,10 +13,10 @@ from mailcore.dispatch.progress import progress
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
 from mailcore.mail import post
-from mailcore.mail.store import replace
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words
+from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
 STATUS = {Phase.COMPLETED: "completed", Phase.KILLED: "killed"}

@@ -10,7 +10,8 @@ from mailcore.dispatch import queue
 from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import Refused
 from mailcore.holds import HOLD
-from mailcore.mail.store import locked, replace
+from mailcore.system.locks import locked
+from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
 EVERYONE = ""

@@ -15,9 +15,9 @@ from mailcore.dispatch.runs import JOURNAL, find_run
 from mailcore.dispatch.succession import clean, clean_own
 from mailcore.errors import Refused
 from mailcore.liveness import alive, sandboxed, start_ticks
-from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock
+from mailcore.system.locks import locked
 from mailcore.workspace import Workspace
 
 

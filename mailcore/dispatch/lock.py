@@ -11,9 +11,9 @@ from mailcore import journal
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.evidence import SUPERVISES
 from mailcore.liveness import boot_id, read_lock, start_ticks
-from mailcore.mail.store import replace
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Holder, Lock, from_records
+from mailcore.system.writing import replace
 
 
 def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bytes:

@@ -12,9 +12,9 @@ from mailcore.dispatch import ending, lost, process, queue
 from mailcore.dispatch.lock import names_own_run
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.liveness import read_lock
-from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run, from_records
+from mailcore.system.locks import locked
 from mailcore.workspace import Workspace
 
 

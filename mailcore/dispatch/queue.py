@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import audit, journal
+from mailcore.codec import dumps_line
 from mailcore.dispatch import prompt, waitlist
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import MailcoreError
-from mailcore.files import read_bytes
-from mailcore.mail.store import dumps_line, is_locked, locked, replace
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system.files import read_bytes
+from mailcore.system.locks import is_locked, locked
+from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
 

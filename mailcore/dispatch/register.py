@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.mail.store import locked, replace
+from mailcore.system.locks import locked
+from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
 

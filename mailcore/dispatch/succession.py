@@ -19,10 +19,10 @@ from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
 from mailcore.mail import approval
-from mailcore.mail.store import locked
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.select import select
+from mailcore.system.locks import locked
 from mailcore.workspace import Workspace, normal_address
 
 

@@ -22,10 +22,10 @@ from mailcore.dispatch import breaker, ending, lock, queue, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
-from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import from_records
 from mailcore.programs.base import Ending
+from mailcore.system.locks import locked
 from mailcore.workspace import Workspace, find
 
 PR_SET_CHILD_SUBREAPER = 36

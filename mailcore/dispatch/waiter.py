@@ -23,7 +23,7 @@ from mailcore.dispatch import queue, start, succession
 from mailcore.dispatch.admit import Hindrance
 from mailcore.errors import MailcoreError
 from mailcore.liveness import YOUNG
-from mailcore.mail.store import locked
+from mailcore.system.locks import locked
 from mailcore.workspace import find
 
 WATCHED = {".dispatch.lock", ".queue.jsonl"}

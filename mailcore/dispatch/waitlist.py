@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.mail.store import dumps_line, replace
+from mailcore.codec import dumps_line
 from mailcore.model.agent import Agent
+from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
 MOVED = 1.0

@@ -17,17 +17,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mailcore import files, journal
+from mailcore import journal
 from mailcore.errors import MailcoreError
 from mailcore.evidence import RUN_ID
 from mailcore.hooks.line import STAMPS
 from mailcore.mail.document import messages, parse
 from mailcore.mail.place import LOCK, held
 from mailcore.mail.reader import read_mailbox
-from mailcore.mail.store import is_locked
 from mailcore.model.agent import Agent
 from mailcore.model.message import MailboxStatus, Message
 from mailcore.programs.hooks import parse_hook
+from mailcore.system import files
+from mailcore.system.locks import is_locked
 from mailcore.text import line
 
 LISTED = 10

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mailcore import files
 from mailcore.errors import MailcoreError
 from mailcore.hooks import settings
 from mailcore.hooks.line import STAMPS, command
-from mailcore.mail import store
 from mailcore.model.agent import Agent
+from mailcore.system import files, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def install(agent: Agent) -> bool:
         after = settings.fresh(line, "directory" if made else "file") if before is None else settings.put(before, line)
         if after == before:
             return False
-        store.inside(agent.root, path)
+        files.inside(agent.root, path)
         path.parent.mkdir(exist_ok=True)
         try:
             _write(agent, path, after)
@@ -85,10 +84,10 @@ def remove(agent: Agent) -> bool:
         after, made = settings.take(before) if before is not None else ("", "")
         if not made:
             return False
-        store.inside(agent.root, path)
+        files.inside(agent.root, path)
         if made in settings.MADE[3:] and settings.is_empty(after):
-            with store.opened(path.parent) as directory:
-                store.inside(agent.root, path.parent, directory)
+            with files.open_directory(path.parent) as directory:
+                files.inside(agent.root, path.parent, directory)
                 os.unlink(path.name, dir_fd=directory)
                 os.fsync(directory)
             if made == "directory":
@@ -113,7 +112,7 @@ def _read(path: Path) -> str | None:
 
 def _write(agent: Agent, path: Path, text: str) -> None:
     # A link within the project is kept, and what it names is written.
-    store.replace(path.resolve(), text.encode(), root=agent.root)
+    writing.replace(path.resolve(), text.encode(), root=agent.root)
 
 
 @contextlib.contextmanager

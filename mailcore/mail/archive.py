@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore import files
-from mailcore.mail import store
+from mailcore import codec
 from mailcore.model.agent import Agent
+from mailcore.system import files, writing
 
 _NAMED = re.compile("[A-Za-z0-9-]{1,40}")
 _LASTING = ("id", "sent_id", "from", "timestamp", "stored_at", "subject", "message")
@@ -19,7 +19,7 @@ _LASTING = ("id", "sent_id", "from", "timestamp", "stored_at", "subject", "messa
 
 def keep(agent: Agent, raw: dict[str, Any]) -> Path:
     """Write a closed message to the archive, durable; returns its file."""
-    store.inside(agent.root, agent.archive_dir)
+    files.inside(agent.root, agent.archive_dir)
     now = datetime.now()
     agent.archive_dir.mkdir(parents=True, exist_ok=True)
     path = _kept(agent, raw)
@@ -27,7 +27,7 @@ def keep(agent: Agent, raw: dict[str, Any]) -> Path:
         path = agent.archive_dir / (name := file_name(raw, now))
         while path.exists():  # mail without an id: two of one subject in one second
             path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
-    store.replace(path, store.dumps({**raw, "archived_at": now.isoformat()}), root=agent.root)
+    writing.replace(path, codec.dumps({**raw, "archived_at": now.isoformat()}), root=agent.root)
     return path
 
 
@@ -38,7 +38,7 @@ def _kept(agent: Agent, raw: dict[str, Any]) -> Path | None:
         return None
     for path in agent.archive_dir.glob(f"*_{identity}_*.json"):
         try:
-            former = store.loads(files.read_bytes(path))
+            former = codec.loads(files.read_bytes(path))
         except (OSError, ValueError, RecursionError):
             continue
         # An id alone may repeat: AIPass mints it unchecked (contract 2).

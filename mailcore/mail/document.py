@@ -6,8 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+from mailcore import codec
 from mailcore.errors import MailcoreError
-from mailcore.mail import store
 from mailcore.mail.names import completed
 from mailcore.model.agent import Agent
 
@@ -19,7 +19,7 @@ class Unreadable(MailcoreError):
 def parse(path: Path, data: bytes) -> dict[str, Any]:
     """A mailbox document in its present form; legacy forms are wrapped as AIPass wraps them (contract section 2)."""
     try:
-        document = store.loads(data)
+        document = codec.loads(data)
     except (ValueError, RecursionError) as error:
         what = "is empty (torn by a writer that was killed?)" if not data.strip() else f"is not JSON: {error}"
         raise Unreadable(f"{path} {what}", "unreadable") from error

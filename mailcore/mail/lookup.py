@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mailcore import codec
 from mailcore.errors import MailcoreError
-from mailcore.files import read_bytes
-from mailcore.mail import store
 from mailcore.mail.names import choose
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
+from mailcore.system.files import read_bytes
 from mailcore.workspace import Workspace
 
 
@@ -70,7 +70,7 @@ def _records(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     # Names begin with their time, save AIPass's replies, which are <id>.json (contract 2).
     for path in sorted(directory.glob("*.json"), reverse=True):
         try:
-            raw = store.loads(read_bytes(path))
+            raw = codec.loads(read_bytes(path))
         except (OSError, ValueError, RecursionError):
             continue
         if isinstance(raw, dict):

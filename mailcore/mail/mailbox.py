@@ -11,13 +11,14 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-from mailcore import files, journal
+from mailcore import journal
 from mailcore.errors import MailcoreError
 from mailcore.mail import archive, repair, splice
 from mailcore.mail.document import Unreadable, messages, parse, pick
 from mailcore.mail.place import Place, cause, held
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message, is_unread
+from mailcore.system import files
 
 
 def deliver(agent: Agent, raw: dict[str, Any]) -> str:

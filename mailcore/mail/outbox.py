@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mailcore import audit
+from mailcore import audit, codec
 from mailcore.config import Mail, read_config_or_defaults
 from mailcore.errors import MailcoreError, Refused
-from mailcore.mail import archive, mailbox, sequence, store
+from mailcore.mail import archive, mailbox, sequence
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
+from mailcore.system import files, writing
 from mailcore.workspace import Workspace, find
 
 
@@ -52,11 +53,11 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     }
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}
-    store.inside(author.root, author.sent_dir)
+    files.inside(author.root, author.sent_dir)
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
         author.sent_dir.mkdir(exist_ok=True)
-        store.replace(record_path, store.dumps(record))
+        writing.replace(record_path, codec.dumps(record))
     except OSError as error:
         raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent") from error
     message = {**head, **fields, **thread, "status": "new", "sent_id": sent_id, "reply_path": str(author.inbox)}
@@ -115,6 +116,6 @@ def _within(limits: Mail, author: Agent, fields: dict[str, Any], now: datetime) 
 
 def _restamp(path: Path, record: dict[str, Any]) -> None:
     try:
-        store.replace(path, store.dumps(record))
+        writing.replace(path, codec.dumps(record))
     except OSError as error:
         raise MailcoreError(f"{path}: {error.strerror}; the mail was refused and its record says 'sent'") from error

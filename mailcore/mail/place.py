@@ -10,12 +10,13 @@ import errno
 from collections.abc import Iterator
 from typing import Any
 
-from mailcore import files
+from mailcore import codec
 from mailcore.errors import MailcoreError
-from mailcore.mail import repair, sequence, store
+from mailcore.mail import repair, sequence
 from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
+from mailcore.system import files, locks, writing
 
 LOCK = ".inbox.lock"
 """AIPass's lock of a mailbox, beside it (contract section 2)."""
@@ -34,11 +35,11 @@ class Place:
     def read(self) -> bytes:
         """The file's bytes; FileNotFoundError if there is none, Refused if it is a link out of the project."""
         try:
-            return store.read(self.agent.inbox.name, self.directory)
+            return files.read_in(self.agent.inbox.name, self.directory)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
-        store.inside(self.agent.root, self.agent.inbox)
+        files.inside(self.agent.root, self.agent.inbox)
         return files.read_bytes(self.agent.inbox)
 
     def load(self) -> dict[str, Any]:
@@ -64,11 +65,11 @@ class Place:
         self._number(found)
         document["total_messages"] = len(found)
         document["unread_count"] = sum(map(is_unread, found))
-        self.write(store.dumps(document))
+        self.write(codec.dumps(document))
 
     def write(self, *parts: bytes | memoryview) -> None:
         """Put the parts in the file's place, whole or not at all, and durable."""
-        store.replace_in(self.directory, self.agent.inbox.name, *parts)
+        writing.replace_in(self.directory, self.agent.inbox.name, *parts)
 
     def _number(self, found: list[dict[str, Any]]) -> None:
         """Give a number to each message that another program delivered without one, the oldest first."""
@@ -90,10 +91,10 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
     path = agent.inbox
     try:
         with _directory(agent, create) as directory:
-            store.inside(agent.root, agent.mail_dir, directory)
-            if create and not store.exists(path.name, directory):
+            files.inside(agent.root, agent.mail_dir, directory)
+            if create and not files.exists_in(path.name, directory):
                 agent.sent_dir.mkdir(exist_ok=True)
-            with store.locked(path.with_name(LOCK), directory=directory):
+            with locks.locked(path.with_name(LOCK), directory=directory):
                 yield Place(agent, directory)
     except OSError as error:
         where = error.filename if error.filename and "/" in str(error.filename) else path
@@ -107,6 +108,6 @@ def _directory(agent: Agent, create: bool) -> contextlib.AbstractContextManager[
     if not agent.mail_dir.is_dir():
         if not create:
             raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
-        store.inside(agent.root, agent.mail_dir)
+        files.inside(agent.root, agent.mail_dir)
         agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
-    return store.opened(agent.mail_dir)
+    return files.open_directory(agent.mail_dir)

@@ -6,12 +6,11 @@ import os
 import time
 from pathlib import Path
 
-from mailcore import files
 from mailcore.errors import Refused
-from mailcore.mail import store
 from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.mail.place import LOCK
 from mailcore.model.message import Mailbox, MailboxStatus, Message
+from mailcore.system import files, locks
 
 TORN_READS = 20
 """Tries of an unlocked reader: AIPass rewrites in place, so a read beside a writer may be torn (contract 0.1)."""
@@ -47,7 +46,7 @@ def read_mailbox(path: Path, root: Path | None = None, patience: float = PATIENC
             if last_look:
                 return Mailbox(MailboxStatus.UNREADABLE, reason=str(error))
             if looks >= TORN_READS or time.monotonic() - began > TORN_SECONDS:
-                writing = store.is_locked(path.with_name(LOCK))
+                writing = locks.is_locked(path.with_name(LOCK))
                 last_look = not writing or time.monotonic() > deadline
             time.sleep(0.002)
             continue
@@ -57,7 +56,7 @@ def read_mailbox(path: Path, root: Path | None = None, patience: float = PATIENC
 def _read(path: Path, root: Path | None) -> bytes:
     with files.opened(path) as file:
         if root is not None:
-            store.inside(root, path, file.fileno())
+            files.inside(root, path, file.fileno())
         if (size := file.seek(0, os.SEEK_END)) > LARGEST:
             raise Refused(f"{path}: {size:,} bytes are more than a mailbox can have ({LARGEST:,}): look what wrote it")
         file.seek(0)

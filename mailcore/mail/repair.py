@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.mail import store
 from mailcore.model.agent import Agent
+from mailcore.system import writing
 from mailcore.text import counted
 
 _DECODER = json.JSONDecoder()
@@ -93,7 +93,7 @@ def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None)
     if directory is None or not data.strip(b"\0 \t\r\n"):
         return messages, Repair(path, cause, len(messages))
     copy = path.with_name(f"{path.name}.corrupt-{datetime.now():%Y%m%dT%H%M%S_%f}")
-    store.replace_in(directory, copy.name, data)
+    writing.replace_in(directory, copy.name, data)
     return messages, Repair(path, cause, len(messages), copy)
 
 

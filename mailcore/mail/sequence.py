@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mailcore import files
+from mailcore.codec import loads
 from mailcore.errors import MailcoreError
-from mailcore.mail.store import loads
+from mailcore.system import files
 from mailcore.workspace import find
 
 LIMIT = 10**12

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from mailcore.files import descriptor
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent
 from mailcore.programs.claude_usage import Counted
 from mailcore.programs.sessions import read_from
 from mailcore.programs.transcript import LONGEST, Transcript, parsed
+from mailcore.system.files import descriptor
 
 BUFFER = 262_144
 """Bytes of one read of a file that is read line by line: with Python's 8 KB it takes twice as long."""

@@ -20,7 +20,6 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run
 from mailcore.observe.activity import from_hook, from_log
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
-from mailcore.observe.held import Held
 from mailcore.observe.once import Once
 from mailcore.observe.runs import Runs
 from mailcore.observe.sessions import Sessions
@@ -28,6 +27,7 @@ from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
 from mailcore.programs.hooks import parse_hook
 from mailcore.programs.select import program
+from mailcore.system.open_files import Held
 
 HOOKS_START = 65536
 LOG_START = 8192

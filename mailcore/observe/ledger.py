@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mailcore import files, journal
+from mailcore import journal
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
@@ -20,6 +20,7 @@ from mailcore.programs.claude_usage import Counted
 from mailcore.programs.codex_sessions import home
 from mailcore.programs.sessions import cwd_of, read_from
 from mailcore.programs.transcript import LONGEST
+from mailcore.system import files
 
 COUNTED = 50_000
 """Messages of an agent that are remembered, so that those of a session that was copied count once (20 MB at most)."""

@@ -15,9 +15,9 @@ from mailcore.observe.branch import Branch
 from mailcore.observe.discover import Discovery
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.foreign import newest_runs
-from mailcore.observe.held import Held
 from mailcore.observe.stamps import Stamps, inode
 from mailcore.observe.tail import Tail
+from mailcore.system.open_files import Held
 from mailcore.workspace import Workspace
 
 REGISTER = "dispatch_register.jsonl"

@@ -9,17 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailcore.files import opened
 from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
 from mailcore.observe.activity import harmless
 from mailcore.observe.backlog import Backlog
-from mailcore.observe.held import Held
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
 from mailcore.programs.claude_usage import Counted
 from mailcore.programs.sessions import read_from
 from mailcore.programs.transcript import Recent, Transcript
+from mailcore.system.files import opened
+from mailcore.system.open_files import Held
 
 START = 65536
 """Bytes of the end of a session file that are read when it is first seen."""

@@ -7,8 +7,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.files import opened
-from mailcore.observe.held import READ, Held
+from mailcore.system.files import opened
+from mailcore.system.open_files import READ, Held
 
 CHUNK = 256 * 1024
 """Bytes of one read: what a call may cost in memory, however much the file grew."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from mailcore.config import AgentConfig
-from mailcore.files import opened
 from mailcore.model.agent import Agent
+from mailcore.system.files import opened
 
 
 @dataclass(frozen=True, slots=True)

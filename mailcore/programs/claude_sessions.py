@@ -6,8 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from mailcore import files
 from mailcore.programs.transcript import LONGEST, parsed, text_of
+from mailcore.system import files
 
 HEAD = 16 * 1024 * 1024
 """Bytes of a file in which the working directory is looked for: it stands behind the first prompt and its images."""

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 
 from mailcore.config import AgentConfig
-from mailcore.files import opened
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
+from mailcore.system.files import opened
 
 LIMIT_STATUS = re.compile(r"last status: (429|503|529)\b")
 """Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""

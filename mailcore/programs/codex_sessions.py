@@ -6,8 +6,8 @@ import os
 from datetime import date, timedelta
 from pathlib import Path
 
-from mailcore import files
 from mailcore.programs.transcript import parsed, table_of, text_of
+from mailcore.system import files
 
 HEAD = 262_144
 """Bytes of a file in which its first line is looked for: it carries the program's own instructions."""

@@ -7,12 +7,12 @@ import time
 from functools import partial
 from pathlib import Path
 
-from mailcore import files
 from mailcore.programs import claude_sessions, codex_sessions
 from mailcore.programs.claude_transcript import ClaudeTranscript
 from mailcore.programs.claude_usage import Counted
 from mailcore.programs.codex_rollout import CodexRollout
 from mailcore.programs.transcript import Transcript, dollars_of, parsed
+from mailcore.system import files
 
 HEAD = 65536
 """Bytes of a file's beginning that are read for what only stands there."""

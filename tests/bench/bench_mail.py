@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import make
-from mailcore.mail import mailbox, store
+from mailcore.mail import mailbox
 from mailcore.model.agent import Agent
+from mailcore.system import files, writing
 from mailcore.workspace import find
 from tests.faults import aipass_lab
 from tests.faults.aipass_lab import Lab
@@ -70,7 +71,7 @@ def fill(agent: Agent, size: int) -> None:
     messages = [{"id": f"{n:08x}", **message(), "stored_at": "2026-11-22T00:00:00+00:00"} for n in range(size)]
     document = {"mailbox": "inbox", "total_messages": size, "unread_count": size, "messages": messages}
     agent.sent_dir.mkdir(parents=True, exist_ok=True)
-    store.replace(agent.inbox, json.dumps(document, indent=2).encode())
+    writing.replace(agent.inbox, json.dumps(document, indent=2).encode())
 
 
 def twin(inbox: Path, raw: dict[str, Any]) -> None:
@@ -88,7 +89,7 @@ def twin(inbox: Path, raw: dict[str, Any]) -> None:
             json.dump(document, file, indent=2, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
-        with store.opened(inbox.parent) as directory:
+        with files.open_directory(inbox.parent) as directory:
             os.fsync(directory)
 
 

@@ -17,8 +17,8 @@ import pytest
 from mailcore import journal
 from mailcore.dispatch import process, queue, succession
 from mailcore.liveness import alive, read_lock, start_ticks
-from mailcore.mail.store import locked
 from mailcore.model.run import Holder, Phase, Run
+from mailcore.system.locks import locked
 from tests.mailcore import conftest as lab
 from tests.mailcore.conftest import House, wait_until
 

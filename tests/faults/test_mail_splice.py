@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.mail import splice, store
+from mailcore import codec
+from mailcore.mail import splice
 from mailcore.model.message import is_unread
 
 MESSAGE = {"id": "0000aaaa", "seq": 9, "subject": 'ä\n"\\', "status": "new", "x": {"seq": 1}, "y": [{"status": "new"}]}
@@ -48,7 +49,7 @@ def written(data: bytes) -> bytes | None:
     return None if parts is None else b"".join(parts)
 
 
-@pytest.mark.parametrize("dumps", [store.dumps, lambda value: json.dumps(value, indent=2, ensure_ascii=False).encode()])
+@pytest.mark.parametrize("dumps", [codec.dumps, lambda value: json.dumps(value, indent=2, ensure_ascii=False).encode()])
 @given(mails=st.lists(ordinary, min_size=1, max_size=4))
 def test_ordinary_mail_is_spliced_as_if_it_were_parsed(dumps: Any, mails: list[Any]) -> None:
     assert written(dumps(mailbox(mails))) == dumps(mailbox([MESSAGE, *mails]))
@@ -56,7 +57,7 @@ def test_ordinary_mail_is_spliced_as_if_it_were_parsed(dumps: Any, mails: list[A
 
 @given(mails=st.lists(messages | values, max_size=4), more=st.dictionaries(st.sampled_from("ab"), values, max_size=1))
 def test_whatever_lies_there_it_is_right_or_stands_back(mails: list[Any], more: dict[str, Any]) -> None:
-    result = written(store.dumps(mailbox(mails, **more)))
+    result = written(codec.dumps(mailbox(mails, **more)))
     if result is not None:
         document = json.loads(result)
         assert document == mailbox([MESSAGE, *mails], **more)
@@ -64,20 +65,20 @@ def test_whatever_lies_there_it_is_right_or_stands_back(mails: list[Any], more: 
 
 @given(mails=st.lists(ordinary, min_size=1, max_size=3), cut=st.integers(1, 400))
 def test_a_torn_file_is_left_to_repair(mails: list[Any], cut: int) -> None:
-    data = store.dumps(mailbox(mails))
+    data = codec.dumps(mailbox(mails))
     assert written(data[: -min(cut, len(data))]) is None
     assert written(data[:-cut] + b"\0" * cut) is None
 
 
 def test_what_another_form_or_unnumbered_mail_needs_is_left_to_the_parser() -> None:
     mail = {"id": "1", "seq": 1, "status": "new"}
-    assert written(store.dumps(mailbox([mail]))) is not None
+    assert written(codec.dumps(mailbox([mail]))) is not None
     assert written(json.dumps(mailbox([mail])).encode()) is None
-    assert written(store.dumps(mailbox([]))) is None
-    assert written(store.dumps(mailbox([mail, {"id": "2", "status": "new"}]))) is None, "it has to get a number"
-    assert written(store.dumps({**mailbox([mail]), "total_messages": 7})) is None, "the counter is wrong"
+    assert written(codec.dumps(mailbox([]))) is None
+    assert written(codec.dumps(mailbox([mail, {"id": "2", "status": "new"}]))) is None, "it has to get a number"
+    assert written(codec.dumps({**mailbox([mail]), "total_messages": 7})) is None, "the counter is wrong"
 
 
 def test_an_id_that_is_taken_is_seen() -> None:
-    data = store.dumps(mailbox([{"id": "0123abcd", "seq": 1, "status": "new"}]))
+    data = codec.dumps(mailbox([{"id": "0123abcd", "seq": 1, "status": "new"}]))
     assert splice.names(data, "0123abcd") and not splice.names(data, "0123abce")

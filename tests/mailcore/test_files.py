@@ -14,19 +14,20 @@ from typing import Any
 
 import pytest
 
-from mailcore import audit, files, journal, make, presence, workspace
+from mailcore import audit, journal, make, presence, workspace
 from mailcore.errors import MailcoreError
 from mailcore.holds import hold_at
 from mailcore.hooks.ear import hear
 from mailcore.hooks.install import install, settings_file, standing
 from mailcore.hooks.line import STAMPS
 from mailcore.liveness import read_lock
-from mailcore.mail import archive, mailbox, post, sequence, store
+from mailcore.mail import archive, mailbox, post, sequence
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder
 from mailcore.observe import ledger
 from mailcore.programs.sessions import cwd_of, read_from
+from mailcore.system import files, locks
 from tests.mailcore.conftest import House
 
 IRREGULAR = "is no regular file: refused"
@@ -95,7 +96,7 @@ def test_a_fifo_for_a_mailbox_is_unreadable_and_delivery_refuses(house: House) -
 def test_a_fifo_for_the_lock_of_a_mailbox_is_refused_by_name(house: House) -> None:
     writer = house.agent("@writer")
     lock = fifo(writer.mail_dir / ".inbox.lock")
-    assert soon(lambda: store.is_locked(lock)) is False
+    assert soon(lambda: locks.is_locked(lock)) is False
     assert f"{lock}: {IRREGULAR}" in str(soon(lambda: mailbox.deliver(writer, {"subject": "s"})))
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.observe.held import Held
 from mailcore.observe.tail import Tail
+from mailcore.system.open_files import Held
 
 
 def append(path: Path, text: str) -> None:

@@ -26,18 +26,19 @@ ALLOWED = {
     "mailcore.model": ["mailcore.model"],
     "mailcore.errors": [],
     "mailcore.text": [],
-    "mailcore.files": [],
-    "mailcore.journal": ["mailcore.files"],
-    "mailcore.config": ["mailcore.config", "mailcore.errors", "mailcore.files"],
-    "mailcore.liveness": ["mailcore.model", "mailcore.files"],
-    "mailcore.holds": ["mailcore.files"],
+    "mailcore.system": ["mailcore.system", "mailcore.errors"],
+    "mailcore.codec": [],
+    "mailcore.journal": ["mailcore.system"],
+    "mailcore.config": ["mailcore.config", "mailcore.errors", "mailcore.system"],
+    "mailcore.liveness": ["mailcore.model", "mailcore.system"],
+    "mailcore.holds": ["mailcore.system"],
     "mailcore.programs": [
-        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.files",
+        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.system",
     ],
     "mailcore.observe": [
         "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.reader", "mailcore.workspace",
         "mailcore.config", "mailcore.journal", "mailcore.holds", "mailcore.liveness", "mailcore.errors",
-        "mailcore.text", "mailcore.files",
+        "mailcore.text", "mailcore.system",
     ],
 }  # fmt: skip
 FORBIDDEN = {
@@ -167,13 +168,13 @@ def test_only_process_signals_a_process() -> None:
 
 
 def test_only_mail_lock_register_and_make_replace_files() -> None:
-    """`store.replace` is how a mailbox is written; beyond mail it serves the dispatch lock, reports, the registry."""
+    """`writing.replace` is how a mailbox is written; beyond mail it serves the dispatch lock, reports, the registry."""
     users = {
         name
         for name, path in MODULES.items()
         for node in ast.walk(ast.parse(path.read_text()))
-        if (isinstance(node, ast.Attribute) and ast.unparse(node) in ("store.replace", "store.replace_in"))
-        or (isinstance(node, ast.ImportFrom) and node.module == "mailcore.mail.store"
+        if (isinstance(node, ast.Attribute) and ast.unparse(node) in ("writing.replace", "writing.replace_in"))
+        or (isinstance(node, ast.ImportFrom) and node.module == "mailcore.system.writing"
             and any(alias.name.startswith("replace") for alias in node.names))
     }  # fmt: skip
     dispatch = {f"mailcore.dispatch.{name}" for name in ("lock", "register", "hold", "queue", "waitlist", "ending")}

@@ -11,8 +11,8 @@ from mailcore import journal
 from mailcore.dispatch import queue
 from mailcore.dispatch.queue import Wake
 from mailcore.dispatch.succession import start_wake
-from mailcore.mail.store import locked
 from mailcore.model.run import Phase
+from mailcore.system.locks import locked
 from tests.mailcore.conftest import House, wait_until
 
 GATED = "echo up; until [ -e go ]; do sleep 0.02; done"

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailcore import journal
-from mailcore.mail import mailbox, post, repair, store
+from mailcore import codec, journal
+from mailcore.mail import mailbox, post, repair
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import MailboxStatus
+from mailcore.system import files
 from tests.mailcore.conftest import House
 
 VALUES = st.recursive(
@@ -118,7 +119,7 @@ def test_what_is_set_aside_stays_in_the_open_directory(tmp_path: Path) -> None:
     mail, moved, outside = tmp_path / "mail", tmp_path / "moved", tmp_path / "outside"
     mail.mkdir()
     outside.mkdir()
-    with store.opened(mail) as directory:
+    with files.open_directory(mail) as directory:
         mail.rename(moved)
         mail.symlink_to(outside)
         done = repair.set_aside(mail / "inbox.json", b"torn", "is torn", directory)[1]
@@ -142,7 +143,7 @@ def test_numbers_that_orjson_would_change_survive_a_rewrite(house: House, number
 @settings(max_examples=200, deadline=None)
 @given(st.recursive(st.integers() | st.integers(-(2**70), 2**70) | st.text(), lambda v: st.lists(v, max_size=3)))
 def test_what_is_written_reads_back_the_same(value: Any) -> None:
-    assert store.loads(store.dumps(value)) == value == store.loads(store.dumps_line(value))
+    assert codec.loads(codec.dumps(value)) == value == codec.loads(codec.dumps_line(value))
 
 
 def test_an_integer_beyond_64_bits_in_a_registry_survives_too(house: House) -> None:

@@ -10,8 +10,8 @@ from mailcore.dispatch.hold import EVERYONE, hold
 from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import MailcoreError
 from mailcore.holds import HOLD
-from mailcore.mail.store import locked
 from mailcore.model.run import Phase
+from mailcore.system.locks import locked
 from tests.mailcore.conftest import House, wait_until
 
 IMPOSSIBLE = ["99999999T999999_999999-00000000", "99991231T235959_999999-00000000", "20260231T000000_000000-00000000"]

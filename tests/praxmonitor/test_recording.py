@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailcore import codec
 from mailcore.config import Alarms, Mail
 from mailcore.errors import UsageError
-from mailcore.mail import store
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
@@ -239,7 +239,7 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("raw", ["NaN", "1e999", "-Infinity", "1" + 30 * "0"])
 def test_a_mailbox_with_a_number_that_json_has_not_is_recorded(tmp_path: Path, raw: str) -> None:
-    message = store.loads(f'{{"id": "x", "k": {raw}}}'.encode())
+    message = codec.loads(f'{{"id": "x", "k": {raw}}}'.encode())
     mailbox = Mailbox(MailboxStatus.OK, (Message("x", "", 0.0, "@b", "s", "", "new", raw=message),))
     writer = Writer(tmp_path / "r.jsonl", HEADER)
     writer.write(101.0, [MailboxRead("@a", mailbox)])

@@ -5,11 +5,15 @@ A FIFO would keep a reader for ever, in the loader's one thread or under a lock;
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from mailcore.errors import Refused
 
 
 def descriptor(
@@ -50,6 +54,60 @@ def read_bytes(path: Path, *, links: bool = True) -> bytes:
     """The whole of the regular file at `path`. OSError as of `descriptor`; without `links` a symlink is one too."""
     with os.fdopen(descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)[0], "rb") as file:
         return file.read()
+
+
+@contextlib.contextmanager
+def open_directory(directory: Path) -> Iterator[int]:
+    """A descriptor of `directory`: what is looked up by it stays in that very directory, whatever its path becomes."""
+    number = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
+def inside(root: Path, path: Path, directory: int | None = None) -> None:
+    """Refused (code `boundary`) if a symlink leads `path` out of the project at `root`.
+
+    `directory`: a descriptor of the one that `path` lies in, or of `path`; a link at its own end is not followed then.
+    """
+    real = _real(path, directory)
+    if not _below(real, str(root)) and not _below(real, os.path.realpath(root)):
+        raise Refused(f"{path} leads out of the project, to {real}: refused", "boundary")
+
+
+def _real(path: Path, directory: int | None) -> str:
+    if directory is not None:
+        # The kernel knows: a tenth of the time of looking at each part of the path.
+        with contextlib.suppress(OSError):
+            return os.readlink(f"/proc/self/fd/{directory}")  # noqa: PTH115 (a Path costs more than the call)
+    # Unlike Path.resolve, realpath follows a circle of symlinks without raising; opening it then says ELOOP.
+    return os.path.realpath(path)
+
+
+def _below(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def exists_in(name: str, directory: int) -> bool:
+    """True if something of that name is in an open directory."""
+    return os.access(name, os.F_OK, dir_fd=directory, follow_symlinks=False)
+
+
+def read_in(name: str, directory: int) -> bytes:
+    """The whole file `name` in an open directory; a symlink is not followed (OSError, ELOOP)."""
+    number, found = descriptor(name, os.O_RDONLY | os.O_NOFOLLOW, directory=directory)
+    try:
+        size = found.st_size
+        data = os.read(number, size + 1)
+        if len(data) == size:
+            return data
+        parts = [data]
+        while parts[-1]:
+            parts.append(os.read(number, 1 << 20))
+    finally:
+        os.close(number)
+    return b"".join(parts)
 
 
 def _irregular(path: Path | str) -> OSError:

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailcore import codec
 from mailcore.errors import MailcoreError
-from mailcore.mail import store
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import MailboxStatus
+from mailcore.system import locks, writing
 from tests.mailcore.conftest import wait_until
 
 HOLD = """
@@ -31,11 +32,13 @@ sys.stdin.readline()
 COUNT = """
 import sys
 from pathlib import Path
-from mailcore.mail import store
+from mailcore import codec
+from mailcore.system import locks
+from mailcore.system import writing
 path = Path(sys.argv[1])
 for _ in range(int(sys.argv[2])):
-    with store.locked(path.with_name(".lock")):
-        store.replace(path, str(int(path.read_text()) + 1).encode())
+    with locks.locked(path.with_name(".lock")):
+        writing.replace(path, str(int(path.read_text()) + 1).encode())
 """
 
 
@@ -65,13 +68,13 @@ def test_a_lock_held_too_long_names_the_holder_and_leaks_nothing(tmp_path: Path)
     lock = tmp_path / ".lock"
     other = holder(lock)
     begun = time.monotonic()
-    with pytest.raises(MailcoreError, match=f"PID {other.pid}") as error, store.locked(lock, 0.3):
+    with pytest.raises(MailcoreError, match=f"PID {other.pid}") as error, locks.locked(lock, 0.3):
         pass
     assert 0.25 < time.monotonic() - begun < 5
     assert error.value.code == "locked" and str(lock) in str(error.value)
     other.communicate("go\n")
     # Given up for good: the lock is free for others, and nothing of the wait is left open.
-    with store.locked(lock, 10):
+    with locks.locked(lock, 10):
         pass
     wait_until(lambda: descriptors(lock) == 0, 10, "the descriptors of the wait are closed")
 
@@ -82,7 +85,7 @@ def test_a_waiter_gets_the_lock_as_soon_as_it_is_free(tmp_path: Path) -> None:
     got = threading.Event()
 
     def take() -> None:
-        with store.locked(lock, 20):
+        with locks.locked(lock, 20):
             got.set()
 
     waiter = threading.Thread(target=take)
@@ -91,7 +94,7 @@ def test_a_waiter_gets_the_lock_as_soon_as_it_is_free(tmp_path: Path) -> None:
     other.communicate("go\n")
     assert got.wait(10)
     waiter.join()
-    with store.locked(lock, 0.2):  # and it was let go
+    with locks.locked(lock, 0.2):  # and it was let go
         pass
     assert got.is_set()
 
@@ -99,10 +102,10 @@ def test_a_waiter_gets_the_lock_as_soon_as_it_is_free(tmp_path: Path) -> None:
 def test_a_writer_killed_in_the_midst_leaves_old_or_new(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     source = (
-        "import sys; from pathlib import Path; from mailcore.mail import store\n"
+        "import sys; from pathlib import Path; from mailcore.system import writing\n"
         "path = Path(sys.argv[1]); letters = 'ab'\n"
         "while True:\n"
-        "    for letter in letters: store.replace(path, (letter * 400_000).encode())\n"
+        "    for letter in letters: writing.replace(path, (letter * 400_000).encode())\n"
     )
     for round_ in range(12):
         path.unlink(missing_ok=True)
@@ -118,12 +121,12 @@ def test_rights_are_kept_and_a_failed_write_changes_nothing(tmp_path: Path) -> N
     path = tmp_path / "file"
     path.write_text("old")
     path.chmod(0o640)
-    store.replace(path, b"new")
+    writing.replace(path, b"new")
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"new", 0o640)
     limited = (
-        "import resource, signal, sys; from pathlib import Path; from mailcore.mail import store\n"
+        "import resource, signal, sys; from pathlib import Path; from mailcore.system import writing\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "try: store.replace(Path(sys.argv[1]), b'x' * 5000)\n"
+        "try: writing.replace(Path(sys.argv[1]), b'x' * 5000)\n"
         "except OSError as error: print(error.errno)\n"
     )
     done = subprocess.run([sys.executable, "-c", limited, str(path)], capture_output=True, text=True, timeout=30)
@@ -134,13 +137,13 @@ def test_rights_are_kept_and_a_failed_write_changes_nothing(tmp_path: Path) -> N
 
 def test_a_reader_never_sees_half(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    store.replace(path, b"a" * 200_000)
+    writing.replace(path, b"a" * 200_000)
     stop = threading.Event()
 
     def write() -> None:
         while not stop.is_set():
             for letter in (b"a", b"b"):
-                store.replace(path, letter * 200_000)
+                writing.replace(path, letter * 200_000)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -153,9 +156,9 @@ def test_a_reader_never_sees_half(tmp_path: Path) -> None:
 
 
 def test_what_orjson_refuses_is_still_read_and_written() -> None:
-    assert store.loads(b'{"half": "\\ud800"}') == {"half": "\ud800"}
-    assert store.loads(store.dumps({"half": "\ud800", "big": 2**70})) == {"half": "\ud800", "big": 2**70}
-    assert store.loads(b'\xef\xbb\xbf{"bom": 1}') == {"bom": 1}
+    assert codec.loads(b'{"half": "\\ud800"}') == {"half": "\ud800"}
+    assert codec.loads(codec.dumps({"half": "\ud800", "big": 2**70})) == {"half": "\ud800", "big": 2**70}
+    assert codec.loads(b'\xef\xbb\xbf{"bom": 1}') == {"bom": 1}
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -171,7 +174,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 @given(JSON)
 def test_a_value_survives_the_way_to_disk_and_back(value: Any) -> None:
-    assert store.loads(store.dumps(value)) == value
+    assert codec.loads(codec.dumps(value)) == value
 
 
 def test_a_writer_put_aside_in_mid_write_makes_no_mailbox_unreadable(tmp_path: Path) -> None:
@@ -181,7 +184,7 @@ def test_a_writer_put_aside_in_mid_write_makes_no_mailbox_unreadable(tmp_path: P
     begun, seen = threading.Event(), threading.Event()
 
     def write() -> None:
-        with store.locked(tmp_path / ".inbox.lock"):
+        with locks.locked(tmp_path / ".inbox.lock"):
             begun.set()
             seen.wait(0.3)  # longer than the 40 ms of quick looks; nobody sets it
             inbox.write_bytes(b'{"messages": [{"id": "aaaa"}]}')

@@ -1,0 +1,1 @@
+"""The one door to the machine: files, locks, processes, watching. Nothing else reads /proc or takes a lock."""

@@ -1,0 +1,91 @@
+"""Locks between processes: flock, with a time limit and the holder's name."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from mailcore.errors import MailcoreError
+from mailcore.system import files
+
+LOCK_TIMEOUT = 10.0
+"""How long to wait for another program's lock before saying who holds it."""
+
+
+@contextlib.contextmanager
+def locked(lock: Path, timeout: float = LOCK_TIMEOUT, *, directory: int | None = None) -> Iterator[None]:
+    """Hold an exclusive flock on `lock`. MailcoreError naming the holder if it is not free within `timeout` seconds.
+
+    `directory`: a descriptor of the one that it lies in. OSError, naming the lock, where it cannot be made, or is a
+    symlink.
+    """
+    name = lock if directory is None else lock.name
+    try:
+        descriptor, _ = files.descriptor(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, directory=directory)
+    except OSError as error:
+        error.filename = str(lock)
+        raise
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _wait(descriptor, lock, timeout)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait(descriptor: int, lock: Path, timeout: float) -> None:
+    """Block in the kernel, in a thread that can be given up: flock has no timeout, and polling starves writers."""
+    acquired = threading.Event()
+    # The same open file: the lock is shared with `descriptor`, and gone when both are closed, as after giving up.
+    copy = os.dup(descriptor)
+
+    def wait() -> None:
+        try:
+            fcntl.flock(copy, fcntl.LOCK_EX)
+        finally:
+            os.close(copy)
+        acquired.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    if acquired.wait(timeout):
+        return
+    holder = _holder(descriptor)
+    raise MailcoreError(
+        f"{lock}: locked for more than {timeout:g} s by {holder}; nothing was written. Try again, or end that process.",
+        "locked",
+    )
+
+
+def _holder(descriptor: int) -> str:
+    """Who holds the flock, from /proc/locks: `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`."""
+    inode = os.fstat(descriptor).st_ino
+    try:
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if "->" not in fields and fields[1] == "FLOCK" and fields[5].rsplit(":", 1)[-1] == str(inode):
+                name = Path(f"/proc/{fields[4]}/comm").read_text().strip()
+                return f"PID {fields[4]} ({name})"
+    except (OSError, IndexError):
+        pass
+    return "another process"
+
+
+def is_locked(lock: Path) -> bool:
+    """True if somebody holds `lock` at this moment. Makes no file, and keeps nobody waiting."""
+    try:
+        descriptor, _ = files.descriptor(lock)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
