@@ -33,45 +33,20 @@ def runs_above(workspace: Workspace) -> Iterator[str]:
     """
     from mailcore.liveness import read_lock
     from mailcore.model.run import Holder
+    from mailcore.system.processes import ancestors, environment
 
     locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
     holders = {lock.pid: agent.address for agent, lock in locks if lock is not None and lock.holder is Holder.ALIVE}
     marks = tuple(f"{name}=".encode() for name in (RUN_ID, SUPERVISES))
-    for pid in _ancestors():
+    for pid in ancestors(os.getppid()):
         if pid in holders:
             yield holders[pid]
             return
-        for variable in _environ(pid):
+        for variable in environment(pid) or ():
             if variable.startswith(marks):
                 run_id = variable.partition(b"=")[2].decode("utf-8", "replace")
                 named = (a.address for a in workspace.agents if "/" not in run_id and (a.runs_dir / run_id).is_dir())
                 yield next(named, f"run {run_id}")
-
-
-def _ancestors() -> list[int]:
-    """The processes above this one, nearest first. One that ends while we look hands its children up: look again."""
-    before: list[int] | None = None
-    while True:
-        found: list[int] = []
-        pid = os.getppid()
-        try:
-            while pid > 1:
-                found.append(pid)
-                stat = Path(f"/proc/{pid}/stat").read_bytes()
-                pid = int(stat[stat.rfind(b")") + 2 :].split()[1])
-        except OSError:  # gone, or another user's and hidden from us: then it is so the second time too
-            if found != before:
-                before = found
-                continue
-        return found
-
-
-def _environ(pid: int) -> list[bytes]:
-    """The variables of a process; none where they cannot be read."""
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return []
 
 
 def from_run(workspace: Workspace, environment: Mapping[str, str], evidence: list[str]) -> Agent | None:

@@ -1,4 +1,4 @@
-"""Is the process that a lock names alive, and still the same? Reads /proc and lock files, signals nobody."""
+"""What a dispatch lock says, and whether the process that it names is alive and still the same. Signals nobody."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 import os
 import re
 import time
-from functools import cache
 from pathlib import Path
 
 from mailcore.model.message import parse_time
 from mailcore.model.run import Holder, Lock
 from mailcore.system import files
+from mailcore.system.processes import alive, pid_namespace
 
 YOUNG = 30.0
 """A lock that cannot be parsed is held this long, then free: AIPass's own rule (contract section 4)."""
@@ -24,14 +24,6 @@ _RUN_ID = re.compile("[0-9A-Za-z_-]{1,64}")
 """What can be a run's directory: with anything else the lock is another program's."""
 
 
-def pid_namespace() -> str:
-    """The PID namespace of this process, as the kernel names it; empty where it does not."""
-    try:
-        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115 (a name, not a path)
-    except OSError:
-        return ""
-
-
 def sandboxed() -> bool:
     """True if a run's program has put this process into a PID namespace of its own, as Codex's sandbox does.
 
@@ -39,36 +31,6 @@ def sandboxed() -> bool:
     """
     outside = os.environ.get(PID_NAMESPACE, "")
     return outside != "" and outside != pid_namespace()
-
-
-@cache
-def boot_id() -> str:
-    """This boot of the machine; a lock of another boot is dead."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def start_ticks(pid: int) -> int:
-    """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return 0
-    # The command, in parentheses, may itself hold spaces and parentheses: count from the last one.
-    fields = stat[stat.rfind(b")") + 2 :].split()
-    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
-        return 0
-    return int(fields[19])
-
-
-def alive(pid: int, ticks: int = 0, boot: str = "") -> bool:
-    """True if `pid` runs and, where known, has that start time and boot. A zombie is not alive."""
-    if pid <= 0 or (boot and boot != boot_id()):
-        return False
-    actual = start_ticks(pid)
-    return actual != 0 and ticks in (0, actual)
 
 
 def read_lock(path: Path) -> Lock | None:

@@ -34,9 +34,10 @@ class Victim:
 def victims(workspace: Workspace, address: str) -> list[Victim]:
     """The process tree that a kill would end."""
     from mailcore.dispatch import control
+    from mailcore.system.processes import command_of, started_at
 
     tree = control.processes(workspace, address)
-    return [Victim(found.pid, found.depth, found.command, found.started_at) for found in tree]
+    return [Victim(found.pid, found.depth, command_of(found.pid) or found.name, started_at(found)) for found in tree]
 
 
 def kill(workspace: Workspace, config: Config, address: str, shown: Lock) -> str:

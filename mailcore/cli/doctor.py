@@ -15,6 +15,8 @@ from mailcore.hooks.install import standing
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.select import select
+from mailcore.system import BACKENDS, PORTABLE, VARIABLE
+from mailcore.system.processes import MISSING, has_sound_card, watch_limits
 from mailcore.text import counted
 from mailcore.workspace import Workspace
 
@@ -65,25 +67,23 @@ def _machine() -> Iterator[Check]:
     for program in ("claude", "codex"):
         where = shutil.which(program)
         yield Check(program, True, where or "not on PATH (needed only by agents that use it)")
-    limit = _number("/proc/sys/fs/inotify/max_user_watches")
-    yield Check(
-        "file watches",
-        limit >= 8192,
-        f"{limit} allowed to this user",
-        "" if limit >= 8192 else "sudo sysctl fs.inotify.max_user_watches=524288",
-    )
-    instances = _number("/proc/sys/fs/inotify/max_user_instances")
-    yield Check(
-        "watchers",
-        instances >= 64,
-        f"{instances} allowed to this user; each starting run and each screen takes one",
-        "" if instances >= 64 else "sudo sysctl fs.inotify.max_user_instances=512",
-    )
+    yield Check("system", True, _backend())
+    if (limits := watch_limits()) is not None:
+        watches, watchers = limits
+        yield Check(
+            "file watches",
+            watches >= 8192,
+            f"{watches} allowed to this user",
+            "" if watches >= 8192 else "sudo sysctl fs.inotify.max_user_watches=524288",
+        )
+        yield Check(
+            "watchers",
+            watchers >= 64,
+            f"{watchers} allowed to this user; each starting run and each screen takes one",
+            "" if watchers >= 64 else "sudo sysctl fs.inotify.max_user_instances=512",
+        )
     pulse = Path(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent")) / "pulse" / "native"
-    cards = Path("/proc/asound/cards")
-    found = (
-        pulse.exists() or "PULSE_SERVER" in os.environ or (cards.exists() and "no soundcards" not in cards.read_text())
-    )
+    found = pulse.exists() or "PULSE_SERVER" in os.environ or has_sound_card()
     yield Check("sound", True, "a sound server or card is there" if found else "no device: the terminal bell is used")
 
 
@@ -147,8 +147,10 @@ def _hooks(agent: Agent) -> Check:
     return Check(agent.address, True, found)
 
 
-def _number(path: str) -> int:
-    try:
-        return int(Path(path).read_text())
-    except (OSError, ValueError):
-        return 0
+def _backend() -> str:
+    """Which backend looks at this machine, and what it cannot promise."""
+    wanted = os.environ.get(VARIABLE, "")
+    name = BACKENDS[PORTABLE]
+    unknown = f" ({VARIABLE}={wanted!r} is not known; there are {' and '.join(BACKENDS)})"
+    lacks = f"; without what only Linux's can promise: {'; '.join(MISSING)}" if MISSING else ""
+    return name + (unknown if wanted not in ("", *BACKENDS) else "") + lacks

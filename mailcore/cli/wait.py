@@ -72,7 +72,8 @@ def wait(call: Call) -> Result:
 @contextmanager
 def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
     """Let the journal of the run that waits say for whom, and when no more: its silence is none of its own."""
-    from mailcore.liveness import sandboxed, start_ticks
+    from mailcore.liveness import sandboxed
+    from mailcore.system.processes import start_ticks
 
     pid = 0 if sandboxed() else os.getpid()
     began = False

@@ -19,11 +19,12 @@ from mailcore.dispatch.signs import Signs
 from mailcore.dispatch.start import clean_environment
 from mailcore.dispatch.waitlist import MOVED
 from mailcore.evidence import AGENT, NONCE, RUN_ID
-from mailcore.liveness import PID_NAMESPACE, pid_namespace, start_ticks
+from mailcore.liveness import PID_NAMESPACE
 from mailcore.model.agent import Agent
 from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, tail
 from mailcore.programs.select import program
+from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.text import counted, line
 
 OUTPUT_LOOK = (0.1, 5.0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from mailcore import audit, journal
 from mailcore.config import Config
@@ -14,10 +14,12 @@ from mailcore.dispatch.lock import holding, names_own_run, supervises
 from mailcore.dispatch.runs import JOURNAL, find_run
 from mailcore.dispatch.succession import clean, clean_own
 from mailcore.errors import Refused
-from mailcore.liveness import alive, sandboxed, start_ticks
+from mailcore.liveness import sandboxed
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock
 from mailcore.system.locks import locked
+from mailcore.system.process import Process
+from mailcore.system.processes import alive, ended, send, snapshot, start_ticks
 from mailcore.workspace import Workspace
 
 
@@ -85,10 +87,10 @@ def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> s
     """Let the supervisor, begun at `ticks`, end its run; end what is left, itself too. Returns the survivors."""
     grace = config.dispatch.stop_grace
     journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
-    process.send(lock.pid, ticks, signal.SIGTERM)
-    process.send(lock.pid, ticks, signal.SIGCONT)
-    if not _gone(lock.pid, ticks, grace + 10):
-        process.send(lock.pid, ticks, signal.SIGKILL)
+    send(lock.pid, ticks, signal.SIGTERM)
+    send(lock.pid, ticks, signal.SIGCONT)
+    if not ended(lock.pid, ticks, grace + 10):
+        send(lock.pid, ticks, signal.SIGKILL)
     return process.stop(lambda: process.members(lock.run_id), grace)[1]
 
 
@@ -99,17 +101,17 @@ def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock,
         waiter = queue.waiter(agent)
         ticks = start_ticks(waiter)
         if supervises(waiter, "queue"):  # the agent can write any PID there
-            process.send(waiter, ticks, signal.SIGTERM)
-    known: list[process.Process] = []
+            send(waiter, ticks, signal.SIGTERM)
+    known: list[Process] = []
 
-    def find() -> list[process.Process]:
+    def find() -> list[Process]:
         known[:] = process.session_members(lock.pid, run_id, known)
         return list(known)
 
     return process.stop(find, config.dispatch.stop_grace)[1]
 
 
-def processes(workspace: Workspace, target: str) -> tuple[process.Process, ...]:
+def processes(workspace: Workspace, target: str) -> tuple[Process, ...]:
     """The tree that a kill of `target` would end, its supervisor first; empty if nothing runs there."""
     agent, _ = find_run(workspace, target)
     lock = holding(agent)
@@ -121,26 +123,6 @@ def processes(workspace: Workspace, target: str) -> tuple[process.Process, ...]:
         return tuple(process.session_members(lock.pid if lock.holder is Holder.ALIVE else 0, name))
     if lock.holder is Holder.ALIVE and not _supervised(agent, lock):
         return ()
-    own = [p for p in process.snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
+    own = [p for p in snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
     below = process.members(lock.run_id, [p.pid for p in own])
     return (*own, *(replace(p, depth=p.depth + len(own)) for p in below))
-
-
-def _gone(pid: int, ticks: int, seconds: float) -> bool:
-    """Wait for a process that is not our child to end; True if it did."""
-    import select
-
-    deadline = time.monotonic() + seconds
-    try:
-        descriptor = os.pidfd_open(pid)
-    except OSError:  # it is over, or no descriptor is left to wait with
-        return not alive(pid, ticks)
-    try:
-        while alive(pid, ticks):
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            select.select([descriptor], [], [], left)
-    finally:
-        os.close(descriptor)
-    return True

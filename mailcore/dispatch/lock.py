@@ -10,9 +10,10 @@ from pathlib import Path
 from mailcore import journal
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.evidence import SUPERVISES
-from mailcore.liveness import boot_id, read_lock, start_ticks
+from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Holder, Lock, from_records
+from mailcore.system.processes import boot_id, environment, start_ticks, value_of
 from mailcore.system.writing import replace
 
 
@@ -100,8 +101,4 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
 
 def supervises(pid: int, run_id: str) -> bool:
     """True if the process is that run's supervisor, or with `queue` a waiter; a PID alone may be another's by now."""
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return start_ticks(pid) != 0 and f"{SUPERVISES}={run_id}".encode() in variables
+    return start_ticks(pid) != 0 and value_of(environment(pid) or [], SUPERVISES) == run_id

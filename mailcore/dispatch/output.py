@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from pathlib import Path
 
-_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+from mailcore.system.processes import free_older_part
+
 _BLOCK = 1 << 20
 
 
@@ -26,9 +26,7 @@ def bound(path: Path, limit: int) -> bool:
     try:
         length = (status.st_size - limit) // _BLOCK * _BLOCK
         if length > 0:
-            libc = ctypes.CDLL(None, use_errno=True)
-            libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
-            libc.fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, 0, length)
+            free_older_part(descriptor, length)
     finally:
         os.close(descriptor)
     return True

@@ -10,74 +10,30 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from mailcore.evidence import RUN_ID, SUPERVISES
-from mailcore.liveness import start_ticks
+from mailcore.system.process import Process
+from mailcore.system.processes import (
+    EMPTY_LOOKS,
+    births,
+    command_line,
+    environment,
+    send,
+    snapshot,
+    value_of,
+    working_directory,
+)
 
-_MARK, _SUPERVISES = f"{RUN_ID}=".encode(), f"{SUPERVISES}=".encode()
-_TICK = os.sysconf("SC_CLK_TCK")
-EMPTY_LOOKS = 10
-"""So many looks in a row that find nothing are believed in any case."""
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """One live process at one moment."""
-
-    pid: int
-    ppid: int
-    ticks: int
-    """Start time: with the PID it tells a recycled one."""
-    session: int
-    name: str
-    depth: int = 0
-    """How deep below the first of its run."""
-
-    @property
-    def command(self) -> str:
-        """Its command line, untrusted text; the name where it cannot be read."""
-        try:
-            words = Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            return self.name
-        return b" ".join(words).decode("utf-8", "replace").strip() or self.name
-
-    @property
-    def started_at(self) -> float:
-        """Seconds since the epoch, to a clock tick."""
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
-        return time.time() - uptime + self.ticks / _TICK
-
-
-def snapshot() -> dict[int, Process]:
-    """Every live process, zombies left out."""
-    processes = {}
-    for entry in os.listdir("/proc"):  # noqa: PTH208 (names are all that is wanted, some hundred times a second)
-        if not entry.isdigit():
-            continue
-        try:
-            stat = Path(f"/proc/{entry}/stat").read_bytes()
-        except OSError:
-            continue
-        end = stat.rfind(b")")
-        fields = stat[end + 2 :].split()
-        if fields[0] in (b"Z", b"X"):
-            continue
-        name = stat[stat.find(b"(") + 1 : end].decode("utf-8", "replace")
-        processes[int(entry)] = Process(int(entry), int(fields[1]), int(fields[19]), int(fields[3]), name)
-    return processes
+_SUPERVISES = f"{SUPERVISES}=".encode()
 
 
 def _marks(pid: int) -> tuple[str, bool]:
     """The run id in a process's environment, and whether it is a supervisor."""
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return "", False
-    run_id = next((v[len(_MARK) :].decode("utf-8", "replace") for v in variables if v.startswith(_MARK)), "")
-    return run_id, any(v.startswith(_SUPERVISES) for v in variables)
+    variables = environment(pid) or []
+    return value_of(variables, RUN_ID), any(v.startswith(_SUPERVISES) for v in variables)
 
 
 def members(run_id: str, roots: Collection[int] = ()) -> list[Process]:
@@ -97,8 +53,7 @@ def members(run_id: str, roots: Collection[int] = ()) -> list[Process]:
         mark, supervisor = marks[pid]
         if pid in found or supervisor or pid in roots or mark not in ("", run_id) or pid == os.getpid():
             continue
-        process = processes[pid]
-        found[pid] = Process(pid, process.ppid, process.ticks, process.session, process.name, depth)
+        found[pid] = replace(processes[pid], depth=depth)
         stack += [(child, depth + 1) for child in children.get(pid, ())]
     return list(found.values())
 
@@ -147,12 +102,7 @@ def session_members(session: int, dispatch_id: str = "", known: Collection[Proce
 
 def _dispatch_id(pid: int) -> str:
     """The id of AIPass's run in a process's environment."""
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return ""
-    mark = b"AIPASS_DISPATCH_ID="
-    return next((v[len(mark) :].decode("utf-8", "replace") for v in variables if v.startswith(mark)), "")
+    return value_of(environment(pid) or [], "AIPASS_DISPATCH_ID")
 
 
 def occupants(branch: Path) -> list[int]:
@@ -164,12 +114,8 @@ def occupants(branch: Path) -> list[int]:
     for process in snapshot().values():
         if process.name not in ("claude", "codex"):
             continue
-        try:
-            if Path(f"/proc/{process.pid}/cwd").readlink() != branch:
-                continue
-            words = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
-            variables = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
-        except OSError:
+        words, variables = command_line(process.pid), environment(process.pid)
+        if working_directory(process.pid) != branch or words is None or variables is None:
             continue
         supervised = {b"AIPASS_SESSION_TYPE=dispatched", b"AIPASS_SESSION_TYPE=daemon"} & set(variables)
         if not supervised and not {b"app-server", b"mcp-server", b"exec"} & set(words[1:3]):
@@ -177,35 +123,12 @@ def occupants(branch: Path) -> list[int]:
     return found
 
 
-def send(pid: int, ticks: int, number: signal.Signals) -> bool:
-    """Signal the process that has this PID and start time, and no other; False if it is gone."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except OSError:
-        return False
-    try:
-        # The pidfd pins the process: checked after opening, a recycled PID cannot slip in between.
-        if start_ticks(pid) != ticks:
-            return False
-        signal.pidfd_send_signal(descriptor, number)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
-
-
-def _last_pid() -> bytes:
-    """The PID that was given out last: the same before and after a look, nothing was started meanwhile."""
-    return Path("/proc/loadavg").read_bytes().split()[-1]
-
-
 def stop(
     find: Callable[[], list[Process]], grace: float, reap: Callable[[], None] = lambda: None
 ) -> tuple[set[int], set[int]]:
     """End every process that `find` names, until it finds none: TERM, `grace` seconds, KILL, again.
 
-    One that forks and goes while /proc is read can hide from a look, and its child too: an empty look counts where
+    One that forks and goes during a look can hide from a look, and its child too: an empty look counts where
     nothing was started meanwhile, on a machine that never rests the EMPTY_LOOKS-th in a row.
 
     Returns the PIDs that were there, and those that even KILL did not end within 5 s (in uninterruptible sleep).
@@ -217,12 +140,12 @@ def stop(
     empty = 0
     while True:
         reap()
-        last = _last_pid()
+        last = births()
         left = find()
         empty = 0 if left else empty + 1
         seen.update(process.pid for process in left)
         elapsed = time.monotonic() - begun
-        if not left and (last == _last_pid() or empty == EMPTY_LOOKS):
+        if not left and (last == births() or empty == EMPTY_LOOKS):
             return seen, set()
         if elapsed > grace + 5:
             return seen, {process.pid for process in left}

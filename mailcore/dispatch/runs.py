@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mailcore import journal
 from mailcore.dispatch import register
-from mailcore.liveness import alive
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.observe.foreign import registered
+from mailcore.system.processes import alive
 from mailcore.workspace import Workspace
 
 JOURNAL = "run.jsonl"

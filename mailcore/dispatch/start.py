@@ -22,6 +22,7 @@ from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
+from mailcore.system import VARIABLE
 from mailcore.workspace import Workspace
 
 _STAMP = "%Y%m%dT%H%M%S_%f"
@@ -39,7 +40,11 @@ INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without what belongs to a run or session; `mailcore` is on its PATH."""
-    kept = {k: v for k, v in os.environ.items() if k not in INHERITED and not k.startswith(INHERITED_PREFIXES)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == VARIABLE or (name not in INHERITED and not name.startswith(INHERITED_PREFIXES))
+    }
     scripts = str(Path(sys.executable).parent)
     path = kept.get("PATH", os.defpath)
     kept["PATH"] = path if scripts in path.split(os.pathsep) else f"{scripts}{os.pathsep}{path}"

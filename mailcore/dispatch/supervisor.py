@@ -7,7 +7,6 @@ its run's processes with it.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import random
 import sys
@@ -26,9 +25,8 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import from_records
 from mailcore.programs.base import Ending
 from mailcore.system.locks import locked
+from mailcore.system.processes import adopt_orphans
 from mailcore.workspace import Workspace, find
-
-PR_SET_CHILD_SUBREAPER = 36
 
 
 class Supervisor:
@@ -104,7 +102,7 @@ class Supervisor:
 
 def main(run_dir: Path) -> int:
     """Supervise the run whose journal lies in `run_dir`."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    adopt_orphans()
     branch = run_dir.parents[2]
     workspace = find(branch)
     agent = next((a for a in workspace.agents if a.branch == branch), None)

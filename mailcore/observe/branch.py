@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from mailcore.holds import hold_at
-from mailcore.liveness import alive, read_lock
+from mailcore.liveness import read_lock
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
@@ -28,6 +28,7 @@ from mailcore.observe.tail import Tail
 from mailcore.programs.hooks import parse_hook
 from mailcore.programs.select import program
 from mailcore.system.open_files import Held
+from mailcore.system.processes import alive
 
 HOOKS_START = 65536
 LOG_START = 8192

@@ -1,24 +1,25 @@
-"""Which process trees use the CPU: one look at /proc for any number of agents. Reads only; for worker threads."""
+"""Which process trees use the CPU: one look at all processes for any number of agents. For worker threads."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+
+from mailcore.system.process import Process
+from mailcore.system.processes import snapshot
 
 BUSY = 0.05
 """Share of one core, from one look to the next, that counts as work; a program that wakes ten times a second: 0.002."""
-_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Work:
     """Tells when the process tree of each agent last worked; keeps the CPU times of the look before."""
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
-        self._proc = proc
+    def __init__(self, table: Callable[[], Mapping[int, Process]] = snapshot) -> None:
+        """`table`: gives every live process by its PID."""
+        self._table = table
         self._at = 0.0
-        self._used: dict[str, tuple[int, int]] = {}
+        self._used: dict[str, tuple[int, float]] = {}
         self._seen: dict[str, float] = {}
 
     def look(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
@@ -29,17 +30,17 @@ class Work:
         """
         at, used = time.monotonic(), {}
         if pids:
-            table = _table(self._proc)
+            table = self._table()
             children: dict[int, list[int]] = {}
-            for pid, (parent, _) in table.items():
-                children.setdefault(parent, []).append(pid)
+            for process in table.values():
+                children.setdefault(process.ppid, []).append(process.pid)
             used = {address: (pid, _tree(pid, table, children)) for address, pid in pids.items() if pid in table}
-        passed, seen = (at - self._at) * _TICKS, {}
-        for address, (pid, ticks) in used.items():
+        passed, seen = at - self._at, {}
+        for address, (pid, seconds) in used.items():
             before = self._used.get(address)
             if before is None or before[0] != pid:
                 continue
-            worked = passed > 0 and (ticks - before[1]) / passed >= BUSY
+            worked = passed > 0 and (seconds - before[1]) / passed >= BUSY
             seen[address] = now if worked else self._seen.get(address, 0.0)
         # A process that is gone works no more.
         seen |= {address: self._seen.get(address, 0.0) for address in pids if address not in used}
@@ -47,28 +48,11 @@ class Work:
         return dict(seen)
 
 
-def _table(proc: Path) -> dict[int, tuple[int, int]]:
-    """PID → parent, and clock ticks of CPU used, by its children that it waited for too."""
-    table = {}
-    with os.scandir(proc) as entries:
-        pids = [entry.name for entry in entries if entry.name.isdecimal()]
-    for pid in pids:
-        try:
-            with open(f"{proc}/{pid}/stat", "rb") as file:
-                stat = file.read()
-        except OSError:  # it ended in the meantime
-            continue
-        # The command, in parentheses, may itself hold spaces and parentheses: count from the last one.
-        fields = stat[stat.rfind(b")") + 2 :].split()
-        if len(fields) > 14:
-            table[int(pid)] = int(fields[1]), sum(map(int, fields[11:15]))
-    return table
-
-
-def _tree(root: int, table: Mapping[int, tuple[int, int]], children: Mapping[int, list[int]]) -> int:
-    ticks, waiting = 0, [root]
+def _tree(root: int, table: Mapping[int, Process], children: Mapping[int, list[int]]) -> float:
+    """Seconds of CPU that a process and all below it used, and those of its children that ended."""
+    seconds, waiting = 0.0, [root]
     while waiting:
-        pid = waiting.pop()
-        ticks += table[pid][1]
-        waiting += children.get(pid, ())
-    return ticks
+        process = table[waiting.pop()]
+        seconds += process.cpu + process.cpu_of_children
+        waiting += children.get(process.pid, ())
+    return seconds

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from mailcore.system.process import Process
+from mailcore.system.processes import snapshot, started_at
+
 
 @dataclass(frozen=True, slots=True)
 class TreeSample:
@@ -24,35 +27,28 @@ class Sampler:
     """Samples process trees; keeps the CPU times of the last one to tell the share in between."""
 
     def __init__(self) -> None:
-        self._root = (0, 0.0)
+        self._root = (0, 0)
         self._at = 0.0
-        self._cpu: dict[tuple[int, float], float] = {}
+        self._cpu: dict[tuple[int, int], float] = {}
 
     def sample(self, pid: int) -> TreeSample | None:
-        """The tree of `pid` now; None if there is no such process, or it is not ours to see. Reads /proc."""
-        import psutil
-
-        try:
-            root = psutil.Process(pid)
-            if root.status() == psutil.STATUS_ZOMBIE:
-                return None
-            processes = [root, *root.children(recursive=True)]
-            started_at = root.create_time()
-        except (psutil.Error, ValueError):
+        """The tree of `pid` now; None if there is no such process, or it is not ours to see."""
+        table = snapshot()
+        root = table.get(pid)
+        if root is None:
             return None
-        now, rss = time.monotonic(), 0
-        cpu: dict[tuple[int, float], float] = {}
-        for process in processes:
-            try:
-                with process.oneshot():
-                    times = process.cpu_times()
-                    cpu[process.pid, process.create_time()] = times.user + times.system
-                    rss += process.memory_info().rss
-            except psutil.Error:  # it ended in the meantime
-                continue
+        children: dict[int, list[Process]] = {}
+        for process in table.values():
+            children.setdefault(process.ppid, []).append(process)
+        tree, waiting = [], [root]
+        while waiting:
+            tree.append(process := waiting.pop())
+            waiting += children.get(process.pid, ())
+        now = time.monotonic()
+        cpu = {(process.pid, process.ticks): process.cpu for process in tree}
         percent = 0.0
-        if self._root == (pid, started_at) and now > self._at:
+        if self._root == (pid, root.ticks) and now > self._at:
             used = sum(seconds - self._cpu.get(key, 0.0) for key, seconds in cpu.items())
             percent = max(0.0, used / (now - self._at) * 100)
-        self._root, self._at, self._cpu = (pid, started_at), now, cpu
-        return TreeSample(pid, started_at, percent, rss, len(cpu))
+        self._root, self._at, self._cpu = (pid, root.ticks), now, cpu
+        return TreeSample(pid, started_at(root), percent, sum(process.rss for process in tree), len(tree))

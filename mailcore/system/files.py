@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mailcore.errors import Refused
+from mailcore.system import PORTABLE
 
 
 def descriptor(
@@ -80,9 +81,20 @@ def _real(path: Path, directory: int | None) -> str:
     if directory is not None:
         # The kernel knows: a tenth of the time of looking at each part of the path.
         with contextlib.suppress(OSError):
-            return os.readlink(f"/proc/self/fd/{directory}")  # noqa: PTH115 (a Path costs more than the call)
+            return path_of(directory)
     # Unlike Path.resolve, realpath follows a circle of symlinks without raising; opening it then says ELOOP.
     return os.path.realpath(path)
+
+
+def path_of(directory: int) -> str:
+    """Where an open directory lies at this moment. OSError where the system does not say."""
+    if not PORTABLE:
+        return os.readlink(f"/proc/self/fd/{directory}")  # noqa: PTH115 (a Path costs more than the call)
+    import fcntl
+
+    if not hasattr(fcntl, "F_GETPATH"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    return os.fsdecode(fcntl.fcntl(directory, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0"))
 
 
 def _below(path: str, root: str) -> bool:

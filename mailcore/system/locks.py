@@ -63,17 +63,10 @@ def _wait(descriptor: int, lock: Path, timeout: float) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Who holds the flock, from /proc/locks: `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`."""
-    inode = os.fstat(descriptor).st_ino
-    try:
-        for line in Path("/proc/locks").read_text().splitlines():
-            fields = line.split()
-            if "->" not in fields and fields[1] == "FLOCK" and fields[5].rsplit(":", 1)[-1] == str(inode):
-                name = Path(f"/proc/{fields[4]}/comm").read_text().strip()
-                return f"PID {fields[4]} ({name})"
-    except (OSError, IndexError):
-        pass
-    return "another process"
+    """Who holds the flock, in words."""
+    from mailcore.system.processes import lock_holder
+
+    return lock_holder(os.fstat(descriptor).st_ino) or "another process"
 
 
 def is_locked(lock: Path) -> bool:

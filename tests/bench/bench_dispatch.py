@@ -20,8 +20,9 @@ import pexpect
 from mailcore import make, workspace
 from mailcore.config import read_config
 from mailcore.dispatch import control
-from mailcore.liveness import alive, read_lock
+from mailcore.liveness import read_lock
 from mailcore.model.run import Run
+from mailcore.system.processes import alive
 
 TURNS = 20
 MANY = 30

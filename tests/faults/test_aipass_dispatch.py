@@ -16,9 +16,10 @@ import pytest
 
 from mailcore import journal
 from mailcore.dispatch.control import read_run
-from mailcore.liveness import alive, read_lock
+from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import Phase
+from mailcore.system.processes import alive
 from tests.faults.aipass_lab import Lab, build, wanted
 from tests.faults.conftest import archived_mail, open_mail
 

@@ -13,8 +13,10 @@ import pytest
 
 from mailcore.dispatch import process
 from mailcore.evidence import RUN_ID
-from mailcore.liveness import alive, read_lock, start_ticks
+from mailcore.liveness import read_lock
 from mailcore.model.run import Phase
+from mailcore.system import processes
+from mailcore.system.processes import alive, start_ticks
 from tests.mailcore import conftest as lab
 from tests.mailcore.conftest import House, wait_until
 
@@ -100,7 +102,7 @@ def test_what_is_started_while_a_run_is_stopped_is_found_by_the_next_look(house:
         assert left == [] and survivors == set() and len(ended) >= 2
     finally:
         for one in left:
-            process.send(one.pid, one.ticks, signal.SIGKILL)
+            processes.send(one.pid, one.ticks, signal.SIGKILL)
         hydra.wait()
 
 

@@ -17,9 +17,9 @@ from mailcore import journal, workspace
 from mailcore.dispatch import queue, succession
 from mailcore.dispatch.hold import hold, release
 from mailcore.errors import MailcoreError
-from mailcore.liveness import alive
 from mailcore.mail import post
 from mailcore.model.run import Phase
+from mailcore.system.processes import alive
 from tests.faults.conftest import ROOT
 from tests.faults.test_dispatch_matrix import BOUNCE, told
 from tests.faults.test_dispatch_world import bounces, ends_a_run, waits_at

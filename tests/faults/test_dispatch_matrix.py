@@ -16,9 +16,10 @@ import pytest
 
 from mailcore import journal
 from mailcore.dispatch import process, queue, succession
-from mailcore.liveness import alive, read_lock, start_ticks
+from mailcore.liveness import read_lock
 from mailcore.model.run import Holder, Phase, Run
 from mailcore.system.locks import locked
+from mailcore.system.processes import alive, start_ticks
 from tests.mailcore import conftest as lab
 from tests.mailcore.conftest import House, wait_until
 
@@ -108,7 +109,7 @@ def pids(house: House) -> list[int]:
 def nothing_is_left(house: House, run: Run) -> None:
     """No process of the run, no lock, nobody waiting; its supervisor is gone too."""
     writer = house.agent("@writer")
-    assert [p.command for p in process.members(run.run_id)] == []
+    assert [p.name for p in process.members(run.run_id)] == []
     assert [pid for pid in pids(house) if alive(pid)] == []
     assert [a.pid for a in run.attempts if alive(a.pid, a.start_ticks)] == []
     assert read_lock(writer.dispatch_lock) is None

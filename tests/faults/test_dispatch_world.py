@@ -19,8 +19,8 @@ import pytest
 from mailcore import journal, make
 from mailcore.dispatch import control, process, queue, succession
 from mailcore.dispatch.hold import hold, release
-from mailcore.liveness import alive
 from mailcore.model.run import Phase
+from mailcore.system.processes import alive
 from tests.faults.test_dispatch_matrix import BOUNCE, DONE, nothing_is_left, pids, register, told
 from tests.faults.test_mail_disk import FULL, fill
 from tests.mailcore import conftest as lab

@@ -19,15 +19,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-from mailcore import journal, make, workspace
+from mailcore import journal, make, system, workspace
 from mailcore.config import Config, read_config
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError
-from mailcore.liveness import alive, read_lock
+from mailcore.liveness import read_lock
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Run
+from mailcore.system import processes
 
 T = TypeVar("T")
 MARK = "HOUSE_MARK"
@@ -59,14 +60,9 @@ def wait_until(condition: Callable[[], T], seconds: float = 20.0, what: str = ""
 def marked(mark: str) -> dict[int, str]:
     """Live processes that carry the mark, with their command lines."""
     found = {}
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        with suppress(OSError):
-            if f"{MARK}={mark}".encode() in (entry / "environ").read_bytes().split(b"\0") and alive(int(entry.name)):
-                found[int(entry.name)] = (
-                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-                )
+    for pid in processes.snapshot():
+        if pid != os.getpid() and f"{MARK}={mark}".encode() in (processes.environment(pid) or ()):
+            found[pid] = processes.command_of(pid)
     return found
 
 
@@ -209,7 +205,7 @@ class House:
 def clean_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """No run, router or session of whoever started the tests leaks into them."""
     for name in list(os.environ):
-        if name.startswith(("MAILCORE_", "AIPASS_", "CLAUDE", MARK)):
+        if name.startswith(("MAILCORE_", "AIPASS_", "CLAUDE", MARK)) and name != system.VARIABLE:
             monkeypatch.delenv(name)
 
 

@@ -13,6 +13,7 @@ from mailcore.dispatch import control, process, queue
 from mailcore.errors import Refused
 from mailcore.mail import post
 from mailcore.model.run import Phase
+from mailcore.system import processes
 from tests.mailcore.conftest import House, wait_until
 
 GATED = "echo up; until [ -e go ]; do sleep 0.02; done"
@@ -96,7 +97,7 @@ def test_a_session_that_begins_beside_a_run_is_not_killed_with_it(house: House, 
     session = subprocess.Popen([program, "120"], cwd=house.agent("@writer").branch)
     try:
         house.kill("@operator", "@writer")
-        assert session.poll() is None and pid not in process.snapshot()
+        assert session.poll() is None and pid not in processes.snapshot()
     finally:
         session.kill()
         session.wait()
@@ -107,11 +108,11 @@ def test_our_own_claude_does_not_occupy_its_branch(house: House, tmp_path: Path)
     shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
     house.shell("writer", f"echo up; exec {program} 100")
     pid = house.attempt_pid("@writer", house.started("@operator", "@writer"))
-    wait_until(lambda: process.snapshot()[pid].name == "claude", what="it is a claude")
+    wait_until(lambda: processes.snapshot()[pid].name == "claude", what="it is a claude")
     assert process.occupants(house.agent("@writer").branch) == []
     assert house.dispatch("@operator", "@writer", "second").code == "busy"
     house.kill("@operator", "@writer")
-    assert pid not in process.snapshot()
+    assert pid not in processes.snapshot()
 
 
 def test_wake_if_mail(house: House) -> None:

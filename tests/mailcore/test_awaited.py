@@ -10,12 +10,12 @@ import time
 import pytest
 
 from mailcore.config import Alarms
-from mailcore.liveness import alive
 from mailcore.mail import approval
 from mailcore.model.fleet import Fleet, State, Status
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
 from mailcore.observe.state import state
+from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
 
 CLI = f"{sys.executable} -m mailcore.cli"

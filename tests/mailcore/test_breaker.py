@@ -7,8 +7,9 @@ import signal
 import time
 
 from mailcore.dispatch import breaker, control, succession
-from mailcore.liveness import alive, read_lock
+from mailcore.liveness import read_lock
 from mailcore.model.run import Phase
+from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
 
 PROGRESS = "echo up; echo $MAILCORE_RUN_ID > made"

@@ -16,8 +16,10 @@ import pytest
 from mailcore import journal
 from mailcore.dispatch import control, process
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.liveness import alive, read_lock, start_ticks
+from mailcore.liveness import read_lock
 from mailcore.model.run import Phase
+from mailcore.system import processes
+from mailcore.system.processes import alive, start_ticks
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.test_process import TREE
 
@@ -71,7 +73,7 @@ def test_a_daemon_that_cleared_its_environment_is_caught_too(house: House, tmp_p
         house.kill("@operator", "@writer")
         assert not alive(pid)
     finally:
-        process.send(pid, start_ticks(pid), signal.SIGKILL)
+        processes.send(pid, start_ticks(pid), signal.SIGKILL)
 
 
 def test_a_run_dispatched_from_within_a_killed_one_goes_on(house: House) -> None:

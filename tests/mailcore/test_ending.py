@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from mailcore.dispatch import register, succession
-from mailcore.liveness import alive, read_lock
+from mailcore.liveness import read_lock
 from mailcore.model.run import Phase, Run
+from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
 
 CLAUDE = """#!/bin/sh

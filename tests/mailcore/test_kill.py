@@ -12,7 +12,8 @@ import pytest
 
 from mailcore.dispatch import control, queue
 from mailcore.errors import Refused
-from mailcore.liveness import alive, read_lock, start_ticks
+from mailcore.liveness import read_lock
+from mailcore.system.processes import alive, start_ticks
 from tests.mailcore.conftest import House, wait_until
 
 RUN = "20260101T000000_000000-00000000"

@@ -162,9 +162,20 @@ def signallers(path: Path) -> set[str]:
     }
 
 
-def test_only_process_signals_a_process() -> None:
+def test_only_the_door_signals_and_only_dispatch_asks_it_to() -> None:
     found = {name: calls for name, path in ours("mailcore").items() if (calls := signallers(path))}
-    assert found == {"mailcore.dispatch.process": {"pidfd_send_signal"}}
+    assert found == {
+        "mailcore.system.linux.processes": {"pidfd_send_signal"},
+        "mailcore.system.portable.processes": {"kill"},
+    }
+    users = {
+        name
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "mailcore.system.processes"
+        and any(alias.name == "send" for alias in node.names)
+    }  # fmt: skip
+    assert users == {"mailcore.dispatch.process", "mailcore.dispatch.kill"}
 
 
 def test_only_mail_lock_register_and_make_replace_files() -> None:

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from mailcore.liveness import alive, boot_id, read_lock, start_ticks
+from mailcore.liveness import read_lock
+from mailcore.system.processes import alive, boot_id, start_ticks
 from tests.mailcore.conftest import House
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from mailcore.dispatch import lock
-from mailcore.liveness import YOUNG, boot_id, read_lock, start_ticks
+from mailcore.liveness import YOUNG, read_lock
 from mailcore.model.run import Holder
+from mailcore.system.processes import boot_id, start_ticks
 from tests.mailcore.conftest import House
 
 

@@ -6,8 +6,8 @@ import json
 import subprocess
 
 from mailcore.dispatch import orphan
-from mailcore.liveness import alive
 from mailcore.model.run import Phase
+from mailcore.system.processes import alive
 from tests.mailcore.conftest import House
 
 

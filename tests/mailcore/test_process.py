@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from mailcore.dispatch import process
 from mailcore.evidence import RUN_ID, SUPERVISES
-from mailcore.liveness import alive, start_ticks
+from mailcore.system import processes
+from mailcore.system.process import Process
+from mailcore.system.processes import alive, start_ticks
 from tests.mailcore.conftest import wait_until
 
 TREE = """
@@ -124,11 +126,11 @@ def test_one_that_forks_when_it_is_told_to_end_is_found_again(tmp_path: Path) ->
 
 
 def test_a_recycled_pid_is_not_signalled(stranger: subprocess.Popen[bytes]) -> None:
-    assert not process.send(stranger.pid, start_ticks(stranger.pid) + 1, signal.SIGKILL)
+    assert not processes.send(stranger.pid, start_ticks(stranger.pid) + 1, signal.SIGKILL)
     assert stranger.poll() is None
-    assert process.send(stranger.pid, start_ticks(stranger.pid), signal.SIGTERM)
+    assert processes.send(stranger.pid, start_ticks(stranger.pid), signal.SIGTERM)
     assert stranger.wait(10) == -signal.SIGTERM
-    assert not process.send(stranger.pid, 0, signal.SIGTERM)
+    assert not processes.send(stranger.pid, 0, signal.SIGTERM)
 
 
 def test_a_zombie_is_no_process() -> None:
@@ -139,7 +141,7 @@ def test_a_zombie_is_no_process() -> None:
     try:
         assert state(child) == "Z"
         assert not alive(child) and start_ticks(child) == 0
-        assert child not in process.snapshot()
+        assert child not in processes.snapshot()
     finally:
         os.waitpid(child, 0)
 
@@ -151,18 +153,18 @@ def test_another_runs_supervisor_and_all_below_it_are_strangers() -> None:
     orphan = subprocess.Popen(["sleep", "100"], env={**os.environ, RUN_ID: "inner"})
     try:
         assert inner.stdout is not None and inner.stdout.readline() == b"up\n"
-        below = {p.pid for p in process.snapshot().values() if p.ppid == inner.pid}
+        below = {p.pid for p in processes.snapshot().values() if p.ppid == inner.pid}
         assert len(below) == 2
         assert process.members("outer") == []
         # As a child of the outer run's supervisor, which is where a subreaper gets it:
         assert not {inner.pid, orphan.pid, *below} & {p.pid for p in process.members("outer", [os.getpid()])}
     finally:
-        left = [p for p in process.snapshot().values() if p.ppid == inner.pid]
+        left = [p for p in processes.snapshot().values() if p.ppid == inner.pid]
         for child in (inner, orphan):
             child.kill()
             child.wait()
         for one in left:
-            process.send(one.pid, one.ticks, signal.SIGKILL)
+            processes.send(one.pid, one.ticks, signal.SIGKILL)
         assert inner.stdout is not None
         inner.stdout.close()
 
@@ -193,30 +195,36 @@ def test_of_a_foreign_run_are_those_that_carry_its_id_and_no_run_of_ours() -> No
     environment = {**os.environ, "AIPASS_DISPATCH_ID": "theirs"}
     monitor = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True, env=environment)
 
-    def everything() -> list[process.Process]:
-        return [p for p in process.snapshot().values() if p.command.startswith(length)]
+    def everything() -> list[Process]:
+        return [p for p in processes.snapshot().values() if processes.command_of(p.pid).startswith(length)]
 
     try:
         assert monitor.stdout is not None and monitor.stdout.readline() == b"up\n"
         wait_until(lambda: len(everything()) == 6, what="six sleepers")
         found = process.session_members(monitor.pid, "theirs")
-        assert {p.command for p in found if p.pid != monitor.pid} == {f"{length}1", f"{length}5"}
+        assert {processes.command_of(p.pid) for p in found if p.pid != monitor.pid} == {f"{length}1", f"{length}5"}
         # What cleared its environment and left the session is known only from an earlier look.
-        lost = next(p for p in everything() if p.command == f"{length}6")
+        lost = next(p for p in everything() if processes.command_of(p.pid) == f"{length}6")
         again = process.session_members(monitor.pid, "theirs", [lost, replace(found[0], ticks=1)])
-        assert {p.command for p in again if p.pid != monitor.pid} == {f"{length}1", f"{length}5", f"{length}6"}
+        again_words = {processes.command_of(p.pid) for p in again if p.pid != monitor.pid}
+        assert again_words == {
+            f"{length}1",
+            f"{length}5",
+            f"{length}6",
+        }
         # Of a monitor that is gone, only the id is left.
-        assert {p.command for p in process.session_members(0, "theirs") if p.pid != monitor.pid} >= {f"{length}1"}
+        left = process.session_members(0, "theirs")
+        assert {processes.command_of(p.pid) for p in left if p.pid != monitor.pid} >= {f"{length}1"}
     finally:
         for one in everything():
-            process.send(one.pid, one.ticks, signal.SIGKILL)
+            processes.send(one.pid, one.ticks, signal.SIGKILL)
         monitor.communicate(timeout=20)
 
 
 def test_command_and_start_are_told(stranger: subprocess.Popen[bytes]) -> None:
-    one = process.snapshot()[stranger.pid]
-    assert one.command == "sleep 120" and one.name == "sleep" and one.ppid == os.getpid()
-    assert abs(one.started_at - time.time()) < 30
+    one = processes.snapshot()[stranger.pid]
+    assert processes.command_of(one.pid) == "sleep 120" and one.name == "sleep" and one.ppid == os.getpid()
+    assert abs(processes.started_at(one) - time.time()) < 30
 
 
 @pytest.mark.parametrize("name", ["a b", "a) S 1 (x", "("])
@@ -225,8 +233,8 @@ def test_a_name_with_spaces_and_parentheses_is_read_right(tmp_path: Path, name: 
     program.symlink_to("/bin/sleep")
     child = subprocess.Popen([str(program), "100"])
     try:
-        wait_until(lambda: process.snapshot()[child.pid].name == name, what="it runs under that name")
-        assert process.snapshot()[child.pid].ppid == os.getpid() and start_ticks(child.pid) > 0
+        wait_until(lambda: processes.snapshot()[child.pid].name == name, what="it runs under that name")
+        assert processes.snapshot()[child.pid].ppid == os.getpid() and start_ticks(child.pid) > 0
     finally:
         child.kill()
         child.wait()

@@ -12,6 +12,7 @@ import pytest
 
 from mailcore import liveness
 from mailcore.model.run import Phase
+from mailcore.system import processes
 from tests.mailcore.conftest import House
 
 UNSHARE = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"]
@@ -47,7 +48,7 @@ def test_a_dispatch_from_within_a_sandbox_begins_when_the_sandbox_is_left(
 def test_what_a_sandbox_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(liveness.PID_NAMESPACE, raising=False)
     assert not liveness.sandboxed(), "an ordinary caller"
-    monkeypatch.setenv(liveness.PID_NAMESPACE, liveness.pid_namespace())
+    monkeypatch.setenv(liveness.PID_NAMESPACE, processes.pid_namespace())
     assert not liveness.sandboxed(), "an agent's ordinary program"
     monkeypatch.setenv(liveness.PID_NAMESPACE, "pid:[1]")
     assert liveness.sandboxed()

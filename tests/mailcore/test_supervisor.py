@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from mailcore.liveness import alive, read_lock
+from mailcore.liveness import read_lock
 from mailcore.model.run import Phase, Run
+from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
 
 REPLY = f"""

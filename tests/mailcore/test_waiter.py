@@ -16,9 +16,9 @@ import pytest
 
 from mailcore.dispatch import hold, queue
 from mailcore.dispatch.waiter import wait
-from mailcore.liveness import alive
 from mailcore.model.run import Phase
 from mailcore.system.locks import locked
+from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, marked, wait_until
 
 Monitor = Callable[[str], subprocess.Popen[bytes]]

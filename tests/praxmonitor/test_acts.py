@@ -15,11 +15,12 @@ from mailcore import make, presence
 from mailcore.dispatch import control, hold, story
 from mailcore.errors import MailcoreError, Refused
 from mailcore.holds import hold_at
-from mailcore.liveness import read_lock, start_ticks
+from mailcore.liveness import read_lock
 from mailcore.mail import approval, post
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Phase
+from mailcore.system.processes import start_ticks
 from mailcore.workspace import find
 from praxmonitor import acts
 from praxmonitor.app import PraxApp

@@ -1,0 +1,1 @@
+"""The backend for Linux: pidfd, /proc, inotify, subreaper."""

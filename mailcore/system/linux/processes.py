@@ -1,0 +1,206 @@
+"""Processes as Linux tells of them: /proc is read here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from functools import cache
+from pathlib import Path
+
+from mailcore.system.process import ExitNotice, Process
+
+MISSING: tuple[str, ...] = ()
+"""What this backend cannot promise: nothing."""
+
+EMPTY_LOOKS = 10
+"""So many looks for processes in a row that find nothing are believed, though others were started meanwhile."""
+
+_PR_SET_CHILD_SUBREAPER = 36
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def _stat(pid: int | str) -> tuple[bytes, list[bytes]] | None:
+    """Name and further fields of a process that lives: state, parent, …; None of a zombie and of none at all."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            stat = file.read()
+    except OSError:
+        return None
+    # The command, in parentheses, may itself hold spaces and parentheses: count from the last one.
+    end = stat.rfind(b")")
+    fields = stat[end + 2 :].split()
+    if len(fields) < 22 or fields[0] in (b"Z", b"X"):
+        return None
+    return stat[stat.find(b"(") + 1 : end], fields
+
+
+def _process(pid: int, name: bytes, fields: list[bytes]) -> Process:
+    return Process(
+        pid, int(fields[1]), int(fields[19]), int(fields[3]), name.decode("utf-8", "replace"),
+        (int(fields[11]) + int(fields[12])) / _TICKS, (int(fields[13]) + int(fields[14])) / _TICKS,
+        int(fields[21]) * _PAGE,
+    )  # fmt: skip
+
+
+def snapshot() -> dict[int, Process]:
+    """Every live process by its PID, zombies left out."""
+    found = {}
+    for entry in os.listdir("/proc"):  # noqa: PTH208 (names are all that is wanted, some hundred times a second)
+        if entry.isdecimal() and (told := _stat(entry)) is not None:
+            found[int(entry)] = _process(int(entry), *told)
+    return found
+
+
+def look(pid: int) -> Process | None:
+    """One process; None if it is over or a zombie."""
+    told = _stat(pid) if pid > 0 else None
+    return _process(pid, *told) if told is not None else None
+
+
+def start_ticks(pid: int) -> int:
+    """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
+    told = _stat(pid) if pid > 0 else None
+    return int(told[1][19]) if told is not None else 0
+
+
+def parent_of(pid: int) -> int:
+    """The parent of a process; 0 where there is none. OSError where it cannot be seen."""
+    with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+        stat = file.read()
+    return int(stat[stat.rfind(b")") + 2 :].split()[1])
+
+
+def environment(pid: int) -> list[bytes] | None:
+    """The variables that a process was started with, as `NAME=value`; None where they cannot be read."""
+    return _words(pid, "environ")
+
+
+def command_line(pid: int) -> list[bytes] | None:
+    """The words that a process was started with; None where they cannot be read."""
+    return _words(pid, "cmdline")
+
+
+def _words(pid: int, name: str) -> list[bytes] | None:
+    try:
+        with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
+            parts = [file.read(1 << 20)]
+            while parts[-1]:
+                parts.append(file.read(1 << 20))
+    except OSError:
+        return None
+    return b"".join(parts).removesuffix(b"\0").split(b"\0")
+
+
+def working_directory(pid: int) -> Path | None:
+    """Where a process works; None where that cannot be seen."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink()
+    except OSError:
+        return None
+
+
+def started_at(process: Process) -> float:
+    """When a process started, in seconds since the epoch, to a clock tick."""
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    return time.time() - uptime + process.ticks / _TICKS
+
+
+def births() -> bytes:
+    """The PID that was given out last: the same before and after a look, nothing was started meanwhile."""
+    return Path("/proc/loadavg").read_bytes().split()[-1]
+
+
+@cache
+def boot_id() -> str:
+    """This boot of the machine: a process of another one is over. Empty where the kernel does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def pid_namespace() -> str:
+    """The PID namespace of this process, as the kernel names it; empty where it does not."""
+    try:
+        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115 (a name, not a path)
+    except OSError:
+        return ""
+
+
+def send(pid: int, ticks: int, number: signal.Signals) -> bool:
+    """Signal the process that has this PID and start time, and no other; False if it is gone or not ours to signal."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        # The pidfd pins the process: checked after opening, a recycled PID cannot slip in between.
+        if start_ticks(pid) != ticks:
+            return False
+        signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def exit_notice(pid: int) -> ExitNotice:
+    """What can be waited for until a process is over. ProcessLookupError if there is none; OSError where it cannot be
+    waited for, as of a thread's id."""
+    return ExitNotice(os.pidfd_open(pid))
+
+
+def adopt_orphans() -> bool:
+    """Become the parent of what the children leave behind, so that it can be found and reaped; True if that holds."""
+    import ctypes
+
+    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
+
+
+def free_older_part(descriptor: int, length: int) -> bool:
+    """Free the first `length` bytes of a file on disk and keep its size; False where the file system cannot."""
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    return bool(libc.fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, 0, length) == 0)
+
+
+def lock_holder(inode: int) -> str:
+    """Who holds the flock of a file, by its inode: `PID 4711 (python)`; empty where nobody is named.
+
+    From /proc/locks: `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`.
+    """
+    try:
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if "->" not in fields and fields[1] == "FLOCK" and fields[5].rsplit(":", 1)[-1] == str(inode):
+                name = Path(f"/proc/{fields[4]}/comm").read_text().strip()
+                return f"PID {fields[4]} ({name})"
+    except (OSError, IndexError):
+        pass
+    return ""
+
+
+def watch_limits() -> tuple[int, int] | None:
+    """How many watches and how many watchers this user may have; 0 unknown. None where there is no such limit."""
+    return _number("max_user_watches"), _number("max_user_instances")
+
+
+def has_sound_card() -> bool:
+    """True where the kernel knows a sound card."""
+    try:
+        return "no soundcards" not in Path("/proc/asound/cards").read_text()
+    except OSError:
+        return False
+
+
+def _number(name: str) -> int:
+    try:
+        return int(Path("/proc/sys/fs/inotify", name).read_text())
+    except (OSError, ValueError):
+        return 0

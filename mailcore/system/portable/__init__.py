@@ -1,0 +1,1 @@
+"""The backend for every POSIX system: psutil and watchfiles."""

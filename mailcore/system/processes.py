@@ -1,0 +1,138 @@
+"""The door to processes: who lives, since when, below whom, with which words; signals, and the notice of an end."""
+
+from __future__ import annotations
+
+import select
+import time
+
+from mailcore.system import PORTABLE
+
+if PORTABLE:
+    from mailcore.system.portable.processes import (
+        EMPTY_LOOKS,
+        MISSING,
+        adopt_orphans,
+        births,
+        boot_id,
+        command_line,
+        environment,
+        exit_notice,
+        free_older_part,
+        has_sound_card,
+        lock_holder,
+        look,
+        parent_of,
+        pid_namespace,
+        send,
+        snapshot,
+        start_ticks,
+        started_at,
+        watch_limits,
+        working_directory,
+    )
+else:
+    from mailcore.system.linux.processes import (
+        EMPTY_LOOKS,
+        MISSING,
+        adopt_orphans,
+        births,
+        boot_id,
+        command_line,
+        environment,
+        exit_notice,
+        free_older_part,
+        has_sound_card,
+        lock_holder,
+        look,
+        parent_of,
+        pid_namespace,
+        send,
+        snapshot,
+        start_ticks,
+        started_at,
+        watch_limits,
+        working_directory,
+    )
+
+__all__ = [
+    "EMPTY_LOOKS",
+    "MISSING",
+    "adopt_orphans",
+    "alive",
+    "ancestors",
+    "births",
+    "boot_id",
+    "command_line",
+    "command_of",
+    "ended",
+    "environment",
+    "exit_notice",
+    "free_older_part",
+    "has_sound_card",
+    "lock_holder",
+    "look",
+    "parent_of",
+    "pid_namespace",
+    "send",
+    "snapshot",
+    "start_ticks",
+    "started_at",
+    "value_of",
+    "watch_limits",
+    "working_directory",
+]
+
+
+def alive(pid: int, ticks: int = 0, boot: str = "") -> bool:
+    """True if `pid` runs and, where known, has that start time and boot. A zombie is not alive."""
+    if pid <= 0 or (boot and boot_id() and boot != boot_id()):
+        return False
+    actual = start_ticks(pid)
+    return actual != 0 and ticks in (0, actual)
+
+
+def ended(pid: int, ticks: int, seconds: float) -> bool:
+    """Wait for the end of a process that need not be a child; False if it still lives after so many seconds."""
+    deadline = time.monotonic() + seconds
+    try:
+        notice = exit_notice(pid)
+    except OSError:  # it is over, or no descriptor is left to wait with
+        return not alive(pid, ticks)
+    with notice:
+        while alive(pid, ticks):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            select.select([notice], [], [], left)
+    return True
+
+
+def command_of(pid: int) -> str:
+    """The command line of a process in one text, untrusted; empty where it cannot be read."""
+    return b" ".join(command_line(pid) or ()).decode("utf-8", "replace").strip()
+
+
+def value_of(variables: list[bytes], name: str) -> str:
+    """The value of one variable among those of a process; empty if it is not there."""
+    mark = f"{name}=".encode()
+    return next((v[len(mark) :].decode("utf-8", "replace") for v in variables if v.startswith(mark)), "")
+
+
+def ancestors(pid: int) -> list[int]:
+    """The process and those above it, nearest first, without the first of the system; up to one that cannot be seen.
+
+    One that ends while we look hands its children up: what is missing then is looked for once more.
+    """
+    before: list[int] | None = None
+    while True:
+        found: list[int] = []
+        at = pid
+        try:
+            while at > 1:
+                found.append(at)
+                at = parent_of(at)
+        except OSError:  # gone, or another user's and hidden from us: then it is so the second time too
+            if found != before:
+                before = found
+                continue
+        return found
