@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore.system import files
+from mailcore.system import files, writing
 
 
 def now() -> str:
@@ -19,23 +17,13 @@ def now() -> str:
 
 
 def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:
-    """Add one record with the present time under `at`. A single O_APPEND write, so that writers never interleave.
+    """Add one record with the present time under `at`, in one write, so that writers never interleave.
 
     If an earlier writer was killed in mid-line, the torn line is closed first and thereby skipped by every reader.
     A symlink is not followed: OSError, as of whatever the disk refuses.
     """
     line = json.dumps({"at": now(), **record}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    descriptor, found = files.descriptor(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
-    try:
-        size = found.st_size
-        torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        data = (b"\n" if torn else b"") + line + b"\n"
-        if os.write(descriptor, data) < len(data):  # the disk took a part of it: the record is torn
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        if durable:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    writing.append(path, line, durable=durable)
 
 
 def parse(lines: Iterable[bytes]) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from mailcore.liveness import read_lock
 from mailcore.model.run import Holder
 from mailcore.system.files import read_bytes
 from mailcore.system.locks import locked
-from mailcore.system.writing import replace
+from mailcore.system.writing import link_new, replace
 from mailcore.workspace import ADDRESS, REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
 
 
@@ -176,8 +175,7 @@ def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry:
 def _write_new(path: Path, document: dict[str, Any] | str) -> None:
     """Write a file where there is nothing; what is there stays, be it a link that leads nowhere."""
     text = document if isinstance(document, str) else json.dumps(document, indent=2, ensure_ascii=False)
-    with suppress(FileExistsError), path.open("x", encoding="utf-8") as file:
-        file.write(text)
+    link_new(path, text.encode())
 
 
 def _documents(

@@ -6,7 +6,6 @@ its holder ends, however that ends. The file's text names the holder, for the ot
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import threading
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from mailcore.system.locks import try_lock, wait_for_lock
 from mailcore.text import line
 
 LOCK = "duty.lock"
@@ -48,18 +48,14 @@ class Duty:
     def _claim(self) -> None:
         try:
             self._path.parent.mkdir(exist_ok=True)
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        except OSError as error:
+            descriptor = try_lock(self._path)
+        except OSError as error:  # no right to write, or a file system without locks
             self.ours, self.trouble = True, f"{self._path}: {error.strerror}: whoever watches sounds, several at once"
             return
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if descriptor is None:
             threading.Thread(target=self._wait, name="duty", daemon=True).start()
-        except OSError as error:  # a file system without locks
-            self.ours, self.trouble = True, f"{self._path}: {error.strerror}: whoever watches sounds, several at once"
         else:
-            self._take()
+            self._take(descriptor)
 
     def holder(self) -> str:
         """Who is on duty, if it is another: `guard (PID 4711)`; empty for ourselves. Reads a file."""
@@ -81,9 +77,8 @@ class Duty:
             self.ours = False
 
     def _wait(self) -> None:
-        descriptor = self._descriptor
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            descriptor = wait_for_lock(self._path)
         except OSError as error:
             self.trouble = f"{self._path}: {error.strerror}"
             return
@@ -91,12 +86,12 @@ class Duty:
             if self._closed:
                 os.close(descriptor)
                 return
-            self._take()
+            self._take(descriptor)
         self._on_change()
 
-    def _take(self) -> None:
-        self.ours = True
+    def _take(self, descriptor: int) -> None:
+        self.ours, self._descriptor = True, descriptor
         record = {"what": self._what, "pid": os.getpid(), "since": time.time()}
         with suppress(OSError):
-            os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, json.dumps(record).encode(), 0)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(record).encode(), 0)

@@ -7,7 +7,6 @@ of `mailcore.observe.facts`, so `fold.apply(fleet, facts, at)` over them gives t
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
@@ -23,6 +22,7 @@ from mailcore.errors import MailcoreError, UsageError
 from mailcore.model.activity import Kind
 from mailcore.model.message import Message
 from mailcore.observe.facts import Fact, MailboxRead, RunRead
+from mailcore.system.writing import create
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class Writer:
         """The file ends within a line: the disk did not take the rest."""
         try:
             # It tells of the work of others: for its owner's eyes.
-            self._raw = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+            self._raw = create(path, 0o600)
         except FileExistsError as error:
             raise UsageError(f"{path}: is there already; name a file that is not") from error
         except OSError as error:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from mailcore.system import PORTABLE
+
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
@@ -24,6 +26,14 @@ def pytest_configure() -> None:
     inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Under MAILCORE_SYSTEM=portable leave out what only Linux's backend promises, and say why."""
+    for item in items:
+        mark = item.get_closest_marker("linux_only")
+        if mark is not None and PORTABLE:
+            item.add_marker(pytest.mark.skip(reason=f"portable backend: {mark.args[0]}"))
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FAILED = 4
 TIMED_OUT = 5
+LOOK = 0.5
+"""Seconds between two looks where the kernel tells of no changes."""
 GOOD = {
     "reply": ("reply", "done", "approved", "completed"),
     "done": ("done", "completed"),
@@ -142,33 +144,32 @@ def event_line(event: Mapping[str, Any]) -> str:
 
 def _events(call: Call) -> Iterator[dict[str, Any]]:
     """Acts on mail by mailcore, from the audit; deliveries by other programs, from the mailboxes themselves."""
-    from inotify_simple import INotify, flags
-
     from mailcore.mail.reader import read_mailbox
     from mailcore.mail.tail import Records
+    from mailcore.system.watching import Watcher, inodes
 
     workspace = call.workspace
     workspace.state_dir.mkdir(exist_ok=True)
     known: dict[Agent, set[str]] = {}
-    with INotify() as inotify:
-        inotify.add_watch(workspace.state_dir, flags.MODIFY | flags.CREATE | flags.MOVED_TO)
-        # The registry, which may name a new agent: its directory, since it is replaced, not written.
-        inotify.add_watch(workspace.registry.parent, flags.MOVED_TO | flags.CLOSE_WRITE)
+    with Watcher(LOOK) as watcher:
 
         def enroll() -> None:
-            for agent in (*workspace.agents, workspace.operator):
-                if agent not in known and agent.branch.is_dir():
-                    agent.mail_dir.mkdir(parents=True, exist_ok=True)
-                    inotify.add_watch(agent.mail_dir, flags.MODIFY | flags.MOVED_TO | flags.CLOSE_WRITE)
-                    # Only now: what comes after this look wakes the watch.
+            """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
+            there = [agent for agent in (*workspace.agents, workspace.operator) if agent.branch.is_dir()]
+            for agent in there:
+                agent.mail_dir.mkdir(parents=True, exist_ok=True)
+            places = [workspace.state_dir, workspace.registry.parent, *(agent.mail_dir for agent in there)]
+            watcher.watch(inodes(places))
+            for agent in there:
+                if agent not in known:  # only now: what comes after this look wakes the watch
                     known[agent] = {message.id for message in read_mailbox(agent.inbox).messages}
 
         workspace.operator.branch.mkdir(parents=True, exist_ok=True)
         enroll()
         audit = Records(workspace.state_dir / "audit.jsonl")
         while True:
-            names = {event.name for event in inotify.read(read_delay=20)}
-            if workspace.registry.name in names:
+            changes = watcher.wait()
+            if str(workspace.registry) in changes.paths or changes.lost:
                 with suppress(MailcoreError):  # broken for now: who was known is watched on
                     workspace = load(workspace.registry)
                     enroll()

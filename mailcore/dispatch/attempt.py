@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
@@ -25,6 +25,7 @@ from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, tail
 from mailcore.programs.select import program
 from mailcore.system.processes import pid_namespace, start_ticks
+from mailcore.system.writing import create_anew
 from mailcore.text import counted, line
 
 OUTPUT_LOOK = (0.1, 5.0)
@@ -122,7 +123,7 @@ class Attempts:
             "AIPASS_SPAWNED": "1",
             "AIPASS_SESSION_TYPE": "dispatched",
         }
-        with _fresh(files.stdout) as out, _fresh(files.stderr) as err:
+        with create_anew(files.stdout) as out, create_anew(files.stderr) as err:
             child = subprocess.Popen(
                 self.program.argv(launch),
                 cwd=self.agent.branch,
@@ -234,10 +235,3 @@ class Attempts:
 def _last_word(stderr: Path) -> str:
     """The last line that a program wrote there: most say in it why they fail. Untrusted text, made safe and short."""
     return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(raw, MOST_SAID))), "")
-
-
-def _fresh(path: Path) -> BinaryIO:
-    """A new file at `path`, to be written: a link that a former attempt left there goes, and what it leads to stays."""
-    path.unlink(missing_ok=True)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o644), "wb")

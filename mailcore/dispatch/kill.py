@@ -19,7 +19,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock
 from mailcore.system.locks import locked
 from mailcore.system.process import Process
-from mailcore.system.processes import alive, ended, send, snapshot, start_ticks
+from mailcore.system.processes import alive, ended, send, session_of, snapshot, start_ticks
 from mailcore.workspace import Workspace
 
 
@@ -61,7 +61,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
             "changed, or the run's journal is gone. Remove the file if nothing works there.",
             "not_ours",
         )
-    if not lock.run_id and process.session_of(lock.pid) != lock.pid:
+    if not lock.run_id and session_of(lock.pid) != lock.pid:
         raise Refused(
             f"{agent.dispatch_lock} names PID {lock.pid}, which leads no session as AIPass's monitor does: the PID "
             "went to another process, or the lock is by another program. Remove the file if nothing works there.",

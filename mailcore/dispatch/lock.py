@@ -14,7 +14,7 @@ from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Holder, Lock, from_records
 from mailcore.system.processes import boot_id, environment, start_ticks, value_of
-from mailcore.system.writing import replace
+from mailcore.system.writing import link_new, replace
 
 
 def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bytes:
@@ -38,20 +38,13 @@ def acquire(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
     The lock appears whole: written beside it, then linked into place, which fails if one is there.
     """
     agent.mail_dir.mkdir(parents=True, exist_ok=True)
-    fresh = agent.mail_dir / f".dispatch.lock.{os.getpid()}.{nonce}"
-    fresh.write_bytes(_document(agent, run_id, nonce, os.getpid(), subject))
-    try:
-        while True:
-            try:
-                os.link(fresh, agent.dispatch_lock)
-                return None
-            except FileExistsError:
-                held = read_lock(agent.dispatch_lock)
-                if held is not None and held.holder is not Holder.DEAD:
-                    return held
-                agent.dispatch_lock.unlink(missing_ok=True)
-    finally:
-        fresh.unlink()
+    document = _document(agent, run_id, nonce, os.getpid(), subject)
+    while not link_new(agent.dispatch_lock, document):
+        held = read_lock(agent.dispatch_lock)
+        if held is not None and held.holder is not Holder.DEAD:
+            return held
+        agent.dispatch_lock.unlink(missing_ok=True)
+    return None
 
 
 def hand_over(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bool:

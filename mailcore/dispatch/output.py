@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from mailcore.system import files
 from mailcore.system.processes import free_older_part
 
 _BLOCK = 1 << 20
@@ -20,7 +21,7 @@ def bound(path: Path, limit: int) -> bool:
         status = path.lstat()
         if status.st_blocks * 512 <= limit + _BLOCK:
             return False
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor, _ = files.descriptor(path, os.O_WRONLY | os.O_NOFOLLOW)
     except OSError:
         return False
     try:

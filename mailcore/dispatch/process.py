@@ -58,14 +58,6 @@ def members(run_id: str, roots: Collection[int] = ()) -> list[Process]:
     return list(found.values())
 
 
-def session_of(pid: int) -> int:
-    """The session that a process belongs to, named by its leader's PID; 0 if the process is gone."""
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return 0
-
-
 def session_members(session: int, dispatch_id: str = "", known: Collection[Process] = ()) -> list[Process]:
     """The processes of a foreign monitor's run, parents before children (contract 0.10): its session, all that carries
     its dispatch id wherever it moved to, those `known` from an earlier look, and all below them. Runs of ours, and

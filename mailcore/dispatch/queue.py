@@ -7,7 +7,6 @@ a task of their own become one run, since the agent reads all its mail at once; 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -23,7 +22,7 @@ from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system.files import read_bytes
-from mailcore.system.locks import is_locked, locked
+from mailcore.system.locks import is_locked, locked, try_lock
 from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
@@ -84,15 +83,12 @@ def claim(agent: Agent, what: str = "queue") -> Iterator[int | None]:
     `queue`: wait for its branch to become free; its file names the waiter's PID. `clean`: clear away what died there.
     The claim lasts until the last process that has the descriptor closes it.
     """
-    descriptor = os.open(_claims(agent, what), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    descriptor = try_lock(_claims(agent, what))
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield None
-    else:
         yield descriptor
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def waiter(agent: Agent) -> int:

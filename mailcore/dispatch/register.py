@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.system.locks import locked
-from mailcore.system.writing import replace
+from mailcore.system.writing import append, replace
 from mailcore.workspace import Workspace
 
 
@@ -51,9 +49,6 @@ def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, 
 
 def _append(workspace: Workspace, name: str, row: Mapping[str, Any]) -> None:
     workspace.aipass_dir.mkdir(exist_ok=True)
-    line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+    line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")
     with locked(workspace.aipass_dir / f".{name}.lock"):
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(workspace.aipass_dir / f"{name}.jsonl", flags, 0o644)
-        with contextlib.closing(os.fdopen(descriptor, "wb", buffering=0)) as file:
-            file.write(line)
+        append(workspace.aipass_dir / f"{name}.jsonl", line)

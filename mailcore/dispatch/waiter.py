@@ -9,13 +9,11 @@ a run of ours, a release. CLAIM is the descriptor of `queue.claim`.
 from __future__ import annotations
 
 import os
-import select
 import sys
+import time
 from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
-
-from inotify_simple import INotify, flags
 
 from mailcore import audit
 from mailcore.config import read_config_or_defaults
@@ -24,6 +22,8 @@ from mailcore.dispatch.admit import Hindrance
 from mailcore.errors import MailcoreError
 from mailcore.liveness import YOUNG
 from mailcore.system.locks import locked
+from mailcore.system.processes import exit_notice
+from mailcore.system.watching import Watcher, inodes
 from mailcore.workspace import find
 
 WATCHED = {".dispatch.lock", ".queue.jsonl"}
@@ -38,7 +38,8 @@ def main(branch: Path, claim: int) -> int:
     if agent is None:
         return 3
     config, _ = read_config_or_defaults(workspace.config_file)
-    changes = watch(agent.mail_dir)  # before the first look: what changes after it is told
+    changes = Watcher(YOUNG)
+    changes.watch(inodes([agent.mail_dir]))  # before the first look: what changes after it is told
     pause = FIRST_LOOK
     while True:
         try:
@@ -51,45 +52,32 @@ def main(branch: Path, claim: int) -> int:
         except (MailcoreError, OSError) as error:
             audit.record(workspace, agent.address, "start", error=str(error))
             return 1
-        wait(begun.awaits, pause, changes)
+        wait(begun.awaits, pause, changes, agent.mail_dir)
         pause = min(2 * pause, YOUNG)
 
 
-def watch(directory: Path) -> INotify | None:
-    """Changes of the files in a directory; None where the user's watches are used up."""
-    try:
-        changes = INotify()
-        changes.add_watch(directory, flags.CLOSE_WRITE | flags.DELETE | flags.MOVED_FROM | flags.MOVED_TO)
-    except OSError:
-        return None
-    return changes
-
-
-def wait(pids: Collection[int], pause: float, changes: INotify | None) -> None:
-    """Until one of the processes is over or a WATCHED file changed.
+def wait(pids: Collection[int], pause: float, changes: Watcher, directory: Path) -> None:
+    """Until one of the processes is over or a WATCHED file of the directory changed.
 
     `pause` seconds at most for one that is not named yet (0), or that the kernel lets nobody wait for: a thread's id in
     a lock, no descriptor left.
     """
-    poll, blind = select.poll(), 0 in pids
+    blind = 0 in pids
+    changes.watch(inodes([directory]))
     with ExitStack() as stack:
+        notices = []
         for pid in filter(None, pids):
             try:
-                descriptor = os.pidfd_open(pid)
+                notices.append(stack.enter_context(exit_notice(pid)))
             except ProcessLookupError:
                 return
             except OSError:
                 blind = True
-                continue
-            stack.callback(os.close, descriptor)
-            poll.register(descriptor, select.POLLIN)
-        if changes is not None:
-            poll.register(changes.fileno(), select.POLLIN)
+        until = time.monotonic() + pause if blind else None
         while True:
-            ready = [descriptor for descriptor, _ in poll.poll(pause * 1000 if blind else None)]
-            if changes is None or ready != [changes.fileno()]:
-                return
-            if WATCHED & {event.name for event in changes.read(timeout=0)}:
+            changed = changes.wait(None if until is None else until - time.monotonic(), notices)
+            over = until is not None and time.monotonic() >= until
+            if changed.ready or changed.lost or over or WATCHED & {Path(path).name for path in changed.paths}:
                 return
 
 

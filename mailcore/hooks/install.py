@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -86,10 +85,7 @@ def remove(agent: Agent) -> bool:
             return False
         files.inside(agent.root, path)
         if made in settings.MADE[3:] and settings.is_empty(after):
-            with files.open_directory(path.parent) as directory:
-                files.inside(agent.root, path.parent, directory)
-                os.unlink(path.name, dir_fd=directory)
-                os.fsync(directory)
+            writing.remove(path, agent.root)
             if made == "directory":
                 with contextlib.suppress(OSError):  # something else lies there now
                     path.parent.rmdir()

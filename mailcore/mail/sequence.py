@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 from mailcore.codec import loads
 from mailcore.errors import MailcoreError
-from mailcore.system import files
+from mailcore.system import files, writing
+from mailcore.system.locks import locked
 from mailcore.workspace import find
 
 LIMIT = 10**12
@@ -31,16 +31,12 @@ def take(root: Path, count: int = 1) -> int:
 
 def _take(path: Path, root: Path, count: int) -> int:
     path.parent.mkdir(exist_ok=True)
-    descriptor, _ = files.descriptor(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with locked(path) as descriptor:
         text = os.pread(descriptor, 32, 0)
         last = int(text) if len(text) == 21 and text[:20].isdigit() else highest(root)
         # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
         os.pwrite(descriptor, b"%020d\n" % (last + count), 0)
-        os.fdatasync(descriptor)
-    finally:
-        os.close(descriptor)
+        writing.sync(descriptor)
     return last + 1
 
 

@@ -17,6 +17,8 @@ from mailcore.model.run import Run
 from mailcore.workspace import Workspace
 
 WANTS = ("reply", "done", "approval")
+LOOK = 0.5
+"""Seconds between two looks where the kernel tells of no changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def wait(
     `run_of` finds the newest run that a message started: its end settles what its agent left unanswered. `on_wait` is
     told once, before it sleeps, what is not settled.
     """
-    from inotify_simple import INotify, flags
+    from mailcore.system.watching import Watcher, inodes
 
     if timeout is not None and not timeout >= 0:
         raise UsageError(f"--timeout {timeout}: a number of seconds from 0 up")
@@ -57,13 +59,10 @@ def wait(
     authors = [_author(workspace, caller, copy.message) for copy in awaited]
     deadline = None if timeout is None else time.monotonic() + timeout
     looked_at = {*authors, *(copy.agent for copy in awaited)}
-    with INotify() as inotify:
-        for agent in looked_at:
-            agent.mail_dir.mkdir(parents=True, exist_ok=True)
-            # DELETE: the end of a run takes its lock away.
-            inotify.add_watch(
-                agent.mail_dir, flags.MODIFY | flags.MOVED_TO | flags.CREATE | flags.CLOSE_WRITE | flags.DELETE
-            )
+    for agent in looked_at:
+        agent.mail_dir.mkdir(parents=True, exist_ok=True)
+    with Watcher(LOOK) as watcher:
+        watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         told = False
         while True:
             mail = {agent: _mail_of(agent) for agent in looked_at}
@@ -79,8 +78,7 @@ def wait(
             if not told:
                 told = True
                 on_wait([copy for copy, one in zip(awaited, settled, strict=True) if not one.state])
-            # A day at most: the kernel counts milliseconds in 32 bits.
-            inotify.read(timeout=None if left is None else int(min(left, 86400) * 1000) + 1, read_delay=20)
+            watcher.wait(left)
 
 
 def _author(workspace: Workspace, caller: Agent, message: Message) -> Agent:

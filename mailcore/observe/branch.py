@@ -27,7 +27,7 @@ from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
 from mailcore.programs.hooks import parse_hook
 from mailcore.programs.select import program
-from mailcore.system.open_files import Held
+from mailcore.system.open_files import OpenFiles
 from mailcore.system.processes import alive
 
 HOOKS_START = 65536
@@ -44,7 +44,7 @@ CHUNKS = 64
 class Branch:
     """What was last seen of one agent's files."""
 
-    def __init__(self, agent: Agent, held: Held) -> None:
+    def __init__(self, agent: Agent, held: OpenFiles) -> None:
         """`held`: where its busiest files stay open."""
         self.agent = agent
         # Kept: making a path costs more than its stat.

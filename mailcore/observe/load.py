@@ -17,7 +17,7 @@ from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.foreign import newest_runs
 from mailcore.observe.stamps import Stamps, inode
 from mailcore.observe.tail import Tail
-from mailcore.system.open_files import Held
+from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import Workspace
 
 REGISTER = "dispatch_register.jsonl"
@@ -34,7 +34,7 @@ class Loader:
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
         self._stamps = Stamps()
-        self._held = Held()
+        self._held = OpenFiles()
         self._discovery = Discovery()
         self._branches: dict[str, Branch] = {}
         self._places: dict[Path, Branch] = {}

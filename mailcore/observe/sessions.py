@@ -19,7 +19,7 @@ from mailcore.programs.claude_usage import Counted
 from mailcore.programs.sessions import read_from
 from mailcore.programs.transcript import Recent, Transcript
 from mailcore.system.files import opened
-from mailcore.system.open_files import Held
+from mailcore.system.open_files import OpenFiles
 
 START = 65536
 """Bytes of the end of a session file that are read when it is first seen."""
@@ -50,7 +50,7 @@ class _Followed:
 class Sessions:
     """What was last seen of an agent's session files."""
 
-    def __init__(self, address: str, held: Held) -> None:
+    def __init__(self, address: str, held: OpenFiles) -> None:
         """`held`: where the files that move stay open."""
         self._address = address
         self._held = held
@@ -138,7 +138,7 @@ class Sessions:
                 del self._backlogs[0]
         return spent, limit - left
 
-    def _read(self, one: _Followed, held: Held | None, activities: list[Activity], spent: list[Spent]) -> None:
+    def _read(self, one: _Followed, held: OpenFiles | None, activities: list[Activity], spent: list[Spent]) -> None:
         newest: deque[Activity] = deque(maxlen=BURST)
         for _ in range(CHUNKS):
             lines = one.tail.read(held)

@@ -7,8 +7,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.system.files import opened
-from mailcore.system.open_files import READ, Held
+from mailcore.system import files
+from mailcore.system.open_files import OpenFiles
 
 CHUNK = 256 * 1024
 """Bytes of one read: what a call may cost in memory, however much the file grew."""
@@ -50,7 +50,7 @@ class Tail:
         """Where, in bytes, the next line begins that was not returned yet."""
         return self._offset - len(self._torn) if self._seen else self._start or 0
 
-    def read(self, held: Held | None = None) -> list[bytes]:
+    def read(self, held: OpenFiles | None = None) -> list[bytes]:
         """The complete lines that came since the last call, without their ends, of at most CHUNK more bytes.
 
         The first call starts near the end, at a line's beginning. A file that appears later, or takes
@@ -66,7 +66,7 @@ class Tail:
                     return self._read(descriptor, stat)
             held.drop(self._name)
         try:
-            descriptor = os.open(self._name, READ)
+            descriptor, stat = files.descriptor(self._name)
         except OSError as error:
             self.behind = False
             if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -74,7 +74,7 @@ class Tail:
                 self._seen, self.modified = True, 0.0
             return []
         try:
-            return self._read(descriptor, os.fstat(descriptor))
+            return self._read(descriptor, stat)
         except OSError:
             self.behind = False
             return []
@@ -136,7 +136,7 @@ def last_lines(path: Path, n: int, max_bytes: int = 4 * 1024 * 1024) -> list[str
     Costs what it returns, however long the file is. The text is untrusted: neutralise it where it is drawn.
     """
     try:
-        with opened(path) as file:
+        with files.opened(path) as file:
             start = end = file.seek(0, os.SEEK_END)
             floor = max(0, end - max_bytes)
             blocks: list[bytes] = []

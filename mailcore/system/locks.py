@@ -1,4 +1,4 @@
-"""Locks between processes: flock, with a time limit and the holder's name."""
+"""Locks between processes: flock, on the file that the path still names, with a time limit and the holder's name."""
 
 from __future__ import annotations
 
@@ -17,26 +17,97 @@ LOCK_TIMEOUT = 10.0
 
 
 @contextlib.contextmanager
-def locked(lock: Path, timeout: float = LOCK_TIMEOUT, *, directory: int | None = None) -> Iterator[None]:
-    """Hold an exclusive flock on `lock`. MailcoreError naming the holder if it is not free within `timeout` seconds.
+def locked(lock: Path, timeout: float = LOCK_TIMEOUT, *, directory: int | None = None) -> Iterator[int]:
+    """Hold an exclusive flock on `lock`, and give its descriptor, which is closed at the end.
 
-    `directory`: a descriptor of the one that it lies in. OSError, naming the lock, where it cannot be made, or is a
-    symlink.
+    MailcoreError (code `locked`) naming the holder if it is not free within `timeout` seconds. `directory`: a
+    descriptor of the one that it lies in. OSError, naming the lock, where it cannot be made, or is a symlink.
     """
     name = lock if directory is None else lock.name
-    try:
-        descriptor, _ = files.descriptor(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, directory=directory)
-    except OSError as error:
-        error.filename = str(lock)
-        raise
-    try:
+    while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _wait(descriptor, lock, timeout)
-        yield
+            descriptor, _ = files.descriptor(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, directory=directory)
+        except OSError as error:
+            error.filename = str(lock)
+            raise
+        try:
+            if not _taken(descriptor):
+                _wait(descriptor, lock, timeout)
+            if _is_named(descriptor, name, directory):
+                yield descriptor
+                return
+        finally:
+            os.close(descriptor)
+
+
+def try_lock(lock: Path) -> int | None:
+    """A descriptor that holds the exclusive flock on `lock`, for the caller to close; None if another holds it.
+
+    OSError where it cannot be made, is a symlink, or lies where there are no locks.
+    """
+    while True:
+        descriptor, _ = files.descriptor(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+        try:
+            held = _taken(descriptor)
+            named = not held or _is_named(descriptor, lock)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if held and named:
+            return descriptor
+        os.close(descriptor)
+        if not held:
+            return None
+
+
+def wait_for_lock(lock: Path) -> int:
+    """As `try_lock`, once the lock is free: waits in the kernel, however long that takes."""
+    while True:
+        descriptor, _ = files.descriptor(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_named(descriptor, lock):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def is_locked(lock: Path) -> bool:
+    """True if somebody holds `lock` at this moment. Makes no file, and keeps nobody waiting."""
+    try:
+        descriptor, _ = files.descriptor(lock)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
     finally:
         os.close(descriptor)
+    return False
+
+
+def _taken(descriptor: int) -> bool:
+    """Take the lock if it is free."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_named(descriptor: int, name: Path | str, directory: int | None = None) -> bool:
+    """True while the path still names the file that is locked.
+
+    A flock is on the file, not on its name: after `rm .inbox.lock` whoever comes next would lock another one.
+    """
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, os.fstat(descriptor))
 
 
 def _wait(descriptor: int, lock: Path, timeout: float) -> None:
@@ -67,18 +138,3 @@ def _holder(descriptor: int) -> str:
     from mailcore.system.processes import lock_holder
 
     return lock_holder(os.fstat(descriptor).st_ino) or "another process"
-
-
-def is_locked(lock: Path) -> bool:
-    """True if somebody holds `lock` at this moment. Makes no file, and keeps nobody waiting."""
-    try:
-        descriptor, _ = files.descriptor(lock)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

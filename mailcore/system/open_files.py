@@ -6,15 +6,13 @@ import errno
 import os
 from collections import OrderedDict
 
+from mailcore.system.files import descriptor
+
 MOST = 128
 """Files that are held open at a time; a process may have 1,024."""
 
 
-READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-"""Nothing keeps the opener waiting, whatever an agent put there."""
-
-
-class Held:
+class OpenFiles:
     """Open files, of which the ones used last stay open. For one thread."""
 
     def __init__(self, most: int = MOST) -> None:
@@ -36,12 +34,13 @@ class Held:
             self._open.move_to_end(path)
             return known
         try:
-            self._open[path] = opened = os.open(path, READ)
+            opened, _ = descriptor(path)
         except OSError as error:
             if error.errno != errno.EMFILE or not self._open:
                 raise
             os.close(self._open.popitem(last=False)[1])
             return self.descriptor(path)
+        self._open[path] = opened
         if len(self._open) > self._most:
             os.close(self._open.popitem(last=False)[1])
         return opened

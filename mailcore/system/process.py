@@ -47,3 +47,11 @@ class ExitNotice:
     def close(self) -> None:
         """Wait no more."""
         os.close(self._descriptor)
+
+
+def session_of(pid: int) -> int:
+    """The session that a process belongs to, named by its leader's PID; 0 if the process is gone."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0

@@ -6,6 +6,7 @@ import select
 import time
 
 from mailcore.system import PORTABLE
+from mailcore.system.process import session_of
 
 if PORTABLE:
     from mailcore.system.portable.processes import (
@@ -74,6 +75,7 @@ __all__ = [
     "parent_of",
     "pid_namespace",
     "send",
+    "session_of",
     "snapshot",
     "start_ticks",
     "started_at",

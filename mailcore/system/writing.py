@@ -1,14 +1,20 @@
-"""Files replaced at one stroke, and on disk before that is said."""
+"""Writing: files replaced at one stroke, lines appended in one piece, and on disk before that is said."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
+import secrets
 import stat
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
-from mailcore.system.files import inside, open_directory
+from mailcore.system.files import descriptor, inside, open_directory
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def replace(path: Path, *data: bytes | memoryview, root: Path | None = None) -> None:
@@ -29,18 +35,16 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
     Without a `mark` the caller holds the lock of that file, so that one temporary name does, and killed writers leave
     no heap.
     """
-    temporary = f".{name}{mark}.tmp"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o644, dir_fd=directory)
+    temporary, opened = _temporary(directory, f".{name}{mark}.tmp")
     try:
         try:
             with contextlib.suppress(FileNotFoundError):
                 mode = os.stat(name, dir_fd=directory).st_mode
-                os.fchmod(descriptor, stat.S_IMODE(mode))
-            _write(descriptor, list(data))
-            os.fsync(descriptor)
+                os.fchmod(opened, stat.S_IMODE(mode))
+            _write(opened, list(data))
+            sync(opened)
         finally:
-            os.close(descriptor)
+            os.close(opened)
         os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -49,9 +53,91 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
     os.fsync(directory)
 
 
-def _write(descriptor: int, parts: list[bytes | memoryview]) -> None:
+def link_new(path: Path, data: bytes) -> bool:
+    """Put `data` at `path`, whole, where nothing is yet; False, and nothing changed, if something is there."""
+    with open_directory(path.parent) as directory:
+        temporary, opened = _temporary(directory, f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            try:
+                _write(opened, [data])
+            finally:
+                os.close(opened)
+            os.link(temporary, path.name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(temporary, dir_fd=directory)
+    return True
+
+
+def create(path: Path, mode: int = 0o644) -> BinaryIO:
+    """A new file at `path`, open for writing. FileExistsError if something is there, even a link."""
+    return os.fdopen(os.open(path, _NEW, mode), "wb")
+
+
+def create_anew(path: Path, mode: int = 0o644) -> BinaryIO:
+    """The same in the place of what is there: a link goes, and what it leads to stays as it is."""
+    path.unlink(missing_ok=True)
+    return create(path, mode)
+
+
+def append(path: Path, line: bytes, *, durable: bool = False) -> None:
+    """Add one line, without its newline, to the file at `path`, made if need be: one write, so none interleave.
+
+    If an earlier writer was killed in mid-line, the torn line is closed first, so that a reader can skip it. OSError of
+    a symlink, of what is no regular file, and where the disk took only a part.
+    """
+    opened, found = descriptor(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
+    try:
+        size = found.st_size
+        torn = size > 0 and os.pread(opened, 1, size - 1) != b"\n"
+        data = (b"\n" if torn else b"") + line + b"\n"
+        if os.write(opened, data) < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        if durable:
+            sync(opened)
+    finally:
+        os.close(opened)
+
+
+def remove(path: Path, root: Path) -> None:
+    """Remove a file, durably. Refused if a symlink leads its directory out of the project at `root`."""
+    with open_directory(path.parent) as directory:
+        inside(root, path.parent, directory)
+        os.unlink(path.name, dir_fd=directory)
+        os.fsync(directory)
+
+
+def sync(opened: int) -> None:
+    """Let the disk have what was written to an open file; on macOS fsync alone leaves it in the drive's cache."""
+    if hasattr(fcntl, "F_FULLFSYNC"):
+        with contextlib.suppress(OSError):  # a file system that cannot: fsync is all there is
+            fcntl.fcntl(opened, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(opened)
+
+
+def _temporary(directory: int, name: str) -> tuple[str, int]:
+    """A new empty file in an open directory, its name and descriptor; never what somebody has put there before.
+
+    A FIFO of that name would keep the writer waiting for ever, a link would lead him elsewhere, a directory cannot be
+    removed: then another name does.
+    """
+    try:
+        return name, os.open(name, _NEW, 0o644, dir_fd=directory)
+    except FileExistsError:
+        pass
+    try:
+        os.unlink(name, dir_fd=directory)
+        return name, os.open(name, _NEW, 0o644, dir_fd=directory)
+    except (FileExistsError, IsADirectoryError, PermissionError):  # EPERM: a directory, on macOS
+        name = f"{name}.{secrets.token_hex(4)}"
+        return name, os.open(name, _NEW, 0o644, dir_fd=directory)
+
+
+def _write(opened: int, parts: list[bytes | memoryview]) -> None:
     while parts:
-        written = os.writev(descriptor, parts)
+        written = os.writev(opened, parts)
         while parts and written >= len(parts[0]):
             written -= len(parts.pop(0))
         if written:

@@ -6,16 +6,16 @@ Two files for each workspace, because two may write: `answers.json` any screen a
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from mailcore.system.locks import locked
+from mailcore.system.writing import replace
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, Told
 
@@ -50,18 +50,14 @@ class Kept:
         OSError if it cannot be written.
         """
         self._answers.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._answers.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with locked(self._answers.with_suffix(".lock")):
             known = _answers(self._answers)
             for key in keys:
                 known.pop(key, None)
                 if until:
                     known[key] = until
             said = {key: FOREVER if math.isinf(until) else until for key, until in known.items()}
-            _write(self._answers, said)
-        finally:
-            os.close(descriptor)
+            replace(self._answers, json.dumps(said).encode())
         return self.answers()
 
     def told(self) -> Mapping[str, Told]:
@@ -78,7 +74,8 @@ class Kept:
     def tell(self, episodes: Mapping[str, Episode]) -> None:
         """Keep what was told of each. OSError if it cannot be written."""
         self._told.parent.mkdir(parents=True, exist_ok=True)
-        _write(self._told, {key: list(_plain(episode.remember())) for key, episode in episodes.items()})
+        said = {key: list(_plain(episode.remember())) for key, episode in episodes.items()}
+        replace(self._told, json.dumps(said).encode())
 
 
 def _plain(told: Told) -> Iterator[object]:
@@ -114,13 +111,3 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _write(path: Path, value: object) -> None:
-    new = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        new.write_text(json.dumps(value), encoding="utf-8")
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise

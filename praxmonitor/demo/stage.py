@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from mailcore.dispatch.start import clean_environment
 from mailcore.errors import Refused
 from mailcore.liveness import read_lock
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.system.processes import command_line, snapshot
 from mailcore.workspace import Workspace
 from praxmonitor.demo.cast import write
 from praxmonitor.sound.mutes import mutes_path
@@ -74,11 +76,9 @@ def strike(workspace: Workspace) -> None:
 
 def _supervised(workspace: Workspace) -> bool:
     """True while a supervisor or waiter of this workspace's runs is there."""
-    import psutil
-
     below = f"{workspace.root}/"
-    for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
+    for pid in snapshot():
+        words = [os.fsdecode(word) for word in command_line(pid) or ()]
         if any(word.startswith("mailcore.dispatch.") for word in words) and any(
             word.startswith(below) for word in words
         ):

@@ -5,15 +5,18 @@ It runs in the workspace and uses only public mailcore commands. It ends with th
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import random
-import signal
+import select
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
+
+from mailcore.system.process import ExitNotice
+from mailcore.system.processes import exit_notice
 
 TASKS = {
     "editor": ("Report on heat pumps", "Report on sleep trackers", "Report on cargo bikes", "Report on e-ink"),
@@ -25,7 +28,6 @@ TASKS = {
 REST = (15.0, 40.0)
 """Seconds between the end of a task and the next one for that agent."""
 LOOK = 2.0
-PR_SET_PDEATHSIG = 1
 
 
 def mailcore(*words: str) -> Any:
@@ -39,11 +41,19 @@ def is_letter(mail: dict[str, Any]) -> bool:
     return mail.get("status") == "new" and not mail.get("auto_execute")
 
 
+def _end_with(starter: ExitNotice) -> None:
+    """End this process when the one that started it is over."""
+    select.select([starter], [], [])
+    os._exit(0)
+
+
 def main(seed: int) -> None:
     """Rounds of tasks. An idle agent with mail is woken, as a timer would do it."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() == 1:
+    try:
+        starter = exit_notice(os.getppid())
+    except OSError:  # it is over
         return
+    threading.Thread(target=_end_with, args=(starter,), name="starter", daemon=True).start()
     chance = random.Random(seed)
     rounds = dict.fromkeys(TASKS, 0)
     due = {name: time.monotonic() + 0.4 * i for i, name in enumerate(TASKS)}

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.system.writing import replace
+
 TOOLS = (
     ("Read", "file_path", ("notes/interviews.md", "data/2025.csv", "src/search.py", "docs/outline.md")),
     ("WebSearch", "query", ("prior art since 2019", "open benchmarks", "what users complain about", "price lists")),
@@ -99,10 +101,7 @@ class Worker:
             "tags": [],
         }
         memory["sessions"] = [entry, *sessions][:10]
-        path = self.branch / ".trinity/local.json"
-        fresh = path.with_suffix(".tmp")
-        fresh.write_text(json.dumps(memory, indent=2, ensure_ascii=False), encoding="utf-8")
-        fresh.replace(path)
+        replace(self.branch / ".trinity/local.json", json.dumps(memory, indent=2, ensure_ascii=False).encode())
 
     def fail(self, text: str, code: int) -> None:
         """Die as programs do: a word on standard error, an exit code."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+
+from mailcore.system import writing
 
 FOREVER = math.inf
 
@@ -67,14 +67,7 @@ def save(path: Path, mutes: Mutes, now: float) -> None:
         "agents": {address: _said(until) for address, until in mutes.agents.items() if now < until},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        new.write_text(json.dumps(said), encoding="utf-8")
-        new.replace(path)
-    except OSError:
-        with suppress(OSError):
-            new.unlink()
-        raise
+    writing.replace(path, json.dumps(said).encode())
 
 
 def _said(until: float) -> float | str:

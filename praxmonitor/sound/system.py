@@ -6,7 +6,6 @@ afplay plays files alone: a process for each sound, three at most.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -69,13 +68,16 @@ class PipedDevice:
             return
         try:
             process = self._process = subprocess.Popen(
-                PIPED[self.name], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, bufsize=0
+                PIPED[self.name],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                pipesize=PIPE,  # where it cannot be set, sounds come later
             )
         except OSError as error:
             raise NoDevice(str(error)) from error
         assert process.stdin
-        with suppress(OSError, AttributeError):  # not everywhere; then sounds come later
-            fcntl.fcntl(process.stdin.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
         self.running = True
         threading.Thread(target=self._feed, args=(process,), daemon=True).start()
 

@@ -170,6 +170,6 @@ def test_an_orphans_end_says_what_it_brought(house: House) -> None:
 def test_the_register_and_the_feed_follow_no_symlink(house: House, tmp_path: Path) -> None:
     house.workspace.aipass_dir.mkdir(exist_ok=True)
     (house.workspace.aipass_dir / "notifications.jsonl").symlink_to(tmp_path / "made")
-    with pytest.raises(OSError, match="symbolic"):
+    with pytest.raises(OSError, match="is a symlink"):
         register.notify(house.workspace, "wake", "title", "body", "writer")
     assert not (tmp_path / "made").exists()

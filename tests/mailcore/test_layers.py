@@ -178,20 +178,57 @@ def test_only_the_door_signals_and_only_dispatch_asks_it_to() -> None:
     assert users == {"mailcore.dispatch.process", "mailcore.dispatch.kill"}
 
 
-def test_only_mail_lock_register_and_make_replace_files() -> None:
-    """`writing.replace` is how a mailbox is written; beyond mail it serves the dispatch lock, reports, the registry."""
-    users = {
-        name
-        for name, path in MODULES.items()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if (isinstance(node, ast.Attribute) and ast.unparse(node) in ("writing.replace", "writing.replace_in"))
-        or (isinstance(node, ast.ImportFrom) and node.module == "mailcore.system.writing"
-            and any(alias.name.startswith("replace") for alias in node.names))
-    }  # fmt: skip
-    dispatch = {f"mailcore.dispatch.{name}" for name in ("lock", "register", "hold", "queue", "waitlist", "ending")}
-    beyond = dispatch | {"mailcore.make", "mailcore.presence", "mailcore.hooks.install"}
-    assert {name for name in users if not within(name, ["mailcore.mail"])} <= beyond
-    assert "mailcore.mail.place" in users
+LOW_LEVEL_CALLS = {
+    "os.replace", "os.rename", "os.link", "os.fsync", "os.fdatasync", "os.pidfd_open", "signal.pidfd_send_signal",
+    "fcntl.flock", "fcntl.lockf", "os.getsid", "ctypes.CDLL",
+}  # fmt: skip
+LOW_LEVEL_MODULES = {"psutil", "watchfiles", "inotify_simple", "fcntl", "ctypes"}
+
+
+def low_level(path: Path) -> list[str]:
+    """What a module asks of the machine by itself: calls, modules, and paths below /proc in strings it uses."""
+    tree = ast.parse(path.read_text())
+    prose = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            call = ast.unparse(node.func)
+            # `path.replace(other)`, which str.replace never is with one argument, and dataclasses' with none alone.
+            moves = call.endswith((".replace", ".rename")) and len(node.args) == 1 and not node.keywords
+            found += [call] if call in LOW_LEVEL_CALLS or moves else []
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [str(node.module)]
+            found += [name for name in names if name.partition(".")[0] in LOW_LEVEL_MODULES]
+        elif isinstance(node, ast.Constant) and id(node) not in prose:
+            found += ["/proc"] if isinstance(node.value, str) and node.value.startswith("/proc") else []
+    return found
+
+
+def test_only_the_door_touches_the_machine() -> None:
+    wrong = {name: found for name, path in MODULES.items() if (found := low_level(path))}
+    beyond = {name: found for name, found in wrong.items() if not within(name, ["mailcore.system"])}
+    assert beyond == {}
+
+
+def test_every_kind_of_low_level_act_is_found(tmp_path: Path) -> None:
+    """The test above can fail: of each kind a sample."""
+    samples = {
+        "import os\nos.replace(a, b)": "os.replace",
+        "import os\nos.fsync(3)": "os.fsync",
+        "import fcntl\nfcntl.flock(3, 2)": "fcntl.flock",
+        "path.replace(other)": "path.replace",
+        "import psutil": "psutil",
+        "from watchfiles import watch": "watchfiles",
+        "open('/proc/1/stat')": "/proc",
+        "open(f'/proc/{pid}/stat')": "/proc",
+    }
+    for source, what in samples.items():
+        (tmp_path / "sample.py").write_text(source)
+        assert what in low_level(tmp_path / "sample.py"), source
+    (tmp_path / "sample.py").write_text('"""/proc in prose."""\ntext.replace("a", "b")\nreplace(value, a=1)')
+    assert low_level(tmp_path / "sample.py") == []
 
 
 def test_nobody_writes_a_mailbox_by_another_way() -> None:

@@ -25,7 +25,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import MailboxStatus
 from mailcore.workspace import Workspace
 from tests.mailcore.conftest import House
-from tests.mailcore.test_system_files import holder
+from tests.mailcore.system.test_files import holder
 
 WRITE = """
 import json, sys

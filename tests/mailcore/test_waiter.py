@@ -19,6 +19,7 @@ from mailcore.dispatch.waiter import wait
 from mailcore.model.run import Phase
 from mailcore.system.locks import locked
 from mailcore.system.processes import alive
+from mailcore.system.watching import Watcher
 from tests.mailcore.conftest import House, marked, wait_until
 
 Monitor = Callable[[str], subprocess.Popen[bytes]]
@@ -191,7 +192,8 @@ def test_a_waiter_of_a_dispatch_from_a_run_is_no_part_of_that_run(house: House, 
     assert done(house, 1, "@editor") == ["inner"]
 
 
-def test_what_cannot_be_waited_for_is_looked_at_again_after_a_pause() -> None:
+@pytest.mark.linux_only("a thread is no process elsewhere")
+def test_what_cannot_be_waited_for_is_looked_at_again_after_a_pause(tmp_path: Path) -> None:
     """A lock can name a thread, which looks alive in /proc, and of which the kernel opens no pidfd."""
     stop, ids = threading.Event(), list[int]()
 
@@ -205,7 +207,8 @@ def test_what_cannot_be_waited_for_is_looked_at_again_after_a_pause() -> None:
     try:
         assert alive(ids[0])
         begun = time.monotonic()
-        wait({ids[0]}, 0.2, None)
+        with Watcher(30) as changes:
+            wait({ids[0]}, 0.2, changes, tmp_path)
         assert 0.1 < time.monotonic() - begun < 5
     finally:
         stop.set()

@@ -141,7 +141,7 @@ def test_what_a_symlink_points_to_is_never_written(tmp_path: Path) -> None:
     duty = Duty(tmp_path, "screen")
     duty.start()
     assert precious.read_text() == "mine"
-    assert duty.ours and "duty.lock" in duty.trouble and "symbolic link" in duty.trouble
+    assert duty.ours and "duty.lock" in duty.trouble and "is a symlink" in duty.trouble
     duty.close()
 
 

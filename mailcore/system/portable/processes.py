@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from mailcore.system.process import ExitNotice, Process
+from mailcore.system.process import ExitNotice, Process, session_of
 
 MISSING: tuple[str, ...] = (
     "a process that clears its environment and leaves its parents is found no more",
@@ -47,14 +47,7 @@ def _process(process: psutil.Process) -> Process | None:
                 rss = process.memory_info().rss
     except psutil.Error:
         return None
-    return Process(process.pid, ppid, ticks, _session(process.pid), name, own, waited, rss)
-
-
-def _session(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return 0
+    return Process(process.pid, ppid, ticks, session_of(process.pid), name, own, waited, rss)
 
 
 def snapshot() -> dict[int, Process]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.observe.tail import Tail
-from mailcore.system.open_files import Held
+from mailcore.system.open_files import OpenFiles
 
 
 def append(path: Path, text: str) -> None:
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_a_file_is_opened_once_and_closed_when_it_was_not_used_for_a_while(path: Path) -> None:
-    held = Held()
+    held = OpenFiles()
     first = held.descriptor(str(path))
     held.tidy()
     assert held.descriptor(str(path)) == first
@@ -44,7 +44,7 @@ def test_of_too_many_the_one_used_last_of_all_goes(tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in "abc"]
     for name in names:
         Path(name).write_text("")
-    held = Held(2)
+    held = OpenFiles(2)
     a, b = held.descriptor(names[0]), held.descriptor(names[1])
     assert held.descriptor(names[0]) == a
     held.descriptor(names[2])
@@ -52,14 +52,14 @@ def test_of_too_many_the_one_used_last_of_all_goes(tmp_path: Path) -> None:
 
 
 def test_nothing_stays_open_when_it_is_gone(path: Path) -> None:
-    held = Held()
+    held = OpenFiles()
     descriptor = held.descriptor(str(path))
     del held
     assert not is_open(descriptor)
 
 
 def test_a_tail_reads_what_grows_without_opening_it_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held, tail = Held(), Tail(path)
+    held, tail = OpenFiles(), Tail(path)
     assert tail.read(held) == []
     monkeypatch.setattr(os, "open", None)
     append(path, "one\ntwo\nth")
@@ -69,7 +69,7 @@ def test_a_tail_reads_what_grows_without_opening_it_again(path: Path, monkeypatc
 
 
 def test_what_takes_the_place_of_a_held_file_is_read_from_its_start(path: Path) -> None:
-    held, tail = Held(), Tail(path)
+    held, tail = OpenFiles(), Tail(path)
     append(path, "old\n")
     tail.read(held)
     new = path.with_suffix(".new")
@@ -80,7 +80,7 @@ def test_what_takes_the_place_of_a_held_file_is_read_from_its_start(path: Path) 
 
 
 def test_a_held_file_that_is_truncated_or_deleted(path: Path) -> None:
-    held, tail = Held(), Tail(path)
+    held, tail = OpenFiles(), Tail(path)
     append(path, "a line of the old\n")
     tail.read(held)
     path.write_text("short\n")
@@ -95,4 +95,4 @@ def test_a_held_file_that_is_truncated_or_deleted(path: Path) -> None:
 def test_a_file_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     fifo = tmp_path / "s.jsonl"
     os.mkfifo(fifo)
-    assert Tail(fifo).read(Held()) == []
+    assert Tail(fifo).read(OpenFiles()) == []

@@ -64,6 +64,7 @@ def test_processes_that_contend_take_turns(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", "count"]
 
 
+@pytest.mark.linux_only("POSIX names no holder of a flock")
 def test_a_lock_held_too_long_names_the_holder_and_leaks_nothing(tmp_path: Path) -> None:
     lock = tmp_path / ".lock"
     other = holder(lock)
