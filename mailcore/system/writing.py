@@ -6,7 +6,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import threading
 from pathlib import Path
@@ -56,7 +55,7 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
 def link_new(path: Path, data: bytes) -> bool:
     """Put `data` at `path`, whole, where nothing is yet; False, and nothing changed, if something is there."""
     with open_directory(path.parent) as directory:
-        temporary, opened = _temporary(directory, f".{path.name}.{secrets.token_hex(8)}")
+        temporary, opened = _temporary(directory, f".{path.name}.{os.urandom(8).hex()}")
         try:
             try:
                 _write(opened, [data])
@@ -131,7 +130,7 @@ def _temporary(directory: int, name: str) -> tuple[str, int]:
         os.unlink(name, dir_fd=directory)
         return name, os.open(name, _NEW, 0o644, dir_fd=directory)
     except (FileExistsError, IsADirectoryError, PermissionError):  # EPERM: a directory, on macOS
-        name = f"{name}.{secrets.token_hex(4)}"
+        name = f"{name}.{os.urandom(4).hex()}"
         return name, os.open(name, _NEW, 0o644, dir_fd=directory)
 
 
