@@ -10,7 +10,7 @@ from typing import BinaryIO
 from mailcore.files import descriptor
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent
-from mailcore.programs.claude_usage import Counted
+from mailcore.programs.claude.usage import Counted
 from mailcore.programs.sessions import read_from
 from mailcore.programs.transcript import LONGEST, Transcript, parsed
 

@@ -11,7 +11,8 @@ from stat import S_ISREG
 
 from mailcore.model.agent import Agent
 from mailcore.observe.stamps import Stamps
-from mailcore.programs import claude_sessions, codex_sessions
+from mailcore.programs.claude import sessions as claude_sessions
+from mailcore.programs.codex import sessions as codex_sessions
 from mailcore.programs.sessions import cwd_of
 from mailcore.programs.transcript import Recent
 

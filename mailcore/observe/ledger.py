@@ -15,9 +15,9 @@ from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.backlog import BUFFER, first_at
 from mailcore.observe.spending import date
-from mailcore.programs.claude_sessions import directory
-from mailcore.programs.claude_usage import Counted
-from mailcore.programs.codex_sessions import home
+from mailcore.programs.claude.sessions import directory
+from mailcore.programs.claude.usage import Counted
+from mailcore.programs.codex.sessions import home
 from mailcore.programs.sessions import cwd_of, read_from
 from mailcore.programs.transcript import LONGEST
 

@@ -17,7 +17,7 @@ from mailcore.observe.backlog import Backlog
 from mailcore.observe.held import Held
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
-from mailcore.programs.claude_usage import Counted
+from mailcore.programs.claude.usage import Counted
 from mailcore.programs.sessions import read_from
 from mailcore.programs.transcript import Recent, Transcript
 

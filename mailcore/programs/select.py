@@ -44,11 +44,11 @@ def _section(agent: Agent) -> str:
 def program(name: str) -> Program:
     """The program of that name."""
     if name == "claude":
-        from mailcore.programs.claude import Claude
+        from mailcore.programs.claude.program import Claude
 
         return Claude()
     if name == "codex":
-        from mailcore.programs.codex import Codex
+        from mailcore.programs.codex.program import Codex
 
         return Codex()
     from mailcore.programs.command import Command

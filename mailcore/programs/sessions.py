@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from mailcore import files
-from mailcore.programs import claude_sessions, codex_sessions
-from mailcore.programs.claude_transcript import ClaudeTranscript
-from mailcore.programs.claude_usage import Counted
-from mailcore.programs.codex_rollout import CodexRollout
+from mailcore.programs.claude import sessions as claude_sessions
+from mailcore.programs.claude.transcript import ClaudeTranscript
+from mailcore.programs.claude.usage import Counted
+from mailcore.programs.codex import sessions as codex_sessions
+from mailcore.programs.codex.rollout import CodexRollout
 from mailcore.programs.transcript import Transcript, dollars_of, parsed
 
 HEAD = 65536

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.backlog import Backlog, first_at
-from mailcore.programs.claude_usage import Counted
+from mailcore.programs.claude.usage import Counted
 from mailcore.programs.sessions import read_from
 from tests.mailcore.session_lines import BEGAN, line, money, said, text
 

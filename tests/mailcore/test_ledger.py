@@ -14,7 +14,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.usage import Usage
 from mailcore.observe.ledger import claude_files, ledger
 from mailcore.observe.spending import date
-from mailcore.programs.claude_sessions import directory
+from mailcore.programs.claude.sessions import directory
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import codex, line, money, record, said, text, tokens
 

@@ -22,8 +22,9 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe import sessions
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
-from mailcore.programs import claude_sessions, codex_sessions
 from mailcore.programs import sessions as sessions_of
+from mailcore.programs.claude import sessions as claude_sessions
+from mailcore.programs.codex import sessions as codex_sessions
 from mailcore.workspace import Workspace
 from praxmonitor.feed import FileFeed
 from tests.conftest import FIXTURES

@@ -13,7 +13,7 @@ from mailcore.programs import sessions
 from mailcore.programs.sessions import cwd_of, read_from
 from tests.mailcore.session_lines import CWD, codex, event, item, line, money, record, said, text, tokens
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 NOW = 1_800_000_000.0
 ROLLOUT = "rollout-2026-11-22T02-01-23-01a200fc.jsonl"
 

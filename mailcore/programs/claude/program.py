@@ -10,7 +10,7 @@ from typing import Any
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
-from mailcore.programs.claude_sessions import directory
+from mailcore.programs.claude.sessions import directory
 
 LIMITS = {429, 529}
 """`api_error_status` of a rate limit and of an overloaded service."""
