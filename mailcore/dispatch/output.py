@@ -1,13 +1,19 @@
-"""Bound what an attempt's output takes on disk, while it is being written."""
+"""The files of an attempt's output: made, bounded on disk while they are written, and their last word."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 from pathlib import Path
+from typing import BinaryIO
+
+from mailcore.programs.base import tail
+from mailcore.text import line
 
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _BLOCK = 1 << 20
+MOST_SAID = 120
+"""Characters of the last line of stderr that the cause of a failure says."""
 
 
 def bound(path: Path, limit: int) -> bool:
@@ -32,3 +38,15 @@ def bound(path: Path, limit: int) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def last_word(stderr: Path) -> str:
+    """The last line that a program wrote there: most say in it why they fail. Untrusted text, made safe and short."""
+    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(raw, MOST_SAID))), "")
+
+
+def fresh(path: Path) -> BinaryIO:
+    """A new file at `path`, to be written: a link that a former attempt left there goes, and what it leads to stays."""
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o644), "wb")

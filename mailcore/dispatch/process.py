@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailcore.evidence import RUN_ID, SUPERVISES
 from mailcore.liveness import start_ticks
+from mailcore.programs.base import Program, ProgramFailed
 
 _MARK, _SUPERVISES = f"{RUN_ID}=".encode(), f"{SUPERVISES}=".encode()
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -155,14 +157,16 @@ def _dispatch_id(pid: int) -> str:
     return next((v[len(mark) :].decode("utf-8", "replace") for v in variables if v.startswith(mark)), "")
 
 
-def occupants(branch: Path) -> list[int]:
-    """Interactive sessions of a person in a branch: claude or codex at work there that no supervisor started.
+def occupants(branch: Path, programs: Iterable[Program]) -> list[int]:
+    """Interactive sessions of a person in a branch: one of the programs at work there that no supervisor started.
 
-    AIPass's own rule (contract 4, occupancy); Codex's servers are no sessions.
+    AIPass's own rule (contract 4, occupancy).
     """
+    kinds = [one.interactive for one in programs if one.interactive is not None]
+    by_name = {name: kind for kind in kinds for name in kind.names}
     found = []
     for process in snapshot().values():
-        if process.name not in ("claude", "codex"):
+        if process.name not in by_name:
             continue
         try:
             if Path(f"/proc/{process.pid}/cwd").readlink() != branch:
@@ -172,8 +176,10 @@ def occupants(branch: Path) -> list[int]:
         except OSError:
             continue
         supervised = {b"AIPASS_SESSION_TYPE=dispatched", b"AIPASS_SESSION_TYPE=daemon"} & set(variables)
-        if not supervised and not {b"app-server", b"mcp-server", b"exec"} & set(words[1:3]):
-            found.append(process.pid)
+        said = [word.decode("utf-8", "replace") for word in words]
+        with suppress(ProgramFailed):  # it cannot tell: then it keeps nobody waiting
+            if not supervised and by_name[process.name].is_session(said):
+                found.append(process.pid)
     return found
 
 

@@ -32,7 +32,7 @@ ALLOWED = {
     "mailcore.liveness": ["mailcore.model", "mailcore.files"],
     "mailcore.holds": ["mailcore.files"],
     "mailcore.programs": [
-        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.files",
+        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.files", "mailcore.text",
     ],
     "mailcore.observe": [
         "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.reader", "mailcore.workspace",

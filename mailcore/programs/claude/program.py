@@ -9,8 +9,9 @@ from typing import Any
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
-from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
-from mailcore.programs.claude.sessions import directory
+from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, exit_words, is_session_id, tail
+from mailcore.programs.claude.sessions import ClaudeSessions, directory
+from mailcore.programs.transcript import ObjectsUntold
 
 LIMITS = {429, 529}
 """`api_error_status` of a rate limit and of an overloaded service."""
@@ -22,11 +23,22 @@ ALLOWED = "Bash(mailcore:*)"
 """Without it every mailcore command waits for an approval that nobody can give: no mail is read, no task answered."""
 
 
+_ITS_OWN = (
+    "CHILD_NOTES_DIR", "CHILD_SESSION", "ENTRYPOINT", "EXECPATH", "MESSAGING_SOCKET", "MESSAGING_TOKEN",
+    "SESSION_ATTENDED", "SESSION_ID",
+)  # fmt: skip
+"""What Claude Code 2.1.330 sets for what it starts; all else that begins with CLAUDE_CODE_ is the user's settings."""
+
+
 class Claude:
     """`program = "claude"`."""
 
     name = "claude"
-    protocol = True
+    executables = ("claude",)
+    sessions = ClaudeSessions()
+    hooks = Hooks(".claude/settings.local.json", off="disableAllHooks")
+    interactive = Interactive(("claude",))
+    variables = frozenset({"CLAUDECODE", "AI_AGENT", "CLAUDE_PID", *(f"CLAUDE_CODE_{name}" for name in _ITS_OWN)})
 
     def argv(self, launch: Launch) -> list[str]:
         """`claude -p PROMPT`, a named session or a resumed one; permission mode and model as configured."""
@@ -76,9 +88,18 @@ class Claude:
 
     def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
         """`claude --resume ID`, with its model."""
-        if not session_id or not session_file(agent, session_id).exists():
+        if not is_session_id(session_id) or not session_file(agent, session_id).exists():
             return None
         return ["claude", "--resume", session_id, *(["--model", config.model] if config.model else [])]
+
+    def bypasses(self, config: AgentConfig) -> bool:
+        """By its permission mode."""
+        return config.permission_mode in ("bypass", "bypassPermissions")
+
+    def output_reader(self, agent: str) -> ObjectsUntold:
+        """It prints one result object at the end."""
+        del agent
+        return ObjectsUntold()
 
 
 def session_file(agent: Agent, session_id: str) -> Path:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import re
 from pathlib import Path
 
 from mailcore.config import AgentConfig
 from mailcore.files import opened
 from mailcore.model.agent import Agent
-from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
+from mailcore.programs.base import Ending, Interactive, Launch, Output, exit_words, is_session_id, tail
+from mailcore.programs.codex.sessions import CodexSessions, is_kept
+from mailcore.programs.transcript import ObjectsUntold
 
 LIMIT_STATUS = re.compile(r"last status: (429|503|529)\b")
 """Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""
@@ -20,11 +20,19 @@ OWN_PATH = ("-c", "allow_login_shell=false")
 """Codex runs its commands in a login shell, whose profile sets PATH anew: `mailcore` would not be found."""
 
 
+SERVERS = {"app-server", "mcp-server", "exec"}
+"""Its ways of running that are no session of a person's."""
+
+
 class Codex:
     """`program = "codex"`."""
 
     name = "codex"
-    protocol = True
+    executables = ("codex",)
+    sessions = CodexSessions()
+    hooks = None
+    interactive = Interactive(("codex",), lambda words: not SERVERS & set(words[1:3]))
+    variables = frozenset[str]()
 
     def argv(self, launch: Launch) -> list[str]:
         """`codex exec --json`, and `resume THREAD_ID` where a former attempt began a thread that Codex has kept."""
@@ -37,7 +45,7 @@ class Codex:
         else:
             # The mail of others lies in the workspace, beside the branch: there the sandbox lets nobody write.
             words += ["--sandbox", "workspace-write", "--add-dir", str(launch.agent.root)]
-        if launch.mode == "resume" and _kept(launch.session_id):
+        if launch.mode == "resume" and _is_kept(launch.session_id):
             words += ["resume", launch.session_id]
         return [*words, launch.prompt]
 
@@ -91,17 +99,24 @@ class Codex:
         except (OSError, ValueError, RecursionError):
             return ""
         found = event.get("thread_id") if isinstance(event, dict) and event.get("type") == "thread.started" else None
-        return found if isinstance(found, str) else ""
+        return found if isinstance(found, str) and is_session_id(found) else ""
 
     def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
         """`codex resume THREAD_ID`, with its model."""
         del agent
-        if not _kept(session_id):
+        if not _is_kept(session_id):
             return None
         return ["codex", "resume", *OWN_PATH, session_id, *(["-m", config.model] if config.model else [])]
 
+    def bypasses(self, config: AgentConfig) -> bool:
+        """By its permission mode: any other leaves it in its sandbox."""
+        return config.permission_mode == "bypass"
 
-def _kept(thread_id: str) -> bool:
-    """True if Codex has kept a thread of that id (contract/codex.md, "Session file")."""
-    home = Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex")
-    return bool(thread_id) and any(home.glob(f"sessions/*/*/*/rollout-*-{glob.escape(thread_id)}.jsonl"))
+    def output_reader(self, agent: str) -> ObjectsUntold:
+        """It prints its events."""
+        del agent
+        return ObjectsUntold()
+
+
+def _is_kept(thread_id: str) -> bool:
+    return is_session_id(thread_id) and is_kept(thread_id)

@@ -14,7 +14,8 @@ from mailcore.programs.base import Output, exit_words, tail
 from mailcore.programs.claude.program import Claude
 from mailcore.programs.codex.program import Codex
 from mailcore.programs.command import Command
-from mailcore.programs.select import program, select
+from mailcore.programs.registry import program
+from mailcore.programs.select import select
 from tests.mailcore.programs.made import AGENT, launch, output
 
 

@@ -13,8 +13,8 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.claude.sessions import cwd_of, directory
 from mailcore.programs.claude.transcript import ClaudeTranscript
-from mailcore.programs.claude.usage import COUNTED, Counted
-from mailcore.programs.transcript import LONGEST
+from mailcore.programs.claude.usage import COUNTED
+from mailcore.programs.transcript import LONGEST, Counted
 from tests.mailcore.session_lines import (
     CWD,
     SESSION,
