@@ -148,7 +148,7 @@ class Discovery:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
-            if name not in self._files and self._tells(path) and (cwd := kept.files.cwd_of(path)):
+            if name not in self._files and self._tells(path) and (cwd := kept.files.cwd_of(path, self._branches)):
                 self._files[name] = self._owners.get(_real(cwd), "")
                 if len(self._files) > HEADS:
                     del self._files[next(iter(self._files))]

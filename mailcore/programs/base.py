@@ -115,8 +115,11 @@ class SessionFiles(Protocol):
     def is_session(self, path: Path) -> bool:
         """True if a path below the root is one of a session file, as its name says."""
 
-    def cwd_of(self, path: Path) -> str:
-        """Where the session of that file was begun, as its head says; empty while it says nothing or cannot be read."""
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
+        """Where the session of that file was begun; empty while nothing says it, or the file cannot be read.
+
+        It may be any directory; the branches are there for a program whose files tell only a sign of theirs.
+        """
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """Every session file written at `since` or later, and where its session was begun; the oldest first.

@@ -132,9 +132,9 @@ class GuardedFiles:
         """As of `SessionFiles`."""
         return self._guard.call("sessions.is_session", _truth, lambda: self._inner.is_session(path))
 
-    def cwd_of(self, path: Path) -> str:
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.cwd_of", _text, lambda: self._inner.cwd_of(path))
+        return self._guard.call("sessions.cwd_of", _text, lambda: self._inner.cwd_of(path, branches))
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """As of `SessionFiles`."""

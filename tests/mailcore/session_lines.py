@@ -167,7 +167,7 @@ def counted_before(path: Path, offset: int) -> Counted:
 
 def cwd_of(path: Path) -> str:
     """Where a session was begun."""
-    return files_of(path).cwd_of(path)
+    return files_of(path).cwd_of(path, ())
 
 
 def backlog(agent: str, path: Path, since: float, until: int, counted: Counted | None = None) -> Backlog:

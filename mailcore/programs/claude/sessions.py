@@ -55,8 +55,9 @@ class ClaudeSessions:
         """By the ending alone."""
         return path.suffix == ".jsonl"
 
-    def cwd_of(self, path: Path) -> str:
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """The first `cwd` of its head: it stands behind the first prompt."""
+        del branches
         return cwd_of(path)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:

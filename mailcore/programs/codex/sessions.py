@@ -49,8 +49,9 @@ class CodexSessions:
         """By the ending alone."""
         return path.suffix == ".jsonl"
 
-    def cwd_of(self, path: Path) -> str:
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """As the first line says."""
+        del branches
         return cwd_of(path)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
