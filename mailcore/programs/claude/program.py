@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, exit_words, is_session_id, tail
 from mailcore.programs.claude.sessions import ClaudeSessions, directory
-from mailcore.programs.transcript import ObjectsUntold
+from mailcore.programs.shape import shaped
+from mailcore.programs.transcript import LONGEST, ObjectsUntold, parsed
 
 LIMITS = {429, 529}
 """`api_error_status` of a rate limit and of an overloaded service."""
@@ -28,6 +29,28 @@ _ITS_OWN = (
     "SESSION_ATTENDED", "SESSION_ID",
 )  # fmt: skip
 """What Claude Code 2.1.330 sets for what it starts; all else that begins with CLAUDE_CODE_ is the user's settings."""
+
+
+class Denial(msgspec.Struct):
+    """A tool use that was refused for want of a permission."""
+
+    tool_name: str = ""
+
+
+class Result(msgspec.Struct):
+    """The object that it prints at its end."""
+
+    subtype: str | None = None
+    is_error: bool | None = None
+    api_error_status: int | None = None
+    api_error_type: str | None = None
+    result: str | None = None
+    total_cost_usd: Annotated[float, msgspec.Meta(ge=0, lt=1e12)] | None = None
+    permission_denials: list[Denial] | None = None
+
+
+DECIDES = {"subtype", "is_error", "api_error_status"}
+"""Without these of a result it is not known how the attempt came out."""
 
 
 class Claude:
@@ -68,18 +91,20 @@ class Claude:
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """The `result` object decides: `is_error` and `api_error_status`, never `subtype` alone, never the text."""
-        result = _result(output.stdout)
-        if result is None:
+        found = _result(output.stdout)
+        if found is None:
             return Ending(exit_code == 0, f"{exit_words(exit_code)}, no result object")
-        text = str(result.get("result") or "")
-        cost = result.get("total_cost_usd")
-        dollars = float(cost) if isinstance(cost, int | float) else 0.0
-        status = result.get("api_error_status")
-        if status in LIMITS:
-            return Ending(False, f"API {status} ({result.get('api_error_type')})", True, text, dollars)
-        if result.get("is_error") or result.get("subtype") != "success" or exit_code != 0:
-            return Ending(False, f"{exit_words(exit_code)}, {result.get('subtype')}", False, text, dollars)
-        return Ending(True, exit_words(exit_code) + _refused(result), False, text, dollars)
+        result, wrong = shaped(found, Result, "claude's result")
+        text, dollars = result.result or "", result.total_cost_usd or 0.0
+        if DECIDES & wrong.keys():
+            return Ending(False, "; ".join(wrong.values()), False, text, dollars, final=True)
+        if result.api_error_status in LIMITS:
+            return Ending(False, f"API {result.api_error_status} ({result.api_error_type})", True, text, dollars)
+        if result.is_error or result.subtype != "success" or exit_code != 0:
+            return Ending(False, f"{exit_words(exit_code)}, {result.subtype}", False, text, dollars)
+        names = dict.fromkeys(denial.tool_name for denial in result.permission_denials or ())
+        refused = [f"not permitted: {', '.join(names)}"] if names else []
+        return Ending(True, ", ".join([exit_words(exit_code), *refused, *wrong.values()]), False, text, dollars)
 
     def session(self, given: str, output: Output) -> str:
         """The one that it was given."""
@@ -107,19 +132,10 @@ def session_file(agent: Agent, session_id: str) -> Path:
     return directory(agent.branch) / f"{session_id}.jsonl"
 
 
-def _refused(result: Mapping[str, Any]) -> str:
-    """Tool uses that were refused for want of a permission, in words: `, not permitted: Bash, Write`."""
-    denials = result.get("permission_denials")
-    names = [str(d.get("tool_name")) for d in denials if isinstance(d, dict)] if isinstance(denials, list) else []
-    return f", not permitted: {', '.join(dict.fromkeys(names))}" if names else ""
-
-
 def _result(stdout: Path) -> dict[str, Any] | None:
-    for line in reversed(tail(stdout, 1 << 20)):
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict) and value.get("type") == "result":
+    """The last result object that it printed."""
+    for line in reversed(tail(stdout, LONGEST)):
+        value = parsed(line.encode()) if line.startswith("{") else None
+        if value is not None and value.get("type") == "result":
             return value
     return None

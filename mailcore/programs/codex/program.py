@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
+
+import msgspec
 
 from mailcore.config import AgentConfig
 from mailcore.files import opened
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Interactive, Launch, Output, exit_words, is_session_id, tail
 from mailcore.programs.codex.sessions import CodexSessions, is_kept
-from mailcore.programs.transcript import ObjectsUntold
+from mailcore.programs.shape import shaped
+from mailcore.programs.transcript import LONGEST, ObjectsUntold, parsed
 
 LIMIT_STATUS = re.compile(r"last status: (429|503|529)\b")
 """Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""
@@ -22,6 +24,38 @@ OWN_PATH = ("-c", "allow_login_shell=false")
 
 SERVERS = {"app-server", "mcp-server", "exec"}
 """Its ways of running that are no session of a person's."""
+
+
+class Failure(msgspec.Struct):
+    """What went wrong."""
+
+    message: str | None = None
+
+
+class Failed(msgspec.Struct):
+    """`error`, which says it itself, and `turn.failed`."""
+
+    message: str | None = None
+    error: Failure | None = None
+
+
+class Item(msgspec.Struct):
+    """What was done or said: of an `agent_message` the text."""
+
+    type: str | None = None
+    text: str | None = None
+
+
+class Completed(msgspec.Struct):
+    """`item.completed`."""
+
+    item: Item | None = None
+
+
+class Started(msgspec.Struct):
+    """`thread.started`."""
+
+    thread_id: str = ""
 
 
 class Codex:
@@ -64,42 +98,42 @@ class Codex:
 
         An `error` before it was a connection that was lost and found; an item of type `error` is only a warning.
         """
-        completed, failure, said = False, "", ""
-        for line in tail(output.stdout, 1 << 20):
-            try:
-                event = json.loads(line)
-            except (ValueError, RecursionError):
+        completed, failure, said, odd = False, "", "", dict[str, str]()
+        limited = False
+        for line in tail(output.stdout, LONGEST):
+            event = parsed(line.encode())
+            kind = event.get("type") if event is not None else None
+            if event is None or not isinstance(kind, str):
                 continue
-            if not isinstance(event, dict):
-                continue
-            kind = event.get("type")
             if kind == "turn.completed":
-                completed, failure = True, ""
+                completed, failure, limited = True, "", False
             elif kind in ("error", "turn.failed"):
-                detail = event.get("error")
-                failure = str((detail if isinstance(detail, dict) else event).get("message") or kind)
-            elif kind == "item.completed" and isinstance(event.get("item"), dict):
-                item = event["item"]
-                said = str(item.get("text", "")) if item.get("type") == "agent_message" else said
+                failed, wrong = shaped(event, Failed, f"codex's {kind}")
+                message = (failed.error.message if failed.error is not None else failed.message) or ""
+                failure = "; ".join(wrong.values()) or message or kind
+                limited = LIMIT_STATUS.search(message) is not None
+            elif kind == "item.completed":
+                done, wrong = shaped(event, Completed, f"codex's {kind}")
+                odd |= wrong
+                if done.item is not None and done.item.type == "agent_message":
+                    said = done.item.text or ""
         if exit_code == 0 and completed and not failure:
-            return Ending(True, exit_words(exit_code), result=said)
-        return Ending(
-            False,
-            f"{exit_words(exit_code)}: {failure or 'the stream ended without turn.completed'}",
-            limited=bool(LIMIT_STATUS.search(failure)),
-            result=said,
-        )
+            return Ending(True, ", ".join([exit_words(exit_code), *odd.values()]), result=said)
+        failure = failure or "the stream ended without turn.completed"
+        return Ending(False, f"{exit_words(exit_code)}: {failure}", limited=limited, result=said)
 
     def session(self, given: str, output: Output) -> str:
         """Codex names its threads itself, in the first event of its output."""
         del given
         try:
             with opened(output.stdout) as file:
-                event = json.loads(file.readline(65536))
-        except (OSError, ValueError, RecursionError):
+                event = parsed(file.readline(65536).rstrip())
+        except OSError:
             return ""
-        found = event.get("thread_id") if isinstance(event, dict) and event.get("type") == "thread.started" else None
-        return found if isinstance(found, str) and is_session_id(found) else ""
+        if event is None or event.get("type") != "thread.started":
+            return ""
+        thread_id = shaped(event, Started, "codex's thread.started")[0].thread_id
+        return thread_id if is_session_id(thread_id) else ""
 
     def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
         """`codex resume THREAD_ID`, with its model."""
