@@ -20,6 +20,7 @@ from textual.reactive import var
 from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
+from mailcore.programs.registry import bypasses
 from mailcore.workspace import Workspace, load
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.sentry import Sentry
@@ -216,4 +217,4 @@ class Console(Audible, inherit_bindings=False):
 
 def _bypassing(config: Config, workspace: Workspace) -> frozenset[str]:
     """Addresses of the agents that config lets work without asking for permissions."""
-    return frozenset(agent.address for agent in workspace.agents if config.agent(agent.address).bypass)
+    return frozenset(agent.address for agent in workspace.agents if bypasses(config.agent(agent.address)))

@@ -13,6 +13,7 @@ from pathlib import Path
 from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
+from mailcore.programs.registry import checked
 from mailcore.workspace import Workspace, find
 from praxmonitor.alarms.episodes import Round
 from praxmonitor.alarms.sentry import Sentry
@@ -147,7 +148,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     try:
         workspace = find(options.path)
-        config = read_config(workspace.config_file)
+        config = checked(read_config(workspace.config_file), workspace.config_file)
         return asyncio.run(guard(workspace, config, muted=options.mute))
     except MailcoreError as error:
         print(f"praxmonitor guard: {error}", file=sys.stderr)

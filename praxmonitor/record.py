@@ -19,6 +19,7 @@ from mailcore.errors import MailcoreError
 from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
 from mailcore.observe.facts import Fact, Seen, Used
+from mailcore.programs.registry import checked
 from mailcore.text import counted
 from mailcore.workspace import Workspace, find
 from praxmonitor.anew import untold
@@ -115,7 +116,7 @@ def main(argv: Sequence[str]) -> int:
         parser.error("--seconds: more than 0")
     try:
         workspace = find(options.path)
-        sweep = read_config(workspace.config_file).observe.sweep
+        sweep = checked(read_config(workspace.config_file), workspace.config_file).observe.sweep
         with recorder(options.file, workspace, bodies=options.bodies) as writer:
             tape = Tape(writer)
             # Its threads are over when `run` returns: nothing is written to a closed file.

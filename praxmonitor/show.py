@@ -19,11 +19,12 @@ def show(
     `on_facts` is told what is read. `ends_agents`: who opens it ends the agents when it is left, as the demo does.
     """
     from mailcore.config import read_config
+    from mailcore.programs.registry import checked
     from mailcore.workspace import find
     from praxmonitor import themes
 
     workspace = find(path)
-    config = read_config(workspace.state_dir / "config.toml")
+    config = checked(read_config(workspace.config_file), workspace.config_file)
     from praxmonitor.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed import DRAWN, FileFeed

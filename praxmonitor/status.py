@@ -20,6 +20,7 @@ from mailcore.observe.expectation import NOTHING
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
 from mailcore.observe.state import state
+from mailcore.programs.registry import checked
 from mailcore.text import counted
 from mailcore.workspace import find
 from praxmonitor.alarms.once import look
@@ -113,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         workspace = find(options.path)
-        config = read_config(workspace.state_dir / "config.toml")
+        config = checked(read_config(workspace.config_file), workspace.config_file)
     except MailcoreError as error:
         if options.json:
             print(json.dumps({"error": {"code": error.code, "message": str(error)}}, ensure_ascii=False))

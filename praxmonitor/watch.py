@@ -20,6 +20,7 @@ from mailcore.model.activity import Activity
 from mailcore.observe.activity import neutral
 from mailcore.observe.cpu import Work
 from mailcore.observe.fold import STREAM
+from mailcore.programs.registry import checked
 from mailcore.workspace import find
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.rules import Rules
@@ -180,7 +181,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         workspace = find(Path(*paths))
         wanted = {workspace.agent(word).address for word in options.words if word.startswith("@")}
-        config = read_config(workspace.config_file)
+        config = checked(read_config(workspace.config_file), workspace.config_file)
 
         def trouble(text: str) -> None:
             print(f"praxmonitor watch: {text}", file=sys.stderr, flush=True)

@@ -66,7 +66,9 @@ class Call:
         """The workspace's config.toml. What starts agents insists on it; the rest warns, and takes the defaults."""
         trouble = ""
         if self.verb in STARTS:
-            config = read_config(self.workspace.config_file)
+            from mailcore.programs.registry import checked
+
+            config = checked(read_config(self.workspace.config_file), self.workspace.config_file)
         else:
             config, trouble = read_config_or_defaults(self.workspace.config_file)
         for stranger in self.workspace.strangers(config.agents):

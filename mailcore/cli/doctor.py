@@ -14,6 +14,8 @@ from mailcore.errors import ConfigError, MailcoreError
 from mailcore.hooks.install import standing
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
+from mailcore.programs import registry
+from mailcore.programs.base import Hooks
 from mailcore.programs.select import select
 from mailcore.system import BACKENDS, PORTABLE, VARIABLE
 from mailcore.system.processes import MISSING, has_sound_card, watch_limits
@@ -42,16 +44,17 @@ def doctor(call: Call) -> Result:
     """All checks; exit 4 if one is not in order."""
     agents = [agent for agent in call.workspace.agents if agent.branch.is_dir()]
     try:
-        config = read_config(call.workspace.config_file)
+        config = registry.checked(read_config(call.workspace.config_file), call.workspace.config_file)
         programs = list(_programs(config, agents))
         programs += [Check("config", False, said, f"mend {CONFIG}") for said in call.workspace.strangers(config.agents)]
     except ConfigError as error:
+        config = Config()
         programs = [Check("config", False, str(error), "mend it; no agent can be started meanwhile")]
     checks = [
         *_machine(),
         *_workspace(call.workspace),
         *programs,
-        *(c for a in call.workspace.agents for c in _agent(a)),
+        *(c for a in call.workspace.agents for c in _agent(a, registry.hooks(config.agent(a.address).program))),
     ]
     lines = []
     for check in checks:
@@ -64,9 +67,15 @@ def doctor(call: Call) -> Result:
 
 
 def _machine() -> Iterator[Check]:
-    for program in ("claude", "codex"):
-        where = shutil.which(program)
-        yield Check(program, True, where or "not on PATH (needed only by agents that use it)")
+    for name in registry.names():
+        try:
+            words = registry.program(name).executables
+        except MailcoreError as error:
+            yield Check(name, False, str(error), "mend that package, or uninstall it")
+            continue
+        where = next(filter(None, map(shutil.which, words)), "")
+        if words:
+            yield Check(name, True, where or "not on PATH (needed only by agents that use it)")
     yield Check("system", True, _backend())
     if (limits := watch_limits()) is not None:
         watches, watchers = limits
@@ -106,24 +115,23 @@ def _programs(config: Config, agents: Iterable[Agent]) -> Iterator[Check]:
     for agent in agents:
         name = agent.address
         settings = config.agent(name)
-        word = next(iter(settings.command), "")
         try:
-            program = select(agent, config)
+            kind = select(agent, config)
         except MailcoreError as error:
             fix = f"install it, or set another for every agent under [agents] in {CONFIG}, or for one: [agents.NAME]"
             without.setdefault((settings.program, ""), ([], str(error), fix))[0].append(name)
             continue
-        place = str(agent.branch / word) if "/" in word else word
-        if program.name == "command" and not shutil.which(place):
+        word = "" if kind.executables else next(iter(settings.command), "")
+        if word and not shutil.which(str(agent.branch / word) if "/" in word else word):
             finding, fix = f"command {word!r} is not found", f"mend command in {CONFIG}, of [agents] or [agents.NAME]"
-            without.setdefault((program.name, word), ([], finding, fix))[0].append(name)
+            without.setdefault((kind.name, word), ([], finding, fix))[0].append(name)
         else:
-            yield Check(name, True, f"program {program.name}")
+            yield Check(name, True, f"program {kind.name}")
     for names, finding, fix in without.values():
         yield Check(" ".join(names), False, finding, fix)
 
 
-def _agent(agent: Agent) -> Iterator[Check]:
+def _agent(agent: Agent, place: Hooks | None) -> Iterator[Check]:
     name = agent.address
     if not agent.branch.is_dir():
         yield Check(name, False, f"{agent.branch} is gone", "restore it, or take its row out of the registry")
@@ -133,15 +141,15 @@ def _agent(agent: Agent) -> Iterator[Check]:
         yield Check(name, False, box.reason, "nothing is written over it; restore the file or set it aside")
     if not os.access(agent.mail_dir if agent.mail_dir.exists() else agent.branch, os.W_OK):
         yield Check(name, False, f"{agent.mail_dir} cannot be written", "mend its rights: no mail can be delivered")
-    yield _hooks(agent)
+    yield _hooks(agent, place) if place is not None else Check(name, True, "hooks none: its program runs none")
 
 
-def _hooks(agent: Agent) -> Check:
-    hooks = standing(agent)
+def _hooks(agent: Agent, place: Hooks) -> Check:
+    hooks = standing(agent, place)
     events = "events are written" if agent.hooks_log.exists() else f"no events yet ({agent.hooks_log})"
     found = f"hooks {hooks.state}: {hooks.why or events}"
     if hooks.state == "broken":
-        return Check(agent.address, False, found, "mend that file; Claude Code cannot read it either")
+        return Check(agent.address, False, found, "mend that file; the agent's program cannot read it either")
     if hooks.state == "outdated":
         return Check(agent.address, False, found, f"mailcore hooks install {agent.address}")
     return Check(agent.address, True, found)

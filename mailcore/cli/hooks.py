@@ -7,10 +7,11 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.hooks.install import install, remove, settings_file, standing
+from mailcore.hooks.install import NONE, install, remove, settings_file, standing
 from mailcore.model.agent import Agent
-
-CODEX = "codex has no hooks: what it does is read from its session files"
+from mailcore.programs.base import Hooks
+from mailcore.programs.registry import hooks as hooks_of
+from mailcore.programs.registry import programs
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -27,20 +28,34 @@ def hooks(call: Call) -> Result:
     rows: list[dict[str, Any]] = []
     lines = []
     for agent in _whose(call):
-        row = {"address": agent.address, "file": str(settings_file(agent)), "changed": False}
-        try:
-            row["changed"] = _act(call, agent)
-            found = standing(agent)
-            row |= {"state": found.state, "why": found.why}
-        except MailcoreError as error:
-            row |= {"state": "broken", "why": str(error)}
-        if row["state"] == "none" and _is_codex(call, agent):
-            row |= {"state": "unsupported", "why": CODEX}
+        row = _row(call, agent)
         rows.append(row)
         done = " now" if row["changed"] else ""
         lines.append(f"{agent.address:<16} {row['state']}{done}: {row['why'] or row['file']}")
     bad = call.arguments.what != "status" and any(row["state"] == "broken" for row in rows)
     return {"agents": rows, "exit": 4 if bad else 0}, "\n".join(lines)
+
+
+def _row(call: Call, agent: Agent) -> dict[str, Any]:
+    name = _program(call, agent)
+    own = hooks_of(name)
+    file = str(settings_file(agent, own)) if own is not None else ""
+    row: dict[str, Any] = {"address": agent.address, "file": file, "changed": False}
+    try:
+        row["changed"] = _act(call, agent, own)
+        found = next(filter(lambda one: one.state != "none", (standing(agent, place) for place in _places(own))), NONE)
+        row |= {"state": found.state, "why": found.why}
+    except MailcoreError as error:
+        row |= {"state": "broken", "why": str(error)}
+    if row["state"] == "none" and own is None:
+        row |= {"state": "unsupported", "why": f"{name} has no hooks: what it does is read from its session files"}
+    return row
+
+
+def _places(own: Hooks | None) -> list[Hooks]:
+    """The agent's own program's hooks, then every other's: there may be some of ours since it was another's agent."""
+    every = [own, *(one.hooks for one in programs())]
+    return list(dict.fromkeys(place for place in every if place is not None))
 
 
 def _whose(call: Call) -> tuple[Agent, ...]:
@@ -58,25 +73,29 @@ def _whose(call: Call) -> tuple[Agent, ...]:
     raise UsageError(f"whose? `mailcore hooks {call.arguments.what} @a`, or --all")
 
 
-def _act(call: Call, agent: Agent) -> bool:
+def _act(call: Call, agent: Agent, own: Hooks | None) -> bool:
     from mailcore import audit
 
     what = call.arguments.what
     if agent.is_operator:
         raise Refused("the operator is a person and has no hooks", "reserved")
-    if what == "status" or (what == "install" and _is_codex(call, agent)):
+    if what == "status" or (what == "install" and own is None):
         return False
-    changed = install(agent) if what == "install" else remove(agent)
+    if what == "install" and own is not None:
+        changed = install(agent, own)
+    else:
+        changed = True in [remove(agent, place) for place in _places(own)]  # every one, not only up to the first
     if changed:
         audit.record(call.workspace, call.viewer.address, f"hooks {what}", agent=agent.address)
     return changed
 
 
-def _is_codex(call: Call, agent: Agent) -> bool:
+def _program(call: Call, agent: Agent) -> str:
+    """The name of the agent's program; empty where it has none yet."""
     from mailcore.programs.select import select
 
     name = call.config.agent(agent.address).program
     if not name:
         with suppress(MailcoreError):
             name = select(agent, call.config).name
-    return name == "codex"
+    return name

@@ -96,6 +96,7 @@ def agents(call: Call) -> Result:
     """Everyone who can be written to, with unread mail and whether they work now."""
     from mailcore import presence
     from mailcore.hooks.install import standing
+    from mailcore.programs.registry import hooks as hooks_of
 
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
@@ -104,7 +105,8 @@ def agents(call: Call) -> Result:
         lock = read_lock(agent.dispatch_lock)
         busy = lock is not None and lock.holder is not Holder.DEAD
         due = presence.next_wake(call.config, agent)
-        hooks = standing(agent).state
+        place = hooks_of(call.config.agent(agent.address).program)
+        hooks = standing(agent, place).state if place is not None else "none"
         rows.append(
             {
                 "address": agent.address,

@@ -5,7 +5,6 @@
 
 from mailcore.config.read import read_config, read_config_or_defaults
 from mailcore.config.values import (
-    BYPASS,
     START_SPARE,
     AgentConfig,
     Alarms,
@@ -19,7 +18,6 @@ from mailcore.config.values import (
 )
 
 __all__ = [
-    "BYPASS",
     "START_SPARE",
     "AgentConfig",
     "Alarms",

@@ -142,8 +142,6 @@ def _agent(table: dict[str, Any], path: Path, name: str, *, needed: bool = True)
     agent = _section(AgentConfig, table, path, name)
     if agent.command and not agent.program:
         agent = replace(agent, program="command")
-    if agent.program not in ("", "claude", "codex", "command"):
-        raise ConfigError(f"{path}: [{name}] program = {agent.program!r}; allowed: claude, codex, command")
     if needed and agent.program == "command" and not agent.command:
         raise ConfigError(f'{path}: [{name}] has no \'command\', e.g. command = ["python3", "agent.py"]')
     return agent
@@ -151,7 +149,7 @@ def _agent(table: dict[str, Any], path: Path, name: str, *, needed: bool = True)
 
 def _programs(table: Any, path: Path) -> dict[str, ProgramConfig]:
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [programs] must be a table of programs, like [programs.claude], not {table!r}")
+        raise ConfigError(f"{path}: [programs] must be a table of programs, like [programs.command], not {table!r}")
     return {str(name): _section(ProgramConfig, values, path, f"programs.{name}") for name, values in table.items()}
 
 

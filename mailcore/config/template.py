@@ -4,9 +4,10 @@ from __future__ import annotations
 
 SETTINGS = """\
 # The settings of this workspace, most of them with what holds anyway. Take the # off a line, and off its [section].
-# An agent is claude if that is on PATH, else codex. What every agent is instead, unless its own section says otherwise:
+# An agent is the first program on PATH of those that `mailcore doctor` lists. What every agent is instead, unless its
+# own section says otherwise:
 #[agents]
-#program = "codex"           # claude, codex, or command; model, permission_mode and max_turns likewise
+#program = "NAME"            # one of those; model, permission_mode and max_turns likewise
 # One agent, and any other program:
 #[agents.NAME]
 #command = ["python3", "agent.py", "{prompt}"]   # run in the branch; the prompt is in MAILCORE_PROMPT too

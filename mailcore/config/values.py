@@ -131,10 +131,6 @@ class Observe:
     """Period of the CPU and memory sample of the selected agent's processes."""
 
 
-BYPASS = ("bypassPermissions", "--dangerously-", "danger-full-access", "--yolo")
-"""In a permission mode or a command line of claude or codex: nothing asks before it acts."""
-
-
 @dataclass(frozen=True, slots=True)
 class Usage:
     """`[usage]`: what one agent may use in a day before the operator is told; 0: any amount."""
@@ -154,7 +150,7 @@ class AgentConfig:
     """
 
     program: str = ""
-    """`claude`, `codex` or `command`; empty: the first of claude and codex that is on PATH."""
+    """One that `mailcore doctor` lists, or `command`; empty: the first of the built-in ones that is on PATH."""
     command: tuple[str, ...] = ()
     """For `command`: argv, run in the branch; `{prompt}` is replaced."""
     model: str = ""
@@ -162,12 +158,6 @@ class AgentConfig:
     max_turns: int = 100
     wake_every: float = 0.0
     """A timer of yours wakes it this often: shown as its next wake, and as late when that did not come. 0: none."""
-
-    @property
-    def bypass(self) -> bool:
-        """True if it asks for no permissions, by its `permission_mode` or the words of its own `command`."""
-        words = (self.permission_mode, *self.command)
-        return self.permission_mode == "bypass" or any(mark in word for word in words for mark in BYPASS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
+from mailcore.programs.registry import used
 from mailcore.text import counted
 from mailcore.workspace import Workspace
 
@@ -39,7 +40,7 @@ def hindrance(workspace: Workspace, config: Config, agent: Agent, first: Mapping
         return Hindrance("sandbox", "called from within a sandbox, where no run can begin")
     if held := hold_of(workspace, agent):
         return Hindrance("held", held)
-    if pids := process.occupants(agent.branch):
+    if pids := process.occupants(agent.branch, used(config)):
         who = " ".join(map(str, pids))
         return Hindrance(
             "occupied", f"a person's own session works in {agent.branch} (PID {who}); end it first", frozenset(pids)

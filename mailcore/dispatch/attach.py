@@ -17,7 +17,7 @@ from mailcore.errors import Refused
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Holder, from_records
 from mailcore.programs.base import Output
-from mailcore.programs.select import program
+from mailcore.programs.registry import find, used
 from mailcore.system.locks import locked
 from mailcore.workspace import Workspace
 
@@ -44,7 +44,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     agent = workspace.agent(target)
     with locked(queue.gate(workspace)):
         held = holding(agent)
-        occupants = process.occupants(agent.branch)
+        occupants = process.occupants(agent.branch, used(config))
     if held is not None and held.holder is not Holder.DEAD:
         work = f" on {held.subject!r}" if held.subject else ""
         raise Refused(
@@ -61,7 +61,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
             f"no session of {agent.address} is known: none of its runs has left one that its program keeps",
             "no_session",
         )
-    environment = clean_environment()
+    environment = clean_environment(used(config))
     path = shutil.which(words[0], path=environment["PATH"])
     if path is None:
         raise Refused(f"{agent.address}'s session is {words[0]}'s, and {words[0]} is not on PATH", "no_program")
@@ -76,7 +76,8 @@ def _sessions(config: Config, agent: Agent) -> Iterator[list[str]]:
         run = from_records(journal.read(run_dir / JOURNAL))
         if run is None:
             continue
-        kind = program(run.program)
+        if (kind := find(run.program)) is None:
+            continue
         for attempt in reversed(run.attempts):
             # A supervisor that was killed could not write down how its program named the session: the output tells.
             name = f"attempt-{attempt.number}"

@@ -18,22 +18,20 @@ from mailcore.dispatch.runs import JOURNAL
 from mailcore.dispatch.signs import Signs
 from mailcore.dispatch.start import clean_environment
 from mailcore.dispatch.waitlist import MOVED
+from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE
 from mailcore.model.agent import Agent
 from mailcore.model.run import Attempt, Run, from_records
-from mailcore.programs.base import Ending, Launch, Output, tail
-from mailcore.programs.select import program
+from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
+from mailcore.programs.registry import program, used
 from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
-from mailcore.text import counted, line
+from mailcore.text import counted
 
 OUTPUT_LOOK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
 as long each time, up to the longest."""
-
-MOST_SAID = 120
-"""Characters of the last line of stderr that the cause of a failure says."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
@@ -54,7 +52,7 @@ class Attempts:
         self.config, self.agent, self.run_dir = config, agent, run_dir
         self.queued = journal.read(run_dir / JOURNAL)[0]
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
-        self.program = program(str(self.queued["program"]))
+        self.name = str(self.queued["program"])
         self.signs = Signs()
         self.exits: dict[int, int] = {}
         """Exit codes of children that were reaped, our own and adopted ones, by PID."""
@@ -78,37 +76,55 @@ class Attempts:
         launch = Launch(self.agent, config, str(self.queued.get("prompt", "")), mode, session)
         began = journal.now()  # before the program can have done anything: what it changes counts from here
         try:
-            child = self.spawn(launch, files, number)
-        except (OSError, ValueError) as error:  # ValueError: a word with a NUL
+            kind = program(self.name)
+            bypass = kind.bypasses(config)
+            child = self.spawn(kind.argv(launch), launch, files, number)
+        except (OSError, ValueError, MailcoreError) as error:  # ValueError: a word with a NUL
             self.note("attempt", at=began, n=number, mode=mode, pid=0)
             why = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else str(error)
-            failure = Ending(False, f"cannot start {self.program.name}: {why}")
+            failure = Ending(False, f"cannot start {self.name}: {why}", final=isinstance(error, MailcoreError))
             self.note("attempt_ended", n=number, exit=None, cause=failure.cause)
             return failure, session
-        named = self.program.session(session, files)
-        facts = {"pid": child, "start_ticks": start_ticks(child), "session": named, "bypass": config.bypass}
+        cause, named = self.named(kind, session, files)
+        facts = {"pid": child, "start_ticks": start_ticks(child), "session": named, "bypass": bypass}
         self.note("attempt", at=began, n=number, mode=mode, **facts)
-        cause = self.watch(child, launch, number)
+        cause = cause or self.watch(kind, child, launch, number)
         if not cause:
             self.linger()
         left = self.stop_tree()
         self.bound(number)
         code = self.exits.pop(child, -signal.SIGKILL)
-        result = self.program.ending(code, self.output(number))
-        if code > 0 and not result.success and ":" not in result.cause and (said := _last_word(files.stderr)):
+        result = self.ending(kind, code, number)
+        if code > 0 and not result.success and ":" not in result.cause and (said := output.last_word(files.stderr)):
             result = replace(result, cause=f"{result.cause}: {said}")
         if result.success and left and not cause:
             # Contract, claude-code: exit 0 with background tasks cut off is not success.
             cause = f"ended with {counted(len(left), 'process', 'processes')} still at work and stopped"
-        if cause:
-            result = Ending(False, cause, result=result.result, cost=result.cost)
-        had = self.program.session(session, self.output(number))
+        failed, had = self.named(kind, session, self.output(number))
+        if cause := cause or failed:
+            # What was done may be all of the work: where only the session is not known it is not done again.
+            final = result.final or (result.success and bool(failed))
+            result = replace(result, success=False, cause=cause, limited=False, final=final)
         self.note("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost)
         return result, had
 
-    def spawn(self, launch: Launch, files: Output, number: int) -> int:
+    def named(self, kind: Program, session: str, files: Output) -> tuple[str, str]:
+        """How the program names the session that an attempt has; before it what went wrong in asking, if anything."""
+        try:
+            return "", kind.session(session, files)
+        except ProgramFailed as error:
+            return str(error), ""
+
+    def ending(self, kind: Program, code: int, number: int) -> Ending:
+        """How the program says that an attempt came out."""
+        try:
+            return kind.ending(code, self.output(number))
+        except ProgramFailed as error:
+            return Ending(False, str(error), final=True)
+
+    def spawn(self, words: list[str], launch: Launch, files: Output, number: int) -> int:
         """Start the program in its branch, in a session of its own; returns its PID."""
-        environment = clean_environment()
+        environment = clean_environment(used(self.config))
         environment |= {
             RUN_ID: self.run_id,
             PID_NAMESPACE: pid_namespace(),
@@ -125,7 +141,7 @@ class Attempts:
         }
         with create_anew(files.stdout) as out, create_anew(files.stderr) as err:
             child = subprocess.Popen(
-                self.program.argv(launch),
+                words,
                 cwd=self.agent.branch,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -137,13 +153,13 @@ class Attempts:
         child.returncode = 0  # this process reaps by itself: Popen must not wait for what is gone
         return child.pid
 
-    def watch(self, child: int, launch: Launch, number: int) -> str:
+    def watch(self, kind: Program, child: int, launch: Launch, number: int) -> str:
         """Wait for the child to end. Returns why it has to be ended instead, or nothing."""
         begun = time.monotonic()
         limits = self.config.dispatch
-        self.signs.look_at(self.run_dir, *self.program.traces(launch))
         try:
-            while not self.program.shows_life(launch, self.output(number)):
+            self.signs.look_at(self.run_dir, *kind.traces(launch))
+            while not kind.shows_life(launch, self.output(number)):
                 if self.ended(child):
                     break
                 self.bound(number)
@@ -153,6 +169,8 @@ class Attempts:
                 self.signs.wait(left)
             else:
                 self.note("running", n=number)
+        except ProgramFailed as error:
+            return str(error)
         finally:
             self.signs.look_away()
         look, longest = OUTPUT_LOOK
@@ -230,8 +248,3 @@ class Attempts:
         return Output(
             self.run_dir / f"attempt-{number}.stdout.log", self.run_dir / f"attempt-{number}.stderr.log", acted
         )
-
-
-def _last_word(stderr: Path) -> str:
-    """The last line that a program wrote there: most say in it why they fail. Untrusted text, made safe and short."""
-    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(raw, MOST_SAID))), "")

@@ -12,7 +12,7 @@ from mailcore.dispatch import foreign, prompt, queue
 from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.kill import Killed, kill, processes
 from mailcore.dispatch.runs import JOURNAL, find_run, foreign_runs, last_run, read_run
-from mailcore.dispatch.start import clean_environment
+from mailcore.dispatch.start import search_path
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import post
@@ -96,7 +96,7 @@ def check(workspace: Workspace, config: Config, sender: str, target: str, progra
         raise Refused(f"{sender} cannot dispatch itself", "self")
     if not agent.branch.is_dir():
         raise Refused(f"{agent.address}'s branch {agent.branch} is gone; restore it, or mend the registry", "no_branch")
-    return agent, select(agent, config, clean_environment()["PATH"], program)
+    return agent, select(agent, config, search_path(), program)
 
 
 def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail: bool = False) -> str:
@@ -152,7 +152,7 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
     if run.foreign:
-        chosen = select(agent, config, clean_environment()["PATH"])
+        chosen = select(agent, config, search_path())
         kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}
     else:
         first = journal.read(agent.runs_dir / run.run_id / JOURNAL)[0]

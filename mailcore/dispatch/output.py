@@ -1,14 +1,18 @@
-"""Bound what an attempt's output takes on disk, while it is being written."""
+"""The files of an attempt's output: made, bounded on disk while they are written, and their last word."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from mailcore.programs.base import tail
 from mailcore.system import files
 from mailcore.system.processes import free_older_part
+from mailcore.text import line
 
 _BLOCK = 1 << 20
+MOST_SAID = 120
+"""Characters of the last line of stderr that the cause of a failure says."""
 
 
 def bound(path: Path, limit: int) -> bool:
@@ -31,3 +35,8 @@ def bound(path: Path, limit: int) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def last_word(stderr: Path) -> str:
+    """The last line that a program wrote there: most say in it why they fail. Untrusted text, made safe and short."""
+    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(raw, MOST_SAID))), "")

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from mailcore.evidence import RUN_ID, SUPERVISES
+from mailcore.programs.base import Program, ProgramFailed
 from mailcore.system.process import Process
 from mailcore.system.processes import (
     EMPTY_LOOKS,
@@ -97,21 +99,25 @@ def _dispatch_id(pid: int) -> str:
     return value_of(environment(pid) or [], "AIPASS_DISPATCH_ID")
 
 
-def occupants(branch: Path) -> list[int]:
-    """Interactive sessions of a person in a branch: claude or codex at work there that no supervisor started.
+def occupants(branch: Path, programs: Iterable[Program]) -> list[int]:
+    """Interactive sessions of a person in a branch: one of the programs at work there that no supervisor started.
 
-    AIPass's own rule (contract 4, occupancy); Codex's servers are no sessions.
+    AIPass's own rule (contract 4, occupancy).
     """
+    kinds = [one.interactive for one in programs if one.interactive is not None]
+    by_name = {name: kind for kind in kinds for name in kind.names}
     found = []
     for process in snapshot().values():
-        if process.name not in ("claude", "codex"):
+        if process.name not in by_name:
             continue
         words, variables = command_line(process.pid), environment(process.pid)
         if working_directory(process.pid) != branch or words is None or variables is None:
             continue
         supervised = {b"AIPASS_SESSION_TYPE=dispatched", b"AIPASS_SESSION_TYPE=daemon"} & set(variables)
-        if not supervised and not {b"app-server", b"mcp-server", b"exec"} & set(words[1:3]):
-            found.append(process.pid)
+        said = [word.decode("utf-8", "replace") for word in words]
+        with suppress(ProgramFailed):  # it cannot tell: then it keeps nobody waiting
+            if not supervised and by_name[process.name].is_session(said):
+                found.append(process.pid)
     return found
 
 

@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,33 +22,33 @@ from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
+from mailcore.programs.base import Program
 from mailcore.system import VARIABLE
 from mailcore.workspace import Workspace
 
 _STAMP = "%Y%m%dT%H%M%S_%f"
 
-_CLAUDE = (
-    "CHILD_NOTES_DIR", "CHILD_SESSION", "ENTRYPOINT", "EXECPATH", "MESSAGING_SOCKET", "MESSAGING_TOKEN",
-    "SESSION_ATTENDED", "SESSION_ID",
-)  # fmt: skip
-"""What Claude Code 2.1.330 sets for what it starts; all else that begins with CLAUDE_CODE_ is the user's settings."""
-INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "CLAUDECODE", "AI_AGENT", "CLAUDE_PID", "AIPASS_DISPATCH_ID"}
-INHERITED |= {f"CLAUDE_CODE_{name}" for name in _CLAUDE}
+INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "AIPASS_DISPATCH_ID"}
 INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
-"""What one run must never hand to another: identity, and the traces of a surrounding session."""
+"""What one run must never hand to another: its identity."""
 
 
-def clean_environment() -> dict[str, str]:
-    """This process's environment without what belongs to a run or session; `mailcore` is on its PATH."""
+def search_path() -> str:
+    """The PATH that agents' programs are looked for on, and get: this process's, and `mailcore` is on it."""
+    scripts = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", os.defpath)
+    return path if scripts in path.split(os.pathsep) else f"{scripts}{os.pathsep}{path}"
+
+
+def clean_environment(programs: Iterable[Program] = ()) -> dict[str, str]:
+    """This process's environment without what belongs to a run, nor to a surrounding session of one of the programs."""
+    traces = INHERITED.union(*(one.variables for one in programs))
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name == VARIABLE or (name not in INHERITED and not name.startswith(INHERITED_PREFIXES))
+        if name == VARIABLE or (name not in traces and not name.startswith(INHERITED_PREFIXES))
     }
-    scripts = str(Path(sys.executable).parent)
-    path = kept.get("PATH", os.defpath)
-    kept["PATH"] = path if scripts in path.split(os.pathsep) else f"{scripts}{os.pathsep}{path}"
-    return kept
+    return {**kept, "PATH": search_path()}
 
 
 def begin(

@@ -44,7 +44,7 @@ def start_wake(
         "subject": reason.why,
         "message_id": "",
         "prompt": prompt.wake(agent, reason.why),
-        "program": select(agent, config, start.clean_environment()["PATH"]).name,
+        "program": select(agent, config, start.search_path()).name,
         "depth": reason.depth,
         "automatic": reason.automatic,
     }

@@ -23,7 +23,7 @@ from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.run import from_records
-from mailcore.programs.base import Ending
+from mailcore.programs.base import Ending, is_session_id
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.workspace import Workspace, find
@@ -56,6 +56,8 @@ class Supervisor:
                     outcome = "completed"
                     break
                 breaker.failed(self.workspace, self.agent.address, result.cause)
+                if result.final:
+                    break
                 if number < limits.attempts:
                     if stopped := breaker.fleet_tripped(self.workspace, limits):
                         result = Ending(False, f"{result.cause}; {stopped}", result=result.result)
@@ -69,7 +71,8 @@ class Supervisor:
         """The session of the run that this one is a retry of; empty where it is none."""
         former = Path(str(self.queued.get("retry_of") or "")).name
         run = from_records(journal.read(self.agent.runs_dir / former / JOURNAL)) if former else None
-        return run.attempt.session_id if run is not None and run.attempt is not None else ""
+        session = run.attempt.session_id if run is not None and run.attempt is not None else ""
+        return session if is_session_id(session) else ""
 
     def pause(self, failure: Ending) -> None:
         """Wait before the next attempt; longer, with jitter, where the service is limited."""

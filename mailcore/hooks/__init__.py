@@ -1,1 +1,1 @@
-"""Claude Code's hooks: the line that it runs at each event, its place in the agent's settings, mail told through it."""
+"""Hooks of agents' programs: the line that is run at each event, its place in the settings, mail told through it."""

@@ -1,4 +1,4 @@
-"""An agent's `.claude/settings.local.json`: our hooks put in, looked for and taken out again."""
+"""An agent's settings of its program: our hooks put in, looked for and taken out again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mailcore.errors import MailcoreError
 from mailcore.hooks import settings
 from mailcore.hooks.line import STAMPS, command
 from mailcore.model.agent import Agent
+from mailcore.programs.base import Hooks
 from mailcore.system import files, writing
 
 
@@ -30,31 +31,34 @@ class Standing:
         return self.state in ("installed", "outdated") and not self.why
 
 
-def settings_file(agent: Agent) -> Path:
+NONE = Standing("none")
+
+
+def settings_file(agent: Agent, hooks: Hooks) -> Path:
     """Where hooks are put: the agent's own settings, which are not committed."""
-    return agent.branch / ".claude" / "settings.local.json"
+    return agent.branch / hooks.settings
 
 
-def standing(agent: Agent) -> Standing:
+def standing(agent: Agent, hooks: Hooks) -> Standing:
     """How it stands. Never raises, writes nothing."""
-    path = settings_file(agent)
+    path = settings_file(agent, hooks)
     try:
         with _words(path):
             text = _read(path)
             if text is None or not settings.commands(text):
-                return Standing("none")
-            off = settings.check(text).get("disableAllHooks") is True
+                return NONE
+            off = bool(hooks.off) and settings.check(text).get(hooks.off) is True
             state = "installed" if settings.complete(text, partial(command, agent)) else "outdated"
     except MailcoreError as error:
         return Standing("broken", str(error))
-    return Standing(state, f'{path} says "disableAllHooks"' if off else "")
+    return Standing(state, f'{path} says "{hooks.off}"' if off else "")
 
 
-def install(agent: Agent) -> bool:
+def install(agent: Agent, hooks: Hooks) -> bool:
     """Put our entries in, or renew them; False if they stand there already. MailcoreError, and nothing written, if the
     file is no settings, cannot be written, or lies outside the project.
     """
-    path = settings_file(agent)
+    path = settings_file(agent, hooks)
     if not agent.branch.is_dir():
         raise MailcoreError(f"{agent.branch} is gone; no hooks for {agent.address}", "no_branch")
     line = partial(command, agent)
@@ -75,9 +79,9 @@ def install(agent: Agent) -> bool:
     return True
 
 
-def remove(agent: Agent) -> bool:
+def remove(agent: Agent, hooks: Hooks) -> bool:
     """Take our entries out, and what was made for them; False if there are none. Raises as `install` does."""
-    path = settings_file(agent)
+    path = settings_file(agent, hooks)
     with _words(path):
         before = _read(path)
         after, made = settings.take(before) if before is not None else ("", "")

@@ -9,9 +9,8 @@ from typing import BinaryIO
 
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent
-from mailcore.programs.claude_usage import Counted
-from mailcore.programs.sessions import read_from
-from mailcore.programs.transcript import LONGEST, Transcript, parsed
+from mailcore.programs.base import ProgramFailed, SessionFiles
+from mailcore.programs.transcript import LONGEST, Counted, Transcript, parsed
 from mailcore.system.files import descriptor
 
 BUFFER = 262_144
@@ -25,16 +24,16 @@ PROBE = 65536
 class Backlog:
     """The use that stands in a growing file from a moment on, up to a place in it; each `read` goes on with it."""
 
-    def __init__(self, agent: str, path: Path, since: float, until: int, counted: Counted | None = None) -> None:
+    def __init__(self, agent: str, path: Path, files: SessionFiles, since: float, until: int, counted: Counted) -> None:
         """`since`: seconds since the epoch, as the first moment of today; `until`: a place in the file, in bytes.
 
-        `counted`: shared by the backlogs of an agent's files, and with no live reader, who counts other messages.
+        `files`: the program's account of it. `counted`: shared by the readers of an agent's files.
         """
         self.done = False
         """All was read, or the file cannot be."""
         self.left = until
         """Bytes that are still to be read, at most."""
-        self._agent, self._path, self._since, self._until = agent, path, since, until
+        self._agent, self._path, self._files, self._since, self._until = agent, path, files, since, until
         self._counted = counted
         self._reader: Transcript | None = None
         self._offset = 0
@@ -47,10 +46,10 @@ class Backlog:
             with os.fdopen(descriptor(self._path)[0], "rb", buffering=BUFFER) as file:
                 if self._reader is None:
                     self._offset = first_at(file, self._since, self._until)
-                    self._reader = read_from(self._agent, self._path, self._offset, self._counted, earlier=self._since)
+                    self._reader = self._files.reader(self._agent, self._path, self._offset, self._counted, self._since)
                     self.left = self._until - self._offset
                 return self._read(file, self._reader, limit_bytes)
-        except OSError:
+        except (OSError, ProgramFailed):
             self.done, self.left = True, 0
             return []
 

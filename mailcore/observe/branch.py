@@ -18,7 +18,8 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run
-from mailcore.observe.activity import from_hook, from_log
+from mailcore.model.usage import Spent
+from mailcore.observe.activity import from_hook, from_log, harmless
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
 from mailcore.observe.once import Once
 from mailcore.observe.runs import Runs
@@ -26,7 +27,8 @@ from mailcore.observe.sessions import Sessions
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
 from mailcore.programs.hooks import parse_hook
-from mailcore.programs.select import program
+from mailcore.programs.registry import find
+from mailcore.programs.transcript import OutputReader
 from mailcore.system.open_files import OpenFiles
 from mailcore.system.processes import alive
 
@@ -37,6 +39,8 @@ FIRST = 10
 """Of what stood in a file when it was first seen, the newest this many lines are kept: they tell all that is open."""
 BURST = 500
 """Of what a file grew by between two looks, the newest this many lines are kept."""
+STDOUT = ".stdout.log"
+"""The end of the name of what an attempt writes to its standard output."""
 CHUNKS = 64
 """Reads of one file in one look (16 MB); the next look goes on from there."""
 
@@ -63,8 +67,10 @@ class Branch:
         """Of the logs and the hooks."""
         self._outputs: dict[Path, Tail] = {}
         """Of the current attempt."""
-        self._protocol = False
-        """What it prints as JSON is its program's own protocol."""
+        self._reader: OutputReader | None = None
+        """What reads the standard output of its program."""
+        self._spent: list[Spent] = []
+        """What that told was used, and is not passed on yet."""
         self._lock: Lock | None = None
         self._runs = Runs(agent.runs_dir)
         self._run: Run | None = None
@@ -109,6 +115,7 @@ class Branch:
             run = replace(run, awaits=None)  # its `mailcore wait` was killed, and could not say so
         told, spent = self.sessions.read()
         activities = self._once_each([*self._read_tails(run), *told])
+        spent, self._spent = [*spent, *self._spent], []
         if run != self._run or fresh:
             self._run = run
             facts.append(RunRead(address, run))
@@ -152,9 +159,11 @@ class Branch:
             self._list_logs()
             self.stirred = True
         outputs = self._output_files(run)
+        if run is not None and outputs and outputs[0] not in self._outputs:
+            kind = find(run.program)
+            self._reader = kind.output_reader(self.agent.address) if kind is not None else None
         for path in outputs:
             self._outputs.setdefault(path, Tail(path, LOG_START))
-            self._protocol = program(run.program).protocol if run is not None else False
         # A copied workspace has the copy's mtimes: what is found at the first look is not later than the run's end.
         latest = run.since if self.first_look and run is not None and run.phase.ended else float("inf")
         found = [self._lines(tail, latest) for tail in self._tails.values() if self._stamps.moved(tail.path)]
@@ -168,7 +177,7 @@ class Branch:
         if run is None or run.foreign or run.attempt is None or (run.phase.ended and not self.first_look):
             return ()  # what an ended run has said is read once, at the first look
         directory, name = self.agent.runs_dir / run.run_id, f"attempt-{run.attempt.number}"
-        return directory / f"{name}.stdout.log", directory / f"{name}.stderr.log"
+        return directory / f"{name}{STDOUT}", directory / f"{name}.stderr.log"
 
     def _list_logs(self) -> None:
         try:
@@ -192,13 +201,15 @@ class Branch:
 
     def _lines(self, tail: Tail, latest: float) -> list[Activity]:
         read = from_hook if tail.path == self._hooks else from_log
-        protocol = self._protocol and tail.path in self._outputs
+        reader = self._reader if tail.path.name.endswith(STDOUT) and tail.path in self._outputs else None
         burst = FIRST if self.first_look else BURST
         found: deque[Activity] = deque(maxlen=burst)
         for _ in range(CHUNKS):
-            lines = [line for line in tail.read() if line.strip() and not (protocol and line.startswith(b"{"))]
+            lines = [line for line in tail.read() if line.strip()]
             # Where a line tells no time, the file does: exact for its last line, and never after its writer's death.
             at = min(tail.modified, time.time(), latest)
+            if reader is not None:
+                lines = self._told(reader, lines, at, found)
             for line in lines[-burst:]:
                 if (activity := read(line, self.agent.address, at)) is not None:
                     found.append(activity)
@@ -208,3 +219,18 @@ class Branch:
                 return list(found)
         self._stamps.distrust(tail.path)
         return list(found)
+
+    def _told(self, reader: OutputReader, lines: list[bytes], at: float, found: deque[Activity]) -> list[bytes]:
+        """Add what the program's reader finds told in lines of its output; returns those that are lines of a log."""
+        others = []
+        for line in lines:
+            told = reader.read(line, at)
+            if told is None:
+                others.append(line)
+                continue
+            for one in told:
+                if isinstance(one, Spent):
+                    self._spent.append(one)
+                else:
+                    found.append(harmless(one, at))
+        return others

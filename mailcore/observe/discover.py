@@ -1,28 +1,25 @@
-"""Which session files of the agents there are: those of their programs' own directories, found as they appear."""
+"""Which session files of the agents there are: those of every program's own directories, found as they appear."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from stat import S_ISREG
 
 from mailcore.model.agent import Agent
 from mailcore.observe.stamps import Stamps
-from mailcore.programs import claude_sessions, codex_sessions
-from mailcore.programs.sessions import cwd_of
+from mailcore.programs.base import ProgramFailed, SessionFiles
+from mailcore.programs.registry import programs
 from mailcore.programs.transcript import Recent
 
 RECENT = 24 * 3600.0
 """Seconds: a session file that was not written for longer is taken up only when it is written again."""
 MOST = 64
 """Session files of one directory that are taken up at once, the newest."""
-CHILDREN = 8
-"""Sessions of one directory whose subagents are looked for, the newest of the last day."""
-DAYS = 3
-"""Days back in which Codex's session files, filed by the day they were begun on, are looked for."""
 LOOK = 30.0
 """Seconds between two looks at every file of a directory that did not move itself: a resumed session is an old file."""
 SHORT = 262_144
@@ -30,17 +27,36 @@ SHORT = 262_144
 HEADS = 4096
 """Session files whose owner is remembered."""
 
+Found = tuple[str, Path, SessionFiles]
+"""An agent's address, a session file of it, and the program's account of such files."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is known of one program's session files."""
+
+    name: str
+    files: SessionFiles
+    root: Path = field(default_factory=Path)
+    places: dict[Path, list[Path]] = field(default_factory=dict)
+    """Each place, and of what stands there the directories to watch."""
+    above: list[Path] = field(default_factory=list)
+    """The directories between the root and the places."""
+    standing: list[Path] = field(default_factory=list)
+    """Those that are there."""
+    day: date = date.min
+    """When the places were asked for."""
+
 
 class Discovery:
     """Finds session files, and says whose they are."""
 
     def __init__(self) -> None:
         self._stamps = Stamps()
+        self._kept = [_Kept(one.name, one.sessions) for one in programs() if one.sessions is not None]
         self._owners: dict[str, str] = {}
         """Address by the real path of its branch."""
-        self._claude: dict[Path, list[Path]] = {}
-        """Claude Code's directory of each branch, and of what stands there the directories to watch."""
-        self._others: list[Path] = []
+        self._branches: list[Path] = []
         self._files: dict[str, str] = {}
         """Address by session file, a string for it is asked often; empty for a session begun elsewhere."""
         self._asked: Recent[Path, int] = Recent(HEADS)
@@ -48,52 +64,50 @@ class Discovery:
         self._unseen: set[Path] = set()
         """Directories in which nobody has looked yet: what stands there is older than the looking."""
         self._old: set[Path] = set()
-        self._codex_unseen = True
         self._looked: dict[Path, float] = {}
+        self.troubles: dict[str, str] = {}
+        """By program: what is wrong with its account of its session files."""
 
     def enroll(self, agents: Iterable[Agent]) -> None:
         """These are the agents whose sessions are wanted."""
+        agents = list(agents)
         self._files.clear()
         self._owners = {os.path.realpath(agent.branch): agent.address for agent in agents if not agent.is_operator}
         # A program says its directory as it was given: through a symlink, or as it really is.
-        branches = [place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch)))]
-        places = dict.fromkeys(claude_sessions.directory(branch) for branch in branches)
-        self._unseen |= places.keys() - self._claude.keys()
-        self._claude = {place: self._claude.get(place, []) for place in places}
+        self._branches = [place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch)))]
+        for kept in self._kept:
+            try:
+                self._unseen.update(self._ask_places(kept))
+            except ProgramFailed as error:
+                self.troubles[kept.name] = str(error)
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat, of those that the last sweep found."""
-        return [*self._others, *(place for places in self._claude.values() for place in places)]
+        standing = [place for kept in self._kept for place in kept.standing]
+        return [*standing, *(place for kept in self._kept for places in kept.places.values() for place in places)]
 
-    def changed(self, paths: Iterable[Path]) -> list[tuple[str, Path]]:
+    def changed(self, paths: Iterable[Path]) -> list[Found]:
         """Of the paths that changed, the session files with their agents' addresses."""
-        files = [path for path in paths if path.suffix == ".jsonl" and self._within(path)]
-        return self._owned(files)
-
-    def sweep(self) -> list[tuple[str, Path]]:
-        """The session files that were written of late, by a look at each directory that moved or was not seen long."""
-        found: list[tuple[str, Path]] = []
-        now = time.time()
-        days = self._codex()
-        above = next(iter(self._claude), Path()).parents[:1]
-        self._others = [place for place in (*above, *days) if place.is_dir()]
-        first = self._codex_unseen
-        self._codex_unseen = False
-        for place in (*self._claude, *days):
-            if place in self._unseen or (first and place in days):
-                self._unseen.discard(place)
-                self._old.update(path for _, path in _sessions(place))
-            moved = self._stamps.moved(place)
-            if moved and place in self._claude:
-                self._claude[place] = [one for one in (place, *_directories(place)) if one.is_dir()]
-            if moved or now - self._looked.get(place, 0.0) > LOOK:
-                self._looked[place] = now
-                found += self._owned(_recent(place, now))
+        paths = list(paths)
+        found: list[Found] = []
+        for kept in self._kept:
+            try:
+                inside = [path for path in paths if kept.root in path.parents and kept.files.is_session(path)]
+                found += self._owned(kept, inside)
+            except ProgramFailed as error:
+                self.troubles[kept.name] = str(error)
         return found
 
-    def _within(self, path: Path) -> bool:
-        above = path.parents
-        return any(place in self._claude for place in above[:3]) or codex_sessions.home() in above
+    def sweep(self) -> list[Found]:
+        """The session files that were written of late, by a look at each directory that moved or was not seen long."""
+        found: list[Found] = []
+        for kept in self._kept:
+            try:
+                found += self._sweep(kept)
+                self.troubles.pop(kept.name, None)
+            except ProgramFailed as error:
+                self.troubles[kept.name] = str(error)
+        return found
 
     def begun(self, path: Path) -> bool:
         """True of a session file that was made since the looking began: all of it is news."""
@@ -103,18 +117,43 @@ class Discovery:
         """Whose session file it is, by its path, if that was asked before; empty if not."""
         return self._files.get(name, "")
 
-    def _owned(self, files: Iterable[Path]) -> list[tuple[str, Path]]:
-        found = []
+    def _ask_places(self, kept: _Kept) -> set[Path]:
+        """Learn where sessions may go on today; the places that were not known before."""
+        kept.root, places = kept.files.root, kept.files.places(self._branches)
+        new = set(places) - kept.places.keys()
+        kept.day = date.today()
+        kept.places = {place: kept.places.get(place, []) for place in places}
+        between = (above for place in places for above in reversed(place.parents))
+        kept.above = list(dict.fromkeys(above for above in between if above.is_relative_to(kept.root)))
+        return new
+
+    def _sweep(self, kept: _Kept) -> Iterator[Found]:
+        now = time.time()
+        if kept.day != date.today():
+            self._ask_places(kept)  # what is new with a day begins empty: all that it will hold is news
+        kept.standing = [place for place in kept.above if place.is_dir()]
+        for place in kept.places:
+            if place in self._unseen:
+                self._unseen.discard(place)
+                self._old.update(path for _, path in kept.files.found(place))
+            moved = self._stamps.moved(place)
+            if moved:
+                kept.places[place] = [one for one in (place, *kept.files.inner(place)) if one.is_dir()]
+            if moved or now - self._looked.get(place, 0.0) > LOOK:
+                self._looked[place] = now
+                newest = sorted(kept.files.found(place), reverse=True)[:MOST]
+                yield from self._owned(kept, (path for at, path in newest if now - at < RECENT))
+
+    def _owned(self, kept: _Kept, files: Iterable[Path]) -> Iterator[Found]:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
-            if name not in self._files and self._tells(path) and (cwd := cwd_of(path)):
+            if name not in self._files and self._tells(path) and (cwd := kept.files.cwd_of(path, self._branches)):
                 self._files[name] = self._owners.get(_real(cwd), "")
                 if len(self._files) > HEADS:
                     del self._files[next(iter(self._files))]
             if address := self._files.get(name, ""):
-                found.append((address, path))
-        return found
+                yield address, path, kept.files
 
     def _tells(self, path: Path) -> bool:
         """Shall it be asked whose it is? Not a link to another; a long one not again before it is twice as long."""
@@ -127,12 +166,6 @@ class Discovery:
         self._asked.put(path, stat.st_size)
         return True
 
-    def _codex(self) -> list[Path]:
-        """The days in which sessions may go on, and the directories above them."""
-        today = date.today()
-        days = codex_sessions.directories(today - timedelta(days=DAYS), today)
-        return list(dict.fromkeys(place for day in days for place in (*reversed(day.parents[:3]), day)))
-
 
 def _real(directory: str) -> str:
     """Its real path; empty for what can be none."""
@@ -140,32 +173,3 @@ def _real(directory: str) -> str:
         return os.path.realpath(directory)
     except ValueError:  # a NUL, or half of a surrogate pair
         return ""
-
-
-def _directories(place: Path) -> list[Path]:
-    """Of the sessions in a directory of Claude Code's, those that have subagents."""
-    try:
-        with os.scandir(place) as entries:
-            sessions = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
-    except OSError:
-        return []
-    oldest = time.time() - RECENT
-    newest = [path for at, path in sorted(sessions, reverse=True)[:CHILDREN] if at > oldest]
-    return [child for session in newest for child in (Path(session), Path(session, "subagents"))]
-
-
-def _recent(place: Path, now: float) -> list[Path]:
-    """The newest session files of a directory, and of the subagents in it."""
-    return [path for at, path in sorted(_sessions(place), reverse=True)[:MOST] if now - at < RECENT]
-
-
-def _sessions(place: Path) -> list[tuple[float, Path]]:
-    """When each session file of a directory was written, and of the subagents in it."""
-    found = []
-    for directory in (place, *(child for child in _directories(place) if child.name == "subagents")):
-        try:
-            with os.scandir(directory) as entries:
-                found += [(e.stat().st_mtime, Path(e.path)) for e in entries if e.name.endswith(".jsonl")]
-        except OSError:
-            continue
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +14,11 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.backlog import BUFFER, first_at
+from mailcore.observe.document import LARGEST
 from mailcore.observe.spending import date
-from mailcore.programs.claude_sessions import directory
-from mailcore.programs.claude_usage import Counted
-from mailcore.programs.codex_sessions import home
-from mailcore.programs.sessions import cwd_of, read_from
-from mailcore.programs.transcript import LONGEST
+from mailcore.programs.base import ProgramFailed, SessionFiles
+from mailcore.programs.registry import programs
+from mailcore.programs.transcript import LONGEST, Counted
 from mailcore.system import files
 
 COUNTED = 50_000
@@ -54,13 +53,12 @@ def ledger(agents: Sequence[Agent], since: float) -> Ledger:
     none, what its journal does. Reads line by line, and of a file only what was written since.
     """
     found = Ledger()
-    rollouts = list(_rollouts(agents, since))
+    files = _files(agents, since, found.notes)
     for agent in agents:
         runs = _runs(agent, found.notes)
         sums: dict[tuple[str, str], Usage] = defaultdict(Usage)
         starts = [run.created_at for run in runs]
-        paths = [*claude_files(agent.branch, since), *(path for owner, path in rollouts if owner is agent)]
-        for spent in _all_spent(agent, paths, since, found.notes):
+        for spent in _all_spent(agent, files[agent.address], since, found.notes):
             run = _run_at(runs, starts, spent.at)
             sums[run.run_id if run is not None else "", date(spent.at)] += spent.usage
         paid = {run_id for (run_id, _), usage in sums.items() if usage.cost > 0}
@@ -72,58 +70,42 @@ def ledger(agents: Sequence[Agent], since: float) -> Ledger:
     return found
 
 
-def claude_files(branch: Path, since: float = 0.0) -> list[Path]:
-    """Claude Code's session files of a branch that were written since, its subagents' among them."""
-    folder = directory(branch)
-    mains = [path for path in _newer(folder.glob("*.jsonl"), since) if _within(cwd_of(path), branch)]
-    others = [path for path in _newer(folder.glob("*/subagents/**/*.jsonl"), since) if _within(cwd_of(path), branch)]
-    return [*mains, *others]
-
-
-def _rollouts(agents: Sequence[Agent], since: float) -> Iterator[tuple[Agent, Path]]:
-    """Codex's session files that were written since, each with the agent in whose branch it was begun."""
+def _files(agents: Sequence[Agent], since: float, notes: list[str]) -> dict[str, list[tuple[Path, SessionFiles]]]:
+    """By address: the session files of every program that were written since, begun in that agent's branch."""
+    found: dict[str, list[tuple[Path, SessionFiles]]] = {agent.address: [] for agent in agents}
     deepest = sorted(agents, key=lambda agent: len(agent.branch.parts), reverse=True)
-    for path in _newer((home() / "sessions").glob("*/*/*/rollout-*.jsonl"), since):
-        cwd = cwd_of(path)
-        owner = next((agent for agent in deepest if cwd and _within(cwd, agent.branch)), None)
-        if owner is not None:
-            yield owner, path
-
-
-def _newer(paths: Iterable[Path], since: float) -> list[Path]:
-    """Those that were written at `since` or later, the oldest first: a copy comes after what it copies."""
-    found = []
-    for path in paths:
+    for sessions in (one.sessions for one in programs() if one.sessions is not None):
         try:
-            modified = path.stat().st_mtime
-        except OSError:
-            continue
-        if modified >= since:
-            found.append((modified, path))
-    return [path for _, path in sorted(found)]
+            for path, cwd in sessions.history([agent.branch for agent in agents], since):
+                owner = next((agent for agent in deepest if cwd and Path(cwd).is_relative_to(agent.branch)), None)
+                if owner is not None:
+                    found[owner.address].append((path, sessions))
+        except ProgramFailed as error:
+            notes.append(str(error))
+    return found
 
 
-def _within(cwd: str, branch: Path) -> bool:
-    """True if a session begun in `cwd` is of that branch; so is one that does not say where it was."""
-    return not cwd or Path(cwd).is_relative_to(branch)
-
-
-def _all_spent(agent: Agent, paths: Iterable[Path], since: float, notes: list[str]) -> Iterator[Spent]:
+def _all_spent(
+    agent: Agent, paths: Sequence[tuple[Path, SessionFiles]], since: float, notes: list[str]
+) -> Iterator[Spent]:
     counted = Counted(COUNTED)
-    for path in paths:
+    for path, sessions in paths:
         try:
-            yield from _spent(agent.address, path, since, counted, notes)
-        except OSError as error:
-            notes.append(f"{path}: {error.strerror}; what {agent.address} used there is not in the sum")
+            yield from _spent(agent.address, path, sessions, since, counted, notes)
+        except (OSError, ProgramFailed) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            notes.append(f"{path}: {why}; what {agent.address} used there is not in the sum")
 
 
-def _spent(address: str, path: Path, since: float, counted: Counted, notes: list[str]) -> Iterator[Spent]:
+def _spent(
+    address: str, path: Path, sessions: SessionFiles, since: float, counted: Counted, notes: list[str]
+) -> Iterator[Spent]:
     descriptor, stat = files.descriptor(path)
     with os.fdopen(descriptor, "rb", BUFFER) as file:
-        offset = first_at(file, since, stat.st_size)
-        reader = read_from(address, path, offset, counted)
+        offset = 0 if sessions.whole else first_at(file, since, stat.st_size)
+        reader = sessions.reader(address, path, offset, counted)
         file.seek(offset)
-        while line := file.readline(LONGEST):
+        while line := file.read(LARGEST) if sessions.whole else file.readline(LONGEST):
             for spent in reader.spent(line, stat.st_mtime):
                 if spent.at >= since:
                     yield spent

@@ -12,11 +12,12 @@ from mailcore.holds import hold_at
 from mailcore.model.run import Run
 from mailcore.observe.activity import neutral
 from mailcore.observe.branch import Branch
-from mailcore.observe.discover import Discovery
+from mailcore.observe.discover import Discovery, Found
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.foreign import newest_runs
 from mailcore.observe.stamps import Stamps, inode
-from mailcore.observe.tail import Tail
+from mailcore.observe.tail import grown_lines
+from mailcore.programs.base import ProgramFailed
 from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import Workspace
 
@@ -117,11 +118,19 @@ class Loader:
             facts += self._read(branch, partial(branch.glimpse, moved))
         return facts, others
 
-    def _follow(self, sessions: Iterable[tuple[str, Path]]) -> list[Branch]:
+    def _follow(self, sessions: Iterable[Found]) -> list[Branch]:
         """Hand each branch its session files; returns those branches."""
-        found = [(self._branches.get(address), path) for address, path in sessions]
-        follow = [(one, path, self._discovery.begun(path)) for one, path in found if one is not None]
-        return list(dict.fromkeys(one for one, path, begun in follow if one.sessions.follow(path, begun)))
+        followed: dict[Branch, None] = {}
+        for address, path, files in sessions:
+            branch = self._branches.get(address)
+            if branch is None:
+                continue
+            try:
+                if branch.sessions.follow(path, files, self._discovery.begun(path)):
+                    followed[branch] = None
+            except ProgramFailed as error:
+                self._failed[address] = f"{address}: {error}"
+        return list(followed)
 
     def _catch_up(self) -> list[Fact]:
         """A further piece of what the agents' messages used today before they were followed."""
@@ -190,7 +199,8 @@ class Loader:
     def _notes(self) -> tuple[str, ...]:
         drifts = (f"{drift}: newer than this reader, some of it is not shown" for drift in self._drifts)
         said = filter(None, (self._broken, self._remark))
-        return (*self.workspace.refused, *said, *drifts, *self._failed.values())
+        troubles = map(neutral, self._discovery.troubles.values())
+        return (*self.workspace.refused, *said, *drifts, *troubles, *self._failed.values())
 
     def _place(self, path: Path) -> Branch | None:
         """Whose file it is: in the branch, in a directory that we know of it, or in one of its runs."""
@@ -227,7 +237,7 @@ class Loader:
         path = self.workspace.aipass_dir / REGISTER
         if not self._stamps.moved(path):
             return []
-        runs = newest_runs(journal.parse(_all_lines(path)))
+        runs = newest_runs(journal.parse(grown_lines(path, REGISTER_BYTES)))
         changed = []
         for address, branch in self._branches.items():
             run: Run | None = runs.get(address)
@@ -235,11 +245,3 @@ class Loader:
                 branch.registered = run
                 changed.append(branch)
         return changed
-
-
-def _all_lines(path: Path) -> list[bytes]:
-    tail = Tail(path, REGISTER_BYTES)
-    lines = tail.read()
-    while tail.behind:
-        lines += tail.read()
-    return lines

@@ -13,11 +13,11 @@ from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
 from mailcore.observe.activity import harmless
 from mailcore.observe.backlog import Backlog
+from mailcore.observe.document import Document
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
-from mailcore.programs.claude_usage import Counted
-from mailcore.programs.sessions import read_from
-from mailcore.programs.transcript import Recent, Transcript
+from mailcore.programs.base import SessionFiles
+from mailcore.programs.transcript import Counted, Recent, Transcript
 from mailcore.system.files import opened
 from mailcore.system.open_files import OpenFiles
 
@@ -37,7 +37,8 @@ CHUNKS = 64
 
 @dataclass(slots=True)
 class _Followed:
-    tail: Tail
+    files: SessionFiles
+    tail: Tail | Document
     reader: Transcript
     restarts: int = 0
     touched: float = 0.0
@@ -78,8 +79,8 @@ class Sessions:
         """True of the path of a session file that is followed."""
         return name in self._followed
 
-    def follow(self, path: Path, begun: bool = False) -> bool:
-        """Follow a session file, if it is not followed yet; False if it cannot be read.
+    def follow(self, path: Path, files: SessionFiles, begun: bool = False) -> bool:
+        """Follow a session file, if it is not followed yet; False if it cannot be read. `files`: its program's account.
 
         From near its end; from its start if it was `begun` since the looking did.
         """
@@ -88,14 +89,15 @@ class Sessions:
             return True
         left = self._left.pop(path)
         try:
-            start = left if left is not None else 0 if begun else _line_before(path, START)
-            reader = read_from(self._address, path, start, self._counted)
+            start = left if left is not None else 0 if begun or files.whole else _line_before(path, START)
+            reader = files.reader(self._address, path, start, self._counted)
         except OSError:
             return False
         midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
-        if left is None:
-            self._backlogs.append(Backlog(self._address, path, midnight, start, self._counted))
-        self._followed[name] = _Followed(Tail(path, start=start), reader)
+        if left is None and start > 0:
+            self._backlogs.append(Backlog(self._address, path, files, midnight, start, self._counted))
+        tail = Document(path) if files.whole else Tail(path, start=start)
+        self._followed[name] = _Followed(files, tail, reader)
         if len(self._followed) > MOST:
             self._let_go(min(self._followed, key=lambda one: self._followed[one].touched or time.time()))
         return True
@@ -145,7 +147,7 @@ class Sessions:
             one.touched = one.tail.modified
             if one.tail.restarts != one.restarts:
                 one.restarts = one.tail.restarts
-                one.reader = read_from(self._address, one.tail.path, 0, self._counted)
+                one.reader = one.files.reader(self._address, one.tail.path, 0, self._counted)
                 one.told_before = one.latest
             now = min(one.tail.modified, time.time())
             for line in lines:

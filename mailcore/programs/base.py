@@ -1,14 +1,27 @@
-"""What the supervisor asks of an agent program. One file each; a further program changes nothing elsewhere."""
+"""What everything else asks of an agent program: the one protocol, and the values that go in and out of it."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mailcore.config import AgentConfig
+from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.system.files import opened
+
+if TYPE_CHECKING:  # what reads session files is no part of starting a program
+    from mailcore.programs.transcript import Counted, OutputReader, Transcript
+
+SESSION_ID = re.compile("[0-9A-Za-z][0-9A-Za-z_.-]{0,127}")
+"""What a session's id may be: as a word of a command line it is no option, and in a path no directory."""
+
+
+class ProgramFailed(MailcoreError):
+    """A program, which may be anybody's plug-in, raised an error or gave back what it must not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +65,103 @@ class Ending:
     """What the program says it did; untrusted text."""
     cost: float = 0.0
     """US dollars; 0.0 unknown."""
+    final: bool = False
+    """How it came out cannot be told, or would be the same again: it is not tried once more by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """The settings in which a program finds the commands that it runs at its events (`mailcore.hooks.settings`)."""
+
+    settings: str
+    """The file, as seen from the agent's branch; one that is not committed."""
+    off: str = ""
+    """A key of it that, set to true, switches every hook off; empty: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interactive:
+    """How a session that a person began by hand is recognised among the processes in a branch."""
+
+    names: Collection[str]
+    """Names that the program's process may have, as the kernel tells them: 15 characters at most."""
+    is_session: Callable[[Sequence[str]], bool] = bool
+    """Given its command line: is this a session, and no server or headless run?"""
+
+
+class SessionFiles(Protocol):
+    """Where a program keeps its session files, whose each is, and what reads them."""
+
+    @property
+    def whole(self) -> bool:
+        """Each file is one document that is written anew; else its lines are appended."""
+
+    @property
+    def root(self) -> Path:
+        """The directory below which all of them lie; it may not be there yet."""
+
+    def places(self, branches: Collection[Path]) -> list[Path]:
+        """The directories, there or not, in which sessions begun in these branches may go on today.
+
+        They are watched, and looked into again and again; so are the directories between the root and them.
+        """
+
+    def inner(self, place: Path) -> list[Path]:
+        """The directories in a place that are to be watched besides."""
+
+    def found(self, place: Path) -> list[tuple[float, Path]]:
+        """The session files in a place, and in its inner directories, each with the time at which it was written."""
+
+    def is_session(self, path: Path) -> bool:
+        """True if a path below the root is one of a session file, as its name says."""
+
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
+        """Where the session of that file was begun; empty while nothing says it, or the file cannot be read.
+
+        It may be any directory; the branches are there for a program whose files tell only a sign of theirs.
+        """
+
+    def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
+        """Every session file written at `since` or later, and where its session was begun; the oldest first.
+
+        Those of other branches may be among them.
+        """
+
+    def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
+        """A reader for what stands in the file from `offset` (bytes) on, which knows what it has to of what is before.
+
+        `counted`: the messages that the readers of an agent's files share, so that a copied one counts once.
+        `earlier`: a moment before which all stands that is before `offset`, or 0.0. Of a `whole` file the offset is 0,
+        and the reader is given all of it, as one line, each time it was written. OSError if it cannot be read.
+        """
 
 
 class Program(Protocol):
-    """One kind of agent program."""
+    """One kind of agent program. It holds no state: one object serves every agent and every run."""
 
-    name: str
-    protocol: bool
-    """What it prints as JSON objects is its own protocol: its session file tells the same better."""
+    @property
+    def name(self) -> str:
+        """As `program = "NAME"` in config.toml says it."""
+
+    @property
+    def executables(self) -> tuple[str, ...]:
+        """Its command, as looked for on PATH; of several names one is enough. None: config's `command` is run."""
+
+    @property
+    def sessions(self) -> SessionFiles | None:
+        """None: it keeps no session files that could be read."""
+
+    @property
+    def hooks(self) -> Hooks | None:
+        """None: it runs none."""
+
+    @property
+    def interactive(self) -> Interactive | None:
+        """None: a person does not work in it."""
+
+    @property
+    def variables(self) -> Collection[str]:
+        """Environment variables that tell what it starts about its own session: no run may inherit them."""
 
     def argv(self, launch: Launch) -> list[str]:
         """The command line, run in the branch. Never holds a secret."""
@@ -82,6 +184,15 @@ class Program(Protocol):
         None where the program keeps no sessions, or none of that id.
         """
 
+    def bypasses(self, config: AgentConfig) -> bool:
+        """True if an agent of this config asks for no permissions."""
+
+    def output_reader(self, agent: str) -> OutputReader | None:
+        """What reads its standard output; None: every line of it is a line of a log.
+
+        It may be given the end of the output alone.
+        """
+
 
 def exit_words(exit_code: int) -> str:
     """`exit 1`, `ended by SIGKILL`."""
@@ -93,6 +204,11 @@ def exit_words(exit_code: int) -> str:
         return f"ended by {signal.Signals(-exit_code).name}"
     except ValueError:
         return f"ended by signal {-exit_code}"
+
+
+def is_session_id(text: str) -> bool:
+    """True of what may be put into a command line or a path as a session's id."""
+    return SESSION_ID.fullmatch(text) is not None
 
 
 def tail(path: Path, limit: int = 65536) -> list[str]:

@@ -8,12 +8,19 @@ from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Launch, Output, exit_words, tail
 
+BYPASS = ("bypassPermissions", "--dangerously-", "danger-full-access", "--yolo")
+"""In the words of a command: the program that it starts asks nothing before it acts."""
+
 
 class Command:
     """`program = "command"`, `command = ["python3", "agent.py", "{prompt}"]`."""
 
     name = "command"
-    protocol = False
+    executables = ()
+    sessions = None
+    hooks = None
+    interactive = None
+    variables = frozenset[str]()
 
     def argv(self, launch: Launch) -> list[str]:
         """The configured words, `{prompt}` replaced."""
@@ -43,3 +50,12 @@ class Command:
         """None: any command, no known session."""
         del agent, config, session_id
         return None
+
+    def bypasses(self, config: AgentConfig) -> bool:
+        """By its words, or as config says of it."""
+        words = (config.permission_mode, *config.command)
+        return config.permission_mode == "bypass" or any(mark in word for word in words for mark in BYPASS)
+
+    def output_reader(self, agent: str) -> None:
+        """Its lines are those of a log."""
+        del agent

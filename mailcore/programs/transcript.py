@@ -15,7 +15,7 @@ import orjson
 
 from mailcore.model.activity import Activity
 from mailcore.model.message import parse_time
-from mailcore.model.usage import Spent
+from mailcore.model.usage import Spent, Usage
 
 SOURCE = "transcript"
 
@@ -44,6 +44,25 @@ class Transcript(Protocol):
 
     def spent(self, line: bytes, now: float) -> list[Spent]:
         """Of what a line tells, only what was used: cheap for the many lines that tell of nothing used."""
+
+
+class OutputReader(Protocol):
+    """What reads a program's standard output, line by line."""
+
+    def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
+        """What a line tells; empty for what means nothing; None: the line is none of the program's, but of a log.
+
+        Times, texts and errors as of `Transcript.read`.
+        """
+
+
+class ObjectsUntold:
+    """Of standard output the JSON objects tell nothing: the program's session files tell the same better."""
+
+    def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
+        """Nothing of an object; any other line is one of a log."""
+        del now
+        return [] if line.startswith(b"{") else None
 
 
 def parsed(line: bytes) -> dict[str, Any] | None:
@@ -137,3 +156,7 @@ class Recent(Generic[K, V]):
     def pop(self, key: K) -> V | None:
         """What was kept of it, which is kept no more."""
         return self._kept.pop(key, None)
+
+
+Counted = Recent[str, Usage]
+"""The messages of a program's service by id, and what was counted of each."""

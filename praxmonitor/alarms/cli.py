@@ -16,6 +16,7 @@ from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
+from mailcore.programs.registry import checked
 from mailcore.text import line
 from mailcore.workspace import Workspace, find
 from praxmonitor.alarms.episodes import Book, Episode, advance
@@ -44,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     try:
         workspace = find(options.path)
-        config = read_config(workspace.config_file)
+        config = checked(read_config(workspace.config_file), workspace.config_file)
         if options.follow:
             return asyncio.run(_follow(workspace, config, as_lines=not options.json))
     except MailcoreError as error:

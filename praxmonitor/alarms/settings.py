@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mailcore.config import Config, read_config
 from mailcore.errors import ConfigError
+from mailcore.programs.registry import checked
 from praxmonitor.sound.gate import rules
 
 ABSENT = (0, 0, 0)
@@ -33,7 +34,7 @@ class Settings:
         if stamp == ABSENT:
             return f"{self._path}: is there no more; {BEFORE} until it is back (an empty one says: all defaults)"
         try:
-            config = read_config(self._path)
+            config = checked(read_config(self._path), self._path)
         except ConfigError as error:
             return f"{error}; {BEFORE}"
         try:

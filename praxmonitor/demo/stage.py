@@ -19,6 +19,7 @@ from mailcore.dispatch.start import clean_environment
 from mailcore.errors import Refused
 from mailcore.liveness import read_lock
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.programs.registry import built_in
 from mailcore.system.processes import command_line, snapshot
 from mailcore.workspace import Workspace
 from praxmonitor.demo.cast import write
@@ -36,7 +37,7 @@ def stage(directory: Path | None, seed: int) -> Iterator[Workspace]:
         story = subprocess.Popen(
             [sys.executable, "-m", "praxmonitor.demo.story", str(seed)],
             cwd=workspace.root,
-            env=clean_environment(),
+            env=clean_environment(built_in()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

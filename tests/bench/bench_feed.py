@@ -27,7 +27,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
-from mailcore.programs import claude_sessions
+from mailcore.programs.claude import sessions as claude_sessions
 from praxmonitor.feed import FileFeed
 
 Look = tuple[float, list[tuple[Activity, ...]]]

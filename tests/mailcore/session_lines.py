@@ -6,9 +6,16 @@ import copy
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+
+from mailcore.observe.backlog import Backlog
+from mailcore.programs.base import SessionFiles
+from mailcore.programs.claude.sessions import ClaudeSessions
+from mailcore.programs.codex.sessions import CodexSessions
+from mailcore.programs.transcript import Counted, Transcript
 
 BEGAN = 1_700_000_000.0
 SESSION = "00e66db2-05d6-45b4-98ae-6bf52c827f80"
@@ -137,3 +144,32 @@ def every_value_replaced(raw: bytes) -> Iterator[bytes]:
             yield json.dumps(changed).encode()
         del place[last]
         yield json.dumps(changed).encode()
+
+
+def files_of(path: Path) -> SessionFiles:
+    """The account of such a file, by its name."""
+    return CodexSessions() if path.name.startswith("rollout-") else ClaudeSessions()
+
+
+def read_from(agent: str, path: Path, offset: int, counted: Counted | None = None) -> Transcript:
+    """A reader for a session file from a place on."""
+    return files_of(path).reader(agent, path, offset, Counted(500) if counted is None else counted)
+
+
+def counted_before(path: Path, offset: int) -> Counted:
+    """The messages that stand before a place, counted by whoever read them."""
+    counted = Counted(500)
+    reader = read_from("@a", path, 0, counted)
+    for raw in path.read_bytes()[:offset].splitlines():
+        reader.read(raw, BEGAN)
+    return counted
+
+
+def cwd_of(path: Path) -> str:
+    """Where a session was begun."""
+    return files_of(path).cwd_of(path, ())
+
+
+def backlog(agent: str, path: Path, since: float, until: int, counted: Counted | None = None) -> Backlog:
+    """What a session file tells of the use from a moment on, up to a place."""
+    return Backlog(agent, path, files_of(path), since, until, Counted(500) if counted is None else counted)

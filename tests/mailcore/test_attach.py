@@ -14,7 +14,7 @@ from mailcore.cli import main
 from mailcore.dispatch.attach import attachment
 from mailcore.errors import Refused
 from mailcore.model.run import Phase
-from mailcore.programs.codex import OWN_PATH
+from mailcore.programs.codex.program import OWN_PATH
 from tests.mailcore.conftest import House, wait_until
 
 THREAD = "01a200fc-9726-7063-a792-fc95f0755c3c"

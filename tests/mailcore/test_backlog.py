@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.backlog import Backlog, first_at
-from mailcore.programs.claude_usage import Counted
-from mailcore.programs.sessions import read_from
-from tests.mailcore.session_lines import BEGAN, line, money, said, text
+from mailcore.programs.transcript import Counted
+from tests.mailcore.session_lines import BEGAN, backlog, counted_before, line, money, read_from, said, text
 
 DAY = 86400.0
 
@@ -67,7 +66,7 @@ def test_it_tells_what_reading_all_of_it_tells(
         until = sum(len(raw) + 1 for raw in lines[:count])
         whole = read_from("@a", path, 0)
         spent = [one for raw in lines[:count] for one in whole.spent(raw, BEGAN + 99 * DAY)]
-        found = everything(Backlog("@a", path, since, until), limit)
+        found = everything(backlog("@a", path, since, until), limit)
         assert found == [one for one in spent if one.at >= since]
 
 
@@ -99,14 +98,14 @@ def test_backlog_and_live_tail_together_are_the_whole_day(tmp_path: Path) -> Non
     new = [said(BEGAN + DAY + n, f"new{n // 2}", text("x" * 400), output=n + 1) for n in range(800)]
     write(path, [*old, money(5.0), *new[:600], money(6.0), *new[600:], money(8.0)])
     since = BEGAN + DAY
-    total = sum((s.usage for s in everything(Backlog("@a", path, since, path.stat().st_size), 1 << 20)), Usage())
+    total = sum((s.usage for s in everything(backlog("@a", path, since, path.stat().st_size), 1 << 20)), Usage())
     assert total == Usage(400 * 100, sum(range(2, 801, 2)), 400 * 20, 400 * 10, 3.0)
     lines = path.read_bytes().splitlines()
     for count in (0, 501, 502, 777, 1101, 1102, 1302):
         start = sum(len(raw) + 1 for raw in lines[:count])
-        live = read_from("@a", path, start)
+        live = read_from("@a", path, start, counted_before(path, start))
         told = [s for raw in lines[count:] for s in live.spent(raw, BEGAN + 9 * DAY) if s.at >= since]
-        found = everything(Backlog("@a", path, since, start), 4096)
+        found = everything(backlog("@a", path, since, start), 4096)
         assert sum((s.usage for s in [*found, *told]), Usage()) == total, count
 
 
@@ -114,7 +113,7 @@ def test_a_line_of_another_day_among_todays_is_not_todays(tmp_path: Path) -> Non
     path = tmp_path / "5e55.jsonl"
     todays = [said(BEGAN + DAY + n, f"m{n}") for n in range(10)]
     write(path, [*todays[:8], said(BEGAN, "copied"), *todays[8:]])
-    found = everything(Backlog("@a", path, BEGAN + DAY, path.stat().st_size), 1 << 20)
+    found = everything(backlog("@a", path, BEGAN + DAY, path.stat().st_size), 1 << 20)
     assert [one.at - BEGAN - DAY for one in found] == list(range(10))
 
 
@@ -123,25 +122,25 @@ def test_a_message_that_was_copied_into_a_second_file_counts_once(tmp_path: Path
     for name, expected in (("5e55.jsonl", 1), ("fork.jsonl", 0)):
         write(tmp_path / name, [said(BEGAN, "m1")])
         size = (tmp_path / name).stat().st_size
-        assert len(everything(Backlog("@a", tmp_path / name, BEGAN, size, counted), 1 << 20)) == expected
+        assert len(everything(backlog("@a", tmp_path / name, BEGAN, size, counted), 1 << 20)) == expected
 
 
 def test_a_read_costs_what_it_may(tmp_path: Path) -> None:
     path = tmp_path / "5e55.jsonl"
     write(path, [said(BEGAN + n, f"m{n}", text("x" * 200)) for n in range(100)])
     size = len(path.read_bytes()) // 100
-    backlog = Backlog("@a", path, BEGAN, path.stat().st_size)
-    assert [len(backlog.read(limit)) for limit in (1, size * 10, size * 20)] == [1, 10, 20]
-    assert not backlog.done
-    assert len(backlog.read(1 << 20)) == 69 and backlog.done and backlog.read(1 << 20) == []
+    whole = backlog("@a", path, BEGAN, path.stat().st_size)
+    assert [len(whole.read(limit)) for limit in (1, size * 10, size * 20)] == [1, 10, 20]
+    assert not whole.done
+    assert len(whole.read(1 << 20)) == 69 and whole.done and whole.read(1 << 20) == []
 
 
 def test_a_file_that_goes_or_shrinks_is_done(tmp_path: Path) -> None:
     path = tmp_path / "5e55.jsonl"
-    gone = Backlog("@a", path, BEGAN, 1000)
+    gone = backlog("@a", path, BEGAN, 1000)
     assert gone.read(1 << 20) == [] and gone.done
     write(path, [said(BEGAN, f"m{n}", text("x")) for n in range(10)])
-    shrunk = Backlog("@a", path, BEGAN, path.stat().st_size)
+    shrunk = backlog("@a", path, BEGAN, path.stat().st_size)
     assert len(shrunk.read(1)) == 1
     path.write_bytes(b"")
     assert shrunk.read(1 << 20) == [] and shrunk.done
@@ -151,7 +150,7 @@ def test_a_file_that_goes_or_shrinks_is_done(tmp_path: Path) -> None:
 def test_a_file_without_times_tells_nothing(tmp_path: Path, junk: bytes) -> None:
     path = tmp_path / "5e55.jsonl"
     path.write_bytes(junk)
-    assert everything(Backlog("@a", path, BEGAN, len(junk)), 1000) == []
+    assert everything(backlog("@a", path, BEGAN, len(junk)), 1000) == []
 
 
 def test_a_file_with_a_hole_without_end_is_given_up_soon(tmp_path: Path) -> None:
@@ -159,5 +158,5 @@ def test_a_file_with_a_hole_without_end_is_given_up_soon(tmp_path: Path) -> None
     write(path, [said(BEGAN, "m1", text("x"))])
     os.truncate(path, 1 << 40)
     began = time.process_time()
-    assert Backlog("@a", path, BEGAN + DAY, 1 << 40).read(1 << 20) == []
+    assert backlog("@a", path, BEGAN + DAY, 1 << 40).read(1 << 20) == []
     assert time.process_time() - began < 5

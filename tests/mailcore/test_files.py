@@ -26,9 +26,12 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder
 from mailcore.observe import ledger
-from mailcore.programs.sessions import cwd_of, read_from
+from mailcore.programs.claude.program import Claude
 from mailcore.system import files, locks
 from tests.mailcore.conftest import House
+from tests.mailcore.session_lines import cwd_of, files_of, read_from
+
+HOOKS = Claude.hooks
 
 IRREGULAR = "is no regular file: refused"
 ROLLOUT = "rollout-2027-01-15T10-00-00-0a.jsonl"
@@ -143,9 +146,9 @@ def test_a_fifo_in_the_archive_is_passed_over(house: House) -> None:
 
 def test_a_fifo_for_settings_is_told(house: House) -> None:
     writer = house.agent("@writer")
-    fifo(settings_file(writer))
-    assert IRREGULAR in soon(lambda: standing(writer)).why
-    assert IRREGULAR in str(soon(lambda: install(writer)))
+    fifo(settings_file(writer, HOOKS))
+    assert IRREGULAR in soon(lambda: standing(writer, HOOKS)).why
+    assert IRREGULAR in str(soon(lambda: install(writer, HOOKS)))
 
 
 def test_a_fifo_for_what_the_ear_notes_keeps_no_agent(house: House) -> None:
@@ -216,7 +219,7 @@ def test_what_is_put_in_the_place_of_a_runs_journal_is_said_beside_the_sums(
 
 def test_a_fifo_that_takes_the_place_of_a_session_keeps_no_ledger_waiting(house: House, tmp_path: Path) -> None:
     path, notes = fifo(tmp_path / "5e55.jsonl"), list[str]()
-    spent: Any = partial(ledger._all_spent, house.agent("@writer"), [path], 0.0, notes)
+    spent: Any = partial(ledger._all_spent, house.agent("@writer"), [(path, files_of(path))], 0.0, notes)
     assert soon(lambda: list(spent())) == [] and IRREGULAR in notes[0]
 
 
@@ -272,7 +275,7 @@ def test_a_directory_exchanged_for_a_link_at_any_moment_leads_no_write_out(house
     """Of the archive and of the settings: who checks a path and then writes by it loses this race soon."""
     writer, outside = house.agent("@writer"), tmp_path / "outside"
     outside.mkdir()
-    archived, settings = writer.archive_dir, settings_file(writer).parent
+    archived, settings = writer.archive_dir, settings_file(writer, HOOKS).parent
     within = house.root / "within"
     within.mkdir()
     stop = threading.Event()
@@ -297,8 +300,8 @@ def test_a_directory_exchanged_for_a_link_at_any_moment_leads_no_write_out(house
             with suppress(OSError, MailcoreError):
                 archive.keep(writer, {"id": f"{n}"})
             with suppress(OSError, MailcoreError):
-                install(writer)
-            (within / settings_file(writer).name).unlink(missing_ok=True)
+                install(writer, HOOKS)
+            (within / settings_file(writer, HOOKS).name).unlink(missing_ok=True)
     finally:
         stop.set()
         thread.join()

@@ -21,9 +21,12 @@ from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
+from mailcore.programs.claude.program import Claude
 from mailcore.programs.hooks import parse_hook, read_hook
 from tests.faults.conftest import mount, unmount
 from tests.mailcore.conftest import House, wait_until
+
+HOOKS = Claude.hooks
 
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 SESSION = {"session_id": "s", "transcript_path": "/t.jsonl", "cwd": "/c"}
@@ -34,7 +37,7 @@ def words(shell: str) -> list[str]:
 
 
 def line_of(agent: Agent, event: str) -> str:
-    text = settings_file(agent).read_text()
+    text = settings_file(agent, HOOKS).read_text()
     return next(command for at, command in settings.commands(text) if at == event)
 
 
@@ -65,7 +68,7 @@ def noted(agent: Agent) -> list[dict[str, Any]]:
 @pytest.fixture
 def writer(house: House) -> Agent:
     agent = house.agent("@writer")
-    assert install(agent)
+    assert install(agent, HOOKS)
     return agent
 
 
@@ -208,7 +211,7 @@ def test_a_full_disk_fails_nobody_and_mends(tmp_path: Path, house: House) -> Non
     agent = house.agent("@editor")
     mount("-t", "tmpfs", "-o", "size=64k", "none", str(agent.logs_dir))
     try:
-        install(agent)
+        install(agent, HOOKS)
         filler = agent.logs_dir / "filler"
         filler.write_bytes(b"x" * 60_000)
         for _ in range(20):
@@ -229,57 +232,57 @@ def test_installing_and_removing_leave_no_trace(house: House) -> None:
     agent = house.agent("@writer")
     before = {path: path.read_bytes() for path in agent.branch.rglob("*") if path.is_file()}
     directories = {path for path in agent.branch.rglob("*") if path.is_dir()}
-    assert standing(agent).state == "none" and not remove(agent)
-    assert install(agent) and standing(agent).state == "installed" and standing(agent).at_work
-    written = settings_file(agent).stat().st_ino
-    assert not install(agent) and settings_file(agent).stat().st_ino == written
+    assert standing(agent, HOOKS).state == "none" and not remove(agent, HOOKS)
+    assert install(agent, HOOKS) and standing(agent, HOOKS).state == "installed" and standing(agent, HOOKS).at_work
+    written = settings_file(agent, HOOKS).stat().st_ino
+    assert not install(agent, HOOKS) and settings_file(agent, HOOKS).stat().st_ino == written
     fire(agent, "SessionStart")
     shutil.rmtree(agent.logs_dir)
     agent.logs_dir.mkdir()
-    assert remove(agent) and standing(agent).state == "none"
+    assert remove(agent, HOOKS) and standing(agent, HOOKS).state == "none"
     assert {path: path.read_bytes() for path in agent.branch.rglob("*") if path.is_file()} == before
     assert {path for path in agent.branch.rglob("*") if path.is_dir()} == directories
 
 
 def test_what_was_there_comes_back_byte_for_byte_with_its_mode(house: House) -> None:
     agent = house.agent("@writer")
-    path = settings_file(agent)
+    path = settings_file(agent, HOOKS)
     path.parent.mkdir()
     data = b'{ "model":"x",\r\n\t"hooks": {"Stop":[ ]} ,"a":1e3}\n\n'
     path.write_bytes(data)
     path.chmod(0o600)
-    assert install(agent) and remove(agent)
+    assert install(agent, HOOKS) and remove(agent, HOOKS)
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (data, 0o600)
     path.unlink()
-    assert install(agent)
+    assert install(agent, HOOKS)
     (path.parent / "other").touch()
-    assert remove(agent) and [p.name for p in path.parent.iterdir()] == ["other"]
+    assert remove(agent, HOOKS) and [p.name for p in path.parent.iterdir()] == ["other"]
 
 
 def test_a_moved_workspace_is_noticed_and_mended(house: House, tmp_path: Path) -> None:
     agent = house.agent("@writer")
-    install(agent)
-    path = settings_file(agent)
+    install(agent, HOOKS)
+    path = settings_file(agent, HOOKS)
     path.write_text(path.read_text().replace(str(agent.root), "/elsewhere"))
-    assert standing(agent).state == "outdated"
-    assert install(agent) and standing(agent).state == "installed" and remove(agent)
+    assert standing(agent, HOOKS).state == "outdated"
+    assert install(agent, HOOKS) and standing(agent, HOOKS).state == "installed" and remove(agent, HOOKS)
     assert not path.parent.exists()
 
 
 def test_broken_settings_are_refused_and_stay(house: House) -> None:
     agent = house.agent("@writer")
-    path = settings_file(agent)
+    path = settings_file(agent, HOOKS)
     path.parent.mkdir()
     for data in (b'{"a": 1,}', b'{"hooks": 7}', b"\xff{}"):
         path.write_bytes(data)
         for act in (install, remove):
             with pytest.raises(MailcoreError, match=f"{path} .*nothing was written"):
-                act(agent)
-        assert standing(agent).state == "broken" and str(path) in standing(agent).why
+                act(agent, HOOKS)
+        assert standing(agent, HOOKS).state == "broken" and str(path) in standing(agent, HOOKS).why
         assert path.read_bytes() == data and list(path.parent.iterdir()) == [path]
     path.write_text('{"disableAllHooks": true}')
-    install(agent)
-    assert "disableAllHooks" in standing(agent).why and not standing(agent).at_work
+    install(agent, HOOKS)
+    assert "disableAllHooks" in standing(agent, HOOKS).why and not standing(agent, HOOKS).at_work
 
 
 def test_links_out_of_the_project_are_refused_and_those_within_kept(house: House, tmp_path: Path) -> None:
@@ -287,25 +290,25 @@ def test_links_out_of_the_project_are_refused_and_those_within_kept(house: House
     outside.mkdir()
     (agent.branch / ".claude").symlink_to(outside)
     with pytest.raises(Refused, match="leads out of the project"):
-        install(agent)
+        install(agent, HOOKS)
     assert list(outside.iterdir()) == []
     (agent.branch / ".claude").unlink()
     shared = house.root / "shared.json"
     shared.write_text("{}")
-    settings_file(agent).parent.mkdir()
-    settings_file(agent).symlink_to(shared)
-    assert install(agent) and settings_file(agent).is_symlink() and settings.commands(shared.read_text())
-    assert remove(agent) and shared.read_text() == "{}"
+    settings_file(agent, HOOKS).parent.mkdir()
+    settings_file(agent, HOOKS).symlink_to(shared)
+    assert install(agent, HOOKS) and settings_file(agent, HOOKS).is_symlink() and settings.commands(shared.read_text())
+    assert remove(agent, HOOKS) and shared.read_text() == "{}"
 
 
 def test_a_directory_that_cannot_be_written_is_told(house: House) -> None:
     agent = house.agent("@writer")
-    settings_file(agent).parent.write_text("a file")
+    settings_file(agent, HOOKS).parent.write_text("a file")
     with pytest.raises(MailcoreError, match="nothing was written"):
-        install(agent)
+        install(agent, HOOKS)
     shutil.rmtree(agent.branch)
     with pytest.raises(MailcoreError, match="is gone"):
-        install(agent)
+        install(agent, HOOKS)
 
 
 # The command
@@ -337,7 +340,7 @@ def test_the_command_installs_tells_and_removes(house: House) -> None:
 
 
 def test_one_broken_file_keeps_no_other_agent_from_it(house: House) -> None:
-    path = settings_file(house.agent("@writer"))
+    path = settings_file(house.agent("@writer"), HOOKS)
     path.parent.mkdir()
     path.write_text("{")
     told = house.json("hooks", "install", "--all", status=4)["agents"]

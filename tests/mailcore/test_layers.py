@@ -33,7 +33,7 @@ ALLOWED = {
     "mailcore.liveness": ["mailcore.model", "mailcore.system"],
     "mailcore.holds": ["mailcore.system"],
     "mailcore.programs": [
-        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.system",
+        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.text",
     ],
     "mailcore.observe": [
         "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.reader", "mailcore.workspace",

@@ -12,9 +12,9 @@ import pytest
 
 from mailcore.model.agent import Agent
 from mailcore.model.usage import Usage
-from mailcore.observe.ledger import claude_files, ledger
+from mailcore.observe.ledger import ledger
 from mailcore.observe.spending import date
-from mailcore.programs.claude_sessions import directory
+from mailcore.programs.claude.sessions import ClaudeSessions, directory
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import codex, line, money, record, said, text, tokens
 
@@ -152,14 +152,19 @@ def test_of_a_file_only_what_was_written_since_is_read(house: House, noon: float
     assert "message.usage" in ledger(house.workspace.agents, noon - 20 * DAY).notes[0]
 
 
+def files_of(agent: Agent) -> list[Path]:
+    found = ClaudeSessions().history([agent.branch], 0.0)
+    return [path for path, cwd in found if Path(cwd).is_relative_to(agent.branch)]
+
+
 def test_claude_files_are_the_branchs_own(house: House, noon: float) -> None:
     writer = house.agent("@writer")
-    assert claude_files(writer.branch) == []
+    assert files_of(writer) == []
     main = claude(writer, "one", said(noon, "m1"))
     child = claude(writer, "one/subagents/agent-a", said(noon, "m1"))
     deep = claude(writer, "one/subagents/flow/agent-b", said(noon, "m1"), cwd=writer.branch / "sub")
     claude(writer, "other", said(noon, "m1"), cwd=writer.branch.with_name(f"{writer.branch.name}2"))
-    assert claude_files(writer.branch) == [main, child, deep]
+    assert files_of(writer) == [main, child, deep]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.observe.once import REMEMBERED, UNPAIRED, WINDOW, Once
-from mailcore.programs.claude_transcript import ClaudeTranscript
+from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.hooks import read_hook
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "claude-code"

@@ -22,8 +22,8 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe import sessions
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
-from mailcore.programs import claude_sessions, codex_sessions
-from mailcore.programs import sessions as sessions_of
+from mailcore.programs.claude import sessions as claude_sessions
+from mailcore.programs.codex import sessions as codex_sessions
 from mailcore.workspace import Workspace
 from praxmonitor.feed import FileFeed
 from tests.conftest import FIXTURES
@@ -281,9 +281,10 @@ def test_a_long_file_that_does_not_say_whose_it_is_is_not_read_for_each_line(
 
     def cwd_of(path: Path) -> str:
         asked.append(path)
-        return sessions_of.cwd_of(path)
+        return whose(path)
 
-    monkeypatch.setattr("mailcore.observe.discover.cwd_of", cwd_of)
+    whose = claude_sessions.cwd_of
+    monkeypatch.setattr(claude_sessions, "cwd_of", cwd_of)
     path = write(transcript(writer.branch), json.dumps({"type": "summary", "text": "x" * 300_000}) + "\n")
     for n in range(20):
         look.changed(write(path, json.dumps({"type": "summary", "n": n}) + "\n"))

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.codex_rollout import CodexRollout
-from mailcore.programs.codex_sessions import cwd_of, directories
+from mailcore.programs.codex.rollout import CodexRollout
+from mailcore.programs.codex.sessions import cwd_of, directories
 from tests.mailcore.session_lines import codex, event, every_value_replaced, item, mutated, record, tokens
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "codex" / "rollout.jsonl"
+FIXTURE = Path(__file__).parents[3] / "fixtures" / "codex" / "rollout.jsonl"
 LINES = FIXTURE.read_bytes().splitlines()
 THREAD = "01a200fc-9726-7063-a792-fc95f0755c3c"
 PATH = Path(f"/h/.codex/sessions/2026/11/22/rollout-2026-11-22T02-01-23-{THREAD}.jsonl")

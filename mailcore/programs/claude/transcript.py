@@ -14,8 +14,8 @@ from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
-from mailcore.programs.claude_usage import ClaudeUsage, Counted
-from mailcore.programs.transcript import SOURCE, Recent, count_of, parsed, short, table_of, text_of
+from mailcore.programs.claude.usage import ClaudeUsage
+from mailcore.programs.transcript import SOURCE, Counted, Recent, count_of, parsed, short, table_of, text_of
 from mailcore.programs.wording import tool_words
 
 CALLS = 500

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.claude_sessions import cwd_of, directory
-from mailcore.programs.claude_transcript import ClaudeTranscript
-from mailcore.programs.claude_usage import COUNTED, Counted
-from mailcore.programs.transcript import LONGEST
+from mailcore.programs.claude.sessions import cwd_of, directory
+from mailcore.programs.claude.transcript import ClaudeTranscript
+from mailcore.programs.claude.usage import COUNTED
+from mailcore.programs.transcript import LONGEST, Counted
 from tests.mailcore.session_lines import (
     CWD,
     SESSION,
@@ -29,7 +29,7 @@ from tests.mailcore.session_lines import (
     text,
 )
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "claude-code" / "transcript.jsonl"
+FIXTURE = Path(__file__).parents[3] / "fixtures" / "claude-code" / "transcript.jsonl"
 LINES = FIXTURE.read_bytes().splitlines()
 NOW = 1_800_000_000.0
 MAIN = Path("/h/.claude/projects/-p") / f"{SESSION}.jsonl"

@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.transcript import Recent, count_of, dollars_of, moment, parsed, table_of, text_of
-
-Counted = Recent[str, Usage]
-"""API messages by id, and what was counted of each."""
+from mailcore.programs.transcript import Counted, Recent, count_of, dollars_of, moment, parsed, table_of, text_of
 
 COUNTED = 500
 """Messages whose use is remembered: the lines of one stand close together."""

@@ -10,16 +10,30 @@ import pytest
 from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
 from mailcore.programs import sessions
-from mailcore.programs.sessions import cwd_of, read_from
-from tests.mailcore.session_lines import CWD, codex, event, item, line, money, record, said, text, tokens
+from mailcore.programs.claude import sessions as claude_sessions
+from tests.mailcore.session_lines import (
+    CWD,
+    codex,
+    counted_before,
+    cwd_of,
+    event,
+    item,
+    line,
+    money,
+    read_from,
+    record,
+    said,
+    text,
+    tokens,
+)
 
-FIXTURES = Path(__file__).parents[1] / "fixtures"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 NOW = 1_800_000_000.0
 ROLLOUT = "rollout-2026-11-22T02-01-23-01a200fc.jsonl"
 
 
 def read(path: Path, offset: int) -> list[Activity | Spent]:
-    reader = read_from("@a", path, offset)
+    reader = read_from("@a", path, offset, counted_before(path, offset))
     lines = path.read_bytes()[offset:].splitlines()
     return [found for raw in lines for found in reader.read(raw, NOW)]
 
@@ -84,7 +98,7 @@ def test_money_that_was_told_too_far_back_is_not_told_as_new(tmp_path: Path, mon
     place = path.read_bytes().index(b'"m2"')
     offset = path.read_bytes().rindex(b"\n", 0, place) + 1
     assert [a.usage.cost for a in read(path, offset) if isinstance(a, Spent) and a.usage.cost] == [2.0]
-    monkeypatch.setattr(sessions, "MONEY", 100_000)
+    monkeypatch.setattr(claude_sessions, "MONEY", 100_000)
     assert [a.usage.cost for a in read(path, offset) if isinstance(a, Spent) and a.usage.cost] == []
 
 
@@ -93,8 +107,9 @@ def test_money_is_found_wherever_the_blocks_of_a_file_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, padding: int
 ) -> None:
     monkeypatch.setattr(sessions, "BEFORE", 500)
-    monkeypatch.setattr(sessions, "BLOCK", 300)
-    monkeypatch.setattr(sessions, "OVERLAP", 200)
+    monkeypatch.setattr(claude_sessions, "BEFORE", 500)
+    monkeypatch.setattr(claude_sessions, "BLOCK", 300)
+    monkeypatch.setattr(claude_sessions, "OVERLAP", 200)
     path = tmp_path / "5e55.jsonl"
     before = b"\n".join([money(1.0), said(1, "m1"), money(2.0), b"x" * padding, *[b"y" * 99] * 12]) + b"\n"
     path.write_bytes(before + money(5.0) + b"\n")

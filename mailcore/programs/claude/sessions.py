@@ -1,0 +1,163 @@
+"""Where Claude Code keeps its session files, and whose one is (contract claude-code, "Transcript")."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+from mailcore.programs.sessions import BEFORE, listed, newer, tell_before
+from mailcore.programs.transcript import LONGEST, Counted, Transcript, dollars_of, parsed, text_of
+from mailcore.system import files
+
+HEAD = 16 * 1024 * 1024
+"""Bytes of a file in which the working directory is looked for: it stands behind the first prompt and its images."""
+RECENT = 24 * 3600.0
+"""Seconds: the subagents of a session that was not written for longer are not looked for."""
+CHILDREN = 8
+"""Sessions of one directory whose subagents are looked for, the newest of the last day."""
+MONEY = 256 * 1024 * 1024
+"""Bytes before it in which the last total of a session's money is looked for: 0.1 s of reading, once a session."""
+BLOCK = 4 * 1024 * 1024
+OVERLAP = 16384
+"""A line that is cut where a block begins is read with the block before it."""
+_LONGEST_NAME = 200
+
+
+class ClaudeSessions:
+    """A directory for each that sessions were begun in; its name leads to it."""
+
+    whole = False
+
+    @property
+    def root(self) -> Path:
+        """Where the directories lie."""
+        return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude") / "projects"
+
+    def places(self, branches: Collection[Path]) -> list[Path]:
+        """The branches' own directories."""
+        return list(dict.fromkeys(map(directory, branches)))
+
+    def inner(self, place: Path) -> list[Path]:
+        """Of the sessions that have subagents the newest, and where those write."""
+        return [one for one in _inner(place) if one.is_dir()]
+
+    def found(self, place: Path) -> list[tuple[float, Path]]:
+        """The sessions, and the newest ones' subagents."""
+        folders = (place, *(inner for inner in _inner(place) if inner.name == "subagents"))
+        return [one for folder in folders for one in listed(folder, lambda name: name.endswith(".jsonl"))]
+
+    def is_session(self, path: Path) -> bool:
+        """By the ending alone."""
+        return path.suffix == ".jsonl"
+
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
+        """The first `cwd` of its head: it stands behind the first prompt."""
+        del branches
+        return cwd_of(path)
+
+    def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
+        """Of each branch the sessions, then their subagents; one that does not say where it was is the branch's."""
+        for folder, branch in {directory(branch): branch for branch in branches}.items():
+            for pattern in ("*.jsonl", "*/subagents/**/*.jsonl"):
+                for path in newer(folder.glob(pattern), since):
+                    yield path, cwd_of(path) or str(branch)
+
+    def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
+        """As of `SessionFiles.reader`; `earlier` is for what tells no time, where its message is too far back."""
+        from mailcore.programs.claude.transcript import ClaudeTranscript
+
+        reader = ClaudeTranscript(agent, path)
+        if offset > BEFORE:
+            reader.cwd = cwd_of(path)
+        tell_before(reader, path, offset)
+        # Only now: what stands before the offset is another reader's to count.
+        reader.counted = counted
+        if offset > BEFORE and not reader.last and earlier:
+            reader.last = math.nextafter(earlier, 0.0)
+        # What was just read told it better, if it told any.
+        reader.former = partial(_money_before, path, max(0, offset - BEFORE))
+        return reader
+
+
+def directory(branch: Path) -> Path:
+    """Where Claude Code keeps the sessions that are begun in a directory; it may not be there yet.
+
+    `<session>.jsonl` in it, and the subagents' in `<session>/subagents/`. Directories whose names differ in punctuation
+    alone share one: ask `cwd_of` whose a session is.
+    """
+    name = re.sub(r"[^a-zA-Z0-9]", "-", _utf16(str(branch)))
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{_base36(_hash(str(branch)))}"
+    return ClaudeSessions().root / name
+
+
+def cwd_of(path: Path) -> str:
+    """Where the session of that file was begun: the first `cwd` of its head; empty while there is none."""
+    try:
+        with files.opened(path) as file:
+            while file.tell() < HEAD and (line := file.readline(LONGEST)):
+                if b'"cwd"' in line and (cwd := text_of(parsed(line) or {}, "cwd")):
+                    return cwd
+    except OSError:
+        pass
+    return ""
+
+
+def _inner(place: Path) -> list[Path]:
+    try:
+        with os.scandir(place) as entries:
+            sessions = [(entry.stat().st_mtime, entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+    oldest = time.time() - RECENT
+    newest = [path for at, path in sorted(sessions, reverse=True)[:CHILDREN] if at > oldest]
+    return [child for session in newest for child in (Path(session), Path(session, "subagents"))]
+
+
+def _money_before(path: Path, offset: int) -> float | None:
+    """The last total of a session's money that is told before `offset`; None if it is too far back, or not to be read.
+
+    Claude Code tells it when it ends, so it may stand far back; it is looked for when the next one is met.
+    """
+    floor = max(0, offset - MONEY)
+    try:
+        with files.opened(path) as file:
+            while offset > floor:
+                begin = max(floor, offset - BLOCK)
+                file.seek(begin)
+                data = file.read(offset - begin + OVERLAP)
+                at = data.rfind(b'"cost-state"')
+                start = data.rfind(b"\n", 0, at) + 1 if at >= 0 else 0
+                if at >= 0 and (start > 0 or begin == 0):
+                    return dollars_of(parsed(data[start : data.find(b"\n", at)]) or {}, "totalCostUSD")
+                offset = begin
+    except OSError:
+        return None
+    return 0.0 if floor == 0 else None
+
+
+def _utf16(text: str) -> str:
+    """One character a UTF-16 unit, as JavaScript counts them; which ones above ASCII does not matter."""
+    return "".join("\x00" * (len(c.encode("utf-16-le", "surrogatepass")) // 2) if c > "\x7f" else c for c in text)
+
+
+def _hash(text: str) -> int:
+    """Claude Code's own hash of a path, unsigned: 32 bits, 31 times the former and the next UTF-16 unit."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    value = 0
+    for at in range(0, len(units), 2):
+        value = (value * 31 + units[at] + 256 * units[at + 1]) & 0xFFFFFFFF
+    return 0x100000000 - value if value & 0x80000000 else value
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits or "0"

@@ -1,0 +1,96 @@
+"""Where Codex keeps its session files, and whose one is (contract codex, "Session file")."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Collection, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before
+from mailcore.programs.transcript import Counted, Transcript, parsed, table_of, text_of
+from mailcore.system import files
+
+DAYS = 3
+"""Days back in which the sessions were begun that may go on."""
+FIRST = 262_144
+"""Bytes of a file in which its first line is looked for: it carries the program's own instructions."""
+HEAD = 65536
+"""Bytes of a file's beginning that are read for what only stands there."""
+
+
+class CodexSessions:
+    """A directory a day, in which the sessions lie that were begun then, whosever they are."""
+
+    whole = False
+
+    @property
+    def root(self) -> Path:
+        """Where the years lie."""
+        return Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex") / "sessions"
+
+    def places(self, branches: Collection[Path]) -> list[Path]:
+        """The last days."""
+        del branches
+        today = date.today()
+        return directories(today - timedelta(days=DAYS), today)
+
+    def inner(self, place: Path) -> list[Path]:
+        """None."""
+        del place
+        return []
+
+    def found(self, place: Path) -> list[tuple[float, Path]]:
+        """All that were begun on that day."""
+        return listed(place, lambda name: name.endswith(".jsonl"))
+
+    def is_session(self, path: Path) -> bool:
+        """By the ending alone."""
+        return path.suffix == ".jsonl"
+
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
+        """As the first line says."""
+        del branches
+        return cwd_of(path)
+
+    def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
+        """All, of whatever directory."""
+        del branches
+        for path in newer(self.root.glob("*/*/*/rollout-*.jsonl"), since):
+            yield path, cwd_of(path)
+
+    def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
+        """As of `SessionFiles.reader`; no message stands in two files, and each line tells its time."""
+        from mailcore.programs.codex.rollout import CodexRollout
+
+        del counted, earlier
+        reader = CodexRollout(agent, path)
+        if offset > BEFORE:
+            with files.opened(path) as file:
+                tell(reader, file.read(min(HEAD, offset - BEFORE)))
+        tell_before(reader, path, offset)
+        return reader
+
+
+def directories(first: date, last: date) -> list[Path]:
+    """Where the sessions lie that were begun from one day to another, one directory a day; they may not be there."""
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    root = CodexSessions().root
+    return [root / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" for day in days]
+
+
+def is_kept(thread_id: str) -> bool:
+    """True if Codex has kept a thread of that id."""
+    return any(CodexSessions().root.glob(f"*/*/*/rollout-*-{glob.escape(thread_id)}.jsonl"))
+
+
+def cwd_of(path: Path) -> str:
+    """Where the session of that file was begun, as its first line says; empty if it does not, or cannot be read."""
+    try:
+        with files.opened(path) as file:
+            first = file.readline(FIRST)
+    except OSError:
+        return ""
+    event = parsed(first) or {}
+    return text_of(table_of(event, "payload"), "cwd") if event.get("type") == "session_meta" else ""

@@ -1,0 +1,232 @@
+"""A program, which may be anybody's plug-in, as the rest of the house holds it: what it does wrong is ProgramFailed.
+
+What it gives back is looked at here, once, so that nobody else has to expect anything of it but what `base` says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mailcore.config import AgentConfig
+from mailcore.model.agent import Agent
+from mailcore.programs.base import (
+    Ending,
+    Hooks,
+    Interactive,
+    Launch,
+    Output,
+    Program,
+    ProgramFailed,
+    SessionFiles,
+    is_session_id,
+)
+from mailcore.programs.transcript import Counted, OutputReader, Transcript
+from mailcore.text import line
+
+T = TypeVar("T")
+MOST_SAID = 160
+"""Characters of an error that are told."""
+
+
+class GuardedProgram:
+    """A `Program` that raises nothing but ProgramFailed, and gives back what it may."""
+
+    def __init__(self, name: str, inner: Program) -> None:
+        """ProgramFailed if it lacks a part of the protocol."""
+        self._guard = _Guard(name)
+        self._inner = inner
+        with self._guard.naming("itself"):
+            self.name = inner.name
+            self.executables: tuple[str, ...] = tuple(inner.executables)
+            self.hooks: Hooks | None = inner.hooks
+            self.interactive = self._interactive(inner.interactive)
+            self.variables: Collection[str] = frozenset(inner.variables)
+            self.sessions = GuardedFiles(self._guard, inner.sessions) if inner.sessions is not None else None
+            for method in METHODS:
+                getattr(inner, method)
+            _expect(self.name == name, self.name, "its name")
+
+    def _interactive(self, kind: Interactive | None) -> Interactive | None:
+        if kind is None:
+            return None
+        asked = kind.is_session
+        return Interactive(
+            tuple(kind.names), lambda words: self._guard.call("interactive.is_session", _truth, lambda: asked(words))
+        )
+
+    def argv(self, launch: Launch) -> list[str]:
+        """As of `Program`; at least one word."""
+        return self._guard.call("argv", _words, lambda: self._inner.argv(launch))
+
+    def traces(self, launch: Launch) -> tuple[Path, ...]:
+        """As of `Program`."""
+        return self._guard.call("traces", _paths, lambda: self._inner.traces(launch))
+
+    def shows_life(self, launch: Launch, output: Output) -> bool:
+        """As of `Program`."""
+        return self._guard.call("shows_life", _truth, lambda: self._inner.shows_life(launch, output))
+
+    def ending(self, exit_code: int, output: Output) -> Ending:
+        """As of `Program`."""
+        return self._guard.call("ending", _ending, lambda: self._inner.ending(exit_code, output))
+
+    def session(self, given: str, output: Output) -> str:
+        """As of `Program`; empty, or one that may stand in a command line."""
+        return self._guard.call("session", _session, lambda: self._inner.session(given, output))
+
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+        """As of `Program`; None of an id that may not stand in a command line."""
+        if not is_session_id(session_id):
+            return None
+        return self._guard.call(
+            "attach",
+            lambda given: None if given is None else _words(given),
+            lambda: self._inner.attach(agent, config, session_id),
+        )
+
+    def bypasses(self, config: AgentConfig) -> bool:
+        """As of `Program`."""
+        return self._guard.call("bypasses", _truth, lambda: self._inner.bypasses(config))
+
+    def output_reader(self, agent: str) -> OutputReader | None:
+        """As of `Program`."""
+        return self._guard.call("output_reader", _reader, lambda: self._inner.output_reader(agent))
+
+
+METHODS = ("argv", "traces", "shows_life", "ending", "session", "attach", "bypasses", "output_reader")
+FILES = ("places", "inner", "found", "is_session", "cwd_of", "history", "reader")
+"""What the two protocols ask for beside their values."""
+
+
+class GuardedFiles:
+    """`SessionFiles` that raise nothing but ProgramFailed and, of a reader, OSError."""
+
+    def __init__(self, guard: _Guard, inner: SessionFiles) -> None:
+        self._guard, self._inner = guard, inner
+        self.whole = bool(inner.whole)
+        for method in FILES:
+            getattr(inner, method)
+
+    @property
+    def root(self) -> Path:
+        """As of `SessionFiles`."""
+        return self._guard.call("sessions.root", Path, lambda: self._inner.root)
+
+    def places(self, branches: Collection[Path]) -> list[Path]:
+        """As of `SessionFiles`."""
+        return self._guard.call("sessions.places", list, lambda: self._inner.places(branches))
+
+    def inner(self, place: Path) -> list[Path]:
+        """As of `SessionFiles`."""
+        return self._guard.call("sessions.inner", list, lambda: self._inner.inner(place))
+
+    def found(self, place: Path) -> list[tuple[float, Path]]:
+        """As of `SessionFiles`."""
+        return self._guard.call("sessions.found", list, lambda: self._inner.found(place))
+
+    def is_session(self, path: Path) -> bool:
+        """As of `SessionFiles`."""
+        return self._guard.call("sessions.is_session", _truth, lambda: self._inner.is_session(path))
+
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
+        """As of `SessionFiles`."""
+        return self._guard.call("sessions.cwd_of", _text, lambda: self._inner.cwd_of(path, branches))
+
+    def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
+        """As of `SessionFiles`."""
+        with self._guard.naming("sessions.history()"):
+            for path, cwd in self._inner.history(branches, since):
+                yield Path(path), _text(cwd)
+
+    def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
+        """As of `SessionFiles`."""
+        with self._guard.naming("sessions.reader()"):
+            try:
+                return self._inner.reader(agent, path, offset, counted, earlier)
+            except OSError as error:
+                unreadable = error
+        raise unreadable
+
+
+class _Wrong(Exception):
+    """A program gave back what it must not."""
+
+
+class _Guard:
+    """Puts what goes wrong in one program into words."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @contextmanager
+    def naming(self, where: str) -> Iterator[None]:
+        """ProgramFailed, which says where, of whatever is raised within."""
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            raise self.failed(where, error) from error
+
+    def call(self, where: str, looked_at: Callable[[Any], T], ask: Callable[[], object]) -> T:
+        """What the program gives back when it is asked, once that was looked at."""
+        with self.naming(f"{where}()"):
+            return looked_at(ask())
+
+    def failed(self, where: str, error: BaseException) -> ProgramFailed:
+        """The error in words."""
+        said = str(error) if isinstance(error, _Wrong) else f"{type(error).__name__}: {error}"
+        return ProgramFailed(f"program {self.name} failed in {where}: {line(said, MOST_SAID)}")
+
+
+def _expect(good: bool, given: object, expected: str) -> None:
+    if not good:
+        raise _Wrong(f"it gave back {given!r:.40} where {expected} is expected")
+
+
+def _truth(given: Any) -> bool:
+    _expect(isinstance(given, bool), given, "true or false")
+    return bool(given)
+
+
+def _text(given: Any) -> str:
+    _expect(isinstance(given, str), given, "a text")
+    return str(given)
+
+
+def _session(given: Any) -> str:
+    _expect(isinstance(given, str) and (not given or is_session_id(given)), given, "a session's id")
+    return str(given)
+
+
+def _words(given: Any) -> list[str]:
+    good = isinstance(given, list | tuple) and bool(given) and all(isinstance(word, str) for word in given)
+    _expect(good, given, "a command line")
+    return list(given)
+
+
+def _paths(given: Any) -> tuple[Path, ...]:
+    good = isinstance(given, list | tuple) and all(isinstance(path, Path) for path in given)
+    _expect(good, given, "a tuple of paths")
+    return tuple(given)
+
+
+def _reader(given: Any) -> OutputReader | None:
+    _expect(given is None or hasattr(given, "read"), given, "a reader")
+    reader: OutputReader | None = given
+    return reader
+
+
+def _ending(given: Any) -> Ending:
+    good = (
+        isinstance(given, Ending)
+        and all(isinstance(flag, bool) for flag in (given.success, given.limited, given.final))
+        and all(isinstance(text, str) for text in (given.cause, given.result))
+        and isinstance(given.cost, int | float)
+        and math.isfinite(given.cost)
+    )
+    _expect(good, given, "an Ending")
+    assert isinstance(given, Ending)
+    return given

@@ -1,0 +1,133 @@
+"""Which programs there are: those built in, and those that installed packages offer as entry points of `GROUP`.
+
+A program's module is imported when the program is asked for. Entry points are looked up (25 ms) only for a name that is
+not built in, and where every program is wanted.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailcore.config import AgentConfig, Config
+from mailcore.errors import ConfigError, UsageError, did_you_mean
+from mailcore.programs.base import Hooks, Program, ProgramFailed
+from mailcore.programs.guard import GuardedProgram
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "mailcore.programs"
+"""The group of entry points: name = class or function, which called without arguments gives the `Program`."""
+
+BUILT_IN = {
+    "claude": "mailcore.programs.claude.program:Claude",
+    "codex": "mailcore.programs.codex.program:Codex",
+    "command": "mailcore.programs.command:Command",
+}
+"""Where no program is configured the first of them that is on PATH is taken."""
+
+
+class UnknownProgram(UsageError):
+    """There is no program of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no program {name!r}; {_known(name)}", "no_program")
+
+
+@cache
+def program(name: str) -> Program:
+    """The program of that name. UnknownProgram if there is none, ProgramFailed if it cannot be loaded."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        return GuardedProgram(name, getattr(import_module(module), attribute)())
+    point = _entry_points().get(name)
+    if point is None:
+        raise UnknownProgram(name)
+    try:
+        made: Program = point.load()()
+    except (Exception, SystemExit) as error:
+        raise ProgramFailed(
+            f"program {name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+    return GuardedProgram(name, made)
+
+
+def find(name: str) -> Program | None:
+    """The program of that name; None if there is none that can be loaded."""
+    try:
+        return program(name)
+    except (UnknownProgram, ProgramFailed):
+        return None
+
+
+def names() -> tuple[str, ...]:
+    """The names of every program, the built-in ones first."""
+    return (*BUILT_IN, *sorted(_entry_points().keys() - BUILT_IN.keys()))
+
+
+def built_in() -> tuple[Program, ...]:
+    """The built-in programs, in their order."""
+    return tuple(map(program, BUILT_IN))
+
+
+def programs() -> tuple[Program, ...]:
+    """Every program that can be loaded."""
+    return tuple(found for name in names() if (found := find(name)) is not None)
+
+
+def used(config: Config) -> tuple[Program, ...]:
+    """The built-in programs, and those besides that the config names."""
+    settings = (config.default_agent, *config.agents.values())
+    others = sorted({one.program for one in settings} - BUILT_IN.keys() - {""})
+    return (*built_in(), *(found for name in others if (found := find(name)) is not None))
+
+
+def bypasses(settings: AgentConfig) -> bool:
+    """True if an agent of this config asks for no permissions; without a program, if one that it may be does not."""
+    kinds = [find(settings.program)] if settings.program else built_in()
+    try:
+        return any(kind is not None and kind.bypasses(settings) for kind in kinds)
+    except ProgramFailed:
+        return False
+
+
+def hooks(name: str) -> Hooks | None:
+    """Where the program of that name reads its hooks; None if it has none.
+
+    A command may start any program, and what is no known program may be any: they are taken for the first that has
+    hooks.
+    """
+    found = find(name) if name else None
+    if found is not None and found.executables:
+        return found.hooks
+    return next(one.hooks for one in map(program, BUILT_IN) if one.hooks is not None)
+
+
+def checked(config: Config, path: Path) -> Config:
+    """The config, as read from `path`. ConfigError if it names a program that there is not."""
+    if config.default_agent.program:
+        _check(config.default_agent.program, f"{path}: [agents] program =")
+    for agent, settings in config.agents.items():
+        if settings.program:
+            _check(settings.program, f"{path}: [agents.{agent}] program =")
+    return config
+
+
+def _check(name: str, where: str) -> None:
+    if name not in BUILT_IN and name not in _entry_points():
+        raise ConfigError(f"{where} {name!r} is no program; {_known(name)}")
+
+
+def _known(name: str) -> str:
+    *most, last = names()
+    return f"there are {', '.join(most)} and {last}{did_you_mean(name, names())}"
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group=GROUP)}

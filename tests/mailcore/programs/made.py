@@ -1,0 +1,25 @@
+"""What the tests of every program need: a launch of one agent, and the output of an attempt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mailcore.config import AgentConfig
+from mailcore.model.agent import Agent
+from mailcore.programs.base import Launch, Output
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+AGENT = Agent("@writer", "WRITER", Path("/p/agents/my_writer.v1"), root=Path("/p"))
+
+
+def launch(**changes: Any) -> Launch:
+    config = AgentConfig(**changes.pop("config", {}))
+    return Launch(AGENT, config, "do it", changes.pop("mode", "start"), changes.pop("session_id", "5e55"))
+
+
+def output(tmp_path: Path, stdout: str | bytes = b"", stderr: bytes = b"") -> Output:
+    found = Output(tmp_path / "out", tmp_path / "err")
+    found.stdout.write_bytes(stdout if isinstance(stdout, bytes) else stdout.encode())
+    found.stderr.write_bytes(stderr)
+    return found
