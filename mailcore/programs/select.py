@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 
 from mailcore.config import Config
-from mailcore.errors import Refused, UsageError
+from mailcore.errors import Refused, UsageError, did_you_mean
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
+
+PROGRAMS = ("claude", "codex", "command")
 
 
 def select(agent: Agent, config: Config, path: str | None = None, wanted: str = "") -> Program:
@@ -15,9 +17,12 @@ def select(agent: Agent, config: Config, path: str | None = None, wanted: str = 
 
     `wanted` names another than the configured one.
     """
-    if wanted not in ("", "claude", "codex", "command"):
-        raise UsageError(f"no program {wanted!r}; there are claude, codex and command")
+    if wanted not in ("", *PROGRAMS):
+        raise UsageError(f"no program {wanted!r}; there are {', '.join(PROGRAMS)}")
     chosen = wanted or config.agent(agent.address).program
+    if chosen not in ("", *PROGRAMS):
+        there = f"; there are {', '.join(PROGRAMS)}{did_you_mean(chosen, PROGRAMS)}"
+        raise Refused(f"{agent.address} is a {chosen} agent, and mailcore knows no such program{there}", "no_program")
     if chosen == "command" and not config.agent(agent.address).command:
         raise Refused(f"{_section(agent)} has no command, nor has [agents]", "no_program")
     if not chosen:

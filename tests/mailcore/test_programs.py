@@ -195,6 +195,8 @@ def test_which_program(tmp_path: Path) -> None:
     assert select(AGENT, Config(), str(tmp_path)).name == "codex"
     with pytest.raises(Refused, match="not on PATH"):
         select(AGENT, Config(agents={"writer": AgentConfig(program="claude")}), str(tmp_path))
+    with pytest.raises(Refused, match=r"is a codx agent, and mailcore knows no such .*; did you mean codex\?"):
+        select(AGENT, Config(agents={"writer": AgentConfig(program="codx")}), str(tmp_path))
     (tmp_path / "codex").unlink()
     with pytest.raises(Refused, match=r"for every agent under \[agents\], .*\n\[agents\.writer\]"):
         select(AGENT, Config(), str(tmp_path))
