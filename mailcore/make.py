@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore.config.template import SETTINGS
+from mailcore.config.template import template
 from mailcore.errors import Refused, UsageError
 from mailcore.files import read_bytes
 from mailcore.liveness import read_lock
@@ -137,7 +137,7 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
     _write_new(registry, document)
     made = load(registry)
     made.state_dir.mkdir(exist_ok=True)
-    _write_new(made.config_file, SETTINGS)
+    _write_new(made.config_file, template())
     return made
 
 
