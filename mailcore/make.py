@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.codec import dumps, loads
-from mailcore.config.template import SETTINGS
+from mailcore.config.template import template
 from mailcore.errors import Refused, UsageError
 from mailcore.liveness import read_lock
 from mailcore.model.run import Holder
@@ -138,7 +138,7 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
     _write_new(registry, document)
     made = load(registry)
     made.state_dir.mkdir(exist_ok=True)
-    _write_new(made.config_file, SETTINGS)
+    _write_new(made.config_file, template())
     return made
 
 

@@ -51,6 +51,7 @@ GROUPS = {
         "init": ("workspace", "make a workspace: init [DIR] --agent writer=agents/writer …"),
         "agents": ("workspace", "who takes part, who works, who is there, and how their mail stands"),
         "agent": ("workspace", "change who takes part: agent add NAME=PATH · agent remove @a"),
+        "config": ("config", "every setting and where it comes from; what one means: config [--explain KEY]"),
         "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
         "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
         "history": ("look", "every send, transition, run and act: history [--since 2h]"),

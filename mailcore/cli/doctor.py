@@ -13,7 +13,7 @@ from mailcore.config import Config, read_config
 from mailcore.errors import ConfigError, MailcoreError
 from mailcore.hooks.install import standing
 from mailcore.mail.reader import read_mailbox
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.programs import registry
 from mailcore.programs.base import Hooks
 from mailcore.programs.select import select
@@ -45,7 +45,7 @@ def doctor(call: Call) -> Result:
     agents = [agent for agent in call.workspace.agents if agent.branch.is_dir()]
     try:
         config = registry.checked(read_config(call.workspace.config_file), call.workspace.config_file)
-        programs = list(_programs(config, agents))
+        programs = [*_programs(config, agents), *_settings(call.workspace, config)]
         programs += [Check("config", False, said, f"mend {CONFIG}") for said in call.workspace.strangers(config.agents)]
     except ConfigError as error:
         config = Config()
@@ -129,6 +129,35 @@ def _programs(config: Config, agents: Iterable[Agent]) -> Iterator[Check]:
             yield Check(name, True, f"program {kind.name}")
     for names, finding, fix in without.values():
         yield Check(" ".join(names), False, finding, fix)
+
+
+def _settings(workspace: Workspace, config: Config) -> Iterator[Check]:
+    """What config.toml names that is not there."""
+    for key in ("orchestrator", "approver"):
+        address = getattr(config.mail, key)
+        try:
+            workspace.agent(address or OPERATOR)
+        except MailcoreError as error:
+            yield Check("config", False, f"[mail] {key} = {address!r}: {error}", f"mend {CONFIG}")
+    word = next(iter(config.alarms.on_alarm), "")
+    if word and not shutil.which(str(workspace.root / word) if "/" in word else word):
+        yield Check("config", False, f"[alarms] on_alarm: {word!r} is not found", f"mend {CONFIG}")
+    homes = _pack_homes(workspace)
+    if homes and not any((home / config.sound.pack / "openpeon.json").is_file() for home in homes):
+        found = f"[sound] pack = {config.sound.pack!r} is in none of {', '.join(map(str, homes))}"
+        yield Check("config", False, found, "put it there, or see `praxmonitor sounds list` for those that are")
+
+
+def _pack_homes(workspace: Workspace) -> list[Path]:
+    """Where the screen looks for sound packs: the project's, the user's, its own; nowhere if it is not installed."""
+    from importlib.util import find_spec
+
+    screen = find_spec("praxmonitor")  # this imports nothing of it
+    if screen is None or screen.origin is None:
+        return []
+    package = Path(screen.origin).parent
+    shipped = next(home for home in (package / "share" / "sounds", package.parent / "sounds") if home.is_dir())
+    return [*(home / ".openpeon" / "packs" for home in (workspace.root, Path.home())), shipped]
 
 
 def _agent(agent: Agent, place: Hooks | None) -> Iterator[Check]:

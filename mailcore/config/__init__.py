@@ -1,21 +1,13 @@
-"""`.praxmonitor/config.toml`: `values` are what it can say, `read` is how it is read. Both are imported from here.
+"""`.praxmonitor/config.toml`: `schema` is what it can say, `read` how it is read. Both are imported from here.
 
-`template` is the one of a new workspace.
+`types` are the kinds of values, `agents` what is said of agents. `check` and `resolve` judge what a file says, in
+`words`. `reference` is the schema as text for people, `template` the file of a new workspace, `effective` what holds,
+and from where.
 """
 
+from mailcore.config.agents import AgentConfig, ProgramConfig
 from mailcore.config.read import read_config, read_config_or_defaults
-from mailcore.config.values import (
-    START_SPARE,
-    AgentConfig,
-    Alarms,
-    Config,
-    Dispatch,
-    Mail,
-    Observe,
-    ProgramConfig,
-    Sound,
-    Usage,
-)
+from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Mail, Observe, Sound, Usage
 
 __all__ = [
     "START_SPARE",

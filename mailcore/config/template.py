@@ -1,32 +1,45 @@
-"""The config.toml that `mailcore init` writes."""
+"""The config.toml of a new workspace: every key in a comment, with its default, or an example where that is empty."""
 
 from __future__ import annotations
 
-SETTINGS = """\
-# The settings of this workspace, most of them with what holds anyway. Take the # off a line, and off its [section].
-# An agent is the first program on PATH of those that `mailcore doctor` lists. What every agent is instead, unless its
-# own section says otherwise:
-#[agents]
-#program = "NAME"            # one of those; model, permission_mode and max_turns likewise
-# One agent, and any other program:
-#[agents.NAME]
-#command = ["python3", "agent.py", "{prompt}"]   # run in the branch; the prompt is in MAILCORE_PROMPT too
+from mailcore.config.reference import TABLES, Key, about, example, keys
+from mailcore.config.words import key_name, toml
 
-#[dispatch]
-#startup_timeout = 90        # seconds to the first sign of life
-#attempts = 3                # start, resume, fresh; then the sender gets a bounce
-
-#[alarms]
-#silence = 300               # seconds without a sign of life, while work is expected; 0: never
-#silence_tool = 900          # the same within a tool
-#repeat = [180, 120, 60]     # seconds until it is heard again; [] for never
-
-#[usage]
-#daily_cost = 20             # US dollars of one agent in a day, then an alarm; daily_tokens likewise
-#hold = true                 # and nothing starts it until you release it
-
-#[sound]
-#quiet = "22:00-07:00"       # and quiet_breaks = true, if urgent alarms may break it
-#heartbeat = 30              # a soft sign that work goes on
+BEGINNING = """\
+# The settings of this workspace. Every key stands here in a comment, with the value that holds anyway, or an example
+# where nothing does. Take the # off a line to change it. `mailcore config` prints what holds and from where,
+# `mailcore config --explain KEY` all about one key. A time is in seconds.
 """
-"""The config.toml of a new workspace: all of it comments."""
+COLUMN = 44
+"""Where the words begin that say what a key means."""
+WIDTH = 120
+
+
+def template() -> str:
+    """The text of the file."""
+    return "\n".join([BEGINNING, *(_section(section) for section in TABLES)])
+
+
+def _section(section: str) -> str:
+    lines = [f"# {about(section).splitlines()[0]}"]
+    found = keys(section)
+    plain = [_line(key) for key in found if not key.table]
+    if section.startswith("agents"):
+        lines += ["[agents]", *plain, "# One agent: what stands here counts more than [agents]."]
+    # A table of a name that is no agent's would be told as a mistake.
+    lines += [f"{'#' if '.' in section else ''}[{section}]", *plain]
+    for key in found:
+        if key.table:
+            values = key.example.items()
+            lines += [f"[{key.name}]", f"# {key.meaning}", *(f"#{key_name(name)} = {toml(v)}" for name, v in values)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(key: Key) -> str:
+    set_to = f"#{example(key)}"
+    of = f" ({key.unit})" if key.unit not in ("", "seconds") else ""
+    for said in (key.meaning, f"{key.meaning.partition('. ')[0].rstrip('.')}."):
+        line = f"{set_to:<{COLUMN - 2}}  # {said}{of}"
+        if len(line) <= WIDTH:
+            return line
+    return f"# {said}{of}\n{set_to}"

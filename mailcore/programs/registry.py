@@ -108,17 +108,20 @@ def hooks(name: str) -> Hooks | None:
 
 def checked(config: Config, path: Path) -> Config:
     """The config, as read from `path`. ConfigError if it names a program that there is not."""
-    if config.default_agent.program:
-        _check(config.default_agent.program, f"{path}: [agents] program =")
-    for agent, settings in config.agents.items():
-        if settings.program:
-            _check(settings.program, f"{path}: [agents.{agent}] program =")
+    if found := faults(config):
+        raise ConfigError(f"{path}: {found[0]}")
     return config
 
 
-def _check(name: str, where: str) -> None:
-    if name not in BUILT_IN and name not in _entry_points():
-        raise ConfigError(f"{where} {name!r} is no program; {_known(name)}")
+def faults(config: Config) -> list[str]:
+    """Where a config names a program that there is not, each in words: section, key, value, and what there is."""
+    named = {"agents": config.default_agent.program}
+    named |= {f"agents.{agent}": settings.program for agent, settings in config.agents.items()}
+    return [
+        f"[{section}] program = {name!r} is no program; {_known(name)}"
+        for section, name in named.items()
+        if name and name not in BUILT_IN and name not in _entry_points()
+    ]
 
 
 def _known(name: str) -> str:

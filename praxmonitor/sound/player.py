@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from mailcore.config import Sound as SoundConfig
 from praxmonitor.sound import Cue
@@ -26,8 +26,8 @@ from praxmonitor.sound.mutes import Mutes, load, mutes_path
 from praxmonitor.sound.pack import find_pack
 
 STARTING = "starting"
-NONE = "none"
-BELL = "bell"
+NONE: Final = "none"
+BELL: Final = "bell"
 LOST = "lost"
 BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds before each restart of a child that died. The last is repeated for one that opened its device before it
@@ -105,7 +105,7 @@ class Player:
             self._send({"stop": True})
 
     def adopt(self, config: SoundConfig) -> None:
-        """Follow these settings; `pack` and `backend` hold from the next start on. ConfigError if they are wrong."""
+        """Follow these settings; `pack` and `backend` hold from the next start on."""
         found = rules(config)
         with self._gate_lock:
             self._gate.rules = found
@@ -222,7 +222,7 @@ class Player:
 
 
 def configured(config: SoundConfig, root: Path, *, muted: bool = False) -> Player:
-    """The player of the workspace at `root`, with its settings and mutes; not started. ConfigError if they are wrong.
+    """The player of the workspace at `root`, with its settings and mutes; not started. PackError if it has no pack.
 
     `muted`: all is muted until it is switched on here, whatever was kept or is muted elsewhere.
     """

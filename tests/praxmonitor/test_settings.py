@@ -26,8 +26,8 @@ def test_only_a_change_is_read_and_what_is_wrong_is_named(tmp_path: Path) -> Non
     assert settled(settings) is None
     for broken, said in (
         ("[alarms\n", "line 1"),
-        ("[alarms]\nsilense = 7\n", "no key 'silense'"),
-        ('[sound]\nquiet = "late"\n', "no pair of times"),
+        ("[alarms]\nsilense = 7\n", "no key silense"),
+        ('[sound]\nquiet = "late"\n', "two times of the day"),
     ):
         path.write_text(broken)
         told = settled(settings)

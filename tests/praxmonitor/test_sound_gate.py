@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from mailcore.config import Sound as SoundConfig
 from mailcore.config import read_config
-from mailcore.errors import ConfigError
-from praxmonitor.sound import Cue, Sound
+from mailcore.config.types import Backend, SoundKind
+from praxmonitor.sound import FAMILIES, Cue, Sound
+from praxmonitor.sound.backends import _MINIAUDIO
 from praxmonitor.sound.gate import CHORD, HUSH, NOTES, REPEAT, SHOWN, Gate, Rules, rules
 from praxmonitor.sound.mutes import FOREVER, Mutes
+from praxmonitor.sound.player import BELL, NONE
+from praxmonitor.sound.system import AFPLAY, PIPED
 
 NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 HOUR = 3600.0
@@ -51,26 +55,10 @@ def test_what_is_silent_by_volume_is_not_played_and_rings_no_bell(tmp_path: Path
     assert gate.admit(Cue(Sound.FAILED, "@writer"), NOON) == 0.0
 
 
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        ("[sound.kinds]\ngong = 1\n", r"\[sound\.kinds\] 'gong' is no kind of sound; there are: .*silence"),
-        ('[sound]\nbackend = "gramophone"\n', r"backend = 'gramophone' is not known; there are: miniaudio, "),
-        ('[sound]\nquiet = "late"\n', r"quiet = 'late' is no pair of times"),
-        ('[sound]\nquiet = "22:00-24:00"\n', r"is no pair of times"),
-        ("[sound]\nquiet_breaks = 1\n", r"quiet_breaks is true or false, not 1"),
-        ("[sound]\nkinds = 1\n", r"kinds is a table of numbers, not 1"),
-        ('[sound.agents]\nwriter = "loud"\n', r"agents\.writer is a number from 0 up, not 'loud'"),
-    ],
-)
-def test_a_wrong_setting_is_named(tmp_path: Path, text: str, named: str) -> None:
-    with pytest.raises(ConfigError, match=named):
-        configured(tmp_path, text)
-
-
-@pytest.mark.parametrize("backend", ["", "miniaudio", "miniaudio/alsa", "simpleaudio", "paplay", "bell", "none"])
-def test_a_backend_that_there_is_is_accepted(backend: str) -> None:
-    assert rules(SoundConfig(backend=backend)) == Rules(volume=0.8)
+def test_config_toml_names_the_sounds_and_backends_that_there_are() -> None:
+    assert get_args(SoundKind) == (*Sound, *(f"{Sound.TOOL}.{family}" for family in FAMILIES))
+    outputs = [f"miniaudio/{name}" for name in _MINIAUDIO]
+    assert set(get_args(Backend)) == {"", "miniaudio", *outputs, "simpleaudio", *PIPED, AFPLAY, BELL, NONE}
 
 
 def test_muted_is_muted_whatever_it_is() -> None:

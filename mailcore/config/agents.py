@@ -1,0 +1,53 @@
+"""What config.toml says of agents and of the programs that they are: `[agents]`, `[agents.NAME]`, `[programs.NAME]`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Struct
+
+from mailcore.config.types import Count, CountOrNone, Name, Seconds, Word, about
+
+
+class AgentConfig(Struct, frozen=True):
+    """The program that an agent is: [agents] says it for every agent, [agents.NAME] for one, which counts more.
+
+    Who names a program that [agents] does not name takes no command, model and permission mode from there.
+    """
+
+    program: Annotated[
+        Name,
+        about(
+            "The program: one that `mailcore doctor` lists, or command. Empty: the first of those that is on PATH; "
+            "where a command is set, command.",
+            "command",
+        ),
+    ] = ""
+    command: Annotated[
+        tuple[Word, ...],
+        about(
+            "What is run as the agent. For the program command: its words, run in the agent's directory; {prompt} is "
+            "replaced, and the prompt is in MAILCORE_PROMPT too. It prints something when it is up, and ends with 0.",
+            ["python3", "agent.py", "{prompt}"],
+        ),
+    ] = ()
+    model: Annotated[Word, about("The model, as the program calls it. Empty: the program's own choice.", "small")] = ""
+    permission_mode: Annotated[
+        Word,
+        about(
+            "What it may do unasked, as the program calls it. bypass: it never asks. Empty: it may edit its own "
+            "directory and run mailcore.",
+        ),
+    ] = ""
+    max_turns: Annotated[Count, about("Turns of one run, where the program knows such a limit.")] = 100
+    wake_every: Annotated[
+        Seconds,
+        about("A timer of yours wakes it this often. Shown as its next wake, and as late when that did not come. "
+              "0: none.", 3600),
+    ] = 0.0  # fmt: skip
+
+
+class ProgramConfig(Struct, frozen=True):
+    """What holds for every agent of one program."""
+
+    max_runs: Annotated[CountOrNone, about("Runs of it at once. 0: any number.", 4)] = 0

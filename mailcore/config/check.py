@@ -1,0 +1,80 @@
+"""One table of config.toml against its section of the schema: the values as it takes them, and every fault of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, get_args, get_origin
+
+from msgspec import Struct, ValidationError, convert
+
+from mailcore.config.agents import AgentConfig
+from mailcore.config.schema import SECTIONS
+from mailcore.config.types import MOST
+from mailcore.config.words import allowed, key_name, kinds_of, parts, shown, toml
+from mailcore.errors import did_you_mean
+
+
+def checked(section: type[Struct], table: object, name: str) -> tuple[dict[str, Any], list[str]]:
+    """The values of the table called `name` that hold, and in words what does not."""
+    if not isinstance(table, dict):
+        return {}, [f"[{name}] must be a table, not {shown(table)}"]
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for key, value in table.items():
+        kind = kinds_of(section).get(key)
+        if kind is None:
+            faults.append(unknown(name, key, section.__struct_fields__))
+        elif get_origin(parts(kind)[0]) is Mapping:
+            values[key], wrong = _mapping(parts(kind)[0], value, f"{name}.{key}")
+            faults += wrong
+        else:
+            try:
+                values[key] = _converted(value, kind)
+            except ValidationError:
+                faults.append(_fault(name, key, value, kind))
+    return values, faults
+
+
+def unknown(name: str, key: str, known: Iterable[str]) -> str:
+    """That there is no such key in the table called `name`; where it is one, or which is nearest."""
+    homes: dict[str, type[Struct]] = {**SECTIONS, "agents": AgentConfig}
+    home = next((home for home, section in homes.items() if key in section.__struct_fields__), "")
+    hint = f"; it is a key of [{home}]" if home else did_you_mean(key, known)
+    return f"[{name}] has no key {key_name(key)}; allowed: {', '.join(sorted(known))}{hint}"
+
+
+def _mapping(plain: Any, table: object, name: str) -> tuple[Mapping[str, Any], list[str]]:
+    names, kind = get_args(plain)
+    if not isinstance(table, dict):
+        return {}, [f"[{name}] must be a table, not {shown(table)}"]
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    for key, value in table.items():
+        if get_origin(names) is Literal and key not in get_args(names):
+            faults.append(unknown(name, key, get_args(names)))
+            continue
+        try:
+            values[key] = _converted(value, kind)
+        except ValidationError:
+            dotted = isinstance(value, dict) and value
+            hint = f"; a name with a dot stands in quotes: {toml(f'{key}.{next(iter(value))}')}" if dotted else ""
+            faults.append(_fault(name, key, value, kind) + hint)
+    return MappingProxyType(values), faults
+
+
+def _converted(value: object, kind: Any) -> Any:
+    """The value as that kind; ValidationError if it is none. A whole number may be written as 1e9 too."""
+    if parts(kind)[0] is int and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return convert(value, kind)
+
+
+def _fault(name: str, key: str, value: object, kind: Any) -> str:
+    why = ""
+    if isinstance(value, float) and not math.isfinite(value):
+        why = " is not a finite number"
+    elif isinstance(value, int) and abs(value) > MOST:
+        why = " has more than the 64 bits of TOML's whole numbers"
+    return f"[{name}] {key_name(key)} = {shown(value)}{why}; allowed: {allowed(kind)}"

@@ -1,0 +1,114 @@
+"""The schema as text for people: what each key means, its unit, default, example and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import cleandoc
+from typing import Any
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields
+
+from mailcore.config.agents import AgentConfig, ProgramConfig
+from mailcore.config.schema import SECTIONS
+from mailcore.config.words import allowed, kinds_of, parts, toml, unit
+from mailcore.errors import UsageError, did_you_mean
+
+TABLES: dict[str, type[Struct]] = {**SECTIONS, "agents.NAME": AgentConfig, "programs.NAME": ProgramConfig}
+"""Each section, NAME for any name, and its struct."""
+TITLES = {"agents.NAME": "[agents] and [agents.NAME]"}
+
+
+class Key(Struct, frozen=True, kw_only=True):
+    """One key of config.toml."""
+
+    section: str
+    key: str
+    meaning: str
+    """The first sentence can stand alone."""
+    unit: str
+    default: Any
+    example: Any
+    """Of a value, where the default says nothing; else None."""
+    allowed: str
+
+    @property
+    def name(self) -> str:
+        """`alarms.silence`."""
+        return f"{self.section}.{self.key}"
+
+    @property
+    def table(self) -> bool:
+        """Whether it is a table of its own, with any number of names."""
+        return isinstance(self.default, Mapping)
+
+
+def keys(section: str) -> tuple[Key, ...]:
+    """The keys of one section of TABLES."""
+    return tuple(_key(section, field) for field in fields(TABLES[section]))
+
+
+def _key(section: str, field: FieldInfo) -> Key:
+    kind = kinds_of(TABLES[section])[field.name]
+    metas = parts(kind)[1]
+    made = field.default if field.default is not NODEFAULT else field.default_factory()
+    return Key(
+        section=section,
+        key=field.name,
+        meaning=next(meta.description for meta in metas if meta.description),
+        unit=unit(kind),
+        default=dict(made) if isinstance(made, Mapping) else made,
+        example=next((example for meta in metas for example in meta.examples or ()), None),
+        allowed=allowed(kind),
+    )
+
+
+def about(section: str) -> str:
+    """What a section is for."""
+    return cleandoc(TABLES[section].__doc__ or "")
+
+
+def find(name: str) -> tuple[Key, ...]:
+    """The keys meant by `section.key`, by a section or by a key alone. UsageError, with the nearest name, if none is.
+
+    An agent's or program's own name may stand for NAME: `agents.writer.model`.
+    """
+    everything = {section: keys(section) for section in TABLES}
+    named = {f"[{section}]": found for section, found in everything.items()} | everything
+    for key in (key for found in everything.values() for key in found):
+        named[key.name] = (key,)
+        named[key.key] = (*named.get(key.key, ()), key) if key.key not in everything else named[key.key]
+    for group in ("agents", "programs"):
+        named[group] = everything[f"{group}.NAME"]
+    for meant in _meanings(name.strip().strip("[]")):
+        if meant in named:
+            return named[meant]
+    raise UsageError(f"no setting {name!r}; `mailcore config` lists them all{did_you_mean(name, named)}")
+
+
+def _meanings(name: str) -> list[str]:
+    """The name, and what it is in the schema if a part of it is an agent's, a program's or a sound's."""
+    first, _, rest = name.partition(".")
+    if first in ("agents", "programs"):
+        last = rest.rpartition(".")[2]
+        return [name, f"{first}.NAME.{last}", f"{first}.NAME"] if rest else [first]
+    return [name, ".".join(name.split(".")[:2])] if first == "sound" else [name]
+
+
+def title(section: str) -> str:
+    """`[alarms]`."""
+    return TITLES.get(section, f"[{section}]")
+
+
+def page(key: Key) -> str:
+    """All about one key, as lines."""
+    lines = [f"{title(key.section)} {key.key}", f"  {key.meaning}", f"  unit     {key.unit}" if key.unit else ""]
+    lines += [f"  default  {toml(key.default)}", f"  allowed  {key.allowed}"]
+    if key.example is not None:
+        lines.append(f"  example  {example(key)}")
+    return "\n".join(line for line in lines if line)
+
+
+def example(key: Key) -> str:
+    """A line of TOML that sets it to its example, or else to its default."""
+    return f"{key.key} = {toml(key.default if key.example is None else key.example)}"

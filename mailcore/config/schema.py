@@ -1,0 +1,227 @@
+"""What config.toml can say: each section a struct, each key a field with its kind of value, meaning and default.
+
+This is the one reference: what is refused, the config.toml of a new workspace, `docs/config.md` and `mailcore config`
+come from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated
+
+from msgspec import Struct, field
+
+from mailcore.config.agents import AgentConfig, ProgramConfig
+from mailcore.config.types import (
+    Address,
+    AddressOrNone,
+    Backend,
+    Bytes,
+    BytesOrNone,
+    Count,
+    CountOrNone,
+    Dollars,
+    Look,
+    Notify,
+    PackName,
+    Period,
+    QuietHours,
+    Repeat,
+    Sample,
+    Seconds,
+    SoundKind,
+    Volume,
+    Word,
+    about,
+)
+
+START_SPARE = 30.0
+"""Seconds past `[dispatch] startup_timeout` before a start counts as silent: until then its supervisor acts."""
+
+
+class Dispatch(Struct, frozen=True, kw_only=True):
+    """How a run is watched over, and what is not started by itself."""
+
+    startup_timeout: Annotated[Period, about("Time to the first sign of life of an attempt, which is ended then.")] = (
+        90.0
+    )
+    attempts: Annotated[Count, about("Attempts of a run: start, resume, fresh. Then the sender gets a bounce.")] = 3
+    retry_wait: Annotated[Seconds, about("Wait before the next attempt.")] = 5.0
+    limit_wait: Annotated[
+        Seconds, about("Wait after a rate limit or an overload of the service. Up to half of it is added by chance.")
+    ] = 30.0
+    hard_limit: Annotated[Period, about("The longest that an attempt may run, which is ended then.")] = 7200.0
+    stop_grace: Annotated[Seconds, about("Time between TERM and KILL, when a run is ended.")] = 5.0
+    wake_depth: Annotated[
+        CountOrNone,
+        about("How deep dispatches may nest: an agent's that was itself dispatched by an agent, and so on."),
+    ] = 3
+    max_runs: Annotated[
+        CountOrNone, about("Runs at once in the workspace. One more waits in the queue. 0: any number.", 8)
+    ] = 0
+    no_progress: Annotated[
+        Count,
+        about("Runs in a row without a message, a changed file or a commit, after which nothing starts by itself."),
+    ] = 3
+    ping_pong: Annotated[
+        Count, about("Runs in a row that only wrote mail or memories, after which nothing starts by itself.")
+    ] = 12
+    backoff: Annotated[
+        tuple[Seconds, ...],
+        about("Waits before a start by itself after one, two, three, … failed runs in a row. The last one holds on. "
+              "[]: none."),
+    ] = (120.0, 300.0, 600.0, 1800.0)  # fmt: skip
+    fleet_failures: Annotated[
+        CountOrNone,
+        about("Failed attempts in a minute in the workspace, after which no attempt is repeated. 0: never that."),
+    ] = 20
+    output_limit: Annotated[
+        Bytes,
+        about("Kept of one attempt's standard output and standard error, each. The older part is freed on disk."),
+    ] = 50_000_000
+
+
+class Alarms(Struct, frozen=True, kw_only=True):
+    """When you are wanted, how often it is said, and where."""
+
+    silence: Annotated[
+        Seconds, about("Without a sign of life for longer, while work is expected: silent. 0: never.")
+    ] = 300.0
+    silence_start: Annotated[
+        Seconds,
+        about("The same until an attempt's first sign, and after the time at which one was to begin. It is raised to "
+              f"{START_SPARE:g} s past [dispatch] startup_timeout: until then the supervisor acts. 0: never."),
+    ] = 180.0  # fmt: skip
+    silence_tool: Annotated[
+        Seconds, about("The same within a tool. Of several limits the longest holds. 0: never.")
+    ] = 900.0
+    silence_compaction: Annotated[Seconds, about("The same while the context is compacted. 0: never.")] = 600.0
+    silence_subagent: Annotated[Seconds, about("The same while a subagent works. 0: never.")] = 900.0
+    storm: Annotated[CountOrNone, about("Errors of one agent in a minute that are a storm. 0: never.")] = 10
+    disk_free: Annotated[
+        BytesOrNone, about("Less free space than this where the workspace lies is nearly full. 0: never.")
+    ] = 500_000_000
+    lag: Annotated[
+        Seconds, about("The watching itself is late by more than this, again and again: degraded. 0: never.")
+    ] = 1.5
+    look: Annotated[
+        Look,
+        about("Period of the look at the disk and at this file. And at the CPU use of the agents near their limit."),
+    ] = 5.0
+    repeat: Annotated[
+        tuple[Repeat, ...],
+        about("Waits before an alarm that nobody acknowledged is heard again. The last one holds on. []: never."),
+    ] = (180.0, 120.0, 60.0)
+    snooze: Annotated[Period, about("For how long the key Z silences alarms.")] = 600.0
+    notify: Annotated[
+        Notify,
+        about("Desktop notifications through the terminal. 9 and 777: by OSC 9 or OSC 777; auto: as the terminal can."),
+    ] = "auto"
+    on_alarm: Annotated[
+        tuple[Word, ...],
+        about("A command of yours for each alarm that comes or goes. It gets one JSON object on its standard input, "
+              "and is not waited for.", ["sh", "-c", "cat >> alarms.jsonl"]),
+    ] = ()  # fmt: skip
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """What may be sent, how long it may lie, and who decides."""
+
+    max_body: Annotated[Bytes, about("Size of one body.")] = 1_000_000
+    max_subject: Annotated[Count, about("Characters of one subject.")] = 500
+    per_minute: Annotated[CountOrNone, about("Mails that one sender may send in a minute. 0: any number.", 60)] = 0
+    rung_low: Annotated[
+        Period, about("How long a message of low priority may stand on one rung before it is stuck or overdue.")
+    ] = 86400.0
+    rung_normal: Annotated[Period, about("The same of normal priority.")] = 7200.0
+    rung_high: Annotated[Period, about("The same of high priority.")] = 600.0
+    orchestrator: Annotated[
+        AddressOrNone,
+        about("Who gets what is escalated, and feedback from other projects. Empty: the operator.", "@lead"),
+    ] = ""
+    approver: Annotated[Address, about("The only one whose approve or deny counts.")] = "@operator"
+
+    def rung_limit(self, priority: str) -> float:
+        """Seconds that a message may stand on one rung."""
+        return {"high": self.rung_high, "low": self.rung_low}.get(priority, self.rung_normal)
+
+
+class Sound(Struct, frozen=True, kw_only=True):
+    """What is heard, how loud, and when it is quiet."""
+
+    volume: Annotated[Volume, about("The volume of everything.")] = 0.8
+    pack: Annotated[PackName, about("The sound pack. `praxmonitor sounds list` names those that are there.")] = (
+        "default"
+    )
+    backend: Annotated[
+        Backend,
+        about("What plays. miniaudio/alsa and the like name one output of it; bell: the terminal's bell for what is "
+              "urgent, and no sound; none: not even that. Empty: the first that works.", "miniaudio/alsa"),
+    ] = ""  # fmt: skip
+    subagents: Annotated[Volume, about("The volume of what subagents do.")] = 0.0
+    heartbeat: Annotated[
+        Seconds, about("While agents work, a soft sign of it after so long without another sound. 0: none.", 30)
+    ] = 0.0
+    quiet: Annotated[QuietHours, about("Quiet hours, local time. Empty: none.", "22:00-07:00")] = ""
+    quiet_breaks: Annotated[bool, about("Whether urgent alarms may break the quiet hours.")] = False
+    kinds: Annotated[
+        Mapping[SoundKind, Volume],
+        about("The volume of a kind of sound, times that of everything. A name with a dot stands in quotes.",
+              {"done": 0.5, "tool.web": 0.2}),
+    ] = field(default_factory=lambda: MappingProxyType({}))  # fmt: skip
+    agents: Annotated[Mapping[str, Volume], about("The volume of an agent, times the others.", {"writer": 0.5})] = (
+        field(default_factory=lambda: MappingProxyType({}))
+    )
+
+
+class Observe(Struct, frozen=True, kw_only=True):
+    """The two things that poll."""
+
+    sweep: Annotated[Look, about("Period of the sweep: a look at all files that are known, and for new ones.")] = 2.0
+    sample: Annotated[Sample, about("Period of the sample of CPU and memory of the selected agent's processes.")] = 2.0
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """What one agent may use in a day before you are told."""
+
+    daily_cost: Annotated[Dollars, about("Cost of one agent in a day, as its program reckons it. 0: any.", 20)] = 0.0
+    daily_tokens: Annotated[CountOrNone, about("Tokens of one agent in a day. 0: any number.", 50_000_000)] = 0
+    hold: Annotated[
+        bool, about("Hold the agent then. Its run goes on, and none begins until it is released.", True)
+    ] = False
+
+
+SECTIONS: dict[str, type[Struct]] = {
+    "dispatch": Dispatch,
+    "alarms": Alarms,
+    "mail": Mail,
+    "sound": Sound,
+    "observe": Observe,
+    "usage": Usage,
+}
+"""The sections that are one table each. Beside them there are [agents], [agents.NAME] and [programs.NAME]."""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """All of config.toml, defaults filled in."""
+
+    dispatch: Dispatch = field(default_factory=Dispatch)
+    alarms: Alarms = field(default_factory=Alarms)
+    mail: Mail = field(default_factory=Mail)
+    sound: Sound = field(default_factory=Sound)
+    observe: Observe = field(default_factory=Observe)
+    usage: Usage = field(default_factory=Usage)
+    agents: Mapping[str, AgentConfig] = field(default_factory=lambda: MappingProxyType({}))
+    """By name without `@`; what `[agents]` says for every agent is filled in."""
+    default_agent: AgentConfig = field(default_factory=AgentConfig)
+    """Every agent that is not among them."""
+    programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
+
+    def program(self, name: str) -> ProgramConfig:
+        """The settings of one program; defaults where nothing is said."""
+        return self.programs.get(name, ProgramConfig())
+
+    def agent(self, address: str) -> AgentConfig:
+        """The settings of one agent; what holds for every agent where nothing is said of it."""
+        return self.agents.get(address.lstrip("@"), self.default_agent)

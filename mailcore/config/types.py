@@ -1,0 +1,76 @@
+"""The kinds of values that config.toml holds: what each of them may be, and its unit. `schema` is made of them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+LONGEST = 1_000_000_000
+"""Seconds, 31 years: what is reckoned from now on stays a date, and a wait stays one that the system can wait."""
+MOST = 2**63 - 1
+"""TOML's whole numbers have 64 bits."""
+
+Seconds = Annotated[float, Meta(ge=0, le=LONGEST, extra={"unit": "seconds"})]
+Period = Annotated[float, Meta(gt=0, le=LONGEST, extra={"unit": "seconds"})]
+"""Seconds where none at all would mean nothing."""
+Look = Annotated[float, Meta(ge=0.1, le=LONGEST, extra={"unit": "seconds"})]
+"""The period of something that polls: shorter ones would only heat the machine."""
+Sample = Annotated[float, Meta(ge=0.5, le=LONGEST, extra={"unit": "seconds"})]
+"""The period of a sample of CPU use, which is counted in hundredths of a second."""
+Repeat = Annotated[float, Meta(ge=1, le=LONGEST, extra={"unit": "seconds"})]
+Volume = Annotated[float, Meta(ge=0, le=1)]
+Dollars = Annotated[float, Meta(ge=0, le=sys.float_info.max, extra={"unit": "US dollars"})]
+Count = Annotated[int, Meta(ge=1, le=MOST)]
+CountOrNone = Annotated[int, Meta(ge=0, le=MOST)]
+"""A count of which 0 says something: any number, or never."""
+Bytes = Annotated[int, Meta(ge=1, le=MOST, extra={"unit": "bytes"})]
+BytesOrNone = Annotated[int, Meta(ge=0, le=MOST, extra={"unit": "bytes"})]
+
+Word = Annotated[str, Meta(pattern=r"\A[^\0]*\Z", extra={"form": "a text without the character NUL"})]
+"""A word of a command line, which cannot hold NUL."""
+Name = Annotated[str, Meta(pattern=r"\A[^\s\0]*\Z", extra={"form": "a name without spaces, or empty"})]
+Address = Annotated[
+    str, Meta(pattern=r"\A@?[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", extra={"form": "an agent's address, like @lead"})
+]
+AddressOrNone = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(@?[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?\Z",
+        extra={"form": "an agent's address, like @lead, or empty"},
+    ),
+]
+PackName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[a-z0-9][a-z0-9_-]{0,63}\Z",
+        extra={"form": "a pack's name: lower-case letters, digits, - and _, 64 at most"},
+    ),
+]
+QuietHours = Annotated[
+    str,
+    Meta(
+        pattern=r"\A(\s*([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*([01]?[0-9]|2[0-3]):[0-5][0-9]\s*)?\Z",
+        extra={"form": 'two times of the day as "HH:MM-HH:MM", or empty'},
+    ),
+]
+
+Notify = Literal["auto", "9", "777", "none"]
+Backend = Literal[
+    "", "miniaudio", "miniaudio/pulse", "miniaudio/alsa", "miniaudio/jack", "miniaudio/oss", "miniaudio/sndio",
+    "miniaudio/coreaudio", "miniaudio/wasapi", "simpleaudio", "pw-play", "paplay", "aplay", "afplay", "bell", "none",
+]  # fmt: skip
+SoundKind = Literal[
+    "heartbeat", "tool", "prompt", "turn", "session", "compact", "mail_low", "mail", "dispatched", "start", "retry",
+    "done", "all_clear", "mail_high", "limit", "error", "waiting", "failed", "silence", "tool.shell", "tool.read",
+    "tool.edit", "tool.web", "tool.agent", "tool.other",
+]  # fmt: skip
+
+
+def about(description: str, example: object = None) -> Meta:
+    """What a key means, and what one may write where its default says nothing.
+
+    The description's first sentence can stand alone.
+    """
+    return Meta(description=description, examples=None if example is None else [example])
