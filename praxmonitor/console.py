@@ -20,10 +20,10 @@ from textual.reactive import var
 from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
+from mailcore.units import duration
 from mailcore.workspace import Workspace, load
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.sentry import Sentry
-from praxmonitor.alarms.words import span
 from praxmonitor.audible import Audible
 from praxmonitor.cues import cues, heartbeat
 from praxmonitor.feed import enduring
@@ -153,7 +153,7 @@ class Console(Audible, inherit_bindings=False):
             await self.sentry.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
         except OSError as error:
             self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
-        said = f"snoozed for {span(for_)}" if snooze else "acknowledged"
+        said = f"snoozed for {duration(for_)}" if snooze else "acknowledged"
         self.notify(f"{said}: {len(keys)} alarm{'s' if len(keys) != 1 else ''}", markup=False)
         self.sound(self._look_at_alarms(self.moment))
 

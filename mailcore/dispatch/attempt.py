@@ -25,6 +25,7 @@ from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, tail
 from mailcore.programs.select import program
 from mailcore.text import counted, line
+from mailcore.units import duration
 
 OUTPUT_LOOK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
@@ -147,7 +148,7 @@ class Attempts:
                 self.bound(number)
                 left = begun + limits.startup_timeout - time.monotonic()
                 if left <= 0:
-                    return f"no sign of life in {limits.startup_timeout:g} s"
+                    return f"no sign of life in {duration(limits.startup_timeout)}"
                 self.signs.wait(left)
             else:
                 self.note("running", n=number)
@@ -157,7 +158,7 @@ class Attempts:
         while not self.ended(child):
             left = begun + limits.hard_limit - time.monotonic()
             if left <= 0:
-                return f"still running after {limits.hard_limit:g} s"
+                return f"still running after {duration(limits.hard_limit)}"
             self.signs.wait(min(left, look))
             look = OUTPUT_LOOK[0] if self.bound(number) else min(look * 2, longest)
             self.stand()

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,9 +22,8 @@ from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
+from mailcore.timestamps import next_unique, unique_time
 from mailcore.workspace import Workspace
-
-_STAMP = "%Y%m%dT%H%M%S_%f"
 
 _CLAUDE = (
     "CHILD_NOTES_DIR", "CHILD_SESSION", "ENTRYPOINT", "EXECPATH", "MESSAGING_SOCKET", "MESSAGING_TOKEN",
@@ -136,9 +135,9 @@ def _new_id(agent: Agent) -> str:
     at = datetime.now(UTC)
     for former in reversed(run_ids(agent)):
         with suppress(ValueError, OverflowError):  # a directory that somebody made: its name is no moment
-            at = max(at, datetime.strptime(f"{former[:22]}+0000", f"{_STAMP}%z") + timedelta(microseconds=1))
+            at = next_unique(former, at)
             break
-    return f"{at:{_STAMP}}-{secrets.token_hex(4)}"
+    return f"{unique_time(at)}-{secrets.token_hex(4)}"
 
 
 def _spawn(

@@ -26,6 +26,7 @@ from mailcore.mail.store import locked
 from mailcore.model.agent import Agent
 from mailcore.model.run import from_records
 from mailcore.programs.base import Ending
+from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace, find
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -77,14 +78,14 @@ class Supervisor:
         """Wait before the next attempt; longer, with jitter, where the service is limited."""
         limits = self.config.dispatch
         delay = limits.limit_wait * random.uniform(1.0, 1.5) if failure.limited else limits.retry_wait
-        self.note("waiting", until=ending.clock_time(time.time() + delay), limited=failure.limited, why=failure.cause)
+        self.note("waiting", until=utc_time(time.time() + delay), limited=failure.limited, why=failure.cause)
         self.attempts.sleep(delay)
 
     def delay(self, seconds: float) -> None:
         """Wait before the first attempt of a start by itself, after failed runs."""
         if seconds > 0:
             why = "the last runs failed; backing off"
-            self.note("waiting", until=ending.clock_time(time.time() + seconds), limited=False, why=why)
+            self.note("waiting", until=utc_time(time.time() + seconds), limited=False, why=why)
             self.attempts.sleep(seconds)
 
     def end(self, outcome: str, result: Ending) -> None:

@@ -16,6 +16,7 @@ import orjson
 
 from mailcore import files
 from mailcore.errors import MailcoreError, Refused
+from mailcore.units import duration
 
 LOCK_TIMEOUT = 10.0
 """How long to wait for another program's lock before saying who holds it."""
@@ -72,7 +73,8 @@ def _wait(descriptor: int, lock: Path, timeout: float) -> None:
         return
     holder = _holder(descriptor)
     raise MailcoreError(
-        f"{lock}: locked for more than {timeout:g} s by {holder}; nothing was written. Try again, or end that process.",
+        f"{lock}: locked for more than {duration(timeout)} by {holder}; nothing was written. "
+        "Try again, or end that process.",
         "locked",
     )
 

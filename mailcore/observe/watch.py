@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from mailcore.units import duration
+
 STEP = 10
 """Milliseconds without a further change that end a batch."""
 DEBOUNCE = 10
@@ -150,7 +152,7 @@ class Watch:
         self._kernel = False
         limit = "limit" in str(error) or (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EMFILE))
         remedy = " (raise fs.inotify.max_user_watches and max_user_instances, then start anew)" if limit else ""
-        self._note = f"watching by a look every {self._period:g} s only: {error}{remedy}"
+        self._note = f"watching by a look every {duration(self._period)} only: {error}{remedy}"
 
     def _start(self, name: str, paths: Iterable[str]) -> None:
         if former := self._threads.pop(name, None):

@@ -12,6 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.timestamps import aipass_time, registry_date
+from mailcore.units import iso
+
 TOOLS = (
     ("Read", "file_path", ("notes/interviews.md", "data/2025.csv", "src/search.py", "docs/outline.md")),
     ("WebSearch", "query", ("prior art since 2019", "open benchmarks", "what users complain about", "price lists")),
@@ -46,7 +49,7 @@ class Worker:
             "session_id": self.session,
             "cwd": str(self.branch),
             "hook_event_name": event,
-            "timestamp": datetime.now().astimezone().isoformat(),
+            "timestamp": iso(time.time()),
             **fields,
         }
         with (self.branch / "logs/hooks.jsonl").open("a", encoding="utf-8") as file:
@@ -55,7 +58,7 @@ class Worker:
     def log(self, level: str, text: str) -> None:
         """One line of the agent's log, in AIPass's form."""
         with (self.branch / f"logs/{self.name}.log").open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} - captured_{self.name} - {level} - {text}\n")
+            file.write(f"{aipass_time(datetime.now())} - captured_{self.name} - {level} - {text}\n")
 
     def say(self, text: str) -> None:
         """Standard output: the supervisor's sign of life."""
@@ -93,7 +96,7 @@ class Worker:
         sessions = memory.get("sessions", [])
         entry: dict[str, Any] = {
             "number": sessions[0]["number"] + 1 if sessions else 1,
-            "date": f"{datetime.now():%Y-%m-%d}",
+            "date": registry_date(datetime.now()),
             "summary": summary,
             "status": "completed",
             "tags": [],

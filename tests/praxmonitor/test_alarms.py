@@ -37,7 +37,7 @@ EXPLAINED = {
     "a subagent without": ("a word of its subagent",),
     "the supervisor began": ("the first sign of the attempt",),
     "the next attempt does not": ("the next attempt",),
-    "a timer's wake": ("its timer did not wake it", "a run every 60 min", "wake (w)"),
+    "a timer's wake": ("its timer did not wake it", "a run every 1 h", "wake (w)"),
     "asks for permission": ("waits for you: may I?", "your answer", "asked"),
     "a request for approval": (
         "@writer asks for your approval: Deploy?",

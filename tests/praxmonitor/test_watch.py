@@ -136,7 +136,7 @@ def test_a_line_says_the_date_only_of_another_day() -> None:
 @pytest.mark.parametrize("at", [-1e18, 0.0, 1e300, float("inf"), float("nan")])
 def test_any_time_that_a_file_may_hold_can_be_told(at: float) -> None:
     (event,) = happened(moment(Fleet(ROOT)), moment(Fleet(ROOT, stream=(structs.replace(tool(0), at=at),))))
-    assert event["at"]
+    assert event["at"] is None and line(event, "2026-11-22") == "unknown @writer tool: Bash: ls"
 
 
 class Watch:
