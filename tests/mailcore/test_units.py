@@ -15,10 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore import units
+from tests.clock import NOON
 from tests.mailcore.test_layers import MODULES
 
-NOON = 1_800_014_400.0
-"""2027-01-15 12:00:00 UTC."""
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 NO_MOMENT = (nan, inf, -inf, -1.0, -1e18, 1e20, 1e300, units.LATEST)
 MOMENTS = st.floats(min_value=0, max_value=units.LATEST, exclude_min=True, exclude_max=True)

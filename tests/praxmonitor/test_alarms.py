@@ -9,7 +9,8 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.moment import EMPTY, following
 from praxmonitor.sound import Sound
-from tests.praxmonitor.fake_feed import CONFIG, NOON, lighthouse
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import CONFIG, lighthouse
 from tests.stories.made import RAISING, STORIES
 from tests.stories.play import Story, play
 from tests.stories.recorded import RECORDED

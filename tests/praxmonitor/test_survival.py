@@ -21,7 +21,8 @@ from praxmonitor.screens.waiting import WaitingScreen
 from praxmonitor.widgets.detail import Start
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.mail import Body, MailList
-from tests.praxmonitor.fake_feed import NOON, FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
 
 pytestmark = pytest.mark.anyio
 

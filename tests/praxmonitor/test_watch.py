@@ -26,8 +26,9 @@ from mailcore.observe.fold import STREAM
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.watch import Event, follow, happened, line, raised
+from tests.clock import NOON
 from tests.mailcore.conftest import House, wait_until
-from tests.praxmonitor.fake_feed import NOON, ROOT, FakeFeed, lighthouse
+from tests.praxmonitor.fake_feed import ROOT, FakeFeed, lighthouse
 
 KEYS = ["at", "type", "agent", "kind", "text"]
 
