@@ -17,6 +17,8 @@ class Playback:
         self.speed = speed
         self.paused = False
         self.over = False
+        self.left_out = ""
+        """What this version does not know of all that was played, in words; empty where it knows all."""
         self._at = at
         self._monotonic = monotonic
         self._went: float | None = None
@@ -29,11 +31,10 @@ class Playback:
 
     @property
     def label(self) -> str:
-        """For the header: `REPLAY ×4`."""
-        if self.over:
-            return "REPLAY over"
-        speed = "" if self.speed == 1 else f" ×{self.speed:g}"
-        return f"REPLAY{speed}{' paused' if self.paused else ''}"
+        """For the header: `REPLAY ×4`, `REPLAY paused`; `incomplete` where something is left out."""
+        speed = "" if self.speed == 1 or self.over else f" ×{self.speed:g}"
+        stands = " over" if self.over else " paused" if self.paused else ""
+        return f"REPLAY{speed}{stands}{' incomplete' if self.left_out else ''}"
 
     def begin(self) -> None:
         """Let the clock go."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import os
 import subprocess
 import sys
@@ -21,7 +23,8 @@ from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead,
 from mailcore.observe.fold import apply
 from praxmonitor.app import PraxApp
 from praxmonitor.playback import FASTEST, SLOWEST, Playback
-from praxmonitor.recording import Header, Writer, opening, read
+from praxmonitor.recording import VERSION, Header, Writer
+from praxmonitor.recording_reader import opening, read
 from praxmonitor.replay import ReplayFeed
 from praxmonitor.screens.fleet import FleetScreen
 from tests.clock import NOON, Clock
@@ -238,6 +241,57 @@ async def test_keys_pause_and_change_the_speed_and_the_end_is_said(recorded: Pat
         await until(pilot, lambda: "the recording is over" in text_of(app), "the end is said")
         assert "REPLAY over" in text_of(app) and app.moment.status("@writer").state is State.DONE
         assert app.clock() == BEGAN + 630
+
+
+@pytest.fixture
+def newer(recorded: Path, tmp_path: Path) -> Path:
+    """The same with what a later version saw besides, in its second reading and its last."""
+    header, *lines = gzip.decompress(recorded.read_bytes()).decode().splitlines()
+    for number in (1, len(lines) - 1):
+        reading = json.loads(lines[number])
+        lines[number] = json.dumps(reading | {"facts": [*reading["facts"], ["dreamt", {"address": "@writer"}]]})
+    path = tmp_path / "newer.jsonl"
+    path.write_text("\n".join([json.dumps(json.loads(header) | {"praxmonitor": "9.1"}), *lines]) + "\n")
+    return path
+
+
+@pytest.mark.anyio
+async def test_what_is_left_out_is_said_in_the_header_and_among_the_notices(newer: Path) -> None:
+    monotonic = Clock(0.0)
+    app, _ = replaying(newer, monotonic)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: app.moment.fleet.agents, "the first fleet")
+        assert "incomplete" not in text_of(app) and not app.notices
+        await at_work(pilot, app, monotonic)
+        await until(pilot, lambda: "REPLAY incomplete" in text_of(app), "the header says so")
+        told = f"left out: 1 fact (1 dreamt) in 1 reading; this is praxmonitor {VERSION}, 9.1 recorded it"
+        assert [(notice.text, notice.severity) for notice in app.notices] == [(told, "warning")]
+        monotonic.now = 1000
+        await pilot.press("minus")
+        await until(pilot, lambda: "REPLAY over incomplete" in text_of(app), "it is over")
+        assert app.notices[-1].text.startswith("the recording is over; left out: 2 facts (2 dreamt) in 2 readings")
+        assert len(app.notices) == 2
+
+
+def test_what_was_left_out_is_said_when_the_screen_is_left(newer: Path, terminals: list[Terminal]) -> None:
+    screen = terminals[0]
+    # Textual draws on standard error: what is said there is seen in the terminal.
+    command = f"{sys.executable} -m praxmonitor replay {newer} --speed 64 --mute; echo status $?; exec cat"
+    screen.tmux("new-session", "-d", "-s", "prax", "-x", "240", "-y", "24", command)
+    screen.shows("REPLAY over incomplete")
+    screen.keys("q")
+    told = f"left out: 2 facts (2 dreamt) in 2 readings; this is praxmonitor {VERSION}, 9.1 recorded it"
+    screen.shows(f"praxmonitor replay: {newer}: {told}", "status 0")
+
+
+@pytest.mark.anyio
+async def test_a_recording_of_0_1_0_is_shown(recording_0_1_0: Path) -> None:
+    app, playback = replaying(recording_0_1_0, Clock(0.0, runs=True))
+    playback.change_speed(FASTEST)
+    async with app.run_test(size=(160, 48), notifications=True) as pilot:
+        await until(pilot, lambda: "REPLAY over" in text_of(app), "it is over")
+        assert not playback.left_out and [notice.text for notice in app.notices] == ["the recording is over"]
+        assert app.moment.status("@market").state is State.STARTING and "history" in text_of(app)
 
 
 @pytest.mark.anyio
