@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mailcore.system import files, writing
+from mailcore.timestamps import utc_time
 
 
 def now() -> str:
     """The present moment as the journals write it: ISO, UTC, microseconds."""
-    return datetime.now(UTC).isoformat()
+    return utc_time(time.time())
 
 
 def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:

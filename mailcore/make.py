@@ -21,6 +21,7 @@ from mailcore.model.run import Holder
 from mailcore.system.files import read_bytes
 from mailcore.system.locks import locked
 from mailcore.system.writing import link_new, replace
+from mailcore.timestamps import registry_date
 from mailcore.workspace import ADDRESS, REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
 
 
@@ -94,7 +95,7 @@ def _document(registry: Path) -> dict[str, Any]:
 def _save(registry: Path, document: dict[str, Any], now: datetime) -> None:
     metadata = document.get("metadata")
     if isinstance(metadata, dict):
-        metadata |= {"total_branches": len(document["branches"]), "last_updated": f"{now:%Y-%m-%d}"}
+        metadata |= {"total_branches": len(document["branches"]), "last_updated": registry_date(now)}
     replace(registry, dumps(document))
 
 
@@ -131,7 +132,7 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
             "version": "1.0.0",
             "name": project.lower(),
             "total_branches": len(rows),
-            "last_updated": f"{now:%Y-%m-%d}",
+            "last_updated": registry_date(now),
         },
         "branches": rows,
     }
@@ -156,14 +157,14 @@ def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
         "description": "",
         "email": address,
         "status": "active",
-        "created": f"{now:%Y-%m-%d}",
-        "last_active": f"{now:%Y-%m-%d}",
+        "created": registry_date(now),
+        "last_active": registry_date(now),
         "registry_id": str(uuid.uuid4()),
     }
 
 
 def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime) -> None:
-    for path, document in _documents(branch, row, registry_id, registry, f"{now:%Y-%m-%d}"):
+    for path, document in _documents(branch, row, registry_id, registry, registry_date(now)):
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_new(path, document)
     for directory in (branch / ".ai_mail.local" / "sent", branch / "logs"):

@@ -17,6 +17,7 @@ from mailcore.model.message import parse_time
 from mailcore.model.run import Holder
 from mailcore.system.files import read_bytes
 from mailcore.system.writing import replace
+from mailcore.units import date_and_time, known
 from mailcore.workspace import Workspace
 
 FILE = "presence.json"
@@ -44,15 +45,18 @@ def of(workspace: Workspace, agent: Agent) -> str:
         if record.get("away"):
             return f"away until {record['away']}"
         last = record.get("last_key")
-        if not isinstance(last, int | float) or not 0 < last < 1e11:  # no time at all: a hand was in the file
+        if not isinstance(last, int | float) or not known(last):  # a hand was in the file
             return "not seen yet"
-        return "at the screen" if time.time() - last < 2 * KEY_PERIOD else f"last seen {_words(last)}"
+        if time.time() - last < 2 * KEY_PERIOD:
+            return "at the screen"
+        return f"last seen {date_and_time(last, seconds=False)}"
     lock = read_lock(agent.dispatch_lock)
     if lock is not None and lock.holder is not Holder.DEAD:
         return "working"
     try:
         names = sorted(path.name for path in agent.runs_dir.iterdir())
-        return f"idle since {_words((agent.runs_dir / names[-1] / 'run.jsonl').stat().st_mtime)}"
+        newest = (agent.runs_dir / names[-1] / "run.jsonl").stat().st_mtime
+        return f"idle since {date_and_time(newest, seconds=False)}"
     except (OSError, IndexError):
         return "idle"
 
@@ -74,10 +78,6 @@ def next_wake(config: Config, agent: Agent) -> float:
     except (OSError, IndexError):
         return 0.0
     return started + every
-
-
-def _words(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 
 def _read(workspace: Workspace) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import bypasses
+from mailcore.units import duration
 from mailcore.workspace import Workspace, load
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.sentry import Sentry
-from praxmonitor.alarms.words import span
 from praxmonitor.audible import Audible
 from praxmonitor.cues import cues, heartbeat
 from praxmonitor.feed import enduring
@@ -78,6 +78,8 @@ class Console(Audible, inherit_bindings=False):
         self.config = config
         self.clock = playback or clock
         self.playback = playback
+        self._incomplete = False
+        """It was said that something of the recording is left out."""
         self.show_playback()
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
@@ -128,8 +130,13 @@ class Console(Audible, inherit_bindings=False):
         self._speaker.close()
 
     def show_playback(self) -> None:
-        """Say anew how the recording is played, if one is."""
-        self.playing = self.playback.label if self.playback is not None else ""
+        """Say anew how the recording is played, if one is; and once that something of it is left out."""
+        if self.playback is None:
+            return
+        self.playing = self.playback.label
+        if self.playback.left_out and not self._incomplete:
+            self._incomplete = True
+            self.notify(self.playback.left_out, severity="warning", markup=False)
 
     def to_terminal(self, sequence: str) -> None:
         """Send the terminal a sequence that draws nothing: a title, a notification."""
@@ -154,7 +161,7 @@ class Console(Audible, inherit_bindings=False):
             await self.sentry.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
         except OSError as error:
             self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
-        said = f"snoozed for {span(for_)}" if snooze else "acknowledged"
+        said = f"snoozed for {duration(for_)}" if snooze else "acknowledged"
         self.notify(f"{said}: {len(keys)} alarm{'s' if len(keys) != 1 else ''}", markup=False)
         self.sound(self._look_at_alarms(self.moment))
 
@@ -178,10 +185,12 @@ class Console(Audible, inherit_bindings=False):
             return
         if self.playback is not None:
             self.show_playback()
-            self.notify("the recording is over", markup=False)
+            left_out = f"; {self.playback.left_out}" if self.playback.left_out else ""
+            self.notify(f"the recording is over{left_out}", markup=False)
 
     def _tick(self) -> None:
         self.listen()
+        self.show_playback()
         self.sentry.beat()
         if self.moment is not EMPTY:
             self._show(self.moment.fleet)

@@ -17,6 +17,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
 from mailcore.observe.watch import Batch, Watch
 from mailcore.text import line
+from mailcore.units import duration
 from mailcore.workspace import find
 
 FRAME = 0.034
@@ -185,7 +186,7 @@ async def enduring(
             if time.monotonic() - began > STEADY:
                 next_pause = pause
             why = line(f"{type(error).__name__}: {error}", 300)
-            told(f"watching stopped: {why}; it begins anew in {next_pause:g} s")
+            told(f"watching stopped: {why}; it begins anew in {duration(next_pause)}")
             broken = True
         await asyncio.sleep(next_pause)
         next_pause = min(2 * next_pause, longest)

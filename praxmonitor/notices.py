@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from praxmonitor.present import Line, clock, plain, wrap
+from mailcore.units import clock_time
+from praxmonitor.present import Line, plain, wrap
 
 ROLES = {"warning": "warn", "error": "error"}
 
@@ -29,6 +30,6 @@ def notice_lines(notices: Iterable[Notice], width: int) -> Iterator[Line]:
         said = True
         role = ROLES.get(notice.severity, "")
         for number, part in enumerate(wrap(plain(notice.text), max(10, width - 10))):
-            yield ((f"{'' if number else clock(notice.at):<8}  ", "faint"), (part, role))
+            yield ((f"{'' if number else clock_time(notice.at):<8}  ", "faint"), (part, role))
     if not said:
         yield (("nothing was said yet", "faint"),)

@@ -22,11 +22,12 @@ from textual.binding import BindingType
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
+from mailcore.units import UNKNOWN, clock_time
 from praxmonitor import acts, kills
 from praxmonitor.actions import ACT, busy
 from praxmonitor.keymap import bindings
 from praxmonitor.look import Looking
-from praxmonitor.present import Line, bypasses, clock, plain, task
+from praxmonitor.present import Line, bypasses, plain, task
 from praxmonitor.widgets.detail import Start
 
 P = ParamSpec("P")
@@ -76,7 +77,7 @@ class Operating(Looking):
         except (MailcoreError, OSError) as error:
             self._refused(error)
             return
-        began = f", since {clock(facts.run.started_at)}" if facts.run is not None else ""
+        began = f", since {clock_time(facts.run.started_at, never=UNKNOWN)}" if facts.run is not None else ""
         subject = f"{task(facts)}{began}"
         lines = partial(victim_lines, victims, app.clock())
         if await self.agreed(f"Kill the run of {plain(address)}?", subject, lines, "Yes, kill", ends=True):

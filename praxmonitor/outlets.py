@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.text import line
+from mailcore.units import date_and_time, duration, iso
 from praxmonitor.alarms.alarm import headline
 from praxmonitor.alarms.episodes import Episode, Round
-from praxmonitor.dates import iso, local
 from praxmonitor.sound import MAX_URGENCY, Cue, Sound
 
 MOST_CUES = 8
@@ -151,7 +151,7 @@ class Command:
                 errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
                 said = line(errors.read(2000).decode("utf-8", "replace"), 200)
         except subprocess.TimeoutExpired:
-            self._on_error(f"on_alarm: {self._argv[0]} was ended after {COMMAND_LIMIT:g} s")
+            self._on_error(f"on_alarm: {self._argv[0]} was ended after {duration(COMMAND_LIMIT)}")
         except (OSError, ValueError) as error:
             self._on_error(f"on_alarm: {line(str(error), 300)}")
         else:
@@ -161,18 +161,13 @@ class Command:
             self._free.release()
 
 
-def clock_time(at: float) -> str:
-    """`2026-11-22 14:03:07`, for lines in a log; `unknown` where no date can tell it."""
-    return local("%Y-%m-%d %H:%M:%S", at) or "unknown"
-
-
 def lines(due: Round, now: float) -> Iterator[str]:
     """A round as plain lines, many of a sort told as many before each by itself."""
     for word, episodes in (("ALARM", due.raised), ("AGAIN", due.repeated), ("OVER", due.over)):
         if len(episodes) > 1:
-            yield f"{clock_time(now)} {word} {told(episodes)}"
+            yield f"{date_and_time(now)} {word} {told(episodes)}"
         for episode in episodes:
             text = episode.alarm.what if word == "OVER" else episode.alarm.text
-            yield f"{clock_time(now)} {word} {line(f'{episode.alarm.address} {text}'.strip(), 1000)}"
+            yield f"{date_and_time(now)} {word} {line(f'{episode.alarm.address} {text}'.strip(), 1000)}"
     if due.clear:
-        yield f"{clock_time(now)} ALL CLEAR"
+        yield f"{date_and_time(now)} ALL CLEAR"

@@ -12,28 +12,29 @@ SLOWEST, FASTEST = 0.125, 64.0
 class Playback:
     """Recorded time, called like `time.time`. It stands until `begin`, while paused, and when all is over."""
 
-    def __init__(self, at: float, speed: float = 1.0, tick: Callable[[], float] = time.monotonic) -> None:
-        """`at`: the recorded time to begin at, seconds since the epoch. `speed`: of `tick`'s seconds."""
+    def __init__(self, at: float, speed: float = 1.0, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`at`: the recorded time to begin at, seconds since the epoch. `speed`: of `monotonic`'s seconds."""
         self.speed = speed
         self.paused = False
         self.over = False
+        self.left_out = ""
+        """What this version does not know of all that was played, in words; empty where it knows all."""
         self._at = at
-        self._tick = tick
+        self._monotonic = monotonic
         self._went: float | None = None
-        """`tick` when the clock stood at `_at` and went on; None while it stands."""
+        """`monotonic` when the clock stood at `_at` and went on; None while it stands."""
         self._changed = asyncio.Event()
 
     def __call__(self) -> float:
         """The recorded time now."""
-        return self._at if self._went is None else self._at + (self._tick() - self._went) * self.speed
+        return self._at if self._went is None else self._at + (self._monotonic() - self._went) * self.speed
 
     @property
     def label(self) -> str:
-        """For the header: `REPLAY ×4`."""
-        if self.over:
-            return "REPLAY over"
-        speed = "" if self.speed == 1 else f" ×{self.speed:g}"
-        return f"REPLAY{speed}{' paused' if self.paused else ''}"
+        """For the header: `REPLAY ×4`, `REPLAY paused`; `incomplete` where something is left out."""
+        speed = "" if self.speed == 1 or self.over else f" ×{self.speed:g}"
+        stands = " over" if self.over else " paused" if self.paused else ""
+        return f"REPLAY{speed}{stands}{' incomplete' if self.left_out else ''}"
 
     def begin(self) -> None:
         """Let the clock go."""
@@ -65,5 +66,5 @@ class Playback:
 
     def _set(self, at: float, speed: float) -> None:
         self._at, self.speed = at, speed
-        self._went = None if self.paused or self.over else self._tick()
+        self._went = None if self.paused or self.over else self._monotonic()
         self._changed.set()

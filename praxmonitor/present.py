@@ -15,7 +15,6 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State
 from mailcore.text import plain as text_plain
-from praxmonitor.dates import local
 
 Span: TypeAlias = tuple[str, str]
 Line: TypeAlias = tuple[Span, ...]
@@ -180,37 +179,6 @@ def wrap(text: str, width: int) -> list[str]:
         *full, line = chop_cells(word, max(2, width)) or [""]
         lines += full
     return [*lines, line]
-
-
-LONGEST = 9999 * 86400.0
-"""Seconds; what is older is said to be so old. An agent may write any time, NaN and the infinities too."""
-
-
-def age(seconds: float) -> str:
-    """`12s`, `4m`, `2h`, `3d`: at most four cells for a thousand days."""
-    whole = int(min(max(0.0, seconds), LONGEST))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if whole >= size:
-            return f"{whole // size}{unit}"
-    return f"{whole}s"
-
-
-def since(at: float, now: float) -> str:
-    """Age of a moment; empty where the moment is unknown."""
-    return age(now - at) if at else ""
-
-
-def clock(at: float, *, seconds: bool = True) -> str:
-    """Local time of day, `14:03:07`; blanks where it is unknown."""
-    said = local("%H:%M:%S" if seconds else "%H:%M", at) if at else ""
-    return said or " " * (8 if seconds else 5)
-
-
-def memory(size: int) -> str:
-    """Bytes as a person says them: `512 KB`, `84 MB`, `1.2 GB`."""
-    if size < 1 << 20:
-        return f"{size >> 10} KB"
-    return f"{size >> 20} MB" if size < 1 << 30 else f"{size / (1 << 30):.1f} GB"
 
 
 def task(facts: AgentFacts) -> str:

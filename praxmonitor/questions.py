@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
-from praxmonitor.present import Line, age, cut, pad, plain, since, spread, task
+from mailcore.units import age, since
+from praxmonitor.present import Line, cut, pad, plain, spread, task
 from praxmonitor.widgets.usage import amount
 
 MOST = 10

@@ -1,36 +1,44 @@
-"""A recording: what the feed saw, as JSON lines; written while it happens, read back as the same facts.
+"""A recording: what the feed saw, as JSON lines, written while it happens. `recording_reader` reads it back.
 
-The first line is the header; every other one a reading: `{"at": …, "facts": [["Seen", {…}], …]}`. The facts are those
+The first line is the header; every other one a reading: `{"at": …, "facts": [["seen", {…}], …]}`. The facts are those
 of `mailcore.observe.facts`, so `fold.apply(fleet, facts, at)` over them gives the fleets that were seen.
 """
 
 from __future__ import annotations
 
 import gzip
-import zlib
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 import msgspec
 from msgspec import structs
 
 from mailcore.config import Alarms, Mail
 from mailcore.errors import MailcoreError, UsageError
-from mailcore.model.activity import Kind
 from mailcore.model.message import Message
-from mailcore.observe.facts import Fact, MailboxRead, RunRead
+from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
 from mailcore.system.writing import create
 
-T = TypeVar("T")
+FORMAT = 2
+"""Raised only when an older reader would misunderstand: it leaves out and tells new kinds of fact, and skips new keys.
 
-FORMAT = 1
-"""Raised only when an older reader would misunderstand: fact kinds and keys that are new are skipped by it."""
-KINDS: dict[str, type] = {kind.__name__: kind for kind in get_args(Fact)}
-"""A fact's name in a recording → its type."""
+1, written by 0.1.0, had other tags.
+"""
+VERSION = version("praxmonitor")
+TAGS: Mapping[type, str] = {
+    Roster: "roster",
+    MailboxRead: "mailbox",
+    LockRead: "lock",
+    HoldRead: "hold",
+    RunRead: "run",
+    Seen: "seen",
+    Used: "used",
+    Lost: "lost",
+}
+"""A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""
 
 
 class RecordingError(MailcoreError):
@@ -50,9 +58,10 @@ class Header:
     """What was too long there: states and alarms hang on both. Never with a command to run."""
     bodies: bool = False
     """Whether the bodies of mails are in it."""
-    praxmonitor: str = version("praxmonitor")
+    praxmonitor: str = VERSION
     """The version that recorded it."""
     format: int = FORMAT
+    """Which tags it has. What a Writer writes is always of the newest."""
 
 
 class Writer:
@@ -74,12 +83,12 @@ class Writer:
         except OSError as error:
             raise self._error(error) from error
         self._out = gzip.GzipFile(fileobj=self._raw, mode="wb") if path.suffix == ".gz" else self._raw
-        self._line(harmless(header))
+        self._line(replace(harmless(header), format=FORMAT))
 
     def write(self, at: float, facts: Iterable[Fact]) -> None:
         """One reading, made at `at` (seconds since the epoch). RecordingError if the disk does not take it."""
         kept = tuple(facts) if self._bodies else tuple(map(without_bodies, facts))
-        self._line({"at": at, "facts": [(type(fact).__name__, fact) for fact in kept]})
+        self._line({"at": at, "facts": [(TAGS[type(fact)], fact) for fact in kept]})
         self.readings += 1
         self.facts += len(kept)
 
@@ -158,82 +167,3 @@ def _unsaid(message: Message) -> Message:
 
 def _length(text: str) -> str:
     return f"[{len(text)} characters, not recorded]" if text else ""
-
-
-def opening(path: Path) -> Header:
-    """The header of a recording. RecordingError if `path` is none, or one that only a newer version can read."""
-    with closing(_lines(path)) as lines:
-        return _header(path, lines)
-
-
-def read(path: Path) -> Generator[tuple[float, tuple[Fact, ...]], None, None]:
-    """The readings of a recording, in order: when (seconds since the epoch), and the facts for `fold.apply`.
-
-    A last line that was torn, as by a killed recorder, ends it quietly. Facts and keys that this version does not
-    know are left out. RecordingError names file, line and cause of anything else that cannot be read.
-    """
-    with closing(_lines(path)) as lines:
-        _header(path, lines)
-        for number, line in lines:
-            try:
-                value = msgspec.json.decode(line)
-                reading = _as(float, value["at"]), tuple(_facts(value["facts"]))
-            except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError) as error:
-                if not line.endswith(b"\n"):
-                    return
-                cause = f"no {error}" if isinstance(error, KeyError) else str(error)
-                raise RecordingError(f"{path}: line {number}: {cause}") from error
-            yield reading
-
-
-def _lines(path: Path) -> Generator[tuple[int, bytes], None, None]:
-    number = 0
-    try:
-        with path.open("rb") as raw:
-            file = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
-            for number, line in enumerate(file, 1):
-                yield number, line
-    except EOFError:  # compressed by a recorder that was killed
-        return
-    except (OSError, zlib.error) as error:
-        raise RecordingError(f"{path}: line {number + 1}: {getattr(error, 'strerror', None) or error}") from error
-
-
-def _header(path: Path, lines: Iterator[tuple[int, bytes]]) -> Header:
-    _, line = next(lines, (1, b""))
-    try:
-        value = msgspec.json.decode(line)
-        number = value["format"]
-        if number != FORMAT:
-            raise RecordingError(
-                f"{path}: format {number}, written by praxmonitor {value['praxmonitor']}; this version reads {FORMAT}"
-            )
-        return harmless(_as(Header, value))
-    except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RecordingError(f"{path}: line 1: no header of a recording by `praxmonitor record`: {error}") from error
-
-
-def _facts(values: Iterable[tuple[str, Any]]) -> Iterator[Fact]:
-    for name, value in values:
-        if name not in KINDS:
-            continue
-        if name == "Seen":
-            value["activities"] = [one for one in value["activities"] if one["kind"] in _ACTIVITIES]
-        try:
-            yield _as(KINDS[name], value)
-        except msgspec.ValidationError as error:
-            if "Invalid enum value" not in str(error):  # a phase or a status that came later
-                raise
-
-
-_ACTIVITIES = frozenset(Kind)
-
-
-def _as(kind: type[T], value: Any) -> T:
-    return msgspec.convert(value, kind, dec_hook=_from_text)
-
-
-def _from_text(kind: type, value: Any) -> Path:
-    if issubclass(kind, Path) and isinstance(value, str):
-        return Path(value)
-    raise NotImplementedError(f"{kind.__name__} in a recording")

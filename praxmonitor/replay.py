@@ -17,10 +17,12 @@ from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
+from mailcore.text import line
 from mailcore.workspace import Workspace
 from praxmonitor.feed import DRAWN
 from praxmonitor.playback import FASTEST, SLOWEST, Playback
-from praxmonitor.recording import Header, RecordingError, opening, read
+from praxmonitor.recording import VERSION, Header, RecordingError
+from praxmonitor.recording_reader import LeftOut, opening, read
 
 Reading: TypeAlias = tuple[float, tuple[Fact, ...]]
 Readings: TypeAlias = Generator[Reading, None, None]
@@ -31,24 +33,35 @@ class ReplayFeed:
 
     def __init__(self, path: Path, header: Header, playback: Playback) -> None:
         self._path = path
+        self._header = header
         self._playback = playback
+        self._left_out = LeftOut()
         self._fleet = Fleet(header.root)
 
     async def fleets(self) -> AsyncGenerator[Fleet, None]:
-        """Fleets, at most ten a second. What cannot be read ends the recording: the last fleet's notes say why."""
+        """Fleets, at most ten a second. What cannot be read ends the recording: the last fleet's notes say why.
+
+        What this version does not know is left out, and `playback` told so.
+        """
         playback, at = self._playback, self._playback()
-        with closing(read(self._path)) as readings:
+        with closing(read(self._path, self._left_out)) as readings:
             following = await asyncio.to_thread(self._next, readings)
             playback.begin()
             while following is not None:
                 await playback.reach(following[0])
                 shown = self._fleet
                 at, following = await asyncio.to_thread(self._play, following, readings, playback())
+                playback.left_out = self._told()
                 if self._fleet is not shown:
                     yield self._fleet
                     await asyncio.sleep(DRAWN)
         playback.end(at)
         yield self._fleet
+
+    def _told(self) -> str:
+        recorder = line(self._header.praxmonitor, 40)
+        versions = f"this is praxmonitor {VERSION}, {recorder} recorded it"
+        return f"left out: {self._left_out}; {versions}" if self._left_out else ""
 
     def _play(self, reading: Reading, readings: Readings, until: float) -> tuple[float, Reading | None]:
         """Fold in all readings up to `until`, this one first. Returns the last one's time, and the one that follows."""
@@ -112,4 +125,7 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
         theme=theme or themes.DEFAULT,
         playback=playback,
     )
-    return run(app, theme)
+    status = run(app, theme)
+    if playback.left_out:
+        print(f"praxmonitor replay: {path}: {playback.left_out}", file=sys.stderr)
+    return status

@@ -14,6 +14,7 @@ from mailcore.config import Sound as SoundConfig
 from mailcore.config import read_config
 from mailcore.errors import MailcoreError, NoWorkspace
 from mailcore.observe.activity import neutral
+from mailcore.units import duration
 from mailcore.workspace import find
 from praxmonitor.sound import Cue, Sound, mutes
 from praxmonitor.sound.gate import rules
@@ -108,7 +109,7 @@ def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, proj
     player.start()
     try:
         if player.backend == STARTING and not settled.wait(PATIENCE):
-            player.reason = f"no answer in {PATIENCE:g} s"
+            player.reason = f"no answer in {duration(PATIENCE)}"
         if player.reason or player.backend in (STARTING, "none", "bell"):
             print(f"praxmonitor sounds: no device: {neutral(player.reason or player.backend, 1000)}", file=sys.stderr)
             return 4

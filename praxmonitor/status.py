@@ -22,10 +22,10 @@ from mailcore.observe.load import Loader
 from mailcore.observe.state import state
 from mailcore.programs.registry import checked
 from mailcore.text import counted
+from mailcore.units import iso
 from mailcore.workspace import find
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
-from praxmonitor.dates import iso
 
 
 def status(fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING) -> dict[str, Any]:

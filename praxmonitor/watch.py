@@ -9,7 +9,6 @@ import select
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,6 +20,7 @@ from mailcore.observe.activity import neutral
 from mailcore.observe.cpu import Work
 from mailcore.observe.fold import STREAM
 from mailcore.programs.registry import checked
+from mailcore.units import UNKNOWN, date, iso
 from mailcore.workspace import find
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.rules import Rules
@@ -31,13 +31,11 @@ from praxmonitor.moment import EMPTY, Moment, following
 
 TICK = 1.0
 """Seconds between two looks at what time alone changes: silence, alarms; and at whether anybody reads."""
-FAR = 250_000_000_000.0
-"""A moment that a date can tell; a file may hold any number."""
 LIMIT = 400
 """Characters of a text."""
 
 Event: TypeAlias = dict[str, Any]
-"""One line, as JSON values. Every one has `at` (ISO 8601), `type`, `agent`, `kind` and `text`.
+"""One line, as JSON values. Every one has `at` (ISO 8601, null if unknown), `type`, `agent`, `kind` and `text`.
 
 `type` is `activity` (`kind` as in the model; `tool`, `source`, `session` and `subagent` besides), `state` (`kind` is
 the new state, `text` why), `alarm` and `alarm_over` (`kind` of the alarm), or `note`, which tells of the telling.
@@ -83,13 +81,18 @@ def _activity(activity: Activity) -> Event:
 
 
 def _event(at: float, type: str, agent: str = "", kind: str = "", text: str = "") -> Event:
-    stamp = datetime.fromtimestamp(min(max(0.0, at), FAR)).astimezone().isoformat(timespec="milliseconds")
-    return {"at": stamp, "type": type, "agent": neutral(agent), "kind": str(kind), "text": neutral(text, LIMIT)}
+    return {
+        "at": iso(at, milliseconds=True),
+        "type": type,
+        "agent": neutral(agent),
+        "kind": str(kind),
+        "text": neutral(text, LIMIT),
+    }
 
 
 def line(event: Event, today: str) -> str:
     """An event in words: time (with its date, if that is not `today`), agent, what, and its text."""
-    day, _, clock = event["at"].partition("T")
+    day, _, clock = (event["at"] or "").partition("T")
     kind = event["kind"].replace("_", " ")
     what = {
         "activity": kind,
@@ -98,7 +101,7 @@ def line(event: Event, today: str) -> str:
         "alarm_over": f"alarm over {kind}",
         "note": "note",
     }[event["type"]]
-    said = " ".join(filter(None, ("" if day == today else day, clock[:8], event["agent"], what)))
+    said = " ".join(filter(None, ("" if day == today else day, clock[:8] or UNKNOWN, event["agent"], what)))
     return f"{said}: {event['text']}" if event["text"] else said
 
 
@@ -189,7 +192,7 @@ def main(argv: Sequence[str]) -> int:
         def show(event: Event) -> None:
             if wanted and event["agent"] and event["agent"] not in wanted:
                 return
-            told = json.dumps(event, ensure_ascii=False) if options.jsonl else line(event, time.strftime("%Y-%m-%d"))
+            told = json.dumps(event, ensure_ascii=False) if options.jsonl else line(event, date(time.time()))
             print(told, flush=True)
 
         feed = FileFeed(workspace.root, config.observe.sweep)

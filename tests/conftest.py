@@ -65,6 +65,12 @@ def aipass_workspace(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def recording_0_1_0() -> Path:
+    """A recording of format 1, by PraxMonitor 0.1.0: 2 s of the demo, then one of each kind that it had not."""
+    return FIXTURES / "recordings" / "0.1.0.jsonl"
+
+
+@pytest.fixture
 def hook_lines() -> list[bytes]:
     """The hook events that Claude Code 2.1.330 wrote in one short session, one JSON object each."""
     return [line for line in (FIXTURES / "claude-code" / "hooks.jsonl").read_bytes().splitlines() if line]

@@ -216,17 +216,3 @@ def body_of(argument: str) -> str:
 def sender_option(parser: Parser) -> None:
     """`--from`, the declared override."""
     parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; @operator for a person")
-
-
-def local_time(at: float) -> str:
-    """Seconds since the epoch for people, in local time; `-` for never."""
-    import time
-
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) if at else "-"
-
-
-def iso_time(at: float) -> str | None:
-    """Seconds since the epoch as ISO 8601 with the local offset; None for never."""
-    from datetime import datetime
-
-    return datetime.fromtimestamp(at).astimezone().isoformat() if at else None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, iso_time, local_time, sender_option
+from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.cli.mail import WORDS, split
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.model.run import Run
 from mailcore.text import counted, line
+from mailcore.units import date_and_time, iso
 from mailcore.workspace import normal_address
 
 
@@ -121,7 +122,7 @@ def _line(run: Run) -> str:
     why = f"by {run.by}" if run.by else run.reason
     return (
         f"{run.run_id}  {run.target:<16} {run.phase:<10} {_attempts(run)}  "
-        f"{local_time(run.since)}  {line(run.subject, 50)}" + (f"  [{line(why, 60)}]" if why else "")
+        f"{date_and_time(run.since, never='-')}  {line(run.subject, 50)}" + (f"  [{line(why, 60)}]" if why else "")
     )
 
 
@@ -132,10 +133,10 @@ def _attempts(run: Run) -> str:
 def _row(run: Run) -> dict[str, Any]:
     row = asdict(run)
     for key in ("created_at", "since", "next_at", "last_act"):
-        row[key] = iso_time(row[key])
+        row[key] = iso(row[key])
     for attempt in row["attempts"]:
         for key in ("started_at", "running_at", "ended_at"):
-            attempt[key] = iso_time(attempt[key])
+            attempt[key] = iso(attempt[key])
     return row
 
 
@@ -193,7 +194,7 @@ def queue(call: Call) -> Result:
         {
             "id": entry.id,
             "agent": entry.agent.address,
-            "since": iso_time(entry.at),
+            "since": iso(entry.at),
             "subject": entry.subject,
             "sender": entry.sender,
             "reason": entry.reason,
@@ -201,7 +202,7 @@ def queue(call: Call) -> Result:
         for entry in entries
     ]
     text = "\n".join(
-        f"{e.id}  {e.agent.address:<16} {local_time(e.at)}  {line(e.subject, 50)}  [{line(e.reason, 80)}]"
+        f"{e.id}  {e.agent.address:<16} {date_and_time(e.at, never='-')}  {line(e.subject, 50)}  [{line(e.reason, 80)}]"
         for e in entries
     )
     return rows, text or "nothing waits"

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, Result, local_time, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.errors import UsageError
 from mailcore.identity import person_or
 from mailcore.mail import lookup, mailbox, post
@@ -15,6 +15,7 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
 from mailcore.system.files import inside
 from mailcore.text import counted, line
+from mailcore.units import date_and_time
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -59,8 +60,8 @@ def _matches(raw: dict[str, Any], text: str) -> bool:
 
 def _row(message: Message) -> str:
     return (
-        f"{line(message.id):<8}  #{message.seq:<5} {local_time(message.at)}  {line(message.sender, 20):<20}  "
-        f"{line(message.subject, 80)}"
+        f"{line(message.id):<8}  #{message.seq:<5} {date_and_time(message.at, never='-')}  "
+        f"{line(message.sender, 20):<20}  {line(message.subject, 80)}"
     )
 
 

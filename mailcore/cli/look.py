@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from mailcore import journal
-from mailcore.cli.call import ID, Call, Parser, Result, iso_time, local_time, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.dispatch.tasks import run_of, tasks_of
 from mailcore.errors import Refused, UsageError
 from mailcore.mail import lookup
@@ -18,6 +17,7 @@ from mailcore.mail.ladder import ladder
 from mailcore.mail.threads import threads
 from mailcore.model.message import parse_time
 from mailcore.text import line, plain
+from mailcore.units import age, date_and_time, iso
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -52,7 +52,7 @@ def trace(call: Call) -> Result:
         "to": copy.agent.address,
         "subject": copy.message.subject,
         "rung": steps.rung,
-        "rungs": [{"rung": rung, "at": iso_time(at)} for rung, at in steps.rungs],
+        "rungs": [{"rung": rung, "at": iso(at)} for rung, at in steps.rungs],
         "result": ack.result if ack else "",
         "told": told,
         "run": run.run_id if run else None,
@@ -61,7 +61,7 @@ def trace(call: Call) -> Result:
     lines = [
         f"#{copy.message.seq} {line(copy.message.id)}  {line(copy.message.sender)} → {copy.agent.address}: "
         f"{line(copy.message.subject)}",
-        *(f"  {rung:<13} {local_time(at)}" for rung, at in steps.rungs),
+        *(f"  {rung:<13} {date_and_time(at, never='-')}" for rung, at in steps.rungs),
         *([f"  told by its hook at {line(told, 40)}"] if told else []),
         *([f"  result: {line(ack.result)}"] if ack and ack.result else []),
         *(["thread:"] if len(thread) > 1 else []),
@@ -98,7 +98,7 @@ def tasks(call: Call) -> Result:
     ]
     text = "\n".join(
         f"{task.message.id:<8} #{task.message.seq:<5} {task.agent.address:<14} "
-        f"from {line(task.message.sender, 14):<14} {timedelta(seconds=round(task.age))!s:>9}  "
+        f"from {line(task.message.sender, 14):<14} {age(task.age):>5}  "
         f"{task.rung:<12} {line(task.message.subject, 50)}" + (f"  [{line(task.note, 80)}]" if task.note else "")
         for task in found
     )
@@ -113,7 +113,7 @@ def history(call: Call) -> Result:
     lines = []
     for event in events:
         facts = [f"{key}={line(str(value), 60)}" for key, value in event.items() if key not in ("at", "by", "verb")]
-        at = local_time(parse_time(event.get("at")))
+        at = date_and_time(parse_time(event.get("at")), never="-")
         lines.append(f"{at}  {line(str(event.get('by') or '-')):<12} {line(event['verb']):<14} {' '.join(facts)}")
     return events, "\n".join(lines) or "nothing has happened yet"
 

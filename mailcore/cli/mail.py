@@ -7,13 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from mailcore.cli.call import ID, Call, Parser, Result, body_of, local_time, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import post
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import Mailbox, Message
 from mailcore.text import line
+from mailcore.units import date_and_time
 
 WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
 """What `send` and `dispatch` take, for `--help`."""
@@ -97,7 +98,7 @@ def inbox(call: Call) -> Result:
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
     rows = [
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id):<8}  #{m.seq:<5} "
-        f"{local_time(m.at)}  "
+        f"{date_and_time(m.at, never='-')}  "
         f"{line(m.sender, 20):<20}  {line(m.subject, 80)}"
         for m in waiting
     ]
@@ -141,6 +142,6 @@ def _readable(box: Mailbox) -> Mailbox:
 
 
 def _show(message: Message) -> str:
-    head = f"{line(message.id)}  {local_time(message.at)}  from {line(message.sender)}"
+    head = f"{line(message.id)}  {date_and_time(message.at, never='-')}  from {line(message.sender)}"
     lapsed = f"\nLapsed: {line(message.lapsed)}" if message.lapsed else ""
     return f"{head}\nSubject: {line(message.subject)}{lapsed}\n\n{message.body}"

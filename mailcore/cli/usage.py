@@ -11,6 +11,7 @@ from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.errors import UsageError
 from mailcore.model.usage import Usage
 from mailcore.text import line
+from mailcore.units import date, money
 
 MOST_DAYS = 3660
 
@@ -55,14 +56,14 @@ def usage(call: Call) -> Result:
     heads = {"agent": ("agent",), "day": ("day",), "task": ("run", "agent", "task")}[by]
     total = sum(sums.values(), Usage())
     value = {
-        "since": since.strftime("%Y-%m-%d"),
+        "since": date(since.timestamp()),
         "by": by,
         "rows": [{**dict(zip(heads, names, strict=True)), **_json(sums[names])} for names in order],
         "total": _json(total),
         "notes": found.notes,
     }
     if not sums:
-        return value, "\n".join([f"nothing was used since {since:%Y-%m-%d}", *map(line, found.notes)])
+        return value, "\n".join([f"nothing was used since {value['since']}", *map(line, found.notes)])
     rows = [[*(line(name, 40) for name in names), *_cells(sums[names])] for names in order]
     rows.append(["total", *[""] * (len(heads) - 1), *_cells(total)])
     titles = [*heads, "input", "output", "cache read", "cache write", "cost"]
@@ -81,7 +82,10 @@ def _json(used: Usage) -> dict[str, Any]:
 
 
 def _cells(used: Usage) -> list[str]:
-    return [*(f"{n:,}" for n in (used.input, used.output, used.cache_read, used.cache_write)), f"${used.cost:,.4f}"]
+    return [
+        *(f"{n:,}" for n in (used.input, used.output, used.cache_read, used.cache_write)),
+        money(used.cost, digits=4),
+    ]
 
 
 def _table(rows: Sequence[Sequence[str]], names: int) -> list[str]:

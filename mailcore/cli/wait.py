@@ -9,13 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mailcore.cli.call import ID, Call, Parser, Result, local_time, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.look import concerns
 from mailcore.errors import MailcoreError
 from mailcore.evidence import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.text import line, plain
+from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def event_line(event: Mapping[str, Any]) -> str:
     quoted = [f'"{event[key]}"' for key in ("subject", "why", "until") if event.get(key)]
     reasons = [str(event[key]) for key in ("reason", "error") if event.get(key)]
     head = f"{by} → {whom}" if whom and whom != by else by
-    at = local_time(parse_time(event.get("at")))[11:] or "--:--:--"
+    at = clock_time(parse_time(event.get("at")), never="--:--:--")
     return f"{at} {line(head)}  {line(' '.join([PAST.get(verb, verb), *names, *quoted, *reasons]))}"
 
 

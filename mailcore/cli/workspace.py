@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, iso_time, local_time, sender_option
+from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.errors import UsageError
 from mailcore.identity import person_or
 from mailcore.liveness import read_lock
@@ -15,6 +15,7 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
 from mailcore.text import line
+from mailcore.units import clock_time, iso
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -120,14 +121,15 @@ def agents(call: Call) -> Result:
                 "task": lock.subject if lock is not None and busy else "",
                 "present": presence.of(call.workspace, agent),
                 "hooks": hooks,
-                "next_wake": iso_time(due),
+                "next_wake": iso(due),
                 "wake_late": bool(due) and not busy and due < time.time(),
             }
         )
         mail = f"{box.unread} unread of {box.open}" if not box.reason else "UNREADABLE"
         task = f"busy: {line(lock.subject, 40)}" if lock is not None and busy else line(rows[-1]["present"], 46)
         if due:
-            task = f"{task[:24]}, {'LATE since' if rows[-1]['wake_late'] else 'next wake'} {local_time(due)[11:16]}"
+            wake = "LATE since" if rows[-1]["wake_late"] else "next wake"
+            task = f"{task[:24]}, {wake} {clock_time(due, seconds=False)}"
         lines.append(f"{agent.address:<16} {mail:<18} {task:<46} {line(agent.role, 60)}".rstrip())
         lines[-1] += "  [hooks]" if hooks == "installed" else ""
     return rows, "\n".join([*lines, *call.workspace.refused])

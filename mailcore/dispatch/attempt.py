@@ -28,6 +28,7 @@ from mailcore.programs.registry import program, used
 from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
 from mailcore.text import counted
+from mailcore.units import duration
 
 OUTPUT_LOOK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
@@ -165,7 +166,7 @@ class Attempts:
                 self.bound(number)
                 left = begun + limits.startup_timeout - time.monotonic()
                 if left <= 0:
-                    return f"no sign of life in {limits.startup_timeout:g} s"
+                    return f"no sign of life in {duration(limits.startup_timeout)}"
                 self.signs.wait(left)
             else:
                 self.note("running", n=number)
@@ -177,7 +178,7 @@ class Attempts:
         while not self.ended(child):
             left = begun + limits.hard_limit - time.monotonic()
             if left <= 0:
-                return f"still running after {limits.hard_limit:g} s"
+                return f"still running after {duration(limits.hard_limit)}"
             self.signs.wait(min(left, look))
             look = OUTPUT_LOOK[0] if self.bound(number) else min(look * 2, longest)
             self.stand()

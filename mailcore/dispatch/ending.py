@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from mailcore import journal
@@ -17,14 +17,10 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words
 from mailcore.system.writing import replace
+from mailcore.timestamps import lock_time, utc_time
 from mailcore.workspace import Workspace
 
 STATUS = {Phase.COMPLETED: "completed", Phase.KILLED: "killed"}
-
-
-def clock_time(at: float) -> str:
-    """Seconds since the epoch as ISO UTC."""
-    return datetime.fromtimestamp(at, UTC).isoformat()
 
 
 def close(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by: str = "", result: str = "") -> Run:
@@ -69,7 +65,7 @@ def keep_bounce(agent: Agent, run: Run, run_dir: Path, error: str) -> None:
         "branch": str(agent.branch),
         "reason": run.reason,
         "sender": run.sender,
-        "timestamp": f"{datetime.now():%Y-%m-%dT%H:%M:%S}",
+        "timestamp": lock_time(datetime.now()),
         "stderr_tail": "\n".join(notice.stderr(run, run_dir)),
         "error": error,
     }
@@ -85,7 +81,7 @@ def tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
     report = {
         "sender": run.sender,
         "target": agent.address,
-        "dispatched_at": clock_time(run.created_at),
+        "dispatched_at": utc_time(run.created_at),
         "duration_s": round(run.duration, 1),
         "exit_code": last.exit_code if last else None,
         "attempts": len(run.attempts),

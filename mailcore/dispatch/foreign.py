@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore import audit
 from mailcore.config import Config
-from mailcore.dispatch import ending, notice, process, prompt, register
+from mailcore.dispatch import notice, process, prompt, register
 from mailcore.errors import MailcoreError
 from mailcore.liveness import read_lock
 from mailcore.mail import lookup, post
@@ -17,6 +17,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Holder, Phase, Run
 from mailcore.observe.foreign import KILLED, registered
+from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
 
 SENT_BEFORE = 60.0
@@ -67,7 +68,7 @@ def _close(workspace: Workspace, agent: Agent, run: Run) -> None:
     report = {
         "sender": run.sender,
         "target": agent.address,
-        "dispatched_at": ending.clock_time(run.created_at),
+        "dispatched_at": utc_time(run.created_at),
         "duration_s": round(run.duration, 1),
         "exit_code": None,
         "result_excerpt": "",

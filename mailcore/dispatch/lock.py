@@ -15,13 +15,14 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Holder, Lock, from_records
 from mailcore.system.processes import boot_id, environment, start_ticks, value_of
 from mailcore.system.writing import link_new, replace
+from mailcore.timestamps import lock_time
 
 
 def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bytes:
     return json.dumps(
         {
             "pid": pid,
-            "timestamp": f"{datetime.now():%Y-%m-%dT%H:%M:%S}",
+            "timestamp": lock_time(datetime.now()),
             "branch": str(agent.branch),
             "subject": subject,
             "start_ticks": start_ticks(pid),

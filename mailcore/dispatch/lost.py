@@ -16,6 +16,7 @@ from mailcore.dispatch.waitlist import LOST
 from mailcore.mail import mailbox, sequence
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run, from_records
+from mailcore.timestamps import aipass_time
 from mailcore.workspace import Workspace
 
 
@@ -44,7 +45,7 @@ def mail(workspace: Workspace, agent: Agent, run: Run, task_id: str) -> None:
     """Tell its sender, without a record of the author's own, whose `sent/` is gone."""
     subject, body = notice.lost(agent, run)
     message = {
-        "timestamp": f"{datetime.now():%Y-%m-%d %H:%M:%S}",
+        "timestamp": aipass_time(datetime.now()),
         "from": agent.address,
         "from_name": agent.name,
         "seq": sequence.take(workspace.root),

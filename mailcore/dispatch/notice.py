@@ -7,6 +7,7 @@ from pathlib import Path
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.base import tail
+from mailcore.units import duration, money
 
 MOST_RESULT = 160
 """Characters of a result in a wake's reason: the prompt is not the place for a whole one."""
@@ -14,9 +15,9 @@ MOST_RESULT = 160
 
 def figures(run: Run) -> str:
     """`It took 12 s, cost $0.0123; replied; memories edited.`"""
-    cost = f"cost ${run.cost:.4f}" if run.cost else "cost unknown"
     replied = "replied" if run.replied else "no reply"
-    return f"It took {_span(run.duration)}, {cost}; {replied}; memories {'' if run.memories_edited else 'not '}edited."
+    memories = "memories edited" if run.memories_edited else "memories not edited"
+    return f"It took {duration(run.duration)}, cost {money(run.cost)}; {replied}; {memories}."
 
 
 def done(agent: Agent, run: Run) -> tuple[str, str]:
@@ -75,11 +76,3 @@ def wake(agent: Agent, run: Run) -> str:
 def stderr(run: Run, run_dir: Path) -> list[str]:
     """The last lines of the last attempt's standard error."""
     return tail(run_dir / f"attempt-{run.attempts[-1].number if run.attempts else 1}.stderr.log")[-20:]
-
-
-def _span(seconds: float) -> str:
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    hours, minutes = divmod(whole // 60, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mailcore import journal
 from mailcore.system.locks import locked
 from mailcore.system.writing import append, replace
+from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
 
 
@@ -21,9 +22,8 @@ def records(workspace: Workspace) -> list[dict[str, Any]]:
 
 def opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], hard_limit: float) -> None:
     """Say that a dispatch is outstanding. `fields`: sender, target, subject, provider, monitor_pid."""
-    at = datetime.now(UTC)
-    expected = at + timedelta(seconds=hard_limit)
-    row = {"ts": at.isoformat(), **fields, "expected_by": expected.isoformat(), "status": "outstanding"}
+    at = time.time()
+    row = {"ts": utc_time(at), **fields, "expected_by": utc_time(at + hard_limit), "status": "outstanding"}
     _append(workspace, "dispatch_register", {"dispatch_id": run_id, **row})
 
 
@@ -32,7 +32,7 @@ def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, 
     directory = workspace.aipass_dir / "dispatch_reports"
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{run_id}.json"
-    at = datetime.now(UTC).isoformat()
+    at = utc_time(time.time())
     body = {"dispatch_id": run_id, **report, "reported_at": at, "status": status}
     replace(path, json.dumps(body, indent=2, ensure_ascii=False).encode("utf-8", "replace"))
     _append(
@@ -43,7 +43,7 @@ def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, 
 
 def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
     """A line of AIPass's feed; `kind` is `mail`, `wake`, `dispatch` or `system`."""
-    row = {**extra, "ts": datetime.now(UTC).isoformat(), "kind": kind, "title": title, "body": body, "source": source}
+    row = {**extra, "ts": utc_time(time.time()), "kind": kind, "title": title, "body": body, "source": source}
     _append(workspace, "notifications", row)
 
 

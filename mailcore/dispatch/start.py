@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,9 +24,8 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.programs.base import Program
 from mailcore.system import VARIABLE
+from mailcore.timestamps import next_unique, unique_time
 from mailcore.workspace import Workspace
-
-_STAMP = "%Y%m%dT%H%M%S_%f"
 
 INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "AIPASS_DISPATCH_ID"}
 INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
@@ -141,9 +140,9 @@ def _new_id(agent: Agent) -> str:
     at = datetime.now(UTC)
     for former in reversed(run_ids(agent)):
         with suppress(ValueError, OverflowError):  # a directory that somebody made: its name is no moment
-            at = max(at, datetime.strptime(f"{former[:22]}+0000", f"{_STAMP}%z") + timedelta(microseconds=1))
+            at = next_unique(former, at)
             break
-    return f"{at:{_STAMP}}-{secrets.token_hex(4)}"
+    return f"{unique_time(at)}-{secrets.token_hex(4)}"
 
 
 def _spawn(

@@ -18,6 +18,7 @@ from mailcore.model.message import Message
 from mailcore.model.run import Attempt, Run
 from mailcore.programs.base import exit_words, tail
 from mailcore.text import line, plain
+from mailcore.units import clock_time
 
 STDERR_LINES = 20
 
@@ -108,9 +109,7 @@ def _stderr(run_dir: Path, run: Run) -> list[str]:
 
 
 def _row(attempt: Attempt) -> str:
-    def clock(at: float) -> str:
-        return time.strftime("%H:%M:%S", time.localtime(at)) if at else "never"
-
     how = attempt.cause or (exit_words(attempt.exit_code) if attempt.exit_code is not None else "")
-    times = f"{clock(attempt.started_at)} | {clock(attempt.running_at)} | {clock(attempt.ended_at)}"
+    moments = (attempt.started_at, attempt.running_at, attempt.ended_at)
+    times = " | ".join(clock_time(at) for at in moments)
     return f"| {attempt.number} ({attempt.mode}) | {times} | {line(how)} |"

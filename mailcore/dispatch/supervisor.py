@@ -26,6 +26,7 @@ from mailcore.model.run import from_records
 from mailcore.programs.base import Ending, is_session_id
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
+from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace, find
 
 
@@ -78,14 +79,14 @@ class Supervisor:
         """Wait before the next attempt; longer, with jitter, where the service is limited."""
         limits = self.config.dispatch
         delay = limits.limit_wait * random.uniform(1.0, 1.5) if failure.limited else limits.retry_wait
-        self.note("waiting", until=ending.clock_time(time.time() + delay), limited=failure.limited, why=failure.cause)
+        self.note("waiting", until=utc_time(time.time() + delay), limited=failure.limited, why=failure.cause)
         self.attempts.sleep(delay)
 
     def delay(self, seconds: float) -> None:
         """Wait before the first attempt of a start by itself, after failed runs."""
         if seconds > 0:
             why = "the last runs failed; backing off"
-            self.note("waiting", until=ending.clock_time(time.time() + seconds), limited=False, why=why)
+            self.note("waiting", until=utc_time(time.time() + seconds), limited=False, why=why)
             self.attempts.sleep(seconds)
 
     def end(self, outcome: str, result: Ending) -> None:

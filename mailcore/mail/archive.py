@@ -11,6 +11,7 @@ from typing import Any
 from mailcore import codec
 from mailcore.model.agent import Agent
 from mailcore.system import files, writing
+from mailcore.timestamps import kept_time, name_time
 
 _NAMED = re.compile("[A-Za-z0-9-]{1,40}")
 _LASTING = ("id", "sent_id", "from", "timestamp", "stored_at", "subject", "message")
@@ -27,7 +28,7 @@ def keep(agent: Agent, raw: dict[str, Any]) -> Path:
         path = agent.archive_dir / (name := file_name(raw, now))
         while path.exists():  # mail without an id: two of one subject in one second
             path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
-    writing.replace(path, codec.dumps({**raw, "archived_at": now.isoformat()}), root=agent.root)
+    writing.replace(path, codec.dumps({**raw, "archived_at": kept_time(now)}), root=agent.root)
     return path
 
 
@@ -53,4 +54,4 @@ def file_name(raw: dict[str, Any], at: datetime) -> str:
     subject = re.sub(r"[^\w .-]", "_", str(raw.get("subject", "")))[:50]
     while len(subject.encode()) > 150:  # a name is limited to 255 bytes, not characters
         subject = subject[:-1]
-    return f"{at:%Y%m%d_%H%M%S}_{identity}_{subject}.json"
+    return f"{name_time(at)}_{identity}_{subject}.json"

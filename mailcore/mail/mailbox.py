@@ -19,6 +19,7 @@ from mailcore.mail.place import Place, cause, held
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message, is_unread
 from mailcore.system import files
+from mailcore.timestamps import aipass_time
 
 
 def deliver(agent: Agent, raw: dict[str, Any]) -> str:
@@ -202,7 +203,7 @@ def _tell(agent: Agent, done: repair.Repair) -> None:
         return
     now = journal.now()
     notice = {
-        "timestamp": f"{datetime.now():%Y-%m-%d %H:%M:%S}",
+        "timestamp": aipass_time(datetime.now()),
         "from": agent.address,
         "from_name": agent.name,
         "subject": f"MAILBOX REPAIRED: {agent.address}",

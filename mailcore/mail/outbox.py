@@ -17,6 +17,7 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.system import files, writing
+from mailcore.timestamps import aipass_time, kept_time, name_time
 from mailcore.workspace import Workspace, find
 
 
@@ -46,7 +47,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     sent_id = mailbox.new_id()
     number = sequence.take(workspace.root)
     head = {
-        "timestamp": f"{now:%Y-%m-%d %H:%M:%S}",
+        "timestamp": aipass_time(now),
         "from": author.address,
         "from_name": author.name,
         "seq": number,
@@ -70,7 +71,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
             raise MailcoreError(gone, "no_branch")
         message_id = mailbox.deliver(recipient, message)
     except MailcoreError as error:
-        refused = {"status": "refused", "refused_reason": str(error), "refused_at": now.isoformat()}
+        refused = {"status": "refused", "refused_reason": str(error), "refused_at": kept_time(now)}
         _restamp(record_path, {**record, **refused})
         audit.record(workspace, author.address, "undelivered", to=recipient.address, sent_id=sent_id, reason=str(error))
         return Sent("", sent_id, recipient.address, False, str(error), number)
@@ -106,7 +107,7 @@ def _within(limits: Mail, author: Agent, fields: dict[str, Any], now: datetime) 
         raise Refused(f"the subject is longer than [mail] max_subject, {limits.max_subject} characters", "limit")
     if limits.per_minute:
         # A record's name begins with its time, so a listing tells the rate.
-        since = f"{now - timedelta(minutes=1):%Y%m%d_%H%M%S}"
+        since = name_time(now - timedelta(minutes=1))
         recent = sum(path.name >= since for path in author.sent_dir.glob("*.json"))
         if recent >= limits.per_minute:
             raise Refused(

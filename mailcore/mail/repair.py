@@ -13,6 +13,7 @@ from mailcore import journal
 from mailcore.model.agent import Agent
 from mailcore.system import writing
 from mailcore.text import counted
+from mailcore.timestamps import unique_time
 
 _DECODER = json.JSONDecoder()
 _SEPARATOR = re.compile(r"[\s,]*")
@@ -92,7 +93,7 @@ def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None)
     messages = recover(data)
     if directory is None or not data.strip(b"\0 \t\r\n"):
         return messages, Repair(path, cause, len(messages))
-    copy = path.with_name(f"{path.name}.corrupt-{datetime.now():%Y%m%dT%H%M%S_%f}")
+    copy = path.with_name(f"{path.name}.corrupt-{unique_time(datetime.now())}")
     writing.replace_in(directory, copy.name, data)
     return messages, Repair(path, cause, len(messages), copy)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from functools import lru_cache
 
 from msgspec.structs import replace
 
+from mailcore import units
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Run
 from mailcore.model.usage import Spending, Spent, Usage
@@ -43,13 +43,13 @@ def on_run(spending: Spending, run: Run) -> Spending:
 
 
 def date(at: float) -> str:
-    """The local date of a moment, as `2026-11-22`: such dates sort."""
-    return _date(int(at // QUARTER))
+    """The local date of a moment, as `2026-11-22`: such dates sort. Empty where no calendar holds it."""
+    return _date(int(at // QUARTER)) if units.known(at) else ""
 
 
 @lru_cache(maxsize=256)
 def _date(quarter: int) -> str:
-    return time.strftime("%Y-%m-%d", time.localtime(quarter * QUARTER))
+    return units.date((quarter + 0.5) * QUARTER)
 
 
 def _within(at: float, run: Run | None) -> bool:

@@ -7,8 +7,6 @@ expected (`expectation`) that did not come in the time that its phase allows.
 
 from __future__ import annotations
 
-import time
-
 from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
@@ -17,6 +15,7 @@ from mailcore.model.senses import Senses
 from mailcore.observe.awaited import asked, waits
 from mailcore.observe.begun import TURNS
 from mailcore.observe.expectation import NOTHING, expectation, expected, last_sign, limit_of
+from mailcore.units import clock_time, duration
 
 GRACE = 5.0
 """Lock and journal are two files: for so long one of them may be there without the other."""
@@ -34,7 +33,7 @@ def state(facts: AgentFacts, now: float, policy: Alarms, senses: Senses = NOTHIN
         return status  # its processes may be at work without a word: they are looked at first
     where = f", last in {facts.tool.text}" if status.state is State.IN_TOOL and facts.tool is not None else ""
     task = status.reason if status.state is not State.IN_TOOL else expected(facts)
-    reason = f"{task}: no sign of life since {_clock(due.last)}, more than {_span(due.limit)}{where}"
+    reason = f"{task}: no sign of life since {clock_time(due.last)}, more than {duration(due.limit)}{where}"
     return Status(State.SILENT, reason, due.silent_at)
 
 
@@ -80,7 +79,7 @@ def _phase(facts: AgentFacts, run: Run) -> Status:
             reason = f"{subject}: attempt {number}/{run.attempts_allowed}, no sign of life yet"
             return Status(State.STARTING, reason, run.since)
         case Phase.WAITING:
-            at = f" at {_clock(run.next_at)}" if run.next_at else ""
+            at = f" at {clock_time(run.next_at)}" if run.next_at else ""
             reason = f"{run.reason or 'the last attempt failed'}; attempt {number + 1}/{run.attempts_allowed}{at}"
             return Status(State.LIMITED if run.limited else State.RETRYING, reason, run.since)
         case Phase.RUNNING:
@@ -144,11 +143,3 @@ def _ended(run: Run) -> Status:
             return Status(State.FAILED, f"{subject}: {run.reason or 'no reason given'}", run.since)
         case _:
             return Status(State.DONE, subject, run.since)
-
-
-def _clock(at: float) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(at))
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"

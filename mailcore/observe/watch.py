@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mailcore.system.watching import Watcher
+from mailcore.units import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Watch:
 
     def _note(self) -> str:
         trouble = self._watcher.trouble
-        return f"watching by a look every {self._period:g} s only: {trouble}" if trouble else ""
+        return f"watching by a look every {duration(self._period)} only: {trouble}" if trouble else ""
 
 
 def _wanted(path: str) -> bool:

@@ -126,9 +126,12 @@ def _wait(descriptor: int, lock: Path, timeout: float) -> None:
     threading.Thread(target=wait, daemon=True).start()
     if acquired.wait(timeout):
         return
+    from mailcore.units import duration
+
     holder = _holder(descriptor)
     raise MailcoreError(
-        f"{lock}: locked for more than {timeout:g} s by {holder}; nothing was written. Try again, or end that process.",
+        f"{lock}: locked for more than {duration(timeout)} by {holder}; nothing was written. "
+        "Try again, or end that process.",
         "locked",
     )
 

@@ -18,12 +18,13 @@ from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
 from mailcore.programs.registry import checked
 from mailcore.text import line
+from mailcore.units import date_and_time
 from mailcore.workspace import Workspace, find
 from praxmonitor.alarms.episodes import Book, Episode, advance
 from praxmonitor.alarms.kept import Kept, gone_before
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
-from praxmonitor.outlets import as_json, clock_time, events, lines
+from praxmonitor.outlets import as_json, events, lines
 from praxmonitor.sound.mutes import mutes_path
 
 NONE, ACTIVE = 0, 1
@@ -79,7 +80,7 @@ def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Epis
 def _said(episode: Episode, now: float) -> str:
     alarm = episode.alarm
     quiet = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.quiet(now) else ""
-    rows = [f"{clock_time(alarm.since) if alarm.since else 'standing'}  {line(alarm.told, 400)}{quiet}"]
+    rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.told, 400)}{quiet}"]
     for name, text in (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy)):
         if text and not episode.quiet(now):
             rows.append(f"    {name}: {line(text, 400)}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from mailcore.config import Config, Usage
 from mailcore.mail.ladder import ladder
@@ -18,8 +17,8 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
 from mailcore.observe.state import GRACE
+from mailcore.units import date_and_time, duration, end_of, money
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.words import day, span
 
 STORM = 60.0
 """Seconds in which so many errors are a storm, and for which it lasts past its last error."""
@@ -59,33 +58,33 @@ def pending(facts: AgentFacts, config: Config) -> Iterator[Pending]:
         late = max(LATE, every / 10)
         alarm = Alarm(
             AlarmKind.SILENCE, facts.address, run.created_at + every + late, "silent: its timer did not wake it",
-            f"a run every {span(every)} (wake_every in config.toml)",
-            f"last run {day(run.created_at)}", "see to the timer; wake (w) it", f"wake {run.run_id}",
+            f"a run every {duration(every)} (wake_every in config.toml)",
+            f"last run {date_and_time(run.created_at, seconds=False)}", "see to the timer; wake (w) it",
+            f"wake {run.run_id}",
         )  # fmt: skip
         yield Pending(alarm, run.created_at + every, late)
 
 
 def _cap(facts: AgentFacts, allowed: Usage) -> Iterator[Pending]:
     used, at = facts.spending.today, facts.last_active
-    money = used.cost >= allowed.daily_cost > 0
-    if not money and not used.tokens >= allowed.daily_tokens > 0:
+    by_cost = used.cost >= allowed.daily_cost > 0
+    if not by_cost and not used.tokens >= allowed.daily_tokens > 0:
         return
-    said = f"${used.cost:,.2f} of ${allowed.daily_cost:,.2f}" if money else f"{used.tokens:,} tokens"
-    limit = "[usage] daily_cost" if money else f"{allowed.daily_tokens:,}, [usage] daily_tokens"
+    said = f"{money(used.cost)} of {money(allowed.daily_cost)}" if by_cost else f"{used.tokens:,} tokens"
+    limit = "[usage] daily_cost" if by_cost else f"{allowed.daily_tokens:,}, [usage] daily_tokens"
     held = "it is held: release (H) it" if allowed.hold else "hold (H) it, or raise the cap"
     alarm = Alarm(
         AlarmKind.CAP, facts.address, at, f"daily cap reached: {said}", f"no more than the cap ({limit})",
-        f"last used {day(at)}", held, facts.spending.day,
+        f"last used {date_and_time(at, seconds=False)}", held, facts.spending.day,
     )  # fmt: skip
-    midnight = datetime.strptime(facts.spending.day, "%Y-%m-%d") + timedelta(days=1)
-    yield Pending(alarm, 0.0, until=midnight.timestamp())
+    yield Pending(alarm, 0.0, until=end_of(facts.spending.day))
 
 
 def _undelivered(facts: AgentFacts, run: Run) -> Alarm:
     return Alarm(
         AlarmKind.UNDELIVERED, facts.address, run.since,
         f"{run.phase}, and {run.sender or 'its sender'} has not heard of it: {run.undelivered}",
-        f"that it hears of {run.subject or 'a task'}", f"ended {day(run.since)}",
+        f"that it hears of {run.subject or 'a task'}", f"ended {date_and_time(run.since, seconds=False)}",
         "tell it by mail (m), or retry (r) the run; then acknowledge (A)", run.run_id,
     )  # fmt: skip
 
@@ -112,7 +111,7 @@ def _rung(facts: AgentFacts, message: Message, limit: float) -> Iterator[Pending
         if message.is_task and not (run.replied or run.delegated):
             alarm = Alarm(
                 AlarmKind.UNANSWERED, facts.address, run.since, f"done without a reply: {name}",
-                f"an answer to {message.sender}", f"its run ended {day(run.since)}",
+                f"an answer to {message.sender}", f"its run ended {date_and_time(run.since, seconds=False)}",
                 "read its story (y); ask it (m), or retry (r)", f"{run.run_id} {message.id}",
             )  # fmt: skip
             yield Pending(alarm, run.since, GRACE)
@@ -123,12 +122,13 @@ def _rung(facts: AgentFacts, message: Message, limit: float) -> Iterator[Pending
     last = max(stands.since, run.since if run is not None else 0.0) if not delivering else stands.since
     kind, word = (AlarmKind.STUCK, "stuck") if delivering else (AlarmKind.OVERDUE, "overdue")
     what = f"{word} on the rung {stands.rung!r}: {name} from {message.sender}"
-    expected = f"the next rung within {span(limit)} ([mail] rung_{_priority(message)})"
+    expected = f"the next rung within {duration(limit)} ([mail] rung_{_priority(message)})"
     remedy = "wake (w) it" if delivering else "ask it (m), or dispatch (d) it again"
     if facts.agent.is_operator:
         remedy = "read your mail (i)"
     alarm = Alarm(
-        kind, facts.address, last + limit, what, expected, f"{stands.rung} since {day(stands.since)}", remedy,
+        kind, facts.address, last + limit, what, expected,
+        f"{stands.rung} since {date_and_time(stands.since, seconds=False)}", remedy,
         f"{message.id or message.sent_id} {stands.rung}",
     )  # fmt: skip
     yield Pending(alarm, last, limit)
@@ -149,7 +149,7 @@ def _approval(facts: AgentFacts, message: Message) -> Alarm:
     at = message.stored_at or message.at
     return Alarm(
         AlarmKind.APPROVAL, facts.address, at, f"{message.sender} asks for your approval: {message.subject}",
-        "your decision", f"asked {day(at)}",
+        "your decision", f"asked {date_and_time(at, seconds=False)}",
         f"approve (Y) or deny (N) it in your mail (i), or "
         f'`mailcore approve {message.seq or message.id} "why" --from {OPERATOR}`',
         message.id or message.sent_id,
@@ -164,7 +164,8 @@ def _storm(facts: AgentFacts, number: int) -> Iterator[Pending]:
             alarm = Alarm(
                 AlarmKind.STORM, facts.address, last.at, f"error storm: {errors[-1].text}",
                 f"fewer than {number} errors in a minute ([alarms] storm)",
-                f"{len(errors)} errors since {day(first.at)}", "open (Enter) its log; kill (D) or hold (H) it",
+                f"{len(errors)} errors since {date_and_time(first.at, seconds=False)}",
+                "open (Enter) its log; kill (D) or hold (H) it",
             )  # fmt: skip
             yield Pending(alarm, last.at - 0.001, until=errors[-1].at + STORM)
             return
@@ -174,7 +175,8 @@ def _limited(facts: AgentFacts) -> Pending:
     activity, run = facts.activities[-1], facts.run
     alarm = Alarm(
         AlarmKind.LIMIT, facts.address, activity.at, f"limited: {activity.text}", "the service's next answer",
-        f"refused {day(activity.at)}", "its program tries again by itself; kill (D) it if it is not to",
+        f"refused {date_and_time(activity.at, seconds=False)}",
+        "its program tries again by itself; kill (D) it if it is not to",
         run.run_id if run is not None and not run.phase.ended else "",
     )  # fmt: skip
     return Pending(alarm, activity.at - 0.001)

@@ -17,9 +17,9 @@ from mailcore.observe.awaited import asked
 from mailcore.observe.expectation import NOTHING, expected, last_sign, signs
 from mailcore.observe.state import state, stated
 from mailcore.text import counted
+from mailcore.units import date_and_time, duration, moment, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.pending import Pending, pending
-from praxmonitor.alarms.words import day, moment, size
 
 OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
@@ -131,7 +131,7 @@ class Rules:
                 remedy="make room: mail and journals need the disk",
             )  # fmt: skip
         if policy.lag and senses.lag > policy.lag:
-            what = f"PraxMonitor is too slow: late by more than {policy.lag:g} s again and again"
+            what = f"PraxMonitor is too slow: late by more than {duration(policy.lag)} again and again"
             yield Alarm(
                 AlarmKind.SLOW, "", 0.0, what, expected="less than that ([alarms] lag)",
                 remedy="see what takes the processors; what is shown may be old",
@@ -143,7 +143,8 @@ def _gone(fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
         if (facts := fleet.find(address)) is not None:
             yield Alarm(
                 AlarmKind.GONE, address, since, f"gone: its directory {facts.agent.branch} is missing or empty",
-                "its passport and its mailbox in there", f"missing since {day(since)}" if since else "",
+                "its passport and its mailbox in there",
+                f"missing since {date_and_time(since, seconds=False)}" if since else "",
                 "mount or restore it; if it was moved, change its path in the registry; else take it out of there",
             )  # fmt: skip
 

@@ -52,15 +52,15 @@ class Vigil:
         *,
         period: float,
         clock: Callable[[], float] = time.time,
-        mono: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
         work: Callable[[Mapping[str, int], float], Mapping[str, float]] | None = None,
         there: Callable[[Agent], Stand] = there,
         on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
         """`period`: seconds between two ticks of the owner's. `kept`: None to keep and read nothing on any disk.
 
-        `clock` gives seconds since the epoch, `mono` those of the machine's own clock. `work` as `Work.look`, `there`
-        as `gone.there`. `on_config` is told settings that changed while this watched, and now hold.
+        `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work` as `Work.look`,
+        `there` as `gone.there`. `on_config` is told settings that changed while this watched, and now hold.
         """
         self.book = Book()
         self.answers: Answers = NO_ANSWERS
@@ -75,7 +75,7 @@ class Vigil:
         self._vanished = Vanished(there)
         self._settings = Settings(root / ".praxmonitor" / "config.toml") if kept is not None else None
         self._beats = Beats()
-        self._period, self._clock, self._mono = period, clock, mono
+        self._period, self._clock, self._monotonic = period, clock, monotonic
         self._opened = clock()
         self._told = asyncio.Event()
         """Something was told that is not kept yet."""
@@ -86,7 +86,7 @@ class Vigil:
 
     def beat(self) -> None:
         """A tick of the owner's: told by the clock, not by a change of files."""
-        self._beats = beat(self._beats, self._clock(), self._mono(), self._period)
+        self._beats = beat(self._beats, self._clock(), self._monotonic(), self._period)
         self.learn(gaps=self._beats.gaps, lag=self._beats.lag)
 
     def tick(self, moment: Moment) -> Round:
@@ -205,7 +205,7 @@ class Vigil:
 
     def missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
         """Whose directory is missing, and since when. May wait for disks: for a worker thread."""
-        return self._vanished.look(agents, self._clock(), self._mono(), gone_before(self.book.known))
+        return self._vanished.look(agents, self._clock(), self._monotonic(), gone_before(self.book.known))
 
     def learn(self, **seen: Any) -> None:
         """Take what was seen into the senses, by the names of their fields. The same object if nothing changed."""
@@ -230,7 +230,7 @@ class Vigil:
 
         In this order: who is killed in between, or reads in between, must not take it for told and not answered.
         """
-        episodes, now, trouble = self.book.episodes, self._mono(), ""
+        episodes, now, trouble = self.book.episodes, self._monotonic(), ""
         over = [key for key in self.answers if key not in episodes and key not in self.book.known]
         self._over = {key: self._over.get(key, now) for key in over}
         past = [key for key in over if not key.startswith(LASTING) or now - self._over[key] >= HEEDED]

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.system.writing import replace
+from mailcore.timestamps import aipass_time, registry_date
+from mailcore.units import iso
 
 TOOLS = (
     ("Read", "file_path", ("notes/interviews.md", "data/2025.csv", "src/search.py", "docs/outline.md")),
@@ -48,7 +50,7 @@ class Worker:
             "session_id": self.session,
             "cwd": str(self.branch),
             "hook_event_name": event,
-            "timestamp": datetime.now().astimezone().isoformat(),
+            "timestamp": iso(time.time()),
             **fields,
         }
         with (self.branch / "logs/hooks.jsonl").open("a", encoding="utf-8") as file:
@@ -57,7 +59,7 @@ class Worker:
     def log(self, level: str, text: str) -> None:
         """One line of the agent's log, in AIPass's form."""
         with (self.branch / f"logs/{self.name}.log").open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} - captured_{self.name} - {level} - {text}\n")
+            file.write(f"{aipass_time(datetime.now())} - captured_{self.name} - {level} - {text}\n")
 
     def say(self, text: str) -> None:
         """Standard output: the supervisor's sign of life."""
@@ -95,7 +97,7 @@ class Worker:
         sessions = memory.get("sessions", [])
         entry: dict[str, Any] = {
             "number": sessions[0]["number"] + 1 if sessions else 1,
-            "date": f"{datetime.now():%Y-%m-%d}",
+            "date": registry_date(datetime.now()),
             "summary": summary,
             "status": "completed",
             "tags": [],

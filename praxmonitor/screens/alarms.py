@@ -11,8 +11,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mailcore.units import clock_time, since
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.present import Line, clock, plain, since, spread, wrap
+from praxmonitor.present import Line, plain, spread, wrap
 from praxmonitor.widgets.lines import Lines
 
 Answer: TypeAlias = Callable[[Sequence[str], bool], Awaitable[None]]
@@ -26,7 +27,7 @@ def episode_lines(episode: Episode, now: float, width: int, *, chosen: bool) -> 
     alarm = episode.alarm
     role = "muted" if episode.quiet(now) else "error strong"
     mark = "▸" if chosen else " "
-    said = "acknowledged" if episode.acknowledged else f"snoozed to {clock(episode.quiet_until)}"
+    said = "acknowledged" if episode.acknowledged else f"snoozed to {clock_time(episode.quiet_until)}"
     state = said if episode.quiet(now) else f"told {episode.told}×" if episode.told > 1 else ""
     if episode.gone_at:
         state = "settling"

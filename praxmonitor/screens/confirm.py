@@ -11,8 +11,9 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from mailcore.units import age
 from praxmonitor.kills import Victim
-from praxmonitor.present import Line, age, cut, plain, spread
+from praxmonitor.present import Line, cut, plain, spread
 from praxmonitor.widgets.lines import Lines
 
 MOST = 12

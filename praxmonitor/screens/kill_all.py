@@ -12,7 +12,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.present import Line, clock, pad, plain, spread, task
+from mailcore.units import clock_time
+from praxmonitor.present import Line, pad, plain, spread, task
 from praxmonitor.widgets.lines import Lines
 
 MOST = 10
@@ -23,7 +24,7 @@ def busy_lines(busy: Sequence[AgentFacts], width: int) -> list[Line]:
     """Whose runs would end: agent, task, since when."""
     lines: list[Line] = []
     for facts in busy[:MOST]:
-        began = f"since {clock(facts.lock.at)}" if facts.lock is not None and facts.lock.at else ""
+        began = f"since {clock_time(facts.lock.at)}" if facts.lock is not None and facts.lock.at else ""
         left = ((pad(plain(facts.address), 18), ""), (task(facts), "muted"))
         lines.append(spread(left, ((began, "faint"),), width))
     if len(busy) > MOST:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mailcore.units import duration
 from praxmonitor.sound.device import NO_CLOCK, PATIENCE, PROBE, Device, Lost, NoDevice, OnlyDummy, Pace
 from praxmonitor.sound.mixer import CHANNELS, RATE, VOICES, Mixer
 from praxmonitor.sound.system import AFPLAY, PIPED, FileDevice, PipedDevice
@@ -109,7 +110,7 @@ class MiniaudioDevice:
             raise NoDevice(str(error.args[0])) from error
         if not self._asked_twice.wait(PATIENCE):
             self.rest()
-            raise NoDevice(f"opened, but asked for no sound in {PATIENCE:g} s")
+            raise NoDevice(f"opened, but asked for no sound in {duration(PATIENCE)}")
         if self._runaway.wait(PROBE):
             self.rest()
             raise NoDevice(NO_CLOCK)

@@ -16,6 +16,7 @@ import wave
 from contextlib import suppress
 from pathlib import Path
 
+from mailcore.units import duration
 from praxmonitor.sound.device import NO_CLOCK, PATIENCE, PROBE, Lost, NoDevice, Pace
 from praxmonitor.sound.mixer import CHANNELS, RATE, VOICES, Mixer
 
@@ -55,7 +56,7 @@ class PipedDevice:
         if not self._asked_twice.wait(PATIENCE):
             self.rest()
             self._process.kill()
-            raise NoDevice(f"started, but took no sound in {PATIENCE:g} s")
+            raise NoDevice(f"started, but took no sound in {duration(PATIENCE)}")
         if self._over.wait(PROBE):
             raise NoDevice(self._why)
         self._lost = lost

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import chain
 
-from praxmonitor.present import Line, age, cut, fit, plain, width_of
+from mailcore.units import age
+from praxmonitor.present import Line, cut, fit, plain, width_of
 from praxmonitor.widgets.lines import Lines
 
 KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))

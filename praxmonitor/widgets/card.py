@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
+from mailcore.units import since
 from praxmonitor.present import (
     BYPASS,
     KINDS,
@@ -19,7 +20,6 @@ from praxmonitor.present import (
     fit,
     pad,
     plain,
-    since,
     spread,
     task,
     width_of,

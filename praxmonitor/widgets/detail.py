@@ -7,21 +7,8 @@ from dataclasses import dataclass
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from praxmonitor.present import (
-    BYPASS,
-    LOOKS,
-    Line,
-    Span,
-    attempts,
-    clock,
-    cut,
-    memory,
-    plain,
-    since,
-    spread,
-    task,
-    wrap,
-)
+from mailcore.units import UNKNOWN, clock_time, since, size
+from praxmonitor.present import BYPASS, LOOKS, Line, Span, attempts, cut, plain, spread, task, wrap
 from praxmonitor.widgets.card import held
 from praxmonitor.widgets.lines import Lines
 from praxmonitor.widgets.usage import inside_lines, usage_lines
@@ -123,9 +110,9 @@ def process_lines(glance: Glance | None) -> Iterator[Line]:
     if not glance.alive:
         yield ((f"pid {glance.pid}", ""), (" has ended", "muted"))
         return
-    yield ((f"pid {glance.pid}", ""), (f"   since {clock(glance.started_at)}", "muted"))
+    yield ((f"pid {glance.pid}", ""), (f"   since {clock_time(glance.started_at, never=UNKNOWN)}", "muted"))
     if glance.cpu_percent is not None:
-        cpu, rss, count = f"{glance.cpu_percent:.0f} %", memory(glance.rss), glance.processes
+        cpu, rss, count = f"{glance.cpu_percent:.0f} %", size(glance.rss), glance.processes
         many = f"   {count} processes" if count > 1 else ""
         yield ((cpu, ""), (" cpu   ", "muted"), (rss, ""), (many, "muted"))
 

@@ -9,7 +9,8 @@ from math import inf, isfinite
 
 from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
-from praxmonitor.present import ATTENTION, LOOKS, ORDER, Line, Span, clock, cut, fit, plain, width_of
+from mailcore.units import clock_time
+from praxmonitor.present import ATTENTION, LOOKS, ORDER, Line, Span, cut, fit, plain, width_of
 from praxmonitor.widgets.lines import Lines
 
 
@@ -62,7 +63,7 @@ def _sound(hearing: Hearing, *, words: bool) -> Line:
     if hearing.duty:
         return ((f"♪ on duty: {hearing.duty}" if words else "♪ other", "muted"),)
     if hearing.muted:
-        until = f" until {clock(hearing.muted_until, seconds=False)}" if isfinite(hearing.muted_until) else ""
+        until = f" until {clock_time(hearing.muted_until, seconds=False)}" if isfinite(hearing.muted_until) else ""
         return ((f"♪ muted{until}" if words else "♪ off", "warn"),)
     if hearing.trouble:
         return (("♪ no sound: bell only" if words else "♪ bell", "error"),)
@@ -103,7 +104,7 @@ def header_line(
         left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
         parts = [_mail(mailbox, words=words_right), _sound(hearing, words=words_right)]
         right = [span for part in parts if part for span in (*part, ("   ", ""))]
-        right.append((f"{clock(now, seconds=False)} ", "muted"))
+        right.append((f"{clock_time(now, seconds=False)} ", "muted"))
         gap = width - width_of(left) - width_of(right)
         if gap >= 2:
             return (*left, (" " * gap, ""), *right)

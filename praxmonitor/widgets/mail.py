@@ -13,7 +13,8 @@ from textual.message import Message as Event
 from textual.strip import Strip
 
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from praxmonitor.present import Line, clock, plain
+from mailcore.units import UNKNOWN, clock_time
+from praxmonitor.present import Line, plain
 from praxmonitor.widgets.detail import mail_line
 from praxmonitor.widgets.lines import Lines
 
@@ -134,7 +135,10 @@ def body_lines(message: Message, width: int, own: bool = False) -> list[Line]:
     operator's."""
     head: list[Line] = [
         ((plain(message.subject) or "(no subject)", "strong"),),
-        ((f"{plain(message.sender)}   {clock(message.at)}", "muted"), (f"   {plain(message.id)}", "faint")),
+        (
+            (f"{plain(message.sender)}   {clock_time(message.at, never=UNKNOWN)}", "muted"),
+            (f"   {plain(message.id)}", "faint"),
+        ),
     ]
     if message.is_task:
         head.append((("a task: the agent is woken for it", "muted"),))

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
-from praxmonitor.present import BYPASS, LOOKS, Line, clock, plain, since, spread, task, wrap
+from mailcore.units import clock_cells, duration, since
+from praxmonitor.present import BYPASS, LOOKS, Line, plain, spread, task, wrap
 from praxmonitor.widgets.card import activity_spans, held
 from praxmonitor.widgets.detail import LABEL, Glance, held_lines, labelled, log_lines, process_lines, waiting_lines
 from praxmonitor.widgets.lines import Lines
@@ -53,21 +54,24 @@ def run_lines(facts: AgentFacts, now: float) -> Iterator[Line]:
         return
     yield ((task(facts), ""),)
     yield (
-        (f"{clock(run.created_at)}  ", "faint"),
+        (f"{clock_cells(run.created_at)}  ", "faint"),
         (f"asked for by {plain(run.sender)}" if run.sender else "begun", "muted"),
         (f"   {plain(run.run_id)}", "faint"),
     )
     for attempt in run.attempts:
         yield (
-            (f"{clock(attempt.started_at)}  ", "faint"),
+            (f"{clock_cells(attempt.started_at)}  ", "faint"),
             (f"attempt {attempt.number} of {run.attempts_allowed}", ""),
             (f"   {plain(attempt.mode)}, pid {attempt.pid}", "muted"),
         )
         if attempt.running_at:
             seconds = attempt.running_at - attempt.started_at
-            yield ((f"{clock(attempt.running_at)}  ", "faint"), (f"sign of life after {seconds:.1f} s", "muted"))
+            yield (
+                (f"{clock_cells(attempt.running_at)}  ", "faint"),
+                (f"sign of life after {duration(seconds)}", "muted"),
+            )
         if attempt.ended_at:
-            yield ((f"{clock(attempt.ended_at)}  ", "faint"), (plain(attempt.cause) or "ended", "muted"))
+            yield ((f"{clock_cells(attempt.ended_at)}  ", "faint"), (plain(attempt.cause) or "ended", "muted"))
     yield from _end(run, now)
 
 
@@ -75,9 +79,9 @@ def _end(run: Run, now: float) -> Iterator[Line]:
     if run.phase.ended:
         by = f" by {plain(run.by)}" if run.by else ""
         why = f": {plain(run.reason)}" if run.reason else ""
-        yield ((f"{clock(run.since)}  ", "faint"), (f"{run.phase}{by}", "strong"), (why, "muted"))
+        yield ((f"{clock_cells(run.since)}  ", "faint"), (f"{run.phase}{by}", "strong"), (why, "muted"))
     elif run.next_at > now:
-        yield ((f"{clock(run.next_at)}  ", "faint"), ("next attempt", "state-retrying"))
+        yield ((f"{clock_cells(run.next_at)}  ", "faint"), ("next attempt", "state-retrying"))
 
 
 def activity_lines(activities: tuple[Activity, ...]) -> Iterator[Line]:
@@ -86,7 +90,7 @@ def activity_lines(activities: tuple[Activity, ...]) -> Iterator[Line]:
         yield (("none seen", "faint"),)
     for activity in activities[-MOST_ACTIVITIES:]:
         yield (
-            (f"{clock(activity.at)}  ", "faint"),
+            (f"{clock_cells(activity.at)}  ", "faint"),
             *activity_spans(activity, "" if activity is activities[-1] else "muted"),
         )
 

@@ -6,7 +6,8 @@ from textual.geometry import Size
 from textual.strip import Strip
 
 from mailcore.model.activity import Activity
-from praxmonitor.present import Line, clock, fit, pad, plain
+from mailcore.units import clock_cells
+from praxmonitor.present import Line, fit, pad, plain
 from praxmonitor.widgets.card import activity_spans
 from praxmonitor.widgets.lines import Lines
 
@@ -16,7 +17,7 @@ def stream_line(activity: Activity, width: int) -> Line:
     name = 12 if width < 100 else 14
     return fit(
         (
-            (f" {clock(activity.at)} ", "faint"),
+            (f" {clock_cells(activity.at)} ", "faint"),
             (pad(f" {plain(activity.agent.removeprefix('@'))}", name + 2), "muted"),
             *activity_spans(activity, ""),
         ),

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.usage import Spending, Usage
-from praxmonitor.present import Line, cut, plain, since
+from mailcore.units import money, since, tokens
+from praxmonitor.present import Line, cut, plain
 
 NEARLY_FULL = 0.85
 """Share of the context from which it is drawn as a warning: it is compacted soon."""
@@ -39,14 +40,7 @@ def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
 def amount(usage: Usage) -> str:
     """`1.2 M tokens, $3.40`; the money only where the program says it."""
     told = [f"{tokens(usage.tokens)} tokens"] if usage.tokens else []
-    return ", ".join([*told, f"${usage.cost:,.2f}"] if usage.cost else told)
-
-
-def tokens(count: int) -> str:
-    """`950`, `12 k`, `1.2 M`."""
-    if count < 10_000:
-        return str(count)
-    return f"{count / 1000:.0f} k" if count < 1_000_000 else f"{count / 1_000_000:.1f} M"
+    return ", ".join([*told, money(usage.cost)] if usage.cost else told)
 
 
 def _model(spending: Spending, width: int) -> Line:

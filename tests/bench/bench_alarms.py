@@ -17,6 +17,7 @@ from mailcore.model.run import Attempt, Lock, Phase, Run
 from mailcore.model.senses import Senses
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.moment import EMPTY, following
+from tests.clock import Clock
 from tests.stories.words import agent
 
 AGENTS = 1000
@@ -56,7 +57,7 @@ def timed(act: Callable[[int], object]) -> str:
 def measure(share: int, name: str) -> None:
     """One tick of a fleet of which every `share`th agent is at work; 0: none."""
     fleet = Fleet(Path("/"), tuple(facts(n, bool(share) and n % share == 0) for n in range(AGENTS)))
-    vigil = Vigil(Config(), Path("/"), None, period=0.5, clock=lambda: NOW)
+    vigil = Vigil(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
     moment = following(EMPTY, fleet, NOW, POLICY, SENSES)
     vigil.tick(moment)
 

@@ -205,7 +205,7 @@ def test_for_people_it_is_a_table(used: House) -> None:
     assert done == [
         "agent    input     output  cache read  cache write     cost",
         "@writer    200         60          40           20  $1.5000",
-        "@editor    100  1,000,000          20           10  $0.0000",
+        "@editor    100  1,000,000          20           10  unknown",
         "total      300  1,000,060          60           30  $1.5000",
     ]
     by_task = used.mailcore("usage", "--by", "task").stdout.decode()

@@ -28,9 +28,8 @@ from praxmonitor.playback import Playback
 from praxmonitor.sound import Cue, Sound, Speaker
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.themes import load
+from tests.clock import NOON, Clock
 
-NOON = 1_800_014_400.0
-"""12:00:00 UTC of some day."""
 ROOT = Path("/nowhere/lighthouse")
 CONFIG = Config(alarms=Alarms(silence=60.0), observe=Observe(sample=3600.0))
 
@@ -87,16 +86,6 @@ class FakeSpeaker:
 
     def close(self) -> None:
         """Nothing to close."""
-
-
-class Clock:
-    """Stands still until it is set."""
-
-    def __init__(self, now: float = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def workspace(fleet: Fleet) -> Workspace:

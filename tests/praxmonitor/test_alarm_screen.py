@@ -18,10 +18,9 @@ from praxmonitor.screens.alarms import AlarmsScreen
 from praxmonitor.sound import Sound
 from praxmonitor.widgets.alarm_bar import AlarmBar, bar_line
 from praxmonitor.widgets.header import Hearing, header_line
+from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
     CONFIG,
-    NOON,
-    Clock,
     FakeFeed,
     FakeSpeaker,
     app_on,

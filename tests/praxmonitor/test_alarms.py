@@ -9,7 +9,8 @@ from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.moment import EMPTY, following
 from praxmonitor.sound import Sound
-from tests.praxmonitor.fake_feed import CONFIG, NOON, lighthouse
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import CONFIG, lighthouse
 from tests.stories.made import RAISING, STORIES
 from tests.stories.play import Story, play
 from tests.stories.recorded import RECORDED
@@ -37,7 +38,7 @@ EXPLAINED = {
     "a subagent without": ("a word of its subagent",),
     "the supervisor began": ("the first sign of the attempt",),
     "the next attempt does not": ("the next attempt",),
-    "a timer's wake": ("its timer did not wake it", "a run every 60 min", "wake (w)"),
+    "a timer's wake": ("its timer did not wake it", "a run every 1 h", "wake (w)"),
     "asks for permission": ("waits for you: may I?", "your answer", "asked"),
     "a request for approval": (
         "@writer asks for your approval: Deploy?",

@@ -21,7 +21,8 @@ from praxmonitor.alarms.gone import there as really_there
 from praxmonitor.alarms.kept import Kept
 from praxmonitor.alarms.vigil import HEEDED, KNOWN, Vigil
 from praxmonitor.moment import EMPTY, Moment, following
-from tests.praxmonitor.fake_feed import NOON, ROOT, facts, run
+from tests.clock import NOON, Clock
+from tests.praxmonitor.fake_feed import ROOT, facts, run
 
 FAST = Config(alarms=Alarms(look=0.1))
 UNHEARD = Fleet(
@@ -75,32 +76,32 @@ async def test_a_directory_that_hangs_or_fails_keeps_back_no_other_look(tmp_path
 
 @pytest.mark.anyio
 async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: Path) -> None:
-    now = NOON
+    clock = Clock()
 
     def watcher() -> Vigil:
-        return Vigil(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=lambda: now, mono=lambda: now)
+        return Vigil(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=clock, monotonic=clock)
 
     screen, guard = watcher(), watcher()
     await screen.open()
     await guard.open()
     keeping = asyncio.create_task(screen.keep(lambda: True))
-    looking = asyncio.create_task(guard.look(lambda: at(now)))
+    looking = asyncio.create_task(guard.look(lambda: at(clock())))
     try:
-        now += KNOWN + 1
+        clock.now += KNOWN + 1
         for fleet in (UNHEARD, LATER):
             for vigil in (screen, guard):
-                vigil.tick(at(now, fleet))
+                vigil.tick(at(clock(), fleet))
                 assert list(vigil.book.episodes) == [KEY], "it stands, whatever ran since"
         await until(lambda: KEY in Kept(tmp_path).told(), keeping)
         await screen.answer([KEY], ACKNOWLEDGED)
-        assert screen.tick(at(now, LATER)).over and not screen.book.episodes
+        assert screen.tick(at(clock(), LATER)).over and not screen.book.episodes
         await until(lambda: not Kept(tmp_path).told(), keeping)
         # Only after that the guard looks.
         await until(lambda: guard.answers == {KEY: ACKNOWLEDGED}, looking)
-        assert guard.tick(at(now, LATER)).over and not guard.book.episodes
-        now += HEEDED
-        screen.tick(at(now, UNHEARD))
-        screen.tick(at(now, LATER))
+        assert guard.tick(at(clock(), LATER)).over and not guard.book.episodes
+        clock.now += HEEDED
+        screen.tick(at(clock(), UNHEARD))
+        screen.tick(at(clock(), LATER))
         assert not screen.book.episodes
         await until(lambda: not Kept(tmp_path).answers(), keeping)
     finally:
@@ -113,7 +114,7 @@ async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: 
 async def test_what_changes_while_a_slow_disk_keeps_what_was_told_is_not_undone(tmp_path: Path) -> None:
     settings = tmp_path / ".praxmonitor" / "config.toml"
     settings.parent.mkdir()
-    vigil = Vigil(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=lambda: NOON)
+    vigil = Vigil(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=Clock())
     slow = tmp_path / f"told.json.{os.getpid()}"
     os.mkfifo(slow)
     looking = asyncio.create_task(vigil.look(lambda: at(NOON)))

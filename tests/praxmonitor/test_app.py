@@ -20,10 +20,9 @@ from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.header import Header
 from praxmonitor.widgets.stream import Stream
+from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
-    NOON,
     ROOT,
-    Clock,
     FakeFeed,
     FakeSpeaker,
     act,

@@ -20,7 +20,8 @@ from praxmonitor.widgets.header import Hearing, header_line
 from praxmonitor.widgets.keys import Hint, keys_line
 from praxmonitor.widgets.layout import MOST_CARDS, foot_line, lay_out, whole
 from praxmonitor.widgets.story import story_lines
-from tests.praxmonitor.fake_feed import NOON, act, agent, box, facts, lighthouse, mail
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import act, agent, box, facts, lighthouse, mail
 
 WORKING = Status(State.WORKING, "at it", NOON - 12)
 

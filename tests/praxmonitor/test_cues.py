@@ -15,7 +15,8 @@ from mailcore.model.run import Phase
 from praxmonitor.cues import BETWEEN_AGENTS, OF_KIND, OF_PRIORITY, cues, family, heartbeat
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.sound import FAMILIES, Cue, Sound
-from tests.praxmonitor.fake_feed import NOON, ROOT, act, facts, lighthouse, lock, run
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import ROOT, act, facts, lighthouse, lock, run
 
 SILENCE = Alarms(silence=60.0)
 

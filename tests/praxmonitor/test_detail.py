@@ -5,7 +5,8 @@ from __future__ import annotations
 from praxmonitor.questions import close_lines, start_lines, start_question
 from praxmonitor.widgets.detail import Glance, Start, detail_lines, waiting_lines
 from praxmonitor.widgets.story import story_lines
-from tests.praxmonitor.fake_feed import NOON, FakeFeed, app_on, box, facts, lighthouse, mail, workspace
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, facts, lighthouse, mail, workspace
 
 BUSY = "@writer is busy on 'Write chapter two' (PID 4200)"
 

@@ -19,8 +19,9 @@ from praxmonitor.alarms.episodes import Episode
 from praxmonitor.alarms.gone import NOBODY, SETTLE, Vanished
 from praxmonitor.alarms.kept import Kept
 from praxmonitor.sound.mutes import mutes_path
+from tests.clock import NOON
 from tests.mailcore.conftest import House
-from tests.praxmonitor.fake_feed import NOON, run
+from tests.praxmonitor.fake_feed import run
 from tests.praxmonitor.test_watch import Watch, watches
 
 __all__ = ["watches"]

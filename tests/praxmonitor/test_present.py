@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -13,7 +12,6 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import State
 from mailcore.text import plain as mailcore_plain
 from praxmonitor import present
-from praxmonitor.alarms import words
 
 
 def text(line: present.Line) -> str:
@@ -99,21 +97,3 @@ def test_what_is_cut_says_so() -> None:
     assert present.cut("chapter two", 8) == "chapter…"
     assert present.cut("chapter", 7) == "chapter"
     assert text(present.fit([("日本語", "")], 5)) == "日本…"
-
-
-def test_ages() -> None:
-    assert [present.age(n) for n in (-3, 0, 59, 60, 3599, 3600, 86399, 86400 * 12)] == [
-        *("0s", "0s", "59s", "1m", "59m", "1h", "23h", "12d")
-    ]
-    assert present.since(0.0, 100.0) == ""
-
-
-def test_memory() -> None:
-    assert [present.memory(n) for n in (600 << 10, 84 << 20, 1288490188)] == ["600 KB", "84 MB", "1.2 GB"]
-
-
-@pytest.mark.parametrize("at", [1e11, 1e18, -1e18, 1e300, float("inf"), float("-inf"), float("nan")])
-def test_any_time_that_an_agent_wrote_can_be_drawn(at: float) -> None:
-    assert len(present.clock(at)) == 8 and len(present.clock(at, seconds=False)) == 5
-    assert len(present.since(at, 1_800_000_000.0)) <= 5
-    assert words.moment(at, 1_800_000_000.0) and words.moment(1_800_000_000.0, at) and words.day(at)

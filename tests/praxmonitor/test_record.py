@@ -24,7 +24,8 @@ from mailcore.observe.fold import apply
 from praxmonitor.demo.stage import stage
 from praxmonitor.feed import FileFeed
 from praxmonitor.record import Tape, recorder
-from praxmonitor.recording import RecordingError, opening, read
+from praxmonitor.recording import RecordingError
+from praxmonitor.recording_reader import opening, read
 from tests.mailcore.conftest import House
 
 Wait = Callable[[Callable[[], object], float, str], None]

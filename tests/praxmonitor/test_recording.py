@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -24,11 +24,12 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
-from mailcore.model.run import Attempt, Lock, Run
+from mailcore.model.run import Attempt, Lock, Phase, Run
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe.facts import Fact, LockRead, Lost, MailboxRead, Roster, RunRead, Seen
+from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
 from mailcore.observe.fold import apply
-from praxmonitor.recording import KINDS, Header, RecordingError, Writer, opening, read
+from praxmonitor.recording import TAGS, Header, RecordingError, Writer
+from praxmonitor.recording_reader import FORMATS, LeftOut, opening, read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -54,7 +55,7 @@ def every_field(kind: type) -> st.SearchStrategy[Any]:
 
 for model in (Agent, Activity, Ack, Attempt, Lock, Message, Mailbox, Run, Spent, Usage):
     st.register_type_strategy(model, every_field(model))
-FACTS: st.SearchStrategy[Fact] = st.one_of(*(every_field(kind) for kind in KINDS.values()))
+FACTS: st.SearchStrategy[Fact] = st.one_of(*(every_field(kind) for kind in TAGS))
 HEADER = Header(Path("/nowhere/lighthouse"), 100.0, bodies=True)
 AGENT = Agent("@writer", "WRITER", Path("/nowhere/lighthouse/writer"), root=Path("/nowhere/lighthouse"))
 
@@ -90,7 +91,55 @@ def test_every_kind_of_fact_comes_back_as_it_was(readings: list[tuple[float, tup
 @given(fact=FACTS)
 @settings(deadline=None, max_examples=50)
 def test_the_strategy_reaches_every_kind(fact: Fact) -> None:
-    assert type(fact).__name__ in KINDS and len(KINDS) == 8
+    assert type(fact) in TAGS
+
+
+def test_every_kind_of_fact_has_its_tag_and_keeps_it(tmp_path: Path) -> None:
+    """These words are in files that others have: this table may grow, and never change."""
+    assert {kind: tag for kind, tag in TAGS.items() if kind in get_args(Fact)} == {
+        Roster: "roster", MailboxRead: "mailbox", LockRead: "lock", HoldRead: "hold", RunRead: "run", Seen: "seen",
+        Used: "used", Lost: "lost",
+    }  # fmt: skip
+    assert set(TAGS) == set(get_args(Fact)) and len(set(TAGS.values())) == len(TAGS)
+    try:
+        Lost.__name__ = "Unreadable"
+        path = written(tmp_path / "r.jsonl", lost(3))
+    finally:
+        Lost.__name__ = "Lost"
+    assert json.loads(path.read_text().splitlines()[1])["facts"] == [["lost", {"address": "@writer", "lines": 3}]]
+    assert next(read(path)) == lost(3)
+
+
+def test_activities_keep_the_words_that_recordings_have() -> None:
+    assert set(Kind) >= {
+        "session", "prompt", "tool", "tool_done", "tool_failed", "thinking", "message", "waiting", "turn_end",
+        "compact", "compacted", "subagent", "subagent_done", "limit", "log", "warning", "error", "mail", "started",
+        "retrying", "done", "failed", "killed",
+    }  # fmt: skip
+
+
+def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
+    header, left_out = opening(recording_0_1_0), LeftOut()
+    assert (header.format, header.praxmonitor, header.alarms.silence) == (1, "0.1.0", 8.0)
+    readings = list(read(recording_0_1_0, left_out))
+    assert {type(fact) for _, facts in readings for fact in facts} == set(get_args(Fact)) == set(FORMATS[1].values())
+    assert len(left_out) == 0 and str(left_out) == ""
+    seen = [one.kind for _, facts in readings for fact in facts if isinstance(fact, Seen) for one in fact.activities]
+    assert set(seen) == set(Kind)
+    fleet = Fleet(header.root)
+    for at, facts in readings:
+        fleet = apply(fleet, facts, at)
+    agents = {facts.address: facts for facts in fleet.agents}
+    assert len(agents) == 12 and agents["@market"].held == "held by @operator: wait for the figures"
+    assert agents["@papers"].lost == 3 and agents["@papers"].spending.today.tokens == 58_320
+    ended = agents["@editor"].run
+    assert ended is not None and ended.phase is Phase.COMPLETED
+
+
+def test_a_recording_of_0_1_0_is_written_anew_in_the_newest_format(recording_0_1_0: Path, tmp_path: Path) -> None:
+    before = list(read(recording_0_1_0))
+    path = written(tmp_path / "r.jsonl", *before[:-1], header=replace(opening(recording_0_1_0), bodies=True))
+    assert opening(path).format == 2 and list(read(path))[:-1] == before[:-1]
 
 
 def test_the_header_tells_what_was_recorded_and_brings_no_command_to_run(tmp_path: Path) -> None:
@@ -133,8 +182,8 @@ def test_a_broken_line_names_file_line_and_cause(tmp_path: Path) -> None:
         ("no json", "JSON"),
         ("[]", "indices"),
         ('{"facts": []}', "no 'at'"),
-        ('{"at": 1, "facts": [["Lost", {"address": 3, "lines": 1}]]}', "address"),
-        ('{"at": 1, "facts": [["Seen", {}]]}', "no 'activities'"),
+        ('{"at": 1, "facts": [["lost", {"address": 3, "lines": 1}]]}', "address"),
+        ('{"at": 1, "facts": [["seen", {}]]}', "no 'activities'"),
         ("[" * 100_000, "recursion"),
         ('{"at": "\udc80"}', "utf"),
     ):
@@ -166,21 +215,52 @@ def test_a_damaged_compressed_file_and_a_missing_one_are_named(tmp_path: Path) -
         opening(tmp_path / "nowhere.jsonl")
 
 
-def test_a_newer_format_is_refused_and_newer_words_are_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "r.jsonl"
+def newer(path: Path) -> Path:
+    """A recording by a version that knows more: a kind of fact, a kind of activity, a status, keys."""
     header = json.loads(written(path, lost(1)).read_text().splitlines()[0])
     seen = {"at": 1.0, "agent": "@writer", "kind": "tool", "text": "Bash", "source": "hooks", "mood": "glad"}
+    dreams = [seen | {"kind": "dream"}, seen | {"kind": "day\x1bdream"}, seen | {"kind": "dream"}, seen | {"kind": 7}]
     facts = [
-        ["Dreamt", {"address": "@writer"}],
-        ["Lost", {"address": "@writer", "lines": 3, "why": "torn"}],
-        ["Seen", {"address": "@writer", "activities": [seen, seen | {"kind": "dream"}], "more": {}}],
-        ["MailboxRead", {"address": "@writer", "mailbox": {"status": "haunted"}}],
+        ["dreamt", {"address": "@writer"}],
+        ["lost", {"address": "@writer", "lines": 3, "why": "torn"}],
+        ["seen", {"address": "@writer", "activities": [seen, *dreams], "more": {}}],
+        ["mailbox", {"address": "@writer", "mailbox": {"status": "haunted"}}],
     ]
-    path.write_text(json.dumps(header | {"weather": "fog"}) + "\n" + json.dumps({"at": 2, "facts": facts}) + "\n")
-    activity = Activity(1.0, "@writer", Kind.TOOL, "Bash", "hooks")
-    assert list(read(path)) == [(2.0, (Lost("@writer", 3), Seen("@writer", (activity,))))]
-    path.write_text(json.dumps(header | {"format": 2, "praxmonitor": "9.1"}) + "\n")
-    with pytest.raises(RecordingError, match=r"format 2, written by praxmonitor 9.1; this version reads 1"):
+    readings = [{"at": 2, "facts": facts}, {"at": 3, "facts": facts[1:2]}, {"at": 4, "facts": facts[:1]}]
+    lines = [header | {"weather": "fog", "praxmonitor": "9.1"}, *readings]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_what_a_newer_version_recorded_is_left_out_and_told(tmp_path: Path) -> None:
+    activity, left_out = Activity(1.0, "@writer", Kind.TOOL, "Bash", "hooks"), LeftOut()
+    readings = read(newer(tmp_path / "r.jsonl"), left_out)
+    assert next(readings) == (2.0, (Lost("@writer", 3), Seen("@writer", (activity,))))
+    assert str(left_out) == (
+        "2 facts (1 dreamt, 1 mailbox) and "
+        "4 activities (2 dream, 1 day\N{REPLACEMENT CHARACTER}dream, 1 7) in 1 reading"
+    )
+    assert list(readings) == [(3.0, (Lost("@writer", 3),)), (4.0, ())]
+    assert len(left_out) == 7 and str(left_out).startswith("3 facts (2 dreamt, 1 mailbox) and")
+    assert str(left_out).endswith("in 2 readings")
+
+
+def test_of_many_unknown_kinds_the_most_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path / "r.jsonl")
+    facts = [[f"kind {number}" if number < 8 else "dreamt", {}] for number in range(10)]
+    path.write_text(path.read_text() + json.dumps({"at": 2, "facts": facts}) + "\n")
+    left_out = LeftOut()
+    assert len(list(read(path, left_out))) == 2
+    told = "10 facts (2 dreamt, 1 kind 0, 1 kind 1, 1 kind 2, 1 kind 3, 4 more kinds) in 1 reading"
+    assert str(left_out) == told
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "r.jsonl", lost(1))
+    header = json.loads(path.read_text().splitlines()[0])
+    assert header["format"] == 2
+    path.write_text(json.dumps(header | {"format": 3, "praxmonitor": "9.1"}) + "\n")
+    with pytest.raises(RecordingError, match=r"format 3, written by praxmonitor 9.1; this version reads 1 and 2"):
         opening(path)
 
 

@@ -1,8 +1,10 @@
-"""A recording on the screen: the clock, the fleets, the keys, and nothing of the present machine."""
+"""A recording on the screen: the playback, the fleets, the keys, and nothing of the present machine."""
 
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 import os
 import subprocess
 import sys
@@ -21,16 +23,18 @@ from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead,
 from mailcore.observe.fold import apply
 from praxmonitor.app import PraxApp
 from praxmonitor.playback import FASTEST, SLOWEST, Playback
-from praxmonitor.recording import Header, Writer, opening, read
+from praxmonitor.recording import VERSION, Header, Writer
+from praxmonitor.recording_reader import opening, read
 from praxmonitor.replay import ReplayFeed
 from praxmonitor.screens.fleet import FleetScreen
+from tests.clock import NOON, Clock
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import FakeSpeaker, app_on, text_of, until, workspace
 from tests.praxmonitor.test_terminal import Terminal, terminals
 
 __all__ = ["terminals"]
 
-BEGAN = 1_800_014_400.0
+BEGAN = NOON
 
 
 def story(root: Path, pid: int) -> list[tuple[float, tuple[Fact, ...]]]:
@@ -65,81 +69,71 @@ def recorded(tmp_path: Path) -> Path:
     return path
 
 
-class Tick:
-    """Seconds that pass when told."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_the_clock_stands_goes_pauses_and_ends() -> None:
-    tick = Tick()
-    clock = Playback(BEGAN, 2.0, tick)
-    tick.now = 5
-    assert clock() == BEGAN and clock.label == "REPLAY ×2"
-    clock.begin()
-    tick.now = 8
-    assert clock() == BEGAN + 6
-    clock.pause()
-    tick.now = 20
-    assert clock() == BEGAN + 6 and clock.label == "REPLAY ×2 paused"
-    clock.change_speed(2.0)
-    assert clock() == BEGAN + 6
-    clock.pause()
-    tick.now = 21
-    assert clock() == BEGAN + 10 and clock.label == "REPLAY ×4"
+    monotonic = Clock(0.0)
+    playback = Playback(BEGAN, 2.0, monotonic)
+    monotonic.now = 5
+    assert playback() == BEGAN and playback.label == "REPLAY ×2"
+    playback.begin()
+    monotonic.now = 8
+    assert playback() == BEGAN + 6
+    playback.pause()
+    monotonic.now = 20
+    assert playback() == BEGAN + 6 and playback.label == "REPLAY ×2 paused"
+    playback.change_speed(2.0)
+    assert playback() == BEGAN + 6
+    playback.pause()
+    monotonic.now = 21
+    assert playback() == BEGAN + 10 and playback.label == "REPLAY ×4"
     for _ in range(20):
-        clock.change_speed(2.0)
-    assert clock.speed == FASTEST
+        playback.change_speed(2.0)
+    assert playback.speed == FASTEST
     for _ in range(20):
-        clock.change_speed(0.5)
-    assert clock.speed == SLOWEST and clock() == BEGAN + 10
-    clock.end(BEGAN + 30)
-    tick.now = 99
-    clock.pause()
-    assert clock() == BEGAN + 30 and clock.label == "REPLAY over"
+        playback.change_speed(0.5)
+    assert playback.speed == SLOWEST and playback() == BEGAN + 10
+    playback.end(BEGAN + 30)
+    monotonic.now = 99
+    playback.pause()
+    assert playback() == BEGAN + 30 and playback.label == "REPLAY over"
 
 
 @pytest.mark.anyio
 async def test_who_waits_for_a_time_wakes_when_the_speed_changes() -> None:
-    tick = Tick()
-    clock = Playback(BEGAN, 1.0, tick)
-    clock.begin()
-    waiting = asyncio.create_task(clock.reach(BEGAN + 1000))
+    monotonic = Clock(0.0)
+    playback = Playback(BEGAN, 1.0, monotonic)
+    playback.begin()
+    waiting = asyncio.create_task(playback.reach(BEGAN + 1000))
     await asyncio.wait({waiting}, timeout=0.05)
     assert not waiting.done()
-    tick.now = 20
-    clock.change_speed(64)
-    tick.now = 36
-    clock.pause()
+    monotonic.now = 20
+    playback.change_speed(64)
+    monotonic.now = 36
+    playback.pause()
     async with asyncio.timeout(5):
         await waiting
-    assert clock() == BEGAN + 20 + 16 * 64
+    assert playback() == BEGAN + 20 + 16 * 64
 
 
 @pytest.mark.anyio
 async def test_the_fleets_come_at_their_time_and_the_last_one_stays(recorded: Path) -> None:
-    tick = Tick()
-    clock = Playback(BEGAN, 1.0, tick)
-    fleets = ReplayFeed(recorded, opening(recorded), clock).fleets()
+    monotonic = Clock(0.0)
+    playback = Playback(BEGAN, 1.0, monotonic)
+    fleets = ReplayFeed(recorded, opening(recorded), playback).fleets()
     first = await anext(fleets)
     assert [facts.address for facts in first.agents] == ["@writer"] and first.agents[0].run is None
-    tick.now = 6
+    monotonic.now = 6
     second = await anext(fleets)
     assert second.agents[0].tool is not None and second.at == BEGAN + 5
     coming = asyncio.ensure_future(anext(fleets))
     await asyncio.wait({coming}, timeout=0.3)
     assert not coming.done()
-    tick.now = 700
-    clock.change_speed(1.0)
+    monotonic.now = 700
+    playback.change_speed(1.0)
     third = await coming
     assert third.agents[0].run is not None and third.agents[0].run.phase is Phase.COMPLETED
     async for fleet in fleets:
         assert fleet is third
-    assert clock.over and clock() == BEGAN + 630
+    assert playback.over and playback() == BEGAN + 630
     folded = Fleet(opening(recorded).root)
     for at, facts in read(recorded):
         folded = apply(folded, facts, at)
@@ -158,17 +152,17 @@ async def test_a_broken_line_ends_it_with_a_note(recorded: Path, tmp_path: Path)
     assert fleets[-1].agents and "broken.jsonl: line 4: " in fleets[-1].notes[0]
 
 
-def replaying(path: Path, tick: Tick, speaker: FakeSpeaker | None = None) -> tuple[PraxApp, Playback]:
+def replaying(path: Path, monotonic: Clock, speaker: FakeSpeaker | None = None) -> tuple[PraxApp, Playback]:
     header = opening(path)
-    clock = Playback(header.at, 1.0, tick)
-    feed = ReplayFeed(path, header, clock)
-    app = app_on(feed, workspace(Fleet(header.root)), speaker=speaker, playback=clock)
-    return app, clock
+    playback = Playback(header.at, 1.0, monotonic)
+    feed = ReplayFeed(path, header, playback)
+    app = app_on(feed, workspace(Fleet(header.root)), speaker=speaker, playback=playback)
+    return app, playback
 
 
-async def at_work(pilot: Pilot[None], app: PraxApp, tick: Tick) -> None:
+async def at_work(pilot: Pilot[None], app: PraxApp, monotonic: Clock) -> None:
     await until(pilot, lambda: app.moment.fleet.agents, "the first fleet")
-    tick.now = 6
+    monotonic.now = 6
     assert app.playback is not None
     app.playback.change_speed(1.0)
     await until(pilot, lambda: app.moment.status("@writer").state is State.IN_TOOL, "@writer is in a tool")
@@ -176,10 +170,10 @@ async def at_work(pilot: Pilot[None], app: PraxApp, tick: Tick) -> None:
 
 @pytest.mark.anyio
 async def test_the_screen_shows_the_recorded_time_and_reads_nothing_of_this_machine(recorded: Path) -> None:
-    tick, speaker = Tick(), FakeSpeaker()
-    app, _ = replaying(recorded, tick, speaker)
+    monotonic, speaker = Clock(0.0), FakeSpeaker()
+    app, _ = replaying(recorded, monotonic, speaker)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        await at_work(pilot, app, tick)
+        await at_work(pilot, app, monotonic)
         await until(pilot, lambda: "make the book" in text_of(app), "the tool is shown")
         assert "lighthouse REPLAY" in text_of(app).splitlines()[0]
         assert isinstance(app.screen, FleetScreen)
@@ -195,11 +189,11 @@ ACTS = ["m", "d", "D", "r", "w", "H", "y", "K"]
 @pytest.mark.anyio
 @pytest.mark.parametrize("key", ACTS)
 async def test_nothing_can_be_done_to_a_recorded_agent(recorded: Path, key: str) -> None:
-    tick = Tick()
-    app, _ = replaying(recorded, tick)
+    monotonic = Clock(0.0)
+    app, _ = replaying(recorded, monotonic)
     before = {path: path.stat().st_mtime_ns for path in recorded.parent.rglob("*")}
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        await at_work(pilot, app, tick)
+        await at_work(pilot, app, monotonic)
         await pilot.press(key)
         await until(pilot, lambda: "a recording is played" in text_of(app), f"{key} says why not")
         assert len(app.screen_stack) == 1
@@ -208,14 +202,14 @@ async def test_nothing_can_be_done_to_a_recorded_agent(recorded: Path, key: str)
 
 @pytest.mark.anyio
 async def test_a_recorded_mail_is_read_and_not_marked_and_not_answered(recorded: Path) -> None:
-    tick = Tick()
-    app, _ = replaying(recorded, tick)
+    monotonic = Clock(0.0)
+    app, _ = replaying(recorded, monotonic)
     inbox = app.workspace.operator.inbox
     inbox.parent.mkdir(parents=True)
     inbox.write_text('{"messages": [{"id": "0a", "from": "@writer", "subject": "A question", "status": "new"}]}')
     before = inbox.read_bytes()
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        await at_work(pilot, app, tick)
+        await at_work(pilot, app, monotonic)
         await pilot.press("i")
         await until(pilot, lambda: "A question" in text_of(app), "the operator's mail")
         await pilot.press("enter")
@@ -232,21 +226,72 @@ async def test_a_recorded_mail_is_read_and_not_marked_and_not_answered(recorded:
 
 @pytest.mark.anyio
 async def test_keys_pause_and_change_the_speed_and_the_end_is_said(recorded: Path) -> None:
-    tick = Tick()
-    app, clock = replaying(recorded, tick)
+    monotonic = Clock(0.0)
+    app, playback = replaying(recorded, monotonic)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        await at_work(pilot, app, tick)
+        await at_work(pilot, app, monotonic)
         await pilot.press("space")
-        assert clock.paused and "REPLAY paused" in text_of(app)
+        assert playback.paused and "REPLAY paused" in text_of(app)
         await pilot.press("plus", "plus", "minus")
-        assert clock.speed == 2 and "REPLAY ×2 paused" in text_of(app)
+        assert playback.speed == 2 and "REPLAY ×2 paused" in text_of(app)
         await pilot.press("space")
-        assert not clock.paused
-        tick.now = 1000
+        assert not playback.paused
+        monotonic.now = 1000
         await pilot.press("minus")
         await until(pilot, lambda: "the recording is over" in text_of(app), "the end is said")
         assert "REPLAY over" in text_of(app) and app.moment.status("@writer").state is State.DONE
         assert app.clock() == BEGAN + 630
+
+
+@pytest.fixture
+def newer(recorded: Path, tmp_path: Path) -> Path:
+    """The same with what a later version saw besides, in its second reading and its last."""
+    header, *lines = gzip.decompress(recorded.read_bytes()).decode().splitlines()
+    for number in (1, len(lines) - 1):
+        reading = json.loads(lines[number])
+        lines[number] = json.dumps(reading | {"facts": [*reading["facts"], ["dreamt", {"address": "@writer"}]]})
+    path = tmp_path / "newer.jsonl"
+    path.write_text("\n".join([json.dumps(json.loads(header) | {"praxmonitor": "9.1"}), *lines]) + "\n")
+    return path
+
+
+@pytest.mark.anyio
+async def test_what_is_left_out_is_said_in_the_header_and_among_the_notices(newer: Path) -> None:
+    monotonic = Clock(0.0)
+    app, _ = replaying(newer, monotonic)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await until(pilot, lambda: app.moment.fleet.agents, "the first fleet")
+        assert "incomplete" not in text_of(app) and not app.notices
+        await at_work(pilot, app, monotonic)
+        await until(pilot, lambda: "REPLAY incomplete" in text_of(app), "the header says so")
+        told = f"left out: 1 fact (1 dreamt) in 1 reading; this is praxmonitor {VERSION}, 9.1 recorded it"
+        assert [(notice.text, notice.severity) for notice in app.notices] == [(told, "warning")]
+        monotonic.now = 1000
+        await pilot.press("minus")
+        await until(pilot, lambda: "REPLAY over incomplete" in text_of(app), "it is over")
+        assert app.notices[-1].text.startswith("the recording is over; left out: 2 facts (2 dreamt) in 2 readings")
+        assert len(app.notices) == 2
+
+
+def test_what_was_left_out_is_said_when_the_screen_is_left(newer: Path, terminals: list[Terminal]) -> None:
+    screen = terminals[0]
+    # Textual draws on standard error: what is said there is seen in the terminal.
+    command = f"{sys.executable} -m praxmonitor replay {newer} --speed 64 --mute; echo status $?; exec cat"
+    screen.tmux("new-session", "-d", "-s", "prax", "-x", "240", "-y", "24", command)
+    screen.shows("REPLAY over incomplete")
+    screen.keys("q")
+    told = f"left out: 2 facts (2 dreamt) in 2 readings; this is praxmonitor {VERSION}, 9.1 recorded it"
+    screen.shows(f"praxmonitor replay: {newer}: {told}", "status 0")
+
+
+@pytest.mark.anyio
+async def test_a_recording_of_0_1_0_is_shown(recording_0_1_0: Path) -> None:
+    app, playback = replaying(recording_0_1_0, Clock(0.0, runs=True))
+    playback.change_speed(FASTEST)
+    async with app.run_test(size=(160, 48), notifications=True) as pilot:
+        await until(pilot, lambda: "REPLAY over" in text_of(app), "it is over")
+        assert not playback.left_out and [notice.text for notice in app.notices] == ["the recording is over"]
+        assert app.moment.status("@market").state is State.STARTING and "history" in text_of(app)
 
 
 @pytest.mark.anyio

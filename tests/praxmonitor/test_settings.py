@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,8 @@ from msgspec import structs
 
 from mailcore.config import Alarms, Config
 from praxmonitor.alarms.settings import Settings
-from tests.praxmonitor.fake_feed import NOON, FakeFeed, FakeSpeaker, app_on, lighthouse, until, workspace
+from tests.clock import Clock
+from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, until, workspace
 
 
 def settled(settings: Settings) -> Config | str | None:
@@ -70,11 +70,8 @@ async def test_an_open_screen_follows_its_config_and_says_what_it_cannot_follow(
     path = tmp_path / ".praxmonitor" / "config.toml"
     fleet, speaker = structs.replace(lighthouse(), root=tmp_path), FakeSpeaker()
     before = Config(alarms=Alarms(silence=60.0, look=0.1))
-    began = time.monotonic()
-    app = app_on(
-        FakeFeed(fleet), workspace(fleet), config=before, speaker=speaker, live=True,
-        clock=lambda: NOON + time.monotonic() - began,
-    )  # fmt: skip
+    clock = Clock(runs=True)
+    app = app_on(FakeFeed(fleet), workspace(fleet), config=before, speaker=speaker, live=True, clock=clock)
 
     def degraded() -> list[str]:
         return [episode.alarm.text for episode in app.alarms if episode.alarm.kind == "degraded"]

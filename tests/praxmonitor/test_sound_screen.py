@@ -16,10 +16,9 @@ from praxmonitor.app import PraxApp
 from praxmonitor.sound import Sound
 from praxmonitor.sound.mutes import FOREVER, load, mutes_path
 from praxmonitor.widgets.header import Hearing, header_line
+from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
-    NOON,
     ROOT,
-    Clock,
     FakeFeed,
     FakeSpeaker,
     act,

@@ -11,17 +11,18 @@ from textual.widgets import Input, TextArea
 
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.run import Phase
+from mailcore.units import clock_time
 from praxmonitor.app import PraxApp
 from praxmonitor.console import MOST_NOTICES
 from praxmonitor.notices import Notice
-from praxmonitor.present import clock
 from praxmonitor.screens.agent import AgentScreen
 from praxmonitor.screens.compose import ComposeScreen
 from praxmonitor.screens.waiting import WaitingScreen
 from praxmonitor.widgets.detail import Start
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.mail import Body, MailList
-from tests.praxmonitor.fake_feed import NOON, FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
 
 pytestmark = pytest.mark.anyio
 
@@ -130,7 +131,7 @@ async def test_what_was_said_is_harmless_bounded_and_kept_in_its_order() -> None
         app.notify("first\nof [b]two[/b] lines \x1b[2J", title="not done", severity="error", markup=False)
         await pilot.press("L")
         await until(pilot, lambda: "newest first" in text_of(app), "the list")
-        lines = [line for line in text_of(app).splitlines() if clock(NOON) in line]
+        lines = [line for line in text_of(app).splitlines() if clock_time(NOON) in line]
         assert "not done: first of [b]two[/b] lines �[2J" in lines[0] and f"old {MOST_NOTICES + 4}" in lines[1]
         assert "first of [b]two[/b] lines" in text_of(app).splitlines()[-1]
         assert len(app.notices) == MOST_NOTICES

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.usage import Spending, Usage
 from praxmonitor.present import Line
-from praxmonitor.widgets.usage import amount, inside_lines, tokens, usage_lines
+from praxmonitor.widgets.usage import amount, inside_lines, usage_lines
 
 NOW = 1_800_000_000.0
 
 
 def text(lines: list[Line]) -> list[str]:
     return ["".join(part for part, _ in line) for line in lines]
-
-
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [(0, "0"), (9_999, "9999"), (10_000, "10 k"), (999_499, "999 k"), (1_000_000, "1.0 M"), (123_456_789, "123.5 M")],
-)
-def test_tokens_are_said_short(count: int, words: str) -> None:
-    assert tokens(count) == words
 
 
 def test_money_is_said_only_where_the_program_says_it() -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from mailcore.model.run import Phase
 from mailcore.programs.claude.sessions import directory
+from mailcore.units import money
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, DONE, READ, Lab, bash
 from tests.real.stub import OVERLOADED, Text, Tool, texts
@@ -66,7 +67,7 @@ def test_done(lab: Lab) -> None:
     assert len(lab.stub.requests) == 4 and lab.stub.others == []
     story = lab.shell("mailcore run @writer")
     assert "NOTES.md" in story and "completed" in story
-    assert re.search(rf"It took [0-9.]+ s, cost \${run.cost:.4f}; replied", story), story
+    assert re.search(rf"It took [0-9.]+ s, cost {re.escape(money(run.cost))}; replied", story), story
 
 
 def test_overloaded_then_done(lab: Lab) -> None:

@@ -18,7 +18,8 @@ from praxmonitor.operate import Operating
 from praxmonitor.screens.confirm import ConfirmScreen, victim_lines
 from praxmonitor.screens.waiting import WaitingScreen
 from praxmonitor.widgets.detail import Glance, Start
-from tests.praxmonitor.fake_feed import NOON, FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
+from tests.clock import NOON
+from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
 
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((160, 48), id="160x48")]
 Compare = Callable[..., bool]

@@ -16,6 +16,7 @@ from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
 from praxmonitor.alarms.gone import Stand
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.moment import EMPTY, following
+from tests.clock import NOON, Clock
 
 TICK = 0.5
 """Seconds between two ticks, as the screen's."""
@@ -103,7 +104,7 @@ class Story:
     seconds: float
     """How long it goes on."""
     config: Config = field(default_factory=Config)
-    start: float = 1_800_014_400.0
+    start: float = NOON
     """Its beginning, seconds since the epoch."""
     slack: float = 1.0
     """Seconds by which an alarm may be off: two ticks; where the machine is looked at, the period of the look more."""
@@ -113,8 +114,8 @@ class Machine:
     """The clocks, the processors and the disk of the story."""
 
     def __init__(self, start: float) -> None:
-        self.wall = start
-        self.mono = 0.0
+        self.clock = Clock(start)
+        self.monotonic = Clock(0.0)
         self.working: set[str] = set()
         self.free = 10**12
         self.stands: dict[Path, Stand] = {}
@@ -122,8 +123,8 @@ class Machine:
         self._seen: dict[str, float] = {}
 
     def go(self, seconds: float) -> None:
-        self.wall += seconds
-        self.mono += seconds
+        self.clock.now += seconds
+        self.monotonic.now += seconds
 
     def there(self, agent: Agent) -> Stand:
         return self.stands.get(agent.branch, WHOLE)
@@ -143,7 +144,7 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
 
     def watcher(known: Mapping[str, Told] = MappingProxyType({})) -> Vigil:
         made = Vigil(
-            config, Path("/"), None, period=tick, clock=lambda: machine.wall, mono=lambda: machine.mono,
+            config, Path("/"), None, period=tick, clock=machine.clock, monotonic=machine.monotonic,
             work=machine.work, there=machine.there,
         )  # fmt: skip
         made.book = replace(made.book, known=known)
@@ -158,24 +159,24 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
             _, things = steps.pop(0)
             facts = [thing for thing in things if isinstance(thing, Fact)]
             if facts:
-                fleet = apply(fleet, facts, machine.wall)
+                fleet = apply(fleet, facts, machine.clock())
             for thing in things:
                 match thing:
                     case Works(address=address, works=works):
                         (machine.working.add if works else machine.working.discard)(address)
                     case ClockSet(by=by):
-                        machine.wall += by
+                        machine.clock.now += by
                     case Sleep(seconds=seconds, frozen=frozen):
-                        machine.wall += seconds
-                        machine.mono += seconds if frozen else 0.0
+                        machine.clock.now += seconds
+                        machine.monotonic.now += seconds if frozen else 0.0
                     case Restart():
                         told = {key: episode.remember() for key, episode in vigil.book.episodes.items()}
                         answers = vigil.answers
                         vigil, moment, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
                         vigil.answers = answers
                     case Acknowledge() | Snooze():
-                        until = ACKNOWLEDGED if isinstance(thing, Acknowledge) else machine.wall + thing.seconds
-                        keys = [episode.alarm.key for episode in vigil.book.unanswered(machine.wall)]
+                        until = ACKNOWLEDGED if isinstance(thing, Acknowledge) else machine.clock() + thing.seconds
+                        keys = [episode.alarm.key for episode in vigil.book.unanswered(machine.clock())]
                         vigil.answers = MappingProxyType({**vigil.answers, **dict.fromkeys(keys, until)})
                     case Disk(free=free):
                         machine.free = free
@@ -185,7 +186,7 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                         late = slow
         vigil.beat()
         if fleet.agents or fleet.operator:
-            moment = following(moment, fleet, machine.wall, config.alarms, vigil.senses)
+            moment = following(moment, fleet, machine.clock(), config.alarms, vigil.senses)
             due = vigil.tick(moment)
             heard += [(passed, str(e.alarm.kind), e.alarm.address) for e in due.raised]
             heard += [(passed, f"again {e.alarm.kind}", e.alarm.address) for e in due.repeated]
@@ -194,8 +195,8 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                 on_round(due)
             if due.clear:
                 heard.append((passed, "clear", ""))
-        if machine.mono - looked >= config.alarms.look:
-            looked = machine.mono
+        if machine.monotonic() - looked >= config.alarms.look:
+            looked = machine.monotonic()
             _, work = vigil.seen(vigil.near(moment))
             vigil.learn(disk_free=machine.free, work=work, gone=vigil.missing(moment.fleet.agents))
         step = tick + late

@@ -13,9 +13,10 @@ from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
 from mailcore.model.run import Holder, Lock, Run, advance
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, HoldRead, LockRead, MailboxRead, Roster, RunRead, Seen, Used
+from tests.clock import NOON
 from tests.stories.play import Step
 
-START = 1_800_014_400.0
+START = NOON
 
 
 def agent(name: str) -> Agent:
