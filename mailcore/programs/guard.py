@@ -98,7 +98,7 @@ class GuardedProgram:
 
 
 METHODS = ("argv", "traces", "shows_life", "ending", "session", "attach", "bypasses", "output_reader")
-FILES = ("places", "inner", "found", "is_session", "cwd_of", "history", "reader")
+FILES = ("places", "inner", "found", "is_session", "cwd_of", "time_of", "history", "reader")
 """What the two protocols ask for beside their values."""
 
 
@@ -135,6 +135,10 @@ class GuardedFiles:
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """As of `SessionFiles`."""
         return self._guard.call("sessions.cwd_of", _text, lambda: self._inner.cwd_of(path, branches))
+
+    def time_of(self, line: bytes) -> float:
+        """As of `SessionFiles`."""
+        return self._guard.call("sessions.time_of", float, lambda: self._inner.time_of(line))
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """As of `SessionFiles`."""

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from mailcore import files
-from mailcore.programs.sessions import BEFORE, listed, newer, tell_before
+from mailcore.programs.sessions import BEFORE, listed, newer, tell_before, timestamp_of
 from mailcore.programs.transcript import LONGEST, Counted, Transcript, dollars_of, parsed, text_of
 
 HEAD = 16 * 1024 * 1024
@@ -59,6 +59,10 @@ class ClaudeSessions:
         """The first `cwd` of its head: it stands behind the first prompt."""
         del branches
         return cwd_of(path)
+
+    def time_of(self, line: bytes) -> float:
+        """As most lines tell it."""
+        return timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """Of each branch the sessions, then their subagents; one that does not say where it was is the branch's."""

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from mailcore import files
-from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before
+from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before, timestamp_of
 from mailcore.programs.transcript import Counted, Transcript, parsed, table_of, text_of
 
 DAYS = 3
@@ -53,6 +53,10 @@ class CodexSessions:
         """As the first line says."""
         del branches
         return cwd_of(path)
+
+    def time_of(self, line: bytes) -> float:
+        """As most lines tell it."""
+        return timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """All, of whatever directory."""
