@@ -48,6 +48,10 @@ FORBIDDEN = {
     "mailcore.observe": ["mailcore.dispatch"],
     "mailcore.hooks": ["mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
     "mailcore.dispatch": ["mailcore.cli"],
+    "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.guard"],
+    "mailcore.programs.claude": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
+    "mailcore.programs.codex": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
+    "mailcore.programs.command": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
 }
 
 
