@@ -10,6 +10,7 @@ from msgspec import Struct
 from mailcore.config.agents import AgentConfig
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config
 from mailcore.config.words import key_name
+from mailcore.units import duration
 
 FILE, DEFAULT = "file", "default"
 
@@ -28,7 +29,7 @@ def effective(said: Mapping[str, Any], config: Config) -> dict[str, Sourced]:
             found[f"{section}.{key}"] = {name: (value, FILE) for name, value in table.items()}
     start = config.alarms.silence_start
     if start != said.get("alarms", {}).get("silence_start", Alarms().silence_start):
-        found["alarms"]["silence_start"] = start, f"startup_timeout and {START_SPARE:g} s more"
+        found["alarms"]["silence_start"] = start, f"startup_timeout and {duration(START_SPARE)} more"
     tables = said.get("agents", {})
     found["agents"] = _agent(config.default_agent, tables, AgentConfig())
     own = {name.lstrip("@").lower(): table for name, table in tables.items() if isinstance(table, dict)}

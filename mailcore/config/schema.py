@@ -35,6 +35,7 @@ from mailcore.config.types import (
     Word,
     about,
 )
+from mailcore.units import duration
 
 START_SPARE = 30.0
 """Seconds past `[dispatch] startup_timeout` before a start counts as silent: until then its supervisor acts."""
@@ -91,7 +92,7 @@ class Alarms(Struct, frozen=True, kw_only=True):
     silence_start: Annotated[
         Seconds,
         about("The same until an attempt's first sign, and after the time at which one was to begin. It is raised to "
-              f"{START_SPARE:g} s past [dispatch] startup_timeout: until then the supervisor acts. 0: never."),
+              f"{duration(START_SPARE)} past [dispatch] startup_timeout: until then the supervisor acts. 0: never."),
     ] = 180.0  # fmt: skip
     silence_tool: Annotated[
         Seconds, about("The same within a tool. Of several limits the longest holds. 0: never.")

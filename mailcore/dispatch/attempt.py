@@ -103,9 +103,8 @@ class Attempts:
             cause = f"ended with {counted(len(left), 'process', 'processes')} still at work and stopped"
         failed, had = self.named(kind, session, self.output(number))
         if cause := cause or failed:
-            # What was done may be all of the work: where only the session is not known it is not done again.
-            final = result.final or (result.success and bool(failed))
-            result = replace(result, success=False, cause=cause, limited=False, final=final)
+            # What was done may be all of the work: it is not done again where only the session is not known.
+            result = replace(result, success=False, cause=cause, limited=False, final=result.final or bool(failed))
         self.note("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost)
         return result, had
 

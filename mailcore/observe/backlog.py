@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent
 from mailcore.programs.base import ProgramFailed, SessionFiles
-from mailcore.programs.transcript import LONGEST, Counted, Transcript, parsed
+from mailcore.programs.transcript import LONGEST, Counted, Transcript
 from mailcore.system.files import descriptor
 
 BUFFER = 262_144
@@ -45,7 +45,7 @@ class Backlog:
         try:
             with os.fdopen(descriptor(self._path)[0], "rb", buffering=BUFFER) as file:
                 if self._reader is None:
-                    self._offset = first_at(file, self._since, self._until)
+                    self._offset = first_at(file, self._since, self._until, self._files.time_of)
                     self._reader = self._files.reader(self._agent, self._path, self._offset, self._counted, self._since)
                     self.left = self._until - self._offset
                 return self._read(file, self._reader, limit_bytes)
@@ -69,7 +69,7 @@ class Backlog:
         return found
 
 
-def first_at(file: BinaryIO, since: float, until: int) -> int:
+def first_at(file: BinaryIO, since: float, until: int, time_of: Callable[[bytes], float]) -> int:
     """Where the first line with a time of `since` or later begins; `until` if none does before it.
 
     By bisection: times only grow. A line without one belongs to the line before it. Where GAP bytes on end tell no time
@@ -79,12 +79,12 @@ def first_at(file: BinaryIO, since: float, until: int) -> int:
     # Every line that begins before `low` is older; every one with a time that begins at `high` or later is not.
     while low < high:
         middle = (low + high) // 2
-        begin, end, at = _timed(file, middle, high)
+        begin, end, at = _timed(file, middle, high, time_of)
         if begin < high and at < since:
             low = end
         else:
             high = middle
-    return _timed(file, low, until)[0]
+    return _timed(file, low, until, time_of)[0]
 
 
 def _begin(file: BinaryIO, offset: int, until: int) -> int:
@@ -99,7 +99,7 @@ def _begin(file: BinaryIO, offset: int, until: int) -> int:
     return min(file.tell(), until)
 
 
-def _timed(file: BinaryIO, offset: int, high: int) -> tuple[int, int, float]:
+def _timed(file: BinaryIO, offset: int, high: int, time_of: Callable[[bytes], float]) -> tuple[int, int, float]:
     """Begin, end and time of the first line that has one and begins in [offset, high); begin `high` if none does."""
     begin = _begin(file, offset, high)
     while begin < min(high, offset + GAP):
@@ -107,7 +107,7 @@ def _timed(file: BinaryIO, offset: int, high: int) -> tuple[int, int, float]:
         line = file.readline(LONGEST)
         if not line:
             break
-        if b'"timestamp"' in line and (at := parse_time((parsed(line) or {}).get("timestamp"))):
+        if at := time_of(line):
             return begin, begin + len(line), at
         begin += len(line)
     return high, high, 0.0

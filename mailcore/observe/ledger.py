@@ -102,7 +102,7 @@ def _spent(
 ) -> Iterator[Spent]:
     descriptor, stat = files.descriptor(path)
     with os.fdopen(descriptor, "rb", BUFFER) as file:
-        offset = 0 if sessions.whole else first_at(file, since, stat.st_size)
+        offset = 0 if sessions.whole else first_at(file, since, stat.st_size, sessions.time_of)
         reader = sessions.reader(address, path, offset, counted)
         file.seek(offset)
         while line := file.read(LARGEST) if sessions.whole else file.readline(LONGEST):

@@ -121,6 +121,12 @@ class SessionFiles(Protocol):
         It may be any directory; the branches are there for a program whose files tell only a sign of theirs.
         """
 
+    def time_of(self, line: bytes) -> float:
+        """When a line of a file was written, in seconds since the epoch; 0.0 of a line that does not tell it.
+
+        Times only grow; a line that tells none belongs to the line before it. Of a `whole` file it is not asked.
+        """
+
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """Every session file written at `since` or later, and where its session was begun; the oldest first.
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
@@ -24,8 +25,9 @@ from mailcore.programs.base import (
     SessionFiles,
     is_session_id,
 )
-from mailcore.programs.transcript import Counted, OutputReader, Transcript
-from mailcore.text import line
+
+if TYPE_CHECKING:
+    from mailcore.programs.transcript import Counted, OutputReader, Transcript
 
 T = TypeVar("T")
 MOST_SAID = 160
@@ -45,10 +47,16 @@ class GuardedProgram:
             self.hooks: Hooks | None = inner.hooks
             self.interactive = self._interactive(inner.interactive)
             self.variables: Collection[str] = frozenset(inner.variables)
-            self.sessions = GuardedFiles(self._guard, inner.sessions) if inner.sessions is not None else None
             for method in METHODS:
                 getattr(inner, method)
             _expect(self.name == name, self.name, "its name")
+
+    @cached_property
+    def sessions(self) -> SessionFiles | None:
+        """As of `Program`."""
+        with self._guard.naming("sessions"):
+            files = self._inner.sessions
+            return GuardedFiles(self._guard, files) if files is not None else None
 
     def _interactive(self, kind: Interactive | None) -> Interactive | None:
         if kind is None:
@@ -98,7 +106,7 @@ class GuardedProgram:
 
 
 METHODS = ("argv", "traces", "shows_life", "ending", "session", "attach", "bypasses", "output_reader")
-FILES = ("places", "inner", "found", "is_session", "cwd_of", "history", "reader")
+FILES = ("places", "inner", "found", "is_session", "cwd_of", "time_of", "history", "reader")
 """What the two protocols ask for beside their values."""
 
 
@@ -135,6 +143,10 @@ class GuardedFiles:
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """As of `SessionFiles`."""
         return self._guard.call("sessions.cwd_of", _text, lambda: self._inner.cwd_of(path, branches))
+
+    def time_of(self, line: bytes) -> float:
+        """As of `SessionFiles`."""
+        return self._guard.call("sessions.time_of", float, lambda: self._inner.time_of(line))
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """As of `SessionFiles`."""
@@ -177,6 +189,8 @@ class _Guard:
 
     def failed(self, where: str, error: BaseException) -> ProgramFailed:
         """The error in words."""
+        from mailcore.text import line
+
         said = str(error) if isinstance(error, _Wrong) else f"{type(error).__name__}: {error}"
         return ProgramFailed(f"program {self.name} failed in {where}: {line(said, MOST_SAID)}")
 

@@ -8,11 +8,17 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.programs.transcript import Transcript
+from mailcore.model.message import parse_time
+from mailcore.programs.transcript import Transcript, parsed
 from mailcore.system import files
 
 BEFORE = 65536
 """Bytes before the place where the reading begins that are read for what the reader has to know there."""
+
+
+def timestamp_of(line: bytes) -> float:
+    """The time in a line's `timestamp`, ISO 8601; 0.0 if it has none."""
+    return parse_time((parsed(line) or {}).get("timestamp")) if b'"timestamp"' in line else 0.0
 
 
 def tell_before(reader: Transcript, path: Path, offset: int) -> None:

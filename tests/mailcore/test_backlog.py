@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.backlog import Backlog, first_at
+from mailcore.programs.sessions import timestamp_of
 from mailcore.programs.transcript import Counted
 from tests.mailcore.session_lines import BEGAN, backlog, counted_before, line, money, read_from, said, text
 
@@ -78,7 +79,7 @@ def test_the_first_line_of_a_day_is_the_first_one(steps: list[tuple[float, str, 
         lines = built(steps)
         write(path, lines)
         with path.open("rb") as file:
-            found = first_at(file, since, path.stat().st_size)
+            found = first_at(file, since, path.stat().st_size, timestamp_of)
         reader = read_from("@a", path, 0)
         before = [one for raw in path.read_bytes()[:found].splitlines() for one in reader.spent(raw, BEGAN + 99 * DAY)]
         after = path.read_bytes()[found:]

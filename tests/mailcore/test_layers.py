@@ -31,7 +31,7 @@ ALLOWED = {
     "mailcore.system": ["mailcore.system", "mailcore.errors", "mailcore.units"],
     "mailcore.codec": [],
     "mailcore.journal": ["mailcore.system", "mailcore.timestamps"],
-    "mailcore.config": ["mailcore.config", "mailcore.errors", "mailcore.system"],
+    "mailcore.config": ["mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.units"],
     "mailcore.liveness": ["mailcore.model", "mailcore.system"],
     "mailcore.holds": ["mailcore.system"],
     "mailcore.programs": [
@@ -51,6 +51,10 @@ FORBIDDEN = {
     "mailcore.observe": ["mailcore.dispatch"],
     "mailcore.hooks": ["mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
     "mailcore.dispatch": ["mailcore.cli"],
+    "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.guard"],
+    "mailcore.programs.claude": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
+    "mailcore.programs.codex": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
+    "mailcore.programs.command": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
 }
 
 

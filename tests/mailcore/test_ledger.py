@@ -14,7 +14,8 @@ from mailcore.model.agent import Agent
 from mailcore.model.usage import Usage
 from mailcore.observe.ledger import ledger
 from mailcore.observe.spending import date
-from mailcore.programs.claude.sessions import ClaudeSessions, directory
+from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.sessions import ClaudeSessions
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import codex, line, money, record, said, text, tokens
 

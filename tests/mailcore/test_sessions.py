@@ -22,6 +22,7 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe import sessions
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
+from mailcore.programs.claude import places as claude_places
 from mailcore.programs.claude import sessions as claude_sessions
 from mailcore.programs.codex import sessions as codex_sessions
 from mailcore.workspace import Workspace
@@ -64,7 +65,7 @@ class Look:
 
 def transcript(branch: Path, name: str = SESSION) -> Path:
     """Where Claude Code would write a session of that branch."""
-    path = claude_sessions.directory(branch) / f"{name}.jsonl"
+    path = claude_places.directory(branch) / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -14,7 +14,7 @@ import pexpect
 import pytest
 
 from mailcore.model.run import Phase
-from mailcore.programs.claude.sessions import directory
+from mailcore.programs.claude.places import directory
 from mailcore.units import money
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, DONE, READ, Lab, bash

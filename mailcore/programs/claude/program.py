@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
-from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, exit_words, is_session_id, tail
-from mailcore.programs.claude.sessions import ClaudeSessions, directory
-from mailcore.programs.shape import shaped
-from mailcore.programs.transcript import LONGEST, ObjectsUntold, parsed
+from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, SessionFiles, is_session_id
+from mailcore.programs.claude.places import directory
 
-LIMITS = {429, 529}
-"""`api_error_status` of a rate limit and of an overloaded service."""
+if TYPE_CHECKING:
+    from mailcore.programs.transcript import OutputReader
 
 MODES = {"": "acceptEdits", "bypass": "bypassPermissions"}
 """Our words for `--permission-mode`; its own go through as they stand."""
@@ -31,37 +27,21 @@ _ITS_OWN = (
 """What Claude Code 2.1.330 sets for what it starts; all else that begins with CLAUDE_CODE_ is the user's settings."""
 
 
-class Denial(msgspec.Struct):
-    """A tool use that was refused for want of a permission."""
-
-    tool_name: str = ""
-
-
-class Result(msgspec.Struct):
-    """The object that it prints at its end."""
-
-    subtype: str | None = None
-    is_error: bool | None = None
-    api_error_status: int | None = None
-    api_error_type: str | None = None
-    result: str | None = None
-    total_cost_usd: Annotated[float, msgspec.Meta(ge=0, lt=1e12)] | None = None
-    permission_denials: list[Denial] | None = None
-
-
-DECIDES = {"subtype", "is_error", "api_error_status"}
-"""Without these of a result it is not known how the attempt came out."""
-
-
 class Claude:
     """`program = "claude"`."""
 
     name = "claude"
     executables = ("claude",)
-    sessions = ClaudeSessions()
     hooks = Hooks(".claude/settings.local.json", off="disableAllHooks")
     interactive = Interactive(("claude",))
     variables = frozenset({"CLAUDECODE", "AI_AGENT", "CLAUDE_PID", *(f"CLAUDE_CODE_{name}" for name in _ITS_OWN)})
+
+    @property
+    def sessions(self) -> SessionFiles:
+        """A directory for each that sessions were begun in."""
+        from mailcore.programs.claude.sessions import ClaudeSessions
+
+        return ClaudeSessions()
 
     def argv(self, launch: Launch) -> list[str]:
         """`claude -p PROMPT`, a named session or a resumed one; permission mode and model as configured."""
@@ -90,21 +70,10 @@ class Claude:
             return False
 
     def ending(self, exit_code: int, output: Output) -> Ending:
-        """The `result` object decides: `is_error` and `api_error_status`, never `subtype` alone, never the text."""
-        found = _result(output.stdout)
-        if found is None:
-            return Ending(exit_code == 0, f"{exit_words(exit_code)}, no result object")
-        result, wrong = shaped(found, Result, "claude's result")
-        text, dollars = result.result or "", result.total_cost_usd or 0.0
-        if DECIDES & wrong.keys():
-            return Ending(False, "; ".join(wrong.values()), False, text, dollars, final=True)
-        if result.api_error_status in LIMITS:
-            return Ending(False, f"API {result.api_error_status} ({result.api_error_type})", True, text, dollars)
-        if result.is_error or result.subtype != "success" or exit_code != 0:
-            return Ending(False, f"{exit_words(exit_code)}, {result.subtype}", False, text, dollars)
-        names = dict.fromkeys(denial.tool_name for denial in result.permission_denials or ())
-        refused = [f"not permitted: {', '.join(names)}"] if names else []
-        return Ending(True, ", ".join([exit_words(exit_code), *refused, *wrong.values()]), False, text, dollars)
+        """As the result object says that it prints at its end."""
+        from mailcore.programs.claude.result import ending
+
+        return ending(exit_code, output)
 
     def session(self, given: str, output: Output) -> str:
         """The one that it was given."""
@@ -121,8 +90,10 @@ class Claude:
         """By its permission mode."""
         return config.permission_mode in ("bypass", "bypassPermissions")
 
-    def output_reader(self, agent: str) -> ObjectsUntold:
-        """It prints one result object at the end."""
+    def output_reader(self, agent: str) -> OutputReader:
+        """Its session file tells more than the object that it prints."""
+        from mailcore.programs.transcript import ObjectsUntold
+
         del agent
         return ObjectsUntold()
 
@@ -130,12 +101,3 @@ class Claude:
 def session_file(agent: Agent, session_id: str) -> Path:
     """Where the transcript of an agent's session lies."""
     return directory(agent.branch) / f"{session_id}.jsonl"
-
-
-def _result(stdout: Path) -> dict[str, Any] | None:
-    """The last result object that it printed."""
-    for line in reversed(tail(stdout, LONGEST)):
-        value = parsed(line.encode()) if line.startswith("{") else None
-        if value is not None and value.get("type") == "result":
-            return value
-    return None

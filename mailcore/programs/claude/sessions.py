@@ -1,16 +1,16 @@
-"""Where Claude Code keeps its session files, and whose one is (contract claude-code, "Transcript")."""
+"""Session files of Claude Code: where they lie, whose one is, what reads it (contract claude-code, "Transcript")."""
 
 from __future__ import annotations
 
 import math
 import os
-import re
 import time
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
-from mailcore.programs.sessions import BEFORE, listed, newer, tell_before
+from mailcore.programs.claude.places import directory, root
+from mailcore.programs.sessions import BEFORE, listed, newer, tell_before, timestamp_of
 from mailcore.programs.transcript import LONGEST, Counted, Transcript, dollars_of, parsed, text_of
 from mailcore.system import files
 
@@ -25,7 +25,6 @@ MONEY = 256 * 1024 * 1024
 BLOCK = 4 * 1024 * 1024
 OVERLAP = 16384
 """A line that is cut where a block begins is read with the block before it."""
-_LONGEST_NAME = 200
 
 
 class ClaudeSessions:
@@ -36,7 +35,7 @@ class ClaudeSessions:
     @property
     def root(self) -> Path:
         """Where the directories lie."""
-        return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude") / "projects"
+        return root()
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """The branches' own directories."""
@@ -60,6 +59,10 @@ class ClaudeSessions:
         del branches
         return cwd_of(path)
 
+    def time_of(self, line: bytes) -> float:
+        """As most lines tell it."""
+        return timestamp_of(line)
+
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """Of each branch the sessions, then their subagents; one that does not say where it was is the branch's."""
         for folder, branch in {directory(branch): branch for branch in branches}.items():
@@ -82,18 +85,6 @@ class ClaudeSessions:
         # What was just read told it better, if it told any.
         reader.former = partial(_money_before, path, max(0, offset - BEFORE))
         return reader
-
-
-def directory(branch: Path) -> Path:
-    """Where Claude Code keeps the sessions that are begun in a directory; it may not be there yet.
-
-    `<session>.jsonl` in it, and the subagents' in `<session>/subagents/`. Directories whose names differ in punctuation
-    alone share one: ask `cwd_of` whose a session is.
-    """
-    name = re.sub(r"[^a-zA-Z0-9]", "-", _utf16(str(branch)))
-    if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}-{_base36(_hash(str(branch)))}"
-    return ClaudeSessions().root / name
 
 
 def cwd_of(path: Path) -> str:
@@ -139,25 +130,3 @@ def _money_before(path: Path, offset: int) -> float | None:
     except OSError:
         return None
     return 0.0 if floor == 0 else None
-
-
-def _utf16(text: str) -> str:
-    """One character a UTF-16 unit, as JavaScript counts them; which ones above ASCII does not matter."""
-    return "".join("\x00" * (len(c.encode("utf-16-le", "surrogatepass")) // 2) if c > "\x7f" else c for c in text)
-
-
-def _hash(text: str) -> int:
-    """Claude Code's own hash of a path, unsigned: 32 bits, 31 times the former and the next UTF-16 unit."""
-    units = text.encode("utf-16-le", "surrogatepass")
-    value = 0
-    for at in range(0, len(units), 2):
-        value = (value * 31 + units[at] + 256 * units[at + 1]) & 0xFFFFFFFF
-    return 0x100000000 - value if value & 0x80000000 else value
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return digits or "0"

@@ -1,14 +1,13 @@
-"""Where Codex keeps its session files, and whose one is (contract codex, "Session file")."""
+"""The session files of Codex: where they lie, whose one is, and what reads it (contract codex, "Session file")."""
 
 from __future__ import annotations
 
-import glob
-import os
 from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before
+from mailcore.programs.codex.places import root
+from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before, timestamp_of
 from mailcore.programs.transcript import Counted, Transcript, parsed, table_of, text_of
 from mailcore.system import files
 
@@ -28,7 +27,7 @@ class CodexSessions:
     @property
     def root(self) -> Path:
         """Where the years lie."""
-        return Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex") / "sessions"
+        return root()
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """The last days."""
@@ -54,6 +53,10 @@ class CodexSessions:
         del branches
         return cwd_of(path)
 
+    def time_of(self, line: bytes) -> float:
+        """As most lines tell it."""
+        return timestamp_of(line)
+
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """All, of whatever directory."""
         del branches
@@ -76,13 +79,7 @@ class CodexSessions:
 def directories(first: date, last: date) -> list[Path]:
     """Where the sessions lie that were begun from one day to another, one directory a day; they may not be there."""
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    root = CodexSessions().root
-    return [root / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" for day in days]
-
-
-def is_kept(thread_id: str) -> bool:
-    """True if Codex has kept a thread of that id."""
-    return any(CodexSessions().root.glob(f"*/*/*/rollout-*-{glob.escape(thread_id)}.jsonl"))
+    return [root() / f"{day:%Y}" / f"{day:%m}" / f"{day:%d}" for day in days]
 
 
 def cwd_of(path: Path) -> str:

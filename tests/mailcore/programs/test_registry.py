@@ -178,7 +178,7 @@ def test_whatever_its_session_files_raise_is_told_in_words() -> None:
     path = Path("/nonexistent/x")
     asked: list[Callable[[], object]] = [
         lambda: sessions.places([path]), lambda: sessions.inner(path), lambda: sessions.found(path),
-        lambda: sessions.is_session(path), lambda: sessions.cwd_of(path, [path]),
+        lambda: sessions.is_session(path), lambda: sessions.cwd_of(path, [path]), lambda: sessions.time_of(b"x"),
         lambda: list(sessions.history([path], 0.0)), lambda: sessions.reader("@a", path, 0, Counted(1)),
     ]  # fmt: skip
     for method, ask in zip(FILES, asked, strict=True):

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.config import AgentConfig
-from mailcore.programs.claude.program import Claude, Result, session_file
+from mailcore.programs.claude.program import Claude, session_file
+from mailcore.programs.claude.result import Result
 from tests.mailcore.programs.made import AGENT, FIXTURES, launch, output
 
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.claude.sessions import cwd_of, directory
+from mailcore.programs.claude.places import directory
+from mailcore.programs.claude.sessions import cwd_of
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.claude.usage import COUNTED
 from mailcore.programs.transcript import LONGEST, Counted

@@ -1,0 +1,64 @@
+"""The object that Claude Code prints at its end, headless: how an attempt came out (contract claude-code)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from mailcore.programs.base import Ending, Output, exit_words, tail
+from mailcore.programs.shape import shaped
+from mailcore.programs.transcript import LONGEST, parsed
+
+LIMITS = {429, 529}
+"""`api_error_status` of a rate limit and of an overloaded service."""
+
+
+class Denial(msgspec.Struct):
+    """A tool use that was refused for want of a permission."""
+
+    tool_name: str = ""
+
+
+class Result(msgspec.Struct):
+    """The object that it prints at its end."""
+
+    subtype: str | None = None
+    is_error: bool | None = None
+    api_error_status: int | None = None
+    api_error_type: str | None = None
+    result: str | None = None
+    total_cost_usd: Annotated[float, msgspec.Meta(ge=0, lt=1e12)] | None = None
+    permission_denials: list[Denial] | None = None
+
+
+DECIDES = {"subtype", "is_error", "api_error_status"}
+"""Without these of a result it is not known how the attempt came out."""
+
+
+def ending(exit_code: int, output: Output) -> Ending:
+    """The `result` object decides: `is_error` and `api_error_status`, never `subtype` alone, never the text."""
+    found = _result(output.stdout)
+    if found is None:
+        return Ending(exit_code == 0, f"{exit_words(exit_code)}, no result object")
+    result, wrong = shaped(found, Result, "claude's result")
+    text, dollars = result.result or "", result.total_cost_usd or 0.0
+    if DECIDES & wrong.keys():
+        return Ending(False, "; ".join(wrong.values()), False, text, dollars, final=True)
+    if result.api_error_status in LIMITS:
+        return Ending(False, f"API {result.api_error_status} ({result.api_error_type})", True, text, dollars)
+    if result.is_error or result.subtype != "success" or exit_code != 0:
+        return Ending(False, f"{exit_words(exit_code)}, {result.subtype}", False, text, dollars)
+    names = dict.fromkeys(denial.tool_name for denial in result.permission_denials or ())
+    refused = [f"not permitted: {', '.join(names)}"] if names else []
+    return Ending(True, ", ".join([exit_words(exit_code), *refused, *wrong.values()]), False, text, dollars)
+
+
+def _result(stdout: Path) -> dict[str, Any] | None:
+    """The last result object that it printed."""
+    for line in reversed(tail(stdout, LONGEST)):
+        value = parsed(line.encode()) if line.startswith("{") else None
+        if value is not None and value.get("type") == "result":
+            return value
+    return None

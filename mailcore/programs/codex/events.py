@@ -1,0 +1,90 @@
+"""The events that Codex prints, headless: how an attempt came out, and which thread it was (contract codex)."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from mailcore.programs.base import Ending, Output, exit_words, is_session_id, tail
+from mailcore.programs.shape import shaped
+from mailcore.programs.transcript import LONGEST, parsed
+from mailcore.system.files import opened
+
+LIMIT_STATUS = re.compile(r"last status: (429|503|529)\b")
+"""Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""
+
+
+class Failure(msgspec.Struct):
+    """What went wrong."""
+
+    message: str | None = None
+
+
+class Failed(msgspec.Struct):
+    """`error`, which says it itself, and `turn.failed`."""
+
+    message: str | None = None
+    error: Failure | None = None
+
+
+class Item(msgspec.Struct):
+    """What was done or said: of an `agent_message` the text."""
+
+    type: str | None = None
+    text: str | None = None
+
+
+class Completed(msgspec.Struct):
+    """`item.completed`."""
+
+    item: Item | None = None
+
+
+class Started(msgspec.Struct):
+    """`thread.started`."""
+
+    thread_id: str = ""
+
+
+def ending(exit_code: int, output: Output) -> Ending:
+    """Success is exit 0 and a `turn.completed` after which no error came.
+
+    An `error` before it was a connection that was lost and found; an item of type `error` is only a warning.
+    """
+    completed, failure, said, odd = False, "", "", dict[str, str]()
+    limited = False
+    for line in tail(output.stdout, LONGEST):
+        event = parsed(line.encode())
+        kind = event.get("type") if event is not None else None
+        if event is None or not isinstance(kind, str):
+            continue
+        if kind == "turn.completed":
+            completed, failure, limited = True, "", False
+        elif kind in ("error", "turn.failed"):
+            failed, wrong = shaped(event, Failed, f"codex's {kind}")
+            message = (failed.error.message if failed.error is not None else failed.message) or ""
+            failure = "; ".join(wrong.values()) or message or kind
+            limited = LIMIT_STATUS.search(message) is not None
+        elif kind == "item.completed":
+            done, wrong = shaped(event, Completed, f"codex's {kind}")
+            odd |= wrong
+            if done.item is not None and done.item.type == "agent_message":
+                said = done.item.text or ""
+    if exit_code == 0 and completed and not failure:
+        return Ending(True, ", ".join([exit_words(exit_code), *odd.values()]), result=said)
+    failure = failure or "the stream ended without turn.completed"
+    return Ending(False, f"{exit_words(exit_code)}: {failure}", limited=limited, result=said)
+
+
+def thread_of(output: Output) -> str:
+    """The id of the thread that it began, as its first event says; empty if that does not say one."""
+    try:
+        with opened(output.stdout) as file:
+            event = parsed(file.readline(65536).rstrip())
+    except OSError:
+        return ""
+    if event is None or event.get("type") != "thread.started":
+        return ""
+    thread_id = shaped(event, Started, "codex's thread.started")[0].thread_id
+    return thread_id if is_session_id(thread_id) else ""
