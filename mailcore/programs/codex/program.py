@@ -9,7 +9,6 @@ from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionFiles
 from mailcore.programs.codex.places import is_kept
-from mailcore.programs.transcript import ObjectsUntold
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript import OutputReader
@@ -89,6 +88,7 @@ class Codex:
 
     def output_reader(self, agent: str) -> OutputReader:
         """Its session file tells the same as the events that it prints, and more."""
+        from mailcore.programs.transcript import ObjectsUntold
 
         del agent
         return ObjectsUntold()
