@@ -12,6 +12,8 @@ from mailcore.dispatch import prompt, succession
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House
 
+pytestmark = pytest.mark.backends
+
 PLANT = """
 import os
 name = "{runs}/" + os.environ["MAILCORE_RUN_ID"] + "/attempt-2.{stream}.log"

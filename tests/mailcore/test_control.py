@@ -23,6 +23,8 @@ from mailcore.system.processes import alive, start_ticks
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.test_process import TREE
 
+pytestmark = pytest.mark.backends
+
 CLI = f"{sys.executable} -m mailcore.cli"
 
 

@@ -8,7 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from mailcore.observe.cpu import Work
+
+pytestmark = pytest.mark.backends
 
 Wait = Callable[[Callable[[], object], float, str], None]
 NOW = 2_000_000_000.0

@@ -16,6 +16,8 @@ from mailcore.liveness import read_lock
 from mailcore.system.processes import alive, start_ticks
 from tests.mailcore.conftest import House, wait_until
 
+pytestmark = pytest.mark.backends
+
 RUN = "20260101T000000_000000-00000000"
 
 

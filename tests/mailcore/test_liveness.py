@@ -12,6 +12,8 @@ from mailcore.liveness import read_lock
 from mailcore.system.processes import alive, boot_id, start_ticks
 from tests.mailcore.conftest import House
 
+pytestmark = pytest.mark.backends
+
 
 def test_a_process_is_its_pid_its_start_and_its_boot() -> None:
     pid, ticks = os.getpid(), start_ticks(os.getpid())

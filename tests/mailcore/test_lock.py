@@ -17,6 +17,8 @@ from mailcore.model.run import Holder
 from mailcore.system.processes import boot_id, start_ticks
 from tests.mailcore.conftest import House
 
+pytestmark = pytest.mark.backends
+
 
 def write(house: House, content: Any, age: float = 0.0) -> None:
     path = house.agent("@writer").dispatch_lock

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 
+import pytest
+
 from mailcore.dispatch import orphan
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
 from tests.mailcore.conftest import House
+
+pytestmark = pytest.mark.backends
 
 
 def gone() -> int:

@@ -19,6 +19,8 @@ from mailcore.system.process import Process
 from mailcore.system.processes import alive, start_ticks
 from tests.mailcore.conftest import wait_until
 
+pytestmark = pytest.mark.backends
+
 TREE = """
 import os, signal, subprocess, sys
 from threading import Event

@@ -10,6 +10,8 @@ import pytest
 
 from mailcore.observe.sample import Sampler, TreeSample
 
+pytestmark = pytest.mark.backends
+
 BUSY = "import subprocess, sys; p = subprocess.Popen([sys.executable, '-c', 'while True: pass']); p.wait()"
 
 

@@ -17,6 +17,8 @@ from mailcore.model.run import Phase, Run
 from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
 
+pytestmark = pytest.mark.backends
+
 REPLY = f"""
 import os, subprocess, sys
 print("at work", flush=True)

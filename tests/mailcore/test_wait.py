@@ -22,6 +22,8 @@ from mailcore.mail.outbox import Sent
 from mailcore.model.message import DECISIONS
 from tests.mailcore.conftest import House, wait_until
 
+pytestmark = pytest.mark.backends
+
 COMMAND = [sys.executable, "-m", "mailcore.cli"]
 
 

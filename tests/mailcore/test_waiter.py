@@ -22,6 +22,8 @@ from mailcore.system.processes import alive
 from mailcore.system.watching import Watcher
 from tests.mailcore.conftest import House, marked, wait_until
 
+pytestmark = pytest.mark.backends
+
 Monitor = Callable[[str], subprocess.Popen[bytes]]
 
 

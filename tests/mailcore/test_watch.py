@@ -14,6 +14,8 @@ import pytest
 from mailcore.observe.stamps import inode
 from mailcore.observe.watch import Batch, Watch
 
+pytestmark = pytest.mark.backends
+
 ROOT = Path(__file__).parents[2]
 Wait = Callable[[Callable[[], object], float, str], None]
 

@@ -13,6 +13,8 @@ import pytest
 
 from praxmonitor.duty import Duty
 
+pytestmark = pytest.mark.backends
+
 HOLD = """
 import sys, threading
 from pathlib import Path

@@ -23,7 +23,7 @@ from mailcore.workspace import Workspace
 from praxmonitor.feed import FRAME, FileFeed, enduring
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.backends]
 
 
 def the(fleet: Fleet, address: str) -> AgentFacts:

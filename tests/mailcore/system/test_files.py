@@ -21,6 +21,8 @@ from mailcore.model.message import MailboxStatus
 from mailcore.system import locks, writing
 from tests.mailcore.conftest import wait_until
 
+pytestmark = pytest.mark.backends
+
 HOLD = """
 import fcntl, sys
 file = open(sys.argv[1], "w")

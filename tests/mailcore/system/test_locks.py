@@ -15,6 +15,8 @@ import pytest
 
 from mailcore.system.locks import is_locked, locked, try_lock, wait_for_lock
 
+pytestmark = pytest.mark.backends
+
 HOLD = (
     "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
 )

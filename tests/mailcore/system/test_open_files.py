@@ -8,6 +8,8 @@ import pytest
 from mailcore.observe.tail import Tail
 from mailcore.system.open_files import OpenFiles
 
+pytestmark = pytest.mark.backends
+
 
 def append(path: Path, text: str) -> None:
     with path.open("a") as file:

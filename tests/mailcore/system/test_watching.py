@@ -17,6 +17,8 @@ import pytest
 from mailcore.system.processes import exit_notice
 from mailcore.system.watching import Changes, Watcher, inodes
 
+pytestmark = pytest.mark.backends
+
 ROOT = Path(__file__).parents[3]
 
 

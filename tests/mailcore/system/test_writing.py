@@ -13,6 +13,8 @@ from mailcore.errors import Refused
 from mailcore.system import writing
 from mailcore.system.files import open_directory
 
+pytestmark = pytest.mark.backends
+
 PLANTED = ("fifo", "link", "dangling", "directory", "file", "socket")
 
 
