@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mailcore import files
 from mailcore.programs.gemini.messages import is_prompt, texts_of
+from mailcore.system import files
 
 CHATS = "chats"
 HEAD = 262_144

@@ -7,12 +7,12 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from mailcore import files
 from mailcore.programs.gemini import places
 from mailcore.programs.gemini.places import CHATS, HEAD
 from mailcore.programs.gemini.transcript import GeminiTranscript
 from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before, timestamp_of
 from mailcore.programs.transcript import Counted, Transcript
+from mailcore.system import files
 
 RECENT = 24 * 3600.0
 """Seconds: the subagents of a session that was not written for longer are not looked for."""
