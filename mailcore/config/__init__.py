@@ -1,8 +1,8 @@
 """`.praxmonitor/config.toml`: `schema` is what it can say, `read` how it is read. Both are imported from here.
 
 `types` are the kinds of values, `agents` what is said of agents. `check` and `resolve` judge what a file says, in
-`words`. `reference` is the schema as text for people, `template` the file of a new workspace, `effective` what holds and
-from where.
+`words`. `reference` is the schema as text for people, `template` the file of a new workspace, `effective` what holds
+and from where.
 """
 
 from mailcore.config.agents import BYPASS, AgentConfig, ProgramConfig
