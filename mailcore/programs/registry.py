@@ -25,6 +25,7 @@ GROUP = "mailcore.programs"
 BUILT_IN = {
     "claude": "mailcore.programs.claude.program:Claude",
     "codex": "mailcore.programs.codex.program:Codex",
+    "gemini": "mailcore.programs.gemini.program:Gemini",
     "command": "mailcore.programs.command:Command",
 }
 """Where no program is configured the first of them that is on PATH is taken."""

@@ -32,6 +32,7 @@ from tests.real.stub import Request, Stub, Text, Tool, texts
 PACKAGES = {
     "claude": ("@anthropic-ai/claude-code@2.1.330", "claude-code-*/claude"),
     "codex": ("@openai/codex@0.169.0", "codex-*/vendor/*/bin/codex"),
+    "gemini": ("@google/gemini-cli@0.61.0", "gemini-cli/bundle/gemini.js"),
 }
 """What npm fetches, in the versions whose facts the code is written to, and where the program lies below its scope."""
 
@@ -57,9 +58,9 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--real-claude` and `--real-codex`; or PRAX_CLAUDE and PRAX_CODEX in the environment."""
+    """`--real-claude` and the like; or PRAX_CLAUDE and the like in the environment."""
     for name, (package, _) in PACKAGES.items():
-        about = f"run tests/real with this {name}; npm: fetch {package} into the user's cache (400 MB)"
+        about = f"run tests/real with this {name}; npm: fetch {package} into the user's cache (100 to 400 MB)"
         parser.addoption(f"--real-{name}", default="", metavar="PATH|npm", help=about)
 
 
@@ -71,7 +72,8 @@ def wanted(config: pytest.Config, name: str) -> str:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Nothing here belongs to the ordinary run."""
-    program = "codex" if collection_path.name == "test_codex.py" else "claude"
+    program = collection_path.stem.removeprefix("test_")
+    program = program if program in PACKAGES else "claude"
     return None if collection_path.is_dir() or wanted(config, program) else True
 
 
@@ -209,7 +211,7 @@ def lab(tmp_path: Path, programs: dict[str, Path]) -> Iterator[Lab]:
     (home / ".claude/settings.json").write_text(json.dumps(allowed | quiet))
     with Stub() as stub:
         (home / ".codex/config.toml").write_text(CODEX.format(url=stub.url))
-        mine = ("CLAUDE", "ANTHROPIC", "CODEX", "OPENAI", "MAILCORE_", "AIPASS_", "AI_AGENT", MARK)
+        mine = ("CLAUDE", "ANTHROPIC", "CODEX", "OPENAI", "GEMINI", "GOOGLE", "MAILCORE_", "AIPASS_", "AI_AGENT", MARK)
         environment = {name: value for name, value in os.environ.items() if not name.startswith(mine)} | {
             "HOME": str(home),
             "PATH": os.pathsep.join([str(links), str(Path(sys.executable).parent), os.environ["PATH"]]),

@@ -65,8 +65,12 @@ class Stub:
     def __post_init__(self) -> None:
         self.hold.set()
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"stub": self}))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Served", (self.handler(),), {"stub": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    def handler(self) -> type[Handler]:
+        """Of the routes."""
+        return Handler
 
     @property
     def url(self) -> str:
@@ -102,7 +106,9 @@ class Stub:
         return step(request) if callable(step) else step
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Of one request."""
+
     stub: Stub
     protocol_version = "HTTP/1.1"
 

@@ -1,0 +1,1 @@
+"""Gemini CLI: its command line, its output, its session files."""

@@ -1,0 +1,52 @@
+"""What an event that Gemini CLI prints tells which its session file tells late or never."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.usage import Spent
+from mailcore.programs.transcript import moment, parsed, table_of, text_of
+from mailcore.programs.wording import tool_words
+
+SOURCE = "output"
+
+
+class GeminiOutput:
+    """Reads the standard output of one agent's runs.
+
+    The session file has a tool call only once it is over, and neither errors nor the end of a turn. A call is told
+    with its session and id, by which it is known again in the file.
+    """
+
+    def __init__(self, agent: str) -> None:
+        self.agent = agent
+        self._session = ""
+        """That of the newest `init`: the call of an unknown one would count twice."""
+
+    def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
+        """What the event tells (`OutputReader.read`)."""
+        if not line.startswith(b"{"):
+            return None
+        event = parsed(line)
+        return [] if event is None else list(self._event(event, moment(event, now)))
+
+    def _event(self, event: Mapping[str, Any], at: float) -> Iterator[Activity]:
+        match event.get("type"):
+            case "init":
+                self._session = text_of(event, "session_id")
+            case "tool_use" if self._session and (call := text_of(event, "tool_id")):
+                tool = text_of(event, "tool_name")
+                yield self._told(at, Kind.TOOL, tool_words(tool, event.get("parameters")), tool, call)
+            case "error":
+                kind = Kind.ERROR if event.get("severity") == "error" else Kind.WARNING
+                yield self._told(at, kind, text_of(event, "message") or "an error")
+            case "result" if event.get("status") == "success":
+                yield self._told(at, Kind.TURN_END, "turn over")
+            case "result":
+                message = text_of(table_of(event, "error"), "message")
+                yield self._told(at, Kind.ERROR, message or "turn ended in an error")
+
+    def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
+        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self._session)

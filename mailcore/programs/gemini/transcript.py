@@ -1,0 +1,189 @@
+"""What a line of a Gemini CLI session file means. Stateful, bounded, no files.
+
+A message is written as soon as it is there, and again as a whole, under the same id, when its tools are through; the
+whole history is written again, with new times, when a session is resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.message import parse_time
+from mailcore.model.usage import Spent, Usage
+from mailcore.programs.gemini.sessions import texts_of
+from mailcore.programs.transcript import (
+    SOURCE,
+    Counted,
+    Recent,
+    count_of,
+    list_of,
+    moment,
+    parsed,
+    short,
+    table_of,
+    text_of,
+)
+from mailcore.programs.wording import tool_words
+
+MESSAGES = 500
+"""Messages that are remembered: what is written of one again stands close to the first time."""
+CALLS = 2000
+"""Tool calls that are remembered."""
+SUBAGENT_TOOL = "invoke_agent"
+CONTEXT = "<session_context>"
+HOOKS = ("<hook_context>", "</hook_context>")
+
+
+@dataclass(slots=True)
+class _Message:
+    """What was told of one."""
+
+    thoughts: int = 0
+    said: bool = False
+
+
+class GeminiTranscript:
+    """Reads one session file of an agent, or one of its subagents' (below `<session>/`)."""
+
+    def __init__(self, agent: str, path: Path, *, counted: Counted | None = None) -> None:
+        """`counted`: shared by the readers of an agent's files."""
+        self.agent = agent
+        below = path.parent.name not in ("chats", "")
+        self.session = path.parent.name if below else path.stem
+        """The agent's own, of a subagent too."""
+        self.cwd = ""
+        self.drift = ""
+        self.counted = counted if counted is not None else Counted(MESSAGES)
+        self._by = path.stem if below else ""
+        self._messages: Recent[str, _Message] = Recent(MESSAGES)
+        self._used: Recent[str, None] = Recent(MESSAGES)
+        """The messages whose tokens were met, here or before the place where the reading began."""
+        self._calls: Recent[str, None] = Recent(CALLS)
+
+    def read(self, line: bytes, now: float) -> list[Activity | Spent]:
+        """What the line tells (`Transcript.read`)."""
+        event = None if line.startswith(b'{"$') else parsed(line)
+        if event is None:
+            return []
+        if "projectHash" in event:
+            return list(self._head(event, now))
+        match event.get("type"):
+            case "user":
+                return list(self._user(event, moment(event, now)))
+            case "gemini":
+                at = moment(event, now)
+                return [*self._answer(event, at, now), *self._counted(event, at)]
+            case _:
+                return []
+
+    def spent(self, line: bytes, now: float) -> list[Spent]:
+        """What the line says was used (`Transcript.spent`)."""
+        if b'"tokens"' not in line or line.startswith(b'{"$'):
+            return []
+        event = parsed(line)
+        if event is None or event.get("type") != "gemini":
+            return []
+        return list(self._counted(event, moment(event, now)))
+
+    def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
+        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self.session, by or self._by)
+
+    def _head(self, event: Mapping[str, Any], now: float) -> Iterator[Activity]:
+        at = min(parse_time(event.get("startTime")) or now, now)
+        if self._by:
+            yield self._told(at, Kind.SUBAGENT, "subagent")
+        else:
+            self.session = text_of(event, "sessionId") or self.session
+            yield self._told(at, Kind.SESSION, "session: start")
+
+    def _user(self, event: dict[str, Any], at: float) -> Iterator[Activity]:
+        """A prompt; the results of tools stand in their calls."""
+        name = self._named(event)
+        if not name or name in self._messages:
+            return
+        self._messages.put(name, _Message())
+        texts = [_without_hooks(text) for text in texts_of(event) if not text.startswith(CONTEXT)]
+        if text := " ".join(texts).strip():
+            yield self._told(at, Kind.PROMPT, text)
+
+    def _answer(self, event: dict[str, Any], at: float, now: float) -> Iterator[Activity]:
+        name = self._named(event)
+        if not name:
+            return
+        known = self._messages.get(name) or _Message()
+        self._messages.put(name, known)
+        thoughts = [thought for thought in list_of(event, "thoughts") if isinstance(thought, dict)]
+        for thought in thoughts[known.thoughts :]:
+            words = ": ".join(filter(None, (text_of(thought, "subject"), text_of(thought, "description"))))
+            yield self._told(min(moment(thought, at), at), Kind.THINKING, words or "thinking")
+        known.thoughts = max(known.thoughts, len(thoughts))
+        if not known.said and (text := " ".join(texts_of(event)).strip()):
+            known.said = True
+            yield self._told(at, Kind.MESSAGE, text)
+        for call in list_of(event, "toolCalls"):
+            if isinstance(call, dict):
+                yield from self._call(call, at, now)
+
+    def _named(self, event: Mapping[str, Any]) -> str:
+        name = text_of(event, "id")
+        if not name:
+            self.drift = self.drift or "Gemini CLI writes messages without an id"
+        return name
+
+    def _call(self, call: Mapping[str, Any], began: float, now: float) -> Iterator[Activity]:
+        """A call, which is written once it is over: both that it began and how it ended."""
+        name, tool = text_of(call, "id"), text_of(call, "name")
+        if not name:
+            self.drift = self.drift or "Gemini CLI writes tool calls without an id"
+            return
+        if name in self._calls:
+            return
+        self._calls.put(name, None)
+        ended = max(began, moment(call, now))
+        words = tool_words(tool, call.get("args"))
+        yield self._told(began, Kind.TOOL, words, tool, name)
+        brought = short(_brought(call))
+        failed = call.get("status") != "success"
+        text = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
+        yield self._told(ended, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, text, tool, name)
+        if tool == SUBAGENT_TOOL:
+            what = brought or "subagent is done"
+            yield self._told(ended, Kind.SUBAGENT_DONE, what, tool, name, text_of(call, "agentId"))
+
+    def _counted(self, event: Mapping[str, Any], at: float) -> Iterator[Spent]:
+        name, tokens = text_of(event, "id"), event.get("tokens")
+        if not name or tokens is None:  # they may come with a later line
+            return
+        if not isinstance(tokens, dict):
+            self.drift = self.drift or "Gemini CLI writes messages whose tokens are no table"
+            return
+        if name in self._used:
+            return
+        self._used.put(name, None)
+        filled, cached = count_of(tokens, "input"), count_of(tokens, "cached")
+        output = count_of(tokens, "output") + count_of(tokens, "thoughts")
+        used = Usage(max(0, filled - cached) + count_of(tokens, "tool"), output, cached)
+        if name in self.counted or not used.tokens:
+            return
+        self.counted.put(name, used)
+        yield Spent(at, self.agent, used, self.session, text_of(event, "model"), 0 if self._by else filled)
+
+
+def _without_hooks(text: str) -> str:
+    """A prompt without what hooks of the person's put before it."""
+    begin, end = HOOKS
+    return text.partition(end)[2].lstrip() if text.startswith(begin) and end in text else text
+
+
+def _brought(call: Mapping[str, Any]) -> str:
+    """What a call brought: as shown to a person, else as told to the model."""
+    if shown := text_of(call, "resultDisplay"):
+        return shown
+    results = list_of(call, "result")
+    first = results[0] if results and isinstance(results[0], dict) else {}
+    response = table_of(table_of(first, "functionResponse"), "response")
+    return text_of(response, "output") or text_of(response, "error")
