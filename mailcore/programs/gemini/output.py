@@ -44,9 +44,8 @@ class GeminiOutput:
                 yield self._told(at, kind, text_of(event, "message") or "an error")
             case "result" if event.get("status") == "success":
                 yield self._told(at, Kind.TURN_END, "turn over")
-            case "result":
-                message = text_of(table_of(event, "error"), "message")
-                yield self._told(at, Kind.ERROR, message or "turn ended in an error")
+            case "result" if message := text_of(table_of(event, "error"), "message"):
+                yield self._told(at, Kind.ERROR, message)
 
     def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
         return Activity(at, self.agent, kind, text, SOURCE, tool, call, self._session)

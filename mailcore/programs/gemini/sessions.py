@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import files
-from mailcore.programs.sessions import listed, newer, tell_before
-from mailcore.programs.transcript import Counted, Transcript, list_of, parsed, table_of, text_of
+from mailcore.programs.gemini.messages import is_prompt, texts_of
+from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before
+from mailcore.programs.transcript import Counted, Transcript, parsed, table_of, text_of
 
 HEAD = 262_144
 """Bytes of a session file in which the first prompt is looked for."""
@@ -23,8 +24,6 @@ RECENT = 24 * 3600.0
 CHILDREN = 8
 """Sessions of one directory whose subagents are looked for, the newest of the last day."""
 
-NO_PROMPT = ("/", "?", "<session_context>", "<hook_context>")
-"""What a message of the user's begins with that Gemini CLI does not take for a prompt."""
 CHATS = "chats"
 
 
@@ -92,6 +91,9 @@ class GeminiSessions:
         del earlier
         reader = GeminiTranscript(agent, path)
         reader.cwd = self.cwd_of(path)
+        if offset > BEFORE:
+            with files.opened(path) as file:
+                tell(reader, file.readline(HEAD))
         tell_before(reader, path, offset)
         reader.counted = counted
         return reader
@@ -105,12 +107,6 @@ def is_known(branch: Path, session_id: str) -> bool:
 def is_resumable(branch: Path, session_id: str) -> bool:
     """True if that session has a prompt or an answer: without one Gemini CLI does not find it."""
     return any(_has_conversation(path) for path in _files_of(branch, session_id))
-
-
-def is_prompt(text: str) -> bool:
-    """True of a text of the user's that Gemini CLI takes for a prompt."""
-    text = text.strip()
-    return bool(text) and not text.startswith(NO_PROMPT)
 
 
 def _home() -> Path:
@@ -173,14 +169,6 @@ def _has_conversation(path: Path) -> bool:
     except OSError:
         pass
     return False
-
-
-def texts_of(message: dict[str, Any]) -> list[str]:
-    """The texts of a message."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return [content]
-    return [text for part in list_of(message, "content") if isinstance(part, dict) and (text := text_of(part, "text"))]
 
 
 def _is_session(name: str) -> bool:

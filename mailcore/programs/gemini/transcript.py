@@ -14,7 +14,7 @@ from typing import Any
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.gemini.sessions import texts_of
+from mailcore.programs.gemini.messages import CONTEXT, texts_of, without_hooks
 from mailcore.programs.transcript import (
     SOURCE,
     Counted,
@@ -34,8 +34,6 @@ MESSAGES = 500
 CALLS = 2000
 """Tool calls that are remembered."""
 SUBAGENT_TOOL = "invoke_agent"
-CONTEXT = "<session_context>"
-HOOKS = ("<hook_context>", "</hook_context>")
 
 
 @dataclass(slots=True)
@@ -82,23 +80,29 @@ class GeminiTranscript:
 
     def spent(self, line: bytes, now: float) -> list[Spent]:
         """What the line says was used (`Transcript.spent`)."""
-        if b'"tokens"' not in line or line.startswith(b'{"$'):
+        if line.startswith(b'{"$') or (b'"tokens"' not in line and b'"projectHash"' not in line):
             return []
         event = parsed(line)
-        if event is None or event.get("type") != "gemini":
+        if event is None:
             return []
-        return list(self._counted(event, moment(event, now)))
+        if "projectHash" in event:
+            self._learn(event)
+        return list(self._counted(event, moment(event, now))) if event.get("type") == "gemini" else []
 
     def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
         return Activity(at, self.agent, kind, text, SOURCE, tool, call, self.session, by or self._by)
 
     def _head(self, event: Mapping[str, Any], now: float) -> Iterator[Activity]:
+        self._learn(event)
         at = min(parse_time(event.get("startTime")) or now, now)
         if self._by:
             yield self._told(at, Kind.SUBAGENT, "subagent")
         else:
-            self.session = text_of(event, "sessionId") or self.session
             yield self._told(at, Kind.SESSION, "session: start")
+
+    def _learn(self, head: Mapping[str, Any]) -> None:
+        if not self._by:
+            self.session = text_of(head, "sessionId") or self.session
 
     def _user(self, event: dict[str, Any], at: float) -> Iterator[Activity]:
         """A prompt; the results of tools stand in their calls."""
@@ -106,7 +110,7 @@ class GeminiTranscript:
         if not name or name in self._messages:
             return
         self._messages.put(name, _Message())
-        texts = [_without_hooks(text) for text in texts_of(event) if not text.startswith(CONTEXT)]
+        texts = [without_hooks(text) for text in texts_of(event) if not text.startswith(CONTEXT)]
         if text := " ".join(texts).strip():
             yield self._told(at, Kind.PROMPT, text)
 
@@ -119,7 +123,7 @@ class GeminiTranscript:
         thoughts = [thought for thought in list_of(event, "thoughts") if isinstance(thought, dict)]
         for thought in thoughts[known.thoughts :]:
             words = ": ".join(filter(None, (text_of(thought, "subject"), text_of(thought, "description"))))
-            yield self._told(min(moment(thought, at), at), Kind.THINKING, words or "thinking")
+            yield self._told(moment(thought, at), Kind.THINKING, words or "thinking")
         known.thoughts = max(known.thoughts, len(thoughts))
         if not known.said and (text := " ".join(texts_of(event)).strip()):
             known.said = True
@@ -171,12 +175,6 @@ class GeminiTranscript:
             return
         self.counted.put(name, used)
         yield Spent(at, self.agent, used, self.session, text_of(event, "model"), 0 if self._by else filled)
-
-
-def _without_hooks(text: str) -> str:
-    """A prompt without what hooks of the person's put before it."""
-    begin, end = HOOKS
-    return text.partition(end)[2].lstrip() if text.startswith(begin) and end in text else text
 
 
 def _brought(call: Mapping[str, Any]) -> str:

@@ -1,0 +1,35 @@
+"""What is in a message, as a Gemini CLI session file has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailcore.programs.transcript import list_of, text_of
+
+CONTEXT = "<session_context>"
+"""What it tells the model of the directory begins so; it stands there as the user's."""
+HOOKS = ("<hook_context>", "</hook_context>")
+"""About what the person's hooks put before a prompt."""
+NO_PROMPT = ("/", "?", CONTEXT, HOOKS[0])
+"""What a text of the user's begins with that it does not take for a prompt when it looks for sessions."""
+
+
+def texts_of(message: Mapping[str, Any]) -> list[str]:
+    """The texts of a message."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return [content]
+    return [text for part in list_of(message, "content") if isinstance(part, dict) and (text := text_of(part, "text"))]
+
+
+def is_prompt(text: str) -> bool:
+    """True of a text of the user's for which it finds a session again."""
+    text = text.strip()
+    return bool(text) and not text.startswith(NO_PROMPT)
+
+
+def without_hooks(text: str) -> str:
+    """A prompt without what hooks put before it."""
+    begin, end = HOOKS
+    return text.partition(end)[2].lstrip() if text.startswith(begin) and end in text else text
