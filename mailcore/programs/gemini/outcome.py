@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from mailcore.files import opened
 from mailcore.programs.base import Ending, Output, exit_words, tail
-from mailcore.programs.transcript import parsed, short, table_of, text_of
+from mailcore.programs.shape import shaped
+from mailcore.programs.transcript import parsed, short, text_of
 
 LIMITS = {status & 0xFF: status for status in (429, 499, 503)}
 """The HTTP status that ended it is its exit code, of which the system keeps eight bits; these it takes for a limit."""
@@ -33,33 +35,72 @@ _DELAY = re.compile(r"^Suggested retry after ([0-9.]{1,12}s)\.?\]?$", re.MULTILI
 """The line that it makes itself of a delay which the service told in a field of its own."""
 
 
+class Failure(msgspec.Struct):
+    """What went wrong, of a tool use or of the run."""
+
+    type: str | None = None
+    message: str | None = None
+
+
+class Event(msgspec.Struct):
+    """An event that has a part in the outcome."""
+
+    status: str | None = None
+    """Of `result` and `tool_result`: success or error."""
+    error: Failure | None = None
+    severity: str | None = None
+    """Of `error`: error or warning."""
+    message: str | None = None
+    role: str | None = None
+    """Of `message`, which brings a piece of a text."""
+    content: str | None = None
+    tool_id: str | None = None
+    tool_name: str | None = None
+
+
 @dataclass(slots=True)
 class _Told:
     """What the events tell."""
 
-    result: Mapping[str, Any] | None = None
+    result: Event | None = None
     said: str = ""
     error: str = ""
     warning: str = ""
     refused: tuple[str, ...] = ()
+    odd: dict[str, str] = field(default_factory=dict)
+    """What of them does not fit, in words."""
 
 
 def ending(exit_code: int, output: Output) -> Ending:
     """Success is exit 0 and a `result` of status success: an answer that makes no sense to it also exits with 0."""
-    told = _told(_events(tail(output.stdout, READ)))
+    told = _told(tail(output.stdout, READ))
     words = exit_words(exit_code)
-    if exit_code == 0 and told.result is not None and told.result.get("status") == "success":
+    if exit_code == 0 and told.result is not None and told.result.status == "success":
         refused = f"not permitted: {', '.join(told.refused)}" if told.refused else ""
-        return Ending(True, ", ".join(filter(None, (words, refused, told.warning))), result=told.said)
-    message = text_of(table_of(told.result or {}, "error"), "message")
-    why = short(_words(message)) or told.error or EXITS.get(exit_code, "")
+        return Ending(
+            True, ", ".join(filter(None, (words, refused, told.warning, *told.odd.values()))), result=told.said
+        )
+    failure = told.result.error if told.result is not None else None
+    message = (failure.message if failure is not None else None) or ""
+    why = short(_words(message)) or told.error or "; ".join(told.odd.values()) or EXITS.get(exit_code, "")
     if exit_code in LIMITS:
-        status = LIMITS[exit_code]
         delay = f", to be tried again after {found[1]}" if (found := _DELAY.search(message)) else ""
-        return Ending(False, f"API {status}{delay}: {why}".removesuffix(": "), True, told.said)
+        return Ending(False, f"API {LIMITS[exit_code]}{delay}{f': {why}' if why else ''}", True, told.said)
     if not why and told.result is None:
         why = "the stream ended without a result"
     return Ending(False, f"{words}: {why}" if why else words, result=told.said, final=exit_code in FINAL)
+
+
+def session_id(stdout: Path) -> str:
+    """The session that the first event names; empty while there is none."""
+    try:
+        with opened(stdout) as file:
+            for event in map(parsed, file.read(READ).splitlines()):
+                if event is not None and event.get("type") == "init":
+                    return text_of(event, "session_id")
+    except OSError:
+        pass
+    return ""
 
 
 def _words(message: str) -> str:
@@ -68,41 +109,30 @@ def _words(message: str) -> str:
     return first.removeprefix("[API Error: ").removesuffix("]")
 
 
-def session_id(stdout: Path) -> str:
-    """The session that the first event names; empty while there is none."""
-    try:
-        with opened(stdout) as file:
-            for event in _events(file.read(READ).decode("utf-8", "replace").splitlines()):
-                if event.get("type") == "init":
-                    return text_of(event, "session_id")
-    except OSError:
-        pass
-    return ""
-
-
-def _events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        event = parsed(line.encode("utf-8", "replace"))
-        if event is not None:
-            yield event
-
-
-def _told(events: Iterable[Mapping[str, Any]]) -> _Told:
+def _told(lines: Iterable[str]) -> _Told:
     told, tools = _Told(), dict[str, str]()
-    for event in events:
-        match event.get("type"):
+    for values in (parsed(line.encode("utf-8", "replace")) for line in lines):
+        kind = values.get("type") if values is not None else None
+        if values is None or kind not in ("result", "message", "tool_use", "tool_result", "error"):
+            continue
+        try:
+            event, wrong = shaped(values, Event, f"gemini's {kind}")
+        except UnicodeError:  # half of a surrogate pair, as a key or where a table is expected
+            continue
+        told.odd |= wrong
+        match kind:
             case "result":
                 told.result = event
-            case "message" if event.get("role") == "assistant":
-                told.said += text_of(event, "content")
+            case "message" if event.role == "assistant":
+                told.said += event.content or ""
             case "tool_use":
                 told.said = ""  # what is said before a tool is used is not the answer
-                tools[text_of(event, "tool_id")] = text_of(event, "tool_name")
-            case "tool_result" if text_of(table_of(event, "error"), "type") == "policy_violation":
-                tool = tools.get(text_of(event, "tool_id")) or "a tool"
+                tools[event.tool_id or ""] = event.tool_name or ""
+            case "tool_result" if event.error is not None and event.error.type == "policy_violation":
+                tool = tools.get(event.tool_id or "") or "a tool"
                 told.refused = tuple(dict.fromkeys((*told.refused, tool)))
-            case "error" if event.get("severity") == "error":
-                told.error = short(text_of(event, "message"))
+            case "error" if event.severity == "warning":
+                told.warning = short(event.message or "")
             case "error":
-                told.warning = short(text_of(event, "message"))
+                told.error = short(event.message or "")
     return told

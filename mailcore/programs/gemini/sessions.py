@@ -12,7 +12,7 @@ from typing import Any
 
 from mailcore import files
 from mailcore.programs.gemini.messages import is_prompt, texts_of
-from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before
+from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before, timestamp_of
 from mailcore.programs.transcript import Counted, Transcript, parsed, table_of, text_of
 
 HEAD = 262_144
@@ -76,6 +76,10 @@ class GeminiSessions:
         """As is told beside the directory in which the sessions lie: a file has only a hash of it."""
         del branches
         return _owner(path.parents[1]) or _owner(path.parents[2]) if len(path.parents) > 2 else ""
+
+    def time_of(self, line: bytes) -> float:
+        """As messages tell it; what is written of the session itself may hold the whole history with its times."""
+        return 0.0 if line.startswith(b'{"$') else timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """Of each branch the sessions, then their subagents."""

@@ -100,6 +100,16 @@ def test_the_answer_is_what_was_said_last(tmp_path: Path) -> None:
     assert ending(0, output(tmp_path, lines)).result == "It is done."
 
 
+def test_what_does_not_fit_is_told_in_words(tmp_path: Path) -> None:
+    odd = told({"type": "tool_use", "tool_name": 7}, {"type": "result", "status": "success"})
+    assert (
+        ending(0, output(tmp_path, odd)).cause == "exit 0, gemini's tool_use has tool_name = 7 where a text is expected"
+    )
+    nothing = told({"type": "result", "status": ["success"]})
+    words = 'exit 0: gemini\'s result has status = ["success"] where a text is expected'
+    assert ending(0, output(tmp_path, nothing)) == Ending(False, words)
+
+
 @settings(deadline=None)
 @given(st.lists(mutated(LINES), max_size=4), st.sampled_from([0, 1, 41, 53, 173, 247, -9]))
 def test_whatever_it_prints_an_ending_is_told(
