@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailcore.programs.transcript import list_of, text_of
-
 CONTEXT = "<session_context>"
 """What it tells the model of the directory begins so; it stands there as the user's."""
 HOOKS = ("<hook_context>", "</hook_context>")
@@ -20,7 +18,9 @@ def texts_of(message: Mapping[str, Any]) -> list[str]:
     content = message.get("content")
     if isinstance(content, str):
         return [content]
-    return [text for part in list_of(message, "content") if isinstance(part, dict) and (text := text_of(part, "text"))]
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    return [text for text in texts if isinstance(text, str) and text]
 
 
 def is_prompt(text: str) -> bool:

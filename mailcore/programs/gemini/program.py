@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
-from mailcore.programs.base import Ending, Interactive, Launch, Output, is_session_id
-from mailcore.programs.gemini import outcome
-from mailcore.programs.gemini.output import GeminiOutput
-from mailcore.programs.gemini.sessions import GeminiSessions, is_known, is_resumable
+from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionFiles, is_session_id
+from mailcore.programs.gemini.places import is_known, is_resumable
+
+if TYPE_CHECKING:
+    from mailcore.programs.transcript import OutputReader
 
 MODES = {"": "default", "bypass": "yolo"}
 """Our words for `--approval-mode`; its own go through as they stand."""
@@ -44,10 +46,16 @@ class Gemini:
 
     name = "gemini"
     executables = ("gemini",)
-    sessions = GeminiSessions()
     hooks = None
     interactive = Interactive(("node", "MainThread", "node-MainThread"), _is_session)
     variables = frozenset({"GEMINI_CLI", "GEMINI_CLI_NO_RELAUNCH", "GEMINI_CLI_WORKTREE_HANDLED"})
+
+    @property
+    def sessions(self) -> SessionFiles:
+        """A directory for each that sessions were begun in."""
+        from mailcore.programs.gemini.sessions import GeminiSessions
+
+        return GeminiSessions()
 
     def argv(self, launch: Launch) -> list[str]:
         """`gemini --prompt=PROMPT`, a session named or resumed; `--skip-trust`, for it runs in no untrusted branch.
@@ -80,11 +88,15 @@ class Gemini:
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """By the `result` event and the exit code."""
-        return outcome.ending(exit_code, output)
+        from mailcore.programs.gemini.outcome import ending
+
+        return ending(exit_code, output)
 
     def session(self, given: str, output: Output) -> str:
         """As its first event says: it may have begun another than the one that was asked for."""
-        found = outcome.session_id(output.stdout)
+        from mailcore.programs.gemini.outcome import session_id
+
+        found = session_id(output.stdout)
         return found if is_session_id(found) else given
 
     def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
@@ -97,8 +109,10 @@ class Gemini:
         """By its approval mode."""
         return config.permission_mode in ("bypass", "yolo")
 
-    def output_reader(self, agent: str) -> GeminiOutput:
+    def output_reader(self, agent: str) -> OutputReader:
         """What its session file tells late or never."""
+        from mailcore.programs.gemini.output import GeminiOutput
+
         return GeminiOutput(agent)
 
 

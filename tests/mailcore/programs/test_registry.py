@@ -30,7 +30,7 @@ from tests.mailcore.programs.made import AGENT, launch
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ('[agents]\nprogram = "gpt"\n', "[agents] program = 'gpt' is no program; there are claude, codex and command"),
+        ('[agents]\nprogram = "gpt"\n', "[agents] program = 'gpt' is no program; there are claude, codex, gemini and command"),
         ('[agents.writer]\nprogram = "cladue"\n', "[agents.writer] program = 'cladue' is no program; "),
         ('[agents.writer]\nprogram = "cladue"\n', "; did you mean claude?"),
     ],
@@ -244,6 +244,6 @@ def test_a_program_that_cannot_recognise_a_session_says_so() -> None:
 
 def test_which_programs_a_config_uses() -> None:
     config = Config(agents={"a": AgentConfig("no such"), "b": AgentConfig("codex")})
-    assert [one.name for one in registry.used(config)] == ["claude", "codex", "command"]
+    assert [one.name for one in registry.used(config)] == ["claude", "codex", "gemini", "command"]
     assert [registry.hooks(name) for name in ("claude", "codex")] == [registry.program("claude").hooks, None]
     assert registry.hooks("command") == registry.hooks("") == registry.hooks("no such") == registry.hooks("claude")

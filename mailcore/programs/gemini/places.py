@@ -1,0 +1,114 @@
+"""Where Gemini CLI keeps the sessions of a directory, and which of them it would find again."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mailcore import files
+from mailcore.programs.gemini.messages import is_prompt, texts_of
+
+CHATS = "chats"
+HEAD = 262_144
+"""Bytes of a session file in which the first prompt is looked for."""
+REGISTRY = 4 * 1024 * 1024
+"""Bytes of the list of all projects that are read."""
+
+
+def root() -> Path:
+    """Where the directories lie, one for each that sessions were begun in."""
+    return _home() / "tmp"
+
+
+def registry() -> dict[str, Any]:
+    """The short name of each directory that was worked in, as its own directory here is called."""
+    try:
+        with files.opened(_home() / "projects.json") as file:
+            named = _object(file.read(REGISTRY)).get("projects")
+    except OSError:
+        return {}
+    return named if isinstance(named, dict) else {}
+
+
+def name_of(branch: str, named: Mapping[str, Any]) -> str:
+    """The short name of a directory; empty if it has none, or one that leads elsewhere."""
+    name = named.get(branch)
+    return name if isinstance(name, str) and name == Path(name).name else ""
+
+
+def next_name(branch: str, taken: set[str]) -> str:
+    """The short name that Gemini CLI will give a directory; it is taken then."""
+    plain = re.sub(r"[^a-z0-9]+", "-", Path(branch).name.lower()).strip("-") or "project"
+    for number in itertools.count():
+        name = f"{plain}-{number}" if number else plain
+        if name not in taken and owner(root() / name) in ("", branch):
+            break
+    taken.add(name)
+    return name
+
+
+def owner(directory: Path) -> str:
+    """Where the sessions were begun that lie below this directory; empty while nothing says it."""
+    try:
+        with files.opened(directory / ".project_root") as file:
+            return file.read(8192).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""
+
+
+def is_known(branch: Path, session_id: str) -> bool:
+    """True if there is a file of that session, whatever it holds."""
+    return bool(_files_of(branch, session_id))
+
+
+def is_resumable(branch: Path, session_id: str) -> bool:
+    """True if that session has a prompt or an answer: without one Gemini CLI does not find it."""
+    return any(map(_has_conversation, _files_of(branch, session_id)))
+
+
+def _home() -> Path:
+    return Path(os.environ.get("GEMINI_CLI_HOME") or Path.home()) / ".gemini"
+
+
+def _files_of(branch: Path, session_id: str) -> list[Path]:
+    """Its files: a session that is resumed in another minute gets a second one, with nothing but a head in it."""
+    name = name_of(os.path.realpath(branch), registry())
+    named = (root() / name / CHATS).glob(f"session-*-{glob.escape(session_id[:8])}.jsonl") if name else ()
+    return [path for path in named if _session_of(path) == session_id]
+
+
+def _session_of(path: Path) -> str:
+    try:
+        with files.opened(path) as file:
+            return str(_object(file.readline(HEAD)).get("sessionId", ""))
+    except OSError:
+        return ""
+
+
+def _has_conversation(path: Path) -> bool:
+    try:
+        with files.opened(path) as file:
+            while file.tell() < HEAD and (line := file.readline(HEAD)):
+                message = _object(line)
+                match message.get("type"):
+                    case "gemini":
+                        return True
+                    case "user" if any(map(is_prompt, texts_of(message))):
+                        return True
+    except OSError:
+        pass
+    return False
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
