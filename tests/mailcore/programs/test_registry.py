@@ -30,7 +30,10 @@ from tests.mailcore.programs.made import AGENT, launch
 @pytest.mark.parametrize(
     ("text", "named"),
     [
-        ('[agents]\nprogram = "gpt"\n', "[agents] program = 'gpt' is no program; there are claude, codex, gemini and command"),
+        (
+            '[agents]\nprogram = "gpt"\n',
+            "[agents] program = 'gpt' is no program; there are claude, codex, gemini and c",
+        ),
         ('[agents.writer]\nprogram = "cladue"\n', "[agents.writer] program = 'cladue' is no program; "),
         ('[agents.writer]\nprogram = "cladue"\n', "; did you mean claude?"),
     ],
