@@ -6,14 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from mailcore.config import AgentConfig, Config, read_config
 from mailcore.errors import ConfigError
@@ -143,6 +143,7 @@ ENDINGS = st.builds(Ending, success=ANY, cause=ANY, limited=ANY, result=ANY, cos
 )
 
 
+@settings(deadline=None)
 @given(ANY | ENDINGS)
 def test_whatever_a_program_gives_back_is_what_was_asked_for_or_told(value: Any) -> None:
     program = GuardedProgram("odd", Odd(lambda: value))
@@ -190,6 +191,7 @@ def test_whatever_its_session_files_raise_is_told_in_words() -> None:
             ask()
 
 
+@settings(deadline=None)
 @given(ANY)
 def test_whatever_its_session_files_give_back_is_what_was_asked_for_or_told(value: Any) -> None:
     class Files(OddFiles):
