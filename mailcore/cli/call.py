@@ -27,6 +27,10 @@ Result = tuple[Any, str]
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
+LOOKS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
+"""Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
+do it anyway."""
+
 STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
 
@@ -156,6 +160,8 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     verbs.arguments(verb, parser)
     try:
         call = Call(verb, _parse(parser, words), tuple(words))
+        if verb in LOOKS:
+            _attend(call)
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
@@ -164,6 +170,24 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
         name = f"{error.filename}: " if error.filename else ""
         raise MailcoreError(f"{name}{error.strerror or error}") from error
     return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
+
+
+def _attend(call: Call) -> None:
+    """Act on runs whose supervisor died with its sentinel; costs next to nothing where no agent has a lock."""
+    with suppress(MailcoreError, OSError):
+        locked = [agent for agent in call.workspace.agents if os.path.lexists(agent.dispatch_lock)]
+        if not locked:
+            return
+        from mailcore.liveness import read_lock
+        from mailcore.model.run import Holder
+        from mailcore.system.processes import stopped
+
+        locks = ((agent, read_lock(agent.dispatch_lock)) for agent in locked)
+        due = [a for a, lock in locks if lock is not None and (lock.holder is Holder.DEAD or stopped(lock.pid))]
+        if due:
+            from mailcore.dispatch.attend import attend
+
+            attend(call.workspace, call.config, due)
 
 
 def run(verb: str, module: str, words: list[str]) -> int:
