@@ -26,6 +26,7 @@ from mailcore.model.run import from_records
 from mailcore.programs.base import Ending, is_session_id
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
+from mailcore.text.terminal import complain
 from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace, find
 
@@ -111,7 +112,7 @@ def main(run_dir: Path) -> int:
     workspace = find(branch)
     agent = next((a for a in workspace.agents if a.branch == branch), None)
     if agent is None:
-        print(f"{branch} is in no row of {workspace.registry}", file=sys.stderr)
+        complain(f"{branch} is in no row of {workspace.registry}")
         return 3
     config, trouble = read_config_or_defaults(workspace.config_file)
     supervisor = Supervisor(workspace, config, agent, run_dir)
