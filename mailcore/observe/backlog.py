@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mailcore.model.usage import Spent
-from mailcore.programs.base import ProgramFailed, SessionFiles
+from mailcore.programs.base import SessionFiles
 from mailcore.programs.transcript import LONGEST, Counted, Transcript
 from mailcore.system.files import descriptor
 
@@ -49,7 +49,7 @@ class Backlog:
                     self._reader = self._files.reader(self._agent, self._path, self._offset, self._counted, self._since)
                     self.left = self._until - self._offset
                 return self._read(file, self._reader, limit_bytes)
-        except (OSError, ProgramFailed):
+        except Exception:  # of the disk, or of a reader that may be anybody's plug-in: the live reading goes on
             self.done, self.left = True, 0
             return []
 

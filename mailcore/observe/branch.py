@@ -224,7 +224,10 @@ class Branch:
         """Add what the program's reader finds told in lines of its output; returns those that are lines of a log."""
         others = []
         for line in lines:
-            told = reader.read(line, at)
+            try:
+                told = reader.read(line, at)
+            except Exception:  # the reader may be anybody's plug-in: then the line is shown as it stands
+                told = None
             if told is None:
                 others.append(line)
                 continue

@@ -92,8 +92,8 @@ def _all_spent(
     for path, sessions in paths:
         try:
             yield from _spent(agent.address, path, sessions, since, counted, notes)
-        except (OSError, ProgramFailed) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
+        except Exception as error:  # of the disk, or of a reader that may be anybody's plug-in
+            why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
             notes.append(f"{path}: {why}; what {agent.address} used there is not in the sum")
 
 

@@ -151,7 +151,7 @@ class Sessions:
                 one.told_before = one.latest
             now = min(one.tail.modified, time.time())
             for line in lines:
-                for told in one.reader.read(line, now):
+                for told in _told(one.reader, line, now):
                     if told.at <= one.told_before:
                         continue
                     one.latest = max(one.latest, told.at)
@@ -164,6 +164,15 @@ class Sessions:
         else:
             self._stamps.distrust(one.tail.path)
         activities += newest
+
+
+def _told(reader: Transcript, line: bytes, now: float) -> list[Activity | Spent]:
+    """What a line tells; nothing where its reader fails, which may be anybody's plug-in: the other lines are read."""
+    try:
+        return reader.read(line, now)
+    except Exception as error:
+        reader.drift = reader.drift or f"{type(reader).__name__} cannot read a line ({type(error).__name__}: {error})"
+        return []
 
 
 def _line_before(path: Path, size: int) -> int:

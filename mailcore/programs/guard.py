@@ -5,7 +5,6 @@ What it gives back is looked at here, once, so that nobody else has to expect an
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
+from mailcore.programs import checks
 from mailcore.programs.base import (
     Ending,
     Hooks,
@@ -49,7 +49,7 @@ class GuardedProgram:
             self.variables: Collection[str] = frozenset(inner.variables)
             for method in METHODS:
                 getattr(inner, method)
-            _expect(self.name == name, self.name, "its name")
+            checks.expect(self.name == name, self.name, "its name")
 
     @cached_property
     def sessions(self) -> SessionFiles | None:
@@ -63,28 +63,29 @@ class GuardedProgram:
             return None
         asked = kind.is_session
         return Interactive(
-            tuple(kind.names), lambda words: self._guard.call("interactive.is_session", _truth, lambda: asked(words))
+            tuple(kind.names),
+            lambda words: self._guard.call("interactive.is_session", checks.truth, lambda: asked(words)),
         )
 
     def argv(self, launch: Launch) -> list[str]:
         """As of `Program`; at least one word."""
-        return self._guard.call("argv", _words, lambda: self._inner.argv(launch))
+        return self._guard.call("argv", checks.words, lambda: self._inner.argv(launch))
 
     def traces(self, launch: Launch) -> tuple[Path, ...]:
         """As of `Program`."""
-        return self._guard.call("traces", _paths, lambda: self._inner.traces(launch))
+        return self._guard.call("traces", checks.paths, lambda: self._inner.traces(launch))
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
         """As of `Program`."""
-        return self._guard.call("shows_life", _truth, lambda: self._inner.shows_life(launch, output))
+        return self._guard.call("shows_life", checks.truth, lambda: self._inner.shows_life(launch, output))
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """As of `Program`."""
-        return self._guard.call("ending", _ending, lambda: self._inner.ending(exit_code, output))
+        return self._guard.call("ending", checks.ending, lambda: self._inner.ending(exit_code, output))
 
     def session(self, given: str, output: Output) -> str:
         """As of `Program`; empty, or one that may stand in a command line."""
-        return self._guard.call("session", _session, lambda: self._inner.session(given, output))
+        return self._guard.call("session", checks.session, lambda: self._inner.session(given, output))
 
     def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
         """As of `Program`; None of an id that may not stand in a command line."""
@@ -92,22 +93,23 @@ class GuardedProgram:
             return None
         return self._guard.call(
             "attach",
-            lambda given: None if given is None else _words(given),
+            lambda given: None if given is None else checks.words(given),
             lambda: self._inner.attach(agent, config, session_id),
         )
 
     def bypasses(self, config: AgentConfig) -> bool:
         """As of `Program`."""
-        return self._guard.call("bypasses", _truth, lambda: self._inner.bypasses(config))
+        return self._guard.call("bypasses", checks.truth, lambda: self._inner.bypasses(config))
 
     def output_reader(self, agent: str) -> OutputReader | None:
         """As of `Program`."""
-        return self._guard.call("output_reader", _reader, lambda: self._inner.output_reader(agent))
+        return self._guard.call("output_reader", checks.reader, lambda: self._inner.output_reader(agent))
 
 
 METHODS = ("argv", "traces", "shows_life", "ending", "session", "attach", "bypasses", "output_reader")
 FILES = ("places", "inner", "found", "is_session", "cwd_of", "time_of", "history", "reader")
-"""What the two protocols ask for beside their values."""
+READER = ("session", "cwd", "drift", "read", "spent")
+"""What the protocols ask for beside their values, and of a reader of session files."""
 
 
 class GuardedFiles:
@@ -126,23 +128,23 @@ class GuardedFiles:
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.places", list, lambda: self._inner.places(branches))
+        return list(self._guard.call("sessions.places", checks.paths, lambda: self._inner.places(branches)))
 
     def inner(self, place: Path) -> list[Path]:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.inner", list, lambda: self._inner.inner(place))
+        return list(self._guard.call("sessions.inner", checks.paths, lambda: self._inner.inner(place)))
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.found", list, lambda: self._inner.found(place))
+        return self._guard.call("sessions.found", checks.found, lambda: self._inner.found(place))
 
     def is_session(self, path: Path) -> bool:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.is_session", _truth, lambda: self._inner.is_session(path))
+        return self._guard.call("sessions.is_session", checks.truth, lambda: self._inner.is_session(path))
 
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.cwd_of", _text, lambda: self._inner.cwd_of(path, branches))
+        return self._guard.call("sessions.cwd_of", checks.text, lambda: self._inner.cwd_of(path, branches))
 
     def time_of(self, line: bytes) -> float:
         """As of `SessionFiles`."""
@@ -152,20 +154,18 @@ class GuardedFiles:
         """As of `SessionFiles`."""
         with self._guard.naming("sessions.history()"):
             for path, cwd in self._inner.history(branches, since):
-                yield Path(path), _text(cwd)
+                yield Path(path), checks.text(cwd)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
         """As of `SessionFiles`."""
         with self._guard.naming("sessions.reader()"):
             try:
-                return self._inner.reader(agent, path, offset, counted, earlier)
+                reader = self._inner.reader(agent, path, offset, counted, earlier)
+                checks.expect(all(hasattr(reader, part) for part in READER), reader, "a reader")
+                return reader
             except OSError as error:
                 unreadable = error
         raise unreadable
-
-
-class _Wrong(Exception):
-    """A program gave back what it must not."""
 
 
 class _Guard:
@@ -191,56 +191,5 @@ class _Guard:
         """The error in words."""
         from mailcore.text import line
 
-        said = str(error) if isinstance(error, _Wrong) else f"{type(error).__name__}: {error}"
+        said = str(error) if isinstance(error, checks.Wrong) else f"{type(error).__name__}: {error}"
         return ProgramFailed(f"program {self.name} failed in {where}: {line(said, MOST_SAID)}")
-
-
-def _expect(good: bool, given: object, expected: str) -> None:
-    if not good:
-        raise _Wrong(f"it gave back {given!r:.40} where {expected} is expected")
-
-
-def _truth(given: Any) -> bool:
-    _expect(isinstance(given, bool), given, "true or false")
-    return bool(given)
-
-
-def _text(given: Any) -> str:
-    _expect(isinstance(given, str), given, "a text")
-    return str(given)
-
-
-def _session(given: Any) -> str:
-    _expect(isinstance(given, str) and (not given or is_session_id(given)), given, "a session's id")
-    return str(given)
-
-
-def _words(given: Any) -> list[str]:
-    good = isinstance(given, list | tuple) and bool(given) and all(isinstance(word, str) for word in given)
-    _expect(good, given, "a command line")
-    return list(given)
-
-
-def _paths(given: Any) -> tuple[Path, ...]:
-    good = isinstance(given, list | tuple) and all(isinstance(path, Path) for path in given)
-    _expect(good, given, "a tuple of paths")
-    return tuple(given)
-
-
-def _reader(given: Any) -> OutputReader | None:
-    _expect(given is None or hasattr(given, "read"), given, "a reader")
-    reader: OutputReader | None = given
-    return reader
-
-
-def _ending(given: Any) -> Ending:
-    good = (
-        isinstance(given, Ending)
-        and all(isinstance(flag, bool) for flag in (given.success, given.limited, given.final))
-        and all(isinstance(text, str) for text in (given.cause, given.result))
-        and isinstance(given.cost, int | float)
-        and math.isfinite(given.cost)
-    )
-    _expect(good, given, "an Ending")
-    assert isinstance(given, Ending)
-    return given

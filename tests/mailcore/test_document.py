@@ -110,6 +110,19 @@ def test_a_document_that_is_written_anew_tells_what_is_new(tmp_path: Path, begun
     assert sessions.catch_up(1 << 20) == ([], 0)
 
 
+def test_a_reader_that_fails_keeps_nothing_else_from_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "chat.json"
+    sessions = Sessions("@a", OpenFiles())
+    write(path, "one")
+    assert sessions.follow(path, Chats(tmp_path))
+    assert texts(sessions.read()) == ["one"]
+    path.write_text("[{}]")
+    assert texts(sessions.read([str(path)])) == []
+    assert sessions.drift == ("Chat cannot read a line (KeyError: 'id')",)
+    write(path, "one", "two")
+    assert texts(sessions.read([str(path)])) == ["two"]
+
+
 def test_a_document_is_read_only_when_it_was_written_and_never_too_large(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

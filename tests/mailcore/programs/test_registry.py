@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -78,7 +78,8 @@ def test_of_what_is_not_wanted_nothing_is_imported(house: House) -> None:
         "assert main(['inbox', '@writer']) == 0\n"
         "print([m for m in sys.modules if m.startswith('mailcore.programs') or m == 'importlib.metadata'])\n"
         "from mailcore.programs.registry import program; program('command')\n"
-        "print([m for m in sys.modules if m.startswith(('mailcore.programs.c', 'importlib.metadata'))])"
+        "of = ('mailcore.programs.cl', 'mailcore.programs.co', 'importlib.metadata')\n"
+        "print([m for m in sys.modules if m.startswith(of)])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=house.root, capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-2:] == ["[]", "['mailcore.programs.command']"], done.stderr
@@ -187,6 +188,32 @@ def test_whatever_its_session_files_raise_is_told_in_words() -> None:
     for method, ask in zip(FILES, asked, strict=True):
         with pytest.raises(ProgramFailed, match=rf"program odd failed in sessions\.{method}\(\): ValueError: no"):
             ask()
+
+
+@given(ANY)
+def test_whatever_its_session_files_give_back_is_what_was_asked_for_or_told(value: Any) -> None:
+    class Files(OddFiles):
+        def _fail(self, *_: object) -> Any:
+            return value
+
+    odd = Odd(lambda: None)
+    odd.sessions = cast("Any", Files())
+    sessions: SessionFiles | None = GuardedProgram("odd", odd).sessions
+    assert sessions is not None
+    path = Path("/x")
+    asked: list[tuple[type, Callable[[], object]]] = [
+        (list, lambda: sessions.places([path])),
+        (list, lambda: sessions.inner(path)),
+        (list, lambda: sessions.found(path)),
+        (bool, lambda: sessions.is_session(path)),
+        (str, lambda: sessions.cwd_of(path, [path])),
+        (float, lambda: sessions.time_of(b"x")),
+        (list, lambda: list(sessions.history([path], 0.0))),
+        (type(None), lambda: sessions.reader("@a", path, 0, Counted(1))),
+    ]
+    for kind, ask in asked:
+        with suppress(ProgramFailed):
+            assert isinstance(ask(), kind)
 
 
 def test_a_session_id_is_never_an_option(tmp_path: Path) -> None:
