@@ -200,9 +200,9 @@ def run(verb: str, module: str, words: list[str]) -> int:
     except MailcoreError as error:
         return _fail(verb, error, as_json)
     if as_json:
-        from mailcore.codec import dumps
+        from mailcore.codec import printed
 
-        _write(dumps(value))
+        _write(printed(value))
     elif text:
         from mailcore.text import plain
 
@@ -222,9 +222,9 @@ def _write(line: bytes) -> None:
 
 def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
     if as_json:
-        from mailcore.codec import dumps
+        from mailcore.codec import printed
 
-        _write(dumps({"error": {"code": error.code, "message": str(error)}}))
+        _write(printed({"error": {"code": error.code, "message": str(error)}}))
     else:
         from mailcore.text import plain
 

@@ -16,7 +16,8 @@ from mailcore.evidence import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system.writing import make_directory
-from mailcore.text import line, plain
+from mailcore.text import line
+from mailcore.text.terminal import complain, say
 from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
 
@@ -106,19 +107,19 @@ def _said(one: Settled) -> str:
 
 def watch(call: Call) -> Result:
     """Print mail events as they come, until interrupted."""
-    from mailcore.codec import dumps_line
+    from mailcore.codec import printed
 
     viewer = call.viewer.address  # whoever is refused is not told that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
-    print(plain(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C"), file=sys.stderr, flush=True)
+    complain(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
     for event in _events(call):
         if not concerns(call, event):
             continue
         if call.arguments.jsonl or call.arguments.json:
-            sys.stdout.buffer.write(dumps_line(event) + b"\n")
+            sys.stdout.buffer.write(printed(event, indent=False) + b"\n")
             sys.stdout.buffer.flush()
         else:
-            print(event_line(event), flush=True)
+            say(event_line(event), flush=True)
     return None, ""
 
 
