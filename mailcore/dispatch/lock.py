@@ -49,7 +49,7 @@ def acquire(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
 
     The lock appears whole: written beside it, then linked into place, which fails if one is there.
     """
-    make_directory(agent.mail_dir, parents=True)
+    make_directory(agent.mail_dir)  # and no branch: one that is gone is not made again
     document = _document(agent, run_id, nonce, os.getpid(), subject)
     while not link_new(agent.dispatch_lock, document):
         held = read_lock(agent.dispatch_lock)
@@ -85,9 +85,13 @@ def holding(agent: Agent) -> Lock | None:
     With a holder that is dead: what is left of that run is to be cleared away.
     """
     held = read_lock(agent.dispatch_lock)
-    if held is not None and (held.runs or (held.holder is Holder.DEAD and names_own_run(agent, held))):
+    if held is not None and held.runs:
         return held
-    return _of_newest_run(agent) or held
+    newest = _of_newest_run(agent)
+    if held is not None and held.holder is Holder.DEAD and names_own_run(agent, held):
+        # It may name who began the run, and its supervisor, which lives, has not taken it over yet.
+        return newest if newest is not None and newest.runs and newest.run_id == held.run_id else held
+    return newest or held
 
 
 def _of_newest_run(agent: Agent) -> Lock | None:

@@ -60,6 +60,8 @@ def begin(
     `first` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode, automatic. Call it
     under the gate; what died there is cleared away before (`succession.clean`).
     """
+    if not agent.branch.is_dir():
+        return Hindrance("no_branch", f"{agent.address}'s directory {agent.branch} is gone")
     found = hindrance(workspace, config, agent, first) or _busy(agent)
     if found is None:
         return _start(workspace, config, agent, first)

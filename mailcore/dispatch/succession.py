@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,17 @@ def clean_own(workspace: Workspace, config: Config, agent: Agent, by: str = "", 
         if cleared is not None and cleared.lost is not None:
             tell_lost(workspace, config, agent, cleared.lost, "its supervisor died, and its journal is gone")
     return cleared is not None
+
+
+def tell_bereft_of_lock(workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
+    """End a run that never had its branch, and tell it; nothing where another who took it for dead has, or does."""
+    with ExitStack() as stack:
+        with locked(queue.gate(workspace)):
+            if stack.enter_context(queue.claim(agent, "clean")) is None:
+                return
+        if not any(record.get("event") == "told" for record in records(run_dir)):
+            run = ending.close(agent, run_dir, "bounced", reason="the branch's lock went to another run")
+            tell(workspace, config, agent, run, records(run_dir)[0], run_dir, again=True)
 
 
 def free(
