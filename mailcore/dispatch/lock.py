@@ -12,8 +12,8 @@ from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.evidence import SUPERVISES
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
-from mailcore.model.run import RUN_ID, Holder, Lock, from_records
-from mailcore.system.processes import boot_id, environment, start_ticks, value_of
+from mailcore.model.run import RUN_ID, Holder, Lock, Run, from_records
+from mailcore.system.processes import boot_id, environment, snapshot, start_ticks, value_of
 from mailcore.system.writing import link_new, replace
 from mailcore.timestamps import lock_time
 
@@ -91,6 +91,16 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
         return False
     first = journal.read(agent.runs_dir / lock.run_id / JOURNAL)[:1]
     return [record.get("nonce") for record in first] == [lock.nonce]
+
+
+def is_supervised(agent: Agent, run: Run) -> bool:
+    """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too."""
+    if run.phase.ended:
+        return False
+    held = read_lock(agent.dispatch_lock)
+    if held is not None and held.run_id == run.run_id and held.holder is not Holder.DEAD:
+        return True
+    return any(supervises(pid, run.run_id) for pid in snapshot())
 
 
 def supervises(pid: int, run_id: str) -> bool:

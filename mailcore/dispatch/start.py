@@ -18,7 +18,7 @@ from mailcore.config import Config
 from mailcore.dispatch import breaker, lock, queue, register
 from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.dispatch.runs import JOURNAL, run_ids
-from mailcore.errors import MailcoreError
+from mailcore.errors import tolerated
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
@@ -122,17 +122,30 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
     try:
         supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay})
     except BaseException:
+        with suppress(OSError):
+            _unmake(agent.runs_dir / run_id)
         lock.release(agent, run_id, nonce)
         raise
-    lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
+    # It runs: what cannot be written of it must not make it "not started". The supervisor takes its lock itself.
+    with tolerated():
+        lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
-    with suppress(OSError, MailcoreError):  # it runs: what cannot be told of it must not make it "not started"
-        how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+    how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+    with tolerated():
         register.opened(workspace, run_id, {**row, **how}, config.dispatch.hard_limit)
+    with tolerated():
         register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
+    with tolerated():
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
     return run_id
+
+
+def _unmake(run_dir: Path) -> None:
+    """Remove what was made of a run that did not begin: it would look as if it still waited."""
+    for path in run_dir.iterdir():
+        path.unlink()
+    run_dir.rmdir()
 
 
 def _new_id(agent: Agent) -> str:
