@@ -10,10 +10,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from mailcore.config import Config, read_config
+from mailcore import trust
+from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
+from mailcore.text import line
 from mailcore.workspace import Workspace, find
 from praxmonitor.alarms.episodes import Round
 from praxmonitor.alarms.sentry import Sentry
@@ -122,8 +124,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
         async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
             async for due, moment in rounds:
-                for line in lines(due, moment.now):
-                    print(line, flush=True)
+                for said in lines(due, moment.now):
+                    print(said, flush=True)
 
     task = asyncio.create_task(tell())
     waiting = asyncio.create_task(ended.wait())
@@ -148,7 +150,10 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     try:
         workspace = find(options.path)
-        config = checked(read_config(workspace.config_file), workspace.config_file)
+        config, standing = trust.followed(workspace, remember=True)
+        checked(config, workspace.config_file)
+        if standing.why:
+            print(line(f"praxmonitor guard: {trust.refusal(workspace, standing)}", 2000), file=sys.stderr)
         return asyncio.run(guard(workspace, config, muted=options.mute))
     except MailcoreError as error:
         print(f"praxmonitor guard: {error}", file=sys.stderr)

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import VERBS
-from mailcore.config import Config, read_config, read_config_or_defaults
-from mailcore.errors import MailcoreError, Refused, UsageError, did_you_mean
-from mailcore.evidence import RUN_ID
-from mailcore.identity import Identity, identify, outside
-from mailcore.model.agent import Agent
+from mailcore.config import Config
+from mailcore.errors import ConfigError, MailcoreError, Refused, UsageError, did_you_mean
+from mailcore.identity.caller import Identity, identify, outside
+from mailcore.identity.marks import RUN_ID
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.workspace import Workspace, find
 
 Result = tuple[Any, str]
@@ -27,8 +27,13 @@ Result = tuple[Any, str]
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
-STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
+STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
+
+
+if TYPE_CHECKING:
+    from mailcore.identity.ancestry import Ancestry
+    from mailcore.identity.person import Signs
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,13 +69,23 @@ class Call:
     @cached_property
     def config(self) -> Config:
         """The workspace's config.toml. What starts agents insists on it; the rest warns, and takes the defaults."""
+        from mailcore import trust
+
         trouble = ""
         if self.verb in STARTS:
             from mailcore.programs.registry import checked
 
-            config = checked(read_config(self.workspace.config_file), self.workspace.config_file)
+            trust.insist(self.workspace)
+            config, standing = trust.followed(self.workspace)
+            checked(config, self.workspace.config_file)
         else:
-            config, trouble = read_config_or_defaults(self.workspace.config_file)
+            try:
+                config, standing = trust.followed(self.workspace)
+            except ConfigError as error:
+                config, standing = Config(), trust.Standing({})
+                trouble = f"{error}; the defaults are used meanwhile"
+        if standing.why and self.verb in (*STARTS, "approve", "deny", "ask", "escalate"):
+            self._note(f"note: {trust.refusal(self.workspace, standing)}")
         for stranger in self.workspace.strangers(config.agents):
             self._note(f"note: {self.workspace.config_file}: {stranger}")
         if trouble:
@@ -85,14 +100,41 @@ class Call:
     @cached_property
     def caller(self) -> Identity:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
-        declared = getattr(self.arguments, "sender", None)
-        identity = identify(self.workspace, os.environ, Path.cwd(), declared, (self.verb, *self.words))
-        if identity.how == "declared":
-            from mailcore import audit
+        from mailcore import audit
 
-            audit.declared.set(True)
+        declared = getattr(self.arguments, "sender", None)
+        identity = identify(self.workspace, os.environ, Path.cwd(), declared, self._no_person)
+        audit.proof.set(identity.how)
         self.note(identity)
         return identity
+
+    def _no_person(self, ancestry: Ancestry) -> str:
+        """Why no person can be taken for granted here."""
+        from mailcore.identity.person import no_person
+
+        return no_person(self.workspace, os.environ, ancestry, _signs, self.config.operator.assume)
+
+    def require(self, entitled: str = OPERATOR, *, prove: bool = True, outlived: bool = True) -> Identity:
+        """The caller, who is `entitled` beyond doubt; Refused if not. For what no agent may do in another's name.
+
+        `prove`: the operator is asked for the passphrase, where one is wanted. `outlived`: as of `person.require`.
+        """
+        from mailcore.identity.person import require
+
+        asked = False
+        if prove and entitled == OPERATOR:
+            from mailcore.identity import proof
+
+            asked = proof.wanted(self.workspace, self.config.operator.proof)
+        try:
+            caller = self.caller
+        except Refused as error:
+            raise Refused(f"only {entitled} can do this, and {error}", error.code) from error
+        require(self.workspace, caller, os.environ, Path.cwd(), entitled, proved=asked, outlived=outlived)
+        if asked:
+            descriptor = getattr(self.arguments, "proof_fd", None)
+            proof.demand(self.workspace, proof.spoken(descriptor, "the operator's passphrase: "))
+        return caller
 
     def note(self, caller: Identity, **facts: Any) -> None:
         """Write this command, and what it did, into the journal of the run that the caller belongs to, if any."""
@@ -103,7 +145,7 @@ class Call:
         if caller.run_id:
             from mailcore import journal
 
-            run = self.workspace.agent(os.environ["MAILCORE_AGENT"]).runs_dir / caller.run_id / "run.jsonl"
+            run = caller.agent.runs_dir / caller.run_id / "run.jsonl"
             journal.append(run, {"event": event, **facts})
 
     @cached_property
@@ -213,6 +255,33 @@ def body_of(argument: str) -> str:
     return sys.stdin.buffer.read().decode("utf-8", "replace") if argument == "-" else argument
 
 
+def _signs() -> Signs:
+    """How agents' programs are known, plug-ins among them."""
+    from mailcore.identity.person import Signs
+    from mailcore.programs.registry import programs
+
+    known = list(programs())
+
+    def is_agent(name: str, words: list[str]) -> bool:
+        for one in known:
+            kind = one.interactive
+            if kind is not None and name in kind.names and (name in one.executables or kind.is_session(words)):
+                return True
+        return False
+
+    return Signs(frozenset().union(*(one.variables for one in known)), is_agent)
+
+
 def sender_option(parser: Parser) -> None:
-    """`--from`, the declared override."""
-    parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; @operator for a person")
+    """`--from`, by which a caller that nothing proves to be another says who it is."""
+    parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; the mail says so")
+
+
+def proof_option(parser: Parser) -> None:
+    """`--proof-fd`, for what the operator alone may do."""
+    parser.add_argument(
+        "--proof-fd",
+        type=int,
+        metavar="N",
+        help="read the operator's passphrase from this descriptor, where one is set",
+    )

@@ -19,7 +19,7 @@ from mailcore.dispatch.signs import Signs
 from mailcore.dispatch.start import clean_environment
 from mailcore.dispatch.waitlist import MOVED
 from mailcore.errors import MailcoreError
-from mailcore.evidence import AGENT, NONCE, RUN_ID
+from mailcore.identity.marks import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE
 from mailcore.model.agent import Agent
 from mailcore.model.run import Attempt, Run, from_records
@@ -53,6 +53,8 @@ class Attempts:
         self.config, self.agent, self.run_dir = config, agent, run_dir
         self.queued = journal.read(run_dir / JOURNAL)[0]
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
+        self.secret = ""
+        """The nonce itself, of which lock and journal hold the digest: for what the run starts, and in no file."""
         self.name = str(self.queued["program"])
         self.signs = Signs()
         self.exits: dict[int, int] = {}
@@ -128,7 +130,7 @@ class Attempts:
         environment |= {
             RUN_ID: self.run_id,
             PID_NAMESPACE: pid_namespace(),
-            NONCE: self.nonce,
+            NONCE: self.secret,
             AGENT: self.agent.address,
             "MAILCORE_PROMPT": launch.prompt,
             "MAILCORE_MODE": launch.mode,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mailcore import journal
 from mailcore.dispatch.runs import JOURNAL, run_ids
-from mailcore.evidence import SUPERVISES
+from mailcore.identity.marks import SUPERVISES
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Holder, Lock, from_records

@@ -14,13 +14,14 @@ import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
+from select import select
 
-from mailcore import journal
+from mailcore import audit, journal, trust
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch import breaker, ending, lock, queue, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
 from mailcore.dispatch.runs import JOURNAL
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, Refused
 from mailcore.model.agent import Agent
 from mailcore.model.run import from_records
 from mailcore.programs.base import Ending, is_session_id
@@ -107,6 +108,7 @@ class Supervisor:
 def main(run_dir: Path) -> int:
     """Supervise the run whose journal lies in `run_dir`."""
     adopt_orphans()
+    audit.proof.set("supervisor")
     branch = run_dir.parents[2]
     workspace = find(branch)
     agent = next((a for a in workspace.agents if a.branch == branch), None)
@@ -114,8 +116,14 @@ def main(run_dir: Path) -> int:
         print(f"{branch} is in no row of {workspace.registry}", file=sys.stderr)
         return 3
     config, trouble = read_config_or_defaults(workspace.config_file)
+    try:
+        trust.insist(workspace)
+    except Refused as error:  # it came since the run was asked for
+        config, trouble = trust.withheld(config), str(error)
     supervisor = Supervisor(workspace, config, agent, run_dir)
     attempts, queued = supervisor.attempts, supervisor.queued
+    if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there
+        attempts.secret = os.read(0, 64).decode("ascii", "replace")
     with locked(queue.gate(workspace)):
         subject = str(queued.get("subject", ""))
         ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject)

@@ -51,6 +51,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         "from": author.address,
         "from_name": author.name,
         "seq": number,
+        **({"sender_proof": audit.proof.get()} if audit.proof.get() else {}),
     }
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -67,6 +68,8 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
     sent = outbox.put(workspace, author, recipient, fields | outbox.answering(original))
     if sent.delivered:
         mailbox.close(author, [original.id])
+        with suppress(MailcoreError):  # the answer is delivered: a full disk must not make that look undone
+            audit.record(workspace, author.address, "close", ids=[original.id])
     return sent
 
 

@@ -99,6 +99,15 @@ def append(path: Path, line: bytes, *, durable: bool = False) -> None:
         os.close(opened)
 
 
+def flush(path: Path) -> None:
+    """Let the disk have what was appended to the file at `path`."""
+    opened, _ = descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        sync(opened)
+    finally:
+        os.close(opened)
+
+
 def remove(path: Path, root: Path) -> None:
     """Remove a file, durably. Refused if a symlink leads its directory out of the project at `root`."""
     with open_directory(path.parent) as directory:
