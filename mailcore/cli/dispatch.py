@@ -95,9 +95,9 @@ def wake(call: Call) -> Result:
 def kill(call: Call) -> Result:
     """End a run; success is said only when nothing of it is left."""
     agent, found = control.find_run(call.workspace, call.arguments.target)
-    # From within a sandbox it is refused below, whoever calls.
-    if not sandboxed() and call.caller.address not in (agent.address, found.sender if found is not None else ""):
-        call.require(outlived=False)  # another's run: neither the caller's own nor one that it gave
+    own = not call.caller.agent.is_operator and call.caller.address in (agent.address, found.sender if found else "")
+    if not own and not sandboxed():  # from within a sandbox it is refused below, whoever calls
+        call.require(outlived=False)
     killed = control.kill(call.workspace, call.config, call.caller.address, call.arguments.target)
     if killed.survivors:
         pids = " ".join(str(pid) for pid in killed.survivors)
@@ -197,7 +197,8 @@ def queue(call: Call) -> Result:
 
     if call.arguments.what == "cancel":
         found = next((one for one in waiting.waiting(call.workspace) if one.id == call.arguments.id), None)
-        if found is not None and call.caller.address not in (found.agent.address, found.sender):
+        own = found is None or call.caller.address in (found.agent.address, found.sender)
+        if not own and not call.caller.agent.is_operator:
             call.require()
         entry = waiting.cancel(call.workspace, call.caller.address, call.arguments.id)
         return {"cancelled": entry.id}, f"cancelled: {line(entry.subject)}"
