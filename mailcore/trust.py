@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from msgspec.structs import replace
 
 from mailcore.config import AgentConfig, Alarms, Config, Mail, Operator
 from mailcore.config.read import settings

@@ -15,7 +15,7 @@ import msgspec
 from mailcore.model.activity import Kind
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
 from mailcore.text import counted, line
-from praxmonitor.recording import FORMAT, TAGS, Header, RecordingError, harmless
+from praxmonitor.recording import TAGS, Header, RecordingError, harmless
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ FORMATS: Mapping[int, Mapping[str, type]] = {
         "Used": Used,
         "Lost": Lost,
     },
-    FORMAT: {tag: kind for kind, tag in TAGS.items()},
+    2: {tag: kind for kind, tag in TAGS.items()},
 }
 """A format that is read → its tags → the kinds of fact that they stand for. That of 0.1.0 had the types' names then."""
 MOST_KINDS = 5

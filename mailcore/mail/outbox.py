@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import audit, codec
-from mailcore.config import Mail, read_config_or_defaults
+from mailcore.config import Mail, read_mail_or_defaults
 from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import archive, mailbox, sequence
 from mailcore.mail.reader import read_mailbox
@@ -42,7 +42,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     of config; an undeliverable mail comes back as not delivered, and its record says why.
     """
     now = datetime.now()
-    _within(read_config_or_defaults(workspace.config_file)[0].mail, author, fields, now)
+    _within(read_mail_or_defaults(workspace.config_file), author, fields, now)
     mailbox.provide(author)
     sent_id = mailbox.new_id()
     number = sequence.take(workspace.root)
