@@ -33,7 +33,6 @@ STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach"}
 
 if TYPE_CHECKING:
     from mailcore.identity.ancestry import Ancestry
-    from mailcore.identity.person import Signs
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,8 +57,6 @@ class Call:
 
     verb: str
     arguments: argparse.Namespace
-    words: tuple[str, ...] = ()
-    """What was said after the verb, for advice."""
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -110,9 +107,10 @@ class Call:
 
     def _no_person(self, ancestry: Ancestry) -> str:
         """Why no person can be taken for granted here."""
+        from mailcore.cli.signs import signs
         from mailcore.identity.person import no_person
 
-        return no_person(self.workspace, os.environ, ancestry, _signs, self.config.operator.assume)
+        return no_person(self.workspace, os.environ, ancestry, signs, self.config.operator.assume)
 
     def require(self, entitled: str = OPERATOR, *, prove: bool = True, outlived: bool = True) -> Identity:
         """The caller, who is `entitled` beyond doubt; Refused if not. For what no agent may do in another's name.
@@ -197,7 +195,7 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        call = Call(verb, _parse(parser, words), tuple(words))
+        call = Call(verb, _parse(parser, words))
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
@@ -253,23 +251,6 @@ def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
 def body_of(argument: str) -> str:
     """A BODY argument: `-` is standard input."""
     return sys.stdin.buffer.read().decode("utf-8", "replace") if argument == "-" else argument
-
-
-def _signs() -> Signs:
-    """How agents' programs are known, plug-ins among them."""
-    from mailcore.identity.person import Signs
-    from mailcore.programs.registry import programs
-
-    known = list(programs())
-
-    def is_agent(name: str, words: list[str]) -> bool:
-        for one in known:
-            kind = one.interactive
-            if kind is not None and name in kind.names and (name in one.executables or kind.is_session(words)):
-                return True
-        return False
-
-    return Signs(frozenset().union(*(one.variables for one in known)), is_agent)
 
 
 def sender_option(parser: Parser) -> None:
