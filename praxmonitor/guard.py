@@ -9,10 +9,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from mailcore.config import Config, read_config
+from mailcore import trust
+from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
+from mailcore.text import line
 from mailcore.text.terminal import complain, say
 from mailcore.workspace import Workspace, find
 from praxmonitor.alarms.episodes import Round
@@ -123,8 +125,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
         async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
             async for due, moment in rounds:
-                for line in lines(due, moment.now):
-                    say(line, flush=True)
+                for said in lines(due, moment.now):
+                    say(said, flush=True)
 
     task = asyncio.create_task(tell())
     waiting = asyncio.create_task(ended.wait())
@@ -149,7 +151,10 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     try:
         workspace = find(options.path)
-        config = checked(read_config(workspace.config_file), workspace.config_file)
+        config, standing = trust.followed(workspace, remember=True)
+        checked(config, workspace.config_file)
+        if standing.why:
+            print(line(f"praxmonitor guard: {trust.refusal(workspace, standing)}", 2000), file=sys.stderr)
         return asyncio.run(guard(workspace, config, muted=options.mute))
     except MailcoreError as error:
         complain(f"praxmonitor guard: {error}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, Result, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, proof_option, sender_option
 from mailcore.errors import MailcoreError, UsageError, tolerated
-from mailcore.identity import person_or
 from mailcore.mail import lookup, mailbox, post
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
@@ -33,6 +31,7 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument("--older", required=True, metavar="30d", help="days; what is younger stays")
         parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
         sender_option(parser)
+        proof_option(parser)
     else:
         parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it everybody's")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
@@ -74,7 +73,7 @@ def prune(call: Call) -> Result:
     agents = (*call.workspace.agents, call.workspace.operator)
     caller = call.caller.address
     if caller == OPERATOR:  # everybody's: for the person alone
-        person_or(call.workspace, call.caller, os.environ, Path.cwd(), OPERATOR)
+        call.require()
     directories = [
         directory
         for agent in agents

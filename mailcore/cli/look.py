@@ -126,7 +126,7 @@ def concerns(call: Call, event: dict[str, Any]) -> bool:
 def _events(call: Call) -> Iterator[dict[str, Any]]:
     for record in _read(call.workspace.state_dir / "audit.jsonl"):
         if isinstance(record.get("verb"), str):
-            yield record
+            yield {key: value for key, value in record.items() if key != "chain"}
     for agent in call.workspace.agents:
         for path in sorted(agent.runs_dir.glob("*/run.jsonl")):
             for record in _read(path):

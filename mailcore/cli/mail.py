@@ -68,9 +68,15 @@ def send(call: Call) -> Result:
     sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key)
     hindered: dict[str, str] = {}
     if a.priority == "high":
+        from mailcore import trust
         from mailcore.dispatch.control import wake_for
 
-        hindered = wake_for(call.workspace, call.config, call.caller.address, sent, subject, call.caller.run_id)
+        try:
+            trust.insist(call.workspace)
+        except Refused as error:
+            hindered = {one.to: str(error) for one in sent}
+        else:
+            hindered = wake_for(call.workspace, call.config, call.caller.address, sent, subject, call.caller.run_id)
     return _delivered(sent, hindered)
 
 
@@ -102,7 +108,7 @@ def inbox(call: Call) -> Result:
     rows = [
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id):<8}  #{m.seq:<5} "
         f"{date_and_time(m.at, never='-')}  "
-        f"{line(m.sender, 20):<20}  {line(m.subject, 80)}"
+        f"{line(m.sender_words, 20):<20}  {line(m.subject, 80)}"
         for m in waiting
     ]
     return [dict(m.raw) for m in waiting], "\n".join(rows) or f"{agent.address} has no open mail"
@@ -145,6 +151,6 @@ def _readable(box: Mailbox) -> Mailbox:
 
 
 def _show(message: Message) -> str:
-    head = f"{line(message.id)}  {date_and_time(message.at, never='-')}  from {line(message.sender)}"
+    head = f"{line(message.id)}  {date_and_time(message.at, never='-')}  from {line(message.sender_words)}"
     lapsed = f"\nLapsed: {line(message.lapsed)}" if message.lapsed else ""
     return f"{head}\nSubject: {line(message.subject)}{lapsed}\n\n{message.body}"

@@ -12,7 +12,7 @@ from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.look import concerns
 from mailcore.errors import MailcoreError
-from mailcore.evidence import RUN_ID
+from mailcore.identity.marks import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system.writing import make_directory

@@ -20,7 +20,7 @@ from mailcore.dispatch.signs import Signs
 from mailcore.dispatch.start import clean_environment
 from mailcore.dispatch.waitlist import MOVED
 from mailcore.errors import MailcoreError
-from mailcore.evidence import AGENT, NONCE, RUN_ID
+from mailcore.identity.marks import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -65,6 +65,8 @@ class Attempts:
         self.journal = OwnJournal(run_dir / JOURNAL)
         self.queued = self.journal.queued
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
+        self.secret = ""
+        """The nonce itself, of which lock and journal hold the digest: for what the run starts, and in no file."""
         self.name = str(self.queued["program"])
         self.signs = Signs()
         self.held: tuple[int, ...] = ()
@@ -161,7 +163,7 @@ class Attempts:
         environment |= {
             RUN_ID: self.run_id,
             PID_NAMESPACE: pid_namespace(),
-            NONCE: self.nonce,
+            NONCE: self.secret,
             AGENT: self.agent.address,
             "MAILCORE_PROMPT": launch.prompt,
             "MAILCORE_MODE": launch.mode,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.dispatch.runs import records, run_ids
-from mailcore.liveness import SUPERVISES, YOUNG, here, holder, read_lock, told
+from mailcore.identity.marks import SUPERVISES
+from mailcore.liveness import YOUNG, here, holder, read_lock, told
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.model.run import RUN_ID, Holder, Lock, Run, from_records

@@ -16,12 +16,12 @@ from typing import IO, Any
 
 from mailcore import audit, journal
 from mailcore.config import Config
+from mailcore.digest import digest
 from mailcore.dispatch import breaker, lock, queue, register
 from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import tolerated
-from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID
-from mailcore.liveness import SUPERVISES
+from mailcore.identity.marks import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.programs.base import Program
@@ -119,13 +119,14 @@ def _await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None
 def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> str | Hindrance:
     """Lock, journal, supervisor; call it under the gate."""
     run_id = _new_id(agent)
-    nonce = secrets.token_hex(16)
+    secret = secrets.token_hex(16)
+    nonce = digest(secret.encode())  # what lock and journal hold, which every agent can read
     subject = str(first.get("subject", ""))
     if lock.acquire(agent, run_id, nonce, subject) is not None:
         return _busy(agent) or Hindrance("busy", f"{agent.address} was taken by another at this moment", frozenset({0}))
     delay = breaker.backoff(agent, config.dispatch) if first.get("automatic") else 0.0
     try:
-        supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay})
+        supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay}, secret)
     except BaseException as error:
         lock.release(agent, run_id, nonce)
         _never_began(agent.runs_dir / run_id / JOURNAL, error)
@@ -171,7 +172,7 @@ def _new_id(agent: Agent) -> str:
 
 
 def _spawn(
-    workspace: Workspace, config: Config, agent: Agent, run_id: str, queued: dict[str, Any]
+    workspace: Workspace, config: Config, agent: Agent, run_id: str, queued: dict[str, Any], secret: str
 ) -> subprocess.Popen[bytes]:
     run_dir = agent.runs_dir / run_id
     make_directory(run_dir, parents=True)
@@ -179,18 +180,32 @@ def _spawn(
     journal.append(run_dir / JOURNAL, {**first, **queued})
     with (run_dir / "supervisor.log").open("ab") as log:
         command = [sys.executable, "-m", "mailcore.dispatch.sentinel", str(run_dir)]
-        return _detached(workspace, command, run_id, log)
+        reading, writing = os.pipe()
+        try:
+            os.write(writing, secret.encode())
+            os.close(writing)
+            return _detached(workspace, command, run_id, log, told=reading)
+        finally:
+            os.close(reading)
 
 
 def _detached(
-    workspace: Workspace, command: list[str], supervises: str, log: IO[bytes] | int, pass_fds: tuple[int, ...] = ()
+    workspace: Workspace,
+    command: list[str],
+    supervises: str,
+    log: IO[bytes] | int,
+    pass_fds: tuple[int, ...] = (),
+    told: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """A process of ours that outlives its caller, and is no part of the run that it may be called in."""
+    """A process of ours that outlives its caller, and is no part of the run that it may be called in.
+
+    `told`: the descriptor that is its standard input.
+    """
     child = subprocess.Popen(
         command,
         cwd=workspace.root,
         env={**clean_environment(), SUPERVISES: supervises},
-        stdin=subprocess.DEVNULL,
+        stdin=told,
         stdout=subprocess.DEVNULL,
         stderr=log,
         start_new_session=True,

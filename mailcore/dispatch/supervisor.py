@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from select import select
 
+from mailcore import audit, trust
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch import breaker, ending, lock, queue, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
 from mailcore.dispatch.runs import read_run, records
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, Refused
 from mailcore.liveness import FLOCK
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
@@ -107,12 +109,19 @@ class Supervisor:
 def main(run_dir: Path, sentinel: int) -> int:
     """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
     adopt_orphans()
+    audit.proof.set("supervisor")
     workspace, agent = whose(find(run_dir.parents[2]), run_dir)
     config, trouble = read_config_or_defaults(workspace.config_file)
+    try:
+        trust.insist(workspace)
+    except Refused as error:  # it came since the run was asked for
+        config, trouble = trust.withheld(config), str(error)
     supervisor = Supervisor(workspace, config, agent, run_dir)
     attempts, queued = supervisor.attempts, supervisor.queued
     # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
     supervisor.note("supervised", **lock.facts(os.getpid(), sentinel))
+    if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there
+        attempts.secret = os.read(0, 64).decode("ascii", "replace")
     with locked(queue.gate(workspace)):
         subject = str(queued.get("subject", ""))
         ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel)

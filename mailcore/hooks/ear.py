@@ -19,8 +19,8 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.errors import MailcoreError
-from mailcore.evidence import RUN_ID
 from mailcore.hooks.line import STAMPS
+from mailcore.identity.marks import RUN_ID
 from mailcore.mail.document import messages, parse
 from mailcore.mail.place import LOCK, held
 from mailcore.mail.reader import read_mailbox

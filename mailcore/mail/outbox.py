@@ -57,7 +57,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     mailbox.provide(author)
     if kept is None:
         number = sequence.take(workspace.root)
-        kept = {"sent_id": mailbox.new_id(), "seq": number, "at": datetime.now().isoformat()}
+        kept = {"sent_id": mailbox.new_id(), "seq": number, "at": kept_time(datetime.now())}
         act.remember(recipient.address, kept)
     sent_id, number, now = str(kept["sent_id"]), int(kept["seq"]), datetime.fromisoformat(kept["at"])
     head = {
@@ -65,6 +65,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         "from": author.address,
         "from_name": author.name,
         "seq": number,
+        **({"sender_proof": audit.proof.get()} if audit.proof.get() else {}),
     }
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}

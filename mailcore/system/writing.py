@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mailcore.errors import tolerated
-from mailcore.system.files import as_its_directory, descriptor, inside, open_directory, path_of, share_with_group
+from mailcore.system.files import as_its_directory, descriptor, inside, open_directory, share_with_group
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -50,7 +50,7 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
             os.unlink(temporary, dir_fd=directory)
         raise
     # It stands there, for every reader: what the disk says now is no reason to call it not written.
-    with tolerated(f"{path_of(directory)}/{name}: written, but a power cut may undo it"):
+    with tolerated(f"{name}: written, but a power cut may undo it"):
         os.fsync(directory)
 
 
@@ -138,6 +138,15 @@ def append(path: Path, line: bytes, *, durable: bool = False) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         if durable:
             sync(opened)
+    finally:
+        os.close(opened)
+
+
+def flush(path: Path) -> None:
+    """Let the disk have what was appended to the file at `path`."""
+    opened, _ = descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        sync(opened)
     finally:
         os.close(opened)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailcore.config import Config, read_config
-from mailcore.errors import ConfigError
+from mailcore import trust
+from mailcore.config import Config
+from mailcore.errors import MailcoreError
 from mailcore.programs.registry import checked
+from mailcore.workspace import find
 
 ABSENT = (0, 0, 0)
 BEFORE = "the settings from before hold"
@@ -33,8 +35,9 @@ class Settings:
         if stamp == ABSENT:
             return f"{self._path}: is there no more; {BEFORE} until it is back (an empty one says: all defaults)"
         try:
-            return checked(read_config(self._path), self._path)
-        except ConfigError as error:
+            config, _ = trust.followed(find(self._path.parent.parent))
+            return checked(config, self._path)
+        except MailcoreError as error:
             return f"{error}; {BEFORE}"
 
     def _stamped(self) -> tuple[int, int, int]:

@@ -170,20 +170,24 @@ class AgentScreen(Operating):
             self.notify(plain(why), severity="warning", markup=False)
         return message.undecided
 
-    def do_approve(self) -> None:
+    @work(group="mail")
+    async def do_approve(self) -> None:
         """Grant what the selected mail asks for."""
-        self._decide("Approve", "approved")
+        await self._decide("Approve", "approved")
 
-    def do_deny(self) -> None:
+    @work(group="mail")
+    async def do_deny(self) -> None:
         """Refuse what the selected mail asks for."""
-        self._decide("Deny", "denied")
+        await self._decide("Deny", "denied")
 
-    def _decide(self, title: str, decision: str) -> None:
+    async def _decide(self, title: str, decision: str) -> None:
         message = self._mail.selected
         if message is None:
             return
         if not message.undecided:
             self.notify("this mail asks for no approval", severity="warning", markup=False)
+            return
+        if not await self.unlocked():
             return
 
         def decide(_to: list[str], _subject: str, why: str) -> str:

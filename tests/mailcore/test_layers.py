@@ -32,7 +32,7 @@ ALLOWED = {
     "mailcore.codec": ["mailcore.text.escape"],
     "mailcore.journal": ["mailcore.system", "mailcore.timestamps"],
     "mailcore.config": ["mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.units"],
-    "mailcore.liveness": ["mailcore.model", "mailcore.system"],
+    "mailcore.liveness": ["mailcore.model", "mailcore.system", "mailcore.identity.marks"],
     "mailcore.holds": ["mailcore.system"],
     "mailcore.programs": [
         "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.text",
