@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.look import concerns
 from mailcore.errors import MailcoreError
@@ -16,7 +16,7 @@ from mailcore.evidence import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system.writing import make_directory
-from mailcore.text import line, plain
+from mailcore.text import line
 from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
 
@@ -106,19 +106,20 @@ def _said(one: Settled) -> str:
 
 def watch(call: Call) -> Result:
     """Print mail events as they come, until interrupted."""
-    from mailcore.codec import dumps_line
+    from mailcore.codec import printed
 
     viewer = call.viewer.address  # whoever is refused is not told that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
-    print(plain(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C"), file=sys.stderr, flush=True)
+    output.note(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
     for event in _events(call):
         if not concerns(call, event):
             continue
-        if call.arguments.jsonl or call.arguments.json:
-            sys.stdout.buffer.write(dumps_line(event) + b"\n")
-            sys.stdout.buffer.flush()
-        else:
-            print(event_line(event), flush=True)
+        as_json = call.arguments.jsonl or call.arguments.json
+        said = printed(event, indent=False) if as_json else event_line(event).encode("utf-8", "replace")
+        if unsaid := output.say(said):
+            if unsaid == output.GONE:
+                break
+            raise MailcoreError(unsaid, "output")
     return None, ""
 
 

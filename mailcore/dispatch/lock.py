@@ -15,8 +15,8 @@ from mailcore.dispatch.runs import records, run_ids
 from mailcore.liveness import SUPERVISES, YOUNG, here, holder, read_lock, told
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
-from mailcore.model.run import RUN_ID, Holder, Lock, from_records
-from mailcore.system.processes import environment, start_ticks, value_of
+from mailcore.model.run import RUN_ID, Holder, Lock, Run, from_records
+from mailcore.system.processes import environment, snapshot, start_ticks, value_of
 from mailcore.system.writing import link_new, make_directory, replace, set_aside
 from mailcore.timestamps import lock_time
 
@@ -124,6 +124,16 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
     if not lock.nonce or not RUN_ID.fullmatch(lock.run_id):
         return False
     return [record.get("nonce") for record in records(agent.runs_dir / lock.run_id)[:1]] == [lock.nonce]
+
+
+def is_supervised(agent: Agent, run: Run) -> bool:
+    """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too."""
+    if run.phase.ended:
+        return False
+    held = read_lock(agent.dispatch_lock)
+    if held is not None and held.run_id == run.run_id and held.holder is not Holder.DEAD:
+        return True
+    return any(supervises(pid, run.run_id) for pid in snapshot())
 
 
 def supervises(pid: int, run_id: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from mailcore import journal
 from mailcore.system.locks import locked
 from mailcore.system.writing import append, make_directory, replace
+from mailcore.text.masks import masked
 from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
 
@@ -43,7 +44,8 @@ def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, 
 
 def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
     """A line of AIPass's feed; `kind` is `mail`, `wake`, `dispatch` or `system`."""
-    row = {**extra, "ts": utc_time(time.time()), "kind": kind, "title": title, "body": body, "source": source}
+    said = {"title": masked(title), "body": masked(body)}
+    row = {**extra, "ts": utc_time(time.time()), "kind": kind, **said, "source": source}
     _append(workspace, "notifications", row)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ from mailcore.config import Config
 from mailcore.dispatch import breaker, lock, queue, register
 from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.dispatch.runs import JOURNAL, run_ids
-from mailcore.errors import MailcoreError
+from mailcore.errors import tolerated
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID
 from mailcore.liveness import SUPERVISES
 from mailcore.model.agent import Agent
@@ -129,14 +130,18 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
         lock.release(agent, run_id, nonce)
         _never_began(agent.runs_dir / run_id / JOURNAL, error)
         raise
-    lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
+    # It runs: what cannot be written of it must not make it "not started". The supervisor takes its lock itself.
+    with tolerated():
+        lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
     # Ours beside AIPass's: with it a run whose journal is gone can still be told.
     row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
-    with suppress(OSError, MailcoreError):  # it runs: what cannot be told of it must not make it "not started"
-        how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+    how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+    with tolerated():
         register.opened(workspace, run_id, {**row, **how}, config.dispatch.hard_limit)
+    with tolerated():
         register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
+    with tolerated():
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
     return run_id
@@ -144,12 +149,15 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
 
 def _never_began(path: Path, error: BaseException) -> None:
     """Close the journal of a run without a supervisor: whoever asked for it is told by the error, and nobody later."""
-    if path.exists():
+    if not path.exists():
+        return
+    reason = f"it could not be started: {error}"
+    try:
+        journal.append(path, {"event": "ended", "outcome": "bounced", "reason": reason})
+        journal.append(path, {"event": "told"})
+    except OSError:  # a full disk: without its directory it does not look as if it still waited
         with suppress(OSError):
-            journal.append(
-                path, {"event": "ended", "outcome": "bounced", "reason": f"it could not be started: {error}"}
-            )
-            journal.append(path, {"event": "told"})
+            shutil.rmtree(path.parent)
 
 
 def _new_id(agent: Agent) -> str:

@@ -27,7 +27,7 @@ def take(root: Path, count: int = 1) -> int:
     try:
         return _take(path, root, count)
     except OSError as error:
-        raise MailcoreError(f"{path}: {error.strerror}; no number can be taken, so nothing was written") from error
+        raise MailcoreError(f"{path}: {error.strerror}; no number can be taken") from error
 
 
 def _take(path: Path, root: Path, count: int) -> int:

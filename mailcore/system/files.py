@@ -93,10 +93,33 @@ def opened(path: Path) -> BinaryIO:
     return os.fdopen(descriptor(path)[0], "rb")
 
 
-def read_bytes(path: Path, *, links: bool = True) -> bytes:
-    """The whole of the regular file at `path`. OSError as of `descriptor`; without `links` a symlink is one too."""
-    with os.fdopen(descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)[0], "rb") as file:
-        return file.read()
+MOST = 64 * 1024 * 1024
+"""Bytes of a file that is read whole, unless its reader says otherwise: a sparse file has no end, and costs nothing."""
+
+
+def read_bytes(path: Path, *, links: bool = True, most: int = MOST) -> bytes:
+    """The whole of the regular file at `path`. OSError as of `descriptor`; without `links` a symlink is one too.
+
+    OSError (EFBIG) of a file of more than `most` bytes, none of which is read.
+    """
+    opened, found = descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(opened, "rb") as file:
+        return _whole(file, found.st_size, path, most)
+
+
+def _whole(file: BinaryIO, size: int, path: Path | str, most: int) -> bytes:
+    # One byte more than there may be: a file that grows meanwhile is found out.
+    data = file.read(most + 1) if size <= most else None
+    if data is None or len(data) > most:
+        raise too_large(path, most)
+    return data
+
+
+def too_large(path: Path | str, most: int) -> OSError:
+    """What is raised for a file of more than `most` bytes."""
+    from mailcore.units import size
+
+    return OSError(errno.EFBIG, f"is larger than {size(most)}: refused", str(path))
 
 
 @contextlib.contextmanager

@@ -11,7 +11,8 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from mailcore.system.files import as_its_directory, descriptor, inside, open_directory, share_with_group
+from mailcore.errors import tolerated
+from mailcore.system.files import as_its_directory, descriptor, inside, open_directory, path_of, share_with_group
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -48,7 +49,9 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=directory)
         raise
-    os.fsync(directory)
+    # It stands there, for every reader: what the disk says now is no reason to call it not written.
+    with tolerated(f"{path_of(directory)}/{name}: written, but a power cut may undo it"):
+        os.fsync(directory)
 
 
 def link_new(path: Path, data: bytes) -> bool:
@@ -64,7 +67,8 @@ def link_new(path: Path, data: bytes) -> bool:
         except FileExistsError:
             return False
         finally:
-            os.unlink(temporary, dir_fd=directory)
+            with contextlib.suppress(OSError):  # one more name of the file, which nobody reads by it
+                os.unlink(temporary, dir_fd=directory)
     return True
 
 
