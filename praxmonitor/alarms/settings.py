@@ -40,7 +40,7 @@ class Settings:
             return f"{error}; {BEFORE}"
 
     def _allowed(self, config: Config) -> Config:
-        """The settings without what is not to be followed; where no workspace tells whose they are, that is withheld."""
+        """The settings less what is not followed: all that starts or permits, where no workspace tells whose it is."""
         try:
             return trust.followed(find(self._path.parent.parent))[0]
         except MailcoreError:
