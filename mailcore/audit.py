@@ -45,7 +45,7 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
 def append(state: Path, act: dict[str, Any]) -> None:
     """Add one line to the audit in the directory `state`; it is on disk when this returns. OSError of the disk."""
     path = state / FILE
-    state.mkdir(exist_ok=True)
+    writing.make_directory(state)
     try:
         with locked(state / LOCK, PATIENCE) as head:
             line = journal.encode({**act, "chain": _expected(path, head)})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mailcore import journal
+from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.dispatch.tasks import run_of, tasks_of
 from mailcore.errors import Refused, UsageError
@@ -16,7 +16,7 @@ from mailcore.mail import lookup
 from mailcore.mail.ladder import ladder
 from mailcore.mail.threads import threads
 from mailcore.model.message import parse_time
-from mailcore.text import line, plain
+from mailcore.text import line
 from mailcore.units import age, date_and_time, iso
 
 
@@ -141,7 +141,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
     try:
         return journal.read(path)
     except OSError as error:
-        print(plain(f"mailcore history: {path}: {error.strerror}"), file=sys.stderr)
+        output.note(f"mailcore history: {path}: {error.strerror}")
         return []
 
 

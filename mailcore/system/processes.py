@@ -7,12 +7,12 @@ import time
 
 from mailcore.system import PORTABLE
 from mailcore.system.process import session_of
+from mailcore.system.subreaper import adopt_orphans
 
 if PORTABLE:
     from mailcore.system.portable.processes import (
         EMPTY_LOOKS,
         MISSING,
-        adopt_orphans,
         births,
         boot_id,
         command_line,
@@ -31,6 +31,7 @@ if PORTABLE:
         snapshot,
         start_ticks,
         started_at,
+        stopped,
         watch_limits,
         working_directory,
     )
@@ -38,7 +39,6 @@ else:
     from mailcore.system.linux.processes import (
         EMPTY_LOOKS,
         MISSING,
-        adopt_orphans,
         births,
         boot_id,
         command_line,
@@ -57,6 +57,7 @@ else:
         snapshot,
         start_ticks,
         started_at,
+        stopped,
         watch_limits,
         working_directory,
     )
@@ -88,6 +89,7 @@ __all__ = [
     "snapshot",
     "start_ticks",
     "started_at",
+    "stopped",
     "value_of",
     "watch_limits",
     "working_directory",

@@ -25,11 +25,11 @@ MODULES = {
 ALLOWED = {
     "mailcore.model": ["mailcore.model"],
     "mailcore.errors": [],
-    "mailcore.text": [],
+    "mailcore.text": ["mailcore.text"],
     "mailcore.units": [],
     "mailcore.timestamps": ["mailcore.units"],
     "mailcore.system": ["mailcore.system", "mailcore.errors", "mailcore.units"],
-    "mailcore.codec": [],
+    "mailcore.codec": ["mailcore.text.escape"],
     "mailcore.journal": ["mailcore.system", "mailcore.timestamps"],
     "mailcore.config": ["mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.units"],
     "mailcore.liveness": ["mailcore.model", "mailcore.system"],
