@@ -79,11 +79,16 @@ def _expected(path: Path, head: int) -> str:
         newer = os.pread(number, max(0, end - size), size).splitlines() if size < end else []
     finally:
         os.close(number)
+    return _follow(newer, known)[0]
+
+
+def _follow(newer: list[bytes], known: str) -> tuple[str, bool]:
+    """The digest of the last line that follows from `known`, and whether there is at least one and all of them do."""
     for line in newer:
         if _chain_of(line) != known:
-            return known
+            return known, False
         known = digest(line)
-    return known
+    return known, bool(newer)
 
 
 def _head(lock: int) -> tuple[int, str]:
@@ -105,7 +110,8 @@ def _chain_of(line: bytes) -> str | None:
 def broken(state: Path) -> Iterator[str]:
     """Where the chain does not hold, in words, the first first. OSError where the file cannot be read."""
     path = state / FILE
-    lines = files.read_bytes(path, links=False).splitlines() if path.exists() else []
+    data = files.read_bytes(path, links=False) if path.exists() else b""
+    lines = data.splitlines()
     before, begun = b"", False
     for number, line in enumerate(lines, 1):
         chain = _chain_of(line)
@@ -126,5 +132,5 @@ def broken(state: Path) -> Iterator[str]:
         size, known = _head(number)
     finally:
         os.close(number)
-    if known and known != digest(before) and size >= (path.stat().st_size if path.exists() else 0):
+    if known and known != digest(before) and not _follow(data[size:].splitlines(), known)[1]:
         yield f"after line {len(lines)} something was changed by hand, or lost in a power cut"

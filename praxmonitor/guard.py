@@ -14,7 +14,6 @@ from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
-from mailcore.text import line
 from mailcore.text.terminal import complain, say
 from mailcore.workspace import Workspace, find
 from praxmonitor.alarms.episodes import Round
@@ -125,8 +124,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
         async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
             async for due, moment in rounds:
-                for said in lines(due, moment.now):
-                    say(said, flush=True)
+                for line in lines(due, moment.now):
+                    say(line, flush=True)
 
     task = asyncio.create_task(tell())
     waiting = asyncio.create_task(ended.wait())
@@ -154,7 +153,7 @@ def main(argv: Sequence[str]) -> int:
         config, standing = trust.followed(workspace, remember=True)
         checked(config, workspace.config_file)
         if standing.why:
-            print(line(f"praxmonitor guard: {trust.refusal(workspace, standing)}", 2000), file=sys.stderr)
+            complain(f"praxmonitor guard: {trust.refusal(workspace, standing)}")
         return asyncio.run(guard(workspace, config, muted=options.mute))
     except MailcoreError as error:
         complain(f"praxmonitor guard: {error}")

@@ -15,15 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import VERBS, output
 from mailcore.config import Config
-from mailcore.errors import (
-    ConfigError,
-    MailcoreError,
-    Refused,
-    UsageError,
-    caveats,
-    did_you_mean,
-    tolerated,
-)
+from mailcore.errors import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
 from mailcore.identity.caller import Identity, identify, outside
 from mailcore.identity.marks import RUN_ID
 from mailcore.mail.intent import scope
@@ -36,7 +28,7 @@ Result = tuple[Any, str]
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
-LOOKS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
+ATTENDS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
 """Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
 do it anyway."""
 
@@ -213,7 +205,7 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     verbs.arguments(verb, parser)
     try:
         call = Call(verb, _parse(parser, words))
-        if verb in LOOKS:
+        if verb in ATTENDS:
             _attend(call)
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:

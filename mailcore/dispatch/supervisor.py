@@ -118,10 +118,10 @@ def main(run_dir: Path, sentinel: int) -> int:
         config, trouble = trust.withheld(config), str(error)
     supervisor = Supervisor(workspace, config, agent, run_dir)
     attempts, queued = supervisor.attempts, supervisor.queued
-    # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
-    supervisor.note("supervised", **lock.facts(os.getpid(), sentinel))
     if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there
         attempts.secret = os.read(0, 64).decode("ascii", "replace")
+    # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
+    supervisor.note("supervised", **lock.facts(os.getpid(), sentinel))
     with locked(queue.gate(workspace)):
         subject = str(queued.get("subject", ""))
         ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.identity.marks import RUN_ID, SUPERVISES
-from mailcore.liveness import read_lock
+from mailcore.identity.marks import RUN_ID
+from mailcore.liveness import SUPERVISES, read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import Lock
 from mailcore.system import processes
@@ -63,7 +63,8 @@ def walk(workspace: Workspace) -> Ancestry:
     """Look at what is above this process."""
     pids, whole = processes.lineage(os.getppid())
     doubt = "" if whole else f"what is above process {pids[-1] if pids else os.getpid()} cannot be seen"
-    locks = {lock.pid: (agent, lock) for agent, lock in _locks(workspace) if _seen(lock)}
+    found = [(agent, lock) for agent, lock in _locks(workspace) if _seen(lock)]
+    locks = {pid: pair for pair in found for pid in (pair[1].pid, pair[1].sentinel) if pid}
     runs: list[Above] = []
     unattended = ""
     for pid in pids:
@@ -86,7 +87,8 @@ def _locks(workspace: Workspace) -> Iterator[tuple[Agent, Lock]]:
 
 def _seen(lock: Lock) -> bool:
     """True if the very process that a lock names is seen from here."""
-    return processes.alive(lock.pid, lock.start_ticks, lock.boot_id)
+    here = lock.namespace in ("", processes.pid_namespace())
+    return here and processes.alive(lock.pid, lock.start_ticks, lock.boot_id)
 
 
 def _runs_of(
@@ -111,7 +113,7 @@ def _runs_of(
 
 
 def _journal_names(agent: Agent, run_id: str, pid: int) -> bool:
-    """True if the journal of that run names the process as its supervisor."""
+    """True if the journal of that run names the process as its supervisor, or that one's sentinel."""
     from mailcore import journal
     from mailcore.model.run import RUN_ID as FORM
 
@@ -121,7 +123,7 @@ def _journal_names(agent: Agent, run_id: str, pid: int) -> bool:
         records = journal.read(agent.runs_dir / run_id / "run.jsonl")
     except OSError:
         return False
-    return any(record.get("event") == "supervised" and record.get("pid") == pid for record in records)
+    return any(one.get("event") == "supervised" and pid in (one.get("pid"), one.get("sentinel")) for one in records)
 
 
 def _outside(workspace: Workspace) -> str:

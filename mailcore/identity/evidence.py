@@ -57,7 +57,7 @@ def from_run(
             "identity",
         )
     hidden = ancestry.doubt or ("the backend sees no adopted processes" if PORTABLE else "")
-    if not sandboxed() and not hidden and lock.pid not in (os.getpid(), *ancestry.pids):
+    if not sandboxed() and not hidden and not {lock.pid, lock.sentinel} & {os.getpid(), *ancestry.pids}:
         raise Refused(
             f"the nonce of run {run_id} of {agent.address} is right, but its supervisor (PID {lock.pid}) is not above "
             "this process: it was read out of another one.",

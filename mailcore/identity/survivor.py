@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mailcore import journal
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
-from mailcore.model.run import RUN_ID, Phase, Run, from_records
+from mailcore.model.run import RUN_ID, Holder, Phase, Run, from_records
 from mailcore.system import processes
 from mailcore.workspace import Workspace
 
@@ -61,6 +61,9 @@ def _lost(agent: Agent) -> Iterator[Run]:
             yield run
         return
     lock = read_lock(agent.dispatch_lock)
-    named = (lock.pid, lock.start_ticks, lock.boot_id) if lock is not None and lock.run_id == run.run_id else None
-    if not processes.alive(*(named or (run.supervisor_pid,))):
+    if lock is not None and lock.run_id == run.run_id:
+        gone = lock.holder is Holder.DEAD
+    else:
+        gone = not processes.alive(run.supervisor_pid)
+    if gone:
         yield run

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,5 +79,14 @@ def test_there_are_enough_cases() -> None:
     assert len({json.dumps([way.name, n]) for n, way in enumerate(WAYS)}) == len(WAYS)
 
 
-def test_the_page_on_security_exists() -> None:
-    assert (Path(REPOSITORY) / "docs" / "security.md").is_file()
+def test_each_line_on_security_names_its_test() -> None:
+    page = (REPOSITORY / "docs" / "security.md").read_text()
+    lines = [one for part in page.split("\n## ")[1:] for one in part.split("\n- ")[1:]]
+    assert len(lines) >= 12
+    for one in lines:
+        named = re.findall(r"<!-- (\S+)::(\S+) -->", one)
+        if one.startswith("root, and whoever else"):
+            continue  # of the system itself
+        assert named, one
+        for file, test in named:
+            assert f"def {test}(" in (REPOSITORY / file).read_text(), one
