@@ -17,6 +17,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system.writing import make_directory
 from mailcore.text import line
+from mailcore.text.names import shown
 from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
 
@@ -101,7 +102,7 @@ def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
 def _said(one: Settled) -> str:
     if not one.state:
         return f"{one.id}: not yet"
-    return f"{one.id}: {line(one.state)} by {line(one.by)}" + (f": {line(one.text, 200)}" if one.text.strip() else "")
+    return f"{one.id}: {line(one.state)} by {shown(one.by)}" + (f": {line(one.text, 200)}" if one.text.strip() else "")
 
 
 def watch(call: Call) -> Result:
@@ -141,7 +142,7 @@ def event_line(event: Mapping[str, Any]) -> str:
     names = [f"#{event['seq']}"] if event.get("seq") else [str(name) for name in ids if name]
     quoted = [f'"{event[key]}"' for key in ("subject", "why", "until") if event.get(key)]
     reasons = [str(event[key]) for key in ("reason", "error") if event.get(key)]
-    head = f"{by} → {whom}" if whom and whom != by else by
+    head = f"{shown(by)} → {whom}" if whom and whom != by else shown(by)
     at = clock_time(parse_time(event.get("at")), never="--:--:--")
     return f"{at} {line(head)}  {line(' '.join([PAST.get(verb, verb), *names, *quoted, *reasons]))}"
 

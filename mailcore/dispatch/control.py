@@ -20,6 +20,7 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
+from mailcore.text.frames import quoted
 from mailcore.workspace import Workspace
 
 __all__ = [
@@ -149,7 +150,7 @@ def wake_for(
         if depth > config.dispatch.wake_depth:
             hindered[one.to] = f"it would nest {depth} deep; [dispatch] wake_depth is the limit"
             continue
-        reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {subject}.", by, depth)
+        reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {quoted(subject)}.", by, depth)
         try:
             begun = start_wake(workspace, config, agent, reason)
             if isinstance(begun, Hindrance) and begun.code == "breaker":  # what else hinders is waited for

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.identity.marks import RUN_ID
-from mailcore.liveness import SUPERVISES, read_lock
+from mailcore.identity.marks import RUN_ID, SUPERVISES
+from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import Lock
 from mailcore.system import processes

@@ -19,7 +19,7 @@ from praxmonitor.actions import MAIL
 from praxmonitor.keymap import bindings
 from praxmonitor.moment import Moment
 from praxmonitor.operate import Operating
-from praxmonitor.present import bypasses, plain
+from praxmonitor.present import bypasses, plain, sender
 from praxmonitor.widgets.mail import Body, MailList
 from praxmonitor.widgets.story import Story
 
@@ -166,7 +166,7 @@ class AgentScreen(Operating):
     def _asks_approval(self, message: Message) -> bool:
         """Whether neither an answer nor a close is what this mail wants; it is said then."""
         if message.undecided:
-            why = f"{message.sender} waits for your decision: approve (Y) or deny (N) it"
+            why = f"{sender(message.sender)} waits for your decision: approve (Y) or deny (N) it"
             self.notify(plain(why), severity="warning", markup=False)
         return message.undecided
 
