@@ -22,6 +22,9 @@ UNKNOWN = "unknown"
 PROOFS = {
     "run": "proved: by its run",
     "terminal": "assumed: a person's own terminal",
+    "passphrase": "proved: by the operator's passphrase",
+    "screen": "by the operator's screen",
+    "supervisor": "by mailcore itself, which supervised the run",
     "passport": "by place: written in its directory",
     "path": "by place: written in its directory",
     "router": "said by AIPass's router",
@@ -33,8 +36,7 @@ PROOFS = {
 
 def proof(message: Message) -> str:
     """One of PROOFS: what proved its sender when it was sent; `unknown` where nothing is said, or nothing known."""
-    stamped = message.raw.get("sender_proof")
-    return stamped if isinstance(stamped, str) and stamped in PROOFS else UNKNOWN
+    return message.proof if message.proof in PROOFS else UNKNOWN
 
 
 def sender(message: Message) -> str:
