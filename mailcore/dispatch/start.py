@@ -23,7 +23,7 @@ from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import tolerated
 from mailcore.identity.marks import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder
+from mailcore.model.run import Holder, Lock
 from mailcore.programs.base import Program
 from mailcore.system import VARIABLE
 from mailcore.system.writing import make_directory
@@ -94,8 +94,15 @@ def begin_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hind
     return begun
 
 
+def died(agent: Agent, held: Lock | None) -> bool:
+    """True of the lock of a run of ours whose supervisor died: nothing begins there before its end is told."""
+    return held is not None and held.holder is Holder.DEAD and lock.names_own_run(agent, held)
+
+
 def _busy(agent: Agent) -> Hindrance | None:
     held = lock.holding(agent)
+    if died(agent, held):
+        return Hindrance("busy", f"{agent.address}'s last run died and is not cleared away yet", frozenset({0}))
     if held is None or held.holder is Holder.DEAD:
         return None
     work = f"on {held.subject!r} " if held.subject else ""

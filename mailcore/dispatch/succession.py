@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,19 @@ def begin(
     workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], *, queueing: Collection[str] = ()
 ) -> str | Hindrance:
     """`start.begin`, once nothing is left of what died there: the new run's id, or what is in the way."""
-    clean(workspace, config, agent)
-    with locked(queue.gate(workspace)):
+    with _cleaned(workspace, config, agent):
         return start.begin(workspace, config, agent, first, queueing)
+
+
+@contextmanager
+def _cleaned(workspace: Workspace, config: Config, agent: Agent) -> Iterator[None]:
+    """Under the gate, once nothing is left of what died at an agent; where another still cleans up, it is busy."""
+    for last in (False, False, True):
+        clean(workspace, config, agent)
+        with locked(queue.gate(workspace)):
+            if last or not start.died(agent, lock.holding(agent)):  # it may have died since
+                yield
+                return
 
 
 def start_wake(
@@ -67,8 +77,7 @@ def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = N
         failed.append(str(error))
     for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace) if entry.agent != but):
         try:
-            clean(workspace, config, agent)
-            with locked(queue.gate(workspace)):
+            with _cleaned(workspace, config, agent):
                 begun = start.begin_next(workspace, config, agent)
         except Exception as error:  # whatever one agent's files hold, the others start
             failed.append(f"{agent.address}: {error}")

@@ -15,11 +15,14 @@ from pathlib import Path
 import pytest
 
 from mailcore import make
-from mailcore.dispatch import process, queue, succession
+from mailcore.dispatch import process, queue, start, succession
+from mailcore.dispatch.admit import Hindrance
 from mailcore.dispatch.attend import attend
 from mailcore.dispatch.hold import hold
+from mailcore.errors import MailcoreError
 from mailcore.liveness import read_lock
 from mailcore.model.run import Lock, Phase
+from mailcore.system.locks import locked
 from mailcore.system.processes import alive, stopped
 from tests.faults.ends import check
 from tests.faults.test_dispatch_matrix import BOUNCE, told
@@ -204,6 +207,20 @@ def test_a_supervisor_killed_where_the_journal_is_gone_is_told(house: House, tmp
     at_rest(house)
 
 
+def test_a_run_that_dies_before_the_next_begins_is_told_first(house: House, tmp_path: Path) -> None:
+    """It died after the look at what is to be cleared away, and before the gate: found by the model of all ends."""
+    run_id, *_ = run_it(house, tmp_path)
+    house.orphan("@writer")
+    with locked(queue.gate(house.workspace)):
+        first = {"sender": "@operator", "subject": "next", "message_id": "m", "program": "command"}
+        found = start.begin(house.workspace, house.config, house.agent("@writer"), first, ())
+    assert isinstance(found, Hindrance) and found.code == "busy" and len(house.runs("@writer")) == 1
+    house.shell("writer", "echo up")
+    house.over("@writer", house.started("@operator", "@writer", "another"))
+    assert house.run("@writer", run_id).phase is Phase.BOUNCED and told(house)[-1:] == [BOUNCE]
+    at_rest(house)
+
+
 def test_a_lock_that_is_gone_hides_no_dead_supervisor(house: House, tmp_path: Path) -> None:
     run_id, *_ = run_it(house, tmp_path)
     house.orphan("@writer")
@@ -302,13 +319,11 @@ def test_a_loss_that_could_not_be_delivered_was_not_told(house: House) -> None:
 
 
 def test_a_start_that_fails_leaves_no_run_that_is_told_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mailcore.dispatch import start
-
     def refuse(*given: object, **more: object) -> None:
         raise OSError("no process can be made")
 
     monkeypatch.setattr(start, "_detached", refuse)
-    with pytest.raises(OSError, match="no process"):
+    with pytest.raises(MailcoreError, match="no process"):
         house.dispatch("@operator", "@writer")
     (run,) = house.runs("@writer")
     assert run.phase is Phase.BOUNCED and "could not be started" in run.reason
