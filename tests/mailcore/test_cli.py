@@ -17,6 +17,7 @@ from mailcore.cli.call import Parser
 from mailcore.cli.manual import EXAMPLES
 from mailcore.config import Config, read_config
 from mailcore.mail import approval
+from mailcore.system import PORTABLE
 from tests.mailcore.conftest import House, wait_until
 
 ESCAPES = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e\r\x00"
@@ -339,7 +340,8 @@ def test_dispatch_runs_kill_retry_wake(house: House) -> None:
 def test_doctor_says_the_fix(house: House) -> None:
     checks = house.json("doctor")["checks"]
     assert all(set(check) == {"name", "ok", "finding", "fix"} for check in checks)
-    assert {"claude", "codex", "file watches", "sound", "rights", "@writer"} <= {check["name"] for check in checks}
+    wanted = {"claude", "codex", "system", "sound", "rights", "@writer"} | ({"file watches"} if not PORTABLE else set())
+    assert wanted <= {check["name"] for check in checks}
     (house.root / ".praxmonitor" / "config.toml").write_text("")
     done = house.mailcore("doctor", env={"PATH": "/nonexistent"})
     assert done.returncode == 4 and b"config.toml" in done.stdout

@@ -63,6 +63,7 @@ def test_a_kill_in_mid_run_ends_the_whole_tree_and_nothing_else(
     assert [(r["by"], r["agent"], r["run"]) for r in acts] == [("@lead", "@writer", run_id)]
 
 
+@pytest.mark.linux_only("what leaves its parents and clears its environment is found no more")
 def test_a_daemon_that_cleared_its_environment_is_caught_too(house: House, tmp_path: Path) -> None:
     """No mark and no parent of the run: only the supervisor, which orphans of its run come to, can know it."""
     ghost = f"env -i sh -c 'setsid sleep 100 & echo $! > {tmp_path}/ghost'"

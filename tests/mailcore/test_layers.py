@@ -301,6 +301,7 @@ def loaded(house: House, script: str) -> set[str]:
         "import mailcore.model.fleet",
     ],
 )
+@pytest.mark.linux_only("psutil stands behind it, which takes its time to load")
 def test_a_command_loads_nothing_slow(house: House, script: str) -> None:
     assert loaded(house, script) & set(SLOW) == set()
 
