@@ -50,8 +50,16 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
             os.unlink(temporary, dir_fd=directory)
         raise
     # It stands there, for every reader: what the disk says now is no reason to call it not written.
-    with tolerated(f"{path_of(directory)}/{name}: written, but a power cut may undo it"):
+    with tolerated(f"{_place(directory)}{name}: written, but a power cut may undo it"):
         os.fsync(directory)
+
+
+def _place(directory: int) -> str:
+    """Where an open directory lies, for words; empty where the system does not say, as without /proc."""
+    try:
+        return f"{path_of(directory)}/"
+    except OSError:
+        return ""
 
 
 def link_new(path: Path, data: bytes) -> bool:
