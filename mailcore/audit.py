@@ -7,6 +7,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.errors import MailcoreError
+from mailcore.system.writing import make_directory
 from mailcore.workspace import Workspace
 
 declared: ContextVar[bool] = ContextVar("declared", default=False)
@@ -20,7 +21,7 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
     """
     path = workspace.state_dir / "audit.jsonl"
     try:
-        workspace.state_dir.mkdir(exist_ok=True)
+        make_directory(workspace.state_dir)
         journal.append(path, {"by": by, "verb": verb, **({"declared": True} if declared.get() else {}), **facts})
     except OSError as error:
         raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error

@@ -67,7 +67,7 @@ async def inbox() -> dict[str, Any]:
 
 @server.tool()
 async def read(ids: list[str]) -> dict[str, Any]:
-    """Read messages by id or number; they become opened. `sender_proof` says what proves the sender; declared: nothing."""
+    """Read messages by id or number; they become opened. `sender_proof` says what proves the sender."""
     return await call("read", words=ids)
 
 

@@ -68,9 +68,7 @@ def decide(workspace: Workspace, config: Config, message_id: str, decision: str,
     approver = workspace.agent(config.mail.approver).address
     person_or(workspace, caller, os.environ, Path.cwd(), approver)
     sent = approval.decide(workspace, OPERATOR, message_id, decision, why)
-    if not sent.delivered:
-        raise MailcoreError(sent.error)
-    return f"{decision}, told to {sent.to}"
+    return f"{decision}, told to {sent.to}" if sent.delivered else f"{decision}; {sent.to} is not told: {sent.error}"
 
 
 def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, body: str) -> str:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import structs
 
 from mailcore.config import Alarms, Mail
 from mailcore.errors import MailcoreError, UsageError
@@ -172,7 +171,7 @@ def _mended(value: Any) -> Any:
 
 def harmless(header: Header) -> Header:
     """The header without the command that `on_alarm` names: a recording may come from anybody."""
-    return replace(header, alarms=structs.replace(header.alarms, on_alarm=()))
+    return replace(header, alarms=replace(header.alarms, on_alarm=()))
 
 
 def without_bodies(fact: Fact) -> Fact:

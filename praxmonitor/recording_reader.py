@@ -18,7 +18,7 @@ from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, 
 from mailcore.system import files
 from mailcore.text import counted, line
 from mailcore.units import size
-from praxmonitor.recording import FORMAT, LONGEST, TAGS, Header, RecordingError, harmless
+from praxmonitor.recording import LONGEST, TAGS, Header, RecordingError, harmless
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ FORMATS: Mapping[int, Mapping[str, type]] = {
         "Used": Used,
         "Lost": Lost,
     },
-    FORMAT: {tag: kind for kind, tag in TAGS.items()},
+    2: {tag: kind for kind, tag in TAGS.items()},
 }
 """A format that is read → its tags → the kinds of fact that they stand for. That of 0.1.0 had the types' names then."""
 MOST_KINDS = 5

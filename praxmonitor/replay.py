@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -111,7 +112,7 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     from praxmonitor.sound.pack import find_pack
     from praxmonitor.sound.player import Player
 
-    config = Config(alarms=structs.replace(header.alarms, notify="none"), mail=header.mail)
+    config = Config(alarms=replace(header.alarms, notify="none"), mail=header.mail)
     speaker = Player(find_pack(config.sound.pack), rules(config.sound), backend=config.sound.backend)
     speaker.mutes = Mutes(until=FOREVER if muted else 0.0)
     playback = Playback(header.at, speed)

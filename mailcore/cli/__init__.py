@@ -6,6 +6,8 @@ import gc
 import sys
 from collections.abc import Sequence
 
+from mailcore.cli import output
+
 GROUPS = {
     "Mail": {
         "send": ("mail", "mail: send @a… SUBJECT BODY (BODY - reads standard input; @all is everyone)"),
@@ -91,13 +93,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["--json"]:
         words = [*words[1:], "--json"]
+    output.keep_standard_descriptors()
     if not words or words[0] in ("-h", "--help", "help"):
-        print(usage())
+        output.say(usage().encode())
         return 0 if words else 2
     if words[0] in ("-V", "--version"):
         from importlib.metadata import version
 
-        print(f"mailcore {version('praxmonitor')}")
+        output.say(f"mailcore {version('praxmonitor')}".encode())
         return 0
     # A command lives for milliseconds: looking for garbage while it imports and when it ends takes 9 of its 70.
     gc.set_threshold(100_000)
@@ -107,5 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(words[0], VERBS.get(words[0], ("", ""))[0], words[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
+    finally:
+        output.finish()
     gc.freeze()
     return status

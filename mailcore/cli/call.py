@@ -13,11 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli import VERBS
+from mailcore.cli import VERBS, output
 from mailcore.config import Config, read_config, read_config_or_defaults
-from mailcore.errors import MailcoreError, Refused, UsageError, did_you_mean
+from mailcore.errors import MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
 from mailcore.evidence import RUN_ID
 from mailcore.identity import Identity, identify, outside
+from mailcore.mail.intent import scope
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, find
 
@@ -27,8 +28,17 @@ Result = tuple[Any, str]
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
+LOOKS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
+"""Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
+do it anyway."""
+
 STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
+
+LOOKS = {
+    "inbox", "read", "trace", "tasks", "runs", "run", "agents", "config", "whoami", "history", "usage", "doctor",
+}  # fmt: skip
+"""Verbs that show: where the disk does not take what they print, they have failed."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -78,9 +88,7 @@ class Call:
         return config
 
     def _note(self, text: str) -> None:
-        from mailcore.text import plain
-
-        print(plain(f"mailcore {self.verb}: {text}"), file=sys.stderr)
+        output.note(f"mailcore {self.verb}: {text}")
 
     @cached_property
     def caller(self) -> Identity:
@@ -99,12 +107,13 @@ class Call:
         self.journal(caller, "act", verb=self.verb, **facts)
 
     def journal(self, caller: Identity, event: str, **facts: Any) -> None:
-        """Write an event into the journal of the run that the caller belongs to, if any."""
+        """Write an event into the journal of the run that the caller belongs to, if any: a sign of life, no more."""
         if caller.run_id:
             from mailcore import journal
 
             run = self.workspace.agent(os.environ["MAILCORE_AGENT"]).runs_dir / caller.run_id / "run.jsonl"
-            journal.append(run, {"event": event, **facts})
+            with tolerated():
+                journal.append(run, {"event": event, **facts})
 
     @cached_property
     def viewer(self) -> Agent:
@@ -156,6 +165,8 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     verbs.arguments(verb, parser)
     try:
         call = Call(verb, _parse(parser, words), tuple(words))
+        if verb in LOOKS:
+            _attend(call)
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
@@ -166,51 +177,74 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
 
 
+def _attend(call: Call) -> None:
+    """Act on runs whose supervisor died with its sentinel; costs next to nothing where no agent has a lock."""
+    with suppress(MailcoreError, OSError):
+        locked = [agent for agent in call.workspace.agents if os.path.lexists(agent.dispatch_lock)]
+        if not locked:
+            return
+        from mailcore.liveness import read_lock
+        from mailcore.model.run import Holder
+        from mailcore.system.processes import stopped
+
+        locks = ((agent, read_lock(agent.dispatch_lock)) for agent in locked)
+        due = [a for a, lock in locks if lock is not None and (lock.holder is Holder.DEAD or stopped(lock.pid))]
+        if due:
+            from mailcore.dispatch.attend import attend
+
+            attend(call.workspace, call.config, due)
+
+
 def run(verb: str, module: str, words: list[str]) -> int:
-    """Parse, do, print."""
+    """Parse, do, print. What was done counts as cut off, should it be said again, until it was told."""
     as_json = "--json" in words
-    try:
-        if not module:
-            raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")
-        value, text, status = perform(verb, module, words)
-    except MailcoreError as error:
-        return _fail(verb, error, as_json)
-    if as_json:
-        from mailcore.codec import printed
-
-        _write(printed(value))
-    elif text:
-        from mailcore.text import plain
-
-        _write(plain(text).encode(sys.stdout.encoding, "replace"))
+    with caveats() as beside:
+        try:
+            if not module:
+                raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")
+            with scope():
+                value, text, status = perform(verb, module, words)
+                unsaid = _say(value, text, as_json)
+        except MailcoreError as error:
+            status, unsaid = error.exit_status, _fail(verb, error, as_json)
+    for said in beside:
+        output.note(f"mailcore {verb}: note: {said}")
+    if unsaid and unsaid != output.GONE:
+        looks = verb in LOOKS and not status and unsaid != output.CLOSED
+        output.note(f"mailcore {verb}: {'' if status or looks else 'done, but not told: '}{unsaid}")
+        status = MailcoreError.exit_status if looks else status
     return status
 
 
-def _write(line: bytes) -> None:
-    """Print. A reader that goes away in the midst, like `head`, is no error."""
-    try:
-        sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # What is still buffered is written at exit: let it go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
+def _say(value: Any, text: str, as_json: bool) -> str:
     if as_json:
         from mailcore.codec import printed
 
-        _write(printed({"error": {"code": error.code, "message": str(error)}}))
-    else:
-        from mailcore.text import plain
+        return output.say(printed(value))
+    if not text:
+        return ""
+    from mailcore.text import plain
 
-        print(plain(f"mailcore {verb}: {error}"), file=sys.stderr)
-    return error.exit_status
+    encoding = sys.stdout.encoding if sys.stdout is not None else "utf-8"
+    return output.say(plain(text).encode(encoding, "replace"))
+
+
+def _fail(verb: str, error: MailcoreError, as_json: bool) -> str:
+    if as_json:
+        unsaid = _say({"error": {"code": error.code, "message": str(error)}}, "", as_json)
+        if not unsaid:
+            return ""
+    output.note(f"mailcore {verb}: {error}")
+    return ""
 
 
 def body_of(argument: str) -> str:
     """A BODY argument: `-` is standard input."""
-    return sys.stdin.buffer.read().decode("utf-8", "replace") if argument == "-" else argument
+    if argument != "-":
+        return argument
+    if sys.stdin is None:
+        raise UsageError("BODY - reads standard input, and that is closed")
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def sender_option(parser: Parser) -> None:

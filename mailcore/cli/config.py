@@ -48,7 +48,7 @@ def config(call: Call) -> Result:
 
 
 def _explained(name: str) -> Result:
-    from msgspec.structs import asdict
+    from dataclasses import asdict
 
     from mailcore.config.reference import find, page
 

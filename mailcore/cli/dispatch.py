@@ -52,24 +52,35 @@ def dispatch(call: Call) -> Result:
     targets = list(dict.fromkeys(call.workspace.agent(address).address for address in addresses))
     for target in targets:  # what is refused is refused for all, before a mail is written
         control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
-    done = [
-        control.dispatch(
-            call.workspace,
-            call.config,
-            call.caller.address,
-            address,
-            subject,
-            body,
-            parent_run=call.caller.run_id,
-            expect=call.arguments.expect,
-            program=call.arguments.program,
-        )
-        for address in targets
-    ]
-    call.note(call.caller, to=" ".join(one.to for one in done))
+    done: list[control.Dispatched] = []
+    failed: list[str] = []
+    for address in targets:
+        try:
+            done.append(
+                control.dispatch(
+                    call.workspace,
+                    call.config,
+                    call.caller.address,
+                    address,
+                    subject,
+                    body,
+                    parent_run=call.caller.run_id,
+                    expect=call.arguments.expect,
+                    program=call.arguments.program,
+                )
+            )
+        except MailcoreError as error:
+            if len(targets) == 1:
+                raise
+            failed.append(f"{address}: {error}")
+    if done:
+        call.note(call.caller, to=" ".join(one.to for one in done))
     text = "\n".join(
         f"{one.to}: message {one.message_id}, " + (f"run {one.run_id}" if one.run_id else _not_yet(one)) for one in done
     )
+    if failed:
+        stands = f"{text}\nsay the same again: nobody gets it twice" if done else ""
+        raise MailcoreError("\n".join([*failed, *([stands] if stands else [])]), "not_started")
     rows: list[dict[str, Any]] = [asdict(one) | {"delivered": True} for one in done]
     later = {"held", "limit", "sandbox", *(["busy", "occupied"] if call.arguments.queue else [])}
     status = 3 if any(one.code and one.code not in later for one in done) else 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
-from mailcore.errors import UsageError
+from mailcore.errors import MailcoreError, UsageError, tolerated
 from mailcore.identity import person_or
 from mailcore.mail import lookup, mailbox, post, shown
 from mailcore.model.agent import OPERATOR, Agent
@@ -80,9 +80,14 @@ def prune(call: Call) -> Result:
     if not call.arguments.dry_run:
         from mailcore import audit
 
-        for path in gone:
-            path.unlink(missing_ok=True)
-        audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
+        for number, path in enumerate(gone):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                left = f"{counted(number, 'file')} removed, {len(gone) - number} are left; say the same again"
+                raise MailcoreError(f"{path}: {error.strerror}; {left}") from error
+        with tolerated():
+            audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
     word = "would go" if call.arguments.dry_run else "removed"
     return {
         "files": [str(path) for path in gone],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
+from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.dispatch.tasks import run_of, tasks_of
 from mailcore.errors import Refused, UsageError
@@ -17,7 +18,6 @@ from mailcore.mail.threads import threads
 from mailcore.model.message import parse_time
 from mailcore.text import line
 from mailcore.text.names import shown
-from mailcore.text.terminal import complain
 from mailcore.units import age, date_and_time, iso
 
 
@@ -142,7 +142,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
     try:
         return journal.read(path)
     except OSError as error:
-        complain(f"mailcore history: {path}: {error.strerror}")
+        output.note(f"mailcore history: {path}: {error.strerror}")
         return []
 
 

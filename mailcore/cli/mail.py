@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
@@ -80,14 +79,18 @@ def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType(
     lines, rows = [], []
     for one in sent:
         said = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
-        row = {k: v for k, v in asdict(one).items() if k != "error" or v}
+        said += ", by the call before, which was cut off" if one.again else ""
+        row = one.as_json()
         if one.to in hindered:
             said += f"; not woken: {hindered[one.to]}"
             row["not_woken"] = hindered[one.to]
         lines.append(f"{one.to}: {said}")
         rows.append(row)
     if not all(one.delivered for one in sent):
-        raise MailcoreError(sent[0].error if len(sent) == 1 else "\n".join(lines), "undelivered")
+        text = sent[0].error if len(sent) == 1 else "\n".join(lines)
+        if any(one.delivered for one in sent):
+            text += "\nsay the same again: nobody gets it twice"
+        raise MailcoreError(text, "undelivered")
     return (rows if len(rows) > 1 else rows[0]), "\n".join(lines)
 
 
@@ -112,7 +115,7 @@ def reply(call: Call) -> Result:
     if not sent.delivered:
         raise Refused(sent.error, "undelivered")
     call.note(call.caller, to=sent.to)
-    return {k: v for k, v in asdict(sent).items() if k != "error"}, f"answered {sent.to} ({sent.id}); closed"
+    return sent.as_json(), f"answered {sent.to} ({sent.id}); closed"
 
 
 def forward(call: Call) -> Result:

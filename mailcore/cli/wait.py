@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.look import concerns
 from mailcore.errors import MailcoreError
 from mailcore.evidence import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system.writing import make_directory
 from mailcore.text import line
 from mailcore.text.names import shown
-from mailcore.text.terminal import complain, say
 from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
 
@@ -56,6 +56,7 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def wait(call: Call) -> Result:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
+    from mailcore.dispatch.attend import Attendance
     from mailcore.dispatch.tasks import run_of
     from mailcore.mail.wait import wait as until
 
@@ -64,7 +65,7 @@ def wait(call: Call) -> Result:
     with _in_the_journal(call) as on_wait:
         settled = until(
             call.workspace, call.viewer, a.ids, a.want, approver, run_of,
-            every=a.all, timeout=a.timeout, on_wait=on_wait,
+            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Attendance(call.workspace, call.config).look,
         )  # fmt: skip
     open_ids = [one.id for one in settled if not one.state]
     over = bool(open_ids) if a.all else len(open_ids) == len(settled)
@@ -110,15 +111,16 @@ def watch(call: Call) -> Result:
 
     viewer = call.viewer.address  # whoever is refused is not told that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
-    complain(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
+    output.note(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
     for event in _events(call):
         if not concerns(call, event):
             continue
-        if call.arguments.jsonl or call.arguments.json:
-            sys.stdout.buffer.write(printed(event, indent=False) + b"\n")
-            sys.stdout.buffer.flush()
-        else:
-            say(event_line(event), flush=True)
+        as_json = call.arguments.jsonl or call.arguments.json
+        said = printed(event, indent=False) if as_json else event_line(event).encode("utf-8", "replace")
+        if unsaid := output.say(said):
+            if unsaid == output.GONE:
+                break
+            raise MailcoreError(unsaid, "output")
     return None, ""
 
 
@@ -152,7 +154,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     from mailcore.system.watching import Watcher, inodes
 
     workspace = call.workspace
-    workspace.state_dir.mkdir(exist_ok=True)
+    make_directory(workspace.state_dir)
     known: dict[Agent, set[str]] = {}
     with Watcher(LOOK) as watcher:
 
@@ -160,14 +162,14 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
             """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
             there = [agent for agent in (*workspace.agents, workspace.operator) if agent.branch.is_dir()]
             for agent in there:
-                agent.mail_dir.mkdir(parents=True, exist_ok=True)
+                make_directory(agent.mail_dir, parents=True)
             places = [workspace.state_dir, workspace.registry.parent, *(agent.mail_dir for agent in there)]
             watcher.watch(inodes(places))
             for agent in there:
                 if agent not in known:  # only now: what comes after this look wakes the watch
                     known[agent] = {message.id for message in read_mailbox(agent.inbox).messages}
 
-        workspace.operator.branch.mkdir(parents=True, exist_ok=True)
+        make_directory(workspace.operator.branch, parents=True)
         enroll()
         audit = Records(workspace.state_dir / "audit.jsonl")
         while True:

@@ -6,7 +6,7 @@ and from where.
 """
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
-from mailcore.config.read import read_config, read_config_or_defaults
+from mailcore.config.read import read_config, read_config_or_defaults, read_mail_or_defaults
 from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Mail, Observe, Sound, Usage
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "Usage",
     "read_config",
     "read_config_or_defaults",
+    "read_mail_or_defaults",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
-
-from msgspec import Struct
 
 from mailcore.config.types import Count, CountOrNone, Name, Seconds, Word, about
 
 
-class AgentConfig(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
     """The program that an agent is: [agents] says it for every agent, [agents.NAME] for one, which counts more.
 
     Who names a program that [agents] does not name takes no command, model and permission mode from there.
@@ -47,7 +47,8 @@ class AgentConfig(Struct, frozen=True):
     ] = 0.0  # fmt: skip
 
 
-class ProgramConfig(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class ProgramConfig:
     """What holds for every agent of one program."""
 
     max_runs: Annotated[CountOrNone, about("Runs of it at once. 0: any number.", 4)] = 0

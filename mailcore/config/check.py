@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin
-
-from msgspec import Struct, ValidationError, convert
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from mailcore.config.agents import AgentConfig
 from mailcore.config.schema import SECTIONS
@@ -16,7 +14,7 @@ from mailcore.config.words import allowed, key_name, kinds_of, parts, shown, tom
 from mailcore.errors import did_you_mean
 
 
-def checked(section: type[Struct], table: object, name: str) -> tuple[dict[str, Any], list[str]]:
+def checked(section: type, table: object, name: str) -> tuple[dict[str, Any], list[str]]:
     """The values of the table called `name` that hold, and in words what does not."""
     if not isinstance(table, dict):
         return {}, [f"[{name}] must be a table, not {shown(table)}"]
@@ -25,22 +23,22 @@ def checked(section: type[Struct], table: object, name: str) -> tuple[dict[str, 
     for key, value in table.items():
         kind = kinds_of(section).get(key)
         if kind is None:
-            faults.append(unknown(name, key, section.__struct_fields__))
+            faults.append(unknown(name, key, kinds_of(section)))
         elif get_origin(parts(kind)[0]) is Mapping:
             values[key], wrong = _mapping(parts(kind)[0], value, f"{name}.{key}")
             faults += wrong
         else:
             try:
                 values[key] = _converted(value, kind)
-            except ValidationError:
+            except ValueError:
                 faults.append(_fault(name, key, value, kind))
     return values, faults
 
 
 def unknown(name: str, key: str, known: Iterable[str]) -> str:
     """That there is no such key in the table called `name`; where it is one, or which is nearest."""
-    homes: dict[str, type[Struct]] = {**SECTIONS, "agents": AgentConfig}
-    home = next((home for home, section in homes.items() if key in section.__struct_fields__), "")
+    homes: dict[str, type] = {**SECTIONS, "agents": AgentConfig}
+    home = next((home for home, section in homes.items() if key in kinds_of(section)), "")
     hint = f"; it is a key of [{home}]" if home else did_you_mean(key, known)
     return f"[{name}] has no key {key_name(key)}; allowed: {', '.join(sorted(known))}{hint}"
 
@@ -57,7 +55,7 @@ def _mapping(plain: Any, table: object, name: str) -> tuple[Mapping[str, Any], l
             continue
         try:
             values[key] = _converted(value, kind)
-        except ValidationError:
+        except ValueError:
             dotted = isinstance(value, dict) and value
             hint = f"; a name with a dot stands in quotes: {toml(f'{key}.{next(iter(value))}')}" if dotted else ""
             faults.append(_fault(name, key, value, kind) + hint)
@@ -65,10 +63,29 @@ def _mapping(plain: Any, table: object, name: str) -> tuple[Mapping[str, Any], l
 
 
 def _converted(value: object, kind: Any) -> Any:
-    """The value as that kind; ValidationError if it is none. A whole number may be written as 1e9 too."""
+    """The value as that kind; ValueError if it is none. A whole number may be written as 1e9 too."""
+    from msgspec import ValidationError, convert
+
     if parts(kind)[0] is int and isinstance(value, float) and value.is_integer():
         value = int(value)
-    return convert(value, kind)
+    try:
+        return convert(value, _judged(kind))
+    except ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+def _judged(kind: Any) -> Any:
+    """The kind with its constraints as msgspec knows them."""
+    from msgspec import Meta
+
+    plain, metas = parts(kind)
+    if get_origin(plain) is tuple:
+        plain = tuple.__class_getitem__((_judged(get_args(plain)[0]), ...))
+    for meta in metas:
+        limits = {name: getattr(meta, name) for name in ("ge", "gt", "le", "pattern")}
+        if limits := {name: limit for name, limit in limits.items() if limit is not None}:
+            plain = Annotated[plain, Meta(**limits)]
+    return plain
 
 
 def _fault(name: str, key: str, value: object, kind: Any) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import Any
 
-from msgspec import Struct
-
 from mailcore.config.agents import AgentConfig
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config
-from mailcore.config.words import key_name
+from mailcore.config.words import key_name, kinds_of
 from mailcore.units import duration
 
 FILE, DEFAULT = "file", "default"
@@ -40,8 +38,8 @@ def effective(said: Mapping[str, Any], config: Config) -> dict[str, Sourced]:
     return {section: values for section, values in found.items() if values}
 
 
-def _sourced(section: Struct, said: Container[str]) -> Sourced:
-    return {key: (getattr(section, key), FILE if key in said else DEFAULT) for key in section.__struct_fields__}
+def _sourced(section: Any, said: Container[str]) -> Sourced:
+    return {key: (getattr(section, key), FILE if key in said else DEFAULT) for key in kinds_of(section.__class__)}
 
 
 def _agent(agent: AgentConfig, said: Mapping[str, Any], every: AgentConfig) -> Sourced:

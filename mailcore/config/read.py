@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from mailcore.config.schema import Config
+from mailcore.config.schema import Config, Mail
 from mailcore.errors import ConfigError
 from mailcore.system.files import read_bytes
+
+TOO_LONG = "has a number that is too long, or is nested too deep"
 
 
 def read_config(path: Path) -> Config:
@@ -31,14 +33,42 @@ def read_config_or_defaults(path: Path) -> tuple[Config, str]:
         return Config(), f"{error}; the defaults are used meanwhile"
 
 
+def read_mail_or_defaults(path: Path) -> Mail:
+    """What [mail] says, or the defaults where it has a fault. Nothing else of the file is judged: a fault of the sound
+    keeps no mail back, and what is not judged costs nothing."""
+    try:
+        table = _tables(path).get("mail")
+    except ConfigError:
+        return Mail()
+    if table is None:
+        return Mail()
+    from mailcore.config.check import checked
+
+    values, faults = checked(Mail, table, "mail")
+    return Mail() if faults else Mail(**values)
+
+
 def settings(path: Path) -> tuple[dict[str, Any], Config, list[str]]:
     """What the file says itself, the settings, and every fault in words. ConfigError if there is no TOML to judge."""
+    tables = _tables(path)
+    if not tables:
+        return {}, Config(), []
+    from mailcore.config.resolve import resolve
+
+    try:
+        return tables, *resolve(tables)
+    except (ValueError, RecursionError) as error:  # over 4,300 digits, or nested about 1,000 deep
+        raise ConfigError(f"{path}: {TOO_LONG}") from error
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    """What the file says. ConfigError if there is no TOML to judge."""
     try:
         text = read_bytes(path).decode("utf-8-sig")
     except FileNotFoundError:
         if path.is_symlink():
             raise ConfigError(f"{path}: is a symlink that leads nowhere; mend or remove it") from None
-        return {}, Config(), []
+        return {}
     except OSError as error:
         remedy = "; put a plain file there" if str(error.strerror).endswith("refused") else ""
         raise ConfigError(f"{path}: {error.strerror}{remedy}") from error
@@ -48,12 +78,9 @@ def settings(path: Path) -> tuple[dict[str, Any], Config, list[str]]:
         ) from error
     import tomllib
 
-    from mailcore.config.resolve import resolve
-
     try:
-        tables = tomllib.loads(text)
-        return tables, *resolve(tables)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
-    except (ValueError, RecursionError) as error:  # over 4,300 digits, or nested about 1,000 deep
-        raise ConfigError(f"{path}: has a number that is too long, or is nested too deep") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: {TOO_LONG}") from error

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields
 from inspect import cleandoc
 from typing import Any
-
-from msgspec import NODEFAULT, Struct
-from msgspec.structs import FieldInfo, fields
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
 from mailcore.config.schema import SECTIONS
 from mailcore.config.words import allowed, kinds_of, parts, toml, unit
 from mailcore.errors import UsageError, did_you_mean
 
-TABLES: dict[str, type[Struct]] = {**SECTIONS, "agents.NAME": AgentConfig, "programs.NAME": ProgramConfig}
-"""Each section, NAME for any name, and its struct."""
+TABLES: dict[str, type] = {**SECTIONS, "agents.NAME": AgentConfig, "programs.NAME": ProgramConfig}
+"""Each section, NAME for any name, and its class."""
 TITLES = {"agents.NAME": "[agents] and [agents.NAME]"}
 
 
-class Key(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
     """One key of config.toml."""
 
     section: str
@@ -48,17 +47,17 @@ def keys(section: str) -> tuple[Key, ...]:
     return tuple(_key(section, field) for field in fields(TABLES[section]))
 
 
-def _key(section: str, field: FieldInfo) -> Key:
+def _key(section: str, field: Field[Any]) -> Key:
     kind = kinds_of(TABLES[section])[field.name]
     metas = parts(kind)[1]
-    made = field.default if field.default is not NODEFAULT else field.default_factory()
+    made = field.default if field.default_factory is MISSING else field.default_factory()
     return Key(
         section=section,
         key=field.name,
         meaning=next(meta.description for meta in metas if meta.description),
         unit=unit(kind),
         default=dict(made) if isinstance(made, Mapping) else made,
-        example=next((example for meta in metas for example in meta.examples or ()), None),
+        example=next((meta.example for meta in metas if meta.example is not None), None),
         allowed=allowed(kind),
     )
 

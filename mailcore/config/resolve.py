@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
-
-from msgspec.structs import replace
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
 from mailcore.config.check import checked, unknown
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config, Dispatch
-from mailcore.config.words import key_name, shown, toml
+from mailcore.config.words import key_name, kinds_of, shown, toml
 from mailcore.errors import did_you_mean
 
 OF_ONE_PROGRAM = ("command", "model", "permission_mode")
@@ -46,7 +45,7 @@ _NAMES = (*SECTIONS, "agents", "programs")
 def _unknown_section(name: str, value: object) -> str:
     if isinstance(value, dict):
         return f"[{key_name(name)}] is not known; allowed: {', '.join(sorted(_NAMES))}{did_you_mean(name, _NAMES)}"
-    homes = [at for at, section in SECTIONS.items() if name in section.__struct_fields__]
+    homes = [at for at, section in SECTIONS.items() if name in kinds_of(section)]
     hint = f"it is a key of {' and '.join(f'[{at}]' for at in homes)}" if homes else "a key stands in a section"
     return f"{key_name(name)} = {shown(value)} stands before the first section; {hint}"
 
@@ -62,7 +61,7 @@ def _agents(table: Any) -> tuple[AgentConfig, dict[str, AgentConfig], list[str]]
     """What [agents] says itself, for every agent; each agent's own table with that filled in; the faults."""
     if not isinstance(table, dict):
         return AgentConfig(), {}, [f"[agents] must be a table of agents, like [agents.writer], not {shown(table)}"]
-    keys = AgentConfig.__struct_fields__
+    keys = tuple(kinds_of(AgentConfig))
     own = {key: values for key, values in table.items() if isinstance(values, dict)}
     said = {key: value for key, value in table.items() if key not in own}
     every, faults = checked(AgentConfig, {key: value for key, value in said.items() if key in keys}, "agents")

@@ -1,4 +1,4 @@
-"""What config.toml can say: each section a struct, each key a field with its kind of value, meaning and default.
+"""What config.toml can say: each section a class, each key a field with its kind of value, meaning and default.
 
 This is the one reference: what is refused, the config.toml of a new workspace, `docs/config.md` and `mailcore config`
 come from it.
@@ -7,10 +7,9 @@ come from it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated
-
-from msgspec import Struct, field
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
 from mailcore.config.types import (
@@ -41,7 +40,8 @@ START_SPARE = 30.0
 """Seconds past `[dispatch] startup_timeout` before a start counts as silent: until then its supervisor acts."""
 
 
-class Dispatch(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatch:
     """How a run is watched over, and what is not started by itself."""
 
     startup_timeout: Annotated[Period, about("Time to the first sign of life of an attempt, which is ended then.")] = (
@@ -83,7 +83,8 @@ class Dispatch(Struct, frozen=True, kw_only=True):
     ] = 50_000_000
 
 
-class Alarms(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarms:
     """When you are wanted, how often it is said, and where."""
 
     silence: Annotated[
@@ -126,7 +127,8 @@ class Alarms(Struct, frozen=True, kw_only=True):
     ] = ()  # fmt: skip
 
 
-class Mail(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
     """What may be sent, how long it may lie, and who decides."""
 
     max_body: Annotated[Bytes, about("Size of one body.")] = 1_000_000
@@ -148,7 +150,8 @@ class Mail(Struct, frozen=True, kw_only=True):
         return {"high": self.rung_high, "low": self.rung_low}.get(priority, self.rung_normal)
 
 
-class Sound(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
     """What is heard, how loud, and when it is quiet."""
 
     volume: Annotated[Volume, about("The volume of everything.")] = 0.8
@@ -176,14 +179,16 @@ class Sound(Struct, frozen=True, kw_only=True):
     )
 
 
-class Observe(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
     """The two things that poll."""
 
     sweep: Annotated[Look, about("Period of the sweep: a look at all files that are known, and for new ones.")] = 2.0
     sample: Annotated[Sample, about("Period of the sample of CPU and memory of the selected agent's processes.")] = 2.0
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
     """What one agent may use in a day before you are told."""
 
     daily_cost: Annotated[Dollars, about("Cost of one agent in a day, as its program reckons it. 0: any.", 20)] = 0.0
@@ -193,7 +198,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     ] = False
 
 
-SECTIONS: dict[str, type[Struct]] = {
+SECTIONS: dict[str, type] = {
     "dispatch": Dispatch,
     "alarms": Alarms,
     "mail": Mail,
@@ -204,7 +209,8 @@ SECTIONS: dict[str, type[Struct]] = {
 """The sections that are one table each. Beside them there are [agents], [agents.NAME] and [programs.NAME]."""
 
 
-class Config(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
     """All of config.toml, defaults filled in."""
 
     dispatch: Dispatch = field(default_factory=Dispatch)

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from msgspec import Meta, Struct
-
-from mailcore.config.types import MOST
+from mailcore.config.types import MOST, Meta
 
 LONG = 80
 """Characters of a value that are shown in a fault."""
@@ -19,9 +17,9 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @cache
-def kinds_of(struct: type[Struct]) -> dict[str, Any]:
+def kinds_of(section: type[Any]) -> dict[str, Any]:
     """Each key of a section and its kind of value."""
-    return get_type_hints(struct, include_extras=True)
+    return get_type_hints(section, include_extras=True)
 
 
 def parts(kind: Any) -> tuple[Any, tuple[Meta, ...]]:
@@ -68,7 +66,7 @@ def unit(kind: Any) -> str:
     plain, metas = parts(kind)
     if get_origin(plain) is tuple:
         return unit(get_args(plain)[0])
-    return str(_said(metas).get("unit", ""))
+    return next((meta.unit for meta in metas if meta.unit), "")
 
 
 def allowed(kind: Any) -> str:
@@ -86,7 +84,7 @@ def allowed(kind: Any) -> str:
     if plain is bool:
         return "true or false"
     if plain is str:
-        return str(_said(metas).get("form", "a text"))
+        return next((meta.form for meta in metas if meta.form), "a text")
     noun = "a whole number" if plain is int else "a number"
     of = f" of {unit(kind)}" if unit(kind) else ""
     return f"{noun}{of} {_range(metas)}"
@@ -99,7 +97,3 @@ def _range(metas: tuple[Meta, ...]) -> str:
     if least is None:
         return f"above {toml(above)}" + (f", up to {toml(most)}" if most is not None else "")
     return f"from {toml(least)} " + (f"to {toml(most)}" if most is not None else "up")
-
-
-def _said(metas: tuple[Meta, ...]) -> dict[str, Any]:
-    return {key: value for meta in metas for key, value in (meta.extra or {}).items()}

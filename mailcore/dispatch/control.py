@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import foreign, prompt, queue
+from mailcore.dispatch import foreign, lock, prompt, queue
 from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.kill import Killed, kill, processes
-from mailcore.dispatch.runs import JOURNAL, find_run, foreign_runs, last_run, read_run
+from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records, run_ids
 from mailcore.dispatch.start import search_path
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import post
+from mailcore.mail import intent, post
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -70,22 +69,42 @@ def dispatch(
     if depth > config.dispatch.wake_depth:
         raise Refused(f"this dispatch would nest {depth} deep; [dispatch] wake_depth is the limit", "limit")
     extra = {**thread, **({"expect": expect} if expect else {})}
-    sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=extra)[0]
-    if not sent.delivered:
-        raise MailcoreError(sent.error)
-    queued = {
-        "sender": sender,
-        "subject": subject,
-        "message_id": sent.id,
-        "sent_id": sent.sent_id,
-        "prompt": prompt.task(agent, sent.id, sender, subject, expect),
-        "program": chosen.name,
-        "depth": depth,
-    }
-    started = begin(workspace, config, agent, queued, queueing=WAITS)
+    with intent.scope():  # said again after it was cut off, the mail is found, and what began of it
+        sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=extra)[0]
+        if not sent.delivered:
+            raise MailcoreError(sent.error)
+        mailed = Dispatched(sent.id, sent.sent_id, agent.address, None)
+        if sent.again and (former := _former(agent, mailed)) is not None:
+            return former
+        queued = {
+            "sender": sender,
+            "subject": subject,
+            "message_id": sent.id,
+            "sent_id": sent.sent_id,
+            "prompt": prompt.task(agent, sent.id, sender, subject, expect),
+            "program": chosen.name,
+            "depth": depth,
+        }
+        try:
+            started = begin(workspace, config, agent, queued, queueing=WAITS)
+        except (MailcoreError, OSError) as error:
+            said = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
+            rest = f"say the same again, which starts it and mails nothing twice, or `mailcore wake {agent.address}`"
+            raise MailcoreError(f"{said}; {rest}", "not_started") from error
     if isinstance(started, str):
-        return Dispatched(sent.id, sent.sent_id, agent.address, started)
-    return Dispatched(sent.id, sent.sent_id, agent.address, None, started.reason, started.code, started.code in WAITS)
+        return replace(mailed, run_id=started)
+    return replace(mailed, busy=started.reason, code=started.code, queued=started.code in WAITS)
+
+
+def _former(agent: Agent, mailed: Dispatched) -> Dispatched | None:
+    """What an earlier call had begun of a task before it was cut off: its run, or its place in the queue."""
+    for run_id in reversed(run_ids(agent)):
+        run_dir = agent.runs_dir / run_id
+        run = read_run(run_dir)
+        if run is not None and run.message_id == mailed.message_id and (run.attempts or lock.is_supervised(agent, run)):
+            return replace(mailed, run_id=run_id)
+    waits = queue.waits_for(agent, mailed.message_id)
+    return replace(mailed, busy=waits, code="busy", queued=True) if waits else None
 
 
 def check(workspace: Workspace, config: Config, sender: str, target: str, program: str = "") -> tuple[Agent, Program]:
@@ -136,7 +155,7 @@ def wake_for(
             begun = start_wake(workspace, config, agent, reason)
             if isinstance(begun, Hindrance) and begun.code == "breaker":  # what else hinders is waited for
                 hindered[one.to] = begun.reason
-        except MailcoreError as error:
+        except (MailcoreError, OSError) as error:
             hindered[one.to] = str(error)
     return hindered
 
@@ -156,13 +175,13 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
         chosen = select(agent, config, search_path())
         kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}
     else:
-        first = journal.read(agent.runs_dir / run.run_id / JOURNAL)[0]
+        first = records(agent.runs_dir / run.run_id)[0]
         kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth")}
     return _begun(begin(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id}))
 
 
 def _depth(workspace: Workspace, run_id: str) -> int:
     """How deep a run nests, whoever's it is: its agent may have called under another name with --from."""
-    records = [r for agent in workspace.agents for r in journal.read(agent.runs_dir / run_id / JOURNAL)[:1]]
-    depth = records[0].get("depth") if records else 0
+    firsts = [r for agent in workspace.agents for r in records(agent.runs_dir / run_id)[:1]]
+    depth = firsts[0].get("depth") if firsts else 0
     return depth if isinstance(depth, int) else 0

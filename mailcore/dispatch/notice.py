@@ -58,12 +58,17 @@ def bounce(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str]:
     return f"BOUNCE: Dispatch to {agent.address} failed", masked(body)
 
 
+def unwoken(agent: Agent, run: Run, why: str) -> tuple[str, str]:
+    """Subject and body of the mail that the sender of a run that ended is not started to go on."""
+    return f"STOPPED: nobody goes on after {run.subject}", f"{wake(agent, run)}\n\n{why}."
+
+
 def lost(agent: Agent, run: Run) -> tuple[str, str]:
     """Subject and body of the mail that a task went with its agent's directory."""
     return f"BOUNCE: Dispatch to {agent.address} failed", (
-        f"{agent.address} could not do this task: {run.subject}\n\nReason: {run.reason}, and what lay there went with "
-        "it: mail, the run's journal, what waited.\n\nBring it back, or mend the registry; then dispatch again: by "
-        "itself the task is not started any more."
+        f"{agent.address} could not do this task: {run.subject}\n\nReason: {run.reason}, and what lay there may have "
+        "gone with it: mail, the run's journal, what waited.\n\nBring it back, or mend the registry; then dispatch "
+        "again: by itself the task is not started any more."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,12 +19,14 @@ from mailcore.config import Config
 from mailcore.dispatch import breaker, lock, queue, register
 from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.dispatch.runs import JOURNAL, run_ids
-from mailcore.errors import MailcoreError
-from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
+from mailcore.errors import tolerated
+from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID
+from mailcore.liveness import SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.programs.base import Program
 from mailcore.system import VARIABLE
+from mailcore.system.writing import make_directory
 from mailcore.timestamps import next_unique, unique_time
 from mailcore.workspace import Workspace
 
@@ -58,6 +61,8 @@ def begin(
     `first` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode, automatic. Call it
     under the gate; what died there is cleared away before (`succession.clean`).
     """
+    if not agent.branch.is_dir():
+        return Hindrance("no_branch", f"{agent.address}'s directory {agent.branch} is gone")
     found = hindrance(workspace, config, agent, first) or _busy(agent)
     if found is None:
         return _start(workspace, config, agent, first)
@@ -121,18 +126,38 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
     delay = breaker.backoff(agent, config.dispatch) if first.get("automatic") else 0.0
     try:
         supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay})
-    except BaseException:
+    except BaseException as error:
         lock.release(agent, run_id, nonce)
+        _never_began(agent.runs_dir / run_id / JOURNAL, error)
         raise
-    lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
+    # It runs: what cannot be written of it must not make it "not started". The supervisor takes its lock itself.
+    with tolerated():
+        lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
-    with suppress(OSError, MailcoreError):  # it runs: what cannot be told of it must not make it "not started"
-        how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+    # Ours beside AIPass's: with it a run whose journal is gone can still be told.
+    row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
+    how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+    with tolerated():
         register.opened(workspace, run_id, {**row, **how}, config.dispatch.hard_limit)
+    with tolerated():
         register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
+    with tolerated():
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
     return run_id
+
+
+def _never_began(path: Path, error: BaseException) -> None:
+    """Close the journal of a run without a supervisor: whoever asked for it is told by the error, and nobody later."""
+    if not path.exists():
+        return
+    reason = f"it could not be started: {error}"
+    try:
+        journal.append(path, {"event": "ended", "outcome": "bounced", "reason": reason})
+        journal.append(path, {"event": "told"})
+    except OSError:  # a full disk: without its directory it does not look as if it still waited
+        with suppress(OSError):
+            shutil.rmtree(path.parent)
 
 
 def _new_id(agent: Agent) -> str:
@@ -149,11 +174,11 @@ def _spawn(
     workspace: Workspace, config: Config, agent: Agent, run_id: str, queued: dict[str, Any]
 ) -> subprocess.Popen[bytes]:
     run_dir = agent.runs_dir / run_id
-    run_dir.mkdir(parents=True)
+    make_directory(run_dir, parents=True)
     first = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
     journal.append(run_dir / JOURNAL, {**first, **queued})
     with (run_dir / "supervisor.log").open("ab") as log:
-        command = [sys.executable, "-m", "mailcore.dispatch.supervisor", str(run_dir)]
+        command = [sys.executable, "-m", "mailcore.dispatch.sentinel", str(run_dir)]
         return _detached(workspace, command, run_id, log)
 
 

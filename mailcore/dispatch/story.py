@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
 from mailcore.dispatch.notice import figures
-from mailcore.dispatch.runs import JOURNAL
+from mailcore.dispatch.runs import records
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -78,9 +77,7 @@ class Story:
 def story(agent: Agent, run: Run) -> Story:
     """Read everything of a run."""
     run_dir = agent.runs_dir / run.run_id
-    ended: dict[str, Any] = next(
-        (r for r in reversed(journal.read(run_dir / JOURNAL)) if r.get("event") == "ended"), {}
-    )
+    ended: dict[str, Any] = next((r for r in reversed(records(run_dir)) if r.get("event") == "ended"), {})
     until = run.since if run.phase.ended else time.time()
     sent = []
     for _, raw in lookup.sent(agent):

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from mailcore import journal
@@ -125,18 +126,22 @@ def amend(agent: Agent, which: Callable[[Message], bool], changes: dict[str, Any
     return [Message.from_json(raw) for raw in picked]
 
 
-def close(agent: Agent, ids: Collection[str]) -> list[Message]:
-    """Archive the named messages, then remove them: in this order, each durable (contract section 2)."""
+def close(agent: Agent, ids: Collection[str], changes: Mapping[str, Any] = MappingProxyType({})) -> list[Message]:
+    """Archive the named messages with `changes`, then remove them: in this order, each durable (contract section 2)."""
     closed = []
     with _open(agent) as (document, save):
         for raw in pick(document, ids, agent):
-            raw["status"] = "closed"
-            raw["read"] = True
-            archive.keep(agent, raw)
-            document["messages"].remove(raw)
-            closed.append(Message.from_json(raw))
+            raw |= changes
+            closed.append(_archive(agent, document, raw))
         save()
     return closed
+
+
+def _archive(agent: Agent, document: dict[str, Any], raw: dict[str, Any]) -> Message:
+    raw |= {"status": "closed", "read": True}
+    archive.keep(agent, raw)
+    document["messages"].remove(raw)
+    return Message.from_json(raw)
 
 
 def provide(agent: Agent) -> None:

@@ -11,6 +11,7 @@ from mailcore.codec import loads
 from mailcore.errors import MailcoreError
 from mailcore.system import files, writing
 from mailcore.system.locks import locked
+from mailcore.system.writing import make_directory
 from mailcore.workspace import find
 
 LIMIT = 10**12
@@ -26,11 +27,11 @@ def take(root: Path, count: int = 1) -> int:
     try:
         return _take(path, root, count)
     except OSError as error:
-        raise MailcoreError(f"{path}: {error.strerror}; no number can be taken, so nothing was written") from error
+        raise MailcoreError(f"{path}: {error.strerror}; no number can be taken") from error
 
 
 def _take(path: Path, root: Path, count: int) -> int:
-    path.parent.mkdir(exist_ok=True)
+    make_directory(path.parent)
     with locked(path) as descriptor:
         text = os.pread(descriptor, 32, 0)
         last = int(text) if len(text) == 21 and text[:20].isdigit() else highest(root)

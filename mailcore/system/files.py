@@ -22,12 +22,12 @@ def descriptor(
 ) -> tuple[int, os.stat_result]:
     """An open descriptor of a regular file, for the caller to close, and what the file is at this moment.
 
-    `flags` as of `os.open`; a file that they create is the owner's to write. `directory`: a descriptor of the one that
-    `path` is looked up in. OSError, whose `strerror` says so, of what is no regular file, and with `O_NOFOLLOW` of a
-    symlink (ELOOP).
+    `flags` as of `os.open`; a file that they create belongs to whom its directory belongs (`as_its_directory`).
+    `directory`: a descriptor of the one that `path` is looked up in. OSError, whose `strerror` says so, of what is no
+    regular file, and with `O_NOFOLLOW` of a symlink (ELOOP).
     """
     try:
-        opened = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o644, dir_fd=directory)
+        opened = _open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, directory)
     except OSError as error:
         if error.errno == errno.ELOOP and flags & os.O_NOFOLLOW:
             raise OSError(errno.ELOOP, "is a symlink: refused", str(path)) from None
@@ -44,6 +44,48 @@ def descriptor(
         os.close(opened)
         raise
     return opened, found
+
+
+def _open(path: Path | str, flags: int, directory: int | None) -> int:
+    """`os.open`, that knows whether it made the file, and then gives it to whom it belongs."""
+    if flags & os.O_CREAT:
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, flags & ~os.O_CREAT, dir_fd=directory)
+        with contextlib.suppress(FileExistsError):  # another made it meanwhile, or it is a link that leads nowhere
+            opened = os.open(path, flags | os.O_EXCL, 0o666, dir_fd=directory)
+            try:
+                as_its_directory(opened, str(Path(path).parent), directory)
+            except BaseException:
+                os.close(opened)
+                raise
+            return opened
+    return os.open(path, flags, 0o666, dir_fd=directory)
+
+
+def as_its_directory(opened: int, above: str = "", directory: int | None = None) -> None:
+    """Let a new file or directory belong to those who share the directory that it lies in.
+
+    In a directory that is setgid and its group's to write, the group gets what the owner has, whatever the umask says
+    of writing; nothing where it denies the group even reading. What root makes in another user's directory is given to
+    that user: one `sudo` locks nobody out. `above`: its directory, as seen from `directory`.
+    """
+    place = os.fstat(directory) if directory is not None and not above else os.stat(above or ".", dir_fd=directory)
+    shared = place.st_mode & stat.S_ISGID and place.st_mode & stat.S_IWGRP
+    given = place.st_uid != 0 == os.geteuid()
+    if not shared and not given:
+        return
+    if given:
+        os.fchown(opened, place.st_uid, place.st_gid)
+    if shared:
+        share_with_group(opened)
+
+
+def share_with_group(opened: int) -> None:
+    """Let the group do with an open file or directory what its owner may, if it may read it."""
+    mode = stat.S_IMODE(os.fstat(opened).st_mode)
+    wanted = mode | (mode & 0o700) >> 3
+    if mode & stat.S_IRGRP and wanted != mode:
+        os.fchmod(opened, wanted)
 
 
 def opened(path: Path) -> BinaryIO:

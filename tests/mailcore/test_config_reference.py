@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import asdict
 
 from mailcore.config import Config, read_config
 from mailcore.config.reference import TABLES, find, keys

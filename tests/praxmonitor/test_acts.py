@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec import structs
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -527,7 +527,7 @@ def test_the_screen_approves_only_for_the_approver_that_config_names(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = approval.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
-    other = structs.replace(house.config, mail=structs.replace(house.config.mail, approver="@lead"))
+    other = replace(house.config, mail=replace(house.config.mail, approver="@lead"))
     with pytest.raises(Refused, match="only @lead"):
         acts.decide(house.workspace, other, request.id, "approved", "why")
     monkeypatch.chdir(house.agent("editor").branch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ async def test_growing_urgency_shows_without_colour() -> None:
 
 async def test_a_acknowledges_all_and_the_line_goes() -> None:
     clock, speaker = Clock(), FakeSpeaker()
-    soon = structs.replace(CONFIG, alarms=structs.replace(CONFIG.alarms, repeat=(5.0,)))
+    soon = replace(CONFIG, alarms=replace(CONFIG.alarms, repeat=(5.0,)))
     app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()), clock=clock, speaker=speaker, config=soon)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await shown(pilot, app)

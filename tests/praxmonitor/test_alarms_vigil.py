@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from mailcore.config import Alarms, Config
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
-from praxmonitor.alarms.episodes import ACKNOWLEDGED
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.gone import Stand
 from praxmonitor.alarms.gone import there as really_there
 from praxmonitor.alarms.kept import Kept
@@ -110,27 +109,43 @@ async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: 
         await asyncio.gather(keeping, looking, return_exceptions=True)
 
 
+class SlowDisk(Kept):
+    """The real files, on a disk that takes its time."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.asked, self.ready = threading.Event(), threading.Event()
+
+    def tell(self, episodes: Mapping[str, Episode]) -> None:
+        self.asked.set()
+        self.ready.wait(20)
+        super().tell(episodes)
+
+
 @pytest.mark.anyio
 async def test_what_changes_while_a_slow_disk_keeps_what_was_told_is_not_undone(tmp_path: Path) -> None:
     settings = tmp_path / ".praxmonitor" / "config.toml"
     settings.parent.mkdir()
-    vigil = Vigil(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=Clock())
-    slow = tmp_path / f"told.json.{os.getpid()}"
-    os.mkfifo(slow)
+    disk = SlowDisk(tmp_path)
+    vigil = Vigil(FAST, tmp_path, disk, period=1.0, clock=Clock())
     looking = asyncio.create_task(vigil.look(lambda: at(NOON)))
     keeping = asyncio.create_task(vigil.keep(lambda: True))
     try:
         settings.write_text("[alarms]\nsilence = \n")
         await until(lambda: "config" in vigil.senses.trouble, looking)
-        assert vigil.tick(at(NOON)).raised  # its keeping waits for who reads the FIFO
+        assert vigil.tick(at(NOON)).raised
+        await until(disk.asked.is_set, keeping)
         settings.write_text("[alarms]\nlook = 0.1\nsilence = 7\n")
         await until(lambda: vigil.config.alarms.silence == 7, looking)
-        assert KEY in await asyncio.to_thread(slow.read_text)
+        assert not (tmp_path / "told.json").exists()
+        disk.ready.set()
+        await until(lambda: (tmp_path / "told.json").is_file() and KEY in (tmp_path / "told.json").read_text(), keeping)
         other = structs.replace(UNHEARD.agents[0], agent=Agent("@lead", "LEAD", ROOT / "lead", root=ROOT))
         vigil.tick(at(NOON, structs.replace(UNHEARD, agents=(*UNHEARD.agents, other))))
-        await until((tmp_path / "told.json").is_file, keeping)  # the second keeping: the first is over
+        await until(lambda: "@lead" in (tmp_path / "told.json").read_text(), keeping)
         assert vigil.senses.trouble == {}
     finally:
+        disk.ready.set()
         for task in (looking, keeping):
             task.cancel()
         await asyncio.gather(looking, keeping, return_exceptions=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
-from msgspec import structs
 
 from mailcore.config import AgentConfig
 from tests.praxmonitor.fake_feed import CONFIG, FakeFeed, app_on, lighthouse, many, text_of, until, workspace
 
 BYPASS = AgentConfig(permission_mode="bypassPermissions")
-FREE = structs.replace(CONFIG, agents=MappingProxyType({"writer": BYPASS}))
+FREE = replace(CONFIG, agents=MappingProxyType({"writer": BYPASS}))
 
 
 @pytest.mark.anyio
@@ -31,7 +31,7 @@ async def test_the_badge_is_on_the_card_or_row_the_detail_and_the_agents_own_scr
 @pytest.mark.anyio
 async def test_what_config_lets_every_agent_do_is_seen_on_all_but_those_of_whom_it_says_otherwise() -> None:
     fleet = lighthouse()
-    config = structs.replace(CONFIG, default_agent=BYPASS, agents=MappingProxyType({"writer": AgentConfig()}))
+    config = replace(CONFIG, default_agent=BYPASS, agents=MappingProxyType({"writer": AgentConfig()}))
     app = app_on(FakeFeed(fleet), workspace(fleet), config=config)
     async with app.run_test(size=(160, 48)) as pilot:
         await until(pilot, lambda: text_of(app).count("BYPASS") == 7, "seven cards, and not the writer's detail")

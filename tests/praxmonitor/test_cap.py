@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec import structs
 
 from mailcore import make
 from mailcore.config import Config, Usage
@@ -30,7 +29,7 @@ DAY = 86400.0
 def raised(used: Used, allowed: Usage, now: float = NOW) -> list[Alarm]:
     """The CAP alarms of an agent that used this much on the day of NOW."""
     facts = AgentFacts(Agent("@a", "A", Path("/a")), spending=Spending(date(NOW), used), last_active=NOW - 5)
-    found = Rules(structs.replace(Config(), usage=allowed)).alarms(Fleet(Path("/"), (facts,)), now)
+    found = Rules(replace(Config(), usage=allowed)).alarms(Fleet(Path("/"), (facts,)), now)
     return [alarm for alarm in found if alarm.kind is AlarmKind.CAP]
 
 

@@ -19,10 +19,11 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
+from mailcore.programs.gemini.sessions import GeminiSessions
 from mailcore.workspace import find
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, CONFIG, Lab
-from tests.real.stub import Failure, Request, Tool
+from tests.real.stub import Failure, Request, Text, Tool
 from tests.real.stub_gemini import GeminiStub, Quota, said, shell
 
 DISPATCH = 'dispatch @writer "Release notes" "Write them from the changes."'
@@ -86,6 +87,7 @@ def nap(lab: Lab) -> Tool:
 
 def test_done(gemini: Google) -> None:
     notes = Tool("write_file", {"file_path": "NOTES.md", "content": "all new\n"})
+    (gemini.branch / "operator.md").write_text("Of a name that the prompt has.")
     gemini.stub.plays(READ, notes, DONE, BYE)
     gemini.mailcore(DISPATCH)
     run = gemini.over()
@@ -93,6 +95,7 @@ def test_done(gemini: Google) -> None:
     assert run.result == "Notes are written." and run.attempts[0].cause == "exit 0"
     prompt, read, *_ = map(said, gemini.stub.requests)
     assert r"You are \@writer" in prompt and "Write them from the changes." not in prompt
+    assert "Of a name that the prompt has." not in prompt
     assert "Write them from the changes." in read  # what `mailcore read` showed
     assert (gemini.branch / "NOTES.md").read_text() == "all new\n"
     assert len(gemini.stub.requests) == 4 and gemini.stub.others == []
@@ -108,6 +111,23 @@ def test_without_a_model_its_router_chooses_one(gemini: Google) -> None:
     gemini.mailcore(DISPATCH)
     assert gemini.over().phase is Phase.COMPLETED
     assert set(gemini.stub.others) == {"a message without tools"}
+
+
+def test_its_sessions_lie_where_we_look_for_them(gemini: Google, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(gemini.home))
+    gemini.stub.plays(Text("done"))
+    branches = [
+        gemini.root / name for name in ("a/writer", "b/Writer", "a b+c@d~é(x),=%", "My_Own.v1", "日本.😀", "日本")
+    ]
+    looked = []
+    for branch in branches:
+        branch.mkdir(parents=True)
+        looked += GeminiSessions().places([branch])
+        gemini.shell(f"gemini --prompt=hello --skip-trust -m {MODEL}", branch)
+    assert GeminiSessions().places(branches) == looked
+    for branch, place in zip(branches, looked, strict=True):
+        (session,) = place.glob("session-*.jsonl")
+        assert GeminiSessions().cwd_of(session) == str(branch)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
-
 from mailcore.config import AgentConfig, Alarms, Config, Usage
 from mailcore.model.activity import Kind
 from mailcore.model.message import Ack
@@ -116,12 +114,12 @@ RAISING = (
     story(
         "a timer's wake that did not come", 4300, finished(Life().mail(5).starts(10).steady(20, 90), 100),
         expected=(heard(10 + HOUR + 360),),
-        config=structs.replace(QUIET, agents={"writer": AgentConfig(wake_every=HOUR)}),
+        config=replace(QUIET, agents={"writer": AgentConfig(wake_every=HOUR)}),
     ),
     story(
         "a timer's wake of every agent that is missed", 4300, finished(Life().mail(5).starts(10).steady(20, 90), 100),
         expected=(heard(10 + HOUR + 360),),
-        config=structs.replace(QUIET, default_agent=AgentConfig(wake_every=HOUR)),
+        config=replace(QUIET, default_agent=AgentConfig(wake_every=HOUR)),
     ),
     story(
         "five agents at once are five", 600,
@@ -266,7 +264,7 @@ RAISING = (
     story(
         "ten dollars in a day, and no more was allowed", 300,
         working(300).spends(30, 6).spends(60, 3.99).spends(90, 0.01).spends(120, 5),
-        expected=(heard(90, "cap"),), config=structs.replace(QUIET, usage=Usage(daily_cost=10)),
+        expected=(heard(90, "cap"),), config=replace(QUIET, usage=Usage(daily_cost=10)),
     ),
     story(
         "its program says that the service refuses", 300, working(60).does(70, Kind.LIMIT, "429").steady(100, 300),

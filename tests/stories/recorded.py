@@ -69,7 +69,7 @@ def readings(number: int) -> tuple[tuple[float, tuple[Fact, ...]], ...]:
 
 def config_of(number: int) -> Config:
     header = opening(HERE / f"demo-{number}.jsonl.gz")
-    return Config(alarms=structs.replace(header.alarms, repeat=()), mail=header.mail)
+    return Config(alarms=replace(header.alarms, repeat=()), mail=header.mail)
 
 
 def began(number: int) -> float:

@@ -7,23 +7,29 @@ from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
-from mailcore.programs.transcript import moment, parsed, table_of, text_of
+from mailcore.programs.gemini.messages import ended
+from mailcore.programs.transcript import Recent, moment, parsed, short, table_of, text_of
 from mailcore.programs.wording import tool_words
 
 SOURCE = "output"
+CALLS = 500
+"""Tool calls that are remembered until their results come."""
 
 
 class GeminiOutput:
     """Reads the standard output of one agent's runs.
 
     The session file has a tool call only once it is over, and neither errors nor the end of a turn. A call is told
-    with its session and id, by which it is known again in the file.
+    with its session and id, by which it is known again in the file, and its end too: a message with a result of more
+    than a megabyte is not read there.
     """
 
     def __init__(self, agent: str) -> None:
         self.agent = agent
         self._session = ""
         """That of the newest `init`: the call of an unknown one would count twice."""
+        self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
+        """Tool and words of each call that has no result yet."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
         """What the event tells (`OutputReader.read`)."""
@@ -38,7 +44,15 @@ class GeminiOutput:
                 self._session = text_of(event, "session_id")
             case "tool_use" if self._session and (call := text_of(event, "tool_id")):
                 tool = text_of(event, "tool_name")
-                yield self._told(at, Kind.TOOL, tool_words(tool, event.get("parameters")), tool, call)
+                words = tool_words(tool, event.get("parameters"))
+                self._calls.put(call, (tool, words))
+                yield self._told(at, Kind.TOOL, words, tool, call)
+            case "tool_result" if begun := self._calls.pop(call := text_of(event, "tool_id")):
+                tool, words = begun
+                failed = event.get("status") != "success"
+                brought = short(text_of(event, "output") or text_of(table_of(event, "error"), "message"))
+                kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE
+                yield self._told(at, kind, ended(words, brought, failed), tool, call)
             case "error":
                 kind = Kind.ERROR if event.get("severity") == "error" else Kind.WARNING
                 yield self._told(at, kind, text_of(event, "message") or "an error")

@@ -25,6 +25,9 @@ EDITS = ("write_file", "replace")
 
 POLICY = Path(__file__).with_name("policy.toml")
 
+NAMES = ("node", "MainThread")
+"""Of its process: as of node until release 22, and as of 24."""
+
 _REFERENCE = re.compile(r"(?<!\\)@")
 _HEADLESS = {"-p", "--prompt", "-o", "--output-format", "--acp", "--experimental-acp"}
 _COMMANDS = {"mcp", "extensions", "extension", "skills", "skill", "hooks", "hook", "gemma"}
@@ -47,8 +50,8 @@ class Gemini:
     name = "gemini"
     executables = ("gemini",)
     hooks = None
-    interactive = Interactive(("node", "MainThread", "node-MainThread"), _is_session)
-    variables = frozenset({"GEMINI_CLI", "GEMINI_CLI_NO_RELAUNCH", "GEMINI_CLI_WORKTREE_HANDLED"})
+    interactive = Interactive(NAMES, _is_session)
+    variables = frozenset(f"GEMINI_CLI{name}" for name in ("", "_NO_RELAUNCH", "_TRUST_WORKSPACE", "_WORKTREE_HANDLED"))
 
     @property
     def sessions(self) -> SessionFiles:

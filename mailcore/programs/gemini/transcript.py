@@ -14,7 +14,7 @@ from typing import Any
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.gemini.messages import CONTEXT, texts_of, without_hooks
+from mailcore.programs.gemini.messages import CONTEXT, ended, texts_of, without_hooks
 from mailcore.programs.transcript import (
     SOURCE,
     Counted,
@@ -147,16 +147,16 @@ class GeminiTranscript:
         if name in self._calls:
             return
         self._calls.put(name, None)
-        ended = max(began, moment(call, now))
+        over = max(began, moment(call, now))
         words = tool_words(tool, call.get("args"))
         yield self._told(began, Kind.TOOL, words, tool, name)
         brought = short(_brought(call))
         failed = call.get("status") != "success"
-        text = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
-        yield self._told(ended, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, text, tool, name)
+        kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE
+        yield self._told(over, kind, ended(words, brought, failed), tool, name)
         if tool == SUBAGENT_TOOL:
             what = brought or "subagent is done"
-            yield self._told(ended, Kind.SUBAGENT_DONE, what, tool, name, text_of(call, "agentId"))
+            yield self._told(over, Kind.SUBAGENT_DONE, what, tool, name, text_of(call, "agentId"))
 
     def _counted(self, event: Mapping[str, Any], at: float) -> Iterator[Spent]:
         name, tokens = text_of(event, "id"), event.get("tokens")

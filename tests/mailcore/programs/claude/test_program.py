@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.config import AgentConfig
@@ -133,6 +133,7 @@ JSON = st.recursive(
 KEYS = st.sampled_from([*Result.__struct_fields__, "other"])
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(KEYS, JSON | st.sampled_from([429, 529, 400, "success", [{"tool_name": 1}]])), st.integers(-64, 255)
 )

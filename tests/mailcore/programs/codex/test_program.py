@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.config import AgentConfig
@@ -92,6 +92,7 @@ EVENTS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(EVENTS | JSON, max_size=4), st.integers(-64, 255))
 def test_of_events_of_any_shape_there_is_an_outcome(events: list[Any], code: int) -> None:
     with tempfile.TemporaryDirectory() as place:

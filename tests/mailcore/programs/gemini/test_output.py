@@ -25,16 +25,27 @@ def told(name: str) -> list[Activity]:
 def test_the_captured_run_is_these_calls() -> None:
     session = "6f1c2a34-5b67-4c89-8d01-23456789abcd"
 
-    def call(at: float, words: str, id: str) -> Activity:
+    def call(began: float, ended: float, words: str, id: str, brought: str = "") -> list[Activity]:
         tool = words.partition(":")[0]
-        return Activity(at, "@writer", Kind.TOOL, words, "output", tool, f"{tool}__{tool}_{id}", session)
+        over = Kind.TOOL_FAILED if brought.startswith(" failed") else Kind.TOOL_DONE
+        name = f"{tool}__{tool}_{id}"
+        return [
+            Activity(began, "@writer", Kind.TOOL, words, "output", tool, name, session),
+            Activity(ended, "@writer", over, f"{words}{brought}", "output", tool, name, session),
+        ]
 
+    look = call(1795907402.299, 1795907402.324, "list_directory", "1795907402280_0", " → Directory is empty.")
+    read = call(1795907402.340, 1795907402.354, "read_file: absent.md", "1795907402338_0", " failed File not found.")
+    denied = " failed Tool execution denied by policy."
+    shell = call(1795907402.342, 1795907402.355, "run_shell_command: d", "1795907402341_1", denied)
     assert told("success") == [
-        call(1795907402.299, "list_directory", "1795907402280_0"),
-        call(1795907402.340, "read_file: absent.md", "1795907402338_0"),
-        call(1795907402.342, "run_shell_command: d", "1795907402341_1"),
-        call(1795907402.369, "write_file: NOTES.md", "1795907402367_0"),
-        call(1795907402.399, "invoke_agent: look", "1795907402398_0"),
+        *look,
+        read[0],
+        shell[0],
+        read[1],
+        shell[1],
+        *call(1795907402.369, 1795907402.391, "write_file: NOTES.md", "1795907402367_0"),
+        *call(1795907402.399, 1795907402.455, "invoke_agent: look", "1795907402398_0"),
         Activity(1795907402.465, "@writer", Kind.TURN_END, "turn over", "output", session=session),
     ]
 
@@ -71,7 +82,7 @@ def test_whatever_a_line_is_it_never_raises(lines: list[bytes]) -> None:
     for raw in lines:
         for found in one.read(raw, NOW) or ():
             assert isinstance(found, Activity) and found.agent == "@writer" and found.at <= NOW
-            assert (found.kind is Kind.TOOL) == (found.tool_id != "")
+            assert (found.kind in (Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED)) == (found.tool_id != "")
 
 
 def test_no_value_of_any_type_at_any_place_makes_it_raise() -> None:
