@@ -26,28 +26,20 @@ WINDOW = 600.0
 """Seconds after which the same words are a new act, whatever became of the former."""
 
 
-class Act:
-    """One act under way. Made by `act`."""
+class _File:
+    """What is noted of one act, in a file that is locked until `end`."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path, self._descriptor = path, descriptor
+    def __init__(self, agent: Agent, path: Path, descriptor: int) -> None:
+        self.agent, self._path, self._descriptor = agent, path, descriptor
         found = os.fstat(descriptor)
         if abs(time.time() - found.st_mtime) > WINDOW:
             os.ftruncate(descriptor, 0)
         lines = journal.parse(os.pread(descriptor, found.st_size, 0).splitlines()) if found.st_size else []
-        self._steps = {str(line.get("step")): line for line in lines}
-        self.again = bool(self._steps)
-        """An earlier call of the same words was cut off in this act."""
-        self._begun = self.again
+        self.steps = {str(line.get("step")): line for line in lines}
         self.unfinished = False
-        """The caller was told that a step failed: said again, the act goes on."""
-
-    def recall(self, step: str) -> dict[str, Any] | None:
-        """What an earlier call noted of a step; None if it did not come to it."""
-        return self._steps.get(step)
+        self._begun = bool(self.steps)
 
     def remember(self, step: str, facts: dict[str, Any]) -> None:
-        """Note a step before it is done. MailcoreError, naming the file, where the disk does not allow it."""
         self._begun = True
         try:
             os.write(self._descriptor, b"\n" + codec.dumps_line({"step": step, **facts}) + b"\n")
@@ -70,45 +62,71 @@ class Act:
             os.close(self._descriptor)
 
 
-_scope: ContextVar[list[Act] | None] = ContextVar("acts", default=None)
+class Act:
+    """One act under way, or a part of one. Made by `act`."""
+
+    def __init__(self, file: _File, part: str = "") -> None:
+        self._file, self._part = file, part
+        self.again = any(step.startswith(part) for step in file.steps)
+        """An earlier call of the same words was cut off in it."""
+
+    def recall(self, step: str) -> dict[str, Any] | None:
+        """What an earlier call noted of a step; None if it did not come to it."""
+        return self._file.steps.get(self._part + step)
+
+    def remember(self, step: str, facts: dict[str, Any]) -> None:
+        """Note a step before it is done. MailcoreError, naming the file, where the disk does not allow it."""
+        self._file.remember(self._part + step, facts)
+
+    def leave_open(self) -> None:
+        """The caller is told that a step failed: said again, the act goes on."""
+        self._file.unfinished = True
+
+
+_scope: ContextVar[list[_File] | None] = ContextVar("acts", default=None)
 
 
 @contextmanager
-def scope() -> Iterator[list[Act]]:
+def scope() -> Iterator[list[_File]]:
     """Until this ends without an error, the acts that began within count as cut off. An inner scope is the outer."""
-    acts = _scope.get()
-    if acts is not None:
-        yield acts
+    files_of_acts = _scope.get()
+    if files_of_acts is not None:
+        yield files_of_acts
         return
-    acts = []
-    token = _scope.set(acts)
+    files_of_acts = []
+    token = _scope.set(files_of_acts)
     told = False
     try:
-        yield acts
+        yield files_of_acts
         told = True
     finally:
         _scope.reset(token)
-        for one in acts:
+        for one in reversed(files_of_acts):
             one.end(told=told)
 
 
 @contextmanager
 def act(agent: Agent, *words: object) -> Iterator[Act]:
-    """Begin an act of `agent`, or go on with one of the same words that was cut off. MailcoreError if it cannot be."""
-    with scope() as acts:
-        one = _begin(agent, words)
-        acts.append(one)
-        try:
-            yield one
-        except BaseException:
-            one.unfinished = True
-            raise
+    """Begin an act of `agent`, or go on with one of the same words that was cut off. MailcoreError if it cannot be.
 
-
-def _begin(agent: Agent, words: tuple[object, ...]) -> Act:
+    Within another act of that agent it is a part of it: they are forgotten at one stroke.
+    """
     from hashlib import sha256
 
     digest = sha256(codec.dumps_line(words)).hexdigest()[:32]
+    with scope() as acts:
+        file = next((one for one in acts if one.agent == agent), None)
+        one = Act(file, f"{digest} ") if file is not None else Act(_open(agent, digest))
+        if file is None:
+            acts.append(one._file)
+        try:
+            yield one
+        except BaseException:
+            one.leave_open()
+            raise
+
+
+def _open(agent: Agent, digest: str) -> _File:
     directory = agent.mail_dir / ".acts"
     try:
         for number in count():  # the same words at the same time are two acts
@@ -124,7 +142,7 @@ def _begin(agent: Agent, words: tuple[object, ...]) -> Act:
                 continue
             try:
                 files.inside(agent.root, directory)
-                return Act(path, descriptor)
+                return _File(agent, path, descriptor)
             except BaseException:
                 os.close(descriptor)
                 raise
