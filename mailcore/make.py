@@ -20,7 +20,7 @@ from mailcore.liveness import read_lock
 from mailcore.model.run import Holder
 from mailcore.system.files import read_bytes
 from mailcore.system.locks import locked
-from mailcore.system.writing import link_new, replace
+from mailcore.system.writing import link_new, make_directory, replace
 from mailcore.timestamps import registry_date
 from mailcore.workspace import ADDRESS, REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
 
@@ -123,7 +123,7 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
         raise UsageError("two agents of the same name")
     if len({(root / row["path"]).resolve() for row in rows}) < len(rows):
         raise UsageError("two agents with the same branch: who would be calling from there?")
-    root.mkdir(parents=True, exist_ok=True)
+    make_directory(root, parents=True)
     for row in rows:
         _write_branch(root / row["path"], row, registry_id, registry.name, now)
     document = {
@@ -138,7 +138,7 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
     }
     _write_new(registry, document)
     made = load(registry)
-    made.state_dir.mkdir(exist_ok=True)
+    make_directory(made.state_dir)
     _write_new(made.config_file, template())
     return made
 
@@ -165,10 +165,10 @@ def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
 
 def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime) -> None:
     for path, document in _documents(branch, row, registry_id, registry, registry_date(now)):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent, parents=True)
         _write_new(path, document)
     for directory in (branch / ".ai_mail.local" / "sent", branch / "logs"):
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory, parents=True)
     empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}
     _write_new(branch / ".ai_mail.local" / "inbox.json", empty)
 

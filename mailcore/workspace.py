@@ -16,6 +16,7 @@ from typing import Any
 from mailcore.errors import NoWorkspace, Refused, UsageError, did_you_mean
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.system.files import read_bytes
+from mailcore.text.known import know
 
 REGISTRY_SUFFIX = "_REGISTRY.json"
 RESERVED = (OPERATOR, "@all")
@@ -129,6 +130,7 @@ def load(registry: Path) -> Workspace:
             refused.append(f"{registry.name}: {agent.address} is listed twice; the first counts")
         else:
             agents[agent.address] = agent
+    know(str(registry), agents)
     return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused))
 
 

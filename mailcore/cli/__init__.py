@@ -54,6 +54,8 @@ GROUPS = {
         "agents": ("workspace", "who takes part, who works, who is there, and how their mail stands"),
         "agent": ("workspace", "change who takes part: agent add NAME=PATH · agent remove @a"),
         "config": ("config", "every setting and where it comes from; what one means: config [--explain KEY]"),
+        "trust": ("trust", "follow what a config from elsewhere starts: trust [--show|--revoke]"),
+        "operator": ("trust", "the proof that you are the operator: operator passphrase|off"),
         "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
         "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
         "history": ("look", "every send, transition, run and act: history [--since 2h]"),
@@ -83,16 +85,28 @@ def usage() -> str:
     lines = ["usage: mailcore VERB …   (--json with every verb; mailcore VERB --help says more, with examples)"]
     for heading, verbs in GROUPS.items():
         lines += ["", f"{heading}:", *(f"  {verb:<9} {text}" for verb, (_, text) in verbs.items())]
-    lines += ["", "A person adds --from @operator to whatever writes."]
+    lines += [
+        "",
+        "At a terminal of your own, outside the agents' directories, you are @operator; whoami --explain says",
+    ]
+    lines += ["why. A script of yours says --from @operator, before or after the verb, and its mail is stamped so."]
     lines += ["Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a wait that timed out, 130 Ctrl-C."]
     return "\n".join(lines)
+
+
+def _verb_first(words: list[str]) -> list[str]:
+    """The words with `--json` and `--from @a`, which may stand before the verb, behind it."""
+    options: list[str] = []
+    while words and words[0].partition("=")[0] in ("--json", "--from"):
+        taken = 2 if words[0] == "--from" else 1
+        options, words = [*options, *words[:taken]], words[taken:]
+    return [*words[:1], *options, *words[1:]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a `wait` that timed out, 130 Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["--json"]:
-        words = [*words[1:], "--json"]
+    words = _verb_first(words)
     output.keep_standard_descriptors()
     if not words or words[0] in ("-h", "--help", "help"):
         output.say(usage().encode())

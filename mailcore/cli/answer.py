@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
-from pathlib import Path
 
-from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
+from mailcore.cli.call import ID, Call, Parser, Result, body_of, proof_option, sender_option
 from mailcore.errors import MailcoreError, caveat
-from mailcore.identity import person_or
 from mailcore.mail import answer, approval, intent
 from mailcore.mail.outbox import Sent
 from mailcore.text import line
@@ -27,6 +24,8 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument("id", metavar="ID", help=ID)
         if verb not in ("ack", "accept"):
             parser.add_argument("text", metavar="TEXT", help="the result, or why; - reads standard input")
+    if verb in ("approve", "deny"):
+        proof_option(parser)
     sender_option(parser)
 
 
@@ -110,8 +109,7 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    caller = call.caller
-    person_or(call.workspace, caller, os.environ, Path.cwd(), _approver(call))
+    caller = call.require(_approver(call))
     why = body_of(call.arguments.text)
     sent = approval.decide(call.workspace, caller.address, call.arguments.id, decision, why)
     if not sent.delivered:  # the decision stands all the same

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import VERBS, output
-from mailcore.config import Config, read_config, read_config_or_defaults
-from mailcore.errors import MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
-from mailcore.evidence import RUN_ID
-from mailcore.identity import Identity, identify, outside
+from mailcore.config import Config
+from mailcore.errors import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
+from mailcore.identity.caller import Identity, identify, outside
+from mailcore.identity.marks import RUN_ID
 from mailcore.mail.intent import scope
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.workspace import Workspace, find
 
 Result = tuple[Any, str]
@@ -28,13 +28,21 @@ Result = tuple[Any, str]
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
-STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
+ATTENDS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
+"""Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
+do it anyway."""
+
+STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
 
 LOOKS = {
     "inbox", "read", "trace", "tasks", "runs", "run", "agents", "config", "whoami", "history", "usage", "doctor",
 }  # fmt: skip
 """Verbs that show: where the disk does not take what they print, they have failed."""
+
+
+if TYPE_CHECKING:
+    from mailcore.identity.ancestry import Ancestry
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,8 +67,6 @@ class Call:
 
     verb: str
     arguments: argparse.Namespace
-    words: tuple[str, ...] = ()
-    """What was said after the verb, for advice."""
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -70,13 +76,23 @@ class Call:
     @cached_property
     def config(self) -> Config:
         """The workspace's config.toml. What starts agents insists on it; the rest warns, and takes the defaults."""
+        from mailcore import trust
+
         trouble = ""
         if self.verb in STARTS:
             from mailcore.programs.registry import checked
 
-            config = checked(read_config(self.workspace.config_file), self.workspace.config_file)
+            trust.insist(self.workspace)
+            config, standing = trust.followed(self.workspace)
+            checked(config, self.workspace.config_file)
         else:
-            config, trouble = read_config_or_defaults(self.workspace.config_file)
+            try:
+                config, standing = trust.followed(self.workspace)
+            except ConfigError as error:
+                config, standing = Config(), trust.Standing({})
+                trouble = f"{error}; the defaults are used meanwhile"
+        if standing.why and self.verb in (*STARTS, "approve", "deny", "ask", "escalate"):
+            self._note(f"note: {trust.refusal(self.workspace, standing)}")
         for stranger in self.workspace.strangers(config.agents):
             self._note(f"note: {self.workspace.config_file}: {stranger}")
         if trouble:
@@ -89,14 +105,42 @@ class Call:
     @cached_property
     def caller(self) -> Identity:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
-        declared = getattr(self.arguments, "sender", None)
-        identity = identify(self.workspace, os.environ, Path.cwd(), declared, (self.verb, *self.words))
-        if identity.how == "declared":
-            from mailcore import audit
+        from mailcore import audit
 
-            audit.declared.set(True)
+        declared = getattr(self.arguments, "sender", None)
+        identity = identify(self.workspace, os.environ, Path.cwd(), declared, self._no_person)
+        audit.proof.set(identity.how)
         self.note(identity)
         return identity
+
+    def _no_person(self, ancestry: Ancestry) -> str:
+        """Why no person can be taken for granted here."""
+        from mailcore.cli.signs import signs
+        from mailcore.identity.person import no_person
+
+        return no_person(self.workspace, os.environ, ancestry, signs, self.config.operator.assume)
+
+    def require(self, entitled: str = OPERATOR, *, prove: bool = True, outlived: bool = True) -> Identity:
+        """The caller, who is `entitled` beyond doubt; Refused if not. For what no agent may do in another's name.
+
+        `prove`: the operator is asked for the passphrase, where one is wanted. `outlived`: as of `person.require`.
+        """
+        from mailcore.identity.person import require
+
+        asked = False
+        if prove and entitled == OPERATOR:
+            from mailcore.identity import proof
+
+            asked = proof.wanted(self.workspace, self.config.operator.proof)
+        try:
+            caller = self.caller
+        except Refused as error:
+            raise Refused(f"only {entitled} can do this, and {error}", error.code) from error
+        require(self.workspace, caller, os.environ, Path.cwd(), entitled, proved=asked, outlived=outlived)
+        if asked:
+            descriptor = getattr(self.arguments, "proof_fd", None)
+            proof.demand(self.workspace, proof.spoken(descriptor, "the operator's passphrase: "))
+        return caller
 
     def note(self, caller: Identity, **facts: Any) -> None:
         """Write this command, and what it did, into the journal of the run that the caller belongs to, if any."""
@@ -107,7 +151,7 @@ class Call:
         if caller.run_id:
             from mailcore import journal
 
-            run = self.workspace.agent(os.environ["MAILCORE_AGENT"]).runs_dir / caller.run_id / "run.jsonl"
+            run = caller.agent.runs_dir / caller.run_id / "run.jsonl"
             with tolerated():
                 journal.append(run, {"event": event, **facts})
 
@@ -160,7 +204,9 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        call = Call(verb, _parse(parser, words), tuple(words))
+        call = Call(verb, _parse(parser, words))
+        if verb in ATTENDS:
+            _attend(call)
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
@@ -169,6 +215,24 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
         name = f"{error.filename}: " if error.filename else ""
         raise MailcoreError(f"{name}{error.strerror or error}") from error
     return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
+
+
+def _attend(call: Call) -> None:
+    """Act on runs whose supervisor died with its sentinel; costs next to nothing where no agent has a lock."""
+    with suppress(MailcoreError, OSError):
+        locked = [agent for agent in call.workspace.agents if os.path.lexists(agent.dispatch_lock)]
+        if not locked:
+            return
+        from mailcore.liveness import read_lock
+        from mailcore.model.run import Holder
+        from mailcore.system.processes import stopped
+
+        locks = ((agent, read_lock(agent.dispatch_lock)) for agent in locked)
+        due = [a for a, lock in locks if lock is not None and (lock.holder is Holder.DEAD or stopped(lock.pid))]
+        if due:
+            from mailcore.dispatch.attend import attend
+
+            attend(call.workspace, call.config, due)
 
 
 def run(verb: str, module: str, words: list[str]) -> int:
@@ -194,9 +258,9 @@ def run(verb: str, module: str, words: list[str]) -> int:
 
 def _say(value: Any, text: str, as_json: bool) -> str:
     if as_json:
-        from mailcore.codec import dumps
+        from mailcore.codec import printed
 
-        return output.say(dumps(value))
+        return output.say(printed(value))
     if not text:
         return ""
     from mailcore.text import plain
@@ -224,5 +288,15 @@ def body_of(argument: str) -> str:
 
 
 def sender_option(parser: Parser) -> None:
-    """`--from`, the declared override."""
-    parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; @operator for a person")
+    """`--from`, by which a caller that nothing proves to be another says who it is."""
+    parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; the mail says so")
+
+
+def proof_option(parser: Parser) -> None:
+    """`--proof-fd`, for what the operator alone may do."""
+    parser.add_argument(
+        "--proof-fd",
+        type=int,
+        metavar="N",
+        help="read the operator's passphrase from this descriptor, where one is set",
+    )

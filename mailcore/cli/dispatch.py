@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
 from mailcore.cli.mail import WORDS, split
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError, UsageError
+from mailcore.liveness import sandboxed
 from mailcore.mail import intent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
@@ -45,6 +46,8 @@ def arguments(verb: str, parser: Parser) -> None:
                 parser.add_argument("--mode", choices=("start", "resume", "fresh"), default="start",
                                     help="resume: go on in its session; fresh: in a new one")  # fmt: skip
     sender_option(parser)
+    if verb in ("kill", "release"):
+        proof_option(parser)
 
 
 def dispatch(call: Call) -> Result:
@@ -98,6 +101,10 @@ def wake(call: Call) -> Result:
 
 def kill(call: Call) -> Result:
     """End a run; success is said only when nothing of it is left."""
+    agent, found = control.find_run(call.workspace, call.arguments.target)
+    own = not call.caller.agent.is_operator and call.caller.address in (agent.address, found.sender if found else "")
+    if not own and not sandboxed():  # from within a sandbox it is refused below, whoever calls
+        call.require(outlived=False)
     killed = control.kill(call.workspace, call.config, call.caller.address, call.arguments.target)
     if killed.survivors:
         pids = " ".join(str(pid) for pid in killed.survivors)
@@ -150,13 +157,14 @@ def _row(run: Run) -> dict[str, Any]:
 def run(call: Call) -> Result:
     """Task, attempts, exits, standard error, mail sent, files changed."""
     from mailcore.dispatch.story import story
+    from mailcore.text.masks import masked_all
 
     agent, found = control.find_run(call.workspace, call.arguments.target)
     call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
     told = story(agent, found)
-    return {**told.as_json(), "run": _row(found)}, told.as_markdown()
+    return {**told.as_json(), "run": masked_all(_row(found))}, told.as_markdown()
 
 
 def hold(call: Call) -> Result:
@@ -174,6 +182,8 @@ def release(call: Call) -> Result:
     from mailcore.dispatch import hold as holding
 
     target, _ = _whom(call.arguments.target, "", call.arguments.all)
+    if call.caller.agent.is_operator or not holding.held_by(call.workspace, target, call.caller.address):
+        call.require()
     started = holding.release(call.workspace, call.config, call.caller.address, target)
     return {
         "released": target or "all",
@@ -194,6 +204,10 @@ def queue(call: Call) -> Result:
     from mailcore.dispatch import queue as waiting
 
     if call.arguments.what == "cancel":
+        found = next((one for one in waiting.waiting(call.workspace) if one.id == call.arguments.id), None)
+        own = found is None or call.caller.address in (found.agent.address, found.sender)
+        if not own and not call.caller.agent.is_operator:
+            call.require()
         entry = waiting.cancel(call.workspace, call.caller.address, call.arguments.id)
         return {"cancelled": entry.id}, f"cancelled: {line(entry.subject)}"
     entries = list(waiting.waiting(call.workspace))

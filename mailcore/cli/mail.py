@@ -8,12 +8,12 @@ from types import MappingProxyType
 
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import post
+from mailcore.mail import post, shown
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
-from mailcore.model.message import Mailbox, Message
+from mailcore.model.message import Mailbox
 from mailcore.text import line
-from mailcore.units import date_and_time
+from mailcore.text.terminal import person
 
 WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
 """What `send` and `dispatch` take, for `--help`."""
@@ -68,9 +68,15 @@ def send(call: Call) -> Result:
     sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key)
     hindered: dict[str, str] = {}
     if a.priority == "high":
+        from mailcore import trust
         from mailcore.dispatch.control import wake_for
 
-        hindered = wake_for(call.workspace, call.config, call.caller.address, sent, subject, call.caller.run_id)
+        try:
+            trust.insist(call.workspace)
+        except Refused as error:
+            hindered = {one.to: str(error) for one in sent}
+        else:
+            hindered = wake_for(call.workspace, call.config, call.caller.address, sent, subject, call.caller.run_id)
     return _delivered(sent, hindered)
 
 
@@ -99,19 +105,14 @@ def inbox(call: Call) -> Result:
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
     box = _readable(read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
-    rows = [
-        f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id):<8}  #{m.seq:<5} "
-        f"{date_and_time(m.at, never='-')}  "
-        f"{line(m.sender, 20):<20}  {line(m.subject, 80)}"
-        for m in waiting
-    ]
-    return [dict(m.raw) for m in waiting], "\n".join(rows) or f"{agent.address} has no open mail"
+    return [shown.as_json(m) for m in waiting], shown.listed(waiting, person()) or f"{agent.address} has no open mail"
 
 
 def read(call: Call) -> Result:
     """Show messages of the caller's mailbox; they become `opened`."""
     opened = post.mark_opened(call.workspace, call.caller.address, call.arguments.ids)
-    return [dict(m.raw) for m in opened], "\n\n".join(_show(m) for m in opened)
+    width = person()
+    return [shown.as_json(m) for m in opened], shown.for_people(opened, width) if width else shown.for_models(opened)
 
 
 def reply(call: Call) -> Result:
@@ -142,9 +143,3 @@ def _readable(box: Mailbox) -> Mailbox:
     if box.reason:
         raise MailcoreError(box.reason, "unreadable")
     return box
-
-
-def _show(message: Message) -> str:
-    head = f"{line(message.id)}  {date_and_time(message.at, never='-')}  from {line(message.sender)}"
-    lapsed = f"\nLapsed: {line(message.lapsed)}" if message.lapsed else ""
-    return f"{head}\nSubject: {line(message.subject)}{lapsed}\n\n{message.body}"

@@ -12,10 +12,12 @@ from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.look import concerns
 from mailcore.errors import MailcoreError
-from mailcore.evidence import RUN_ID
+from mailcore.identity.marks import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system.writing import make_directory
 from mailcore.text import line
+from mailcore.text.names import shown
 from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
 
@@ -54,6 +56,7 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def wait(call: Call) -> Result:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
+    from mailcore.dispatch.attend import Attendance
     from mailcore.dispatch.tasks import run_of
     from mailcore.mail.wait import wait as until
 
@@ -62,7 +65,7 @@ def wait(call: Call) -> Result:
     with _in_the_journal(call) as on_wait:
         settled = until(
             call.workspace, call.viewer, a.ids, a.want, approver, run_of,
-            every=a.all, timeout=a.timeout, on_wait=on_wait,
+            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Attendance(call.workspace, call.config).look,
         )  # fmt: skip
     open_ids = [one.id for one in settled if not one.state]
     over = bool(open_ids) if a.all else len(open_ids) == len(settled)
@@ -99,12 +102,12 @@ def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
 def _said(one: Settled) -> str:
     if not one.state:
         return f"{one.id}: not yet"
-    return f"{one.id}: {line(one.state)} by {line(one.by)}" + (f": {line(one.text, 200)}" if one.text.strip() else "")
+    return f"{one.id}: {line(one.state)} by {shown(one.by)}" + (f": {line(one.text, 200)}" if one.text.strip() else "")
 
 
 def watch(call: Call) -> Result:
     """Print mail events as they come, until interrupted."""
-    from mailcore.codec import dumps_line
+    from mailcore.codec import printed
 
     viewer = call.viewer.address  # whoever is refused is not told that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
@@ -113,7 +116,8 @@ def watch(call: Call) -> Result:
         if not concerns(call, event):
             continue
         as_json = call.arguments.jsonl or call.arguments.json
-        if unsaid := output.say(dumps_line(event) if as_json else event_line(event).encode("utf-8", "replace")):
+        said = printed(event, indent=False) if as_json else event_line(event).encode("utf-8", "replace")
+        if unsaid := output.say(said):
             if unsaid == output.GONE:
                 break
             raise MailcoreError(unsaid, "output")
@@ -138,7 +142,7 @@ def event_line(event: Mapping[str, Any]) -> str:
     names = [f"#{event['seq']}"] if event.get("seq") else [str(name) for name in ids if name]
     quoted = [f'"{event[key]}"' for key in ("subject", "why", "until") if event.get(key)]
     reasons = [str(event[key]) for key in ("reason", "error") if event.get(key)]
-    head = f"{by} → {whom}" if whom and whom != by else by
+    head = f"{shown(by)} → {whom}" if whom and whom != by else shown(by)
     at = clock_time(parse_time(event.get("at")), never="--:--:--")
     return f"{at} {line(head)}  {line(' '.join([PAST.get(verb, verb), *names, *quoted, *reasons]))}"
 
@@ -150,7 +154,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     from mailcore.system.watching import Watcher, inodes
 
     workspace = call.workspace
-    workspace.state_dir.mkdir(exist_ok=True)
+    make_directory(workspace.state_dir)
     known: dict[Agent, set[str]] = {}
     with Watcher(LOOK) as watcher:
 
@@ -158,14 +162,14 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
             """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
             there = [agent for agent in (*workspace.agents, workspace.operator) if agent.branch.is_dir()]
             for agent in there:
-                agent.mail_dir.mkdir(parents=True, exist_ok=True)
+                make_directory(agent.mail_dir, parents=True)
             places = [workspace.state_dir, workspace.registry.parent, *(agent.mail_dir for agent in there)]
             watcher.watch(inodes(places))
             for agent in there:
                 if agent not in known:  # only now: what comes after this look wakes the watch
                     known[agent] = {message.id for message in read_mailbox(agent.inbox).messages}
 
-        workspace.operator.branch.mkdir(parents=True, exist_ok=True)
+        make_directory(workspace.operator.branch, parents=True)
         enroll()
         audit = Records(workspace.state_dir / "audit.jsonl")
         while True:

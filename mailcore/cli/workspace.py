@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
-from mailcore.errors import UsageError
-from mailcore.identity import person_or
+from mailcore.errors import Refused, UsageError
 from mailcore.liveness import read_lock
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
-from mailcore.text import line
+from mailcore.text import counted, line
 from mailcore.units import clock_time, iso
+from mailcore.workspace import Workspace
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -46,13 +45,14 @@ def init(call: Call) -> Result:
     """Make a workspace; a file that exists is never overwritten."""
     from shlex import quote
 
-    from mailcore import make
+    from mailcore import make, trust
 
     made = make.init(Path(call.arguments.directory), [_name_and_path(text) for text in call.arguments.agent])
+    trust.made(made)
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
     there = "" if made.root == Path.cwd() else f"cd {quote(str(made.root))} && "
     first = made.agents[0].address
-    step = f'next: {there}mailcore dispatch --from @operator {first} "SUBJECT" "BODY", and praxmonitor to look on'
+    step = f'next: {there}mailcore dispatch {first} "SUBJECT" "BODY", and praxmonitor to look on'
     text = "\n".join([f"{made.registry}", *(f"  {a.address:<16} {a.branch}" for a in made.agents), step])
     return {"workspace": str(made.root), "registry": str(made.registry), "agents": rows}, text
 
@@ -76,17 +76,34 @@ def agent(call: Call) -> Result:
         text = f"{said.address} {said.branch}"
     else:
         said = call.workspace.agent(a.which)
+        if not call.viewer.is_operator and call.viewer.address != said.address:
+            raise Refused(f"{by} cannot take {said.address} out; only the operator can", "identity")
         changed = make.remove(call.workspace, said.address)
         text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
     audit.record(call.workspace, by, f"agent {a.what}", agent=said.address)
+    if a.what == "remove" and (waited := _tell_who_waits(call, changed, said.address)):
+        text += f"\n{waited}"
     return {"address": said.address, "branch": str(said.branch), "agents": len(changed.agents)}, text
+
+
+def _tell_who_waits(call: Call, changed: Workspace, address: str) -> str:
+    """Tell the senders of the tasks that waited for an agent which is out of the registry; what was told, in words."""
+    from mailcore.dispatch import queue
+    from mailcore.dispatch.succession import start_what_waits
+
+    waited = [line for _, line in queue.bereft(changed) if line.get("agent") == address]
+    if not waited:
+        return ""
+    start_what_waits(changed, call.config)
+    senders = ", ".join(dict.fromkeys(str(line.get("sender")) for line in waited))
+    return f"{counted(len(waited), 'task')} waited there and will not start: told to {senders}"
 
 
 def away(call: Call) -> Result:
     """Tell the agents that the operator is away, or back."""
     from mailcore import audit, presence
 
-    person_or(call.workspace, call.caller, os.environ, Path.cwd(), OPERATOR)
+    call.require(prove=False)
     until = "" if call.arguments.back else call.arguments.until or "further notice"
     presence.set_away(call.workspace, until)
     audit.record(call.workspace, OPERATOR, "away" if until else "back", until=until)

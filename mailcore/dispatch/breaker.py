@@ -13,8 +13,10 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.config import Dispatch
+from mailcore.dispatch.runs import records, run_ids
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system.writing import make_directory
 from mailcore.workspace import Workspace
 
 WINDOW = 60.0
@@ -23,8 +25,8 @@ WINDOW = 60.0
 
 def ends(agent: Agent) -> Iterator[dict[str, Any]]:
     """The `ended` records of an agent's runs, newest first."""
-    for path in sorted(agent.runs_dir.glob("*/run.jsonl"), reverse=True):
-        for record in reversed(journal.read(path)):
+    for run_id in reversed(run_ids(agent)):
+        for record in reversed(records(agent.runs_dir / run_id)):
             if record.get("event") == "ended":
                 yield record
                 break
@@ -58,7 +60,7 @@ def backoff(agent: Agent, limits: Dispatch) -> float:
 
 def failed(workspace: Workspace, address: str, cause: str) -> None:
     """Note the failure of an attempt, for the fleet's breaker."""
-    workspace.state_dir.mkdir(exist_ok=True)
+    make_directory(workspace.state_dir)
     journal.append(workspace.state_dir / "failures.jsonl", {"agent": address, "cause": cause})
 
 

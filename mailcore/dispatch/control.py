@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import foreign, prompt, queue
 from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.kill import Killed, kill, processes
-from mailcore.dispatch.runs import JOURNAL, find_run, foreign_runs, last_run, read_run, run_ids
+from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records, run_ids
 from mailcore.dispatch.start import search_path, unmake
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
@@ -21,6 +20,7 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
+from mailcore.text.frames import quoted
 from mailcore.workspace import Workspace
 
 __all__ = [
@@ -151,7 +151,7 @@ def wake_for(
         if depth > config.dispatch.wake_depth:
             hindered[one.to] = f"it would nest {depth} deep; [dispatch] wake_depth is the limit"
             continue
-        reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {subject}.", by, depth)
+        reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {quoted(subject)}.", by, depth)
         try:
             begun = start_wake(workspace, config, agent, reason)
             if isinstance(begun, Hindrance) and begun.code == "breaker":  # what else hinders is waited for
@@ -176,13 +176,13 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
         chosen = select(agent, config, search_path())
         kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}
     else:
-        first = journal.read(agent.runs_dir / run.run_id / JOURNAL)[0]
+        first = records(agent.runs_dir / run.run_id)[0]
         kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth")}
     return _begun(begin(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id}))
 
 
 def _depth(workspace: Workspace, run_id: str) -> int:
     """How deep a run nests, whoever's it is: its agent may have called under another name with --from."""
-    records = [r for agent in workspace.agents for r in journal.read(agent.runs_dir / run_id / JOURNAL)[:1]]
-    depth = records[0].get("depth") if records else 0
+    firsts = [r for agent in workspace.agents for r in records(agent.runs_dir / run_id)[:1]]
+    depth = firsts[0].get("depth") if firsts else 0
     return depth if isinstance(depth, int) else 0

@@ -10,7 +10,8 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.system.locks import locked
-from mailcore.system.writing import append, replace
+from mailcore.system.writing import append, make_directory, replace
+from mailcore.text.masks import masked
 from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
 
@@ -30,7 +31,7 @@ def opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], hard_li
 def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, Any]) -> Path:
     """Say how a dispatch ended and keep its report; returns the report's file."""
     directory = workspace.aipass_dir / "dispatch_reports"
-    directory.mkdir(parents=True, exist_ok=True)
+    make_directory(directory, parents=True)
     path = directory / f"{run_id}.json"
     at = utc_time(time.time())
     body = {"dispatch_id": run_id, **report, "reported_at": at, "status": status}
@@ -43,12 +44,13 @@ def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, 
 
 def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
     """A line of AIPass's feed; `kind` is `mail`, `wake`, `dispatch` or `system`."""
-    row = {**extra, "ts": utc_time(time.time()), "kind": kind, "title": title, "body": body, "source": source}
+    said = {"title": masked(title), "body": masked(body)}
+    row = {**extra, "ts": utc_time(time.time()), "kind": kind, **said, "source": source}
     _append(workspace, "notifications", row)
 
 
 def _append(workspace: Workspace, name: str, row: Mapping[str, Any]) -> None:
-    workspace.aipass_dir.mkdir(exist_ok=True)
+    make_directory(workspace.aipass_dir)
     line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")
     with locked(workspace.aipass_dir / f".{name}.lock"):
         append(workspace.aipass_dir / f"{name}.jsonl", line)

@@ -13,6 +13,7 @@ from mailcore.errors import caveat
 from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
 from mailcore.system import files, writing
+from mailcore.system.writing import make_directory
 from mailcore.timestamps import kept_time, name_time
 
 _NAMED = re.compile("[A-Za-z0-9-]{1,40}")
@@ -24,7 +25,7 @@ def keep(agent: Agent, raw: dict[str, Any]) -> Path:
     """Write a closed message to the archive, durable; returns its file."""
     files.inside(agent.root, agent.archive_dir)
     now = datetime.now()
-    agent.archive_dir.mkdir(parents=True, exist_ok=True)
+    make_directory(agent.archive_dir, parents=True)
     path = _kept(agent, raw)
     if path is None:
         path = agent.archive_dir / (name := file_name(raw, now))
@@ -66,7 +67,7 @@ def _migrate(agent: Agent) -> int:
         keep(agent, raw)
     files.inside(agent.root, path.parent)
     kept = path.parent / ".archive" / f"{path.name}.migrated_{name_time(datetime.now())}"
-    kept.parent.mkdir(exist_ok=True)
+    writing.make_directory(kept.parent)
     writing.replace(kept, data, root=agent.root)
     writing.remove(path, agent.root)
     return len(found)

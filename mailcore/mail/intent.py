@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import codec, journal
+from mailcore.digest import digest
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.system import files
 from mailcore.system.locks import try_lock
+from mailcore.system.writing import make_directory
 
 WINDOW = 600.0
 """Seconds after which the same words are a new act, whatever became of the former."""
@@ -111,12 +113,10 @@ def act(agent: Agent, *words: object) -> Iterator[Act]:
 
     Within another act of that agent it is a part of it: they are forgotten at one stroke.
     """
-    from hashlib import sha256
-
-    digest = sha256(codec.dumps_line(words)).hexdigest()[:32]
+    name = digest(codec.dumps_line(words))
     with scope() as acts:
         file = next((one for one in acts if one.agent == agent), None)
-        one = Act(file, f"{digest} ") if file is not None else Act(_open(agent, digest))
+        one = Act(file, f"{name} ") if file is not None else Act(_open(agent, name))
         if file is None:
             acts.append(one._file)
         try:
@@ -126,17 +126,17 @@ def act(agent: Agent, *words: object) -> Iterator[Act]:
             raise
 
 
-def _open(agent: Agent, digest: str) -> _File:
+def _open(agent: Agent, name: str) -> _File:
     directory = agent.mail_dir / ".acts"
     try:
         for number in count():  # the same words at the same time are two acts
-            path = directory / (f"{digest}.{number}" if number else digest)
+            path = directory / (f"{name}.{number}" if number else name)
             try:
                 descriptor = try_lock(path)
             except FileNotFoundError:
-                agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
+                make_directory(agent.mail_dir, parents=agent.is_operator)
                 files.inside(agent.root, directory)
-                directory.mkdir(exist_ok=True)
+                make_directory(directory)
                 descriptor = try_lock(path)
             if descriptor is None:
                 continue

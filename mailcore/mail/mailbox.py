@@ -22,6 +22,9 @@ from mailcore.model.message import Message, is_unread
 from mailcore.system import files
 from mailcore.timestamps import aipass_time
 
+_REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof")
+"""Keys that a message of the same upsert key takes from the later one."""
+
 
 def deliver(agent: Agent, raw: dict[str, Any]) -> str:
     """Put one message on top of the agent's open mail; returns the id it got. On disk before this returns.
@@ -42,7 +45,7 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
         else:
             message_id = former["id"]
             updates = former.get("updates")
-            changes: dict[str, Any] = {key: raw[key] for key in ("subject", "message", "priority", "ack") if key in raw}
+            changes: dict[str, Any] = {key: raw[key] for key in _REWRITTEN if key in raw}
             if any(former.get(key) != changes.get(key) for key in ("subject", "message")):
                 former["status"] = "new"
                 for key in ("read", "seen_at", "seen_by", "told_at", "told_where"):

@@ -17,6 +17,7 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.system import files, writing
+from mailcore.system.writing import make_directory
 from mailcore.timestamps import aipass_time, kept_time, name_time
 from mailcore.workspace import Workspace, find
 
@@ -56,7 +57,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     mailbox.provide(author)
     if kept is None:
         number = sequence.take(workspace.root)
-        kept = {"sent_id": mailbox.new_id(), "seq": number, "at": datetime.now().isoformat()}
+        kept = {"sent_id": mailbox.new_id(), "seq": number, "at": kept_time(datetime.now())}
         act.remember(recipient.address, kept)
     sent_id, number, now = str(kept["sent_id"]), int(kept["seq"]), datetime.fromisoformat(kept["at"])
     head = {
@@ -64,13 +65,14 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         "from": author.address,
         "from_name": author.name,
         "seq": number,
+        **({"sender_proof": audit.proof.get()} if audit.proof.get() else {}),
     }
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}
     files.inside(author.root, author.sent_dir)
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
-        author.sent_dir.mkdir(exist_ok=True)
+        make_directory(author.sent_dir)
         writing.replace(record_path, codec.dumps(record))
     except OSError as error:
         raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent to {recipient.address}") from error

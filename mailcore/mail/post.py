@@ -79,7 +79,7 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
         if sent.delivered:
             finish(author, original, sent, "answer")
             with tolerated():
-                audit.record(workspace, sender, "close", ids=[original.id])
+                audit.record(workspace, author.address, "close", ids=[original.id])
         else:
             act.leave_open()
     return sent

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
+from mailcore import audit
 from mailcore.errors import tolerated
 from mailcore.mail.document import is_message
 from mailcore.model.agent import Agent
@@ -144,9 +144,7 @@ def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None)
 
 def tell(agent: Agent, done: Repair) -> None:
     """Say it where the operator looks: the audit, which the screen's notes are read from."""
-    state = agent.root / ".praxmonitor"
     aside = str(done.set_aside) if done.set_aside else None
     record = {"by": agent.address, "verb": "repair", "cause": str(done), "recovered": done.recovered, "aside": aside}
     with tolerated():
-        state.mkdir(exist_ok=True)
-        journal.append(state / "audit.jsonl", record, durable=True)
+        audit.append(agent.root / ".praxmonitor", record)

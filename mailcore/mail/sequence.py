@@ -11,6 +11,7 @@ from mailcore.codec import loads
 from mailcore.errors import MailcoreError
 from mailcore.system import files, writing
 from mailcore.system.locks import locked
+from mailcore.system.writing import make_directory
 from mailcore.workspace import find
 
 LIMIT = 10**12
@@ -30,7 +31,7 @@ def take(root: Path, count: int = 1) -> int:
 
 
 def _take(path: Path, root: Path, count: int) -> int:
-    path.parent.mkdir(exist_ok=True)
+    make_directory(path.parent)
     with locked(path) as descriptor:
         text = os.pread(descriptor, 32, 0)
         last = int(text) if len(text) == 21 and text[:20].isdigit() else highest(root)

@@ -40,6 +40,15 @@ def locked(lock: Path, timeout: float = LOCK_TIMEOUT, *, directory: int | None =
             os.close(descriptor)
 
 
+def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -> None:
+    """Take the exclusive flock on an open directory, until its descriptor is closed. MailcoreError as of `locked`.
+
+    Who tidies up removes a lock's file under its holder, and whoever comes next makes another; a directory stays.
+    """
+    if not _taken(descriptor):
+        _wait(descriptor, path, timeout)
+
+
 def try_lock(lock: Path) -> int | None:
     """A descriptor that holds the exclusive flock on `lock`, for the caller to close; None if another holds it.
 
@@ -76,10 +85,15 @@ def wait_for_lock(lock: Path) -> int:
 
 def is_locked(lock: Path) -> bool:
     """True if somebody holds `lock` at this moment. Makes no file, and keeps nobody waiting."""
+    return is_held(lock) is True
+
+
+def is_held(lock: Path) -> bool | None:
+    """The same; None where that cannot be told: there is no such file, or it is not ours to open."""
     try:
-        descriptor, _ = files.descriptor(lock)
+        descriptor, _ = files.descriptor(lock, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
-        return False
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

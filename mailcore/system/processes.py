@@ -7,27 +7,31 @@ import time
 
 from mailcore.system import PORTABLE
 from mailcore.system.process import session_of
+from mailcore.system.subreaper import adopt_orphans
 
 if PORTABLE:
     from mailcore.system.portable.processes import (
         EMPTY_LOOKS,
         MISSING,
-        adopt_orphans,
         births,
         boot_id,
         command_line,
+        control_group,
         environment,
         exit_notice,
         free_older_part,
         has_sound_card,
+        in_first_namespace,
         lock_holder,
         look,
+        owner_of,
         parent_of,
         pid_namespace,
         send,
         snapshot,
         start_ticks,
         started_at,
+        stopped,
         watch_limits,
         working_directory,
     )
@@ -35,22 +39,25 @@ else:
     from mailcore.system.linux.processes import (
         EMPTY_LOOKS,
         MISSING,
-        adopt_orphans,
         births,
         boot_id,
         command_line,
+        control_group,
         environment,
         exit_notice,
         free_older_part,
         has_sound_card,
+        in_first_namespace,
         lock_holder,
         look,
+        owner_of,
         parent_of,
         pid_namespace,
         send,
         snapshot,
         start_ticks,
         started_at,
+        stopped,
         watch_limits,
         working_directory,
     )
@@ -60,18 +67,21 @@ __all__ = [
     "MISSING",
     "adopt_orphans",
     "alive",
-    "ancestors",
     "births",
     "boot_id",
     "command_line",
     "command_of",
+    "control_group",
     "ended",
     "environment",
     "exit_notice",
     "free_older_part",
     "has_sound_card",
+    "in_first_namespace",
+    "lineage",
     "lock_holder",
     "look",
+    "owner_of",
     "parent_of",
     "pid_namespace",
     "send",
@@ -79,6 +89,7 @@ __all__ = [
     "snapshot",
     "start_ticks",
     "started_at",
+    "stopped",
     "value_of",
     "watch_limits",
     "working_directory",
@@ -120,10 +131,11 @@ def value_of(variables: list[bytes], name: str) -> str:
     return next((v[len(mark) :].decode("utf-8", "replace") for v in variables if v.startswith(mark)), "")
 
 
-def ancestors(pid: int) -> list[int]:
-    """The process and those above it, nearest first, without the first of the system; up to one that cannot be seen.
+def lineage(pid: int) -> tuple[list[int], bool]:
+    """The process and those above it, nearest first, without the first of the system; and whether that is all of them.
 
-    One that ends while we look hands its children up: what is missing then is looked for once more.
+    It is not where one cannot be seen. One that ends while we look hands its children up: what is missing then is
+    looked for once more.
     """
     before: list[int] | None = None
     while True:
@@ -137,4 +149,5 @@ def ancestors(pid: int) -> list[int]:
             if found != before:
                 before = found
                 continue
-        return found
+            return found, False
+        return found, True

@@ -157,6 +157,17 @@ class House:
 
         return wait_until(running, what=f"{run_id} runs")
 
+    def orphan(self, name: str) -> None:
+        """Kill the supervisor of an agent's run, and its sentinel, which would act at once."""
+        lock = read_lock(self.agent(name).dispatch_lock)
+        assert lock is not None
+        # Before the supervisor has its lock that names the sentinel, whose child it is.
+        sentinel = lock.sentinel or lock.pid
+        below = [one.pid for one in processes.snapshot().values() if one.ppid == sentinel]
+        for pid in (sentinel, *below):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(processes.alive, (sentinel, *below))), what="supervisor and sentinel are dead")
+
     def says(self, path: Path) -> str:
         """The text of a file, once there is one."""
         return wait_until(lambda: path.read_text().strip() if path.exists() else "", what=f"{path} is written")
@@ -202,8 +213,10 @@ class House:
 
 
 @pytest.fixture(autouse=True)
-def clean_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No run, router or session of whoever started the tests leaks into them."""
+def clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No run, router or session of whoever started the tests leaks into them, and nothing of them to its user."""
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / name.lower()))
     for name in list(os.environ):
         if name.startswith(("MAILCORE_", "AIPASS_", "CLAUDE", MARK)) and name != system.VARIABLE:
             monkeypatch.delenv(name)

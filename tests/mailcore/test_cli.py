@@ -124,11 +124,11 @@ def test_init_says_what_a_name_may_be_before_anything_is_made_and_what_comes_nex
     told = house.json("init", str(there), "--agent", "BAD NAME=x", status=2)["error"]["message"]
     assert "'BAD NAME' is no name" in told and "letters, digits" in told and not there.exists()
     made = house.mailcore("init", str(there), "--agent", "writer=agents/writer").stdout.decode()
-    assert made.splitlines()[-1].startswith(f"next: cd {there} && mailcore dispatch --from @operator @writer ")
+    assert made.splitlines()[-1].startswith(f"next: cd {there} && mailcore dispatch @writer ")
     assert "mailcore agent add" in house.json("init", str(there), "--agent", "b=b", status=3)["error"]["message"]
     (tmp_path / "here").mkdir()
     made = house.mailcore("init", "--agent", "writer=agents/writer", cwd=tmp_path / "here").stdout.decode()
-    assert made.splitlines()[-1].startswith("next: mailcore dispatch --from @operator @writer ")
+    assert made.splitlines()[-1].startswith("next: mailcore dispatch @writer ")
 
 
 def test_one_is_no_plural(house: House) -> None:

@@ -25,14 +25,14 @@ MODULES = {
 ALLOWED = {
     "mailcore.model": ["mailcore.model"],
     "mailcore.errors": [],
-    "mailcore.text": [],
+    "mailcore.text": ["mailcore.text"],
     "mailcore.units": [],
     "mailcore.timestamps": ["mailcore.units"],
     "mailcore.system": ["mailcore.system", "mailcore.errors", "mailcore.units"],
-    "mailcore.codec": [],
+    "mailcore.codec": ["mailcore.text.escape"],
     "mailcore.journal": ["mailcore.system", "mailcore.timestamps"],
     "mailcore.config": ["mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.units"],
-    "mailcore.liveness": ["mailcore.model", "mailcore.system"],
+    "mailcore.liveness": ["mailcore.model", "mailcore.system", "mailcore.identity.marks"],
     "mailcore.holds": ["mailcore.system"],
     "mailcore.programs": [
         "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.text",
@@ -51,10 +51,15 @@ FORBIDDEN = {
     "mailcore.observe": ["mailcore.dispatch"],
     "mailcore.hooks": ["mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
     "mailcore.dispatch": ["mailcore.cli"],
-    "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.guard"],
-    "mailcore.programs.claude": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
-    "mailcore.programs.codex": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
-    "mailcore.programs.command": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
+    "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.checked"],
+    "mailcore.programs.claude": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
+    "mailcore.programs.codex": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
+    "mailcore.programs.gemini": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
+    "mailcore.programs.command": [
+        "mailcore.programs.registry",
+        "mailcore.programs.select",
+        "mailcore.programs.checked",
+    ],
 }
 
 

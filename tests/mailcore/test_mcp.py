@@ -110,7 +110,7 @@ async def test_what_is_refused_is_said_in_words_and_the_server_goes_on(house: Ho
         assert "usage" in await writer.refused("send", to=["--from=@lead"], subject="s", body="b")
         assert "no_message" in await writer.refused("read", ids=["4711"])
         assert "approver" in await writer.refused("ask", to="@lead", subject="s", body="b")
-        assert await writer.refused("wait", ids=["1"], timeout=-1)
+        assert "a number of seconds from 0 up" in await writer.refused("wait", ids=["1"], timeout=-1)
         for text in ("--from=@lead", "--json", "-", "--"):  # text is never an option, nor standard input
             sent = await writer("send", to=["@editor"], subject=text, body=text)
             (mail, *_) = house.inbox("@editor")

@@ -16,7 +16,8 @@ MISSING: tuple[str, ...] = ()
 EMPTY_LOOKS = 10
 """So many looks for processes in a row that find nothing are believed, though others were started meanwhile."""
 
-_PR_SET_CHILD_SUBREAPER = 36
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC
+"""PROC_PID_INIT_INO of the kernel's proc_ns.h."""
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -66,11 +67,33 @@ def start_ticks(pid: int) -> int:
     return int(told[1][19]) if told is not None else 0
 
 
+def stopped(pid: int) -> bool:
+    """True of a process that a signal has stopped (SIGSTOP); a debugger's is not."""
+    told = _stat(pid) if pid > 0 else None
+    return told is not None and told[1][0] == b"T"
+
+
 def parent_of(pid: int) -> int:
     """The parent of a process; 0 where there is none. OSError where it cannot be seen."""
     with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
         stat = file.read()
     return int(stat[stat.rfind(b")") + 2 :].split()[1])
+
+
+def owner_of(pid: int) -> int:
+    """The user that a process runs as; -1 where there is none. One that hides its memory counts as root's."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return -1
+
+
+def control_group(pid: int) -> str:
+    """The control groups that a process is in, as the kernel lists them; empty where it does not say."""
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return ""
 
 
 def environment(pid: int) -> list[bytes] | None:
@@ -122,6 +145,11 @@ def boot_id() -> str:
         return ""
 
 
+def in_first_namespace() -> bool:
+    """True in the PID namespace that the machine began with, from which every process can be seen."""
+    return pid_namespace() == f"pid:[{_FIRST_PID_NAMESPACE}]"
+
+
 def pid_namespace() -> str:
     """The PID namespace of this process, as the kernel names it; empty where it does not."""
     try:
@@ -152,13 +180,6 @@ def exit_notice(pid: int) -> ExitNotice:
     """What can be waited for until a process is over. ProcessLookupError if there is none; OSError where it cannot be
     waited for, as of a thread's id."""
     return ExitNotice(os.pidfd_open(pid))
-
-
-def adopt_orphans() -> bool:
-    """Become the parent of what the children leave behind, so that it can be found and reaped; True if that holds."""
-    import ctypes
-
-    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def free_older_part(descriptor: int, length: int) -> bool:

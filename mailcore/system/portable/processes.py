@@ -14,6 +14,7 @@ from mailcore.system.process import ExitNotice, Process, session_of
 
 MISSING: tuple[str, ...] = (
     "a process that clears its environment and leaves its parents is found no more",
+    "a run that goes on in another PID namespace, as in a container, is not told from a dead one",
     "after a reboot a lock is told from a live one by PID and start time alone",
     "a PID that is given anew in the very moment of a kill can be hit",
     "an attempt's output grows without limit on disk ([dispatch] output_limit)",
@@ -70,12 +71,34 @@ def start_ticks(pid: int) -> int:
     return found.ticks if found is not None else 0
 
 
+def stopped(pid: int) -> bool:
+    """True of a process that a signal has stopped (SIGSTOP)."""
+    try:
+        return pid > 0 and psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except (psutil.Error, OverflowError, ValueError):
+        return False
+
+
 def parent_of(pid: int) -> int:
     """The parent of a process; 0 where there is none. OSError where it cannot be seen."""
     try:
         return psutil.Process(pid).ppid()
     except psutil.Error as error:
         raise OSError(f"process {pid}: {error}") from error
+
+
+def owner_of(pid: int) -> int:
+    """The user that a process runs as; -1 where there is none."""
+    try:
+        return psutil.Process(pid).uids().real
+    except (psutil.Error, OSError, ValueError):
+        return -1
+
+
+def control_group(pid: int) -> str:
+    """Empty: there are none."""
+    del pid
+    return ""
 
 
 def environment(pid: int) -> list[bytes] | None:
@@ -122,6 +145,11 @@ def pid_namespace() -> str:
     return ""
 
 
+def in_first_namespace() -> bool:
+    """True: there is no other that could be told from it."""
+    return True
+
+
 def send(pid: int, ticks: int, number: signal.Signals) -> bool:
     """Signal the process that has this PID and start time; False if it is gone or not ours to signal."""
     if start_ticks(pid) != ticks:
@@ -154,11 +182,6 @@ def _close_at_end(process: psutil.Process, write_end: int) -> None:
             process.wait()
     finally:
         os.close(write_end)
-
-
-def adopt_orphans() -> bool:
-    """False: what the children leave behind goes to the system, and is found by its environment alone."""
-    return False
 
 
 def free_older_part(descriptor: int, length: int) -> bool:
