@@ -1,20 +1,25 @@
 """The verbs as an MCP server on standard input and output: agents that speak MCP need nothing else.
 
 Each tool is the `mailcore` command of that name, called in this process: same identity, same limits, same errors. The
-caller is who the server was started as: in an agent's directory, or within its run. A result is JSON, which no text in
-it can close, and without characters that a person would not see.
+caller is who the server was started as: in an agent's directory, or within its run. A client that goes takes its waits
+with it. Models say `12` where a text is meant and one name where a list is: both are understood. A result is JSON,
+which no text in it can close, and without characters that a person would not see.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import anyio.to_thread
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.stdio import stdio_server
+from pydantic import BeforeValidator, WithJsonSchema
 
 from mailcore.cli import VERBS
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, caveats
+from mailcore.mail.intent import scope
+from mailcore.mcp_client import Client
 from mailcore.text import plain
 from mailcore.text.frames import harmless
 
@@ -24,6 +29,48 @@ INSTRUCTIONS = (
 )
 
 server = MCPServer("mailcore", instructions=INSTRUCTIONS, log_level="ERROR")
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _texts(value: object) -> object:
+    return [_text(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def _one_or_more(item: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"type": "array", "items": item}, item]})
+
+
+_NAME: dict[str, Any] = {"type": "string"}
+_ID: dict[str, Any] = {"type": ["string", "integer"]}
+Text = Annotated[str, BeforeValidator(_text)]
+Id = Annotated[str, BeforeValidator(_text), WithJsonSchema(_ID)]
+Ids = Annotated[list[str], BeforeValidator(_texts), _one_or_more(_ID)]
+Names = Annotated[list[str], BeforeValidator(_texts), _one_or_more(_NAME)]
+
+
+_clients: list[Client] = []
+
+
+def serve() -> bool:
+    """Serve on standard input and output until the client is gone; False if it said nothing."""
+    return anyio.run(_serve)
+
+
+async def _serve() -> bool:
+    client = Client()
+    _clients.append(client)
+    lowlevel = server._lowlevel_server
+    try:
+        async with stdio_server(client, client) as (said, answers):  # type: ignore[arg-type]
+            await lowlevel.run(said, answers, lowlevel.create_initialization_options())
+    except* (BrokenPipeError, anyio.BrokenResourceError):
+        pass  # it does not hear either
+    finally:
+        client.close()
+    return client.heard
 
 
 async def call(verb: str, *options: str, words: list[str] | None = None) -> dict[str, Any]:
@@ -36,14 +83,30 @@ async def call(verb: str, *options: str, words: list[str] | None = None) -> dict
     arguments = list(options)
     if words:
         arguments += ["--", *("- " if word == "-" else word for word in words)]
+
+    def act() -> Any:
+        with caveats() as beside, scope():
+            value = perform(verb, VERBS[verb][0], arguments)[0]
+        return {**value, "notes": beside} if isinstance(value, dict) and beside else value
+
     try:
-        value, _, _ = await anyio.to_thread.run_sync(
-            lambda: perform(verb, VERBS[verb][0], arguments), abandon_on_cancel=True
-        )
+        value = await anyio.to_thread.run_sync(act, abandon_on_cancel=True, limiter=_limiter(verb))
     except MailcoreError as error:
         raise ToolError(plain(f"{error.code}: {error}")) from error
     told = harmless(value)
     return told if isinstance(told, dict) else {"result": told}
+
+
+_waits: list[anyio.CapacityLimiter] = []
+
+
+def _limiter(verb: str) -> anyio.CapacityLimiter | None:
+    """Waits have threads of their own: forty of them would keep every other verb out."""
+    if verb != "wait":
+        return None
+    if not _waits:
+        _waits.append(anyio.CapacityLimiter(1_000))
+    return _waits[0]
 
 
 @server.tool()
@@ -66,56 +129,74 @@ async def inbox() -> dict[str, Any]:
 
 
 @server.tool()
-async def read(ids: list[str]) -> dict[str, Any]:
+async def read(ids: Ids) -> dict[str, Any]:
     """Read messages by id or number; they become opened. `sender_proof`: what proves the sender; declared: nothing."""
     return await call("read", words=ids)
 
 
 @server.tool()
 async def send(
-    to: list[str], subject: str, body: str, priority: Literal["low", "normal", "high"] = "normal", key: str = ""
+    to: Names, subject: Text, body: Text, priority: Literal["low", "normal", "high"] = "normal", key: Text = ""
 ) -> dict[str, Any]:
     """Mail to addresses (`@writer`; `@all`). High priority wakes an idle agent; `key` rewrites your open mail of it."""
     return await call("send", f"--priority={priority}", f"--key={key}", words=[*to, subject, body])
 
 
 @server.tool()
-async def reply(id: str, body: str) -> dict[str, Any]:
+async def reply(id: Id, body: Text) -> dict[str, Any]:
     """Answer a message and close it."""
     return await call("reply", words=[id, body])
 
 
 @server.tool()
-async def done(id: str, result: str) -> dict[str, Any]:
+async def done(id: Id, result: Text) -> dict[str, Any]:
     """Say that a task is done, and the result."""
     return await call("done", words=[id, result])
 
 
 @server.tool()
-async def blocked(id: str, why: str) -> dict[str, Any]:
+async def blocked(id: Id, why: Text) -> dict[str, Any]:
     """Say what a task waits for; it stays open."""
     return await call("blocked", words=[id, why])
 
 
 @server.tool()
-async def declined(id: str, why: str) -> dict[str, Any]:
+async def declined(id: Id, why: Text) -> dict[str, Any]:
     """Say why you will not do a task."""
     return await call("declined", words=[id, why])
 
 
 @server.tool()
-async def ask(to: str, subject: str, body: str, tier: int = 1) -> dict[str, Any]:
+async def ask(to: str, subject: Text, body: Text, tier: int = 1) -> dict[str, Any]:
     """Ask the approver for what must not be decided by an agent: spending, launches, legal matters."""
     return await call("ask", f"--tier={tier}", words=[to, subject, body])
 
 
 @server.tool()
 async def wait(
-    ids: list[str],
+    ids: Ids,
     want: Literal["reply", "done", "approval"] = "reply",
     every: bool = False,
     timeout: float = 600,
 ) -> dict[str, Any]:
     """Block until one (`every`: all) of the messages that you sent is settled, or `timeout` seconds are over."""
     options = [f"--for={want}", f"--timeout={timeout}", *(["--all"] if every else [])]
-    return await call("wait", *options, words=ids)
+    answer: list[dict[str, Any]] = []
+    refused: list[ToolError] = []
+    async with anyio.create_task_group() as group:
+
+        async def until_gone() -> None:
+            if not _clients:
+                return
+            await _clients[-1].gone.wait()
+            group.cancel_scope.cancel()
+
+        group.start_soon(until_gone)
+        try:
+            answer.append(await call("wait", *options, words=ids))
+        except ToolError as error:  # as it is, not in a group of exceptions
+            refused.append(error)
+        group.cancel_scope.cancel()
+    if not answer:
+        raise refused[0] if refused else ToolError("its client is gone")
+    return answer[0]

@@ -20,7 +20,7 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def attach(call: Call) -> Result:
     """Replace this process by the program; with `--json` only say what would be run."""
-    if not call.arguments.json and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not call.arguments.json and not all(end is not None and end.isatty() for end in (sys.stdin, sys.stdout)):
         raise UsageError("attach needs a terminal; --json says what it would run there")
     agent = call.visible(call.arguments.target)
     found = attachment(call.workspace, call.config, call.viewer.address, agent.address)

@@ -10,6 +10,7 @@ from mailcore.cli.mail import WORDS, split
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.liveness import sandboxed
+from mailcore.mail import intent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
 from mailcore.units import date_and_time, iso
@@ -57,25 +58,20 @@ def dispatch(call: Call) -> Result:
         control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
     done: list[control.Dispatched] = []
     failed: list[str] = []
-    for address in targets:
-        try:
-            done.append(
-                control.dispatch(
-                    call.workspace,
-                    call.config,
-                    call.caller.address,
-                    address,
-                    subject,
-                    body,
-                    parent_run=call.caller.run_id,
-                    expect=call.arguments.expect,
-                    program=call.arguments.program,
-                )
-            )
-        except MailcoreError as error:
-            if len(targets) == 1:
-                raise
-            failed.append(f"{address}: {error}")
+    a, by = call.arguments, call.caller
+    with intent.act(by.agent, "dispatch", targets, subject, body, a.expect, a.program):
+        for target in targets:
+            try:
+                one = control.dispatch(
+                    call.workspace, call.config, by.address, target, subject, body,
+                    parent_run=by.run_id, expect=a.expect, program=a.program,
+                )  # fmt: skip
+            except MailcoreError as error:
+                if len(targets) == 1:
+                    raise
+                failed.append(f"{target}: {error}")
+            else:
+                done.append(one)
     if done:
         call.note(call.caller, to=" ".join(one.to for one in done))
     text = "\n".join(

@@ -108,7 +108,9 @@ def repair(call: Call) -> Result:
         agents = (call.workspace.agent(call.arguments.address),)
     done = [found for agent in agents if (found := mailbox.mend(agent, dry_run=call.arguments.dry_run)) is not None]
     rows = [
-        {"path": str(d.path), "cause": d.cause, "recovered": d.recovered, "aside": str(d.set_aside or "")} for d in done
+        {"path": str(d.path), "cause": d.cause, "recovered": d.recovered, "aside": str(d.set_aside or "")}
+        | ({"archived": d.archived} if d.archived else {})
+        for d in done
     ]
     earlier = [path for agent in agents for path in sorted(agent.mail_dir.glob("inbox.json.corrupt-*"))]
     now = {str(d.set_aside) for d in done}

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailcore.config import Config
-from mailcore.dispatch import foreign, lock, prompt, queue
+from mailcore.dispatch import foreign, prompt, queue
 from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.kill import Killed, kill, processes
 from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records, run_ids
-from mailcore.dispatch.start import search_path
+from mailcore.dispatch.start import search_path, unmake
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import intent, post
@@ -74,7 +74,7 @@ def dispatch(
         if not sent.delivered:
             raise MailcoreError(sent.error)
         mailed = Dispatched(sent.id, sent.sent_id, agent.address, None)
-        if sent.again and (former := _former(agent, mailed)) is not None:
+        if sent.again and (former := _former(workspace, agent, mailed)) is not None:
             return former
         queued = {
             "sender": sender,
@@ -96,12 +96,13 @@ def dispatch(
     return replace(mailed, busy=started.reason, code=started.code, queued=started.code in WAITS)
 
 
-def _former(agent: Agent, mailed: Dispatched) -> Dispatched | None:
+def _former(workspace: Workspace, agent: Agent, mailed: Dispatched) -> Dispatched | None:
     """What an earlier call had begun of a task before it was cut off: its run, or its place in the queue."""
     for run_id in reversed(run_ids(agent)):
-        run_dir = agent.runs_dir / run_id
-        run = read_run(run_dir)
-        if run is not None and run.message_id == mailed.message_id and (run.attempts or lock.is_supervised(agent, run)):
+        run = read_run(agent.runs_dir / run_id)
+        if run is None or run.message_id != mailed.message_id or unmake(workspace, agent, run):
+            continue
+        if run.attempts or not run.phase.ended:  # else its end was told, before it began
             return replace(mailed, run_id=run_id)
     waits = queue.waits_for(agent, mailed.message_id)
     return replace(mailed, busy=waits, code="busy", queued=True) if waits else None

@@ -23,9 +23,10 @@ from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import tolerated
 from mailcore.identity.marks import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock
+from mailcore.model.run import Holder, Lock, Run
 from mailcore.programs.base import Program
 from mailcore.system import VARIABLE
+from mailcore.system.locks import locked
 from mailcore.system.writing import make_directory
 from mailcore.timestamps import next_unique, unique_time
 from mailcore.workspace import Workspace
@@ -153,6 +154,20 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
     return run_id
+
+
+def unmake(workspace: Workspace, agent: Agent, run: Run) -> bool:
+    """Leave nothing of a run whose caller was killed before it had a supervisor; False, and nothing done, of another.
+
+    It never began, so there is no end to tell.
+    """
+    with locked(queue.gate(workspace)):
+        records = journal.read(agent.runs_dir / run.run_id / JOURNAL)
+        if len(records) != 1 or run.phase.ended or lock.is_supervised(agent, run):
+            return False
+        shutil.rmtree(agent.runs_dir / run.run_id)
+        lock.release(agent, run.run_id, str(records[0].get("nonce", "")))
+    return True
 
 
 def _never_began(path: Path, error: BaseException) -> None:

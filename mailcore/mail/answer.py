@@ -57,7 +57,7 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
             with tolerated():
                 audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq)
         else:
-            act.unfinished = True
+            act.leave_open()
     return sent
 
 
@@ -99,7 +99,7 @@ def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: 
             with tolerated():
                 audit.record(workspace, by, "escalate", id=original.id, sent_id=original.sent_id, to=above)
         else:
-            act.unfinished = True
+            act.leave_open()
     return sent
 
 

@@ -62,12 +62,13 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
             sent = outbox.put(workspace, agent, asker, fields, act)
         except MailcoreError as error:
             sent = Sent("", "", asker.address, False, str(error))
-        act.unfinished = not sent.delivered
+        if not sent.delivered:
+            act.leave_open()
         if sent.delivered:
             try:
                 post.finish(agent, request, sent, "decision")
             except MailcoreError as error:
-                act.unfinished = True
+                act.leave_open()
                 caveat(str(error))
     return sent
 

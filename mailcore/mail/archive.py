@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import codec
+from mailcore.errors import caveat
+from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
 from mailcore.system import files, writing
 from mailcore.system.writing import make_directory
@@ -31,6 +33,44 @@ def keep(agent: Agent, raw: dict[str, Any]) -> Path:
             path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
     writing.replace(path, codec.dumps({**raw, "archived_at": kept_time(now)}), root=agent.root)
     return path
+
+
+def sweep(agent: Agent, document: dict[str, Any]) -> int:
+    """Archive the closed messages that another program left among the open ones of `document`; how many.
+
+    So does its archive of former days, one file, which AIPass moves into `deleted/` too (contract section 2).
+    """
+    closed = [raw for raw in messages(document) if raw.get("status") == "closed"]
+    for raw in closed:
+        keep(agent, raw)
+        document["messages"].remove(raw)
+    return len(closed) + _migrate(agent)
+
+
+def legacy(agent: Agent) -> Path:
+    """AIPass's archive of former days."""
+    return agent.mail_dir / "deleted.json"
+
+
+def _migrate(agent: Agent) -> int:
+    path = legacy(agent)
+    try:
+        data = files.read_bytes(path, links=False)
+    except OSError:
+        return 0
+    try:
+        found = messages(parse(path, data))
+    except Unreadable as error:
+        caveat(f"{error}; it stays there: its mail is in no archive")
+        return 0
+    for raw in found:
+        keep(agent, raw)
+    files.inside(agent.root, path.parent)
+    kept = path.parent / ".archive" / f"{path.name}.migrated_{name_time(datetime.now())}"
+    writing.make_directory(kept.parent)
+    writing.replace(kept, data, root=agent.root)
+    writing.remove(path, agent.root)
+    return len(found)
 
 
 def _kept(agent: Agent, raw: dict[str, Any]) -> Path | None:

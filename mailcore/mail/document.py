@@ -29,10 +29,21 @@ def parse(path: Path, data: bytes) -> dict[str, Any]:
         raise Unreadable(f"{path} holds no mailbox but a {type(document).__name__}", "unreadable")
     if "messages" not in document and isinstance(document.get("inbox"), list):
         document["messages"] = document.pop("inbox")
+    if "messages" not in document:
+        astray = [key for key, value in document.items() if isinstance(value, list) and any(map(is_message, value))]
+        if astray:  # a key that was spoilt: taken for an empty mailbox it would be written over
+            raise Unreadable(f'{path} has no "messages", and mail under {astray[0]!r}', "unreadable")
     document.setdefault("messages", [])
     if not isinstance(document["messages"], list):
         raise Unreadable(f'{path}: "messages" is no list', "unreadable")
     return document
+
+
+def is_message(value: object) -> bool:
+    """True of what looks like a mail, as nothing inside one does."""
+    return (
+        isinstance(value, dict) and ("id" in value or "sent_id" in value) and ("subject" in value or "message" in value)
+    )
 
 
 def messages(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -38,7 +38,8 @@ def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) 
     }
     with intent.act(author, "feedback", str(other.root), fields) as act:
         sent = outbox.put(own, author, other.agent(address), fields, act)
-        act.unfinished = not sent.delivered
+        if not sent.delivered:
+            act.leave_open()
     return sent
 
 

@@ -17,37 +17,31 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import codec, journal
+from mailcore.digest import digest
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.system import files
 from mailcore.system.locks import try_lock
+from mailcore.system.writing import make_directory
 
 WINDOW = 600.0
 """Seconds after which the same words are a new act, whatever became of the former."""
 
 
-class Act:
-    """One act under way. Made by `act`."""
+class _File:
+    """What is noted of one act, in a file that is locked until `end`."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path, self._descriptor = path, descriptor
+    def __init__(self, agent: Agent, path: Path, descriptor: int) -> None:
+        self.agent, self._path, self._descriptor = agent, path, descriptor
         found = os.fstat(descriptor)
         if abs(time.time() - found.st_mtime) > WINDOW:
             os.ftruncate(descriptor, 0)
         lines = journal.parse(os.pread(descriptor, found.st_size, 0).splitlines()) if found.st_size else []
-        self._steps = {str(line.get("step")): line for line in lines}
-        self.again = bool(self._steps)
-        """An earlier call of the same words was cut off in this act."""
-        self._begun = self.again
+        self.steps = {str(line.get("step")): line for line in lines}
         self.unfinished = False
-        """The caller was told that a step failed: said again, the act goes on."""
-
-    def recall(self, step: str) -> dict[str, Any] | None:
-        """What an earlier call noted of a step; None if it did not come to it."""
-        return self._steps.get(step)
+        self._begun = bool(self.steps)
 
     def remember(self, step: str, facts: dict[str, Any]) -> None:
-        """Note a step before it is done. MailcoreError, naming the file, where the disk does not allow it."""
         self._begun = True
         try:
             os.write(self._descriptor, b"\n" + codec.dumps_line({"step": step, **facts}) + b"\n")
@@ -70,61 +64,85 @@ class Act:
             os.close(self._descriptor)
 
 
-_scope: ContextVar[list[Act] | None] = ContextVar("acts", default=None)
+class Act:
+    """One act under way, or a part of one. Made by `act`."""
+
+    def __init__(self, file: _File, part: str = "") -> None:
+        self._file, self._part = file, part
+        self.again = any(step.startswith(part) for step in file.steps)
+        """An earlier call of the same words was cut off in it."""
+
+    def recall(self, step: str) -> dict[str, Any] | None:
+        """What an earlier call noted of a step; None if it did not come to it."""
+        return self._file.steps.get(self._part + step)
+
+    def remember(self, step: str, facts: dict[str, Any]) -> None:
+        """Note a step before it is done. MailcoreError, naming the file, where the disk does not allow it."""
+        self._file.remember(self._part + step, facts)
+
+    def leave_open(self) -> None:
+        """The caller is told that a step failed: said again, the act goes on."""
+        self._file.unfinished = True
+
+
+_scope: ContextVar[list[_File] | None] = ContextVar("acts", default=None)
 
 
 @contextmanager
-def scope() -> Iterator[list[Act]]:
+def scope() -> Iterator[list[_File]]:
     """Until this ends without an error, the acts that began within count as cut off. An inner scope is the outer."""
-    acts = _scope.get()
-    if acts is not None:
-        yield acts
+    files_of_acts = _scope.get()
+    if files_of_acts is not None:
+        yield files_of_acts
         return
-    acts = []
-    token = _scope.set(acts)
+    files_of_acts = []
+    token = _scope.set(files_of_acts)
     told = False
     try:
-        yield acts
+        yield files_of_acts
         told = True
     finally:
         _scope.reset(token)
-        for one in acts:
+        for one in reversed(files_of_acts):
             one.end(told=told)
 
 
 @contextmanager
 def act(agent: Agent, *words: object) -> Iterator[Act]:
-    """Begin an act of `agent`, or go on with one of the same words that was cut off. MailcoreError if it cannot be."""
+    """Begin an act of `agent`, or go on with one of the same words that was cut off. MailcoreError if it cannot be.
+
+    Within another act of that agent it is a part of it: they are forgotten at one stroke.
+    """
+    name = digest(codec.dumps_line(words))
     with scope() as acts:
-        one = _begin(agent, words)
-        acts.append(one)
+        file = next((one for one in acts if one.agent == agent), None)
+        one = Act(file, f"{name} ") if file is not None else Act(_open(agent, name))
+        if file is None:
+            acts.append(one._file)
         try:
             yield one
         except BaseException:
-            one.unfinished = True
+            one.leave_open()
             raise
 
 
-def _begin(agent: Agent, words: tuple[object, ...]) -> Act:
-    from hashlib import sha256
-
-    digest = sha256(codec.dumps_line(words)).hexdigest()[:32]
+def _open(agent: Agent, name: str) -> _File:
     directory = agent.mail_dir / ".acts"
     try:
         for number in count():  # the same words at the same time are two acts
-            path = directory / (f"{digest}.{number}" if number else digest)
+            path = directory / (f"{name}.{number}" if number else name)
             try:
                 descriptor = try_lock(path)
             except FileNotFoundError:
-                agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
+                make_directory(agent.mail_dir, parents=agent.is_operator)
                 files.inside(agent.root, directory)
-                directory.mkdir(exist_ok=True)
+                make_directory(directory)
                 descriptor = try_lock(path)
             if descriptor is None:
                 continue
             try:
                 files.inside(agent.root, directory)
-                return Act(path, descriptor)
+                return _File(agent, path, descriptor)
             except BaseException:
                 os.close(descriptor)
                 raise

@@ -155,10 +155,10 @@ def provide(agent: Agent) -> None:
 
 
 def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
-    """Repair the mailbox if it has to be; None if it can be read. With `dry_run` nothing is written."""
+    """Repair the mailbox if it has to be; None if nothing is amiss. With `dry_run` nothing is written."""
     try:
         data = files.read_bytes(agent.inbox)
-        parse(agent.inbox, data)
+        closed = [raw for raw in messages(parse(agent.inbox, data)) if raw.get("status") == "closed"]
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -167,7 +167,15 @@ def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
         if dry_run:
             return repair.set_aside(agent.inbox, data, cause(agent, error))[1]
     else:
-        return None
+        if not closed and not archive.legacy(agent).exists():
+            return None
+        found = len(closed)
+        if not dry_run:
+            with _telling(agent) as place:
+                document = place.load()
+                found = archive.sweep(agent, document)
+                place.save(document)
+        return repair.Repair(agent.inbox, "and what lies beside it", 0, archived=found) if found else None
     with _telling(agent) as place:
         data = place.read()
         try:
@@ -190,6 +198,7 @@ def _open(agent: Agent, *, create: bool = False) -> Iterator[tuple[dict[str, Any
     """The mailbox under its lock, as a document to change, and the function that writes it back."""
     with _telling(agent, create=create) as place:
         document = place.load()
+        archive.sweep(agent, document)
         yield document, lambda: place.save(document)
 
 
@@ -221,6 +230,7 @@ def _tell(agent: Agent, done: repair.Repair) -> None:
         "status": "new",
         "sent_id": "",
         "thread_id": f"repair-{now}",
+        "upsert_key": "repair",
     }
     operator = Agent(OPERATOR, "OPERATOR", agent.root / ".praxmonitor" / "operator", root=agent.root)
     with contextlib.suppress(MailcoreError):  # the audit has it

@@ -56,7 +56,8 @@ def send(
                 if not any(one.delivered for one in sent):
                     raise
                 sent.append(Sent("", "", agent.address, False, str(error)))
-        act.unfinished = not all(one.delivered for one in sent)
+        if not all(one.delivered for one in sent):
+            act.leave_open()
     return sent
 
 
@@ -80,7 +81,7 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
             with tolerated():
                 audit.record(workspace, author.address, "close", ids=[original.id])
         else:
-            act.unfinished = True
+            act.leave_open()
     return sent
 
 

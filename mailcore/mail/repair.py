@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mailcore import audit
+from mailcore.errors import tolerated
+from mailcore.mail.document import is_message
 from mailcore.model.agent import Agent
-from mailcore.system import writing
+from mailcore.system import files, writing
 from mailcore.text import counted
 from mailcore.timestamps import unique_time
 
-_DECODER = json.JSONDecoder()
+DAMAGES = 1_000
+"""More in one file are not passed over: it is no mailbox that something was spoilt in."""
+
+_DECODER = json.JSONDecoder(strict=False)
 _SEPARATOR = re.compile(r"[\s,]*")
+_SEPARATOR_OR_END = re.compile(r"\s*(?:[,\]]|$)")
+_END = re.compile(r"\s*\Z")
 _KEY = re.compile(r'[\s,{]*"((?:[^"\\]|\\.)*)"\s*:\s*')
 
 
@@ -30,28 +38,60 @@ class Repair:
     """Whole messages that were found in it."""
     set_aside: Path | None = None
     """Where the file as it was is kept; None for an empty one and for a dry run."""
+    archived: int = 0
+    """Closed messages that lay among the open ones, and belong into the archive."""
 
     def __str__(self) -> str:
         """One sentence for the operator."""
+        if self.archived:
+            return f"{self.path} {self.cause}: {counted(self.archived, 'closed message')} for the archive"
         kept = f"; the file as it was is {self.set_aside}" if self.set_aside else ""
         return f"{self.path} {self.cause}: {counted(self.recovered, 'whole message')} recovered{kept}"
 
 
 def recover(data: bytes) -> list[dict[str, Any]]:
-    """The complete messages in `data`, in order, up to the first that is torn. Nothing is invented."""
-    text = _decode(data)
-    position = _first(text)
+    """The messages in `data` that can be read, in order; what is damaged is passed over. Nothing is invented.
+
+    A raw newline or tab in a text is read as what it is. After what cannot be read it goes on at the next brace; from
+    there on it takes only what looks like a message, which nothing inside one does.
+    """
+    # Two bytes that were spoilt may look like the mark of an encoding.
+    return _recover(_decode(data)) or _recover(data.decode("utf-8", "replace"))
+
+
+def _recover(text: str) -> list[dict[str, Any]]:
+    first = _first(text)
+    position = max(first, 0)
     messages: list[dict[str, Any]] = []
-    while position >= 0:
+    damaged = int(first < 0)
+    while damaged < DAMAGES:
         separator = _SEPARATOR.match(text, position)
-        position = separator.end() if separator else position
-        try:
-            value, position = _DECODER.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            break
-        if isinstance(value, dict):
+        begin = separator.end() if separator else position
+        value, position = _value(text, begin)
+        swallowed = isinstance(value, dict) and _END.match(text, position) and any(map(_holds_mail, value.values()))
+        if isinstance(value, dict) and not swallowed and (not damaged or is_message(value)):
             messages.append(value)
+            continue
+        if value is not None and not isinstance(value, dict) and _SEPARATOR_OR_END.match(text, position):
+            continue  # no message, and whole
+        damaged += 1
+        position = text.find("{", begin + 1)
+        if position < 0:
+            break
     return messages
+
+
+def _holds_mail(value: object) -> bool:
+    """True of a list of mails: at the end of a file, a list of the last message that has lost its end to them."""
+    return isinstance(value, list) and any(map(is_message, value))
+
+
+def _value(text: str, position: int) -> tuple[Any, int]:
+    """The JSON value at a place, and where it ends; None, and the place, where there is none."""
+    try:
+        return _DECODER.raw_decode(text, position)
+    except (ValueError, RecursionError):
+        return None, position
 
 
 def _first(text: str) -> int:
@@ -93,6 +133,10 @@ def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None)
     messages = recover(data)
     if directory is None or not data.strip(b"\0 \t\r\n"):
         return messages, Repair(path, cause, len(messages))
+    for former in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-1:]:
+        with suppress(OSError):
+            if files.read_bytes(former, links=False).startswith(data):  # the same tear again, or an earlier end of it
+                return messages, Repair(path, cause, len(messages), former)
     copy = path.with_name(f"{path.name}.corrupt-{unique_time(datetime.now())}")
     writing.replace_in(directory, copy.name, data)
     return messages, Repair(path, cause, len(messages), copy)
@@ -102,4 +146,5 @@ def tell(agent: Agent, done: Repair) -> None:
     """Say it where the operator looks: the audit, which the screen's notes are read from."""
     aside = str(done.set_aside) if done.set_aside else None
     record = {"by": agent.address, "verb": "repair", "cause": str(done), "recovered": done.recovered, "aside": aside}
-    audit.append(agent.root / ".praxmonitor", record)
+    with tolerated():
+        audit.append(agent.root / ".praxmonitor", record)

@@ -156,7 +156,8 @@ def remove(path: Path, root: Path) -> None:
     with open_directory(path.parent) as directory:
         inside(root, path.parent, directory)
         os.unlink(path.name, dir_fd=directory)
-        os.fsync(directory)
+        with tolerated(f"{path}: removed, but a power cut may bring it back"):
+            os.fsync(directory)
 
 
 def sync(opened: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from mailcore.text import plain
@@ -16,7 +17,7 @@ WIDTH = 80
 
 def person() -> int:
     """The width of the terminal at which a person reads standard output; 0 where that is none, or in an agent's run."""
-    if "MAILCORE_RUN_ID" in os.environ or not sys.stdout.isatty():
+    if "MAILCORE_RUN_ID" in os.environ or sys.stdout is None or not sys.stdout.isatty():
         return 0
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or WIDTH
@@ -30,8 +31,10 @@ def say(text: str, *, end: str = "\n", flush: bool = False) -> None:
 
 
 def complain(text: str, *, end: str = "\n") -> None:
-    """The same to standard error, at once."""
-    print(plain(text), end=end, file=sys.stderr, flush=True)
+    """The same to standard error, at once; nowhere if that is closed or full."""
+    if sys.stderr is not None:  # else `print` means standard output
+        with suppress(OSError):
+            print(plain(text), end=end, file=sys.stderr, flush=True)
 
 
 def say_json(value: Any, *, indent: bool = True, flush: bool = False) -> None:

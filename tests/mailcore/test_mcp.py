@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,6 +19,7 @@ from mailcore.mail import approval, post
 from tests.mailcore.conftest import House
 
 pytestmark = pytest.mark.anyio
+ROOT = Path(__file__).parents[2]
 
 
 def parameters(house: House, name: str, **env: str) -> StdioServerParameters:
@@ -108,7 +110,7 @@ async def test_what_is_refused_is_said_in_words_and_the_server_goes_on(house: Ho
         assert "usage" in await writer.refused("send", to=["--from=@lead"], subject="s", body="b")
         assert "no_message" in await writer.refused("read", ids=["4711"])
         assert "approver" in await writer.refused("ask", to="@lead", subject="s", body="b")
-        assert await writer.refused("wait", ids=["1"], timeout=-1)
+        assert "a number of seconds from 0 up" in await writer.refused("wait", ids=["1"], timeout=-1)
         for text in ("--from=@lead", "--json", "-", "--"):  # text is never an option, nor standard input
             sent = await writer("send", to=["@editor"], subject=text, body=text)
             (mail, *_) = house.inbox("@editor")
@@ -153,6 +155,79 @@ async def test_a_client_that_leaves_in_the_midst_of_a_wait_takes_its_server_with
         with anyio.move_on_after(0.5):
             await writer("wait", ids=[sent.id], timeout=600)
     assert time.monotonic() - begun < 10  # and the house sees that no process of it is left
+
+
+async def test_a_number_and_a_single_name_are_understood(house: House) -> None:
+    """Models write `12`, and one address where a list is: both mean something."""
+    async with agents(house, "@writer", "@editor") as (writer, editor):
+        sent = await writer("send", to="@editor", subject=2026, body=7)
+        (mail,) = await editor("inbox")
+        assert (mail["subject"], mail["message"], mail["seq"]) == ("2026", "7", sent["seq"])
+        assert (await editor("read", ids=mail["seq"]))[0]["id"] == mail["id"]
+        assert (await editor("read", ids=[mail["seq"], mail["id"]]))[0]["id"] == mail["id"]
+        assert (await writer("wait", ids=sent["seq"], timeout=0))["timed_out"] is True
+        assert (await editor("done", id=mail["seq"], result="ok"))["delivered"] is True
+        (told,) = await writer("inbox")
+        assert (await writer("reply", id=told["seq"], body=42))["to"] == "@editor"
+        assert "validation error" in await writer.refused("reply", id=["a", "b"], body="x")
+        assert "validation error" in await writer.refused("done", id=True, result="x")
+
+
+def spoken(*requests: dict[str, Any]) -> bytes:
+    """What a client says: the handshake, then these, numbered from 2 on."""
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}}
+    said: list[dict[str, Any]] = [
+        {"id": 1, "method": "initialize", "params": client},
+        {"method": "notifications/initialized"},
+        *({"id": n, "method": "tools/call", "params": one} for n, one in enumerate(requests, 2)),
+    ]
+    return b"".join(json.dumps({"jsonrpc": "2.0", **one}).encode() + b"\n" for one in said)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["outside", "removed"])
+def test_without_a_workspace_a_client_gets_an_answer(
+    house: House, tmp_path_factory: pytest.TempPathFactory, gone: bool
+) -> None:
+    place = tmp_path_factory.mktemp("empty")
+    says = spoken({"name": "inbox", "arguments": {}}, {"name": "whoami", "arguments": {}})
+    leave = f"rmdir '{place}';" if gone else ""
+    command = [*("bash", "-c"), f"cd '{place}'; {leave} exec '{sys.executable}' -m mailcore.cli mcp"]
+    done = house.mailcore(program=command, stdin=says, env={"PYTHONPATH": str(ROOT)})
+    answers = {one["id"]: one for one in map(json.loads, done.stdout.splitlines())}
+    assert answers.keys() == {1, 2, 3} and done.returncode == 0, done
+    for n in (2, 3):
+        assert answers[n]["result"]["isError"] is True
+        assert gone or "no_workspace" in answers[n]["result"]["content"][0]["text"]
+
+
+def test_what_is_under_way_when_the_client_goes_is_done(house: House) -> None:
+    """Standard input ends behind the last request, as of a script's: its acts stand, its waits go with it."""
+    sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
+    says = spoken(
+        {"name": "wait", "arguments": {"ids": [sent.id], "timeout": 600}},
+        {"name": "send", "arguments": {"to": "@editor", "subject": "last", "body": "word"}},
+    )
+    begun = time.monotonic()
+    done = house.mailcore("mcp", stdin=says, cwd=house.agent("@writer").branch)
+    assert done.returncode == 0 and time.monotonic() - begun < 20
+    assert [m.subject for m in house.inbox("@editor")] == ["last", "s"]
+
+
+async def test_a_hundred_waits_keep_no_other_verb_out(house: House) -> None:
+    sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
+    async with agents(house, "@writer") as (writer,):
+        heard: list[Any] = []
+        async with anyio.create_task_group() as group:
+
+            async def wait() -> None:
+                heard.append(await writer("wait", ids=[sent.id], timeout=60))
+
+            for _ in range(100):
+                group.start_soon(wait)
+            await anyio.sleep(0.5)
+            assert (await writer("whoami"))["address"] == "@writer"
+            post.reply(house.workspace, "@editor", sent.id, "yes")
+        assert {one["settled"][0]["text"] for one in heard} == {"yes"} and len(heard) == 100
 
 
 def test_outside_a_workspace_it_says_so_at_once(house: House, tmp_path_factory: pytest.TempPathFactory) -> None:

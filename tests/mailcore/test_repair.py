@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore import codec, journal
-from mailcore.mail import mailbox, post, repair
+from mailcore.mail import lookup, mailbox, post, repair
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.message import MailboxStatus
 from mailcore.system import files
@@ -113,6 +114,118 @@ def test_repair_by_hand_says_first_and_does_then(house: House) -> None:
     assert done["recovered"] == 2 and Path(done["aside"]).read_bytes() == data
     assert [m.subject for m in house.inbox("@writer")] == ["s2", "s1"]
     assert house.json("repair") == [] and b"every mailbox can be read" in house.mailcore("repair").stdout
+
+
+MAILS = [
+    {
+        "id": f"{n:08x}",
+        "seq": n,
+        "subject": f"mail {n}",
+        "message": 'first\n    {\n      "id": "no", "subject": "no"\n second ü',
+        "ack": {"id": "no", "state": "done"},
+        "further": [{"id": "no"}, {"subject": "no"}],
+        "status": "new",
+    }
+    for n in range(1, 6)
+]
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from([2, 4, None]),
+    st.integers(0, 10_000),
+    st.integers(0, 300),
+    st.text('\n\t"{}[],:\\\0aé1', max_size=3).map(str.encode) | st.binary(max_size=3),
+)
+def test_damage_at_one_place_costs_what_it_touches_at_most(indent: int | None, at: int, gone: int, junk: bytes) -> None:
+    counts = {"mailbox": "inbox", "total_messages": 5, "unread_count": 5}
+    data = json.dumps({**counts, "messages": MAILS}, indent=indent, ensure_ascii=False).encode()
+    at %= len(data)
+    gone = min(gone, len(data) - at)
+    found = repair.recover(data[:at] + junk + data[at + gone :])
+    begins = [data.index(f'"id": "{n:08x}"'.encode()) for n in range(1, 6)] + [len(data)]
+    # A message reaches from its brace to that of the next one; what lies between belongs to both.
+    brace = [data.rindex(b"{", 0, begin) for begin in begins[:-1]] + [len(data)]
+    end = [data.rindex(b"}", 0, following) for following in brace[1:]]
+    untouched = [m for m, b, e in zip(MAILS, brace, end, strict=False) if at + gone <= b or at > e]
+    assert [m for m in found if m in MAILS] == [m for m in MAILS if m in found] and len(found) <= len(MAILS) + 1
+    lost = [m["id"] for m in untouched if m not in found]
+    assert not lost, data[:at][-60:] + b"<" + junk + b">" + data[at + gone :][:60]
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda data: data.replace(b'"b\\n1', b'"b\n1'),
+    lambda data: data.replace(b'"b\\n1', b'"b\0\t1'),
+    lambda data: data.replace(b'"subject": "s1"', b'"subject": "s1'),
+    lambda data: data.replace(b'"messages"', b'"massages"'),
+    lambda data: data.replace(b'"mailbox": "inbox"', b'"mailbox": "in\nbox'),
+    lambda data: data[1:],
+], ids=["newline", "control", "quote", "key", "head", "first brace"])  # fmt: skip
+def test_one_message_spoilt_by_hand_costs_no_other(house: House, spoil: Callable[[bytes], bytes]) -> None:
+    writer = house.agent("@writer")
+    for n in range(5):
+        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", f"b\n{n}")
+    data = spoil(writer.inbox.read_bytes())
+    writer.inbox.write_bytes(data)
+    assert read_mailbox(writer.inbox).status is MailboxStatus.UNREADABLE
+    house.json("repair", "@writer")
+    left = [m.subject for m in house.inbox("@writer")]
+    assert [s for s in left if s != "s1"] == ["s4", "s3", "s2", "s0"]
+    (aside,) = writer.mail_dir.glob("inbox.json.corrupt-*")
+    assert aside.read_bytes() == data
+
+
+def test_the_same_tear_again_leaves_one_copy_and_one_mail(house: House) -> None:
+    data = torn(house)
+    writer = house.agent("@writer")
+    for further in (b"", b"", b"-", b"--"):
+        writer.inbox.write_bytes(data[: len(data) - len(further)])
+        house.json("repair", "@writer")
+    (aside,) = writer.mail_dir.glob("inbox.json.corrupt-*")
+    assert aside.read_bytes() == data
+    (told,) = house.inbox("@operator")
+    assert (told.subject, told.raw["updates"]) == ("MAILBOX REPAIRED: @writer", 4)
+    writer.inbox.write_bytes(b'{"messages": [torn differently')
+    house.json("repair", "@writer")
+    assert len(list(writer.mail_dir.glob("inbox.json.corrupt-*"))) == 2
+
+
+@pytest.mark.parametrize("how", ["repair", "another act"])
+def test_a_closed_message_among_the_open_ones_goes_to_the_archive(house: House, how: str) -> None:
+    writer = house.agent("@writer")
+    for n in range(3):
+        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
+    document = json.loads(writer.inbox.read_bytes())
+    document["messages"][1] |= {"status": "closed", "read": True}
+    writer.inbox.write_text(json.dumps(document, indent=2))
+    if how == "repair":
+        (said,) = house.json("repair", "@writer", "--dry-run")
+        assert said["archived"] == 1 and len(json.loads(writer.inbox.read_bytes())["messages"]) == 3
+        assert house.json("repair", "@writer")[0]["archived"] == 1
+    else:
+        post.mark_opened(house.workspace, "@writer", ["1"])
+    document = json.loads(writer.inbox.read_bytes())
+    assert [m["subject"] for m in document["messages"]] == ["s2", "s0"] and document["total_messages"] == 2
+    assert [raw["subject"] for _, raw in lookup.archived(writer)] == ["s1"]
+    assert house.json("repair", "@writer") == []
+
+
+@pytest.mark.parametrize("how", ["repair", "another act"])
+def test_the_archive_of_former_days_moves_into_the_present_one(house: House, how: str) -> None:
+    writer = house.agent("@writer")
+    old = {"mailbox": "deleted", "messages": [{"id": f"0000000{n}", "subject": f"old {n}", "x": n} for n in range(3)]}
+    (writer.mail_dir / "deleted.json").write_text(json.dumps(old))
+    post.send(house.workspace, "@lead", ["@writer"], "new", "b")
+    if how == "repair":
+        house.json("repair", "@writer")
+    else:
+        post.close(house.workspace, "@writer", ["1"])
+    kept = {raw["subject"]: raw for _, raw in lookup.archived(writer)}
+    assert {f"old {n}" for n in range(3)} <= kept.keys() and kept["old 2"]["x"] == 2
+    assert not (writer.mail_dir / "deleted.json").exists()
+    (moved,) = (writer.mail_dir / ".archive").iterdir()
+    assert moved.name.startswith("deleted.json.migrated_") and json.loads(moved.read_bytes()) == old
+    assert house.json("repair", "@writer") == []
 
 
 def test_what_is_set_aside_stays_in_the_open_directory(tmp_path: Path) -> None:
