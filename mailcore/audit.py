@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import Any
 
-from mailcore import journal
+from mailcore import journal, registry
 from mailcore.errors import MailcoreError
+from mailcore.system import ignored
 from mailcore.workspace import Workspace
 
 declared: ContextVar[bool] = ContextVar("declared", default=False)
@@ -20,7 +21,8 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
     """
     path = workspace.state_dir / "audit.jsonl"
     try:
-        workspace.state_dir.mkdir(exist_ok=True)
+        ignored.make(workspace.state_dir)
+        registry.keep(workspace.registry)
         journal.append(path, {"by": by, "verb": verb, **({"declared": True} if declared.get() else {}), **facts})
     except OSError as error:
         raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error

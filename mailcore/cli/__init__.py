@@ -72,25 +72,38 @@ GROUPS = {
 
 VERBS = {verb: said for verbs in GROUPS.values() for verb, said in verbs.items()}
 
+LEADING = {"--json": 1, "-C": 2, "--from": 2}
+"""Options that may stand before the verb, with how many words each is."""
+
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
 
 
 def usage() -> str:
     """What `mailcore --help` prints."""
-    lines = ["usage: mailcore VERB …   (--json with every verb; mailcore VERB --help says more, with examples)"]
+    lines = [
+        "usage: mailcore [-C DIR] VERB …   (--json with every verb; mailcore VERB --help says more, with examples)"
+    ]
     for heading, verbs in GROUPS.items():
         lines += ["", f"{heading}:", *(f"  {verb:<9} {text}" for verb, (_, text) in verbs.items())]
     lines += ["", "A person adds --from @operator to whatever writes."]
+    lines += ["The workspace is the one that -C DIR is in, else MAILCORE_ROOT's, else that of the working directory."]
+    lines += ["Where a text is due it may begin with -; after -- nothing is an option."]
     lines += ["Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a wait that timed out, 130 Ctrl-C."]
     return "\n".join(lines)
 
 
+def _verb_first(words: list[str]) -> list[str]:
+    """The verb, and then the options that stood before it."""
+    at = 0
+    while at < len(words) and (taken := LEADING.get(words[at].partition("=")[0])) is not None:
+        at += 1 if "=" in words[at] else taken
+    return [*words[at : at + 1], *words[:at], *words[at + 1 :]]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a `wait` that timed out, 130 Ctrl-C."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["--json"]:
-        words = [*words[1:], "--json"]
+    words = _verb_first(list(sys.argv[1:] if argv is None else argv))
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())
         return 0 if words else 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from pathlib import Path
 
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError
@@ -109,7 +108,7 @@ def deny(call: Call) -> Result:
 
 def _decide(call: Call, decision: str) -> Result:
     caller = call.caller
-    person_or(call.workspace, caller, os.environ, Path.cwd(), _approver(call))
+    person_or(call.workspace, caller, os.environ, call.directory, _approver(call))
     return _sent(
         approval.decide(call.workspace, caller.address, call.arguments.id, decision, body_of(call.arguments.text))
     )

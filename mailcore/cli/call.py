@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.cli import VERBS
+from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
+from mailcore.cli.parse import options_of, parse
 from mailcore.config import Config, read_config, read_config_or_defaults
 from mailcore.errors import MailcoreError, Refused, UsageError, did_you_mean
 from mailcore.evidence import RUN_ID
 from mailcore.identity import Identity, identify, outside
 from mailcore.model.agent import Agent
-from mailcore.workspace import Workspace, find
+from mailcore.workspace import Workspace, here
+from mailcore.worktree import counterpart
 
 Result = tuple[Any, str]
 """What a verb returns: a JSON value, and the same for people."""
@@ -29,22 +32,6 @@ ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 cha
 
 STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse that raises instead of exiting, so that errors can be JSON too."""
-
-    def error(self, message: str) -> Any:
-        """Raise what argparse found wrong."""
-        raise UsageError(f"{message}\n{self.format_usage().strip()}")
-
-    def print_help(self, file: Any = None) -> None:
-        """Say what the verb is, with its exit statuses and examples."""
-        from mailcore.cli.manual import epilog
-
-        self.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=100)
-        self.epilog = epilog(self.prog.rpartition(" ")[2])
-        super().print_help(file)
 
 
 @dataclass(frozen=True)
@@ -58,8 +45,14 @@ class Call:
 
     @cached_property
     def workspace(self) -> Workspace:
-        """The workspace that the working directory is in."""
-        return find(Path.cwd())
+        """The workspace that is meant: that of -C, of MAILCORE_ROOT, or that the working directory is in."""
+        return here(getattr(self.arguments, "place", None))
+
+    @cached_property
+    def directory(self) -> Path:
+        """Where the caller stands: in a linked git worktree of the workspace the same place in the workspace itself."""
+        same = counterpart(Path.cwd())
+        return same if same is not None and same.resolve().is_relative_to(self.workspace.root) else Path.cwd()
 
     @cached_property
     def config(self) -> Config:
@@ -86,7 +79,7 @@ class Call:
     def caller(self) -> Identity:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
         declared = getattr(self.arguments, "sender", None)
-        identity = identify(self.workspace, os.environ, Path.cwd(), declared, (self.verb, *self.words))
+        identity = identify(self.workspace, os.environ, self.directory, declared, (self.verb, *self.words))
         if identity.how == "declared":
             from mailcore import audit
 
@@ -110,7 +103,7 @@ class Call:
     def viewer(self) -> Agent:
         """Whose eyes: the caller's; a person outside every agent who does not say more sees what the operator sees."""
         declared = getattr(self.arguments, "sender", None)
-        if declared is None and outside(self.workspace, os.environ, Path.cwd()):
+        if declared is None and outside(self.workspace, os.environ, self.directory):
             return self.workspace.operator
         return self.caller.agent
 
@@ -127,23 +120,6 @@ class Call:
         return agent
 
 
-def _parse(parser: Parser, words: list[str]) -> argparse.Namespace:
-    """Options anywhere, and what stands after `--` never one: argparse's intermixed form forgets that.
-
-    Until it is parsed such a word wears a NUL, which no argument of a process can hold.
-    """
-    if "--" in words:
-        at = words.index("--")
-        words = [*words[:at], *(f"\0{word}" for word in words[at + 1 :])]
-    arguments = parser.parse_intermixed_args(words)
-    for name, value in vars(arguments).items():
-        if isinstance(value, list):
-            setattr(arguments, name, [word.removeprefix("\0") for word in value])
-        elif isinstance(value, str):
-            setattr(arguments, name, value.removeprefix("\0"))
-    return arguments
-
-
 def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
     # Without a width argparse asks for the terminal's, and imports all of shutil for it.
@@ -151,11 +127,12 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False, formatter_class=formatter)
     parser.description = VERBS[verb][1]
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
+    parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
     verbs = import_module(f"mailcore.cli.{module}")
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        call = Call(verb, _parse(parser, words), tuple(words))
+        call = Call(verb, parse(parser, verb, words), tuple(words))
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
@@ -168,7 +145,7 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
 
 def run(verb: str, module: str, words: list[str]) -> int:
     """Parse, do, print."""
-    as_json = "--json" in words
+    as_json = "--json" in options_of(words)
     try:
         if not module:
             raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")

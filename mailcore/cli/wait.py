@@ -15,6 +15,7 @@ from mailcore.errors import MailcoreError
 from mailcore.evidence import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system import ignored
 from mailcore.text import line, plain
 from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
@@ -150,7 +151,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     from mailcore.system.watching import Watcher, inodes
 
     workspace = call.workspace
-    workspace.state_dir.mkdir(exist_ok=True)
+    ignored.make(workspace.state_dir)
     known: dict[Agent, set[str]] = {}
     with Watcher(LOOK) as watcher:
 
@@ -158,7 +159,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
             """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
             there = [agent for agent in (*workspace.agents, workspace.operator) if agent.branch.is_dir()]
             for agent in there:
-                agent.mail_dir.mkdir(parents=True, exist_ok=True)
+                ignored.make(agent.mail_dir, parents=True)
             places = [workspace.state_dir, workspace.registry.parent, *(agent.mail_dir for agent in there)]
             watcher.watch(inodes(places))
             for agent in there:

@@ -48,7 +48,10 @@ def init(call: Call) -> Result:
 
     from mailcore import make
 
-    made = make.init(Path(call.arguments.directory), [_name_and_path(text) for text in call.arguments.agent])
+    made = make.init(
+        Path(call.arguments.place or ".", call.arguments.directory),
+        [_name_and_path(text) for text in call.arguments.agent],
+    )
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
     there = "" if made.root == Path.cwd() else f"cd {quote(str(made.root))} && "
     first = made.agents[0].address
@@ -86,7 +89,7 @@ def away(call: Call) -> Result:
     """Tell the agents that the operator is away, or back."""
     from mailcore import audit, presence
 
-    person_or(call.workspace, call.caller, os.environ, Path.cwd(), OPERATOR)
+    person_or(call.workspace, call.caller, os.environ, call.directory, OPERATOR)
     until = "" if call.arguments.back else call.arguments.until or "further notice"
     presence.set_away(call.workspace, until)
     audit.record(call.workspace, OPERATOR, "away" if until else "back", until=until)

@@ -15,6 +15,7 @@ from mailcore import journal
 from mailcore.config import Dispatch
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system import ignored
 from mailcore.workspace import Workspace
 
 WINDOW = 60.0
@@ -58,7 +59,7 @@ def backoff(agent: Agent, limits: Dispatch) -> float:
 
 def failed(workspace: Workspace, address: str, cause: str) -> None:
     """Note the failure of an attempt, for the fleet's breaker."""
-    workspace.state_dir.mkdir(exist_ok=True)
+    ignored.make(workspace.state_dir)
     journal.append(workspace.state_dir / "failures.jsonl", {"agent": address, "cause": cause})
 
 

@@ -13,6 +13,7 @@ from mailcore.evidence import SUPERVISES
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Holder, Lock, from_records
+from mailcore.system import ignored
 from mailcore.system.processes import boot_id, environment, start_ticks, value_of
 from mailcore.system.writing import link_new, replace
 from mailcore.timestamps import lock_time
@@ -38,7 +39,7 @@ def acquire(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
 
     The lock appears whole: written beside it, then linked into place, which fails if one is there.
     """
-    agent.mail_dir.mkdir(parents=True, exist_ok=True)
+    ignored.make(agent.mail_dir, parents=True)
     document = _document(agent, run_id, nonce, os.getpid(), subject)
     while not link_new(agent.dispatch_lock, document):
         held = read_lock(agent.dispatch_lock)

@@ -21,6 +21,7 @@ from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system import ignored
 from mailcore.system.files import read_bytes
 from mailcore.system.locks import is_locked, locked, try_lock
 from mailcore.system.writing import replace
@@ -54,7 +55,7 @@ class Waiting:
 
 def gate(workspace: Workspace) -> Path:
     """The flock under which a lock is tested and a start queued, or a lock released and the queue read."""
-    workspace.state_dir.mkdir(exist_ok=True)
+    ignored.make(workspace.state_dir)
     return workspace.state_dir / ".dispatch.flock"
 
 

@@ -24,6 +24,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.programs.base import Program
 from mailcore.system import VARIABLE
+from mailcore.system.python import child
 from mailcore.timestamps import next_unique, unique_time
 from mailcore.workspace import Workspace
 
@@ -106,7 +107,7 @@ def _await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None
     with suppress(OSError), queue.claim(agent) as claim:
         if claim is None:
             return  # one waits already, and looks again before it goes
-        command = [sys.executable, "-m", "mailcore.dispatch.waiter", str(agent.branch), str(claim)]
+        command = child("mailcore.dispatch.waiter", str(agent.branch), str(claim))
         waiter = _detached(workspace, command, "queue", subprocess.DEVNULL, (claim,))
         os.pwrite(claim, b"%-20d" % waiter.pid, 0)
 
@@ -153,7 +154,7 @@ def _spawn(
     first = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
     journal.append(run_dir / JOURNAL, {**first, **queued})
     with (run_dir / "supervisor.log").open("ab") as log:
-        command = [sys.executable, "-m", "mailcore.dispatch.supervisor", str(run_dir)]
+        command = child("mailcore.dispatch.supervisor", str(run_dir))
         return _detached(workspace, command, run_id, log)
 
 

@@ -16,7 +16,7 @@ from mailcore.mail import archive, mailbox, sequence
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.system import files, writing
+from mailcore.system import files, ignored, writing
 from mailcore.timestamps import aipass_time, kept_time, name_time
 from mailcore.workspace import Workspace, find
 
@@ -57,6 +57,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     files.inside(author.root, author.sent_dir)
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
+        ignored.make(author.mail_dir)
         author.sent_dir.mkdir(exist_ok=True)
         writing.replace(record_path, codec.dumps(record))
     except OSError as error:

@@ -16,7 +16,7 @@ from mailcore.mail import repair, sequence
 from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
-from mailcore.system import files, locks, writing
+from mailcore.system import files, ignored, locks, writing
 
 LOCK = ".inbox.lock"
 """AIPass's lock of a mailbox, beside it (contract section 2)."""
@@ -92,6 +92,7 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
     try:
         with _directory(agent, create) as directory:
             files.inside(agent.root, agent.mail_dir, directory)
+            ignored.mark(directory, agent.mail_dir.name)
             if create and not files.exists_in(path.name, directory):
                 agent.sent_dir.mkdir(exist_ok=True)
             with locks.locked(path.with_name(LOCK), directory=directory):
