@@ -6,7 +6,6 @@ msgspec judges by them. It is imported when there is a value to be judged, for i
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 LONGEST = 1_000_000_000
@@ -15,21 +14,26 @@ MOST = 2**63 - 1
 """TOML's whole numbers have 64 bits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
-    """What narrows a kind of value, or describes a key."""
+    """What narrows a kind of value, or describes a key. No dataclass: those cost more than all of this file."""
 
-    ge: float | None = None
-    gt: float | None = None
-    le: float | None = None
-    pattern: str | None = None
-    unit: str = ""
-    form: str = ""
-    """What the pattern allows, in words."""
-    description: str = ""
-    """The first sentence can stand alone."""
-    example: object = None
-    """What one may write where the default says nothing."""
+    def __init__(
+        self,
+        *,
+        ge: float | None = None,
+        gt: float | None = None,
+        le: float | None = None,
+        pattern: str | None = None,
+        unit: str = "",
+        form: str = "",
+        description: str = "",
+        example: object = None,
+    ) -> None:
+        """`form`: what the pattern allows, in words. `description`: its first sentence can stand alone. `example`: what
+        one may write where the default says nothing.
+        """
+        self.ge, self.gt, self.le, self.pattern = ge, gt, le, pattern
+        self.unit, self.form, self.description, self.example = unit, form, description, example
 
 
 Seconds = Annotated[float, Meta(ge=0, le=LONGEST, unit="seconds")]

@@ -95,6 +95,8 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
             ignored.mark(directory, agent.mail_dir.name)
             if create and not files.exists_in(path.name, directory):
                 agent.sent_dir.mkdir(exist_ok=True)
+            # AIPass knows the lock's file alone; among ourselves the directory keeps order, should that be removed.
+            locks.lock_directory(directory, agent.mail_dir)
             with locks.locked(path.with_name(LOCK), directory=directory):
                 yield Place(agent, directory)
     except OSError as error:

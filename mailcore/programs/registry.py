@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import AgentConfig, Config
 from mailcore.errors import ConfigError, UsageError, did_you_mean
 from mailcore.programs.base import Hooks, Program, ProgramFailed
-from mailcore.programs.guard import GuardedProgram
+from mailcore.programs.checked import CheckedProgram
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -43,7 +43,7 @@ def program(name: str) -> Program:
     """The program of that name. UnknownProgram if there is none, ProgramFailed if it cannot be loaded."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        return GuardedProgram(name, getattr(import_module(module), attribute)())
+        return CheckedProgram(name, getattr(import_module(module), attribute)())
     point = _entry_points().get(name)
     if point is None:
         raise UnknownProgram(name)
@@ -53,7 +53,7 @@ def program(name: str) -> Program:
         raise ProgramFailed(
             f"program {name} ({point.value}) cannot be loaded: {type(error).__name__}: {error}"
         ) from error
-    return GuardedProgram(name, made)
+    return CheckedProgram(name, made)
 
 
 def find(name: str) -> Program | None:

@@ -40,6 +40,15 @@ def locked(lock: Path, timeout: float = LOCK_TIMEOUT, *, directory: int | None =
             os.close(descriptor)
 
 
+def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -> None:
+    """Take the exclusive flock on an open directory, until its descriptor is closed. MailcoreError as of `locked`.
+
+    Who tidies up removes a lock's file under its holder, and whoever comes next makes another; a directory stays.
+    """
+    if not _taken(descriptor):
+        _wait(descriptor, path, timeout)
+
+
 def try_lock(lock: Path) -> int | None:
     """A descriptor that holds the exclusive flock on `lock`, for the caller to close; None if another holds it.
 

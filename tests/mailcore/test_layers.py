@@ -51,10 +51,15 @@ FORBIDDEN = {
     "mailcore.observe": ["mailcore.dispatch"],
     "mailcore.hooks": ["mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
     "mailcore.dispatch": ["mailcore.cli"],
-    "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.guard"],
-    "mailcore.programs.claude": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
-    "mailcore.programs.codex": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
-    "mailcore.programs.command": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.guard"],
+    "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.checked"],
+    "mailcore.programs.claude": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
+    "mailcore.programs.codex": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
+    "mailcore.programs.gemini": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
+    "mailcore.programs.command": [
+        "mailcore.programs.registry",
+        "mailcore.programs.select",
+        "mailcore.programs.checked",
+    ],
 }
 
 

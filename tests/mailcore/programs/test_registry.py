@@ -19,8 +19,8 @@ from mailcore.config import AgentConfig, Config, read_config
 from mailcore.errors import ConfigError
 from mailcore.programs import registry
 from mailcore.programs.base import Ending, Interactive, Output, Program, ProgramFailed, SessionFiles
+from mailcore.programs.checked import FILES, METHODS, CheckedFiles, CheckedProgram
 from mailcore.programs.command import Command
-from mailcore.programs.guard import FILES, METHODS, GuardedFiles, GuardedProgram
 from mailcore.programs.transcript import Counted
 from praxmonitor.__main__ import main as praxmonitor
 from tests.mailcore.conftest import House
@@ -127,7 +127,7 @@ def test_whatever_a_program_raises_is_told_in_words(error: BaseException) -> Non
     def act() -> None:
         raise error
 
-    for method, call in zip(METHODS, calls(GuardedProgram("odd", Odd(act))), strict=True):
+    for method, call in zip(METHODS, calls(CheckedProgram("odd", Odd(act))), strict=True):
         with pytest.raises(ProgramFailed, match=rf"program odd failed in {method}\(\): {type(error).__name__}") as told:
             call()
         assert str(told.value).isprintable()
@@ -146,7 +146,7 @@ ENDINGS = st.builds(Ending, success=ANY, cause=ANY, limited=ANY, result=ANY, cos
 @settings(deadline=None)
 @given(ANY | ENDINGS)
 def test_whatever_a_program_gives_back_is_what_was_asked_for_or_told(value: Any) -> None:
-    program = GuardedProgram("odd", Odd(lambda: value))
+    program = CheckedProgram("odd", Odd(lambda: value))
     expected: tuple[Any, ...] = (list, tuple, bool, Ending, str, list | None, bool, object)
     for kind, call in zip(expected, calls(program), strict=True):
         try:
@@ -178,8 +178,8 @@ class OddFiles:
 def test_whatever_its_session_files_raise_is_told_in_words() -> None:
     odd = Odd(lambda: None)
     odd.sessions = cast("Any", OddFiles())
-    sessions: SessionFiles | None = GuardedProgram("odd", odd).sessions
-    assert isinstance(sessions, GuardedFiles)
+    sessions: SessionFiles | None = CheckedProgram("odd", odd).sessions
+    assert isinstance(sessions, CheckedFiles)
     path = Path("/nonexistent/x")
     asked: list[Callable[[], object]] = [
         lambda: sessions.places([path]), lambda: sessions.inner(path), lambda: sessions.found(path),
@@ -200,7 +200,7 @@ def test_whatever_its_session_files_give_back_is_what_was_asked_for_or_told(valu
 
     odd = Odd(lambda: None)
     odd.sessions = cast("Any", Files())
-    sessions: SessionFiles | None = GuardedProgram("odd", odd).sessions
+    sessions: SessionFiles | None = CheckedProgram("odd", odd).sessions
     assert sessions is not None
     path = Path("/x")
     asked: list[tuple[type, Callable[[], object]]] = [
@@ -224,7 +224,7 @@ def test_a_session_id_is_never_an_option(tmp_path: Path) -> None:
         for name in registry.BUILT_IN:
             program = registry.program(name)
             assert program.attach(AGENT, AgentConfig(), id) is None
-        odd = GuardedProgram("odd", Odd(partial(str, id)))
+        odd = CheckedProgram("odd", Odd(partial(str, id)))
         with pytest.raises(ProgramFailed) if id else nullcontext():
             assert odd.session("given", output) == ""
 
@@ -234,15 +234,15 @@ def test_what_lacks_a_part_of_the_protocol_is_told() -> None:
         name = "half"
 
     with pytest.raises(ProgramFailed, match=r"program half failed in .*executables"):
-        GuardedProgram("half", cast("Any", Half()))
+        CheckedProgram("half", cast("Any", Half()))
     with pytest.raises(ProgramFailed, match="its name"):
-        GuardedProgram("other", Command())
+        CheckedProgram("other", Command())
 
 
 def test_a_program_that_cannot_recognise_a_session_says_so() -> None:
     odd = Odd(lambda: None)
     odd.interactive = cast("Any", Interactive(("x",), lambda _words: cast("bool", 1 / 0)))
-    kind = GuardedProgram("odd", odd).interactive
+    kind = CheckedProgram("odd", odd).interactive
     with pytest.raises(ProgramFailed, match=r"interactive\.is_session\(\): ZeroDivisionError"):
         assert kind is not None and kind.is_session(["x"])
 

@@ -34,14 +34,14 @@ MOST_SAID = 160
 """Characters of an error that are told."""
 
 
-class GuardedProgram:
+class CheckedProgram:
     """A `Program` that raises nothing but ProgramFailed, and gives back what it may."""
 
     def __init__(self, name: str, inner: Program) -> None:
         """ProgramFailed if it lacks a part of the protocol."""
-        self._guard = _Guard(name)
+        self._caller = _Caller(name)
         self._inner = inner
-        with self._guard.naming("itself"):
+        with self._caller.naming("itself"):
             self.name = inner.name
             self.executables: tuple[str, ...] = tuple(inner.executables)
             self.hooks: Hooks | None = inner.hooks
@@ -54,9 +54,9 @@ class GuardedProgram:
     @cached_property
     def sessions(self) -> SessionFiles | None:
         """As of `Program`."""
-        with self._guard.naming("sessions"):
+        with self._caller.naming("sessions"):
             files = self._inner.sessions
-            return GuardedFiles(self._guard, files) if files is not None else None
+            return CheckedFiles(self._caller, files) if files is not None else None
 
     def _interactive(self, kind: Interactive | None) -> Interactive | None:
         if kind is None:
@@ -64,34 +64,34 @@ class GuardedProgram:
         asked = kind.is_session
         return Interactive(
             tuple(kind.names),
-            lambda words: self._guard.call("interactive.is_session", checks.truth, lambda: asked(words)),
+            lambda words: self._caller.call("interactive.is_session", checks.truth, lambda: asked(words)),
         )
 
     def argv(self, launch: Launch) -> list[str]:
         """As of `Program`; at least one word."""
-        return self._guard.call("argv", checks.words, lambda: self._inner.argv(launch))
+        return self._caller.call("argv", checks.words, lambda: self._inner.argv(launch))
 
     def traces(self, launch: Launch) -> tuple[Path, ...]:
         """As of `Program`."""
-        return self._guard.call("traces", checks.paths, lambda: self._inner.traces(launch))
+        return self._caller.call("traces", checks.paths, lambda: self._inner.traces(launch))
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
         """As of `Program`."""
-        return self._guard.call("shows_life", checks.truth, lambda: self._inner.shows_life(launch, output))
+        return self._caller.call("shows_life", checks.truth, lambda: self._inner.shows_life(launch, output))
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """As of `Program`."""
-        return self._guard.call("ending", checks.ending, lambda: self._inner.ending(exit_code, output))
+        return self._caller.call("ending", checks.ending, lambda: self._inner.ending(exit_code, output))
 
     def session(self, given: str, output: Output) -> str:
         """As of `Program`; empty, or one that may stand in a command line."""
-        return self._guard.call("session", checks.session, lambda: self._inner.session(given, output))
+        return self._caller.call("session", checks.session, lambda: self._inner.session(given, output))
 
     def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
         """As of `Program`; None of an id that may not stand in a command line."""
         if not is_session_id(session_id):
             return None
-        return self._guard.call(
+        return self._caller.call(
             "attach",
             lambda given: None if given is None else checks.words(given),
             lambda: self._inner.attach(agent, config, session_id),
@@ -99,11 +99,11 @@ class GuardedProgram:
 
     def bypasses(self, config: AgentConfig) -> bool:
         """As of `Program`."""
-        return self._guard.call("bypasses", checks.truth, lambda: self._inner.bypasses(config))
+        return self._caller.call("bypasses", checks.truth, lambda: self._inner.bypasses(config))
 
     def output_reader(self, agent: str) -> OutputReader | None:
         """As of `Program`."""
-        return self._guard.call("output_reader", checks.reader, lambda: self._inner.output_reader(agent))
+        return self._caller.call("output_reader", checks.reader, lambda: self._inner.output_reader(agent))
 
 
 METHODS = ("argv", "traces", "shows_life", "ending", "session", "attach", "bypasses", "output_reader")
@@ -112,11 +112,11 @@ READER = ("session", "cwd", "drift", "read", "spent")
 """What the protocols ask for beside their values, and of a reader of session files."""
 
 
-class GuardedFiles:
+class CheckedFiles:
     """`SessionFiles` that raise nothing but ProgramFailed and, of a reader, OSError."""
 
-    def __init__(self, guard: _Guard, inner: SessionFiles) -> None:
-        self._guard, self._inner = guard, inner
+    def __init__(self, caller: _Caller, inner: SessionFiles) -> None:
+        self._caller, self._inner = caller, inner
         self.whole = bool(inner.whole)
         for method in FILES:
             getattr(inner, method)
@@ -124,41 +124,41 @@ class GuardedFiles:
     @property
     def root(self) -> Path:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.root", Path, lambda: self._inner.root)
+        return self._caller.call("sessions.root", Path, lambda: self._inner.root)
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """As of `SessionFiles`."""
-        return list(self._guard.call("sessions.places", checks.paths, lambda: self._inner.places(branches)))
+        return list(self._caller.call("sessions.places", checks.paths, lambda: self._inner.places(branches)))
 
     def inner(self, place: Path) -> list[Path]:
         """As of `SessionFiles`."""
-        return list(self._guard.call("sessions.inner", checks.paths, lambda: self._inner.inner(place)))
+        return list(self._caller.call("sessions.inner", checks.paths, lambda: self._inner.inner(place)))
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.found", checks.found, lambda: self._inner.found(place))
+        return self._caller.call("sessions.found", checks.found, lambda: self._inner.found(place))
 
     def is_session(self, path: Path) -> bool:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.is_session", checks.truth, lambda: self._inner.is_session(path))
+        return self._caller.call("sessions.is_session", checks.truth, lambda: self._inner.is_session(path))
 
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.cwd_of", checks.text, lambda: self._inner.cwd_of(path, branches))
+        return self._caller.call("sessions.cwd_of", checks.text, lambda: self._inner.cwd_of(path, branches))
 
     def time_of(self, line: bytes) -> float:
         """As of `SessionFiles`."""
-        return self._guard.call("sessions.time_of", float, lambda: self._inner.time_of(line))
+        return self._caller.call("sessions.time_of", float, lambda: self._inner.time_of(line))
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """As of `SessionFiles`."""
-        with self._guard.naming("sessions.history()"):
+        with self._caller.naming("sessions.history()"):
             for path, cwd in self._inner.history(branches, since):
                 yield Path(path), checks.text(cwd)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
         """As of `SessionFiles`."""
-        with self._guard.naming("sessions.reader()"):
+        with self._caller.naming("sessions.reader()"):
             try:
                 reader = self._inner.reader(agent, path, offset, counted, earlier)
                 checks.expect(all(hasattr(reader, part) for part in READER), reader, "a reader")
@@ -168,7 +168,7 @@ class GuardedFiles:
         raise unreadable
 
 
-class _Guard:
+class _Caller:
     """Puts what goes wrong in one program into words."""
 
     def __init__(self, name: str) -> None:
