@@ -15,7 +15,7 @@ from mailcore.config import read_config
 from mailcore.errors import MailcoreError, NoWorkspace
 from mailcore.observe.activity import neutral
 from mailcore.units import duration
-from mailcore.workspace import find
+from mailcore.workspace import here
 from praxmonitor.sound import Cue, Sound, mutes
 from praxmonitor.sound.gate import rules
 from praxmonitor.sound.pack import KEYS, MANIFEST, PackError, find_pack, load_pack, pack_homes
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
 def _here() -> tuple[Path | None, SoundConfig]:
     """The workspace's directory and settings; none and the defaults outside of any."""
     try:
-        workspace = find(Path.cwd())
+        workspace = here()
     except NoWorkspace:
         return None, SoundConfig()
     return workspace.root, read_config(workspace.config_file).sound

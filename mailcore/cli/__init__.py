@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -112,6 +113,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"mailcore {version('praxmonitor')}")
         return 0
+    if os.environ.get("PYTHONPATH"):  # a project's own modules come after all that is imported from here on
+        from mailcore.system.python import path_last
+
+        path_last()
     # A command lives for milliseconds: looking for garbage while it imports and when it ends takes 9 of its 70.
     gc.set_threshold(100_000)
     try:

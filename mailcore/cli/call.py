@@ -187,6 +187,8 @@ def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
 
 def body_of(argument: str) -> str:
     """A BODY argument: `-` is standard input."""
+    if argument == "-" and sys.stdin is None:
+        raise UsageError("- reads standard input, and that is closed")
     return sys.stdin.buffer.read().decode("utf-8", "replace") if argument == "-" else argument
 
 

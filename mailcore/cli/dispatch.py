@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.cli.mail import WORDS, split
 from mailcore.dispatch import control
+from mailcore.dispatch.admit import UNSTARTED
 from mailcore.errors import MailcoreError, UsageError
+from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
 from mailcore.units import date_and_time, iso
@@ -72,7 +75,8 @@ def dispatch(call: Call) -> Result:
     )
     rows: list[dict[str, Any]] = [asdict(one) | {"delivered": True} for one in done]
     later = {"held", "limit", "sandbox", *(["busy", "occupied"] if call.arguments.queue else [])}
-    status = 3 if any(one.code and one.code not in later for one in done) else 0
+    failed = any(one.code == UNSTARTED for one in done)
+    status = 4 if failed else 3 if any(one.code and one.code not in later for one in done) else 0
     if len(rows) == 1:
         return rows[0] | {"exit": status}, text
     return {"dispatched": rows, "exit": status}, text
@@ -115,7 +119,12 @@ def runs(call: Call) -> Result:
         found += [run for run in map(control.read_run, directories) if run is not None]
         found += control.foreign_runs(call.workspace, agent)
     found.sort(key=lambda run: run.created_at, reverse=True)
-    return [_row(run) for run in found], "\n".join(map(_line, found)) or "no runs yet"
+    return [_row(run) for run in found], "\n".join(map(_line, found)) or _no_runs(agents)
+
+
+def _no_runs(agents: Sequence[Agent]) -> str:
+    gone = [agent for agent in agents if not agent.branch.is_dir()]
+    return "\n".join(["no runs yet", *(f"but {agent.address}'s directory {agent.branch} is gone" for agent in gone)])
 
 
 def _line(run: Run) -> str:

@@ -11,8 +11,9 @@ from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import post
 from mailcore.mail.outbox import Sent
-from mailcore.mail.reader import read_mailbox
-from mailcore.model.message import Mailbox, Message
+from mailcore.mail.reader import absent, read_mailbox
+from mailcore.model.agent import Agent
+from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.text import line
 from mailcore.units import date_and_time
 
@@ -94,7 +95,7 @@ def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType(
 def inbox(call: Call) -> Result:
     """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
-    box = _readable(read_mailbox(agent.inbox, agent.root))
+    box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
     rows = [
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id):<8}  #{m.seq:<5} "
@@ -102,7 +103,7 @@ def inbox(call: Call) -> Result:
         f"{line(m.sender, 20):<20}  {line(m.subject, 80)}"
         for m in waiting
     ]
-    return [dict(m.raw) for m in waiting], "\n".join(rows) or f"{agent.address} has no open mail"
+    return [dict(m.raw) for m in waiting], "\n".join(rows) or _nothing(agent, box)
 
 
 def read(call: Call) -> Result:
@@ -135,10 +136,22 @@ def close(call: Call) -> Result:
     return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
 
 
-def _readable(box: Mailbox) -> Mailbox:
+def _readable(agent: Agent, box: Mailbox) -> Mailbox:
+    """The mailbox; MailcoreError, saying why, where what is missing or broken would look like none."""
     if box.reason:
         raise MailcoreError(box.reason, "unreadable")
+    if box.status is MailboxStatus.MISSING and (why := absent(agent)):
+        raise MailcoreError(why, "no_mailbox")
     return box
+
+
+def _nothing(agent: Agent, box: Mailbox) -> str:
+    missing = box.status is MailboxStatus.MISSING and not agent.is_operator
+    return (
+        f"{agent.address} has no mailbox yet: {agent.inbox} is not there"
+        if missing
+        else f"{agent.address} has no open mail"
+    )
 
 
 def _show(message: Message) -> str:

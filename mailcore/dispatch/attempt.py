@@ -14,10 +14,10 @@ from typing import Any
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import output, process
+from mailcore.dispatch.anchor import Anchor
+from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.dispatch.signs import Signs
-from mailcore.dispatch.start import clean_environment
-from mailcore.dispatch.waitlist import MOVED
 from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE
@@ -29,10 +29,14 @@ from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
 from mailcore.text import counted
 from mailcore.units import duration
+from mailcore.workspace import ROOT
 
 OUTPUT_LOOK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
 as long each time, up to the longest."""
+
+VANISHED_LOOK = (0.05, 1.0)
+"""The same of the look for a directory that is gone, a stat: nothing tells that it is back."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
@@ -50,7 +54,8 @@ class Attempts:
     """The starts of one run's program: they share its journal, its signs and the children to reap."""
 
     def __init__(self, config: Config, agent: Agent, run_dir: Path) -> None:
-        self.config, self.agent, self.run_dir = config, agent, run_dir
+        self.config = config
+        self._anchor = Anchor(agent, run_dir)
         self.queued = journal.read(run_dir / JOURNAL)[0]
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
         self.name = str(self.queued["program"])
@@ -59,8 +64,19 @@ class Attempts:
         """Exit codes of children that were reaped, our own and adopted ones, by PID."""
 
     @property
+    def agent(self) -> Agent:
+        """Whose run it is, and where that agent's directory lies now."""
+        return self._anchor.agent
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the run's directory lies now."""
+        return self._anchor.run_dir
+
+    @property
     def run(self) -> Run:
         """What the journal says so far."""
+        self.stand()
         run = from_records(journal.read(self.run_dir / JOURNAL))
         if run is None:
             raise Lost(f"{self.run_dir / JOURNAL} is gone")
@@ -68,7 +84,11 @@ class Attempts:
 
     def note(self, event: str, **facts: Any) -> None:
         """Write one line of the run's journal."""
-        journal.append(self.run_dir / JOURNAL, {"event": event, **facts})
+        while True:
+            self.stand()
+            with suppress(FileNotFoundError):  # taken away at this moment
+                journal.append(self.run_dir / JOURNAL, {"event": event, **facts})
+                return
 
     def attempt(self, number: int, mode: str, session: str) -> tuple[Ending, str]:
         """One start of the program; how it came out, and the session that it had."""
@@ -127,6 +147,7 @@ class Attempts:
         environment = clean_environment(used(self.config))
         environment |= {
             RUN_ID: self.run_id,
+            ROOT: str(self.agent.root),
             PID_NAMESPACE: pid_namespace(),
             NONCE: self.nonce,
             AGENT: self.agent.address,
@@ -184,11 +205,16 @@ class Attempts:
         return ""
 
     def stand(self) -> None:
-        """Look at the run's directory: Lost, if it is gone for good."""
-        if not self.run_dir.is_dir():
-            self.signs.wait(MOVED)
-            if not self.run_dir.is_dir():
+        """See that the run's directory is there, follow or await it; Lost, if it is gone for good."""
+        deadline = time.monotonic() + self.config.dispatch.vanished_grace
+        look, longest = VANISHED_LOOK
+        while not self._anchor.stands():
+            left = deadline - time.monotonic()
+            if left <= 0 or self.signs.stop_asked:
                 raise Lost(f"{self.run_dir} is gone")
+            self.signs.wait(min(left, look))
+            self.reap()
+            look = min(look * 2, longest)
 
     def bound(self, number: int) -> bool:
         """Bound what the attempt's output takes on disk; True where it was too much."""

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import foreign, prompt, queue
-from mailcore.dispatch.admit import WAITS, Hindrance
+from mailcore.dispatch.admit import UNSTARTED, WAITS, Hindrance
+from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
 from mailcore.dispatch.runs import JOURNAL, find_run, foreign_runs, last_run, read_run
-from mailcore.dispatch.start import search_path
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import post
@@ -40,7 +40,7 @@ class Dispatched:
     busy: str = ""
     """Why the agent was not woken at once; empty if it was."""
     code: str = ""
-    """The same as one word: `busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`."""
+    """The same as one word: `busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`, `not_started`."""
     queued: bool = False
     """It waits, and starts by itself when that is over."""
 
@@ -142,6 +142,8 @@ def wake_for(
 
 def _begun(started: str | Hindrance) -> str:
     if isinstance(started, Hindrance):
+        if started.code == UNSTARTED:
+            raise MailcoreError(started.reason, started.code)
         raise Refused(started.reason, started.code)
     return started
 

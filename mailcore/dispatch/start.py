@@ -5,50 +5,26 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-import sys
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.dispatch import breaker, lock, queue, register
+from mailcore.dispatch import breaker, lock, queue, register, standing
 from mailcore.dispatch.admit import Hindrance, hindrance
+from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import MailcoreError
-from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
+from mailcore.evidence import SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
-from mailcore.programs.base import Program
-from mailcore.system import VARIABLE
 from mailcore.system.python import child
 from mailcore.timestamps import next_unique, unique_time
-from mailcore.workspace import Workspace
-
-INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "AIPASS_DISPATCH_ID"}
-INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
-"""What one run must never hand to another: its identity."""
-
-
-def search_path() -> str:
-    """The PATH that agents' programs are looked for on, and get: this process's, and `mailcore` is on it."""
-    scripts = str(Path(sys.executable).parent)
-    path = os.environ.get("PATH", os.defpath)
-    return path if scripts in path.split(os.pathsep) else f"{scripts}{os.pathsep}{path}"
-
-
-def clean_environment(programs: Iterable[Program] = ()) -> dict[str, str]:
-    """This process's environment without what belongs to a run, nor to a surrounding session of one of the programs."""
-    traces = INHERITED.union(*(one.variables for one in programs))
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name == VARIABLE or (name not in traces and not name.startswith(INHERITED_PREFIXES))
-    }
-    return {**kept, "PATH": search_path()}
+from mailcore.workspace import ROOT, Workspace
 
 
 def begin(
@@ -153,19 +129,36 @@ def _spawn(
     run_dir.mkdir(parents=True)
     first = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
     journal.append(run_dir / JOURNAL, {**first, **queued})
-    with (run_dir / "supervisor.log").open("ab") as log:
-        command = child("mailcore.dispatch.supervisor", str(run_dir))
-        return _detached(workspace, command, run_id, log)
+    reader, writer = standing.pipe()
+    try:
+        with (run_dir / standing.LOG).open("ab") as log:
+            command = child("mailcore.dispatch.supervisor", str(run_dir))
+            supervisor = _detached(workspace, command, run_id, log, (writer,), {standing.STANDS: str(writer)})
+    except BaseException as error:
+        os.close(reader)
+        # It was never begun: its journal, which nobody else will close, says so.
+        end = {"event": "ended", "outcome": "bounced", "reason": f"its supervisor could not be started: {error}"}
+        journal.append(run_dir / JOURNAL, end)
+        raise
+    finally:
+        os.close(writer)
+    standing.expect(run_id, reader, supervisor.pid)
+    return supervisor
 
 
 def _detached(
-    workspace: Workspace, command: list[str], supervises: str, log: IO[bytes] | int, pass_fds: tuple[int, ...] = ()
+    workspace: Workspace,
+    command: list[str],
+    supervises: str,
+    log: IO[bytes] | int,
+    pass_fds: tuple[int, ...] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.Popen[bytes]:
     """A process of ours that outlives its caller, and is no part of the run that it may be called in."""
     child = subprocess.Popen(
         command,
         cwd=workspace.root,
-        env={**clean_environment(), SUPERVISES: supervises},
+        env={**clean_environment(), SUPERVISES: supervises, ROOT: str(workspace.root), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=log,

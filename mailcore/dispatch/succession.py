@@ -14,8 +14,9 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, prompt, queue, start, waitlist
-from mailcore.dispatch.admit import WAITS, Hindrance
+from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, prompt, queue, standing, start, waitlist
+from mailcore.dispatch.admit import UNSTARTED, WAITS, Hindrance
+from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
 from mailcore.mail import approval
@@ -32,7 +33,17 @@ def begin(
     """`start.begin`, once nothing is left of what died there: the new run's id, or what is in the way."""
     clean(workspace, config, agent)
     with locked(queue.gate(workspace)):
-        return start.begin(workspace, config, agent, first, queueing)
+        begun = start.begin(workspace, config, agent, first, queueing)
+    return unstarted(workspace, config, agent, begun) or begun
+
+
+def unstarted(workspace: Workspace, config: Config, agent: Agent, begun: str | Hindrance | None) -> Hindrance | None:
+    """Wait until the supervisor of a run that was begun stands; where it does not its end is told. Without the gate."""
+    why = standing.trouble(agent, begun) if isinstance(begun, str) else ""
+    if not why:
+        return None
+    clean(workspace, config, agent)
+    return Hindrance(UNSTARTED, f"{agent.address}'s run {begun} did not start: {why}")
 
 
 def start_wake(
@@ -44,7 +55,7 @@ def start_wake(
         "subject": reason.why,
         "message_id": "",
         "prompt": prompt.wake(agent, reason.why),
-        "program": select(agent, config, start.search_path()).name,
+        "program": select(agent, config, search_path()).name,
         "depth": reason.depth,
         "automatic": reason.automatic,
     }
@@ -67,6 +78,8 @@ def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = N
             clean(workspace, config, agent)
             with locked(queue.gate(workspace)):
                 begun = start.begin_next(workspace, config, agent)
+            if (trouble := unstarted(workspace, config, agent, begun)) is not None:
+                raise MailcoreError(trouble.reason)
         except Exception as error:  # whatever one agent's files hold, the others start
             failed.append(f"{agent.address}: {error}")
             continue

@@ -13,11 +13,12 @@ import sys
 import time
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from mailcore import journal
 from mailcore.config import Config, read_config_or_defaults
-from mailcore.dispatch import breaker, ending, lock, queue, succession
+from mailcore.dispatch import breaker, ending, lock, queue, standing, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
@@ -27,16 +28,32 @@ from mailcore.programs.base import Ending, is_session_id
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.timestamps import utc_time
-from mailcore.workspace import Workspace, find
+from mailcore.workspace import Workspace, here
 
 
 class Supervisor:
     """One run."""
 
     def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
-        self.workspace, self.config, self.agent, self.run_dir = workspace, config, agent, run_dir
+        self._workspace, self.config = workspace, config
         self.attempts = Attempts(config, agent, run_dir)
         self.queued, self.note = self.attempts.queued, self.attempts.note
+
+    @property
+    def agent(self) -> Agent:
+        """Whose run it is, where its directory lies now."""
+        return self.attempts.agent
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the run's directory lies now."""
+        return self.attempts.run_dir
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, in which this agent is where its directory lies now, whatever its row says."""
+        agents = (self.agent if one.address == self.agent.address else one for one in self._workspace.agents)
+        return replace(self._workspace, agents=tuple(agents))
 
     def supervise(self, trouble: str) -> None:
         """All attempts, and the end; none with a config that cannot be read, whose `trouble` is told instead."""
@@ -108,7 +125,7 @@ def main(run_dir: Path) -> int:
     """Supervise the run whose journal lies in `run_dir`."""
     adopt_orphans()
     branch = run_dir.parents[2]
-    workspace = find(branch)
+    workspace = here(start=branch)
     agent = next((a for a in workspace.agents if a.branch == branch), None)
     if agent is None:
         print(f"{branch} is in no row of {workspace.registry}", file=sys.stderr)
@@ -116,6 +133,7 @@ def main(run_dir: Path) -> int:
     config, trouble = read_config_or_defaults(workspace.config_file)
     supervisor = Supervisor(workspace, config, agent, run_dir)
     attempts, queued = supervisor.attempts, supervisor.queued
+    standing.say()  # before the gate, which who started it may hold
     with locked(queue.gate(workspace)):
         subject = str(queued.get("subject", ""))
         ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject)
@@ -127,7 +145,7 @@ def main(run_dir: Path) -> int:
         supervisor.supervise(trouble)
     except BaseException:
         attempts.stop_tree()  # its files are gone or the disk is full: still no process outlives its supervisor
-        if run_dir.is_dir():
+        if supervisor.run_dir.is_dir():
             raise
         with suppress(MailcoreError, OSError):
             succession.tell_lost(workspace, config, agent, queued)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.dispatch import control
-from mailcore.dispatch.start import clean_environment
+from mailcore.dispatch.environment import clean_environment
 from mailcore.errors import Refused
 from mailcore.liveness import read_lock
 from mailcore.model.agent import OPERATOR, Agent

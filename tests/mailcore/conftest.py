@@ -42,6 +42,7 @@ SHORT: dict[str, float] = {
     "limit_wait": 0.1,
     "hard_limit": 60.0,
     "stop_grace": 0.3,
+    "vanished_grace": 0.5,
     "wake_depth": 3,
 }
 

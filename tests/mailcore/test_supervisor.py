@@ -192,7 +192,7 @@ def test_a_branch_that_vanishes_in_mid_run_leaves_no_process(house: House) -> No
     run_id = house.started("@operator", "@writer")
     pid = house.attempt_pid("@writer", run_id)
     supervisor = house.run("@writer", run_id).supervisor_pid
-    away = writer.branch.rename(writer.branch.with_name("elsewhere"))
+    away = writer.branch.rename(house.root.with_name("elsewhere"))
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(supervisor), what="the supervisor is over")
     try:
@@ -211,7 +211,7 @@ def test_a_branch_that_vanishes_at_the_start_leaves_no_process(house: House) -> 
     run_id = house.started("@operator", "@writer")
     attempt = wait_until(lambda: house.run("@writer", run_id).attempt, what="an attempt is begun")
     supervisor = house.run("@writer", run_id).supervisor_pid
-    away = writer.branch.rename(writer.branch.with_name("elsewhere"))
+    away = writer.branch.rename(house.root.with_name("elsewhere"))
     try:
         wait_until(lambda: not alive(supervisor), what="the supervisor is over")
         assert attempt is not None and not alive(attempt.pid)
