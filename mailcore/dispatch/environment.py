@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
+import shlex
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,7 +15,9 @@ from pathlib import Path
 
 from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID
 from mailcore.programs.base import Program
-from mailcore.system import VARIABLE, user
+from mailcore.system import VARIABLE, user, writing
+from mailcore.system.files import read_bytes
+from mailcore.system.python import child
 
 INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "AIPASS_DISPATCH_ID"}
 INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
@@ -25,7 +27,7 @@ COMMAND = "mailcore"
 
 
 def search_path() -> str:
-    """The PATH that agents' programs are looked for on, and get: this process's, and `mailcore` of this installation.
+    """The PATH that agents' programs are looked for on, and get: this process's, and first of all `mailcore` alone.
 
     After it come the places of programs that cron leaves out, where AIPass looks too (contract section 4).
     """
@@ -33,24 +35,27 @@ def search_path() -> str:
     known = path.split(os.pathsep)
     usual = [str(user.home() / ".local" / "bin"), "/usr/local/bin", "/usr/bin"]
     known += [place for place in usual if place not in known and os.path.isdir(place)]  # noqa: PTH112
-    ours = Path(sys.executable).parent / COMMAND
-    found = shutil.which(COMMAND, path=path)
-    if ours.exists() and not (found and os.path.realpath(found) == os.path.realpath(ours)):
-        alone = _alone(ours)
-        known = [str(alone), *known] if alone is not None else [*known, str(ours.parent)]
+    alone = _alone()
+    if alone is not None:
+        known = [str(alone), *(place for place in known if place != str(alone))]
+    elif (scripts := str(Path(sys.executable).parent)) not in known:
+        known.append(scripts)
     return os.pathsep.join(known)
 
 
-def _alone(ours: Path) -> Path | None:
-    """A directory that holds a link to our command and nothing else; None where there can be none."""
-    link = user.state() / "bin" / hashlib.sha256(os.fsencode(ours)).hexdigest()[:16] / COMMAND
+def _alone() -> Path | None:
+    """A directory that holds `mailcore` of this installation and nothing else; None where there can be none.
+
+    Unlike the one that pip made it starts whatever PYTHONPATH and the like say.
+    """
+    text = f'#!/bin/sh\nexec {shlex.join(child("mailcore.cli"))} "$@"\n'.encode()
+    command = user.state() / "bin" / hashlib.sha256(text).hexdigest()[:16] / COMMAND
     with suppress(OSError):
-        if not link.is_symlink():
-            link.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):  # another start was faster
-                link.symlink_to(ours)
-        if link.readlink() == ours:
-            return link.parent
+        if not command.exists():
+            command.parent.mkdir(parents=True, exist_ok=True)
+            writing.link_new(command, text, 0o755)
+        if read_bytes(command, links=False) == text and os.access(command, os.X_OK):
+            return command.parent
     return None
 
 

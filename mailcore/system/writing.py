@@ -52,18 +52,20 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
     os.fsync(directory)
 
 
-def link_new(path: Path, data: bytes) -> bool:
+def link_new(path: Path, data: bytes, mode: int = 0o644) -> bool:
     """Put `data` at `path`, whole, where nothing is yet; False, and nothing changed, if something is there."""
     with open_directory(path.parent) as directory:
-        return link_new_in(directory, path.name, data)
+        return link_new_in(directory, path.name, data, mode)
 
 
-def link_new_in(directory: int, name: str, data: bytes) -> bool:
+def link_new_in(directory: int, name: str, data: bytes, mode: int = 0o644) -> bool:
     """The same for a file of an open directory."""
     temporary, opened = _temporary(directory, f".{name}.{os.urandom(8).hex()}")
     try:
         try:
             _write(opened, [data])
+            if mode != 0o644:
+                os.fchmod(opened, mode)
         finally:
             os.close(opened)
         os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,15 +10,7 @@ from mailcore import make
 from mailcore.mail import post
 from mailcore.system import ignored
 from mailcore.workspace import Workspace, find
-from tests.mailcore.conftest import House
-
-
-def git(root: Path, *words: str) -> str:
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    environment |= {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    done = subprocess.run(["git", *words], cwd=root, env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from tests.mailcore.conftest import House, git
 
 
 @pytest.fixture
