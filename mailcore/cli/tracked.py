@@ -24,7 +24,7 @@ def unignored(workspace: Workspace) -> list[str]:
     if not _git(workspace.root, "rev-parse", "--git-dir"):
         return []
     files = {f"{place}/audit.jsonl": place for place in _places(workspace) if place != ".aipass"}
-    kept = {path for path in files if not _git(workspace.root, "check-ignore", "-z", "--no-index", "--", path)}
+    kept = {path for path in files if not _git(workspace.root, "check-ignore", "--no-index", "--", path)}
     return [files[path] for path in files if path in kept]
 
 
