@@ -18,9 +18,6 @@ from mailcore.workspace import Workspace, branch_above
 RUN_ID, NONCE, AGENT = "MAILCORE_RUN_ID", "MAILCORE_NONCE", "MAILCORE_AGENT"
 """Set by our supervisor for the agent's program and whatever it starts."""
 
-SUPERVISES = "MAILCORE_SUPERVISES"
-"""In a supervisor's own environment: the run it owns."""
-
 ROUTER_NAMES = ("AIPASS_CALLER_BRANCH", "AIPASS_BRANCH_NAME")
 CONTACTS = Path("src/aipass/ai_mail/.ai_mail.local/contacts.json")
 """AIPass's one file of contacts, below its home (contract section 1)."""
@@ -31,7 +28,7 @@ def runs_above(workspace: Workspace) -> Iterator[str]:
 
     Nearest first: what a variable says, which anybody can set, up to the process that holds a branch's lock.
     """
-    from mailcore.liveness import read_lock
+    from mailcore.liveness import SUPERVISES, read_lock
     from mailcore.model.run import Holder
     from mailcore.system.processes import ancestors, environment
 

@@ -21,7 +21,7 @@ from mailcore.model.run import Holder
 from mailcore.registry import ADDRESS, SUFFIX, keep, look, normal_address, read, row_agent
 from mailcore.system import ignored
 from mailcore.system.locks import locked
-from mailcore.system.writing import link_new, replace
+from mailcore.system.writing import link_new, make_directory, replace
 from mailcore.timestamps import registry_date
 from mailcore.workspace import Workspace, load
 
@@ -125,7 +125,7 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
         raise UsageError("two agents of the same name")
     if len({(root / row["path"]).resolve() for row in rows}) < len(rows):
         raise UsageError("two agents with the same branch: who would be calling from there?")
-    root.mkdir(parents=True, exist_ok=True)
+    make_directory(root, parents=True)
     for row in rows:
         _write_branch(root / row["path"], row, registry_id, registry.name, now)
     document = {
@@ -168,10 +168,10 @@ def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
 
 def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime) -> None:
     for path, document in _documents(branch, row, registry_id, registry, registry_date(now)):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(path.parent, parents=True)
         _write_new(path, document)
     ignored.make(branch / ".ai_mail.local")
-    (branch / ".ai_mail.local" / "sent").mkdir(exist_ok=True)
+    make_directory(branch / ".ai_mail.local" / "sent")
     if not (branch / "logs").is_dir():  # what stands there already is the project's
         ignored.make(branch / "logs")
     empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from mailcore.text.terminal import complain, say
+
 SUBCOMMANDS = {
     "status": "praxmonitor.status",
     "sounds": "praxmonitor.sounds",
@@ -60,6 +62,11 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there, 130 Ctrl-C."""
+    if os.getpid() == 1:
+        from mailcore.liveness import SUPERVISES
+        from mailcore.system.init import stay
+
+        stay(SUPERVISES)
     if isinstance(sys.stdout, io.TextIOWrapper):  # agents write in any script, whatever this terminal's can hold
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -92,20 +99,20 @@ def _main(words: list[str]) -> int:
             return int(import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
         except SystemExit as left:  # argparse has printed its help, or what is wrong
             if not left.code:
-                sys.stdout.write("\nexamples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[words[0]]))
+                say("\nexamples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[words[0]]), end="")
             raise
     if "--help" in words or "-h" in words:
-        sys.stdout.write(USAGE)
+        say(USAGE, end="")
         return 0
     if "--version" in words:
         from importlib.metadata import version
 
-        sys.stdout.write(f"praxmonitor {version('praxmonitor')}\n")
+        say(f"praxmonitor {version('praxmonitor')}")
         return 0
     try:
         path, theme, muted = _options(words)
     except ValueError as error:
-        sys.stderr.write(f"praxmonitor: {error}\n\n{USAGE}")
+        complain(f"praxmonitor: {error}\n\n{USAGE}", end="")
         return 2
     from mailcore.errors import MailcoreError
     from praxmonitor.show import show
@@ -113,7 +120,7 @@ def _main(words: list[str]) -> int:
     try:
         return show(path, theme=theme, muted=muted)
     except MailcoreError as error:
-        sys.stderr.write(f"praxmonitor: {error}\n")
+        complain(f"praxmonitor: {error}")
         return error.exit_status
 
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.notifications import SeverityLevel
 from textual.reactive import var
 
+from mailcore.text import plain
 from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
 from praxmonitor.widgets.header import Hearing
@@ -73,6 +75,19 @@ class Audible(App[None], inherit_bindings=False):
             save(mutes_path(self.workspace.root), self._mutes, self.clock())
         except OSError as error:
             self.call_from_thread(self.notify, f"muted until you leave only: {error}", severity="warning", markup=False)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Say it at the edge of the screen: most of it is text of agents, or names their files."""
+        del markup  # text is never a style
+        super().notify(plain(message), title=plain(title), severity=severity, timeout=timeout, markup=False)
 
     def bell(self) -> None:
         """Ring the terminal's bell, also while an agent's program has the terminal."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import signal
 import sys
@@ -14,9 +13,11 @@ from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
+from mailcore.text.terminal import complain, say
 from mailcore.workspace import Workspace, here
 from praxmonitor.alarms.episodes import Round
 from praxmonitor.alarms.sentry import Sentry
+from praxmonitor.arguments import Parser
 from praxmonitor.feed import DRAWN, Feed, FileFeed, enduring
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.outlets import lines
@@ -97,7 +98,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             print(sequence, end="", flush=True)
 
     def trouble(text: str) -> None:
-        print(f"praxmonitor guard: {text}", file=sys.stderr, flush=True)
+        complain(f"praxmonitor guard: {text}")
 
     def hear(cues: list[Cue]) -> None:
         if [cue for cue in cues if not player.play(cue) and cue.sound.urgent]:
@@ -105,7 +106,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
 
     def duty() -> None:
         with suppress(BrokenPipeError):  # in the duty's thread nobody hears of it; the next line ends the guard
-            print("on duty" if sentry.on_duty else "another is on duty: it sounds and acts", flush=True)
+            say("on duty" if sentry.on_duty else "another is on duty: it sounds and acts", flush=True)
 
     sentry = Sentry(
         config, workspace.root, period=TICK, live=True, what="guard", write=write, on_error=trouble, on_duty=duty,
@@ -116,14 +117,14 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    print(f"praxmonitor guard: watching {workspace.root}", flush=True)
+    say(f"praxmonitor guard: watching {workspace.root}", flush=True)
 
     async def tell() -> None:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
         async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
             async for due, moment in rounds:
                 for line in lines(due, moment.now):
-                    print(line, flush=True)
+                    say(line, flush=True)
 
     task = asyncio.create_task(tell())
     waiting = asyncio.create_task(ended.wait())
@@ -142,7 +143,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """`praxmonitor guard [PATH] [--mute]`. Ends in order at SIGTERM, SIGHUP and Ctrl-C: 0; else 2 with the reason."""
-    parser = argparse.ArgumentParser(prog="praxmonitor guard", description=__doc__)
+    parser = Parser(prog="praxmonitor guard", description=__doc__)
     parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("--mute", action="store_true", help="no sound: lines, notifications and your command only")
     options = parser.parse_args(argv)
@@ -151,5 +152,5 @@ def main(argv: Sequence[str]) -> int:
         config = checked(read_config(workspace.config_file), workspace.config_file)
         return asyncio.run(guard(workspace, config, muted=options.mute))
     except MailcoreError as error:
-        print(f"praxmonitor guard: {error}", file=sys.stderr)
+        complain(f"praxmonitor guard: {error}")
         return error.exit_status

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.text import line
+from mailcore.text.masks import masked
 from mailcore.units import date_and_time, duration, iso
 from praxmonitor.alarms.alarm import headline
 from praxmonitor.alarms.episodes import Episode, Round
@@ -42,7 +43,12 @@ def cues(due: Round, voices: Mapping[str, int]) -> list[Cue]:
 
 def told(episodes: Sequence[Episode]) -> str:
     """The headline of these, as one harmless line."""
-    return line(headline([episode.alarm for episode in episodes]), 200)
+    return _said(headline([episode.alarm for episode in episodes]), 200)
+
+
+def _said(text: str, limit: int) -> str:
+    """What leaves the program: one harmless line, secrets masked before it is cut."""
+    return line(masked(text), limit)
 
 
 def title(workspace: str, unanswered: Sequence[Episode]) -> str:
@@ -57,7 +63,7 @@ def notification(text: str, how: str, environ: Mapping[str, str] = os.environ) -
     `how`: `[alarms] notify`. Through tmux it passes only where tmux is told to let it (`allow-passthrough`).
     """
     code = _known(environ) if how == "auto" else how
-    said = line(text, 200)
+    said = _said(text, 200)
     match code:
         case "9":
             sequence = f"\x1b]9;{said}\x07"
@@ -91,7 +97,7 @@ def events(due: Round, root: Path, now: float) -> Iterator[dict[str, Any]]:
                 "workspace": str(root),
                 "at": iso(now),
                 "headline": f"over: {told(episodes)}" if event == "over" else told(episodes),
-                "text": "\n".join(line(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
+                "text": "\n".join(_said(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
                 "urgency": max(episode.urgency for episode in episodes),
                 "clear": due.clear and event == "over",
                 "alarms": [as_json(episode) for episode in episodes],
@@ -106,11 +112,11 @@ def as_json(episode: Episode) -> dict[str, Any]:
         "kind": str(alarm.kind),
         "address": alarm.address,
         "since": iso(alarm.since),
-        "text": line(alarm.text, 1000),
-        "what": line(alarm.what, 400),
-        "expected": line(alarm.expected, 400),
-        "seen": line(alarm.seen, 400),
-        "remedy": line(alarm.remedy, 400),
+        "text": _said(alarm.text, 1000),
+        "what": _said(alarm.what, 400),
+        "expected": _said(alarm.expected, 400),
+        "seen": _said(alarm.seen, 400),
+        "remedy": _said(alarm.remedy, 400),
         "key": alarm.key,
         "raised_at": iso(episode.raised_at),
         "told": episode.told,
@@ -168,6 +174,6 @@ def lines(due: Round, now: float) -> Iterator[str]:
             yield f"{date_and_time(now)} {word} {told(episodes)}"
         for episode in episodes:
             text = episode.alarm.what if word == "OVER" else episode.alarm.text
-            yield f"{date_and_time(now)} {word} {line(f'{episode.alarm.address} {text}'.strip(), 1000)}"
+            yield f"{date_and_time(now)} {word} {_said(f'{episode.alarm.address} {text}'.strip(), 1000)}"
     if due.clear:
         yield f"{date_and_time(now)} ALL CLEAR"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import signal
 import sys
@@ -21,8 +20,10 @@ from mailcore.model.usage import Spent
 from mailcore.observe.facts import Fact, Seen, Used
 from mailcore.programs.registry import checked
 from mailcore.text import counted
+from mailcore.text.terminal import complain
 from mailcore.workspace import Workspace, here
 from praxmonitor.anew import untold
+from praxmonitor.arguments import Parser
 from praxmonitor.feed import Feed, FileFeed, enduring
 from praxmonitor.recording import Header, RecordingError, Writer
 
@@ -101,7 +102,7 @@ class Tape:
 
 def main(argv: Sequence[str]) -> int:
     """`praxmonitor record [PATH] FILE`. Exit status 0, or 2 or 4 with the reason."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="praxmonitor record",
         description="Write down what happens in a workspace, for `praxmonitor replay`: for a bug report, or a test. "
         "What mails say is left out, but names, subjects, paths, log lines and tool calls are in it as the screen "
@@ -122,14 +123,11 @@ def main(argv: Sequence[str]) -> int:
             # Its threads are over when `run` returns: nothing is written to a closed file.
             asyncio.run(_record(FileFeed(workspace.root, sweep, on_facts=tape.write), tape, options.seconds))
     except MailcoreError as error:
-        print(f"praxmonitor record: {error}", file=sys.stderr)
+        complain(f"praxmonitor record: {error}")
         return error.exit_status
     _say(writer, end="\n")
     if tape.breaks:
-        print(
-            f"the watching broke {counted(len(tape.breaks), 'time')} and went on; at last: {tape.breaks[-1]}",
-            file=sys.stderr,
-        )
+        complain(f"the watching broke {counted(len(tape.breaks), 'time')} and went on; at last: {tape.breaks[-1]}")
     return 0
 
 
@@ -143,4 +141,4 @@ async def _record(feed: Feed, tape: Tape, seconds: float | None) -> None:
 
 def _say(writer: Writer, *, end: str) -> None:
     counts = f"{counted(writer.facts, 'fact')} in {counted(writer.readings, 'reading')}"
-    print(f"recording to {writer.path}: {counts}", end=end, file=sys.stderr, flush=True)
+    complain(f"recording to {writer.path}: {counts}", end=end)

@@ -20,12 +20,17 @@ from mailcore.errors import MailcoreError, UsageError
 from mailcore.model.message import Message
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
 from mailcore.system.writing import create
+from mailcore.text.masks import masked
+from mailcore.units import size
 
 FORMAT = 2
 """Raised only when an older reader would misunderstand: it leaves out and tells new kinds of fact, and skips new keys.
 
 1, written by 0.1.0, had other tags.
 """
+LONGEST = 16_000_000
+"""Bytes of a line: a reader holds one in memory, some ten times as much when it is parsed. A longer reading becomes one
+line for each of its facts, and a fact that is longer still is written without what mails say."""
 VERSION = version("praxmonitor")
 TAGS: Mapping[type, str] = {
     Roster: "roster",
@@ -87,7 +92,12 @@ class Writer:
     def write(self, at: float, facts: Iterable[Fact]) -> None:
         """One reading, made at `at` (seconds since the epoch). RecordingError if the disk does not take it."""
         kept = tuple(facts) if self._bodies else tuple(map(without_bodies, facts))
-        self._line({"at": at, "facts": [(TAGS[type(fact)], fact) for fact in kept]})
+        line = _reading(at, kept)
+        if len(line) < LONGEST:
+            self._write(line)
+        else:
+            for fact in kept:
+                self._write(self._bounded(at, fact))
         self.readings += 1
         self.facts += len(kept)
 
@@ -105,9 +115,20 @@ class Writer:
             if not said:
                 raise self._error(error) from error
 
+    def _bounded(self, at: float, fact: Fact) -> bytes:
+        line = _reading(at, [fact])
+        if len(line) >= LONGEST:
+            line = _reading(at, [without_bodies(fact)])
+        if len(line) >= LONGEST:
+            raise RecordingError(f"{self.path}: {TAGS[type(fact)]}: too much for one line, {size(len(line))}")
+        return line
+
     def _line(self, value: object) -> None:
+        self._write(_encoded(value))
+
+    def _write(self, line: bytes) -> None:
         try:
-            self._out.write(_encoded(value) + b"\n")
+            self._out.write(line + b"\n")
             self._out.flush()
             self._raw.flush()
         except OSError as error:
@@ -118,11 +139,17 @@ class Writer:
         return RecordingError(f"{self.path}: cannot be written: {error.strerror}")
 
 
+def _reading(at: float, facts: Iterable[Fact]) -> bytes:
+    return _encoded({"at": at, "facts": [(TAGS[type(fact)], fact) for fact in facts]})
+
+
 def _encoded(value: object) -> bytes:
+    """One line, secrets masked: a recording is made to be given away."""
     try:
-        return msgspec.json.encode(value, enc_hook=_plain)
+        line = msgspec.json.encode(value, enc_hook=_plain)
     except UnicodeEncodeError:  # a lone surrogate, which another program's JSON may hold
-        return msgspec.json.encode(_mended(msgspec.to_builtins(value, enc_hook=_plain)))
+        line = msgspec.json.encode(_mended(msgspec.to_builtins(value, enc_hook=_plain)))
+    return masked(line.decode()).encode()
 
 
 def _plain(value: object) -> str:

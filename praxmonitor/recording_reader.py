@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -14,8 +15,10 @@ import msgspec
 
 from mailcore.model.activity import Kind
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
+from mailcore.system import files
 from mailcore.text import counted, line
-from praxmonitor.recording import TAGS, Header, RecordingError, harmless
+from mailcore.units import size
+from praxmonitor.recording import LONGEST, TAGS, Header, RecordingError, harmless
 
 T = TypeVar("T")
 
@@ -95,9 +98,14 @@ def read(path: Path, left_out: LeftOut | None = None) -> Generator[tuple[float, 
 def _lines(path: Path) -> Generator[tuple[int, bytes], None, None]:
     number = 0
     try:
-        with path.open("rb") as raw:
+        with os.fdopen(files.descriptor(path)[0], "rb") as raw:
             file = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
-            for number, text in enumerate(file, 1):
+            while text := file.readline(LONGEST + 1):
+                number += 1
+                if len(text) > LONGEST:
+                    raise RecordingError(
+                        f"{path}: line {number}: longer than {size(LONGEST)}, which `praxmonitor record` never writes"
+                    )
                 yield number, text
     except EOFError:  # compressed by a recorder that was killed
         return
@@ -147,6 +155,8 @@ def _as(kind: type[T], value: Any) -> T:
 
 
 def _from_text(kind: type, value: Any) -> Path:
-    if issubclass(kind, Path) and isinstance(value, str):
-        return Path(value)
-    raise NotImplementedError(f"{kind.__name__} in a recording")
+    if not issubclass(kind, Path):
+        raise NotImplementedError(f"{kind.__name__} in a recording")
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"no path: {line(str(value), 40)!r}")
+    return Path(value)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -19,7 +17,9 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.text import line
+from mailcore.text.terminal import complain
 from mailcore.workspace import Workspace
+from praxmonitor.arguments import Parser
 from praxmonitor.feed import DRAWN
 from praxmonitor.playback import FASTEST, SLOWEST, Playback
 from praxmonitor.recording import VERSION, Header, RecordingError
@@ -83,7 +83,7 @@ class ReplayFeed:
 
 def main(argv: Sequence[str]) -> int:
     """`praxmonitor replay FILE`. Exit status 0, or 2 or 4 with the reason."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="praxmonitor replay",
         description="Show a recording on the screen. Space pauses, + and - change the speed; nothing can be acted on.",
     )
@@ -97,7 +97,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _show(options.file, options.speed, options.theme, muted=options.mute)
     except MailcoreError as error:
-        print(f"praxmonitor replay: {error}", file=sys.stderr)
+        complain(f"praxmonitor replay: {error}")
         return error.exit_status
 
 
@@ -128,5 +128,5 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     )
     status = run(app, theme)
     if playback.left_out:
-        print(f"praxmonitor replay: {path}: {playback.left_out}", file=sys.stderr)
+        complain(f"praxmonitor replay: {path}: {playback.left_out}")
     return status

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -14,8 +12,10 @@ from mailcore.config import Sound as SoundConfig
 from mailcore.config import read_config
 from mailcore.errors import MailcoreError, NoWorkspace
 from mailcore.observe.activity import neutral
+from mailcore.text.terminal import complain, say
 from mailcore.units import duration
 from mailcore.workspace import here
+from praxmonitor.arguments import Parser
 from praxmonitor.sound import Cue, Sound, mutes
 from praxmonitor.sound.gate import rules
 from praxmonitor.sound.pack import KEYS, MANIFEST, PackError, find_pack, load_pack, pack_homes
@@ -29,7 +29,7 @@ PATIENCE = 10.0
 
 def main(argv: Sequence[str]) -> int:
     """Exit 0; 2: the call makes no sense; 3: sound is muted; 4: the pack is not right, or there is no device."""
-    parser = argparse.ArgumentParser(prog="praxmonitor sounds", description=__doc__)
+    parser = Parser(prog="praxmonitor sounds", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("list", help="the packs of this project, the user's, and those that ship")
     play = verbs.add_parser("play", help="play a pack's sounds, one after the other")
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
             return _check(root)
         return _play(root, arguments.sounds, arguments.agent, config, project)
     except MailcoreError as error:
-        print(f"praxmonitor sounds: {neutral(str(error), 1000)}", file=sys.stderr)
+        complain(f"praxmonitor sounds: {neutral(str(error), 1000)}")
         return error.exit_status
 
 
@@ -79,7 +79,7 @@ def _list(project: Path | None, active: str) -> int:
             except PackError as error:
                 said = f"cannot be used: {error}"
             hidden = " (hidden by the one above)" if name in seen else ""
-            print(mark, neutral(f"{name:<16} {said}  {path.parent}{hidden}", 1000))
+            say(f"{mark} {neutral(f'{name:<16} {said}  {path.parent}{hidden}', 1000)}")
             seen.add(name)
     return 0
 
@@ -89,11 +89,11 @@ def _check(root: Path) -> int:
 
     found = violations(root)
     for line in found:
-        print(neutral(line, 1000))
+        say(neutral(line, 1000))
     verdict = (
         f"{len(found)} things are not as CESP 1.0 wants them" if found else "CESP 1.0, and all of it can be played"
     )
-    print(neutral(f"{root}: {verdict}", 1000))
+    say(neutral(f"{root}: {verdict}", 1000))
     return 4 if found else 0
 
 
@@ -102,7 +102,7 @@ def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, proj
         raise PackError(f"there is no sound {unknown[0]!r}; there are: {', '.join(KEYS)}")
     kept = mutes.load(mutes.mutes_path(project)) if project is not None else mutes.Mutes()
     if kept.all(time.time()):
-        print("praxmonitor sounds: all sound is muted; M on the screen switches it on", file=sys.stderr)
+        complain("praxmonitor sounds: all sound is muted; M on the screen switches it on")
         return 3
     settled = threading.Event()
     player = Player(root, replace(rules(config), quiet=None), backend=config.backend, on_ready=settled.set)
@@ -111,12 +111,12 @@ def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, proj
         if player.backend == STARTING and not settled.wait(PATIENCE):
             player.reason = f"no answer in {duration(PATIENCE)}"
         if player.reason or player.backend in (STARTING, "none", "bell"):
-            print(f"praxmonitor sounds: no device: {neutral(player.reason or player.backend, 1000)}", file=sys.stderr)
+            complain(f"praxmonitor sounds: no device: {neutral(player.reason or player.backend, 1000)}")
             return 4
-        print(f"on {player.backend}:")
+        say(f"on {player.backend}:")
         for key in keys or KEYS:
             name, _, family = key.partition(".")
-            print(f"  {key}", flush=True)
+            say(f"  {key}", flush=True)
             player.play(Cue(Sound(name), voice=agent, family=family))
             threading.Event().wait(PAUSE)
     finally:

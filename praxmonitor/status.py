@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,10 +19,12 @@ from mailcore.observe.load import Loader
 from mailcore.observe.state import state
 from mailcore.programs.registry import checked
 from mailcore.text import counted
+from mailcore.text.terminal import complain, say, say_json
 from mailcore.units import iso
 from mailcore.workspace import here
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
+from praxmonitor.arguments import Parser
 
 
 def status(fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING) -> dict[str, Any]:
@@ -108,7 +107,7 @@ def _short(stamp: str | None, now: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`praxmonitor status [PATH] [--json]`. Returns the exit status: 0, or 2 with the reason where there is none."""
-    parser = argparse.ArgumentParser(prog="praxmonitor status", description="Print the state of every agent, once.")
+    parser = Parser(prog="praxmonitor status", description="Print the state of every agent, once.")
     parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
     options = parser.parse_args(argv)
@@ -117,16 +116,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = checked(read_config(workspace.config_file), workspace.config_file)
     except MailcoreError as error:
         if options.json:
-            print(json.dumps({"error": {"code": error.code, "message": str(error)}}, ensure_ascii=False))
+            say_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
         else:
-            print(f"praxmonitor: {error}", file=sys.stderr)
+            complain(f"praxmonitor: {error}")
         return error.exit_status
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), time.time())
     report = status(fleet, config, time.time(), look(fleet, config, time.time()))
     if options.json:
-        print(json.dumps(report, indent=2, ensure_ascii=False))
+        say_json(report)
         return 0
-    print(render(report))
+    say(render(report))
     for note in fleet.notes:
-        print(f"praxmonitor: {neutral(note)}", file=sys.stderr)
+        complain(f"praxmonitor: {neutral(note)}")
     return 0

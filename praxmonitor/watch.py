@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import select
 import sys
 import time
@@ -20,12 +18,14 @@ from mailcore.observe.activity import neutral
 from mailcore.observe.cpu import Work
 from mailcore.observe.fold import STREAM
 from mailcore.programs.registry import checked
+from mailcore.text.terminal import complain, say, say_json
 from mailcore.units import UNKNOWN, date, iso
 from mailcore.workspace import here
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.anew import untold
+from praxmonitor.arguments import Parser
 from praxmonitor.feed import Feed, FileFeed, enduring
 from praxmonitor.moment import EMPTY, Moment, following
 
@@ -173,7 +173,7 @@ def _unread() -> bool:
 
 def main(argv: Sequence[str]) -> int:
     """`praxmonitor watch`. Exit status 0 when the reader goes, 130 after Ctrl-C, else 2 or 3 with the reason."""
-    parser = argparse.ArgumentParser(prog="praxmonitor watch", description=__doc__)
+    parser = Parser(prog="praxmonitor watch", description=__doc__)
     parser.add_argument("words", nargs="*", metavar="PATH | @AGENT", help="a directory in the workspace; whom to watch")
     parser.add_argument("--jsonl", action="store_true", help="one JSON object a line")
     parser.add_argument("--from-start", action="store_true", help="begin with what is known already")
@@ -187,18 +187,20 @@ def main(argv: Sequence[str]) -> int:
         config = checked(read_config(workspace.config_file), workspace.config_file)
 
         def trouble(text: str) -> None:
-            print(f"praxmonitor watch: {text}", file=sys.stderr, flush=True)
+            complain(f"praxmonitor watch: {text}")
 
         def show(event: Event) -> None:
             if wanted and event["agent"] and event["agent"] not in wanted:
                 return
-            told = json.dumps(event, ensure_ascii=False) if options.jsonl else line(event, date(time.time()))
-            print(told, flush=True)
+            if options.jsonl:
+                say_json(event, indent=False, flush=True)
+            else:
+                say(line(event, date(time.time())), flush=True)
 
         feed = FileFeed(workspace.root, config.observe.sweep)
         asyncio.run(follow(feed, workspace.root, config, show, trouble, from_start=options.from_start))
     except MailcoreError as error:
-        print(f"praxmonitor watch: {error}", file=sys.stderr)
+        complain(f"praxmonitor watch: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130

@@ -104,6 +104,11 @@ def _verb_first(words: list[str]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a `wait` that timed out, 130 Ctrl-C."""
+    if os.getpid() == 1:
+        from mailcore.liveness import SUPERVISES
+        from mailcore.system.init import stay
+
+        stay(SUPERVISES)
     words = _verb_first(list(sys.argv[1:] if argv is None else argv))
     if not words or words[0] in ("-h", "--help", "help"):
         print(usage())

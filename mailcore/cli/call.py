@@ -30,6 +30,10 @@ Result = tuple[Any, str]
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
+LOOKS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
+"""Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
+do it anyway."""
+
 STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
 
@@ -133,6 +137,8 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     verbs.arguments(verb, parser)
     try:
         call = Call(verb, parse(parser, verb, words), tuple(words))
+        if verb in LOOKS:
+            _attend(call)
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
@@ -141,6 +147,24 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
         name = f"{error.filename}: " if error.filename else ""
         raise MailcoreError(f"{name}{error.strerror or error}") from error
     return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
+
+
+def _attend(call: Call) -> None:
+    """Act on runs whose supervisor died with its sentinel; costs next to nothing where no agent has a lock."""
+    with suppress(MailcoreError, OSError):
+        locked = [agent for agent in call.workspace.agents if os.path.lexists(agent.dispatch_lock)]
+        if not locked:
+            return
+        from mailcore.liveness import read_lock
+        from mailcore.model.run import Holder
+        from mailcore.system.processes import stopped
+
+        locks = ((agent, read_lock(agent.dispatch_lock)) for agent in locked)
+        due = [a for a, lock in locks if lock is not None and (lock.holder is Holder.DEAD or stopped(lock.pid))]
+        if due:
+            from mailcore.dispatch.attend import attend
+
+            attend(call.workspace, call.config, due)
 
 
 def run(verb: str, module: str, words: list[str]) -> int:
@@ -153,9 +177,9 @@ def run(verb: str, module: str, words: list[str]) -> int:
     except MailcoreError as error:
         return _fail(verb, error, as_json)
     if as_json:
-        from mailcore.codec import dumps
+        from mailcore.codec import printed
 
-        _write(dumps(value))
+        _write(printed(value))
     elif text:
         from mailcore.text import plain
 
@@ -175,9 +199,9 @@ def _write(line: bytes) -> None:
 
 def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
     if as_json:
-        from mailcore.codec import dumps
+        from mailcore.codec import printed
 
-        _write(dumps({"error": {"code": error.code, "message": str(error)}}))
+        _write(printed({"error": {"code": error.code, "message": str(error)}}))
     else:
         from mailcore.text import plain
 

@@ -152,13 +152,14 @@ def _row(run: Run) -> dict[str, Any]:
 def run(call: Call) -> Result:
     """Task, attempts, exits, standard error, mail sent, files changed."""
     from mailcore.dispatch.story import story
+    from mailcore.text.masks import masked_all
 
     agent, found = control.find_run(call.workspace, call.arguments.target)
     call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
     told = story(agent, found)
-    return {**told.as_json(), "run": _row(found)}, told.as_markdown()
+    return {**told.as_json(), "run": masked_all(_row(found))}, told.as_markdown()
 
 
 def hold(call: Call) -> Result:

@@ -11,10 +11,13 @@ from shlex import quote
 
 from mailcore.cli.call import Call, Parser, Result
 from mailcore.config import Config, read_config
+from mailcore.dispatch.runs import run_ids
 from mailcore.errors import ConfigError, MailcoreError
 from mailcore.hooks.install import standing
+from mailcore.liveness import names_stranger, read_lock
 from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.run import Holder
 from mailcore.programs import registry
 from mailcore.programs.base import Hooks
 from mailcore.programs.select import select
@@ -193,7 +196,32 @@ def _agent(agent: Agent, place: Hooks | None) -> Iterator[Check]:
         yield Check(name, False, box.reason, "nothing is written over it; restore the file or set it aside")
     if not os.access(agent.mail_dir if agent.mail_dir.exists() else agent.branch, os.W_OK):
         yield Check(name, False, f"{agent.mail_dir} cannot be written", "mend its rights: no mail can be delivered")
+    yield from _runs(agent)
     yield _hooks(agent, place) if place is not None else Check(name, True, "hooks none: its program runs none")
+
+
+def _runs(agent: Agent) -> Iterator[Check]:
+    """Its dispatch lock, where something is wrong with it, and journals that nobody can read."""
+    lock, path = read_lock(agent.dispatch_lock), agent.dispatch_lock
+    kill = f"mailcore kill {agent.address}"
+    if lock is not None and lock.holder is Holder.DEAD:
+        what = lock.subject if not lock.pid else f"it names PID {lock.pid}, which is gone or another's"
+        yield Check(agent.address, False, f"{path}: {what}", f"{kill} clears it away, as the next start does")
+    elif lock is not None and lock.holder is Holder.UNKNOWN:
+        remedy = "wait half a minute; then the next start clears it away" if lock.at else f"remove {path}, if it stays"
+        yield Check(agent.address, False, f"{path}: {lock.subject}", remedy)
+    elif lock is not None and lock.holder is Holder.ELSEWHERE:
+        where = ", ".join(filter(None, (lock.host, lock.namespace))) or "another PID namespace"
+        yield Check(agent.address, True, f"works on {lock.subject!r} elsewhere ({where}); end it there")
+    elif lock is not None and (why := names_stranger(lock)):
+        yield Check(agent.address, False, f"{path} {why}", f"remove {path} if nothing works there")
+    for run_id in reversed(run_ids(agent)):
+        journal = agent.runs_dir / run_id / "run.jsonl"
+        if journal.is_symlink() or not journal.is_file():
+            found = "a link" if journal.is_symlink() else "no file" if journal.exists() else "gone"
+            yield Check(
+                agent.address, False, f"{journal} is {found}", f"nothing is known of that run; remove {journal.parent}"
+            )
 
 
 def _hooks(agent: Agent, place: Hooks) -> Check:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,8 @@ from mailcore.mail import lookup
 from mailcore.mail.ladder import ladder
 from mailcore.mail.threads import threads
 from mailcore.model.message import parse_time
-from mailcore.text import line, plain
+from mailcore.text import line
+from mailcore.text.terminal import complain
 from mailcore.units import age, date_and_time, iso
 
 
@@ -141,7 +141,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
     try:
         return journal.read(path)
     except OSError as error:
-        print(plain(f"mailcore history: {path}: {error.strerror}"), file=sys.stderr)
+        complain(f"mailcore history: {path}: {error.strerror}")
         return []
 
 

@@ -16,7 +16,9 @@ from mailcore.evidence import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system import ignored
-from mailcore.text import line, plain
+from mailcore.system.writing import make_directory
+from mailcore.text import line
+from mailcore.text.terminal import complain, say
 from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
 
@@ -55,6 +57,7 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def wait(call: Call) -> Result:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
+    from mailcore.dispatch.attend import Attendance
     from mailcore.dispatch.tasks import run_of
     from mailcore.mail.wait import wait as until
 
@@ -63,7 +66,7 @@ def wait(call: Call) -> Result:
     with _in_the_journal(call) as on_wait:
         settled = until(
             call.workspace, call.viewer, a.ids, a.want, approver, run_of,
-            every=a.all, timeout=a.timeout, on_wait=on_wait,
+            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Attendance(call.workspace, call.config).look,
         )  # fmt: skip
     open_ids = [one.id for one in settled if not one.state]
     over = bool(open_ids) if a.all else len(open_ids) == len(settled)
@@ -105,19 +108,19 @@ def _said(one: Settled) -> str:
 
 def watch(call: Call) -> Result:
     """Print mail events as they come, until interrupted."""
-    from mailcore.codec import dumps_line
+    from mailcore.codec import printed
 
     viewer = call.viewer.address  # whoever is refused is not told that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
-    print(plain(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C"), file=sys.stderr, flush=True)
+    complain(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
     for event in _events(call):
         if not concerns(call, event):
             continue
         if call.arguments.jsonl or call.arguments.json:
-            sys.stdout.buffer.write(dumps_line(event) + b"\n")
+            sys.stdout.buffer.write(printed(event, indent=False) + b"\n")
             sys.stdout.buffer.flush()
         else:
-            print(event_line(event), flush=True)
+            say(event_line(event), flush=True)
     return None, ""
 
 
@@ -166,7 +169,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
                 if agent not in known:  # only now: what comes after this look wakes the watch
                     known[agent] = {message.id for message in read_mailbox(agent.inbox).messages}
 
-        workspace.operator.branch.mkdir(parents=True, exist_ok=True)
+        make_directory(workspace.operator.branch, parents=True)
         enroll()
         audit = Records(workspace.state_dir / "audit.jsonl")
         while True:

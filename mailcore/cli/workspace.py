@@ -14,8 +14,9 @@ from mailcore.liveness import read_lock
 from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
-from mailcore.text import line
+from mailcore.text import counted, line
 from mailcore.units import clock_time, iso
+from mailcore.workspace import Workspace
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -82,7 +83,22 @@ def agent(call: Call) -> Result:
         changed = make.remove(call.workspace, said.address)
         text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
     audit.record(call.workspace, by, f"agent {a.what}", agent=said.address)
+    if a.what == "remove" and (waited := _tell_who_waits(call, changed, said.address)):
+        text += f"\n{waited}"
     return {"address": said.address, "branch": str(said.branch), "agents": len(changed.agents)}, text
+
+
+def _tell_who_waits(call: Call, changed: Workspace, address: str) -> str:
+    """Tell the senders of the tasks that waited for an agent which is out of the registry; what was told, in words."""
+    from mailcore.dispatch import queue
+    from mailcore.dispatch.succession import start_what_waits
+
+    waited = [line for _, line in queue.bereft(changed) if line.get("agent") == address]
+    if not waited:
+        return ""
+    start_what_waits(changed, call.config)
+    senders = ", ".join(dict.fromkeys(str(line.get("sender")) for line in waited))
+    return f"{counted(len(waited), 'task')} waited there and will not start: told to {senders}"
 
 
 def away(call: Call) -> Result:

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import breaker, process
-from mailcore.dispatch.runs import JOURNAL
+from mailcore.dispatch.runs import records
 from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder
 from mailcore.programs.registry import used
 from mailcore.text import counted
 from mailcore.workspace import Workspace
@@ -66,7 +64,7 @@ def _limit(workspace: Workspace, config: Config, program: str) -> Hindrance | No
     if not fleet and not own:
         return None
     locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
-    running = [(agent, lock) for agent, lock in locks if lock is not None and lock.holder is Holder.ALIVE]
+    running = [(agent, lock) for agent, lock in locks if lock is not None and lock.runs]
     if fleet and len(running) >= fleet:
         foreign = frozenset(lock.pid for _, lock in running if not lock.run_id)
         return Hindrance(
@@ -81,5 +79,5 @@ def _limit(workspace: Workspace, config: Config, program: str) -> Hindrance | No
 
 
 def _program_of(agent: Agent, run_id: str) -> str:
-    records = journal.read(agent.runs_dir / run_id / JOURNAL) if run_id else []
-    return str(records[0].get("program", "")) if records else ""
+    first = records(agent.runs_dir / run_id)[:1] if run_id else []
+    return str(first[0].get("program", "")) if first else ""

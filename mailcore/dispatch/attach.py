@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailcore import audit, journal
+from mailcore import audit
 from mailcore.config import Config
 from mailcore.dispatch import process, queue
 from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.lock import holding
-from mailcore.dispatch.runs import JOURNAL, run_ids
+from mailcore.dispatch.runs import read_run, run_ids
 from mailcore.errors import Refused
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.run import Holder, from_records
+from mailcore.model.run import Holder
 from mailcore.programs.base import Output
 from mailcore.programs.registry import find, used
 from mailcore.system.locks import locked
@@ -73,7 +73,7 @@ def _sessions(config: Config, agent: Agent) -> Iterator[list[str]]:
     """The command lines for the sessions of an agent's runs, the newest attempt's first."""
     for run_id in reversed(run_ids(agent)):
         run_dir = agent.runs_dir / run_id
-        run = from_records(journal.read(run_dir / JOURNAL))
+        run = read_run(run_dir)
         if run is None:
             continue
         if (kind := find(run.program)) is None:

@@ -16,16 +16,20 @@ from mailcore.config import Config
 from mailcore.dispatch import output, process
 from mailcore.dispatch.anchor import Anchor
 from mailcore.dispatch.environment import clean_environment
+from mailcore.dispatch.own_journal import OwnJournal
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.dispatch.signs import Signs
 from mailcore.errors import MailcoreError
 from mailcore.evidence import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
+from mailcore.model.message import FINAL
 from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
 from mailcore.programs.registry import program, used
-from mailcore.system.processes import pid_namespace, start_ticks
+from mailcore.system.process import Process
+from mailcore.system.processes import command_line, pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
 from mailcore.text import counted
 from mailcore.units import duration
@@ -37,6 +41,13 @@ as long each time, up to the longest."""
 
 VANISHED_LOOK = (0.05, 1.0)
 """The same of the look for a directory that is gone, a stat: nothing tells that it is back."""
+
+AT_ONCE = 1.0
+"""What comes on standard error within so many seconds is one warning."""
+
+CREDENTIALS = "git credential-cache--daemon"
+HELPERS = frozenset({"ssh-agent", "gpg-agent", "dirmngr", "scdaemon", "keyboxd", "dbus-daemon", CREDENTIALS})
+"""Processes that tools leave behind for the next tool: no work is cut off in them."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
@@ -56,10 +67,15 @@ class Attempts:
     def __init__(self, config: Config, agent: Agent, run_dir: Path) -> None:
         self.config = config
         self._anchor = Anchor(agent, run_dir)
-        self.queued = journal.read(run_dir / JOURNAL)[0]
+        self.journal = OwnJournal(run_dir / JOURNAL)
+        self.queued = self.journal.queued
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
         self.name = str(self.queued["program"])
         self.signs = Signs()
+        self.held: tuple[int, ...] = ()
+        """Descriptor of the run's flock, which the program holds too."""
+        self._warned: dict[int, tuple[float, int]] = {}
+        """Attempt → when something was first seen on its standard error, and how much of it came at once."""
         self.exits: dict[int, int] = {}
         """Exit codes of children that were reaped, our own and adopted ones, by PID."""
 
@@ -76,8 +92,11 @@ class Attempts:
     @property
     def run(self) -> Run:
         """What the journal says so far."""
-        self.stand()
-        run = from_records(journal.read(self.run_dir / JOURNAL))
+        try:
+            self._await_directory()
+            run = from_records(self.journal.records())
+        except FileNotFoundError:
+            run = None
         if run is None:
             raise Lost(f"{self.run_dir / JOURNAL} is gone")
         return run
@@ -85,9 +104,9 @@ class Attempts:
     def note(self, event: str, **facts: Any) -> None:
         """Write one line of the run's journal."""
         while True:
-            self.stand()
+            self._await_directory()
             with suppress(FileNotFoundError):  # taken away at this moment
-                journal.append(self.run_dir / JOURNAL, {"event": event, **facts})
+                self.journal.note(event, **facts)
                 return
 
     def attempt(self, number: int, mode: str, session: str) -> tuple[Ending, str]:
@@ -118,15 +137,29 @@ class Attempts:
         result = self.ending(kind, code, number)
         if code > 0 and not result.success and ":" not in result.cause and (said := output.last_word(files.stderr)):
             result = replace(result, cause=f"{result.cause}: {said}")
-        if result.success and left and not cause:
+        answered = self.answered()
+        if result.success and not cause and not answered and not HELPERS.issuperset(left.values()):
             # Contract, claude-code: exit 0 with background tasks cut off is not success.
             cause = f"ended with {counted(len(left), 'process', 'processes')} still at work and stopped"
         failed, had = self.named(kind, session, self.output(number))
         if cause := cause or failed:
             # What was done may be all of the work: it is not done again where only the session is not known.
             result = replace(result, success=False, cause=cause, limited=False, final=result.final or bool(failed))
-        self.note("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost)
+        if answered and not result.success:  # its work is done and told: it would be done twice
+            result = replace(result, success=True, cause=f"{result.cause}, after it had answered", limited=False)
+        names = [f"{name} (PID {pid})" for pid, name in left.items()]
+        facts = {"left": names} if names else {}
+        self.note("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost, **facts)
         return result, had
+
+    def answered(self) -> bool:
+        """True if the agent has answered the task of this run, and not only written to its sender."""
+        run = self.run
+        if not run.message_id or not run.replied:
+            return False
+        box = read_mailbox(self.agent.inbox)
+        task = next((mail for mail in box.messages if mail.id == run.message_id), None)
+        return not box.reason and (task is None or (task.ack is not None and task.ack.state in FINAL))
 
     def named(self, kind: Program, session: str, files: Output) -> tuple[str, str]:
         """How the program names the session that an attempt has; before it what went wrong in asking, if anything."""
@@ -160,6 +193,7 @@ class Attempts:
             "AIPASS_SPAWNED": "1",
             "AIPASS_SESSION_TYPE": "dispatched",
         }
+        environment.setdefault("PYTHONUNBUFFERED", "1")  # else what it prints is seen at its end: no sign of life
         with create_anew(files.stdout) as out, create_anew(files.stderr) as err:
             child = subprocess.Popen(
                 words,
@@ -169,6 +203,7 @@ class Attempts:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
+                pass_fds=self.held,
             )
         self.exits.pop(child.pid, None)  # of an adopted child that had this PID before
         child.returncode = 0  # this process reaps by itself: Popen must not wait for what is gone
@@ -205,7 +240,11 @@ class Attempts:
         return ""
 
     def stand(self) -> None:
-        """See that the run's directory is there, follow or await it; Lost, if it is gone for good."""
+        """See that the run's directory is there, follow or await it, and its journal whole; Lost, if it is gone."""
+        self._await_directory()
+        self.journal.records()  # mended, where somebody removed or changed it
+
+    def _await_directory(self) -> None:
         deadline = time.monotonic() + self.config.dispatch.vanished_grace
         look, longest = VANISHED_LOOK
         while not self._anchor.stands():
@@ -215,6 +254,7 @@ class Attempts:
             self.signs.wait(min(left, look))
             self.reap()
             look = min(look * 2, longest)
+        self.journal.path = self.run_dir / JOURNAL
 
     def bound(self, number: int) -> bool:
         """Bound what the attempt's output takes on disk; True where it was too much."""
@@ -258,19 +298,38 @@ class Attempts:
                     return
                 self.exits[pid] = os.waitstatus_to_exitcode(status)
 
-    def stop_tree(self) -> set[int]:
-        """End whatever of the run is left; returns the PIDs that were."""
-        found, survivors = process.stop(
-            lambda: process.members(self.run_id, [os.getpid()]), self.config.dispatch.stop_grace, self.reap
-        )
+    def stop_tree(self) -> dict[int, str]:
+        """End whatever of the run is left; PID and name of what was."""
+        names: dict[int, str] = {}
+
+        def find() -> list[Process]:
+            found = process.members(self.run_id, [os.getpid()])
+            names.update((one.pid, _name(one)) for one in found if one.pid not in names)
+            return found
+
+        _, survivors = process.stop(find, self.config.dispatch.stop_grace, self.reap)
         if survivors:
             self.note("survivors", pids=sorted(survivors))
-        return found
+        return names
 
     def output(self, number: int) -> Output:
         """The files of one attempt, and whether its agent ran a mailcore command."""
         latest: Attempt | None = self.run.attempt
         acted = latest is not None and latest.number == number and self.run.last_act >= latest.started_at
-        return Output(
-            self.run_dir / f"attempt-{number}.stdout.log", self.run_dir / f"attempt-{number}.stderr.log", acted
-        )
+        stdout, stderr = (self.run_dir / f"attempt-{number}.{name}.log" for name in ("stdout", "stderr"))
+        return Output(stdout, stderr, acted, self._warned_only(number, stderr))
+
+    def _warned_only(self, number: int, stderr: Path) -> bool:
+        """True while nothing came on standard error after its first word, which may be a warning."""
+        size = stderr.stat().st_size if stderr.exists() else 0
+        now = time.monotonic()
+        began, at_once = self._warned.setdefault(number, (now, size)) if size else (now, 0)
+        if size and now - began < AT_ONCE:
+            self._warned[number] = (began, size)
+        return now - began < AT_ONCE or size <= at_once
+
+
+def _name(process: Process) -> str:
+    """What a process is called; git's keeper of passwords by its own name, for it is a git like every other."""
+    words = command_line(process.pid) if process.name.startswith("git") else None
+    return CREDENTIALS if words is not None and b"credential-cache--daemon" in b" ".join(words[:2]) else process.name

@@ -13,6 +13,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.config import Dispatch
+from mailcore.dispatch.runs import records, run_ids
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system import ignored
@@ -24,8 +25,8 @@ WINDOW = 60.0
 
 def ends(agent: Agent) -> Iterator[dict[str, Any]]:
     """The `ended` records of an agent's runs, newest first."""
-    for path in sorted(agent.runs_dir.glob("*/run.jsonl"), reverse=True):
-        for record in reversed(journal.read(path)):
+    for run_id in reversed(run_ids(agent)):
+        for record in reversed(records(agent.runs_dir / run_id)):
             if record.get("event") == "ended":
                 yield record
                 break

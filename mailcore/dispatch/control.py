@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import foreign, prompt, queue
 from mailcore.dispatch.admit import UNSTARTED, WAITS, Hindrance
 from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
-from mailcore.dispatch.runs import JOURNAL, find_run, foreign_runs, last_run, read_run
+from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import post
@@ -157,13 +156,13 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
         chosen = select(agent, config, search_path())
         kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}
     else:
-        first = journal.read(agent.runs_dir / run.run_id / JOURNAL)[0]
+        first = records(agent.runs_dir / run.run_id)[0]
         kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth")}
     return _begun(begin(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id}))
 
 
 def _depth(workspace: Workspace, run_id: str) -> int:
     """How deep a run nests, whoever's it is: its agent may have called under another name with --from."""
-    records = [r for agent in workspace.agents for r in journal.read(agent.runs_dir / run_id / JOURNAL)[:1]]
-    depth = records[0].get("depth") if records else 0
+    firsts = [r for agent in workspace.agents for r in records(agent.runs_dir / run_id)[:1]]
+    depth = firsts[0].get("depth") if firsts else 0
     return depth if isinstance(depth, int) else 0

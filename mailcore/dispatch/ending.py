@@ -12,7 +12,8 @@ from mailcore.dispatch import notice, register
 from mailcore.dispatch.progress import progress
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
-from mailcore.mail import post
+from mailcore.mail import lookup, post
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words
@@ -26,12 +27,14 @@ STATUS = {Phase.COMPLETED: "completed", Phase.KILLED: "killed"}
 def close(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by: str = "", result: str = "") -> Run:
     """Write a run's end into its journal, with what it cost and brought; the run as it ended.
 
-    MailcoreError where there is no journal to close.
+    One that has ended already stays as it is. MailcoreError where there is no journal to close.
     """
     path = run_dir / JOURNAL
     run = from_records(journal.read(path))
     if run is None:
         raise MailcoreError(f"{path}: no journal of a run")
+    if run.phase.ended:
+        return run
     record = {"event": "ended", "at": journal.now(), "outcome": outcome, "reason": reason, "by": by}
     ended = advance(run, record) or run
     facts = {"duration": round(ended.duration, 3), "cost": run.cost, "replied": run.replied, **progress(agent, run)}
@@ -51,10 +54,17 @@ def said(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
 def mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple[str, str]) -> None:
     """Mail it to the run's sender, subject and body; MailcoreError where that fails."""
     # In the task's thread, so that whoever waits for an answer hears that none will come.
-    thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase)}
+    thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase), "ended_run": run.run_id}
     sent = post.send(workspace, agent.address, [run.sender], *said, extra=thread)[0]
     if not sent.delivered:
         raise MailcoreError(sent.error)
+
+
+def is_mailed(workspace: Workspace, run: Run, to: str) -> bool:
+    """True if a mail of this run's end lies in that mailbox, open or closed: whoever told it died at that moment."""
+    agent = workspace.agent(to)
+    raws = (*(mail.raw for mail in read_mailbox(agent.inbox).messages), *(raw for _, raw in lookup.archived(agent)))
+    return any(raw.get("ended_run") == run.run_id for raw in raws)
 
 
 def keep_bounce(agent: Agent, run: Run, run_dir: Path, error: str) -> None:

@@ -14,12 +14,12 @@ from mailcore.dispatch.lock import holding, names_own_run, supervises
 from mailcore.dispatch.runs import JOURNAL, find_run
 from mailcore.dispatch.succession import clean, clean_own
 from mailcore.errors import Refused
-from mailcore.liveness import sandboxed
+from mailcore.liveness import names_stranger, sandboxed
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock
 from mailcore.system.locks import locked
 from mailcore.system.process import Process
-from mailcore.system.processes import alive, ended, send, session_of, snapshot, start_ticks
+from mailcore.system.processes import alive, ended, send, snapshot, start_ticks
 from mailcore.workspace import Workspace
 
 
@@ -44,6 +44,13 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     agent, run = find_run(workspace, target)
     with locked(queue.gate(workspace)):  # while a run begins, its lock names who begins it
         lock = holding(agent)
+    if lock is not None and lock.holder is Holder.ELSEWHERE:
+        where = ", ".join(filter(None, (lock.host, lock.namespace))) or "another one"
+        raise Refused(
+            f"{agent.address} works in another PID namespace or on another machine ({where}): its processes cannot be "
+            "seen from here. Kill it there.",
+            "elsewhere",
+        )
     if lock is None or lock.holder is Holder.UNKNOWN:
         raise Refused(f"nothing runs at {agent.address}", "not_running")
     theirs = None if lock.run_id else foreign.current(workspace, agent, lock.pid)
@@ -51,9 +58,11 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     if target[:1] != "@" and run is not None and run.run_id != run_id:
         raise Refused(f"run {run.run_id} is over; {agent.address} works on {run_id or 'another'}", "not_running")
     if lock.holder is Holder.DEAD:
+        before = tuple(p.pid for p in processes(workspace, agent.address))
         clean(workspace, config, agent, by)
         audit.record(workspace, by, "kill", agent=agent.address, run=run_id, orphan=True)
-        return Killed(agent.address, run_id, ())
+        left = process.members(run_id) if lock.run_id and names_own_run(agent, lock) else ()
+        return Killed(agent.address, run_id, before, tuple(one.pid for one in left))
     ticks = start_ticks(lock.pid)  # before the look at what it is: one that gets its PID later is not signalled
     if lock.run_id and not _supervised(agent, lock):
         raise Refused(
@@ -61,12 +70,8 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
             "changed, or the run's journal is gone. Remove the file if nothing works there.",
             "not_ours",
         )
-    if not lock.run_id and session_of(lock.pid) != lock.pid:
-        raise Refused(
-            f"{agent.dispatch_lock} names PID {lock.pid}, which leads no session as AIPass's monitor does: the PID "
-            "went to another process, or the lock is by another program. Remove the file if nothing works there.",
-            "not_ours",
-        )
+    if not lock.run_id and (why := names_stranger(lock)):
+        raise Refused(f"{agent.dispatch_lock} {why}. Remove the file if nothing works there.", "not_ours")
     before = tuple(p.pid for p in processes(workspace, agent.address))
     audit.record(workspace, by, "kill", agent=agent.address, run=run_id, pid=lock.pid)
     if lock.run_id:
@@ -115,13 +120,13 @@ def processes(workspace: Workspace, target: str) -> tuple[Process, ...]:
     """The tree that a kill of `target` would end, its supervisor first; empty if nothing runs there."""
     agent, _ = find_run(workspace, target)
     lock = holding(agent)
-    if lock is None or not lock.pid:
+    if lock is None or (not lock.pid and not lock.run_id):
         return ()
     if not lock.run_id:
         theirs = foreign.current(workspace, agent, lock.pid)
         name = theirs.run_id if theirs is not None else ""
         return tuple(process.session_members(lock.pid if lock.holder is Holder.ALIVE else 0, name))
-    if lock.holder is Holder.ALIVE and not _supervised(agent, lock):
+    if not names_own_run(agent, lock) or (lock.holder is not Holder.DEAD and not _supervised(agent, lock)):
         return ()
     own = [p for p in snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
     below = process.members(lock.run_id, [p.pid for p in own])

@@ -4,30 +4,41 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace as changed
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from mailcore import journal
-from mailcore.dispatch.runs import JOURNAL, run_ids
-from mailcore.evidence import SUPERVISES
-from mailcore.liveness import read_lock
+from mailcore.dispatch.runs import records, run_ids
+from mailcore.liveness import SUPERVISES, YOUNG, here, holder, read_lock, told
 from mailcore.model.agent import Agent
+from mailcore.model.message import parse_time
 from mailcore.model.run import RUN_ID, Holder, Lock, from_records
 from mailcore.system import ignored
-from mailcore.system.processes import boot_id, environment, start_ticks, value_of
-from mailcore.system.writing import link_new, replace
+from mailcore.system.processes import environment, start_ticks, value_of
+from mailcore.system.writing import link_new, replace, set_aside
 from mailcore.timestamps import lock_time
 
 
-def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bytes:
+def facts(pid: int, sentinel: int = 0) -> dict[str, Any]:
+    """What tells a process from every other, here and on other machines, and who stands by it."""
+    return {
+        "pid": pid,
+        "start_ticks": start_ticks(pid),
+        **here(),
+        **({"sentinel": sentinel, "sentinel_ticks": start_ticks(sentinel)} if sentinel else {}),
+    }
+
+
+def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str, sentinel: int = 0) -> bytes:
     return json.dumps(
         {
-            "pid": pid,
+            **facts(pid, sentinel),
             "timestamp": lock_time(datetime.now()),
             "branch": str(agent.branch),
             "subject": subject,
-            "start_ticks": start_ticks(pid),
-            "boot_id": boot_id(),
             "nonce": nonce,
             "run_id": run_id,
         }
@@ -45,15 +56,15 @@ def acquire(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
         held = read_lock(agent.dispatch_lock)
         if held is not None and held.holder is not Holder.DEAD:
             return held
-        agent.dispatch_lock.unlink(missing_ok=True)
+        set_aside(agent.dispatch_lock)
     return None
 
 
-def hand_over(agent: Agent, run_id: str, nonce: str, pid: int, subject: str) -> bool:
+def hand_over(agent: Agent, run_id: str, nonce: str, pid: int, subject: str, sentinel: int = 0) -> bool:
     """Name `pid` as the holder. False, and nothing written, if the lock is no longer this run's."""
     if not owned(agent.dispatch_lock, run_id, nonce):
         return False
-    replace(agent.dispatch_lock, _document(agent, run_id, nonce, pid, subject))
+    replace(agent.dispatch_lock, _document(agent, run_id, nonce, pid, subject, sentinel))
     return True
 
 
@@ -70,17 +81,36 @@ def owned(path: Path, run_id: str, nonce: str) -> bool:
 
 
 def holding(agent: Agent) -> Lock | None:
-    """The lock of a branch; where it was removed or spoilt under a live run, the one that this run had."""
+    """The lock of a branch; where it was removed or spoilt, the one that its newest run had, if that is not told yet.
+
+    With a holder that is dead: what is left of that run is to be cleared away.
+    """
     held = read_lock(agent.dispatch_lock)
-    if held is not None and held.holder is Holder.ALIVE:
+    if held is not None and (held.runs or (held.holder is Holder.DEAD and names_own_run(agent, held))):
         return held
+    return _of_newest_run(agent) or held
+
+
+def _of_newest_run(agent: Agent) -> Lock | None:
+    """The lock that an agent's newest run had, as its journal tells; None once its end is told."""
     newest = run_ids(agent)[-1:]
-    records = journal.read(agent.runs_dir / newest[0] / JOURNAL) if newest else []
-    run = from_records(records)
-    if run is None or run.phase.ended or not supervises(run.supervisor_pid, run.run_id):
-        return held
-    pid, nonce = run.supervisor_pid, str(records[0].get("nonce", ""))
-    return Lock(pid, run.created_at, run.subject, start_ticks(pid), boot_id(), nonce, run.run_id)
+    found = records(agent.runs_dir / newest[0]) if newest else []
+    run = from_records(found)
+    if run is None or run.run_id != newest[0] or any(record.get("event") == "told" for record in found):
+        return None
+    first = {"run_id": run.run_id, "nonce": found[0].get("nonce"), "subject": run.subject}
+    supervised = next((record for record in found if record.get("event") == "supervised"), None)
+    if supervised is None:
+        # Its lock named who began it. Killed in that moment, it is over; else its supervisor is about to say so.
+        young = abs(time.time() - run.created_at) <= YOUNG
+        return None if young else changed(told(first, 0, run.created_at), holder=Holder.DEAD)
+    lock = told({**supervised, **first}, _number(supervised, "pid"), parse_time(supervised.get("at")))
+    return changed(lock, at=run.created_at, holder=holder(lock, agent.dispatch_lock))
+
+
+def _number(record: Mapping[str, Any], key: str) -> int:
+    value = record.get(key)
+    return value if isinstance(value, int) else 0
 
 
 def names_own_run(agent: Agent, lock: Lock) -> bool:
@@ -90,8 +120,7 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
     """
     if not lock.nonce or not RUN_ID.fullmatch(lock.run_id):
         return False
-    first = journal.read(agent.runs_dir / lock.run_id / JOURNAL)[:1]
-    return [record.get("nonce") for record in first] == [lock.nonce]
+    return [record.get("nonce") for record in records(agent.runs_dir / lock.run_id)[:1]] == [lock.nonce]
 
 
 def supervises(pid: int, run_id: str) -> bool:

@@ -20,11 +20,13 @@ from mailcore.timestamps import aipass_time
 from mailcore.workspace import Workspace
 
 
-def ended(agent: Agent, first: Mapping[str, Any]) -> Run | None:
-    """The run that began with the record `first`, or waited to begin, as its directory's loss ended it."""
+def ended(agent: Agent, first: Mapping[str, Any], reason: str = "") -> Run | None:
+    """The run that began with the record `first`, or waited to begin, as its loss ended it; `reason`: not by that of a
+    directory."""
     gone = next((one for one in (agent.branch, agent.mail_dir) if not one.is_dir()), None)
     # Where a mail has made the directory again, only the queue tells that it was away.
-    reason = f"its directory {gone} is gone" if gone else f"its queue {agent.mail_dir / '.queue.jsonl'} is gone"
+    place = f"its directory {gone} is gone" if gone else f"its queue {agent.mail_dir / '.queue.jsonl'} is gone"
+    reason = reason or place
     end = {"event": "ended", "at": journal.now(), "outcome": "bounced", "reason": reason}
     return from_records([{**first, "event": "queued"}, end])
 
@@ -37,8 +39,9 @@ def keep(workspace: Workspace, agent: Agent, run: Run, queue_id: str, **outcome:
 
 
 def told(workspace: Workspace, run_id: str) -> bool:
-    """True if that run was lost with its directory, and its sender was told."""
-    return any(record.get("run_id") == run_id for record in journal.read(workspace.state_dir / LOST))
+    """True if that run was lost, and its sender was told; what could not be delivered was not."""
+    lines = journal.read(workspace.state_dir / LOST)
+    return any(line.get("run_id") == run_id and "undelivered" not in line for line in lines)
 
 
 def mail(workspace: Workspace, agent: Agent, run: Run, task_id: str) -> None:
@@ -56,6 +59,7 @@ def mail(workspace: Workspace, agent: Agent, run: Run, task_id: str) -> None:
         "thread_id": task_id,
         "in_reply_to": task_id,
         "run_ended": str(run.phase),
+        "ended_run": run.run_id,
         "status": "new",
         "sent_id": mailbox.new_id(),
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.base import tail
+from mailcore.text.masks import masked
 from mailcore.units import duration, money
 
 MOST_RESULT = 160
@@ -34,10 +35,10 @@ def killed(agent: Agent, run: Run) -> tuple[str, str]:
 
 
 def bounce(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str]:
-    """Subject and body of the mail that a task could not be done: attempts, causes, the end of stderr."""
+    """Subject and body of the mail that a task could not be done: attempts, causes, the end of stderr; no secrets."""
     count = len(run.attempts)
     attempts = [f"Attempt {a.number} ({a.mode}): {a.cause or 'unknown'}" for a in run.attempts]
-    return f"BOUNCE: Dispatch to {agent.address} failed", "\n".join(
+    body = "\n".join(
         [
             f"{agent.address} could not do this task: {run.subject}",
             "",
@@ -53,21 +54,27 @@ def bounce(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str]:
             f"{agent.address}{f' --from {OPERATOR}' if run.sender == OPERATOR else ''}`.",
         ]
     )
+    return f"BOUNCE: Dispatch to {agent.address} failed", masked(body)
+
+
+def unwoken(agent: Agent, run: Run, why: str) -> tuple[str, str]:
+    """Subject and body of the mail that the sender of a run that ended is not started to go on."""
+    return f"STOPPED: nobody goes on after {run.subject}", f"{wake(agent, run)}\n\n{why}."
 
 
 def lost(agent: Agent, run: Run) -> tuple[str, str]:
     """Subject and body of the mail that a task went with its agent's directory."""
     return f"BOUNCE: Dispatch to {agent.address} failed", (
-        f"{agent.address} could not do this task: {run.subject}\n\nReason: {run.reason}, and what lay there went with "
-        "it: mail, the run's journal, what waited.\n\nBring it back, or mend the registry; then dispatch again: by "
-        "itself the task is not started any more."
+        f"{agent.address} could not do this task: {run.subject}\n\nReason: {run.reason}, and what lay there may have "
+        "gone with it: mail, the run's journal, what waited.\n\nBring it back, or mend the registry; then dispatch "
+        "again: by itself the task is not started any more."
     )
 
 
 def wake(agent: Agent, run: Run) -> str:
     """Why a sender is woken: how the run ended, its figures, the beginning of its result."""
     word = "finished" if run.phase is Phase.COMPLETED else f"did not finish ({run.phase})"
-    result = " ".join(run.result.split())
+    result = " ".join(masked(run.result).split())
     if len(result) > MOST_RESULT:
         result = result[: MOST_RESULT - 1] + "…"
     return f"{agent.address} {word}: {run.subject}. {figures(run)}" + (f" Result: {result}" if result else "")

@@ -1,21 +1,33 @@
-"""A run whose supervisor died: end what it left behind, close its journal, free its lock; who tells of it is above."""
+"""A run whose supervisor died: end what it left behind, close its journal, free its lock; who tells of it is above.
+
+Its sentinel does that at once. Whoever comes upon it meanwhile leaves it to that, and acts where the sentinel died too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import ending, lost, process, queue
-from mailcore.dispatch.lock import names_own_run
-from mailcore.dispatch.runs import JOURNAL
+from mailcore.dispatch import ending, lost, process, queue, register
+from mailcore.dispatch.lock import holding, names_own_run, supervises
+from mailcore.dispatch.runs import records
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run, from_records
 from mailcore.system.locks import locked
+from mailcore.system.processes import ended
+from mailcore.system.writing import set_aside
 from mailcore.workspace import Workspace
+
+LOOK = 0.1
+"""Period of the look whether a sentinel has done its work."""
+SPARE = 10.0
+"""Seconds past the grace between TERM and KILL that a sentinel may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,47 +36,76 @@ class Cleared:
 
     untold: Run | None
     """Its run as it ended; None if nobody is to be told of it, or was already."""
+    lost: Mapping[str, Any] | None = None
+    """The first record of its run, as AIPass's register has it, where its journal is gone."""
 
 
 @contextmanager
-def clearing(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> Iterator[Cleared | None]:
+def clearing(
+    workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = ""
+) -> Iterator[Cleared | None]:
     """If the lock's holder is dead, leave nothing of its run, let what is left be told, and then remove the lock.
 
     So the next look finds what a cleaner did not live to tell. None where nothing died, or another clears it away.
-    Of a run that is not this agent's nothing is touched, whatever the lock says.
+    Of a run that is not this agent's nothing is touched, whatever the lock says. `how`: how its supervisor ended.
     """
-    lock = read_lock(agent.dispatch_lock)
+    lock = holding(agent)
     if lock is None or lock.holder is not Holder.DEAD:
         yield None
         return
     if names_own_run(agent, lock):
+        _leave_to_sentinel(config, agent, lock)
         process.stop(lambda: process.members(lock.run_id), config.dispatch.stop_grace)
     with ExitStack() as stack:
         with locked(queue.gate(workspace)):
             # Another may have cleaned up meanwhile, and begun a run: its lock is not ours to remove.
-            ours = read_lock(agent.dispatch_lock) == lock
+            ours = holding(agent) == lock
             # Never waited for: two that wake each other's senders would wait for ever.
             ours = ours and stack.enter_context(queue.claim(agent, "clean")) is not None
-            cleared = Cleared(_close(workspace, agent, lock, by)) if ours else None
+            cleared = _close(workspace, agent, lock, by, how) if ours else None
         try:
             yield cleared
         finally:
             with locked(queue.gate(workspace)):
-                if ours and read_lock(agent.dispatch_lock) == lock:
-                    agent.dispatch_lock.unlink(missing_ok=True)
+                left = read_lock(agent.dispatch_lock)
+                if ours and left is not None and left.holder is Holder.DEAD and left.run_id in ("", lock.run_id):
+                    set_aside(agent.dispatch_lock)
 
 
-def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str) -> Run | None:
-    """Write the end into its run's journal; the run as it ended, None if there is nothing left to say."""
+def _leave_to_sentinel(config: Config, agent: Agent, lock: Lock) -> None:
+    """Let the sentinel of a dead supervisor do its work, if it lives: it alone finds what cleared its environment."""
+    pid, ticks = lock.sentinel, lock.sentinel_ticks
+    if not pid or pid == os.getpid() or not supervises(pid, lock.run_id):
+        return
+    process.go_on(pid, ticks)
+    deadline = time.monotonic() + config.dispatch.stop_grace + SPARE
+    while not ended(pid, ticks, LOOK) and holding(agent) == lock and time.monotonic() < deadline:
+        pass
+
+
+def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) -> Cleared:
+    """Write the end into its run's journal; what there is to be told of it."""
     if not names_own_run(agent, lock):
-        return None
-    run_dir = agent.runs_dir / lock.run_id
-    records = journal.read(run_dir / JOURNAL)
-    run = from_records(records)
-    if run is None or any(record.get("event") == "told" for record in records):
-        return None
+        return Cleared(None, _registered(workspace, agent, lock))
+    found = records(agent.runs_dir / lock.run_id)
+    run = from_records(found)
+    if run is None or any(record.get("event") == "told" for record in found):
+        return Cleared(None)
     if not run.phase.ended:
-        reason = f"its supervisor (PID {lock.pid}) died"
+        asked = [str(record.get("by", "")) for record in found if record.get("event") == "kill_asked"]
+        by = by or next(reversed(asked), "")
+        reason = f"its supervisor (PID {lock.pid}) died{how and f': {how}'}"
+        run_dir = agent.runs_dir / lock.run_id
         run = ending.close(agent, run_dir, "killed" if by else "bounced", by=by, reason=reason)
     # A supervisor that lost its directory told of it then, without this journal.
-    return None if lost.told(workspace, run.run_id) else run
+    return Cleared(None if lost.told(workspace, run.run_id) else run)
+
+
+def _registered(workspace: Workspace, agent: Agent, lock: Lock) -> Mapping[str, Any] | None:
+    """The first record of the lock's run, whose journal is gone: from the register, where it is not told yet."""
+    rows = [row for row in register.records(workspace) if lock.run_id and row.get("dispatch_id") == lock.run_id]
+    if not rows or rows[0].get("target") != agent.address or rows[-1].get("status") != "outstanding":
+        return None
+    if records(agent.runs_dir / lock.run_id) or lost.told(workspace, lock.run_id):
+        return None
+    return {**rows[0], "run_id": lock.run_id, "at": rows[0].get("ts")}

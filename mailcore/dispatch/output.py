@@ -38,5 +38,7 @@ def bound(path: Path, limit: int) -> bool:
 
 
 def last_word(stderr: Path) -> str:
-    """The last line that a program wrote there: most say in it why they fail. Untrusted text, made safe and short."""
-    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(raw, MOST_SAID))), "")
+    """The last line that a program wrote there: most say in it why they fail. Made safe and short, secrets masked."""
+    from mailcore.text.masks import masked
+
+    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(masked(raw), MOST_SAID))), "")

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mailcore.evidence import RUN_ID, SUPERVISES
+from mailcore.evidence import RUN_ID
+from mailcore.liveness import SUPERVISES
 from mailcore.programs.base import Program, ProgramFailed
 from mailcore.system.process import Process
 from mailcore.system.processes import (
@@ -25,6 +26,8 @@ from mailcore.system.processes import (
     environment,
     send,
     snapshot,
+    start_ticks,
+    stopped,
     value_of,
     working_directory,
 )
@@ -119,6 +122,23 @@ def occupants(branch: Path, programs: Iterable[Program]) -> list[int]:
             if not supervised and by_name[process.name].is_session(said):
                 found.append(process.pid)
     return found
+
+
+def reap() -> None:
+    """Collect every dead child, adopted ones too."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def to_child(pid: int, number: int) -> None:
+    """Signal a child of this process that was not waited for yet."""
+    send(pid, start_ticks(pid), signal.Signals(number))
+
+
+def go_on(pid: int, ticks: int) -> bool:
+    """Let a process of ours go on that somebody stopped: it would heed no limit. True if it stood still."""
+    return stopped(pid) and send(pid, ticks, signal.SIGCONT)
 
 
 def stop(

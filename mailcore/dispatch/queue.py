@@ -17,7 +17,8 @@ from typing import Any
 from mailcore import audit, journal
 from mailcore.codec import dumps_line
 from mailcore.dispatch import prompt, waitlist
-from mailcore.dispatch.runs import JOURNAL, run_ids
+from mailcore.dispatch.runs import records as run_records
+from mailcore.dispatch.runs import run_ids
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
@@ -130,23 +131,26 @@ def waiting_for(agent: Agent) -> list[Waiting]:
 def bereft(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
     """The tasks that are noted as waiting, wait in no queue and never began: they went with theirs. Each one's agent.
 
-    Of what cannot be read nothing is known to be gone.
+    Also those of an agent that was taken out of the registry: nothing starts there. Of what cannot be read nothing is
+    known to be gone.
     """
     found = []
     lines = [line for line in waitlist.read(workspace.root) if line.get("queue_id")]
     held = {entry.id for entry in waiting(workspace)} if lines else set()
+    enrolled = {agent.address for agent in workspace.agents}
     for line in lines:
         agent, queue_id = waitlist.agent_of(workspace, line), str(line["queue_id"])
         with contextlib.suppress(OSError, ValueError):  # ValueError: a path with a NUL
-            if queue_id not in held and not _has(agent, queue_id):
+            waits_on = agent.address in enrolled and any(str(r.get("queue_id", "")) == queue_id for r in _read(agent))
+            if queue_id not in held and not waits_on and not _began(agent, queue_id):
                 found.append((agent, line))
     return found
 
 
-def _has(agent: Agent, queue_id: str) -> bool:
-    """True if a start waits in an agent's queue, or became a run."""
-    runs = (journal.read(agent.runs_dir / run_id / JOURNAL)[:1] for run_id in reversed(run_ids(agent)))
-    return any(str(record.get("queue_id", "")) == queue_id for records in (_read(agent), *runs) for record in records)
+def _began(agent: Agent, queue_id: str) -> bool:
+    """True if a start that waited became a run."""
+    runs = (run_records(agent.runs_dir / run_id)[:1] for run_id in reversed(run_ids(agent)))
+    return any(str(record.get("queue_id", "")) == queue_id for records in runs for record in records)
 
 
 def take(agent: Agent) -> dict[str, Any] | None:

@@ -11,7 +11,8 @@ from typing import Any
 from mailcore import journal
 from mailcore.system import ignored
 from mailcore.system.locks import locked
-from mailcore.system.writing import append, replace
+from mailcore.system.writing import append, make_directory, replace
+from mailcore.text.masks import masked
 from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
 
@@ -32,7 +33,7 @@ def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, 
     """Say how a dispatch ended and keep its report; returns the report's file."""
     directory = workspace.aipass_dir / "dispatch_reports"
     ignored.make(workspace.aipass_dir)
-    directory.mkdir(exist_ok=True)
+    make_directory(directory)
     path = directory / f"{run_id}.json"
     at = utc_time(time.time())
     body = {"dispatch_id": run_id, **report, "reported_at": at, "status": status}
@@ -45,7 +46,8 @@ def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, 
 
 def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
     """A line of AIPass's feed; `kind` is `mail`, `wake`, `dispatch` or `system`."""
-    row = {**extra, "ts": utc_time(time.time()), "kind": kind, "title": title, "body": body, "source": source}
+    said = {"title": masked(title), "body": masked(body)}
+    row = {**extra, "ts": utc_time(time.time()), "kind": kind, **said, "source": source}
     _append(workspace, "notifications", row)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from mailcore import journal
 from mailcore.dispatch import register
@@ -22,7 +23,15 @@ def run_ids(agent: Agent) -> list[str]:
     """The ids of an agent's runs of ours, oldest first."""
     try:
         return sorted(filter(RUN_ID.fullmatch, os.listdir(agent.runs_dir)))  # noqa: PTH208 (names only)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def records(run_dir: Path) -> list[dict[str, Any]]:
+    """What the journal of a run says; nothing where it was removed, or cannot be read: others' runs go on."""
+    try:
+        return journal.read(run_dir / JOURNAL)
+    except OSError:
         return []
 
 
@@ -37,7 +46,7 @@ def last_run(agent: Agent) -> Run | None:
 
 def read_run(run_dir: Path) -> Run | None:
     """The run whose journal lies in `run_dir`."""
-    return from_records(journal.read(run_dir / JOURNAL))
+    return from_records(records(run_dir))
 
 
 def foreign_runs(workspace: Workspace, agent: Agent) -> list[Run]:

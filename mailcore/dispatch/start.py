@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 
@@ -19,10 +20,11 @@ from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import MailcoreError
-from mailcore.evidence import SUPERVISES
+from mailcore.liveness import SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.system.python import child
+from mailcore.system.writing import make_directory
 from mailcore.timestamps import next_unique, unique_time
 from mailcore.workspace import ROOT, Workspace
 
@@ -98,11 +100,14 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
     delay = breaker.backoff(agent, config.dispatch) if first.get("automatic") else 0.0
     try:
         supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay})
-    except BaseException:
+    except BaseException as error:
         lock.release(agent, run_id, nonce)
+        _never_began(agent.runs_dir / run_id / JOURNAL, error)
         raise
     lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
+    # Ours beside AIPass's: with it a run whose journal is gone can still be told.
+    row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
     with suppress(OSError, MailcoreError):  # it runs: what cannot be told of it must not make it "not started"
         how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
         register.opened(workspace, run_id, {**row, **how}, config.dispatch.hard_limit)
@@ -110,6 +115,16 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
     return run_id
+
+
+def _never_began(path: Path, error: BaseException) -> None:
+    """Close the journal of a run without a supervisor: whoever asked for it is told by the error, and nobody later."""
+    if path.exists():
+        with suppress(OSError):
+            journal.append(
+                path, {"event": "ended", "outcome": "bounced", "reason": f"it could not be started: {error}"}
+            )
+            journal.append(path, {"event": "told"})
 
 
 def _new_id(agent: Agent) -> str:
@@ -126,19 +141,16 @@ def _spawn(
     workspace: Workspace, config: Config, agent: Agent, run_id: str, queued: dict[str, Any]
 ) -> subprocess.Popen[bytes]:
     run_dir = agent.runs_dir / run_id
-    run_dir.mkdir(parents=True)
+    make_directory(run_dir, parents=True)
     first = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
     journal.append(run_dir / JOURNAL, {**first, **queued})
     reader, writer = standing.pipe()
     try:
         with (run_dir / standing.LOG).open("ab") as log:
-            command = child("mailcore.dispatch.supervisor", str(run_dir))
+            command = child("mailcore.dispatch.sentinel", str(run_dir))
             supervisor = _detached(workspace, command, run_id, log, (writer,), {standing.STANDS: str(writer)})
-    except BaseException as error:
+    except BaseException:
         os.close(reader)
-        # It was never begun: its journal, which nobody else will close, says so.
-        end = {"event": "ended", "outcome": "bounced", "reason": f"its supervisor could not be started: {error}"}
-        journal.append(run_dir / JOURNAL, end)
         raise
     finally:
         os.close(writer)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
 from mailcore.dispatch.notice import figures
-from mailcore.dispatch.runs import JOURNAL
+from mailcore.dispatch.runs import records
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Attempt, Run
 from mailcore.programs.base import exit_words, tail
 from mailcore.text import line, plain
+from mailcore.text.masks import masked, masked_all
 from mailcore.units import clock_time
 
 STDERR_LINES = 20
@@ -37,49 +36,48 @@ class Story:
     progress: str
 
     def as_json(self) -> dict[str, Any]:
-        """The same as JSON values."""
+        """The same as JSON values, secrets masked."""
         mails = [{"id": m.id, "to": m.recipient, "subject": m.subject} for m in self.sent]
-        return {
+        told = {
             "run": asdict(self.run), "sent": mails, "changed": list(self.changed), "stderr": list(self.stderr),
             "progress": self.progress, "duration": round(self.run.duration, 3),
         }  # fmt: skip
+        return dict(masked_all(told))
 
     def as_markdown(self) -> str:
-        """The same for an issue or a mail."""
+        """The same for an issue or a mail, and to be pasted: secrets masked, every line begun by us.
+
+        A line begins with `#`, `|` or `~`: whoever pastes it into a shell by mistake, one without bracketed paste even,
+        gets comments and syntax errors, never a command of an agent's.
+        """
         run = self.run
         head = [
-            f"# {line(run.subject)}",
-            "",
             f"Run `{run.run_id}` of {run.target}, from {run.sender}, program {run.program}: **{run.phase}**"
             + (f" by {run.by}" if run.by else "")
-            + (f" ({line(run.reason)})" if run.reason else ""),
-            *(["", figures(run)] if run.phase.ended else []),
-            *(["", f"Its sender has not heard of it: {line(run.undelivered)}"] if run.undelivered else []),
-            "",
-            "| attempt | began | seen | ended | how |",
-            "| --- | --- | --- | --- | --- |",
-            *(_row(attempt) for attempt in run.attempts),
+            + (f" ({run.reason})" if run.reason else ""),
+            f"Task: {run.subject}",
+            *([figures(run)] if run.phase.ended else []),
+            *([f"Its sender has not heard of it: {run.undelivered}"] if run.undelivered else []),
+            *([f"Its session is `{run.attempt.session_id}`."] if run.attempt and run.attempt.session_id else []),
         ]
-        if run.attempt is not None and run.attempt.session_id:
-            head += ["", f"Its session is `{line(run.attempt.session_id)}`."]
-        parts = [
-            ("Result", _fenced(run.result.splitlines())),
-            ("Standard error", _fenced(self.stderr)),
-            ("Mail sent", [f"- {m.recipient}: {line(m.subject)}" for m in self.sent]),
-            ("Files changed", [f"- {line(name)}" for name in self.changed]),
-        ]
-        for title, lines in parts:
-            if lines:
-                head += ["", f"## {title}", "", *lines]
-        return "\n".join(head)
+        page = [f"# A run of {run.target}", "", *_table(*([said] for said in head))]
+        page += ["", *_table(["attempt", "began", "seen", "ended", "how"], *map(_row, run.attempts))]
+        for title, texts in (("Result", run.result.splitlines()), ("Standard error", self.stderr)):
+            if texts:
+                page += ["", f"## {title}", "", *_fenced(texts)]
+        for title, rows in (
+            ("Mail sent", [f"{m.recipient}: {m.subject}" for m in self.sent]),
+            ("Files changed", list(self.changed)),
+        ):
+            if rows:
+                page += ["", *_table([title], *([row] for row in rows))]
+        return masked("\n".join(page))
 
 
 def story(agent: Agent, run: Run) -> Story:
     """Read everything of a run."""
     run_dir = agent.runs_dir / run.run_id
-    ended: dict[str, Any] = next(
-        (r for r in reversed(journal.read(run_dir / JOURNAL)) if r.get("event") == "ended"), {}
-    )
+    ended: dict[str, Any] = next((r for r in reversed(records(run_dir)) if r.get("event") == "ended"), {})
     until = run.since if run.phase.ended else time.time()
     sent = []
     for _, raw in lookup.sent(agent):
@@ -96,20 +94,22 @@ def story(agent: Agent, run: Run) -> Story:
     )
 
 
+def _table(*rows: Sequence[str]) -> list[str]:
+    """The first row is its head; each untrusted cell is made one line."""
+    above, *below = (f"| {' | '.join(line(cell).replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+    return [above, f"|{' --- |' * len(rows[0])}", *below]
+
+
 def _fenced(texts: Sequence[str]) -> list[str]:
-    """Untrusted lines as a code block, which nothing in them can close."""
-    lines = [plain(text) for text in texts]
-    longest = max((len(run) for text in lines for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [fence, *lines, fence] if lines else []
+    """Untrusted lines as a block of text, which nothing in them can close: none begins a line."""
+    return ["~~~", *(f"| {plain(text)}" for text in texts), "~~~"]
 
 
 def _stderr(run_dir: Path, run: Run) -> list[str]:
     return tail(run_dir / f"attempt-{run.attempt.number}.stderr.log")[-STDERR_LINES:] if run.attempt else []
 
 
-def _row(attempt: Attempt) -> str:
+def _row(attempt: Attempt) -> list[str]:
     how = attempt.cause or (exit_words(attempt.exit_code) if attempt.exit_code is not None else "")
     moments = (attempt.started_at, attempt.running_at, attempt.ended_at)
-    times = " | ".join(clock_time(at) for at in moments)
-    return f"| {attempt.number} ({attempt.mode}) | {times} | {line(how)} |"
+    return [f"{attempt.number} ({attempt.mode})", *map(clock_time, moments), how]

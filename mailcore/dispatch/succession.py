@@ -7,8 +7,9 @@ sender is woken, and at the sender's may lie another. Each step frees a lock, so
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,16 @@ from mailcore.config import Config
 from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, prompt, queue, standing, start, waitlist
 from mailcore.dispatch.admit import UNSTARTED, WAITS, Hindrance
 from mailcore.dispatch.environment import search_path
-from mailcore.dispatch.runs import JOURNAL
+from mailcore.dispatch.runs import JOURNAL, records, run_ids
 from mailcore.errors import MailcoreError
 from mailcore.mail import approval
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.run import Phase, Run
+from mailcore.model.message import FINAL
+from mailcore.model.run import Phase, Run, from_records
 from mailcore.programs.select import select
 from mailcore.system.locks import locked
-from mailcore.workspace import Workspace, normal_address
+from mailcore.workspace import Workspace, load, normal_address
 
 
 def begin(
@@ -90,19 +93,24 @@ def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = N
     return started
 
 
-def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> None:
-    """Leave nothing of a run whose supervisor or monitor died, and tell its end; `by` cleans up, if a person does."""
+def clean(workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = "") -> None:
+    """Leave nothing of a run whose supervisor or monitor died, and tell its end; `by` cleans up, if a person does.
+
+    `how`: how its supervisor ended, where that is known.
+    """
     theirs = foreign.stop_left(workspace, config, agent)
-    if clean_own(workspace, config, agent, by) and theirs is not None:  # else another has cleaned up, and told it
+    if clean_own(workspace, config, agent, by, how) and theirs is not None:  # else another has cleaned up, and told it
         foreign.end(workspace, agent, theirs, by, f"its monitor (PID {theirs.supervisor_pid}) died")
 
 
-def clean_own(workspace: Workspace, config: Config, agent: Agent, by: str = "") -> bool:
+def clean_own(workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = "") -> bool:
     """`clean`, but of a monitor's run no more than its lock. True if a lock was removed."""
-    with orphan.clearing(workspace, config, agent, by) as cleared:
+    with orphan.clearing(workspace, config, agent, by, how) as cleared:
         if cleared is not None and (run := cleared.untold) is not None:
             run_dir = agent.runs_dir / run.run_id
-            tell(workspace, config, agent, run, journal.read(run_dir / JOURNAL)[0], run_dir)
+            tell(workspace, config, agent, run, records(run_dir)[0], run_dir, again=True)
+        if cleared is not None and cleared.lost is not None:
+            tell_lost(workspace, config, agent, cleared.lost, "its supervisor died, and its journal is gone")
     return cleared is not None
 
 
@@ -122,16 +130,23 @@ def free(
 
 
 def tell(
-    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], run_dir: Path
+    workspace: Workspace,
+    config: Config,
+    agent: Agent,
+    run: Run,
+    queued: Mapping[str, Any],
+    run_dir: Path,
+    *,
+    again: bool = False,
 ) -> None:
     """Mail what the sender has to know, wake it where it is an agent, write register, feed and report.
 
     What cannot be told stands in the run's journal as `undelivered`, with the reason, and of a bounce in AIPass's
     `last_bounce.json`. `told` closes it: a run that ended without it, since its supervisor died at that moment, is
-    told again by the next look (`clean`).
+    told by the next look (`clean`), `again`: of what it has told already nothing is said twice.
     """
     try:
-        _tell_sender(workspace, config, agent, run, queued, run_dir)
+        _tell_sender(workspace, config, agent, run, queued, run_dir, again)
     except (MailcoreError, OSError) as error:
         journal.append(run_dir / JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
         ending.keep_bounce(agent, run, run_dir, str(error))
@@ -156,32 +171,68 @@ def _lapse(workspace: Workspace, config: Config, run: Run) -> None:
 
 
 def _tell_sender(
-    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], run_dir: Path
+    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], run_dir: Path, again: bool
 ) -> None:
+    if not run.message_id and run.phase in (Phase.BOUNCED, Phase.KILLED):
+        _tell_of_plans(workspace, agent, run, ending.said(agent, run, run_dir), again)
     if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
         return
+    mailed = again and ending.is_mailed(workspace, run, run.sender)
     task_id = str(queued.get("sent_id") or run.message_id)
     said = ending.said(agent, run, run_dir)
-    if said is not None:
+    if said is not None and not mailed:
         ending.mail(workspace, agent, run, task_id, said)
     # After a kill nothing starts by itself: the sender has its mail.
     if run.sender == OPERATOR or run.phase is Phase.KILLED:
         return
+    if again and any(record.get("event") == "woken" for record in records(run_dir)):
+        return
     why_not = wake_back(workspace, config, agent, run, queued)
     if why_not is None:
+        journal.append(run_dir / JOURNAL, {"event": "woken", "to": run.sender})
         return
-    if said is None and not run.replied:
+    if said is None and not run.replied and not mailed:
         ending.mail(workspace, agent, run, task_id, notice.done(agent, run))
     if why_not.code != "no_program":
-        raise MailcoreError(f"{run.sender} has it in its mail, and is not woken: {why_not.reason}")
+        unwoken = f"{run.sender} has it in its mail, and is not woken: {why_not.reason}"
+        _tell_of_plans(workspace, workspace.agent(run.sender), run, notice.unwoken(agent, run, unwoken), again)
+        raise MailcoreError(unwoken)
 
 
-def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any]) -> None:
+def _tell_of_plans(
+    workspace: Workspace, orchestrator: Agent, run: Run, said: tuple[str, str] | None, again: bool
+) -> None:
+    """Tell whoever gave an orchestrator a task that it passed on, and now cannot go on with, as `run` shows.
+
+    It was woken since a part of its plan is over, or should have been: its own senders would wait for ever.
+    """
+    told = {orchestrator.address, run.by}
+    for plan, task_id in _open_plans(orchestrator):
+        if said is None or plan.sender in told or (again and ending.is_mailed(workspace, run, plan.sender)):
+            continue
+        told.add(plan.sender)
+        subject, body = said
+        why = f"{orchestrator.address} was to go on with {plan.subject!r}, whose parts it had passed on.\n\n{body}"
+        ending.mail(workspace, orchestrator, changed(run, sender=plan.sender), task_id, (subject, why))
+
+
+def _open_plans(agent: Agent) -> Iterator[tuple[Run, str]]:
+    """The runs of an agent whose tasks it passed on and has not answered, the newest first; each task's sent id."""
+    mails = read_mailbox(agent.inbox).messages
+    waiting = {mail.id for mail in mails if mail.ack is None or mail.ack.state not in FINAL}
+    for run_id in reversed(run_ids(agent)):
+        found = records(agent.runs_dir / run_id)
+        run = from_records(found)
+        if run is not None and run.delegated and not run.replied and run.message_id in waiting:
+            yield run, str(found[0].get("sent_id") or run.message_id)
+
+
+def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any], reason: str = "") -> None:
     """Tell of a run, or a start that waited, that went with its agent's directory; `queued` is its first record.
 
-    OSError where its sender could neither be told nor is it on record.
+    `reason`: what took it, if not that. OSError where its sender could neither be told nor is it on record.
     """
-    run = lost.ended(agent, queued)
+    run = lost.ended(agent, queued, reason)
     if run is None:
         return
     outcome = {}
@@ -209,6 +260,7 @@ def _tell_bereft(workspace: Workspace, config: Config) -> list[str]:
     if not queue.bereft(workspace):
         return []
     time.sleep(waitlist.MOVED)
+    workspace = load(workspace.registry)  # whose row came back meanwhile
     failed = []
     with locked(workspace.state_dir / ".lost.flock"):  # one tells; each is struck once it was told, none before
         with locked(queue.gate(workspace)):
@@ -217,7 +269,10 @@ def _tell_bereft(workspace: Workspace, config: Config) -> list[str]:
             queue_id = str(queued["queue_id"])
             try:
                 if queue_id not in told:
-                    tell_lost(workspace, config, agent, queued)
+                    enrolled = any(agent.address == one.address for one in workspace.agents)
+                    removed = not enrolled and agent.mail_dir.is_dir()
+                    reason = f"it was taken out of {workspace.registry.name}" if removed else ""
+                    tell_lost(workspace, config, agent, queued, reason)
                 with locked(queue.gate(workspace)):
                     waitlist.strike(workspace.root, queue_id)
             except Exception as error:  # whatever one line holds, the others are told; the next look tries it again

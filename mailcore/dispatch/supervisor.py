@@ -1,40 +1,41 @@
-"""`python -m mailcore.dispatch.supervisor RUN_DIR`: the detached process that owns one run, its attempts and its end.
+"""The detached process that owns one run, its attempts and its end.
 
 It waits in the kernel for a child's death, a signal or, while an attempt is starting, a change of the files that show
-its first sign of life; it wakes for nothing else but a rare look at its own directory. Killed from outside, it takes
-its run's processes with it.
+its first sign of life; it wakes for nothing else but a rare look at its own directory. Asked to end, it takes its run's
+processes with it; killed, it leaves that to its sentinel (`dispatch.sentinel`), whose child it is.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import sys
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from mailcore import journal
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch import breaker, ending, lock, queue, standing, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
-from mailcore.dispatch.runs import JOURNAL
+from mailcore.dispatch.runs import read_run, records
 from mailcore.errors import MailcoreError
+from mailcore.liveness import FLOCK
 from mailcore.model.agent import Agent
-from mailcore.model.run import from_records
 from mailcore.programs.base import Ending, is_session_id
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.timestamps import utc_time
-from mailcore.workspace import Workspace, here
+from mailcore.workspace import Workspace, here, normal_address
 
 
 class Supervisor:
     """One run."""
 
-    def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
+    def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path, sentinel: int = 0) -> None:
+        """`sentinel`: the PID of the process that stands by this one."""
+        self.sentinel = sentinel
         self._workspace, self.config = workspace, config
         self.attempts = Attempts(config, agent, run_dir)
         self.queued, self.note = self.attempts.queued, self.attempts.note
@@ -57,7 +58,7 @@ class Supervisor:
 
     def supervise(self, trouble: str) -> None:
         """All attempts, and the end; none with a config that cannot be read, whose `trouble` is told instead."""
-        self.note("supervised", pid=os.getpid())
+        self.note("supervised", **lock.facts(os.getpid(), self.sentinel))
         if trouble:
             self.end("bounced", Ending(False, trouble))
             return
@@ -88,7 +89,7 @@ class Supervisor:
     def former_session(self) -> str:
         """The session of the run that this one is a retry of; empty where it is none."""
         former = Path(str(self.queued.get("retry_of") or "")).name
-        run = from_records(journal.read(self.agent.runs_dir / former / JOURNAL)) if former else None
+        run = read_run(self.agent.runs_dir / former) if former else None
         session = run.attempt.session_id if run is not None and run.attempt is not None else ""
         return session if is_session_id(session) else ""
 
@@ -109,9 +110,10 @@ class Supervisor:
     def end(self, outcome: str, result: Ending) -> None:
         """Close the journal, tell whoever waits, free the branch, start what waited for it."""
         self.attempts.stop_tree()
+        self.attempts.journal.records()  # mended, if need be, before it is closed
         by, why = "", result.cause
         if outcome == "killed":
-            asked = [r for r in journal.read(self.run_dir / JOURNAL) if r.get("event") == "kill_asked"]
+            asked = [r for r in self.attempts.journal.records() if r.get("event") == "kill_asked"]
             by = str(asked[-1].get("by", "")) if asked else "a signal"
             why = ""
         run = ending.close(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
@@ -121,39 +123,55 @@ class Supervisor:
         succession.free(self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed")
 
 
-def main(run_dir: Path) -> int:
-    """Supervise the run whose journal lies in `run_dir`."""
+def main(run_dir: Path, sentinel: int) -> int:
+    """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
     adopt_orphans()
-    branch = run_dir.parents[2]
-    workspace = here(start=branch)
-    agent = next((a for a in workspace.agents if a.branch == branch), None)
-    if agent is None:
-        print(f"{branch} is in no row of {workspace.registry}", file=sys.stderr)
-        return 3
+    workspace = here(start=run_dir.parents[2])
+    agent = agent_of(workspace, run_dir)
     config, trouble = read_config_or_defaults(workspace.config_file)
-    supervisor = Supervisor(workspace, config, agent, run_dir)
+    supervisor = Supervisor(workspace, config, agent, run_dir, sentinel)
     attempts, queued = supervisor.attempts, supervisor.queued
     standing.say()  # before the gate, which who started it may hold
     with locked(queue.gate(workspace)):
         subject = str(queued.get("subject", ""))
-        ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject)
+        ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel)
     if not ours:
         run = ending.close(agent, run_dir, "bounced", reason="the branch's lock went to another run")
         succession.tell(workspace, config, agent, run, queued, run_dir)
-        return 3
+        return 0
     try:
-        supervisor.supervise(trouble)
+        with held(run_dir, attempts):
+            supervisor.supervise(trouble)
     except BaseException:
         attempts.stop_tree()  # its files are gone or the disk is full: still no process outlives its supervisor
         if supervisor.run_dir.is_dir():
             raise
+        stands = agent.mail_dir.is_dir()
         with suppress(MailcoreError, OSError):
-            succession.tell_lost(workspace, config, agent, queued)
+            reason = f"its directory {run_dir} is gone" if stands else ""
+            succession.tell_lost(workspace, config, agent, queued, reason)
         with suppress(MailcoreError, OSError):
-            succession.start_what_waits(workspace, config, but=agent)
-        return 3
+            if stands:
+                with locked(queue.gate(workspace)):
+                    lock.release(agent, attempts.run_id, attempts.nonce)
+            succession.start_what_waits(workspace, config, but=None if stands else agent)
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]).resolve()))
+@contextmanager
+def held(run_dir: Path, attempts: Attempts) -> Iterator[None]:
+    """Hold the run's flock, its program too: by that it is seen to live from where its PIDs are not."""
+    with ExitStack() as stack:
+        with suppress(MailcoreError, OSError):  # without it the run is taken to go on there
+            attempts.held = (stack.enter_context(locked(run_dir / FLOCK, 2.0)),)
+        yield
+
+
+def agent_of(workspace: Workspace, run_dir: Path) -> Agent:
+    """Whose run it is: by its directory, as the registry has it; one that was taken out meanwhile ends its run."""
+    branch = run_dir.parents[2]
+    enrolled = next((agent for agent in workspace.agents if agent.branch == branch), None)
+    if enrolled is not None:
+        return enrolled
+    address = normal_address(next((str(r.get("target", "")) for r in records(run_dir)), "") or branch.name)
+    return Agent(address, address[1:].upper(), branch, root=workspace.root)

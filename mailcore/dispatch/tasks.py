@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailcore.config import Mail
-from mailcore.dispatch.runs import read_run
+from mailcore.dispatch.runs import read_run, run_ids
 from mailcore.mail.ladder import ladder
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -42,8 +42,7 @@ def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
 
 def run_of(agent: Agent, message_id: str) -> Run | None:
     """The newest run that a message's dispatch started."""
-    names = sorted(agent.runs_dir.glob("*/run.jsonl"), reverse=True)
-    runs = (read_run(path.parent) for path in names)
+    runs = (read_run(agent.runs_dir / run_id) for run_id in reversed(run_ids(agent)))
     return next((run for run in runs if run is not None and run.message_id == message_id), None)
 
 

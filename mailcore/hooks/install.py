@@ -14,6 +14,7 @@ from mailcore.hooks.line import STAMPS, command
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Hooks
 from mailcore.system import files, writing
+from mailcore.system.writing import make_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def install(agent: Agent, hooks: Hooks) -> bool:
         if after == before:
             return False
         files.inside(agent.root, path)
-        path.parent.mkdir(exist_ok=True)
+        make_directory(path.parent)
         try:
             _write(agent, path, after)
         except OSError:

@@ -11,6 +11,7 @@ from typing import Any
 from mailcore import codec
 from mailcore.model.agent import Agent
 from mailcore.system import files, writing
+from mailcore.system.writing import make_directory
 from mailcore.timestamps import kept_time, name_time
 
 _NAMED = re.compile("[A-Za-z0-9-]{1,40}")
@@ -22,7 +23,7 @@ def keep(agent: Agent, raw: dict[str, Any]) -> Path:
     """Write a closed message to the archive, durable; returns its file."""
     files.inside(agent.root, agent.archive_dir)
     now = datetime.now()
-    agent.archive_dir.mkdir(parents=True, exist_ok=True)
+    make_directory(agent.archive_dir, parents=True)
     path = _kept(agent, raw)
     if path is None:
         path = agent.archive_dir / (name := file_name(raw, now))

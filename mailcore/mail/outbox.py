@@ -18,7 +18,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.system import files, ignored, writing
 from mailcore.timestamps import aipass_time, kept_time, name_time
-from mailcore.workspace import Workspace, find
+from mailcore.workspace import Workspace, at
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
         ignored.make(author.mail_dir)
-        author.sent_dir.mkdir(exist_ok=True)
+        writing.make_directory(author.sent_dir)
         writing.replace(record_path, codec.dumps(record))
     except OSError as error:
         raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent") from error
@@ -85,7 +85,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         audit.record(workspace, author.address, "send", **facts, subject=fields["subject"])
         if recipient.root != workspace.root:
             facts |= {"seq": 0, "project": workspace.root.name}
-            audit.record(find(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
+            audit.record(at(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
     return Sent(message_id, sent_id, recipient.address, True, seq=number)
 
 

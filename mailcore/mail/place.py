@@ -17,6 +17,7 @@ from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
 from mailcore.system import files, ignored, locks, writing
+from mailcore.system.writing import make_directory
 
 LOCK = ".inbox.lock"
 """AIPass's lock of a mailbox, beside it (contract section 2)."""
@@ -94,7 +95,7 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
             files.inside(agent.root, agent.mail_dir, directory)
             ignored.mark(directory, agent.mail_dir.name)
             if create and not files.exists_in(path.name, directory):
-                agent.sent_dir.mkdir(exist_ok=True)
+                make_directory(agent.sent_dir)
             # AIPass knows the lock's file alone; among ourselves the directory keeps order, should that be removed.
             locks.lock_directory(directory, agent.mail_dir)
             with locks.locked(path.with_name(LOCK), directory=directory):
@@ -112,5 +113,5 @@ def _directory(agent: Agent, create: bool) -> contextlib.AbstractContextManager[
         if not create:
             raise MailcoreError(f"{agent.address} has no mailbox at {agent.mail_dir}", "no_mailbox")
         files.inside(agent.root, agent.mail_dir)
-        agent.mail_dir.mkdir(parents=agent.is_operator, exist_ok=True)
+        make_directory(agent.mail_dir, parents=agent.is_operator)
     return files.open_directory(agent.mail_dir)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from mailcore.errors import Refused, UsageError
 from mailcore.mail import lookup
@@ -17,9 +18,14 @@ from mailcore.model.run import Run
 from mailcore.system import ignored
 from mailcore.workspace import Workspace
 
+if TYPE_CHECKING:
+    from mailcore.system.process import ExitNotice
+
 WANTS = ("reply", "done", "approval")
 LOOK = 0.5
 """Seconds between two looks where the kernel tells of no changes."""
+LOOK_ANEW = 5.0
+"""Seconds until it looks whether somebody still works on the answer: who only stands still tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +51,14 @@ def wait(
     every: bool = False,
     timeout: float | None = None,
     on_wait: Callable[[Sequence[Copy]], None] = lambda _: None,
+    attend: Callable[[Collection[Agent]], Sequence[ExitNotice]] = lambda _: (),
 ) -> list[Settled]:
     """Block until one of `ids` (with `every`: all) is settled, or `timeout` seconds are over; says what is known then.
 
     The messages, named by id, sent id or number, are ones that the caller sent; the operator may wait for anybody's.
     `run_of` finds the newest run that a message started: its end settles what its agent left unanswered. `on_wait` is
-    told once, before it sleeps, what is not settled.
+    told once, before it sleeps, what is not settled. `attend` sees to it that those who are to answer still can, and
+    gives what to wait for beside their mail.
     """
     from mailcore.system.watching import Watcher, inodes
 
@@ -64,8 +72,9 @@ def wait(
         ignored.make(agent.mail_dir, parents=True)
     with Watcher(LOOK) as watcher:
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
-        told = False
+        told, busy = False, {copy.agent for copy in awaited}
         while True:
+            notices = attend(busy)
             mail = {agent: _mail_of(agent) for agent in looked_at}
             awaited = [_again(copy, mail[copy.agent]) for copy in awaited]
             settled = [
@@ -73,13 +82,14 @@ def wait(
                 for name, copy, author in zip(ids, awaited, authors, strict=True)
             ]
             done = [bool(one.state) for one in settled]
-            left = None if deadline is None else deadline - time.monotonic()
-            if (all(done) if every else any(done)) or (left is not None and left <= 0):
+            left = LOOK_ANEW if deadline is None else min(LOOK_ANEW, deadline - time.monotonic())
+            if (all(done) if every else any(done)) or left <= 0:
                 return settled
+            busy = {copy.agent for copy, over in zip(awaited, done, strict=True) if not over}
             if not told:
                 told = True
                 on_wait([copy for copy, one in zip(awaited, settled, strict=True) if not one.state])
-            watcher.wait(left)
+            watcher.wait(left, notices)
 
 
 def _author(workspace: Workspace, caller: Agent, message: Message) -> Agent:

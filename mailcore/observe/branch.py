@@ -141,8 +141,10 @@ class Branch:
             return None
         if self._stamps.moved(self._lock_file) or known is None or known.holder is Holder.UNKNOWN:
             return read_lock(self._lock_file)
-        living = alive(known.pid, known.start_ticks, known.boot_id)
-        return replace(known, holder=Holder.ALIVE if living else Holder.DEAD)
+        if known.holder is Holder.ALIVE and known.start_ticks:  # judged once: now only its end is of interest
+            living = alive(known.pid, known.start_ticks, known.boot_id)
+            return known if living else replace(known, holder=Holder.DEAD)
+        return read_lock(self._lock_file)
 
     def glimpse(self, moved: Iterable[str]) -> list[Fact]:
         """The facts of some of its session files alone: they move a hundred times as often as all else."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
-from mailcore.model.run import Holder, Lock
+from mailcore.model.run import Lock
 from mailcore.model.senses import Senses, through
 from mailcore.observe.awaited import awaited
 
@@ -40,7 +40,7 @@ def expectation(
     None: none, as of every session that no run started, and of an agent that waits for another.
     """
     lock, run = facts.lock, facts.run
-    if lock is None or lock.holder is not Holder.ALIVE or status.state not in EXPECTED:
+    if lock is None or not lock.runs or status.state not in EXPECTED:
         return None
     if status.state is State.WORKING and awaited(facts) is not None:
         return None

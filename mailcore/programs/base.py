@@ -45,11 +45,18 @@ class Output:
     stderr: Path
     acted: bool = False
     """The agent ran a mailcore command in this attempt."""
+    warned: bool = False
+    """What is on its standard error came at once, and may be no more than a warning."""
+
+    @property
+    def said(self) -> bool:
+        """True once the program wrote a byte to its standard output."""
+        return self.stdout.exists() and self.stdout.stat().st_size > 0
 
     @property
     def any(self) -> bool:
-        """True once the program wrote a byte to either."""
-        return any(path.exists() and path.stat().st_size > 0 for path in (self.stdout, self.stderr))
+        """The same, or that it writes to its standard error, and not only a warning."""
+        return self.said or (not self.warned and self.stderr.exists() and self.stderr.stat().st_size > 0)
 
 
 @dataclass(frozen=True, slots=True)

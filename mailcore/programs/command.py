@@ -1,4 +1,7 @@
-"""Any command as an agent: its first output or mailcore act is its sign of life, exit 0 its success."""
+"""Any command as an agent: its first output or mailcore act is its sign of life, exit 0 its success.
+
+Some log to their standard error alone: there what comes after the first word counts.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class Command:
         return ()
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
-        """Any byte of output, or a mailcore command."""
+        """Any byte of output, more than one warning on standard error, or a mailcore command."""
         del launch
         return output.acted or output.any
 

@@ -22,12 +22,12 @@ def descriptor(
 ) -> tuple[int, os.stat_result]:
     """An open descriptor of a regular file, for the caller to close, and what the file is at this moment.
 
-    `flags` as of `os.open`; a file that they create is the owner's to write. `directory`: a descriptor of the one that
-    `path` is looked up in. OSError, whose `strerror` says so, of what is no regular file, and with `O_NOFOLLOW` of a
-    symlink (ELOOP).
+    `flags` as of `os.open`; a file that they create belongs to whom its directory belongs (`as_its_directory`).
+    `directory`: a descriptor of the one that `path` is looked up in. OSError, whose `strerror` says so, of what is no
+    regular file, and with `O_NOFOLLOW` of a symlink (ELOOP).
     """
     try:
-        opened = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o644, dir_fd=directory)
+        opened = _open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, directory)
     except OSError as error:
         if error.errno == errno.ELOOP and flags & os.O_NOFOLLOW:
             raise OSError(errno.ELOOP, "is a symlink: refused", str(path)) from None
@@ -46,15 +46,80 @@ def descriptor(
     return opened, found
 
 
+def _open(path: Path | str, flags: int, directory: int | None) -> int:
+    """`os.open`, that knows whether it made the file, and then gives it to whom it belongs."""
+    if flags & os.O_CREAT:
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, flags & ~os.O_CREAT, dir_fd=directory)
+        with contextlib.suppress(FileExistsError):  # another made it meanwhile, or it is a link that leads nowhere
+            opened = os.open(path, flags | os.O_EXCL, 0o666, dir_fd=directory)
+            try:
+                as_its_directory(opened, str(Path(path).parent), directory)
+            except BaseException:
+                os.close(opened)
+                raise
+            return opened
+    return os.open(path, flags, 0o666, dir_fd=directory)
+
+
+def as_its_directory(opened: int, above: str = "", directory: int | None = None) -> None:
+    """Let a new file or directory belong to those who share the directory that it lies in.
+
+    In a directory that is setgid and its group's to write, the group gets what the owner has, whatever the umask says
+    of writing; nothing where it denies the group even reading. What root makes in another user's directory is given to
+    that user: one `sudo` locks nobody out. `above`: its directory, as seen from `directory`.
+    """
+    place = os.fstat(directory) if directory is not None and not above else os.stat(above or ".", dir_fd=directory)
+    shared = place.st_mode & stat.S_ISGID and place.st_mode & stat.S_IWGRP
+    given = place.st_uid != 0 == os.geteuid()
+    if not shared and not given:
+        return
+    if given:
+        os.fchown(opened, place.st_uid, place.st_gid)
+    if shared:
+        share_with_group(opened)
+
+
+def share_with_group(opened: int) -> None:
+    """Let the group do with an open file or directory what its owner may, if it may read it."""
+    mode = stat.S_IMODE(os.fstat(opened).st_mode)
+    wanted = mode | (mode & 0o700) >> 3
+    if mode & stat.S_IRGRP and wanted != mode:
+        os.fchmod(opened, wanted)
+
+
 def opened(path: Path) -> BinaryIO:
     """The regular file at `path`, open for reading. OSError as of `descriptor`."""
     return os.fdopen(descriptor(path)[0], "rb")
 
 
-def read_bytes(path: Path, *, links: bool = True) -> bytes:
-    """The whole of the regular file at `path`. OSError as of `descriptor`; without `links` a symlink is one too."""
-    with os.fdopen(descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)[0], "rb") as file:
-        return file.read()
+MOST = 64 * 1024 * 1024
+"""Bytes of a file that is read whole, unless its reader says otherwise: a sparse file has no end, and costs nothing."""
+
+
+def read_bytes(path: Path, *, links: bool = True, most: int = MOST) -> bytes:
+    """The whole of the regular file at `path`. OSError as of `descriptor`; without `links` a symlink is one too.
+
+    OSError (EFBIG) of a file of more than `most` bytes, none of which is read.
+    """
+    opened, found = descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(opened, "rb") as file:
+        return _whole(file, found.st_size, path, most)
+
+
+def _whole(file: BinaryIO, size: int, path: Path | str, most: int) -> bytes:
+    # One byte more than there may be: a file that grows meanwhile is found out.
+    data = file.read(most + 1) if size <= most else None
+    if data is None or len(data) > most:
+        raise too_large(path, most)
+    return data
+
+
+def too_large(path: Path | str, most: int) -> OSError:
+    """What is raised for a file of more than `most` bytes."""
+    from mailcore.units import size
+
+    return OSError(errno.EFBIG, f"is larger than {size(most)}: refused", str(path))
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ def make(directory: Path, *, parents: bool = False) -> None:
     """
     if os.path.lexists(f"{directory}/{NAME}"):
         return
-    directory.mkdir(parents=parents, exist_ok=True)
+    writing.make_directory(directory, parents=parents)
     with suppress(OSError), files.open_directory(directory) as opened:  # what cannot be written is told by who writes
         mark(opened, directory.name)
 

@@ -85,10 +85,15 @@ def wait_for_lock(lock: Path) -> int:
 
 def is_locked(lock: Path) -> bool:
     """True if somebody holds `lock` at this moment. Makes no file, and keeps nobody waiting."""
+    return is_held(lock) is True
+
+
+def is_held(lock: Path) -> bool | None:
+    """The same; None where that cannot be told: there is no such file, or it is not ours to open."""
     try:
-        descriptor, _ = files.descriptor(lock)
+        descriptor, _ = files.descriptor(lock, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
-        return False
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

@@ -7,12 +7,12 @@ import time
 
 from mailcore.system import PORTABLE
 from mailcore.system.process import session_of
+from mailcore.system.subreaper import adopt_orphans
 
 if PORTABLE:
     from mailcore.system.portable.processes import (
         EMPTY_LOOKS,
         MISSING,
-        adopt_orphans,
         births,
         boot_id,
         command_line,
@@ -28,6 +28,7 @@ if PORTABLE:
         snapshot,
         start_ticks,
         started_at,
+        stopped,
         watch_limits,
         working_directory,
     )
@@ -35,7 +36,6 @@ else:
     from mailcore.system.linux.processes import (
         EMPTY_LOOKS,
         MISSING,
-        adopt_orphans,
         births,
         boot_id,
         command_line,
@@ -51,6 +51,7 @@ else:
         snapshot,
         start_ticks,
         started_at,
+        stopped,
         watch_limits,
         working_directory,
     )
@@ -79,6 +80,7 @@ __all__ = [
     "snapshot",
     "start_ticks",
     "started_at",
+    "stopped",
     "value_of",
     "watch_limits",
     "working_directory",

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
-from mailcore.system.files import descriptor, inside, open_directory
+from mailcore.system.files import as_its_directory, descriptor, inside, open_directory, share_with_group
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -38,8 +38,7 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
     try:
         try:
             with contextlib.suppress(FileNotFoundError):
-                mode = os.stat(name, dir_fd=directory).st_mode
-                os.fchmod(opened, stat.S_IMODE(mode))
+                _like(opened, os.stat(name, dir_fd=directory, follow_symlinks=False), directory)
             _write(opened, list(data))
             sync(opened)
         finally:
@@ -76,12 +75,52 @@ def link_new_in(directory: int, name: str, data: bytes, mode: int = 0o644) -> bo
     return True
 
 
-def create(path: Path, mode: int = 0o644) -> BinaryIO:
+def create(path: Path, mode: int = 0o666) -> BinaryIO:
     """A new file at `path`, open for writing. FileExistsError if something is there, even a link."""
-    return os.fdopen(os.open(path, _NEW, mode), "wb")
+    file = os.fdopen(os.open(path, _NEW, mode), "wb")
+    try:
+        as_its_directory(file.fileno(), str(path.parent))
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
-def create_anew(path: Path, mode: int = 0o644) -> BinaryIO:
+def make_directory(path: Path, *, parents: bool = False) -> None:
+    """A directory at `path`, if there is none yet; with `parents` also those above it.
+
+    It belongs to those who share the one above it (`files.as_its_directory`).
+    """
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return
+    except FileNotFoundError:
+        if not parents or path.parent == path:
+            raise
+        make_directory(path.parent, parents=True)
+        make_directory(path)
+        return
+    with open_directory(path) as opened:
+        as_its_directory(opened, str(path.parent))
+
+
+def set_aside(path: Path) -> Path | None:
+    """Let what lies at `path` make way: a file, link or FIFO is removed, a directory renamed; to what, if it was."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        pass
+    except (IsADirectoryError, PermissionError):  # EPERM: a directory, on macOS
+        aside = path.with_name(f"{path.name}.aside-{os.urandom(4).hex()}")
+        path.rename(aside)
+        return aside
+    return None
+
+
+def create_anew(path: Path, mode: int = 0o666) -> BinaryIO:
     """The same in the place of what is there: a link goes, and what it leads to stays as it is."""
     path.unlink(missing_ok=True)
     return create(path, mode)
@@ -130,15 +169,39 @@ def _temporary(directory: int, name: str) -> tuple[str, int]:
     removed: then another name does.
     """
     try:
-        return name, os.open(name, _NEW, 0o644, dir_fd=directory)
+        opened = os.open(name, _NEW, 0o666, dir_fd=directory)
     except FileExistsError:
-        pass
+        try:
+            os.unlink(name, dir_fd=directory)
+            opened = os.open(name, _NEW, 0o666, dir_fd=directory)
+        except (FileExistsError, IsADirectoryError, PermissionError):  # EPERM: a directory, on macOS
+            name = f"{name}.{os.urandom(4).hex()}"
+            opened = os.open(name, _NEW, 0o666, dir_fd=directory)
     try:
+        as_its_directory(opened, directory=directory)
+    except BaseException:
+        os.close(opened)
         os.unlink(name, dir_fd=directory)
-        return name, os.open(name, _NEW, 0o644, dir_fd=directory)
-    except (FileExistsError, IsADirectoryError, PermissionError):  # EPERM: a directory, on macOS
-        name = f"{name}.{os.urandom(4).hex()}"
-        return name, os.open(name, _NEW, 0o644, dir_fd=directory)
+        raise
+    return name, opened
+
+
+def _like(opened: int, former: os.stat_result, directory: int) -> None:
+    """Let an open file be whose the one was that it replaces, with its rights.
+
+    A group that shares the directory may write it from now on: before, only its first writer could.
+    """
+    if not stat.S_ISREG(former.st_mode):
+        return
+    new = os.fstat(opened)
+    if (new.st_uid, new.st_gid) != (former.st_uid, former.st_gid):
+        owner = former.st_uid if os.geteuid() == 0 else -1
+        with contextlib.suppress(PermissionError):  # a group that this user is not in
+            os.fchown(opened, owner, former.st_gid)
+    os.fchmod(opened, stat.S_IMODE(former.st_mode))
+    place = os.fstat(directory)
+    if place.st_mode & stat.S_ISGID and place.st_mode & stat.S_IWGRP:
+        share_with_group(opened)
 
 
 def _write(opened: int, parts: list[bytes | memoryview]) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -18,12 +15,14 @@ from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
 from mailcore.programs.registry import checked
 from mailcore.text import line
+from mailcore.text.terminal import complain, say, say_json
 from mailcore.units import date_and_time
 from mailcore.workspace import Workspace, here
 from praxmonitor.alarms.episodes import Book, Episode, advance
 from praxmonitor.alarms.kept import Kept, gone_before
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
+from praxmonitor.arguments import Parser
 from praxmonitor.outlets import as_json, events, lines
 from praxmonitor.sound.mutes import mutes_path
 
@@ -34,7 +33,7 @@ NONE, ACTIVE = 0, 1
 
 def main(argv: Sequence[str]) -> int:
     """`praxmonitor alarms [PATH] [--json] [--follow]`. Exit status NONE, ACTIVE, or 2 and above with the reason."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="praxmonitor alarms",
         description=__doc__,
         epilog="Exit status: 0 no alarm wants you; 1 at least one does: one that you acknowledged or snoozed does not; "
@@ -51,9 +50,9 @@ def main(argv: Sequence[str]) -> int:
             return asyncio.run(_follow(workspace, config, as_lines=not options.json))
     except MailcoreError as error:
         if options.json:
-            print(json.dumps({"error": {"code": error.code, "message": str(error)}}, ensure_ascii=False))
+            say_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
         else:
-            print(f"praxmonitor: {error}", file=sys.stderr)
+            complain(f"praxmonitor: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
@@ -61,9 +60,9 @@ def main(argv: Sequence[str]) -> int:
     standing = standing_now(workspace, config, now)
     if options.json:
         said = {"workspace": str(workspace.root), "alarms": [as_json(episode) for episode in standing]}
-        print(json.dumps(said, indent=2, ensure_ascii=False))
+        say_json(said)
     for episode in () if options.json else standing:
-        print(_said(episode, now))
+        say(_said(episode, now))
     return ACTIVE if any(not episode.quiet(now) for episode in standing) else NONE
 
 
@@ -93,14 +92,15 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
     from praxmonitor.guard import TICK, watch
 
     def trouble(text: str) -> None:
-        print(f"praxmonitor: {text}", file=sys.stderr, flush=True)
+        complain(f"praxmonitor: {text}")
 
     # It tells, and acts on nothing: it never goes on duty.
     sentry = Sentry(config, workspace.root, period=TICK, live=True)
     feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
     async with aclosing(watch(feed, sentry, lambda _: None, trouble)) as rounds:
         async for due, moment in rounds:
-            said = lines(due, moment.now) if as_lines else map(json.dumps, events(due, workspace.root, moment.now))
-            for each in said:
-                print(each, flush=True)
+            for told in lines(due, moment.now) if as_lines else ():
+                say(told, flush=True)
+            for event in () if as_lines else events(due, workspace.root, moment.now):
+                say_json(event, indent=False, flush=True)
     return NONE

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mailcore.config import Config
+from mailcore.errors import MailcoreError
 from mailcore.model.senses import Senses
 from praxmonitor.alarms.cap import hold_at_cap
 from praxmonitor.alarms.episodes import Book, Episode, Round
 from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.orphans import attend
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.duty import Duty
 from praxmonitor.moment import EMPTY, Moment
@@ -107,8 +109,20 @@ class Sentry:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._vigil.look(lambda: self._moment))
             tasks.create_task(self._vigil.keep(lambda: self.on_duty))
+            tasks.create_task(self._attend())
             if self._duty is not None:
                 tasks.create_task(self._look_for_holder(self._duty))
+
+    async def _attend(self) -> None:
+        """Their sentinels act at once; this is for where they died too. Whoever looks does it, on duty or not."""
+        while True:
+            try:
+                failed = await asyncio.to_thread(attend, self._root, self._moment.fleet.agents)
+            except (MailcoreError, OSError) as error:
+                failed = str(error)
+            if failed:
+                self._on_error(f"a run whose supervisor died: {failed}")
+            await asyncio.sleep(self.config.alarms.look)
 
     async def _look_for_holder(self, duty: Duty) -> None:
         while True:

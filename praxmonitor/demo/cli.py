@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import shlex
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mailcore.config import Config, read_config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet, State
+from mailcore.text.terminal import complain, say, say_json
 from mailcore.workspace import Workspace
+from praxmonitor.arguments import Parser
 from praxmonitor.demo.stage import stage
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str]) -> int:
     """Exit 0, or 2 or 3 with the reason."""
-    parser = argparse.ArgumentParser(prog="praxmonitor demo", description=__doc__)
+    parser = Parser(prog="praxmonitor demo", description=__doc__)
     parser.add_argument("--dir", type=Path, help="where to put the workspace and leave it; else a temporary one")
     parser.add_argument("--seed", type=int, default=1, help="another number, another story")
     parser.add_argument("--headless", action="store_true", help="no screen: run, then print the status")
@@ -47,17 +46,17 @@ def main(argv: Sequence[str]) -> int:
             _recorded(arguments.record, workspace) as on_facts,
         ):
             if arguments.headless:
-                print(_headless(workspace, arguments.seconds, arguments.json, on_facts))
+                _headless(workspace, arguments.seconds, arguments.json, on_facts)
                 return 0
             from praxmonitor.show import show
 
             status = show(
                 workspace.root, theme=arguments.theme, muted=arguments.mute, on_facts=on_facts, ends_agents=True
             )
-        print(_farewell(arguments.dir))
+        say(_farewell(arguments.dir))
         return status
     except MailcoreError as error:
-        print(f"praxmonitor demo: {error}", file=sys.stderr)
+        complain(f"praxmonitor demo: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
@@ -91,15 +90,17 @@ def _recorded(path: Path | None, workspace: Workspace) -> Iterator[OnFacts | Non
         yield writer.write
 
 
-def _headless(workspace: Workspace, seconds: float, as_json: bool, on_facts: OnFacts | None) -> str:
+def _headless(workspace: Workspace, seconds: float, as_json: bool, on_facts: OnFacts | None) -> None:
     from praxmonitor.status import render, status
 
     config = read_config(workspace.config_file)
     fleet, seen = asyncio.run(_observe(workspace, config, seconds, on_facts))
     value: dict[str, Any] = status(fleet, config, time.time())
     if as_json:
-        return json.dumps({**value, "seen": seen}, indent=2, ensure_ascii=False)
-    return render(value) + "\nseen: " + ", ".join(f"{state} {count}" for state, count in seen.items())
+        say_json({**value, "seen": seen})
+        return
+    counts = ", ".join(f"{state} {count}" for state, count in seen.items())
+    say(f"{render(value)}\nseen: {counts}")
 
 
 async def _observe(

@@ -15,9 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mailcore.system import files
 from mailcore.units import duration
 from praxmonitor.sound.device import NO_CLOCK, PATIENCE, PROBE, Device, Lost, NoDevice, OnlyDummy, Pace
 from praxmonitor.sound.mixer import CHANNELS, RATE, VOICES, Mixer
+from praxmonitor.sound.pack import MAX_FILE
 from praxmonitor.sound.system import AFPLAY, PIPED, FileDevice, PipedDevice
 
 PERIOD_MS = 10
@@ -29,6 +31,8 @@ REST_AFTER = 2.0
 heard after 10 to 20 ms, one that waits behind a full buffer of silence after 20 (PulseAudio) to 60 (ALSA)."""
 MAX_SECONDS = 10
 """A longer sound is cut: an alert is no song, and all sounds are held in memory."""
+RATES = (1_000, 384_000)
+"""Samples a second of a WAV file that is played."""
 
 _MINIAUDIO = {"pulse": "PULSEAUDIO", "alsa": "ALSA", "jack": "JACK", "oss": "OSS", "sndio": "SNDIO",
               "coreaudio": "COREAUDIO", "wasapi": "WASAPI"}  # fmt: skip
@@ -65,12 +69,36 @@ def open_device(mixer: Mixer, lost: Lost, wanted: str = "") -> Device:
 def decode(path: Path) -> array[int]:
     """The samples of a WAV, MP3 or OGG file, as the mixer wants them; raises `NoDevice` or `ValueError`."""
     miniaudio = _miniaudio()
+    most = MAX_SECONDS * RATE * CHANNELS
+    samples = array("h")
     try:
-        decoded = miniaudio.decode_file(str(path), nchannels=CHANNELS, sample_rate=RATE)
+        data = files.read_bytes(path, most=MAX_FILE)
+        _refuse_strange_rate(miniaudio, data)
+        # Bit by bit: a file of 1 MB that says one sample a second would be 10 days, and 190 GB, at the mixer's rate.
+        stream = miniaudio.stream_memory(data, nchannels=CHANNELS, sample_rate=RATE, frames_to_read=RATE // 4)
+        for part in stream:
+            samples.extend(part)
+            if len(samples) >= most or not part:
+                break
     except miniaudio.MiniaudioError as error:
         raise ValueError(f"{path}: {error.args[0]}") from error
-    samples: array[int] = decoded.samples[: MAX_SECONDS * RATE * CHANNELS]
-    return samples
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return samples[:most]
+
+
+def _refuse_strange_rate(miniaudio: Any, data: bytes) -> None:
+    """ValueError for a WAV whose header says a rate that no sound has."""
+    if not data.startswith(b"RIFF"):
+        return
+    try:
+        rate = miniaudio.wav_get_info(data).sample_rate
+    except ZeroDivisionError:
+        rate = 0
+    if not RATES[0] <= rate <= RATES[1]:
+        raise ValueError(f"says {rate:,} samples a second; {RATES[0]:,} to {RATES[1]:,} can be played")
 
 
 def transpose(samples: array[int], semitones: int) -> array[int]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from random import Random
 
@@ -20,8 +19,8 @@ from praxmonitor.sound.pack import Pack, Picker, load_pack
 STEPS = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
 """Semitones of each voice, from the first agent on: a pentatonic scale, so that whoever sounds together sounds well;
 the first five are a chord in C, three semitones apart or more. The fourteenth agent has the first one's pitch."""
-KEPT = 64
-"""Sounds kept ready in memory, 0.2 MB a second of each."""
+KEPT = 32_000_000
+"""Bytes of sounds kept ready in memory, 0.2 MB a second of each: a pack that ships has 1.5 MB, a stranger's any."""
 GAP = array("h", bytes(2 * CHANNELS * (RATE // 20)))
 """Between the repetitions of an urgent alarm."""
 
@@ -34,6 +33,8 @@ class Jukebox:
     picker: Picker = field(default_factory=Picker)
     _default: Pack = field(default_factory=lambda: load_pack(sounds_dir() / "default"))
     _bad: set[Path] = field(default_factory=set)
+    _kept: dict[tuple[Path, int], array[int]] = field(default_factory=dict)
+    """Samples by file and step."""
 
     def samples(self, key: str, voice: int = 0, urgency: int = 0) -> array[int] | None:
         """What the mixer plays for a `Cue.key`; None where the pack has no sound for it.
@@ -47,20 +48,23 @@ class Jukebox:
         step = STEPS[voice % len(STEPS)] if pack.tuned else 0
         while file := self.picker.pick(tuple(file for file in pack.sounds[key] if file not in self._bad)):
             try:
-                once = _tuned(file, step)
+                once = self._tuned(file, step)
             except ValueError:
                 self._bad.add(file)
                 continue
             return once + (GAP + once) * min(max(0, urgency), MAX_URGENCY)
         return None
 
+    def _tuned(self, file: Path, step: int) -> array[int]:
+        if (kept := self._kept.pop((file, step), None)) is None:
+            samples = decode(file)
+            kept = transpose(samples, step) if step else samples
+        self._kept[file, step] = kept  # the last one used is the last one to go
+        while len(self._kept) > 1 and sum(map(len, self._kept.values())) * kept.itemsize > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return kept
+
 
 def jukebox(root: Path, seed: int | None = None) -> Jukebox:
     """The jukebox of the pack in `root`; with a seed it picks the same each time. Raises `PackError`."""
     return Jukebox(load_pack(root), Picker(Random(seed)))
-
-
-@lru_cache(KEPT)
-def _tuned(file: Path, step: int) -> array[int]:
-    samples = decode(file)
-    return transpose(samples, step) if step else samples

@@ -16,11 +16,12 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from mailcore.errors import ConfigError
-from mailcore.system import user
+from mailcore.system import files, user
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Sound
 
@@ -29,6 +30,12 @@ MAX_FILE = 1_000_000
 """Bytes of one sound file. CESP says "1 MB"."""
 MAX_PACK = 50_000_000
 """Bytes of all files of a pack together."""
+MAX_FILES = 2_000
+"""Files and directories of a pack."""
+MAX_MANIFEST = 1_000_000
+"""Bytes of each of a pack's two JSON files."""
+MAX_CHOICE = 64
+"""Sounds of one category, of which one is picked."""
 OURS = "praxmonitor.json"
 """The second file, for what CESP does not know."""
 KEYS = (*(sound.value for sound in Sound if sound is not Sound.TOOL), *(f"{Sound.TOOL}.{name}" for name in FAMILIES))
@@ -113,28 +120,31 @@ def load_pack(root: Path) -> Pack:
     """
     path = root / MANIFEST
     manifest = _manifest(path)
-    total = sum(file.lstat().st_size for file in root.rglob("*") if not file.is_dir())
+    found = list(islice(root.rglob("*"), MAX_FILES + 1))
+    if len(found) > MAX_FILES:
+        raise PackError(f"{root}: a pack may have {MAX_FILES} files at most")
+    total = sum(file.lstat().st_size for file in found if not file.is_dir())
     if total > MAX_PACK:
         raise PackError(f"{root}: {total} bytes in all; a pack may have {MAX_PACK} at most")
     ours = _ours(root / OURS)
     refused: dict[Refused, None] = {}
     sounds: dict[str, tuple[Path, ...]] = {}
     for key in KEYS:
-        files: dict[Path, None] = {}
+        taken: dict[Path, None] = {}
         for entry in _entries(manifest, ours, key, root):
             try:
-                files[checked_file(root, entry)] = None
+                taken[checked_file(root, entry)] = None
             except PackError as error:
                 name = entry.get("file") if isinstance(entry, dict) else entry
                 refused[Refused(name if isinstance(name, str) else json.dumps(name), str(error))] = None
-        sounds[key] = tuple(files)
+        sounds[key] = tuple(taken)
     names = (manifest["name"], manifest["display_name"], manifest["version"])
     return Pack(root, *names, sounds, tuple(refused), ours.get("tuned") is True)
 
 
 def _ours(path: Path) -> dict[str, Any]:
     """Our own file of a pack; empty if it has none."""
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():
         return {}
     ours = read_object(path)
     if not isinstance(ours.get("sounds", {}), dict):
@@ -145,7 +155,7 @@ def _ours(path: Path) -> dict[str, Any]:
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file; PackError if there is none."""
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = json.loads(files.read_bytes(path, most=MAX_MANIFEST))
     except OSError as error:
         raise PackError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -182,6 +192,8 @@ def _entries(manifest: dict[str, Any], ours: dict[str, Any], key: str, root: Pat
         return []
     if not isinstance(category, dict) or not isinstance(category.get("sounds"), list):
         raise PackError(f"{path}: the category of '{key}' must be an object with a list 'sounds'")
+    if len(category["sounds"]) > MAX_CHOICE:
+        raise PackError(f"{path}: '{key}' has {len(category['sounds'])} sounds; {MAX_CHOICE} at most")
     return list(category["sounds"])
 
 
@@ -211,7 +223,7 @@ def checked_file(root: Path, entry: object) -> Path:
             raise PackError("no such file")
         if path.stat().st_size > MAX_FILE:
             raise PackError(f"{path.stat().st_size} bytes; {MAX_FILE} at most")
-        data = path.read_bytes()
+        data = files.read_bytes(path, most=MAX_FILE)
     except OSError as error:
         raise PackError(error.strerror or str(error)) from error
     magic = _MAGIC.get(path.suffix.lower())

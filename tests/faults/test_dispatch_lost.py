@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -19,7 +18,6 @@ from mailcore.dispatch.hold import hold, release
 from mailcore.errors import MailcoreError
 from mailcore.mail import post
 from mailcore.model.run import Phase
-from mailcore.system.processes import alive
 from tests.faults.conftest import ROOT
 from tests.faults.test_dispatch_matrix import BOUNCE, told
 from tests.faults.test_dispatch_world import bounces, ends_a_run, waits_at
@@ -192,9 +190,7 @@ def test_what_a_cleaner_did_not_live_to_tell_the_next_one_tells_once(house: Hous
     house.shell("writer", "echo up; exec sleep 100")
     run_id = house.started("@operator", "@writer")
     house.attempt_pid("@writer", run_id)
-    supervisor = house.run("@writer", run_id).supervisor_pid
-    os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: not alive(supervisor), what="its supervisor is dead")
+    house.orphan("@writer")
     died = subprocess.run([sys.executable, "-c", CLEANER, house.root], cwd=ROOT, capture_output=True, text=True)
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert house.run("@writer", run_id).phase is Phase.BOUNCED and told(house) == []
@@ -212,9 +208,7 @@ def test_many_who_find_one_orphan_tell_it_once_and_start_what_waited(house: Hous
     for n in range(2):
         assert house.dispatch("@lead", "@writer", f"task {n}").queued
     house.shell("writer", "true")
-    supervisor = house.run("@writer", run_id).supervisor_pid
-    os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: not alive(supervisor), what="its supervisor is dead")
+    house.orphan("@writer")
     with ThreadPoolExecutor(4) as pool:
         started = [run for begun in pool.map(lambda _: look(house), range(4)) for run in begun]
     wait_until(lambda: [run.phase.ended for run in house.runs("@writer")] == [True] * 3, 30, "three runs are over")

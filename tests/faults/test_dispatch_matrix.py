@@ -183,13 +183,6 @@ def await_phase(house: House, run_id: str, phase: Phase) -> None:
     wait_until(lambda: house.run("@writer", run_id).phase is phase, what=f"{run_id} is {phase}")
 
 
-def kill_supervisor(house: House) -> None:
-    lock = read_lock(house.agent("@writer").dispatch_lock)
-    assert lock is not None
-    os.kill(lock.pid, signal.SIGKILL)
-    wait_until(lambda: not alive(lock.pid, lock.start_ticks), what="the supervisor is dead")
-
-
 PHASES = {
     Phase.QUEUED: "exec sleep 100",
     Phase.STARTING: "exec sleep 100",
@@ -205,10 +198,10 @@ def test_a_supervisor_killed_leaves_an_orphan_that_the_next_look_ends(house: Hou
     run_id = house.started("@operator", "@writer")
     if phase is Phase.QUEUED:
         with locked(queue.gate(house.workspace)):  # it waits here, before it says that it supervises
-            kill_supervisor(house)
+            house.orphan("@writer")
     else:
         await_phase(house, run_id, phase)
-        kill_supervisor(house)
+        house.orphan("@writer")
     assert house.run("@writer", run_id).phase is phase
     lock = read_lock(house.agent("@writer").dispatch_lock)
     assert lock is not None and lock.holder is Holder.DEAD
@@ -229,7 +222,7 @@ def test_a_supervisor_killed_while_it_ends_has_its_end_told_by_the_next_look(hou
     with locked(house.workspace.operator.mail_dir / ".inbox.lock"):
         (house.agent("@writer").branch / "go").touch()
         await_phase(house, run_id, Phase.BOUNCED)
-        kill_supervisor(house)
+        house.orphan("@writer")
     assert told(house) == []
     succession.clean(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE] and "exit 5" in house.inbox("@operator")[0].body

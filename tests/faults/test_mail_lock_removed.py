@@ -12,10 +12,10 @@ from tests.faults.conftest import ROOT, open_mail
 
 NAMES = tuple(f"writer{n}" for n in range(4))
 TIDY = """
-import sys, time
+import sys, threading
 from pathlib import Path
 locks = [Path(name) for name in sys.argv[1:]]
-removed = 0
+removed, pace = 0, threading.Event()
 print(flush=True)
 while not Path("stop").exists():
     for lock in locks:
@@ -24,7 +24,7 @@ while not Path("stop").exists():
             removed += 1
         except FileNotFoundError:
             pass
-    time.sleep(0.002)
+    pace.wait(0.002)
 print(removed)
 """
 

@@ -167,6 +167,17 @@ class House:
 
         return wait_until(running, what=f"{run_id} runs")
 
+    def orphan(self, name: str) -> None:
+        """Kill the supervisor of an agent's run, and its sentinel, which would act at once."""
+        lock = read_lock(self.agent(name).dispatch_lock)
+        assert lock is not None
+        # Before the supervisor has its lock that names the sentinel, whose child it is.
+        sentinel = lock.sentinel or lock.pid
+        below = [one.pid for one in processes.snapshot().values() if one.ppid == sentinel]
+        for pid in (sentinel, *below):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not any(map(processes.alive, (sentinel, *below))), what="supervisor and sentinel are dead")
+
     def says(self, path: Path) -> str:
         """The text of a file, once there is one."""
         return wait_until(lambda: path.read_text().strip() if path.exists() else "", what=f"{path} is written")

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
 from mailcore.dispatch import breaker, control, succession
-from mailcore.liveness import read_lock
 from mailcore.model.run import Phase
-from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
 
 PROGRESS = "echo up; echo $MAILCORE_RUN_ID > made"
@@ -88,10 +84,7 @@ def test_runs_whose_supervisor_dies_again_and_again_trip_it(house: House) -> Non
     for _ in range(3):
         assert breaker.tripped(writer, house.config.dispatch) == ""
         house.attempt_pid("@writer", house.started("@operator", "@writer"))
-        lock = read_lock(writer.dispatch_lock)
-        assert lock is not None
-        os.kill(lock.pid, signal.SIGKILL)
-        wait_until(lambda: not alive(lock.pid, lock.start_ticks), what="its supervisor is dead")  # noqa: B023
+        house.orphan("@writer")
         succession.clean(house.workspace, house.config, writer)
     assert "3 runs in a row without" in breaker.tripped(writer, house.config.dispatch)
 

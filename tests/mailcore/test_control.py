@@ -127,8 +127,7 @@ def test_a_dead_supervisors_run_is_cleaned_up_by_the_next_dispatch(house: House)
     first = house.started("@operator", "@writer")
     pid = house.attempt_pid("@writer", first)
     left = [p.pid for p in control.processes(house.workspace, "@writer")]
-    os.kill(house.run("@writer", first).supervisor_pid, signal.SIGKILL)
-    wait_until(lambda: read_lock(house.agent("@writer").dispatch_lock).holder == "dead")  # type: ignore[union-attr]
+    house.orphan("@writer")
     assert alive(pid)
     second = house.started("@operator", "@writer")
     assert not any(alive(p) for p in left)
@@ -145,8 +144,7 @@ def test_two_dispatches_onto_a_dead_supervisors_run_are_one_run(house: House) ->
     house.shell("writer", "trap '' TERM; echo up; while :; do sleep 0.1; done")
     first = house.started("@operator", "@writer")
     house.attempt_pid("@writer", first)
-    os.kill(house.run("@writer", first).supervisor_pid, signal.SIGKILL)
-    wait_until(lambda: read_lock(house.agent("@writer").dispatch_lock).holder == "dead")  # type: ignore[union-attr]
+    house.orphan("@writer")
     done: list[control.Dispatched] = []
     threads = []
     for n in range(4):
@@ -166,8 +164,7 @@ def test_a_dead_supervisors_run_is_cleaned_up_by_a_kill(house: House) -> None:
     first = house.started("@operator", "@writer")
     house.attempt_pid("@writer", first)
     left = [p.pid for p in control.processes(house.workspace, "@writer")]
-    os.kill(house.run("@writer", first).supervisor_pid, signal.SIGKILL)
-    wait_until(lambda: read_lock(house.agent("@writer").dispatch_lock).holder == "dead")  # type: ignore[union-attr]
+    house.orphan("@writer")
     house.kill("@operator", "@writer")
     assert not any(alive(p) for p in left)
     run = house.run("@writer", first)

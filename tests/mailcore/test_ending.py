@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailcore.dispatch import register, succession
-from mailcore.liveness import read_lock
 from mailcore.model.run import Phase, Run
-from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
 
 CLAUDE = """#!/bin/sh
@@ -156,11 +153,8 @@ def test_an_orphans_end_says_what_it_brought(house: House) -> None:
     house.shell("writer", "echo up; echo x > made; exec sleep 100")
     run_id = house.started("@operator", "@writer")
     house.attempt_pid("@writer", run_id)
-    lock = read_lock(house.agent("@writer").dispatch_lock)
-    assert lock is not None
     wait_until((house.agent("@writer").branch / "made").exists, what="it has written")
-    os.kill(lock.pid, signal.SIGKILL)
-    wait_until(lambda: not alive(lock.pid, lock.start_ticks), what="its supervisor is dead")
+    house.orphan("@writer")
     succession.clean(house.workspace, house.config, house.agent("@writer"))
     end = ended(house, "@writer", run_id)
     assert (end["outcome"], end["progress"], end["changed"]) == ("bounced", "files", ["made"])

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mailcore.dispatch import control, queue
 from mailcore.errors import Refused
 from mailcore.liveness import read_lock
 from mailcore.system.processes import alive, start_ticks
+from mailcore.timestamps import lock_time
 from tests.mailcore.conftest import House, wait_until
 
 pytestmark = pytest.mark.backends
@@ -70,7 +72,7 @@ def test_only_a_waiter_of_ours_is_ended_with_a_foreign_run(house: House, strange
     reaper = threading.Thread(target=monitor.wait)
     reaper.start()
     writer = house.agent("@writer")
-    writer.dispatch_lock.write_text(json.dumps({"pid": monitor.pid, "timestamp": "2026-11-22T00:43:58"}))
+    writer.dispatch_lock.write_text(json.dumps({"pid": monitor.pid, "timestamp": lock_time(datetime.now())}))
     with queue.claim(writer) as claim:
         assert claim is not None
         os.pwrite(claim, b"%-20d" % stranger.pid, 0)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
+
+import pexpect
+import pytest
 
 from tests.mailcore.conftest import House
 
@@ -26,8 +31,9 @@ def test_a_story_tells_task_attempts_stderr_mail_and_files(house: House) -> None
     assert told["stderr"] == ["trouble 2"]
     page = house.mailcore("run", run_id).stdout.decode()
     for said in (
-        "# make it", f"Run `{run_id}` of @writer, from @lead, program command: **completed**", "| 1 (start) |",
-        "exit 7", "the result", "trouble 2", "- @editor: look at it", "- src/new.py",
+        "# A run of @writer", "Task: make it", "| 1 (start) |", "exit 7", "the result", "trouble 2",
+        f"Run `{run_id}` of @writer, from @lead, program command: **completed**",
+        "| @editor: look at it |", "| src/new.py |",
     ):  # fmt: skip
         assert said in page, said
     assert house.mailcore("run", "@writer").stdout.decode() == page
@@ -48,15 +54,42 @@ def test_hostile_text_stays_text(house: House) -> None:
     house.over("@writer", run_id)
     page = house.mailcore("run", run_id).stdout.decode()
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", page)
-    fence, inside = "", False
-    outside = []
-    for line in page.splitlines():
-        if not inside and line.startswith("```"):
-            fence, inside = line, True
-        elif inside and line == fence:
-            inside = False
-        elif not inside:
-            outside.append(line)
-    assert not inside
-    assert [line for line in outside if line.startswith("# ")] == [page.splitlines()[0]], page
+    lines = page.splitlines()
+    assert [line for line in lines if line.startswith("#")] == ["# A run of @writer", "## Result", "## Standard error"]
+    assert [line for line in lines if line.startswith("~")] == ["~~~"] * 4
+    assert all(not line or line[0] in "#|~" for line in lines)
     assert any("forged heading" in line for line in page.splitlines())
+
+
+SHELLS = [["bash", "--norc", "--noprofile", "-i"], ["dash", "-i"], ["busybox", "sh", "-i"], ["zsh", "-f", "-i"]]
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda words: str(words[0]))
+def test_a_story_pasted_into_a_shell_runs_nothing(house: House, tmp_path: Path, shell: list[str]) -> None:
+    """With bracketed paste, which the end of one in the text would leave, and without: line after line is typed."""
+    if shutil.which(shell[0]) is None:
+        pytest.skip(f"{shell[0]} is not installed")
+    house.limit(attempts=1)
+    proof = tmp_path / "proof"
+    evil = [f"touch {proof}", f"`touch {proof}`", f"$(touch {proof})", f"'; touch {proof} #", f"~~~\ntouch {proof}"]
+    evil += [f"x\x1b[201~\ntouch {proof}\n", f"\x9b201~\rtouch {proof}\r", f"| touch {proof}", f"\\\ntouch {proof}"]
+    said = "\n".join(evil)
+    house.python(
+        "writer",
+        f"import sys, subprocess\nprint({said!r})\nsys.stderr.write({said!r})\n"
+        f"for text in {evil!r}: subprocess.run(['mailcore', 'send', '@editor', text, 'b'])\n"
+        f"open('$(touch proof)', 'w').close()\nsys.exit(3)\n",
+    )
+    run_id = house.started(
+        "@operator", "@writer", f"a `touch {proof}` $(touch {proof}) | touch {proof} ; touch {proof}"
+    )
+    house.over("@writer", run_id)
+    page = house.mailcore("run", run_id).stdout.decode()
+    assert page.count(str(proof)) > 10 and not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", page)
+    child = pexpect.spawn(shell[0], shell[1:], cwd=str(tmp_path), encoding="utf-8", echo=False, timeout=60)
+    child.send("\x1b[200~" + page + "\x1b[201~" + "\x03\n" if shell[0] == "bash" else page + "\n")
+    child.send(page + "\n")
+    child.send("echo END\\OF\n")
+    child.expect("ENDOF")
+    child.close(force=True)
+    assert not proof.exists(), child.before

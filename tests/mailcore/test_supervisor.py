@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mailcore.dispatch import control
 from mailcore.liveness import read_lock
 from mailcore.model.run import Phase, Run
 from mailcore.system.processes import alive
@@ -219,21 +220,37 @@ def test_a_branch_that_vanishes_at_the_start_leaves_no_process(house: House) -> 
         away.rename(writer.branch)
 
 
-def test_a_run_that_cannot_write_its_journal_leaves_no_process(house: House) -> None:
+@pytest.mark.parametrize("what", ["removed", "emptied", "cut", "a directory", "a FIFO", "a link", "another's"])
+def test_a_run_whose_journal_is_spoilt_is_told_and_the_next_begins(house: House, what: str, tmp_path: Path) -> None:
+    house.limit(attempts=1)
     writer = house.agent("@writer")
-    house.shell("writer", "echo up; exec sleep 100")
+    house.shell("writer", "echo up; until [ -e go ]; do sleep 0.05; done; exit 7")
     run_id = house.started("@operator", "@writer")
-    pid = house.attempt_pid("@writer", run_id)
-    supervisor = house.run("@writer", run_id).supervisor_pid
-    journal = writer.runs_dir / run_id / "run.jsonl"
-    kept = journal.rename(journal.with_name("kept"))
-    journal.mkdir()
-    os.kill(supervisor, signal.SIGTERM)
-    wait_until(lambda: not alive(supervisor), what="the supervisor is over")
-    wait_until(lambda: not alive(pid), 5, what="its agent is over too")
-    journal.rmdir()
-    kept.rename(journal)
-    assert journal.is_file()
+    house.attempt_pid("@writer", run_id)
+    path = writer.runs_dir / run_id / "run.jsonl"
+    whole = path.read_bytes()
+    if what in ("emptied", "cut"):
+        os.truncate(path, 0 if what == "emptied" else len(whole) * 2 // 3)
+    else:
+        path.unlink()
+    if what == "a directory":
+        path.mkdir()
+        (path / "x").touch()
+    elif what == "a FIFO":
+        os.mkfifo(path)
+    elif what == "a link":
+        (tmp_path / "target").write_text("mine")
+        path.symlink_to(tmp_path / "target")
+    elif what == "another's":
+        path.write_text('{"event":"queued","run_id":"x","sender":"@lead","nonce":"y"}\n')
+    wait_until(lambda: control.read_run(path.parent) is not None and not path.is_symlink(), what="it is mended")
+    (writer.branch / "go").touch()
+    run = house.over("@writer", run_id)
+    assert (run.phase, run.reason, run.sender, len(run.attempts)) == (Phase.BOUNCED, "exit 7", "@operator", 1)
+    assert [mail.subject for mail in house.inbox("@operator")] == ["BOUNCE: Dispatch to @writer failed"]
+    assert what != "a link" or (tmp_path / "target").read_text() == "mine"
+    again = house.over("@writer", house.started("@operator", "@writer", "again"))
+    assert again.phase is Phase.BOUNCED
 
 
 def test_a_supervisor_told_to_end_takes_its_run_with_it(house: House) -> None:

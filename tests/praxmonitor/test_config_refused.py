@@ -101,4 +101,6 @@ def test_the_player_takes_every_sound_section_that_is_read(
 @pytest.mark.parametrize(("first", "last"), product(("0:00", "23:59"), repeat=2))
 def test_every_pair_of_times_is_quiet_hours(tmp_path: Path, first: str, last: str) -> None:
     (tmp_path / "config.toml").write_text(f'[sound]\nquiet = "{first}-{last}"\n')
-    configured(read_config(tmp_path / "config.toml").sound, tmp_path)
+    sound = read_config(tmp_path / "config.toml").sound
+    configured(sound, tmp_path)
+    assert sound.quiet == f"{first}-{last}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import stat
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args, get_type_hints
@@ -28,7 +30,8 @@ from mailcore.model.run import Attempt, Lock, Phase, Run
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
 from mailcore.observe.fold import apply
-from praxmonitor.recording import TAGS, Header, RecordingError, Writer
+from mailcore.text.masks import masked
+from praxmonitor.recording import LONGEST, TAGS, Header, RecordingError, Writer
 from praxmonitor.recording_reader import FORMATS, LeftOut, opening, read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -55,6 +58,7 @@ def every_field(kind: type) -> st.SearchStrategy[Any]:
 
 for model in (Agent, Activity, Ack, Attempt, Lock, Message, Mailbox, Run, Spent, Usage):
     st.register_type_strategy(model, every_field(model))
+st.register_type_strategy(Lock, every_field(Lock).map(lambda lock: replace(lock, nonce="")))  # masked in a recording
 FACTS: st.SearchStrategy[Fact] = st.one_of(*(every_field(kind) for kind in TAGS))
 HEADER = Header(Path("/nowhere/lighthouse"), 100.0, bodies=True)
 AGENT = Agent("@writer", "WRITER", Path("/nowhere/lighthouse/writer"), root=Path("/nowhere/lighthouse"))
@@ -137,7 +141,9 @@ def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
 
 
 def test_a_recording_of_0_1_0_is_written_anew_in_the_newest_format(recording_0_1_0: Path, tmp_path: Path) -> None:
-    before = list(read(recording_0_1_0))
+    told = tmp_path / "masked.jsonl"  # a run's nonce proves who is calling: it is written no more
+    told.write_text(masked(recording_0_1_0.read_text()))
+    before = list(read(told))
     path = written(tmp_path / "r.jsonl", *before[:-1], header=replace(opening(recording_0_1_0), bodies=True))
     assert opening(path).format == 2 and list(read(path))[:-1] == before[:-1]
 
@@ -326,3 +332,79 @@ def test_a_mailbox_with_a_number_that_json_has_not_is_recorded(tmp_path: Path, r
     writer.close(102.0)
     (_, (fact,)), _ = read(tmp_path / "r.jsonl")
     assert isinstance(fact, MailboxRead) and fact.mailbox.messages[0].raw["id"] == "x"
+
+
+@pytest.mark.linux_only("VmHWM: what a process held at most, without its parent's")
+def test_a_line_without_end_is_refused_in_words_and_in_little_memory(tmp_path: Path) -> None:
+    """1.2 GB of `[` in a file of 1 MB; and the same uncompressed and sparse."""
+    bomb, sparse = tmp_path / "bomb.jsonl.gz", tmp_path / "sparse.jsonl"
+    with gzip.open(bomb, "wb", 9) as file:
+        for _ in range(300):
+            file.write(b"[" * 1_000_000)
+    sparse.touch()
+    os.truncate(sparse, 3_000_000_000)
+    script = (
+        "import re, sys; from pathlib import Path; from praxmonitor.recording_reader import opening\n"
+        "try: opening(Path(sys.argv[1]))\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+        "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
+    )
+    for path in (bomb, sparse):
+        done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+        told, peak = done.stdout.splitlines()
+        assert told.startswith(f"RecordingError {path}: line 1: longer than 16 MB") and int(peak) < 150, done.stdout
+
+
+def test_a_bomb_after_good_lines_ends_the_recording_there(tmp_path: Path) -> None:
+    path = written(tmp_path / "r.jsonl", lost(1), lost(2))
+    with path.open("ab") as file:
+        file.write(b'{"at": 9, "facts": [' + b"0," * (LONGEST // 2))
+    readings = read(path)
+    assert [at for at, _ in islice(readings, 3)] == [1.0, 2.0, 999.0]
+    with pytest.raises(RecordingError, match="line 5: longer than 16 MB"):
+        next(readings)
+
+
+@pytest.mark.parametrize("root", [5, None, [], {}, "a\\u0000b"])
+def test_a_root_that_is_no_path_is_no_header(tmp_path: Path, root: object) -> None:
+    path = tmp_path / "r.jsonl"
+    said = json.dumps(root) if not isinstance(root, str) else f'"{root}"'
+    path.write_text(f'{{"format": 1, "praxmonitor": "x", "root": {said}, "at": 0}}\n')
+    with pytest.raises(RecordingError, match="line 1: no header of a recording"):
+        opening(path)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device", "directory"])
+def test_what_is_no_file_is_no_recording(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "r.jsonl"
+    {"fifo": os.mkfifo, "directory": os.mkdir, "device": lambda one: one.symlink_to("/dev/zero")}[kind](path)
+    with pytest.raises(RecordingError, match=r"r\.jsonl: line 1: "):
+        opening(path)
+
+
+def test_a_reading_too_long_for_a_line_becomes_several_and_a_long_mailbox_loses_its_bodies(tmp_path: Path) -> None:
+    body = "x" * 1_000_000
+    mails = tuple(Message.from_json({"id": f"{n:08x}", "from": "@b", "message": body}) for n in range(6))
+    boxes = tuple(MailboxRead(address, Mailbox(MailboxStatus.OK, mails)) for address in ("@a", "@c"))
+    path = written(tmp_path / "r.jsonl", (1.0, boxes))
+    assert [facts for _, facts in read(path)][:-1] == [(boxes[0],), (boxes[1],)], "each mail is 2 MB there"
+    huge = MailboxRead("@a", Mailbox(MailboxStatus.OK, mails * 2))
+    (_, (kept,)), _ = read(written(tmp_path / "huge.jsonl", (1.0, (huge,))))
+    assert isinstance(kept, MailboxRead)
+    assert {message.body for message in kept.mailbox.messages} == {"[1000000 characters, not recorded]"}
+
+
+def test_a_recording_holds_no_secret_of_a_known_form(tmp_path: Path) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    key = "-----BEGIN PRIVATE" + " KEY-----\nMIIE\n-----END PRIVATE KEY-----"
+    message = Message.from_json({"id": "0a", "from": "@b", "subject": secret, "message": key, "api_key": 1234567890})
+    facts = (
+        Seen("@writer", (Activity(1.0, "@writer", Kind.TOOL, f"curl -H 'Authorization: Bearer {secret}'", "hooks"),)),
+        MailboxRead("@writer", Mailbox(MailboxStatus.OK, (message,))),
+        LockRead("@writer", Lock(1, 1.0, "s", nonce="0123456789abcdef")),
+    )
+    path = written(tmp_path / "r.jsonl", (1.0, facts))
+    text = path.read_text()
+    assert secret not in text and "MIIE" not in text and "0123456789abcdef" not in text
+    ((_, (_, mailbox, _)), _) = read(path)
+    assert isinstance(mailbox, MailboxRead) and mailbox.mailbox.messages[0].raw["api_key"] == 1234567890

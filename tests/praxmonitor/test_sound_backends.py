@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import struct
 import subprocess
 import sys
 import wave
@@ -102,3 +103,31 @@ def test_the_parent_loads_no_audio_library() -> None:
 
     assert "praxmonitor.sound.player" in loaded
     assert not {"miniaudio", "simpleaudio", "textual", "numpy"} & set(loaded)
+
+
+def wav(path: Path, rate: int, samples: int) -> Path:
+    """A WAV that says any rate, 0 too, which `wave` does not write."""
+    head = struct.pack("<IHHIIHH", 16, 1, 1, rate, rate, 1, 8)
+    data = b"WAVEfmt " + head + b"data" + struct.pack("<I", samples) + bytes([128, 200] * (samples // 2))
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(data)) + data)
+    return path
+
+
+@pytest.mark.parametrize("rate", [0, 1, 999, 400_000, 4_000_000_000])
+def test_a_rate_that_no_sound_has_is_refused_in_words(tmp_path: Path, rate: int) -> None:
+    with pytest.raises(ValueError, match=r"a\.wav: (says [0-9,]+ samples a second; 1,000 to 384,000|failed|could not)"):
+        decode(wav(tmp_path / "a.wav", rate, 8_000))
+
+
+def test_the_longest_file_takes_no_more_memory_than_what_is_kept_of_it(tmp_path: Path) -> None:
+    """1,000 a second: 15 minutes in 0.9 MB, 160 MB if they were decoded whole."""
+    path = wav(tmp_path / "a.wav", 1_000, 900_000)
+    script = (
+        "import resource, sys; from pathlib import Path; from praxmonitor.sound.backends import decode\n"
+        "decode(Path(sys.argv[2])); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "print(len(decode(Path(sys.argv[1]))), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    short = wav(tmp_path / "b.wav", 8_000, 8_000)
+    done = subprocess.run([sys.executable, "-c", script, path, short], capture_output=True, text=True, check=True)
+    length, grown = map(int, done.stdout.split())
+    assert length == MAX_SECONDS * RATE * 2 and grown < 20

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 from praxmonitor.sound import Sound
-from praxmonitor.sound.pack import KEYS, MAX_FILE, PackError, Picker, find_pack, load_pack
+from praxmonitor.sound.pack import KEYS, MAX_FILE, MAX_FILES, PackError, Picker, find_pack, load_pack
 
 WAV = b"RIFF\0\0\0\0WAVE"
 
@@ -256,3 +258,38 @@ def test_a_single_file_is_picked_again_and_none_is_none() -> None:
 
     assert [picker.pick((Path("a"),)) for _ in range(3)] == [Path("a")] * 3
     assert picker.pick(()) is None
+
+
+@pytest.mark.parametrize("name", ["openpeon.json", "praxmonitor.json"])
+@pytest.mark.parametrize("kind", ["fifo", "sparse", "device", "directory", "circle", "deep"])
+def test_what_stands_in_a_manifests_place_is_refused_in_words(tmp_path: Path, name: str, kind: str) -> None:
+    root = write(tmp_path / "p", manifest())
+    path = root / name
+    path.unlink(missing_ok=True)
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "sparse":
+            path.touch()
+            os.truncate(path, 8_000_000_000)
+        case "device":
+            path.symlink_to("/dev/zero")
+        case "directory":
+            path.mkdir()
+        case "circle":
+            path.symlink_to(path)
+        case "deep":
+            path.write_bytes(b"[" * 900_000)
+    with pytest.raises(PackError, match=re.escape(str(root))):
+        load_pack(root)
+
+
+def test_a_pack_of_a_million_files_or_choices_is_refused(tmp_path: Path) -> None:
+    root = write(tmp_path / "p", manifest(categories={"task.complete": sounds(*["sounds/a.wav"] * 65)}), a_wav=WAV)
+    with pytest.raises(PackError, match="65 sounds; 64 at most"):
+        load_pack(root)
+    (root / "openpeon.json").write_text(json.dumps(manifest()))
+    for number in range(MAX_FILES):
+        (root / "sounds" / str(number)).touch()
+    with pytest.raises(PackError, match="may have 2000 files"):
+        load_pack(root)

@@ -60,8 +60,11 @@ class Claude:
         return (session_file(launch.agent, launch.session_id),)
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
-        """The transcript has begun (or grown, when resumed), or a mailcore command was run, or it said something."""
-        if output.acted or output.any:
+        """The transcript has begun (or grown, when resumed), or a mailcore command was run, or it printed something.
+
+        What is on standard error are its warnings.
+        """
+        if output.acted or output.said:
             return True
         try:
             trace = session_file(launch.agent, launch.session_id).stat()

@@ -14,6 +14,11 @@ from mailcore.programs.transcript import LONGEST, parsed
 LIMITS = {429, 529}
 """`api_error_status` of a rate limit and of an overloaded service."""
 
+TURNS_USED = "error_max_turns"
+"""`subtype` of a run that used all the turns that it may."""
+CUT_OFF = "Background tasks still running"
+"""On standard error: it ended, with exit 0, before what it had begun was done (contract aipass, section 4)."""
+
 
 class Denial(msgspec.Struct):
     """A tool use that was refused for want of a permission."""
@@ -40,8 +45,10 @@ DECIDES = {"subtype", "is_error", "api_error_status"}
 def ending(exit_code: int, output: Output) -> Ending:
     """The `result` object decides: `is_error` and `api_error_status`, never `subtype` alone, never the text."""
     found = _result(output.stdout)
+    cut_off = exit_code == 0 and any(CUT_OFF in line for line in tail(output.stderr))
     if found is None:
-        return Ending(exit_code == 0, f"{exit_words(exit_code)}, no result object")
+        cause = f"{exit_words(exit_code)}, {'background tasks cut off' if cut_off else 'no result object'}"
+        return Ending(exit_code == 0 and not cut_off, cause)
     result, wrong = shaped(found, Result, "claude's result")
     text, dollars = result.result or "", result.total_cost_usd or 0.0
     if DECIDES & wrong.keys():
@@ -49,7 +56,11 @@ def ending(exit_code: int, output: Output) -> Ending:
     if result.api_error_status in LIMITS:
         return Ending(False, f"API {result.api_error_status} ({result.api_error_type})", True, text, dollars)
     if result.is_error or result.subtype != "success" or exit_code != 0:
-        return Ending(False, f"{exit_words(exit_code)}, {result.subtype}", False, text, dollars)
+        # The next attempt would come to the same limit, and begin the work anew.
+        final = result.subtype == TURNS_USED
+        return Ending(False, f"{exit_words(exit_code)}, {result.subtype}", False, text, dollars, final)
+    if cut_off:
+        return Ending(False, f"{exit_words(exit_code)}, background tasks cut off", False, text, dollars)
     names = dict.fromkeys(denial.tool_name for denial in result.permission_denials or ())
     refused = [f"not permitted: {', '.join(names)}"] if names else []
     return Ending(True, ", ".join([exit_words(exit_code), *refused, *wrong.values()]), False, text, dollars)

@@ -58,9 +58,9 @@ class Codex:
         return ()
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
-        """Any byte of output, or a mailcore command."""
+        """Its first event, or a mailcore command; what is on standard error are its warnings."""
         del launch
-        return output.acted or output.any
+        return output.acted or output.said
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """As its events say."""

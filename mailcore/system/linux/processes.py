@@ -16,7 +16,6 @@ MISSING: tuple[str, ...] = ()
 EMPTY_LOOKS = 10
 """So many looks for processes in a row that find nothing are believed, though others were started meanwhile."""
 
-_PR_SET_CHILD_SUBREAPER = 36
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -64,6 +63,12 @@ def start_ticks(pid: int) -> int:
     """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
     told = _stat(pid) if pid > 0 else None
     return int(told[1][19]) if told is not None else 0
+
+
+def stopped(pid: int) -> bool:
+    """True of a process that a signal has stopped (SIGSTOP); a debugger's is not."""
+    told = _stat(pid) if pid > 0 else None
+    return told is not None and told[1][0] == b"T"
 
 
 def parent_of(pid: int) -> int:
@@ -152,13 +157,6 @@ def exit_notice(pid: int) -> ExitNotice:
     """What can be waited for until a process is over. ProcessLookupError if there is none; OSError where it cannot be
     waited for, as of a thread's id."""
     return ExitNotice(os.pidfd_open(pid))
-
-
-def adopt_orphans() -> bool:
-    """Become the parent of what the children leave behind, so that it can be found and reaped; True if that holds."""
-    import ctypes
-
-    return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
 def free_older_part(descriptor: int, length: int) -> bool:

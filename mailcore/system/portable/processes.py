@@ -14,6 +14,7 @@ from mailcore.system.process import ExitNotice, Process, session_of
 
 MISSING: tuple[str, ...] = (
     "a process that clears its environment and leaves its parents is found no more",
+    "a run that goes on in another PID namespace, as in a container, is not told from a dead one",
     "after a reboot a lock is told from a live one by PID and start time alone",
     "a PID that is given anew in the very moment of a kill can be hit",
     "an attempt's output grows without limit on disk ([dispatch] output_limit)",
@@ -68,6 +69,14 @@ def start_ticks(pid: int) -> int:
     """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
     found = look(pid)
     return found.ticks if found is not None else 0
+
+
+def stopped(pid: int) -> bool:
+    """True of a process that a signal has stopped (SIGSTOP)."""
+    try:
+        return pid > 0 and psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except (psutil.Error, OverflowError, ValueError):
+        return False
 
 
 def parent_of(pid: int) -> int:
@@ -154,11 +163,6 @@ def _close_at_end(process: psutil.Process, write_end: int) -> None:
             process.wait()
     finally:
         os.close(write_end)
-
-
-def adopt_orphans() -> bool:
-    """False: what the children leave behind goes to the system, and is found by its environment alone."""
-    return False
 
 
 def free_older_part(descriptor: int, length: int) -> bool:

@@ -1,0 +1,31 @@
+"""Runs whose supervisor died or stands still, seen by a screen or guard: they are ended and told, or go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mailcore.model.fleet import AgentFacts
+from mailcore.model.run import Holder, Phase
+from mailcore.system.processes import stopped
+
+
+def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
+    """Act on them, in a workspace; what could not be done, in words. May wait for processes: for a worker thread."""
+    due = {facts.address for facts in agents if _is_due(facts)}
+    if not due:
+        return ""
+    from mailcore.config import read_config_or_defaults
+    from mailcore.dispatch.attend import attend as act
+    from mailcore.workspace import at
+
+    workspace = at(root)
+    config, _ = read_config_or_defaults(workspace.config_file)
+    return "; ".join(act(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
+
+
+def _is_due(facts: AgentFacts) -> bool:
+    lock, run = facts.lock, facts.run
+    if lock is not None:
+        return lock.holder is Holder.DEAD or (lock.holder is Holder.ALIVE and stopped(lock.pid))
+    return run is not None and not run.foreign and not run.phase.ended and run.phase is not Phase.QUEUED
