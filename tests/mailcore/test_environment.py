@@ -30,6 +30,7 @@ def shadow(directory: Path) -> Path:
     return ran
 
 
+@pytest.mark.elsewhere
 def test_no_file_of_the_project_runs_in_a_supervisor(house: House) -> None:
     ran = shadow(house.root)
     house.shell("writer", "echo up; mailcore done 1 ok")
@@ -87,6 +88,7 @@ def test_every_child_of_ours_is_started_so() -> None:
     assert ours == set() and child("m", "w")[:4] == [sys.executable, "-P", "-E", "-m"]
 
 
+@pytest.mark.elsewhere
 def test_of_our_programs_an_agent_finds_mailcore_alone(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +152,7 @@ def test_a_supervisor_that_does_not_stand_is_told_at_once(house: House, how: str
         wait_until(lambda: [m.subject for m in house.inbox("@lead")], what="its sender has a bounce")
 
 
+@pytest.mark.elsewhere
 def test_a_run_hands_over_its_root(house: House) -> None:
     """Wherever its agent goes: a nested workspace, another directory."""
     house.shell(

@@ -86,6 +86,7 @@ def test_what_teams_share_is_not_ignored(project: Path, made: Workspace) -> None
     }
 
 
+@pytest.mark.elsewhere
 def test_an_old_workspace_is_mended_by_the_next_write(house: House) -> None:
     places = [house.agent("writer").mail_dir, house.agent("lead").mail_dir, house.root / ".praxmonitor"]
     for place in places:

@@ -72,6 +72,7 @@ def test_whoever_stops_it_does_not_wait_for_the_grace(house: House) -> None:
     away.rename(house.agent("@writer").branch)
 
 
+@pytest.mark.elsewhere
 def test_an_agents_own_stash_takes_nothing_of_its_run(house: House) -> None:
     git(house.root, "init", "-q")
     (house.root / "README").write_text("hi\n")
