@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -46,3 +48,34 @@ class ConfigError(UsageError):
 
 class NoWorkspace(UsageError):
     """No registry above the given path."""
+
+
+_caveats: ContextVar[list[str] | None] = ContextVar("caveats", default=None)
+
+
+@contextmanager
+def caveats() -> Iterator[list[str]]:
+    """The list that `caveat` fills until this ends."""
+    said: list[str] = []
+    token = _caveats.set(said)
+    try:
+        yield said
+    finally:
+        _caveats.reset(token)
+
+
+def caveat(text: str) -> None:
+    """Say what went wrong beside an act that stands: told with its result, and never as its error."""
+    said = _caveats.get()
+    if said is not None and text not in said:
+        said.append(text)
+
+
+@contextmanager
+def tolerated(what: str = "") -> Iterator[None]:
+    """What follows an act that stands: where the disk refuses it, that is a `caveat`. `what`: its words before it."""
+    try:
+        yield
+    except (MailcoreError, OSError) as error:
+        where = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
+        caveat(f"{what}: {where}" if what else where)

@@ -23,8 +23,12 @@ def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None
     If an earlier writer was killed in mid-line, the torn line is closed first and thereby skipped by every reader.
     A symlink is not followed: OSError, as of whatever the disk refuses.
     """
-    line = json.dumps({"at": now(), **record}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    writing.append(path, line, durable=durable)
+    writing.append(path, encode(record), durable=durable)
+
+
+def encode(record: dict[str, Any]) -> bytes:
+    """The line of one record, with the present time under `at`."""
+    return json.dumps({"at": now(), **record}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def parse(lines: Iterable[bytes]) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.identity.marks import SUPERVISES
 from mailcore.model.message import parse_time
 from mailcore.model.run import Holder, Lock
 from mailcore.system import files
@@ -42,9 +43,6 @@ is written by its command, and names its monitor, which starts a few seconds lat
 
 PID_NAMESPACE = "MAILCORE_PID_NAMESPACE"
 """Set by our supervisor for the agent's program: the PID namespace in which locks and journals name processes."""
-
-SUPERVISES = "MAILCORE_SUPERVISES"
-"""In the environment of a supervisor and of its sentinel: the run that they own."""
 
 FLOCK = ".flock"
 """In a run's directory: the file that its supervisor and its program hold locked while they live."""

@@ -17,6 +17,7 @@ from mailcore import registry as registries
 from mailcore.errors import NoWorkspace, Refused, UsageError, did_you_mean
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.registry import normal_address
+from mailcore.text.known import know
 from mailcore.worktree import counterpart
 
 __all__ = ["ROOT", "Workspace", "at", "branch_above", "find", "here", "load", "normal_address"]
@@ -160,6 +161,7 @@ def load(registry: Path, notes: Iterable[str] = ()) -> Workspace:
             refused.append(f"{registry.name}: {agent.address} is listed twice; the first counts")
         else:
             agents[agent.address] = agent
+    know(str(registry), agents)
     said = (*notes, *filter(None, [taken]))
     return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused), said)
 

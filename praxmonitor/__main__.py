@@ -63,7 +63,7 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there, 130 Ctrl-C."""
     if os.getpid() == 1:
-        from mailcore.liveness import SUPERVISES
+        from mailcore.identity.marks import SUPERVISES
         from mailcore.system.init import stay
 
         stay(SUPERVISES)

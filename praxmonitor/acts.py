@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.config import Config
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, Refused
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Run
 from mailcore.workspace import Workspace
@@ -22,11 +22,58 @@ if TYPE_CHECKING:
     from mailcore.dispatch.queue import Waiting
 
 
+_UNLOCKED: set[Path] = set()
+"""Workspaces for which the operator's passphrase was typed in this process."""
+
+
+def me(workspace: Workspace) -> str:
+    """Whose acts these are: the operator's. Refused where this screen was started within an agent's run."""
+    from mailcore import audit
+    from mailcore.identity.ancestry import walk
+
+    run = walk(workspace).run
+    if run is not None:
+        raise Refused(f"this screen was started within a run of {run.words}: there it only looks", "identity")
+    audit.proof.set("passphrase" if workspace.root in _UNLOCKED else "screen")
+    return OPERATOR
+
+
+def entitle(workspace: Workspace, config: Config, entitled: str = OPERATOR, *, outlived: bool = True) -> None:
+    """Refused unless the operator sits here beyond doubt, or the passphrase has proved it: for what no agent may do."""
+    from mailcore.identity import proof
+    from mailcore.identity.ancestry import walk
+    from mailcore.identity.caller import Identity
+    from mailcore.identity.person import require
+
+    me(workspace)
+    caller = Identity(workspace.operator, "screen", (), ancestry=walk(workspace))
+    proved = proof.wanted(workspace, config.operator.proof)
+    if proved and workspace.root not in _UNLOCKED:
+        raise Refused("this screen is locked: it wants the operator's passphrase", "proof")
+    require(workspace, caller, os.environ, Path.cwd(), entitled, at_screen=True, proved=proved, outlived=outlived)
+
+
+def is_locked(workspace: Workspace, config: Config) -> bool:
+    """Whether what no agent may do wants the operator's passphrase here, and was not given it."""
+    from mailcore.identity import proof
+
+    return workspace.root not in _UNLOCKED and proof.wanted(workspace, config.operator.proof)
+
+
+def prove(workspace: Workspace, phrase: str) -> None:
+    """Refused unless it is the operator's passphrase."""
+    from mailcore.identity import proof
+
+    me(workspace)
+    proof.demand(workspace, iter([phrase]))
+    _UNLOCKED.add(workspace.root)
+
+
 def send(workspace: Workspace, to: list[str], subject: str, body: str) -> str:
     """One mail to each address."""
     from mailcore.mail import post
 
-    sent = post.send(workspace, OPERATOR, to, subject, body)
+    sent = post.send(workspace, me(workspace), to, subject, body)
     if failed := [copy.error for copy in sent if not copy.delivered]:
         raise MailcoreError("; ".join(failed))
     return f"mail to {' '.join(to)}"
@@ -36,7 +83,7 @@ def reply(workspace: Workspace, message_id: str, body: str) -> str:
     """Answer a mail of the operator's; mailcore closes it then."""
     from mailcore.mail import post
 
-    sent = post.reply(workspace, OPERATOR, message_id, body)
+    sent = post.reply(workspace, me(workspace), message_id, body)
     if not sent.delivered:
         raise MailcoreError(sent.error)
     return f"reply to {sent.to}"
@@ -46,7 +93,7 @@ def mark_opened(workspace: Workspace, message_id: str) -> str:
     """The operator has read a mail of theirs."""
     from mailcore.mail import post
 
-    post.mark_opened(workspace, OPERATOR, [message_id])
+    post.mark_opened(workspace, me(workspace), [message_id])
     return "opened"
 
 
@@ -54,33 +101,30 @@ def close(workspace: Workspace, message_ids: Collection[str]) -> str:
     """Archive these mails of the operator's, and no other; all of them stay open if one waits for a decision."""
     from mailcore.mail import post
 
-    closed = post.close(workspace, OPERATOR, message_ids)
+    closed = post.close(workspace, me(workspace), message_ids)
     return f"close {len(closed)} mails" if len(message_ids) > 1 else "close"
 
 
 def decide(workspace: Workspace, config: Config, message_id: str, decision: str, why: str) -> str:
     """Say `approved` or `denied` to a request in the operator's mailbox, as `mailcore approve|deny` does: refused to an
     agent that sits at this screen."""
-    from mailcore.identity import Identity, person_or
     from mailcore.mail import approval
 
-    caller = Identity(workspace.operator, "declared", ())
-    approver = workspace.agent(config.mail.approver).address
-    person_or(workspace, caller, os.environ, Path.cwd(), approver)
+    entitle(workspace, config, workspace.agent(config.mail.approver).address)
     sent = approval.decide(workspace, OPERATOR, message_id, decision, why)
-    if not sent.delivered:
-        raise MailcoreError(sent.error)
-    return f"{decision}, told to {sent.to}"
+    return f"{decision}, told to {sent.to}" if sent.delivered else f"{decision}; {sent.to} is not told: {sent.error}"
 
 
 def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, body: str) -> str:
     """The same task to each address. If some refuse, the error says which were asked and why the others were not."""
+    from mailcore import trust
     from mailcore.dispatch import control
 
+    trust.insist(workspace)
     asked, trouble = [], []
     for address in to:
         try:
-            done = control.dispatch(workspace, config, OPERATOR, address, subject, body)
+            done = control.dispatch(workspace, config, me(workspace), address, subject, body)
         except MailcoreError as error:
             trouble.append(str(error))
         else:
@@ -95,9 +139,11 @@ def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, 
 
 def wake(workspace: Workspace, config: Config, address: str) -> str:
     """Start an idle agent without a task of its own."""
+    from mailcore import trust
     from mailcore.dispatch import control
 
-    control.wake(workspace, config, OPERATOR, address)
+    trust.insist(workspace)
+    control.wake(workspace, config, me(workspace), address)
     return f"wake {address}; D ends it"
 
 
@@ -112,7 +158,7 @@ def cancel(workspace: Workspace, queue_id: str) -> str:
     """Take one waiting start out of its agent's queue; its mail stays. MailcoreError if it waits no more."""
     from mailcore.dispatch import queue
 
-    gone = queue.cancel(workspace, OPERATOR, queue_id)
+    gone = queue.cancel(workspace, me(workspace), queue_id)
     return f"cancel {gone.agent.address}: {gone.subject}"
 
 
@@ -120,7 +166,7 @@ def hold(workspace: Workspace, address: str) -> str:
     """Let nobody start this agent; what runs goes on."""
     from mailcore.dispatch.hold import hold
 
-    hold(workspace, OPERATOR, address, "")
+    hold(workspace, me(workspace), address, "")
     return f"hold {address}"
 
 
@@ -131,8 +177,9 @@ def release(workspace: Workspace, config: Config, address: str) -> str:
 
     everyone = hold_at(workspace.state_dir, "every agent")
     if everyone and not hold_at(workspace.agent(address).mail_dir, address):
-        raise MailcoreError(f"{everyone}; `mailcore release --all --from {OPERATOR}` lets them start again", "held")
-    release(workspace, config, OPERATOR, address)
+        raise MailcoreError(f"{everyone}; `mailcore release --all` lets them start again", "held")
+    entitle(workspace, config)
+    release(workspace, config, me(workspace), address)
     return f"release {address}" + (f"; {everyone}" if everyone else "")
 
 
@@ -149,15 +196,19 @@ def story(workspace: Workspace, address: str) -> str:
 
 def attachment(workspace: Workspace, config: Config, address: str) -> Attachment:
     """What the terminal is to run so that the operator goes on in the agent's own session."""
+    from mailcore import trust
     from mailcore.dispatch.attach import attachment
 
-    return attachment(workspace, config, OPERATOR, address)
+    trust.insist(workspace)
+    return attachment(workspace, config, me(workspace), address)
 
 
 def retry(workspace: Workspace, config: Config, address: str, shown: Run | None) -> str:
     """Start the run of an agent that was `shown` again, and no later one; another program's: its last one."""
+    from mailcore import trust
     from mailcore.dispatch import control
 
+    trust.insist(workspace)
     target = address if shown is None or shown.foreign else shown.run_id
-    control.retry(workspace, config, OPERATOR, target)
+    control.retry(workspace, config, me(workspace), target)
     return f"retry {address}; D ends it"

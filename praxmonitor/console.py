@@ -54,6 +54,8 @@ class Console(Audible, inherit_bindings=False):
 
     ends_agents = False
     """Leaving ends the agents too: this is the demo."""
+    withheld = ""
+    """Why what config.toml starts or permits is not followed; empty if it is."""
     stopped: var[str] = var("")
     """Why the watching stopped; empty while it goes on."""
 
@@ -97,7 +99,7 @@ class Console(Audible, inherit_bindings=False):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
-        return (*filter(None, (self.stopped, self.sentry.trouble)), *self.moment.fleet.notes)
+        return (*filter(None, (self.stopped, self.withheld, self.sentry.trouble)), *self.moment.fleet.notes)
 
     @abstractmethod
     def show_agent(self, address: str) -> None:

@@ -9,7 +9,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
-from mailcore.config import Config, read_config
+from mailcore import trust
+from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
@@ -149,7 +150,10 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     try:
         workspace = here(options.path)
-        config = checked(read_config(workspace.config_file), workspace.config_file)
+        config, standing = trust.followed(workspace, remember=True)
+        checked(config, workspace.config_file)
+        if standing.why:
+            complain(f"praxmonitor guard: {trust.refusal(workspace, standing)}")
         return asyncio.run(guard(workspace, config, muted=options.mute))
     except MailcoreError as error:
         complain(f"praxmonitor guard: {error}")

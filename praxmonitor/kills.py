@@ -45,7 +45,9 @@ def kill(workspace: Workspace, config: Config, address: str, shown: Lock) -> str
     outlived it."""
     from mailcore.dispatch import control
     from mailcore.liveness import read_lock
+    from praxmonitor.acts import entitle
 
+    entitle(workspace, config, outlived=False)
     if not shown.run_id:  # another program's: only its lock names it
         present = read_lock(workspace.agent(address).dispatch_lock)
         if present is None or _name(present) != _name(shown):

@@ -80,7 +80,8 @@ class Operating(Looking):
         began = f", since {clock_time(facts.run.started_at, never=UNKNOWN)}" if facts.run is not None else ""
         subject = f"{task(facts)}{began}"
         lines = partial(victim_lines, victims, app.clock())
-        if await self.agreed(f"Kill the run of {plain(address)}?", subject, lines, "Yes, kill", ends=True):
+        asked = f"Kill the run of {plain(address)}?"
+        if await self.agreed(asked, subject, lines, "Yes, kill", ends=True) and await self.unlocked():
             await self.ask(kills.kill, app.workspace, app.config, address, facts.lock)
 
     @work(group="start")
@@ -113,6 +114,19 @@ class Operating(Looking):
 
         return await self.app.push_screen_wait(ConfirmScreen(question, subject, lines, yes, ends=ends))
 
+    async def unlocked(self) -> bool:
+        """Whether what no agent may do may be done here, from a worker. Asks for the passphrase where one is wanted."""
+        app = self.prax
+        try:
+            if not await asyncio.to_thread(acts.is_locked, app.workspace, app.config):
+                return True
+        except (MailcoreError, OSError) as error:
+            self._refused(error)
+            return False
+        from praxmonitor.screens.unlock import UnlockScreen
+
+        return await app.push_screen_wait(UnlockScreen(partial(acts.prove, app.workspace)))
+
     @work(group="cancel")
     async def do_cancel(self) -> None:
         """List the starts that wait for the agent; the one that the operator picks is cancelled."""
@@ -138,6 +152,8 @@ class Operating(Looking):
         app, address = self.prax, self.selected
         facts = app.moment.fleet.find(address)
         if facts is not None and facts.held:
+            if not await self.unlocked():
+                return
             await self.ask(acts.release, app.workspace, app.config, address)
         else:
             await self.ask(acts.hold, app.workspace, address)
@@ -149,7 +165,7 @@ class Operating(Looking):
 
         app = self.prax
         listed = busy(app.moment.fleet)
-        if await app.push_screen_wait(KillAllScreen(app.workspace.root.name, listed)):
+        if await app.push_screen_wait(KillAllScreen(app.workspace.root.name, listed)) and await self.unlocked():
             shown = {facts.address: facts.lock for facts in listed if facts.lock is not None}
             await self.ask(kills.kill_all, app.workspace, app.config, shown)
 

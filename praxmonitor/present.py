@@ -14,6 +14,7 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State
+from mailcore.text import names
 from mailcore.text import plain as text_plain
 
 Span: TypeAlias = tuple[str, str]
@@ -120,6 +121,11 @@ def plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _SELECTOR.sub("", text_plain(text)).translate(_BREAKS)
+
+
+def sender(text: str) -> str:
+    """Who wrote, as one harmless line; a name that only looks like another's says so first."""
+    return plain(names.shown(text))
 
 
 def width_of(line: Iterable[Span]) -> int:

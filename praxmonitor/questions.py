@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.units import age, since
-from praxmonitor.present import Line, cut, pad, plain, spread, task
+from praxmonitor.present import Line, cut, pad, plain, sender, spread, task
 from praxmonitor.widgets.usage import amount
 
 MOST = 10
@@ -49,7 +49,7 @@ def close_lines(messages: Sequence[Message], now: float, width: int) -> list[Lin
     """The mails that would be closed: sender, subject, age."""
     lines = [
         spread(
-            ((pad(plain(message.sender), 16), "muted"), (plain(message.subject), "")),
+            ((pad(sender(message.sender), 16), "muted"), (plain(message.subject), "")),
             ((since(message.at, now), "faint"),),
             width,
         )

@@ -24,13 +24,14 @@ def show(
     MailcoreError if it cannot. `on_facts` is told what is read.
     `ends_agents`: who opens it ends the agents when it is left, as the demo does.
     """
-    from mailcore.config import read_config
+    from mailcore import trust
     from mailcore.programs.registry import checked
     from mailcore.workspace import here
     from praxmonitor import themes
 
     workspace = here(path)
-    config = checked(read_config(workspace.config_file), workspace.config_file)
+    config, standing = trust.followed(workspace, remember=True)
+    checked(config, workspace.config_file)
     from praxmonitor.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed import DRAWN, FileFeed
@@ -48,6 +49,7 @@ def show(
         live=True,
     )
     app.ends_agents = ends_agents
+    app.withheld = trust.refusal(workspace, standing) if standing.why else ""
     return run(app, theme)
 
 

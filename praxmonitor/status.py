@@ -19,6 +19,7 @@ from mailcore.observe.load import Loader
 from mailcore.observe.state import state
 from mailcore.programs.registry import checked
 from mailcore.text import counted
+from mailcore.text.names import shown
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.units import iso
 from mailcore.workspace import here
@@ -73,7 +74,7 @@ def _run(facts: AgentFacts) -> dict[str, Any] | None:
     return {
         "run_id": run.run_id,
         "subject": neutral(run.subject),
-        "sender": neutral(run.sender),
+        "sender": neutral(shown(run.sender)),
         "attempt": run.attempt.number if run.attempt is not None else None,
         "pid": (run.attempt.pid if run.attempt is not None else run.supervisor_pid) or None,
         "started_at": iso(run.started_at),

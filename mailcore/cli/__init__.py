@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from mailcore.cli import output
+
 GROUPS = {
     "Mail": {
         "send": ("mail", "mail: send @a… SUBJECT BODY (BODY - reads standard input; @all is everyone)"),
@@ -53,6 +55,8 @@ GROUPS = {
         "agents": ("workspace", "who takes part, who works, who is there, and how their mail stands"),
         "agent": ("workspace", "change who takes part: agent add NAME=PATH · agent remove @a"),
         "config": ("config", "every setting and where it comes from; what one means: config [--explain KEY]"),
+        "trust": ("trust", "follow what a config from elsewhere starts: trust [--show|--revoke]"),
+        "operator": ("trust", "the proof that you are the operator: operator passphrase|off"),
         "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
         "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
         "history": ("look", "every send, transition, run and act: history [--since 2h]"),
@@ -87,7 +91,11 @@ def usage() -> str:
     ]
     for heading, verbs in GROUPS.items():
         lines += ["", f"{heading}:", *(f"  {verb:<9} {text}" for verb, (_, text) in verbs.items())]
-    lines += ["", "A person adds --from @operator to whatever writes."]
+    lines += [
+        "",
+        "At a terminal of your own, outside the agents' directories, you are @operator; whoami --explain says",
+    ]
+    lines += ["why. A script of yours says --from @operator, before or after the verb, and its mail is stamped so."]
     lines += ["The workspace is the one that -C DIR is in, else MAILCORE_ROOT's, else that of the working directory."]
     lines += ["Where a text is due it may begin with -; after -- nothing is an option."]
     lines += ["Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a wait that timed out, 130 Ctrl-C."]
@@ -105,18 +113,19 @@ def _verb_first(words: list[str]) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a `wait` that timed out, 130 Ctrl-C."""
     if os.getpid() == 1:
-        from mailcore.liveness import SUPERVISES
+        from mailcore.identity.marks import SUPERVISES
         from mailcore.system.init import stay
 
         stay(SUPERVISES)
     words = _verb_first(list(sys.argv[1:] if argv is None else argv))
+    output.keep_standard_descriptors()
     if not words or words[0] in ("-h", "--help", "help"):
-        print(usage())
+        output.say(usage().encode())
         return 0 if words else 2
     if words[0] in ("-V", "--version"):
         from importlib.metadata import version
 
-        print(f"mailcore {version('praxmonitor')}")
+        output.say(f"mailcore {version('praxmonitor')}".encode())
         return 0
     if os.environ.get("PYTHONPATH"):  # a project's own modules come after all that is imported from here on
         from mailcore.system.python import path_last
@@ -130,5 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = run(words[0], VERBS.get(words[0], ("", ""))[0], words[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
+    finally:
+        output.finish()
     gc.freeze()
     return status

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 
-from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
-from mailcore.errors import MailcoreError
-from mailcore.identity import person_or
-from mailcore.mail import answer, approval
+from mailcore.cli.call import ID, Call, Parser, Result, body_of, proof_option, sender_option
+from mailcore.errors import MailcoreError, caveat
+from mailcore.mail import answer, approval, intent
 from mailcore.mail.outbox import Sent
 from mailcore.text import line
 
@@ -26,6 +24,8 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument("id", metavar="ID", help=ID)
         if verb not in ("ack", "accept"):
             parser.add_argument("text", metavar="TEXT", help="the result, or why; - reads standard input")
+    if verb in ("approve", "deny"):
+        proof_option(parser)
     sender_option(parser)
 
 
@@ -74,15 +74,17 @@ def reopen(call: Call) -> Result:
     from mailcore.dispatch import control
 
     why, by = body_of(call.arguments.text), call.caller.address
-    notice = answer.notice(call.workspace, by, call.arguments.id)
-    subject = (notice.subject.partition(": ")[2] or notice.subject).removeprefix("REOPENED: ")
-    thread = {"thread_id": notice.thread_id or notice.in_reply_to, "in_reply_to": notice.sent_id or notice.id}
-    sent = control.dispatch(
-        call.workspace, call.config, by, notice.sender, f"REOPENED: {subject}", why,
-        parent_run=call.caller.run_id, thread=thread,
-    )  # fmt: skip
-    call.note(call.caller, to=sent.to)
-    answer.reopened(call.workspace, by, notice)
+    with intent.act(call.caller.agent, "reopen", call.arguments.id, why) as act:
+        notice = answer.notice(call.workspace, by, call.arguments.id, closed=act.again)
+        act.remember("reopen", {})
+        subject = (notice.subject.partition(": ")[2] or notice.subject).removeprefix("REOPENED: ")
+        thread = {"thread_id": notice.thread_id or notice.in_reply_to, "in_reply_to": notice.sent_id or notice.id}
+        sent = control.dispatch(
+            call.workspace, call.config, by, notice.sender, f"REOPENED: {subject}", why,
+            parent_run=call.caller.run_id, thread=thread,
+        )  # fmt: skip
+        call.note(call.caller, to=sent.to)
+        answer.reopened(call.workspace, by, notice)
     text = f"{sent.to}: message {sent.message_id}, " + (
         f"not woken: {sent.busy}" if sent.busy else f"run {sent.run_id}"
     )
@@ -107,11 +109,13 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    caller = call.caller
-    person_or(call.workspace, caller, os.environ, call.directory, _approver(call))
-    return _sent(
-        approval.decide(call.workspace, caller.address, call.arguments.id, decision, body_of(call.arguments.text))
-    )
+    caller = call.require(_approver(call))
+    why = body_of(call.arguments.text)
+    sent = approval.decide(call.workspace, caller.address, call.arguments.id, decision, why)
+    if not sent.delivered:  # the decision stands all the same
+        caveat(f"{decision}, but {sent.to} was not told: {sent.error}; say the same again to tell it")
+        return sent.as_json(), decision
+    return _sent(sent)
 
 
 def _approver(call: Call) -> str:
@@ -121,4 +125,4 @@ def _approver(call: Call) -> str:
 def _sent(sent: Sent) -> Result:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
-    return {k: v for k, v in asdict(sent).items() if k != "error"}, f"said to {sent.to} (#{sent.seq})"
+    return sent.as_json(), f"said to {sent.to} (#{sent.seq})"

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mailcore.cli import VERBS
+from mailcore.cli import VERBS, output
 from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
 from mailcore.cli.parse import options_of, parse
-from mailcore.config import Config, read_config, read_config_or_defaults
-from mailcore.errors import MailcoreError, Refused, UsageError, did_you_mean
-from mailcore.evidence import RUN_ID
-from mailcore.identity import Identity, identify, outside
-from mailcore.model.agent import Agent
+from mailcore.config import Config
+from mailcore.errors import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
+from mailcore.identity.caller import Identity, identify, outside
+from mailcore.identity.marks import RUN_ID
+from mailcore.mail.intent import scope
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.workspace import Workspace, here
 from mailcore.worktree import counterpart
 
@@ -30,12 +31,21 @@ Result = tuple[Any, str]
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
-LOOKS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
+ATTENDS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
 """Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
 do it anyway."""
 
-STARTS = {"dispatch", "wake", "retry", "reopen", "release"}
+STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
+
+LOOKS = {
+    "inbox", "read", "trace", "tasks", "runs", "run", "agents", "config", "whoami", "history", "usage", "doctor",
+}  # fmt: skip
+"""Verbs that show: where the disk does not take what they print, they have failed."""
+
+
+if TYPE_CHECKING:
+    from mailcore.identity.ancestry import Ancestry
 
 
 @dataclass(frozen=True)
@@ -44,8 +54,6 @@ class Call:
 
     verb: str
     arguments: argparse.Namespace
-    words: tuple[str, ...] = ()
-    """What was said after the verb, for advice."""
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -61,13 +69,23 @@ class Call:
     @cached_property
     def config(self) -> Config:
         """The workspace's config.toml. What starts agents insists on it; the rest warns, and takes the defaults."""
+        from mailcore import trust
+
         trouble = ""
         if self.verb in STARTS:
             from mailcore.programs.registry import checked
 
-            config = checked(read_config(self.workspace.config_file), self.workspace.config_file)
+            trust.insist(self.workspace)
+            config, standing = trust.followed(self.workspace)
+            checked(config, self.workspace.config_file)
         else:
-            config, trouble = read_config_or_defaults(self.workspace.config_file)
+            try:
+                config, standing = trust.followed(self.workspace)
+            except ConfigError as error:
+                config, standing = Config(), trust.Standing({})
+                trouble = f"{error}; the defaults are used meanwhile"
+        if standing.why and self.verb in (*STARTS, "approve", "deny", "ask", "escalate"):
+            self._note(f"note: {trust.refusal(self.workspace, standing)}")
         for stranger in self.workspace.strangers(config.agents):
             self._note(f"note: {self.workspace.config_file}: {stranger}")
         if trouble:
@@ -75,33 +93,60 @@ class Call:
         return config
 
     def _note(self, text: str) -> None:
-        from mailcore.text import plain
-
-        print(plain(f"mailcore {self.verb}: {text}"), file=sys.stderr)
+        output.note(f"mailcore {self.verb}: {text}")
 
     @cached_property
     def caller(self) -> Identity:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
-        declared = getattr(self.arguments, "sender", None)
-        identity = identify(self.workspace, os.environ, self.directory, declared, (self.verb, *self.words))
-        if identity.how == "declared":
-            from mailcore import audit
+        from mailcore import audit
 
-            audit.declared.set(True)
+        declared = getattr(self.arguments, "sender", None)
+        identity = identify(self.workspace, os.environ, self.directory, declared, self._no_person)
+        audit.proof.set(identity.how)
         self.note(identity)
         return identity
+
+    def _no_person(self, ancestry: Ancestry) -> str:
+        """Why no person can be taken for granted here."""
+        from mailcore.cli.signs import signs
+        from mailcore.identity.person import no_person
+
+        return no_person(self.workspace, os.environ, ancestry, signs, self.config.operator.assume)
+
+    def require(self, entitled: str = OPERATOR, *, prove: bool = True, outlived: bool = True) -> Identity:
+        """The caller, who is `entitled` beyond doubt; Refused if not. For what no agent may do in another's name.
+
+        `prove`: the operator is asked for the passphrase, where one is wanted. `outlived`: as of `person.require`.
+        """
+        from mailcore.identity.person import require
+
+        asked = False
+        if prove and entitled == OPERATOR:
+            from mailcore.identity import proof
+
+            asked = proof.wanted(self.workspace, self.config.operator.proof)
+        try:
+            caller = self.caller
+        except Refused as error:
+            raise Refused(f"only {entitled} can do this, and {error}", error.code) from error
+        require(self.workspace, caller, os.environ, self.directory, entitled, proved=asked, outlived=outlived)
+        if asked:
+            descriptor = getattr(self.arguments, "proof_fd", None)
+            proof.demand(self.workspace, proof.spoken(descriptor, "the operator's passphrase: "))
+        return caller
 
     def note(self, caller: Identity, **facts: Any) -> None:
         """Write this command, and what it did, into the journal of the run that the caller belongs to, if any."""
         self.journal(caller, "act", verb=self.verb, **facts)
 
     def journal(self, caller: Identity, event: str, **facts: Any) -> None:
-        """Write an event into the journal of the run that the caller belongs to, if any."""
+        """Write an event into the journal of the run that the caller belongs to, if any: a sign of life, no more."""
         if caller.run_id:
             from mailcore import journal
 
-            run = self.workspace.agent(os.environ["MAILCORE_AGENT"]).runs_dir / caller.run_id / "run.jsonl"
-            journal.append(run, {"event": event, **facts})
+            run = caller.agent.runs_dir / caller.run_id / "run.jsonl"
+            with tolerated():
+                journal.append(run, {"event": event, **facts})
 
     @cached_property
     def viewer(self) -> Agent:
@@ -136,8 +181,8 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        call = Call(verb, parse(parser, verb, words), tuple(words))
-        if verb in LOOKS:
+        call = Call(verb, parse(parser, verb, words))
+        if verb in ATTENDS:
             _attend(call)
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
@@ -168,54 +213,67 @@ def _attend(call: Call) -> None:
 
 
 def run(verb: str, module: str, words: list[str]) -> int:
-    """Parse, do, print."""
+    """Parse, do, print. What was done counts as cut off, should it be said again, until it was told."""
     as_json = "--json" in options_of(words)
-    try:
-        if not module:
-            raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")
-        value, text, status = perform(verb, module, words)
-    except MailcoreError as error:
-        return _fail(verb, error, as_json)
-    if as_json:
-        from mailcore.codec import printed
-
-        _write(printed(value))
-    elif text:
-        from mailcore.text import plain
-
-        _write(plain(text).encode(sys.stdout.encoding, "replace"))
+    with caveats() as beside:
+        try:
+            if not module:
+                raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")
+            with scope():
+                value, text, status = perform(verb, module, words)
+                unsaid = _say(value, text, as_json)
+        except MailcoreError as error:
+            status, unsaid = error.exit_status, _fail(verb, error, as_json)
+    for said in beside:
+        output.note(f"mailcore {verb}: note: {said}")
+    if unsaid and unsaid != output.GONE:
+        looks = verb in LOOKS and not status and unsaid != output.CLOSED
+        output.note(f"mailcore {verb}: {'' if status or looks else 'done, but not told: '}{unsaid}")
+        status = MailcoreError.exit_status if looks else status
     return status
 
 
-def _write(line: bytes) -> None:
-    """Print. A reader that goes away in the midst, like `head`, is no error."""
-    try:
-        sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # What is still buffered is written at exit: let it go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fail(verb: str, error: MailcoreError, as_json: bool) -> int:
+def _say(value: Any, text: str, as_json: bool) -> str:
     if as_json:
         from mailcore.codec import printed
 
-        _write(printed({"error": {"code": error.code, "message": str(error)}}))
-    else:
-        from mailcore.text import plain
+        return output.say(printed(value))
+    if not text:
+        return ""
+    from mailcore.text import plain
 
-        print(plain(f"mailcore {verb}: {error}"), file=sys.stderr)
-    return error.exit_status
+    encoding = sys.stdout.encoding if sys.stdout is not None else "utf-8"
+    return output.say(plain(text).encode(encoding, "replace"))
+
+
+def _fail(verb: str, error: MailcoreError, as_json: bool) -> str:
+    if as_json:
+        unsaid = _say({"error": {"code": error.code, "message": str(error)}}, "", as_json)
+        if not unsaid:
+            return ""
+    output.note(f"mailcore {verb}: {error}")
+    return ""
 
 
 def body_of(argument: str) -> str:
     """A BODY argument: `-` is standard input."""
-    if argument == "-" and sys.stdin is None:
-        raise UsageError("- reads standard input, and that is closed")
-    return sys.stdin.buffer.read().decode("utf-8", "replace") if argument == "-" else argument
+    if argument != "-":
+        return argument
+    if sys.stdin is None:
+        raise UsageError("BODY - reads standard input, and that is closed")
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def sender_option(parser: Parser) -> None:
-    """`--from`, the declared override."""
-    parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; @operator for a person")
+    """`--from`, by which a caller that nothing proves to be another says who it is."""
+    parser.add_argument("--from", dest="sender", metavar="@a", help="declare who calls; the mail says so")
+
+
+def proof_option(parser: Parser) -> None:
+    """`--proof-fd`, for what the operator alone may do."""
+    parser.add_argument(
+        "--proof-fd",
+        type=int,
+        metavar="N",
+        help="read the operator's passphrase from this descriptor, where one is set",
+    )

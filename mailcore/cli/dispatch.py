@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
 from mailcore.cli.mail import WORDS, split
 from mailcore.dispatch import control
-from mailcore.dispatch.admit import UNSTARTED
 from mailcore.errors import MailcoreError, UsageError
+from mailcore.liveness import sandboxed
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
@@ -47,6 +47,8 @@ def arguments(verb: str, parser: Parser) -> None:
                 parser.add_argument("--mode", choices=("start", "resume", "fresh"), default="start",
                                     help="resume: go on in its session; fresh: in a new one")  # fmt: skip
     sender_option(parser)
+    if verb in ("kill", "release"):
+        proof_option(parser)
 
 
 def dispatch(call: Call) -> Result:
@@ -55,28 +57,38 @@ def dispatch(call: Call) -> Result:
     targets = list(dict.fromkeys(call.workspace.agent(address).address for address in addresses))
     for target in targets:  # what is refused is refused for all, before a mail is written
         control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
-    done = [
-        control.dispatch(
-            call.workspace,
-            call.config,
-            call.caller.address,
-            address,
-            subject,
-            body,
-            parent_run=call.caller.run_id,
-            expect=call.arguments.expect,
-            program=call.arguments.program,
-        )
-        for address in targets
-    ]
-    call.note(call.caller, to=" ".join(one.to for one in done))
+    done: list[control.Dispatched] = []
+    failed: list[str] = []
+    for address in targets:
+        try:
+            done.append(
+                control.dispatch(
+                    call.workspace,
+                    call.config,
+                    call.caller.address,
+                    address,
+                    subject,
+                    body,
+                    parent_run=call.caller.run_id,
+                    expect=call.arguments.expect,
+                    program=call.arguments.program,
+                )
+            )
+        except MailcoreError as error:
+            if len(targets) == 1:
+                raise
+            failed.append(f"{address}: {error}")
+    if done:
+        call.note(call.caller, to=" ".join(one.to for one in done))
     text = "\n".join(
         f"{one.to}: message {one.message_id}, " + (f"run {one.run_id}" if one.run_id else _not_yet(one)) for one in done
     )
+    if failed:
+        stands = f"{text}\nsay the same again: nobody gets it twice" if done else ""
+        raise MailcoreError("\n".join([*failed, *([stands] if stands else [])]), "not_started")
     rows: list[dict[str, Any]] = [asdict(one) | {"delivered": True} for one in done]
     later = {"held", "limit", "sandbox", *(["busy", "occupied"] if call.arguments.queue else [])}
-    failed = any(one.code == UNSTARTED for one in done)
-    status = 4 if failed else 3 if any(one.code and one.code not in later for one in done) else 0
+    status = 3 if any(one.code and one.code not in later for one in done) else 0
     if len(rows) == 1:
         return rows[0] | {"exit": status}, text
     return {"dispatched": rows, "exit": status}, text
@@ -95,6 +107,10 @@ def wake(call: Call) -> Result:
 
 def kill(call: Call) -> Result:
     """End a run; success is said only when nothing of it is left."""
+    agent, found = control.find_run(call.workspace, call.arguments.target)
+    own = not call.caller.agent.is_operator and call.caller.address in (agent.address, found.sender if found else "")
+    if not own and not sandboxed():  # from within a sandbox it is refused below, whoever calls
+        call.require(outlived=False)
     killed = control.kill(call.workspace, call.config, call.caller.address, call.arguments.target)
     if killed.survivors:
         pids = " ".join(str(pid) for pid in killed.survivors)
@@ -177,6 +193,8 @@ def release(call: Call) -> Result:
     from mailcore.dispatch import hold as holding
 
     target, _ = _whom(call.arguments.target, "", call.arguments.all)
+    if call.caller.agent.is_operator or not holding.held_by(call.workspace, target, call.caller.address):
+        call.require()
     started = holding.release(call.workspace, call.config, call.caller.address, target)
     return {
         "released": target or "all",
@@ -197,6 +215,10 @@ def queue(call: Call) -> Result:
     from mailcore.dispatch import queue as waiting
 
     if call.arguments.what == "cancel":
+        found = next((one for one in waiting.waiting(call.workspace) if one.id == call.arguments.id), None)
+        own = found is None or call.caller.address in (found.agent.address, found.sender)
+        if not own and not call.caller.agent.is_operator:
+            call.require()
         entry = waiting.cancel(call.workspace, call.caller.address, call.arguments.id)
         return {"cancelled": entry.id}, f"cancelled: {line(entry.subject)}"
     entries = list(waiting.waiting(call.workspace))

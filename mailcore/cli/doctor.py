@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
 from mailcore.cli.call import Call, Parser, Result
+from mailcore.cli.check import Check, trusted
 from mailcore.config import Config, read_config
 from mailcore.dispatch.runs import run_ids
 from mailcore.errors import ConfigError, MailcoreError
@@ -27,16 +28,6 @@ from mailcore.text import counted
 from mailcore.workspace import Workspace
 
 CONFIG = ".praxmonitor/config.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    finding: str
-    fix: str = ""
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -57,6 +48,7 @@ def doctor(call: Call) -> Result:
     checks = [
         *_machine(),
         *_workspace(call.workspace),
+        *trusted(call.workspace),
         *programs,
         *(c for a in call.workspace.agents for c in _agent(a, registry.hooks(config.agent(a.address).program))),
     ]

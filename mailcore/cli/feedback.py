@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 from mailcore.cli.call import Call, Parser, Result, body_of, sender_option
@@ -29,5 +28,5 @@ def feedback(call: Call) -> Result:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
     issue = mail.open_issue(find(a.project).root, a.subject, body) if a.issue else ""
-    value = {k: v for k, v in asdict(sent).items() if k != "error"} | ({"issue": issue} if a.issue else {})
+    value = sent.as_json() | ({"issue": issue} if a.issue else {})
     return value, "\n".join([f"{sent.to}: delivered as {sent.id}", *([issue] if issue else [])])

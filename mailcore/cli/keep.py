@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, Result, sender_option
-from mailcore.errors import UsageError
-from mailcore.identity import person_or
-from mailcore.mail import lookup, mailbox, post
+from mailcore.cli.call import ID, Call, Parser, Result, proof_option, sender_option
+from mailcore.errors import MailcoreError, UsageError, tolerated
+from mailcore.mail import lookup, mailbox, post, shown
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
 from mailcore.system.files import inside
 from mailcore.text import counted, line
-from mailcore.units import date_and_time
+from mailcore.text.terminal import person
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -33,6 +31,7 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument("--older", required=True, metavar="30d", help="days; what is younger stays")
         parser.add_argument("--dry-run", action="store_true", help="say what would go, remove nothing")
         sender_option(parser)
+        proof_option(parser)
     else:
         parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it everybody's")
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
@@ -49,20 +48,13 @@ def archive(call: Call) -> Result:
         return {"id": message.id, "status": message.status}, f"restored {message.id}: {line(message.subject)}"
     agent = call.visible(a.of) if a.of else call.viewer
     found = [raw for _, raw in lookup.archived(agent) if a.what == "list" or _matches(raw, a.text)]
-    text = "\n".join(_row(Message.from_json(raw)) for raw in found)
+    text = shown.listed([Message.from_json(raw) for raw in found], person())
     return found, text or f"nothing in {agent.address}'s archive"
 
 
 def _matches(raw: dict[str, Any], text: str) -> bool:
     wanted = text.casefold()
     return any(wanted in str(raw.get(key, "")).casefold() for key in ("subject", "message", "from", "id", "sent_id"))
-
-
-def _row(message: Message) -> str:
-    return (
-        f"{line(message.id):<8}  #{message.seq:<5} {date_and_time(message.at, never='-')}  "
-        f"{line(message.sender, 20):<20}  {line(message.subject, 80)}"
-    )
 
 
 def prune(call: Call) -> Result:
@@ -74,7 +66,7 @@ def prune(call: Call) -> Result:
     agents = (*call.workspace.agents, call.workspace.operator)
     caller = call.caller.address
     if caller == OPERATOR:  # everybody's: for the person alone
-        person_or(call.workspace, call.caller, os.environ, call.directory, OPERATOR)
+        call.require()
     directories = [
         directory
         for agent in agents
@@ -87,9 +79,14 @@ def prune(call: Call) -> Result:
     if not call.arguments.dry_run:
         from mailcore import audit
 
-        for path in gone:
-            path.unlink(missing_ok=True)
-        audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
+        for number, path in enumerate(gone):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                left = f"{counted(number, 'file')} removed, {len(gone) - number} are left; say the same again"
+                raise MailcoreError(f"{path}: {error.strerror}; {left}") from error
+        with tolerated():
+            audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
     word = "would go" if call.arguments.dry_run else "removed"
     return {
         "files": [str(path) for path in gone],

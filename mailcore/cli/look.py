@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
+from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.dispatch.tasks import run_of, tasks_of
 from mailcore.errors import Refused, UsageError
@@ -16,7 +17,7 @@ from mailcore.mail.ladder import ladder
 from mailcore.mail.threads import threads
 from mailcore.model.message import parse_time
 from mailcore.text import line
-from mailcore.text.terminal import complain
+from mailcore.text.names import shown
 from mailcore.units import age, date_and_time, iso
 
 
@@ -39,8 +40,8 @@ def trace(call: Call) -> Result:
     run = run_of(copy.agent, copy.message.id)
     steps = ladder(copy.message, run)
     names = (copy.message.id, copy.message.sent_id)
-    shown = [c.message for c in lookup.copies(call.workspace) if call.sees(c.message.sender, c.agent.address)]
-    found = (t.messages for t in threads(shown) if any((m.id, m.sent_id) == names for m in t.messages))
+    seen = [c.message for c in lookup.copies(call.workspace) if call.sees(c.message.sender, c.agent.address)]
+    found = (t.messages for t in threads(seen) if any((m.id, m.sent_id) == names for m in t.messages))
     thread = next(found, (copy.message,))
     ack = copy.message.ack
     told = str(copy.message.raw.get("told_where", ""))
@@ -59,13 +60,13 @@ def trace(call: Call) -> Result:
         "thread": [{"id": m.id, "from": m.sender, "to": m.recipient, "subject": m.subject} for m in thread],
     }
     lines = [
-        f"#{copy.message.seq} {line(copy.message.id)}  {line(copy.message.sender)} → {copy.agent.address}: "
+        f"#{copy.message.seq} {line(copy.message.id)}  {shown(copy.message.sender)} → {copy.agent.address}: "
         f"{line(copy.message.subject)}",
         *(f"  {rung:<13} {date_and_time(at, never='-')}" for rung, at in steps.rungs),
         *([f"  told by its hook at {line(told, 40)}"] if told else []),
         *([f"  result: {line(ack.result)}"] if ack and ack.result else []),
         *(["thread:"] if len(thread) > 1 else []),
-        *(f"  {line(m.id)} {line(m.sender)}: {line(m.subject)}" for m in thread if len(thread) > 1),
+        *(f"  {line(m.id)} {shown(m.sender)}: {line(m.subject)}" for m in thread if len(thread) > 1),
     ]
     return value, "\n".join(lines)
 
@@ -98,7 +99,7 @@ def tasks(call: Call) -> Result:
     ]
     text = "\n".join(
         f"{task.message.id:<8} #{task.message.seq:<5} {task.agent.address:<14} "
-        f"from {line(task.message.sender, 14):<14} {age(task.age):>5}  "
+        f"from {shown(task.message.sender, 14):<14} {age(task.age):>5}  "
         f"{task.rung:<12} {line(task.message.subject, 50)}" + (f"  [{line(task.note, 80)}]" if task.note else "")
         for task in found
     )
@@ -114,7 +115,7 @@ def history(call: Call) -> Result:
     for event in events:
         facts = [f"{key}={line(str(value), 60)}" for key, value in event.items() if key not in ("at", "by", "verb")]
         at = date_and_time(parse_time(event.get("at")), never="-")
-        lines.append(f"{at}  {line(str(event.get('by') or '-')):<12} {line(event['verb']):<14} {' '.join(facts)}")
+        lines.append(f"{at}  {shown(str(event.get('by') or '-')):<12} {line(event['verb']):<14} {' '.join(facts)}")
     return events, "\n".join(lines) or "nothing has happened yet"
 
 
@@ -126,7 +127,7 @@ def concerns(call: Call, event: dict[str, Any]) -> bool:
 def _events(call: Call) -> Iterator[dict[str, Any]]:
     for record in _read(call.workspace.state_dir / "audit.jsonl"):
         if isinstance(record.get("verb"), str):
-            yield record
+            yield {key: value for key, value in record.items() if key != "chain"}
     for agent in call.workspace.agents:
         for path in sorted(agent.runs_dir.glob("*/run.jsonl")):
             for record in _read(path):
@@ -141,7 +142,7 @@ def _read(path: Path) -> list[dict[str, Any]]:
     try:
         return journal.read(path)
     except OSError as error:
-        complain(f"mailcore history: {path}: {error.strerror}")
+        output.note(f"mailcore history: {path}: {error.strerror}")
         return []
 
 

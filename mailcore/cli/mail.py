@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import post
+from mailcore.mail import post, shown
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import Agent
-from mailcore.model.message import Mailbox, MailboxStatus, Message
+from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text import line
-from mailcore.units import date_and_time
+from mailcore.text.terminal import person
 
 WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
 """What `send` and `dispatch` take, for `--help`."""
@@ -70,9 +69,15 @@ def send(call: Call) -> Result:
     sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key)
     hindered: dict[str, str] = {}
     if a.priority == "high":
+        from mailcore import trust
         from mailcore.dispatch.control import wake_for
 
-        hindered = wake_for(call.workspace, call.config, call.caller.address, sent, subject, call.caller.run_id)
+        try:
+            trust.insist(call.workspace)
+        except Refused as error:
+            hindered = {one.to: str(error) for one in sent}
+        else:
+            hindered = wake_for(call.workspace, call.config, call.caller.address, sent, subject, call.caller.run_id)
     return _delivered(sent, hindered)
 
 
@@ -81,14 +86,18 @@ def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType(
     lines, rows = [], []
     for one in sent:
         said = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
-        row = {k: v for k, v in asdict(one).items() if k != "error" or v}
+        said += ", by the call before, which was cut off" if one.again else ""
+        row = one.as_json()
         if one.to in hindered:
             said += f"; not woken: {hindered[one.to]}"
             row["not_woken"] = hindered[one.to]
         lines.append(f"{one.to}: {said}")
         rows.append(row)
     if not all(one.delivered for one in sent):
-        raise MailcoreError(sent[0].error if len(sent) == 1 else "\n".join(lines), "undelivered")
+        text = sent[0].error if len(sent) == 1 else "\n".join(lines)
+        if any(one.delivered for one in sent):
+            text += "\nsay the same again: nobody gets it twice"
+        raise MailcoreError(text, "undelivered")
     return (rows if len(rows) > 1 else rows[0]), "\n".join(lines)
 
 
@@ -97,19 +106,14 @@ def inbox(call: Call) -> Result:
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
     box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
-    rows = [
-        f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id):<8}  #{m.seq:<5} "
-        f"{date_and_time(m.at, never='-')}  "
-        f"{line(m.sender, 20):<20}  {line(m.subject, 80)}"
-        for m in waiting
-    ]
-    return [dict(m.raw) for m in waiting], "\n".join(rows) or _nothing(agent, box)
+    return [shown.as_json(m) for m in waiting], shown.listed(waiting, person()) or _nothing(agent, box)
 
 
 def read(call: Call) -> Result:
     """Show messages of the caller's mailbox; they become `opened`."""
     opened = post.mark_opened(call.workspace, call.caller.address, call.arguments.ids)
-    return [dict(m.raw) for m in opened], "\n\n".join(_show(m) for m in opened)
+    width = person()
+    return [shown.as_json(m) for m in opened], shown.for_people(opened, width) if width else shown.for_models(opened)
 
 
 def reply(call: Call) -> Result:
@@ -118,7 +122,7 @@ def reply(call: Call) -> Result:
     if not sent.delivered:
         raise Refused(sent.error, "undelivered")
     call.note(call.caller, to=sent.to)
-    return {k: v for k, v in asdict(sent).items() if k != "error"}, f"answered {sent.to} ({sent.id}); closed"
+    return sent.as_json(), f"answered {sent.to} ({sent.id}); closed"
 
 
 def forward(call: Call) -> Result:
@@ -146,15 +150,6 @@ def _readable(agent: Agent, box: Mailbox) -> Mailbox:
 
 
 def _nothing(agent: Agent, box: Mailbox) -> str:
-    missing = box.status is MailboxStatus.MISSING and not agent.is_operator
-    return (
-        f"{agent.address} has no mailbox yet: {agent.inbox} is not there"
-        if missing
-        else f"{agent.address} has no open mail"
-    )
-
-
-def _show(message: Message) -> str:
-    head = f"{line(message.id)}  {date_and_time(message.at, never='-')}  from {line(message.sender)}"
-    lapsed = f"\nLapsed: {line(message.lapsed)}" if message.lapsed else ""
-    return f"{head}\nSubject: {line(message.subject)}{lapsed}\n\n{message.body}"
+    if box.status is MailboxStatus.MISSING and not agent.is_operator:
+        return f"{agent.address} has no mailbox yet: {agent.inbox} is not there"
+    return f"{agent.address} has no open mail"

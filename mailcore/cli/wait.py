@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.look import concerns
 from mailcore.errors import MailcoreError
-from mailcore.evidence import RUN_ID
+from mailcore.identity.marks import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system import ignored
 from mailcore.system.writing import make_directory
 from mailcore.text import line
-from mailcore.text.terminal import complain, say
+from mailcore.text.names import shown
 from mailcore.units import clock_time
 from mailcore.workspace import load, normal_address
 
@@ -103,7 +103,7 @@ def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
 def _said(one: Settled) -> str:
     if not one.state:
         return f"{one.id}: not yet"
-    return f"{one.id}: {line(one.state)} by {line(one.by)}" + (f": {line(one.text, 200)}" if one.text.strip() else "")
+    return f"{one.id}: {line(one.state)} by {shown(one.by)}" + (f": {line(one.text, 200)}" if one.text.strip() else "")
 
 
 def watch(call: Call) -> Result:
@@ -112,15 +112,16 @@ def watch(call: Call) -> Result:
 
     viewer = call.viewer.address  # whoever is refused is not told that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
-    complain(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
+    output.note(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
     for event in _events(call):
         if not concerns(call, event):
             continue
-        if call.arguments.jsonl or call.arguments.json:
-            sys.stdout.buffer.write(printed(event, indent=False) + b"\n")
-            sys.stdout.buffer.flush()
-        else:
-            say(event_line(event), flush=True)
+        as_json = call.arguments.jsonl or call.arguments.json
+        said = printed(event, indent=False) if as_json else event_line(event).encode("utf-8", "replace")
+        if unsaid := output.say(said):
+            if unsaid == output.GONE:
+                break
+            raise MailcoreError(unsaid, "output")
     return None, ""
 
 
@@ -142,7 +143,7 @@ def event_line(event: Mapping[str, Any]) -> str:
     names = [f"#{event['seq']}"] if event.get("seq") else [str(name) for name in ids if name]
     quoted = [f'"{event[key]}"' for key in ("subject", "why", "until") if event.get(key)]
     reasons = [str(event[key]) for key in ("reason", "error") if event.get(key)]
-    head = f"{by} → {whom}" if whom and whom != by else by
+    head = f"{shown(by)} → {whom}" if whom and whom != by else shown(by)
     at = clock_time(parse_time(event.get("at")), never="--:--:--")
     return f"{at} {line(head)}  {line(' '.join([PAST.get(verb, verb), *names, *quoted, *reasons]))}"
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
-from mailcore.errors import UsageError
-from mailcore.identity import person_or
+from mailcore.errors import Refused, UsageError
 from mailcore.liveness import read_lock
 from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
@@ -47,16 +45,17 @@ def init(call: Call) -> Result:
     """Make a workspace; a file that exists is never overwritten."""
     from shlex import quote
 
-    from mailcore import make
+    from mailcore import make, trust
 
     made = make.init(
         Path(call.arguments.place or ".", call.arguments.directory),
         [_name_and_path(text) for text in call.arguments.agent],
     )
+    trust.made(made)
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
     there = "" if made.root == Path.cwd() else f"cd {quote(str(made.root))} && "
     first = made.agents[0].address
-    step = f'next: {there}mailcore dispatch --from @operator {first} "SUBJECT" "BODY", and praxmonitor to look on'
+    step = f'next: {there}mailcore dispatch {first} "SUBJECT" "BODY", and praxmonitor to look on'
     text = "\n".join([f"{made.registry}", *(f"  {a.address:<16} {a.branch}" for a in made.agents), step])
     return {"workspace": str(made.root), "registry": str(made.registry), "agents": rows}, text
 
@@ -80,6 +79,8 @@ def agent(call: Call) -> Result:
         text = f"{said.address} {said.branch}"
     else:
         said = call.workspace.agent(a.which)
+        if not call.viewer.is_operator and call.viewer.address != said.address:
+            raise Refused(f"{by} cannot take {said.address} out; only the operator can", "identity")
         changed = make.remove(call.workspace, said.address)
         text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
     audit.record(call.workspace, by, f"agent {a.what}", agent=said.address)
@@ -105,7 +106,7 @@ def away(call: Call) -> Result:
     """Tell the agents that the operator is away, or back."""
     from mailcore import audit, presence
 
-    person_or(call.workspace, call.caller, os.environ, call.directory, OPERATOR)
+    call.require(prove=False)
     until = "" if call.arguments.back else call.arguments.until or "further notice"
     presence.set_away(call.workspace, until)
     audit.record(call.workspace, OPERATOR, "away" if until else "back", until=until)

@@ -7,7 +7,7 @@ and from where.
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
 from mailcore.config.read import read_config, read_config_or_defaults, read_mail_or_defaults
-from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Mail, Observe, Sound, Usage
+from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Mail, Observe, Operator, Sound, Usage
 
 __all__ = [
     "START_SPARE",
@@ -17,6 +17,7 @@ __all__ = [
     "Dispatch",
     "Mail",
     "Observe",
+    "Operator",
     "ProgramConfig",
     "Sound",
     "Usage",

@@ -25,6 +25,7 @@ from mailcore.config.types import (
     Notify,
     PackName,
     Period,
+    Proof,
     QuietHours,
     Repeat,
     Sample,
@@ -155,6 +156,22 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """When a person is taken for granted, and what an act of the operator's alone asks for."""
+
+    assume: Annotated[
+        bool,
+        about("Whether who calls from a terminal is the operator, where nothing speaks of an agent. "
+              "`mailcore whoami --explain` says so, and why."),
+    ] = True  # fmt: skip
+    proof: Annotated[
+        Proof,
+        about("What approve, deny, release, prune, trust and the kill of another's run ask for. none: that nothing "
+              "speaks of an agent. passphrase: the one that `mailcore operator passphrase` sets."),
+    ] = "none"  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
     """What is heard, how loud, and when it is quiet."""
 
@@ -206,6 +223,7 @@ SECTIONS: dict[str, type] = {
     "dispatch": Dispatch,
     "alarms": Alarms,
     "mail": Mail,
+    "operator": Operator,
     "sound": Sound,
     "observe": Observe,
     "usage": Usage,
@@ -220,6 +238,7 @@ class Config:
     dispatch: Dispatch = field(default_factory=Dispatch)
     alarms: Alarms = field(default_factory=Alarms)
     mail: Mail = field(default_factory=Mail)
+    operator: Operator = field(default_factory=Operator)
     sound: Sound = field(default_factory=Sound)
     observe: Observe = field(default_factory=Observe)
     usage: Usage = field(default_factory=Usage)

@@ -78,6 +78,7 @@ QuietHours = Annotated[
     ),
 ]
 
+Proof = Literal["none", "passphrase"]
 Notify = Literal["auto", "9", "777", "none"]
 Backend = Literal[
     "", "miniaudio", "miniaudio/pulse", "miniaudio/alsa", "miniaudio/jack", "miniaudio/oss", "miniaudio/sndio",

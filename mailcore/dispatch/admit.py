@@ -19,16 +19,13 @@ from mailcore.workspace import Workspace
 WAITS = ("busy", "held", "limit", "occupied", "sandbox")
 """What a start waits for, as `Hindrance.code`; of the others somebody has to be told."""
 
-UNSTARTED = "not_started"
-"""The code of a start whose supervisor did not stand."""
-
 
 @dataclass(frozen=True, slots=True)
 class Hindrance:
     """Why an agent was not started."""
 
     code: str
-    """`busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox` or UNSTARTED."""
+    """`busy`, `held`, `occupied`, `limit`, `breaker` or `sandbox`."""
     reason: str
     awaits: frozenset[int] = frozenset()
     """PIDs of other programs' processes whose end may end it, and nobody of ours is told; 0: one not named yet."""

@@ -20,7 +20,7 @@ from mailcore.dispatch.own_journal import OwnJournal
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.dispatch.signs import Signs
 from mailcore.errors import MailcoreError
-from mailcore.evidence import AGENT, NONCE, RUN_ID
+from mailcore.identity.marks import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -70,6 +70,8 @@ class Attempts:
         self.journal = OwnJournal(run_dir / JOURNAL)
         self.queued = self.journal.queued
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
+        self.secret = ""
+        """The nonce itself, of which lock and journal hold the digest: for what the run starts, and in no file."""
         self.name = str(self.queued["program"])
         self.signs = Signs()
         self.held: tuple[int, ...] = ()
@@ -182,7 +184,7 @@ class Attempts:
             RUN_ID: self.run_id,
             ROOT: str(self.agent.root),
             PID_NAMESPACE: pid_namespace(),
-            NONCE: self.nonce,
+            NONCE: self.secret,
             AGENT: self.agent.address,
             "MAILCORE_PROMPT": launch.prompt,
             "MAILCORE_MODE": launch.mode,

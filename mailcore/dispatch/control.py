@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailcore.config import Config
-from mailcore.dispatch import foreign, prompt, queue
-from mailcore.dispatch.admit import UNSTARTED, WAITS, Hindrance
+from mailcore.dispatch import foreign, lock, prompt, queue
+from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
-from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records
+from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records, run_ids
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import post
+from mailcore.mail import intent, post
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
+from mailcore.text.frames import quoted
 from mailcore.workspace import Workspace
 
 __all__ = [
@@ -39,7 +40,7 @@ class Dispatched:
     busy: str = ""
     """Why the agent was not woken at once; empty if it was."""
     code: str = ""
-    """The same as one word: `busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`, `not_started`."""
+    """The same as one word: `busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`."""
     queued: bool = False
     """It waits, and starts by itself when that is over."""
 
@@ -68,22 +69,42 @@ def dispatch(
     if depth > config.dispatch.wake_depth:
         raise Refused(f"this dispatch would nest {depth} deep; [dispatch] wake_depth is the limit", "limit")
     extra = {**thread, **({"expect": expect} if expect else {})}
-    sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=extra)[0]
-    if not sent.delivered:
-        raise MailcoreError(sent.error)
-    queued = {
-        "sender": sender,
-        "subject": subject,
-        "message_id": sent.id,
-        "sent_id": sent.sent_id,
-        "prompt": prompt.task(agent, sent.id, sender, subject, expect),
-        "program": chosen.name,
-        "depth": depth,
-    }
-    started = begin(workspace, config, agent, queued, queueing=WAITS)
+    with intent.scope():  # said again after it was cut off, the mail is found, and what began of it
+        sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=extra)[0]
+        if not sent.delivered:
+            raise MailcoreError(sent.error)
+        mailed = Dispatched(sent.id, sent.sent_id, agent.address, None)
+        if sent.again and (former := _former(agent, mailed)) is not None:
+            return former
+        queued = {
+            "sender": sender,
+            "subject": subject,
+            "message_id": sent.id,
+            "sent_id": sent.sent_id,
+            "prompt": prompt.task(agent, sent.id, sender, subject, expect),
+            "program": chosen.name,
+            "depth": depth,
+        }
+        try:
+            started = begin(workspace, config, agent, queued, queueing=WAITS)
+        except (MailcoreError, OSError) as error:
+            said = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
+            rest = f"say the same again, which starts it and mails nothing twice, or `mailcore wake {agent.address}`"
+            raise MailcoreError(f"{said}; {rest}", "not_started") from error
     if isinstance(started, str):
-        return Dispatched(sent.id, sent.sent_id, agent.address, started)
-    return Dispatched(sent.id, sent.sent_id, agent.address, None, started.reason, started.code, started.code in WAITS)
+        return replace(mailed, run_id=started)
+    return replace(mailed, busy=started.reason, code=started.code, queued=started.code in WAITS)
+
+
+def _former(agent: Agent, mailed: Dispatched) -> Dispatched | None:
+    """What an earlier call had begun of a task before it was cut off: its run, or its place in the queue."""
+    for run_id in reversed(run_ids(agent)):
+        run_dir = agent.runs_dir / run_id
+        run = read_run(run_dir)
+        if run is not None and run.message_id == mailed.message_id and (run.attempts or lock.is_supervised(agent, run)):
+            return replace(mailed, run_id=run_id)
+    waits = queue.waits_for(agent, mailed.message_id)
+    return replace(mailed, busy=waits, code="busy", queued=True) if waits else None
 
 
 def check(workspace: Workspace, config: Config, sender: str, target: str, program: str = "") -> tuple[Agent, Program]:
@@ -129,20 +150,18 @@ def wake_for(
         if depth > config.dispatch.wake_depth:
             hindered[one.to] = f"it would nest {depth} deep; [dispatch] wake_depth is the limit"
             continue
-        reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {subject}.", by, depth)
+        reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {quoted(subject)}.", by, depth)
         try:
             begun = start_wake(workspace, config, agent, reason)
             if isinstance(begun, Hindrance) and begun.code == "breaker":  # what else hinders is waited for
                 hindered[one.to] = begun.reason
-        except MailcoreError as error:
+        except (MailcoreError, OSError) as error:
             hindered[one.to] = str(error)
     return hindered
 
 
 def _begun(started: str | Hindrance) -> str:
     if isinstance(started, Hindrance):
-        if started.code == UNSTARTED:
-            raise MailcoreError(started.reason, started.code)
         raise Refused(started.reason, started.code)
     return started
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.evidence import AGENT, NONCE, ROUTER_NAMES, RUN_ID
+from mailcore.identity.marks import AGENT, NONCE, ROUTER_NAMES, RUN_ID
 from mailcore.programs.base import Program
 from mailcore.system import VARIABLE, user, writing
 from mailcore.system.files import read_bytes
@@ -49,7 +49,7 @@ def _alone() -> Path | None:
     Unlike the one that pip made it starts whatever PYTHONPATH and the like say.
     """
     text = f'#!/bin/sh\nexec {shlex.join(child("mailcore.cli"))} "$@"\n'.encode()
-    command = user.state() / "bin" / hashlib.sha256(text).hexdigest()[:16] / COMMAND
+    command = user.state_home() / "bin" / hashlib.sha256(text).hexdigest()[:16] / COMMAND
     with suppress(OSError):
         if not command.exists():
             command.parent.mkdir(parents=True, exist_ok=True)

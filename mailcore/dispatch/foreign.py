@@ -17,6 +17,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Holder, Phase, Run
 from mailcore.observe.foreign import KILLED, registered
+from mailcore.text.frames import quoted
 from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
 
@@ -96,7 +97,8 @@ def again(agent: Agent, run: Run) -> dict[str, Any]:
     task = task_of(agent, run)
     kept = {"sender": run.sender, "subject": run.subject}
     if task is None:
-        why = f"Your last run, started by another program, is to be done again: {run.subject or 'look at your mail'}."
+        what = quoted(run.subject) if run.subject else "look at your mail"
+        why = f"Your last run, started by another program, is to be done again: {what}."
         return {**kept, "subject": run.subject or why, "message_id": "", "prompt": prompt.wake(agent, why)}
     words = prompt.task(agent, task.id, run.sender, run.subject)
     return {**kept, "message_id": task.id, "sent_id": task.sent_id, "prompt": words}

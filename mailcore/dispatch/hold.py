@@ -11,6 +11,7 @@ from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import Refused
 from mailcore.holds import HOLD
 from mailcore.system import ignored
+from mailcore.system.files import read_bytes
 from mailcore.system.locks import locked
 from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
@@ -34,6 +35,15 @@ def hold(workspace: Workspace, by: str, target: str, why: str) -> None:
     with locked(queue.gate(workspace)):
         replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
     audit.record(workspace, by, "hold", agent=target or "all", why=why)
+
+
+def held_by(workspace: Workspace, target: str, address: str) -> bool:
+    """True if that very agent put the hold on `target`, so that it may take it off."""
+    directory = workspace.agent(target).mail_dir if target else workspace.state_dir
+    try:
+        return bool(json.loads(read_bytes(directory / HOLD)).get("by") == address)
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return False
 
 
 def release(workspace: Workspace, config: Config, by: str, target: str) -> list[str]:

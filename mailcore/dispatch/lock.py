@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.dispatch.runs import records, run_ids
-from mailcore.liveness import SUPERVISES, YOUNG, here, holder, read_lock, told
+from mailcore.identity.marks import SUPERVISES
+from mailcore.liveness import YOUNG, here, holder, read_lock, told
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
-from mailcore.model.run import RUN_ID, Holder, Lock, from_records
+from mailcore.model.run import RUN_ID, Holder, Lock, Run, from_records
 from mailcore.system import ignored
-from mailcore.system.processes import environment, start_ticks, value_of
+from mailcore.system.processes import environment, snapshot, start_ticks, value_of
 from mailcore.system.writing import link_new, replace, set_aside
 from mailcore.timestamps import lock_time
 
@@ -86,9 +87,13 @@ def holding(agent: Agent) -> Lock | None:
     With a holder that is dead: what is left of that run is to be cleared away.
     """
     held = read_lock(agent.dispatch_lock)
-    if held is not None and (held.runs or (held.holder is Holder.DEAD and names_own_run(agent, held))):
+    if held is not None and held.runs:
         return held
-    return _of_newest_run(agent) or held
+    newest = _of_newest_run(agent)
+    if held is not None and held.holder is Holder.DEAD and names_own_run(agent, held):
+        # It may name who began the run, and its supervisor, which lives, has not taken it over yet.
+        return newest if newest is not None and newest.runs and newest.run_id == held.run_id else held
+    return newest or held
 
 
 def _of_newest_run(agent: Agent) -> Lock | None:
@@ -121,6 +126,16 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
     if not lock.nonce or not RUN_ID.fullmatch(lock.run_id):
         return False
     return [record.get("nonce") for record in records(agent.runs_dir / lock.run_id)[:1]] == [lock.nonce]
+
+
+def is_supervised(agent: Agent, run: Run) -> bool:
+    """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too."""
+    if run.phase.ended:
+        return False
+    held = read_lock(agent.dispatch_lock)
+    if held is not None and held.run_id == run.run_id and held.holder is not Holder.DEAD:
+        return True
+    return any(supervises(pid, run.run_id) for pid in snapshot())
 
 
 def supervises(pid: int, run_id: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.base import tail
+from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
 from mailcore.units import duration, money
 
@@ -74,10 +75,10 @@ def lost(agent: Agent, run: Run) -> tuple[str, str]:
 def wake(agent: Agent, run: Run) -> str:
     """Why a sender is woken: how the run ended, its figures, the beginning of its result."""
     word = "finished" if run.phase is Phase.COMPLETED else f"did not finish ({run.phase})"
-    result = " ".join(masked(run.result).split())
-    if len(result) > MOST_RESULT:
-        result = result[: MOST_RESULT - 1] + "…"
-    return f"{agent.address} {word}: {run.subject}. {figures(run)}" + (f" Result: {result}" if result else "")
+    result = quoted(masked(run.result), MOST_RESULT) if run.result.strip() else ""
+    return f"{agent.address} {word} {quoted(masked(run.subject))}. {figures(run)}" + (
+        f" Result, in its words: {result}" if result else ""
+    )
 
 
 def stderr(run: Run, run_dir: Path) -> list[str]:

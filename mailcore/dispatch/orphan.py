@@ -12,10 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import ending, lost, process, queue, register
 from mailcore.dispatch.lock import holding, names_own_run, supervises
-from mailcore.dispatch.runs import records
+from mailcore.dispatch.runs import JOURNAL, records
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run, from_records
@@ -86,7 +87,7 @@ def _leave_to_sentinel(config: Config, agent: Agent, lock: Lock) -> None:
 def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) -> Cleared:
     """Write the end into its run's journal; what there is to be told of it."""
     if not names_own_run(agent, lock):
-        return Cleared(None, _registered(workspace, agent, lock))
+        return Cleared(None, registered(workspace, agent, lock.run_id))
     found = records(agent.runs_dir / lock.run_id)
     run = from_records(found)
     if run is None or any(record.get("event") == "told" for record in found):
@@ -97,15 +98,17 @@ def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) ->
         reason = f"its supervisor (PID {lock.pid}) died{how and f': {how}'}"
         run_dir = agent.runs_dir / lock.run_id
         run = ending.close(agent, run_dir, "killed" if by else "bounced", by=by, reason=reason)
-    # A supervisor that lost its directory told of it then, without this journal.
-    return Cleared(None if lost.told(workspace, run.run_id) else run)
+    if lost.told(workspace, run.run_id):  # by who lost its directory, without this journal
+        journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "told"})
+        return Cleared(None)
+    return Cleared(run)
 
 
-def _registered(workspace: Workspace, agent: Agent, lock: Lock) -> Mapping[str, Any] | None:
-    """The first record of the lock's run, whose journal is gone: from the register, where it is not told yet."""
-    rows = [row for row in register.records(workspace) if lock.run_id and row.get("dispatch_id") == lock.run_id]
+def registered(workspace: Workspace, agent: Agent, run_id: str) -> Mapping[str, Any] | None:
+    """The first record of a run whose journal is gone, as AIPass's register has it; None if its end is told."""
+    rows = [row for row in register.records(workspace) if run_id and row.get("dispatch_id") == run_id]
     if not rows or rows[0].get("target") != agent.address or rows[-1].get("status") != "outstanding":
         return None
-    if records(agent.runs_dir / lock.run_id) or lost.told(workspace, lock.run_id):
+    if records(agent.runs_dir / run_id) or lost.told(workspace, run_id):
         return None
-    return {**rows[0], "run_id": lock.run_id, "at": rows[0].get("ts")}
+    return {**rows[0], "run_id": run_id, "at": rows[0].get("ts")}

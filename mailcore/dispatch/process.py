@@ -15,8 +15,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from mailcore.evidence import RUN_ID
-from mailcore.liveness import SUPERVISES
+from mailcore.identity.marks import RUN_ID, SUPERVISES
 from mailcore.programs.base import Program, ProgramFailed
 from mailcore.system.process import Process
 from mailcore.system.processes import (

@@ -67,6 +67,12 @@ def add(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
     waitlist.note(agent, record)
 
 
+def waits_for(agent: Agent, message_id: str) -> str:
+    """What the start of a task waits for; empty if it is not in the queue."""
+    found = (str(record.get("waits", "")) for record in _records(agent) if record.get("message_id") == message_id)
+    return next(found, "")
+
+
 def waits(agent: Agent) -> bool:
     """True if a start waits for this agent."""
     return bool(_read(agent))

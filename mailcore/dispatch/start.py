@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import threading
 from collections.abc import Collection, Mapping
@@ -15,14 +16,15 @@ from typing import IO, Any
 
 from mailcore import audit, journal
 from mailcore.config import Config
+from mailcore.digest import digest
 from mailcore.dispatch import breaker, lock, queue, register, standing
 from mailcore.dispatch.admit import Hindrance, hindrance
 from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.runs import JOURNAL, run_ids
-from mailcore.errors import MailcoreError
-from mailcore.liveness import SUPERVISES
+from mailcore.errors import tolerated
+from mailcore.identity.marks import SUPERVISES
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder
+from mailcore.model.run import Holder, Lock
 from mailcore.system.python import child
 from mailcore.system.writing import make_directory
 from mailcore.timestamps import next_unique, unique_time
@@ -37,6 +39,8 @@ def begin(
     `first` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode, automatic. Call it
     under the gate; what died there is cleared away before (`succession.clean`).
     """
+    if not agent.branch.is_dir():
+        return Hindrance("no_branch", f"{agent.address}'s directory {agent.branch} is gone")
     found = hindrance(workspace, config, agent, first) or _busy(agent)
     if found is None:
         return _start(workspace, config, agent, first)
@@ -68,8 +72,15 @@ def begin_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hind
     return begun
 
 
+def died(agent: Agent, held: Lock | None) -> bool:
+    """True of the lock of a run of ours whose supervisor died: nothing begins there before its end is told."""
+    return held is not None and held.holder is Holder.DEAD and lock.names_own_run(agent, held)
+
+
 def _busy(agent: Agent) -> Hindrance | None:
     held = lock.holding(agent)
+    if died(agent, held):
+        return Hindrance("busy", f"{agent.address}'s last run died and is not cleared away yet", frozenset({0}))
     if held is None or held.holder is Holder.DEAD:
         return None
     work = f"on {held.subject!r} " if held.subject else ""
@@ -93,25 +104,30 @@ def _await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None
 def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> str | Hindrance:
     """Lock, journal, supervisor; call it under the gate."""
     run_id = _new_id(agent)
-    nonce = secrets.token_hex(16)
+    secret = secrets.token_hex(16)
+    nonce = digest(secret.encode())  # what lock and journal hold, which every agent can read
     subject = str(first.get("subject", ""))
     if lock.acquire(agent, run_id, nonce, subject) is not None:
         return _busy(agent) or Hindrance("busy", f"{agent.address} was taken by another at this moment", frozenset({0}))
     delay = breaker.backoff(agent, config.dispatch) if first.get("automatic") else 0.0
     try:
-        supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay})
+        supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay}, secret)
     except BaseException as error:
         lock.release(agent, run_id, nonce)
         _never_began(agent.runs_dir / run_id / JOURNAL, error)
         raise
-    lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
+    # It runs: what cannot be written of it must not make it "not started". The supervisor takes its lock itself.
+    with tolerated():
+        lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
     # Ours beside AIPass's: with it a run whose journal is gone can still be told.
     row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
-    with suppress(OSError, MailcoreError):  # it runs: what cannot be told of it must not make it "not started"
-        how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+    how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
+    with tolerated():
         register.opened(workspace, run_id, {**row, **how}, config.dispatch.hard_limit)
+    with tolerated():
         register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
+    with tolerated():
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
     return run_id
@@ -119,12 +135,15 @@ def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[st
 
 def _never_began(path: Path, error: BaseException) -> None:
     """Close the journal of a run without a supervisor: whoever asked for it is told by the error, and nobody later."""
-    if path.exists():
+    if not path.exists():
+        return
+    reason = f"it could not be started: {error}"
+    try:
+        journal.append(path, {"event": "ended", "outcome": "bounced", "reason": reason})
+        journal.append(path, {"event": "told"})
+    except OSError:  # a full disk: without its directory it does not look as if it still waited
         with suppress(OSError):
-            journal.append(
-                path, {"event": "ended", "outcome": "bounced", "reason": f"it could not be started: {error}"}
-            )
-            journal.append(path, {"event": "told"})
+            shutil.rmtree(path.parent)
 
 
 def _new_id(agent: Agent) -> str:
@@ -138,22 +157,26 @@ def _new_id(agent: Agent) -> str:
 
 
 def _spawn(
-    workspace: Workspace, config: Config, agent: Agent, run_id: str, queued: dict[str, Any]
+    workspace: Workspace, config: Config, agent: Agent, run_id: str, queued: dict[str, Any], secret: str
 ) -> subprocess.Popen[bytes]:
     run_dir = agent.runs_dir / run_id
     make_directory(run_dir, parents=True)
     first = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
     journal.append(run_dir / JOURNAL, {**first, **queued})
     reader, writer = standing.pipe()
+    reading, writing = os.pipe()
     try:
+        os.write(writing, secret.encode())
         with (run_dir / standing.LOG).open("ab") as log:
             command = child("mailcore.dispatch.sentinel", str(run_dir))
-            supervisor = _detached(workspace, command, run_id, log, (writer,), {standing.STANDS: str(writer)})
+            variables = {standing.STANDS: str(writer)}
+            supervisor = _detached(workspace, command, run_id, log, (writer,), variables, told=reading)
     except BaseException:
         os.close(reader)
         raise
     finally:
-        os.close(writer)
+        for descriptor in (writer, reading, writing):
+            os.close(descriptor)
     standing.expect(run_id, reader, supervisor.pid)
     return supervisor
 
@@ -165,13 +188,17 @@ def _detached(
     log: IO[bytes] | int,
     pass_fds: tuple[int, ...] = (),
     variables: Mapping[str, str] = MappingProxyType({}),
+    told: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """A process of ours that outlives its caller, and is no part of the run that it may be called in."""
+    """A process of ours that outlives its caller, and is no part of the run that it may be called in.
+
+    `told`: the descriptor that is its standard input.
+    """
     child = subprocess.Popen(
         command,
         cwd=workspace.root,
         env={**clean_environment(), SUPERVISES: supervises, ROOT: str(workspace.root), **variables},
-        stdin=subprocess.DEVNULL,
+        stdin=told,
         stdout=subprocess.DEVNULL,
         stderr=log,
         start_new_session=True,

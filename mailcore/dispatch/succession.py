@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, prompt, queue, standing, start, waitlist
-from mailcore.dispatch.admit import UNSTARTED, WAITS, Hindrance
+from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.runs import JOURNAL, records, run_ids
 from mailcore.errors import MailcoreError
@@ -34,19 +34,31 @@ def begin(
     workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], *, queueing: Collection[str] = ()
 ) -> str | Hindrance:
     """`start.begin`, once nothing is left of what died there: the new run's id, or what is in the way."""
-    clean(workspace, config, agent)
-    with locked(queue.gate(workspace)):
+    with _cleaned(workspace, config, agent):
         begun = start.begin(workspace, config, agent, first, queueing)
-    return unstarted(workspace, config, agent, begun) or begun
+    see_it_stand(workspace, config, agent, begun)
+    return begun
 
 
-def unstarted(workspace: Workspace, config: Config, agent: Agent, begun: str | Hindrance | None) -> Hindrance | None:
-    """Wait until the supervisor of a run that was begun stands; where it does not its end is told. Without the gate."""
-    why = standing.trouble(agent, begun) if isinstance(begun, str) else ""
-    if not why:
-        return None
-    clean(workspace, config, agent)
-    return Hindrance(UNSTARTED, f"{agent.address}'s run {begun} did not start: {why}")
+def see_it_stand(workspace: Workspace, config: Config, agent: Agent, begun: str | Hindrance | None) -> None:
+    """Wait until the supervisor of a run that was begun stands. Not under the gate, which it needs then.
+
+    MailcoreError, and the run's end told, where it does not.
+    """
+    if isinstance(begun, str) and (why := standing.trouble(agent, begun)):
+        clean(workspace, config, agent)
+        raise MailcoreError(f"run {begun}: {why}", "not_started")
+
+
+@contextmanager
+def _cleaned(workspace: Workspace, config: Config, agent: Agent) -> Iterator[None]:
+    """Under the gate, once nothing is left of what died at an agent; where another still cleans up, it is busy."""
+    for last in (False, False, True):
+        clean(workspace, config, agent)
+        with locked(queue.gate(workspace)):
+            if last or not start.died(agent, lock.holding(agent)):  # it may have died since
+                yield
+                return
 
 
 def start_wake(
@@ -78,11 +90,9 @@ def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = N
         failed.append(str(error))
     for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace) if entry.agent != but):
         try:
-            clean(workspace, config, agent)
-            with locked(queue.gate(workspace)):
+            with _cleaned(workspace, config, agent):
                 begun = start.begin_next(workspace, config, agent)
-            if (trouble := unstarted(workspace, config, agent, begun)) is not None:
-                raise MailcoreError(trouble.reason)
+            see_it_stand(workspace, config, agent, begun)
         except Exception as error:  # whatever one agent's files hold, the others start
             failed.append(f"{agent.address}: {error}")
             continue
@@ -112,6 +122,17 @@ def clean_own(workspace: Workspace, config: Config, agent: Agent, by: str = "", 
         if cleared is not None and cleared.lost is not None:
             tell_lost(workspace, config, agent, cleared.lost, "its supervisor died, and its journal is gone")
     return cleared is not None
+
+
+def tell_bereft_of_lock(workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
+    """End a run that never had its branch, and tell it; nothing where another who took it for dead has, or does."""
+    with ExitStack() as stack:
+        with locked(queue.gate(workspace)):
+            if stack.enter_context(queue.claim(agent, "clean")) is None:
+                return
+        if not any(record.get("event") == "told" for record in records(run_dir)):
+            run = ending.close(agent, run_dir, "bounced", reason="the branch's lock went to another run")
+            tell(workspace, config, agent, run, records(run_dir)[0], run_dir, again=True)
 
 
 def free(

@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from select import select
 
+from mailcore import audit, trust
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch import breaker, ending, lock, queue, standing, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
 from mailcore.dispatch.runs import read_run, records
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, Refused
 from mailcore.liveness import FLOCK
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
@@ -33,9 +35,7 @@ from mailcore.workspace import Workspace, here, normal_address
 class Supervisor:
     """One run."""
 
-    def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path, sentinel: int = 0) -> None:
-        """`sentinel`: the PID of the process that stands by this one."""
-        self.sentinel = sentinel
+    def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
         self._workspace, self.config = workspace, config
         self.attempts = Attempts(config, agent, run_dir)
         self.queued, self.note = self.attempts.queued, self.attempts.note
@@ -58,7 +58,6 @@ class Supervisor:
 
     def supervise(self, trouble: str) -> None:
         """All attempts, and the end; none with a config that cannot be read, whose `trouble` is told instead."""
-        self.note("supervised", **lock.facts(os.getpid(), self.sentinel))
         if trouble:
             self.end("bounced", Ending(False, trouble))
             return
@@ -126,18 +125,25 @@ class Supervisor:
 def main(run_dir: Path, sentinel: int) -> int:
     """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
     adopt_orphans()
-    workspace = here(start=run_dir.parents[2])
-    agent = agent_of(workspace, run_dir)
+    audit.proof.set("supervisor")
+    workspace, agent = whose(here(start=run_dir.parents[2]), run_dir)
     config, trouble = read_config_or_defaults(workspace.config_file)
-    supervisor = Supervisor(workspace, config, agent, run_dir, sentinel)
+    try:
+        trust.insist(workspace)
+    except Refused as error:  # it came since the run was asked for
+        config, trouble = trust.withheld(config), str(error)
+    supervisor = Supervisor(workspace, config, agent, run_dir)
     attempts, queued = supervisor.attempts, supervisor.queued
+    if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there
+        attempts.secret = os.read(0, 64).decode("ascii", "replace")
+    # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
+    supervisor.note("supervised", **lock.facts(os.getpid(), sentinel))
     standing.say()  # before the gate, which who started it may hold
     with locked(queue.gate(workspace)):
         subject = str(queued.get("subject", ""))
         ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel)
     if not ours:
-        run = ending.close(agent, run_dir, "bounced", reason="the branch's lock went to another run")
-        succession.tell(workspace, config, agent, run, queued, run_dir)
+        succession.tell_bereft_of_lock(workspace, config, agent, run_dir)
         return 0
     try:
         with held(run_dir, attempts):
@@ -167,11 +173,13 @@ def held(run_dir: Path, attempts: Attempts) -> Iterator[None]:
         yield
 
 
-def agent_of(workspace: Workspace, run_dir: Path) -> Agent:
-    """Whose run it is: by its directory, as the registry has it; one that was taken out meanwhile ends its run."""
+def whose(workspace: Workspace, run_dir: Path) -> tuple[Workspace, Agent]:
+    """Whose run it is, by its directory, and the workspace with it: one whose row went meanwhile still ends its run."""
     branch = run_dir.parents[2]
     enrolled = next((agent for agent in workspace.agents if agent.branch == branch), None)
     if enrolled is not None:
-        return enrolled
+        return workspace, enrolled
     address = normal_address(next((str(r.get("target", "")) for r in records(run_dir)), "") or branch.name)
-    return Agent(address, address[1:].upper(), branch, root=workspace.root)
+    agent = Agent(address, address[1:].upper(), branch, root=workspace.root)
+    others = tuple(other for other in workspace.agents if other.address != address)
+    return replace(workspace, agents=(*others, agent)), agent

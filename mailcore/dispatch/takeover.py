@@ -8,15 +8,17 @@ import time
 from pathlib import Path
 
 from mailcore.config import Config, read_config_or_defaults
-from mailcore.dispatch import process, succession
-from mailcore.dispatch.supervisor import agent_of
+from mailcore.dispatch import orphan, process, succession
+from mailcore.dispatch.supervisor import whose
+from mailcore.dispatch.waitlist import MOVED
 from mailcore.errors import MailcoreError
 from mailcore.programs.base import exit_words, tail
 from mailcore.text import line
 from mailcore.workspace import Workspace, here
 
 PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each try: a gate may be busy, a disk full. Afterwards it is left to the next look of anybody."""
+"""Seconds before each try: a gate may be busy, a disk full, a directory moved about. Afterwards it is left to the next
+look of anybody."""
 MOST_SAID = 160
 """Characters of the last word of a supervisor that failed."""
 
@@ -29,6 +31,7 @@ def take_over(directory: str, supervisor: int, code: int) -> int:
         said = next((found for raw in reversed(tail(run_dir / "supervisor.log", 4096)) if (found := line(raw))), "")
         how = f"{how}: {said[:MOST_SAID]}" if said else how
     grace = Config().dispatch.stop_grace
+    began = time.monotonic()
     for pause in PAUSES:
         time.sleep(pause)
         try:
@@ -40,6 +43,8 @@ def take_over(directory: str, supervisor: int, code: int) -> int:
             workspace = None
         # First of all, whatever the files say: nothing of the run works on without its supervisor.
         process.stop(lambda: process.members(run_dir.name, [os.getpid()]), grace, process.reap)
+        if not run_dir.is_dir() and time.monotonic() - began < MOVED:
+            continue  # it may only be moved about
         if workspace is not None and _told(workspace, config, run_dir, supervisor, how):
             return 0
     return 1
@@ -48,8 +53,11 @@ def take_over(directory: str, supervisor: int, code: int) -> int:
 def _told(workspace: Workspace, config: Config, run_dir: Path, supervisor: int, how: str) -> bool:
     """Have the end told, and what waits started; False if that failed."""
     try:
-        agent = agent_of(workspace, run_dir)
+        workspace, agent = whose(workspace, run_dir)
         succession.clean(workspace, config, agent, how=how)
+        if (first := orphan.registered(workspace, agent, run_dir.name)) is not None:
+            reason = f"its supervisor died ({how}), and {run_dir} is gone" if agent.mail_dir.is_dir() else ""
+            succession.tell_lost(workspace, config, agent, first, reason)
         succession.start_what_waits(workspace, config)
     except (MailcoreError, OSError) as error:
         print(f"the sentinel of {run_dir} (supervisor PID {supervisor}): {error}", file=sys.stderr)

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mailcore import audit
@@ -54,7 +54,8 @@ def main(branch: Path, claim: int) -> int:
             return 1
         wait(begun.awaits, pause, changes, agent.mail_dir)
         pause = min(2 * pause, YOUNG)
-    succession.unstarted(workspace, config, agent, begun)
+    with suppress(MailcoreError):  # its end is told
+        succession.see_it_stand(workspace, config, agent, begun)
     return 0
 
 

@@ -1,21 +1,22 @@
 """What became of a message: acknowledged, done, blocked, declined; and the sender's accept or reopen.
 
-The recipient's copy carries the acknowledgement; the sender hears of it by mail in the same thread. The mail goes first
-and carries an upsert key: whoever is killed in between and says it again changes that mail, and doubles nothing.
+The recipient's copy carries the acknowledgement; the sender hears of it by mail in the same thread. The mail goes
+first: whoever is killed in between and says it again finds it (`intent`), and doubles nothing.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from mailcore import audit, journal
 from mailcore.config import Mail
-from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import lookup, mailbox, outbox, post, route
+from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
+from mailcore.mail import intent, lookup, mailbox, outbox, post, route
 from mailcore.mail.names import choose
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
-from mailcore.model.agent import OPERATOR
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import FINAL, Message
 from mailcore.workspace import Workspace
 
@@ -31,28 +32,44 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
     if state != "acknowledged" and not result.strip():
         raise UsageError(f'say the result: mailcore {state} ID "{"what came of it" if state == "done" else "why"}"')
     agent = workspace.agent(by)
-    original = post.find(agent, message_id)
-    if state != "acknowledged":
-        post.refuse_undecided(agent, original)
-    recipient = route.answer_to(workspace, original)
-    ack = {"state": state, "result": result, "at": journal.now(), "by": by}
-    fields = {
-        "subject": f"{state.upper()}: {original.subject}",
-        "message": result,
-        "priority": original.priority,
-        "auto_execute": False,
-        "ack": ack,
-        # One notice for each state: a `done` that rewrote an `acknowledged` might be taken for read.
-        "upsert_key": f"{state}:{original.sent_id or original.id}",
-        **outbox.answering(original),
-    }
-    sent = outbox.put(workspace, agent, recipient, fields)
-    if sent.delivered:
-        mailbox.update(agent, original.id, {"ack": ack})
-        if state in CLOSING:
-            mailbox.close(agent, [original.id])
-        audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq)
+    with intent.act(agent, state, message_id, result) as act:
+        original = post.find(agent, message_id, closed=act.again)
+        if state != "acknowledged":
+            post.refuse_undecided(agent, original)
+        recipient = route.answer_to(workspace, original)
+        ack = {"state": state, "result": result, "at": journal.now(), "by": by}
+        fields = {
+            "subject": f"{state.upper()}: {original.subject}",
+            "message": result,
+            "priority": original.priority,
+            "auto_execute": False,
+            "ack": ack,
+            # One notice for each state: a `done` that rewrote an `acknowledged` might be taken for read.
+            "upsert_key": f"{state}:{original.sent_id or original.id}",
+            **outbox.answering(original),
+        }
+        sent = outbox.put(workspace, agent, recipient, fields, act)
+        if sent.delivered:
+            if state in CLOSING:
+                post.finish(agent, original, sent, f"word that it is {state}", {"ack": ack})
+            else:
+                _note(agent, original, sent, f"word that it is {state}", {"ack": ack})
+            with tolerated():
+                audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq)
+        else:
+            act.unfinished = True
     return sent
+
+
+def _note(agent: Agent, original: Message, sent: Sent, what: str, changes: dict[str, Any]) -> None:
+    """Write into the agent's own copy what was said of it by `sent`; code `unfinished` where the disk refuses."""
+    try:
+        mailbox.update(agent, original.id, changes)
+    except MailcoreError as error:
+        said = (
+            f"the {what} is delivered to {sent.to} (#{sent.seq}), but {post.named(original)} does not say so: {error}"
+        )
+        raise MailcoreError(f"{said}; say the same again, which sends nothing twice", "unfinished") from error
 
 
 def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: str) -> Sent:
@@ -74,35 +91,53 @@ def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: 
         "upsert_key": f"escalate:{original.sent_id or original.id}",
         **outbox.answering(original),
     }
-    sent = outbox.put(workspace, agent, workspace.agent(above), fields)
-    if sent.delivered:
-        mailbox.update(agent, original.id, {"escalated": {"to": above, "why": why, "at": journal.now()}})
-        audit.record(workspace, by, "escalate", id=original.id, sent_id=original.sent_id, to=above)
+    with intent.act(agent, "escalate", message_id, why) as act:
+        sent = outbox.put(workspace, agent, workspace.agent(above), fields, act)
+        if sent.delivered:
+            told = {"escalated": {"to": above, "why": why, "at": journal.now()}}
+            _note(agent, original, sent, "escalation", told)
+            with tolerated():
+                audit.record(workspace, by, "escalate", id=original.id, sent_id=original.sent_id, to=above)
+        else:
+            act.unfinished = True
     return sent
 
 
 def accept(workspace: Workspace, by: str, message_id: str) -> Message:
     """The sender is content with a `done`: its notice is archived, and the audit says by whom."""
-    found = notice(workspace, by, message_id)
     agent = workspace.agent(by)
-    mailbox.update(agent, found.id, {"accepted": {"at": journal.now(), "by": by}})
-    mailbox.close(agent, [found.id])
-    audit.record(workspace, by, "accept", id=found.id, task=found.in_reply_to)
+    with intent.act(agent, "accept", message_id) as act:
+        found = notice(workspace, by, message_id, closed=act.again)
+        if "accepted" not in found.raw:
+            act.remember("accept", {})
+            mailbox.close(agent, [found.id], {"accepted": {"at": journal.now(), "by": by}})
+        with tolerated():
+            audit.record(workspace, by, "accept", id=found.id, task=found.in_reply_to)
     return found
 
 
 def reopened(workspace: Workspace, by: str, notice: Message) -> None:
     """Archive the notice of a `done` whose task the sender has just dispatched again."""
-    mailbox.close(workspace.agent(by), [notice.id])
-    audit.record(workspace, by, "reopen", id=notice.id, task=notice.in_reply_to)
+    try:
+        mailbox.close(workspace.agent(by), [notice.id])
+    except MailcoreError as error:
+        if error.code != "no_message":
+            said = f"the task is dispatched again, but {post.named(notice)} is still open: {error}"
+            raise MailcoreError(f"{said}; say the same again, or close it", "unfinished") from error
+    with tolerated():
+        audit.record(workspace, by, "reopen", id=notice.id, task=notice.in_reply_to)
 
 
-def notice(workspace: Workspace, by: str, message_id: str) -> Message:
-    """The open notice to `by` that a task is done, blocked or declined, by a name of its own or of the task."""
-    box = read_mailbox(workspace.agent(by).inbox)
+def notice(workspace: Workspace, by: str, message_id: str, *, closed: bool = False) -> Message:
+    """The open notice to `by` that a task is done, blocked or declined, by a name of its own or of the task.
+
+    `closed`: or the closed one, for an act that was cut off after it had closed it.
+    """
+    agent = workspace.agent(by)
+    kept = [Message.from_json(raw) for _, raw in lookup.archived(agent)] if closed else []
     notices = [
         # What `by` itself said of a task of its own stands in its mailbox too.
-        message for message in box.messages
+        message for message in (*read_mailbox(agent.inbox).messages, *kept)
         if message.ack is not None and message.ack.state in FINAL and message.ack.by == message.sender != by
     ]  # fmt: skip
     named = choose(message_id, notices, lambda message: message)

@@ -7,8 +7,8 @@ No reply's wording, no other mail and no other agent counts as yes: only the ack
 from __future__ import annotations
 
 from mailcore import audit, journal
-from mailcore.errors import Refused, UsageError
-from mailcore.mail import mailbox, outbox, post, route
+from mailcore.errors import MailcoreError, Refused, UsageError, caveat, tolerated
+from mailcore.mail import intent, mailbox, outbox, post, route
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.model.message import DECISIONS, LAPSED, Message
@@ -29,29 +29,46 @@ def ask(
 
 
 def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: str) -> Sent:
-    """Grant or refuse a request in `by`'s mailbox; the caller has proved to be the approver. The asker is told."""
+    """Grant or refuse a request in `by`'s mailbox; the caller has proved to be the approver. The asker is told.
+
+    Once it is written into the request the decision stands: an asker that could not be told comes back as `Sent` that
+    is not delivered, and a request that could not be archived is a `caveat`. Said again, the rest is done.
+    """
     if decision not in DECISIONS:
         raise UsageError(f"{decision!r} is no decision")
     agent = workspace.agent(by)
-    request = post.find(agent, message_id)
-    if "approval" not in request.raw:
-        raise Refused(f"{message_id} asks for no approval", "no_request")
-    asker = route.answer_to(workspace, request)
-    ack = {"state": decision, "result": why, "at": journal.now(), "by": by}
-    # The decision first: it is what counts. The mail only tells of it.
-    mailbox.update(agent, request.id, {"ack": ack})
-    audit.record(workspace, by, decision, id=request.id, sent_id=request.sent_id, asked_by=request.sender, why=why)
-    fields = {
-        "subject": f"{decision.upper()}: {request.subject}",
-        "message": why,
-        "priority": "high",
-        "auto_execute": False,
-        "upsert_key": f"approval:{request.sent_id}",
-        **outbox.answering(request),
-    }
-    sent = outbox.put(workspace, agent, asker, fields)
-    if sent.delivered:
-        mailbox.close(agent, [request.id])
+    with intent.act(agent, decision, message_id, why) as act:
+        request = post.find(agent, message_id, closed=act.again)
+        if "approval" not in request.raw:
+            raise Refused(f"{message_id} asks for no approval", "no_request")
+        asker = route.answer_to(workspace, request)
+        if decision_of(request, by) != decision or not act.again:
+            act.remember(decision, {})
+            ack = {"state": decision, "result": why, "at": journal.now(), "by": by}
+            # The decision first: it is what counts. The mail only tells of it.
+            mailbox.update(agent, request.id, {"ack": ack})
+            facts = {"id": request.id, "sent_id": request.sent_id, "asked_by": request.sender, "why": why}
+            with tolerated(f"{decision}, but the audit does not say so"):
+                audit.record(workspace, by, decision, **facts)
+        fields = {
+            "subject": f"{decision.upper()}: {request.subject}",
+            "message": why,
+            "priority": "high",
+            "auto_execute": False,
+            "upsert_key": f"approval:{request.sent_id}",
+            **outbox.answering(request),
+        }
+        try:
+            sent = outbox.put(workspace, agent, asker, fields, act)
+        except MailcoreError as error:
+            sent = Sent("", "", asker.address, False, str(error))
+        act.unfinished = not sent.delivered
+        if sent.delivered:
+            try:
+                post.finish(agent, request, sent, "decision")
+            except MailcoreError as error:
+                act.unfinished = True
+                caveat(str(error))
     return sent
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.errors import Refused
-from mailcore.mail import outbox
+from mailcore.mail import intent, outbox
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, find
@@ -36,7 +36,10 @@ def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) 
         "project": own.root.name,
         "feedback": True,
     }
-    return outbox.put(own, author, other.agent(address), fields)
+    with intent.act(author, "feedback", str(other.root), fields) as act:
+        sent = outbox.put(own, author, other.agent(address), fields, act)
+        act.unfinished = not sent.delivered
+    return sent
 
 
 def open_issue(directory: Path, subject: str, body: str) -> str:

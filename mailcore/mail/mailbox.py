@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from mailcore import journal
@@ -20,6 +21,9 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message, is_unread
 from mailcore.system import files
 from mailcore.timestamps import aipass_time
+
+_REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof")
+"""Keys that a message of the same upsert key takes from the later one."""
 
 
 def deliver(agent: Agent, raw: dict[str, Any]) -> str:
@@ -41,7 +45,7 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
         else:
             message_id = former["id"]
             updates = former.get("updates")
-            changes: dict[str, Any] = {key: raw[key] for key in ("subject", "message", "priority", "ack") if key in raw}
+            changes: dict[str, Any] = {key: raw[key] for key in _REWRITTEN if key in raw}
             if any(former.get(key) != changes.get(key) for key in ("subject", "message")):
                 former["status"] = "new"
                 for key in ("read", "seen_at", "seen_by", "told_at", "told_where"):
@@ -125,18 +129,22 @@ def amend(agent: Agent, which: Callable[[Message], bool], changes: dict[str, Any
     return [Message.from_json(raw) for raw in picked]
 
 
-def close(agent: Agent, ids: Collection[str]) -> list[Message]:
-    """Archive the named messages, then remove them: in this order, each durable (contract section 2)."""
+def close(agent: Agent, ids: Collection[str], changes: Mapping[str, Any] = MappingProxyType({})) -> list[Message]:
+    """Archive the named messages with `changes`, then remove them: in this order, each durable (contract section 2)."""
     closed = []
     with _open(agent) as (document, save):
         for raw in pick(document, ids, agent):
-            raw["status"] = "closed"
-            raw["read"] = True
-            archive.keep(agent, raw)
-            document["messages"].remove(raw)
-            closed.append(Message.from_json(raw))
+            raw |= changes
+            closed.append(_archive(agent, document, raw))
         save()
     return closed
+
+
+def _archive(agent: Agent, document: dict[str, Any], raw: dict[str, Any]) -> Message:
+    raw |= {"status": "closed", "read": True}
+    archive.keep(agent, raw)
+    document["messages"].remove(raw)
+    return Message.from_json(raw)
 
 
 def provide(agent: Agent) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os.path
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from mailcore import audit, codec
 from mailcore.config import Mail, read_mail_or_defaults
-from mailcore.errors import MailcoreError, Refused
+from mailcore.errors import MailcoreError, Refused, tolerated
 from mailcore.mail import archive, mailbox, sequence
+from mailcore.mail.intent import Act
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -33,24 +33,38 @@ class Sent:
     error: str = ""
     seq: int = 0
     """The number that a person can say."""
+    again: bool = False
+    """An earlier call of the same words, which was cut off, had delivered it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What is said of it to a script."""
+        row = {"id": self.id, "sent_id": self.sent_id, "to": self.to, "delivered": self.delivered, "seq": self.seq}
+        return row | {name: value for name, value in (("error", self.error), ("again", self.again)) if value}
 
 
-def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str, Any]) -> Sent:
+def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str, Any], act: Act) -> Sent:
     """Send one mail. The sender's record comes first, then the delivery: a kill in between loses no mail unseen.
 
-    `fields` are the message's own keys, `subject` and `message` among them. Refused (code `limit`) beyond the limits
-    of config; an undeliverable mail comes back as not delivered, and its record says why.
+    `fields` are the message's own keys, `subject` and `message` among them. `act` is what it is a step of: where that
+    was cut off once, the mail that arrived then is found, and no second is sent. Refused (code `limit`) beyond the
+    limits of config; an undeliverable mail comes back as not delivered, and its record says why.
     """
-    now = datetime.now()
-    _within(read_mail_or_defaults(workspace.config_file), author, fields, now)
+    kept = act.recall(recipient.address)
+    if kept is not None and (found := _arrived(recipient, fields, kept)) is not None:
+        return Sent(found.id, str(kept["sent_id"]), recipient.address, True, seq=int(kept["seq"]), again=True)
+    _within(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.provide(author)
-    sent_id = mailbox.new_id()
-    number = sequence.take(workspace.root)
+    if kept is None:
+        number = sequence.take(workspace.root)
+        kept = {"sent_id": mailbox.new_id(), "seq": number, "at": kept_time(datetime.now())}
+        act.remember(recipient.address, kept)
+    sent_id, number, now = str(kept["sent_id"]), int(kept["seq"]), datetime.fromisoformat(kept["at"])
     head = {
         "timestamp": aipass_time(now),
         "from": author.address,
         "from_name": author.name,
         "seq": number,
+        **({"sender_proof": audit.proof.get()} if audit.proof.get() else {}),
     }
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}
@@ -61,7 +75,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         writing.make_directory(author.sent_dir)
         writing.replace(record_path, codec.dumps(record))
     except OSError as error:
-        raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent") from error
+        raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent to {recipient.address}") from error
     message = {**head, **fields, **thread, "status": "new", "sent_id": sent_id, "reply_path": str(author.inbox)}
     if recipient.root != workspace.root:
         del message["seq"]  # another project counts for itself
@@ -73,20 +87,44 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         message_id = mailbox.deliver(recipient, message)
     except MailcoreError as error:
         refused = {"status": "refused", "refused_reason": str(error), "refused_at": kept_time(now)}
-        _restamp(record_path, {**record, **refused})
-        audit.record(workspace, author.address, "undelivered", to=recipient.address, sent_id=sent_id, reason=str(error))
+        with tolerated(f"{record_path}: says 'sent' of a mail that was refused"):
+            writing.replace(record_path, codec.dumps({**record, **refused}))
+        told = {"to": recipient.address, "sent_id": sent_id, "reason": str(error)}
+        with tolerated():
+            audit.record(workspace, author.address, "undelivered", **told)
         return Sent("", sent_id, recipient.address, False, str(error), number)
     if "upsert_key" in fields:  # a rewritten message keeps its names
         box = read_mailbox(recipient.inbox).messages
         sent_id, number = next(((m.sent_id, m.seq) for m in box if m.id == message_id), (sent_id, number))
     facts = {"to": recipient.address, "id": message_id, "sent_id": sent_id, "seq": number}
     # It is delivered: a disk that is full by now must not make it "not sent". The record in sent/ says the same.
-    with contextlib.suppress(MailcoreError):
+    with tolerated():
         audit.record(workspace, author.address, "send", **facts, subject=fields["subject"])
-        if recipient.root != workspace.root:
+    if recipient.root != workspace.root:
+        with tolerated():
             facts |= {"seq": 0, "project": workspace.root.name}
             audit.record(at(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
     return Sent(message_id, sent_id, recipient.address, True, seq=number)
+
+
+def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Message | None:
+    """The recipient's copy of a mail that may have been delivered, open or closed by now; None if it was not.
+
+    MailcoreError where the mailbox cannot be read: then nobody knows.
+    """
+    box = read_mailbox(recipient.inbox)
+    if box.reason:
+        raise MailcoreError(f"{box.reason}; whether the mail arrived is known when `mailcore repair` has mended it")
+    key, at = fields.get("upsert_key"), aipass_time(datetime.fromisoformat(kept["at"]))
+    for message in box.messages:
+        rewritten = key and message.raw.get("upsert_key") == key and message.raw.get("last_updated") == at
+        if message.sent_id == kept["sent_id"] or (rewritten and message.body == fields["message"]):
+            return message
+    # Open mail first: who closes it archives it before it goes from there.
+    from mailcore.mail import lookup
+
+    closed = (Message.from_json(raw) for _, raw in lookup.archived(recipient))
+    return next((message for message in closed if message.sent_id == kept["sent_id"]), None)
 
 
 def answering(original: Message) -> dict[str, Any]:
@@ -114,10 +152,3 @@ def _within(limits: Mail, author: Agent, fields: dict[str, Any], now: datetime) 
             raise Refused(
                 f"{author.address} sent {recent} mails in a minute; [mail] per_minute is {limits.per_minute}", "limit"
             )
-
-
-def _restamp(path: Path, record: dict[str, Any]) -> None:
-    try:
-        writing.replace(path, codec.dumps(record))
-    except OSError as error:
-        raise MailcoreError(f"{path}: {error.strerror}; the mail was refused and its record says 'sent'") from error

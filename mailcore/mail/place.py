@@ -102,7 +102,7 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
                 yield Place(agent, directory)
     except OSError as error:
         where = error.filename if error.filename and "/" in str(error.filename) else path
-        raise MailcoreError(f"{where}: {error.strerror}; nothing was lost, nothing written") from error
+        raise MailcoreError(f"{where}: {error.strerror}; nothing was lost, no message changed") from error
     except RecursionError as error:
         raise Unreadable(f"{path}: nested too deep to be written back; nothing was written", "unreadable") from error
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from mailcore import audit, journal
-from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import mailbox, outbox, route
+from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
+from mailcore.mail import intent, mailbox, outbox, route
 from mailcore.mail.names import choose
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
@@ -17,6 +17,7 @@ from mailcore.model.message import Message
 from mailcore.workspace import Workspace
 
 PRIORITIES = ("low", "normal", "high")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def send(
@@ -29,7 +30,7 @@ def send(
     priority: str = "normal",
     is_task: bool = False,
     key: str = "",
-    extra: Mapping[str, Any] = MappingProxyType({}),
+    extra: Mapping[str, Any] = NOTHING,
 ) -> list[Sent]:
     """Mail `to` each address. An unknown one refuses all, before anything is written; on disk before this returns.
 
@@ -45,10 +46,18 @@ def send(
     fields = {"subject": subject, "message": body, "priority": priority, "auto_execute": is_task, **extra}
     if key:
         fields["upsert_key"] = key
-    return [
-        outbox.put(workspace, author, agent, fields | ({"dispatched_to": agent.address} if is_task else {}))
-        for agent in recipients
-    ]
+    sent: list[Sent] = []
+    with intent.act(author, "send", [agent.address for agent in recipients], fields) as act:
+        for agent in recipients:
+            own = fields | ({"dispatched_to": agent.address} if is_task else {})
+            try:
+                sent.append(outbox.put(workspace, author, agent, own, act))
+            except MailcoreError as error:
+                if not any(one.delivered for one in sent):
+                    raise
+                sent.append(Sent("", "", agent.address, False, str(error)))
+        act.unfinished = not all(one.delivered for one in sent)
+    return sent
 
 
 def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent:
@@ -59,15 +68,40 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
     if not body.strip():
         raise UsageError("a reply needs a text")
     author = workspace.agent(sender)
-    original = find(author, message_id)
-    refuse_undecided(author, original)
-    recipient = route.answer_to(workspace, original)
-    subject = original.subject if original.subject.startswith("RE: ") else f"RE: {original.subject}"
-    fields = {"subject": subject, "message": body, "priority": original.priority, "auto_execute": False}
-    sent = outbox.put(workspace, author, recipient, fields | outbox.answering(original))
-    if sent.delivered:
-        mailbox.close(author, [original.id])
+    with intent.act(author, "reply", message_id, body) as act:
+        original = find(author, message_id, closed=act.again)
+        refuse_undecided(author, original)
+        recipient = route.answer_to(workspace, original)
+        subject = original.subject if original.subject.startswith("RE: ") else f"RE: {original.subject}"
+        fields = {"subject": subject, "message": body, "priority": original.priority, "auto_execute": False}
+        sent = outbox.put(workspace, author, recipient, fields | outbox.answering(original), act)
+        if sent.delivered:
+            finish(author, original, sent, "answer")
+            with tolerated():
+                audit.record(workspace, author.address, "close", ids=[original.id])
+        else:
+            act.unfinished = True
     return sent
+
+
+def finish(agent: Agent, answered: Message, sent: Sent, what: str, changes: Mapping[str, Any] = NOTHING) -> None:
+    """Archive a message, with `changes`, that was answered by `sent`, unless it is archived already.
+
+    MailcoreError (code `unfinished`) where that fails: it says that the answer stands, and how to do the rest.
+    """
+    try:
+        mailbox.close(agent, [answered.id], changes)
+    except MailcoreError as error:
+        if error.code == "no_message":
+            return
+        said = f"the {what} is delivered to {sent.to} (#{sent.seq}), but {named(answered)} is still open: {error}"
+        rest = f"say the same again, which sends nothing twice, or `mailcore close {answered.seq or answered.id}`"
+        raise MailcoreError(f"{said}; {rest}", "unfinished") from error
+
+
+def named(message: Message) -> str:
+    """`#12`, or the id of a message that has no number."""
+    return f"#{message.seq}" if message.seq else message.id
 
 
 def forward(workspace: Workspace, sender: str, message_id: str, to: Sequence[str], note: str) -> list[Sent]:
@@ -79,12 +113,20 @@ def forward(workspace: Workspace, sender: str, message_id: str, to: Sequence[str
     return send(workspace, sender, to, f"FWD: {original.subject}", body, priority=original.priority, extra=extra)
 
 
-def find(agent: Agent, message_id: str) -> Message:
-    """The open message of that name in an agent's mailbox; MailcoreError if there is none or it cannot be read."""
+def find(agent: Agent, message_id: str, *, closed: bool = False) -> Message:
+    """The open message of that name in an agent's mailbox; MailcoreError if there is none or it cannot be read.
+
+    `closed`: else the closed one of its archive, for an act that was cut off after it had closed it.
+    """
     box = read_mailbox(agent.inbox)
     if box.reason:
         raise MailcoreError(box.reason, "unreadable")
     found = choose(message_id, box.messages, lambda message: message)
+    if found is None and closed:
+        from mailcore.mail import lookup
+
+        kept = (Message.from_json(raw) for _, raw in lookup.archived(agent))
+        found = choose(message_id, kept, lambda message: message)
     if found is None:
         raise MailcoreError(f"no open message {message_id} in {agent.address}'s mailbox", "no_message")
     return found
@@ -102,7 +144,8 @@ def refuse_undecided(agent: Agent, message: Message) -> None:
 def mark_opened(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
     """Read messages in `address`'s own mailbox: they become `opened`, with the time, and are returned."""
     opened = mailbox.mark_opened(workspace.agent(address), ids, {"seen_at": journal.now(), "seen_by": address})
-    audit.record(workspace, address, "read", ids=[message.id for message in opened])
+    with tolerated():
+        audit.record(workspace, address, "read", ids=[message.id for message in opened])
     return opened
 
 
@@ -113,8 +156,15 @@ def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Mess
     for name in ids:
         if (message := choose(name, box, lambda message: message)) is not None:
             refuse_undecided(agent, message)
-    closed = mailbox.close(agent, ids)
-    audit.record(workspace, address, "close", ids=[message.id for message in closed])
+    with intent.act(agent, "close", list(ids)) as act:
+        # Said again after it was cut off: all of them went from the open mail at one stroke, or none did.
+        former = [find(agent, name, closed=True) for name in ids] if act.again else []
+        if former and all("archived_at" in message.raw for message in former):
+            return former
+        act.remember("close", {})
+        closed = mailbox.close(agent, ids)
+        with tolerated():
+            audit.record(workspace, address, "close", ids=[message.id for message in closed])
     return closed
 
 
@@ -123,13 +173,19 @@ def restore(workspace: Workspace, address: str, message_id: str) -> Message:
     from mailcore.mail import lookup
 
     agent = workspace.agent(address)
-    found = choose(message_id, lookup.archived(agent), lambda one: Message.from_json(one[1]))
-    if found is None:
-        raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")
-    path, raw = found
-    raw |= {"status": "opened", "read": True}
-    raw.pop("archived_at", None)
-    mailbox.put_back(agent, raw)
-    path.unlink(missing_ok=True)
-    audit.record(workspace, address, "restore", id=raw.get("id"))
+    with intent.act(agent, "restore", message_id) as act:
+        found = choose(message_id, lookup.archived(agent), lambda one: Message.from_json(one[1]))
+        if found is None:
+            if act.again:
+                return find(agent, message_id)
+            raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")
+        act.remember("restore", {})
+        path, raw = found
+        raw |= {"status": "opened", "read": True}
+        raw.pop("archived_at", None)
+        mailbox.put_back(agent, raw)
+        with tolerated():
+            path.unlink(missing_ok=True)  # while both are there the mail counts as open
+        with tolerated():
+            audit.record(workspace, address, "restore", id=raw.get("id"))
     return Message.from_json(raw)

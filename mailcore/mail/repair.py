@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
+from mailcore import audit
 from mailcore.model.agent import Agent
-from mailcore.system import ignored, writing
+from mailcore.system import writing
 from mailcore.text import counted
 from mailcore.timestamps import unique_time
 
@@ -100,8 +100,6 @@ def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None)
 
 def tell(agent: Agent, done: Repair) -> None:
     """Say it where the operator looks: the audit, which the screen's notes are read from."""
-    state = agent.root / ".praxmonitor"
-    ignored.make(state)
     aside = str(done.set_aside) if done.set_aside else None
     record = {"by": agent.address, "verb": "repair", "cause": str(done), "recovered": done.recovered, "aside": aside}
-    journal.append(state / "audit.jsonl", record, durable=True)
+    audit.append(agent.root / ".praxmonitor", record)

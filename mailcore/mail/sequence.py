@@ -33,7 +33,7 @@ def take(root: Path, count: int = 1) -> int:
         return _take(path, root, count)
     except OSError as error:
         where = error.filename if error.filename and "/" in str(error.filename) else path
-        raise MailcoreError(f"{where}: {error.strerror}; no number can be taken, so nothing was written") from error
+        raise MailcoreError(f"{where}: {error.strerror}; no number can be taken") from error
 
 
 def _take(path: Path, root: Path, count: int) -> int:

@@ -36,6 +36,9 @@ FINAL = ("done", "blocked", "declined")
 """Acknowledgements after which nothing more is expected of the recipient."""
 
 
+DECLARED = "declared"
+"""The proof of a sender who only said so, by `--from`."""
+
 DECISIONS = ("approved", "denied")
 """Acknowledgements that decide a request for approval."""
 LAPSED = "lapsed"
@@ -124,6 +127,19 @@ class Message:
     def urgency(self) -> int:
         """Order by priority: high before normal before low; what nobody knows counts as normal."""
         return {"high": 0, "low": 2}.get(self.priority, 1)
+
+    @property
+    def proof(self) -> str:
+        """What said who sends it, when it was sent by mailcore: `run`, `passport`, `terminal`, `declared`, …
+
+        Our key `sender_proof`; empty where another program sent it.
+        """
+        return _text(self.raw, "sender_proof")
+
+    @property
+    def sender_words(self) -> str:
+        """The sender as a reader is to take it: `@writer`, or `@writer (declared)` where nothing proved it."""
+        return f"{self.sender} ({DECLARED})" if self.proof == DECLARED else self.sender
 
     @property
     def undecided(self) -> bool:

@@ -17,6 +17,7 @@ from mailcore.observe import begun
 from mailcore.observe.activity import neutral
 from mailcore.observe.facts import AgentFact, Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
 from mailcore.observe.spending import on_run, spend
+from mailcore.text.names import shown
 
 KEPT = 30
 """Activities kept of each agent."""
@@ -129,7 +130,7 @@ def _key(message: Message) -> tuple[object, ...]:
 
 
 def _arrival(address: str, message: Message, at: float) -> Activity:
-    return Activity(at, address, Kind.MAIL, neutral(f"{message.sender}: {message.subject}"), "mail")
+    return Activity(at, address, Kind.MAIL, neutral(f"{shown(message.sender)}: {message.subject}"), "mail")
 
 
 def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activity]]:

@@ -16,12 +16,15 @@ if PORTABLE:
         births,
         boot_id,
         command_line,
+        control_group,
         environment,
         exit_notice,
         free_older_part,
         has_sound_card,
+        in_first_namespace,
         lock_holder,
         look,
+        owner_of,
         parent_of,
         pid_namespace,
         send,
@@ -39,12 +42,15 @@ else:
         births,
         boot_id,
         command_line,
+        control_group,
         environment,
         exit_notice,
         free_older_part,
         has_sound_card,
+        in_first_namespace,
         lock_holder,
         look,
+        owner_of,
         parent_of,
         pid_namespace,
         send,
@@ -61,18 +67,21 @@ __all__ = [
     "MISSING",
     "adopt_orphans",
     "alive",
-    "ancestors",
     "births",
     "boot_id",
     "command_line",
     "command_of",
+    "control_group",
     "ended",
     "environment",
     "exit_notice",
     "free_older_part",
     "has_sound_card",
+    "in_first_namespace",
+    "lineage",
     "lock_holder",
     "look",
+    "owner_of",
     "parent_of",
     "pid_namespace",
     "send",
@@ -122,10 +131,11 @@ def value_of(variables: list[bytes], name: str) -> str:
     return next((v[len(mark) :].decode("utf-8", "replace") for v in variables if v.startswith(mark)), "")
 
 
-def ancestors(pid: int) -> list[int]:
-    """The process and those above it, nearest first, without the first of the system; up to one that cannot be seen.
+def lineage(pid: int) -> tuple[list[int], bool]:
+    """The process and those above it, nearest first, without the first of the system; and whether that is all of them.
 
-    One that ends while we look hands its children up: what is missing then is looked for once more.
+    It is not where one cannot be seen. One that ends while we look hands its children up: what is missing then is
+    looked for once more.
     """
     before: list[int] | None = None
     while True:
@@ -139,4 +149,5 @@ def ancestors(pid: int) -> list[int]:
             if found != before:
                 before = found
                 continue
-        return found
+            return found, False
+        return found, True

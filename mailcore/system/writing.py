@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import BinaryIO
 
+from mailcore.errors import tolerated
 from mailcore.system.files import as_its_directory, descriptor, inside, open_directory, share_with_group
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -48,7 +49,9 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=directory)
         raise
-    os.fsync(directory)
+    # It stands there, for every reader: what the disk says now is no reason to call it not written.
+    with tolerated(f"{name}: written, but a power cut may undo it"):
+        os.fsync(directory)
 
 
 def link_new(path: Path, data: bytes, mode: int = 0o644) -> bool:
@@ -71,7 +74,8 @@ def link_new_in(directory: int, name: str, data: bytes, mode: int = 0o644) -> bo
     except FileExistsError:
         return False
     finally:
-        os.unlink(temporary, dir_fd=directory)
+        with contextlib.suppress(OSError):  # one more name of the file, which nobody reads by it
+            os.unlink(temporary, dir_fd=directory)
     return True
 
 
@@ -141,6 +145,15 @@ def append(path: Path, line: bytes, *, durable: bool = False) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         if durable:
             sync(opened)
+    finally:
+        os.close(opened)
+
+
+def flush(path: Path) -> None:
+    """Let the disk have what was appended to the file at `path`."""
+    opened, _ = descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        sync(opened)
     finally:
         os.close(opened)
 

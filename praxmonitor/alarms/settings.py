@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mailcore import trust
 from mailcore.config import Config, read_config
-from mailcore.errors import ConfigError
+from mailcore.errors import ConfigError, MailcoreError
 from mailcore.programs.registry import checked
+from mailcore.workspace import find
 
 ABSENT = (0, 0, 0)
 BEFORE = "the settings from before hold"
@@ -33,9 +35,16 @@ class Settings:
         if stamp == ABSENT:
             return f"{self._path}: is there no more; {BEFORE} until it is back (an empty one says: all defaults)"
         try:
-            return checked(read_config(self._path), self._path)
+            return self._allowed(checked(read_config(self._path), self._path))
         except ConfigError as error:
             return f"{error}; {BEFORE}"
+
+    def _allowed(self, config: Config) -> Config:
+        """The settings less what is not followed: all that starts or permits, where no workspace tells whose it is."""
+        try:
+            return trust.followed(find(self._path.parent.parent))[0]
+        except MailcoreError:
+            return trust.withheld(config)
 
     def _stamped(self) -> tuple[int, int, int]:
         try:

@@ -19,7 +19,7 @@ from praxmonitor.actions import MAIL
 from praxmonitor.keymap import bindings
 from praxmonitor.moment import Moment
 from praxmonitor.operate import Operating
-from praxmonitor.present import bypasses, plain
+from praxmonitor.present import bypasses, plain, sender
 from praxmonitor.widgets.mail import Body, MailList
 from praxmonitor.widgets.story import Story
 
@@ -166,24 +166,28 @@ class AgentScreen(Operating):
     def _asks_approval(self, message: Message) -> bool:
         """Whether neither an answer nor a close is what this mail wants; it is said then."""
         if message.undecided:
-            why = f"{message.sender} waits for your decision: approve (Y) or deny (N) it"
+            why = f"{sender(message.sender)} waits for your decision: approve (Y) or deny (N) it"
             self.notify(plain(why), severity="warning", markup=False)
         return message.undecided
 
-    def do_approve(self) -> None:
+    @work(group="mail")
+    async def do_approve(self) -> None:
         """Grant what the selected mail asks for."""
-        self._decide("Approve", "approved")
+        await self._decide("Approve", "approved")
 
-    def do_deny(self) -> None:
+    @work(group="mail")
+    async def do_deny(self) -> None:
         """Refuse what the selected mail asks for."""
-        self._decide("Deny", "denied")
+        await self._decide("Deny", "denied")
 
-    def _decide(self, title: str, decision: str) -> None:
+    async def _decide(self, title: str, decision: str) -> None:
         message = self._mail.selected
         if message is None:
             return
         if not message.undecided:
             self.notify("this mail asks for no approval", severity="warning", markup=False)
+            return
+        if not await self.unlocked():
             return
 
         def decide(_to: list[str], _subject: str, why: str) -> str:

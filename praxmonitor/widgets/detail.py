@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.units import UNKNOWN, clock_time, since, size
-from praxmonitor.present import BYPASS, LOOKS, Line, Span, attempts, cut, plain, spread, task, wrap
+from praxmonitor.present import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrap
 from praxmonitor.widgets.card import held
 from praxmonitor.widgets.lines import Lines
 from praxmonitor.widgets.usage import inside_lines, usage_lines
@@ -147,7 +147,7 @@ def _task(facts: AgentFacts) -> Iterator[Line]:
     if run is None:
         return
     count = attempts(facts)
-    said = [f"from {plain(run.sender)}"] if run.sender else []
+    said = [f"from {sender(run.sender)}"] if run.sender else []
     if count:
         said.append(f"attempt {count}")
     if said:
@@ -161,9 +161,9 @@ def mail_line(message: Message, now: float, width: int) -> Line:
     """New mark, sender, subject and age of one mail in `width` cells."""
     mark: Span = ("✉ ", "accent strong") if message.unread else ("  ", "")
     name = min(16, max(10, width // 4))
-    sender = cut(plain(message.sender), name)
+    who = cut(sender(message.sender), name)
     role = "" if message.unread else "muted"
-    left = (mark, (f"{sender:<{name}}  ", "muted"), (plain(message.subject), role))
+    left = (mark, (f"{who:<{name}}  ", "muted"), (plain(message.subject), role))
     return spread(left, ((since(message.at, now), "faint"),), width)
 
 

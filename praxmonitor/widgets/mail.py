@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.units import UNKNOWN, clock_time
-from praxmonitor.present import Line, plain
+from praxmonitor.present import Line, plain, sender
 from praxmonitor.widgets.detail import mail_line
 from praxmonitor.widgets.lines import Lines
 
@@ -136,7 +136,7 @@ def body_lines(message: Message, width: int, own: bool = False) -> list[Line]:
     head: list[Line] = [
         ((plain(message.subject) or "(no subject)", "strong"),),
         (
-            (f"{plain(message.sender)}   {clock_time(message.at, never=UNKNOWN)}", "muted"),
+            (f"{sender(message.sender)}   {clock_time(message.at, never=UNKNOWN)}", "muted"),
             (f"   {plain(message.id)}", "faint"),
         ),
     ]

@@ -8,7 +8,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
 from mailcore.units import clock_cells, duration, since
-from praxmonitor.present import BYPASS, LOOKS, Line, plain, spread, task, wrap
+from praxmonitor.present import BYPASS, LOOKS, Line, plain, sender, spread, task, wrap
 from praxmonitor.widgets.card import activity_spans, held
 from praxmonitor.widgets.detail import LABEL, Glance, held_lines, labelled, log_lines, process_lines, waiting_lines
 from praxmonitor.widgets.lines import Lines
@@ -55,7 +55,7 @@ def run_lines(facts: AgentFacts, now: float) -> Iterator[Line]:
     yield ((task(facts), ""),)
     yield (
         (f"{clock_cells(run.created_at)}  ", "faint"),
-        (f"asked for by {plain(run.sender)}" if run.sender else "begun", "muted"),
+        (f"asked for by {sender(run.sender)}" if run.sender else "begun", "muted"),
         (f"   {plain(run.run_id)}", "faint"),
     )
     for attempt in run.attempts:

@@ -19,11 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mailcore import make
+from mailcore import audit, make
 from mailcore.mail import mailbox
 from mailcore.model.agent import Agent
 from mailcore.system import files, writing
-from mailcore.workspace import find
+from mailcore.workspace import Workspace, find
 from tests.faults import aipass_lab
 from tests.faults.aipass_lab import Lab
 
@@ -134,12 +134,18 @@ def row(label: str, took: dict[str, list[float]], unit: str = "ms") -> None:
     print(f"{label:<22}{'   '.join(cells)}   = {', '.join(ratios)}", flush=True)
 
 
-def deliveries(alpha: Agent, beta: Agent, lab: Lab | None) -> None:
-    """One durable delivery into mailboxes of growing size."""
+def deliveries(workspace: Workspace, lab: Lab | None) -> None:
+    """One durable delivery into mailboxes of growing size; ours with its line in the audit, and without."""
+    alpha, beta = workspace.agents
+
+    def audited() -> None:
+        message_id = mailbox.deliver(alpha, message())
+        audit.record(workspace, "@beta", "send", to="@alpha", id=message_id, sent_id="0123abcd", seq=1, subject="s")
+
     for size in SIZES:
         fill(alpha, size)
         fill(beta, size)
-        took: dict[str, list[float]] = {"mailcore": [], "twin": []}
+        took: dict[str, list[float]] = {"mailcore": [], "without the audit": [], "twin": []}
         worker = None
         if lab:
             fill(lab.home.agent("@beta"), size)
@@ -148,7 +154,8 @@ def deliveries(alpha: Agent, beta: Agent, lab: Lab | None) -> None:
             worker.answer()
             took["AIPass"] = []
         for _ in range(TURNS):
-            took["mailcore"].append(timed(lambda: mailbox.deliver(alpha, message())))
+            took["mailcore"].append(timed(audited))
+            took["without the audit"].append(timed(lambda: mailbox.deliver(alpha, message())))
             took["twin"].append(timed(lambda: twin(beta.inbox, message())))
             if worker:
                 os.sync()
@@ -230,7 +237,7 @@ def main() -> None:
         lab = aipass_lab.build(place, root / "lab") if place else None
         workspace = make.init(root / "bench", [("alpha", "agents/alpha"), ("beta", "agents/beta")])
         alpha, beta = workspace.agents
-        deliveries(alpha, beta, lab)
+        deliveries(workspace, lab)
         eight(alpha, beta, lab)
         fill(beta, 0)
         if lab:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from mailcore.dispatch import process
-from mailcore.evidence import RUN_ID
+from mailcore.identity.marks import RUN_ID
 from mailcore.liveness import read_lock
 from mailcore.model.run import Phase
 from mailcore.system import processes

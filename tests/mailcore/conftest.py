@@ -223,8 +223,10 @@ class House:
 
 
 @pytest.fixture(autouse=True)
-def clean_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No run, router or session of whoever started the tests leaks into them."""
+def clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No run, router or session of whoever started the tests leaks into them, and nothing of them to its user."""
+    for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path_factory.getbasetemp() / name.lower()))
     for name in list(os.environ):
         if name.startswith(("MAILCORE_", "AIPASS_", "CLAUDE", MARK)) and name != system.VARIABLE:
             monkeypatch.delenv(name)

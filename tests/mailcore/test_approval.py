@@ -158,6 +158,7 @@ def forge(house: House, request: Sent, tmp_path: Path, ways: dict[str, str], **m
     }
 
 
+@pytest.mark.linux_only("what leaves its parents and clears its environment is found no more")
 def test_no_way_from_within_a_run_makes_a_yes(house: House, tmp_path: Path) -> None:
     request = ask(house)
     statuses = forge(house, request, tmp_path, FORGERIES)
@@ -168,6 +169,7 @@ def test_no_way_from_within_a_run_makes_a_yes(house: House, tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.linux_only("what leaves its parents and clears its environment is found no more")
 def test_nor_where_the_approver_is_another_agent(house: House, tmp_path: Path) -> None:
     house.shell("lead", "echo up")
     old = house.over("@lead", house.started("@operator", "@lead")).run_id

@@ -113,7 +113,7 @@ def test_no_agent_prunes_as_the_operator(house: House) -> None:
     house.shell("writer", f"echo up; cd {house.root}; env -i {cli} prune --older 0d --from @operator; exit 0")
     run = house.over("@writer", house.started("@operator", "@writer"))
     log = house.agent("@writer").runs_dir / run.run_id / "attempt-1.stderr.log"
-    assert "only @operator can do this" in log.read_text()
+    assert "no other name is taken" in log.read_text()
     told = house.json("prune", "--older=0d", "--from=@operator", cwd=house.agent("@writer").branch, status=3)
     assert told["error"]["code"] == "identity"
     assert "@editor/deleted" in files(house)

@@ -12,7 +12,7 @@ from mailcore.errors import ConfigError
 
 SECONDS = "a number of seconds from 0 to 1_000_000_000"
 PERIOD = "a number of seconds above 0, up to 1_000_000_000"
-SECTIONS = "agents, alarms, dispatch, mail, observe, programs, sound, usage"
+SECTIONS = "agents, alarms, dispatch, mail, observe, operator, programs, sound, usage"
 DISPATCH = (
     "attempts, backoff, fleet_failures, hard_limit, limit_wait, max_runs, no_progress, output_limit, ping_pong, "
     "retry_wait, startup_timeout, stop_grace, wake_depth"

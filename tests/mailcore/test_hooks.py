@@ -19,6 +19,7 @@ from mailcore.hooks.install import install, remove, settings_file, standing
 from mailcore.hooks.line import EVENTS, LONGEST, STAMPS
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
+from mailcore.mail.shown import PROOFS
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.programs.claude.program import Claude
@@ -367,7 +368,10 @@ def test_high_priority_at_the_next_step_the_rest_when_the_turn_is_over(writer: A
     for event in set(EVENTS) - set(STAMPS):
         assert fire(writer, event, shell) == {}, "no other event tells of mail: no tool is interrupted"
     text = context(fire(writer, "PostToolUse", shell), "PostToolUse")
-    assert "2 unread messages" in text and f'- {urgent} from "@lead", priority high: "urgent"' in text
+    assert (
+        "2 unread messages" in text
+        and f'- {urgent} from "@lead" ({PROOFS["unknown"]}), priority high: "urgent"' in text
+    )
     assert "later" not in text
     assert fire(writer, "PostToolUse", shell) == {}, "told once"
     assert fire(writer, "Stop", shell, stop_hook_active=True) == {}, "never a loop"

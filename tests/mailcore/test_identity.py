@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mailcore.digest import digest
 from mailcore.dispatch import lock
 from mailcore.errors import Refused
-from mailcore.identity import Identity, identify
+from mailcore.identity.caller import Identity, identify
 from mailcore.mail import post
 from mailcore.workspace import find
 from tests.mailcore.conftest import House
 
+N1 = digest(b"n1")
 RUN = {"MAILCORE_RUN_ID": "r1", "MAILCORE_NONCE": "n1", "MAILCORE_AGENT": "@writer"}
 
 # Where it is called, with which variables and --from, while @writer's lock says run r1, nonce n1: who it is, and how.
@@ -25,7 +26,7 @@ CASES: list[tuple[str, dict[str, str], str | None, str]] = [
     ("agents/writer", {}, None, "@writer passport"),
     ("agents/writer/deep/er", {}, None, "@writer passport"),
     ("agents/editor", {}, None, "@editor passport"),
-    ("", {}, None, "refused: say who you are"),
+    ("", {}, None, "refused: nothing says who calls"),
     ("agents", {}, None, "refused: no passport"),
     ("stray", {}, None, "refused: is in no row"),
     ("", {"AIPASS_BRANCH_NAME": "WRITER"}, None, "@writer router"),
@@ -36,7 +37,7 @@ CASES: list[tuple[str, dict[str, str], str | None, str]] = [
     ("", {"AIPASS_CALLER_BRANCH": "EDITOR", "AIPASS_BRANCH_NAME": "LEAD"}, None, "@editor router"),
     ("", {"AIPASS_BRANCH_NAME": "Team.Chief One"}, None, "@chief router"),
     ("", {"AIPASS_BRANCH_NAME": "nonexist"}, None, "refused: no agent @nonexist"),
-    ("agents/writer", {"AIPASS_BRANCH_NAME": "EDITOR"}, None, "refused: @editor @writer two identities --from"),
+    ("agents/writer", {"AIPASS_BRANCH_NAME": "EDITOR"}, None, "refused: @editor @writer two identities"),
     ("agents/writer", {"AIPASS_BRANCH_NAME": ""}, None, "@writer passport"),
     ("", {}, "@operator", "@operator declared"),
     ("", {}, "writer", "@writer declared"),
@@ -54,11 +55,13 @@ CASES: list[tuple[str, dict[str, str], str | None, str]] = [
     ("agents/writer", {"MAILCORE_RUN_ID": "r1"}, None, "refused: nobody"),
     ("agents/writer", {"MAILCORE_AGENT": "@editor"}, None, "@writer passport"),
     ("", RUN | {"MAILCORE_NONCE": "stale"}, "@operator", "@operator declared"),
-    ("", RUN, "@editor", "@editor declared"),
+    ("", RUN, "@editor", "refused: within @writer no other name"),
+    ("", RUN, "@operator", "refused: within @writer no other name"),
+    ("agents/editor", RUN, "writer", "@writer run"),
     # the place: a registered branch whose passport is missing, or that lies in another's
     ("agents/chief", {}, None, "@chief path"),
     ("agents/chief/deep", {}, None, "@chief path"),
-    ("agents/writer/inner", {}, None, "refused: @writer @nested two identities --from"),
+    ("agents/writer/inner", {}, None, "refused: @writer @nested two identities"),
     ("agents/writer/inner", {"AIPASS_BRANCH_NAME": "NESTED"}, None, "refused: @writer @nested two identities"),
     ("agents/writer/stray", {}, None, "refused: is in no row"),
     ("agents/chief", {"AIPASS_BRANCH_NAME": "WRITER"}, None, "refused: @chief @writer two identities"),
@@ -78,15 +81,31 @@ CASES: list[tuple[str, dict[str, str], str | None, str]] = [
     ("agents/writer", RUN | {"AIPASS_CALLER_BRANCH": "ghost"}, None, "refused: no agent @ghost"),
     # hostile values
     ("agents/writer", {"AIPASS_BRANCH_NAME": "../../etc"}, None, "refused: no agent @../../etc"),
-    ("agents/writer", {"AIPASS_BRANCH_NAME": "@operator"}, None, "refused: @operator @writer two identities"),
+    ("agents/writer", {"AIPASS_BRANCH_NAME": "@operator"}, None, "refused: no variable stands for a person"),
+    ("", {"AIPASS_CALLER_BRANCH": "operator"}, None, "refused: no variable stands for a person"),
     ("", {"AIPASS_BRANCH_NAME": " "}, None, "refused: no agent @"),
     ("agents/writer", RUN | {"MAILCORE_RUN_ID": "../../x"}, None, "refused: MAILCORE_RUN_ID=../../x"),
     ("agents/writer", RUN | {"MAILCORE_AGENT": "@writer\x1b[2J"}, None, "refused: no agent"),
     ("agents/writer", RUN | {"MAILCORE_AGENT": ""}, None, "refused: nobody"),
     ("agents/writer", {"MAILCORE_NONCE": "n1"}, None, "@writer passport"),
-    ("agents/writer", {"AIPASS_CALLER_CWD": "/somewhere/else"}, None, "@writer passport"),
+    # the router's evidence, whole: where its caller is, and what says so
+    ("agents/writer", {"AIPASS_CALLER_CWD": "/somewhere/else"}, None, "refused: router knows no agent"),
+    (
+        "agents/writer",
+        {
+            "AIPASS_CALLER_CWD": "/somewhere/else",
+            "AIPASS_CALLER_IDENTITY_SOURCE": "assigned",
+            "AIPASS_CALLER_BRANCH": "WRITER",
+        },
+        None,
+        "@writer router",
+    ),
+    ("", {"AIPASS_CALLER_BRANCH": "WRITER", "AIPASS_CALLER_CWD": "/somewhere/else"}, None, "refused: router knows"),
+    ("", {"AIPASS_CALLER_BRANCH": "WRITER", "AIPASS_CALLER_IDENTITY_SOURCE": "project"}, None, "refused: project"),
+    ("", {"AIPASS_CALLER_IDENTITY_SOURCE": "project"}, None, "refused: nothing says who calls"),
+    ("", {"AIPASS_CALLER_IDENTITY_SOURCE": "project", "AIPASS_BRANCH_NAME": "WRITER"}, None, "@writer router"),
     ("agents/writer", {"AIPASS_SPAWNED": "1", "AIPASS_SESSION_TYPE": "dispatched"}, None, "@writer passport"),
-    ("", {"AIPASS_DISPATCH_ID": "r1"}, None, "refused: say who you are"),
+    ("", {"AIPASS_DISPATCH_ID": "r1"}, None, "refused: nothing says who calls"),
     ("", RUN | {"AIPASS_BRANCH_NAME": "WRITER", "AIPASS_CALLER_BRANCH": ""}, None, "@writer run"),
 ]
 
@@ -114,12 +133,12 @@ def test_who_is_calling(
     known = {"scribe": str(house.agent("@writer").inbox), "outsider": "/elsewhere/inbox.json", "editor": "/wrong"}
     entries = {name: {"inbox": inbox} for name, inbox in known.items()} | {"broken": 7}
     contacts.write_text(json.dumps({"contacts": entries}))
-    assert lock.acquire(house.agent("@writer"), "r1", "n1", "s") is None
+    assert lock.acquire(house.agent("@writer"), "r1", N1, "s") is None
     workspace = find(house.root)
     if expected.startswith("refused: "):
         with pytest.raises(Refused) as error:
             identify(workspace, environment, house.root / directory, declared)
-        assert expected.removeprefix("refused: ").replace("two identities", "").split()[0] in str(error.value)
+        assert expected.removeprefix("refused: ").split()[0] in str(error.value)
         for word in expected.split():
             assert not word.startswith("@") or word in str(error.value)
         assert error.value.exit_status == 3
@@ -131,15 +150,15 @@ def test_who_is_calling(
 
 @pytest.mark.elsewhere
 def test_the_run_is_known_only_with_its_nonce(house: House) -> None:
-    lock.acquire(house.agent("@writer"), "r1", "n1", "s")
+    lock.acquire(house.agent("@writer"), "r1", N1, "s")
 
     def who(declared: str | None, **more: str) -> Identity:
         return identify(house.workspace, RUN | more, house.root, declared)
 
     assert who(None).run_id == "r1"
-    assert who("@editor").run_id == "r1"  # it counts for the depth of what is dispatched
+    assert who("@writer").run_id == "r1"
     assert who("@editor", MAILCORE_NONCE="x").run_id == ""
-    lock.release(house.agent("@writer"), "r1", "n1")
+    lock.release(house.agent("@writer"), "r1", N1)
     with pytest.raises(Refused, match="over"):
         who(None)
 
@@ -148,7 +167,7 @@ def test_variables_that_leak_from_another_workspaces_run_are_refused(house: Hous
     from mailcore import make
 
     other = make.init(tmp_path / "other", [("writer", "w")])
-    lock.acquire(house.agent("@writer"), "r1", "n1", "s")
+    lock.acquire(house.agent("@writer"), "r1", N1, "s")
     with pytest.raises(Refused, match="MAILCORE_RUN_ID"):
         identify(other, RUN, other.agent("@writer").branch)
     done = house.mailcore("whoami", cwd=other.agent("@writer").branch, env=RUN)
@@ -180,7 +199,7 @@ NAMES_TO_TRY = st.sampled_from(["WRITER", "EDITOR", "LEAD", "nobody", "", "@oper
 def test_nobody_is_ever_anyone_whom_nothing_names(
     house: House, place: str, run: str, nonce: str, whose: str, router: str
 ) -> None:
-    lock.acquire(house.agent("@writer"), "r1", "n1", "s")
+    lock.acquire(house.agent("@writer"), "r1", N1, "s")
     names = {"MAILCORE_RUN_ID": run, "MAILCORE_NONCE": nonce, "MAILCORE_AGENT": whose, "AIPASS_BRANCH_NAME": router}
     try:
         found = identify(house.workspace, names, house.root / place)
@@ -195,24 +214,13 @@ def test_nobody_is_ever_anyone_whom_nothing_names(
     assert (found.how == "run") == proved
 
 
-def test_a_person_in_nobodys_directory_is_told_what_to_add(house: House) -> None:
-    refused = house.mailcore("send", "@writer", "a subject", "it's a body", "--priority", "low")
-    first, second = refused.stderr.decode().splitlines()
-    advice = first.removeprefix("mailcore send: say who you are: ")
-    assert refused.returncode == 3 and advice.startswith("mailcore send --from @operator @writer 'a subject' ")
-    assert len(second) < 250 and "no run; " in second and "variable" not in second
-    done = house.mailcore(*shlex.split(advice)[1:])  # what it says to type is what was meant
-    assert done.returncode == 0 and [(m.subject, m.body) for m in house.inbox("@writer")] == [
-        ("a subject", "it's a body")
-    ]
-
-
-@pytest.mark.parametrize("body", ["long" * 50, "two\nlines"])
-def test_a_long_body_is_not_repeated_in_the_advice(house: House, body: str) -> None:
-    refused = house.mailcore("send", "@writer", "s", body)
-    assert refused.stderr.startswith(
-        "mailcore send: say who you are: mailcore send --from @operator @writer s '…'\n".encode()
-    )
+@pytest.mark.parametrize("words", [("send", "@writer", "s", "b"), ("dispatch", "@writer", "s", "b"), ("away",)])
+def test_who_is_nobody_is_told_what_was_looked_at_and_no_way_around_it(house: House, words: tuple[str, ...]) -> None:
+    refused = house.mailcore(*words)
+    said = refused.stderr.decode()
+    assert refused.returncode == 3 and "nothing says who calls: no run; no name from AIPass; " in said
+    assert "no terminal that it was called at" in said
+    assert "--from" not in said and "unset" not in said and "@operator" not in said.replace("only @operator can", "")
 
 
 def test_looking_needs_no_name_outside_the_agents_directories_and_within_one_it_is_the_agents(house: House) -> None:
@@ -227,14 +235,13 @@ def test_looking_needs_no_name_outside_the_agents_directories_and_within_one_it_
 
 
 @pytest.mark.parametrize("words", [("run", "@writer"), ("agent", "remove", "@lead"), ("hooks", "status")])
-def test_who_has_a_stale_variable_is_told_how_to_be_rid_of_it_or_to_say_who_calls(
-    house: House, words: tuple[str, ...]
-) -> None:
-    """Both remedies help with the verb that names them."""
+def test_who_has_a_stale_variable_is_told_how_to_be_rid_of_it(house: House, words: tuple[str, ...]) -> None:
+    """That helps with the verb that names it, and in a run it would help nobody: its supervisor is above."""
     house.over("@writer", house.started("@operator", "@writer"))
     stale = {"MAILCORE_RUN_ID": "gone", "MAILCORE_AGENT": "@writer", "MAILCORE_NONCE": "n"}
     refused = house.mailcore(*words, env=stale)
     assert refused.returncode == 3
-    assert b"`unset MAILCORE_RUN_ID MAILCORE_NONCE MAILCORE_AGENT`" in refused.stderr
-    assert b"--from @operator" in refused.stderr
+    assert (
+        b"`unset MAILCORE_RUN_ID MAILCORE_NONCE MAILCORE_AGENT`" in refused.stderr and b"--from" not in refused.stderr
+    )
     assert house.mailcore(*words, "--from", "@operator", env=stale).returncode == 0

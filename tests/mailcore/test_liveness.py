@@ -15,6 +15,7 @@ from tests.mailcore.conftest import House
 pytestmark = pytest.mark.backends
 
 
+@pytest.mark.linux_only("POSIX names no boot")
 def test_a_process_is_its_pid_its_start_and_its_boot() -> None:
     pid, ticks = os.getpid(), start_ticks(os.getpid())
     assert ticks > 0

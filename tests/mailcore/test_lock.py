@@ -75,7 +75,12 @@ def gone() -> int:
     [
         ({"pid": os.getpid(), "timestamp": "2026-11-22T00:43:58", "branch": "/b"}, 0, Holder.ALIVE),
         ({"pid": os.getpid(), "start_ticks": 1}, 0, Holder.DEAD),
-        ({"pid": os.getpid(), "start_ticks": start_ticks(os.getpid()), "boot_id": "another boot"}, 0, Holder.DEAD),
+        pytest.param(
+            {"pid": os.getpid(), "start_ticks": start_ticks(os.getpid()), "boot_id": "another boot"},
+            0,
+            Holder.DEAD,
+            marks=pytest.mark.linux_only("POSIX names no boot"),
+        ),
         ({"pid": gone()}, 0, Holder.DEAD),
         ({"pid": 0}, 0, Holder.DEAD),
         ({"pid": -1}, 0, Holder.DEAD),

@@ -13,8 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from mailcore.dispatch import process
-from mailcore.evidence import RUN_ID
-from mailcore.liveness import SUPERVISES
+from mailcore.identity.marks import RUN_ID, SUPERVISES
 from mailcore.system import processes
 from mailcore.system.process import Process
 from mailcore.system.processes import alive, start_ticks

@@ -21,6 +21,7 @@ needs_unshare = pytest.mark.skipif(not works, reason="no PID namespace can be ma
 
 
 @needs_unshare
+@pytest.mark.linux_only("POSIX knows no PID namespaces")
 def test_a_dispatch_from_within_a_sandbox_begins_when_the_sandbox_is_left(
     house: House, wait_until: Callable[[Callable[[], object], float, str], None]
 ) -> None:

@@ -166,6 +166,83 @@ def test_exit_0_with_work_going_on_in_the_background_is_no_success(house: House,
     assert not alive(int(house.says(tmp_path / "left")))
 
 
+def answering(then: str) -> str:
+    """A program that does its task, answers it, and then something else."""
+    mailcore = f"{sys.executable} -m mailcore.cli"
+    number = "$(echo $MAILCORE_PROMPT | sed 's/.*message \\([0-9a-f]*\\).*/\\1/')"
+    return f"echo up; echo push >> pushed; {mailcore} done {number} pushed > /dev/null; {then}"
+
+
+@pytest.mark.parametrize("left", ["setsid sleep 100 &", "sleep 100 &", "env -i setsid -f sleep 100"])
+def test_what_an_answered_run_leaves_is_ended_and_named(house: House, left: str) -> None:
+    house.shell("writer", answering(left))
+    run_id = house.started("@operator", "@writer")
+    run = house.over("@writer", run_id)
+    assert (run.phase, causes(run)) == (Phase.COMPLETED, ["exit 0"])
+    (end,) = [one for one in house.journal("@writer", run_id) if one["event"] == "attempt_ended"]
+    assert len(end["left"]) == 1 and end["left"][0].startswith("sleep (PID ")
+    assert not alive(int(end["left"][0].split("PID ")[1].rstrip(")")))
+    assert (house.agent("@writer").branch / "pushed").read_text() == "push\n"
+
+
+@pytest.mark.parametrize(("then", "cause"), [("exit 3", "exit 3"), ("kill -9 $$", "ended by SIGKILL")])
+def test_an_answered_task_is_not_done_again(house: House, then: str, cause: str) -> None:
+    house.shell("writer", answering(then))
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase, causes(run)) == (Phase.COMPLETED, [f"{cause}, after it had answered"])
+    assert (house.agent("@writer").branch / "pushed").read_text() == "push\n"
+    assert [mail.subject for mail in house.inbox("@operator")] == ["DONE: a task"]
+
+
+def test_who_only_wrote_to_the_sender_has_not_answered(house: House) -> None:
+    mailcore = f"{sys.executable} -m mailcore.cli"
+    house.limit(attempts=2)
+    house.shell("writer", f"echo up; {mailcore} send @operator note b > /dev/null; exit 3")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase, len(run.attempts)) == (Phase.BOUNCED, 2)
+
+
+def test_a_keeper_of_passwords_is_no_work_cut_off(house: House) -> None:
+    house.limit(attempts=1)
+    agent = house.agent("@writer").branch / "ssh-agent"
+    agent.write_text("#!/bin/sh\nwhile :; do sleep 0.1; done\n")
+    agent.chmod(0o755)
+    house.shell("writer", "echo up; setsid ./ssh-agent & exit 0")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert run.phase is Phase.BOUNCED and "still at work" in causes(run)[0], "its sleep is no helper"
+    agent.write_text(f"#!{sys.executable}\nimport signal\nsignal.pause()\n")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase, causes(run)) == (Phase.COMPLETED, ["exit 0"])
+
+
+def test_one_warning_is_no_sign_of_life(house: House) -> None:
+    house.limit(startup_timeout=2, attempts=1)
+    house.shell("writer", "echo warning >&2; exec sleep 100")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase, causes(run)) == (Phase.BOUNCED, ["no sign of life in 2 s"])
+
+
+def test_who_logs_to_standard_error_alone_lives(house: House) -> None:
+    house.limit(startup_timeout=6, attempts=1)
+    house.shell("writer", "for n in 1 2 3 4; do echo $n >&2; sleep 0.7; done; until [ -e go ]; do sleep 0.1; done")
+    run_id = house.started("@operator", "@writer")
+    house.attempt_pid("@writer", run_id)
+    (house.agent("@writer").branch / "go").touch()
+    assert house.over("@writer", run_id).phase is Phase.COMPLETED
+
+
+@pytest.mark.parametrize("said", [None, "", "0"])
+def test_an_agents_python_is_unbuffered_unless_the_user_says_otherwise(
+    house: House, said: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    if said is not None:
+        monkeypatch.setenv("PYTHONUNBUFFERED", said)
+    house.python("writer", "import os; print(repr(os.environ.get('PYTHONUNBUFFERED')))")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert run.result == repr("1" if said is None else said)
+
+
 def test_what_ends_by_itself_a_moment_later_is_no_failure(house: House) -> None:
     """A helper process that sees its pipe closed, like multiprocessing's resource tracker."""
     house.limit(attempts=1)

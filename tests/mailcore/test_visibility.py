@@ -73,7 +73,7 @@ def test_a_thread_shows_no_mail_of_others(house: House) -> None:
     assert subjects(house.json("trace", first.id)["thread"]) == {"s", "about the writer"}
 
 
-def test_no_variable_and_no_directory_makes_an_agent_of_a_run_a_person(
+def test_no_variable_and_no_directory_gives_an_agent_of_a_run_other_eyes(
     house: House, mails: dict[str, str], tmp_path: Path
 ) -> None:
     ways = {
@@ -86,8 +86,10 @@ def test_no_variable_and_no_directory_makes_an_agent_of_a_run_a_person(
     script = [f"( {way} ) >{tmp_path}/{name}" for name, way in ways.items()]
     house.shell("writer", "\n".join(["echo up", *script, "exit 0"]))
     house.over("@writer", house.started("@operator", "@writer"))
-    codes = {name: json.loads((tmp_path / name).read_bytes())["error"]["code"] for name in ways}
-    assert codes == {"plain": "visibility"} | dict.fromkeys(list(ways)[1:], "identity")
+    told = {name: json.loads((tmp_path / name).read_bytes()) for name in ways}
+    acts = told.pop("history")
+    assert {name: one["error"]["code"] for name, one in told.items()} == dict.fromkeys(told, "visibility")
+    assert acts and not [act for act in acts if "@editor" in (act.get("by"), act.get("to"))], "its own acts alone"
 
 
 def test_two_identities_are_refused_here_too(house: House) -> None:

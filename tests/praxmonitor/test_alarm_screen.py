@@ -201,6 +201,7 @@ async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
     assert not one.sentry.on_duty and not two.sentry.on_duty
 
 
+@pytest.mark.linux_only("psutil stands behind it, which takes its time to load")
 def test_the_list_of_alarms_is_loaded_only_when_it_is_asked_for() -> None:
     code = "import sys, praxmonitor.app; print('praxmonitor.screens.alarms' in sys.modules, 'psutil' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,9 +11,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from mailcore.mail import post
 from mailcore.model.activity import Activity, Kind
@@ -200,6 +202,14 @@ def test_a_full_disk_ends_it_with_the_reason_and_keeps_what_it_has(house: House,
     assert len(list(read(path))) >= 1
 
 
+def without_nonces(fleet: Fleet) -> Fleet:
+    agents = (
+        structs.replace(facts, lock=replace(facts.lock, nonce="")) if facts.lock is not None else facts
+        for facts in fleet.agents
+    )
+    return structs.replace(fleet, agents=tuple(agents))
+
+
 @pytest.mark.anyio
 async def test_the_demo_recorded_and_folded_anew_gives_the_fleets_that_were_seen(tmp_path: Path) -> None:
     path, live = tmp_path / "demo.jsonl.gz", []
@@ -215,7 +225,8 @@ async def test_the_demo_recorded_and_folded_anew_gives_the_fleets_that_were_seen
         fleet, before = apply(fleet, facts, at), fleet
         if fleet is not before:
             played.append(fleet)
-    assert played[: len(live)] == live
+    # A run's nonce proves who is calling: a recording, which is given away, has none.
+    assert [without_nonces(fleet) for fleet in played[: len(live)]] == [without_nonces(fleet) for fleet in live]
     assert {activity.kind for activity in live[-1].stream} > {"started", "mail", "tool"}
 
 

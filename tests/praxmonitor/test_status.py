@@ -121,6 +121,7 @@ def test_what_the_reader_has_to_say_goes_to_stderr(aipass_workspace: Path, capsy
     assert "leaves the project" in capsys.readouterr().err
 
 
+@pytest.mark.linux_only("psutil stands behind it, which takes its time to load")
 def test_status_loads_no_screen_and_no_watcher(aipass_workspace: Path) -> None:
     code = (
         "import sys; from praxmonitor.status import main; main(sys.argv[1:]); "

@@ -16,6 +16,8 @@ MISSING: tuple[str, ...] = ()
 EMPTY_LOOKS = 10
 """So many looks for processes in a row that find nothing are believed, though others were started meanwhile."""
 
+_FIRST_PID_NAMESPACE = 0xEFFFFFFC
+"""PROC_PID_INIT_INO of the kernel's proc_ns.h."""
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -78,6 +80,22 @@ def parent_of(pid: int) -> int:
     return int(stat[stat.rfind(b")") + 2 :].split()[1])
 
 
+def owner_of(pid: int) -> int:
+    """The user that a process runs as; -1 where there is none. One that hides its memory counts as root's."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return -1
+
+
+def control_group(pid: int) -> str:
+    """The control groups that a process is in, as the kernel lists them; empty where it does not say."""
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return ""
+
+
 def environment(pid: int) -> list[bytes] | None:
     """The variables that a process was started with, as `NAME=value`; None where they cannot be read."""
     return _words(pid, "environ")
@@ -125,6 +143,11 @@ def boot_id() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
         return ""
+
+
+def in_first_namespace() -> bool:
+    """True in the PID namespace that the machine began with, from which every process can be seen."""
+    return pid_namespace() == f"pid:[{_FIRST_PID_NAMESPACE}]"
 
 
 def pid_namespace() -> str:

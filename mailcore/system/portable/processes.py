@@ -87,6 +87,20 @@ def parent_of(pid: int) -> int:
         raise OSError(f"process {pid}: {error}") from error
 
 
+def owner_of(pid: int) -> int:
+    """The user that a process runs as; -1 where there is none."""
+    try:
+        return psutil.Process(pid).uids().real
+    except (psutil.Error, OSError, ValueError):
+        return -1
+
+
+def control_group(pid: int) -> str:
+    """Empty: there are none."""
+    del pid
+    return ""
+
+
 def environment(pid: int) -> list[bytes] | None:
     """The variables that a process was started with, as `NAME=value`; None where they cannot be read."""
     try:
@@ -129,6 +143,11 @@ def boot_id() -> str:
 def pid_namespace() -> str:
     """Empty: there are none, or they cannot be seen."""
     return ""
+
+
+def in_first_namespace() -> bool:
+    """True: there is no other that could be told from it."""
+    return True
 
 
 def send(pid: int, ticks: int, number: signal.Signals) -> bool:

@@ -101,6 +101,26 @@ def test_what_claudes_result_object_says_decides(
     assert (found.success, found.limited) == (success, limited)
 
 
+@pytest.mark.parametrize("stdout", [result(), ""])
+def test_exit_0_with_background_tasks_cut_off_is_incomplete(tmp_path: Path, stdout: str) -> None:
+    said = b"note\nBackground tasks still running: 2 (build, test)\n"
+    found = Claude().ending(0, output(tmp_path, stdout, said))
+    assert (found.success, found.cause, found.final) == (False, "exit 0, background tasks cut off", False)
+    assert Claude().ending(1, output(tmp_path, stdout, said)).cause != found.cause
+
+
+def test_who_used_all_its_turns_is_not_started_again_by_itself(tmp_path: Path) -> None:
+    found = Claude().ending(1, output(tmp_path, result(subtype="error_max_turns", is_error=True)))
+    assert (found.success, found.final, found.cause) == (False, True, "exit 1, error_max_turns")
+    assert not Claude().ending(1, output(tmp_path, result(subtype="error_during_execution"))).final
+
+
+def test_a_warning_of_claudes_is_no_sign_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path / "claude"))
+    assert not Claude().shows_life(launch(), output(tmp_path, "", b"a warning"))
+    assert Claude().shows_life(launch(), output(tmp_path, "{", b""))
+
+
 @pytest.mark.parametrize(
     ("odd", "told"),
     [

@@ -1,0 +1,72 @@
+"""What a command prints. That never decides how it ends: the act stands, whoever can read of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import IO
+
+CLOSED = "standard output is closed"
+GONE = "the reader of standard output is gone"
+"""`head` has what it wanted: no failure, and nothing to tell."""
+
+
+def keep_standard_descriptors() -> None:
+    """Open the null device in place of each standard descriptor that the caller has closed.
+
+    Else the next file of ours gets its number, and what a program prints by that number is written into it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+
+
+def say(line: bytes) -> str:
+    """Print a line on standard output: why that was not possible, empty if it was."""
+    if sys.stdout is None:
+        return CLOSED
+    try:
+        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _divert(sys.stdout)
+        return GONE
+    except (OSError, ValueError) as error:
+        _divert(sys.stdout)
+        return f"standard output: {getattr(error, 'strerror', None) or error}"
+    return ""
+
+
+def note(text: str) -> None:
+    """Print a line on standard error, made safe to show; nowhere if that is closed or full."""
+    from mailcore.text import plain
+
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(plain(text) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _divert(sys.stderr)
+
+
+def finish() -> None:
+    """Write out what others have printed (argparse's help): at the end Python would make a failure an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            try:
+                stream.flush()
+            except (OSError, ValueError):
+                _divert(stream)
+
+
+def _divert(stream: IO[str]) -> None:
+    """What is still buffered is written at exit: let it go nowhere."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)

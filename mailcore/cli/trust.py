@@ -1,0 +1,54 @@
+"""`trust`, `operator`: what a workspace from a stranger may start, and the proof that a person is the operator."""
+
+from __future__ import annotations
+
+from mailcore import trust as trusting
+from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
+from mailcore.config.read import settings
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """`trust [--show|--revoke]`; `operator passphrase|off`."""
+    if verb == "trust":
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--show", action="store_true", help="say what its config starts or permits; allow nothing")
+        what.add_argument("--revoke", action="store_true", help="follow nothing any more of what was allowed")
+    else:
+        parser.add_argument("what", choices=("passphrase", "off"), help="set it, or ask for it no more here")
+    sender_option(parser)
+    proof_option(parser)
+
+
+def trust(call: Call) -> Result:
+    """Allow what config.toml starts or permits, until it changes."""
+    from mailcore import audit
+
+    workspace = call.workspace
+    found = trusting.standing(workspace, settings(workspace.config_file)[0])
+    value = {"file": str(workspace.config_file), "keys": dict(found.said), "withheld": found.why}
+    listed = "\n".join(found.lines) or f"{workspace.config_file} starts nothing and gives no rights"
+    if call.arguments.show:
+        return value, f"{listed}\n{f'withheld: {found.why}' if found.why else 'followed'}"
+    by = call.require().address
+    if call.arguments.revoke:
+        known = trusting.revoke(workspace)
+        audit.record(workspace, by, "trust", revoked=True)
+        return value | {"revoked": known}, "revoked" if known else "nothing was allowed"
+    if found.said:
+        trusting.allow(workspace, found)
+        audit.record(workspace, by, "trust", keys=list(found.said))
+    return value | {"withheld": ""}, f"{listed}\nallowed, until one of them changes" if found.said else listed
+
+
+def operator(call: Call) -> Result:
+    """Set the operator's passphrase, or ask for it no more in this workspace."""
+    from mailcore.identity import proof
+
+    call.require(prove=False)
+    if call.arguments.what == "off":
+        proof.put_off(call.workspace, proof.spoken(call.arguments.proof_fd, "the operator's passphrase: "))
+        return {"proof": "none"}, "it is asked for no more here, unless config.toml says [operator] proof"
+    asked = ["the present passphrase: "] if proof.known() is not None else []
+    said = proof.spoken(call.arguments.proof_fd, *asked, "the new passphrase: ", "once more: ")
+    proof.choose(call.workspace, said)
+    return {"proof": "passphrase", "file": str(proof.store())}, f"set; its hash is in {proof.store()}"

@@ -1,0 +1,83 @@
+"""The terminal that this process was called at: is there one, who sits at it, and what is typed there unseen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from mailcore.system.processes import environment, look, value_of
+
+ASKED = 2.0
+"""Seconds that tmux has to answer."""
+
+
+def interactive() -> bool:
+    """True if the process has a controlling terminal, and reads from, writes to or complains on a terminal."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return bool(_name())
+
+
+def _name() -> str:
+    """The terminal among standard input, output and error; empty if none of them is one."""
+    for number in range(3):
+        try:
+            return os.ttyname(number)
+        except OSError:
+            continue
+    return ""
+
+
+def deserted(above: Sequence[int]) -> str:
+    """Why nobody can sit at this terminal, in words; empty where somebody may.
+
+    A tmux session to which no client is attached is looked at by nobody. `above`: the processes above this one, nearest
+    first.
+    """
+    for below, pid in zip((os.getpid(), *above), above, strict=False):
+        process = look(pid)
+        if process is not None and process.name.startswith("tmux: server"):
+            return _unattached(below)
+    return ""
+
+
+def _unattached(pane: int) -> str:
+    """The same of the tmux server that started the process `pane`."""
+    import subprocess
+
+    socket = value_of(environment(pane) or [], "TMUX").partition(",")[0] or os.environ.get("TMUX", "").partition(",")[0]
+    words = ["tmux", *(("-S", socket) if socket else ()), "list-panes", "-a", "-F", "#{pane_tty} #{session_attached}"]
+    try:
+        told = subprocess.run(words, capture_output=True, text=True, timeout=ASKED, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.SubprocessError):
+        return "tmux runs it, and does not say whether anybody is attached"
+    panes = [line.split() for line in told.stdout.splitlines()]
+    if any(pane[0] == _name() and pane[1:] not in ([], ["0"]) for pane in panes if pane):
+        return ""
+    return "tmux runs it, and nobody is attached to that session"
+
+
+def ask(prompt: str) -> str:
+    """What a person types at the terminal, not shown. OSError if there is none."""
+    import termios
+    import tty
+
+    number = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        before = termios.tcgetattr(number)
+        quiet = termios.tcgetattr(number)
+        quiet[tty.LFLAG] &= ~termios.ECHO
+        try:
+            termios.tcsetattr(number, termios.TCSAFLUSH, quiet)
+            os.write(number, prompt.encode())
+            typed = b""
+            while not typed.endswith(b"\n") and (more := os.read(number, 1024)):
+                typed += more
+        finally:
+            termios.tcsetattr(number, termios.TCSAFLUSH, before)
+            os.write(number, b"\n")
+    finally:
+        os.close(number)
+    return typed.decode("utf-8", "replace").rstrip("\n")

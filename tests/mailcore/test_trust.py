@@ -1,0 +1,215 @@
+"""A workspace from a stranger: what its config starts or permits is followed when its owner here said so."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailcore import trust
+from mailcore.config.read import settings
+from tests.mailcore.conftest import House, wait_until
+
+ALARM = '[alarms]\non_alarm = ["sh", "-c", "touch pwned"]\n'
+AGENTS = '[agents]\ncommand = ["sh", "-c", "echo up; touch ../../ran"]\n'
+
+needs_git = pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+
+
+def git(directory: Path, *words: str) -> str:
+    settings = ["-c", "user.email=a@b", "-c", "user.name=n", "-c", "init.defaultBranch=main"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    done = subprocess.run(
+        ["git", *settings, *words], cwd=directory, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def cloned(house: House) -> House:
+    """A workspace that came by git."""
+    house.workspace.config_file.write_text(AGENTS + ALARM)
+    git(house.root, "init")
+    git(house.root, "add", "-A")
+    git(house.root, "commit", "-m", "all")
+    return house
+
+
+def withheld(house: House) -> str:
+    return trust.standing(house.workspace, settings(house.workspace.config_file)[0]).why
+
+
+def dispatch(house: House, status: int) -> Any:
+    done = house.mailcore("dispatch", "@writer", "s", "b", "--from", "@operator", "--json")
+    assert done.returncode == status, (done.stdout, done.stderr)
+    return json.loads(done.stdout)
+
+
+@needs_git
+def test_what_came_by_git_is_asked_for_once_and_on_a_change(cloned: House) -> None:
+    assert "git tracks the file" in withheld(cloned)
+    refused = dispatch(cloned, 3)["error"]
+    assert refused["code"] == "trust" and "`mailcore trust --show`" in refused["message"]
+    assert "agents.command" in refused["message"] and cloned.inbox("@writer") == ()
+    assert cloned.mailcore("inbox").returncode == 0, "looking is always safe"
+    shown = cloned.mailcore("trust", "--show").stdout.decode()
+    assert 'agents.command = ["sh", "-c", ' in shown and "withheld: git tracks the file" in shown
+    assert cloned.mailcore("trust", "--from", "@operator").returncode == 0
+    assert withheld(cloned) == ""
+    cloned.over("@writer", dispatch(cloned, 0)["run_id"])
+    assert (cloned.root / "ran").exists()
+    with cloned.workspace.config_file.open("a") as file:
+        file.write("[sound]\nvolume = 0.5\n")
+    git(cloned.root, "commit", "-am", "what starts nothing")
+    assert withheld(cloned) == "", "another key changed"
+    cloned.workspace.config_file.write_text(AGENTS.replace("ran", "more") + ALARM)
+    git(cloned.root, "commit", "-am", "pulled")
+    assert withheld(cloned), "a key that starts something changed"
+    git(cloned.root, "reset", "--hard", "HEAD~1")
+    assert withheld(cloned) == "", "what was allowed once is allowed"
+    assert cloned.mailcore("trust", "--revoke", "--from", "@operator").returncode == 0
+    assert withheld(cloned)
+
+
+def test_what_is_ones_own_and_in_no_repository_is_followed(house: House) -> None:
+    house.workspace.config_file.write_text(AGENTS + ALARM)
+    assert withheld(house) == ""
+    house.over("@writer", dispatch(house, 0)["run_id"])
+    assert (house.root / "ran").exists()
+
+
+@needs_git
+def test_what_a_hand_here_changed_in_a_workspace_made_here_is_followed(tmp_path: Path, house: House) -> None:
+    """init, commit, edit, dispatch: as everybody does; and what comes with a pull is asked for all the same."""
+    root = tmp_path / "mine"
+    made = house.mailcore("init", str(root), "--agent", "writer=agents/writer", "--json")
+    assert made.returncode == 0
+    git(root, "init")
+    git(root, "add", "-A")
+    git(root, "commit", "-m", "workspace")
+    (root / ".praxmonitor" / "config.toml").write_text(AGENTS)
+    done = house.mailcore("dispatch", "@writer", "s", "b", "--from", "@operator", cwd=root)
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: (root / "ran").exists(), what="the agent ran")
+    wait_until(lambda: not (root / "agents/writer/.ai_mail.local/.dispatch.lock").exists(), what="the run is over")
+    git(root, "commit", "-am", "mine")
+    assert house.mailcore("trust", "--show", cwd=root).stdout.endswith(b"followed\n"), "it was in use before"
+    (root / ".praxmonitor" / "config.toml").write_text(AGENTS.replace("ran", "theirs"))
+    git(root, "commit", "-am", "theirs")
+    assert b"withheld: git tracks" in house.mailcore("trust", "--show", cwd=root).stdout
+
+
+@needs_git
+@pytest.mark.parametrize(
+    "how", ["a repository around it", "a link to what git tracks", "a worktree", "git is not there"]
+)
+def test_other_ways_by_which_git_brings_it(house: House, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = house.workspace.config_file
+    config.write_text(AGENTS)
+    if how == "a link to what git tracks":
+        (house.root / "conf").mkdir()
+        config.rename(house.root / "conf" / "prax.toml")
+        config.symlink_to("../conf/prax.toml")
+    top = house.root.parent if how == "a repository around it" else house.root
+    git(top, "init")
+    git(top, "add", "-A", str(house.root.relative_to(top) if top != house.root else "."))
+    git(top, "commit", "-m", "all")
+    if how == "a worktree":
+        git(house.root, "worktree", "add", str(house.root.parent / "tree"))
+        from mailcore.workspace import find
+
+        there = find(house.root.parent / "tree")
+        assert trust.standing(there, settings(there.config_file)[0]).why
+        return
+    if how == "git is not there":
+        monkeypatch.setenv("PATH", "/nonexistent")
+        assert "git does not say" in withheld(house)
+        return
+    assert "git tracks the file" in withheld(house)
+
+
+@needs_git
+def test_asking_git_runs_nothing_of_the_repositorys(cloned: House) -> None:
+    git(cloned.root, "config", "core.fsmonitor", f"touch {cloned.root}/pwned; true")
+    assert withheld(cloned) and not (cloned.root / "pwned").exists()
+
+
+@needs_git
+def test_a_run_that_waited_does_not_start_what_came_meanwhile(cloned: House) -> None:
+    """The supervisor looks again: between the dispatch and its start a pull may have come."""
+    assert cloned.mailcore("trust", "--from", "@operator").returncode == 0
+    assert cloned.mailcore("hold", "@writer", "--from", "@operator").returncode == 0
+    dispatch(cloned, 0)
+    cloned.workspace.config_file.write_text(AGENTS.replace("ran", "theirs"))
+    git(cloned.root, "commit", "-am", "pulled")
+    released = cloned.mailcore("release", "@writer", "--from", "@operator")
+    assert released.returncode == 3 and b"mailcore trust" in released.stderr
+    from mailcore.dispatch.hold import release
+
+    release(cloned.workspace, cloned.config, "@operator", "@writer")
+    run = cloned.over("@writer", cloned.runs("@writer")[0].run_id)
+    assert run.phase == "bounced" and "mailcore trust" in run.reason and not (cloned.root / "theirs").exists()
+
+
+@needs_git
+def test_the_approver_that_a_stranger_named_decides_nothing(cloned: House) -> None:
+    cloned.workspace.config_file.write_text('[mail]\napprover = "@lead"\n')
+    git(cloned.root, "commit", "-am", "theirs")
+    asked = cloned.mailcore("ask", "@operator", "may I", "b", cwd=cloned.agent("@writer").branch)
+    assert asked.returncode == 0, asked.stderr
+    number = str(cloned.inbox("@operator")[0].seq)
+    refused = cloned.mailcore("approve", number, "yes", cwd=cloned.agent("@lead").branch)
+    assert refused.returncode == 3 and b"only @operator can do this" in refused.stderr
+
+
+@needs_git
+def test_high_priority_wakes_nobody_there(cloned: House) -> None:
+    sent = cloned.mailcore("send", "@writer", "s", "b", "--priority", "high", "--from", "@operator")
+    assert sent.returncode == 0 and b"not woken" in sent.stdout and b"mailcore trust" in sent.stdout
+    assert cloned.runs("@writer") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("what", ["registry", "config", "state", "root"])
+def test_what_another_user_owns_is_asked_for(house: House, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = house.workspace
+    workspace.config_file.write_text(AGENTS)
+    places = {
+        "registry": workspace.registry, "config": workspace.config_file, "state": workspace.state_dir,
+        "root": workspace.root,
+    }  # fmt: skip
+    os.chown(places[what], 65534, 65534)
+    assert f"{places[what]} belongs to another user (uid 65534)" in withheld(house)
+    monkeypatch.setenv("SUDO_UID", "65534")
+    assert withheld(house) == "", "as with git, what its owner's sudo does is its owner's"
+
+
+def test_a_config_that_starts_nothing_is_asked_for_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.workspace.config_file.write_text("[sound]\nvolume = 0.1\n[dispatch]\nattempts = 1\n")
+    monkeypatch.setattr(trust, "_stranger", lambda _: "a stranger's")
+    assert withheld(house) == ""
+
+
+def test_no_home_and_no_state_directory_keep_nobody_from_working(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.workspace.config_file.write_text(AGENTS)
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/nothing")
+    house.over("@writer", dispatch(house, 0)["run_id"])
+
+
+def test_a_new_workspace_in_the_place_of_an_old_one_is_not_made_here(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust.made(house.workspace)
+    registry = json.loads(house.workspace.registry.read_text())
+    registry["metadata"]["id"] = "another"
+    house.workspace.registry.write_text(json.dumps(registry))
+    from mailcore.system import repository
+
+    house.workspace.config_file.write_text(AGENTS)
+    monkeypatch.setattr(repository, "tracks", lambda _: repository.Tracked.CHANGED)
+    assert withheld(house)

@@ -1,0 +1,183 @@
+"""The screen and the guard as a way in: what a stranger's workspace starts, who sits there, the passphrase once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, TextArea
+
+from mailcore import journal, make, trust
+from mailcore.errors import Refused
+from mailcore.identity import proof
+from mailcore.mail import approval
+from mailcore.model.agent import OPERATOR
+from praxmonitor import acts
+from praxmonitor.alarms.settings import Settings
+from praxmonitor.screens.agent import AgentScreen
+from praxmonitor.screens.compose import ComposeScreen
+from praxmonitor.screens.unlock import UnlockScreen
+from tests.mailcore.conftest import House, wait_until
+from tests.praxmonitor.fake_feed import text_of, until
+from tests.praxmonitor.test_acts import on, opened
+
+pytestmark = pytest.mark.anyio
+PHRASE = "a good passphrase"
+
+
+@pytest.fixture(autouse=True)
+def locked_again() -> Iterator[None]:
+    yield
+    acts._UNLOCKED.clear()
+
+
+@pytest.fixture
+def secured(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """A workspace that asks for the passphrase."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    house.extra = '[operator]\nproof = "passphrase"'
+    house.configure()
+    proof.choose(house.workspace, iter([PHRASE, PHRASE]))
+    return house
+
+
+def undecided(house: House, count: int) -> bool:
+    return len([message for message in house.inbox(OPERATOR) if message.undecided]) == count
+
+
+async def test_a_screen_is_unlocked_once(secured: House) -> None:
+    for subject in ("Deploy?", "Again?"):
+        approval.ask(secured.workspace, "@editor", OPERATOR, OPERATOR, subject, "b", 2)
+    app = on(secured)
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await opened(app, pilot)
+        await pilot.press("i")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "Deploy?" in text_of(app), "the inbox")
+        await pilot.press("Y")
+        await until(pilot, lambda: isinstance(app.screen, UnlockScreen), "it asks")
+        app.screen.query_one(Input).value = "a guess"
+        await pilot.press("enter")
+        await until(pilot, lambda: "that is not the operator" in text_of(app), "a wrong one is said")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen), "back, and nothing was decided")
+        await pilot.press("Y")
+        await until(pilot, lambda: isinstance(app.screen, UnlockScreen), "it asks again")
+        app.screen.query_one(Input).value = PHRASE
+        assert PHRASE not in text_of(app)
+        await pilot.press("enter")
+        for left in (1, 0):
+            await until(pilot, lambda: isinstance(app.screen, ComposeScreen), "the form is open")
+            app.screen.query_one(TextArea).text = "Because."
+            await pilot.press("ctrl+s")
+            await until(pilot, partial(undecided, secured, left), "it is decided")
+            await until(pilot, lambda: isinstance(app.screen, AgentScreen), "the form is closed")
+            if left:
+                await until(pilot, lambda: "Deploy?" in text_of(app) or "Again?" in text_of(app), "the other")
+                await pilot.press("Y")  # without a question now
+    decided = [a for a in journal.read(secured.workspace.state_dir / "audit.jsonl") if a["verb"] == "approved"]
+    assert [act["proof"] for act in decided] == ["passphrase", "passphrase"]
+
+
+def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> None:
+    request = approval.ask(secured.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
+    acts.hold(secured.workspace, "@lead")
+    with pytest.raises(Refused, match="locked"):
+        acts.decide(secured.workspace, secured.config, request.id, "approved", "why")
+    with pytest.raises(Refused, match="locked"):
+        acts.release(secured.workspace, secured.config, "@lead")
+    acts.send(secured.workspace, ["@writer"], "what anybody may", "b")
+    (message,) = secured.inbox("@writer")
+    assert message.proof == "screen"
+
+
+def test_a_screen_within_a_run_only_looks(house: House) -> None:
+    """An agent opens the screen in its run: each act of it is refused, whoever presses the key."""
+    code = (
+        "from pathlib import Path; from mailcore.workspace import find; from praxmonitor import acts\n"
+        f"w = find(Path({str(house.root)!r}))\n"
+        "try: acts.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
+        "except Exception as error: print(error)"
+    )
+    house.python("writer", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}], env={{}})\n")
+    run = house.over("@writer", house.started(OPERATOR, "@writer"))
+    said = (house.agent("@writer").runs_dir / run.run_id / "attempt-1.stdout.log").read_text()
+    assert "there it only looks" in said and house.inbox("@editor") == ()
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Path:
+    """A cloned workspace whose config has a command for each alarm, and a mailbox that raises one."""
+    root = tmp_path / "theirs"
+    made = make.init(root, [("a", "agents/a"), ("b", "agents/b")])
+    made.agent("@a").inbox.write_text("{")
+    made.config_file.write_text(f'[alarms]\non_alarm = ["sh", "-c", "touch {tmp_path}/pwned"]\n')
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qm", "all"]):
+        subprocess.run(["git", *words], cwd=root, check=True)
+    return root
+
+
+def guard(root: Path, out: Path, until_: str) -> str:
+    """What a guard says until it has said that."""
+    with out.open("wb") as file:
+        words = [sys.executable, "-m", "praxmonitor", "guard", "--mute", str(root)]
+        process = subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: until_ in out.read_text(), 30, until_)
+        time.sleep(0.3)  # a command that it began would be done by then
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+    return out.read_text()
+
+
+def test_a_guard_runs_no_command_of_a_stranger_until_it_is_allowed(stranger: Path, tmp_path: Path) -> None:
+    said = guard(stranger, tmp_path / "out", "ALARM @a")
+    assert "alarms.on_alarm" in said and "`mailcore trust`" in said and not (tmp_path / "pwned").exists()
+    words = [sys.executable, "-m", "mailcore.cli", "trust", "--from", "@operator"]
+    subprocess.run(words, cwd=stranger, check=True, capture_output=True)
+    (stranger / "agents/b/.ai_mail.local/inbox.json").write_text("{")  # what was told is not told again
+    assert "mailcore trust" not in guard(stranger, tmp_path / "out2", "ALARM @b")
+    wait_until(lambda: (tmp_path / "pwned").exists(), what="now it is followed")
+
+
+async def test_the_screen_says_what_it_does_not_follow(house: House) -> None:
+    app = on(house)
+    app.withheld = "config.toml starts or permits something: `mailcore trust`"
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        await opened(app, pilot)
+        await until(pilot, lambda: "starts or permits something" in text_of(app), "the header says it")
+
+
+def test_settings_that_change_meanwhile_are_judged_too(stranger: Path) -> None:
+    config = stranger / ".praxmonitor" / "config.toml"
+    settings = Settings(config)
+    config.write_text('[mail]\napprover = "@a"\n[alarms]\nsilence = 7\n')
+    words = ["git", "-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qam", "more"]
+    subprocess.run(words, cwd=stranger, check=True)
+    settings.look()
+    found = settings.look()
+    assert not isinstance(found, str | None) and found.mail.approver == "@operator" and found.alarms.silence == 7
+
+
+def test_a_start_from_the_screen_is_refused_there(stranger: Path) -> None:
+    from mailcore.config.read import settings as read
+    from mailcore.workspace import find
+
+    workspace = find(stranger)
+    workspace.config_file.write_text('[agents]\ncommand = ["sh", "-c", "touch pwned"]\n')
+    words = ["git", "-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qam", "more"]
+    subprocess.run(words, cwd=stranger, check=True)
+    config = trust.followed(workspace)[0]
+    assert trust.standing(workspace, read(workspace.config_file)[0]).why
+    with pytest.raises(Refused, match="mailcore trust"):
+        acts.dispatch(workspace, config, ["@a"], "s", "b")
+    with pytest.raises(Refused, match="mailcore trust"):
+        acts.wake(workspace, config, "@a")
+    assert os.listdir(workspace.agent("@a").mail_dir / "sent") == []  # noqa: PTH208
