@@ -13,10 +13,10 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
+from mailcore import journal, registry
 from mailcore.digest import digest
 from mailcore.errors import MailcoreError
-from mailcore.system import files, writing
+from mailcore.system import files, ignored, writing
 from mailcore.system.locks import locked
 from mailcore.workspace import Workspace
 
@@ -36,6 +36,7 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
     """
     stamp = {"proof": proof.get()} if proof.get() else {}
     try:
+        registry.keep(workspace.registry)
         append(workspace.state_dir, {"by": by, "verb": verb, **stamp, **facts})
     except OSError as error:
         path = workspace.state_dir / FILE
@@ -45,7 +46,7 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
 def append(state: Path, act: dict[str, Any]) -> None:
     """Add one line to the audit in the directory `state`; it is on disk when this returns. OSError of the disk."""
     path = state / FILE
-    writing.make_directory(state)
+    ignored.make(state)
     try:
         with locked(state / LOCK, PATIENCE) as head:
             line = journal.encode({**act, "chain": _expected(path, head)})

@@ -18,11 +18,12 @@ from mailcore.config.template import template
 from mailcore.errors import Refused, UsageError
 from mailcore.liveness import read_lock
 from mailcore.model.run import Holder
-from mailcore.system.files import read_bytes
+from mailcore.registry import ADDRESS, SUFFIX, keep, look, normal_address, read, row_agent
+from mailcore.system import ignored
 from mailcore.system.locks import locked
 from mailcore.system.writing import link_new, make_directory, replace
 from mailcore.timestamps import registry_date
-from mailcore.workspace import ADDRESS, REGISTRY_SUFFIX, Workspace, load, normal_address, registry_in, row_agent
+from mailcore.workspace import Workspace, load
 
 
 def add(workspace: Workspace, name: str, path: str) -> Workspace:
@@ -84,7 +85,7 @@ def _lock(registry: Path) -> Path:
 def _document(registry: Path) -> dict[str, Any]:
     """The registry as it stands, to be changed and written again. UsageError if it is none, or a link to one."""
     try:
-        document: dict[str, Any] = loads(read_bytes(registry, links=False))
+        document: dict[str, Any] = loads(read(registry, links=False)[0])
     except OSError as error:
         raise UsageError(f"{registry}: {error.strerror}; the registry cannot be changed", "registry") from error
     except ValueError as error:
@@ -97,6 +98,7 @@ def _save(registry: Path, document: dict[str, Any], now: datetime) -> None:
     if isinstance(metadata, dict):
         metadata |= {"total_branches": len(document["branches"]), "last_updated": registry_date(now)}
     replace(registry, dumps(document))
+    keep(registry)
 
 
 def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
@@ -105,16 +107,16 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
     A file that exists is never overwritten; an agent that is already registered is refused.
     """
     root = root.absolute()
-    if registry_in(root) is not None:
-        raise Refused(
-            f"{root} is already a workspace ({registry_in(root)}); one more agent: mailcore agent add NAME=PATH",
-            "exists",
+    if (there := look(root)[0]) is not None:
+        step = (
+            "one more agent: mailcore agent add NAME=PATH" if there.exists() else f"{there.name} anew: mailcore repair"
         )
+        raise Refused(f"{root} is already a workspace ({there}); {step}", "exists")
     if not agents:
         raise UsageError("name at least one agent: --agent writer=agents/writer")
     now = datetime.now()
     project = re.sub(r"[^A-Za-z0-9]+", "_", root.name).strip("_") or "project"
-    registry = root / f"{project.upper()}{REGISTRY_SUFFIX}"
+    registry = root / f"{project.upper()}{SUFFIX}"
     registry_id = str(uuid.uuid4())
     rows = [_row(name, path, now) for name, path in agents]
     for row in rows:
@@ -138,7 +140,8 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
     }
     _write_new(registry, document)
     made = load(registry)
-    make_directory(made.state_dir)
+    ignored.make(made.state_dir)
+    keep(registry)
     _write_new(made.config_file, template())
     return made
 
@@ -167,8 +170,10 @@ def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry:
     for path, document in _documents(branch, row, registry_id, registry, registry_date(now)):
         make_directory(path.parent, parents=True)
         _write_new(path, document)
-    for directory in (branch / ".ai_mail.local" / "sent", branch / "logs"):
-        make_directory(directory, parents=True)
+    ignored.make(branch / ".ai_mail.local")
+    make_directory(branch / ".ai_mail.local" / "sent")
+    if not (branch / "logs").is_dir():  # what stands there already is the project's
+        ignored.make(branch / "logs")
     empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}
     _write_new(branch / ".ai_mail.local" / "inbox.json", empty)
 

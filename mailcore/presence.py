@@ -15,8 +15,9 @@ from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.model.run import Holder
+from mailcore.system import ignored
 from mailcore.system.files import read_bytes
-from mailcore.system.writing import make_directory, replace
+from mailcore.system.writing import replace
 from mailcore.units import date_and_time, known
 from mailcore.workspace import Workspace
 
@@ -90,5 +91,5 @@ def _read(workspace: Workspace) -> dict[str, Any]:
 
 
 def _write(workspace: Workspace, away: str) -> None:
-    make_directory(workspace.state_dir)
+    ignored.make(workspace.state_dir)
     replace(workspace.state_dir / FILE, json.dumps({"away": away, "last_key": time.time()}).encode())

@@ -19,9 +19,9 @@ from mailcore.config.read import settings
 from mailcore.config.words import key_name, toml
 from mailcore.digest import digest
 from mailcore.errors import ConfigError, MailcoreError, Refused
-from mailcore.identity.places import state_home
 from mailcore.system.files import read_bytes
 from mailcore.system.locks import locked
+from mailcore.system.user import state_home
 from mailcore.system.writing import replace as write
 from mailcore.workspace import Workspace
 

@@ -1,26 +1,29 @@
-"""Find a workspace and read its registry.
+"""Find a workspace: a directory with a registry, which lists its agents.
 
-A workspace is a directory with a `*_REGISTRY.json` (contract section 1). Row paths are relative to the directory of the
-registry that lists them; one that leaves the project is refused, with the reason kept for the screen.
+Where a command looks: in the directory that it is told, else in the workspace that `MAILCORE_ROOT` names, which a run
+hands to its program, else at and above the working directory. So neither `cd` nor a nested registry leads a run's
+agent elsewhere.
 """
 
 from __future__ import annotations
 
 import json
-import re
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from mailcore import registry as registries
 from mailcore.errors import NoWorkspace, Refused, UsageError, did_you_mean
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.system.files import read_bytes
+from mailcore.registry import normal_address
 from mailcore.text.known import know
+from mailcore.worktree import counterpart
 
-REGISTRY_SUFFIX = "_REGISTRY.json"
-RESERVED = (OPERATOR, "@all")
-ADDRESS = re.compile(r"@[a-z0-9][a-z0-9_.-]{0,63}")
+__all__ = ["ROOT", "Workspace", "at", "branch_above", "find", "here", "load", "normal_address"]
+
+ROOT = "MAILCORE_ROOT"
+"""The variable that names a workspace's root: whatever the working directory, that workspace is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Workspace:
     """In registry order, the operator not among them."""
     refused: tuple[str, ...] = ()
     """Rows that were not taken, each with its reason."""
+    notes: tuple[str, ...] = ()
+    """What else is to be said of its registry: it is gone and its copy is read; another tool's was passed over."""
 
     @property
     def state_dir(self) -> Path:
@@ -76,43 +81,69 @@ class Workspace:
         ]
 
 
-def normal_address(text: str) -> str:
-    """`Writer`, `@writer` → `@writer`."""
-    return "@" + text.strip().lstrip("@").lower()
+def here(said: Path | str | None = None, start: Path | None = None) -> Workspace:
+    """The workspace that a command means: that of the directory `said`, of MAILCORE_ROOT, or that `start` is in.
+
+    `start` is the working directory unless told.
+    """
+    if said is not None:
+        return find(Path(said))
+    root = os.environ.get(ROOT, "")
+    return at(Path(root)) if root else find(start or Path.cwd())
+
+
+def at(root: Path) -> Workspace:
+    """The workspace whose root is this very directory. NoWorkspace if it is none."""
+    found, passed = registries.look(root.absolute())
+    if found is None:
+        said = f"{root} is no workspace's root: no *{registries.SUFFIX} there. Set {ROOT} to one that is, or unset it."
+        raise NoWorkspace(" ".join([said, *passed]), "no_workspace")
+    return load(found, passed)
 
 
 def find(start: Path) -> Workspace:
-    """The workspace that `start` is in: the nearest registry at or above it. NoWorkspace if there is none."""
+    """The workspace that `start` is in: the nearest registry at or above it. NoWorkspace if there is none.
+
+    In a linked git worktree that holds the project's registry too it is the main worktree's: there the agents work and
+    their mail lies, which git does not copy.
+    """
     start = start.absolute()
+    passed: list[str] = []
     for directory in (start, *start.parents):
-        registry = registry_in(directory)
-        if registry is not None:
-            return load(registry)
-    raise NoWorkspace(
-        f"{start} is in no workspace: no *{REGISTRY_SUFFIX} there or above. Make one with "
-        f"`mailcore init {start} --agent writer=agents/writer`, or see `praxmonitor demo`.",
-        "no_workspace",
+        found, foreign = registries.look(directory)
+        passed += foreign
+        if found is not None:
+            mine = load(found, passed)
+            main = counterpart(directory)
+            other = registries.look(main)[0] if main is not None else None
+            return load(other) if other is not None and _same(found, other) else mine
+    said = (
+        f"{start} is in no workspace: no *{registries.SUFFIX} there or above. Make one with "
+        f"`mailcore init {start} --agent writer=agents/writer`, or see `praxmonitor demo`."
     )
+    raise NoWorkspace(" ".join([said, *passed]), "no_workspace")
 
 
-def registry_in(directory: Path) -> Path | None:
-    """The registry in a directory, the first by name if there are several, public ones first; None if none.
+def _same(one: Path, other: Path) -> bool:
+    """True if two registries are the same project's."""
+    ids = []
+    for path in (one, other):
+        try:
+            metadata = json.loads(registries.read(path)[0]).get("metadata")
+        except (OSError, ValueError, RecursionError):
+            return False
+        ids.append(metadata.get("id") if isinstance(metadata, dict) else None)
+    return one.name == other.name and ids[0] == ids[1]
 
-    Where there is no file but something else of that name, that: it is refused when it is read.
+
+def load(registry: Path, notes: Iterable[str] = ()) -> Workspace:
+    """Read a registry and the passports it points to. UsageError, naming file and cause, if it is no registry.
+
+    While it is gone its copy is read, and a note says so.
     """
     try:
-        found = sorted(path for path in directory.glob(f"*{REGISTRY_SUFFIX}") if not path.is_dir())
-    except OSError:
-        return None
-    found = [path for path in found if path.is_file()] or found
-    public = [path for path in found if not path.name.startswith("PRIVATE_")]
-    return next(iter(public or found), None)
-
-
-def load(registry: Path) -> Workspace:
-    """Read a registry and the passports it points to. UsageError, naming file and cause, if it is no registry."""
-    try:
-        rows = _rows(json.loads(read_bytes(registry)))
+        data, taken = registries.read(registry)
+        rows = registries.rows_of(json.loads(data))
     except OSError as error:
         raise UsageError(f"{registry}: {error.strerror}; the registry cannot be read", "registry") from error
     except (ValueError, TypeError, RecursionError) as error:
@@ -122,7 +153,7 @@ def load(registry: Path) -> Workspace:
     root = registry.parent.resolve()
     for name, row in rows:
         try:
-            agent = row_agent(root, name, row)
+            agent = registries.row_agent(root, name, row)
         except UsageError as error:
             refused.append(f"{registry.name}: {error}")
             continue
@@ -131,61 +162,8 @@ def load(registry: Path) -> Workspace:
         else:
             agents[agent.address] = agent
     know(str(registry), agents)
-    return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused))
-
-
-def _rows(data: Any) -> list[tuple[str, dict[str, Any]]]:
-    branches = data.get("branches") if isinstance(data, dict) else None
-    if isinstance(branches, dict):
-        return [(str(name), row) for name, row in branches.items() if isinstance(row, dict)]
-    if isinstance(branches, list):
-        return [(str(row.get("name", "")), row) for row in branches if isinstance(row, dict)]
-    raise TypeError('"branches" is neither a list nor an object')
-
-
-def row_agent(root: Path, name: str, row: dict[str, Any]) -> Agent:
-    """The agent that a registry row names. UsageError, with the reason, if the row cannot be taken."""
-    email = row.get("email")
-    address = normal_address(email) if isinstance(email, str) and email.strip() else _derived_address(name)
-    if not ADDRESS.fullmatch(address):
-        raise UsageError(
-            f"row {name!r} has no usable address ({address!r}): letters, digits, `_`, `.` and `-`, beginning with a "
-            "letter or a digit, 64 at most"
-        )
-    if address in RESERVED:
-        raise UsageError(f"row {name!r} takes the reserved address {address}")
-    path = row.get("path")
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise UsageError(f"row {name!r} has no path")
-    try:
-        branch = (root / path).resolve()
-        circle = branch.is_symlink()  # from Python 3.13 on resolve() gives back what it cannot follow
-        str(branch).encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"row {name!r} has a path that no file can have: {path!r}") from None
-    except (OSError, RuntimeError):
-        circle = True
-    if circle:
-        raise UsageError(f"row {name!r} leads in a circle: {path!r}")
-    if not branch.is_relative_to(root):
-        raise UsageError(f"row {name!r} leaves the project: {path!r}")
-    return Agent(address, name, branch, read_role(branch / ".trinity" / "passport.json"), root)
-
-
-def _derived_address(name: str) -> str:
-    # Contract 1, "Row email": after the last dot, first word, after AIPASS-, before the next dash.
-    words = name.rsplit(".", 1)[-1].split()
-    word = words[0] if words else ""
-    return normal_address(word.removeprefix("AIPASS-").split("-")[0])
-
-
-def read_role(passport: Path) -> str:
-    """`identity.role` of a passport; empty where there is none or it cannot be read."""
-    try:
-        identity = json.loads(read_bytes(passport))["identity"]
-        return str(identity.get("role") or identity.get("purpose") or "")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ""
+    said = (*notes, *filter(None, [taken]))
+    return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused), said)
 
 
 def branch_above(start: Path) -> Path | None:

@@ -36,6 +36,7 @@ praxmonitor sounds list|play|check [PACK]    the sound packs there are; hear one
 praxmonitor demo [--dir PATH] [--seed N]     a workspace that shows everything, with programs but no AI account
 praxmonitor demo … --record FILE             record it too
 praxmonitor demo --headless --seconds N [--json]   the same without a terminal; prints the status at its end
+praxmonitor -C DIR …                         any of them for the workspace that DIR is in; MAILCORE_ROOT likewise
 praxmonitor --version | --help               (praxmonitor status --help and the like say more, with examples)
 """
 
@@ -61,6 +62,11 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there, 130 Ctrl-C."""
+    if os.getpid() == 1:
+        from mailcore.identity.marks import SUPERVISES
+        from mailcore.system.init import stay
+
+        stay(SUPERVISES)
     if isinstance(sys.stdout, io.TextIOWrapper):  # agents write in any script, whatever this terminal's can hold
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -75,6 +81,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(words: list[str]) -> int:
+    if words and words[0] == "-C":
+        from mailcore.errors import MailcoreError
+        from mailcore.workspace import ROOT, find
+
+        if len(words) < 2:
+            sys.stderr.write(f"praxmonitor: -C needs a directory\n\n{USAGE}")
+            return 2
+        try:
+            os.environ[ROOT] = str(find(Path(words[1])).root)
+        except MailcoreError as error:
+            sys.stderr.write(f"praxmonitor: {error}\n")
+            return error.exit_status
+        words = words[2:]
     if words and words[0] in SUBCOMMANDS:
         try:
             return int(import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
@@ -105,7 +124,7 @@ def _main(words: list[str]) -> int:
         return error.exit_status
 
 
-def _options(words: list[str]) -> tuple[Path, str, bool]:
+def _options(words: list[str]) -> tuple[Path | None, str, bool]:
     path, theme, muted = None, "", False
     rest = iter(words)
     for word in rest:
@@ -129,7 +148,7 @@ def _options(words: list[str]) -> tuple[Path, str, bool]:
             raise ValueError(f"no such command or directory: {word!r}{hint}")
         else:
             path = Path(word)
-    return path or Path.cwd(), theme, muted
+    return path, theme, muted
 
 
 if __name__ == "__main__":

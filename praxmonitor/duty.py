@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from mailcore.system import ignored
 from mailcore.system.locks import try_lock, wait_for_lock
 from mailcore.text import line
 
@@ -47,7 +48,7 @@ class Duty:
 
     def _claim(self) -> None:
         try:
-            self._path.parent.mkdir(exist_ok=True)
+            ignored.make(self._path.parent)
             descriptor = try_lock(self._path)
         except OSError as error:  # no right to write, or a file system without locks
             self.ours, self.trouble = True, f"{self._path}: {error.strerror}: whoever watches sounds, several at once"

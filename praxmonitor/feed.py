@@ -18,7 +18,7 @@ from mailcore.observe.load import Loader
 from mailcore.observe.watch import Batch, Watch
 from mailcore.text import line
 from mailcore.units import duration
-from mailcore.workspace import find
+from mailcore.workspace import at
 
 FRAME = 0.034
 """Seconds between two fleets at least: what happens in between comes in one."""
@@ -116,7 +116,7 @@ class _Reading(threading.Thread):
 
     def _read(self) -> None:
         feed = self._feed
-        with closing(Loader(find(feed.root))) as loader:
+        with closing(Loader(at(feed.root))) as loader:
             fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
             self._hand(fleet)
             with Watch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:

@@ -15,7 +15,7 @@ from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
 from mailcore.text.terminal import complain, say
-from mailcore.workspace import Workspace, find
+from mailcore.workspace import Workspace, here
 from praxmonitor.alarms.episodes import Round
 from praxmonitor.alarms.sentry import Sentry
 from praxmonitor.arguments import Parser
@@ -145,11 +145,11 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
 def main(argv: Sequence[str]) -> int:
     """`praxmonitor guard [PATH] [--mute]`. Ends in order at SIGTERM, SIGHUP and Ctrl-C: 0; else 2 with the reason."""
     parser = Parser(prog="praxmonitor guard", description=__doc__)
-    parser.add_argument("path", nargs="?", type=Path, default=Path(), help="a directory in the workspace")
+    parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("--mute", action="store_true", help="no sound: lines, notifications and your command only")
     options = parser.parse_args(argv)
     try:
-        workspace = find(options.path)
+        workspace = here(options.path)
         config, standing = trust.followed(workspace, remember=True)
         checked(config, workspace.config_file)
         if standing.why:

@@ -21,7 +21,7 @@ from mailcore.observe.facts import Fact, Seen, Used
 from mailcore.programs.registry import checked
 from mailcore.text import counted
 from mailcore.text.terminal import complain
-from mailcore.workspace import Workspace, find
+from mailcore.workspace import Workspace, here
 from praxmonitor.anew import untold
 from praxmonitor.arguments import Parser
 from praxmonitor.feed import Feed, FileFeed, enduring
@@ -108,7 +108,7 @@ def main(argv: Sequence[str]) -> int:
         "What mails say is left out, but names, subjects, paths, log lines and tool calls are in it as the screen "
         "shows them: look through it before you give it away.",
     )
-    parser.add_argument("path", nargs="?", type=Path, default=Path(), help="a directory in the workspace")
+    parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("file", type=Path, help="a file that is not there yet; compressed if its name ends in .gz")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so long; else at Ctrl-C")
     parser.add_argument("--bodies", action="store_true", help="record what mails say too, else only how long it is")
@@ -116,7 +116,7 @@ def main(argv: Sequence[str]) -> int:
     if options.seconds is not None and options.seconds <= 0:
         parser.error("--seconds: more than 0")
     try:
-        workspace = find(options.path)
+        workspace = here(options.path)
         sweep = checked(read_config(workspace.config_file), workspace.config_file).observe.sweep
         with recorder(options.file, workspace, bodies=options.bodies) as writer:
             tape = Tape(writer)

@@ -12,18 +12,24 @@ if TYPE_CHECKING:
 
 
 def show(
-    path: Path, *, theme: str = "", muted: bool = False, on_facts: OnFacts | None = None, ends_agents: bool = False
+    path: Path | None,
+    *,
+    theme: str = "",
+    muted: bool = False,
+    on_facts: OnFacts | None = None,
+    ends_agents: bool = False,
 ) -> int:
-    """Open the screen on the workspace that `path` is in, until the operator leaves. MailcoreError if it cannot.
+    """Open the screen on the workspace that `path` is in, or that is meant here, until the operator leaves.
 
-    `on_facts` is told what is read. `ends_agents`: who opens it ends the agents when it is left, as the demo does.
+    MailcoreError if it cannot. `on_facts` is told what is read.
+    `ends_agents`: who opens it ends the agents when it is left, as the demo does.
     """
     from mailcore import trust
     from mailcore.programs.registry import checked
-    from mailcore.workspace import find
+    from mailcore.workspace import here
     from praxmonitor import themes
 
-    workspace = find(path)
+    workspace = here(path)
     config, standing = trust.followed(workspace, remember=True)
     checked(config, workspace.config_file)
     from praxmonitor.app import PraxApp

@@ -14,7 +14,7 @@ from mailcore.errors import MailcoreError, NoWorkspace
 from mailcore.observe.activity import neutral
 from mailcore.text.terminal import complain, say
 from mailcore.units import duration
-from mailcore.workspace import find
+from mailcore.workspace import here
 from praxmonitor.arguments import Parser
 from praxmonitor.sound import Cue, Sound, mutes
 from praxmonitor.sound.gate import rules
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
 def _here() -> tuple[Path | None, SoundConfig]:
     """The workspace's directory and settings; none and the defaults outside of any."""
     try:
-        workspace = find(Path.cwd())
+        workspace = here()
     except NoWorkspace:
         return None, SoundConfig()
     return workspace.root, read_config(workspace.config_file).sound

@@ -22,7 +22,7 @@ from mailcore.text import counted
 from mailcore.text.names import shown
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.units import iso
-from mailcore.workspace import find
+from mailcore.workspace import here
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.arguments import Parser
@@ -109,11 +109,11 @@ def _short(stamp: str | None, now: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """`praxmonitor status [PATH] [--json]`. Returns the exit status: 0, or 2 with the reason where there is none."""
     parser = Parser(prog="praxmonitor status", description="Print the state of every agent, once.")
-    parser.add_argument("path", nargs="?", type=Path, default=Path(), help="a directory in the workspace")
+    parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
     options = parser.parse_args(argv)
     try:
-        workspace = find(options.path)
+        workspace = here(options.path)
         config = checked(read_config(workspace.config_file), workspace.config_file)
     except MailcoreError as error:
         if options.json:

@@ -20,7 +20,7 @@ from mailcore.observe.fold import STREAM
 from mailcore.programs.registry import checked
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.units import UNKNOWN, date, iso
-from mailcore.workspace import find
+from mailcore.workspace import here
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.alarms.vigil import Vigil
@@ -182,7 +182,7 @@ def main(argv: Sequence[str]) -> int:
     if len(paths) > 1:
         parser.error(f"one path, not {len(paths)}: {' '.join(paths)}")
     try:
-        workspace = find(Path(*paths))
+        workspace = here(*paths)
         wanted = {workspace.agent(word).address for word in options.words if word.startswith("@")}
         config = checked(read_config(workspace.config_file), workspace.config_file)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -76,13 +77,18 @@ GROUPS = {
 
 VERBS = {verb: said for verbs in GROUPS.values() for verb, said in verbs.items()}
 
+LEADING = {"--json": 1, "-C": 2, "--from": 2}
+"""Options that may stand before the verb, with how many words each is."""
+
 INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
 
 
 def usage() -> str:
     """What `mailcore --help` prints."""
-    lines = ["usage: mailcore VERB …   (--json with every verb; mailcore VERB --help says more, with examples)"]
+    lines = [
+        "usage: mailcore [-C DIR] VERB …   (--json with every verb; mailcore VERB --help says more, with examples)"
+    ]
     for heading, verbs in GROUPS.items():
         lines += ["", f"{heading}:", *(f"  {verb:<9} {text}" for verb, (_, text) in verbs.items())]
     lines += [
@@ -90,23 +96,28 @@ def usage() -> str:
         "At a terminal of your own, outside the agents' directories, you are @operator; whoami --explain says",
     ]
     lines += ["why. A script of yours says --from @operator, before or after the verb, and its mail is stamped so."]
+    lines += ["The workspace is the one that -C DIR is in, else MAILCORE_ROOT's, else that of the working directory."]
+    lines += ["Where a text is due it may begin with -; after -- nothing is an option."]
     lines += ["Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a wait that timed out, 130 Ctrl-C."]
     return "\n".join(lines)
 
 
 def _verb_first(words: list[str]) -> list[str]:
-    """The words with `--json` and `--from @a`, which may stand before the verb, behind it."""
-    options: list[str] = []
-    while words and words[0].partition("=")[0] in ("--json", "--from"):
-        taken = 2 if words[0] == "--from" else 1
-        options, words = [*options, *words[:taken]], words[taken:]
-    return [*words[:1], *options, *words[1:]]
+    """The verb, and then the options that stood before it."""
+    at = 0
+    while at < len(words) and (taken := LEADING.get(words[at].partition("=")[0])) is not None:
+        at += 1 if "=" in words[at] else taken
+    return [*words[at : at + 1], *words[:at], *words[at + 1 :]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a `wait` that timed out, 130 Ctrl-C."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    words = _verb_first(words)
+    if os.getpid() == 1:
+        from mailcore.identity.marks import SUPERVISES
+        from mailcore.system.init import stay
+
+        stay(SUPERVISES)
+    words = _verb_first(list(sys.argv[1:] if argv is None else argv))
     output.keep_standard_descriptors()
     if not words or words[0] in ("-h", "--help", "help"):
         output.say(usage().encode())
@@ -116,6 +127,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         output.say(f"mailcore {version('praxmonitor')}".encode())
         return 0
+    if os.environ.get("PYTHONPATH"):  # a project's own modules come after all that is imported from here on
+        from mailcore.system.python import path_last
+
+        path_last()
     # A command lives for milliseconds: looking for garbage while it imports and when it ends takes 9 of its 70.
     gc.set_threshold(100_000)
     try:

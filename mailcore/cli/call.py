@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import VERBS, output
+from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
+from mailcore.cli.parse import options_of, parse
 from mailcore.config import Config
 from mailcore.errors import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
 from mailcore.identity.caller import Identity, identify, outside
 from mailcore.identity.marks import RUN_ID
 from mailcore.mail.intent import scope
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.workspace import Workspace, find
+from mailcore.workspace import Workspace, here
+from mailcore.worktree import counterpart
 
 Result = tuple[Any, str]
 """What a verb returns: a JSON value, and the same for people."""
@@ -45,22 +48,6 @@ if TYPE_CHECKING:
     from mailcore.identity.ancestry import Ancestry
 
 
-class Parser(argparse.ArgumentParser):
-    """argparse that raises instead of exiting, so that errors can be JSON too."""
-
-    def error(self, message: str) -> Any:
-        """Raise what argparse found wrong."""
-        raise UsageError(f"{message}\n{self.format_usage().strip()}")
-
-    def print_help(self, file: Any = None) -> None:
-        """Say what the verb is, with its exit statuses and examples."""
-        from mailcore.cli.manual import epilog
-
-        self.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=100)
-        self.epilog = epilog(self.prog.rpartition(" ")[2])
-        super().print_help(file)
-
-
 @dataclass(frozen=True)
 class Call:
     """One call of one verb."""
@@ -70,8 +57,14 @@ class Call:
 
     @cached_property
     def workspace(self) -> Workspace:
-        """The workspace that the working directory is in."""
-        return find(Path.cwd())
+        """The workspace that is meant: that of -C, of MAILCORE_ROOT, or that the working directory is in."""
+        return here(getattr(self.arguments, "place", None))
+
+    @cached_property
+    def directory(self) -> Path:
+        """Where the caller stands: in a linked git worktree of the workspace the same place in the workspace itself."""
+        same = counterpart(Path.cwd())
+        return same if same is not None and same.resolve().is_relative_to(self.workspace.root) else Path.cwd()
 
     @cached_property
     def config(self) -> Config:
@@ -108,7 +101,7 @@ class Call:
         from mailcore import audit
 
         declared = getattr(self.arguments, "sender", None)
-        identity = identify(self.workspace, os.environ, Path.cwd(), declared, self._no_person)
+        identity = identify(self.workspace, os.environ, self.directory, declared, self._no_person)
         audit.proof.set(identity.how)
         self.note(identity)
         return identity
@@ -136,7 +129,7 @@ class Call:
             caller = self.caller
         except Refused as error:
             raise Refused(f"only {entitled} can do this, and {error}", error.code) from error
-        require(self.workspace, caller, os.environ, Path.cwd(), entitled, proved=asked, outlived=outlived)
+        require(self.workspace, caller, os.environ, self.directory, entitled, proved=asked, outlived=outlived)
         if asked:
             descriptor = getattr(self.arguments, "proof_fd", None)
             proof.demand(self.workspace, proof.spoken(descriptor, "the operator's passphrase: "))
@@ -159,7 +152,7 @@ class Call:
     def viewer(self) -> Agent:
         """Whose eyes: the caller's; a person outside every agent who does not say more sees what the operator sees."""
         declared = getattr(self.arguments, "sender", None)
-        if declared is None and outside(self.workspace, os.environ, Path.cwd()):
+        if declared is None and outside(self.workspace, os.environ, self.directory):
             return self.workspace.operator
         return self.caller.agent
 
@@ -176,23 +169,6 @@ class Call:
         return agent
 
 
-def _parse(parser: Parser, words: list[str]) -> argparse.Namespace:
-    """Options anywhere, and what stands after `--` never one: argparse's intermixed form forgets that.
-
-    Until it is parsed such a word wears a NUL, which no argument of a process can hold.
-    """
-    if "--" in words:
-        at = words.index("--")
-        words = [*words[:at], *(f"\0{word}" for word in words[at + 1 :])]
-    arguments = parser.parse_intermixed_args(words)
-    for name, value in vars(arguments).items():
-        if isinstance(value, list):
-            setattr(arguments, name, [word.removeprefix("\0") for word in value])
-        elif isinstance(value, str):
-            setattr(arguments, name, value.removeprefix("\0"))
-    return arguments
-
-
 def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
     # Without a width argparse asks for the terminal's, and imports all of shutil for it.
@@ -200,11 +176,12 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     parser = Parser(prog=f"mailcore {verb}", allow_abbrev=False, formatter_class=formatter)
     parser.description = VERBS[verb][1]
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
+    parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
     verbs = import_module(f"mailcore.cli.{module}")
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        call = Call(verb, _parse(parser, words))
+        call = Call(verb, parse(parser, verb, words))
         if verb in ATTENDS:
             _attend(call)
         value, text = action(call)
@@ -237,7 +214,7 @@ def _attend(call: Call) -> None:
 
 def run(verb: str, module: str, words: list[str]) -> int:
     """Parse, do, print. What was done counts as cut off, should it be said again, until it was told."""
-    as_json = "--json" in words
+    as_json = "--json" in options_of(words)
     with caveats() as beside:
         try:
             if not module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +12,7 @@ from mailcore.dispatch import control
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.liveness import sandboxed
 from mailcore.mail import intent
+from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
 from mailcore.units import date_and_time, iso
@@ -129,7 +131,12 @@ def runs(call: Call) -> Result:
         found += [run for run in map(control.read_run, directories) if run is not None]
         found += control.foreign_runs(call.workspace, agent)
     found.sort(key=lambda run: run.created_at, reverse=True)
-    return [_row(run) for run in found], "\n".join(map(_line, found)) or "no runs yet"
+    return [_row(run) for run in found], "\n".join(map(_line, found)) or _no_runs(agents)
+
+
+def _no_runs(agents: Sequence[Agent]) -> str:
+    gone = [agent for agent in agents if not agent.branch.is_dir()]
+    return "\n".join(["no runs yet", *(f"but {agent.address}'s directory {agent.branch} is gone" for agent in gone)])
 
 
 def _line(run: Run) -> str:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 
 from mailcore.cli.call import Call, Parser, Result
 from mailcore.cli.check import Check, trusted
@@ -15,13 +16,13 @@ from mailcore.dispatch.runs import run_ids
 from mailcore.errors import ConfigError, MailcoreError
 from mailcore.hooks.install import standing
 from mailcore.liveness import names_stranger, read_lock
-from mailcore.mail.reader import read_mailbox
+from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Holder
 from mailcore.programs import registry
 from mailcore.programs.base import Hooks
 from mailcore.programs.select import select
-from mailcore.system import BACKENDS, PORTABLE, VARIABLE
+from mailcore.system import BACKENDS, PORTABLE, VARIABLE, user
 from mailcore.system.processes import MISSING, has_sound_card, watch_limits
 from mailcore.text import counted
 from mailcore.workspace import Workspace
@@ -95,6 +96,9 @@ def _workspace(workspace: Workspace) -> Iterator[Check]:
     yield Check("workspace", True, f"{workspace.root}: {counted(len(workspace.agents), 'agent')}")
     for refused in workspace.refused:
         yield Check("registry", False, refused, f"mend that row of {workspace.registry}")
+    for note in workspace.notes:
+        yield Check("registry", workspace.registry.exists(), note)
+    yield from _git(workspace)
     writable = os.access(workspace.root, os.W_OK)
     yield Check(
         "rights",
@@ -102,6 +106,23 @@ def _workspace(workspace: Workspace) -> Iterator[Check]:
         f"{workspace.root} can {'' if writable else 'not '}be written",
         "" if writable else f"chown it to yourself, or run as its owner; {workspace.state_dir} has to be made there",
     )
+
+
+def _git(workspace: Workspace) -> Iterator[Check]:
+    """Is what git would rewind, with each change of branches, known to it?"""
+    from mailcore.cli.tracked import tracked, unignored
+
+    held = tracked(workspace)
+    if held:
+        places = " ".join(quote(place) for place in held)
+        yield Check(
+            "git", False, f"git tracks state: {' '.join(held)}; a checkout or stash rewinds mail and runs",
+            f"git rm -r -q --cached -- {places} && git commit -m 'Mail is state, not source'; what older commits hold "
+            "stays a danger: a checkout of them puts that mail in the place of yours",
+        )  # fmt: skip
+    for place in unignored(workspace):
+        found = f"git does not ignore {place}: git stash -u and git clean take it away"
+        yield Check("git", False, found, f"a line with * in {place}/.gitignore; mailcore makes one where there is none")
 
 
 def _programs(config: Config, agents: Iterable[Agent]) -> Iterator[Check]:
@@ -152,7 +173,7 @@ def _pack_homes(workspace: Workspace) -> list[Path]:
         return []
     package = Path(screen.origin).parent
     shipped = next(home for home in (package / "share" / "sounds", package.parent / "sounds") if home.is_dir())
-    return [*(home / ".openpeon" / "packs" for home in (workspace.root, Path.home())), shipped]
+    return [*(home / ".openpeon" / "packs" for home in (workspace.root, user.home())), shipped]
 
 
 def _agent(agent: Agent, place: Hooks | None) -> Iterator[Check]:
@@ -160,6 +181,8 @@ def _agent(agent: Agent, place: Hooks | None) -> Iterator[Check]:
     if not agent.branch.is_dir():
         yield Check(name, False, f"{agent.branch} is gone", "restore it, or take its row out of the registry")
         return
+    if lacks := absent(agent):
+        yield Check(name, False, lacks, "git, a backup or a hand took it away")
     box = read_mailbox(agent.inbox)
     if box.reason:
         yield Check(name, False, box.reason, "nothing is written over it; restore the file or set it aside")

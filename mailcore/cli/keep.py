@@ -103,7 +103,12 @@ def _older(path: Path, than: float) -> bool:
 
 def repair(call: Call) -> Result:
     """Recover the whole messages of mailboxes that cannot be read; the files as they were are set aside."""
+    from mailcore import registry
+
     agents: tuple[Agent, ...] = (*call.workspace.agents, call.workspace.operator)
+    gone = not call.workspace.registry.exists()
+    if gone and not call.arguments.dry_run:
+        gone = registry.restore(call.workspace.registry)
     if call.arguments.address:
         agents = (call.workspace.agent(call.arguments.address),)
     done = [found for agent in agents if (found := mailbox.mend(agent, dry_run=call.arguments.dry_run)) is not None]
@@ -115,5 +120,8 @@ def repair(call: Call) -> Result:
     earlier = [path for agent in agents for path in sorted(agent.mail_dir.glob("inbox.json.corrupt-*"))]
     now = {str(d.set_aside) for d in done}
     lines = [str(d) for d in done] or ["every mailbox can be read"]
+    if gone:
+        lines.insert(0, f"{call.workspace.registry} was gone: its copy is put in its place")
+        rows.insert(0, {"path": str(call.workspace.registry), "cause": "gone", "recovered": 0, "aside": ""})
     lines += [f"set aside earlier: {path}" for path in earlier if str(path) not in now]
     return rows, "\n".join(lines)

@@ -10,8 +10,9 @@ from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import post, shown
 from mailcore.mail.outbox import Sent
-from mailcore.mail.reader import read_mailbox
-from mailcore.model.message import Mailbox
+from mailcore.mail.reader import absent, read_mailbox
+from mailcore.model.agent import Agent
+from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text import line
 from mailcore.text.terminal import person
 
@@ -103,9 +104,9 @@ def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType(
 def inbox(call: Call) -> Result:
     """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
-    box = _readable(read_mailbox(agent.inbox, agent.root))
+    box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
-    return [shown.as_json(m) for m in waiting], shown.listed(waiting, person()) or f"{agent.address} has no open mail"
+    return [shown.as_json(m) for m in waiting], shown.listed(waiting, person()) or _nothing(agent, box)
 
 
 def read(call: Call) -> Result:
@@ -139,7 +140,16 @@ def close(call: Call) -> Result:
     return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
 
 
-def _readable(box: Mailbox) -> Mailbox:
+def _readable(agent: Agent, box: Mailbox) -> Mailbox:
+    """The mailbox; MailcoreError, saying why, where what is missing or broken would look like none."""
     if box.reason:
         raise MailcoreError(box.reason, "unreadable")
+    if box.status is MailboxStatus.MISSING and (why := absent(agent)):
+        raise MailcoreError(why, "no_mailbox")
     return box
+
+
+def _nothing(agent: Agent, box: Mailbox) -> str:
+    if box.status is MailboxStatus.MISSING and not agent.is_operator:
+        return f"{agent.address} has no mailbox yet: {agent.inbox} is not there"
+    return f"{agent.address} has no open mail"

@@ -15,6 +15,7 @@ from mailcore.errors import MailcoreError
 from mailcore.identity.marks import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system import ignored
 from mailcore.system.writing import make_directory
 from mailcore.text import line
 from mailcore.text.names import shown
@@ -154,7 +155,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     from mailcore.system.watching import Watcher, inodes
 
     workspace = call.workspace
-    make_directory(workspace.state_dir)
+    ignored.make(workspace.state_dir)
     known: dict[Agent, set[str]] = {}
     with Watcher(LOOK) as watcher:
 
@@ -162,7 +163,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
             """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
             there = [agent for agent in (*workspace.agents, workspace.operator) if agent.branch.is_dir()]
             for agent in there:
-                make_directory(agent.mail_dir, parents=True)
+                ignored.make(agent.mail_dir, parents=True)
             places = [workspace.state_dir, workspace.registry.parent, *(agent.mail_dir for agent in there)]
             watcher.watch(inodes(places))
             for agent in there:

@@ -9,7 +9,7 @@ from typing import Any
 from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.errors import Refused, UsageError
 from mailcore.liveness import read_lock
-from mailcore.mail.reader import read_mailbox
+from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
 from mailcore.text import counted, line
@@ -47,7 +47,10 @@ def init(call: Call) -> Result:
 
     from mailcore import make, trust
 
-    made = make.init(Path(call.arguments.directory), [_name_and_path(text) for text in call.arguments.agent])
+    made = make.init(
+        Path(call.arguments.place or ".", call.arguments.directory),
+        [_name_and_path(text) for text in call.arguments.agent],
+    )
     trust.made(made)
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
     there = "" if made.root == Path.cwd() else f"cd {quote(str(made.root))} && "
@@ -118,6 +121,7 @@ def agents(call: Call) -> Result:
 
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
+    notes = [*call.workspace.refused, *call.workspace.notes]
     for agent in (*call.workspace.agents, call.workspace.operator):
         box = read_mailbox(agent.inbox)
         lock = read_lock(agent.dispatch_lock)
@@ -142,14 +146,17 @@ def agents(call: Call) -> Result:
                 "wake_late": bool(due) and not busy and due < time.time(),
             }
         )
-        mail = f"{box.unread} unread of {box.open}" if not box.reason else "UNREADABLE"
+        lacks = absent(agent)
+        if lacks:
+            notes.append(lacks)
+        mail = "UNREADABLE" if box.reason else "GONE" if lacks else f"{box.unread} unread of {box.open}"
         task = f"busy: {line(lock.subject, 40)}" if lock is not None and busy else line(rows[-1]["present"], 46)
         if due:
             wake = "LATE since" if rows[-1]["wake_late"] else "next wake"
             task = f"{task[:24]}, {wake} {clock_time(due, seconds=False)}"
         lines.append(f"{agent.address:<16} {mail:<18} {task:<46} {line(agent.role, 60)}".rstrip())
         lines[-1] += "  [hooks]" if hooks == "installed" else ""
-    return rows, "\n".join([*lines, *call.workspace.refused])
+    return rows, "\n".join([*lines, *notes])
 
 
 def whoami(call: Call) -> Result:

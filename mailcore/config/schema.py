@@ -55,6 +55,10 @@ class Dispatch:
     ] = 30.0
     hard_limit: Annotated[Period, about("The longest that an attempt may run, which is ended then.")] = 7200.0
     stop_grace: Annotated[Seconds, about("Time between TERM and KILL, when a run is ended.")] = 5.0
+    vanished_grace: Annotated[
+        Seconds,
+        about("How long a run goes on whose directory is gone, as while git or a backup moves it; then it is ended."),
+    ] = 60.0
     wake_depth: Annotated[
         CountOrNone,
         about("How deep dispatches may nest: an agent's that was itself dispatched by an agent, and so on."),

@@ -10,16 +10,16 @@ from pathlib import Path
 from mailcore import audit
 from mailcore.config import Config
 from mailcore.dispatch import process, queue
+from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.lock import holding
 from mailcore.dispatch.runs import read_run, run_ids
-from mailcore.dispatch.start import clean_environment
 from mailcore.errors import Refused
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Holder
 from mailcore.programs.base import Output
 from mailcore.programs.registry import find, used
 from mailcore.system.locks import locked
-from mailcore.workspace import Workspace
+from mailcore.workspace import ROOT, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
             f"no session of {agent.address} is known: none of its runs has left one that its program keeps",
             "no_session",
         )
-    environment = clean_environment(used(config))
+    environment = clean_environment(used(config)) | {ROOT: str(workspace.root)}
     path = shutil.which(words[0], path=environment["PATH"])
     if path is None:
         raise Refused(f"{agent.address}'s session is {words[0]}'s, and {words[0]} is not on PATH", "no_program")

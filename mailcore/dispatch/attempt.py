@@ -14,11 +14,11 @@ from typing import Any
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import output, process
+from mailcore.dispatch.anchor import Anchor
+from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.own_journal import OwnJournal
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.dispatch.signs import Signs
-from mailcore.dispatch.start import clean_environment
-from mailcore.dispatch.waitlist import MOVED
 from mailcore.errors import MailcoreError
 from mailcore.identity.marks import AGENT, NONCE, RUN_ID
 from mailcore.liveness import PID_NAMESPACE
@@ -33,10 +33,14 @@ from mailcore.system.processes import command_line, pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
 from mailcore.text import counted
 from mailcore.units import duration
+from mailcore.workspace import ROOT
 
 OUTPUT_LOOK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
 as long each time, up to the longest."""
+
+VANISHED_LOOK = (0.05, 1.0)
+"""The same of the look for a directory that is gone, a stat: nothing tells that it is back."""
 
 AT_ONCE = 1.0
 """What comes on standard error within so many seconds is one warning."""
@@ -61,7 +65,8 @@ class Attempts:
     """The starts of one run's program: they share its journal, its signs and the children to reap."""
 
     def __init__(self, config: Config, agent: Agent, run_dir: Path) -> None:
-        self.config, self.agent, self.run_dir = config, agent, run_dir
+        self.config = config
+        self._anchor = Anchor(agent, run_dir)
         self.journal = OwnJournal(run_dir / JOURNAL)
         self.queued = self.journal.queued
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
@@ -77,9 +82,20 @@ class Attempts:
         """Exit codes of children that were reaped, our own and adopted ones, by PID."""
 
     @property
+    def agent(self) -> Agent:
+        """Whose run it is, and where that agent's directory lies now."""
+        return self._anchor.agent
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the run's directory lies now."""
+        return self._anchor.run_dir
+
+    @property
     def run(self) -> Run:
         """What the journal says so far."""
         try:
+            self._await_directory()
             run = from_records(self.journal.records())
         except FileNotFoundError:
             run = None
@@ -89,7 +105,11 @@ class Attempts:
 
     def note(self, event: str, **facts: Any) -> None:
         """Write one line of the run's journal."""
-        self.journal.note(event, **facts)
+        while True:
+            self._await_directory()
+            with suppress(FileNotFoundError):  # taken away at this moment
+                self.journal.note(event, **facts)
+                return
 
     def attempt(self, number: int, mode: str, session: str) -> tuple[Ending, str]:
         """One start of the program; how it came out, and the session that it had."""
@@ -162,6 +182,7 @@ class Attempts:
         environment = clean_environment(used(self.config))
         environment |= {
             RUN_ID: self.run_id,
+            ROOT: str(self.agent.root),
             PID_NAMESPACE: pid_namespace(),
             NONCE: self.secret,
             AGENT: self.agent.address,
@@ -221,12 +242,21 @@ class Attempts:
         return ""
 
     def stand(self) -> None:
-        """Look at the run's directory: Lost, if it is gone for good."""
-        if not self.run_dir.is_dir():
-            self.signs.wait(MOVED)
-            if not self.run_dir.is_dir():
-                raise Lost(f"{self.run_dir} is gone")
+        """See that the run's directory is there, follow or await it, and its journal whole; Lost, if it is gone."""
+        self._await_directory()
         self.journal.records()  # mended, where somebody removed or changed it
+
+    def _await_directory(self) -> None:
+        deadline = time.monotonic() + self.config.dispatch.vanished_grace
+        look, longest = VANISHED_LOOK
+        while not self._anchor.stands():
+            left = deadline - time.monotonic()
+            if left <= 0 or self.signs.stop_asked:
+                raise Lost(f"{self.run_dir} is gone")
+            self.signs.wait(min(left, look))
+            self.reap()
+            look = min(look * 2, longest)
+        self.journal.path = self.run_dir / JOURNAL
 
     def bound(self, number: int) -> bool:
         """Bound what the attempt's output takes on disk; True where it was too much."""

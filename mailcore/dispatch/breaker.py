@@ -16,7 +16,7 @@ from mailcore.config import Dispatch
 from mailcore.dispatch.runs import records, run_ids
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
-from mailcore.system.writing import make_directory
+from mailcore.system import ignored
 from mailcore.workspace import Workspace
 
 WINDOW = 60.0
@@ -60,7 +60,7 @@ def backoff(agent: Agent, limits: Dispatch) -> float:
 
 def failed(workspace: Workspace, address: str, cause: str) -> None:
     """Note the failure of an attempt, for the fleet's breaker."""
-    make_directory(workspace.state_dir)
+    ignored.make(workspace.state_dir)
     journal.append(workspace.state_dir / "failures.jsonl", {"agent": address, "cause": cause})
 
 

@@ -9,9 +9,10 @@ from types import MappingProxyType
 from mailcore.config import Config
 from mailcore.dispatch import foreign, prompt, queue
 from mailcore.dispatch.admit import WAITS, Hindrance
+from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
 from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records, run_ids
-from mailcore.dispatch.start import search_path, unmake
+from mailcore.dispatch.start import unmake
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import intent, post

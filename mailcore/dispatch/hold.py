@@ -10,9 +10,10 @@ from mailcore.dispatch import queue
 from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import Refused
 from mailcore.holds import HOLD
+from mailcore.system import ignored
 from mailcore.system.files import read_bytes
 from mailcore.system.locks import locked
-from mailcore.system.writing import make_directory, replace
+from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
 EVERYONE = ""
@@ -30,7 +31,7 @@ def hold(workspace: Workspace, by: str, target: str, why: str) -> None:
         if not agent.branch.is_dir():
             raise Refused(f"{agent.address}'s directory {agent.branch} is gone: nothing can start there", "no_branch")
         directory = agent.mail_dir
-    make_directory(directory)
+    ignored.make(directory)
     with locked(queue.gate(workspace)):
         replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
     audit.record(workspace, by, "hold", agent=target or "all", why=why)

@@ -17,8 +17,9 @@ from mailcore.liveness import YOUNG, here, holder, read_lock, told
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.model.run import RUN_ID, Holder, Lock, Run, from_records
+from mailcore.system import ignored
 from mailcore.system.processes import environment, snapshot, start_ticks, value_of
-from mailcore.system.writing import link_new, make_directory, replace, set_aside
+from mailcore.system.writing import link_new, replace, set_aside
 from mailcore.timestamps import lock_time
 
 
@@ -50,7 +51,7 @@ def acquire(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
 
     The lock appears whole: written beside it, then linked into place, which fails if one is there.
     """
-    make_directory(agent.mail_dir)  # and no branch: one that is gone is not made again
+    ignored.make(agent.mail_dir, parents=True)
     document = _document(agent, run_id, nonce, os.getpid(), subject)
     while not link_new(agent.dispatch_lock, document):
         held = read_lock(agent.dispatch_lock)

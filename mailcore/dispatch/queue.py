@@ -22,9 +22,10 @@ from mailcore.dispatch.runs import run_ids
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system import ignored
 from mailcore.system.files import read_bytes
 from mailcore.system.locks import is_locked, locked, try_lock
-from mailcore.system.writing import make_directory, replace
+from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
 
@@ -55,7 +56,7 @@ class Waiting:
 
 def gate(workspace: Workspace) -> Path:
     """The flock under which a lock is tested and a start queued, or a lock released and the queue read."""
-    make_directory(workspace.state_dir)
+    ignored.make(workspace.state_dir)
     return workspace.state_dir / ".dispatch.flock"
 
 

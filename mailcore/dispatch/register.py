@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
+from mailcore.system import ignored
 from mailcore.system.locks import locked
 from mailcore.system.writing import append, make_directory, replace
 from mailcore.text.masks import masked
@@ -31,7 +32,8 @@ def opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], hard_li
 def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, Any]) -> Path:
     """Say how a dispatch ended and keep its report; returns the report's file."""
     directory = workspace.aipass_dir / "dispatch_reports"
-    make_directory(directory, parents=True)
+    ignored.make(workspace.aipass_dir)
+    make_directory(directory)
     path = directory / f"{run_id}.json"
     at = utc_time(time.time())
     body = {"dispatch_id": run_id, **report, "reported_at": at, "status": status}
@@ -50,7 +52,7 @@ def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, 
 
 
 def _append(workspace: Workspace, name: str, row: Mapping[str, Any]) -> None:
-    make_directory(workspace.aipass_dir)
+    ignored.make(workspace.aipass_dir)
     line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")
     with locked(workspace.aipass_dir / f".{name}.lock"):
         append(workspace.aipass_dir / f"{name}.jsonl", line)

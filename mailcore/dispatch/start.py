@@ -6,52 +6,30 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 from mailcore import audit, journal
 from mailcore.config import Config
 from mailcore.digest import digest
-from mailcore.dispatch import breaker, lock, queue, register
+from mailcore.dispatch import breaker, lock, queue, register, standing
 from mailcore.dispatch.admit import Hindrance, hindrance
+from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import tolerated
-from mailcore.identity.marks import AGENT, NONCE, ROUTER_NAMES, RUN_ID, SUPERVISES
+from mailcore.identity.marks import SUPERVISES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run
-from mailcore.programs.base import Program
-from mailcore.system import VARIABLE
 from mailcore.system.locks import locked
+from mailcore.system.python import child
 from mailcore.system.writing import make_directory
 from mailcore.timestamps import next_unique, unique_time
-from mailcore.workspace import Workspace
-
-INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "AIPASS_DISPATCH_ID"}
-INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
-"""What one run must never hand to another: its identity."""
-
-
-def search_path() -> str:
-    """The PATH that agents' programs are looked for on, and get: this process's, and `mailcore` is on it."""
-    scripts = str(Path(sys.executable).parent)
-    path = os.environ.get("PATH", os.defpath)
-    return path if scripts in path.split(os.pathsep) else f"{scripts}{os.pathsep}{path}"
-
-
-def clean_environment(programs: Iterable[Program] = ()) -> dict[str, str]:
-    """This process's environment without what belongs to a run, nor to a surrounding session of one of the programs."""
-    traces = INHERITED.union(*(one.variables for one in programs))
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name == VARIABLE or (name not in traces and not name.startswith(INHERITED_PREFIXES))
-    }
-    return {**kept, "PATH": search_path()}
+from mailcore.workspace import ROOT, Workspace
 
 
 def begin(
@@ -119,7 +97,7 @@ def _await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None
     with suppress(OSError), queue.claim(agent) as claim:
         if claim is None:
             return  # one waits already, and looks again before it goes
-        command = [sys.executable, "-m", "mailcore.dispatch.waiter", str(agent.branch), str(claim)]
+        command = child("mailcore.dispatch.waiter", str(agent.branch), str(claim))
         waiter = _detached(workspace, command, "queue", subprocess.DEVNULL, (claim,))
         os.pwrite(claim, b"%-20d" % waiter.pid, 0)
 
@@ -200,15 +178,22 @@ def _spawn(
     make_directory(run_dir, parents=True)
     first = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
     journal.append(run_dir / JOURNAL, {**first, **queued})
-    with (run_dir / "supervisor.log").open("ab") as log:
-        command = [sys.executable, "-m", "mailcore.dispatch.sentinel", str(run_dir)]
-        reading, writing = os.pipe()
-        try:
-            os.write(writing, secret.encode())
-            os.close(writing)
-            return _detached(workspace, command, run_id, log, told=reading)
-        finally:
-            os.close(reading)
+    reader, writer = standing.pipe()
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, secret.encode())
+        with (run_dir / standing.LOG).open("ab") as log:
+            command = child("mailcore.dispatch.sentinel", str(run_dir))
+            variables = {standing.STANDS: str(writer)}
+            supervisor = _detached(workspace, command, run_id, log, (writer,), variables, told=reading)
+    except BaseException:
+        os.close(reader)
+        raise
+    finally:
+        for descriptor in (writer, reading, writing):
+            os.close(descriptor)
+    standing.expect(run_id, reader, supervisor.pid)
+    return supervisor
 
 
 def _detached(
@@ -217,6 +202,7 @@ def _detached(
     supervises: str,
     log: IO[bytes] | int,
     pass_fds: tuple[int, ...] = (),
+    variables: Mapping[str, str] = MappingProxyType({}),
     told: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """A process of ours that outlives its caller, and is no part of the run that it may be called in.
@@ -226,7 +212,7 @@ def _detached(
     child = subprocess.Popen(
         command,
         cwd=workspace.root,
-        env={**clean_environment(), SUPERVISES: supervises},
+        env={**clean_environment(), SUPERVISES: supervises, ROOT: str(workspace.root), **variables},
         stdin=told,
         stdout=subprocess.DEVNULL,
         stderr=log,

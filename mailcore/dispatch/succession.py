@@ -15,8 +15,9 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, prompt, queue, start, waitlist
+from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, prompt, queue, standing, start, waitlist
 from mailcore.dispatch.admit import WAITS, Hindrance
+from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.runs import JOURNAL, records, run_ids
 from mailcore.errors import MailcoreError
 from mailcore.mail import approval
@@ -34,7 +35,19 @@ def begin(
 ) -> str | Hindrance:
     """`start.begin`, once nothing is left of what died there: the new run's id, or what is in the way."""
     with _cleaned(workspace, config, agent):
-        return start.begin(workspace, config, agent, first, queueing)
+        begun = start.begin(workspace, config, agent, first, queueing)
+    see_it_stand(workspace, config, agent, begun)
+    return begun
+
+
+def see_it_stand(workspace: Workspace, config: Config, agent: Agent, begun: str | Hindrance | None) -> None:
+    """Wait until the supervisor of a run that was begun stands. Not under the gate, which it needs then.
+
+    MailcoreError, and the run's end told, where it does not.
+    """
+    if isinstance(begun, str) and (why := standing.trouble(agent, begun)):
+        clean(workspace, config, agent)
+        raise MailcoreError(f"run {begun}: {why}", "not_started")
 
 
 @contextmanager
@@ -57,7 +70,7 @@ def start_wake(
         "subject": reason.why,
         "message_id": "",
         "prompt": prompt.wake(agent, reason.why),
-        "program": select(agent, config, start.search_path()).name,
+        "program": select(agent, config, search_path()).name,
         "depth": reason.depth,
         "automatic": reason.automatic,
     }
@@ -79,6 +92,7 @@ def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = N
         try:
             with _cleaned(workspace, config, agent):
                 begun = start.begin_next(workspace, config, agent)
+            see_it_stand(workspace, config, agent, begun)
         except Exception as error:  # whatever one agent's files hold, the others start
             failed.append(f"{agent.address}: {error}")
             continue

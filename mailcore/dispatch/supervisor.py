@@ -19,7 +19,7 @@ from select import select
 
 from mailcore import audit, trust
 from mailcore.config import Config, read_config_or_defaults
-from mailcore.dispatch import breaker, ending, lock, queue, succession
+from mailcore.dispatch import breaker, ending, lock, queue, standing, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
 from mailcore.dispatch.runs import read_run, records
 from mailcore.errors import MailcoreError, Refused
@@ -29,16 +29,32 @@ from mailcore.programs.base import Ending, is_session_id
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.timestamps import utc_time
-from mailcore.workspace import Workspace, find, normal_address
+from mailcore.workspace import Workspace, here, normal_address
 
 
 class Supervisor:
     """One run."""
 
     def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
-        self.workspace, self.config, self.agent, self.run_dir = workspace, config, agent, run_dir
+        self._workspace, self.config = workspace, config
         self.attempts = Attempts(config, agent, run_dir)
         self.queued, self.note = self.attempts.queued, self.attempts.note
+
+    @property
+    def agent(self) -> Agent:
+        """Whose run it is, where its directory lies now."""
+        return self.attempts.agent
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the run's directory lies now."""
+        return self.attempts.run_dir
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace, in which this agent is where its directory lies now, whatever its row says."""
+        agents = (self.agent if one.address == self.agent.address else one for one in self._workspace.agents)
+        return replace(self._workspace, agents=tuple(agents))
 
     def supervise(self, trouble: str) -> None:
         """All attempts, and the end; none with a config that cannot be read, whose `trouble` is told instead."""
@@ -110,7 +126,7 @@ def main(run_dir: Path, sentinel: int) -> int:
     """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
     adopt_orphans()
     audit.proof.set("supervisor")
-    workspace, agent = whose(find(run_dir.parents[2]), run_dir)
+    workspace, agent = whose(here(start=run_dir.parents[2]), run_dir)
     config, trouble = read_config_or_defaults(workspace.config_file)
     try:
         trust.insist(workspace)
@@ -122,6 +138,7 @@ def main(run_dir: Path, sentinel: int) -> int:
         attempts.secret = os.read(0, 64).decode("ascii", "replace")
     # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
     supervisor.note("supervised", **lock.facts(os.getpid(), sentinel))
+    standing.say()  # before the gate, which who started it may hold
     with locked(queue.gate(workspace)):
         subject = str(queued.get("subject", ""))
         ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel)
@@ -133,7 +150,7 @@ def main(run_dir: Path, sentinel: int) -> int:
             supervisor.supervise(trouble)
     except BaseException:
         attempts.stop_tree()  # its files are gone or the disk is full: still no process outlives its supervisor
-        if run_dir.is_dir():
+        if supervisor.run_dir.is_dir():
             raise
         stands = agent.mail_dir.is_dir()
         with suppress(MailcoreError, OSError):

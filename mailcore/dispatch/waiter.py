@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mailcore import audit
@@ -24,7 +24,7 @@ from mailcore.liveness import YOUNG
 from mailcore.system.locks import locked
 from mailcore.system.processes import exit_notice
 from mailcore.system.watching import Watcher, inodes
-from mailcore.workspace import find
+from mailcore.workspace import here
 
 WATCHED = {".dispatch.lock", ".queue.jsonl"}
 FIRST_LOOK = 0.1
@@ -33,7 +33,7 @@ FIRST_LOOK = 0.1
 
 def main(branch: Path, claim: int) -> int:
     """Wait and start, until nothing is left to wait for."""
-    workspace = find(branch)
+    workspace = here(start=branch)
     agent = next((a for a in workspace.agents if a.branch == branch), None)
     if agent is None:
         return 3
@@ -48,12 +48,15 @@ def main(branch: Path, claim: int) -> int:
                 begun = start.begin_next(workspace, config, agent)
                 if not isinstance(begun, Hindrance) or not begun.awaits:
                     os.close(claim)  # under the gate: who queues next makes a waiter of its own
-                    return 0
+                    break
         except (MailcoreError, OSError) as error:
             audit.record(workspace, agent.address, "start", error=str(error))
             return 1
         wait(begun.awaits, pause, changes, agent.mail_dir)
         pause = min(2 * pause, YOUNG)
+    with suppress(MailcoreError):  # its end is told
+        succession.see_it_stand(workspace, config, agent, begun)
+    return 0
 
 
 def wait(pids: Collection[int], pause: float, changes: Watcher, directory: Path) -> None:

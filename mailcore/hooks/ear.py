@@ -32,7 +32,7 @@ from mailcore.system import files
 from mailcore.system.locks import is_locked
 from mailcore.text.frames import quoted
 from mailcore.text.names import imitated
-from mailcore.workspace import find
+from mailcore.workspace import at
 
 LISTED = 10
 """Subjects told at once; the rest are counted, and told next time."""
@@ -69,7 +69,7 @@ def hear(agent: Agent, event: Mapping[str, Any], run_id: str = "") -> dict[str, 
             _stamp(agent.mail_dir / STAMPS[where], known)
         return None
     with suppress(MailcoreError):
-        find(agent.root)  # by the registry's names one is told that only looks like one of them
+        at(agent.root)  # by the registry's names one is told that only looks like one of them
     told = _note(agent, [m.id for m in waiting[:LISTED]], where, run_id)
     if not told:
         return None  # by another tool's hook, at the same moment

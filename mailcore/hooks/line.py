@@ -7,9 +7,9 @@ busybox have. Exit status 0 and silence, save for what the ear says, whatever th
 from __future__ import annotations
 
 import shlex
-import sys
 
 from mailcore.model.agent import Agent
+from mailcore.system.python import child
 
 EVENTS = (
     "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest",
@@ -45,7 +45,7 @@ _NOTE = (
 _EAR = (
     r"m=$b/.ai_mail.local; i=$m/inbox.json; s=$m/{stamp}; "
     r'if [ -f "$i" ] && {{ [ ! -e "$s" ] || [ "$i" -nt "$s" ]; }}; then '
-    r'printf %s "{{$e" | {python} -P -m mailcore.hooks.ear {address} {branch} {root}; fi; '
+    r'printf %s "{{$e" | {ear} {address} {branch} {root}; fi; '
 )
 
 
@@ -56,7 +56,7 @@ def command(agent: Agent, event: str, made: str) -> str:
     if event in STAMPS:
         ear = _EAR.format(
             stamp=STAMPS[event],
-            python=shlex.quote(sys.executable),
+            ear=shlex.join(child("mailcore.hooks.ear")),
             address=shlex.quote(agent.address),
             branch=branch,
             root=shlex.quote(str(agent.root)),

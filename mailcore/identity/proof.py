@@ -18,9 +18,9 @@ from typing import Any
 from mailcore import audit
 from mailcore.digest import digest
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.identity.places import config_home
 from mailcore.model.agent import OPERATOR
 from mailcore.system.files import read_bytes
+from mailcore.system.user import config_home
 from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 

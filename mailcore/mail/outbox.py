@@ -16,10 +16,9 @@ from mailcore.mail.intent import Act
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.system import files, writing
-from mailcore.system.writing import make_directory
+from mailcore.system import files, ignored, writing
 from mailcore.timestamps import aipass_time, kept_time, name_time
-from mailcore.workspace import Workspace, find
+from mailcore.workspace import Workspace, at
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,8 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     files.inside(author.root, author.sent_dir)
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
-        make_directory(author.sent_dir)
+        ignored.make(author.mail_dir)
+        writing.make_directory(author.sent_dir)
         writing.replace(record_path, codec.dumps(record))
     except OSError as error:
         raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent to {recipient.address}") from error
@@ -103,7 +103,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     if recipient.root != workspace.root:
         with tolerated():
             facts |= {"seq": 0, "project": workspace.root.name}
-            audit.record(find(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
+            audit.record(at(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
     return Sent(message_id, sent_id, recipient.address, True, seq=number)
 
 

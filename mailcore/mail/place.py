@@ -16,7 +16,7 @@ from mailcore.mail import repair, sequence
 from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
-from mailcore.system import files, locks, writing
+from mailcore.system import files, ignored, locks, writing
 from mailcore.system.writing import make_directory
 
 LOCK = ".inbox.lock"
@@ -93,6 +93,7 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
     try:
         with _directory(agent, create) as directory:
             files.inside(agent.root, agent.mail_dir, directory)
+            ignored.mark(directory, agent.mail_dir.name)
             if create and not files.exists_in(path.name, directory):
                 make_directory(agent.sent_dir)
             # AIPass knows the lock's file alone; among ourselves the directory keeps order, should that be removed.

@@ -9,6 +9,7 @@ from pathlib import Path
 from mailcore.errors import Refused
 from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.mail.place import LOCK
+from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.system import files, locks
 
@@ -51,6 +52,20 @@ def read_mailbox(path: Path, root: Path | None = None, patience: float = PATIENC
             time.sleep(0.002)
             continue
         return Mailbox(MailboxStatus.OK, tuple(Message.from_json(raw) for raw in found))
+
+
+def absent(agent: Agent) -> str:
+    """Why an agent's mailbox that is not there is no empty one; empty if it is there, or none was made yet."""
+    if agent.inbox.exists():
+        return ""
+    if not (agent.is_operator or agent.branch.is_dir()):
+        return f"{agent.address}'s directory {agent.branch} is gone; restore it, or mend the registry"
+    kept = [
+        path for path in (agent.mail_dir / LOCK, agent.sent_dir, agent.archive_dir, agent.runs_dir) if path.exists()
+    ]
+    if kept:
+        return f"{agent.inbox} is gone, though {kept[0]} is there: restore it; the next mail makes an empty one"
+    return ""
 
 
 def _read(path: Path, root: Path | None) -> bytes:

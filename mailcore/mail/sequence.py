@@ -1,4 +1,8 @@
-"""The number that a person can say (`73`): one count for the workspace, kept in `.praxmonitor/sequence`."""
+"""The number that a person can say (`73`): one count for the workspace, kept in `.praxmonitor/sequence`.
+
+A second file says the same: where the two differ, one was put back by git, a backup or a hand, or a writer was killed
+between them; then no number of either, nor of any mail, is given again.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,12 @@ from typing import Any
 
 from mailcore.codec import loads
 from mailcore.errors import MailcoreError
-from mailcore.system import files, writing
+from mailcore.system import files, ignored, writing
 from mailcore.system.locks import locked
-from mailcore.system.writing import make_directory
-from mailcore.workspace import find
+from mailcore.workspace import at
 
+TWIN = ".sequence.twin"
+"""The second file. It was never without a `.gitignore` beside it, so that no old commit holds it."""
 LIMIT = 10**12
 """A number beyond this is no count of ours: a stranger's `seq` must not push the count out of all reason."""
 
@@ -27,18 +32,31 @@ def take(root: Path, count: int = 1) -> int:
     try:
         return _take(path, root, count)
     except OSError as error:
-        raise MailcoreError(f"{path}: {error.strerror}; no number can be taken") from error
+        where = error.filename if error.filename and "/" in str(error.filename) else path
+        raise MailcoreError(f"{where}: {error.strerror}; no number can be taken") from error
 
 
 def _take(path: Path, root: Path, count: int) -> int:
-    make_directory(path.parent)
+    ignored.make(path.parent)
     with locked(path) as descriptor:
-        text = os.pread(descriptor, 32, 0)
-        last = int(text) if len(text) == 21 and text[:20].isdigit() else highest(root)
-        # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
-        os.pwrite(descriptor, b"%020d\n" % (last + count), 0)
-        writing.sync(descriptor)
+        twin, _ = files.descriptor(path.with_name(TWIN), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+        try:
+            said = _number(descriptor), _number(twin)
+            last = max(said) if said[0] == said[1] >= 0 else max(*said, highest(root))
+            # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
+            text = b"%020d\n" % (last + count)
+            os.pwrite(descriptor, text, 0)
+            os.pwrite(twin, text, 0)  # not synced: what a power cut leaves of it is compared
+            writing.sync(descriptor)
+        finally:
+            os.close(twin)
     return last + 1
+
+
+def _number(descriptor: int) -> int:
+    """What one of the two files says; -1 if that is no number of ours."""
+    text = os.pread(descriptor, 32, 0)
+    return int(text) if len(text) == 21 and text[:20].isdigit() else -1
 
 
 def highest(root: Path) -> int:
@@ -47,7 +65,7 @@ def highest(root: Path) -> int:
 
 
 def _numbers(root: Path) -> Iterator[int]:
-    workspace = find(root)
+    workspace = at(root)
     for agent in (*workspace.agents, workspace.operator):
         for path in (agent.inbox, *agent.sent_dir.glob("*.json"), *agent.archive_dir.glob("*.json")):
             try:

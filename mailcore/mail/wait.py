@@ -15,7 +15,7 @@ from mailcore.mail.threads import bare
 from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL, LAPSED, Message
 from mailcore.model.run import Run
-from mailcore.system.writing import make_directory
+from mailcore.system import ignored
 from mailcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def wait(
     deadline = None if timeout is None else time.monotonic() + timeout
     looked_at = {*authors, *(copy.agent for copy in awaited)}
     for agent in looked_at:
-        make_directory(agent.mail_dir, parents=True)
+        ignored.make(agent.mail_dir, parents=True)
     with Watcher(LOOK) as watcher:
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         told, busy = False, {copy.agent for copy in awaited}

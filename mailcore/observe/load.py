@@ -200,7 +200,7 @@ class Loader:
         drifts = (f"{drift}: newer than this reader, some of it is not shown" for drift in self._drifts)
         said = filter(None, (self._broken, self._remark))
         troubles = map(neutral, self._discovery.troubles.values())
-        return (*self.workspace.refused, *said, *drifts, *troubles, *self._failed.values())
+        return (*self.workspace.refused, *self.workspace.notes, *said, *drifts, *troubles, *self._failed.values())
 
     def _place(self, path: Path) -> Branch | None:
         """Whose file it is: in the branch, in a directory that we know of it, or in one of its runs."""

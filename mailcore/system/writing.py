@@ -54,21 +54,28 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
         os.fsync(directory)
 
 
-def link_new(path: Path, data: bytes) -> bool:
+def link_new(path: Path, data: bytes, mode: int = 0o644) -> bool:
     """Put `data` at `path`, whole, where nothing is yet; False, and nothing changed, if something is there."""
     with open_directory(path.parent) as directory:
-        temporary, opened = _temporary(directory, f".{path.name}.{os.urandom(8).hex()}")
+        return link_new_in(directory, path.name, data, mode)
+
+
+def link_new_in(directory: int, name: str, data: bytes, mode: int = 0o644) -> bool:
+    """The same for a file of an open directory."""
+    temporary, opened = _temporary(directory, f".{name}.{os.urandom(8).hex()}")
+    try:
         try:
-            try:
-                _write(opened, [data])
-            finally:
-                os.close(opened)
-            os.link(temporary, path.name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
-        except FileExistsError:
-            return False
+            _write(opened, [data])
+            if mode != 0o644:
+                os.fchmod(opened, mode)
         finally:
-            with contextlib.suppress(OSError):  # one more name of the file, which nobody reads by it
-                os.unlink(temporary, dir_fd=directory)
+            os.close(opened)
+        os.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    finally:
+        with contextlib.suppress(OSError):  # one more name of the file, which nobody reads by it
+            os.unlink(temporary, dir_fd=directory)
     return True
 
 

@@ -23,10 +23,10 @@ def hold_at_cap(root: Path, alarm: Alarm, on_error: Callable[[str], None]) -> No
 def _hold(root: Path, alarm: Alarm, on_error: Callable[[str], None]) -> None:
     from mailcore.dispatch.hold import hold
     from mailcore.holds import hold_at
-    from mailcore.workspace import find
+    from mailcore.workspace import at
 
     try:
-        workspace = find(root)
+        workspace = at(root)
         if not hold_at(workspace.agent(alarm.address).mail_dir, alarm.address):
             hold(workspace, OPERATOR, alarm.address, alarm.what)
     except (MailcoreError, OSError) as error:

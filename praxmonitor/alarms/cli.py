@@ -17,7 +17,7 @@ from mailcore.programs.registry import checked
 from mailcore.text import line
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.units import date_and_time
-from mailcore.workspace import Workspace, find
+from mailcore.workspace import Workspace, here
 from praxmonitor.alarms.episodes import Book, Episode, advance
 from praxmonitor.alarms.kept import Kept, gone_before
 from praxmonitor.alarms.once import look
@@ -39,12 +39,12 @@ def main(argv: Sequence[str]) -> int:
         epilog="Exit status: 0 no alarm wants you; 1 at least one does: one that you acknowledged or snoozed does not; "
         "2 no workspace there, or a config that cannot be followed.",
     )
-    parser.add_argument("path", nargs="?", type=Path, default=Path(), help="a directory in the workspace")
+    parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("--json", action="store_true", help="JSON; with --follow one object a line")
     parser.add_argument("--follow", action="store_true", help="go on: a line for each that comes, goes or is repeated")
     options = parser.parse_args(argv)
     try:
-        workspace = find(options.path)
+        workspace = here(options.path)
         config = checked(read_config(workspace.config_file), workspace.config_file)
         if options.follow:
             return asyncio.run(_follow(workspace, config, as_lines=not options.json))

@@ -17,9 +17,9 @@ def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
         return ""
     from mailcore.config import read_config_or_defaults
     from mailcore.dispatch.attend import attend as act
-    from mailcore.workspace import find
+    from mailcore.workspace import at
 
-    workspace = find(root)
+    workspace = at(root)
     config, _ = read_config_or_defaults(workspace.config_file)
     return "; ".join(act(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore import make, workspace
 from mailcore.errors import Refused
+from mailcore.system.python import child
 
 MARK = ".praxmonitor/demo.json"
 """Tells a directory that the demo made from one that holds something else."""
@@ -73,6 +73,6 @@ def _config(seed: int) -> str:
         f"silence = {SILENCE:g}",
     ]
     for part in CAST:
-        command = [sys.executable, "-m", "praxmonitor.demo.agent", "--seed", str(seed), "{prompt}"]
+        command = child("praxmonitor.demo.agent", "--seed", str(seed), "{prompt}")
         lines += ["", f"[agents.{part.name}]", 'program = "command"', f"command = {json.dumps(command)}"]
     return "\n".join(lines) + "\n"

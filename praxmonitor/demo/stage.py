@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,12 +14,13 @@ from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.dispatch import control
-from mailcore.dispatch.start import clean_environment
+from mailcore.dispatch.environment import clean_environment
 from mailcore.errors import Refused
 from mailcore.liveness import read_lock
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.programs.registry import built_in
 from mailcore.system.processes import command_line, snapshot
+from mailcore.system.python import child
 from mailcore.workspace import Workspace
 from praxmonitor.demo.cast import write
 from praxmonitor.sound.mutes import mutes_path
@@ -35,7 +35,7 @@ def stage(directory: Path | None, seed: int) -> Iterator[Workspace]:
     try:
         workspace = write(root, seed)
         story = subprocess.Popen(
-            [sys.executable, "-m", "praxmonitor.demo.story", str(seed)],
+            child("praxmonitor.demo.story", str(seed)),
             cwd=workspace.root,
             env=clean_environment(built_in()),
             stdin=subprocess.DEVNULL,

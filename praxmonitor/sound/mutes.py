@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from mailcore.system import writing
+from mailcore.system import user, writing
 
 FOREVER = math.inf
 
@@ -42,12 +41,7 @@ class Mutes:
 
 def mutes_path(root: Path) -> Path:
     """Where the mutes of the workspace at `root` are kept, in the user's state directory."""
-    import hashlib
-
-    from platformdirs import user_state_path
-
-    name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
-    return user_state_path("praxmonitor") / name / "mutes.json"
+    return user.state_of(root) / "mutes.json"
 
 
 def load(path: Path) -> Mutes:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.errors import ConfigError
-from mailcore.system import files
+from mailcore.system import files, user
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Sound
 
@@ -97,7 +97,7 @@ class Picker:
 
 def pack_homes(project: Path | None = None) -> tuple[Path, ...]:
     """Where packs lie: the project's own, the user's, those that ship. The first that has a name is taken."""
-    homes = [home / ".openpeon" / "packs" for home in (project, Path.home()) if home is not None]
+    homes = [home / ".openpeon" / "packs" for home in (project, user.home()) if home is not None]
     return (*homes, sounds_dir())
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from mailcore.config import Sound as SoundConfig
+from mailcore.system.python import child
 from praxmonitor.sound import Cue
 from praxmonitor.sound.gate import Gate, Rules, rules
 from praxmonitor.sound.mutes import Mutes, load, mutes_path
@@ -70,7 +70,7 @@ class Player:
         self.forced = False
         """Nothing is played whatever the mutes say; they may be changed by others at any time."""
         self._wants_device = self.backend == STARTING
-        self._command = [sys.executable, "-P", "-m", "praxmonitor.sound.child", str(pack), "--backend", backend]
+        self._command = child("praxmonitor.sound.child", str(pack), "--backend", backend)
         self._on_ready = on_ready
         self._gate, self._gate_lock = Gate(rules or Rules()), threading.Lock()
         self._request: dict[str, object] | None = None

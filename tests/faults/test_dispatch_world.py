@@ -137,7 +137,7 @@ def test_a_directory_that_is_lost_is_told_at_once_and_only_once(house: House) ->
     wait_until(lambda: pids(house), what="its child is there")
     supervisor = house.run("@writer", run_id).supervisor_pid
     branch = house.agent("@writer").branch
-    away = branch.rename(branch.with_name("away"))
+    away = branch.rename(house.root.with_name("away"))
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(supervisor), what="the supervisor is over")
     assert process.members(run_id) == [] and not branch.exists()

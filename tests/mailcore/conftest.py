@@ -42,6 +42,7 @@ SHORT: dict[str, float] = {
     "limit_wait": 0.1,
     "hard_limit": 60.0,
     "stop_grace": 0.3,
+    "vanished_grace": 0.5,
     "wake_depth": 3,
 }
 
@@ -55,6 +56,15 @@ def wait_until(condition: Callable[[], T], seconds: float = 20.0, what: str = ""
             pytest.fail(f"not within {seconds:g} s: {what or condition}")
         pause.wait(0.02)
     return value
+
+
+def git(root: Path, *words: str) -> str:
+    """What git says; whatever this machine's user has configured."""
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    environment |= {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    done = subprocess.run(["git", *words], cwd=root, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def marked(mark: str) -> dict[int, str]:

@@ -189,6 +189,7 @@ def test_a_wrong_config_is_a_usage_error_that_names_the_key(house: House) -> Non
     assert "attemps" in told["error"]["message"] and "config.toml" in told["error"]["message"]
 
 
+@pytest.mark.elsewhere
 def test_init_makes_a_workspace(tmp_path: Path, house: House) -> None:
     where = tmp_path / "new"
     made = house.json("init", str(where), "--agent", "writer=agents/writer", "--agent", "ed=e")
@@ -201,6 +202,7 @@ def test_init_makes_a_workspace(tmp_path: Path, house: House) -> None:
     assert not (tmp_path / "bad").exists()
 
 
+@pytest.mark.elsewhere
 def test_send_inbox_read_reply_close(house: House) -> None:
     writer, lead = house.agent("@writer").branch, house.agent("@lead").branch
     sent = house.json("send", "@writer", "subject", "body", cwd=lead)
@@ -309,6 +311,7 @@ def test_a_mailbox_that_cannot_be_read_is_no_empty_one(house: House) -> None:
     assert any(not check["ok"] and check["name"] == "@writer" for check in house.json("doctor", status=4)["checks"])
 
 
+@pytest.mark.elsewhere
 def test_dispatch_runs_kill_retry_wake(house: House) -> None:
     house.shell("writer", "echo up; exec sleep 100")
     done = house.json("dispatch", "@writer", "a task", "body", "--from", "@operator")

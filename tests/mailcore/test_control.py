@@ -32,6 +32,7 @@ def idle(house: House, *names: str) -> None:
     wait_until(lambda: not any(house.agent(name).dispatch_lock.exists() for name in names), 30, f"{names} are idle")
 
 
+@pytest.mark.elsewhere
 def test_a_kill_in_mid_run_ends_the_whole_tree_and_nothing_else(
     house: House, tmp_path: Path, stranger: subprocess.Popen[bytes]
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_kill_in_mid_run_ends_the_whole_tree_and_nothing_else(
     assert [(r["by"], r["agent"], r["run"]) for r in acts] == [("@lead", "@writer", run_id)]
 
 
+@pytest.mark.elsewhere
 @pytest.mark.linux_only("what leaves its parents and clears its environment is found no more")
 def test_a_daemon_that_cleared_its_environment_is_caught_too(house: House, tmp_path: Path) -> None:
     """No mark and no parent of the run: only the supervisor, which orphans of its run come to, can know it."""
@@ -123,6 +125,7 @@ def test_two_dispatches_at_once_are_one_run_and_one_busy(house: House) -> None:
     assert sorted(m.subject for m in house.inbox("@writer")) == ["task 0", "task 1"]
 
 
+@pytest.mark.elsewhere
 def test_a_dead_supervisors_run_is_cleaned_up_by_the_next_dispatch(house: House) -> None:
     house.shell("writer", "echo up; setsid sleep 100 & exec sleep 100")
     first = house.started("@operator", "@writer")
@@ -188,6 +191,7 @@ def test_a_stopped_supervisor_is_ended_with_its_tree(house: House, tmp_path: Pat
     assert house.run("@writer", run_id).by == "@operator"
 
 
+@pytest.mark.elsewhere
 def test_a_finished_task_wakes_its_sender(house: House) -> None:
     house.shell("writer", "echo done")
     house.shell("lead", "echo up")

@@ -238,8 +238,7 @@ def test_installing_and_removing_leave_no_trace(house: House) -> None:
     written = settings_file(agent, HOOKS).stat().st_ino
     assert not install(agent, HOOKS) and settings_file(agent, HOOKS).stat().st_ino == written
     fire(agent, "SessionStart")
-    shutil.rmtree(agent.logs_dir)
-    agent.logs_dir.mkdir()
+    agent.hooks_log.unlink()
     assert remove(agent, HOOKS) and standing(agent, HOOKS).state == "none"
     assert {path: path.read_bytes() for path in agent.branch.rglob("*") if path.is_file()} == before
     assert {path for path in agent.branch.rglob("*") if path.is_dir()} == directories

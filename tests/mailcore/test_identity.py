@@ -111,6 +111,7 @@ CASES: list[tuple[str, dict[str, str], str | None, str]] = [
 
 
 @pytest.mark.parametrize(("directory", "environment", "declared", "expected"), CASES)
+@pytest.mark.elsewhere
 def test_who_is_calling(
     house: House, directory: str, environment: dict[str, str], declared: str | None, expected: str
 ) -> None:
@@ -147,6 +148,7 @@ def test_who_is_calling(
         assert found.evidence and found.agent == workspace.agent(found.address)
 
 
+@pytest.mark.elsewhere
 def test_the_run_is_known_only_with_its_nonce(house: House) -> None:
     lock.acquire(house.agent("@writer"), "r1", N1, "s")
 
@@ -193,6 +195,7 @@ NAMES_TO_TRY = st.sampled_from(["WRITER", "EDITOR", "LEAD", "nobody", "", "@oper
     whose=NAMES_TO_TRY,
     router=NAMES_TO_TRY,
 )
+@pytest.mark.elsewhere
 def test_nobody_is_ever_anyone_whom_nothing_names(
     house: House, place: str, run: str, nonce: str, whose: str, router: str
 ) -> None:

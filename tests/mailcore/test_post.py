@@ -20,6 +20,7 @@ def sent(agent: Agent) -> list[dict[str, Any]]:
     return [json.loads(path.read_bytes()) for path in sorted(agent.sent_dir.glob("*.json"))]
 
 
+@pytest.mark.elsewhere
 def test_both_sides_have_it_joined_by_sent_id(house: House) -> None:
     (one,) = post.send(house.workspace, "@lead", ["@writer"], "hello", "body", priority="high")
     (message,) = house.inbox("@writer")
@@ -81,6 +82,7 @@ def test_a_senders_record_that_cannot_be_written_sends_nothing(house: House) -> 
     assert house.inbox("@writer") == ()
 
 
+@pytest.mark.elsewhere
 def test_a_reply_goes_back_in_the_thread_and_closes(house: House) -> None:
     (one,) = post.send(house.workspace, "@lead", ["@writer"], "question", "b")
     for nothing in ("", " \n"):

@@ -40,6 +40,7 @@ def causes(run: Run) -> list[str]:
     return [attempt.cause for attempt in run.attempts]
 
 
+@pytest.mark.elsewhere
 def test_a_task_is_done_and_answered(house: House) -> None:
     house.python("writer", REPLY)
     run_id = house.started("@operator", "@writer")
@@ -56,6 +57,7 @@ def test_a_task_is_done_and_answered(house: House) -> None:
     assert not (house.agent("@writer").runs_dir / run_id / "supervisor.log").read_text()
 
 
+@pytest.mark.elsewhere
 def test_a_success_without_an_answer_is_told_to_the_operator(house: House) -> None:
     """Even where a reply was tried and failed: it is not an answer."""
     command = f"{sys.executable} -m mailcore.cli reply nosuchid x || true; echo my result"
@@ -66,6 +68,7 @@ def test_a_success_without_an_answer_is_told_to_the_operator(house: House) -> No
     assert "no reply" in told.subject and "my result" in told.body
 
 
+@pytest.mark.elsewhere
 def test_what_the_program_is_given(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAUDECODE", "1")
     monkeypatch.setenv("CLAUDE_CODE_ENTRYPOINT", "cli")
@@ -82,6 +85,7 @@ def test_what_the_program_is_given(house: House, monkeypatch: pytest.MonkeyPatch
     assert not {"CLAUDECODE", "CLAUDE_CODE_ENTRYPOINT", "AIPASS_CALLER_BRANCH", "MAILCORE_SUPERVISES"} & set(env)
 
 
+@pytest.mark.elsewhere
 def test_three_crashes_bounce_with_attempts_codes_and_stderr(house: House) -> None:
     house.shell("writer", "echo started; echo boom $MAILCORE_ATTEMPT $MAILCORE_MODE >&2; exit 7")
     run = house.over("@writer", house.started("@operator", "@writer"))
@@ -270,7 +274,7 @@ def test_a_branch_that_vanishes_in_mid_run_leaves_no_process(house: House) -> No
     run_id = house.started("@operator", "@writer")
     pid = house.attempt_pid("@writer", run_id)
     supervisor = house.run("@writer", run_id).supervisor_pid
-    away = writer.branch.rename(writer.branch.with_name("elsewhere"))
+    away = writer.branch.rename(house.root.with_name("elsewhere"))
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(supervisor), what="the supervisor is over")
     try:
@@ -289,7 +293,7 @@ def test_a_branch_that_vanishes_at_the_start_leaves_no_process(house: House) -> 
     run_id = house.started("@operator", "@writer")
     attempt = wait_until(lambda: house.run("@writer", run_id).attempt, what="an attempt is begun")
     supervisor = house.run("@writer", run_id).supervisor_pid
-    away = writer.branch.rename(writer.branch.with_name("elsewhere"))
+    away = writer.branch.rename(house.root.with_name("elsewhere"))
     try:
         wait_until(lambda: not alive(supervisor), what="the supervisor is over")
         assert attempt is not None and not alive(attempt.pid)

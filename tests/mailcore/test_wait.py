@@ -92,6 +92,7 @@ def states(result: Any) -> list[str]:
     return [one["state"] for one in result["settled"]]
 
 
+@pytest.mark.elsewhere
 def test_a_reply_ends_it_and_until_then_it_uses_no_cpu(house: House, start: Any) -> None:
     sent = send(house)
     one = waiting(house, start, f"#{sent.seq}")
@@ -192,6 +193,7 @@ def test_an_approval_unblocks(house: House, start: Any, decision: str) -> None:
     ("reply", "exit 3", "bounced"),
     ("done", "exit 3", "bounced"),
 ])  # fmt: skip
+@pytest.mark.elsewhere
 def test_the_end_of_a_run_that_gave_no_answer_ends_it(
     house: House, start: Any, want: str, script: str, state: str
 ) -> None:
@@ -302,6 +304,7 @@ class Stream(Started):
         return event
 
 
+@pytest.mark.elsewhere
 def test_watch_streams_own_and_foreign_deliveries_each_once(house: House) -> None:
     stream = Stream(house, "watch", "--jsonl")
     try:

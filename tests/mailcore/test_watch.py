@@ -45,6 +45,7 @@ def watching() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "watch"]
 
 
+@pytest.mark.elsewhere
 def test_a_changed_file_is_told_within_a_tenth_of_a_second(tmp_path: Path) -> None:
     with Watch(directories(tmp_path), 60) as batches:
         standing(batches)

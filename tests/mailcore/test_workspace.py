@@ -10,8 +10,9 @@ import pytest
 
 from mailcore import make, workspace
 from mailcore.errors import NoWorkspace, Refused, UsageError
+from mailcore.mail import post
 from mailcore.workspace import Workspace
-from tests.mailcore.conftest import House
+from tests.mailcore.conftest import House, git
 
 
 def registry(root: Path, rows: Any, name: str = "X_REGISTRY.json") -> Path:
@@ -147,3 +148,124 @@ def test_init_refuses_before_it_writes(tmp_path: Path, agents: list[tuple[str, s
     with pytest.raises(UsageError):
         make.init(tmp_path, agents)
     assert list(tmp_path.iterdir()) == []
+
+
+FOREIGN = [
+    '{"schemas": []}',
+    '{"branches": ["main", "dev"]}',
+    '{"branches": [{"name": "main", "sha": "1"}]}',
+    "[]",
+    "{}",
+]
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_another_tools_registry_is_passed_over_with_a_note(tmp_path: Path, text: str) -> None:
+    """Above it, and beside it whatever their names' order."""
+    registry(tmp_path, [{"name": "WRITER", "path": "w/deep"}])
+    deep = tmp_path / "w" / "deep"
+    deep.mkdir(parents=True)
+    for place in (tmp_path, tmp_path / "w"):
+        (place / "A_SCHEMA_REGISTRY.json").write_text(text)
+    found = workspace.find(deep)
+    assert found.root == tmp_path and [a.address for a in found.agents] == ["@writer"]
+    assert [str(tmp_path / "w" / "A_SCHEMA_REGISTRY.json") in note for note in found.notes] == [True, False]
+    with pytest.raises(NoWorkspace, match=r"A_SCHEMA_REGISTRY\.json is passed over"):
+        (tmp_path / "X_REGISTRY.json").unlink()
+        workspace.find(deep)
+
+
+def test_a_torn_registry_leads_into_no_other_workspace(tmp_path: Path) -> None:
+    registry(tmp_path, [{"name": "OUTER", "path": "o"}])
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "Y_REGISTRY.json").write_text('{"branches": [{"na')
+    with pytest.raises(UsageError, match="Y_REGISTRY"):
+        workspace.find(tmp_path / "inner")
+
+
+def test_while_the_registry_is_gone_its_copy_is_read(house: House) -> None:
+    path = house.workspace.registry
+    kept = path.read_bytes()
+    path.unlink()
+    found = workspace.find(house.agent("writer").branch)
+    assert (found.root, found.agents) == (house.root, house.workspace.agents)
+    assert f"{path} is gone" in found.notes[0]
+    assert not path.exists(), "looking writes nothing: a `git stash pop` must find the place free"
+    assert house.json("doctor", status=4)["checks"]
+    assert f"{path} was gone: its copy is put in its place" in house.mailcore("repair").stdout.decode()
+    assert path.read_bytes() == kept and workspace.find(house.root).notes == ()
+
+
+def test_a_registry_that_aipass_changed_is_copied_with_the_next_act(house: House) -> None:
+    path = house.workspace.registry
+    document = json.loads(path.read_text())
+    document["branches"].append({"name": "POET", "path": "agents/poet", "email": "@poet"})
+    path.write_text(json.dumps(document))
+    assert house.mailcore("send", "@writer", "s", "b", "--from", "@lead").returncode == 0
+    path.unlink()
+    assert workspace.find(house.root).agent("@poet")
+    (house.root / "NEW_REGISTRY.json").write_text(json.dumps(document))
+    assert workspace.find(house.root).registry.name == "NEW_REGISTRY.json"
+    assert house.mailcore("send", "@writer", "s", "b", "--from", "@lead").returncode == 0
+    copies = [one.name for one in (house.root / ".praxmonitor").glob("*.copy")]
+    assert copies == ["NEW_REGISTRY.json.copy"]
+
+
+def test_an_agent_is_added_to_a_registry_that_is_gone(house: House) -> None:
+    house.workspace.registry.unlink()
+    assert make.add(house.workspace, "poet", "agents/poet").agent("@poet")
+    assert len(json.loads(house.workspace.registry.read_text())["branches"]) == 4
+
+
+def test_a_torn_registry_is_never_copied(house: House) -> None:
+    copy = house.root / ".praxmonitor" / f"{house.workspace.registry.name}.copy"
+    before = copy.read_bytes()
+    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    house.workspace.registry.write_text('{"branches": [')
+    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    house.workspace.registry.write_text("{}")
+    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    assert copy.read_bytes() == before
+
+
+def test_the_variable_and_the_option_say_which_workspace(house: House, tmp_path: Path) -> None:
+    """Below a nested workspace, in another one, and outside of any."""
+    inner = house.agent("writer").branch
+    make.init(inner, [("inner", "inner")])
+    other = tmp_path / "other"
+    make.init(other, [("poet", "poet")])
+    for place in (inner, other, tmp_path):
+        for how in (
+            {"words": ("-C", str(house.root))}, {"env": {"MAILCORE_ROOT": str(house.root)}},
+            {"words": ("-C", str(house.agent("lead").branch)), "env": {"MAILCORE_ROOT": str(other)}},
+        ):  # fmt: skip
+            done = house.mailcore(*how.get("words", ()), "agents", "--json", cwd=place, env=how.get("env"))  # type: ignore[arg-type]
+            assert [row["address"] for row in json.loads(done.stdout)][:2] == ["@writer", "@editor"], (place, how)
+    done = house.mailcore("agents", env={"MAILCORE_ROOT": str(tmp_path)})
+    assert done.returncode == 2 and b"MAILCORE_ROOT" in done.stderr
+
+
+def test_a_linked_worktree_belongs_to_the_main_worktrees_workspace(house: House, tmp_path: Path) -> None:
+    git(house.root, "init", "-q")
+    git(house.root, "add", "-A")
+    git(house.root, "commit", "-qm", "workspace")
+    for place in (house.root / ".worktrees" / "feat", tmp_path / "beside"):
+        git(house.root, "worktree", "add", "-q", str(place))
+        assert workspace.find(place / "agents" / "writer").root == house.root
+        assert workspace.at(place).root == place, "who names it literally means it"
+        done = house.mailcore("send", "@lead", f"from {place.name}", "b", cwd=place / "agents" / "writer")
+        assert done.returncode == 0, done.stderr
+    assert {(m.sender, m.subject) for m in house.inbox("lead")} == {
+        ("@writer", "from feat"),
+        ("@writer", "from beside"),
+    }
+
+
+def test_a_git_file_that_git_did_not_write_proves_nothing(house: House, tmp_path: Path) -> None:
+    git(house.root, "init", "-q")
+    fake = tmp_path / "fake"
+    fake.mkdir()
+    (fake / house.workspace.registry.name).write_bytes(house.workspace.registry.read_bytes())
+    for text in (f"gitdir: {house.root}/.git\n", f"gitdir: {house.root}/.git/worktrees/feat\n", "nonsense", "\0", ""):
+        (fake / ".git").write_text(text)
+        assert workspace.find(fake).root == fake, text

@@ -6,12 +6,14 @@ import os
 import re
 from pathlib import Path
 
+from mailcore.system import user
+
 _LONGEST_NAME = 200
 
 
 def root() -> Path:
     """Where the directories lie."""
-    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude") / "projects"
+    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or user.home() / ".claude") / "projects"
 
 
 def directory(branch: Path) -> Path:

@@ -7,11 +7,12 @@ import os
 from pathlib import Path
 
 from mailcore.programs.base import is_session_id
+from mailcore.system import user
 
 
 def root() -> Path:
     """Where the years lie."""
-    return Path(os.environ.get("CODEX_HOME") or Path.home() / ".codex") / "sessions"
+    return Path(os.environ.get("CODEX_HOME") or user.home() / ".codex") / "sessions"
 
 
 def is_kept(thread_id: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.programs.gemini.messages import is_prompt, texts_of
-from mailcore.system import files
+from mailcore.system import files, user
 
 CHATS = "chats"
 HEAD = 262_144
@@ -73,7 +73,7 @@ def is_resumable(branch: Path, session_id: str) -> bool:
 
 
 def _home() -> Path:
-    return Path(os.environ.get("GEMINI_CLI_HOME") or Path.home()) / ".gemini"
+    return Path(os.environ.get("GEMINI_CLI_HOME") or user.home()) / ".gemini"
 
 
 def _files_of(branch: Path, session_id: str) -> list[Path]:

@@ -1,0 +1,43 @@
+"""Children of ours that run Python: nothing of the project that they run in is imported by them.
+
+`python -m` alone puts the working directory first on sys.path, where a project's `random.py` lies, and PYTHONPATH
+comes before the standard library.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+_LAST = (
+    "import sys, os, runpy; sys.path += os.environ['PYTHONPATH'].split(os.pathsep); "
+    "runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)"
+)
+"""For a mailcore that is found by PYTHONPATH only: what that names comes last, so that it hides nothing."""
+
+
+def child(module: str, *words: str) -> list[str]:
+    """The command line that runs a module of ours with `words`.
+
+    Without the working directory (`-P`) and the PYTHON… variables (`-E`), which stay in its environment for what it
+    starts.
+    """
+    start = ["-c", _LAST, module] if _by_variable() else ["-m", module]
+    return [sys.executable, "-P", "-E", *start, *words]
+
+
+def path_last() -> None:
+    """Let what PYTHONPATH names come last in this process too. Call it before what is imported late."""
+    said = _said()
+    sys.path[:] = [*(entry for entry in sys.path if entry not in said), *(entry for entry in sys.path if entry in said)]
+
+
+def _said() -> list[str]:
+    return [os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]  # noqa: PTH100
+
+
+def _by_variable() -> bool:
+    """True if it is PYTHONPATH that leads to this package."""
+    said = _said()
+    return bool(said) and str(Path(__file__).parents[2]) in said
