@@ -92,7 +92,14 @@ def test_a_wake_back_tells_result_and_figures(house: House) -> None:
     run_id = house.started("@lead", "@writer")
     house.over("@writer", run_id)
     (woken,) = wakes(house, "@lead", 1)
-    for said in ("@writer finished: a task.", "It took", "cost unknown", "no reply", "memories edited", "a long story"):
+    for said in (
+        '@writer finished "a task".',
+        "It took",
+        "cost unknown",
+        "no reply",
+        "memories edited",
+        "a long story",
+    ):
         assert said in woken.subject, said
     prompt = house.journal("@lead", woken.run_id)[0]["prompt"]
     assert "Result: a long story" in prompt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -193,9 +194,7 @@ def test_a_missing_mailbox_is_missing_and_delivery_makes_it(house: House) -> Non
     deliver(writer, "first")
     assert [m.subject for m in house.inbox("@writer")] == ["first"]
     editor = house.agent("@editor")
-    for path in (editor.inbox, editor.sent_dir):
-        path.unlink() if path.is_file() else path.rmdir()
-    editor.mail_dir.rmdir()
+    shutil.rmtree(editor.mail_dir)
     deliver(editor, "first")
     assert [m.subject for m in house.inbox("@editor")] == ["first"] and editor.sent_dir.is_dir()
 

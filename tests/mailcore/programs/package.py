@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
+
 
 def install(directory: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Install the package of a directory: whatever is started from now on finds it, and its commands."""
@@ -21,7 +23,8 @@ def install(directory: Path, target: Path, monkeypatch: pytest.MonkeyPatch) -> N
     words = ["-m", "pip", "install", "-q", "--no-deps", "--no-index", "--disable-pip-version-check"]
     done = subprocess.run([sys.executable, *words, "--target", str(target / "site"), str(wheel)], capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
-    monkeypatch.setenv("PYTHONPATH", str(target / "site"))
+    # Children of ours heed PYTHONPATH only where it leads to mailcore itself.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(target / "site"), str(ROOT))))
     monkeypatch.setenv("PATH", str(target / "site" / "bin"), prepend=os.pathsep)
 
 
