@@ -89,14 +89,19 @@ def here(said: Path | str | None = None, start: Path | None = None) -> Workspace
     if said is not None:
         return find(Path(said))
     root = os.environ.get(ROOT, "")
-    return at(Path(root)) if root else find(start or Path.cwd())
+    if not root:
+        return find(start or Path.cwd())
+    try:
+        return at(Path(root))
+    except NoWorkspace as error:
+        raise NoWorkspace(f"{error} Set {ROOT} to one that is, or unset it.", "no_workspace") from error
 
 
 def at(root: Path) -> Workspace:
     """The workspace whose root is this very directory. NoWorkspace if it is none."""
     found, passed = registries.look(root.absolute())
     if found is None:
-        said = f"{root} is no workspace's root: no *{registries.SUFFIX} there. Set {ROOT} to one that is, or unset it."
+        said = f"{root} is no workspace's root: no *{registries.SUFFIX} there."
         raise NoWorkspace(" ".join([said, *passed]), "no_workspace")
     return load(found, passed)
 

@@ -118,7 +118,7 @@ async def test_a_registry_that_becomes_unreadable_keeps_the_fleet_and_adds_a_not
 
 
 async def test_no_workspace_is_said_at_the_first_fleet(tmp_path: Path) -> None:
-    with pytest.raises(NoWorkspace, match="in no workspace"):
+    with pytest.raises(NoWorkspace, match="is no workspace's root"):
         await anext(FileFeed(tmp_path).fleets())
 
 
