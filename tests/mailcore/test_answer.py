@@ -216,8 +216,6 @@ def test_expect_reaches_the_agent(house: House) -> None:
     house.shell("writer", 'echo "$MAILCORE_PROMPT" > prompt; echo up')
     done = house.json("dispatch", "@writer", "s", "b", "--expect", "all tests pass", "--from", "@operator")
     house.over("@writer", done["run_id"])
-    assert (
-        'It counts as done, in its words, when "all tests pass". '
-        in (house.agent("@writer").branch / "prompt").read_text()
-    )
+    prompt = (house.agent("@writer").branch / "prompt").read_text()
+    assert 'It counts as done, in its words, when "all tests pass". ' in prompt
     assert house.inbox("@writer")[0].raw["expect"] == "all tests pass"
