@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from mailcore import journal
-from mailcore.dispatch import process, queue, succession
+from mailcore.dispatch import process, queue, standing, succession
 from mailcore.liveness import read_lock
 from mailcore.model.run import Holder, Phase, Run
 from mailcore.system.locks import locked
@@ -183,6 +183,12 @@ def await_phase(house: House, run_id: str, phase: Phase) -> None:
     wait_until(lambda: house.run("@writer", run_id).phase is phase, what=f"{run_id} is {phase}")
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dispatch of this process does not wait until the supervisor stands: it is met before it has the gate."""
+    monkeypatch.setattr(standing, "trouble", lambda *_: "")
+
+
 PHASES = {
     Phase.QUEUED: "exec sleep 100",
     Phase.STARTING: "exec sleep 100",
@@ -192,7 +198,9 @@ PHASES = {
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_supervisor_killed_leaves_an_orphan_that_the_next_look_ends(house: House, phase: Phase) -> None:
+def test_a_supervisor_killed_leaves_an_orphan_that_the_next_look_ends(
+    house: House, phase: Phase, at_once: None
+) -> None:
     house.limit(retry_wait=100)
     house.shell("writer", PHASES[phase])
     run_id = house.started("@operator", "@writer")
@@ -252,7 +260,9 @@ def test_a_lock_that_another_took_is_left_to_it(house: House, stranger: subproce
     nothing_is_left(house, run)
 
 
-def test_a_lock_stolen_before_the_supervisor_has_it_is_told(house: House, stranger: subprocess.Popen[bytes]) -> None:
+def test_a_lock_stolen_before_the_supervisor_has_it_is_told(
+    house: House, stranger: subprocess.Popen[bytes], at_once: None
+) -> None:
     house.shell("writer", "echo up; exec sleep 100")
     writer = house.agent("@writer")
     theirs = json.dumps({"pid": stranger.pid, "timestamp": f"{datetime.now():%Y-%m-%dT%H:%M:%S}", "branch": "b"})

@@ -15,7 +15,9 @@ REGISTRY = ("@writer", "@marta", "@editor", "@dev-ops", "@clerk")
 
 
 @pytest.fixture(autouse=True)
-def registry() -> None:
+def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This registry alone, whatever other tests of this process have read."""
+    monkeypatch.setattr(known, "_addresses", {})
     known.know("test", REGISTRY)
 
 
