@@ -33,6 +33,10 @@ class Kernel(Protocol):
     def trouble(self) -> str:
         """Why some directories are not watched, in words; empty: all are."""
 
+    @property
+    def sure(self) -> bool:
+        """True if a change that is lost is told as lost; else a look at times finds it."""
+
     def fileno(self) -> int:
         """Readable when there is something to `read`."""
 
@@ -125,7 +129,7 @@ class Watcher:
 
     def wait(self, seconds: float | None = None, others: Collection[HasDescriptor] = ()) -> Changes:
         """Sleep until something changed, one of `others` can be read, somebody wakes it, or `seconds` are over."""
-        blind = bool(self.trouble) or not self._use
+        blind = bool(self.trouble) or not self._use or (self._kernel is not None and not self._kernel.sure)
         limit = 0.0 if self._fresh else seconds
         if blind:
             look = self._next_look - time.monotonic()

@@ -19,6 +19,8 @@ _IGNORED, _OVERFLOW = int(flags.IGNORED), int(flags.Q_OVERFLOW)
 class Inotify:
     """One inotify instance, of which a user has 128."""
 
+    sure = True
+
     def __init__(self) -> None:
         """OSError (EMFILE) where the user's instances or this process's descriptors are used up."""
         self._inotify = INotify()

@@ -20,6 +20,8 @@ MERGE = 200
 class Notify:
     """The watches of some directories: what was there at the start in one, what came since in a small one."""
 
+    sure = False
+
     def __init__(self) -> None:
         self._base: dict[str, int] = {}
         self._late: dict[str, int] = {}
