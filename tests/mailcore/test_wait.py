@@ -93,6 +93,7 @@ def states(result: Any) -> list[str]:
 
 
 @pytest.mark.elsewhere
+@pytest.mark.linux_only("watchfiles looks at times")
 def test_a_reply_ends_it_and_until_then_it_uses_no_cpu(house: House, start: Any) -> None:
     sent = send(house)
     one = waiting(house, start, f"#{sent.seq}")

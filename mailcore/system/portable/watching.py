@@ -50,6 +50,8 @@ class Notify:
             self._closed = True
             os.close(self._write_end)
         os.close(self._read_end)
+        for thread in self._threads.values():
+            thread.join(1.0)
 
     def watch(self, wanted: Mapping[str, int]) -> set[str]:
         """Watch these directories and no others (`Kernel.watch`). Those that are new are told once they are watched."""
