@@ -311,7 +311,6 @@ def test_a_mailbox_that_cannot_be_read_is_no_empty_one(house: House) -> None:
     assert any(not check["ok"] and check["name"] == "@writer" for check in house.json("doctor", status=4)["checks"])
 
 
-@pytest.mark.elsewhere
 def test_dispatch_runs_kill_retry_wake(house: House) -> None:
     house.shell("writer", "echo up; exec sleep 100")
     done = house.json("dispatch", "@writer", "a task", "body", "--from", "@operator")

@@ -16,7 +16,6 @@ def idle(house: House, *names: str) -> None:
     wait_until(lambda: not any(house.agent(name).dispatch_lock.exists() for name in names), 30, f"{names} are idle")
 
 
-@pytest.mark.elsewhere
 def test_a_held_agent_gets_its_mail_and_starts_for_nobody(house: House) -> None:
     said = house.json("hold", "@writer", "gone to lunch", "--from", "@operator")
     assert said == {"held": "@writer"}

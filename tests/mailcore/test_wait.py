@@ -305,7 +305,6 @@ class Stream(Started):
         return event
 
 
-@pytest.mark.elsewhere
 def test_watch_streams_own_and_foreign_deliveries_each_once(house: House) -> None:
     stream = Stream(house, "watch", "--jsonl")
     try:
