@@ -35,10 +35,6 @@ def is_unread(raw: Mapping[str, Any]) -> bool:
 FINAL = ("done", "blocked", "declined")
 """Acknowledgements after which nothing more is expected of the recipient."""
 
-
-DECLARED = "declared"
-"""The proof of a sender who only said so, by `--from`."""
-
 DECISIONS = ("approved", "denied")
 """Acknowledgements that decide a request for approval."""
 LAPSED = "lapsed"
@@ -135,11 +131,6 @@ class Message:
         Our key `sender_proof`; empty where another program sent it.
         """
         return _text(self.raw, "sender_proof")
-
-    @property
-    def sender_words(self) -> str:
-        """The sender as a reader is to take it: `@writer`, or `@writer (declared)` where nothing proved it."""
-        return f"{self.sender} ({DECLARED})" if self.proof == DECLARED else self.sender
 
     @property
     def undecided(self) -> bool:
