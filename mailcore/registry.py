@@ -111,8 +111,10 @@ def restore(path: Path) -> bool:
 
 
 def _copies(directory: Path) -> list[Path]:
-    state = directory / ".praxmonitor"
-    return sorted(state.glob(f"*{SUFFIX}{COPY}")) if state.is_dir() else []
+    try:
+        return sorted((directory / ".praxmonitor").glob(f"*{SUFFIX}{COPY}"))
+    except OSError:  # it may be entered by its owner only
+        return []
 
 
 def rows_of(data: Any) -> list[tuple[str, dict[str, Any]]]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import select
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 from mailcore.model.agent import Agent
 from mailcore.system.files import read_bytes
-from mailcore.system.processes import alive, exit_notice
+from mailcore.system.processes import alive, ended, exit_notice, start_ticks
 from mailcore.units import duration
 
 STANDS = "MAILCORE_STANDS"
 """In a supervisor's environment: the descriptor that it says it on."""
 PATIENCE = 60.0
 """Seconds until that is given up; on a busy machine a start takes some. What stands later goes on all the same."""
+ENDING = 2.0
+"""Seconds that one which closed its end of the pipe has to be over."""
 LOG = "supervisor.log"
 
 _awaited: dict[str, tuple[int, int]] = {}
@@ -53,9 +54,10 @@ def trouble(agent: Agent, run_id: str) -> str:
     finally:
         os.close(reader)
     log = agent.runs_dir / run_id / LOG
-    if alive(pid):
+    # Its end of the pipe closes a moment before it counts as over.
+    if not ended(pid, start_ticks(pid), ENDING):
         return f"its supervisor (PID {pid}) does not stand after {duration(PATIENCE)}; see {log}"
-    said = _last_line(log)
+    said = last_words(agent, run_id)
     return f"its supervisor (PID {pid}) ended before it stood{f': {said}' if said else ''}; see {log}"
 
 
@@ -69,9 +71,10 @@ def _stands(reader: int, pid: int) -> bool:
     return reader in ready and bool(os.read(reader, 1))
 
 
-def _last_line(log: Path) -> str:
+def last_words(agent: Agent, run_id: str) -> str:
+    """The last line that a run's supervisor wrote on its standard error."""
     try:
-        lines = read_bytes(log)[-4096:].decode("utf-8", "replace").split("\n")
+        lines = read_bytes(agent.runs_dir / run_id / LOG)[-4096:].decode("utf-8", "replace").split("\n")
     except OSError:
         return ""
     return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")

@@ -46,7 +46,7 @@ def see_it_stand(workspace: Workspace, config: Config, agent: Agent, begun: str 
     MailcoreError, and the run's end told, where it does not.
     """
     if isinstance(begun, str) and (why := standing.trouble(agent, begun)):
-        clean(workspace, config, agent)
+        clean(workspace, config, agent, how=standing.last_words(agent, begun))
         raise MailcoreError(f"run {begun}: {why}", "not_started")
 
 

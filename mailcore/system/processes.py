@@ -112,11 +112,13 @@ def ended(pid: int, ticks: int, seconds: float) -> bool:
     except OSError:  # it is over, or no descriptor is left to wait with
         return not alive(pid, ticks)
     with notice:
+        poll = select.poll()  # a screen has more descriptors than select() can hold
+        poll.register(notice, select.POLLIN)
         while alive(pid, ticks):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            select.select([notice], [], [], left)
+            poll.poll(left * 1000)
     return True
 
 

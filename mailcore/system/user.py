@@ -7,6 +7,7 @@ begin with `~`, below whatever the working directory is, where an agent may have
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 NAME = "praxmonitor"
@@ -26,14 +27,14 @@ def config_home() -> Path:
     """The user's config directory for us, platformdirs' choice; it may not be there."""
     from platformdirs import user_config_path
 
-    return _known(user_config_path(NAME))
+    return _known(user_config_path)
 
 
 def state_home() -> Path:
     """The user's state directory for us, likewise."""
     from platformdirs import user_state_path
 
-    return _known(user_state_path(NAME))
+    return _known(user_state_path)
 
 
 def state_of(root: Path) -> Path:
@@ -43,5 +44,9 @@ def state_of(root: Path) -> Path:
     return state_home() / hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
 
 
-def _known(path: Path) -> Path:
+def _known(find: Callable[[str], Path]) -> Path:
+    try:
+        path = find(NAME)
+    except RuntimeError:  # platformdirs from 4.5 on says so itself
+        return NOWHERE / NAME
     return path if path.is_absolute() else NOWHERE / NAME

@@ -8,7 +8,7 @@ from mailcore import trust
 from mailcore.config import Config, read_config
 from mailcore.errors import ConfigError, MailcoreError
 from mailcore.programs.registry import checked
-from mailcore.workspace import find
+from mailcore.workspace import at
 
 ABSENT = (0, 0, 0)
 BEFORE = "the settings from before hold"
@@ -42,7 +42,7 @@ class Settings:
     def _allowed(self, config: Config) -> Config:
         """The settings less what is not followed: all that starts or permits, where no workspace tells whose it is."""
         try:
-            return trust.followed(find(self._path.parent.parent))[0]
+            return trust.followed(at(self._path.parent.parent))[0]
         except MailcoreError:
             return trust.withheld(config)
 

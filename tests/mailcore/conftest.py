@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from mailcore import journal, make, system, workspace
+from mailcore import audit, journal, make, system, workspace
 from mailcore.config import Config, read_config
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError
@@ -230,6 +230,7 @@ def clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     for name in list(os.environ):
         if name.startswith(("MAILCORE_", "AIPASS_", "CLAUDE", MARK)) and name != system.VARIABLE:
             monkeypatch.delenv(name)
+    audit.proof.set("")  # what a test in this process was taken for
 
 
 @pytest.fixture

@@ -150,6 +150,7 @@ def test_a_supervisor_that_does_not_stand_is_told_at_once(house: House, how: str
     assert run.phase is Phase.BOUNCED and not house.agent("writer").dispatch_lock.exists()
     if how == "broken":
         wait_until(lambda: [m.subject for m in house.inbox("@lead")], what="its sender has a bounce")
+        assert why in run.reason
 
 
 @pytest.mark.elsewhere

@@ -38,8 +38,8 @@ REFUSED = {
 }
 
 
-def said(*words: str) -> tuple[int, str]:
-    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, timeout=60)
+def said(root: Path, *words: str) -> tuple[int, str]:
+    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True, cwd=root, timeout=60)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -58,7 +58,7 @@ def test_doctor_refuses_what_guard_and_screen_refuse(aipass_workspace: Path, tex
     path.write_text(text)
     status, (found,) = doctor(aipass_workspace)
     assert status == 4
-    guard, screen = (said("praxmonitor", *words, str(aipass_workspace)) for words in (("guard",), ()))
+    guard, screen = (said(aipass_workspace, "praxmonitor", *words) for words in (("guard",), ()))
     assert guard[0] == screen[0] == 2
     if "gone" in text:
         assert "no sound pack 'gone' in " in guard[1] and "no sound pack 'gone' in " in screen[1]

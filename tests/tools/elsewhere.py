@@ -107,7 +107,7 @@ def second_user(work: Path, python: str) -> subprocess.CompletedProcess[str]:
     environment = _environment(HOME=str(home), USER=OTHER, LOGNAME=OTHER, TMPDIR=str(home), PATH="/usr/bin:/bin")
     environment = {k: v for k, v in environment.items() if not k.startswith("XDG_")}
     words = [*become, *_words(python, home / "t")]
-    hidden = list(_hidden(python))
+    hidden = list(opened(python))
     if hidden:  # below a home directory, mostly: in a mount namespace of its own its way in is opened
         script = "set -e\n" + "\n".join(hidden) + f"\nexec {shlex.join(words)}"
         if _run(["unshare", "-m", "true"], work, environment).returncode:
@@ -116,7 +116,7 @@ def second_user(work: Path, python: str) -> subprocess.CompletedProcess[str]:
     return _run(words, checkout, environment)
 
 
-def _hidden(python: str) -> Iterator[str]:
+def opened(python: str) -> Iterator[str]:
     """The shell lines that let others reach this Python, its environment and what is installed there by link."""
     asked = "import mailcore, sys; print(sys.prefix, sys.base_prefix, mailcore.__path__[0], sep='\\n')"
     said = subprocess.run([python, "-P", "-c", asked], capture_output=True, text=True, cwd="/").stdout.split("\n")
