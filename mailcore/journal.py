@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -42,6 +43,15 @@ def parse(lines: Iterable[bytes]) -> list[dict[str, Any]]:
         if isinstance(record, dict):
             records.append(record)
     return records
+
+
+def first(path: Path) -> dict[str, Any]:
+    """The first record of a journal, however long that is; empty where there is none. OSError as of `read`."""
+    try:
+        with os.fdopen(files.descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)[0], "rb") as file:
+            return next(iter(parse([file.readline()])), {})
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
 
 
 def read(path: Path) -> list[dict[str, Any]]:

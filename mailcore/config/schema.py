@@ -73,6 +73,11 @@ class Dispatch:
     ping_pong: Annotated[
         Count, about("Runs in a row that only wrote mail or memories, after which nothing starts by itself.")
     ] = 12
+    same_tasks: Annotated[
+        Count,
+        about("Runs in a row that only gave tasks which had been given before, after which nothing starts by itself. "
+              "In one chain of dispatches no agent gives another the same task more often, where it changes no file."),
+    ] = 2  # fmt: skip
     backoff: Annotated[
         tuple[Seconds, ...],
         about("Waits before a start by itself after one, two, three, … failed runs in a row. The last one holds on. "

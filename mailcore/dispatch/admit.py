@@ -1,4 +1,4 @@
-"""What stands in the way of a start: a hold, a person's own session, a limit, a breaker. Looked at under the gate."""
+"""What stands in the way of a start: a hold, a person's own session, a limit, a breaker."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailcore.config import Config
-from mailcore.dispatch import breaker, process
-from mailcore.dispatch.runs import records
+from mailcore.dispatch import breaker, lock, process
+from mailcore.dispatch.runs import first_record
 from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
 from mailcore.model.agent import Agent
+from mailcore.model.run import Holder
 from mailcore.programs.registry import used
 from mailcore.text import counted
 from mailcore.workspace import Workspace
@@ -25,29 +26,69 @@ class Hindrance:
     """Why an agent was not started."""
 
     code: str
-    """`busy`, `held`, `occupied`, `limit`, `breaker` or `sandbox`."""
+    """`busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`, `no_branch`; `unseen` only under the gate."""
     reason: str
     awaits: frozenset[int] = frozenset()
     """PIDs of other programs' processes whose end may end it, and nobody of ours is told; 0: one not named yet."""
 
 
-def hindrance(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> Hindrance | None:
-    """What stands in the way of this start of `agent`, its own lock apart; None if nothing does."""
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What speaks against a start and takes long to see: looked at before the gate, weighed under it."""
+
+    tripped: str = ""
+    """Why a breaker refuses a start by itself."""
+    delay: float = 0.0
+    """Seconds that a start by itself has to wait, after failed runs."""
+    occupied: Hindrance | None = None
+    looked: bool = False
+    """Whether `occupied` was looked for: not at an agent that is at work anyhow."""
+
+
+def outlook(config: Config, agent: Agent, first: Mapping[str, Any]) -> Outlook:
+    """Look for it. Call it before the gate is taken."""
+    tripped, delay = "", 0.0
+    if first.get("automatic"):
+        tripped, delay = breaker.tripped(agent, config.dispatch), breaker.backoff(agent, config.dispatch)
+    if busy(agent) is not None:
+        return Outlook(tripped, delay)
+    pids = process.occupants(agent.branch, used(config))
+    if not pids:
+        return Outlook(tripped, delay, looked=True)
+    who = " ".join(map(str, pids))
+    reason = f"a person's own session works in {agent.branch} (PID {who}); end it first"
+    return Outlook(tripped, delay, Hindrance("occupied", reason, frozenset(pids)), looked=True)
+
+
+def hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any], seen: Outlook) -> Hindrance | None:
+    """What stands in the way of this start of `agent`, limits apart; None if nothing does. Call it under its gate.
+
+    `unseen`: a run ended there meanwhile, or died; it has to be cleared away, and looked again who else is there.
+    """
+    if not agent.branch.is_dir():
+        return Hindrance("no_branch", f"{agent.address}'s directory {agent.branch} is gone")
     if sandboxed():
         # A supervisor begun in here would end with the sandbox; the one outside starts what waits when its run is over.
         return Hindrance("sandbox", "called from within a sandbox, where no run can begin")
     if held := hold_of(workspace, agent):
         return Hindrance("held", held)
-    if pids := process.occupants(agent.branch, used(config)):
-        who = " ".join(map(str, pids))
-        return Hindrance(
-            "occupied", f"a person's own session works in {agent.branch} (PID {who}); end it first", frozenset(pids)
-        )
-    if found := _limit(workspace, config, str(first.get("program", ""))):
+    if first.get("automatic") and seen.tripped:
+        return Hindrance("breaker", f"{agent.address} is not started by itself any more: {seen.tripped}")
+    if found := busy(agent) or seen.occupied:
         return found
-    if first.get("automatic") and (reason := breaker.tripped(agent, config.dispatch)):
-        return Hindrance("breaker", f"{agent.address} is not started by itself any more: {reason}")
+    if lock.holding(agent) is not None or not seen.looked:
+        return Hindrance("unseen", f"what has ended at {agent.address} is being cleared away", frozenset({0}))
     return None
+
+
+def busy(agent: Agent) -> Hindrance | None:
+    """The run that an agent is at work on; None if it is idle."""
+    held = lock.holding(agent)
+    if held is None or held.holder is Holder.DEAD:
+        return None
+    work = f"on {held.subject!r} " if held.subject else ""
+    awaits = frozenset() if held.run_id else frozenset({held.pid})
+    return Hindrance("busy", f"{agent.address} is busy {work}(PID {held.pid or '?'})", awaits)
 
 
 def hold_of(workspace: Workspace, agent: Agent) -> str:
@@ -55,19 +96,22 @@ def hold_of(workspace: Workspace, agent: Agent) -> str:
     return hold_at(agent.mail_dir, agent.address) or hold_at(workspace.state_dir, "every agent")
 
 
-def _limit(workspace: Workspace, config: Config, program: str) -> Hindrance | None:
-    """The limit of runs at once that one more would break."""
+def limited(config: Config, program: str) -> bool:
+    """True where the number of runs at once has a limit."""
+    return bool(config.dispatch.max_runs or config.program(program).max_runs)
+
+
+def limit(workspace: Workspace, config: Config, program: str) -> Hindrance | None:
+    """The limit of runs at once that one more would break. Call it under `gate.places`."""
     fleet, own = config.dispatch.max_runs, config.program(program).max_runs
-    if not fleet and not own:
-        return None
     locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
-    running = [(agent, lock) for agent, lock in locks if lock is not None and lock.runs]
+    running = [(agent, held) for agent, held in locks if held is not None and held.runs]
     if fleet and len(running) >= fleet:
-        foreign = frozenset(lock.pid for _, lock in running if not lock.run_id)
+        foreign = frozenset(held.pid for _, held in running if not held.run_id)
         return Hindrance(
             "limit", f"{counted(len(running), 'run')} at once, and [dispatch] max_runs is {fleet}", foreign
         )
-    same = sum(_program_of(agent, lock.run_id) == program for agent, lock in running) if own else 0
+    same = sum(_program_of(agent, held.run_id) == program for agent, held in running) if own else 0
     if own and same >= own:
         return Hindrance(
             "limit", f"{counted(same, program + ' run')} at once, and [programs.{program}] max_runs is {own}"
@@ -76,5 +120,4 @@ def _limit(workspace: Workspace, config: Config, program: str) -> Hindrance | No
 
 
 def _program_of(agent: Agent, run_id: str) -> str:
-    first = records(agent.runs_dir / run_id)[:1] if run_id else []
-    return str(first[0].get("program", "")) if first else ""
+    return str(first_record(agent.runs_dir / run_id).get("program", "")) if run_id else ""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mailcore import audit
 from mailcore.config import Config
-from mailcore.dispatch import process, queue
+from mailcore.dispatch import process
 from mailcore.dispatch.environment import clean_environment
+from mailcore.dispatch.gate import gate
 from mailcore.dispatch.lock import holding
 from mailcore.dispatch.runs import read_run, run_ids
 from mailcore.errors import Refused
@@ -18,7 +19,6 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Holder
 from mailcore.programs.base import Output
 from mailcore.programs.registry import find, used
-from mailcore.system.locks import locked
 from mailcore.workspace import ROOT, Workspace
 
 
@@ -42,7 +42,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     its program is not on PATH (`no_program`).
     """
     agent = workspace.agent(target)
-    with locked(queue.gate(workspace)):
+    with gate(workspace, agent):
         held = holding(agent)
         occupants = process.occupants(agent.branch, used(config))
     if held is not None and held.holder is not Holder.DEAD:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailcore.config import Config
-from mailcore.dispatch import foreign, prompt, queue
+from mailcore.dispatch import chain, foreign, prompt, queue, refusal
 from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
@@ -18,7 +18,7 @@ from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import intent, post
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
-from mailcore.model.agent import Agent
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
 from mailcore.text.frames import quoted
@@ -28,6 +28,10 @@ __all__ = [
     "Dispatched", "Killed", "check", "dispatch", "find_run", "foreign_runs", "kill", "last_run", "processes",
     "read_run", "retry", "wake", "wake_for",
 ]  # fmt: skip
+
+
+KEPT = ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth", "root", "task")
+"""What a run that is done again takes over of the former one's first record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,23 @@ def dispatch(
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
-    `parent_run` is the run that the caller belongs to: it sets how deep this one nests. `expect` says what counts as
-    done; `thread` are the keys that put the task into an earlier thread; `program` takes another than the configured
-    one. A busy agent has the mail at once; its run begins when the present one is over.
+    `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`chain`). `expect`
+    says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes another
+    than the configured one. A busy agent has the mail at once; its run begins when the present one is over.
     """
     agent, chosen = check(workspace, config, sender, target, program)
-    depth = _depth(workspace, parent_run) + 1 if parent_run else 0
-    if depth > config.dispatch.wake_depth:
-        raise Refused(f"this dispatch would nest {depth} deep; [dispatch] wake_depth is the limit", "limit")
-    extra = {**thread, **({"expect": expect} if expect else {})}
-    with intent.scope():  # said again after it was cut off, the mail is found, and what began of it
-        sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=extra)[0]
+    author = workspace.agent(sender)
+    stands, task = chain.place(workspace, author, parent_run), chain.mark(agent, subject, body)
+    if stands.depth >= config.dispatch.wake_depth:
+        refusal.tell_nesting(workspace, stands, agent, subject)
+        raise Refused(f"this dispatch would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
+    words = {**thread, **({"expect": expect} if expect else {})}
+    # Said again after it was cut off, the mail is found, and what began of it: wherever the sender stands by now.
+    with intent.act(author, "dispatch", agent.address, subject, body, words) as act:
+        if not act.again and (why := chain.loop(stands, author, agent, task, config.dispatch.same_tasks)):
+            raise Refused(why, "loop")
+        facts = stands.facts if stands.root else {}
+        sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=words, facts=facts)[0]
         if not sent.delivered:
             raise MailcoreError(sent.error)
         mailed = Dispatched(sent.id, sent.sent_id, agent.address, None)
@@ -84,9 +94,11 @@ def dispatch(
             "sent_id": sent.sent_id,
             "prompt": prompt.task(agent, sent.id, sender, subject, expect),
             "program": chosen.name,
-            "depth": depth,
+            "task": task,
+            **stands.facts,
         }
         try:
+            chain.note_given(stands, task, agent.address)
             started = begin(workspace, config, agent, queued, queueing=WAITS)
         except (MailcoreError, OSError) as error:
             said = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
@@ -143,16 +155,19 @@ def wake_for(
     The mail is delivered already, so what hinders a wake is no error: it is returned, by address. Sent from within
     `parent_run` the wake nests one deeper, so that two agents cannot wake each other for ever.
     """
-    depth = _depth(workspace, parent_run) + 1 if parent_run else 0
+    stands = chain.place(workspace, workspace.agent(by), parent_run)
     hindered: dict[str, str] = {}
     for one in sent:
         agent = workspace.agent(one.to)
         if not one.delivered or agent.is_operator:
             continue
-        if depth > config.dispatch.wake_depth:
-            hindered[one.to] = f"it would nest {depth} deep; [dispatch] wake_depth is the limit"
+        if stands.depth >= config.dispatch.wake_depth:
+            refusal.tell_nesting(workspace, stands, agent, subject)
+            hindered[one.to] = f"it would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit"
             continue
-        reason = queue.Wake(f"{by} sent mail of high priority, message {one.id}: {quoted(subject)}.", by, depth)
+        why = f"{by} sent mail of high priority, message {one.id}: {quoted(subject)}."
+        # A person's own is asked for by a person, and no breaker's business.
+        reason = queue.Wake(why, by, stands.depth + 1, by != OPERATOR, "high", stands.facts)
         try:
             begun = start_wake(workspace, config, agent, reason)
             if isinstance(begun, Hindrance) and begun.code == "breaker":  # what else hinders is waited for
@@ -178,12 +193,5 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
         kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}
     else:
         first = records(agent.runs_dir / run.run_id)[0]
-        kept = {k: first.get(k) for k in ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth")}
+        kept = {k: first[k] for k in KEPT if k in first}
     return _begun(begin(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id}))
-
-
-def _depth(workspace: Workspace, run_id: str) -> int:
-    """How deep a run nests, whoever's it is: its agent may have called under another name with --from."""
-    firsts = [r for agent in workspace.agents for r in records(agent.runs_dir / run_id)[:1]]
-    depth = firsts[0].get("depth") if firsts else 0
-    return depth if isinstance(depth, int) else 0

@@ -6,13 +6,12 @@ import json
 
 from mailcore import audit
 from mailcore.config import Config
-from mailcore.dispatch import queue
+from mailcore.dispatch.gate import gate
 from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import Refused
 from mailcore.holds import HOLD
 from mailcore.system import ignored
 from mailcore.system.files import read_bytes
-from mailcore.system.locks import locked
 from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
@@ -32,8 +31,10 @@ def hold(workspace: Workspace, by: str, target: str, why: str) -> None:
             raise Refused(f"{agent.address}'s directory {agent.branch} is gone: nothing can start there", "no_branch")
         directory = agent.mail_dir
     ignored.make(directory)
-    with locked(queue.gate(workspace)):
-        replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
+    replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
+    for agent in [workspace.agent(target)] if target else workspace.agents:
+        with gate(workspace, agent):
+            pass  # who looked for a hold before has begun by now: from here on nothing starts
     audit.record(workspace, by, "hold", agent=target or "all", why=why)
 
 
@@ -49,10 +50,9 @@ def held_by(workspace: Workspace, target: str, address: str) -> bool:
 def release(workspace: Workspace, config: Config, by: str, target: str) -> list[str]:
     """Let it start again; the ids of the runs that waited for it. Refused if it was not held."""
     directory = workspace.agent(target).mail_dir if target else workspace.state_dir
-    with locked(queue.gate(workspace)):
-        try:
-            (directory / HOLD).unlink()
-        except FileNotFoundError:
-            raise Refused(f"{target or 'the workspace'} is not held", "not_held") from None
+    try:
+        (directory / HOLD).unlink()
+    except FileNotFoundError:
+        raise Refused(f"{target or 'the workspace'} is not held", "not_held") from None
     audit.record(workspace, by, "release", agent=target or "all")
     return start_what_waits(workspace, config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from mailcore import audit, journal
 from mailcore.config import Config
 from mailcore.dispatch import foreign, process, queue
+from mailcore.dispatch.gate import gate
 from mailcore.dispatch.lock import holding, names_own_run, supervises
 from mailcore.dispatch.runs import JOURNAL, find_run
 from mailcore.dispatch.succession import clean, clean_own
@@ -17,10 +19,12 @@ from mailcore.errors import Refused
 from mailcore.liveness import names_stranger, sandboxed
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock
-from mailcore.system.locks import locked
 from mailcore.system.process import Process
 from mailcore.system.processes import alive, ended, send, snapshot, start_ticks
 from mailcore.workspace import Workspace
+
+BEGINS = 5.0
+"""Seconds that a run which is just beginning has for its supervisor to stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     if sandboxed():
         raise Refused("called from within a sandbox, whose PIDs are not the ones that locks name", "sandbox")
     agent, run = find_run(workspace, target)
-    with locked(queue.gate(workspace)):  # while a run begins, its lock names who begins it
-        lock = holding(agent)
+    lock = _begun(workspace, agent)
     if lock is not None and lock.holder is Holder.ELSEWHERE:
         where = ", ".join(filter(None, (lock.host, lock.namespace))) or "another one"
         raise Refused(
@@ -83,6 +86,18 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     return Killed(agent.address, run_id, before, tuple(sorted(survivors)))
 
 
+def _begun(workspace: Workspace, agent: Agent) -> Lock | None:
+    """The agent's lock; one that names who begins a run is looked at again until it names the run's supervisor."""
+    deadline = time.monotonic() + BEGINS
+    while True:
+        with gate(workspace, agent):
+            lock = holding(agent)
+        begins = lock is not None and lock.holder is Holder.ALIVE and lock.run_id and names_own_run(agent, lock)
+        if lock is None or not begins or supervises(lock.pid, lock.run_id) or time.monotonic() > deadline:
+            return lock
+        time.sleep(0.01)
+
+
 def _supervised(agent: Agent, lock: Lock) -> bool:
     """True if the lock names a run of this agent and the process that supervises it, or has just done so."""
     return names_own_run(agent, lock) and (supervises(lock.pid, lock.run_id) or not alive(lock.pid))
@@ -101,8 +116,8 @@ def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> s
 
 def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock, run_id: str) -> set[int]:
     """End a monitor's session and all that it started. Returns the survivors. After a kill nothing starts by itself."""
-    with locked(queue.gate(workspace)):
-        queue.drop(agent)
+    with gate(workspace, agent):
+        queue.drop(workspace, agent)
         waiter = queue.waiter(agent)
         ticks = start_ticks(waiter)
         if supervises(waiter, "queue"):  # the agent can write any PID there

@@ -15,12 +15,12 @@ from typing import Any
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import ending, lost, process, queue, register
+from mailcore.dispatch.gate import gate
 from mailcore.dispatch.lock import holding, names_own_run, supervises
 from mailcore.dispatch.runs import JOURNAL, records
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock, Run, from_records
-from mailcore.system.locks import locked
 from mailcore.system.processes import ended
 from mailcore.system.writing import set_aside
 from mailcore.workspace import Workspace
@@ -58,7 +58,7 @@ def clearing(
         _leave_to_sentinel(config, agent, lock)
         process.stop(lambda: process.members(lock.run_id), config.dispatch.stop_grace)
     with ExitStack() as stack:
-        with locked(queue.gate(workspace)):
+        with gate(workspace, agent):
             # Another may have cleaned up meanwhile, and begun a run: its lock is not ours to remove.
             ours = holding(agent) == lock
             # Never waited for: two that wake each other's senders would wait for ever.
@@ -67,7 +67,7 @@ def clearing(
         try:
             yield cleared
         finally:
-            with locked(queue.gate(workspace)):
+            with gate(workspace, agent):
                 left = read_lock(agent.dispatch_lock)
                 if ours and left is not None and left.holder is Holder.DEAD and left.run_id in ("", lock.run_id):
                     set_aside(agent.dispatch_lock)

@@ -1,7 +1,9 @@
 """Starts that wait: for the end of the agent's present run, for a release, for a free place. Visible and cancellable.
 
-One file an agent, `.ai_mail.local/.queue.jsonl`; each line is the first record of the run it will become. Wakes without
-a task of their own become one run, since the agent reads all its mail at once; tasks stay one run each.
+One file an agent, `.ai_mail.local/.queue.jsonl`; each line is the first record of the run it will become. The next is
+the one of the highest priority, then the oldest; but priority is worth only so many seconds of age (WORTH), so that
+nothing waits for ever. Wakes without a task of their own become one run, since the agent reads all its mail at once;
+tasks stay one run each. An entry leaves the queue when the journal of its run has its first line, never before.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +19,18 @@ from typing import Any
 from mailcore import audit, journal
 from mailcore.codec import dumps_line
 from mailcore.dispatch import prompt, waitlist
-from mailcore.dispatch.runs import records as run_records
-from mailcore.dispatch.runs import run_ids
+from mailcore.dispatch.gate import gate
+from mailcore.dispatch.runs import first_record, run_ids
 from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
-from mailcore.system import ignored
-from mailcore.system.files import read_bytes
-from mailcore.system.locks import is_locked, locked, try_lock
+from mailcore.system.holders import holder_of
+from mailcore.system.locks import is_locked, newest, try_lock
 from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
+
+WORTH = {"high": 900.0, "low": -900.0}
+"""Seconds of age that a priority is worth; normal none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,9 @@ class Wake:
     """How deeply automatic wakes are nested; the operator's own are 0."""
     automatic: bool = True
     """Nobody pressed a key for it: breakers may refuse it."""
+    priority: str = "normal"
+    facts: Mapping[str, Any] | None = None
+    """What else the first record of its run is to hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +59,16 @@ class Waiting:
     sender: str
     reason: str
     """What it waits for."""
+    rank: float = 0.0
+    """The lowest is next."""
 
 
-def gate(workspace: Workspace) -> Path:
-    """The flock under which a lock is tested and a start queued, or a lock released and the queue read."""
-    ignored.make(workspace.state_dir)
-    return workspace.state_dir / ".dispatch.flock"
-
-
-def add(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
-    """Queue a start; call it under the gate."""
+def add(workspace: Workspace, agent: Agent, first: Mapping[str, Any], reason: str) -> str:
+    """Queue a start, durably, and return its id; call it under the agent's gate."""
     record = {"at": journal.now(), **first, "waits": reason, "queue_id": secrets.token_hex(4)}
-    journal.append(_path(agent), record)
-    waitlist.note(agent, record)
+    journal.append(_path(agent), record, durable=True)
+    waitlist.note(workspace, agent, record)
+    return str(record["queue_id"])
 
 
 def waits_for(agent: Agent, message_id: str) -> str:
@@ -78,20 +82,20 @@ def waits(agent: Agent) -> bool:
     return bool(_read(agent))
 
 
-def put_back(agent: Agent, first: Mapping[str, Any], reason: str) -> None:
-    """Queue a start again that was taken and did not begin: it is next, as before; call it under the gate."""
-    entry = {**first, "waits": reason, "queue_id": secrets.token_hex(4)}
-    _keep(agent, [entry, *_read(agent)])
+def put_back(workspace: Workspace, agent: Agent, records: Collection[Mapping[str, Any]], reason: str) -> None:
+    """Queue starts again that were removed and did not begin, with the age that they had; call it under the gate."""
+    again = [{**record, "waits": reason, "queue_id": secrets.token_hex(4)} for record in records]
+    _keep(workspace, agent, [*again, *_read(agent)])
 
 
 @contextlib.contextmanager
 def claim(agent: Agent, what: str = "queue") -> Iterator[int | None]:
-    """Claim to be who does `what` for an agent: a descriptor, None if another does; under the gate.
+    """Claim to be who does `what` for an agent: a descriptor, None if another does.
 
-    `queue`: wait for its branch to become free; its file names the waiter's PID. `clean`: clear away what died there.
-    The claim lasts until the last process that has the descriptor closes it.
+    `queue`: wait for its branch to become free; its file names the waiter. `clean`: clear away what died there. The
+    claim lasts until the last process that has the descriptor closes it.
     """
-    descriptor = try_lock(_claims(agent, what))
+    descriptor = try_lock(_claims(agent, what), own=True)
     try:
         yield descriptor
     finally:
@@ -100,13 +104,12 @@ def claim(agent: Agent, what: str = "queue") -> Iterator[int | None]:
 
 
 def waiter(agent: Agent) -> int:
-    """The PID of the process that waits for the agent's branch to become free; 0 if none does. Under the gate."""
-    if not is_locked(_claims(agent)):
+    """The PID of the process that waits for the agent's branch to become free; 0 if none does."""
+    if not is_locked(_claims(agent), own=True):
         return 0
-    try:
-        return int(read_bytes(_claims(agent)))
-    except ValueError:
-        return 0
+    with contextlib.suppress(OSError), newest(_claims(agent)).open("rb") as file:
+        return holder_of(file.fileno())
+    return 0
 
 
 def _claims(agent: Agent, what: str = "queue") -> Path:
@@ -114,9 +117,9 @@ def _claims(agent: Agent, what: str = "queue") -> Path:
 
 
 def waiting(workspace: Workspace) -> Iterator[Waiting]:
-    """Everything that waits, the oldest first; nothing of an agent whose queue cannot be read."""
+    """Everything that waits, the next first; nothing of an agent whose queue cannot be read."""
     found = [entry for agent in workspace.agents for entry in waiting_for(agent)]
-    yield from sorted(found, key=lambda entry: entry.at)
+    yield from sorted(found, key=lambda entry: entry.rank)
 
 
 def waiting_for(agent: Agent) -> list[Waiting]:
@@ -129,9 +132,14 @@ def waiting_for(agent: Agent) -> list[Waiting]:
             str(record.get("subject", "")),
             str(record.get("sender", "")),
             str(record.get("waits", "")),
+            _rank(record),
         )
         for record in _records(agent)
     ]
+
+
+def _rank(record: Mapping[str, Any]) -> float:
+    return parse_time(record.get("at")) - WORTH.get(str(record.get("priority")), 0.0)
 
 
 def bereft(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
@@ -155,44 +163,77 @@ def bereft(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
 
 def _began(agent: Agent, queue_id: str) -> bool:
     """True if a start that waited became a run."""
-    runs = (run_records(agent.runs_dir / run_id)[:1] for run_id in reversed(run_ids(agent)))
-    return any(str(record.get("queue_id", "")) == queue_id for records in runs for record in records)
+    return any(queue_id in _ids(first_record(agent.runs_dir / run_id)) for run_id in reversed(run_ids(agent)))
 
 
-def take(agent: Agent) -> dict[str, Any] | None:
-    """The next start of an agent, `at` when it was queued, removed from its queue; call it under the gate."""
+def _ids(first: Mapping[str, Any]) -> set[str]:
+    """The entries that became a run, by its first record."""
+    every = first.get("queue_ids")
+    return {str(first.get("queue_id", "")), *(map(str, every) if isinstance(every, list) else ())} - {""}
+
+
+def peek(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The first record of the run that starts next at an agent, and the entries that it takes; None if nothing waits.
+
+    What has begun by now, and was not removed since whoever began it died, is none.
+    """
     records = _read(agent)
     if not records:
-        return None
-    first = records[0]
-    taken = [first] if first.get("message_id") else [r for r in records if not r.get("message_id")]
-    _keep(agent, [record for record in records if record not in taken])
+        return None, []
+    newest_run = run_ids(agent)[-1:]
+    begun = _ids(first_record(agent.runs_dir / newest_run[0])) if newest_run else set()
+    records = [record for record in records if str(record.get("queue_id", "")) not in begun]
+    if not records:
+        return None, []
+    first = dict(records[0])
+    taken = records[:1] if first.get("message_id") else [r for r in records if not r.get("message_id")]
     if len(taken) > 1:
         reasons = list(dict.fromkeys(str(record.get("subject", "")) for record in taken))
         first |= {"subject": " ".join(reasons), "prompt": prompt.wake(agent, " ".join(reasons))}
         depths = (depth for record in taken if isinstance(depth := record.get("depth", 0), int))
-        first["depth"] = min(depths, default=0)
-    return {key: value for key, value in first.items() if key != "waits"}
+        first |= {"depth": min(depths, default=0), "queue_ids": [str(record.get("queue_id", "")) for record in taken]}
+        first |= {"about": [one for record in taken for one in _list(record.get("about"))]}
+        # One of them that a person asked for lets the run begin.
+        first["automatic"] = all(record.get("automatic") for record in taken)
+    return {key: value for key, value in first.items() if key not in ("at", "waits")}, taken
+
+
+def became(agent: Agent, queue_id: str) -> str:
+    """The id of the run that a start which waited became, if that is the newest; empty if it is not."""
+    newest_run = run_ids(agent)[-1:]
+    first = first_record(agent.runs_dir / newest_run[0]) if newest_run else {}
+    return newest_run[0] if queue_id in _ids(first) else ""
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def remove(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]]) -> None:
+    """Take entries out of an agent's queue; call it under the gate."""
+    gone = {str(record.get("queue_id", "")) for record in taken}
+    _keep(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in gone])
 
 
 def cancel(workspace: Workspace, by: str, queue_id: str) -> Waiting:
     """Take one waiting start out of its agent's queue, as `by` asks; its mail stays. MailcoreError if there is none."""
-    with locked(gate(workspace)):
-        entry = next((entry for entry in waiting(workspace) if queue_id and entry.id == queue_id), None)
-        if entry is None:
-            said = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
-            raise MailcoreError(f"{said}; `mailcore queue` lists what waits", "no_entry")
-        drop(entry.agent, queue_id)
+    entry = next((entry for entry in waiting(workspace) if queue_id and entry.id == queue_id), None)
+    if entry is not None:
+        with gate(workspace, entry.agent):
+            gone = drop(workspace, entry.agent, queue_id)
+    if entry is None or not gone:
+        said = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
+        raise MailcoreError(f"{said}; `mailcore queue` lists what waits", "no_entry")
     audit.record(workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
     return entry
 
 
-def drop(agent: Agent, queue_id: str = "") -> int:
+def drop(workspace: Workspace, agent: Agent, queue_id: str = "") -> int:
     """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. How many went."""
     records = _read(agent)
     kept = [r for r in records if (r.get("queue_id") != queue_id if queue_id else r.get("message_id"))]
     if len(kept) < len(records):
-        _keep(agent, kept)
+        _keep(workspace, agent, kept)
     return len(records) - len(kept)
 
 
@@ -204,14 +245,14 @@ def _records(agent: Agent) -> list[dict[str, Any]]:
 
 
 def _read(agent: Agent) -> list[dict[str, Any]]:
-    """What waits, without what its senders were told is lost: that queue was away, and came back."""
+    """What waits, the next first, without what its senders were told is lost: that queue was away, and came back."""
     records = journal.read(_path(agent))
     told = waitlist.told(agent.root) if records else set()
-    return [record for record in records if str(record.get("queue_id", "")) not in told]
+    return sorted((record for record in records if str(record.get("queue_id", "")) not in told), key=_rank)
 
 
-def _keep(agent: Agent, records: list[dict[str, Any]]) -> None:
-    waitlist.keep(agent, records)  # first: killed between the two, a start waits on, and is not told as lost
+def _keep(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:
+    waitlist.keep(workspace, agent, records)  # first: killed between the two, a start waits on, and is not told as lost
     if records:
         replace(_path(agent), b"".join(dumps_line(record) + b"\n" for record in records))
     else:

@@ -35,6 +35,14 @@ def records(run_dir: Path) -> list[dict[str, Any]]:
         return []
 
 
+def first_record(run_dir: Path) -> dict[str, Any]:
+    """The first record of a run's journal, who asked for what; empty where `records` is."""
+    try:
+        return journal.first(run_dir / JOURNAL)
+    except OSError:
+        return {}
+
+
 def last_run(agent: Agent) -> Run | None:
     """The newest run of ours of an agent; run ids sort by time."""
     for run_id in reversed(run_ids(agent)):

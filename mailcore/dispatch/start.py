@@ -1,4 +1,4 @@
-"""Begin a run, under the gate: take the lock, write the journal's first line, start the supervisor, detached."""
+"""Begin a run: under the gate its lock and the first line of its journal, then its supervisor, detached."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Collection, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -17,121 +18,131 @@ from typing import IO, Any
 from mailcore import audit, journal
 from mailcore.config import Config
 from mailcore.digest import digest
-from mailcore.dispatch import breaker, lock, queue, register, standing
-from mailcore.dispatch.admit import Hindrance, hindrance
+from mailcore.dispatch import lock, queue, register, standing
+from mailcore.dispatch.admit import Hindrance, Outlook, busy, hindrance, hold_of, limit, limited
 from mailcore.dispatch.environment import clean_environment
+from mailcore.dispatch.gate import gate, places
 from mailcore.dispatch.runs import JOURNAL, run_ids
 from mailcore.errors import tolerated
 from mailcore.identity.marks import SUPERVISES
+from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock, Run
-from mailcore.system.locks import locked
+from mailcore.model.run import Run
+from mailcore.system.holders import name_holder
 from mailcore.system.python import child
 from mailcore.system.writing import make_directory
 from mailcore.timestamps import next_unique, unique_time
 from mailcore.workspace import ROOT, Workspace
 
 
-def begin(
-    workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], queueing: Collection[str]
-) -> str | Hindrance:
-    """Start a run and return its id, or what is in the way; with its code in `queueing` the start waits for it.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that has its lock and the first line of its journal, and still needs its supervisor."""
 
-    `first` is the journal's first record: sender, subject, message_id, prompt, program, depth, mode, automatic. Call it
-    under the gate; what died there is cleared away before (`succession.clean`).
+    run_id: str
+    nonce: str
+    """The digest of its secret: what lock and journal hold, which every agent can read."""
+    secret: str = field(repr=False)
+    """For its supervisor alone, and in no file."""
+    first: Mapping[str, Any]
+    taken: tuple[Mapping[str, Any], ...] = ()
+    """The entries of the queue that it was."""
+
+
+def reserve_in_turn(
+    workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], seen: Outlook, waits: bool
+) -> Begun | Hindrance:
+    """`reserve`; one that `waits` lets go first what is before it."""
+    before = _behind(workspace, config, agent, first) if waits else None
+    if before is not None:
+        return hindrance(workspace, agent, first, seen) or before
+    return reserve(workspace, config, agent, first, seen)
+
+
+def _behind(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> Hindrance | None:
+    """What starts before it: at the same agent, or elsewhere where places are few."""
+    if queue.waits(agent):
+        return busy(agent) or Hindrance("busy", f"other starts of {agent.address} wait, and are before it")
+    if not limited(config, str(first.get("program", ""))):
+        return None
+    waiting = (entry.agent for entry in queue.waiting(workspace) if entry.agent != agent)
+    if any(busy(one) is None and not hold_of(workspace, one) for one in dict.fromkeys(waiting)):
+        return Hindrance("limit", "other starts wait for a free place, and are before it")
+    return None
+
+
+def reserve(
+    workspace: Workspace,
+    config: Config,
+    agent: Agent,
+    first: Mapping[str, Any],
+    seen: Outlook,
+    taken: Collection[Mapping[str, Any]] = (),
+) -> Begun | Hindrance:
+    """Take the lock for a run and write its journal's first line, or say what is in the way; under the agent's gate.
+
+    `first`: sender, subject, message_id, prompt, program, depth, mode, automatic. `taken` are the entries of the queue
+    that become this run: removed last, so that none is lost whoever dies.
     """
-    if not agent.branch.is_dir():
-        return Hindrance("no_branch", f"{agent.address}'s directory {agent.branch} is gone")
-    found = hindrance(workspace, config, agent, first) or _busy(agent)
-    if found is None:
-        return _start(workspace, config, agent, first)
-    if found.code in queueing:
-        queue.add(agent, first, found.reason)
-        _await_foreign(workspace, agent, found)
-    return found
-
-
-def begin_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
-    """Start what waits first for `agent`, if nothing is in the way any more; None if nothing waits. Under the gate."""
-    if not queue.waits(agent):
-        return None
-    if (found := hindrance(workspace, config, agent, {}) or _busy(agent)) is not None:
-        _await_foreign(workspace, agent, found)
+    if (found := hindrance(workspace, agent, first, seen)) is not None:
         return found
-    first = queue.take(agent)
-    if first is None:
-        return None
+    run_id, secret = _new_id(agent), secrets.token_hex(16)
+    nonce = digest(secret.encode())
+    program, subject = str(first.get("program", "")), str(first.get("subject", ""))
+    with ExitStack() as stack:
+        if limited(config, program):
+            stack.enter_context(places(workspace))
+            if (found := limit(workspace, config, program)) is not None:
+                return found
+        if lock.acquire(agent, run_id, nonce, subject) is not None:
+            return busy(agent) or Hindrance(
+                "busy", f"{agent.address} was taken by another at this moment", frozenset({0})
+            )
     try:
-        record = {key: value for key, value in first.items() if key != "at"}
-        begun = hindrance(workspace, config, agent, record) or _start(workspace, config, agent, record)
+        queued = {**first, "nonce": nonce, "delay": seen.delay if first.get("automatic") else 0.0}
+        head = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
+        make_directory(agent.runs_dir / run_id, parents=True)
+        journal.append(agent.runs_dir / run_id / JOURNAL, {**head, **queued}, durable=True)
+        if taken:
+            queue.remove(workspace, agent, taken)
     except BaseException as error:
-        queue.put_back(agent, first, f"it could not be started: {error}")
+        _undo(agent, run_id, nonce, error)
         raise
-    if isinstance(begun, Hindrance):
-        queue.put_back(agent, first, begun.reason)
-        _await_foreign(workspace, agent, begun)
-    return begun
+    return Begun(run_id, nonce, secret, queued, tuple(taken))
 
 
-def died(agent: Agent, held: Lock | None) -> bool:
-    """True of the lock of a run of ours whose supervisor died: nothing begins there before its end is told."""
-    return held is not None and held.holder is Holder.DEAD and lock.names_own_run(agent, held)
+def launch(workspace: Workspace, config: Config, agent: Agent, begun: Begun) -> str:
+    """Start the supervisor of a reserved run; not under the gate. The run's id.
 
-
-def _busy(agent: Agent) -> Hindrance | None:
-    held = lock.holding(agent)
-    if died(agent, held):
-        return Hindrance("busy", f"{agent.address}'s last run died and is not cleared away yet", frozenset({0}))
-    if held is None or held.holder is Holder.DEAD:
-        return None
-    work = f"on {held.subject!r} " if held.subject else ""
-    awaits = frozenset() if held.run_id else frozenset({held.pid})
-    return Hindrance("busy", f"{agent.address} is busy {work}(PID {held.pid or '?'})", awaits)
-
-
-def _await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None:
-    """Let a waiter start what waits when another program's process ends: that tells nobody. Call it under the gate."""
-    if not found.awaits:
-        return
-    # Without a waiter it waits all the same, for the next end of a run of ours or a release.
-    with suppress(OSError), queue.claim(agent) as claim:
-        if claim is None:
-            return  # one waits already, and looks again before it goes
-        command = child("mailcore.dispatch.waiter", str(agent.branch), str(claim))
-        waiter = _detached(workspace, command, "queue", subprocess.DEVNULL, (claim,))
-        os.pwrite(claim, b"%-20d" % waiter.pid, 0)
-
-
-def _start(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> str | Hindrance:
-    """Lock, journal, supervisor; call it under the gate."""
-    run_id = _new_id(agent)
-    secret = secrets.token_hex(16)
-    nonce = digest(secret.encode())  # what lock and journal hold, which every agent can read
+    Where no process can be started nothing of the run is left, and what waited waits again.
+    """
+    run_dir, first = agent.runs_dir / begun.run_id, begun.first
     subject = str(first.get("subject", ""))
-    if lock.acquire(agent, run_id, nonce, subject) is not None:
-        return _busy(agent) or Hindrance("busy", f"{agent.address} was taken by another at this moment", frozenset({0}))
-    delay = breaker.backoff(agent, config.dispatch) if first.get("automatic") else 0.0
     try:
-        supervisor = _spawn(workspace, config, agent, run_id, {**first, "nonce": nonce, "delay": delay}, secret)
+        supervisor = _spawn(workspace, run_dir, begun)
     except BaseException as error:
-        lock.release(agent, run_id, nonce)
-        _never_began(agent.runs_dir / run_id / JOURNAL, error)
+        with gate(workspace, agent):
+            if begun.taken:
+                queue.put_back(workspace, agent, begun.taken, f"it could not be started: {error}")
+            _undo(agent, begun.run_id, begun.nonce, error)
         raise
     # It runs: what cannot be written of it must not make it "not started". The supervisor takes its lock itself.
-    with tolerated():
-        lock.hand_over(agent, run_id, nonce, supervisor.pid, subject)
+    with tolerated(), gate(workspace, agent):
+        held = read_lock(agent.dispatch_lock)
+        if held is not None and held.pid == os.getpid():  # else its supervisor was faster
+            lock.hand_over(agent, begun.run_id, begun.nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
     # Ours beside AIPass's: with it a run whose journal is gone can still be told.
     row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
     how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
     with tolerated():
-        register.opened(workspace, run_id, {**row, **how}, config.dispatch.hard_limit)
+        register.opened(workspace, begun.run_id, {**row, **how}, config.dispatch.hard_limit)
     with tolerated():
         register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
     with tolerated():
         by = str(first.get("by") or first.get("sender", ""))
-        audit.record(workspace, by, "start", agent=agent.address, run=run_id, subject=subject)
-    return run_id
+        audit.record(workspace, by, "start", agent=agent.address, run=begun.run_id, subject=subject)
+    return begun.run_id
 
 
 def unmake(workspace: Workspace, agent: Agent, run: Run) -> bool:
@@ -139,7 +150,7 @@ def unmake(workspace: Workspace, agent: Agent, run: Run) -> bool:
 
     It never began, so there is no end to tell.
     """
-    with locked(queue.gate(workspace)):
+    with gate(workspace, agent):
         records = journal.read(agent.runs_dir / run.run_id / JOURNAL)
         if len(records) != 1 or run.phase.ended or lock.is_supervised(agent, run):
             return False
@@ -148,17 +159,41 @@ def unmake(workspace: Workspace, agent: Agent, run: Run) -> bool:
     return True
 
 
-def _never_began(path: Path, error: BaseException) -> None:
-    """Close the journal of a run without a supervisor: whoever asked for it is told by the error, and nobody later."""
-    if not path.exists():
-        return
-    reason = f"it could not be started: {error}"
+def _undo(agent: Agent, run_id: str, nonce: str, error: BaseException) -> None:
+    """Leave nothing of a run that could not begin: whoever asked for it is told by the error, and nobody later."""
+    run_dir = agent.runs_dir / run_id
+    path = run_dir / JOURNAL
+    with suppress(OSError):
+        path.unlink()
     try:
-        journal.append(path, {"event": "ended", "outcome": "bounced", "reason": reason})
-        journal.append(path, {"event": "told"})
+        if path.exists():
+            why = f"it could not be started: {error}"
+            journal.append(path, {"event": "ended", "outcome": "bounced", "reason": why})
+            journal.append(path, {"event": "told"})
+        else:
+            (run_dir / standing.LOG).unlink(missing_ok=True)
+            run_dir.rmdir()
     except OSError:  # a full disk: without its directory it does not look as if it still waited
         with suppress(OSError):
-            shutil.rmtree(path.parent)
+            shutil.rmtree(run_dir)
+    lock.release(agent, run_id, nonce)
+
+
+def await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None:
+    """Let a waiter start what waits when another program's process ends: that tells nobody. Not under the gate.
+
+    A waiter goes, and its claim with it, under the gate and where nothing waits: what was queued before this call is
+    seen by the one that is there, or has another made here.
+    """
+    if not found.awaits:
+        return
+    # Without a waiter it waits all the same, for the next end of a run of ours or a release.
+    with suppress(OSError), queue.claim(agent) as claim:
+        if claim is None:
+            return  # one waits already, and looks again before it goes
+        command = child("mailcore.dispatch.waiter", str(agent.branch), str(claim))
+        waiter = _detached(workspace, command, "queue", subprocess.DEVNULL, (claim,))
+        name_holder(claim, waiter.pid)
 
 
 def _new_id(agent: Agent) -> str:
@@ -171,28 +206,22 @@ def _new_id(agent: Agent) -> str:
     return f"{unique_time(at)}-{secrets.token_hex(4)}"
 
 
-def _spawn(
-    workspace: Workspace, config: Config, agent: Agent, run_id: str, queued: dict[str, Any], secret: str
-) -> subprocess.Popen[bytes]:
-    run_dir = agent.runs_dir / run_id
-    make_directory(run_dir, parents=True)
-    first = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
-    journal.append(run_dir / JOURNAL, {**first, **queued})
+def _spawn(workspace: Workspace, run_dir: Path, begun: Begun) -> subprocess.Popen[bytes]:
     reader, writer = standing.pipe()
     reading, writing = os.pipe()
     try:
-        os.write(writing, secret.encode())
+        os.write(writing, begun.secret.encode())
         with (run_dir / standing.LOG).open("ab") as log:
             command = child("mailcore.dispatch.sentinel", str(run_dir))
             variables = {standing.STANDS: str(writer)}
-            supervisor = _detached(workspace, command, run_id, log, (writer,), variables, told=reading)
+            supervisor = _detached(workspace, command, begun.run_id, log, (writer,), variables, told=reading)
     except BaseException:
         os.close(reader)
         raise
     finally:
         for descriptor in (writer, reading, writing):
             os.close(descriptor)
-    standing.expect(run_id, reader, supervisor.pid)
+    standing.expect(begun.run_id, reader, supervisor.pid)
     return supervisor
 
 

@@ -6,59 +6,93 @@ sender is woken, and at the sender's may lie another. Each step frees a lock, so
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
 from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import ending, foreign, lock, lost, notice, orphan, prompt, queue, standing, start, waitlist
-from mailcore.dispatch.admit import WAITS, Hindrance
+from mailcore.dispatch import (
+    ending,
+    foreign,
+    lock,
+    lost,
+    notice,
+    orphan,
+    plans,
+    prompt,
+    queue,
+    refusal,
+    standing,
+    start,
+    waitlist,
+)
+from mailcore.dispatch.admit import WAITS, Hindrance, busy, outlook
 from mailcore.dispatch.environment import search_path
-from mailcore.dispatch.runs import JOURNAL, records, run_ids
+from mailcore.dispatch.gate import gate
+from mailcore.dispatch.runs import JOURNAL, read_run, records
 from mailcore.errors import MailcoreError
 from mailcore.mail import approval
-from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.message import FINAL
-from mailcore.model.run import Phase, Run, from_records
+from mailcore.model.run import Phase, Run
 from mailcore.programs.select import select
-from mailcore.system.locks import locked
+from mailcore.system.locks import try_lock
 from mailcore.workspace import Workspace, load, normal_address
+
+LOOKS = 5
+"""So often at most it is looked again what stands in the way, when something there ends at that moment."""
 
 
 def begin(
     workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], *, queueing: Collection[str] = ()
 ) -> str | Hindrance:
-    """`start.begin`, once nothing is left of what died there: the new run's id, or what is in the way."""
-    with _cleaned(workspace, config, agent):
-        begun = start.begin(workspace, config, agent, first, queueing)
-    see_it_stand(workspace, config, agent, begun)
-    return begun
+    """Start a run and return its id, or what is in the way; with its code in `queueing` the start waits for it.
 
-
-def see_it_stand(workspace: Workspace, config: Config, agent: Agent, begun: str | Hindrance | None) -> None:
-    """Wait until the supervisor of a run that was begun stands. Not under the gate, which it needs then.
-
-    MailcoreError, and the run's end told, where it does not.
+    It waits too where another start is before it: at this agent, or for the next free place. What died there is cleared
+    away before.
     """
-    if isinstance(begun, str) and (why := standing.trouble(agent, begun)):
-        clean(workspace, config, agent, how=standing.last_words(agent, begun))
-        raise MailcoreError(f"run {begun}: {why}", "not_started")
-
-
-@contextmanager
-def _cleaned(workspace: Workspace, config: Config, agent: Agent) -> Iterator[None]:
-    """Under the gate, once nothing is left of what died at an agent; where another still cleans up, it is busy."""
-    for last in (False, False, True):
+    for look in range(LOOKS):
         clean(workspace, config, agent)
-        with locked(queue.gate(workspace)):
-            if last or not start.died(agent, lock.holding(agent)):  # it may have died since
-                yield
-                return
+        seen = outlook(config, agent, first)
+        with gate(workspace, agent):
+            found = start.reserve_in_turn(workspace, config, agent, first, seen, bool(queueing))
+            if isinstance(found, Hindrance) and found.code == "unseen":
+                if look + 1 < LOOKS:
+                    continue
+                found = changed(found, code="busy")
+            queue_id = ""
+            if isinstance(found, Hindrance) and found.code in queueing:
+                queue_id = queue.add(workspace, agent, first, found.reason)
+        break
+    if isinstance(found, start.Begun):
+        return _launch(workspace, config, agent, found)
+    if found.code == "breaker":
+        refusal.tell_operator(workspace, agent, str(first.get("subject", "")), found.reason)
+    if queue_id:
+        start.await_foreign(workspace, agent, found)
+        # What was in the way may have gone before this start stood in the queue, where its end would have found it.
+        own = start_next(workspace, config, agent)
+        if run_id := queue.became(agent, queue_id):  # or another started it, who looked at the same moment
+            return run_id
+        if isinstance(own, Hindrance) and own.code in queueing:
+            return own
+    return found
+
+
+def _launch(workspace: Workspace, config: Config, agent: Agent, begun: start.Begun) -> str:
+    """Start the supervisor of a reserved run and wait until it stands: the run's id.
+
+    MailcoreError, and the run's end told, where it does not stand.
+    """
+    run_id = start.launch(workspace, config, agent, begun)
+    if why := standing.trouble(agent, run_id):
+        clean(workspace, config, agent, how=standing.last_words(agent, run_id))
+        raise MailcoreError(f"run {run_id}: {why}", "not_started")
+    return run_id
 
 
 def start_wake(
@@ -73,12 +107,44 @@ def start_wake(
         "program": select(agent, config, search_path()).name,
         "depth": reason.depth,
         "automatic": reason.automatic,
+        "priority": reason.priority,
+        **(reason.facts or {}),
     }
     return begin(workspace, config, agent, first, queueing=queueing)
 
 
+def start_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
+    """Start what waits first for `agent`, if nothing is in the way any more: the run's id. None if nothing waits.
+
+    A wake that a breaker refuses leaves the queue, is told, and what is behind it has its turn.
+    """
+    looks = 0
+    while True:
+        first, _ = queue.peek(agent)
+        if first is None:
+            return None
+        clean(workspace, config, agent)
+        seen = outlook(config, agent, first)
+        with gate(workspace, agent):
+            again, taken = queue.peek(agent)
+            if again is None:
+                return None
+            if again.get("queue_id") != first.get("queue_id"):
+                continue
+            found = start.reserve(workspace, config, agent, again, seen, taken)
+            if isinstance(found, Hindrance) and found.code == "breaker":
+                queue.remove(workspace, agent, taken)
+        if isinstance(found, start.Begun):
+            return _launch(workspace, config, agent, found)
+        if found.code == "breaker":
+            refusal.tell(workspace, agent, taken, found.reason)
+        elif found.code != "unseen" or (looks := looks + 1) == LOOKS:
+            start.await_foreign(workspace, agent, found)
+            return found
+
+
 def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = None) -> list[str]:
-    """Start whatever waits and may start now, the oldest first, at every agent `but` one; the ids of the runs.
+    """Start whatever waits and may start now, the first of all first, at every agent `but` one; the ids of the runs.
 
     What waited in a queue that is gone can start no more: it is told. MailcoreError, once all were tried, naming the
     agents where it failed and why.
@@ -90,9 +156,10 @@ def start_what_waits(workspace: Workspace, config: Config, but: Agent | None = N
         failed.append(str(error))
     for agent in dict.fromkeys(entry.agent for entry in queue.waiting(workspace) if entry.agent != but):
         try:
-            with _cleaned(workspace, config, agent):
-                begun = start.begin_next(workspace, config, agent)
-            see_it_stand(workspace, config, agent, begun)
+            at_work = busy(agent)
+            if at_work is not None and not at_work.awaits:
+                continue  # its end starts what waits for it: to look at all that a start looks at costs too much
+            begun = start_next(workspace, config, agent)
         except Exception as error:  # whatever one agent's files hold, the others start
             failed.append(f"{agent.address}: {error}")
             continue
@@ -127,11 +194,13 @@ def clean_own(workspace: Workspace, config: Config, agent: Agent, by: str = "", 
 def tell_bereft_of_lock(workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
     """End a run that never had its branch, and tell it; nothing where another who took it for dead has, or does."""
     with ExitStack() as stack:
-        with locked(queue.gate(workspace)):
+        with gate(workspace, agent):
             if stack.enter_context(queue.claim(agent, "clean")) is None:
                 return
         if not any(record.get("event") == "told" for record in records(run_dir)):
-            run = ending.close(agent, run_dir, "bounced", reason="the branch's lock went to another run")
+            run = read_run(run_dir)
+            if run is None or not run.phase.ended:
+                run = ending.close(agent, run_dir, "bounced", reason="the branch's lock went to another run")
             tell(workspace, config, agent, run, records(run_dir)[0], run_dir, again=True)
 
 
@@ -139,10 +208,10 @@ def free(
     workspace: Workspace, config: Config, agent: Agent, run_id: str, nonce: str, *, start_waiting: bool = True
 ) -> None:
     """Release the branch, and start what has waited for it or for a free place; after a kill no wake of its own."""
-    with locked(queue.gate(workspace)):
+    with gate(workspace, agent):
         lock.release(agent, run_id, nonce)
         if not start_waiting:
-            queue.drop(agent)
+            queue.drop(workspace, agent)
     try:
         # After a kill nothing starts by itself at that agent: what waits there goes on waiting.
         start_what_waits(workspace, config, but=None if start_waiting else agent)
@@ -195,7 +264,7 @@ def _tell_sender(
     workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], run_dir: Path, again: bool
 ) -> None:
     if not run.message_id and run.phase in (Phase.BOUNCED, Phase.KILLED):
-        _tell_of_plans(workspace, agent, run, ending.said(agent, run, run_dir), again)
+        plans.tell(workspace, agent, run, ending.said(agent, run, run_dir), again)
     if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
         return
     mailed = again and ending.is_mailed(workspace, run, run.sender)
@@ -208,7 +277,7 @@ def _tell_sender(
         return
     if again and any(record.get("event") == "woken" for record in records(run_dir)):
         return
-    why_not = wake_back(workspace, config, agent, run, queued)
+    why_not = wake_back(workspace, config, agent, run, queued, mailed=said is not None or run.replied)
     if why_not is None:
         journal.append(run_dir / JOURNAL, {"event": "woken", "to": run.sender})
         return
@@ -216,36 +285,8 @@ def _tell_sender(
         ending.mail(workspace, agent, run, task_id, notice.done(agent, run))
     if why_not.code != "no_program":
         unwoken = f"{run.sender} has it in its mail, and is not woken: {why_not.reason}"
-        _tell_of_plans(workspace, workspace.agent(run.sender), run, notice.unwoken(agent, run, unwoken), again)
+        plans.tell(workspace, workspace.agent(run.sender), run, notice.unwoken(agent, run, unwoken), again)
         raise MailcoreError(unwoken)
-
-
-def _tell_of_plans(
-    workspace: Workspace, orchestrator: Agent, run: Run, said: tuple[str, str] | None, again: bool
-) -> None:
-    """Tell whoever gave an orchestrator a task that it passed on, and now cannot go on with, as `run` shows.
-
-    It was woken since a part of its plan is over, or should have been: its own senders would wait for ever.
-    """
-    told = {orchestrator.address, run.by}
-    for plan, task_id in _open_plans(orchestrator):
-        if said is None or plan.sender in told or (again and ending.is_mailed(workspace, run, plan.sender)):
-            continue
-        told.add(plan.sender)
-        subject, body = said
-        why = f"{orchestrator.address} was to go on with {plan.subject!r}, whose parts it had passed on.\n\n{body}"
-        ending.mail(workspace, orchestrator, changed(run, sender=plan.sender), task_id, (subject, why))
-
-
-def _open_plans(agent: Agent) -> Iterator[tuple[Run, str]]:
-    """The runs of an agent whose tasks it passed on and has not answered, the newest first; each task's sent id."""
-    mails = read_mailbox(agent.inbox).messages
-    waiting = {mail.id for mail in mails if mail.ack is None or mail.ack.state not in FINAL}
-    for run_id in reversed(run_ids(agent)):
-        found = records(agent.runs_dir / run_id)
-        run = from_records(found)
-        if run is not None and run.delegated and not run.replied and run.message_id in waiting:
-            yield run, str(found[0].get("sent_id") or run.message_id)
 
 
 def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any], reason: str = "") -> None:
@@ -280,12 +321,14 @@ def _tell_bereft(workspace: Workspace, config: Config) -> list[str]:
     """Tell of the tasks that went with their queues for good, each once; whose could not be told, and why."""
     if not queue.bereft(workspace):
         return []
-    time.sleep(waitlist.MOVED)
-    workspace = load(workspace.registry)  # whose row came back meanwhile
+    claim = try_lock(workspace.state_dir / ".lost.flock", own=True)
+    if claim is None:
+        return []  # one tells of all
     failed = []
-    with locked(workspace.state_dir / ".lost.flock"):  # one tells; each is struck once it was told, none before
-        with locked(queue.gate(workspace)):
-            gone, told = queue.bereft(workspace), waitlist.told(workspace.root)
+    try:
+        time.sleep(waitlist.MOVED)
+        workspace = load(workspace.registry)  # whose row came back meanwhile
+        gone, told = queue.bereft(workspace), waitlist.told(workspace.root)
         for agent, queued in gone:
             queue_id = str(queued["queue_id"])
             try:
@@ -294,24 +337,34 @@ def _tell_bereft(workspace: Workspace, config: Config) -> list[str]:
                     removed = not enrolled and agent.mail_dir.is_dir()
                     reason = f"it was taken out of {workspace.registry.name}" if removed else ""
                     tell_lost(workspace, config, agent, queued, reason)
-                with locked(queue.gate(workspace)):
-                    waitlist.strike(workspace.root, queue_id)
+                waitlist.strike(workspace, queue_id)  # once it was told, not before
             except Exception as error:  # whatever one line holds, the others are told; the next look tries it again
                 failed.append(f"{agent.address}: {error}")
+    finally:
+        os.close(claim)
     return failed
 
 
 def wake_back(
-    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any]
+    workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], mailed: bool = True
 ) -> Hindrance | None:
     """Tell the sender, by starting it, that the work is over; it waits in the queue while the sender is busy.
+
+    One that has no mail of it (`mailed`) gets one, should a breaker refuse it when its turn comes.
 
     What keeps it from ever being started by itself is returned: no program, no directory, a breaker.
     """
     depth = queued.get("depth")
     nested = depth if isinstance(depth, int) else 0
     # The sender goes on at the level it dispatched from, so that a plan of many phases nests no deeper than one.
-    reason = queue.Wake(notice.wake(agent, run), agent.address, max(0, nested - 1))
+    facts = {key: queued[key] for key in ("root",) if key in queued} or {"root": run.run_id}
+    facts |= {"about": [str(queued["task"])]} if "task" in queued else {}
+    if not mailed:
+        subject, body = notice.done(agent, run)
+        task_id = str(queued.get("sent_id") or run.message_id)
+        thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase)}
+        facts |= {"notice": {"subject": subject, "body": body, **thread}}
+    reason = queue.Wake(notice.wake(agent, run), agent.address, max(0, nested - 1), facts=facts)
     try:
         sender = workspace.agent(run.sender)
         if not sender.branch.is_dir():

@@ -19,8 +19,9 @@ from select import select
 
 from mailcore import audit, trust
 from mailcore.config import Config, read_config_or_defaults
-from mailcore.dispatch import breaker, ending, lock, queue, standing, succession
+from mailcore.dispatch import breaker, ending, lock, standing, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
+from mailcore.dispatch.gate import be_patient, gate
 from mailcore.dispatch.runs import read_run, records
 from mailcore.errors import MailcoreError, Refused
 from mailcore.liveness import FLOCK
@@ -125,6 +126,7 @@ class Supervisor:
 def main(run_dir: Path, sentinel: int) -> int:
     """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
     adopt_orphans()
+    be_patient()
     audit.proof.set("supervisor")
     workspace, agent = whose(here(start=run_dir.parents[2]), run_dir)
     config, trouble = read_config_or_defaults(workspace.config_file)
@@ -139,9 +141,11 @@ def main(run_dir: Path, sentinel: int) -> int:
     # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
     supervisor.note("supervised", **lock.facts(os.getpid(), sentinel))
     standing.say()  # before the gate, which who started it may hold
-    with locked(queue.gate(workspace)):
+    with gate(workspace, agent):
+        run = read_run(run_dir)
+        over = run is not None and run.phase.ended  # whoever began it died, and another has cleared it away
         subject = str(queued.get("subject", ""))
-        ours = lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel)
+        ours = not over and lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel)
     if not ours:
         succession.tell_bereft_of_lock(workspace, config, agent, run_dir)
         return 0
@@ -158,7 +162,7 @@ def main(run_dir: Path, sentinel: int) -> int:
             succession.tell_lost(workspace, config, agent, queued, reason)
         with suppress(MailcoreError, OSError):
             if stands:
-                with locked(queue.gate(workspace)):
+                with gate(workspace, agent):
                     lock.release(agent, attempts.run_id, attempts.nonce)
             succession.start_what_waits(workspace, config, but=None if stands else agent)
     return 0

@@ -12,16 +12,17 @@ import os
 import sys
 import time
 from collections.abc import Collection
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 from mailcore import audit
 from mailcore.config import read_config_or_defaults
-from mailcore.dispatch import queue, start, succession
+from mailcore.dispatch import queue, succession
 from mailcore.dispatch.admit import Hindrance
+from mailcore.dispatch.gate import be_patient, gate
 from mailcore.errors import MailcoreError
 from mailcore.liveness import YOUNG
-from mailcore.system.locks import locked
+from mailcore.system.holders import name_holder
 from mailcore.system.processes import exit_notice
 from mailcore.system.watching import Watcher, inodes
 from mailcore.workspace import here
@@ -37,26 +38,26 @@ def main(branch: Path, claim: int) -> int:
     agent = next((a for a in workspace.agents if a.branch == branch), None)
     if agent is None:
         return 3
+    be_patient()
+    name_holder(claim)
     config, _ = read_config_or_defaults(workspace.config_file)
     changes = Watcher(YOUNG)
     changes.watch(inodes([agent.mail_dir]))  # before the first look: what changes after it is told
     pause = FIRST_LOOK
     while True:
         try:
-            succession.clean(workspace, config, agent)
-            with locked(queue.gate(workspace)):
-                begun = start.begin_next(workspace, config, agent)
-                if not isinstance(begun, Hindrance) or not begun.awaits:
-                    os.close(claim)  # under the gate: who queues next makes a waiter of its own
-                    break
+            begun = succession.start_next(workspace, config, agent)
+            if not isinstance(begun, Hindrance) or not begun.awaits:
+                with gate(workspace, agent):
+                    if isinstance(begun, Hindrance) or not queue.waits(agent):
+                        os.close(claim)  # under the gate: who queues next makes a waiter of its own
+                        return 0
+                continue
         except (MailcoreError, OSError) as error:
             audit.record(workspace, agent.address, "start", error=str(error))
             return 1
         wait(begun.awaits, pause, changes, agent.mail_dir)
         pause = min(2 * pause, YOUNG)
-    with suppress(MailcoreError):  # its end is told
-        succession.see_it_stand(workspace, config, agent, begun)
-    return 0
 
 
 def wait(pids: Collection[int], pause: float, changes: Watcher, directory: Path) -> None:

@@ -4,6 +4,7 @@ when a queue goes, with its directory or alone. `dispatch.queue` keeps it; wakes
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.codec import dumps_line
+from mailcore.dispatch.gate import waiting_list
+from mailcore.errors import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
@@ -23,16 +26,17 @@ LOST = "lost.jsonl"
 """Of what was lost and who was told: `dispatch.lost` writes it."""
 
 
-def note(agent: Agent, first: Mapping[str, Any]) -> None:
-    """Add a start that was queued; call it under the gate."""
-    with suppress(OSError):  # the queue has it: it waits, and goes unheard only with its directory
-        if first.get("message_id"):
+def note(workspace: Workspace, agent: Agent, first: Mapping[str, Any]) -> None:
+    """Add a start that was queued."""
+    if first.get("message_id"):
+        with suppress(OSError, MailcoreError), waiting_list(workspace):
+            # Where that fails the queue has it: it waits, and goes unheard only with its directory.
             journal.append(_path(agent.root), _line(agent, first))
 
 
-def keep(agent: Agent, records: Sequence[Mapping[str, Any]]) -> None:
-    """Let these be the starts that wait for an agent; call it under the gate."""
-    with suppress(OSError):
+def keep(workspace: Workspace, agent: Agent, records: Sequence[Mapping[str, Any]]) -> None:
+    """Let these be the starts that wait for an agent; call it under its gate."""
+    with suppress(OSError, MailcoreError), waiting_list(workspace):
         lines = read(agent.root)
         others = [line for line in lines if line.get("agent") != agent.address]
         _write(agent.root, lines, [*others, *(_line(agent, one) for one in records if one.get("message_id"))])
@@ -43,10 +47,11 @@ def read(root: Path) -> list[dict[str, Any]]:
     return journal.read(_path(root))
 
 
-def strike(root: Path, queue_id: str) -> None:
-    """Note a start no more; call it under the gate."""
-    lines = read(root)
-    _write(root, lines, [line for line in lines if str(line.get("queue_id")) != queue_id])
+def strike(workspace: Workspace, queue_id: str) -> None:
+    """Note a start no more."""
+    with waiting_list(workspace):
+        lines = read(workspace.root)
+        _write(workspace.root, lines, [line for line in lines if str(line.get("queue_id")) != queue_id])
 
 
 def agent_of(workspace: Workspace, line: Mapping[str, Any]) -> Agent:
@@ -71,14 +76,14 @@ def told(root: Path) -> set[str]:
 
 def _line(agent: Agent, first: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: first[key] for key in KEPT if key in first}
-    return {**kept, "agent": agent.address, "name": agent.name, "branch": str(agent.branch.relative_to(agent.root))}
+    return {**kept, "agent": agent.address, "name": agent.name, "branch": os.path.relpath(agent.branch, agent.root)}
 
 
 def _write(root: Path, before: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:
     if not lines:
         _path(root).unlink(missing_ok=True)
     elif lines != before:
-        replace(_path(root), b"".join(dumps_line(line) + b"\n" for line in lines))
+        replace(_path(root), b"".join(dumps_line(line) + b"\n" for line in lines), durable=False)
 
 
 def _path(root: Path) -> Path:

@@ -31,11 +31,12 @@ def send(
     is_task: bool = False,
     key: str = "",
     extra: Mapping[str, Any] = NOTHING,
+    facts: Mapping[str, Any] = NOTHING,
 ) -> list[Sent]:
     """Mail `to` each address. An unknown one refuses all, before anything is written; on disk before this returns.
 
     `key` rewrites the sender's open mail of the same key, counting up, instead of piling up. `extra` are further keys
-    of the message.
+    of the message; so are `facts`, by which the same words said again are no other mail.
     """
     author = workspace.agent(sender)
     recipients = route.resolve(workspace, author, to)
@@ -49,7 +50,7 @@ def send(
     sent: list[Sent] = []
     with intent.act(author, "send", [agent.address for agent in recipients], fields) as act:
         for agent in recipients:
-            own = fields | ({"dispatched_to": agent.address} if is_task else {})
+            own = {**fields, **facts} | ({"dispatched_to": agent.address} if is_task else {})
             try:
                 sent.append(outbox.put(workspace, author, agent, own, act))
             except MailcoreError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,19 @@ def take(root: Path, count: int = 1) -> int:
 
 def _take(path: Path, root: Path, count: int) -> int:
     ignored.make(path.parent)
-    with locked(path) as descriptor:
-        twin, _ = files.descriptor(path.with_name(TWIN), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
-        try:
-            said = _number(descriptor), _number(twin)
-            last = max(said) if said[0] == said[1] >= 0 else max(*said, highest(root))
-            # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
-            text = b"%020d\n" % (last + count)
-            os.pwrite(descriptor, text, 0)
-            os.pwrite(twin, text, 0)  # not synced: what a power cut leaves of it is compared
-            writing.sync(descriptor)
-        finally:
-            os.close(twin)
+    with locked(path.with_name(".sequence.flock"), own=True), ExitStack() as stack:
+        said = []
+        for one in (path, path.with_name(TWIN)):
+            descriptor, _ = files.descriptor(one, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+            stack.callback(os.close, descriptor)
+            said.append((descriptor, _number(descriptor)))
+        (kept, number), (twin, other) = said
+        last = number if number == other >= 0 else max(number, other, highest(root))
+        # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
+        text = b"%020d\n" % (last + count)
+        os.pwrite(kept, text, 0)
+        os.pwrite(twin, text, 0)  # not synced: what a power cut leaves of it is compared
+        writing.sync(kept)
     return last + 1
 
 

@@ -1,43 +1,55 @@
-"""Locks between processes: flock, on the file that the path still names, with a time limit and the holder's name."""
+"""Locks between processes: flock, on the file that the path still names, with a time limit and the holder's name.
+
+Whoever can open a file for reading can hold its flock, and so stop all who wait for it. Two things stand against that.
+A lock's file can be opened only by those who may write it: they share the mail anyhow. And a lock of our own (`own`),
+which no other program takes, names its holder in its text: who holds it for longer than two seconds, and is none of
+ours, is stepped around. The lock's next file, `NAME.1` and so on, is the lock then, for all and for good. It can be
+made only once: of two who step around neither undoes what the other did, as they would by replacing a file. Who cannot
+be told for sure (`system.holders`) is waited for, and named.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import threading
-from collections.abc import Iterator
+import stat
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mailcore.errors import MailcoreError
 from mailcore.system import files
 
 LOCK_TIMEOUT = 10.0
 """How long to wait for another program's lock before saying who holds it."""
 
+Told = Callable[[str], None]
+"""Called with who was stepped around, in words."""
+
 
 @contextlib.contextmanager
-def locked(lock: Path, timeout: float = LOCK_TIMEOUT, *, directory: int | None = None) -> Iterator[int]:
+def locked(
+    lock: Path,
+    timeout: float | None = LOCK_TIMEOUT,
+    *,
+    directory: int | None = None,
+    own: bool = False,
+    told: Told | None = None,
+) -> Iterator[int]:
     """Hold an exclusive flock on `lock`, and give its descriptor, which is closed at the end.
 
-    MailcoreError (code `locked`) naming the holder if it is not free within `timeout` seconds. `directory`: a
-    descriptor of the one that it lies in. OSError, naming the lock, where it cannot be made, or is a symlink.
+    MailcoreError (code `locked`) naming the holder if it is not free within `timeout` seconds; None: however long that
+    takes. `directory`: a descriptor of the one that it lies in. With `own` its text is the holder's name. OSError,
+    naming the lock, where it cannot be made, or is a symlink.
     """
-    name = lock if directory is None else lock.name
-    while True:
-        try:
-            descriptor, _ = files.descriptor(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, directory=directory)
-        except OSError as error:
-            error.filename = str(lock)
-            raise
-        try:
-            if not _taken(descriptor):
-                _wait(descriptor, lock, timeout)
-            if _is_named(descriptor, name, directory):
-                yield descriptor
-                return
-        finally:
-            os.close(descriptor)
+    descriptor = _acquire(lock, timeout, directory, own, told)
+    try:
+        yield descriptor
+    finally:
+        if own:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
+        os.close(descriptor)
 
 
 def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -> None:
@@ -45,53 +57,35 @@ def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -
 
     Who tidies up removes a lock's file under its holder, and whoever comes next makes another; a directory stays.
     """
-    if not _taken(descriptor):
-        _wait(descriptor, path, timeout)
+    if not take(descriptor):
+        from mailcore.system import contended
+
+        contended.wait(descriptor, path, time.monotonic() + timeout, timeout, own=False)
 
 
-def try_lock(lock: Path) -> int | None:
+def try_lock(lock: Path, *, own: bool = False, told: Told | None = None) -> int | None:
     """A descriptor that holds the exclusive flock on `lock`, for the caller to close; None if another holds it.
 
     OSError where it cannot be made, is a symlink, or lies where there are no locks.
     """
-    while True:
-        descriptor, _ = files.descriptor(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
-        try:
-            held = _taken(descriptor)
-            named = not held or _is_named(descriptor, lock)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        if held and named:
-            return descriptor
-        os.close(descriptor)
-        if not held:
-            return None
+    descriptor = _acquire(lock, 0.0, None, own, told, trying=True)
+    return descriptor if descriptor >= 0 else None
 
 
-def wait_for_lock(lock: Path) -> int:
+def wait_for_lock(lock: Path, *, own: bool = False, told: Told | None = None) -> int:
     """As `try_lock`, once the lock is free: waits in the kernel, however long that takes."""
-    while True:
-        descriptor, _ = files.descriptor(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if _is_named(descriptor, lock):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
+    return _acquire(lock, None, None, own, told)
 
 
-def is_locked(lock: Path) -> bool:
+def is_locked(lock: Path, *, own: bool = False) -> bool:
     """True if somebody holds `lock` at this moment. Makes no file, and keeps nobody waiting."""
-    return is_held(lock) is True
+    return is_held(lock, own=own) is True
 
 
-def is_held(lock: Path) -> bool | None:
+def is_held(lock: Path, *, own: bool = False) -> bool | None:
     """The same; None where that cannot be told: there is no such file, or it is not ours to open."""
     try:
-        descriptor, _ = files.descriptor(lock, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor, _ = files.descriptor(newest(lock) if own else lock, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
@@ -103,8 +97,83 @@ def is_held(lock: Path) -> bool | None:
     return False
 
 
-def _taken(descriptor: int) -> bool:
-    """Take the lock if it is free."""
+def newest(lock: Path) -> Path:
+    """The file that is a lock of our own at present: `lock`, or the last that stands in its place."""
+    return lock.with_name(_newest(str(lock), None).rpartition("/")[2])
+
+
+def _newest(name: str, directory: int | None) -> str:
+    number = 0
+    while _exists(f"{name}.{number + 1}", directory):
+        number += 1
+    return f"{name}.{number}" if number else name
+
+
+def _exists(name: str, directory: int | None) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _acquire(
+    lock: Path, timeout: float | None, directory: int | None, own: bool, told: Told | None, trying: bool = False
+) -> int:
+    """A descriptor that holds the lock; with `trying` -1 if another of ours holds it, or one that nobody knows."""
+    path = str(lock) if directory is None else lock.name
+    until = None if timeout is None else time.monotonic() + timeout
+    while True:
+        name = _newest(path, directory) if own else path
+        try:
+            descriptor, found = files.descriptor(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, directory=directory)
+        except OSError as error:
+            error.filename = str(lock)
+            raise
+        try:
+            _guard(descriptor, found)
+            held = take(descriptor)
+            if not held:
+                from mailcore.system import contended
+
+                if trying and not (own and contended.stays(descriptor)):
+                    return _closed(descriptor)
+                held = not trying and contended.wait(descriptor, lock, until, timeout, own)
+            if not held:
+                next_one = contended.step_around(descriptor, name, path, directory, told)
+                os.close(descriptor)
+                descriptor = next_one
+            elif not _is_named(descriptor, name, directory) or (own and _newest(path, directory) != name):
+                descriptor = _closed(descriptor)
+            if descriptor >= 0:
+                if own:
+                    from mailcore.system.holders import name_holder
+
+                    name_holder(descriptor)
+                return descriptor
+        except BaseException:
+            if descriptor >= 0:
+                os.close(descriptor)
+            raise
+
+
+def _closed(descriptor: int) -> int:
+    os.close(descriptor)
+    return -1
+
+
+def _guard(descriptor: int, found: os.stat_result) -> None:
+    """Let nobody open the lock who may not write it, for reading; who may not change its rights leaves them."""
+    mode = stat.S_IMODE(found.st_mode)
+    for write, everything in ((stat.S_IWGRP, stat.S_IRWXG), (stat.S_IWOTH, stat.S_IRWXO)):
+        mode &= ~everything if not mode & write else mode
+    if mode != stat.S_IMODE(found.st_mode):
+        with contextlib.suppress(OSError):
+            os.fchmod(descriptor, mode)
+
+
+def take(descriptor: int) -> bool:
+    """Take the flock of an open file if it is free, until that is closed."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -112,7 +181,7 @@ def _taken(descriptor: int) -> bool:
     return True
 
 
-def _is_named(descriptor: int, name: Path | str, directory: int | None = None) -> bool:
+def _is_named(descriptor: int, name: str, directory: int | None) -> bool:
     """True while the path still names the file that is locked.
 
     A flock is on the file, not on its name: after `rm .inbox.lock` whoever comes next would lock another one.
@@ -122,36 +191,3 @@ def _is_named(descriptor: int, name: Path | str, directory: int | None = None) -
     except FileNotFoundError:
         return False
     return os.path.samestat(found, os.fstat(descriptor))
-
-
-def _wait(descriptor: int, lock: Path, timeout: float) -> None:
-    """Block in the kernel, in a thread that can be given up: flock has no timeout, and polling starves writers."""
-    acquired = threading.Event()
-    # The same open file: the lock is shared with `descriptor`, and gone when both are closed, as after giving up.
-    copy = os.dup(descriptor)
-
-    def wait() -> None:
-        try:
-            fcntl.flock(copy, fcntl.LOCK_EX)
-        finally:
-            os.close(copy)
-        acquired.set()
-
-    threading.Thread(target=wait, daemon=True).start()
-    if acquired.wait(timeout):
-        return
-    from mailcore.units import duration
-
-    holder = _holder(descriptor)
-    raise MailcoreError(
-        f"{lock}: locked for more than {duration(timeout)} by {holder}; nothing was written. "
-        "Try again, or end that process.",
-        "locked",
-    )
-
-
-def _holder(descriptor: int) -> str:
-    """Who holds the flock, in words."""
-    from mailcore.system.processes import lock_holder
-
-    return lock_holder(os.fstat(descriptor).st_ino) or "another process"

@@ -17,19 +17,19 @@ from mailcore.system.files import as_its_directory, descriptor, inside, open_dir
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def replace(path: Path, *data: bytes | memoryview, root: Path | None = None) -> None:
+def replace(path: Path, *data: bytes | memoryview, root: Path | None = None, durable: bool = True) -> None:
     """Put the parts of `data` at `path`, whole or not at all, and durable.
 
-    Temporary file, fsync, rename, fsync of the directory. With the project's `root` Refused if a symlink leads the
-    directory that is written into out of it.
+    Temporary file, fsync, rename, fsync of the directory; the fsyncs not where it need not be `durable`. With the
+    project's `root` Refused if a symlink leads the directory that is written into out of it.
     """
     with open_directory(path.parent) as directory:
         if root is not None:
             inside(root, path.parent, directory)
-        replace_in(directory, path.name, *data, mark=f".{os.getpid()}.{threading.get_ident()}")
+        replace_in(directory, path.name, *data, mark=f".{os.getpid()}.{threading.get_ident()}", durable=durable)
 
 
-def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str = "") -> None:
+def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str = "", durable: bool = True) -> None:
     """The same for a file of an open directory.
 
     Without a `mark` the caller holds the lock of that file, so that one temporary name does, and killed writers leave
@@ -41,7 +41,8 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
             with contextlib.suppress(FileNotFoundError):
                 _like(opened, os.stat(name, dir_fd=directory, follow_symlinks=False), directory)
             _write(opened, list(data))
-            sync(opened)
+            if durable:
+                sync(opened)
         finally:
             os.close(opened)
         os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
@@ -49,6 +50,8 @@ def replace_in(directory: int, name: str, *data: bytes | memoryview, mark: str =
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=directory)
         raise
+    if not durable:
+        return
     # It stands there, for every reader: what the disk says now is no reason to call it not written.
     with tolerated(f"{name}: written, but a power cut may undo it"):
         os.fsync(directory)

@@ -50,7 +50,7 @@ class Kept:
         OSError if it cannot be written.
         """
         self._answers.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self._answers.with_suffix(".lock")):
+        with locked(self._answers.with_suffix(".lock"), own=True):
             known = _answers(self._answers)
             for key in keys:
                 known.pop(key, None)

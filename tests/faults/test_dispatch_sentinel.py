@@ -16,13 +16,13 @@ import pytest
 
 from mailcore import make
 from mailcore.dispatch import process, queue, start, succession
-from mailcore.dispatch.admit import Hindrance
+from mailcore.dispatch.admit import Hindrance, Outlook
 from mailcore.dispatch.attend import attend
+from mailcore.dispatch.gate import gate
 from mailcore.dispatch.hold import hold
 from mailcore.errors import MailcoreError
 from mailcore.liveness import read_lock
 from mailcore.model.run import Lock, Phase
-from mailcore.system.locks import locked
 from mailcore.system.processes import alive, stopped
 from tests.faults.ends import check
 from tests.faults.test_dispatch_matrix import BOUNCE, told
@@ -211,10 +211,11 @@ def test_a_run_that_dies_before_the_next_begins_is_told_first(house: House, tmp_
     """It died after the look at what is to be cleared away, and before the gate: found by the model of all ends."""
     run_id, *_ = run_it(house, tmp_path)
     house.orphan("@writer")
-    with locked(queue.gate(house.workspace)):
-        first = {"sender": "@operator", "subject": "next", "message_id": "m", "program": "command"}
-        found = start.begin(house.workspace, house.config, house.agent("@writer"), first, ())
-    assert isinstance(found, Hindrance) and found.code == "busy" and len(house.runs("@writer")) == 1
+    first = {"sender": "@operator", "subject": "next", "message_id": "m", "program": "command"}
+    agent, seen = house.agent("@writer"), Outlook(looked=True)
+    with gate(house.workspace, agent):
+        found = start.reserve(house.workspace, house.config, agent, first, seen)
+    assert isinstance(found, Hindrance) and found.code == "unseen" and len(house.runs("@writer")) == 1
     house.shell("writer", "echo up")
     house.over("@writer", house.started("@operator", "@writer", "another"))
     assert house.run("@writer", run_id).phase is Phase.BOUNCED and told(house)[-1:] == [BOUNCE]
@@ -325,8 +326,7 @@ def test_a_start_that_fails_leaves_no_run_that_is_told_later(house: House, monke
     monkeypatch.setattr(start, "_detached", refuse)
     with pytest.raises(MailcoreError, match="no process"):
         house.dispatch("@operator", "@writer")
-    (run,) = house.runs("@writer")
-    assert run.phase is Phase.BOUNCED and "could not be started" in run.reason
+    assert house.runs("@writer") == [] and read_lock(house.agent("@writer").dispatch_lock) is None
     attend(house.workspace, house.config, house.workspace.agents)
     assert told(house) == []
 

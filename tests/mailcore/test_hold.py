@@ -34,10 +34,10 @@ def test_a_held_agent_gets_its_mail_and_starts_for_nobody(house: House) -> None:
 
     released = house.json("release", "@writer", "--from", "@operator")
     assert len(released["started"]) == 1
-    wait_until(lambda: len(house.runs("@writer")) == 2, what="the task's run, then the wake's")
+    wait_until(lambda: len(house.runs("@writer")) == 2, what="the wake's run, which is urgent, then the task's")
     idle(house, "writer")
     wait_until(lambda: not list(queue.waiting(house.workspace)), what="nothing waits")
-    assert house.runs("@writer")[0].subject == "the task"
+    assert house.runs("@writer")[1].subject == "the task"
 
 
 def test_hold_all_is_the_whole_workspace_and_beside_an_agents_own(house: House) -> None:

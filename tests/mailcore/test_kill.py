@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import threading
 from datetime import datetime
@@ -14,6 +13,7 @@ import pytest
 from mailcore.dispatch import control, queue
 from mailcore.errors import Refused
 from mailcore.liveness import read_lock
+from mailcore.system.holders import name_holder
 from mailcore.system.processes import alive, start_ticks
 from mailcore.timestamps import lock_time
 from tests.mailcore.conftest import House, wait_until
@@ -75,7 +75,7 @@ def test_only_a_waiter_of_ours_is_ended_with_a_foreign_run(house: House, strange
     writer.dispatch_lock.write_text(json.dumps({"pid": monitor.pid, "timestamp": lock_time(datetime.now())}))
     with queue.claim(writer) as claim:
         assert claim is not None
-        os.pwrite(claim, b"%-20d" % stranger.pid, 0)
+        name_holder(claim, stranger.pid)
         assert monitor.pid in house.kill("@operator", "@writer").ended
     reaper.join(10)
     wait_until(lambda: monitor.returncode is not None, what="the monitor is ended")

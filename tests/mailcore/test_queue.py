@@ -9,10 +9,10 @@ import pytest
 
 from mailcore import journal
 from mailcore.dispatch import queue
+from mailcore.dispatch.gate import gate
 from mailcore.dispatch.queue import Wake
 from mailcore.dispatch.succession import start_wake
 from mailcore.model.run import Phase
-from mailcore.system.locks import locked
 from tests.mailcore.conftest import House, wait_until
 
 GATED = "echo up; until [ -e go ]; do sleep 0.02; done"
@@ -87,10 +87,12 @@ def test_what_could_not_begin_is_next_again(house: House) -> None:
     working(house)
     for n in range(2):
         house.dispatch("@operator", "@writer", f"task {n}")
-    with locked(queue.gate(house.workspace)):
-        first = queue.take(house.agent("@writer"))
-        assert first is not None
-        queue.put_back(house.agent("@writer"), first, "no program")
+    writer = house.agent("@writer")
+    with gate(house.workspace, writer):
+        first, taken = queue.peek(writer)
+        assert first is not None and first["subject"] == "task 0"
+        queue.remove(house.workspace, writer, taken)
+        queue.put_back(house.workspace, writer, taken, "no program")
     before = next(queue.waiting(house.workspace))
     assert (before.subject, before.reason) == ("task 0", "no program")
     assert finish(house, 3) == ["present", "task 0", "task 1"]
@@ -123,12 +125,13 @@ def test_a_kill_drops_the_wakes_and_keeps_the_tasks(house: House) -> None:
 
 def test_wakes_without_a_number_for_their_depth_and_a_word_for_their_id_become_one_run(house: House) -> None:
     writer = house.agent("@writer")
-    with locked(queue.gate(house.workspace)):
+    with gate(house.workspace, writer):
         for depth in ("deep", None):
-            queue.add(writer, {"subject": "s", "message_id": "", "depth": depth}, "busy")
+            queue.add(house.workspace, writer, {"subject": "s", "message_id": "", "depth": depth}, "busy")
         spoilt = [line | {"queue_id": [1]} for line in journal.read(writer.mail_dir / ".queue.jsonl")]
         (writer.mail_dir / ".queue.jsonl").write_text("".join(json.dumps(line) + "\n" for line in spoilt))
-        first = queue.take(writer)
+        first, taken = queue.peek(writer)
+        queue.remove(house.workspace, writer, taken)
     assert first is not None and first["depth"] == 0 and not queue.waits(writer)
 
 

@@ -6,12 +6,12 @@ import pytest
 
 from mailcore import journal
 from mailcore.dispatch import queue
+from mailcore.dispatch.gate import gate
 from mailcore.dispatch.hold import EVERYONE, hold
 from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import MailcoreError
 from mailcore.holds import HOLD
 from mailcore.model.run import Phase
-from mailcore.system.locks import locked
 from tests.mailcore.conftest import House, wait_until
 
 IMPOSSIBLE = ["99999999T999999_999999-00000000", "99991231T235959_999999-00000000", "20260231T000000_000000-00000000"]
@@ -50,8 +50,8 @@ def test_a_supervisor_that_can_start_nothing_at_another_ends_well_and_writes_it_
     house.shell("editor", "echo up; until [ -e go ]; do sleep 0.02; done")
     run_id = house.started("@operator", "@editor")
     house.attempt_pid("@editor", run_id)
-    with locked(queue.gate(house.workspace)):
-        queue.add(house.agent("@writer"), {"subject": "s", "message_id": "m"}, "busy")
+    with gate(house.workspace, house.agent("@writer")):
+        queue.add(house.workspace, house.agent("@writer"), {"subject": "s", "message_id": "m"}, "busy")
     house.agent("@writer").runs_dir.write_text("no directory")
     (house.agent("@editor").branch / "go").touch()
     assert house.over("@editor", run_id).phase is Phase.COMPLETED

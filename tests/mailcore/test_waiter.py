@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from mailcore.dispatch import hold, queue
+from mailcore.dispatch.gate import gate
 from mailcore.dispatch.waiter import wait
 from mailcore.model.run import Phase
-from mailcore.system.locks import locked
 from mailcore.system.processes import alive
 from mailcore.system.watching import Watcher
 from tests.mailcore.conftest import House, marked, wait_until
@@ -47,7 +47,7 @@ def monitor(house: House) -> Iterator[Monitor]:
 
 
 def waiter(house: House, name: str = "@writer") -> int:
-    with locked(queue.gate(house.workspace)):
+    with gate(house.workspace, house.agent(name)):
         return queue.waiter(house.agent(name))
 
 

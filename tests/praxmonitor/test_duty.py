@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mailcore.system.locks import is_locked
 from praxmonitor.duty import Duty
 
 pytestmark = pytest.mark.backends
@@ -131,7 +133,7 @@ def test_where_no_lock_can_be_made_everyone_sounds_and_says_so(tmp_path: Path) -
 
 def test_a_holder_that_says_nonsense_of_itself_is_another(tmp_path: Path) -> None:
     (tmp_path / "duty.lock").write_text('{"what": "\\u001b]0;x", "pid": "no"}')
-    assert Duty(tmp_path, "screen").holder() == "another"
+    assert Duty(tmp_path, "screen").holder() == "another process"
     (tmp_path / "duty.lock").write_text('{"what": "\\u001b]0;x", "pid": 7}')
     assert "\x1b" not in Duty(tmp_path, "screen").holder()
 
@@ -149,4 +151,28 @@ def test_what_a_symlink_points_to_is_never_written(tmp_path: Path) -> None:
 
 def test_a_holder_with_a_number_that_is_none_is_another(tmp_path: Path) -> None:
     (tmp_path / "duty.lock").write_text('{"what": "x", "pid": 1e999}')
-    assert Duty(tmp_path, "screen").holder() == "another"
+    assert Duty(tmp_path, "screen").holder() == "another process"
+
+
+@pytest.mark.linux_only("who holds a flock is told by /proc alone")
+def test_a_stranger_that_keeps_the_duty_silences_nobody(tmp_path: Path, wait_until: Wait) -> None:
+    """Whoever can read the file can flock it: he is named, and one of ours is on duty all the same, and one alone."""
+    (tmp_path / "duty.lock").touch()
+    stranger = subprocess.Popen(["flock", str(tmp_path / "duty.lock"), "sleep", "60"], start_new_session=True)
+    first, second = Duty(tmp_path, "guard"), Duty(tmp_path, "screen")
+    try:
+        wait_until(lambda: is_locked(tmp_path / "duty.lock"), 5.0, "the stranger has it")
+        first.start()
+        assert not first.ours and f"PID {stranger.pid} (flock" in first.holder()
+        second.start()
+        wait_until(lambda: first.ours or second.ours, 10.0, "one is on duty")
+        ours, other = (first, second) if first.ours else (second, first)
+        assert f"PID {stranger.pid}" in ours.trouble and "stepped around" in ours.trouble
+        assert other.holder().endswith(f"(PID {os.getpid()})")
+        ours.close()
+        wait_until(lambda: other.ours, 10.0, "the other takes over")
+    finally:
+        os.killpg(stranger.pid, signal.SIGKILL)
+        stranger.wait()
+        first.close()
+        second.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -191,20 +192,47 @@ def free_older_part(descriptor: int, length: int) -> bool:
     return bool(libc.fallocate(descriptor, _KEEP_SIZE | _PUNCH_HOLE, 0, length) == 0)
 
 
-def lock_holder(inode: int) -> str:
-    """Who holds the flock of a file, by its inode: `PID 4711 (python)`; empty where nobody is named.
+def lock_holders(found: os.stat_result) -> list[int]:
+    """The processes that hold a flock of this file; empty where none can be named.
 
-    From /proc/locks: `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`.
+    From /proc/locks: `1: FLOCK ADVISORY WRITE 4711 fe:01:1234 0 EOF`. It names who took the lock, which may have handed
+    it on and be gone: then those are looked for that have it.
     """
-    try:
+    took = {}
+    with suppress(OSError, IndexError, ValueError):
         for line in Path("/proc/locks").read_text().splitlines():
             fields = line.split()
-            if "->" not in fields and fields[1] == "FLOCK" and fields[5].rsplit(":", 1)[-1] == str(inode):
-                name = Path(f"/proc/{fields[4]}/comm").read_text().strip()
-                return f"PID {fields[4]} ({name})"
-    except (OSError, IndexError):
-        pass
-    return ""
+            if "->" in fields or fields[1] != "FLOCK":
+                continue
+            device, _, inode = fields[5].rpartition(":")
+            if inode == str(found.st_ino):
+                major, minor = (int(part, 16) for part in device.split(":"))
+                took[int(fields[4])] = os.makedev(major, minor) == found.st_dev
+    if not took:
+        return []
+    seen = {pid: _has_lock(pid, found) for pid in took if pid > 0 and start_ticks(pid)}
+    certain = [pid for pid, has in seen.items() if has or (has is None and took[pid])]
+    if certain:
+        return certain
+    everyone = os.listdir("/proc")  # noqa: PTH208 (names are all that is wanted)
+    return [int(entry) for entry in everyone if entry.isdecimal() and _has_lock(int(entry), found)]
+
+
+def _has_lock(pid: int, found: os.stat_result) -> bool | None:
+    """Whether a process has a descriptor of the file that holds a flock; None where that cannot be seen."""
+    try:
+        descriptors = os.listdir(f"/proc/{pid}/fd")  # noqa: PTH208 (names)
+    except PermissionError:
+        return None
+    except OSError:
+        return False
+    for number in descriptors:
+        with suppress(OSError):
+            if os.path.samestat(Path(f"/proc/{pid}/fd/{number}").stat(), found):
+                held = b"FLOCK" in Path(f"/proc/{pid}/fdinfo/{number}").read_bytes()
+                if held:
+                    return True
+    return False
 
 
 def watch_limits() -> tuple[int, int] | None:

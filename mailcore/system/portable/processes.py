@@ -190,10 +190,10 @@ def free_older_part(descriptor: int, length: int) -> bool:
     return False
 
 
-def lock_holder(inode: int) -> str:
+def lock_holders(found: os.stat_result) -> list[int]:
     """Empty: POSIX names no holder of a flock."""
-    del inode
-    return ""
+    del found
+    return []
 
 
 def watch_limits() -> tuple[int, int] | None:
