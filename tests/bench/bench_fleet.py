@@ -31,6 +31,7 @@ from typing import Any
 import pexpect
 
 from mailcore import journal, make
+from mailcore.dispatch.gate import every
 from mailcore.liveness import read_lock
 from mailcore.mail.lookup import archived
 from mailcore.mail.reader import read_mailbox
@@ -244,7 +245,14 @@ def quiet(fleet: Fleet) -> list[float]:
     for turn in range(10):
         at = time.time()
         subject = f"token {turn} hop 0 of quiet"
-        words = ["dispatch", fleet.space.agents[turn].address, subject, "Go on.", "--from", "@operator"]
+        words = [
+            "dispatch",
+            fleet.space.agents[turn % len(fleet.space.agents)].address,
+            subject,
+            "Go on.",
+            "--from",
+            "@operator",
+        ]
         subprocess.run([fleet.programs / "mailcore", *words], cwd=fleet.space.root, capture_output=True, check=True)
         while not (hits := [line for line in fleet.log if line["event"] == "exec" and line["token"] == turn]):
             time.sleep(0.005)
@@ -258,13 +266,13 @@ def house(programs: Path, agents: int) -> Iterator[Fleet]:
     """A workspace with so many agents of that version; what runs there is killed afterwards."""
     with tempfile.TemporaryDirectory() as directory:
         scratch = Path(directory)
+        home = {"HOME": directory, "XDG_STATE_HOME": f"{directory}/state"}
+        kept = {name: os.environ.get(name) for name in home}
+        os.environ.update(home)  # before it is made there: that this person made it is noted there
         space = make.init(scratch / "project", [(f"a{n:02}", f"agents/a{n:02}") for n in range(agents)])
         space.config_file.parent.mkdir(exist_ok=True)
         command = json.dumps([sys.executable, "-S", str(AGENT), str(scratch / "plan.json")])
         space.config_file.write_text(CONFIG.format(command=command))
-        home = {"HOME": directory, "XDG_STATE_HOME": f"{directory}/state"}
-        kept = {name: os.environ.get(name) for name in home}
-        os.environ.update(home)
         try:
             yield Fleet(programs, space, scratch)
         finally:
@@ -278,8 +286,8 @@ def house(programs: Path, agents: int) -> Iterator[Fleet]:
 
 
 def gates(space: Workspace) -> list[Path]:
-    """The gates that there are: one a branch, and the workspace's."""
-    found = [*(agent.mail_dir / ".dispatch.flock" for agent in space.agents), space.state_dir / ".dispatch.flock"]
+    """The gates that there are: one a branch, and of a former version the workspace's."""
+    found = [*every(space), space.state_dir / ".dispatch.flock"]
     return [path for path in found if path.exists()]
 
 

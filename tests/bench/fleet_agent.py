@@ -30,7 +30,7 @@ def main(plan_file: str) -> None:
     """One run."""
     print("up", flush=True)
     plan: dict[str, Any] = json.loads(Path(plan_file).read_text())
-    found = re.search(r"message (\w+): token (\d+) hop (\d+) of (\w+)", os.environ["MAILCORE_PROMPT"])
+    found = re.search(r'message (\w+): "?token (\d+) hop (\d+) of (\w+)', os.environ["MAILCORE_PROMPT"])
     if found is None:
         log(plan["log"], event="wake", at=BEGAN)
         return
