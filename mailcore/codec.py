@@ -11,6 +11,12 @@ from mailcore.text.escape import escaped
 
 # Every digit as `0`, all else as a space: a long number is then one short search away, 0.5 ms for 700 kB.
 _DIGITS = bytes(ord("0") if chr(byte).isdecimal() and byte < 128 else ord(" ") for byte in range(256))
+_LONG = b"0" * 19
+_PIECE = 1 << 20
+"""Bytes that are looked at in one piece: no second copy of a mailbox of 100 MB."""
+FRUGAL = 16 << 20
+"""Bytes from which msgspec parses, without the copy of the whole text that orjson makes: 205 MB instead of 300 for
+100 MB. Below that its import takes longer than all else."""
 
 
 class _Constant(float):
@@ -23,11 +29,25 @@ def loads(data: bytes) -> Any:
     orjson silently makes a float of an integer beyond 64 bits, that is of 19 digits or more.
     """
     try:
-        if b"0" * 19 not in data.translate(_DIGITS):
-            return orjson.loads(data)
+        if not _has_long_number(data):
+            return orjson.loads(data) if len(data) < FRUGAL else _loads_frugally(data)
     except orjson.JSONDecodeError:
         pass
     return json.loads(data, parse_constant=_Constant)
+
+
+def _has_long_number(data: bytes) -> bool:
+    most = len(_LONG) - 1
+    return any(_LONG in data[start : start + _PIECE + most].translate(_DIGITS) for start in range(0, len(data), _PIECE))
+
+
+def _loads_frugally(data: bytes) -> Any:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise orjson.JSONDecodeError(str(error), "", 0) from error
 
 
 def dumps(value: Any) -> bytes:
@@ -36,6 +56,15 @@ def dumps(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2)
     except TypeError:  # a lone surrogate, an integer beyond 64 bits, NaN
         return json.dumps(value, indent=2, ensure_ascii=True).encode()
+
+
+def dumps_parts(document: dict[str, Any], key: str) -> list[bytes]:
+    """The same as `dumps` in parts, one a value of the list at `key`: no buffer that doubles while it grows."""
+    if not document[key]:
+        return [dumps(document)]
+    before, there, after = dumps({**document, key: []}).partition(b"\n  " + dumps(key) + b": []")
+    items = [b",\n    " + dumps(value).replace(b"\n", b"\n    ") for value in document[key]]
+    return [before, there[:-1], items[0][1:], *items[1:], b"\n  ]", after]
 
 
 def dumps_line(value: Any) -> bytes:

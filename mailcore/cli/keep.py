@@ -13,7 +13,6 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
 from mailcore.system.files import inside
 from mailcore.text import counted, line
-from mailcore.text.terminal import person
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -48,7 +47,7 @@ def archive(call: Call) -> Result:
         return {"id": message.id, "status": message.status}, f"restored {message.id}: {line(message.subject)}"
     agent = call.visible(a.of) if a.of else call.viewer
     found = [raw for _, raw in lookup.archived(agent) if a.what == "list" or _matches(raw, a.text)]
-    text = shown.listed([Message.from_json(raw) for raw in found], person())
+    text = shown.listed([Message.from_json(raw) for raw in found])
     return found, text or f"nothing in {agent.address}'s archive"
 
 

@@ -106,7 +106,7 @@ def inbox(call: Call) -> Result:
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
     box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
-    return [shown.as_json(m) for m in waiting], shown.listed(waiting, person()) or _nothing(agent, box)
+    return [shown.as_json(m) for m in waiting], shown.listed(waiting) or _nothing(agent, box)
 
 
 def read(call: Call) -> Result:

@@ -32,6 +32,7 @@ class Place:
         """A descriptor of the directory that the file lies in."""
         self.repaired: repair.Repair | None = None
         """What was done to the file that `load` found broken; the audit has it."""
+        self._large = False
 
     def read(self) -> bytes:
         """The file's bytes; FileNotFoundError if there is none, Refused if it is a link out of the project."""
@@ -49,6 +50,7 @@ class Place:
             data = self.read()
         except FileNotFoundError:
             return {"mailbox": "inbox", "messages": []}
+        self._large = len(data) >= codec.FRUGAL
         try:
             return parse(self.agent.inbox, data)
         except Unreadable as error:
@@ -66,7 +68,7 @@ class Place:
         self._number(found)
         document["total_messages"] = len(found)
         document["unread_count"] = sum(map(is_unread, found))
-        self.write(codec.dumps(document))
+        self.write(*(codec.dumps_parts(document, "messages") if self._large else [codec.dumps(document)]))
 
     def write(self, *parts: bytes | memoryview) -> None:
         """Put the parts in the file's place, whole or not at all, and durable."""

@@ -154,10 +154,7 @@ def mark_opened(workspace: Workspace, address: str, ids: Collection[str]) -> lis
 def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
     """Archive messages of `address`'s own mailbox; Refused for a request for approval that is not decided yet."""
     agent = workspace.agent(address)
-    box = read_mailbox(agent.inbox).messages
-    for name in ids:
-        if (message := choose(name, box, lambda message: message)) is not None:
-            refuse_undecided(agent, message)
+    _refuse_any_undecided(agent, ids)
     with intent.act(agent, "close", list(ids)) as act:
         # Said again after it was cut off: all of them went from the open mail at one stroke, or none did.
         former = [find(agent, name, closed=True) for name in ids] if act.again else []
@@ -168,6 +165,13 @@ def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Mess
         with tolerated():
             audit.record(workspace, address, "close", ids=[message.id for message in closed])
     return closed
+
+
+def _refuse_any_undecided(agent: Agent, ids: Collection[str]) -> None:
+    box = read_mailbox(agent.inbox).messages
+    for name in ids:
+        if (message := choose(name, box, lambda message: message)) is not None:
+            refuse_undecided(agent, message)
 
 
 def restore(workspace: Workspace, address: str, message_id: str) -> Message:

@@ -93,14 +93,14 @@ def _frame(word: str, message: Message, number: int, count: int) -> str:
     return framed(word, head, message.body, number, count)
 
 
-def listed(messages: Sequence[Message], width: int) -> str:
-    """A line for each: unread, priority, names, time, sender and what proves it, subject; quoted where no person reads.
+def listed(messages: Sequence[Message]) -> str:
+    """A line for each: unread, priority, names, time, sender and what proves it, subject.
 
-    `width`: of the terminal at which a person reads, 0 for none.
+    The subject is last, on one line: nothing of ours follows that it could be taken for.
     """
     return "\n".join(
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id, 40):<8}  #{m.seq:<5} "
         f"{date_and_time(m.at, never='-')}  {names.shown(m.sender, 20):<20}  {proof(m):<8}  "
-        f"{line(m.subject, 80) if width else quoted(m.subject, 80)}"
+        f"{line(m.subject, 80)}"
         for m in messages
     )

@@ -121,6 +121,10 @@ def opened(python: str) -> Iterator[str]:
     asked = "import mailcore, sys; print(sys.prefix, sys.base_prefix, mailcore.__path__[0], sep='\\n')"
     said = subprocess.run([python, "-P", "-c", asked], capture_output=True, text=True, cwd="/").stdout.split("\n")
     places = {Path(line) for line in said if line} | {Path(line).parent for line in said[2:3] if line}
+    link = Path(python)
+    while link.is_symlink():  # an environment's python, and what that leads to, wherever it lies
+        link = link.parent / link.readlink()
+        places.add(link.parent)
     shut: dict[Path, set[Path]] = {}
     for place in places:
         above = next((one for one in reversed(place.parents) if not one.stat().st_mode & 0o001), None)

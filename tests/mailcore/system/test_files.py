@@ -44,6 +44,12 @@ for _ in range(int(sys.argv[2])):
 """
 
 
+def test_more_parts_than_the_kernel_takes_at_once_are_written(tmp_path: Path) -> None:
+    parts = [str(number).encode() for number in range(5000)]
+    writing.replace(tmp_path / "file", *parts)
+    assert (tmp_path / "file").read_bytes() == b"".join(parts)
+
+
 def holder(lock: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
