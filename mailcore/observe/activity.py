@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 from msgspec.structs import replace
 
-from mailcore.model.activity import Activity, Kind
+from mailcore.model.activity import Activity
 from mailcore.programs.hooks import read_hook
 from mailcore.text import line
 
@@ -15,9 +14,6 @@ LIMIT = 200
 """Characters of a text that are kept."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]")
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,6})?(?:Z|[+-]\d\d:?\d\d)?)(?: - | \| |\s+|$)(.*)")
-_FIELDS = re.compile(r"(?:[^|]*? - |[^|]*\| )([A-Z]{4,8})(?: - | \| )(.*)")
-_LEVELS = {"WARNING": Kind.WARNING, "WARN": Kind.WARNING, "ERROR": Kind.ERROR, "CRITICAL": Kind.ERROR}
 
 
 def neutral(text: str, limit: int = LIMIT) -> str:
@@ -51,29 +47,3 @@ def harmless(activity: Activity, now: float) -> Activity:
         session=neutral(activity.session, 60),
         subagent=neutral(activity.subagent, 60),
     )
-
-
-def from_log(raw: bytes, agent: str, now: float) -> Activity | None:
-    """A line of a log; None if it is blank. A leading time counts (naive: local), else its time is `now`.
-
-    AIPass's forms `TIME - logger - LEVEL - message` and `TIME | source | LEVEL | message` (contract section 5) also
-    give the level; anything else is a plain LOG line.
-    """
-    text = raw[: LIMIT * 32].decode("utf-8", "replace").strip()
-    if not text:
-        return None
-    at, kind = now, Kind.LOG
-    if stamped := _STAMP.fullmatch(text):
-        at = min(_time(stamped[1]) or now, now)
-        text = stamped[2] or text
-        if levelled := _FIELDS.fullmatch(text):
-            kind = _LEVELS.get(levelled[1], Kind.LOG)
-            text = levelled[2]
-    return Activity(at, agent, kind, neutral(text), "log")
-
-
-def _time(stamp: str) -> float:
-    try:
-        return datetime.fromisoformat(stamp.replace(",", ".")).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return 0.0

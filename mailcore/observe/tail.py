@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from mailcore.observe.rotation import Identity, identity, moved
 from mailcore.system import files
 from mailcore.system.open_files import OpenFiles
 
@@ -39,11 +40,29 @@ class Tail:
         self._start_bytes = start_bytes
         self._start = start
         self._seen = False
-        self._inode = (0, 0)
+        self._inode: Identity = (0, 0)
         self._offset = 0
         self._mark = b""
         self._torn = b""
         self._skipping = False
+        self.lost = 0
+        """How often a file was gone before it was read to its end: rotated twice between two looks, or packed."""
+        self._older: list[int] = []
+        """Descriptors of what stood here before and is to be read first."""
+
+    def __del__(self) -> None:
+        while self._older:
+            os.close(self._older.pop())
+
+    @property
+    def at(self) -> Identity:
+        """Which file it reads; zeros if none yet."""
+        return self._inode
+
+    @property
+    def torn(self) -> bytes:
+        """What stands behind the last line's end so far."""
+        return self._torn
 
     @property
     def place(self) -> int:
@@ -81,6 +100,60 @@ class Tail:
         finally:
             os.close(descriptor)
 
+    def follow(self, held: OpenFiles) -> list[bytes]:
+        """As `read`, of a file that may be rotated: what is left in the one that was renamed or removed comes first.
+
+        While it is among those that stay open in `held` nothing of it is lost, whatever becomes of its name.
+        """
+        if self._older:
+            return self._read_older()
+        found = None
+        with suppress(OSError):
+            found = os.stat(self._name)  # noqa: PTH116
+        if self._inode != (0, 0) and (found is None or identity(found) != self._inode):
+            mine = held.take(self._name)
+            beside = moved(self.path, self._inode)
+            if mine >= 0:
+                beside = [mine, *self._but(beside, os.fstat(mine))]
+            if beside:
+                self._older = beside
+                return self._read_older()
+            self.lost += 1
+            self._restart()
+            self.restarts += 1
+        if found is None:
+            self._seen, self.behind = True, False
+            return []
+        try:
+            descriptor = held.descriptor(self._name)
+            return self._read(descriptor, os.fstat(descriptor))
+        except OSError:
+            self.behind = False
+            return []
+
+    def _but(self, descriptors: list[int], one: os.stat_result) -> list[int]:
+        same = [other for other in descriptors if identity(os.fstat(other)) == identity(one)]
+        for other in same:
+            os.close(other)
+        return [other for other in descriptors if other not in same]
+
+    def _read_older(self) -> list[bytes]:
+        """A part of what stood here before; `behind` until all of it is read and what stands here now can be."""
+        descriptor = self._older[0]
+        try:
+            data = os.pread(descriptor, CHUNK, self._offset)
+        except OSError:
+            data = b""
+        lines = self._lines(data)
+        self._offset += len(data)
+        self.behind = True
+        if len(data) < CHUNK:  # nobody writes there any more: what is left of it is a line
+            lines += [self._torn.removesuffix(b"\r")] if self._torn and not self._skipping else []
+            os.close(self._older.pop(0))
+            self._restart()
+            self.restarts += 1
+        return lines
+
     def _read(self, descriptor: int, stat: os.stat_result) -> list[bytes]:
         self.modified = stat.st_mtime
         if not self._seen and self._start is not None:
@@ -89,10 +162,10 @@ class Tail:
             self._offset = max(0, stat.st_size - self._start_bytes)
             # One byte back: if it is a newline, the first line is whole.
             self._skipping = self._offset > 0 and os.pread(descriptor, 1, self._offset - 1) != b"\n"
-        elif (stat.st_dev, stat.st_ino) != self._inode:
+        elif identity(stat) != self._inode:
             self._restart()
             self.restarts += 1
-        self._seen, self._inode = True, (stat.st_dev, stat.st_ino)
+        self._seen, self._inode = True, identity(stat)
         # What stands before our place, if anything, is what we read there; else the file was truncated.
         before = len(self._mark)
         # No more than there is: a buffer of a whole CHUNK costs more than what it reads of a busy file.
@@ -102,6 +175,7 @@ class Tail:
             data = data[before:]
         else:
             self._restart()
+            self._inode = identity(stat)
             self.restarts += 1
             data = os.pread(descriptor, CHUNK, 0)
         self._offset += len(data)

@@ -50,6 +50,10 @@ class OpenFiles:
         if (known := self._open.pop(path, None)) is not None:
             os.close(known)
 
+    def take(self, path: str) -> int:
+        """Hand the descriptor over, for the caller to close; -1 if it is not open."""
+        return self._open.pop(path, -1)
+
     def close(self) -> None:
         """Close them all."""
         while self._open:

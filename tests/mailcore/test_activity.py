@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.activity import LIMIT, from_hook, from_log, neutral
+from mailcore.observe.activity import LIMIT, from_hook, neutral
+from mailcore.observe.log import Log
 
 NOW = 1_800_000_000.0
 
@@ -86,18 +87,22 @@ def test_the_time_is_the_events_own_where_it_has_one(fields: dict[str, object], 
     assert activity.at == at
 
 
+def log_line(raw: bytes) -> Activity | None:
+    return next(Log("@a").read([raw], NOW), None)
+
+
 def test_aipass_log_lines_give_time_level_and_message() -> None:
     local = datetime(2026, 11, 22, 1, 3, 29).timestamp()
-    dashes = from_log(b"2026-11-22 01:03:29 - captured_main - ERROR - it - broke", "@a", NOW)
-    bars = from_log(b"2026-11-22 01:03:29 | main | WARNING | careful", "@a", NOW)
-    other = from_log(b"2026-11-22T01:03:29 target=@beta exit_code=0", "@a", NOW)
-    bare = from_log(b"--- Attempt 1/3 ---", "@a", NOW)
+    dashes = log_line(b"2026-11-22 01:03:29 - captured_main - ERROR - it - broke")
+    bars = log_line(b"2026-11-22 01:03:29 | main | WARNING | careful")
+    other = log_line(b"2026-11-22T01:03:29 target=@beta exit_code=0")
+    bare = log_line(b"--- Attempt 1/3 ---")
     assert dashes == Activity(local, "@a", Kind.ERROR, "it - broke", "log")
     assert bars == Activity(local, "@a", Kind.WARNING, "careful", "log")
     assert other == Activity(local, "@a", Kind.LOG, "target=@beta exit_code=0", "log")
     assert bare == Activity(NOW, "@a", Kind.LOG, "--- Attempt 1/3 ---", "log")
-    assert from_log(b"  \t ", "@a", NOW) is None
-    assert from_log(b"9999-99-99 99:99:99 - x - INFO - y", "@a", NOW) is not None
+    assert log_line(b"  \t ") is None
+    assert log_line(b"9999-99-99 99:99:99 - x - INFO - y") is not None
 
 
 def test_escapes_and_control_characters_are_neutralised() -> None:
@@ -109,7 +114,7 @@ def test_escapes_and_control_characters_are_neutralised() -> None:
 
 @given(st.binary(max_size=400) | st.text(max_size=400).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_no_line_raises_and_every_text_is_short_and_printable(line: bytes) -> None:
-    for activity in (from_hook(line, "@a", NOW), from_log(line, "@a", NOW)):
+    for activity in (from_hook(line, "@a", NOW), log_line(line)):
         if activity is not None:
             assert len(activity.text) <= LIMIT
             assert activity.text.isprintable()

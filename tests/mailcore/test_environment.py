@@ -131,7 +131,7 @@ def test_the_users_order_stays_and_what_cron_leaves_out_comes_last(monkeypatch: 
 
 @pytest.mark.parametrize("how", ["broken", "gone"])
 def test_a_supervisor_that_does_not_stand_is_told_at_once(house: House, how: str, tmp_path: Path) -> None:
-    """Not `started`: exit 4 with what it said, the run ended, the branch free, the sender told."""
+    """Not `started`: exit 4 with what it said, the branch free, the sender told; a run that had a process is ended."""
     house.shell("writer", "echo up")
     if how == "broken":
         code = (
@@ -146,11 +146,13 @@ def test_a_supervisor_that_does_not_stand_is_told_at_once(house: House, how: str
     words = [sys.executable, "-c", code, "dispatch", "@writer", "s", "b", "--from", "@lead"]
     done = subprocess.run(words, cwd=house.root, capture_output=True, text=True, timeout=60)
     assert done.returncode == 4 and why in done.stdout + done.stderr
-    (run,) = house.runs("@writer")
-    assert run.phase is Phase.BOUNCED and not house.agent("writer").dispatch_lock.exists()
-    if how == "broken":
+    assert not house.agent("writer").dispatch_lock.exists()
+    if how == "gone":
+        assert house.runs("@writer") == [] and not list(house.agent("writer").runs_dir.iterdir())
+    else:
+        (run,) = house.runs("@writer")
+        assert run.phase is Phase.BOUNCED and why in run.reason
         wait_until(lambda: [m.subject for m in house.inbox("@lead")], what="its sender has a bounce")
-        assert why in run.reason
 
 
 @pytest.mark.elsewhere

@@ -22,11 +22,11 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder, Phase, Run
-from mailcore.observe.branch import FIRST
 from mailcore.observe.facts import RunRead
 from mailcore.observe.fold import apply
 from mailcore.observe.foreign import newest_runs
 from mailcore.observe.load import Loader
+from mailcore.observe.logs import FIRST
 from mailcore.observe.state import state
 from tests.mailcore.conftest import House, wait_until
 
