@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -71,6 +72,9 @@ class PraxApp(Console, inherit_bindings=False):
         live: bool = False,
     ) -> None:
         """As `Console`. `theme` must be one of `available` or of Textual's own."""
+        # Exported, these are as old as the shell. The terminal knows how large it is; rich and Textual ask once each.
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
         super().__init__(workspace, config, feed, speaker, clock=clock, playback=playback, live=live)
         self._themes = available or themes.Themes()
         for loaded in self._themes.loaded:

@@ -211,6 +211,15 @@ def test_it_fits_and_says_why_a_key_does_nothing(house: House, terminals: list[T
     screen.shows("nothing runs")
 
 
+def test_it_is_as_large_as_the_terminal_whatever_was_exported(house: House, terminals: list[Terminal]) -> None:
+    screen = terminals[0]
+    command = f"env COLUMNS=50 LINES=10 {sys.executable} -m praxmonitor {house.root} --mute"
+    screen.tmux("new-session", "-d", "-s", "prax", "-x", "120", "-y", "40", command)
+    screen.shows("writer", "editor", "lead", "? help")
+    lines = screen.text.splitlines()
+    assert len(lines) == 40 and "? help" in lines[-1] and max(map(len, lines)) > 100
+
+
 def test_outside_a_workspace_it_says_what_to_do(tmp_path_factory: pytest.TempPathFactory) -> None:
     nowhere = tmp_path_factory.mktemp("nowhere")
     done = subprocess.run([sys.executable, "-m", "praxmonitor", str(nowhere)], capture_output=True, text=True)
