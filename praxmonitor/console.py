@@ -28,6 +28,7 @@ from praxmonitor.alarms.sentry import Sentry
 from praxmonitor.audible import Audible
 from praxmonitor.cues import cues, heartbeat
 from praxmonitor.feed import enduring
+from praxmonitor.leaving import leave_when_told
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.notices import Notice
 from praxmonitor.present import plain
@@ -128,6 +129,8 @@ class Console(Audible, inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Follow the files from now on."""
+        if not self.is_headless:
+            leave_when_told(self)
         self.run_worker(self._follow(), group="feed")
         self.run_worker(self.sentry.watch(), group="alarms")
         self.set_interval(TICK, self._tick)

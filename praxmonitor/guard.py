@@ -14,7 +14,7 @@ from mailcore.config import Config
 from mailcore.errors import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
-from mailcore.text.terminal import complain, say
+from mailcore.text.terminal import Lines, complain
 from mailcore.workspace import Workspace, here
 from praxmonitor.alarms.episodes import Round
 from praxmonitor.alarms.sentry import Sentry
@@ -92,11 +92,13 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     from praxmonitor.sound.player import configured
 
     player = configured(config.sound, workspace.root, muted=muted)
-    terminal = sys.stdout.isatty()
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    log = Lines()
 
     def write(sequence: str) -> None:
         if terminal and sequence:
-            print(sequence, end="", flush=True)
+            with suppress(OSError):
+                print(sequence, end="", flush=True)
 
     def trouble(text: str) -> None:
         complain(f"praxmonitor guard: {text}")
@@ -106,8 +108,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             write("\a")
 
     def duty() -> None:
-        with suppress(BrokenPipeError):  # in the duty's thread nobody hears of it; the next line ends the guard
-            say("on duty" if sentry.on_duty else "another is on duty: it sounds and acts", flush=True)
+        log.say("on duty" if sentry.on_duty else "another is on duty: it sounds and acts")
 
     sentry = Sentry(
         config, workspace.root, period=TICK, live=True, what="guard", write=write, on_error=trouble, on_duty=duty,
@@ -118,14 +119,14 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    say(f"praxmonitor guard: watching {workspace.root}", flush=True)
+    log.say(f"praxmonitor guard: watching {workspace.root}")
 
     async def tell() -> None:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
         async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
             async for due, moment in rounds:
                 for line in lines(due, moment.now):
-                    say(line, flush=True)
+                    log.say(line)
 
     task = asyncio.create_task(tell())
     waiting = asyncio.create_task(ended.wait())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,5 +62,16 @@ def run(app: PraxApp, theme: str) -> int:
         raise UsageError(f"no theme {theme!r}; there are: {', '.join(sorted(app.available_themes))}")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the screen needs a terminal; `praxmonitor status` prints the same once")
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        term = os.environ.get("TERM", "")
+        raise UsageError(f"TERM={term}: such a terminal cannot be drawn on; `praxmonitor watch` prints lines")
+    if sys.stdout.encoding.lower().replace("-", "") != "utf8":
+        why = f"the encoding here is {sys.stdout.encoding}, and the screen's signs need UTF-8"
+        raise UsageError(f"{why}: set LC_ALL=C.UTF-8, say; `praxmonitor watch` prints plain lines")
+    if not sys.stderr.isatty():  # Textual draws there
+        sys.__stderr__ = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")  # type: ignore[misc]
+    from praxmonitor.leaving import sized
+
+    sized()
     app.run()
     return app.return_code or 0

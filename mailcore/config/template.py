@@ -7,8 +7,9 @@ from mailcore.config.words import key_name, toml
 
 BEGINNING = """\
 # The settings of this workspace. Every key stands here in a comment, with the value that holds anyway, or an example
-# where nothing does. Take the # off a line to change it. `mailcore config` prints what holds and from where,
-# `mailcore config --explain KEY` all about one key. A time is in seconds.
+# where nothing does. To change one take the # off its line and off the [section] above it, or write both below; a
+# [section] stands once. `mailcore config` prints what holds and from where, `mailcore config --explain KEY` all about
+# one key. A time is in seconds.
 """
 COLUMN = 44
 """Where the words begin that say what a key means."""
@@ -25,13 +26,12 @@ def _section(section: str) -> str:
     found = keys(section)
     plain = [_line(key) for key in found if not key.table]
     if section.startswith("agents"):
-        lines += ["[agents]", *plain, "# One agent: what stands here counts more than [agents]."]
-    # A table of a name that is no agent's would be told as a mistake.
-    lines += [f"{'#' if '.' in section else ''}[{section}]", *plain]
+        lines += ["#[agents]", *plain, "# One agent: what stands here counts more than [agents]."]
+    lines += [f"#[{section}]", *plain]
     for key in found:
         if key.table:
             values = key.example.items()
-            lines += [f"[{key.name}]", f"# {key.meaning}", *(f"#{key_name(name)} = {toml(v)}" for name, v in values)]
+            lines += [f"#[{key.name}]", f"# {key.meaning}", *(f"#{key_name(name)} = {toml(v)}" for name, v in values)]
     return "\n".join(lines) + "\n"
 
 

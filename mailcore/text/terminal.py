@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -40,3 +41,30 @@ def complain(text: str, *, end: str = "\n") -> None:
 def say_json(value: Any, *, indent: bool = True, flush: bool = False) -> None:
     """Print one JSON value to standard output; what a terminal would act on is escaped in it."""
     print(escaped(json.dumps(value, ensure_ascii=False, indent=2 if indent else None)), flush=flush)
+
+
+class Lines:
+    """Lines on standard output that may be full or closed, which ends nothing: what it does not take is counted.
+
+    The count, and why, is said before the next line that it takes. For what has to go on without its own log.
+    """
+
+    def __init__(self) -> None:
+        self.lost = 0
+        """Lines that could not be written since the last that could."""
+        self._why = ""
+
+    def say(self, text: str) -> None:
+        """One line, at once. From any thread."""
+        before = f"{self.lost} lines before this could not be written: {self._why}\n" if self.lost else ""
+        data = (before + plain(text) + "\n").encode(errors="backslashreplace")
+        try:
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, "standard output is closed")
+            while data:
+                data = data[os.write(sys.stdout.fileno(), data) :]
+        except OSError as error:
+            self.lost += 1
+            self._why = error.strerror or str(error)
+        else:
+            self.lost = 0

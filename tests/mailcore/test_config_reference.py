@@ -35,6 +35,13 @@ def test_the_file_of_a_new_workspace_changes_nothing(tmp_path: Path) -> None:
     assert all(len(line) <= WIDTH for line in template().splitlines())
 
 
+def test_a_section_can_be_written_below_it(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    for section in ("dispatch", "alarms", "sound", "usage", "agents", "agents.writer", "sound.kinds"):
+        path.write_text(f"{template()}\n[{section}]\n")
+        assert read_config(path) is not None
+
+
 def test_with_all_comments_off_it_says_exactly_the_defaults_and_examples(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(re.sub(r"^#(?! )", "", template(), flags=re.M))

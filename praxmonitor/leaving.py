@@ -1,0 +1,67 @@
+"""When the screen has to leave though no key was pressed: it is told to, or its terminal is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import select
+import signal
+import struct
+import sys
+import termios
+import threading
+from contextlib import suppress
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from textual.app import App
+
+LAST = 3.0
+"""Seconds in which it has to be gone: a terminal that takes no more output would keep it for ever."""
+SIGNAL = 128
+"""What is added to a signal's number for the exit status."""
+SIZE = (24, 80)
+"""Rows and columns of a terminal that does not say how many it has."""
+RESTORED = b"\x1b[?2004l\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1049l\x1b[?25h\x1b[0m"
+"""Ends paste and mouse reports, leaves the alternate screen, shows the cursor."""
+
+
+def leave_when_told(app: App[Any]) -> None:
+    """Leave in order at SIGTERM and SIGHUP, and when the terminal goes, whatever was done with SIGHUP. In its loop."""
+    loop = asyncio.get_running_loop()
+
+    def leave(number: int, _frame: FrameType | None = None) -> None:
+        last = threading.Timer(LAST, partial(_give_up, number))
+        last.daemon = True
+        last.start()
+        loop.call_soon_threadsafe(partial(app.exit, return_code=SIGNAL + number))
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+            signal.signal(number, leave)  # not the loop's own: that may be stuck in drawing
+    if sys.__stdin__ is not None and sys.__stdin__.isatty():
+        threading.Thread(target=_await_hangup, args=(leave,), name="hangup", daemon=True).start()
+
+
+def sized() -> None:
+    """Give a terminal that has no size one: Textual and rich assume different ones, and draw in turn without end."""
+    with suppress(OSError, termios.error):
+        if 0 in os.get_terminal_size(sys.stdout.fileno()):
+            fcntl.ioctl(sys.stdout.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+
+
+def _await_hangup(leave: Any) -> None:
+    poll = select.poll()
+    poll.register(0, 0)  # a hang-up is told whether it is asked for or not
+    while not any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll()):
+        pass
+    leave(signal.SIGHUP)
+
+
+def _give_up(number: int) -> None:
+    with suppress(OSError):
+        os.set_blocking(1, False)
+        os.write(1, RESTORED)
+    os._exit(SIGNAL + number)

@@ -1,0 +1,106 @@
+"""How the screen leaves, and on what it is drawn: real terminals, of which some are gone, full, without a size or dumb."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.mailcore.conftest import House, wait_until
+
+
+def pty_of(house: House, **environment: str) -> tuple[int, int]:
+    """A screen on a terminal of its own, which has no size: its PID and the other end."""
+    pid, end = pty.fork()
+    if pid == 0:
+        os.environ.update({"TERM": "xterm-256color", **environment})
+        for name in ("COLUMNS", "LINES"):
+            os.environ.pop(name, None)
+        os.execv(sys.executable, [sys.executable, "-m", "praxmonitor", str(house.root), "--mute"])
+    return pid, end
+
+
+def read_until(end: int, wanted: bytes, seconds: float = 30.0) -> bytes:
+    """What the screen writes until that comes, or it has left."""
+    said, deadline = b"", time.monotonic() + seconds
+    while wanted not in said and time.monotonic() < deadline:
+        try:
+            said += os.read(end, 65536) if select.select([end], [], [], 0.2)[0] else b""
+        except OSError:  # it has left
+            break
+    return said
+
+
+RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?2004l", b"\x1b[?25h")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("drained", [True, False])
+def test_told_to_leave_it_leaves_the_terminal_as_it_was(house: House, number: signal.Signals, drained: bool) -> None:
+    """Also where the terminal takes no more output, though then nothing can be put back."""
+    pid, end = pty_of(house)
+    read_until(end, b"idle")
+    os.kill(pid, number)
+    said = read_until(end, b"never said") if drained else b""
+    wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, what="it has left")
+    assert not drained or all(sequence in said for sequence in RESTORED)
+    os.close(end)
+
+
+def test_a_screen_without_its_terminal_leaves(house: House) -> None:
+    kept = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        pid, end = pty_of(house)
+    finally:
+        signal.signal(signal.SIGHUP, kept)
+    read_until(end, b"idle")
+    os.close(end)
+    wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, what="it has left")
+
+
+def test_a_terminal_without_a_size_is_drawn_on_for_once(house: House) -> None:
+    pid, end = pty_of(house)
+    read_until(end, b"idle")
+    read_until(end, b"never said", 1.0)
+    assert len(read_until(end, b"never said", 3.0)) < 50_000, "at rest it draws its clock"
+    os.write(end, b"q")
+    wait_until(
+        lambda: read_until(end, b"never said", 0.1) == b"" and os.waitpid(pid, os.WNOHANG)[0] == pid, what="left"
+    )
+    os.close(end)
+
+
+def test_where_nothing_can_be_drawn_it_says_so(house: House, tmp_path: Path) -> None:
+    for environment, why in (
+        ({"TERM": "dumb"}, b"TERM=dumb"),
+        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, b"need UTF-8"),
+    ):
+        pid, end = pty_of(house, **environment)
+        said = read_until(end, b"prints")
+        assert why in said and b"praxmonitor watch" in said
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 2
+        os.close(end)
+
+
+def test_with_standard_error_elsewhere_it_draws_on_the_terminal(house: House, tmp_path: Path) -> None:
+    kept = os.dup(2)
+    errors = os.open(tmp_path / "errors", os.O_CREAT | os.O_WRONLY, 0o600)
+    os.dup2(errors, 2)
+    try:
+        pid, end = pty_of(house)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(errors)
+    assert b"writer" in read_until(end, b"idle")
+    assert (tmp_path / "errors").stat().st_size == 0
+    os.write(end, b"q")
+    read_until(end, b"never said")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(end)
