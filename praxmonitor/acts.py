@@ -7,6 +7,7 @@ Imports mailcore's wings late: none of them is needed for the first paint.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from mailcore.workspace import Workspace
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
     from mailcore.dispatch.queue import Waiting
+    from mailcore.mail.outbox import Sent
 
 
 _UNLOCKED: set[Path] = set()
@@ -79,14 +81,25 @@ def send(workspace: Workspace, to: list[str], subject: str, body: str) -> str:
     return f"mail to {' '.join(to)}"
 
 
-def reply(workspace: Workspace, message_id: str, body: str) -> str:
-    """Answer a mail of the operator's; mailcore closes it then."""
+def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> str:
+    """Answer a mail of the operator's; mailcore closes it then, and wakes who had asked with high priority."""
     from mailcore.mail import post
 
+    began = time.time()
     sent = post.reply(workspace, me(workspace), message_id, body)
     if not sent.delivered:
         raise MailcoreError(sent.error)
-    return f"reply to {sent.to}"
+    return f"reply to {sent.to}{_woken(workspace, config, sent, 'answered you', began)}"
+
+
+def _woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: float) -> str:
+    """Wake for an answer of high priority, given since `began`; whom it woke, or why not, to be put after it."""
+    if not sent.urgent:
+        return ""
+    from mailcore.dispatch.wakes import wake_for
+
+    woken = wake_for(workspace, config, OPERATOR, [sent], sent.subject, what=what, since=began)
+    return "".join(f" ({one.word})" for one in woken.values())
 
 
 def mark_opened(workspace: Workspace, message_id: str) -> str:
@@ -111,8 +124,11 @@ def decide(workspace: Workspace, config: Config, message_id: str, decision: str,
     from mailcore.mail import approval
 
     entitle(workspace, config, workspace.agent(config.mail.approver).address)
+    began = time.time()
     sent = approval.decide(workspace, OPERATOR, message_id, decision, why)
-    return f"{decision}, told to {sent.to}" if sent.delivered else f"{decision}; {sent.to} is not told: {sent.error}"
+    if not sent.delivered:
+        return f"{decision}; {sent.to} is not told: {sent.error}"
+    return f"{decision}, told to {sent.to}{_woken(workspace, config, sent, f'{decision} what you asked for', began)}"
 
 
 def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, body: str) -> str:

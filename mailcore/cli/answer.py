@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
+from mailcore.cli import mail
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, proof_option, sender_option
 from mailcore.errors import MailcoreError, caveat
 from mailcore.mail import answer, approval, intent
@@ -31,7 +32,8 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def ack(call: Call) -> Result:
     """Say that a message is taken on, before it is done."""
-    return _sent(answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, "acknowledged", ""))
+    sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, "acknowledged", "")
+    return _sent(call, replace(sent, urgent=False))
 
 
 def done(call: Call) -> Result:
@@ -54,13 +56,14 @@ def _acknowledge(call: Call, state: str) -> Result:
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text)
     if sent.delivered:
         call.note(call.caller, to=sent.to)
-    return _sent(sent)
+    return _sent(call, sent, f"says what became of it: {state}")
 
 
 def escalate(call: Call) -> Result:
     """Hand a message up, to the orchestrator, then to the operator."""
     why = body_of(call.arguments.text)
-    return _sent(answer.escalate(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why))
+    sent = answer.escalate(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why)
+    return _sent(call, sent, "handed a message up to you")
 
 
 def accept(call: Call) -> Result:
@@ -95,7 +98,8 @@ def ask(call: Call) -> Result:
     """Ask the approver that config names."""
     a, by = call.arguments, call.caller
     body = body_of(a.body)
-    return _sent(approval.ask(call.workspace, by.address, _approver(call), a.to, a.subject, body, a.tier, by.run_id))
+    sent = approval.ask(call.workspace, by.address, _approver(call), a.to, a.subject, body, a.tier, by.run_id)
+    return _sent(call, sent, "asks for your approval")
 
 
 def approve(call: Call) -> Result:
@@ -115,14 +119,14 @@ def _decide(call: Call, decision: str) -> Result:
     if not sent.delivered:  # the decision stands all the same
         caveat(f"{decision}, but {sent.to} was not told: {sent.error}; say the same again to tell it")
         return sent.as_json(), decision
-    return _sent(sent)
+    return _sent(call, sent, f"{decision} what you asked for")
 
 
 def _approver(call: Call) -> str:
     return call.workspace.agent(call.config.mail.approver).address
 
 
-def _sent(sent: Sent) -> Result:
+def _sent(call: Call, sent: Sent, what: str = "") -> Result:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
-    return sent.as_json(), f"said to {sent.to} (#{sent.seq})"
+    return mail.told(sent, f"said to {sent.to} (#{sent.seq})", mail.wake(call, [sent], sent.subject, what))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -54,6 +55,8 @@ class Call:
 
     verb: str
     arguments: argparse.Namespace
+    began: float = field(default_factory=time.time)
+    """When, seconds since the epoch."""
 
     @cached_property
     def workspace(self) -> Workspace:

@@ -57,6 +57,7 @@ EXAMPLES = {
     ),
     "dispatch": (
         'mailcore dispatch @writer "Release notes" "Write them from git log."',
+        'mailcore dispatch @writer "Hotfix" "The login fails." --priority high',
         'mailcore dispatch @writer "Report" - --expect "a file report.md"   # the body from stdin',
     ),
     "tasks": ("mailcore tasks", "mailcore tasks @writer"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
@@ -68,12 +67,16 @@ def wait(call: Call) -> Result:
             call.workspace, call.viewer, a.ids, a.want, approver, run_of,
             every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Attendance(call.workspace, call.config).look,
         )  # fmt: skip
+    with suppress(MailcoreError, OSError):  # what it would be woken for stays in its queue, and is passed over there
+        from mailcore.dispatch.queue import forget_heard
+
+        forget_heard(call.workspace, call.viewer)
     open_ids = [one.id for one in settled if not one.state]
     over = bool(open_ids) if a.all else len(open_ids) == len(settled)
     bad = any(one.state and one.state not in GOOD[a.want] for one in settled)
     status = TIMED_OUT if over else FAILED if bad else 0
     text = "\n".join(map(_said, settled))
-    return {"settled": [asdict(one) for one in settled], "timed_out": over, "exit": status}, text
+    return {"settled": [one.as_json() for one in settled], "timed_out": over, "exit": status}, text
 
 
 @contextmanager

@@ -35,6 +35,11 @@ class Sent:
     """The number that a person can say."""
     again: bool = False
     """An earlier call of the same words, which was cut off, had delivered it."""
+    urgent: bool = False
+    """It is of high priority: its recipient may be woken for it."""
+    answers: str = ""
+    """The message that it answers, by its sent id; empty if none."""
+    subject: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """What is said of it to a script."""
@@ -51,7 +56,9 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     """
     kept = act.recall(recipient.address)
     if kept is not None and (found := _arrived(recipient, fields, kept)) is not None:
-        return Sent(found.id, str(kept["sent_id"]), recipient.address, True, seq=int(kept["seq"]), again=True)
+        return Sent(
+            found.id, str(kept["sent_id"]), recipient.address, True, seq=int(kept["seq"]), again=True, **_asks(fields)
+        )
     _within(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.provide(author)
     if kept is None:
@@ -104,7 +111,16 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         with tolerated():
             facts |= {"seq": 0, "project": workspace.root.name}
             audit.record(at(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
-    return Sent(message_id, sent_id, recipient.address, True, seq=number)
+    return Sent(message_id, sent_id, recipient.address, True, seq=number, **_asks(fields))
+
+
+def _asks(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a mail's own keys a wake for it hangs on."""
+    return {
+        "urgent": fields.get("priority") == "high",
+        "answers": str(fields.get("in_reply_to") or ""),
+        "subject": str(fields["subject"]),
+    }
 
 
 def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Message | None:

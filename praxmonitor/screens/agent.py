@@ -135,7 +135,7 @@ class AgentScreen(Operating):
             return
 
         def answer(_to: list[str], _subject: str, body: str) -> str:
-            return acts.reply(self.prax.workspace, message.id, body)
+            return acts.reply(self.prax.workspace, self.prax.config, message.id, body)
 
         self.write("Reply", answer, to=message.sender, subject=f"RE: {message.subject}", fixed=True)
 
