@@ -35,7 +35,7 @@ GROUPS = {
         "deny": ("answer", 'the approver refuses a request: deny ID "why"'),
         "wait": (
             "wait",
-            "block until messages are answered: wait ID… [--all] [--for reply|done|approval] [--timeout S]",
+            "block until messages are answered: wait ID… [--all] [--for reply|done|approval] [--timeout S]; or --any",
         ),
     },
     "Dispatch": {

@@ -54,6 +54,7 @@ EXAMPLES = {
     "wait": (
         "mailcore wait 12 --for done && ./deploy",
         "mailcore wait 12 13 --all --timeout 600",
+        "mailcore wait --any   # mail, or the end of a run that you asked for",
     ),
     "dispatch": (
         'mailcore dispatch @writer "Release notes" "Write them from git log."',

@@ -40,10 +40,13 @@ class Settled:
     text: str = ""
     names: tuple[str, ...] = ()
     """Of the messages that it tells of."""
+    subject: str = ""
+    """Where nothing was typed by which the caller knows what it is."""
 
     def as_json(self) -> dict[str, str]:
         """What is said of it to a script."""
-        return {"id": self.id, "state": self.state, "by": self.by, "text": self.text}
+        subject = {"subject": self.subject} if self.subject else {}
+        return {"id": self.id, "state": self.state, "by": self.by, "text": self.text, **subject}
 
 
 def wait(
@@ -97,7 +100,9 @@ def wait(
             left = LOOK_ANEW if deadline is None else min(LOOK_ANEW, deadline - time.monotonic())
             came = list(beside()) if beside is not None else []
             if came or (all(done) if every and done else any(done)) or left <= 0:
-                over = [one for one in (*settled, *came) if one.state]
+                over = [one for one in settled if one.state]
+                told_of = {name for one in over for name in one.names}
+                over += [one for one in came if told_of.isdisjoint(one.names)]
                 with tolerated("what was heard is not noted"):
                     hearing.remember(caller, {name for one in over for name in one.names})
                 return settled if beside is None else over
