@@ -53,7 +53,10 @@ class Dispatch:
     limit_wait: Annotated[
         Seconds, about("Wait after a rate limit or an overload of the service. Up to half of it is added by chance.")
     ] = 30.0
-    hard_limit: Annotated[Period, about("The longest that an attempt may run, which is ended then.")] = 7200.0
+    hard_limit: Annotated[
+        Period,
+        about("The longest that an attempt may run, which is ended then. Its waits for an approval do not count."),
+    ] = 7200.0
     stop_grace: Annotated[Seconds, about("Time between TERM and KILL, when a run is ended.")] = 5.0
     vanished_grace: Annotated[
         Seconds,

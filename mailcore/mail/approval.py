@@ -6,12 +6,16 @@ No reply's wording, no other mail and no other agent counts as yes: only the ack
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 from mailcore import audit, journal
 from mailcore.errors import MailcoreError, Refused, UsageError, caveat, tolerated
-from mailcore.mail import intent, mailbox, outbox, post, route
+from mailcore.mail import intent, lookup, mailbox, outbox, post, route
 from mailcore.mail.outbox import Sent
+from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
-from mailcore.model.message import DECISIONS, LAPSED, Message
+from mailcore.model.message import DECISIONS, LAPSED, Message, parse_time
 from mailcore.workspace import Workspace
 
 
@@ -41,6 +45,11 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
         request = post.find(agent, message_id, closed=act.again)
         if "approval" not in request.raw:
             raise Refused(f"{message_id} asks for no approval", "no_request")
+        if request.lapsed:
+            gone = f"{post.named(request)} has lapsed: {request.lapsed}"
+            raise Refused(
+                f"{gone}. Nothing is decided; `mailcore close {request.seq or request.id}` archives it", LAPSED
+            )
         asker = route.answer_to(workspace, request)
         if decision_of(request, by) != decision or not act.again:
             act.remember(decision, {})
@@ -83,6 +92,32 @@ def lapse(approver: Agent, run_id: str, why: str) -> list[str]:
     ack = {"state": LAPSED, "result": why, "at": journal.now()}
     lapsed = mailbox.amend(approver, lambda message: message.undecided and message.run_id == run_id, {"ack": ack})
     return [message.id for message in lapsed]
+
+
+def pondered(approver: Agent, run_id: str, since: float) -> float:
+    """Seconds after `since` (the epoch's) up to now in which some request of a run was undecided at `approver`."""
+    spans: list[tuple[float, float]] = []
+    for message in _requests(approver, run_id, since):
+        until = time.time() if message.undecided or message.ack is None else message.ack.at
+        spans.append((max(since, message.came_at), until))
+    total, reached = 0.0, since
+    for begun, until in sorted(spans):
+        total += max(0.0, until - max(begun, reached))
+        reached = max(reached, until)
+    return total
+
+
+def _requests(approver: Agent, run_id: str, since: float) -> Iterator[Message]:
+    """What a run asked `approver` for: what is open, and what was archived after `since`."""
+    for message in read_mailbox(approver.inbox).messages:
+        if "approval" in message.raw and message.run_id == run_id:
+            yield message
+    for _, raw in lookup.archived(approver):
+        if 0.0 < parse_time(raw.get("archived_at")) < since - 1:
+            return  # the newest come first
+        message = Message.from_json(raw)
+        if "approval" in raw and message.run_id == run_id:
+            yield message
 
 
 def decision_of(request: Message, approver: str) -> str:

@@ -15,7 +15,7 @@ PERIOD = "a number of seconds above 0, up to 1_000_000_000"
 SECTIONS = "agents, alarms, dispatch, mail, observe, operator, programs, sound, usage"
 DISPATCH = (
     "attempts, backoff, fleet_failures, hard_limit, limit_wait, max_runs, no_progress, output_limit, ping_pong, "
-    "retry_wait, startup_timeout, stop_grace, vanished_grace, wake_depth"
+    "retry_wait, same_tasks, startup_timeout, stop_grace, vanished_grace, wake_depth"
 )
 ALARMS = (
     "disk_free, lag, look, notify, on_alarm, repeat, silence, silence_compaction, silence_start, "
