@@ -40,8 +40,20 @@ def me(workspace: Workspace) -> str:
     return OPERATOR
 
 
-def entitle(workspace: Workspace, config: Config, entitled: str = OPERATOR, *, outlived: bool = True) -> None:
-    """Refused unless the operator sits here beyond doubt, or the passphrase has proved it: for what no agent may do."""
+def _tier(workspace: Workspace, config: Config, message_id: str) -> int:
+    from mailcore.mail import approval
+
+    request = approval.find(workspace, config, message_id)
+    return request.tier if request is not None else 0
+
+
+def entitle(
+    workspace: Workspace, config: Config, entitled: str = OPERATOR, *, outlived: bool = True, secret: str = "none"
+) -> None:
+    """Refused unless the operator sits here beyond doubt, or the passphrase has proved it: for what no agent may do.
+
+    `secret`: the proof that this act asks for, beside what config asks for anyhow.
+    """
     from mailcore.identity import proof
     from mailcore.identity.ancestry import walk
     from mailcore.identity.caller import Identity
@@ -49,17 +61,21 @@ def entitle(workspace: Workspace, config: Config, entitled: str = OPERATOR, *, o
 
     me(workspace)
     caller = Identity(workspace.operator, "screen", (), ancestry=walk(workspace))
-    proved = proof.wanted(workspace, config.operator.proof)
+    proved = secret == "passphrase" or proof.wanted(workspace, config.operator.proof)
     if proved and workspace.root not in _UNLOCKED:
         raise Refused("this screen is locked: it wants the operator's passphrase", "proof")
     require(workspace, caller, os.environ, Path.cwd(), entitled, at_screen=True, proved=proved, outlived=outlived)
 
 
-def is_locked(workspace: Workspace, config: Config) -> bool:
-    """Whether what no agent may do wants the operator's passphrase here, and was not given it."""
+def is_locked(workspace: Workspace, config: Config, tier: int = 0) -> bool:
+    """Whether what no agent may do wants the operator's passphrase here, and was not given it.
+
+    `tier`: that of the approval that is to be decided, if it is one.
+    """
     from mailcore.identity import proof
 
-    return workspace.root not in _UNLOCKED and proof.wanted(workspace, config.operator.proof)
+    secret = tier in config.tiers and config.tiers[tier].proof == "passphrase"
+    return workspace.root not in _UNLOCKED and (secret or proof.wanted(workspace, config.operator.proof))
 
 
 def prove(workspace: Workspace, phrase: str) -> None:
@@ -123,7 +139,9 @@ def decide(workspace: Workspace, config: Config, message_id: str, decision: str,
     agent that sits at this screen."""
     from mailcore.mail import approval
 
-    entitle(workspace, config, workspace.agent(config.mail.approver).address)
+    tier = _tier(workspace, config, message_id)
+    secret = config.tiers[tier].proof if tier in config.tiers else "none"
+    entitle(workspace, config, workspace.agent(config.approver(tier)).address, secret=secret)
     began = time.time()
     sent = approval.decide(workspace, OPERATOR, message_id, decision, why)
     if not sent.delivered:

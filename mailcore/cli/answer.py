@@ -16,11 +16,13 @@ def arguments(verb: str, parser: Parser) -> None:
     """`VERB ID "text"`; `ask @approver SUBJECT BODY --tier N`."""
     if verb == "ask":
         parser.add_argument(
-            "to", metavar="@approver", help="[mail] approver of config.toml; @operator if it says nothing"
+            "to", metavar="@approver", help="who decides that tier, as config.toml says; else @operator"
         )
         parser.add_argument("subject", metavar="SUBJECT", help="one line; quote it")
         parser.add_argument("body", metavar="BODY", help="what it is about; - reads standard input")
-        parser.add_argument("--tier", type=int, default=1, help="how grave it is; what a tier means is yours to say")
+        parser.add_argument(
+            "--tier", type=int, default=1, help="how grave it is: 1 to 3, or what [approval.tiers.N] names"
+        )
     else:
         parser.add_argument("id", metavar="ID", help=ID)
         if verb not in ("ack", "accept"):
@@ -95,10 +97,15 @@ def reopen(call: Call) -> Result:
 
 
 def ask(call: Call) -> Result:
-    """Ask the approver that config names."""
+    """Ask the approver that config names for the tier, with what the tier needs."""
+    from mailcore.dispatch import expiring
+
     a, by = call.arguments, call.caller
     body = body_of(a.body)
-    sent = approval.ask(call.workspace, by.address, _approver(call), a.to, a.subject, body, a.tier, by.run_id)
+    expiring.settle(call.workspace, call.config)
+    tier = approval.check(call.config, a.tier, body)
+    approver = call.workspace.agent(call.config.approver(a.tier)).address
+    sent = approval.ask(call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires)
     return _sent(call, sent, "asks for your approval")
 
 
@@ -113,17 +120,20 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    caller = call.require(_approver(call))
+    from mailcore.dispatch import expiring
+
+    request = approval.find(call.workspace, call.config, call.arguments.id)
+    number = request.tier if request is not None else 0
+    entitled = call.workspace.agent(call.config.approver(number)).address
+    tier = call.config.tiers.get(number)
+    caller = call.require(entitled, proof=tier.proof if tier is not None else "none")
+    expiring.settle(call.workspace, call.config)
     why = body_of(call.arguments.text)
     sent = approval.decide(call.workspace, caller.address, call.arguments.id, decision, why)
     if not sent.delivered:  # the decision stands all the same
         caveat(f"{decision}, but {sent.to} was not told: {sent.error}; say the same again to tell it")
         return sent.as_json(), decision
     return _sent(call, sent, f"{decision} what you asked for")
-
-
-def _approver(call: Call) -> str:
-    return call.workspace.agent(call.config.mail.approver).address
 
 
 def _sent(call: Call, sent: Sent, what: str = "") -> Result:

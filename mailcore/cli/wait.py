@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
@@ -21,7 +22,7 @@ from mailcore.text import line
 from mailcore.text.frames import quoted
 from mailcore.text.names import shown
 from mailcore.units import clock_time
-from mailcore.workspace import load, normal_address
+from mailcore.workspace import load
 
 if TYPE_CHECKING:
     from mailcore.dispatch.arrivals import Arrivals
@@ -68,6 +69,7 @@ def wait(call: Call) -> Result:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
     from mailcore.dispatch.attend import Attendance
     from mailcore.dispatch.tasks import run_of
+    from mailcore.mail.approval import approver_of
     from mailcore.mail.wait import wait as until
 
     a = call.arguments
@@ -75,7 +77,7 @@ def wait(call: Call) -> Result:
         raise UsageError("--any ends with the first of them, --all with the last: one of the two")
     if not a.any and not a.ids:
         raise UsageError("for what? wait ID…, or wait --any")
-    approver = normal_address(call.config.mail.approver)
+    approver = partial(approver_of, call.config)
     arrivals = _arrivals(call) if a.any else None
     ids = [one for one in a.ids if arrivals is None or one not in arrivals.named]
     with _in_the_journal(call) as on_wait:

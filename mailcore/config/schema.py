@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Annotated
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
+from mailcore.config.tiers import KNOWN, Tier
 from mailcore.config.types import (
     Address,
     AddressOrNone,
@@ -236,7 +237,8 @@ SECTIONS: dict[str, type] = {
     "observe": Observe,
     "usage": Usage,
 }
-"""The sections that are one table each. Beside them there are [agents], [agents.NAME] and [programs.NAME]."""
+"""The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME]
+and [approval.tiers.N]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +257,20 @@ class Config:
     default_agent: AgentConfig = field(default_factory=AgentConfig)
     """Every agent that is not among them."""
     programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
+    tiers: Mapping[int, Tier] = field(default_factory=lambda: MappingProxyType({number: Tier() for number in KNOWN}))
+    """Of approvals, by their numbers, the lowest first."""
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Everybody who decides requests of some tier, as config.toml writes them; who decides most of them first."""
+        return tuple(
+            dict.fromkeys([self.mail.approver, *(tier.approver for tier in self.tiers.values() if tier.approver)])
+        )
+
+    def approver(self, tier: int) -> str:
+        """The only one who decides requests of a tier, as config.toml writes it."""
+        found = self.tiers.get(tier)
+        return found.approver if found is not None and found.approver else self.mail.approver
 
     def program(self, name: str) -> ProgramConfig:
         """The settings of one program; defaults where nothing is said."""

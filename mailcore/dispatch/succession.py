@@ -42,7 +42,7 @@ from mailcore.model.run import Phase, Run
 from mailcore.programs.select import select
 from mailcore.system.locks import try_lock
 from mailcore.timestamps import utc_time
-from mailcore.workspace import Workspace, load, normal_address
+from mailcore.workspace import Workspace, load
 
 LOOKS = 5
 """So often at most it is looked again what stands in the way, when something there ends at that moment."""
@@ -257,8 +257,8 @@ def tell(
 def _lapse(workspace: Workspace, config: Config, run: Run) -> None:
     """What the run asked its approver for has no taker any more."""
     how = f"killed by {run.by}" if run.phase is Phase.KILLED else str(run.phase)
-    approver = workspace.agent(normal_address(config.mail.approver))
-    approval.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")
+    for approver in approval.approvers(workspace, config):
+        approval.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")
 
 
 def _tell_sender(

@@ -60,12 +60,12 @@ class Supervisor:
         return replace(self._workspace, agents=tuple(agents))
 
     def pondered(self, since: float) -> float:
-        """Seconds since then in which the run waited for an approval, as far as its approver's mailbox can be read."""
+        """Seconds since then in which the run waited for an approval, as far as that can be read."""
         if not self.attempts.run.wrote:
             return 0.0
         try:
-            approver = self.workspace.agent(normal_address(self.config.mail.approver))
-            return approval.pondered(approver, self.attempts.run_id, since)
+            everyone = approval.approvers(self.workspace, self.config)
+            return approval.pondered(everyone, self.attempts.run_id, since)
         except MailcoreError:
             return 0.0
 

@@ -27,6 +27,8 @@ class Task:
     """It stands on its rung longer than its priority allows."""
     note: str = ""
     """`done, no reply`, `bounced`, `killed`, `blocked: …`; empty where all is well."""
+    run_id: str = ""
+    """Of the newest run that it started."""
 
 
 def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
@@ -37,7 +39,8 @@ def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
         run = run_of(agent, message.id)
         stands = ladder(message, run)
         overdue = now - stands.since > limits.rung_limit(message.priority)
-        yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, _note(message, run))
+        run_id = run.run_id if run is not None else ""
+        yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, _note(message, run), run_id)
 
 
 def run_of(agent: Agent, message_id: str) -> Run | None:

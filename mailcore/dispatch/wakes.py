@@ -73,13 +73,15 @@ def wake_for(
     parent_run: str = "",
     what: str = SENT,
     since: float = 0.0,
+    automatic: bool | None = None,
 ) -> dict[str, Woken]:
     """Start the idle recipients of high-priority mail at once; a busy one is woken again when its run is over.
 
     The mail is delivered already, so what hinders a wake is no error: it is returned, by address. Nothing is said of
     the operator, whom nobody starts. `what`: what `by` did, in words for the one who is woken. Who sits in a `wait` for
     this mail hears it there, or has heard it `since` the act began. Sent from within `parent_run` the wake nests one
-    deeper, so that two agents cannot wake each other for ever.
+    deeper, so that two agents cannot wake each other for ever. `automatic`: breakers may refuse it; if not said, where
+    no person sent it.
     """
     woken: dict[str, Woken] = {}
     for one in sent:
@@ -87,7 +89,17 @@ def wake_for(
             continue
         try:
             trust.insist(workspace)
-            woken[one.to] = _wake(workspace, config, by, one, subject, parent_run, what, since)
+            woken[one.to] = _wake(
+                workspace,
+                config,
+                by,
+                one,
+                subject,
+                parent_run,
+                what,
+                since,
+                by != OPERATOR if automatic is None else automatic,
+            )
         except (MailcoreError, OSError) as error:
             woken[one.to] = Woken(why=str(error), code=getattr(error, "code", "failed"))
     return woken
@@ -102,6 +114,7 @@ def _wake(
     parent_run: str,
     what: str,
     since: float,
+    automatic: bool,
 ) -> Woken:
     agent, author = workspace.agent(one.to), workspace.agent(by)
     names = [name for name in (one.id, one.sent_id, one.answers) if name]
@@ -122,7 +135,7 @@ def _wake(
     why = f"{by} {what}, message {one.id}: {quoted(subject)}."
     # A person's own is asked for by a person, and no breaker's business.
     facts = {**stands.facts, "news": names, "since": utc_time(since)}
-    begun = start_wake(workspace, config, agent, queue.Wake(why, by, stands.depth + 1, by != OPERATOR, "high", facts))
+    begun = start_wake(workspace, config, agent, queue.Wake(why, by, stands.depth + 1, automatic, "high", facts))
     if hears:
         # Its place in the queue is for the case that its wait ends before it has heard: what was heard leaves it.
         return here

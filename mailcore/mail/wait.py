@@ -54,7 +54,7 @@ def wait(
     caller: Agent,
     ids: Sequence[str],
     want: str,
-    approver: str,
+    approver: Callable[[Message], str],
     run_of: Callable[[Agent, str], Run | None],
     *,
     every: bool = False,
@@ -70,9 +70,9 @@ def wait(
     agents `at_work`; what is not settled is left out then. What is told is remembered as heard (`hearing`).
 
     The messages, named by id, sent id or number, are ones that the caller sent; the operator may wait for anybody's.
-    `run_of` finds the newest run that a message started: its end settles what its agent left unanswered. `on_wait` is
-    told once, before it sleeps, what is not settled. `attend` sees to it that those who are to answer still can, and
-    gives what to wait for beside their mail.
+    `approver` says whose decision on a request counts. `run_of` finds the newest run that a message started: its end
+    settles what its agent left unanswered. `on_wait` is told once, before it sleeps, what is not settled. `attend` sees
+    to it that those who are to answer still can, and gives what to wait for beside their mail.
     """
     from mailcore.system.watching import Watcher, inodes
 
@@ -140,17 +140,18 @@ def _settled(
     name: str,
     copy: Copy,
     want: str,
-    approver: str,
+    approver: Callable[[Message], str],
     answers: Iterable[Message],
     run_of: Callable[[Agent, str], Run | None],
 ) -> Settled:
     message = copy.message
     names = _names(message)
     if want == "approval":
-        decision = decision_of(message, approver) if copy.agent.address == approver else ""
+        who = approver(message)
+        decision = decision_of(message, who) if copy.agent.address == who else ""
         if message.lapsed:
             return Settled(name, LAPSED, message.sender, message.lapsed, names)
-        return Settled(name, decision, approver, message.ack.result if message.ack and decision else "", names)
+        return Settled(name, decision, who, message.ack.result if message.ack and decision else "", names)
     if message.ack is not None and message.ack.state in FINAL:
         return Settled(name, message.ack.state, message.ack.by, message.ack.result, names)
     for answer in answers:

@@ -187,7 +187,7 @@ class AgentScreen(Operating):
         if not message.undecided:
             self.notify("this mail asks for no approval", severity="warning", markup=False)
             return
-        if not await self.unlocked():
+        if not await self.unlocked(message.tier):
             return
 
         def decide(_to: list[str], _subject: str, why: str) -> str:

@@ -58,11 +58,11 @@ def test_what_was_pondered_is_counted_once(house: House) -> None:
     approval.ask(house.workspace, "@writer", "@operator", "@operator", "another run's", "b", 1, "r2")
     operator, began = house.agent("@operator"), house.inbox("@operator")[-1].came_at
     since = time.time()
-    assert 0 <= approval.pondered(operator, "r1", since) <= time.time() - since
+    assert 0 <= approval.pondered([operator], "r1", since) <= time.time() - since
     for message in house.inbox("@operator")[1:]:
         approval.decide(house.workspace, "@operator", message.id, "approved", "yes")
-    total = approval.pondered(operator, "r1", began - 60)
-    assert 0 < total <= time.time() - began and approval.pondered(operator, "r1", began - 60) == total
+    total = approval.pondered([operator], "r1", began - 60)
+    assert 0 < total <= time.time() - began and approval.pondered([operator], "r1", began - 60) == total
 
 
 def test_a_request_outlives_its_run_and_deciding_it_starts_the_asker_again(house: House) -> None:
