@@ -167,9 +167,12 @@ async def declined(id: Id, why: Text) -> dict[str, Any]:
 
 
 @server.tool()
-async def escalate(id: Id, why: Text) -> dict[str, Any]:
-    """Hand a message up, to the orchestrator, then to the operator."""
-    return await call("escalate", words=[id, why])
+async def escalate(id: Id, why: Text, others: Ids = []) -> dict[str, Any]:  # noqa: B006 (as of `wait`)
+    """Hand a message up, to the orchestrator, then to the operator.
+
+    `others`: tasks that conflict with it: none of them starts until the approver chooses.
+    """
+    return await call("escalate", words=[id, *others, why])
 
 
 @server.tool()

@@ -40,13 +40,6 @@ def me(workspace: Workspace) -> str:
     return OPERATOR
 
 
-def _tier(workspace: Workspace, config: Config, message_id: str) -> int:
-    from mailcore.mail import approval
-
-    request = approval.find(workspace, config, message_id)
-    return request.tier if request is not None else 0
-
-
 def entitle(
     workspace: Workspace, config: Config, entitled: str = OPERATOR, *, outlived: bool = True, secret: str = "none"
 ) -> None:
@@ -137,15 +130,19 @@ def close(workspace: Workspace, message_ids: Collection[str]) -> str:
 def decide(workspace: Workspace, config: Config, message_id: str, decision: str, why: str) -> str:
     """Say `approved` or `denied` to a request in the operator's mailbox, as `mailcore approve|deny` does: refused to an
     agent that sits at this screen."""
+    from mailcore.dispatch import choice
     from mailcore.mail import approval
 
-    tier = _tier(workspace, config, message_id)
+    request = approval.find(workspace, config, message_id)
+    tier = request.tier if request is not None else 0
     secret = config.tiers[tier].proof if tier in config.tiers else "none"
     entitle(workspace, config, workspace.agent(config.approver(tier)).address, secret=secret)
     began = time.time()
-    sent = approval.decide(workspace, OPERATOR, message_id, decision, why)
+    sent, became = choice.decide(workspace, config, OPERATOR, request, message_id, decision, why)
     if not sent.delivered:
         return f"{decision}; {sent.to} is not told: {sent.error}"
+    if became:
+        return f"{decision}; {', '.join(f'{name} {what}' for name, what in became.items())}"
     return f"{decision}, told to {sent.to}{_woken(workspace, config, sent, f'{decision} what you asked for', began)}"
 
 

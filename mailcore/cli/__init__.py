@@ -27,7 +27,7 @@ GROUPS = {
         "done": ("answer", 'say that a task is done: done ID "deployed at …"'),
         "blocked": ("answer", 'say what a task waits for: blocked ID "need X first"'),
         "declined": ("answer", 'say why a task will not be done: declined ID "why"'),
-        "escalate": ("answer", 'hand a message up: escalate ID "why"'),
+        "escalate": ("answer", 'hand a message up, or tasks that conflict: escalate ID [OTHER…] "why"'),
         "accept": ("answer", "be content with what was done: accept ID"),
         "reopen": ("answer", 'dispatch it again, in its thread: reopen ID "why"'),
         "ask": ("answer", "ask for approval: ask @operator SUBJECT BODY --tier N"),

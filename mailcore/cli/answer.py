@@ -23,10 +23,19 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument(
             "--tier", type=int, default=1, help="how grave it is: 1 to 3, or what [approval.tiers.N] names"
         )
+    elif verb == "escalate":
+        parser.add_argument("id", metavar="ID", help=ID)
+        parser.add_argument(
+            "rest", nargs="+", metavar="OTHER… TEXT", help="tasks that conflict with it, if any; then why, one word"
+        )
     else:
         parser.add_argument("id", metavar="ID", help=ID)
         if verb not in ("ack", "accept"):
             parser.add_argument("text", metavar="TEXT", help="the result, or why; - reads standard input")
+    if verb == "approve":
+        parser.add_argument(
+            "--choose", action="append", default=[], metavar="TASK", help="of tasks that conflict: this one starts"
+        )
     if verb in ("approve", "deny"):
         proof_option(parser)
     sender_option(parser)
@@ -62,10 +71,25 @@ def _acknowledge(call: Call, state: str) -> Result:
 
 
 def escalate(call: Call) -> Result:
-    """Hand a message up, to the orchestrator, then to the operator."""
-    why = body_of(call.arguments.text)
+    """Hand a message up, to the orchestrator, then to the operator; or tasks that conflict, to the approver."""
+    *others, text = call.arguments.rest
+    why = body_of(text)
+    if others:
+        return _conflict(call, [call.arguments.id, *others], why)
     sent = answer.escalate(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why)
     return _sent(call, sent, "handed a message up to you")
+
+
+def _conflict(call: Call, names: list[str], why: str) -> Result:
+    """None of these tasks starts until the approver chooses; every sender is told."""
+    from mailcore.mail import conflict
+
+    by, tier = call.caller, min(call.config.tiers)
+    approver = call.workspace.agent(call.config.approver(tier)).address
+    sent, told = conflict.escalate(call.workspace, by.address, approver, names, why, tier)
+    value, text = _sent(call, sent, "says that tasks conflict")
+    lines = [text, *(f"told {one.to}" if one.delivered else f"NOT told {one.to}: {one.error}" for one in told)]
+    return {**value, "told": [one.as_json() for one in told]}, "\n".join(lines)
 
 
 def accept(call: Call) -> Result:
@@ -120,7 +144,7 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    from mailcore.dispatch import expiring
+    from mailcore.dispatch import choice, expiring
 
     request = approval.find(call.workspace, call.config, call.arguments.id)
     number = request.tier if request is not None else 0
@@ -129,11 +153,17 @@ def _decide(call: Call, decision: str) -> Result:
     caller = call.require(entitled, proof=tier.proof if tier is not None else "none")
     expiring.settle(call.workspace, call.config)
     why = body_of(call.arguments.text)
-    sent = approval.decide(call.workspace, caller.address, call.arguments.id, decision, why)
+    names = getattr(call.arguments, "choose", [])
+    sent, became = choice.decide(
+        call.workspace, call.config, caller.address, request, call.arguments.id, decision, why, names
+    )
     if not sent.delivered:  # the decision stands all the same
         caveat(f"{decision}, but {sent.to} was not told: {sent.error}; say the same again to tell it")
         return sent.as_json(), decision
-    return _sent(call, sent, f"{decision} what you asked for")
+    value, text = _sent(call, sent, f"{decision} what you asked for")
+    if not became:
+        return value, text
+    return {**value, "tasks": became}, "\n".join([text, *(f"{task}: {what}" for task, what in became.items())])
 
 
 def _sent(call: Call, sent: Sent, what: str = "") -> Result:

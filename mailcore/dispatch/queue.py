@@ -22,7 +22,7 @@ from mailcore.dispatch import prompt, waitlist
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.runs import first_record, run_ids
 from mailcore.errors import MailcoreError
-from mailcore.mail import hearing
+from mailcore.mail import conflict, hearing
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system.holders import holder_of
@@ -76,6 +76,11 @@ def waits_for(agent: Agent, message_id: str) -> str:
     """What the start of a task waits for; empty if it is not in the queue."""
     found = (str(record.get("waits", "")) for record in _records(agent) if record.get("message_id") == message_id)
     return next(found, "")
+
+
+def entries(agent: Agent) -> list[dict[str, Any]]:
+    """The first records of the runs that wait for this agent, the next first."""
+    return _read(agent)
 
 
 def waits(agent: Agent) -> bool:
@@ -183,7 +188,8 @@ def peek(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
         return None, []
     newest_run = run_ids(agent)[-1:]
     begun = _ids(first_record(agent.runs_dir / newest_run[0])) if newest_run else set()
-    records = [record for record in records if str(record.get("queue_id", "")) not in begun]
+    barred = conflict.barred(agent)
+    records = [r for r in records if str(r.get("queue_id", "")) not in begun and r.get("message_id") not in barred]
     if not records:
         return None, []
     first = dict(records[0])
