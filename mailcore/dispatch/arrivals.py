@@ -12,7 +12,7 @@ from mailcore.mail import hearing
 from mailcore.mail.reader import read_mailbox
 from mailcore.mail.wait import Settled
 from mailcore.model.agent import Agent
-from mailcore.model.message import Message
+from mailcore.model.message import Message, parse_time
 from mailcore.model.run import RUN_ID, Run
 from mailcore.workspace import Workspace
 
@@ -81,7 +81,8 @@ class Arrivals:
     def _mail(self, heard: dict[str, float]) -> Iterator[Message]:
         first = first_record(self.caller.runs_dir / self.run_id) if self.run_id else {}
         for message in reversed(read_mailbox(self.caller.inbox).messages):
-            known = message.id == first.get("message_id") or hearing.has_heard(heard, (message.id,), 0.0)
+            written = max(message.came_at, message.at, parse_time(message.raw.get("last_updated")))  # or rewritten
+            known = message.id == first.get("message_id") or hearing.has_heard(heard, (message.id,), written)
             if message.unread and not known:
                 yield message
 

@@ -54,10 +54,17 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     was cut off once, the mail that arrived then is found, and no second is sent. Refused (code `limit`) beyond the
     limits of config; an undeliverable mail comes back as not delivered, and its record says why.
     """
+    asks = _asks(fields, recipient.root == workspace.root)
     kept = act.recall(recipient.address)
     if kept is not None and (found := _arrived(recipient, fields, kept)) is not None:
         return Sent(
-            found.id, str(kept["sent_id"]), recipient.address, True, seq=int(kept["seq"]), again=True, **_asks(fields)
+            found.id,
+            str(kept["sent_id"]),
+            recipient.address,
+            True,
+            seq=int(kept["seq"]),
+            again=True,
+            **asks,
         )
     _within(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.provide(author)
@@ -111,13 +118,13 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         with tolerated():
             facts |= {"seq": 0, "project": workspace.root.name}
             audit.record(at(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
-    return Sent(message_id, sent_id, recipient.address, True, seq=number, **_asks(fields))
+    return Sent(message_id, sent_id, recipient.address, True, seq=number, **asks)
 
 
-def _asks(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a mail's own keys a wake for it hangs on."""
+def _asks(fields: Mapping[str, Any], here: bool) -> dict[str, Any]:
+    """What of a mail's own keys a wake for it hangs on; from `here` nobody of another project is started."""
     return {
-        "urgent": fields.get("priority") == "high",
+        "urgent": here and fields.get("priority") == "high",
         "answers": str(fields.get("in_reply_to") or ""),
         "subject": str(fields["subject"]),
     }

@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from mailcore.dispatch.attend import attend
+from mailcore.errors import Refused
 from mailcore.mail import approval
 from mailcore.model.fleet import State
+from praxmonitor.widgets.detail import mail_line
+from praxmonitor.widgets.mail import body_lines
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.identity.test_proof import PHRASE, home, said  # noqa: F401 (a fixture)
 from tests.mailcore.test_awaited import status
@@ -115,6 +118,22 @@ def test_a_request_past_its_time_lapses_and_the_asker_is_told_once_and_started(t
     (asked,) = tiers.inbox("@operator")
     assert asked.lapsed.startswith("nobody decided within") and not asked.undecided
     assert not (tiers.root / ".praxmonitor" / "expiring").exists()
+
+
+def test_what_is_past_its_time_is_not_decided_whoever_has_looked(tiers: House) -> None:
+    request = ask(tiers, "3")
+    past(request, tiers)
+    with pytest.raises(Refused, match="past its time"):
+        approval.decide(tiers.workspace, "@operator", request["id"], "approved", "yes")
+    assert tiers.inbox("@operator")[0].undecided and tiers.inbox("writer") == ()
+
+
+def test_the_screen_shows_the_tier(tiers: House) -> None:
+    ask(tiers, "4")
+    (message,) = tiers.inbox("@operator")
+    assert "[tier 4] Deploy?" in "".join(text for text, _ in mail_line(message, time.time(), 80))
+    drawn = "".join(text for line in body_lines(message, 80, own=True) for text, _ in line)
+    assert "asks for your approval (tier 4): Y approves" in drawn
 
 
 def test_who_waits_hears_that_it_lapsed(tiers: House) -> None:

@@ -124,3 +124,13 @@ def test_it_sleeps_meanwhile(house: House, start: Any) -> None:  # noqa: F811
         assert one.ticks() <= before + 1
     else:
         raise AssertionError("it came back")
+
+
+def test_mail_that_was_rewritten_after_it_was_told_is_told_again(house: House) -> None:
+    lead = house.agent("@lead").branch
+    post.send(house.workspace, "@writer", ["@lead"], "at 10 %", "b", key="status")
+    assert [one["subject"] for one in house.json("wait", "--any", cwd=lead)["settled"]] == ["at 10 %"]
+    told = time.time()
+    wait_until(lambda: int(time.time()) > int(told), what="the next second")  # mail has its time to the second
+    post.send(house.workspace, "@writer", ["@lead"], "at 20 %", "b", key="status")
+    assert [one["subject"] for one in house.json("wait", "--any", cwd=lead)["settled"]] == ["at 20 %"]
