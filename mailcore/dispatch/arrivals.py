@@ -16,8 +16,8 @@ from mailcore.model.message import Message, parse_time
 from mailcore.model.run import RUN_ID, Run
 from mailcore.workspace import Workspace
 
-MAIL = "mail"
-"""What a mail has come to that is no answer."""
+MAIL, TAKEN = "mail", "acknowledged"
+"""What a mail has come to that is no answer, and one that only says that a task is taken on."""
 
 
 @dataclass
@@ -119,6 +119,7 @@ def _of_run(name: str, run: Run, names: Collection[str]) -> Settled:
 def _of_mail(message: Message) -> Settled:
     ended = str(message.raw.get("run_ended") or "")
     state = ended or (message.ack.state if message.ack is not None else "reply" if message.in_reply_to else MAIL)
-    names: Sequence[str] = [message.id, message.sent_id, *([message.in_reply_to] if state != MAIL else [])]
+    over = state not in (MAIL, TAKEN)  # else the end of what it is about is still to be told
+    names: Sequence[str] = [message.id, message.sent_id, *([message.in_reply_to] if over else [])]
     kept = tuple(name for name in names if name)
     return Settled(message.id, state, message.sender, message.body, kept, message.subject)

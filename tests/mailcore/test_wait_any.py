@@ -82,6 +82,18 @@ def test_an_answer_and_the_end_of_its_run_are_told_once(house: House, start: Any
     assert house.runs("@lead") == []
 
 
+def test_that_a_task_is_taken_on_is_not_yet_its_end(house: House, start: Any) -> None:  # noqa: F811
+    house.shell("writer", SLEEPS)
+    done = house.dispatch("@lead", "@writer")
+    one = anything(house, start)
+    answer.acknowledge(house.workspace, "@writer", done.message_id, "acknowledged", "")
+    assert one.result()["settled"][0]["state"] == "acknowledged"
+    two = anything(house, start)
+    (house.agent("@writer").branch / "go").touch()
+    assert two.result()["settled"][0]["state"] == "completed"
+    house.over("@writer", done.run_id or "")
+
+
 def test_mail_that_came_between_two_waits_is_told_by_the_next(house: House) -> None:
     lead = house.agent("@lead").branch
     for subject in ("one", "two"):
