@@ -167,6 +167,23 @@ async def declined(id: Id, why: Text) -> dict[str, Any]:
 
 
 @server.tool()
+async def escalate(id: Id, why: Text, others: Ids = []) -> dict[str, Any]:  # noqa: B006 (as of `wait`)
+    """Hand a message up, to the orchestrator, then to the operator.
+
+    `others`: tasks that conflict with it: none of them starts until the approver chooses.
+    """
+    return await call("escalate", words=[id, *others, why])
+
+
+@server.tool()
+async def dispatch(
+    to: Names, subject: Text, body: Text, priority: Literal["low", "normal", "high"] = "normal", expect: Text = ""
+) -> dict[str, Any]:
+    """Give agents a task, and start them; `expect`: what counts as done. A busy one starts it when it can."""
+    return await call("dispatch", f"--priority={priority}", f"--expect={expect}", "--queue", words=[*to, subject, body])
+
+
+@server.tool()
 async def ask(to: str, subject: Text, body: Text, tier: int = 1) -> dict[str, Any]:
     """Ask the approver for what must not be decided by an agent: spending, launches, legal matters."""
     return await call("ask", f"--tier={tier}", words=[to, subject, body])
@@ -174,13 +191,18 @@ async def ask(to: str, subject: Text, body: Text, tier: int = 1) -> dict[str, An
 
 @server.tool()
 async def wait(
-    ids: Ids,
+    ids: Ids = [],  # noqa: B006 (of which the schema tells; nobody changes it)
     want: Literal["reply", "done", "approval"] = "reply",
     every: bool = False,
     timeout: float = 600,
+    any: bool = False,
 ) -> dict[str, Any]:
-    """Block until one (`every`: all) of the messages that you sent is settled, or `timeout` seconds are over."""
-    options = [f"--for={want}", f"--timeout={timeout}", *(["--all"] if every else [])]
+    """Block until one (`every`: all) of the messages that you sent is settled, or `timeout` seconds are over.
+
+    `any`: until mail comes to you, or one of `ids` (or of the runs that you asked for) is over, whichever is first.
+    """
+    flags = [*(["--all"] if every else []), *(["--any"] if any else [])]
+    options = [f"--for={want}", f"--timeout={timeout}", *flags]
     answer: list[dict[str, Any]] = []
     refused: list[ToolError] = []
     async with anyio.create_task_group() as group:

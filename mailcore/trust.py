@@ -86,6 +86,11 @@ def _said(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section, keys in KEYS.items():
         table = tables.get(section, {})
         yield from ((f"{section}.{key}", table[key]) for key in keys if isinstance(table, dict) and key in table)
+    approval = tables.get("approval")
+    tiers = approval.get("tiers") if isinstance(approval, dict) else None
+    for number, tier in tiers.items() if isinstance(tiers, dict) else ():
+        if isinstance(tier, dict) and "approver" in tier:
+            yield f"approval.tiers.{key_name(number)}.approver", tier["approver"]
     agents = tables.get("agents", {})
     for key, value in agents.items() if isinstance(agents, dict) else ():
         if isinstance(value, dict):
@@ -132,6 +137,7 @@ def withheld(config: Config) -> Config:
         alarms=replace(config.alarms, on_alarm=Alarms().on_alarm),
         mail=replace(config.mail, approver=Mail().approver, orchestrator=Mail().orchestrator),
         operator=Operator(),
+        tiers={number: replace(tier, approver="") for number, tier in config.tiers.items()},
         agents={name: plain(agent) for name, agent in config.agents.items()},
         default_agent=plain(config.default_agent),
     )

@@ -7,6 +7,7 @@ Imports mailcore's wings late: none of them is needed for the first paint.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from mailcore.workspace import Workspace
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
     from mailcore.dispatch.queue import Waiting
+    from mailcore.mail.outbox import Sent
 
 
 _UNLOCKED: set[Path] = set()
@@ -38,8 +40,13 @@ def me(workspace: Workspace) -> str:
     return OPERATOR
 
 
-def entitle(workspace: Workspace, config: Config, entitled: str = OPERATOR, *, outlived: bool = True) -> None:
-    """Refused unless the operator sits here beyond doubt, or the passphrase has proved it: for what no agent may do."""
+def entitle(
+    workspace: Workspace, config: Config, entitled: str = OPERATOR, *, outlived: bool = True, secret: str = "none"
+) -> None:
+    """Refused unless the operator sits here beyond doubt, or the passphrase has proved it: for what no agent may do.
+
+    `secret`: the proof that this act asks for, beside what config asks for anyhow.
+    """
     from mailcore.identity import proof
     from mailcore.identity.ancestry import walk
     from mailcore.identity.caller import Identity
@@ -47,17 +54,21 @@ def entitle(workspace: Workspace, config: Config, entitled: str = OPERATOR, *, o
 
     me(workspace)
     caller = Identity(workspace.operator, "screen", (), ancestry=walk(workspace))
-    proved = proof.wanted(workspace, config.operator.proof)
+    proved = secret == "passphrase" or proof.wanted(workspace, config.operator.proof)
     if proved and workspace.root not in _UNLOCKED:
         raise Refused("this screen is locked: it wants the operator's passphrase", "proof")
     require(workspace, caller, os.environ, Path.cwd(), entitled, at_screen=True, proved=proved, outlived=outlived)
 
 
-def is_locked(workspace: Workspace, config: Config) -> bool:
-    """Whether what no agent may do wants the operator's passphrase here, and was not given it."""
+def is_locked(workspace: Workspace, config: Config, tier: int = 0) -> bool:
+    """Whether what no agent may do wants the operator's passphrase here, and was not given it.
+
+    `tier`: that of the approval that is to be decided, if it is one.
+    """
     from mailcore.identity import proof
 
-    return workspace.root not in _UNLOCKED and proof.wanted(workspace, config.operator.proof)
+    secret = tier in config.tiers and config.tiers[tier].proof == "passphrase"
+    return workspace.root not in _UNLOCKED and (secret or proof.wanted(workspace, config.operator.proof))
 
 
 def prove(workspace: Workspace, phrase: str) -> None:
@@ -79,14 +90,25 @@ def send(workspace: Workspace, to: list[str], subject: str, body: str) -> str:
     return f"mail to {' '.join(to)}"
 
 
-def reply(workspace: Workspace, message_id: str, body: str) -> str:
-    """Answer a mail of the operator's; mailcore closes it then."""
+def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> str:
+    """Answer a mail of the operator's; mailcore closes it then, and wakes who had asked with high priority."""
     from mailcore.mail import post
 
+    began = time.time()
     sent = post.reply(workspace, me(workspace), message_id, body)
     if not sent.delivered:
         raise MailcoreError(sent.error)
-    return f"reply to {sent.to}"
+    return f"reply to {sent.to}{_woken(workspace, config, sent, 'answered you', began)}"
+
+
+def _woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: float) -> str:
+    """Wake for an answer of high priority, given since `began`; whom it woke, or why not, to be put after it."""
+    if not sent.urgent:
+        return ""
+    from mailcore.dispatch.wakes import wake_for
+
+    woken = wake_for(workspace, config, OPERATOR, [sent], sent.subject, what=what, since=began)
+    return "".join(f" ({one.word})" for one in woken.values())
 
 
 def mark_opened(workspace: Workspace, message_id: str) -> str:
@@ -108,11 +130,20 @@ def close(workspace: Workspace, message_ids: Collection[str]) -> str:
 def decide(workspace: Workspace, config: Config, message_id: str, decision: str, why: str) -> str:
     """Say `approved` or `denied` to a request in the operator's mailbox, as `mailcore approve|deny` does: refused to an
     agent that sits at this screen."""
+    from mailcore.dispatch import choice
     from mailcore.mail import approval
 
-    entitle(workspace, config, workspace.agent(config.mail.approver).address)
-    sent = approval.decide(workspace, OPERATOR, message_id, decision, why)
-    return f"{decision}, told to {sent.to}" if sent.delivered else f"{decision}; {sent.to} is not told: {sent.error}"
+    request = approval.find(workspace, config, message_id)
+    tier = request.tier if request is not None else 0
+    secret = config.tiers[tier].proof if tier in config.tiers else "none"
+    entitle(workspace, config, workspace.agent(config.approver(tier)).address, secret=secret)
+    began = time.time()
+    sent, became = choice.decide(workspace, config, OPERATOR, request, message_id, decision, why)
+    if not sent.delivered:
+        return f"{decision}; {sent.to} is not told: {sent.error}"
+    if became:
+        return f"{decision}; {', '.join(f'{name} {what}' for name, what in became.items())}"
+    return f"{decision}, told to {sent.to}{_woken(workspace, config, sent, f'{decision} what you asked for', began)}"
 
 
 def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, body: str) -> str:

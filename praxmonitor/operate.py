@@ -114,11 +114,14 @@ class Operating(Looking):
 
         return await self.app.push_screen_wait(ConfirmScreen(question, subject, lines, yes, ends=ends))
 
-    async def unlocked(self) -> bool:
-        """Whether what no agent may do may be done here, from a worker. Asks for the passphrase where one is wanted."""
+    async def unlocked(self, tier: int = 0) -> bool:
+        """Whether what no agent may do may be done here, from a worker. Asks for the passphrase where one is wanted.
+
+        `tier`: that of the approval that is to be decided, if it is one.
+        """
         app = self.prax
         try:
-            if not await asyncio.to_thread(acts.is_locked, app.workspace, app.config):
+            if not await asyncio.to_thread(acts.is_locked, app.workspace, app.config, tier):
                 return True
         except (MailcoreError, OSError) as error:
             self._refused(error)

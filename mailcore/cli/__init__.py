@@ -27,7 +27,7 @@ GROUPS = {
         "done": ("answer", 'say that a task is done: done ID "deployed at …"'),
         "blocked": ("answer", 'say what a task waits for: blocked ID "need X first"'),
         "declined": ("answer", 'say why a task will not be done: declined ID "why"'),
-        "escalate": ("answer", 'hand a message up: escalate ID "why"'),
+        "escalate": ("answer", 'hand a message up, or tasks that conflict: escalate ID [OTHER…] "why"'),
         "accept": ("answer", "be content with what was done: accept ID"),
         "reopen": ("answer", 'dispatch it again, in its thread: reopen ID "why"'),
         "ask": ("answer", "ask for approval: ask @operator SUBJECT BODY --tier N"),
@@ -35,7 +35,7 @@ GROUPS = {
         "deny": ("answer", 'the approver refuses a request: deny ID "why"'),
         "wait": (
             "wait",
-            "block until messages are answered: wait ID… [--all] [--for reply|done|approval] [--timeout S]",
+            "block until messages are answered: wait ID… [--all] [--for reply|done|approval] [--timeout S]; or --any",
         ),
     },
     "Dispatch": {

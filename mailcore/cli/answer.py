@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
+from mailcore.cli import mail
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, proof_option, sender_option
 from mailcore.errors import MailcoreError, caveat
 from mailcore.mail import answer, approval, intent
@@ -15,15 +16,26 @@ def arguments(verb: str, parser: Parser) -> None:
     """`VERB ID "text"`; `ask @approver SUBJECT BODY --tier N`."""
     if verb == "ask":
         parser.add_argument(
-            "to", metavar="@approver", help="[mail] approver of config.toml; @operator if it says nothing"
+            "to", metavar="@approver", help="who decides that tier, as config.toml says; else @operator"
         )
         parser.add_argument("subject", metavar="SUBJECT", help="one line; quote it")
         parser.add_argument("body", metavar="BODY", help="what it is about; - reads standard input")
-        parser.add_argument("--tier", type=int, default=1, help="how grave it is; what a tier means is yours to say")
+        parser.add_argument(
+            "--tier", type=int, default=1, help="how grave it is: 1 to 3, or what [approval.tiers.N] names"
+        )
+    elif verb == "escalate":
+        parser.add_argument("id", metavar="ID", help=ID)
+        parser.add_argument(
+            "rest", nargs="+", metavar="OTHER… TEXT", help="tasks that conflict with it, if any; then why, one word"
+        )
     else:
         parser.add_argument("id", metavar="ID", help=ID)
         if verb not in ("ack", "accept"):
             parser.add_argument("text", metavar="TEXT", help="the result, or why; - reads standard input")
+    if verb == "approve":
+        parser.add_argument(
+            "--choose", action="append", default=[], metavar="TASK", help="of tasks that conflict: this one starts"
+        )
     if verb in ("approve", "deny"):
         proof_option(parser)
     sender_option(parser)
@@ -31,7 +43,8 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def ack(call: Call) -> Result:
     """Say that a message is taken on, before it is done."""
-    return _sent(answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, "acknowledged", ""))
+    sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, "acknowledged", "")
+    return _sent(call, replace(sent, urgent=False))
 
 
 def done(call: Call) -> Result:
@@ -54,13 +67,29 @@ def _acknowledge(call: Call, state: str) -> Result:
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text)
     if sent.delivered:
         call.note(call.caller, to=sent.to)
-    return _sent(sent)
+    return _sent(call, sent, f"says what became of it: {state}")
 
 
 def escalate(call: Call) -> Result:
-    """Hand a message up, to the orchestrator, then to the operator."""
-    why = body_of(call.arguments.text)
-    return _sent(answer.escalate(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why))
+    """Hand a message up, to the orchestrator, then to the operator; or tasks that conflict, to the approver."""
+    *others, text = call.arguments.rest
+    why = body_of(text)
+    if others:
+        return _conflict(call, [call.arguments.id, *others], why)
+    sent = answer.escalate(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why)
+    return _sent(call, sent, "handed a message up to you")
+
+
+def _conflict(call: Call, names: list[str], why: str) -> Result:
+    """None of these tasks starts until the approver chooses; every sender is told."""
+    from mailcore.mail import conflict
+
+    by, tier = call.caller, min(call.config.tiers)
+    approver = call.workspace.agent(call.config.approver(tier)).address
+    sent, told = conflict.escalate(call.workspace, by.address, approver, names, why, tier)
+    value, text = _sent(call, sent, "says that tasks conflict")
+    lines = [text, *(f"told {one.to}" if one.delivered else f"NOT told {one.to}: {one.error}" for one in told)]
+    return {**value, "told": [one.as_json() for one in told]}, "\n".join(lines)
 
 
 def accept(call: Call) -> Result:
@@ -92,10 +121,16 @@ def reopen(call: Call) -> Result:
 
 
 def ask(call: Call) -> Result:
-    """Ask the approver that config names."""
+    """Ask the approver that config names for the tier, with what the tier needs."""
+    from mailcore.dispatch import expiring
+
     a, by = call.arguments, call.caller
     body = body_of(a.body)
-    return _sent(approval.ask(call.workspace, by.address, _approver(call), a.to, a.subject, body, a.tier, by.run_id))
+    expiring.settle(call.workspace, call.config)
+    tier = approval.check(call.config, a.tier, body)
+    approver = call.workspace.agent(call.config.approver(a.tier)).address
+    sent = approval.ask(call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires)
+    return _sent(call, sent, "asks for your approval")
 
 
 def approve(call: Call) -> Result:
@@ -109,20 +144,29 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    caller = call.require(_approver(call))
+    from mailcore.dispatch import choice, expiring
+
+    request = approval.find(call.workspace, call.config, call.arguments.id)
+    number = request.tier if request is not None else 0
+    entitled = call.workspace.agent(call.config.approver(number)).address
+    tier = call.config.tiers.get(number)
+    caller = call.require(entitled, proof=tier.proof if tier is not None else "none")
+    expiring.settle(call.workspace, call.config)
     why = body_of(call.arguments.text)
-    sent = approval.decide(call.workspace, caller.address, call.arguments.id, decision, why)
+    names = getattr(call.arguments, "choose", [])
+    sent, became = choice.decide(
+        call.workspace, call.config, caller.address, request, call.arguments.id, decision, why, names
+    )
     if not sent.delivered:  # the decision stands all the same
         caveat(f"{decision}, but {sent.to} was not told: {sent.error}; say the same again to tell it")
         return sent.as_json(), decision
-    return _sent(sent)
+    value, text = _sent(call, sent, f"{decision} what you asked for")
+    if not became:
+        return value, text
+    return {**value, "tasks": became}, "\n".join([text, *(f"{task}: {what}" for task, what in became.items())])
 
 
-def _approver(call: Call) -> str:
-    return call.workspace.agent(call.config.mail.approver).address
-
-
-def _sent(sent: Sent) -> Result:
+def _sent(call: Call, sent: Sent, what: str = "") -> Result:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
-    return sent.as_json(), f"said to {sent.to} (#{sent.seq})"
+    return mail.told(sent, f"said to {sent.to} (#{sent.seq})", mail.wake(call, [sent], sent.subject, what))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
@@ -54,6 +55,8 @@ class Call:
 
     verb: str
     arguments: argparse.Namespace
+    began: float = field(default_factory=time.time)
+    """When, seconds since the epoch."""
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -113,18 +116,21 @@ class Call:
 
         return no_person(self.workspace, os.environ, ancestry, signs, self.config.operator.assume)
 
-    def require(self, entitled: str = OPERATOR, *, prove: bool = True, outlived: bool = True) -> Identity:
+    def require(
+        self, entitled: str = OPERATOR, *, prove: bool = True, outlived: bool = True, proof: str = "none"
+    ) -> Identity:
         """The caller, who is `entitled` beyond doubt; Refused if not. For what no agent may do in another's name.
 
-        `prove`: the operator is asked for the passphrase, where one is wanted. `outlived`: as of `person.require`.
+        `prove`: the operator is asked for the passphrase, where one is wanted: by config, or by `proof`. `outlived`: as
+        of `person.require`.
         """
         from mailcore.identity.person import require
 
         asked = False
         if prove and entitled == OPERATOR:
-            from mailcore.identity import proof
+            from mailcore.identity import proof as proofs
 
-            asked = proof.wanted(self.workspace, self.config.operator.proof)
+            asked = proof == "passphrase" or proofs.wanted(self.workspace, self.config.operator.proof)
         try:
             caller = self.caller
         except Refused as error:
@@ -132,7 +138,7 @@ class Call:
         require(self.workspace, caller, os.environ, self.directory, entitled, proved=asked, outlived=outlived)
         if asked:
             descriptor = getattr(self.arguments, "proof_fd", None)
-            proof.demand(self.workspace, proof.spoken(descriptor, "the operator's passphrase: "))
+            proofs.demand(self.workspace, proofs.spoken(descriptor, "the operator's passphrase: "))
         return caller
 
     def note(self, caller: Identity, **facts: Any) -> None:
@@ -198,8 +204,13 @@ def _attend(call: Call) -> None:
     """Act on runs whose supervisor died with its sentinel; costs next to nothing where no agent has a lock."""
     with suppress(MailcoreError, OSError):
         locked = [agent for agent in call.workspace.agents if os.path.lexists(agent.dispatch_lock)]
-        if not locked:
+        expiring = (call.workspace.state_dir / "expiring").is_dir()
+        if not locked and not expiring:
             return
+        if expiring:
+            from mailcore.dispatch.expiring import settle
+
+            settle(call.workspace, call.config)
         from mailcore.liveness import read_lock
         from mailcore.model.run import Holder
         from mailcore.system.processes import stopped

@@ -9,9 +9,11 @@ from typing import Any
 from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
 from mailcore.cli.mail import WORDS, split
 from mailcore.dispatch import control
+from mailcore.dispatch.runs import find_run
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.liveness import sandboxed
 from mailcore.mail import intent
+from mailcore.mail.post import PRIORITIES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
@@ -26,6 +28,8 @@ def arguments(verb: str, parser: Parser) -> None:
             parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=WORDS)
             parser.add_argument("--expect", default="", help="what counts as done")
             parser.add_argument("--with", dest="program", default="", metavar="PROGRAM", help="not the configured one")
+            parser.add_argument("--priority", choices=PRIORITIES, default="normal",
+                                help="of its mail, and of its start among those that wait")  # fmt: skip
             parser.add_argument("--queue", action="store_true", help="exit 0 where a busy agent starts it later")
         case "wake":
             parser.add_argument("target", metavar="@a", help="whom to start")
@@ -61,12 +65,12 @@ def dispatch(call: Call) -> Result:
     done: list[control.Dispatched] = []
     failed: list[str] = []
     a, by = call.arguments, call.caller
-    with intent.act(by.agent, "dispatch", targets, subject, body, a.expect, a.program):
+    with intent.act(by.agent, "dispatch", targets, subject, body, a.expect, a.program, a.priority):
         for target in targets:
             try:
                 one = control.dispatch(
                     call.workspace, call.config, by.address, target, subject, body,
-                    parent_run=by.run_id, expect=a.expect, program=a.program,
+                    parent_run=by.run_id, expect=a.expect, program=a.program, priority=a.priority,
                 )  # fmt: skip
             except MailcoreError as error:
                 if len(targets) == 1:
@@ -192,10 +196,26 @@ def release(call: Call) -> Result:
     if call.caller.agent.is_operator or not holding.held_by(call.workspace, target, call.caller.address):
         call.require()
     started = holding.release(call.workspace, call.config, call.caller.address, target)
-    return {
-        "released": target or "all",
-        "started": started,
-    }, f"released; {counted(len(started), 'run')} begun that had waited"
+    woken = {find_run(call.workspace, run_id)[0].address: run_id for run_id in started}
+    lines = [f"released; {counted(len(started), 'run')} begun that had waited"]
+    lines += [f"{address}: run {run_id}" for address, run_id in woken.items() if address != target]
+    agents = [call.workspace.agent(target)] if target else call.workspace.agents
+    later = {one.address: why for one in agents if one.address not in woken and (why := _what_waits(call, one))}
+    lines += [f"{address}: not woken yet: {why}" for address, why in later.items()]
+    value = {"released": target or "all", "started": started, "woken": woken, "not_woken": later}
+    return value, "\n".join(lines)
+
+
+def _what_waits(call: Call, agent: Agent) -> str:
+    """Why what waits for an agent has not begun; empty where nothing waits."""
+    from mailcore.dispatch.admit import busy, hold_of
+    from mailcore.dispatch.queue import waiting_for
+
+    waiting = waiting_for(agent)
+    if not waiting:
+        return ""
+    at_work = busy(agent)
+    return hold_of(call.workspace, agent) or (at_work.reason if at_work is not None else waiting[0].reason)
 
 
 def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:

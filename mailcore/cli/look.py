@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from mailcore.dispatch.tasks import run_of, tasks_of
 from mailcore.errors import Refused, UsageError
 from mailcore.mail import lookup
 from mailcore.mail.ladder import ladder
+from mailcore.mail.reader import read_mailbox
 from mailcore.mail.threads import threads
 from mailcore.model.message import parse_time
 from mailcore.text import line
@@ -83,6 +85,8 @@ def tasks(call: Call) -> Result:
         ),
         key=lambda task: task.message.at,
     )
+    requests = _requests(call) if found else {}
+    found = [replace(task, note=task.note or requests.get(task.run_id, "")) for task in found]
     rows = [
         {
             "id": task.message.id,
@@ -104,6 +108,19 @@ def tasks(call: Call) -> Result:
         for task in found
     )
     return rows, text or "no open tasks"
+
+
+def _requests(call: Call) -> dict[str, str]:
+    """Run → the approval that it waits for, in words."""
+    from mailcore.mail.approval import approvers
+    from mailcore.mail.shown import asked
+
+    return {
+        request.run_id: f"waits for {agent.address}'s {asked(request)}: {request.subject}"
+        for agent in approvers(call.workspace, call.config)
+        for request in read_mailbox(agent.inbox).messages
+        if request.undecided and request.run_id
+    }
 
 
 def history(call: Call) -> Result:

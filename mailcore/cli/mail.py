@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
@@ -15,6 +16,9 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text import line
 from mailcore.text.terminal import person
+
+if TYPE_CHECKING:
+    from mailcore.dispatch.wakes import Woken
 
 WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
 """What `send` and `dispatch` take, for `--help`."""
@@ -67,30 +71,37 @@ def send(call: Call) -> Result:
     a = call.arguments
     addresses, subject, body = split(a.words, a.file)
     sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key)
-    hindered: dict[str, str] = {}
-    if a.priority == "high":
-        from mailcore import trust
-        from mailcore.dispatch.control import wake_for
-
-        try:
-            trust.insist(call.workspace)
-        except Refused as error:
-            hindered = {one.to: str(error) for one in sent}
-        else:
-            hindered = wake_for(call.workspace, call.config, call.caller.address, sent, subject, call.caller.run_id)
-    return _delivered(sent, hindered)
+    return _delivered(sent, wake(call, sent, subject) if a.priority == "high" else {})
 
 
-def _delivered(sent: list[Sent], hindered: Mapping[str, str] = MappingProxyType({})) -> Result:
+def wake(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, Woken]:
+    """Wake for mail of high priority that was delivered; what became of it, by address. `what` the caller did."""
+    from mailcore.dispatch import wakes
+
+    urgent = [one for one in sent if one.urgent]
+    if not urgent:
+        return {}
+    by, what = call.caller, what or wakes.SENT
+    return wakes.wake_for(call.workspace, call.config, by.address, urgent, subject, by.run_id, what, call.began)
+
+
+def told(sent: Sent, text: str, woken: Mapping[str, Woken] = MappingProxyType({})) -> Result:
+    """What to say of one mail that was delivered: `text`, and whom it woke, or why not."""
+    if (found := woken.get(sent.to)) is None:
+        return sent.as_json(), text
+    return sent.as_json() | found.as_json(), f"{text}; {found.said}"
+
+
+def _delivered(sent: list[Sent], woken: Mapping[str, Woken] = MappingProxyType({})) -> Result:
     """What to say of mails; an error that says all of it if one was not delivered."""
     lines, rows = [], []
     for one in sent:
         said = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
         said += ", by the call before, which was cut off" if one.again else ""
         row = one.as_json()
-        if one.to in hindered:
-            said += f"; not woken: {hindered[one.to]}"
-            row["not_woken"] = hindered[one.to]
+        if (found := woken.get(one.to)) is not None:
+            said += f"; {found.said}"
+            row |= found.as_json()
         lines.append(f"{one.to}: {said}")
         rows.append(row)
     if not all(one.delivered for one in sent):
@@ -122,7 +133,8 @@ def reply(call: Call) -> Result:
     if not sent.delivered:
         raise Refused(sent.error, "undelivered")
     call.note(call.caller, to=sent.to)
-    return sent.as_json(), f"answered {sent.to} ({sent.id}); closed"
+    woken = wake(call, [sent], sent.subject, "answered you")
+    return told(sent, f"answered {sent.to} ({sent.id}); closed", woken)
 
 
 def forward(call: Call) -> Result:

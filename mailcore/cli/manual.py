@@ -45,18 +45,26 @@ EXAMPLES = {
     "done": ('mailcore done 12 "deployed at 14:02"', "mailcore done 12 -   # the result from standard input"),
     "blocked": ('mailcore blocked 12 "need the key of the test server first"',),
     "declined": ('mailcore declined 12 "not mine: @editor does releases"',),
-    "escalate": ('mailcore escalate 12 "two tasks contradict each other"',),
+    "escalate": (
+        'mailcore escalate 12 "too big for me"',
+        'mailcore escalate 12 13 "one says tabs, the other spaces"   # none of them starts until it is chosen',
+    ),
     "accept": ("mailcore accept 12",),
     "reopen": ('mailcore reopen 12 "the second half is missing"',),
     "ask": ('mailcore ask @operator "Spend 20 dollars" "For the load test." --tier 2',),
-    "approve": ('mailcore approve 12 "up to 20 dollars"',),
+    "approve": (
+        'mailcore approve 12 "up to 20 dollars"',
+        'mailcore approve 12 "spaces" --choose 13   # of the tasks that conflict',
+    ),
     "deny": ('mailcore deny 12 "not this month"',),
     "wait": (
         "mailcore wait 12 --for done && ./deploy",
         "mailcore wait 12 13 --all --timeout 600",
+        "mailcore wait --any   # mail, or the end of a run that you asked for",
     ),
     "dispatch": (
         'mailcore dispatch @writer "Release notes" "Write them from git log."',
+        'mailcore dispatch @writer "Hotfix" "The login fails." --priority high',
         'mailcore dispatch @writer "Report" - --expect "a file report.md"   # the body from stdin',
     ),
     "tasks": ("mailcore tasks", "mailcore tasks @writer"),

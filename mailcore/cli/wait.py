@@ -5,24 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.look import concerns
-from mailcore.errors import MailcoreError
+from mailcore.errors import MailcoreError, UsageError
 from mailcore.identity.marks import RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system import ignored
 from mailcore.system.writing import make_directory
 from mailcore.text import line
+from mailcore.text.frames import quoted
 from mailcore.text.names import shown
 from mailcore.units import clock_time
-from mailcore.workspace import load, normal_address
+from mailcore.workspace import load
 
 if TYPE_CHECKING:
+    from mailcore.dispatch.arrivals import Arrivals
     from mailcore.mail.lookup import Copy
     from mailcore.mail.wait import Settled
 
@@ -34,6 +37,7 @@ GOOD = {
     "reply": ("reply", "done", "approved", "completed"),
     "done": ("done", "completed"),
     "approval": ("approved",),
+    "any": ("mail", "reply", "acknowledged", "done", "approved", "completed"),
 }
 """What is waited for → what it is good to come to: a run that ended well did its task, whatever its agent said."""
 
@@ -43,7 +47,13 @@ def arguments(verb: str, parser: Parser) -> None:
     if verb == "wait":
         from mailcore.mail.wait import WANTS
 
-        parser.add_argument("ids", nargs="+", metavar="ID", help=ID)
+        parser.add_argument("ids", nargs="*", metavar="ID", help=f"{ID}; with --any also a run's id, or @a: its run")
+        parser.add_argument(
+            "--any",
+            action="store_true",
+            help="the next mail that comes to you, or the end of one of these, whichever is first; with none of them "
+            "that of a run that you asked for",
+        )
         parser.add_argument("--all", action="store_true", help="until every one is settled, not just one")
         parser.add_argument(
             "--for", dest="want", choices=WANTS, default="reply", help="any answer (reply), or only that"
@@ -59,21 +69,47 @@ def wait(call: Call) -> Result:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
     from mailcore.dispatch.attend import Attendance
     from mailcore.dispatch.tasks import run_of
+    from mailcore.mail.approval import approver_of
     from mailcore.mail.wait import wait as until
 
     a = call.arguments
-    approver = normal_address(call.config.mail.approver)
+    if a.any and a.all:
+        raise UsageError("--any ends with the first of them, --all with the last: one of the two")
+    if not a.any and not a.ids:
+        raise UsageError("for what? wait ID…, or wait --any")
+    approver = partial(approver_of, call.config)
+    arrivals = _arrivals(call) if a.any else None
+    ids = [one for one in a.ids if arrivals is None or one not in arrivals.named]
     with _in_the_journal(call) as on_wait:
         settled = until(
-            call.workspace, call.viewer, a.ids, a.want, approver, run_of,
+            call.workspace, call.viewer, ids, a.want, approver, run_of,
             every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Attendance(call.workspace, call.config).look,
+            beside=None if arrivals is None else arrivals.look, at_work=arrivals.at_work() if arrivals else (),
         )  # fmt: skip
+    with suppress(MailcoreError, OSError):  # what it would be woken for stays in its queue, and is passed over there
+        from mailcore.dispatch.queue import forget_heard
+
+        forget_heard(call.workspace, call.viewer)
     open_ids = [one.id for one in settled if not one.state]
     over = bool(open_ids) if a.all else len(open_ids) == len(settled)
-    bad = any(one.state and one.state not in GOOD[a.want] for one in settled)
+    good = GOOD["any" if a.any else a.want]
+    bad = any(one.state and one.state not in good for one in settled)
     status = TIMED_OUT if over else FAILED if bad else 0
-    text = "\n".join(map(_said, settled))
-    return {"settled": [asdict(one) for one in settled], "timed_out": over, "exit": status}, text
+    text = "\n".join(map(_said, settled)) or "nothing came"
+    return {"settled": [one.as_json() for one in settled], "timed_out": over, "exit": status}, text
+
+
+def _arrivals(call: Call) -> Arrivals:
+    """What else than the messages that are named may end it."""
+    from mailcore.dispatch.arrivals import Arrivals, is_run
+    from mailcore.timestamps import unique_time
+
+    run_id = "" if call.viewer.is_operator else call.caller.run_id
+    since = run_id or unique_time(datetime.fromtimestamp(call.began, UTC))
+    found = Arrivals(call.workspace, call.viewer, run_id, since, own=not call.arguments.ids)
+    for name in filter(is_run, call.arguments.ids):
+        found.name(name)
+    return found
 
 
 @contextmanager
@@ -88,9 +124,11 @@ def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
     def on_wait(copies: Sequence[Copy]) -> None:
         nonlocal began
         if os.environ.get(RUN_ID):
-            on = ", ".join(dict.fromkeys(copy.agent.address for copy in copies))
-            facts = {"want": call.arguments.want, "pid": pid, "start_ticks": start_ticks(pid)}
-            call.journal(call.caller, "awaits", on=on, subject=copies[0].message.subject, **facts)
+            on = ", ".join(dict.fromkeys(copy.agent.address for copy in copies)) or "mail"
+            subject = copies[0].message.subject if copies else "whatever comes first"
+            want = "any" if call.arguments.any else call.arguments.want
+            facts = {"want": want, "pid": pid, "start_ticks": start_ticks(pid)}
+            call.journal(call.caller, "awaits", on=on, subject=subject, **facts)
             began = True
 
     try:
@@ -103,7 +141,9 @@ def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
 def _said(one: Settled) -> str:
     if not one.state:
         return f"{one.id}: not yet"
-    return f"{one.id}: {line(one.state)} by {shown(one.by)}" + (f": {line(one.text, 200)}" if one.text.strip() else "")
+    about = f" {quoted(one.subject, 80)}" if one.subject else ""
+    said = f": {line(one.text, 200)}" if one.text.strip() else ""
+    return f"{one.id}: {line(one.state)} by {shown(one.by)}{about}{said}"
 
 
 def watch(call: Call) -> Result:

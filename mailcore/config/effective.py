@@ -35,6 +35,9 @@ def effective(said: Mapping[str, Any], config: Config) -> dict[str, Sourced]:
         found[f"agents.{key_name(name)}"] = _agent(agent, own[name], config.default_agent)
     for name, program in config.programs.items():
         found[f"programs.{key_name(name)}"] = _sourced(program, said["programs"][name])
+    tiers = said.get("approval", {}).get("tiers", {})
+    for number, tier in config.tiers.items():
+        found[f"approval.tiers.{number}"] = _sourced(tier, tiers.get(str(number), {}))
     return {section: values for section, values in found.items() if values}
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
 from mailcore.config.schema import SECTIONS
+from mailcore.config.tiers import Tier
 from mailcore.config.words import allowed, kinds_of, parts, toml, unit
 from mailcore.errors import UsageError, did_you_mean
 
-TABLES: dict[str, type] = {**SECTIONS, "agents.NAME": AgentConfig, "programs.NAME": ProgramConfig}
-"""Each section, NAME for any name, and its class."""
+TIER = "approval.tiers.2"
+TABLES: dict[str, type] = {**SECTIONS, "agents.NAME": AgentConfig, "programs.NAME": ProgramConfig, TIER: Tier}
+"""Each section, NAME for any name and 2 for any tier, and its class."""
 TITLES = {"agents.NAME": "[agents] and [agents.NAME]"}
 
 
@@ -79,6 +81,7 @@ def find(name: str) -> tuple[Key, ...]:
         named[key.key] = (*named.get(key.key, ()), key) if key.key not in everything else named[key.key]
     for group in ("agents", "programs"):
         named[group] = everything[f"{group}.NAME"]
+    named |= dict.fromkeys(("approval", "approval.tiers"), everything[TIER])
     for meant in _meanings(name.strip().strip("[]")):
         if meant in named:
             return named[meant]
@@ -91,6 +94,9 @@ def _meanings(name: str) -> list[str]:
     if first in ("agents", "programs"):
         last = rest.rpartition(".")[2]
         return [name, f"{first}.NAME.{last}", f"{first}.NAME"] if rest else [first]
+    if first == "approval":
+        words = name.split(".")
+        return [name, ".".join([TIER, *words[3:]])] if words[2:] else [name]
     return [name, ".".join(name.split(".")[:2])] if first == "sound" else [name]
 
 

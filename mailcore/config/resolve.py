@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from mailcore.config.agents import AgentConfig, ProgramConfig
 from mailcore.config.check import checked, unknown
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config, Dispatch
+from mailcore.config.tiers import KNOWN, Tier
 from mailcore.config.words import key_name, kinds_of, shown, toml
 from mailcore.errors import did_you_mean
 
@@ -36,10 +39,15 @@ def resolve(tables: dict[str, Any]) -> tuple[Config, list[str]]:
     faults += wrong
     programs, wrong = _programs(tables.get("programs", {}))
     faults += wrong
+    found["tiers"], wrong = _tiers(tables.get("approval", {}), found["mail"].approver)
+    faults += wrong
     return Config(**found, agents=MappingProxyType(agents), programs=MappingProxyType(programs)), faults
 
 
-_NAMES = (*SECTIONS, "agents", "programs")
+_NAMES = (*SECTIONS, "agents", "approval", "programs")
+_TIER = re.compile(r"0|[1-9][0-9]{0,2}")
+_AGE = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _unknown_section(name: str, value: object) -> str:
@@ -125,3 +133,33 @@ def _programs(table: Any) -> tuple[dict[str, ProgramConfig], list[str]]:
         programs[name] = ProgramConfig(**held)
         faults += wrong
     return programs, faults
+
+
+def _tiers(table: Any, approver: str) -> tuple[Mapping[int, Tier], list[str]]:
+    """The tiers of approvals, the lowest first, and the faults; `approver` decides where a tier names nobody."""
+    if not isinstance(table, dict) or not isinstance(named := table.get("tiers", {}), dict):
+        return _known({}), [f"[approval] must hold tables of tiers, like [approval.tiers.2], not {shown(table)}"]
+    faults = [
+        f"[approval] has no key {key_name(key)}; a tier is a table of its own, like [approval.tiers.2]"
+        for key in table
+        if key != "tiers"
+    ]
+    tiers: dict[int, Tier] = {}
+    for name, values in named.items():
+        title = f"approval.tiers.{key_name(name)}"
+        if not _TIER.fullmatch(name):
+            faults.append(f"[{title}] is no tier: its name is a number from 0 to 999")
+            continue
+        if isinstance(values, dict) and (age := _AGE.fullmatch(str(values.get("expires", "")))):
+            values = {**values, "expires": int(age[1]) * _UNITS[age[2]]}
+        held, wrong = checked(Tier, values, title)
+        tiers[int(name)] = tier = Tier(**held)
+        faults += wrong
+        who = tier.approver or approver
+        if tier.proof == "passphrase" and who.lstrip("@").lower() != "operator":
+            faults.append(f'[{title}] proof = "passphrase" is the operator\'s, and {toml(who)} decides it')
+    return _known(tiers), faults
+
+
+def _known(tiers: dict[int, Tier]) -> Mapping[int, Tier]:
+    return MappingProxyType(dict(sorted({**{number: Tier() for number in KNOWN}, **tiers}.items())))

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Annotated
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
+from mailcore.config.tiers import KNOWN, Tier
 from mailcore.config.types import (
     Address,
     AddressOrNone,
@@ -53,7 +54,10 @@ class Dispatch:
     limit_wait: Annotated[
         Seconds, about("Wait after a rate limit or an overload of the service. Up to half of it is added by chance.")
     ] = 30.0
-    hard_limit: Annotated[Period, about("The longest that an attempt may run, which is ended then.")] = 7200.0
+    hard_limit: Annotated[
+        Period,
+        about("The longest that an attempt may run, which is ended then. Its waits for an approval do not count."),
+    ] = 7200.0
     stop_grace: Annotated[Seconds, about("Time between TERM and KILL, when a run is ended.")] = 5.0
     vanished_grace: Annotated[
         Seconds,
@@ -233,7 +237,8 @@ SECTIONS: dict[str, type] = {
     "observe": Observe,
     "usage": Usage,
 }
-"""The sections that are one table each. Beside them there are [agents], [agents.NAME] and [programs.NAME]."""
+"""The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME]
+and [approval.tiers.N]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +257,20 @@ class Config:
     default_agent: AgentConfig = field(default_factory=AgentConfig)
     """Every agent that is not among them."""
     programs: Mapping[str, ProgramConfig] = field(default_factory=lambda: MappingProxyType({}))
+    tiers: Mapping[int, Tier] = field(default_factory=lambda: MappingProxyType({number: Tier() for number in KNOWN}))
+    """Of approvals, by their numbers, the lowest first."""
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Everybody who decides requests of some tier, as config.toml writes them; who decides most of them first."""
+        return tuple(
+            dict.fromkeys([self.mail.approver, *(tier.approver for tier in self.tiers.values() if tier.approver)])
+        )
+
+    def approver(self, tier: int) -> str:
+        """The only one who decides requests of a tier, as config.toml writes it."""
+        found = self.tiers.get(tier)
+        return found.approver if found is not None and found.approver else self.mail.approver
 
     def program(self, name: str) -> ProgramConfig:
         """The settings of one program; defaults where nothing is said."""

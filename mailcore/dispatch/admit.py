@@ -11,13 +11,14 @@ from mailcore.dispatch import breaker, lock, process
 from mailcore.dispatch.runs import first_record
 from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
+from mailcore.mail import conflict
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder
 from mailcore.programs.registry import used
 from mailcore.text import counted
 from mailcore.workspace import Workspace
 
-WAITS = ("busy", "held", "limit", "occupied", "sandbox")
+WAITS = ("busy", "held", "limit", "occupied", "sandbox", "conflict")
 """What a start waits for, as `Hindrance.code`; of the others somebody has to be told."""
 
 
@@ -26,7 +27,10 @@ class Hindrance:
     """Why an agent was not started."""
 
     code: str
-    """`busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`, `no_branch`; `unseen` only under the gate."""
+    """`busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`, `conflict`, `no_branch`.
+
+    `unseen` only under the gate.
+    """
     reason: str
     awaits: frozenset[int] = frozenset()
     """PIDs of other programs' processes whose end may end it, and nobody of ours is told; 0: one not named yet."""
@@ -72,6 +76,8 @@ def hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any], seen
         return Hindrance("sandbox", "called from within a sandbox, where no run can begin")
     if held := hold_of(workspace, agent):
         return Hindrance("held", held)
+    if (task := first.get("message_id")) and (why := conflict.barred(agent).get(str(task))):
+        return Hindrance("conflict", why)
     if first.get("automatic") and seen.tripped:
         return Hindrance("breaker", f"{agent.address} is not started by itself any more: {seen.tripped}")
     if found := busy(agent) or seen.occupied:

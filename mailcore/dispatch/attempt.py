@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -74,6 +75,8 @@ class Attempts:
         """The nonce itself, of which lock and journal hold the digest: for what the run starts, and in no file."""
         self.name = str(self.queued["program"])
         self.signs = Signs()
+        self.pondered: Callable[[float], float] = lambda _: 0.0
+        """Seconds since a moment in which the run waited for an approval: the hard limit stands still meanwhile."""
         self.held: tuple[int, ...] = ()
         """Descriptor of the run's flock, which the program holds too."""
         self._warned: dict[int, tuple[float, int]] = {}
@@ -213,7 +216,7 @@ class Attempts:
 
     def watch(self, kind: Program, child: int, launch: Launch, number: int) -> str:
         """Wait for the child to end. Returns why it has to be ended instead, or nothing."""
-        begun = time.monotonic()
+        begun, began_at, pondered = time.monotonic(), time.time(), 0.0
         limits = self.config.dispatch
         try:
             self.signs.look_at(self.run_dir, *kind.traces(launch))
@@ -233,7 +236,9 @@ class Attempts:
             self.signs.look_away()
         look, longest = OUTPUT_LOOK
         while not self.ended(child):
-            left = begun + limits.hard_limit - time.monotonic()
+            left = begun + limits.hard_limit + pondered - time.monotonic()
+            if left <= 0 and (longer := self.pondered(began_at)) > pondered:
+                pondered, left = longer, look
             if left <= 0:
                 return f"still running after {duration(limits.hard_limit)}"
             self.signs.wait(min(left, look))

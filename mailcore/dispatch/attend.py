@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from mailcore.config import Config
 from mailcore.dispatch import process, queue
+from mailcore.dispatch.expiring import settle
 from mailcore.dispatch.lock import holding, supervises
 from mailcore.dispatch.orphan import SPARE
 from mailcore.dispatch.succession import clean, start_what_waits
@@ -27,6 +28,7 @@ from mailcore.workspace import Workspace
 def attend(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> list[str]:
     """Act on what died or stands still at these agents; what could not be done, in words."""
     failed, found = [], False
+    settle(workspace, config)
     for agent in agents if not sandboxed() else ():
         try:
             lock = holding(agent)
@@ -67,6 +69,7 @@ class Attendance:
         """Act where something is to be done; the notices of the ends to wait for, until the next look."""
         wanted: set[tuple[int, int]] = set()
         due = []
+        settle(self._workspace, self._config)
         for agent in agents if not sandboxed() else ():
             try:
                 lock = holding(agent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -14,14 +14,13 @@ from mailcore.dispatch.kill import Killed, kill, processes
 from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records, run_ids
 from mailcore.dispatch.start import unmake
 from mailcore.dispatch.succession import begin, start_wake
+from mailcore.dispatch.wakes import wake_for
 from mailcore.errors import MailcoreError, Refused, UsageError
 from mailcore.mail import intent, post
-from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
-from mailcore.text.frames import quoted
 from mailcore.workspace import Workspace
 
 __all__ = [
@@ -30,7 +29,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-KEPT = ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth", "root", "task")
+KEPT = ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth", "root", "task", "priority")
 """What a run that is done again takes over of the former one's first record."""
 
 
@@ -62,12 +61,14 @@ def dispatch(
     expect: str = "",
     thread: Mapping[str, str] = MappingProxyType({}),
     program: str = "",
+    priority: str = "normal",
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
     `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`chain`). `expect`
     says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes another
-    than the configured one. A busy agent has the mail at once; its run begins when the present one is over.
+    than the configured one. `priority` is that of the mail, and of the start where it waits among others. A busy agent
+    has the mail at once; its run begins when the present one is over.
     """
     agent, chosen = check(workspace, config, sender, target, program)
     author = workspace.agent(sender)
@@ -76,12 +77,15 @@ def dispatch(
         refusal.tell_nesting(workspace, stands, agent, subject)
         raise Refused(f"this dispatch would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
     words = {**thread, **({"expect": expect} if expect else {})}
+    named = words if priority == "normal" else {**words, "priority": priority}
     # Said again after it was cut off, the mail is found, and what began of it: wherever the sender stands by now.
-    with intent.act(author, "dispatch", agent.address, subject, body, words) as act:
+    with intent.act(author, "dispatch", agent.address, subject, body, named) as act:
         if not act.again and (why := chain.loop(stands, author, agent, task, config.dispatch.same_tasks)):
             raise Refused(why, "loop")
         facts = stands.facts if stands.root else {}
-        sent = post.send(workspace, sender, [target], subject, body, is_task=True, extra=words, facts=facts)[0]
+        sent = post.send(
+            workspace, sender, [target], subject, body, priority=priority, is_task=True, extra=words, facts=facts
+        )[0]
         if not sent.delivered:
             raise MailcoreError(sent.error)
         mailed = Dispatched(sent.id, sent.sent_id, agent.address, None)
@@ -95,6 +99,7 @@ def dispatch(
             "prompt": prompt.task(agent, sent.id, sender, subject, expect),
             "program": chosen.name,
             "task": task,
+            "priority": priority,
             **stands.facts,
         }
         try:
@@ -145,36 +150,6 @@ def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail:
     waiting = "1 unread mail waits." if box.unread == 1 else f"{box.unread} unread mails wait."
     why = waiting if box.unread else "There is no new mail: continue your worklog."
     return _begun(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
-
-
-def wake_for(
-    workspace: Workspace, config: Config, by: str, sent: Sequence[Sent], subject: str, parent_run: str = ""
-) -> dict[str, str]:
-    """Start the idle recipients of high-priority mail at once; a busy one is woken again when its run is over.
-
-    The mail is delivered already, so what hinders a wake is no error: it is returned, by address. Sent from within
-    `parent_run` the wake nests one deeper, so that two agents cannot wake each other for ever.
-    """
-    stands = chain.place(workspace, workspace.agent(by), parent_run)
-    hindered: dict[str, str] = {}
-    for one in sent:
-        agent = workspace.agent(one.to)
-        if not one.delivered or agent.is_operator:
-            continue
-        if stands.depth >= config.dispatch.wake_depth:
-            refusal.tell_nesting(workspace, stands, agent, subject)
-            hindered[one.to] = f"it would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit"
-            continue
-        why = f"{by} sent mail of high priority, message {one.id}: {quoted(subject)}."
-        # A person's own is asked for by a person, and no breaker's business.
-        reason = queue.Wake(why, by, stands.depth + 1, by != OPERATOR, "high", stands.facts)
-        try:
-            begun = start_wake(workspace, config, agent, reason)
-            if isinstance(begun, Hindrance) and begun.code == "breaker":  # what else hinders is waited for
-                hindered[one.to] = begun.reason
-        except (MailcoreError, OSError) as error:
-            hindered[one.to] = str(error)
-    return hindered
 
 
 def _begun(started: str | Hindrance) -> str:

@@ -22,6 +22,7 @@ from mailcore.dispatch import prompt, waitlist
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.runs import first_record, run_ids
 from mailcore.errors import MailcoreError
+from mailcore.mail import conflict, hearing
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system.holders import holder_of
@@ -75,6 +76,11 @@ def waits_for(agent: Agent, message_id: str) -> str:
     """What the start of a task waits for; empty if it is not in the queue."""
     found = (str(record.get("waits", "")) for record in _records(agent) if record.get("message_id") == message_id)
     return next(found, "")
+
+
+def entries(agent: Agent) -> list[dict[str, Any]]:
+    """The first records of the runs that wait for this agent, the next first."""
+    return _read(agent)
 
 
 def waits(agent: Agent) -> bool:
@@ -182,7 +188,8 @@ def peek(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
         return None, []
     newest_run = run_ids(agent)[-1:]
     begun = _ids(first_record(agent.runs_dir / newest_run[0])) if newest_run else set()
-    records = [record for record in records if str(record.get("queue_id", "")) not in begun]
+    barred = conflict.barred(agent)
+    records = [r for r in records if str(r.get("queue_id", "")) not in begun and r.get("message_id") not in barred]
     if not records:
         return None, []
     first = dict(records[0])
@@ -228,6 +235,14 @@ def cancel(workspace: Workspace, by: str, queue_id: str) -> Waiting:
     return entry
 
 
+def forget_heard(workspace: Workspace, agent: Agent) -> None:
+    """Take out of an agent's queue what it need not be woken for, since it has heard of it."""
+    if not _path(agent).exists():
+        return
+    with gate(workspace, agent):
+        _keep(workspace, agent, _read(agent))
+
+
 def drop(workspace: Workspace, agent: Agent, queue_id: str = "") -> int:
     """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. How many went."""
     records = _read(agent)
@@ -245,10 +260,22 @@ def _records(agent: Agent) -> list[dict[str, Any]]:
 
 
 def _read(agent: Agent) -> list[dict[str, Any]]:
-    """What waits, the next first, without what its senders were told is lost: that queue was away, and came back."""
+    """What waits, the next first, without what its senders were told is lost: that queue was away, and came back.
+
+    Nor is a wake among it for news that the agent has heard meanwhile in `mailcore wait`.
+    """
     records = journal.read(_path(agent))
     told = waitlist.told(agent.root) if records else set()
-    return sorted((record for record in records if str(record.get("queue_id", "")) not in told), key=_rank)
+    heard = hearing.heard(agent) if any("news" in record for record in records) else {}
+    return sorted(
+        (
+            record
+            for record in records
+            if str(record.get("queue_id", "")) not in told
+            and not (heard and hearing.has_heard(heard, record.get("news"), parse_time(record.get("since"))))
+        ),
+        key=_rank,
+    )
 
 
 def _keep(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:

@@ -36,12 +36,13 @@ from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.runs import JOURNAL, read_run, records
 from mailcore.errors import MailcoreError
-from mailcore.mail import approval
+from mailcore.mail import approval, hearing
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.select import select
 from mailcore.system.locks import try_lock
-from mailcore.workspace import Workspace, load, normal_address
+from mailcore.timestamps import utc_time
+from mailcore.workspace import Workspace, load
 
 LOOKS = 5
 """So often at most it is looked again what stands in the way, when something there ends at that moment."""
@@ -256,8 +257,8 @@ def tell(
 def _lapse(workspace: Workspace, config: Config, run: Run) -> None:
     """What the run asked its approver for has no taker any more."""
     how = f"killed by {run.by}" if run.phase is Phase.KILLED else str(run.phase)
-    approver = workspace.agent(normal_address(config.mail.approver))
-    approval.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")
+    for approver in approval.approvers(workspace, config):
+        approval.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")
 
 
 def _tell_sender(
@@ -277,6 +278,9 @@ def _tell_sender(
         return
     if again and any(record.get("event") == "woken" for record in records(run_dir)):
         return
+    if _hears(workspace, run, task_id):
+        journal.append(run_dir / JOURNAL, {"event": "heard", "by": run.sender})
+        return
     why_not = wake_back(workspace, config, agent, run, queued, mailed=said is not None or run.replied)
     if why_not is None:
         journal.append(run_dir / JOURNAL, {"event": "woken", "to": run.sender})
@@ -287,6 +291,21 @@ def _tell_sender(
         unwoken = f"{run.sender} has it in its mail, and is not woken: {why_not.reason}"
         plans.tell(workspace, workspace.agent(run.sender), run, notice.unwoken(agent, run, unwoken), again)
         raise MailcoreError(unwoken)
+
+
+def _hears(workspace: Workspace, run: Run, task_id: str) -> bool:
+    """True if the sender has heard in `mailcore wait` what came of its task since the run began, or is about to.
+
+    One that waits within a run of its own is queued for all the same: what it has heard leaves the queue.
+    """
+    try:
+        sender = workspace.agent(run.sender)
+    except MailcoreError:
+        return False
+    names = (run.message_id, task_id)
+    if hearing.has_heard(hearing.heard(sender), names, run.created_at):
+        return True
+    return busy(sender) is None and hearing.listens(sender, names, ("reply", "done"))
 
 
 def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any], reason: str = "") -> None:
@@ -359,6 +378,8 @@ def wake_back(
     # The sender goes on at the level it dispatched from, so that a plan of many phases nests no deeper than one.
     facts = {key: queued[key] for key in ("root",) if key in queued} or {"root": run.run_id}
     facts |= {"about": [str(queued["task"])]} if "task" in queued else {}
+    names = [run.message_id, str(queued.get("sent_id") or run.message_id)]
+    facts |= {"news": names, "since": utc_time(run.created_at)}
     if not mailed:
         subject, body = notice.done(agent, run)
         task_id = str(queued.get("sent_id") or run.message_id)

@@ -25,6 +25,7 @@ from mailcore.dispatch.gate import be_patient, gate
 from mailcore.dispatch.runs import read_run, records
 from mailcore.errors import MailcoreError, Refused
 from mailcore.liveness import FLOCK
+from mailcore.mail import approval
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
 from mailcore.system.locks import locked
@@ -39,6 +40,7 @@ class Supervisor:
     def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
         self._workspace, self.config = workspace, config
         self.attempts = Attempts(config, agent, run_dir)
+        self.attempts.pondered = self.pondered
         self.queued, self.note = self.attempts.queued, self.attempts.note
 
     @property
@@ -56,6 +58,16 @@ class Supervisor:
         """The workspace, in which this agent is where its directory lies now, whatever its row says."""
         agents = (self.agent if one.address == self.agent.address else one for one in self._workspace.agents)
         return replace(self._workspace, agents=tuple(agents))
+
+    def pondered(self, since: float) -> float:
+        """Seconds since then in which the run waited for an approval, as far as that can be read."""
+        if not self.attempts.run.wrote:
+            return 0.0
+        try:
+            everyone = approval.approvers(self.workspace, self.config)
+            return approval.pondered(everyone, self.attempts.run_id, since)
+        except MailcoreError:
+            return 0.0
 
     def supervise(self, trouble: str) -> None:
         """All attempts, and the end; none with a config that cannot be read, whose `trouble` is told instead."""

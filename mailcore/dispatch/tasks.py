@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mailcore.config import Mail
 from mailcore.dispatch.runs import read_run, run_ids
+from mailcore.mail import conflict
 from mailcore.mail.ladder import ladder
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -27,17 +28,22 @@ class Task:
     """It stands on its rung longer than its priority allows."""
     note: str = ""
     """`done, no reply`, `bounced`, `killed`, `blocked: …`; empty where all is well."""
+    run_id: str = ""
+    """Of the newest run that it started."""
 
 
 def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
     """The open tasks in an agent's mailbox."""
+    barred = conflict.barred(agent)
     for message in read_mailbox(agent.inbox).messages:
         if not message.is_task:
             continue
         run = run_of(agent, message.id)
         stands = ladder(message, run)
         overdue = now - stands.since > limits.rung_limit(message.priority)
-        yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, _note(message, run))
+        run_id = run.run_id if run is not None else ""
+        note = barred.get(message.id) or _note(message, run)
+        yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, note, run_id)
 
 
 def run_of(agent: Agent, message_id: str) -> Run | None:

@@ -35,6 +35,11 @@ class Sent:
     """The number that a person can say."""
     again: bool = False
     """An earlier call of the same words, which was cut off, had delivered it."""
+    urgent: bool = False
+    """It is of high priority: its recipient may be woken for it."""
+    answers: str = ""
+    """The message that it answers, by its sent id; empty if none."""
+    subject: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """What is said of it to a script."""
@@ -49,9 +54,18 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     was cut off once, the mail that arrived then is found, and no second is sent. Refused (code `limit`) beyond the
     limits of config; an undeliverable mail comes back as not delivered, and its record says why.
     """
+    asks = _asks(fields, recipient.root == workspace.root)
     kept = act.recall(recipient.address)
     if kept is not None and (found := _arrived(recipient, fields, kept)) is not None:
-        return Sent(found.id, str(kept["sent_id"]), recipient.address, True, seq=int(kept["seq"]), again=True)
+        return Sent(
+            found.id,
+            str(kept["sent_id"]),
+            recipient.address,
+            True,
+            seq=int(kept["seq"]),
+            again=True,
+            **asks,
+        )
     _within(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.provide(author)
     if kept is None:
@@ -104,7 +118,16 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         with tolerated():
             facts |= {"seq": 0, "project": workspace.root.name}
             audit.record(at(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
-    return Sent(message_id, sent_id, recipient.address, True, seq=number)
+    return Sent(message_id, sent_id, recipient.address, True, seq=number, **asks)
+
+
+def _asks(fields: Mapping[str, Any], here: bool) -> dict[str, Any]:
+    """What of a mail's own keys a wake for it hangs on; from `here` nobody of another project is started."""
+    return {
+        "urgent": here and fields.get("priority") == "high",
+        "answers": str(fields.get("in_reply_to") or ""),
+        "subject": str(fields["subject"]),
+    }
 
 
 def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Message | None:

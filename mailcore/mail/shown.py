@@ -47,6 +47,12 @@ def sender(message: Message) -> str:
     return f"{f'! not {other}: ' if other else ''}{who} ({PROOFS[proof(message)]}{where})"
 
 
+def asked(message: Message) -> str:
+    """What a request wants: `approval, tier 2, until 2026-11-29 14:00`."""
+    until = f", until {date_and_time(message.expires_at, never='-')}" if message.expires_at else ""
+    return f"approval, tier {message.tier}{until}"
+
+
 def as_json(message: Message) -> dict[str, Any]:
     """The message as it lies in the mailbox, and whom its sender's name only looks like. JSON frames it."""
     other = names.imitated(message.sender)
@@ -64,6 +70,7 @@ def _calm(message: Message, width: int) -> str:
         f"{line(message.id)}  #{message.seq}  {date_and_time(message.at, never='-')}",
         f"From:    {sender(message)}",
         f"Subject: {line(message.subject)}",
+        *([f"Asks:    for {asked(message)}"] if message.undecided else []),
         *([f"Lapsed:  {line(message.lapsed)}"] if message.lapsed else []),
         *([f"Note:    {counted(unseen, 'unseen character')} taken out of the body"] if unseen else []),
     ]
@@ -88,6 +95,7 @@ def _frame(word: str, message: Message, number: int, count: int) -> str:
         f"from: {sender(message)}",
         f"date: {date_and_time(message.at, never='-')}",
         f"subject: {quoted(message.subject, 600)}",
+        *([f"asks: for {asked(message)}"] if message.undecided else []),
         *([f"lapsed: {quoted(message.lapsed, 600)}"] if message.lapsed else []),
     ]
     return framed(word, head, message.body, number, count)
@@ -101,6 +109,6 @@ def listed(messages: Sequence[Message]) -> str:
     return "\n".join(
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id, 40):<8}  #{m.seq:<5} "
         f"{date_and_time(m.at, never='-')}  {names.shown(m.sender, 20):<20}  {proof(m):<8}  "
-        f"{line(m.subject, 80)}"
+        f"{f'[{asked(m)}]  ' if m.undecided else ''}{line(m.subject, 80)}"
         for m in messages
     )

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailcore.errors import Refused, UsageError
-from mailcore.mail import lookup
+from mailcore.errors import Refused, UsageError, tolerated
+from mailcore.mail import hearing, lookup
 from mailcore.mail.approval import decision_of
 from mailcore.mail.lookup import Copy
 from mailcore.mail.threads import bare
@@ -38,6 +38,15 @@ class Settled:
     `completed`, `killed`, …"""
     by: str = ""
     text: str = ""
+    names: tuple[str, ...] = ()
+    """Of the messages that it tells of."""
+    subject: str = ""
+    """Where nothing was typed by which the caller knows what it is."""
+
+    def as_json(self) -> dict[str, str]:
+        """What is said of it to a script."""
+        subject = {"subject": self.subject} if self.subject else {}
+        return {"id": self.id, "state": self.state, "by": self.by, "text": self.text, **subject}
 
 
 def wait(
@@ -45,20 +54,25 @@ def wait(
     caller: Agent,
     ids: Sequence[str],
     want: str,
-    approver: str,
+    approver: Callable[[Message], str],
     run_of: Callable[[Agent, str], Run | None],
     *,
     every: bool = False,
     timeout: float | None = None,
     on_wait: Callable[[Sequence[Copy]], None] = lambda _: None,
     attend: Callable[[Collection[Agent]], Sequence[ExitNotice]] = lambda _: (),
+    beside: Callable[[], Sequence[Settled]] | None = None,
+    at_work: Collection[Agent] = (),
 ) -> list[Settled]:
     """Block until one of `ids` (with `every`: all) is settled, or `timeout` seconds are over; says what is known then.
 
+    `beside` gives what else ends it, at each look, and is said with it: of all mail that comes to the caller, or of the
+    agents `at_work`; what is not settled is left out then. What is told is remembered as heard (`hearing`).
+
     The messages, named by id, sent id or number, are ones that the caller sent; the operator may wait for anybody's.
-    `run_of` finds the newest run that a message started: its end settles what its agent left unanswered. `on_wait` is
-    told once, before it sleeps, what is not settled. `attend` sees to it that those who are to answer still can, and
-    gives what to wait for beside their mail.
+    `approver` says whose decision on a request counts. `run_of` finds the newest run that a message started: its end
+    settles what its agent left unanswered. `on_wait` is told once, before it sleeps, what is not settled. `attend` sees
+    to it that those who are to answer still can, and gives what to wait for beside their mail.
     """
     from mailcore.system.watching import Watcher, inodes
 
@@ -67,14 +81,15 @@ def wait(
     awaited = [lookup.find(workspace, message_id) for message_id in ids]
     authors = [_author(workspace, caller, copy.message) for copy in awaited]
     deadline = None if timeout is None else time.monotonic() + timeout
-    looked_at = {*authors, *(copy.agent for copy in awaited)}
+    looked_at = {caller, *authors, *(copy.agent for copy in awaited), *at_work}
     for agent in looked_at:
         ignored.make(agent.mail_dir, parents=True)
-    with Watcher(LOOK) as watcher:
+    names = {name for copy in awaited for name in _names(copy.message)}
+    with Watcher(LOOK) as watcher, hearing.listening(caller, names, want if beside is None else "any"):
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         told, busy = False, {copy.agent for copy in awaited}
         while True:
-            notices = attend(busy)
+            notices = attend({*busy, *at_work})
             mail = {agent: _mail_of(agent) for agent in looked_at}
             awaited = [_again(copy, mail[copy.agent]) for copy in awaited]
             settled = [
@@ -83,8 +98,14 @@ def wait(
             ]
             done = [bool(one.state) for one in settled]
             left = LOOK_ANEW if deadline is None else min(LOOK_ANEW, deadline - time.monotonic())
-            if (all(done) if every else any(done)) or left <= 0:
-                return settled
+            came = list(beside()) if beside is not None else []
+            if came or (all(done) if every and done else any(done)) or left <= 0:
+                over = [one for one in settled if one.state]
+                told_of = {name for one in over for name in one.names}
+                over += [one for one in came if told_of.isdisjoint(one.names)]
+                with tolerated("what was heard is not noted"):
+                    hearing.remember(caller, {name for one in over for name in one.names})
+                return settled if beside is None else over
             busy = {copy.agent for copy, over in zip(awaited, done, strict=True) if not over}
             if not told:
                 told = True
@@ -119,33 +140,40 @@ def _settled(
     name: str,
     copy: Copy,
     want: str,
-    approver: str,
+    approver: Callable[[Message], str],
     answers: Iterable[Message],
     run_of: Callable[[Agent, str], Run | None],
 ) -> Settled:
     message = copy.message
+    names = _names(message)
     if want == "approval":
-        decision = decision_of(message, approver) if copy.agent.address == approver else ""
+        who = approver(message)
+        decision = decision_of(message, who) if copy.agent.address == who else ""
         if message.lapsed:
-            return Settled(name, LAPSED, message.sender, message.lapsed)
-        return Settled(name, decision, approver, message.ack.result if message.ack and decision else "")
+            return Settled(name, LAPSED, message.sender, message.lapsed, names)
+        return Settled(name, decision, who, message.ack.result if message.ack and decision else "", names)
     if message.ack is not None and message.ack.state in FINAL:
-        return Settled(name, message.ack.state, message.ack.by, message.ack.result)
+        return Settled(name, message.ack.state, message.ack.by, message.ack.result, names)
     for answer in answers:
         if not _answers(answer, copy):
             continue
+        told = (*names, *_names(answer))
         if answer.ack is not None:  # the notice comes before the recipient's copy says it; taking it on is no answer
             if answer.ack.state in FINAL:
-                return Settled(name, answer.ack.state, answer.sender, answer.ack.result)
+                return Settled(name, answer.ack.state, answer.sender, answer.ack.result, told)
             continue
         # The end of a run that gave no answer is told in the same thread: completed, bounced or killed.
         ended = str(answer.raw.get("run_ended") or "")
         if want == "reply" or ended:
-            return Settled(name, ended or "reply", answer.sender, answer.body)
+            return Settled(name, ended or "reply", answer.sender, answer.body, told)
     # A run that passed its work on has not ended the task.
     if (run := run_of(copy.agent, message.id)) is not None and run.phase.ended and not run.delegated:
-        return Settled(name, str(run.phase), run.by or run.target, run.result or run.reason)
+        return Settled(name, str(run.phase), run.by or run.target, run.result or run.reason, names)
     return Settled(name)
+
+
+def _names(message: Message) -> tuple[str, ...]:
+    return tuple(name for name in (message.id, message.sent_id) if name)
 
 
 def _answers(answer: Message, copy: Copy) -> bool:

@@ -149,6 +149,19 @@ class Message:
         return _text(approval, "run") if isinstance(approval, Mapping) else ""
 
     @property
+    def tier(self) -> int:
+        """The tier of this request for approval; 0 where none is said."""
+        approval = self.raw.get("approval")
+        tier = approval.get("tier") if isinstance(approval, Mapping) else 0
+        return tier if isinstance(tier, int) and not isinstance(tier, bool) else 0
+
+    @property
+    def expires_at(self) -> float:
+        """When this request for approval lapses, if nobody has decided it by then; 0.0 never."""
+        approval = self.raw.get("approval")
+        return parse_time(approval.get("expires_at")) if isinstance(approval, Mapping) else 0.0
+
+    @property
     def came_at(self) -> float:
         """When it was delivered, else when it was sent."""
         return self.stored_at or self.at

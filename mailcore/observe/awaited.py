@@ -32,7 +32,8 @@ def asked(facts: AgentFacts) -> Status | None:
     open_request = request(facts)
     if open_request is None:
         return None
-    return Status(State.WAITING, f"asks for your approval: {open_request.subject}", open_request.came_at)
+    tier = f" (tier {open_request.tier})" if open_request.tier > 1 else ""
+    return Status(State.WAITING, f"asks for your approval{tier}: {open_request.subject}", open_request.came_at)
 
 
 def waits(facts: AgentFacts) -> Status | None:

@@ -1,10 +1,12 @@
-"""Runs whose supervisor died or stands still, seen by a screen or guard: they are ended and told, or go on."""
+"""What a screen or guard does of itself: runs whose supervisor died or stands still are ended and told, or go on;
+requests that nobody decided in time lapse."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from mailcore.mail import expiry
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Holder, Phase
 from mailcore.system.processes import stopped
@@ -13,7 +15,7 @@ from mailcore.system.processes import stopped
 def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
     """Act on them, in a workspace; what could not be done, in words. May wait for processes: for a worker thread."""
     due = {facts.address for facts in agents if _is_due(facts)}
-    if not due:
+    if not due and not expiry.due(root / ".praxmonitor"):
         return ""
     from mailcore.config import read_config_or_defaults
     from mailcore.dispatch.attend import attend as act

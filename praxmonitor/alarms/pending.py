@@ -148,9 +148,13 @@ def _priority(message: Message) -> str:
 
 def _approval(facts: AgentFacts, message: Message) -> Alarm:
     at = message.stored_at or message.at
+    asks = f"asks for your approval{f' (tier {message.tier})' if message.tier > 1 else ''}"
+    until = f", tier {message.tier}" + (
+        f"; it lapses {date_and_time(message.expires_at)}" if message.expires_at else ""
+    )
     return Alarm(
-        AlarmKind.APPROVAL, facts.address, at, f"{shown(message.sender)} asks for your approval: {message.subject}",
-        "your decision", f"asked {date_and_time(at, seconds=False)}",
+        AlarmKind.APPROVAL, facts.address, at, f"{shown(message.sender)} {asks}: {message.subject}",
+        "your decision", f"asked {date_and_time(at, seconds=False)}{until}",
         f"approve (Y) or deny (N) it in your mail (i), or "
         f'`mailcore approve {message.seq or message.id} "why" --from {OPERATOR}`',
         message.id or message.sent_id,

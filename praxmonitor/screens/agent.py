@@ -135,7 +135,7 @@ class AgentScreen(Operating):
             return
 
         def answer(_to: list[str], _subject: str, body: str) -> str:
-            return acts.reply(self.prax.workspace, message.id, body)
+            return acts.reply(self.prax.workspace, self.prax.config, message.id, body)
 
         self.write("Reply", answer, to=message.sender, subject=f"RE: {message.subject}", fixed=True)
 
@@ -187,7 +187,7 @@ class AgentScreen(Operating):
         if not message.undecided:
             self.notify("this mail asks for no approval", severity="warning", markup=False)
             return
-        if not await self.unlocked():
+        if not await self.unlocked(message.tier):
             return
 
         def decide(_to: list[str], _subject: str, why: str) -> str:

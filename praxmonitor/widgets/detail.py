@@ -163,7 +163,8 @@ def mail_line(message: Message, now: float, width: int) -> Line:
     name = min(16, max(10, width // 4))
     who = cut(sender(message.sender), name)
     role = "" if message.unread else "muted"
-    left = (mark, (f"{who:<{name}}  ", "muted"), (plain(message.subject), role))
+    tier = f"[tier {message.tier}] " if message.undecided and message.tier > 1 else ""
+    left = (mark, (f"{who:<{name}}  ", "muted"), (f"{tier}{plain(message.subject)}", role))
     return spread(left, ((since(message.at, now), "faint"),), width)
 
 

@@ -143,7 +143,10 @@ def body_lines(message: Message, width: int, own: bool = False) -> list[Line]:
     if message.is_task:
         head.append((("a task: the agent is woken for it", "muted"),))
     if message.undecided:
-        head.append((("asks for your approval: Y approves, N denies" if own else "asks for approval", "warn"),))
+        until = f", until {clock_time(message.expires_at, never=UNKNOWN)}" if message.expires_at else ""
+        tier = f"tier {message.tier}{until}"
+        said = f"asks for your approval ({tier}): Y approves, N denies" if own else f"asks for approval ({tier})"
+        head.append(((said, "warn"),))
     if message.lapsed:
         head.append(((f"asked for approval; {plain(message.lapsed)}", "muted"),))
     written = (part for text in message.body.splitlines() for part in as_written(text, width))

@@ -12,7 +12,7 @@ from mailcore.errors import ConfigError
 
 SECONDS = "a number of seconds from 0 to 1_000_000_000"
 PERIOD = "a number of seconds above 0, up to 1_000_000_000"
-SECTIONS = "agents, alarms, dispatch, mail, observe, operator, programs, sound, usage"
+SECTIONS = "agents, alarms, approval, dispatch, mail, observe, operator, programs, sound, usage"
 DISPATCH = (
     "attempts, backoff, fleet_failures, hard_limit, limit_wait, max_runs, no_progress, output_limit, ping_pong, "
     "retry_wait, same_tasks, startup_timeout, stop_grace, vanished_grace, wake_depth"
@@ -170,6 +170,20 @@ BAD = [
     (
         "[agents.web.dev]\nmodel = 'x'\n",
         '[agents.web.dev] is no agent; one whose name has a dot stands in quotes: [agents."web.dev"]',
+    ),
+    ("approval = 3\n", "[approval] must hold tables of tiers, like [approval.tiers.2], not 3"),
+    ("[approval]\ntiers = 3\n", "[approval] must hold tables of tiers, like [approval.tiers.2], not {tiers = 3}"),
+    (
+        "[approval]\nexpires = 3\n",
+        "[approval] has no key expires; a tier is a table of its own, like [approval.tiers.2]",
+    ),
+    ("[approval.tiers]\n2 = 3\n", "[approval.tiers.2] must be a table, not 3"),
+    ("[approval.tiers.high]\n", "[approval.tiers.high] is no tier: its name is a number from 0 to 999"),
+    ("[approval.tiers.-1]\n", "[approval.tiers.-1] is no tier: its name is a number from 0 to 999"),
+    ("[approval.tiers.2]\nexpires = '2 weeks'\n", f'[approval.tiers.2] expires = "2 weeks"; allowed: {SECONDS}'),
+    (
+        "[approval.tiers.2]\nproof = 'passphrase'\napprover = '@lead'\n",
+        '[approval.tiers.2] proof = "passphrase" is the operator\'s, and "@lead" decides it',
     ),
     ("programs = 3\n", "[programs] must be a table of programs, like [programs.command], not 3"),
     ("[programs]\ncommand = 3\n", "[programs.command] must be a table, not 3"),

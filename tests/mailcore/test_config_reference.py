@@ -17,6 +17,7 @@ from mailcore.errors import UsageError
 from tests.mailcore.conftest import House
 from tests.tools import config_docs
 
+EMPTY: tuple[Any, ...] = ({}, {"NAME": {}}, {"tiers": {"2": {}}})
 KEYS = [key for section in TABLES for key in keys(section)]
 
 
@@ -55,7 +56,7 @@ def test_with_all_comments_off_it_says_exactly_the_defaults_and_examples(tmp_pat
         assert table.pop(key.key) == (list(wanted) if isinstance(wanted, tuple) else wanted), key.name
         if key.section == "agents.NAME":
             assert said["agents"].pop(key.key) is not None
-    left = {section: table for section, table in said.items() if table not in ({}, {"NAME": {}})}
+    left = {section: table for section, table in said.items() if table not in EMPTY}
     assert left == {}, "nothing else stands there"
 
 
@@ -84,6 +85,8 @@ def test_a_stale_page_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("programs", ["programs.NAME.max_runs"]),
         ("sound.agents.writer", ["sound.agents"]),
         ("sound.kinds.tool.web", ["sound.kinds"]),
+        ("approval.tiers.7.expires", ["approval.tiers.2.expires"]),
+        ("approval.tiers.7", [f"approval.tiers.2.{key}" for key in ("proposal", "expires", "approver", "proof")]),
     ],
 )
 def test_a_key_is_found_by_what_one_would_type(name: str, found: list[str]) -> None:
@@ -121,6 +124,8 @@ command = ["./agent"]
 max_turns = 7
 [programs.command]
 max_runs = 2
+[approval.tiers.7]
+expires = "2h"
 """
 
 
@@ -136,6 +141,7 @@ def test_config_prints_what_holds_and_from_where(house: House) -> None:
     assert found["agents.writer.program"] == ("command", "its command") and found["agents.writer.model"][0] == ""
     assert found["agents.lead.model"] == ("m", "[agents]") and found["agents.lead.max_turns"] == (7, "file")
     assert found["programs.command.max_runs"] == (2, "file")
+    assert found["approval.tiers.7.expires"] == (7200, "file") and found["approval.tiers.1.proposal"][1] == "default"
     text = house.mailcore("config").stdout.decode()
     assert re.search(r"^startup_timeout = 300 +# file$", text, re.M) and tomllib.loads(text)["alarms"]["storm"] == 10
 

@@ -71,6 +71,14 @@ def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
         post.close(other, "@lead", [back.id])
 
 
+def test_an_urgent_answer_across_starts_nobody_of_that_name_here(house: House, other: workspace.Workspace) -> None:
+    raw = {"from": "@writer", "reply_path": str(other.agent("@writer").inbox), "feedback": True, "priority": "high"}
+    name = mailbox.deliver(house.agent("@lead"), {"subject": "s", "message": "m", "status": "new", **raw})
+    told = house.json("reply", name, "b", cwd=house.agent("@lead").branch)
+    assert told["delivered"] and "woken" not in told and house.runs("writer") == []
+    assert subjects(other, "@writer") == ["RE: s"]
+
+
 def test_all_other_mail_across_is_refused(house: House, other: workspace.Workspace, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="this project"):
         feedback.give(house.agent("@writer"), house.workspace, house.agent("@lead").branch, "s", "b")

@@ -57,6 +57,24 @@ async def agents(house: House, *names: str) -> AsyncIterator[list[Agent]]:
         yield [Agent(client) for client in clients]
 
 
+async def test_urgent_tasks_and_answers_say_whom_they_wake_and_a_wait_for_anything_hears(house: House) -> None:
+    house.shell("editor", "echo up; until [ -e go ]; do sleep 0.02; done")
+    async with agents(house, "@writer", "@lead") as (writer, lead):
+        task = await lead("dispatch", to="@editor", subject="s", body="b", priority="high")
+        assert task["run_id"] and house.inbox("editor")[0].priority == "high"
+        asked = await writer("send", to="@lead", subject="Which?", body="a or b", priority="high")
+        assert asked["woken"]
+        house.over("@lead", asked["woken"])
+        heard = await lead("wait", any=True)
+        assert [one["subject"] for one in heard["settled"]] == ["Which?"]
+        told = await lead("reply", id=asked["id"], body="b")
+        assert told["woken"] and house.over("@writer", told["woken"])
+        (house.agent("@editor").branch / "go").touch()
+        (ended,) = (await lead("wait", any=True))["settled"]
+        assert (ended["state"], ended["by"]) == ("completed", "@editor")
+        assert "usage" in await lead.refused("wait", timeout=1)
+
+
 async def test_two_agents_talk(house: House) -> None:
     async with agents(house, "@writer", "@editor") as (writer, editor):
         assert (await writer("whoami"))["address"] == "@writer"
@@ -129,6 +147,7 @@ async def test_no_tool_decides_or_takes_another_name(house: House) -> None:
         tools = {tool.name: tool for tool in (await writer.client.list_tools()).tools}
         assert set(tools) == {
             "whoami", "agents", "inbox", "read", "send", "reply", "done", "blocked", "declined", "ask", "wait",
+            "dispatch", "escalate",
         }  # fmt: skip
         assert not any({"from", "sender"} & set(tool.input_schema["properties"]) for tool in tools.values())
         assert all(tool.description for tool in tools.values())

@@ -1,4 +1,4 @@
-"""How the screen leaves, and on what it is drawn: real terminals, of which some are gone, full, without a size or dumb."""
+"""How the screen leaves, and on what it is drawn: real terminals, also gone, full, dumb or without a size."""
 
 from __future__ import annotations
 

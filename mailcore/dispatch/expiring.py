@@ -1,0 +1,20 @@
+"""Requests for approval that are past their time: they lapse, and the asker is told and started with that."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from mailcore.config import Config
+from mailcore.dispatch.wakes import wake_for
+from mailcore.errors import MailcoreError
+from mailcore.mail import expiry
+from mailcore.workspace import Workspace
+
+
+def settle(workspace: Workspace, config: Config) -> None:
+    """Let lapse what nobody decided in time; next to no work where nothing is due. What fails is done by the next."""
+    if not expiry.due(workspace.state_dir):
+        return
+    with suppress(MailcoreError, OSError):
+        for sent, approver in expiry.lapse_expired(workspace):
+            wake_for(workspace, config, approver, [sent], sent.subject, what="did not decide in time", automatic=True)
