@@ -135,6 +135,19 @@ async def read(ids: Ids) -> dict[str, Any]:
 
 
 @server.tool()
+async def search(
+    words: Names,
+    agent: Text = "",
+    since: Text = "",
+    state: Literal["open", "closed", "all"] = "all",
+    limit: int = 50,
+) -> dict[str, Any]:
+    """Find your mail, open and archived: each word begins a word of it. `since`: 2h, 7d, or an ISO time."""
+    options = [f"--limit={limit}", *([f"--agent={agent}"] if agent else []), *([f"--since={since}"] if since else [])]
+    return await call("search", *options, *([] if state == "all" else [f"--{state}"]), words=words)
+
+
+@server.tool()
 async def send(
     to: Names, subject: Text, body: Text, priority: Literal["low", "normal", "high"] = "normal", key: Text = ""
 ) -> dict[str, Any]:

@@ -17,6 +17,7 @@ GROUPS = {
         "reply": ("mail", "answer and close a message: reply ID BODY"),
         "forward": ("mail", "pass a message on: forward ID @a… [NOTE]"),
         "close": ("mail", "archive messages: close ID…"),
+        "search": ("find", "find mail by its words, open and archived: search WORDS… [--agent @a] [--since 2h]"),
         "archive": ("keep", "closed mail: archive [list | search TEXT | restore ID]"),
         "trace": ("look", "where a message stands, with times: trace ID"),
         "watch": ("wait", "stream mail events as they come: watch [--jsonl]"),

@@ -10,8 +10,9 @@ from typing import Any
 from mailcore import journal
 from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
+from mailcore.cli.since import since
 from mailcore.dispatch.tasks import run_of, tasks_of
-from mailcore.errors import Refused, UsageError
+from mailcore.errors import Refused
 from mailcore.mail import lookup
 from mailcore.mail.ladder import ladder
 from mailcore.mail.threads import threads
@@ -108,8 +109,8 @@ def tasks(call: Call) -> Result:
 
 def history(call: Call) -> Result:
     """Every send, transition, run and act, by whom and when: from the audit and the journals of the runs."""
-    since = _since(call.arguments.since) if call.arguments.since else 0.0
-    events = [event for event in _events(call) if parse_time(event.get("at")) >= since and concerns(call, event)]
+    earliest = since(call.arguments.since) if call.arguments.since else 0.0
+    events = [event for event in _events(call) if parse_time(event.get("at")) >= earliest and concerns(call, event)]
     events.sort(key=lambda event: parse_time(event.get("at")))
     lines = []
     for event in events:
@@ -144,12 +145,3 @@ def _read(path: Path) -> list[dict[str, Any]]:
     except OSError as error:
         output.note(f"mailcore history: {path}: {error.strerror}")
         return []
-
-
-def _since(text: str) -> float:
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    if text[-1:] in units and text[:-1].isdecimal() and len(text) < 10:
-        return time.time() - int(text[:-1]) * units[text[-1]]
-    if not (at := parse_time(text)):
-        raise UsageError(f"--since {text!r}: an ISO time, or 30m, 2h, 7d")
-    return at

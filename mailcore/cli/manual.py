@@ -33,6 +33,10 @@ EXAMPLES = {
     "reply": ('mailcore reply 12 "Yes, both."',),
     "forward": ('mailcore forward 12 @editor "Can you take this?"',),
     "close": ("mailcore close 12 13",),
+    "search": (
+        "mailcore search invoice may",
+        "mailcore search deploy --agent @writer --since 7d --open",
+    ),
     "archive": (
         "mailcore archive search invoice",
         "mailcore archive restore 5b22",

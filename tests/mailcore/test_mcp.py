@@ -57,6 +57,15 @@ async def agents(house: House, *names: str) -> AsyncIterator[list[Agent]]:
         yield [Agent(client) for client in clients]
 
 
+async def test_an_agent_finds_its_own_mail(house: House) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "invoice of May", "b")
+    post.send(house.workspace, "@lead", ["@editor"], "invoice of June", "b")
+    async with agents(house, "writer") as [writer]:
+        found = await writer("search", words="invoice", agent="@lead", since="1h", state="open")
+        assert [one["subject"] for one in found] == ["invoice of May"]
+        assert await writer("search", words=["invoice", "june"]) == []
+
+
 async def test_two_agents_talk(house: House) -> None:
     async with agents(house, "@writer", "@editor") as (writer, editor):
         assert (await writer("whoami"))["address"] == "@writer"
@@ -128,7 +137,8 @@ async def test_no_tool_decides_or_takes_another_name(house: House) -> None:
     async with agents(house, "@writer") as (writer,):
         tools = {tool.name: tool for tool in (await writer.client.list_tools()).tools}
         assert set(tools) == {
-            "whoami", "agents", "inbox", "read", "send", "reply", "done", "blocked", "declined", "ask", "wait",
+            "agents", "inbox", "read", "search", "send", "reply", "done", "blocked", "declined", "ask", "wait",
+            "whoami",
         }  # fmt: skip
         assert not any({"from", "sender"} & set(tool.input_schema["properties"]) for tool in tools.values())
         assert all(tool.description for tool in tools.values())
