@@ -63,6 +63,7 @@ def _calm(message: Message, width: int) -> str:
     lines = [
         f"{line(message.id)}  #{message.seq}  {date_and_time(message.at, never='-')}",
         f"From:    {sender(message)}",
+        *([f"To:      {names.shown(message.recipient, 80)}"] if message.recipient else []),
         f"Subject: {line(message.subject)}",
         *([f"Lapsed:  {line(message.lapsed)}"] if message.lapsed else []),
         *([f"Note:    {counted(unseen, 'unseen character')} taken out of the body"] if unseen else []),
@@ -86,6 +87,7 @@ def _frame(word: str, message: Message, number: int, count: int) -> str:
     head = [
         f"id: {line(message.id)} (#{message.seq})",
         f"from: {sender(message)}",
+        *([f"to: {names.shown(message.recipient, 80)}"] if message.recipient else []),
         f"date: {date_and_time(message.at, never='-')}",
         f"subject: {quoted(message.subject, 600)}",
         *([f"lapsed: {quoted(message.lapsed, 600)}"] if message.lapsed else []),
