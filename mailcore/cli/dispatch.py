@@ -11,7 +11,7 @@ from mailcore.cli.mail import WORDS, split
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.liveness import sandboxed
-from mailcore.mail import intent
+from mailcore.mail import intent, route
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
@@ -23,12 +23,13 @@ def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     match verb:
         case "dispatch":
-            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=WORDS)
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS}; @all is everyone")
             parser.add_argument("--expect", default="", help="what counts as done")
             parser.add_argument("--with", dest="program", default="", metavar="PROGRAM", help="not the configured one")
             parser.add_argument("--queue", action="store_true", help="exit 0 where a busy agent starts it later")
         case "wake":
             parser.add_argument("target", metavar="@a", help="whom to start")
+            parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="what it is to do; quote it")
             parser.add_argument("--if-mail", action="store_true", help="only where unread mail waits")
         case "hold" | "release":
             parser.add_argument("target", nargs="?", default="", metavar="@a", help="whom; or --all")
@@ -55,7 +56,7 @@ def arguments(verb: str, parser: Parser) -> None:
 def dispatch(call: Call) -> Result:
     """Mail the task to each agent and wake it; exit 3 if one is busy (its mail is delivered all the same)."""
     addresses, subject, body = split(call.arguments.words)
-    targets = list(dict.fromkeys(call.workspace.agent(address).address for address in addresses))
+    targets = [agent.address for agent in route.resolve(call.workspace, call.caller.agent, addresses)]
     for target in targets:  # what is refused is refused for all, before a mail is written
         control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
     done: list[control.Dispatched] = []
@@ -97,7 +98,8 @@ def _not_yet(one: control.Dispatched) -> str:
 def wake(call: Call) -> Result:
     """Start an idle agent; exit 3 with code `busy` if it works."""
     a = call.arguments
-    run_id = control.wake(call.workspace, call.config, call.caller.address, a.target, if_mail=a.if_mail)
+    by = call.caller.address
+    run_id = control.wake(call.workspace, call.config, by, a.target, if_mail=a.if_mail, words=a.prompt)
     return {"run_id": run_id}, f"run {run_id}"
 
 

@@ -65,10 +65,15 @@ EXAMPLES = {
     ),
     "dispatch": (
         'mailcore dispatch @writer "Release notes" "Write them from git log."',
+        'mailcore dispatch @all "Status" "Say where you stand, in three lines."',
         'mailcore dispatch @writer "Report" - --expect "a file report.md"   # the body from stdin',
     ),
     "tasks": ("mailcore tasks", "mailcore tasks @writer"),
-    "wake": ("mailcore wake @writer", "mailcore wake --from @operator @writer --if-mail"),
+    "wake": (
+        "mailcore wake @writer",
+        'mailcore wake @writer "Go on with the report."',
+        "mailcore wake --from @operator @writer --if-mail",
+    ),
     "kill": ("mailcore kill @writer",),
     "retry": ("mailcore retry @writer", "mailcore retry @writer --mode fresh"),
     "runs": ("mailcore runs", "mailcore runs @writer"),

@@ -32,6 +32,8 @@ __all__ = [
 
 KEPT = ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth", "root", "task")
 """What a run that is done again takes over of the former one's first record."""
+LONGEST_PROMPT = 800
+"""Characters that `wake` hands over; what is longer is a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +135,22 @@ def check(workspace: Workspace, config: Config, sender: str, target: str, progra
     return agent, select(agent, config, search_path(), program)
 
 
-def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail: bool = False) -> str:
+def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail: bool = False, words: str = "") -> str:
     """Start an idle agent without a task of its own; returns the run's id. Refused if something is in the way.
 
-    With `if_mail` it is refused (code `no_mail`) where nothing unread waits: for cron and timers.
+    With `if_mail` it is refused (code `no_mail`) where nothing unread waits: for cron and timers. `words`: what it is
+    told besides, quoted, for nothing proves who says it.
     """
+    if len(words) > LONGEST_PROMPT:
+        raise UsageError(f"a prompt of a wake has at most {LONGEST_PROMPT} characters: dispatch a task, or send a mail")
     agent = workspace.agent(target)
     box = read_mailbox(agent.inbox)
     if if_mail and not box.unread and not box.reason:
         raise Refused(f"{agent.address} has no unread mail", "no_mail")
     waiting = "1 unread mail waits." if box.unread == 1 else f"{box.unread} unread mails wait."
     why = waiting if box.unread else "There is no new mail: continue your worklog."
+    if words.strip():
+        why = f"{by} woke you, and says: {quoted(words, LONGEST_PROMPT)}. {waiting if box.unread else 'No new mail.'}"
     return _begun(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
 
 

@@ -95,6 +95,11 @@ def _frame(word: str, message: Message, number: int, count: int) -> str:
     return framed(word, head, message.body, number, count)
 
 
+def repeats(message: Message) -> str:
+    """`  x3`, of a mail that its sender has rewritten twice (`--key`); empty where it was not."""
+    return f"  x{message.updates}" if message.updates > 1 else ""
+
+
 def listed(messages: Sequence[Message], width: int) -> str:
     """A line for each: unread, priority, names, time, sender and what proves it, subject; quoted where no person reads.
 
@@ -103,6 +108,6 @@ def listed(messages: Sequence[Message], width: int) -> str:
     return "\n".join(
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id, 40):<8}  #{m.seq:<5} "
         f"{date_and_time(m.at, never='-')}  {names.shown(m.sender, 20):<20}  {proof(m):<8}  "
-        f"{line(m.subject, 80) if width else quoted(m.subject, 80)}"
+        f"{line(m.subject, 80) if width else quoted(m.subject, 80)}{repeats(m)}"
         for m in messages
     )

@@ -121,6 +121,12 @@ class Message:
         )
 
     @property
+    def updates(self) -> int:
+        """How often its sender has said it: more than once where an upsert key had it rewritten."""
+        said = self.raw.get("updates")
+        return said if isinstance(said, int) and said > 1 else 1
+
+    @property
     def urgency(self) -> int:
         """Order by priority: high before normal before low; what nobody knows counts as normal."""
         return {"high": 0, "low": 2}.get(self.priority, 1)

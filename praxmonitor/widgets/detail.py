@@ -164,7 +164,8 @@ def mail_line(message: Message, now: float, width: int) -> Line:
     who = cut(sender(message.sender), name)
     role = "" if message.unread else "muted"
     left = (mark, (f"{who:<{name}}  ", "muted"), (plain(message.subject), role))
-    return spread(left, ((since(message.at, now), "faint"),), width)
+    times = f"x{message.updates}  " if message.updates > 1 else ""
+    return spread(left, ((f"{times}{since(message.at, now)}", "faint"),), width)
 
 
 def mail_summary(mailbox: Mailbox, now: float, width: int) -> Iterator[Line]:

@@ -144,3 +144,12 @@ def test_a_mail_can_be_put_into_a_thread(house: House) -> None:
     editor = house.agent("@editor").branch
     wrong = house.json("send", "@lead", "s", "b", "--reply-to", first, cwd=editor, status=4)
     assert wrong["error"]["code"] == "no_message"
+
+
+def test_a_mail_that_was_rewritten_says_how_often(house: House) -> None:
+    for n in range(3):
+        post.send(house.workspace, "@lead", ["@writer"], f"progress {n}", "b", key="k")
+    post.send(house.workspace, "@lead", ["@writer"], "once", "b")
+    writer = house.agent("@writer").branch
+    lines = house.mailcore("inbox", cwd=writer).stdout.decode().splitlines()
+    assert [line.rpartition('"')[2] for line in sorted(lines, key=lambda one: "once" in one)] == ["  x3", ""]
