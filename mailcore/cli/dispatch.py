@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
 from mailcore.cli.mail import WORDS, split
-from mailcore.dispatch import control
+from mailcore.dispatch import control, session
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.liveness import sandboxed
 from mailcore.mail import intent, route
@@ -18,6 +18,13 @@ from mailcore.text import counted, line
 from mailcore.units import date_and_time, iso
 from mailcore.workspace import normal_address
 
+SESSIONS = {
+    "resume": "go on in its newest session",
+    "fork": "in a copy of its newest session",
+    "fresh": "in a new session, as without a word",
+}
+"""In which session a task is done, for `--help`."""
+
 
 def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
@@ -25,7 +32,13 @@ def arguments(verb: str, parser: Parser) -> None:
         case "dispatch":
             parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS}; @all is everyone")
             parser.add_argument("--expect", default="", help="what counts as done")
-            parser.add_argument("--with", dest="program", default="", metavar="PROGRAM", help="not the configured one")
+            parser.add_argument(
+                "--with", "--program", dest="program", default="", metavar="PROGRAM", help="not the configured one"
+            )
+            parser.add_argument("--model", default="", metavar="MODEL", help="for this task, as the program calls it")
+            how = parser.add_mutually_exclusive_group()
+            for mode, said in SESSIONS.items():
+                how.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, default="", help=said)
             parser.add_argument("--queue", action="store_true", help="exit 0 where a busy agent starts it later")
         case "wake":
             parser.add_argument("target", metavar="@a", help="whom to start")
@@ -58,16 +71,17 @@ def dispatch(call: Call) -> Result:
     addresses, subject, body = split(call.arguments.words)
     targets = [agent.address for agent in route.resolve(call.workspace, call.caller.agent, addresses)]
     for target in targets:  # what is refused is refused for all, before a mail is written
-        control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
+        found = control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
+        session.check(call.config, *found, call.arguments.model, call.arguments.mode)
     done: list[control.Dispatched] = []
     failed: list[str] = []
     a, by = call.arguments, call.caller
-    with intent.act(by.agent, "dispatch", targets, subject, body, a.expect, a.program):
+    with intent.act(by.agent, "dispatch", targets, subject, body, a.expect, a.program, a.model, a.mode):
         for target in targets:
             try:
                 one = control.dispatch(
                     call.workspace, call.config, by.address, target, subject, body,
-                    parent_run=by.run_id, expect=a.expect, program=a.program,
+                    parent_run=by.run_id, expect=a.expect, program=a.program, model=a.model, mode=a.mode,
                 )  # fmt: skip
             except MailcoreError as error:
                 if len(targets) == 1:

@@ -65,6 +65,7 @@ EXAMPLES = {
     ),
     "dispatch": (
         'mailcore dispatch @writer "Release notes" "Write them from git log."',
+        'mailcore dispatch @writer "Chapter 3" "Go on." --resume --model small',
         'mailcore dispatch @all "Status" "Say where you stand, in three lines."',
         'mailcore dispatch @writer "Report" - --expect "a file report.md"   # the body from stdin',
     ),

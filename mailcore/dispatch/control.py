@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailcore.config import Config
-from mailcore.dispatch import chain, foreign, prompt, queue, refusal
+from mailcore.dispatch import chain, foreign, prompt, queue, refusal, session
 from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
@@ -30,7 +30,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-KEPT = ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth", "root", "task")
+KEPT = ("sender", "subject", "message_id", "sent_id", "prompt", "program", "model", "depth", "root", "task")
 """What a run that is done again takes over of the former one's first record."""
 LONGEST_PROMPT = 800
 """Characters that `wake` hands over; what is longer is a task."""
@@ -64,14 +64,18 @@ def dispatch(
     expect: str = "",
     thread: Mapping[str, str] = MappingProxyType({}),
     program: str = "",
+    model: str = "",
+    mode: str = "",
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
     `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`chain`). `expect`
     says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes another
-    than the configured one. A busy agent has the mail at once; its run begins when the present one is over.
+    than the configured one, `model` its model, and `mode` says in which session (`session.MODES`). A busy agent has the
+    mail at once; its run begins when the present one is over.
     """
     agent, chosen = check(workspace, config, sender, target, program)
+    session.check(config, agent, chosen, model, mode)
     author = workspace.agent(sender)
     stands, task = chain.place(workspace, author, parent_run), chain.mark(agent, subject, body)
     if stands.depth >= config.dispatch.wake_depth:
@@ -97,6 +101,7 @@ def dispatch(
             "prompt": prompt.task(agent, sent.id, sender, subject, expect),
             "program": chosen.name,
             "task": task,
+            **{key: value for key, value in (("model", model), ("mode", mode)) if value},
             **stands.facts,
         }
         try:
