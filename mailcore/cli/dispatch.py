@@ -140,12 +140,18 @@ def retry(call: Call) -> Result:
 
 def runs(call: Call) -> Result:
     """Every run of the workspace, or of one agent, newest first."""
-    agents = [call.workspace.agent(call.arguments.target)] if call.arguments.target else call.workspace.agents
+    everyone = (*call.workspace.agents, *call.workspace.former())
+    wanted = normal_address(call.arguments.target) if call.arguments.target else ""
+    agents = [agent for agent in everyone if wanted in ("", agent.address)]
     found: list[Run] = []
+    if not agents:
+        agents = [control.find_run(call.workspace, wanted)[0]]  # which says so where nobody was ever called so
     for agent in agents:
         directories = sorted(agent.runs_dir.iterdir()) if agent.runs_dir.is_dir() else []
         found += [run for run in map(control.read_run, directories) if run is not None]
         found += control.foreign_runs(call.workspace, agent)
+    if wanted and agents[0].address != wanted:  # renamed: of its directory's runs those that bear its name
+        found = [run for run in found if run.target == wanted]
     found.sort(key=lambda run: run.created_at, reverse=True)
     return [_row(run) for run in found], "\n".join(map(_line, found)) or _no_runs(agents)
 
@@ -183,7 +189,8 @@ def run(call: Call) -> Result:
     from mailcore.text.masks import masked_all
 
     agent, found = control.find_run(call.workspace, call.arguments.target)
-    call.visible(agent.address)
+    if not call.sees(agent.address, found.target if found is not None else ""):
+        call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
     told = story(agent, found)

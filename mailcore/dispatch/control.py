@@ -200,6 +200,7 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
     agent, run = find_run(workspace, target)
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
+    workspace.agent(agent.address)  # Refused, of one that was removed
     if run.foreign:
         chosen = select(agent, config, search_path())
         kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}

@@ -28,8 +28,11 @@ class Copy:
 
 
 def copies(workspace: Workspace) -> Iterator[Copy]:
-    """Every message of the workspace, each once: open mail first, then the archives, newest first."""
-    return copies_of((*workspace.agents, workspace.operator))
+    """Every message of the workspace, each once: open mail first, then the archives, newest first.
+
+    Those of agents that were removed come last of either.
+    """
+    return copies_of((*workspace.agents, workspace.operator, *workspace.former()))
 
 
 def copies_of(agents: Iterable[Agent]) -> Iterator[Copy]:

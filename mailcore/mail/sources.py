@@ -41,8 +41,11 @@ class Source:
 
 
 def sources(workspace: Workspace) -> Iterator[tuple[Agent, list[Source]]]:
-    """The files of each mailbox: the open mail, if there is any, and the archive, newest first."""
-    for agent in (*workspace.agents, workspace.operator):
+    """The files of each mailbox: the open mail, if there is any, and the archive, newest first.
+
+    Those of agents that were removed too.
+    """
+    for agent in (*workspace.agents, workspace.operator, *workspace.former()):
         found: list[Source] = []
         with suppress(OSError):
             found.append(Source(agent, str(agent.inbox), _stamp(agent.inbox.stat())))
