@@ -14,7 +14,7 @@ from typing import Any
 from mailcore import codec
 from mailcore.errors import caveat
 from mailcore.mail import index
-from mailcore.mail.sources import mails, sources, text_of, words
+from mailcore.mail.sources import fields_of, mails, sources, words
 from mailcore.model.message import Message
 from mailcore.workspace import Workspace
 
@@ -107,7 +107,7 @@ def _meets(one: Found, query: Query) -> bool:
 
 def _says(raw: dict[str, Any], phrases: Sequence[str]) -> bool:
     """True if each phrase begins where a word of the mail begins."""
-    text = f" {words(text_of(raw))}" if phrases else ""
+    text = f" {fields_of(raw)}" if phrases else ""
     return all(f" {phrase}" in text for phrase in phrases)
 
 

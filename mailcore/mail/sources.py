@@ -6,8 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import normalize
 
 from mailcore import codec
@@ -17,7 +16,7 @@ from mailcore.system import files
 from mailcore.workspace import Workspace
 
 BETWEEN = " \ue000 "
-"""Between two fields of a text: no word that is sought holds it, so that none is found across them."""
+"""Between two fields: no word that is sought holds it, so that none is found across them."""
 
 _SOUGHT = ("subject", "message", "from", "to", "id", "sent_id")
 _NO_WORD = re.compile(r"[^\w\x00-\x7f]+")
@@ -28,9 +27,8 @@ _MARK = re.compile("[\u0300-\u036f]+")
 Stamp = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file that mail lies in, as it was when it was looked at."""
+class Source(NamedTuple):
+    """One file that mail lies in, as it was when it was looked at. A tuple: each search makes thousands of them."""
 
     agent: Agent
     path: str
@@ -106,7 +104,14 @@ def spread(text: str) -> str:
 
 
 def text_of(raw: dict[str, Any]) -> str:
-    """What a mail can be found by, in one text that `spread` made: subject, body, both parties, its names."""
-    said = [one for key in _SOUGHT if isinstance(one := raw.get(key), str)]
-    whole = BETWEEN.join(map(spread, said))
-    return whole.replace("\0", " ") if "\0" in whole else whole
+    """What a mail can be found by, made by `spread`: subject, body, both parties, its names."""
+    return spread("\n".join(_said(raw))).replace("\0", " ")
+
+
+def fields_of(raw: dict[str, Any]) -> str:
+    """The same words, in which none of a field follows one of another field."""
+    return BETWEEN.join(map(words, _said(raw)))
+
+
+def _said(raw: dict[str, Any]) -> list[str]:
+    return [one for key in _SOUGHT if isinstance(one := raw.get(key), str)]
