@@ -135,11 +135,51 @@ async def read(ids: Ids) -> dict[str, Any]:
 
 
 @server.tool()
-async def send(
-    to: Names, subject: Text, body: Text, priority: Literal["low", "normal", "high"] = "normal", key: Text = ""
+async def search(
+    words: Names,
+    agent: Text = "",
+    since: Text = "",
+    state: Literal["open", "closed", "all"] = "all",
+    limit: int = 50,
 ) -> dict[str, Any]:
-    """Mail to addresses (`@writer`; `@all`). High priority wakes an idle agent; `key` rewrites your open mail of it."""
-    return await call("send", f"--priority={priority}", f"--key={key}", words=[*to, subject, body])
+    """Find your mail, open and archived: each word begins a word of it. `since`: 2h, 7d, or an ISO time."""
+    options = [f"--limit={limit}", *([f"--agent={agent}"] if agent else []), *([f"--since={since}"] if since else [])]
+    return await call("search", *options, *([] if state == "all" else [f"--{state}"]), words=words)
+
+
+@server.tool()
+async def thread(id: Id) -> dict[str, Any]:
+    """All mails that answer each other, with their texts, by any of them; yours become read."""
+    return await call("thread", words=[id])
+
+
+@server.tool()
+async def sent(limit: int = 50) -> dict[str, Any]:
+    """What you sent, newest first, and what became of each: stored, seen, answered, done with its result, …"""
+    return await call("sent", f"--limit={limit}")
+
+
+@server.tool()
+async def close(ids: Ids | None = None, every: bool = False) -> dict[str, Any]:
+    """Archive messages of yours; `every`: all open ones but requests that you have to decide."""
+    return await call("close", *(["--all"] if every else []), words=ids)
+
+
+@server.tool()
+async def send(
+    to: Names,
+    subject: Text,
+    body: Text,
+    priority: Literal["low", "normal", "high"] = "normal",
+    key: Text = "",
+    reply_to: Id = "",
+) -> dict[str, Any]:
+    """Mail to addresses (`@writer`; `@all`). High priority wakes an idle agent; `key` rewrites your open mail of it.
+
+    `reply_to` puts it into the thread of that message.
+    """
+    options = [f"--priority={priority}", f"--key={key}", f"--reply-to={reply_to}"]
+    return await call("send", *options, words=[*to, subject, body])
 
 
 @server.tool()

@@ -15,7 +15,7 @@ from mailcore.errors import UsageError
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.system import ignored
 from mailcore.system.files import read_bytes
-from mailcore.system.writing import link_new, replace
+from mailcore.system.writing import append, link_new, replace
 
 SUFFIX = "_REGISTRY.json"
 COPY = ".copy"
@@ -97,11 +97,43 @@ def keep(path: Path) -> None:
         if not is_registry(json.loads(data)):
             return
         ignored.make(copy.parent)
+        _note_gone(path, copy, data)
         replace(copy, data)
         os.utime(copy, ns=(changed, changed))
         for other in _copies(path.parent):
             if other != copy and not (path.parent / other.name.removesuffix(COPY)).exists():
                 other.unlink(missing_ok=True)
+
+
+FORMER = "former.jsonl"
+"""In `.praxmonitor`: the rows that a registry had once, one a line, so that what those agents did can be told."""
+
+
+def _note_gone(path: Path, copy: Path, data: bytes) -> None:
+    """Write down the rows that stood in the copy and are in the registry (`data`) no more."""
+    try:
+        before = rows_of(json.loads(read_bytes(copy)))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return
+    places = {row.get("path") for _, row in rows_of(json.loads(data))}
+    for name, row in before:
+        if row.get("path") not in places:
+            append(path.parent / ".praxmonitor" / FORMER, json.dumps({"name": name, "row": row}).encode())
+
+
+def former(path: Path) -> list[Agent]:
+    """The agents that a registry listed once, each directory once, newest first; those there now may be among them."""
+    try:
+        lines = read_bytes(path.parent / ".praxmonitor" / FORMER, links=False).splitlines()
+    except OSError:
+        return []
+    found: dict[Path, Agent] = {}
+    for line in reversed(lines):
+        with suppress(UsageError, ValueError, TypeError, KeyError, RecursionError):
+            said = json.loads(line)
+            agent = row_agent(path.parent.resolve(), str(said["name"]), dict(said["row"]))
+            found.setdefault(agent.branch, agent)
+    return list(found.values())
 
 
 def restore(path: Path) -> bool:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import select
 import signal
-import struct
 import sys
 import termios
 import threading
@@ -49,7 +47,7 @@ def sized() -> None:
     """Give a terminal that has no size one: Textual and rich assume different ones, and draw in turn without end."""
     with suppress(OSError, termios.error):
         if 0 in os.get_terminal_size(sys.stdout.fileno()):
-            fcntl.ioctl(sys.stdout.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+            termios.tcsetwinsize(sys.stdout.fileno(), SIZE)
 
 
 def _await_hangup(leave: Any) -> None:

@@ -41,6 +41,7 @@ STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach"}
 
 LOOKS = {
     "inbox", "read", "trace", "tasks", "runs", "run", "agents", "config", "whoami", "history", "usage", "doctor",
+    "search", "view", "thread", "sent",
 }  # fmt: skip
 """Verbs that show: where the disk does not take what they print, they have failed."""
 

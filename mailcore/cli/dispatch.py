@@ -8,11 +8,11 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
 from mailcore.cli.mail import WORDS, split
-from mailcore.dispatch import control
+from mailcore.dispatch import control, session
 from mailcore.dispatch.runs import find_run
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.liveness import sandboxed
-from mailcore.mail import intent
+from mailcore.mail import intent, route
 from mailcore.mail.post import PRIORITIES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
@@ -20,19 +20,33 @@ from mailcore.text import counted, line
 from mailcore.units import date_and_time, iso
 from mailcore.workspace import normal_address
 
+SESSIONS = {
+    "resume": "go on in its newest session",
+    "fork": "in a copy of its newest session",
+    "fresh": "in a new session, as without a word",
+}
+"""In which session a task is done, for `--help`."""
+
 
 def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     match verb:
         case "dispatch":
-            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=WORDS)
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS}; @all is everyone")
             parser.add_argument("--expect", default="", help="what counts as done")
-            parser.add_argument("--with", dest="program", default="", metavar="PROGRAM", help="not the configured one")
+            parser.add_argument(
+                "--with", "--program", dest="program", default="", metavar="PROGRAM", help="not the configured one"
+            )
             parser.add_argument("--priority", choices=PRIORITIES, default="normal",
                                 help="of its mail, and of its start among those that wait")  # fmt: skip
+            parser.add_argument("--model", default="", metavar="MODEL", help="for this task, as the program calls it")
+            how = parser.add_mutually_exclusive_group()
+            for mode, said in SESSIONS.items():
+                how.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, default="", help=said)
             parser.add_argument("--queue", action="store_true", help="exit 0 where a busy agent starts it later")
         case "wake":
             parser.add_argument("target", metavar="@a", help="whom to start")
+            parser.add_argument("prompt", nargs="?", default="", metavar="PROMPT", help="what it is to do; quote it")
             parser.add_argument("--if-mail", action="store_true", help="only where unread mail waits")
         case "hold" | "release":
             parser.add_argument("target", nargs="?", default="", metavar="@a", help="whom; or --all")
@@ -59,18 +73,21 @@ def arguments(verb: str, parser: Parser) -> None:
 def dispatch(call: Call) -> Result:
     """Mail the task to each agent and wake it; exit 3 if one is busy (its mail is delivered all the same)."""
     addresses, subject, body = split(call.arguments.words)
-    targets = list(dict.fromkeys(call.workspace.agent(address).address for address in addresses))
+    targets = [agent.address for agent in route.resolve(call.workspace, call.caller.agent, addresses)]
     for target in targets:  # what is refused is refused for all, before a mail is written
-        control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
+        found = control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
+        session.check(call.config, *found, call.arguments.model, call.arguments.mode)
     done: list[control.Dispatched] = []
     failed: list[str] = []
     a, by = call.arguments, call.caller
-    with intent.act(by.agent, "dispatch", targets, subject, body, a.expect, a.program, a.priority):
+    words = subject, body, a.expect, a.program, a.priority, a.model, a.mode
+    with intent.act(by.agent, "dispatch", targets, *words):
         for target in targets:
             try:
                 one = control.dispatch(
                     call.workspace, call.config, by.address, target, subject, body,
-                    parent_run=by.run_id, expect=a.expect, program=a.program, priority=a.priority,
+                    parent_run=by.run_id, expect=a.expect, program=a.program, priority=a.priority, model=a.model,
+                    mode=a.mode,
                 )  # fmt: skip
             except MailcoreError as error:
                 if len(targets) == 1:
@@ -101,7 +118,8 @@ def _not_yet(one: control.Dispatched) -> str:
 def wake(call: Call) -> Result:
     """Start an idle agent; exit 3 with code `busy` if it works."""
     a = call.arguments
-    run_id = control.wake(call.workspace, call.config, call.caller.address, a.target, if_mail=a.if_mail)
+    by = call.caller.address
+    run_id = control.wake(call.workspace, call.config, by, a.target, if_mail=a.if_mail, words=a.prompt)
     return {"run_id": run_id}, f"run {run_id}"
 
 
@@ -128,12 +146,18 @@ def retry(call: Call) -> Result:
 
 def runs(call: Call) -> Result:
     """Every run of the workspace, or of one agent, newest first."""
-    agents = [call.workspace.agent(call.arguments.target)] if call.arguments.target else call.workspace.agents
+    everyone = (*call.workspace.agents, *call.workspace.former())
+    wanted = normal_address(call.arguments.target) if call.arguments.target else ""
+    agents = [agent for agent in everyone if wanted in ("", agent.address)]
     found: list[Run] = []
+    if not agents:
+        agents = [control.find_run(call.workspace, wanted)[0]]  # which says so where nobody was ever called so
     for agent in agents:
         directories = sorted(agent.runs_dir.iterdir()) if agent.runs_dir.is_dir() else []
         found += [run for run in map(control.read_run, directories) if run is not None]
         found += control.foreign_runs(call.workspace, agent)
+    if wanted and agents[0].address != wanted:  # renamed: of its directory's runs those that bear its name
+        found = [run for run in found if run.target == wanted]
     found.sort(key=lambda run: run.created_at, reverse=True)
     return [_row(run) for run in found], "\n".join(map(_line, found)) or _no_runs(agents)
 
@@ -171,7 +195,8 @@ def run(call: Call) -> Result:
     from mailcore.text.masks import masked_all
 
     agent, found = control.find_run(call.workspace, call.arguments.target)
-    call.visible(agent.address)
+    if not call.sees(agent.address, found.target if found is not None else ""):
+        call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
     told = story(agent, found)

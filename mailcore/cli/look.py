@@ -11,8 +11,9 @@ from typing import Any
 from mailcore import journal
 from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
-from mailcore.dispatch.tasks import run_of, tasks_of
-from mailcore.errors import Refused, UsageError
+from mailcore.cli.since import since
+from mailcore.dispatch.tasks import Task, run_of, tasks_of
+from mailcore.errors import Refused
 from mailcore.mail import lookup
 from mailcore.mail.ladder import ladder
 from mailcore.mail.reader import read_mailbox
@@ -74,8 +75,9 @@ def trace(call: Call) -> Result:
 
 
 def tasks(call: Call) -> Result:
-    """Tasks that nobody has answered yet, the oldest first."""
-    agents = [call.workspace.agent(call.arguments.address)] if call.arguments.address else call.workspace.agents
+    """Tasks, requests and urgent questions that nobody has answered yet, the oldest first."""
+    everyone = (*call.workspace.agents, call.workspace.operator)
+    agents = [call.workspace.agent(call.arguments.address)] if call.arguments.address else everyone
     found = sorted(
         (
             task
@@ -90,6 +92,7 @@ def tasks(call: Call) -> Result:
     rows = [
         {
             "id": task.message.id,
+            "kind": task.kind,
             "seq": task.message.seq,
             "to": task.agent.address,
             "from": task.message.sender,
@@ -102,9 +105,9 @@ def tasks(call: Call) -> Result:
         for task in found
     ]
     text = "\n".join(
-        f"{task.message.id:<8} #{task.message.seq:<5} {task.agent.address:<14} "
+        f"{line(task.message.id, 40):<8} #{task.message.seq:<5} {task.agent.address:<14} "
         f"from {shown(task.message.sender, 14):<14} {age(task.age):>5}  "
-        f"{task.rung:<12} {line(task.message.subject, 50)}" + (f"  [{line(task.note, 80)}]" if task.note else "")
+        f"{task.rung:<12} {line(task.message.subject, 50)}{_beside(task)}"
         for task in found
     )
     return rows, text or "no open tasks"
@@ -123,10 +126,17 @@ def _requests(call: Call) -> dict[str, str]:
     }
 
 
+def _beside(task: Task) -> str:
+    """What else is said of it in its line."""
+    notes = ["overdue"] if task.overdue else []
+    notes += [] if task.kind == "task" else [task.kind]
+    return "".join(f"  [{line(note, 80)}]" for note in [*notes, *([task.note] if task.note else [])])
+
+
 def history(call: Call) -> Result:
     """Every send, transition, run and act, by whom and when: from the audit and the journals of the runs."""
-    since = _since(call.arguments.since) if call.arguments.since else 0.0
-    events = [event for event in _events(call) if parse_time(event.get("at")) >= since and concerns(call, event)]
+    earliest = since(call.arguments.since) if call.arguments.since else 0.0
+    events = [event for event in _events(call) if parse_time(event.get("at")) >= earliest and concerns(call, event)]
     events.sort(key=lambda event: parse_time(event.get("at")))
     lines = []
     for event in events:
@@ -145,11 +155,14 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     for record in _read(call.workspace.state_dir / "audit.jsonl"):
         if isinstance(record.get("verb"), str):
             yield {key: value for key, value in record.items() if key != "chain"}
-    for agent in call.workspace.agents:
+    for agent in (*call.workspace.agents, *call.workspace.former()):
         for path in sorted(agent.runs_dir.glob("*/run.jsonl")):
-            for record in _read(path):
+            records = _read(path)
+            # What it was called then: it may be renamed, or its directory another's by now.
+            address = str(records[0].get("target") or agent.address) if records else ""
+            for record in records:
                 kept = {k: v for k, v in record.items() if k not in ("at", "event", "nonce", "prompt", "run_id")}
-                head = {"at": record.get("at"), "by": record.get("by") or agent.address, "agent": agent.address}
+                head = {"at": record.get("at"), "by": record.get("by") or address, "agent": address}
                 act = {"act": kept.pop("verb")} if "verb" in kept else {}
                 yield {**kept, **act, **head, "verb": f"run {record.get('event')}", "run": path.parent.name}
 
@@ -161,12 +174,3 @@ def _read(path: Path) -> list[dict[str, Any]]:
     except OSError as error:
         output.note(f"mailcore history: {path}: {error.strerror}")
         return []
-
-
-def _since(text: str) -> float:
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    if text[-1:] in units and text[:-1].isdecimal() and len(text) < 10:
-        return time.time() - int(text[:-1]) * units[text[-1]]
-    if not (at := parse_time(text)):
-        raise UsageError(f"--since {text!r}: an ISO time, or 30m, 2h, 7d")
-    return at

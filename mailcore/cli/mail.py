@@ -14,12 +14,14 @@ from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus
-from mailcore.text import line
+from mailcore.text import counted, line
+from mailcore.text.frames import quoted
 from mailcore.text.terminal import person
 
 if TYPE_CHECKING:
     from mailcore.dispatch.wakes import Woken
 
+LATEST = "latest"
 WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
 """What `send` and `dispatch` take, for `--help`."""
 
@@ -38,6 +40,7 @@ def arguments(verb: str, parser: Parser) -> None:
             parser.add_argument(
                 "--key", default="", help="rewrite your open mail of this key instead of adding another"
             )
+            parser.add_argument("--reply-to", default="", metavar="ID", help="put it into that message's thread")
         case "inbox":
             parser.add_argument("address", nargs="?", metavar="@a", help="whose; without it your own")
         case "reply":
@@ -46,8 +49,11 @@ def arguments(verb: str, parser: Parser) -> None:
         case "forward":
             parser.add_argument("id", metavar="ID", help=ID)
             parser.add_argument("words", nargs="+", metavar="@a… [NOTE]", help="to whom, and what to say above it")
+        case "close":
+            parser.add_argument("ids", nargs="*", metavar="ID", help=f"{ID}; {LATEST}: the one that came last")
+            parser.add_argument("--all", action="store_true", help="all your open mail, save requests to be decided")
         case _:
-            parser.add_argument("ids", nargs="+", metavar="ID", help=ID)
+            parser.add_argument("ids", nargs="+", metavar="ID", help=f"{ID}; {LATEST}: the one that came last")
     sender_option(parser)
 
 
@@ -70,7 +76,14 @@ def send(call: Call) -> Result:
     """Deliver to each; exit 4 if one could not be reached, with all results said."""
     a = call.arguments
     addresses, subject, body = split(a.words, a.file)
-    sent = post.send(call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key)
+    within = post.NOTHING
+    if a.reply_to:
+        from mailcore.cli.thread import into
+
+        within = into(call, a.reply_to)
+    sent = post.send(
+        call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key, extra=within
+    )
     return _delivered(sent, wake(call, sent, subject) if a.priority == "high" else {})
 
 
@@ -121,8 +134,20 @@ def inbox(call: Call) -> Result:
 
 
 def read(call: Call) -> Result:
-    """Show messages of the caller's mailbox; they become `opened`."""
-    opened = post.mark_opened(call.workspace, call.caller.address, call.arguments.ids)
+    """Show messages of the caller's mailbox, which become `opened`, or its own records of what it sent."""
+    ids, agent = names_of(call, call.arguments.ids), call.caller.agent
+    try:
+        opened = post.mark_opened(call.workspace, agent.address, ids)
+    except MailcoreError as error:
+        if error.code != "no_message":
+            raise
+        from mailcore.mail import sentbox
+
+        own = {name: found for name in ids if (found := sentbox.find(agent, name)) is not None}
+        if not own:
+            raise
+        rest = [name for name in ids if name not in own]
+        opened = [*(post.mark_opened(call.workspace, agent.address, rest) if rest else []), *own.values()]
     width = person()
     return [shown.as_json(m) for m in opened], shown.for_people(opened, width) if width else shown.for_models(opened)
 
@@ -148,8 +173,34 @@ def forward(call: Call) -> Result:
 
 def close(call: Call) -> Result:
     """Archive messages of the caller's mailbox."""
-    closed = post.close(call.workspace, call.caller.address, call.arguments.ids)
-    return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
+    a, agent = call.arguments, call.caller.agent
+    if a.all == bool(a.ids):
+        raise UsageError("close ID…, or close --all")
+    if not a.all:
+        closed = post.close(call.workspace, agent.address, names_of(call, a.ids))
+        return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
+    _readable(agent, read_mailbox(agent.inbox, agent.root))
+    closed, undecided = post.close_all(call.workspace, agent.address)
+    lines = [f"closed {counted(len(closed), 'message')}"]
+    lines += [f"still open, for you to approve or deny: {post.named(m)} {quoted(m.subject, 80)}" for m in undecided]
+    value = {"closed": [m.id for m in closed], "undecided": [m.id for m in undecided]}
+    return value, "\n".join(lines)
+
+
+def names_of(call: Call, ids: list[str]) -> list[str]:
+    """The names as given, `latest` as the id of the caller's open mail that came last."""
+    if LATEST not in ids:
+        return ids
+    agent = call.caller.agent
+    box = _readable(agent, read_mailbox(agent.inbox, agent.root))
+    newest = max((m for m in box.messages if m.status != "closed"), key=lambda m: (m.came_at, m.seq), default=None)
+    if newest is None:
+        raise MailcoreError(_nothing(agent, box), "no_message")
+    return [newest.id or newest.sent_id if name == LATEST else name for name in ids]
+
+
+view = read
+"""As AIPass calls it."""
 
 
 def _readable(agent: Agent, box: Mailbox) -> Mailbox:

@@ -26,13 +26,21 @@ STATUSES = {
 EXAMPLES = {
     "send": (
         'mailcore send @writer @editor "Style" "British spelling, please."',
+        'mailcore send @writer "Style" "And no jokes." --reply-to 12',
         'mailcore send @all "Freeze" - --priority high   # the body from standard input',
     ),
     "inbox": ("mailcore inbox", "mailcore inbox @writer"),
-    "read": ("mailcore read 12", "mailcore read 5b22 c81f9a30"),
+    "read": ("mailcore read 12", "mailcore read 5b22 c81f9a30", "mailcore read latest"),
+    "view": ("mailcore view 12", "mailcore view latest"),
+    "thread": ("mailcore thread 12",),
+    "sent": ("mailcore sent", "mailcore sent --limit 5"),
     "reply": ('mailcore reply 12 "Yes, both."',),
     "forward": ('mailcore forward 12 @editor "Can you take this?"',),
-    "close": ("mailcore close 12 13",),
+    "close": ("mailcore close 12 13", "mailcore close --all"),
+    "search": (
+        "mailcore search invoice may",
+        "mailcore search deploy --agent @writer --since 7d --open",
+    ),
     "archive": (
         "mailcore archive search invoice",
         "mailcore archive restore 5b22",
@@ -65,10 +73,16 @@ EXAMPLES = {
     "dispatch": (
         'mailcore dispatch @writer "Release notes" "Write them from git log."',
         'mailcore dispatch @writer "Hotfix" "The login fails." --priority high',
+        'mailcore dispatch @writer "Chapter 3" "Go on." --resume --model small',
+        'mailcore dispatch @all "Status" "Say where you stand, in three lines."',
         'mailcore dispatch @writer "Report" - --expect "a file report.md"   # the body from stdin',
     ),
     "tasks": ("mailcore tasks", "mailcore tasks @writer"),
-    "wake": ("mailcore wake @writer", "mailcore wake --from @operator @writer --if-mail"),
+    "wake": (
+        "mailcore wake @writer",
+        'mailcore wake @writer "Go on with the report."',
+        "mailcore wake --from @operator @writer --if-mail",
+    ),
     "kill": ("mailcore kill @writer",),
     "retry": ("mailcore retry @writer", "mailcore retry @writer --mode fresh"),
     "runs": ("mailcore runs", "mailcore runs @writer"),

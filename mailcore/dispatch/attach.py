@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,11 @@ from mailcore.dispatch import process
 from mailcore.dispatch.environment import clean_environment
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.lock import holding
-from mailcore.dispatch.runs import read_run, run_ids
+from mailcore.dispatch.session import sessions
 from mailcore.errors import Refused
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
-from mailcore.programs.base import Output
-from mailcore.programs.registry import find, used
+from mailcore.programs.registry import used
 from mailcore.workspace import ROOT, Workspace
 
 
@@ -55,7 +54,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     if occupants:
         who = " ".join(map(str, occupants))
         raise Refused(f"a person's own session works in {agent.branch} already (PID {who})", "occupied")
-    words = next(_sessions(config, agent), None)
+    words = next((words for _, _, words in sessions(config, agent)), None)
     if words is None:
         raise Refused(
             f"no session of {agent.address} is known: none of its runs has left one that its program keeps",
@@ -67,21 +66,3 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
         raise Refused(f"{agent.address}'s session is {words[0]}'s, and {words[0]} is not on PATH", "no_program")
     audit.record(workspace, by, "attach", agent=agent.address)
     return Attachment(agent.address, (path, *words[1:]), agent.branch, environment)
-
-
-def _sessions(config: Config, agent: Agent) -> Iterator[list[str]]:
-    """The command lines for the sessions of an agent's runs, the newest attempt's first."""
-    for run_id in reversed(run_ids(agent)):
-        run_dir = agent.runs_dir / run_id
-        run = read_run(run_dir)
-        if run is None:
-            continue
-        if (kind := find(run.program)) is None:
-            continue
-        for attempt in reversed(run.attempts):
-            # A supervisor that was killed could not write down how its program named the session: the output tells.
-            name = f"attempt-{attempt.number}"
-            output = Output(run_dir / f"{name}.stdout.log", run_dir / f"{name}.stderr.log")
-            session_id = kind.session(attempt.session_id, output)
-            if words := kind.attach(agent, config.agent(agent.address), session_id):
-                yield words

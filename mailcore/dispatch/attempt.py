@@ -114,11 +114,13 @@ class Attempts:
                 self.journal.note(event, **facts)
                 return
 
-    def attempt(self, number: int, mode: str, session: str) -> tuple[Ending, str]:
-        """One start of the program; how it came out, and the session that it had."""
+    def attempt(self, number: int, mode: str, session: str, forked: str = "") -> tuple[Ending, str]:
+        """One start of the program; how it came out, and the session that it had. `forked`: as of `Launch`."""
         files = self.output(number)
         config = self.config.agent(self.agent.address)
-        launch = Launch(self.agent, config, str(self.queued.get("prompt", "")), mode, session)
+        if model := str(self.queued.get("model") or ""):
+            config = replace(config, model=model)
+        launch = Launch(self.agent, config, str(self.queued.get("prompt", "")), mode, session, forked)
         began = journal.now()  # before the program can have done anything: what it changes counts from here
         try:
             kind = program(self.name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailcore.config import Config
-from mailcore.dispatch import chain, foreign, prompt, queue, refusal
+from mailcore.dispatch import chain, foreign, prompt, queue, refusal, session
 from mailcore.dispatch.admit import WAITS, Hindrance
 from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
@@ -21,6 +21,7 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
+from mailcore.text.frames import quoted
 from mailcore.workspace import Workspace
 
 __all__ = [
@@ -29,8 +30,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-KEPT = ("sender", "subject", "message_id", "sent_id", "prompt", "program", "depth", "root", "task", "priority")
+KEPT = (
+    "sender", "subject", "message_id", "sent_id", "prompt", "program", "model", "depth", "root", "task", "priority",
+)  # fmt: skip
 """What a run that is done again takes over of the former one's first record."""
+LONGEST_PROMPT = 800
+"""Characters that `wake` hands over; what is longer is a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +67,19 @@ def dispatch(
     thread: Mapping[str, str] = MappingProxyType({}),
     program: str = "",
     priority: str = "normal",
+    model: str = "",
+    mode: str = "",
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
     `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`chain`). `expect`
     says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes another
-    than the configured one. `priority` is that of the mail, and of the start where it waits among others. A busy agent
-    has the mail at once; its run begins when the present one is over.
+    than the configured one, `model` its model, and `mode` says in which session (`session.MODES`). `priority` is that
+    of the mail, and of the start where it waits among others. A busy agent has the mail at once; its run begins when
+    the present one is over.
     """
     agent, chosen = check(workspace, config, sender, target, program)
+    session.check(config, agent, chosen, model, mode)
     author = workspace.agent(sender)
     stands, task = chain.place(workspace, author, parent_run), chain.mark(agent, subject, body)
     if stands.depth >= config.dispatch.wake_depth:
@@ -100,6 +109,7 @@ def dispatch(
             "program": chosen.name,
             "task": task,
             "priority": priority,
+            **{key: value for key, value in (("model", model), ("mode", mode)) if value},
             **stands.facts,
         }
         try:
@@ -138,17 +148,22 @@ def check(workspace: Workspace, config: Config, sender: str, target: str, progra
     return agent, select(agent, config, search_path(), program)
 
 
-def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail: bool = False) -> str:
+def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail: bool = False, words: str = "") -> str:
     """Start an idle agent without a task of its own; returns the run's id. Refused if something is in the way.
 
-    With `if_mail` it is refused (code `no_mail`) where nothing unread waits: for cron and timers.
+    With `if_mail` it is refused (code `no_mail`) where nothing unread waits: for cron and timers. `words`: what it is
+    told besides, quoted, for nothing proves who says it.
     """
+    if len(words) > LONGEST_PROMPT:
+        raise UsageError(f"a prompt of a wake has at most {LONGEST_PROMPT} characters: dispatch a task, or send a mail")
     agent = workspace.agent(target)
     box = read_mailbox(agent.inbox)
     if if_mail and not box.unread and not box.reason:
         raise Refused(f"{agent.address} has no unread mail", "no_mail")
     waiting = "1 unread mail waits." if box.unread == 1 else f"{box.unread} unread mails wait."
     why = waiting if box.unread else "There is no new mail: continue your worklog."
+    if words.strip():
+        why = f"{by} woke you, and says: {quoted(words, LONGEST_PROMPT)}. {waiting if box.unread else 'No new mail.'}"
     return _begun(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
 
 
@@ -163,6 +178,7 @@ def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str 
     agent, run = find_run(workspace, target)
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
+    workspace.agent(agent.address)  # Refused, of one that was removed
     if run.foreign:
         chosen = select(agent, config, search_path())
         kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}

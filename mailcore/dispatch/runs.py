@@ -9,11 +9,12 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.dispatch import register
+from mailcore.errors import Refused
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.observe.foreign import registered
 from mailcore.system.processes import alive
-from mailcore.workspace import Workspace
+from mailcore.workspace import Workspace, normal_address
 
 JOURNAL = "run.jsonl"
 """A run's journal, in its directory."""
@@ -52,6 +53,15 @@ def last_run(agent: Agent) -> Run | None:
     return None
 
 
+def _last_as(agent: Agent, address: str) -> Run | None:
+    """The newest run in an agent's directory that was of an agent of that address."""
+    for run_id in reversed(run_ids(agent)):
+        run = read_run(agent.runs_dir / run_id)
+        if run is not None and run.target == address:
+            return run
+    return None
+
+
 def read_run(run_dir: Path) -> Run | None:
     """The run whose journal lies in `run_dir`."""
     return from_records(records(run_dir))
@@ -70,15 +80,25 @@ def foreign_runs(workspace: Workspace, agent: Agent) -> list[Run]:
 
 
 def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
-    """`@a` → the agent and its newest run; a run id → its agent and that run. Ours or AIPass's."""
+    """`@a` → the agent and its newest run; a run id → its agent and that run. Ours or AIPass's.
+
+    Of agents that were removed or renamed too: there the agent is the one in whose directory the run lies.
+    """
+    everyone = (*workspace.agents, *workspace.former())
     if not target.startswith("@"):
-        for agent in workspace.agents:
+        for agent in everyone:
             if "/" not in target and (agent.runs_dir / target / JOURNAL).is_file():
                 return agent, read_run(agent.runs_dir / target)
-        for agent in workspace.agents:
+        for agent in everyone:
             named = next((run for run in foreign_runs(workspace, agent) if run.run_id == target), None)
             if named is not None:
                 return agent, named
-    agent = workspace.agent(target)
+    try:
+        agent = workspace.agent(target)
+    except Refused:
+        own = [(one, run) for one in everyone if (run := _last_as(one, normal_address(target))) is not None]
+        if not own:
+            raise
+        return max(own, key=lambda found: found[1].created_at)
     newest = [run for run in (last_run(agent), *foreign_runs(workspace, agent)[-1:]) if run is not None]
     return agent, max(newest, key=lambda run: run.created_at, default=None)

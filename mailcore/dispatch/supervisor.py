@@ -23,11 +23,13 @@ from mailcore.dispatch import breaker, ending, lock, standing, succession
 from mailcore.dispatch.attempt import Attempts, Stopped
 from mailcore.dispatch.gate import be_patient, gate
 from mailcore.dispatch.runs import read_run, records
+from mailcore.dispatch.session import MODES, newest, point
 from mailcore.errors import MailcoreError, Refused
 from mailcore.liveness import FLOCK
 from mailcore.mail import approval
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
+from mailcore.programs.registry import find
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.timestamps import utc_time
@@ -78,11 +80,15 @@ class Supervisor:
         outcome, result = "bounced", Ending(False, "no attempt was made")
         try:
             self.delay(float(self.queued.get("delay") or 0.0))
-            session = self.former_session()
+            wanted = str(self.queued.get("mode") or "start")
+            session = self.former_session(wanted)
+            forked = session if wanted == "fork" else ""
             for number in range(1, limits.attempts + 1):
-                mode = str(self.queued.get("mode") or "start") if number == 1 else ("fresh", "resume")[number == 2]
+                mode = wanted if number == 1 else ("fresh", "resume")[number == 2]
                 session = session if mode == "resume" and session else str(uuid.uuid4())
-                result, session = self.attempts.attempt(number, mode, session)
+                result, session = self.attempts.attempt(number, mode, session, forked)
+                with suppress(OSError, MailcoreError):
+                    point(self.agent, self.attempts.name, session)
                 if result.success:
                     outcome = "completed"
                     break
@@ -98,8 +104,11 @@ class Supervisor:
             outcome = "killed"
         self.end(outcome, result)
 
-    def former_session(self) -> str:
-        """The session of the run that this one is a retry of; empty where it is none."""
+    def former_session(self, mode: str) -> str:
+        """The session of the run that this one is a retry of, or that it was asked to go on in; empty where none is."""
+        if mode in MODES and not self.queued.get("retry_of"):
+            kind = find(self.attempts.name)
+            return newest(self.config, self.agent, kind) if kind is not None else ""
         former = Path(str(self.queued.get("retry_of") or "")).name
         run = read_run(self.agent.runs_dir / former) if former else None
         session = run.attempt.session_id if run is not None and run.attempt is not None else ""

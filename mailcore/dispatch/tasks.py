@@ -1,4 +1,4 @@
-"""Tasks that are not answered yet: on which rung each stands, and what is wrong with it."""
+"""Tasks that are not answered yet, and what else somebody waits for: on which rung each stands, and what is wrong."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
+
+NOBODY = "@ai_mail"
+"""What AIPass's notices come from: nobody waits for an answer there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,22 @@ class Task:
     """`done, no reply`, `bounced`, `killed`, `blocked: …`; empty where all is well."""
     run_id: str = ""
     """Of the newest run that it started."""
+    kind: str = "task"
+    """`task`, `request` for approval that is not decided, `question`: mail of high priority that nobody answered."""
 
 
 def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
     """The open tasks in an agent's mailbox."""
     barred = conflict.barred(agent)
-    for message in read_mailbox(agent.inbox).messages:
-        if not message.is_task:
+    found = read_mailbox(agent.inbox).messages
+    for message in found:
+        if (kind := _kind(agent, message)) != "task":
+            if kind:
+                stands = ladder(message)
+                overdue = now - stands.since > limits.rung_limit(message.priority)
+                yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, kind=kind)
+            continue
+        if any(_stands_for(other, message) for other in found):
             continue
         run = run_of(agent, message.id)
         stands = ladder(message, run)
@@ -44,6 +56,33 @@ def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
         run_id = run.run_id if run is not None else ""
         note = barred.get(message.id) or _note(message, run)
         yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, note, run_id)
+
+
+def _kind(agent: Agent, message: Message) -> str:
+    """What is waited for; empty for mail that needs no answer: notices, and what nobody asked for urgently."""
+    if message.status == "closed":
+        return ""
+    if message.is_task:
+        return "task"
+    if message.undecided:
+        return "request"
+    if message.priority != "high" or message.sender in (agent.address, NOBODY) or message.proof == "supervisor":
+        return ""
+    # An answer has the priority of what it answers; what was handed up is a question to who got it.
+    answers = message.in_reply_to and not str(message.raw.get("upsert_key")).startswith("escalate:")
+    return "" if answers or message.ack is not None else "question"
+
+
+def _stands_for(later: Message, task: Message) -> bool:
+    """True if a task was given again: it is in the thread of one that its agent had called blocked or done."""
+    return (
+        later.is_task
+        and task.ack is not None
+        and later.sender == task.sender
+        and bool(task.thread_id)
+        and later.thread_id == task.thread_id
+        and (later.at, later.seq) > (task.at, task.seq)
+    )
 
 
 def run_of(agent: Agent, message_id: str) -> Run | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,16 @@ class Copy:
 
 
 def copies(workspace: Workspace) -> Iterator[Copy]:
-    """Every message of the workspace, each once: open mail first, then the archives, newest first."""
-    everyone = (*workspace.agents, workspace.operator)
+    """Every message of the workspace, each once: open mail first, then the archives, newest first.
+
+    Those of agents that were removed come last of either.
+    """
+    return copies_of((*workspace.agents, workspace.operator, *workspace.former()))
+
+
+def copies_of(agents: Iterable[Agent]) -> Iterator[Copy]:
+    """The same of these agents' mailboxes alone."""
+    everyone = list(agents)
     seen: set[tuple[str, str, str]] = set()
     for agent in everyone:
         for message in read_mailbox(agent.inbox).messages:

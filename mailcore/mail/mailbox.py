@@ -140,6 +140,16 @@ def close(agent: Agent, ids: Collection[str], changes: Mapping[str, Any] = Mappi
     return closed
 
 
+def close_where(agent: Agent, which: Callable[[Message], bool]) -> list[Message]:
+    """Archive the open messages that `which` picks; it is asked of each once."""
+    with _open(agent) as (document, save):
+        picked = [raw for raw in messages(document) if which(Message.from_json(raw))]
+        closed = [_archive(agent, document, raw) for raw in picked]
+        if closed:
+            save()
+    return closed
+
+
 def _archive(agent: Agent, document: dict[str, Any], raw: dict[str, Any]) -> Message:
     raw |= {"status": "closed", "read": True}
     archive.keep(agent, raw)

@@ -174,6 +174,20 @@ def _refuse_any_undecided(agent: Agent, ids: Collection[str]) -> None:
             refuse_undecided(agent, message)
 
 
+def close_all(workspace: Workspace, address: str) -> tuple[list[Message], list[Message]]:
+    """Archive all open mail of `address`'s own mailbox; the second list: requests to be decided, which stay open."""
+    undecided: list[Message] = []
+
+    def may_go(message: Message) -> bool:
+        undecided.extend([message] if message.undecided else [])
+        return not message.undecided
+
+    closed = mailbox.close_where(workspace.agent(address), may_go)
+    with tolerated():
+        audit.record(workspace, address, "close", ids=[message.id for message in closed])
+    return closed, undecided
+
+
 def restore(workspace: Workspace, address: str, message_id: str) -> Message:
     """Put a closed message of an archive back among the open mail, as read; its file goes when that is on disk."""
     from mailcore.mail import lookup

@@ -69,6 +69,7 @@ def _calm(message: Message, width: int) -> str:
     lines = [
         f"{line(message.id)}  #{message.seq}  {date_and_time(message.at, never='-')}",
         f"From:    {sender(message)}",
+        *([f"To:      {names.shown(message.recipient, 80)}"] if message.recipient else []),
         f"Subject: {line(message.subject)}",
         *([f"Asks:    for {asked(message)}"] if message.undecided else []),
         *([f"Lapsed:  {line(message.lapsed)}"] if message.lapsed else []),
@@ -93,12 +94,18 @@ def _frame(word: str, message: Message, number: int, count: int) -> str:
     head = [
         f"id: {line(message.id)} (#{message.seq})",
         f"from: {sender(message)}",
+        *([f"to: {names.shown(message.recipient, 80)}"] if message.recipient else []),
         f"date: {date_and_time(message.at, never='-')}",
         f"subject: {quoted(message.subject, 600)}",
         *([f"asks: for {asked(message)}"] if message.undecided else []),
         *([f"lapsed: {quoted(message.lapsed, 600)}"] if message.lapsed else []),
     ]
     return framed(word, head, message.body, number, count)
+
+
+def repeats(message: Message) -> str:
+    """`x3  `, of a mail that its sender has rewritten twice (`--key`); empty where it was not."""
+    return f"x{message.updates}  " if message.updates > 1 else ""
 
 
 def listed(messages: Sequence[Message]) -> str:
@@ -109,6 +116,6 @@ def listed(messages: Sequence[Message]) -> str:
     return "\n".join(
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id, 40):<8}  #{m.seq:<5} "
         f"{date_and_time(m.at, never='-')}  {names.shown(m.sender, 20):<20}  {proof(m):<8}  "
-        f"{f'[{asked(m)}]  ' if m.undecided else ''}{line(m.subject, 80)}"
+        f"{f'[{asked(m)}]  ' if m.undecided else ''}{repeats(m)}{line(m.subject, 80)}"
         for m in messages
     )

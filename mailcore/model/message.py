@@ -19,7 +19,8 @@ def parse_time(value: object) -> float:
         return 0.0
 
 
-def _text(raw: Mapping[str, Any], key: str) -> str:
+def text(raw: Mapping[str, Any], key: str) -> str:
+    """The value of a key as text: empty where there is none, and the name of its type where it is a list or object."""
     value = raw.get(key)
     if value is None or isinstance(value, str | int | float):
         return "" if value is None else str(value)
@@ -56,7 +57,7 @@ class Ack:
         """Read the object under `ack`; None for what is none."""
         if not isinstance(raw, Mapping) or not isinstance(raw.get("state"), str):
             return None
-        return cls(raw["state"], _text(raw, "result"), parse_time(raw.get("at")), _text(raw, "by"))
+        return cls(raw["state"], text(raw, "result"), parse_time(raw.get("at")), text(raw, "by"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +99,19 @@ class Message:
         """
         seq = raw.get("seq")
         return cls(
-            id=_text(raw, "id"),
-            sent_id=_text(raw, "sent_id"),
+            id=text(raw, "id"),
+            sent_id=text(raw, "sent_id"),
             at=parse_time(raw.get("timestamp")),
-            sender=_text(raw, "from"),
-            subject=_text(raw, "subject"),
-            body=_text(raw, "message"),
-            status=_text(raw, "status"),
-            priority=_text(raw, "priority") or "normal",
+            sender=text(raw, "from"),
+            subject=text(raw, "subject"),
+            body=text(raw, "message"),
+            status=text(raw, "status"),
+            priority=text(raw, "priority") or "normal",
             is_task=raw.get("auto_execute") is True,
-            thread_id=_text(raw, "thread_id"),
-            in_reply_to=_text(raw, "in_reply_to"),
-            reply_path=_text(raw, "reply_path"),
-            recipient=_text(raw, "to") or recipient,
+            thread_id=text(raw, "thread_id"),
+            in_reply_to=text(raw, "in_reply_to"),
+            reply_path=text(raw, "reply_path"),
+            recipient=text(raw, "to") or recipient,
             seq=seq if isinstance(seq, int) and not isinstance(seq, bool) else 0,
             stored_at=parse_time(raw.get("stored_at")),
             seen_at=parse_time(raw.get("seen_at")),
@@ -118,6 +119,12 @@ class Message:
             unread=is_unread(raw),
             raw=raw,
         )
+
+    @property
+    def updates(self) -> int:
+        """How often its sender has said it: more than once where an upsert key had it rewritten."""
+        said = self.raw.get("updates")
+        return said if isinstance(said, int) and said > 1 else 1
 
     @property
     def urgency(self) -> int:
@@ -130,7 +137,7 @@ class Message:
 
         Our key `sender_proof`; empty where another program sent it.
         """
-        return _text(self.raw, "sender_proof")
+        return text(self.raw, "sender_proof")
 
     @property
     def undecided(self) -> bool:
@@ -146,7 +153,7 @@ class Message:
     def run_id(self) -> str:
         """The run that made this request for approval; empty where none did."""
         approval = self.raw.get("approval")
-        return _text(approval, "run") if isinstance(approval, Mapping) else ""
+        return text(approval, "run") if isinstance(approval, Mapping) else ""
 
     @property
     def tier(self) -> int:

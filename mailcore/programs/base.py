@@ -32,9 +32,11 @@ class Launch:
     config: AgentConfig
     prompt: str
     mode: str
-    """`start`, `resume` or `fresh`."""
+    """`start`, `resume`, `fork` or `fresh`."""
     session_id: str
-    """A new UUID for `start` and `fresh`, the former attempt's for `resume`."""
+    """A new UUID for `start`, `fork` and `fresh`, the former attempt's for `resume`."""
+    forked: str = ""
+    """For `fork` the session that the new one begins as a copy of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,10 @@ class Program(Protocol):
     @property
     def variables(self) -> Collection[str]:
         """Environment variables that tell what it starts about its own session: no run may inherit them."""
+
+    @property
+    def takes(self) -> Collection[str]:
+        """What one dispatch may ask of it, of `model`, `resume` and `fork`; a plug-in that does not say takes none."""
 
     def argv(self, launch: Launch) -> list[str]:
         """The command line, run in the branch. Never holds a secret."""

@@ -47,6 +47,7 @@ class CheckedProgram:
             self.hooks: Hooks | None = inner.hooks
             self.interactive = self._interactive(inner.interactive)
             self.variables: Collection[str] = frozenset(inner.variables)
+            self.takes: Collection[str] = frozenset(getattr(inner, "takes", ()))
             for method in METHODS:
                 getattr(inner, method)
             checks.expect(self.name == name, self.name, "its name")

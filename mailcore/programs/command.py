@@ -23,6 +23,7 @@ class Command:
     sessions = None
     hooks = None
     interactive = None
+    takes = frozenset[str]()
     variables = frozenset[str]()
 
     def argv(self, launch: Launch) -> list[str]:

@@ -165,7 +165,8 @@ def mail_line(message: Message, now: float, width: int) -> Line:
     role = "" if message.unread else "muted"
     tier = f"[tier {message.tier}] " if message.undecided and message.tier > 1 else ""
     left = (mark, (f"{who:<{name}}  ", "muted"), (f"{tier}{plain(message.subject)}", role))
-    return spread(left, ((since(message.at, now), "faint"),), width)
+    times = f"x{message.updates}  " if message.updates > 1 else ""
+    return spread(left, ((f"{times}{since(message.at, now)}", "faint"),), width)
 
 
 def mail_summary(mailbox: Mailbox, now: float, width: int) -> Iterator[Line]:

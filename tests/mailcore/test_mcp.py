@@ -75,6 +75,27 @@ async def test_urgent_tasks_and_answers_say_whom_they_wake_and_a_wait_for_anythi
         assert "usage" in await lead.refused("wait", timeout=1)
 
 
+async def test_an_agent_finds_its_own_mail(house: House) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "invoice of May", "b")
+    post.send(house.workspace, "@lead", ["@editor"], "invoice of June", "b")
+    async with agents(house, "writer") as [writer]:
+        found = await writer("search", words="invoice", agent="@lead", since="1h", state="open")
+        assert [one["subject"] for one in found] == ["invoice of May"]
+        assert await writer("search", words=["invoice", "june"]) == []
+
+
+async def test_an_agent_reads_what_was_said(house: House) -> None:
+    async with agents(house, "writer", "lead") as (writer, lead):
+        first = await lead("send", to="@writer", subject="style", body="British?")
+        await writer("send", to="@lead", subject="more", body="b", reply_to=first["seq"])
+        said = await writer("thread", id=first["seq"])
+        assert [one["subject"] for one in said["messages"]] == ["style", "more"]
+        assert [one["became"] for one in await lead("sent")] == ["answered"]
+        assert "close ID" in await writer.refused("close")
+        assert len((await writer("close", every=True))["closed"]) == 1
+        assert await lead("close", ids="latest") == [(await writer("sent"))[0]["id"]]
+
+
 async def test_two_agents_talk(house: House) -> None:
     async with agents(house, "@writer", "@editor") as (writer, editor):
         assert (await writer("whoami"))["address"] == "@writer"
@@ -146,8 +167,8 @@ async def test_no_tool_decides_or_takes_another_name(house: House) -> None:
     async with agents(house, "@writer") as (writer,):
         tools = {tool.name: tool for tool in (await writer.client.list_tools()).tools}
         assert set(tools) == {
-            "whoami", "agents", "inbox", "read", "send", "reply", "done", "blocked", "declined", "ask", "wait",
-            "dispatch", "escalate",
+            "agents", "inbox", "read", "search", "thread", "sent", "close", "send", "reply", "done", "blocked",
+            "declined", "ask", "wait", "whoami", "dispatch", "escalate",
         }  # fmt: skip
         assert not any({"from", "sender"} & set(tool.input_schema["properties"]) for tool in tools.values())
         assert all(tool.description for tool in tools.values())

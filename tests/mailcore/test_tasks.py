@@ -159,3 +159,39 @@ def test_forward_says_what_was_not_delivered(house: House) -> None:
     (one,) = house.inbox("@lead")
     assert one.subject == "FWD: s" and one.body == "look\n\n@lead wrote:\n> line 1\n> line 2\n"
     assert [m.id for m in house.inbox("@writer")] == [sent.id]
+
+
+def test_what_else_somebody_waits_for_is_listed(house: House) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "urgent", "which?", priority="high")
+    post.send(house.workspace, "@lead", ["@writer"], "no hurry", "b")
+    request = house.json("ask", "@operator", "spend", "20 dollars", "--from", "@writer")
+    task = post.send(house.workspace, "@operator", ["@editor"], "build", "b", is_task=True)[0]
+    answer.acknowledge(house.workspace, "@editor", task.id, "done", "it")  # a notice asks for nothing
+    kinds = {row["kind"]: (row["from"], row["to"]) for row in house.json("tasks")}
+    assert kinds == {"question": ("@lead", "@writer"), "request": ("@writer", "@operator")}
+    text = house.mailcore("tasks").stdout.decode()
+    assert "[question]" in text and "[request]" in text and "[overdue]" not in text
+    post.reply(house.workspace, "@writer", next(m.id for m in house.inbox("@writer") if m.subject == "urgent"), "this")
+    house.json("approve", request["id"], "yes", "--from", "@operator")
+    assert [row["kind"] for row in house.json("tasks")] == []
+    (mail,) = post.send(house.workspace, "@lead", ["@writer"], "which", "b")
+    answer.escalate(house.workspace, Mail(), "@writer", mail.id, "I cannot know")
+    assert [(row["kind"], row["to"]) for row in house.json("tasks")] == [("question", "@operator")]
+
+
+def test_overdue_is_said_to_people(house: House) -> None:
+    house.extra = "[mail]\nrung_normal = 0.001\n"
+    house.configure()
+    post.send(house.workspace, "@lead", ["@writer"], "s", "b", is_task=True)
+    assert "[overdue]" in house.mailcore("tasks").stdout.decode()
+
+
+def test_a_task_that_was_given_again_stands_once(house: House) -> None:
+    house.shell("writer", "echo up")
+    sent = house.json("dispatch", "@writer", "build", "b", "--from", "@operator")
+    house.over("@writer", sent["run_id"])
+    house.json("blocked", sent["message_id"], "no key", "--from", "@writer")
+    assert [row["note"] for row in house.json("tasks")] == ["blocked: no key"]
+    again = house.json("reopen", sent["message_id"], "here it is", "--from", "@operator")
+    house.over("@writer", again["run_id"])
+    assert [(row["id"], row["subject"]) for row in house.json("tasks")] == [(again["message_id"], "REOPENED: build")]

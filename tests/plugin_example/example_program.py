@@ -24,6 +24,7 @@ class Example:
     hooks = None
     interactive = Interactive(("prax-example",))
     variables = ("EXAMPLE_SESSION",)
+    takes = ()
 
     def __init__(self) -> None:
         self.sessions = ExampleSessions()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mailcore.model.message import Message
 from praxmonitor.questions import close_lines, start_lines, start_question
-from praxmonitor.widgets.detail import Glance, Start, detail_lines, waiting_lines
+from praxmonitor.widgets.detail import Glance, Start, detail_lines, mail_line, waiting_lines
 from praxmonitor.widgets.story import story_lines
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, facts, lighthouse, mail, workspace
@@ -72,3 +73,11 @@ def test_the_question_before_a_start_says_what_the_last_one_came_to() -> None:
 def test_the_mails_that_would_be_closed_are_listed_and_counted() -> None:
     lines = text(close_lines([mail(n, "@editor", f"Old {n}", 60) for n in range(12)], NOON, 60)).splitlines()
     assert len(lines) == 11 and lines[0].split() == ["@editor", "Old", "0", "1m"] and lines[-1] == "and 2 more"
+
+
+def test_a_mail_that_was_rewritten_says_how_often() -> None:
+    raw = {"from": "@writer", "subject": "progress", "timestamp": "2026-11-22 00:00:00", "updates": 3}
+    message = Message.from_json(raw)
+    assert "x3" in "".join(text for text, _ in mail_line(message, message.at, 60))
+    once = Message.from_json({**raw, "updates": 1})
+    assert "x" not in "".join(text for text, _ in mail_line(once, message.at, 60))

@@ -25,7 +25,8 @@ What proved the sender stands in each mail (`sender_proof`) and in the audit (`p
 `@operator (declared)`.
 
 Below, {ways} ways in and {classes} classes of verbs; each of the {cases} cases is a test with real processes. *Look* is
-what needs no name (`tasks`, `runs`, `agents`, …), *all mail* another's mailbox, *own mail* reading one's own, *kill*
+what needs no name (`tasks`, `runs`, `agents`, …), *all mail* another's mailbox (so `search` and `thread` find in all
+mailboxes, else in what the caller got or sent), *own mail* reading one's own, *kill*
 that of another's run, *prune* of what one may; in an agent's hands that is its own archive. @lead is held by the
 operator, and `release` lets it go.
 

@@ -34,6 +34,7 @@ class Claude:
     executables = ("claude",)
     hooks = Hooks(".claude/settings.local.json", off="disableAllHooks")
     interactive = Interactive(("claude",))
+    takes = frozenset({"model", "resume", "fork"})
     variables = frozenset({"CLAUDECODE", "AI_AGENT", "CLAUDE_PID", *(f"CLAUDE_CODE_{name}" for name in _ITS_OWN)})
 
     @property
@@ -48,6 +49,8 @@ class Claude:
         words = ["claude", "-p", launch.prompt, "--output-format", "json", "--max-turns", str(launch.config.max_turns)]
         if launch.mode == "resume" and session_file(launch.agent, launch.session_id).exists():
             words += ["--resume", launch.session_id]
+        elif launch.mode == "fork" and session_file(launch.agent, launch.forked).exists():
+            words += ["--resume", launch.forked, "--fork-session", "--session-id", launch.session_id]
         else:
             words += ["--session-id", launch.session_id]
         if launch.config.model:

@@ -28,6 +28,7 @@ class Codex:
     executables = ("codex",)
     hooks = None
     interactive = Interactive(("codex",), lambda words: not SERVERS & set(words[1:3]))
+    takes = frozenset({"model", "resume"})
     variables = frozenset[str]()
 
     @property

@@ -51,6 +51,7 @@ class Gemini:
     executables = ("gemini",)
     hooks = None
     interactive = Interactive(NAMES, _is_session)
+    takes = frozenset({"model", "resume"})
     variables = frozenset(f"GEMINI_CLI{name}" for name in ("", "_NO_RELAUNCH", "_TRUST_WORKSPACE", "_WORKTREE_HANDLED"))
 
     @property

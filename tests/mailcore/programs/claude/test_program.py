@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -164,3 +165,15 @@ def test_of_a_result_of_any_shape_there_is_an_outcome(values: dict[str, Any], co
     assert not (found.success and code)
     if values.get("is_error") is True or values.get("api_error_status") in (429, 529):
         assert not found.success
+
+
+def test_a_fork_is_a_copy_with_a_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
+    forking = replace(launch(mode="fork"), forked="01d")
+    assert "--resume" not in Claude().argv(forking)  # nothing there to begin from
+    file = session_file(AGENT, "01d")
+    file.parent.mkdir(parents=True)
+    file.write_text("{}\n")
+    words = Claude().argv(forking)
+    at = words.index("--resume")
+    assert words[at : at + 5] == ["--resume", "01d", "--fork-session", "--session-id", "5e55"]

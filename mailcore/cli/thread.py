@@ -1,0 +1,113 @@
+"""`thread`, `sent`: the mails that answer each other, with their texts; one's own, with what became of each."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from mailcore.cli.call import ID, Call, Parser, Result, sender_option
+from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.mail import lookup, post, sentbox, shown
+from mailcore.mail.lookup import Copy
+from mailcore.mail.names import choose
+from mailcore.mail.outbox import answering
+from mailcore.mail.threads import threads
+from mailcore.model.message import Message
+from mailcore.text import line, names
+from mailcore.text.frames import quoted
+from mailcore.text.terminal import person
+from mailcore.units import date_and_time
+
+MOST = 50
+"""Mails that `sent` shows to one who does not say how many."""
+
+
+def arguments(verb: str, parser: Parser) -> None:
+    """`thread ID`; `sent [--limit N]`."""
+    if verb == "thread":
+        parser.add_argument("id", metavar="ID", help=f"of any message in it: {ID}")
+    else:
+        parser.add_argument("--limit", type=int, default=MOST, metavar="N", help=f"how many, the newest; else {MOST}")
+    sender_option(parser)
+
+
+def thread(call: Call) -> Result:
+    """All mails of a thread that the caller may see, oldest first, with their texts.
+
+    Those in its own mailbox become `opened`; those in another's stay as they are.
+    """
+    copies = [copy for copy in lookup.copies(call.workspace) if call.sees(copy.message.sender, copy.agent.address)]
+    mails = [copy.message for copy in copies]
+    known = {mail.sent_id for mail in mails if mail.sent_id}
+    # What has no copy here: it went to another project, was refused, or its recipient removed it.
+    mails += [record for record in sentbox.records(call.viewer) if record.id not in known]
+    wanted = _named(call, call.arguments.id, mails)
+    found = next(one for one in threads(mails) if any(mail is wanted for mail in one.messages))
+    _opened(call, copies, found.messages)
+    rows = [shown.as_json(mail) | {"to": mail.recipient} for mail in found.messages]
+    width = person()
+    text = shown.for_people(found.messages, width) if width else shown.for_models(found.messages)
+    return {"thread": found.key, "subject": found.subject, "messages": rows}, text
+
+
+def _named(call: Call, wanted: str, mails: list[Message]) -> Message:
+    found = choose(wanted, mails, lambda mail: mail)
+    if found is None:
+        hidden = lookup.find(call.workspace, wanted)  # which says so where there is none at all
+        raise Refused(f"{call.viewer.address} sees its own mail; {hidden.message.id} is between others", "visibility")
+    return found
+
+
+def _opened(call: Call, copies: list[Copy], read: tuple[Message, ...]) -> None:
+    """What the caller read in its own mailbox is read; where nobody is the caller, nothing is."""
+    mine = [
+        copy.message.id
+        for copy in copies
+        if copy.archived is None and copy.message.unread and copy.agent.address == call.viewer.address
+        if any(copy.message is mail for mail in read)
+    ]
+    if mine:
+        with suppress(MailcoreError):
+            if call.caller.address == call.viewer.address:
+                post.mark_opened(call.workspace, call.viewer.address, mine)
+
+
+def into(call: Call, message_id: str) -> dict[str, Any]:
+    """The keys that put a mail into the thread of a message that the caller got or sent."""
+    me = call.caller.agent
+    mails = [copy.message for copy in lookup.copies_of([me])]
+    record = sentbox.find(me, message_id) if choose(message_id, mails, lambda mail: mail) is None else None
+    return answering(record if record is not None else post.find(me, message_id, closed=True))
+
+
+def sent(call: Call) -> Result:
+    """The caller's own sent mail, newest first, and what became of each."""
+    if call.arguments.limit < 1:
+        raise UsageError(f"--limit {call.arguments.limit}: 1 or more")
+    agent = call.viewer
+    found = sentbox.sent(call.workspace, agent, call.arguments.limit)
+    say = line if person() else quoted
+    rows, lines = [], []
+    for one in found:
+        message = one.message
+        rows.append(
+            {
+                "id": one.copy.message.id if one.copy is not None else "",
+                "sent_id": message.id,
+                "seq": message.seq,
+                "to": message.recipient,
+                "timestamp": message.raw.get("timestamp"),
+                "subject": message.subject,
+                "task": message.is_task,
+                "became": one.became,
+                "result": one.result,
+                "answer": one.answer,
+            }
+        )
+        lines.append(
+            f"{line(message.id, 40):<8}  #{message.seq:<5} {date_and_time(message.at, never='-')}  "
+            f"{names.shown(message.recipient, 20):<20}  {one.became:<12} {say(message.subject, 60)}"
+            + (f"  {say(one.result, 80)}" if one.result else "")
+            + (f"  answer: {line(one.answer, 40)}" if one.answer else "")
+        )
+    return rows, "\n".join(lines) or f"{agent.address} has sent nothing"

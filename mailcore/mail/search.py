@@ -1,0 +1,164 @@
+"""Find mail by its words, open and archived, in all mailboxes of a workspace: by the index, or else by reading all.
+
+A mail is found if each word that is sought begins a word of its subject, body, parties or names; letters' case and
+accents do not count. A word of several parts (`notes.md`) is sought as these, one after the other.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailcore import codec
+from mailcore.errors import caveat
+from mailcore.mail import index
+from mailcore.mail.sources import fields_of, mails, sources, words
+from mailcore.model.message import Message
+from mailcore.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is sought; everything that is said has to be so."""
+
+    words: tuple[str, ...] = ()
+    agent: str = ""
+    """Whose mail: from it or to it."""
+    viewer: str = ""
+    """Who looks: only its own mail is found; empty for all mail."""
+    since: float = 0.0
+    """Sent then or later, seconds since the epoch."""
+    open: bool | None = None
+    """Still open, or closed; None for both."""
+
+    @property
+    def phrases(self) -> list[str]:
+        """The words as they stand in a text; those without a letter or digit are none."""
+        return [phrase for word in self.words if (phrase := words(word))]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One mail: its recipient's copy."""
+
+    owner: str
+    """Whose mailbox it lies in."""
+    open: bool
+    message: Message
+    archive: str = ""
+    """The name of its file, if it is archived."""
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """The newest first; of copies of one mail that which is open."""
+        message = self.message
+        return (
+            -message.at,
+            -message.seq,
+            message.id,
+            message.sent_id,
+            self.owner,
+            bool(self.archive),
+            message.subject,
+            message.body,
+        )
+
+
+def search(workspace: Workspace, query: Query) -> list[Found]:
+    """The mails that are found, newest first, each once. What cannot be read is said by `caveat`."""
+    try:
+        with index.opened(workspace) as (connection, troubles):
+            found = rows(connection, query)
+    except (sqlite3.Error, OSError):
+        return scan(workspace, query)
+    for trouble in troubles:
+        caveat(f"{trouble}; its mail is not searched")
+    return found
+
+
+def scan(workspace: Workspace, query: Query) -> list[Found]:
+    """The same by reading every mail, which needs no index and writes nothing."""
+    found: list[Found] = []
+    opened: set[tuple[str, str, str]] = set()
+    for agent, some in sources(workspace):
+        for source, raws, trouble in mails(agent, some):
+            if trouble:
+                caveat(f"{trouble}; its mail is not searched")
+            for raw in raws or ():
+                one = _found(agent.address, raw, source.name)
+                if not source.name:
+                    opened.add(names_of(one))
+                if _meets(one, query) and _says(raw, query.phrases):
+                    found.append(one)
+    return _each_once(found, lambda one: names_of(one) in opened)
+
+
+def _meets(one: Found, query: Query) -> bool:
+    parties = (one.owner, one.message.sender)
+    return (
+        (not query.agent or query.agent in parties)
+        and (not query.viewer or query.viewer in parties)
+        and one.message.at >= query.since
+        and query.open in (None, one.open)
+    )
+
+
+def _says(raw: dict[str, Any], phrases: Sequence[str]) -> bool:
+    """True if each phrase begins where a word of the mail begins."""
+    text = f" {fields_of(raw)}" if phrases else ""
+    return all(f" {phrase}" in text for phrase in phrases)
+
+
+def _found(owner: str, raw: dict[str, Any], archive: str) -> Found:
+    message = Message.from_json(raw, owner)
+    return Found(owner, not archive and message.status != "closed", message, archive)
+
+
+def names_of(one: Found) -> tuple[str, str, str]:
+    """What no other mail has, unless it has neither id nor sent id."""
+    return one.owner, one.message.id, one.message.sent_id
+
+
+def rows(connection: sqlite3.Connection, query: Query) -> list[Found]:
+    """What an index that is up to date holds of it."""
+    return _each_once(_rows(connection, query), lambda one: index.lies_open(connection, names_of(one)))
+
+
+def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[Found]:
+    conditions = ["at >= ?"]
+    values: list[Any] = [query.since]
+    phrases = query.phrases
+    if phrases:
+        conditions.append("id IN (SELECT rowid FROM words WHERE words MATCH ?)")
+        # A word holds letters, digits and `_` alone: it cannot end its quotes.
+        wholes = [f'"{word}"' for phrase in phrases for word in phrase.split(" ")[:-1]]
+        values.append(" ".join([*wholes, *(f'"{phrase.rpartition(" ")[2]}" *' for phrase in phrases)]))
+    in_order = [phrase for phrase in phrases if " " in phrase]  # the index does not know which word follows which
+    for one in filter(None, (query.agent, query.viewer)):
+        conditions.append("(owner = ? OR sender = ?)")
+        values += [one, one]
+    if query.open is not None:
+        conditions.append("open = ?")
+        values.append(query.open)
+    for owner, archive, raw in connection.execute(
+        f"SELECT owner, archive, raw FROM mail WHERE {' AND '.join(conditions)}", values
+    ):
+        mail = codec.loads(raw)
+        if not in_order or _says(mail, in_order):
+            yield _found(owner, mail, archive)
+
+
+def _each_once(found: Iterable[Found], lies_open: Callable[[Found], bool]) -> list[Found]:
+    """A mail that a killed writer left in both places is open; of two files of one mail the newer one counts."""
+    kept: list[Found] = []
+    seen: set[tuple[str, str, str]] = set()
+    for one in sorted(found, key=lambda one: one.archive, reverse=True):
+        names = names_of(one)
+        if one.archive and any(names[1:]):
+            if names in seen or lies_open(one):
+                continue
+            seen.add(names)
+        kept.append(one)
+    return sorted(kept, key=lambda one: one.order)

@@ -1,0 +1,117 @@
+"""The files that a workspace's mail lies in, and what of each mail can be found by its words. Reads only."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+from unicodedata import normalize
+
+from mailcore import codec
+from mailcore.mail.reader import read_mailbox
+from mailcore.model.agent import Agent
+from mailcore.system import files
+from mailcore.workspace import Workspace
+
+BETWEEN = " \ue000 "
+"""Between two fields: no word that is sought holds it, so that none is found across them."""
+
+_SOUGHT = ("subject", "message", "from", "to", "id", "sent_id")
+_NO_WORD = re.compile(r"[^\w\x00-\x7f]+")
+_SIGN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_WORD = re.compile("[0-9a-z_\x80-\U0010ffff]+")
+_MARK = re.compile("[\u0300-\u036f]+")
+
+Stamp = tuple[int, int, int, int]
+
+
+class Source(NamedTuple):
+    """One file that mail lies in, as it was when it was looked at. A tuple: each search makes thousands of them."""
+
+    agent: Agent
+    path: str
+    stamp: Stamp
+    """Size, time of its last change, inode, and time of the inode's: another file, or another text, has another."""
+    name: str = ""
+    """Its name, if it is a file of the archive; empty for the open mail."""
+
+
+def sources(workspace: Workspace) -> Iterator[tuple[Agent, list[Source]]]:
+    """The files of each mailbox: the open mail, if there is any, and the archive, newest first.
+
+    Those of agents that were removed too.
+    """
+    for agent in (*workspace.agents, workspace.operator, *workspace.former()):
+        found: list[Source] = []
+        with suppress(OSError):
+            found.append(Source(agent, str(agent.inbox), _stamp(agent.inbox.stat())))
+        with suppress(OSError), os.scandir(agent.archive_dir) as entries:
+            names = sorted((one for one in entries if one.name.endswith(".json")), key=_name, reverse=True)
+            for one in names:
+                with suppress(OSError):
+                    found.append(Source(agent, one.path, _stamp(one.stat(follow_symlinks=False)), one.name))
+        yield agent, found
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def _stamp(found: os.stat_result) -> Stamp:
+    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
+
+
+def mails(agent: Agent, some: list[Source]) -> Iterator[tuple[Source, list[dict[str, Any]] | None, str]]:
+    """What lies in each of an agent's files; None, saying why, for open mail that cannot be read.
+
+    A file of the archive that is none, or a link, holds nothing.
+    """
+    for source in some:
+        if not source.name:
+            box = read_mailbox(agent.inbox, agent.root)
+            yield source, None if box.reason else [dict(message.raw) for message in box.messages], box.reason
+    archive = [source for source in some if source.name]
+    if archive:
+        with files.open_directory(agent.archive_dir) as directory:
+            for source in archive:
+                yield source, _archived(source.name, directory), ""
+
+
+def _archived(name: str, directory: int) -> list[dict[str, Any]]:
+    try:
+        raw = codec.loads(files.read_in(name, directory))
+    except (OSError, ValueError, RecursionError):
+        return []
+    return [raw] if isinstance(raw, dict) else []
+
+
+def words(text: str) -> str:
+    """A text as its words alone, one blank between two, in small letters: what is sought, and what it is sought in."""
+    return " ".join(_WORD.findall(spread(text)))
+
+
+def spread(text: str) -> str:
+    """A text whose words are what lies between ASCII characters that are no letter, digit or `_`.
+
+    Small letters without accents. Chinese, Japanese and Korean, written without blanks, are words of one sign each.
+    """
+    if text.isascii():
+        return text.lower()
+    bare = normalize("NFC", _MARK.sub("", normalize("NFKD", text)).casefold())
+    return _SIGN.sub(r" \g<0> ", _NO_WORD.sub(" ", bare))
+
+
+def text_of(raw: dict[str, Any]) -> str:
+    """What a mail can be found by, made by `spread`: subject, body, both parties, its names."""
+    return spread("\n".join(_said(raw))).replace("\0", " ")
+
+
+def fields_of(raw: dict[str, Any]) -> str:
+    """The same words, in which none of a field follows one of another field."""
+    return BETWEEN.join(map(words, _said(raw)))
+
+
+def _said(raw: dict[str, Any]) -> list[str]:
+    return [one for key in _SOUGHT if isinstance(one := raw.get(key), str)]

@@ -1,0 +1,205 @@
+"""`search` finds what reading every mail finds, whatever became of mailboxes and index since."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailcore.mail import index, mailbox, post, search, sources
+from mailcore.mail.search import Query
+from tests.mailcore.conftest import NAMES, House
+
+WORDS = (
+    "invoice", "Invoices", "in", "deploy", "ÜBER", "u\u0308ber", "STRASSE", "straße", "notes.md", "notes", "md", "a_b",
+    "日本語", "本", "é", "e", '"', "*", "NEAR", "OR", "-x", "x-y", "\0", "\ud800", "\ue000", "🎈", "½", "ﬁne",
+    "한국", "1e5",
+)  # fmt: skip
+
+
+def file_of(house: House) -> Path:
+    return house.workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
+
+
+def told(found: list[search.Found]) -> list[tuple[object, ...]]:
+    return [(*one.order, one.open, one.archive, one.owner) for one in found]
+
+
+def same(house: House, query: Query) -> list[search.Found]:
+    """What is found, and that reading every mail finds the same."""
+    found = search.search(house.workspace, query)
+    assert told(found) == told(search.scan(house.workspace, query)), query
+    return found
+
+
+def subjects(found: list[search.Found]) -> list[str]:
+    return [one.message.subject for one in found]
+
+
+def act(house: House, chance: random.Random) -> None:
+    """Something that changes what can be found."""
+    agent = house.agent(f"@{chance.choice(NAMES)}")
+    text = " ".join(chance.choices(WORDS, k=chance.randrange(1, 6)))
+    inbox = [message for message in house.inbox(agent.address) if message.status != "closed"]
+    kept = sorted(agent.archive_dir.glob("*.json"))
+    what = chance.randrange(10)
+    if what < 4 or not inbox:
+        raw = {"from": f"@{chance.choice(NAMES)}", "subject": text, "message": text[::-1], "status": "new", "seq": 1}
+        mailbox.deliver(agent, {**raw, "timestamp": f"2026-0{chance.randrange(1, 9)}-01 10:00:00", "sent_id": "s"})
+    elif what < 7:
+        mailbox.close(agent, [chance.choice(inbox).id])
+    elif what == 7 and kept:
+        chance.choice(kept).unlink()
+    elif what == 8 and kept:  # another program writes in place
+        path = chance.choice(kept)
+        path.write_text(json.dumps({**json.loads(path.read_bytes()), "message": text}))
+    elif what == 9:
+        document = json.loads(agent.inbox.read_bytes())
+        document["messages"][0] |= {"subject": text, "status": chance.choice(["opened", "closed"])}
+        agent.inbox.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_index_finds_what_a_scan_finds_whatever_changed(house: House, seed: int) -> None:
+    chance = random.Random(seed)
+    hits = 0
+    for _ in range(60):
+        act(house, chance)
+        if chance.random() < 0.05:
+            file_of(house).write_bytes(chance.choice([b"", b"no database at all" * 99]))
+        query = Query(
+            words=tuple(chance.choices(WORDS, k=chance.randrange(3))),
+            agent=chance.choice(["", "@lead"]),
+            viewer=chance.choice(["", "", "@writer"]),
+            since=chance.choice([0.0, 0.0, 1.78e9]),
+            open=chance.choice([None, None, True, False]),
+        )
+        hits += len(same(house, query))
+    assert hits > 60 and file_of(house).stat().st_size > 4096
+
+
+def test_words_begin_words_without_case_and_accents(house: House) -> None:
+    for subject in ("Invoices of May", "Über die Straße", "read notes.md", "日本語の本"):
+        post.send(house.workspace, "@lead", ["@writer"], subject, "b")
+    expected = {
+        "invoice": "Invoices of May", "UBER": "Über die Straße", "strasse": "Über die Straße",
+        "notes.md": "read notes.md", "本語": "日本語の本", "lead": "all",
+    }  # fmt: skip
+    for word, subject in expected.items():
+        found = subjects(same(house, Query((word,))))
+        assert found == [subject] if subject != "all" else len(found) == 4, word
+    assert same(house, Query(("voices",))) == same(house, Query(("md.notes",))) == []
+    assert same(house, Query(("invoice", "notes"))) == []
+
+
+@pytest.mark.parametrize("word", ['"', '" OR "', "a* OR b", "NEAR(a b)", "text:b", "^b", "b' --", "\0", "(", "{b}"])
+def test_no_word_is_syntax(house: House, word: str) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    same(house, Query((word,)))
+
+
+def test_an_index_of_another_form_or_boot_is_made_anew(house: House) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    same(house, Query(("first",)))
+    for statement in ("PRAGMA user_version = 99", "UPDATE form SET boot = 'another'", "DROP TABLE mail"):
+        connection = sqlite3.connect(file_of(house))
+        connection.execute(statement)
+        connection.commit()
+        connection.close()
+        assert subjects(same(house, Query(("first",)))) == ["first"], statement
+
+
+def test_without_fts5_or_the_right_to_write_it_reads_everything(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    file_of(house).mkdir()  # nothing can be opened here
+    assert subjects(search.search(house.workspace, Query(("first",)))) == ["first"]
+    file_of(house).rmdir()
+    monkeypatch.setattr(index, "_TABLES", ("CREATE VIRTUAL TABLE words USING fts_of_no_build (text)",))
+    assert subjects(search.search(house.workspace, Query(("first",)))) == ["first"]
+
+
+def test_a_mailbox_that_cannot_be_read_is_said_and_the_rest_found(house: House) -> None:
+    post.send(house.workspace, "@lead", ["@writer", "@editor"], "first", "b")
+    house.agent("@editor").inbox.write_text('{"messages": [')
+    for _ in range(2):
+        done = house.mailcore("search", "first", "--json")
+        assert [row["to"] for row in json.loads(done.stdout)] == ["@writer"]
+        assert b"not searched" in done.stderr
+
+
+def test_a_mail_in_both_places_is_open(house: House) -> None:
+    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    raw = dict(house.inbox("@writer")[0].raw)
+    mailbox.close(house.agent("@writer"), [sent.id])
+    mailbox.put_back(house.agent("@writer"), raw)
+    assert [one.open for one in same(house, Query(("first",)))] == [True]
+
+
+def test_the_index_is_its_makers_alone_and_git_leaves_it(house: House) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    elsewhere = house.root / "elsewhere.txt"
+    elsewhere.write_text("mine")
+    file_of(house).symlink_to(elsewhere)
+    same(house, Query(("first",)))
+    assert elsewhere.read_text() == "mine" and not file_of(house).is_symlink()
+    assert file_of(house).stat().st_mode & 0o077 == 0
+    subprocess.run(["git", "init", "-q", str(house.root)], check=True)
+    words = ["git", "-C", str(house.root), "check-ignore", "-q", str(file_of(house))]
+    assert subprocess.run(words).returncode == 0
+
+
+def test_the_command_shows_what_the_caller_may_see(house: House) -> None:
+    for to in ("@writer", "@editor"):
+        post.send(house.workspace, "@lead", [to], "invoice", f"for {to}: pay\nthe invoice")
+    post.close(house.workspace, "@editor", [house.inbox("@editor")[0].id])
+    rows = house.json("search", "invoice")
+    assert [(row["to"], row["from"], row["open"]) for row in rows] == [
+        ("@editor", "@lead", False),
+        ("@writer", "@lead", True),
+    ]
+    writer = house.agent("@writer").branch
+    assert [row["to"] for row in house.json("search", "invoice", cwd=writer)] == ["@writer"]
+    assert len(house.json("search", "invoice", cwd=house.agent("@lead").branch)) == 2
+    for words, found in {
+        ("--open",): ["@writer"], ("--closed",): ["@editor"], ("--agent", "@editor"): ["@editor"],
+        ("--since", "1h"): ["@editor", "@writer"], ("--since", "2999-01-01"): [],
+    }.items():  # fmt: skip
+        assert [row["to"] for row in house.json("search", "invoice", *words)] == found, words
+    assert house.json("search", status=2)["error"]["code"] == "usage"
+    assert house.json("search", "!!!", status=2)["error"]["code"] == "usage"
+    assert len(house.json("search", "--agent", "@editor")) == 1
+    text = house.mailcore("search", "invoice", "--open").stdout.decode()
+    assert "@lead → @writer" in text and "pay the invoice" in text
+    assert house.mailcore("search", "nothing").stdout == b"no mail is found\n"
+
+
+def test_a_search_loads_no_dispatch(house: House) -> None:
+    code = (
+        "import sys\nfrom mailcore.cli import main\nassert main(['search', 'x']) == 0\n"
+        "assert not [m for m in sys.modules if m.startswith(('mailcore.dispatch', 'mailcore.observe'))]"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=house.root, capture_output=True).returncode == 0
+
+
+def test_a_change_within_one_tick_of_the_clock_is_seen(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the same size, in the same file, on a file system that counts seconds."""
+    second, exact = 10**9, sources._stamp
+
+    def coarse(found: os.stat_result) -> sources.Stamp:
+        size, changed, inode, touched = exact(found)
+        return size, changed // second * second, inode, touched // second * second
+
+    monkeypatch.setattr(sources, "_stamp", coarse)
+    agent = house.agent("@writer")
+    for n in range(20):
+        raw = {"id": "1", "subject": f"word{n:04}", "message": "b", "from": "@lead", "status": "new"}
+        with agent.inbox.open("r+") as file:
+            file.truncate()
+            file.write(json.dumps({"messages": [raw]}))
+        assert subjects(search.search(house.workspace, Query((f"word{n:04}",)))) == [f"word{n:04}"]
