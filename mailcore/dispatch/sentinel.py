@@ -45,9 +45,14 @@ def main(run_dir: str) -> int:
 def _supervise(run_dir: str, sentinel: int) -> int:
     from pathlib import Path
 
-    from mailcore.dispatch import supervisor
+    from mailcore.dispatch import process, supervisor
+    from mailcore.system.processes import start_ticks
 
-    return supervisor.main(Path(run_dir).resolve(), sentinel)
+    ticks = start_ticks(sentinel)
+    try:
+        return supervisor.main(Path(run_dir).resolve(), sentinel)
+    finally:
+        process.go_on(sentinel, ticks)  # it has this one's end to see, and no lock names it any more
 
 
 def _end_of(child: int) -> int:

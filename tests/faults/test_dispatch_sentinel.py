@@ -177,6 +177,19 @@ def test_a_killed_sentinel_changes_nothing(house: House) -> None:
     at_rest(house)
 
 
+def test_a_sentinel_that_stands_still_sees_its_supervisors_end(house: House) -> None:
+    """No lock names it by then, so nobody else would find it."""
+    house.shell("writer", "echo up; until [ -e go ]; do sleep 0.05; done")
+    run_id = house.started("@operator", "@writer")
+    house.attempt_pid("@writer", run_id)
+    lock = holder_of(house)
+    os.kill(lock.sentinel, signal.SIGSTOP)
+    wait_until(lambda: stopped(lock.sentinel), what="it stands still")
+    (house.agent("@writer").branch / "go").touch()
+    assert house.over("@writer", run_id).phase is Phase.COMPLETED
+    wait_until(lambda: not alive(lock.sentinel, lock.sentinel_ticks), what="it is over")
+
+
 def test_the_two_share_no_session(house: House) -> None:
     """A signal for all of one's session leaves the other."""
     house.shell("writer", "echo up; exec sleep 100")
