@@ -64,8 +64,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
     """The newest few, oldest first."""
     open: tuple[Activity, ...] = ()
     """What began and did not end, oldest first: tool calls, subagents, a compaction of the context."""
-    waiting: Activity | None = None
-    """The request for the operator that nothing has followed yet."""
+    prompts: tuple[Activity, ...] = ()
+    """What its program asks the operator and has no answer to, in the order in which it was told."""
     turn_open: bool = False
     """A prompt or tool was seen and no end of turn since."""
     turn_ended: float = 0.0
@@ -80,6 +80,11 @@ class AgentFacts(msgspec.Struct, frozen=True):
     def address(self) -> str:
         """`@writer`."""
         return self.agent.address
+
+    @property
+    def waiting(self) -> Activity | None:
+        """The oldest of what its program asks the operator."""
+        return min(self.prompts, key=lambda one: one.at, default=None)
 
     @property
     def tool(self) -> Activity | None:

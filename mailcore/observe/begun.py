@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.usage import Spending
+from mailcore.observe import prompts
 
 TURNS = frozenset({Kind.PROMPT, Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.THINKING})
 """What only an agent in the midst of a turn does."""
@@ -34,17 +35,16 @@ def learn(
     What began before `floor` (seconds since the epoch) counts as a sign of life and as nothing else. Log lines and the
     program's output tell of no turn.
     """
-    begun, waiting, turn_open, last_active = old.open, old.waiting, old.turn_open, old.last_active
+    begun, asking, turn_open, last_active = old.open, old.prompts, old.turn_open, old.last_active
     turn_ended = old.turn_ended
     for activity in happened:
         last_active = max(last_active, activity.at)
         if activity.source == "log" or activity.at < floor:
             continue
         if activity.kind is Kind.WAITING:
-            # A permission is asked by two events, PermissionRequest and Notification: the first says since when.
-            waiting = waiting or activity
-        elif waiting is not None and waiting.subagent == activity.subagent and activity.at >= waiting.at:
-            waiting = None
+            asking = prompts.asked(asking, activity, begun)
+        elif asking:
+            asking = prompts.answered(asking, activity)
         late = _late(activity, turn_ended)
         if not (late and activity.kind in BEGINS):
             begun = _after(begun, activity)
@@ -59,7 +59,7 @@ def learn(
         activities=activities,
         spending=spending,
         open=begun,
-        waiting=waiting,
+        prompts=asking,
         turn_open=turn_open,
         turn_ended=turn_ended,
         last_active=last_active,

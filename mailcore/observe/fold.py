@@ -147,7 +147,7 @@ def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activit
         run=run,
         activities=_merged(old.activities, happened, KEPT),
         open=begun.since(old.open, floor),
-        waiting=old.waiting if old.waiting is not None and old.waiting.at >= floor else None,
+        prompts=begun.since(old.prompts, floor),
         turn_open=old.turn_open and any(a.at >= floor and a.kind in begun.TURNS for a in old.activities),
         last_active=max(old.last_active, run.last_act),
         spending=on_run(old.spending, run),

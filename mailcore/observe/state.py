@@ -8,6 +8,7 @@ expected (`expectation`) that did not come in the time that its phase allows.
 from __future__ import annotations
 
 from mailcore.config import Alarms
+from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder, Lock, Phase, Run
@@ -92,12 +93,17 @@ def _at_work(facts: AgentFacts, began: float, task: str) -> Status:
     """Expected to work since `began`: is it waiting, in a tool, or just working?"""
     began_second = int(began)  # locks and hooks may be stamped in whole seconds
     if facts.waiting is not None and facts.waiting.at >= began_second:
-        return Status(State.WAITING, facts.waiting.text, facts.waiting.at)
+        return _asking(facts, facts.waiting)
     if (for_an_answer := asked(facts) or waits(facts)) is not None:
         return for_an_answer
     if facts.tool is not None and facts.tool.at >= began_second:
         return Status(State.IN_TOOL, facts.tool.text or facts.tool.tool, facts.tool.at)
     return Status(State.WORKING, task, began)
+
+
+def _asking(facts: AgentFacts, oldest: Activity) -> Status:
+    more = len(facts.prompts) - 1
+    return Status(State.WAITING, f"{oldest.text} (and {more} more)" if more else oldest.text, oldest.at)
 
 
 def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
@@ -123,7 +129,7 @@ def _unlocked(facts: AgentFacts, now: float, policy: Alarms) -> Status:
 def _interactive(facts: AgentFacts, ended: float, now: float, policy: Alarms) -> Status | None:
     """The state of a session that no supervisor started, None if there is none or it went quiet."""
     if facts.waiting is not None and facts.waiting.at > ended and now - facts.waiting.at < WAIT_KEPT:
-        return Status(State.WAITING, facts.waiting.text, facts.waiting.at)
+        return _asking(facts, facts.waiting)
     limit = limit_of(facts, 0.0, policy)
     if not facts.turn_open or facts.last_active <= ended or (limit and now - facts.last_active > limit):
         return None

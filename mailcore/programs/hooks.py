@@ -38,7 +38,7 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     if meaning is None:
         return None
     kind, text = meaning
-    tool = _text(event, "tool_name") if kind in (Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED) else ""
+    tool = _text(event, "tool_name") if kind in (Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.WAITING) else ""
     tool_id = _text(event, "tool_use_id") if tool else ""
     session, subagent = _text(event, "session_id"), _text(event, "agent_id")
     return Activity(_time(event) or now, agent, kind, text, SOURCE, tool, tool_id, session, subagent)

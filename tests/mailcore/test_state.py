@@ -135,7 +135,7 @@ CASES = {
     "working": (RUNNING, (State.WORKING, "Report (attempt 2/3)", NOW - 890)),
     "in tool": (replace(RUNNING, open=(TOOL,)), (State.IN_TOOL, "Bash: make", NOW - 20)),
     "waiting, however long": (
-        replace(RUNNING, waiting=ASKS, open=(TOOL,)),
+        replace(RUNNING, prompts=(ASKS,), open=(TOOL,)),
         (State.WAITING, "may I?", NOW - 400),
     ),
     "silent": (replace(RUNNING, last_active=NOW - 301), (State.SILENT, "no sign of life", NOW - 1)),
@@ -208,9 +208,9 @@ CASES = {
     ),
     "interactive": (SESSION, (State.WORKING, "interactive", NOW - 30)),
     "interactive, in tool": (replace(SESSION, open=(TOOL,)), (State.IN_TOOL, "Bash: make", NOW - 20)),
-    "interactive, waiting": (replace(SESSION, waiting=ASKS), (State.WAITING, "may I?", NOW - 400)),
+    "interactive, waiting": (replace(SESSION, prompts=(ASKS,)), (State.WAITING, "may I?", NOW - 400)),
     "interactive, asked yesterday": (
-        replace(FREE, waiting=replace(ASKS, at=NOW - WAIT_KEPT - 1)),
+        replace(FREE, prompts=(replace(ASKS, at=NOW - WAIT_KEPT - 1),)),
         (State.IDLE, "", 0.0),
     ),
     "interactive, gone quiet": (replace(SESSION, last_active=NOW - 301), (State.IDLE, "", NOW - 301)),

@@ -207,7 +207,7 @@ def lighthouse() -> Fleet:
             lock=lock(300, "Edit chapter one"),
             run=run("editor", "Edit chapter one", Phase.RUNNING, 298, (attempt(1, 300, running=298),)),
             activities=(act("editor", Kind.TOOL_DONE, "Read: chapter-1.md", 50, "Read"), asking),
-            waiting=asking,
+            prompts=(asking,) if asking is not None else (),
             turn_open=True,
         ),
         facts(

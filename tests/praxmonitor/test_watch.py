@@ -90,7 +90,7 @@ def test_a_state_is_told_when_it_changes_and_with_its_reason() -> None:
     everyone = [event for event in happened(EMPTY, old) if event["type"] == "state"]
     assert len(everyone) == len(fleet.agents)
     writer, *others = fleet.agents
-    idle = structs.replace(writer, lock=None, run=None, activities=(), open=(), turn_open=False, waiting=None)
+    idle = structs.replace(writer, lock=None, run=None, activities=(), open=(), turn_open=False, prompts=())
     new = moment(structs.replace(fleet, agents=(idle, *others)), old)
     (event,) = happened(old, new)
     assert (event["type"], event["agent"], event["kind"]) == ("state", "@writer", "idle")

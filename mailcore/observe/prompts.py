@@ -1,0 +1,77 @@
+"""What an agent's program asks its operator, all of it: each prompt stands until its own call goes on. Pure.
+
+A prompt is told by PermissionRequest, which names tool and input, by Notification, which names neither, or by both; of
+a call by its id, where one such call is open. Several stand at once, of parallel calls and of subagents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from mailcore.model.activity import Activity, Kind
+
+ENDS_TURN = frozenset({Kind.PROMPT, Kind.TURN_END, Kind.ERROR})
+"""After one of these of the agent itself no call of its own asks any more."""
+MOST = 32
+"""Prompts that are kept, the newest."""
+
+
+def asked(prompts: tuple[Activity, ...], asks: Activity, open_calls: Iterable[Activity]) -> tuple[Activity, ...]:
+    """The prompts that stand once `asks` was told."""
+    same = [one for one in prompts if _one_session(one, asks)]
+    if not asks.tool:
+        return prompts if same else (*prompts, asks)[-MOST:]
+    taken = {one.tool_id for one in same}
+    calls = [
+        call for call in open_calls
+        if call.kind is Kind.TOOL and (call.subagent, call.tool) == (asks.subagent, asks.tool)
+        and call.tool_id and _one_session(call, asks)
+    ]  # fmt: skip
+    meant = [call for call in calls if call.text and call.text in asks.text] or calls
+    known = asks.tool_id or next((call.tool_id for call in meant if call.tool_id not in taken), "")
+    if not known and (meant or any((one.subagent, one.text) == (asks.subagent, asks.text) for one in same)):
+        return prompts  # told twice
+    if known in taken and known:
+        return prompts
+    unnamed = [one for one in same if not one.tool]
+    since = min([asks.at, *(one.at for one in unnamed)])
+    kept = tuple(one for one in prompts if one not in unnamed)
+    return (*kept, replace(asks, tool_id=known, at=since))[-MOST:]
+
+
+def answered(prompts: tuple[Activity, ...], activity: Activity) -> tuple[Activity, ...]:
+    """The prompts that still stand after that activity."""
+    kept = tuple(one for one in prompts if not _answers(activity, one))
+    return kept if len(kept) < len(prompts) else prompts
+
+
+def _answers(activity: Activity, prompt: Activity) -> bool:
+    if activity.at < prompt.at:
+        return False
+    if activity.kind is Kind.SESSION and not activity.subagent:
+        return True
+    if not _one_session(activity, prompt):
+        return False
+    if activity.kind in ENDS_TURN and not activity.subagent:
+        return not prompt.subagent
+    if activity.subagent != prompt.subagent:
+        return False
+    if not prompt.tool:
+        return True
+    match activity.kind:
+        case Kind.TOOL_DONE | Kind.TOOL_FAILED if activity.tool_id and prompt.tool_id:
+            return activity.tool_id == prompt.tool_id
+        case Kind.TOOL_DONE | Kind.TOOL_FAILED:
+            return activity.tool == prompt.tool
+        case Kind.TOOL:  # a parallel call, where calls have ids; else the next, which begins when the former is over
+            return not (activity.tool_id and prompt.tool_id)
+        case Kind.SUBAGENT:
+            return False
+        case _:  # its model goes on, so it has its calls' results
+            return True
+
+
+def _one_session(one: Activity, other: Activity) -> bool:
+    return not (one.session and other.session) or one.session == other.session
