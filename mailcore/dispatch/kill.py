@@ -6,8 +6,6 @@ import signal
 import time
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from mailcore import audit, journal
 from mailcore.config import Config
 from mailcore.dispatch import foreign, process, queue
@@ -145,4 +143,4 @@ def processes(workspace: Workspace, target: str) -> tuple[Process, ...]:
         return ()
     own = [p for p in snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
     below = process.members(lock.run_id, [p.pid for p in own])
-    return (*own, *(replace(p, depth=p.depth + len(own)) for p in below))
+    return (*own, *(p._replace(depth=p.depth + len(own)) for p in below))

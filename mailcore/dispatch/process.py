@@ -13,8 +13,6 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from mailcore.identity.marks import RUN_ID, SUPERVISES
 from mailcore.programs.base import Program, ProgramFailed
 from mailcore.system.process import Process
@@ -57,7 +55,7 @@ def members(run_id: str, roots: Collection[int] = ()) -> list[Process]:
         mark, supervisor = marks[pid]
         if pid in found or supervisor or pid in roots or mark not in ("", run_id) or pid == os.getpid():
             continue
-        found[pid] = replace(processes[pid], depth=depth)
+        found[pid] = processes[pid]._replace(depth=depth)
         stack += [(child, depth + 1) for child in children.get(pid, ())]
     return list(found.values())
 
@@ -91,7 +89,7 @@ def session_members(session: int, dispatch_id: str = "", known: Collection[Proce
         pid, depth = stack.pop()
         if pid in found or stranger(pid):
             continue
-        found[pid] = replace(processes[pid], depth=depth)
+        found[pid] = processes[pid]._replace(depth=depth)
         stack += [(child, depth + 1) for child in children.get(pid, ())]
     return list(found.values())
 

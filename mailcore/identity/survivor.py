@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from msgspec.structs import replace
-
 from mailcore import journal
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
@@ -30,7 +28,7 @@ def survivor(workspace: Workspace, above: Sequence[int]) -> str:
     me = processes.look(os.getpid())
     if me is None:
         return "this process cannot be seen"
-    booted = processes.started_at(replace(me, ticks=0))
+    booted = processes.started_at(me._replace(ticks=0))
     session = processes.session_of(0)
     chain = [found for pid in (session, os.getpid(), *above) if (found := processes.look(pid)) is not None]
     # A reaper that adopted it is older too, but in a session of its own.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -38,7 +37,7 @@ def listening(agent: Agent, names: Collection[str], want: str) -> Iterator[None]
     Where the disk refuses that, nobody knows, and the agent is woken besides.
     """
     directory = agent.mail_dir / WAITS
-    path = directory / f"{os.getpid()}-{secrets.token_hex(4)}"
+    path = directory / f"{os.getpid()}-{os.urandom(4).hex()}"
     with ExitStack() as stack:
         with suppress(OSError, MailcoreError):
             ignored.make(agent.mail_dir)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
-from msgspec import Struct
 
-
-class Process(Struct, frozen=True):
+class Process(NamedTuple):
     """A live process; zombies are none."""
 
     pid: int

@@ -7,7 +7,7 @@ within a sentence of ours is quoted as JSON instead: on one line, its quotes esc
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ TAB = 4
 def boundary(texts: Iterable[str]) -> str:
     """A word that stands in none of the texts, and that nobody could know when they were written."""
     texts = list(texts)
-    while any((word := secrets.token_hex(8)) in text for text in texts):
+    while any((word := os.urandom(8).hex()) in text for text in texts):
         pass
     return word
 

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from mailcore.dispatch import process
 from mailcore.identity.marks import RUN_ID, SUPERVISES
@@ -207,7 +206,7 @@ def test_of_a_foreign_run_are_those_that_carry_its_id_and_no_run_of_ours() -> No
         assert {processes.command_of(p.pid) for p in found if p.pid != monitor.pid} == {f"{length}1", f"{length}5"}
         # What cleared its environment and left the session is known only from an earlier look.
         lost = next(p for p in everything() if processes.command_of(p.pid) == f"{length}6")
-        again = process.session_members(monitor.pid, "theirs", [lost, replace(found[0], ticks=1)])
+        again = process.session_members(monitor.pid, "theirs", [lost, found[0]._replace(ticks=1)])
         again_words = {processes.command_of(p.pid) for p in again if p.pid != monitor.pid}
         assert again_words == {
             f"{length}1",
