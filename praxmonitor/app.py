@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import Theme
@@ -100,6 +101,17 @@ class PraxApp(Console, inherit_bindings=False):
         from praxmonitor.screens.agent import AgentScreen
 
         self.push_screen(AgentScreen(address))
+
+    def pop_screen(self) -> AwaitComplete:
+        """As Textual's, and nothing of the screens that were left stays in memory."""
+        from textual._styles_cache import StylesCache
+
+        # Textual 8.2.8 keeps 1,024 of its widgets' line caches alive by this one: 0.4 MB for each opening of the help.
+        StylesCache.get_inner_outer.cache_clear()
+        # And who watches a value of the app until that changes next, which some never do.
+        for watchers in getattr(self, "__watchers", {}).values():
+            watchers[:] = [watcher for watcher in watchers if watcher[0].is_running]
+        return super().pop_screen()
 
     def on_mount(self) -> None:
         """Once it is painted, make ready what is not needed for that."""
