@@ -115,6 +115,9 @@ class Tail:
             beside = moved(self.path, self._inode)
             if mine >= 0:
                 beside = [mine, *self._but(beside, os.fstat(mine))]
+            elif beside and not self._stood_in(beside[0]):  # a removed file's number was given to another
+                while beside:
+                    os.close(beside.pop())
             if beside:
                 self._older = beside
                 return self._read_older()
@@ -130,6 +133,10 @@ class Tail:
         except OSError:
             self.behind = False
             return []
+
+    def _stood_in(self, descriptor: int) -> bool:
+        before = len(self._mark)
+        return os.pread(descriptor, before, self._offset - before) == self._mark
 
     def _but(self, descriptors: list[int], one: os.stat_result) -> list[int]:
         same = [other for other in descriptors if identity(os.fstat(other)) == identity(one)]

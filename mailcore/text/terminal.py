@@ -57,10 +57,10 @@ class Lines:
     def say(self, text: str) -> None:
         """One line, at once. From any thread."""
         before = f"{self.lost} lines before this could not be written: {self._why}\n" if self.lost else ""
-        data = (before + plain(text) + "\n").encode(errors="backslashreplace")
         try:
             if sys.stdout is None:
                 raise OSError(errno.EBADF, "standard output is closed")
+            data = f"{before}{plain(text)}\n".encode(sys.stdout.encoding, "backslashreplace")
             while data:
                 data = data[os.write(sys.stdout.fileno(), data) :]
         except OSError as error:

@@ -94,10 +94,14 @@ def test_a_file_that_is_not_held_open_is_found_by_its_inode_or_said_to_be_lost(
     assert all_of(tail, held) == ["a"]
     put(path, "late")
     held.close()
+    inode = path.stat().st_ino
     way(path)
+    put(tmp_path / "other", *range(99))  # it may be given the number of the file that went
     put(path, "c")
     found = way in (rename, dated)
-    assert all_of(tail, held) == (["late", "c"] if found else ["c"]) and tail.lost == (0 if found else 1)
+    assert all_of(tail, held) == (["late", "c"] if found else ["c"])
+    if path.stat().st_ino != inode:  # else the file system gave the number again: it looks as if it was cut
+        assert tail.lost == (0 if found else 1)
 
 
 def test_what_was_rotated_twice_between_two_looks_is_read_in_order(tmp_path: Path, held: OpenFiles) -> None:

@@ -232,8 +232,11 @@ def test_what_a_terminal_cannot_write_ends_nothing(
 
 
 @pytest.mark.parametrize("words", ["guard --mute", "alarms --follow"])
-def test_when_its_reader_goes_it_ends_in_order(aipass_workspace: Path, home: Path, words: str) -> None:
-    configure(aipass_workspace, "")
+def test_when_its_reader_goes_a_guard_goes_on_and_a_list_ends(
+    aipass_workspace: Path, tmp_path: Path, home: Path, wait_until: Wait, words: str
+) -> None:
+    told = tmp_path / "told"
+    configure(aipass_workspace, f'[alarms]\non_alarm = ["sh", "-c", "cat >> {told}"]\n')
     inbox = aipass_workspace / "agents" / "alpha" / ".ai_mail.local" / "inbox.json"
     command = f"{sys.executable} -m praxmonitor {words} {aipass_workspace}"
     with subprocess.Popen(command.split(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -243,6 +246,9 @@ def test_when_its_reader_goes_it_ends_in_order(aipass_workspace: Path, home: Pat
         process.stdout.close()
         inbox.write_text(LOST)
         try:
+            if words.startswith("guard"):
+                wait_until(lambda: told.exists() and "@alpha" in told.read_text(), 20.0, "on_alarm is run")
+                process.terminate()
             assert process.wait(20) == 0
         finally:
             process.kill()

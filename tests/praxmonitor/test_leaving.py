@@ -8,11 +8,26 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.mailcore.conftest import House, wait_until
+
+_PIDS: list[int] = []
+
+
+@pytest.fixture(autouse=True)
+def reaped() -> Iterator[None]:
+    """No screen outlives its test, nor its process as a zombie, whatever failed."""
+    yield
+    while _PIDS:
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(_PIDS[-1], signal.SIGKILL)
+            os.waitpid(_PIDS[-1], 0)
+        _PIDS.pop()
 
 
 def pty_of(house: House, **environment: str) -> tuple[int, int]:
@@ -23,6 +38,7 @@ def pty_of(house: House, **environment: str) -> tuple[int, int]:
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)
         os.execv(sys.executable, [sys.executable, "-m", "praxmonitor", str(house.root), "--mute"])
+    _PIDS.append(pid)
     return pid, end
 
 
@@ -98,7 +114,8 @@ def test_with_standard_error_elsewhere_it_draws_on_the_terminal(house: House, tm
         os.dup2(kept, 2)
         os.close(kept)
         os.close(errors)
-    assert b"writer" in read_until(end, b"idle")
+    said = read_until(end, b"writer")
+    assert b"writer" in said
     assert (tmp_path / "errors").stat().st_size == 0
     os.write(end, b"q")
     read_until(end, b"never said")
