@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from mailcore.mail import approval, post
-from tests.mailcore.conftest import House
+from tests.mailcore.conftest import House, wait_until
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
@@ -264,7 +265,9 @@ async def test_a_hundred_waits_keep_no_other_verb_out(house: House) -> None:
 
             for _ in range(100):
                 group.start_soon(wait)
-            await anyio.sleep(0.5)
+            waits = house.agent("@writer").mail_dir / ".waits"
+            begun = partial(wait_until, lambda: len(list(waits.glob("*"))) == 100, 30, "all of them wait")
+            await anyio.to_thread.run_sync(begun)
             assert (await writer("whoami"))["address"] == "@writer"
             post.reply(house.workspace, "@editor", sent.id, "yes")
         assert {one["settled"][0]["text"] for one in heard} == {"yes"} and len(heard) == 100

@@ -198,7 +198,7 @@ def test_a_config_that_starts_nothing_is_asked_for_nothing(house: House, monkeyp
 def test_no_home_and_no_state_directory_keep_nobody_from_working(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.workspace.config_file.write_text(AGENTS)
     monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/nothing")
-    house.over("@writer", dispatch(house, 0)["run_id"])
+    assert house.over("@writer", dispatch(house, 0)["run_id"]).phase.ended
 
 
 def test_a_new_workspace_in_the_place_of_an_old_one_is_not_made_here(

@@ -172,6 +172,7 @@ async def test_n_says_that_a_filter_hides_those_in_need() -> None:
         await grid_of(app, pilot)
         await pilot.press("slash", *"writer", "enter", "n")
         await until(pilot, lambda: "the filter hides 4 that need you · Esc" in text_of(app), "it says so")
+        assert [notice.text for notice in app.notices if "the filter hides 4" in notice.text]
 
 
 def calm(known: AgentFacts) -> AgentFacts:

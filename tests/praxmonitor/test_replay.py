@@ -280,6 +280,7 @@ def test_what_was_left_out_is_said_when_the_screen_is_left(newer: Path, terminal
     screen.keys("q")
     told = f"left out: 2 facts (2 dreamt) in 2 readings; this is praxmonitor {VERSION}, 9.1 recorded it"
     screen.shows(f"praxmonitor replay: {newer}: {told}", "status 0")
+    assert "REPLAY" not in screen.text
 
 
 @pytest.mark.anyio

@@ -153,6 +153,7 @@ async def test_the_screen_says_what_it_does_not_follow(house: House) -> None:
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await until(pilot, lambda: "starts or permits something" in text_of(app), "the header says it")
+        assert app.withheld in app.notes
 
 
 def test_settings_that_change_meanwhile_are_judged_too(stranger: Path) -> None:

@@ -70,3 +70,4 @@ async def test_the_stream_follows_a_burst() -> None:
             fleet = replace(fleet, stream=(*fleet.stream, act("writer", Kind.LOG, f"line {number} of a burst", 0)))
             app._show(fleet)
         await until(pilot, lambda: "line 29 of a burst" in text_of(app), "the newest line is in view")
+        assert "line 0 of a burst" not in text_of(app)

@@ -21,6 +21,7 @@ from mailcore.system.contended import STRANGER
 from mailcore.system.holders import name_holder, named
 from mailcore.system.locks import is_locked, locked, newest, try_lock, wait_for_lock
 from mailcore.system.processes import lock_holders, start_ticks
+from tests.mailcore.conftest import wait_until
 
 pytestmark = pytest.mark.linux_only("who holds a flock is told by /proc alone")
 
@@ -129,8 +130,7 @@ def test_an_older_version_of_ours_which_named_nobody_is_waited_for(lock: Path, t
     shutil.copy(shutil.which("flock") or "/usr/bin/flock", program)
     process = subprocess.Popen([program, str(lock), "sleep", "60"], start_new_session=True)
     try:
-        while not is_locked(lock):
-            time.sleep(0.01)
+        wait_until(lambda: is_locked(lock), what="it holds the lock")
         with pytest.raises(MailcoreError, match=f"PID {process.pid} "), locked(lock, 4, own=True):
             pytest.fail("two hold it")
         assert newest(lock) == lock
@@ -171,10 +171,8 @@ def test_a_stranger_that_comes_and_goes_lets_nobody_in_twice(lock: Path, tmp_pat
     words = [sys.executable, "-c", COUNT, str(lock), str(number), "50"]
     with flock(lock):
         writers = [subprocess.Popen(words) for _ in range(4)]
-        time.sleep(STRANGER + 0.45)
-    while any(writer.poll() is None for writer in writers):
-        assert time.monotonic() - begun < 60
-        time.sleep(0.05)
+        wait_until(lambda: time.monotonic() - begun > STRANGER + 0.45, what="it is about to be stepped around")
+    assert [writer.wait(60) for writer in writers] == [0] * 4
     assert number.read_text() == "200"
 
 
@@ -186,6 +184,12 @@ def test_who_tries_steps_around_too(lock: Path) -> None:
         os.close(descriptor)
 
 
+def waiting_for(lock: Path) -> int:
+    """How many wait for a lock, as the kernel tells."""
+    inode = f":{lock.stat().st_ino} "
+    return sum("->" in row and inode in row for row in Path("/proc/locks").read_text().splitlines())
+
+
 def test_who_waits_without_a_limit_steps_around_whoever_comes_after_one_of_ours(lock: Path) -> None:
     got: list[int] = []
     with ours(lock) as holder:
@@ -193,7 +197,7 @@ def test_who_waits_without_a_limit_steps_around_whoever_comes_after_one_of_ours(
         thread.start()
         # A stranger queues behind, and gets it first or after us: either way we come to have it.
         stranger = subprocess.Popen(["flock", str(lock), "sleep", "60"], start_new_session=True)
-        time.sleep(0.3)
+        wait_until(lambda: waiting_for(lock) >= 2, what="both wait in the kernel")
         holder.kill()
         thread.join(STRANGER * 3 + 5)
     os.killpg(stranger.pid, signal.SIGKILL)
