@@ -188,7 +188,7 @@ def clean_own(workspace: Workspace, config: Config, agent: Agent, by: str = "", 
             run_dir = agent.runs_dir / run.run_id
             tell(workspace, config, agent, run, records(run_dir)[0], run_dir, again=True)
         if cleared is not None and cleared.lost is not None:
-            tell_lost(workspace, config, agent, cleared.lost, "its supervisor died, and its journal is gone")
+            tell_lost(workspace, config, agent, cleared.lost, "its supervisor died, and its journal is gone or cut")
     return cleared is not None
 
 

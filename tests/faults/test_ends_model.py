@@ -208,7 +208,8 @@ class Fleet(RuleBasedStateMachine):
             with suppress(MailcoreError):
                 start_what_waits(space, config)
             at_work = any(holding(agent) is not None for agent in space.agents)
-            begun = (lines(path) for path in self.house.root.rglob("run.jsonl"))
+            lost = {line.get("run_id") for line in lines(space.state_dir / "lost.jsonl")}
+            begun = (lines(path) for path in self.house.root.rglob("run.jsonl") if path.parent.name not in lost)
             at_work |= any("told" not in [record.get("event") for record in run] for run in begun)
             return not at_work and not any(queue.waits(agent) for agent in space.agents) and not marked(self.mark)
 
