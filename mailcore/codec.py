@@ -7,8 +7,6 @@ from typing import Any
 
 import orjson
 
-from mailcore.text.escape import escaped
-
 # Every digit as `0`, all else as a space: a long number is then one short search away, 0.5 ms for 700 kB.
 _DIGITS = bytes(ord("0") if chr(byte).isdecimal() and byte < 128 else ord(" ") for byte in range(256))
 _LONG = b"0" * 19
@@ -78,4 +76,6 @@ def dumps_line(value: Any) -> bytes:
 def printed(value: Any, *, indent: bool = True) -> bytes:
     """JSON for standard output: the same values, and nothing in it that a terminal acts on or that nobody sees."""
     data = dumps(value) if indent else dumps_line(value)
+    from mailcore.text.escape import escaped
+
     return escaped(data.decode("utf-8", "surrogatepass")).encode()

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.identity.marks import SUPERVISES
+from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import parse_time
-from mailcore.model.run import Holder, Lock
 from mailcore.system import files
 from mailcore.system.locks import is_held
 from mailcore.system.processes import (

@@ -17,7 +17,7 @@ from mailcore.codec import dumps, loads
 from mailcore.config.template import template
 from mailcore.errors import Refused, UsageError
 from mailcore.liveness import read_lock
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 from mailcore.registry import ADDRESS, SUFFIX, keep, look, normal_address, read, row_agent
 from mailcore.system import ignored
 from mailcore.system.locks import locked

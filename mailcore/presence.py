@@ -13,8 +13,8 @@ from mailcore import journal
 from mailcore.config import Config
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
+from mailcore.model.lock import Holder
 from mailcore.model.message import parse_time
-from mailcore.model.run import Holder
 from mailcore.system import ignored
 from mailcore.system.files import read_bytes
 from mailcore.system.writing import replace

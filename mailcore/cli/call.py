@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from mailcore.cli import VERBS, output
 from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
 from mailcore.cli.parse import options_of, parse
-from mailcore.config import Config
 from mailcore.errors import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
 from mailcore.identity.caller import Identity, identify, outside
 from mailcore.identity.marks import RUN_ID
@@ -47,6 +46,7 @@ LOOKS = {
 
 
 if TYPE_CHECKING:
+    from mailcore.config import Config
     from mailcore.identity.ancestry import Ancestry
 
 
@@ -86,6 +86,8 @@ class Call:
             try:
                 config, standing = trust.followed(self.workspace)
             except ConfigError as error:
+                from mailcore.config import Config
+
                 config, standing = Config(), trust.Standing({})
                 trouble = f"{error}; the defaults are used meanwhile"
         if standing.why and self.verb in (*STARTS, "approve", "deny", "ask", "escalate"):

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import post, shown
+from mailcore.mail import post
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text import counted, line
-from mailcore.text.frames import quoted
-from mailcore.text.terminal import person
 
 if TYPE_CHECKING:
     from mailcore.dispatch.wakes import Woken
@@ -127,6 +125,8 @@ def _delivered(sent: list[Sent], woken: Mapping[str, Woken] = MappingProxyType({
 
 def inbox(call: Call) -> Result:
     """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
+    from mailcore.mail import shown
+
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
     box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
@@ -135,6 +135,9 @@ def inbox(call: Call) -> Result:
 
 def read(call: Call) -> Result:
     """Show messages of the caller's mailbox, which become `opened`, or its own records of what it sent."""
+    from mailcore.mail import shown
+    from mailcore.text.terminal import person
+
     ids, agent = names_of(call, call.arguments.ids), call.caller.agent
     try:
         opened = post.mark_opened(call.workspace, agent.address, ids)
@@ -179,6 +182,8 @@ def close(call: Call) -> Result:
     if not a.all:
         closed = post.close(call.workspace, agent.address, names_of(call, a.ids))
         return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
+    from mailcore.text.frames import quoted
+
     _readable(agent, read_mailbox(agent.inbox, agent.root))
     closed, undecided = post.close_all(call.workspace, agent.address)
     lines = [f"closed {counted(len(closed), 'message')}"]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mailcore.config.schema import Config, Mail
+from mailcore.config.mail import Mail
 from mailcore.errors import ConfigError
 from mailcore.system.files import read_bytes
+
+if TYPE_CHECKING:
+    from mailcore.config.schema import Config
 
 TOO_LONG = "has a number that is too long, or is nested too deep"
 
@@ -30,6 +33,8 @@ def read_config_or_defaults(path: Path) -> tuple[Config, str]:
     try:
         return read_config(path), ""
     except ConfigError as error:
+        from mailcore.config.schema import Config
+
         return Config(), f"{error}; the defaults are used meanwhile"
 
 
@@ -52,6 +57,8 @@ def settings(path: Path) -> tuple[dict[str, Any], Config, list[str]]:
     """What the file says itself, the settings, and every fault in words. ConfigError if there is no TOML to judge."""
     tables = _tables(path)
     if not tables:
+        from mailcore.config.schema import Config
+
         return {}, Config(), []
     from mailcore.config.resolve import resolve
 

@@ -12,10 +12,9 @@ from types import MappingProxyType
 from typing import Annotated
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
+from mailcore.config.mail import Mail
 from mailcore.config.tiers import KNOWN, Tier
 from mailcore.config.types import (
-    Address,
-    AddressOrNone,
     Backend,
     Bytes,
     BytesOrNone,
@@ -139,29 +138,6 @@ class Alarms:
         about("A command of yours for each alarm that comes or goes. It gets one JSON object on its standard input, "
               "and is not waited for.", ["sh", "-c", "cat >> alarms.jsonl"]),
     ] = ()  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """What may be sent, how long it may lie, and who decides."""
-
-    max_body: Annotated[Bytes, about("Size of one body.")] = 1_000_000
-    max_subject: Annotated[Count, about("Characters of one subject.")] = 500
-    per_minute: Annotated[CountOrNone, about("Mails that one sender may send in a minute. 0: any number.", 60)] = 0
-    rung_low: Annotated[
-        Period, about("How long a message of low priority may stand on one rung before it is stuck or overdue.")
-    ] = 86400.0
-    rung_normal: Annotated[Period, about("The same of normal priority.")] = 7200.0
-    rung_high: Annotated[Period, about("The same of high priority.")] = 600.0
-    orchestrator: Annotated[
-        AddressOrNone,
-        about("Who gets what is escalated, and feedback from other projects. Empty: the operator.", "@lead"),
-    ] = ""
-    approver: Annotated[Address, about("The only one whose approve or deny counts.")] = "@operator"
-
-    def rung_limit(self, priority: str) -> float:
-        """Seconds that a message may stand on one rung."""
-        return {"high": self.rung_high, "low": self.rung_low}.get(priority, self.rung_normal)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from mailcore.identity.marks import RUN_ID, SUPERVISES
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
-from mailcore.model.run import Lock
+from mailcore.model.lock import Lock
 from mailcore.system import processes
 from mailcore.workspace import Workspace
 

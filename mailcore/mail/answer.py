@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from mailcore import audit, journal
-from mailcore.config import Mail
+from mailcore.config.mail import Mail
 from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
 from mailcore.mail import intent, lookup, mailbox, outbox, post, route
 from mailcore.mail.names import choose

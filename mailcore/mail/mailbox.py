@@ -10,17 +10,20 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailcore import journal
 from mailcore.errors import MailcoreError
-from mailcore.mail import archive, repair, splice
+from mailcore.mail import archive, splice
 from mailcore.mail.document import Unreadable, messages, parse, pick
 from mailcore.mail.place import Place, cause, held
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message, is_unread
 from mailcore.system import files
 from mailcore.timestamps import aipass_time
+
+if TYPE_CHECKING:
+    from mailcore.mail.repair import Repair
 
 _REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof")
 """Keys that a message of the same upsert key takes from the later one."""
@@ -164,8 +167,10 @@ def provide(agent: Agent) -> None:
             save()
 
 
-def mend(agent: Agent, *, dry_run: bool = False) -> repair.Repair | None:
+def mend(agent: Agent, *, dry_run: bool = False) -> Repair | None:
     """Repair the mailbox if it has to be; None if nothing is amiss. With `dry_run` nothing is written."""
+    from mailcore.mail import repair
+
     try:
         data = files.read_bytes(agent.inbox)
         closed = [raw for raw in messages(parse(agent.inbox, data)) if raw.get("status") == "closed"]
@@ -224,7 +229,7 @@ def _telling(agent: Agent, *, create: bool = False) -> Iterator[Place]:
             _tell(agent, place.repaired)
 
 
-def _tell(agent: Agent, done: repair.Repair) -> None:
+def _tell(agent: Agent, done: Repair) -> None:
     """Tell the operator of a repair by mail, save of the operator's own mailbox."""
     if agent.is_operator:
         return

@@ -8,16 +8,19 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailcore import codec
 from mailcore.errors import MailcoreError
-from mailcore.mail import repair, sequence
+from mailcore.mail import sequence
 from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
 from mailcore.system import files, ignored, locks, writing
 from mailcore.system.writing import make_directory
+
+if TYPE_CHECKING:
+    from mailcore.mail.repair import Repair
 
 LOCK = ".inbox.lock"
 """AIPass's lock of a mailbox, beside it (contract section 2)."""
@@ -30,7 +33,7 @@ class Place:
         self.agent = agent
         self.directory = directory
         """A descriptor of the directory that the file lies in."""
-        self.repaired: repair.Repair | None = None
+        self.repaired: Repair | None = None
         """What was done to the file that `load` found broken; the audit has it."""
         self._large = False
 
@@ -58,6 +61,8 @@ class Place:
 
     def repair(self, data: bytes, error: Unreadable) -> dict[str, Any]:
         """What can be recovered of a broken file, as a document; the file as it was is set aside."""
+        from mailcore.mail import repair
+
         whole, self.repaired = repair.set_aside(self.agent.inbox, data, cause(self.agent, error), self.directory)
         repair.tell(self.agent, self.repaired)
         return {"mailbox": "inbox", "messages": whole}

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from mailcore.model.lock import Holder as Holder
+from mailcore.model.lock import Lock as Lock
 from mailcore.model.message import parse_time
 
 RUN_ID = re.compile(r"\d{8}T\d{6}_\d{6}-[0-9a-f]{8}")
@@ -256,42 +258,3 @@ def _int(record: Mapping[str, Any], key: str) -> int:
 def _dollars(record: Mapping[str, Any]) -> float:
     value = record.get("cost")
     return float(value) if isinstance(value, int | float) and value is not True and 0 < value < 1e9 else 0.0
-
-
-class Holder(StrEnum):
-    """What is known of the process that a lock names."""
-
-    ALIVE = "alive"
-    DEAD = "dead"
-    """Gone, a zombie, or its PID now belongs to another process."""
-    UNKNOWN = "unknown"
-    """The lock is half-written and young: someone is about to name themselves."""
-    ELSEWHERE = "elsewhere"
-    """In another PID namespace or on another machine: from here it can be neither seen nor ended, nor called dead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """A branch's `.dispatch.lock` (contract section 4), ours or AIPass's."""
-
-    pid: int
-    at: float
-    subject: str = ""
-    start_ticks: int = 0
-    """0 where another program wrote the lock."""
-    boot_id: str = ""
-    nonce: str = ""
-    run_id: str = ""
-    holder: Holder = Holder.ALIVE
-    namespace: str = ""
-    """The PID namespace in which `pid` names that process; empty where another program wrote the lock."""
-    host: str = ""
-    """The machine that it runs on, as it calls itself."""
-    sentinel: int = 0
-    """The PID of the process that stands by the supervisor, and acts when it dies; 0 where there is none."""
-    sentinel_ticks: int = 0
-
-    @property
-    def runs(self) -> bool:
-        """Somebody works there, here or elsewhere."""
-        return self.holder in (Holder.ALIVE, Holder.ELSEWHERE)
