@@ -14,9 +14,12 @@ KILLED = "killed"
 """The status with which a killed run's row is closed; ` by @who` may follow."""
 
 
-def registered(records: Iterable[Mapping[str, Any]]) -> dict[str, Run]:
-    """Every run by its id, ours among them. Records are folded in order: the last of an id says where it stands."""
-    runs: dict[str, Run] = {}
+def registered(records: Iterable[Mapping[str, Any]], known: Iterable[Run] = ()) -> dict[str, Run]:
+    """Every run by its id, ours among them. Records are folded in order: the last of an id says where it stands.
+
+    `known`: what the records before these told of.
+    """
+    runs = {run.run_id: run for run in known}
     for record in records:
         run_id = record.get("dispatch_id")
         if not isinstance(run_id, str) or not run_id:
@@ -27,10 +30,10 @@ def registered(records: Iterable[Mapping[str, Any]]) -> dict[str, Run]:
     return runs
 
 
-def newest_runs(records: Iterable[Mapping[str, Any]]) -> dict[str, Run]:
+def newest_runs(runs: Iterable[Run]) -> dict[str, Run]:
     """The newest run of each target."""
     newest: dict[str, Run] = {}
-    for run in registered(records).values():
+    for run in runs:
         if run.target not in newest or run.created_at >= newest[run.target].created_at:
             newest[run.target] = run
     return newest

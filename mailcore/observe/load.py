@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from mailcore import journal, workspace
+from mailcore import workspace
 from mailcore.errors import MailcoreError
 from mailcore.holds import hold_at
 from mailcore.model.run import Run
@@ -14,16 +14,12 @@ from mailcore.observe.activity import neutral
 from mailcore.observe.branch import Branch
 from mailcore.observe.discover import Discovery, Found
 from mailcore.observe.facts import Fact, Roster, Used
-from mailcore.observe.foreign import newest_runs
+from mailcore.observe.register import Register
 from mailcore.observe.stamps import Stamps, inode
-from mailcore.observe.tail import grown_lines
 from mailcore.programs.base import ProgramFailed
 from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import Workspace
 
-REGISTER = "dispatch_register.jsonl"
-REGISTER_BYTES = 1024 * 1024
-"""Of the register's end: some 3,500 records; AIPass itself keeps 2,000."""
 CATCH_UP = 8 * 1024 * 1024
 """Bytes of earlier session lines that one sweep reads for what they used today: a gigabyte takes minutes, and no CPU
 that anybody would notice."""
@@ -37,6 +33,7 @@ class Loader:
         self._stamps = Stamps()
         self._held = OpenFiles()
         self._discovery = Discovery()
+        self._register = Register(workspace.aipass_dir)
         self._branches: dict[str, Branch] = {}
         self._places: dict[Path, Branch] = {}
         self._watched: dict[str, dict[str, int]] = {}
@@ -220,7 +217,7 @@ class Loader:
             self._stamps.distrust(self.workspace.registry)
         roster = self._roster()
         if any(branch.fresh for branch in self._branches.values()):
-            self._stamps.distrust(self.workspace.aipass_dir / REGISTER)  # it may tell of the new agents too
+            self._stamps.distrust(self._register.path)  # it may tell of the new agents too
             self._read_register()
         return [roster]
 
@@ -234,10 +231,9 @@ class Loader:
 
     def _read_register(self) -> list[Branch]:
         """Hand each branch its newest registered run; returns those for which it changed."""
-        path = self.workspace.aipass_dir / REGISTER
-        if not self._stamps.moved(path):
+        if not self._stamps.moved(self._register.path):
             return []
-        runs = newest_runs(journal.parse(grown_lines(path, REGISTER_BYTES)))
+        runs = self._register.read()
         changed = []
         for address, branch in self._branches.items():
             run: Run | None = runs.get(address)

@@ -211,15 +211,6 @@ class Tail:
         return [line.removesuffix(b"\r") for line in whole]
 
 
-def grown_lines(path: Path, start_bytes: int) -> list[bytes]:
-    """The complete lines of the last `start_bytes` of a file."""
-    tail = Tail(path, start_bytes)
-    lines = tail.read()
-    while tail.behind:
-        lines += tail.read()
-    return lines
-
-
 def last_lines(path: Path, n: int, max_bytes: int = 4 * 1024 * 1024) -> list[str]:
     """The last `n` lines of a file, oldest first, of at most its last `max_bytes`; empty if it cannot be read.
 

@@ -46,6 +46,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._lines: list[Line] = []
+        self._length = 0
         self._styles: dict[tuple[str, str], Style] = {}
 
     @property
@@ -66,13 +67,26 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def set_lines(self, lines: Sequence[Line]) -> None:
         """Show these lines from now on."""
         old, self._lines = self._lines, list(lines)
+        self.set_length(len(self._lines))
         if len(old) != len(self._lines):
-            self.virtual_size = Size(0, len(self._lines))
             self.refresh()
             return
         for y, (before, after) in enumerate(zip(old, self._lines, strict=True)):
             if before != after:
                 self.refresh_line(y)
+
+    def set_length(self, lines: int) -> None:
+        """There are so many lines from now on. Fewer than fit count as as many as fit, save where the height follows
+        the lines: each other length has Textual lay out the whole screen anew, 4 ms."""
+        self._length = lines
+        height = self.styles.height
+        size = Size(0, lines if height is not None and height.is_auto else max(lines, self.line_count))
+        if size != self.virtual_size:
+            self.virtual_size = size
+
+    def on_resize(self) -> None:
+        """As many lines as fit are others now."""
+        self.set_length(self._length)
 
     def render_line(self, y: int) -> Strip:
         """One line of what is in view."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual.geometry import Size
 from textual.strip import Strip
 
 from mailcore.model.activity import Activity
@@ -45,7 +44,7 @@ class Stream(Lines):
             return
         top = self.scroll_offset.y
         self._activities = activities
-        self.virtual_size = Size(0, len(activities))
+        self.set_length(len(activities))
         if self._follows:
             self.jump(self.max_scroll_y)
         elif top < len(old):

@@ -24,7 +24,7 @@ from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Holder, Phase, Run
 from mailcore.observe.facts import RunRead
 from mailcore.observe.fold import apply
-from mailcore.observe.foreign import newest_runs
+from mailcore.observe.foreign import newest_runs, registered
 from mailcore.observe.load import Loader
 from mailcore.observe.logs import FIRST
 from mailcore.observe.state import state
@@ -311,7 +311,9 @@ def test_our_own_run_in_the_register_is_told_by_its_journal(look: Look) -> None:
 def test_the_register_is_folded_whatever_stands_in_it() -> None:
     odd: list[dict[str, Any]] = [{}, {"dispatch_id": 5}, {"dispatch_id": "a"}, {"dispatch_id": "b", "target": " "}]
     odd += [{"dispatch_id": "c", "target": "@X", "ts": 7, "monitor_pid": "no", "status": None}]
-    assert {address: run.phase for address, run in newest_runs(odd).items()} == {"@x": Phase.RUNNING}
+    assert {address: run.phase for address, run in newest_runs(registered(odd).values()).items()} == {
+        "@x": Phase.RUNNING
+    }
 
 
 def test_a_new_agent_and_its_files_show_and_a_removed_one_goes(look: Look) -> None:
