@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 from mailcore import journal
+from mailcore.digest import digest
 from mailcore.dispatch.lock import holding, names_own_run
 from mailcore.dispatch.progress import changed_files
 from mailcore.dispatch.runs import JOURNAL, first_record, last_run, read_run, records, run_ids
@@ -92,7 +92,7 @@ def _root(record: Mapping[str, Any]) -> str:
 def mark(target: Agent, subject: str, body: str) -> str:
     """The mark of a task: the same for the same words to the same agent."""
     words = "\0".join((target.address, " ".join(subject.split()), " ".join(body.split())))
-    return blake2b(words.encode("utf-8", "replace"), digest_size=8).hexdigest()
+    return digest(words.encode("utf-8", "replace"), 8)
 
 
 def loop(place: Place, sender: Agent, target: Agent, task: str, limit: int) -> str:

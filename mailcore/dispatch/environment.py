@@ -5,7 +5,6 @@ A project's programs come before ours: of our `bin` directory an agent gets `mai
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from mailcore.digest import digest
 from mailcore.identity.marks import AGENT, NONCE, ROUTER_NAMES, RUN_ID
 from mailcore.programs.base import Program
 from mailcore.system import VARIABLE, user, writing
@@ -49,7 +49,7 @@ def _alone() -> Path | None:
     Unlike the one that pip made it starts whatever PYTHONPATH and the like say.
     """
     text = f'#!/bin/sh\nexec {shlex.join(child("mailcore.cli"))} "$@"\n'.encode()
-    command = user.state_home() / "bin" / hashlib.sha256(text).hexdigest()[:16] / COMMAND
+    command = user.state_home() / "bin" / digest(text, 8) / COMMAND
     with suppress(OSError):
         if not command.exists():
             command.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +65,7 @@ class Waiting:
 
 def add(workspace: Workspace, agent: Agent, first: Mapping[str, Any], reason: str) -> str:
     """Queue a start, durably, and return its id; call it under the agent's gate."""
-    record = {"at": journal.now(), **first, "waits": reason, "queue_id": secrets.token_hex(4)}
+    record = {"at": journal.now(), **first, "waits": reason, "queue_id": os.urandom(4).hex()}
     journal.append(_path(agent), record, durable=True)
     waitlist.note(workspace, agent, record)
     return str(record["queue_id"])
@@ -90,7 +89,7 @@ def waits(agent: Agent) -> bool:
 
 def put_back(workspace: Workspace, agent: Agent, records: Collection[Mapping[str, Any]], reason: str) -> None:
     """Queue starts again that were removed and did not begin, with the age that they had; call it under the gate."""
-    again = [{**record, "waits": reason, "queue_id": secrets.token_hex(4)} for record in records]
+    again = [{**record, "waits": reason, "queue_id": os.urandom(4).hex()} for record in records]
     _keep(workspace, agent, [*again, *_read(agent)])
 
 

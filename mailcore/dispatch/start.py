@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 import subprocess
 import threading
 from collections.abc import Collection, Mapping
@@ -86,7 +84,7 @@ def reserve(
     """
     if (found := hindrance(workspace, agent, first, seen)) is not None:
         return found
-    run_id, secret = _new_id(agent), secrets.token_hex(16)
+    run_id, secret = _new_id(agent), os.urandom(16).hex()
     nonce = digest(secret.encode())
     program, subject = str(first.get("program", "")), str(first.get("subject", ""))
     with ExitStack() as stack:
@@ -150,6 +148,8 @@ def unmake(workspace: Workspace, agent: Agent, run: Run) -> bool:
 
     It never began, so there is no end to tell.
     """
+    import shutil
+
     with gate(workspace, agent):
         records = journal.read(agent.runs_dir / run.run_id / JOURNAL)
         if len(records) != 1 or run.phase.ended or lock.is_supervised(agent, run):
@@ -174,6 +174,8 @@ def _undo(agent: Agent, run_id: str, nonce: str, error: BaseException) -> None:
             (run_dir / standing.LOG).unlink(missing_ok=True)
             run_dir.rmdir()
     except OSError:  # a full disk: without its directory it does not look as if it still waited
+        import shutil
+
         with suppress(OSError):
             shutil.rmtree(run_dir)
     lock.release(agent, run_id, nonce)
@@ -203,7 +205,7 @@ def _new_id(agent: Agent) -> str:
         with suppress(ValueError, OverflowError):  # a directory that somebody made: its name is no moment
             at = next_unique(former, at)
             break
-    return f"{unique_time(at)}-{secrets.token_hex(4)}"
+    return f"{unique_time(at)}-{os.urandom(4).hex()}"
 
 
 def _spawn(workspace: Workspace, run_dir: Path, begun: Begun) -> subprocess.Popen[bytes]:

@@ -8,7 +8,6 @@ processes with it; killed, it leaves that to its sentinel (`dispatch.sentinel`),
 from __future__ import annotations
 
 import os
-import random
 import time
 import uuid
 from collections.abc import Iterator
@@ -116,6 +115,8 @@ class Supervisor:
 
     def pause(self, failure: Ending) -> None:
         """Wait before the next attempt; longer, with jitter, where the service is limited."""
+        import random
+
         limits = self.config.dispatch
         delay = limits.limit_wait * random.uniform(1.0, 1.5) if failure.limited else limits.retry_wait
         self.note("waiting", until=utc_time(time.time() + delay), limited=failure.limited, why=failure.cause)

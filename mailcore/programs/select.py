@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 from mailcore.config import Config
 from mailcore.errors import Refused
 from mailcore.model.agent import Agent
@@ -50,6 +48,8 @@ def _first(agent: Agent, path: str | None) -> Program:
 
 
 def _on_path(kind: Program, path: str | None) -> bool:
+    import shutil
+
     return any(shutil.which(name, path=path) for name in kind.executables)
 
 
