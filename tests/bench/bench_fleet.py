@@ -85,6 +85,7 @@ class Screen:
         self._child: pexpect.spawn[bytes] = pexpect.spawn(
             str(self.program), [str(self.root), "--mute"], dimensions=(50, 200), maxread=1 << 20, env=environment
         )
+        self._child.delaybeforesend = None  # pexpect's own 50 ms would count as the screen's
         self._shown, self._titled = "", threading.Event()
         self._at = 0.0
         self._ends = threading.Event()
@@ -325,11 +326,14 @@ def report(fleet: Fleet, screen: Screen, gate: Gate, rate: float, seconds: float
     """What it came to."""
     dispatched = [line for line in fleet.log if line["event"] == "dispatch" and line["phase"] == "load"]
     began = {line["message"]: line["at"] for line in fleet.log if line["event"] == "exec"}
-    to_exec = [began[line["message"]] - line["at"] for line in dispatched if line["message"] in began]
+    to_exec, to_busy = (
+        [began[line["message"]] - line["at"] for line in dispatched if line["message"] in began
+         and bool(line["queued"]) is queued] for queued in (False, True)
+    )  # fmt: skip
     refused = [line for line in fleet.log if line["event"] == "dispatch" and not line["message"]]
     unanswered = [line for line in fleet.log if line["event"] == "done" and line["status"]]
     acknowledged, untold, which = fleet.untold()
-    print(f"  load: {rate:.2f} a second for {seconds:.0f} s; reached {len(to_exec) / seconds:.2f}")
+    print(f"  load: {rate:.2f} a second for {seconds:.0f} s; reached {len(to_exec + to_busy) / seconds:.2f}")
     print(f"  untold: {untold} of {acknowledged} acknowledged tasks; {'nothing waits' if drained else 'STOOD STILL'}")
     for line in which[:5]:
         print(f"    {line}")
@@ -337,8 +341,8 @@ def report(fleet: Fleet, screen: Screen, gate: Gate, rate: float, seconds: float
     for failure in (*refused[:2], *unanswered[:2]):
         print(f"    {' '.join(failure['said'].split())[-200:]}")
     print(f"  wait for the gate: {spread(gate.waits)} (budget: p99 2,000)")
-    queued = sum(line["queued"] for line in dispatched)
-    print(f"  command → exec: {spread(to_exec)} (budget: p95 1,500); {queued} of them waited for a busy agent")
+    print(f"  command → exec at an idle agent: {spread(to_exec)} (budget: p95 1,500)")
+    print(f"  command → exec at a busy one, its run's rest included: {spread(to_busy)}")
     print(f"  dispatch command: {spread([line['took'] for line in dispatched])}")
     print(f"  key → bytes: {spread(screen.waits)} (budget: p95 50); {screen.unanswered} unanswered")
     if screen.memory:

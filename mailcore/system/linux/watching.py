@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from ctypes import CDLL
 
+import inotify_simple
 from inotify_simple import INotify, flags
+
+# Left to itself it looks for the C library by starting ldconfig, and a compiler where there is none: 10 to 20 ms of
+# every supervisor, and two processes. It is in this process anyway.
+inotify_simple._libc = CDLL(None, use_errno=True)
 
 _CHANGES = (
     flags.MODIFY | flags.CREATE | flags.DELETE | flags.MOVED_FROM | flags.MOVED_TO
