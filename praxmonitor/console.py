@@ -88,6 +88,8 @@ class Console(Audible, inherit_bindings=False):
         self.show_playback()
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
+        self.trouble: Callable[[], str] = str
+        """What is wrong with what is shown here, in words; empty for nothing."""
         self._feed = feed
         self._opened = self.clock()
         self._noted = 0.0
@@ -102,7 +104,8 @@ class Console(Audible, inherit_bindings=False):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
-        return (*filter(None, (self.stopped, self.withheld, self.sentry.trouble)), *self.moment.fleet.notes)
+        here = (self.stopped, self.withheld, self.trouble(), self.sentry.trouble)
+        return (*filter(None, here), *self.moment.fleet.notes)
 
     @abstractmethod
     def show_agent(self, address: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,13 @@ def show(
     theme: str = "",
     muted: bool = False,
     on_facts: OnFacts | None = None,
-    ends_agents: bool = False,
+    played: Callable[[], str] | None = None,
 ) -> int:
     """Open the screen on the workspace that `path` is in, or that is meant here, until the operator leaves.
 
     MailcoreError if it cannot. `on_facts` is told what is read.
-    `ends_agents`: who opens it ends the agents when it is left, as the demo does.
+    `played`: who opens it plays what is to be seen, as the demo does, and ends the agents when it is left. It is asked
+    at each drawing what is wrong with that, in words, empty for nothing.
     """
     from mailcore import trust
     from mailcore.programs.registry import checked
@@ -49,7 +51,8 @@ def show(
         theme=theme or themes.DEFAULT,
         live=True,
     )
-    app.ends_agents = ends_agents
+    if played is not None:
+        app.ends_agents, app.trouble = True, played
     app.withheld = trust.refusal(workspace, standing) if standing.why else ""
     return run(app, theme)
 

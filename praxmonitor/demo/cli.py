@@ -42,16 +42,22 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, _leave)
     try:
         with (
-            stage(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as workspace,
+            stage(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, story),
             _recorded(arguments.record, workspace) as on_facts,
         ):
             if arguments.headless:
                 _headless(workspace, arguments.seconds, arguments.json, on_facts)
+                if story.trouble:
+                    complain(f"praxmonitor demo: {story.trouble}")
                 return 0
             from praxmonitor.show import show
 
             status = show(
-                workspace.root, theme=arguments.theme, muted=arguments.mute, on_facts=on_facts, ends_agents=True
+                workspace.root,
+                theme=arguments.theme,
+                muted=arguments.mute,
+                on_facts=on_facts,
+                played=lambda: story.trouble,
             )
         say(_farewell(arguments.dir))
         return status

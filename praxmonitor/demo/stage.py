@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,33 +23,88 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.programs.registry import built_in
 from mailcore.system.processes import command_line, snapshot
 from mailcore.system.python import child
+from mailcore.text import line
 from mailcore.workspace import Workspace
 from praxmonitor.demo.cast import write
 from praxmonitor.sound.mutes import mutes_path
 
 STRIKE_LIMIT = 30.0
+PAUSES = (1.0, 5.0, 30.0)
+"""Seconds before a story that ended by itself begins anew, each time; the last one holds on."""
+SAID = 60.0
+"""Seconds for which what went wrong is shown."""
+
+
+class Story:
+    """The story's process while the stage stands: what it complains of is told, and its end is not the demo's."""
+
+    def __init__(self, root: Path, seed: int) -> None:
+        self._root, self._seed = root, seed
+        self._closing = threading.Event()
+        self._told: tuple[float, str] = (0.0, "")
+        self._process = self._start()
+        self._thread = threading.Thread(target=self._attend, name="story", daemon=True)
+        self._thread.start()
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong with it in the last minute; empty if nothing did."""
+        at, text = self._told
+        return text if text and time.monotonic() - at < SAID else ""
+
+    def close(self) -> None:
+        """End it."""
+        self._closing.set()
+        self._process.terminate()
+        self._thread.join()
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            child("praxmonitor.demo.story", str(self._seed)),
+            cwd=self._root,
+            env=clean_environment(built_in()),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def _attend(self) -> None:
+        ends = 0
+        while True:
+            last: deque[str] = deque(maxlen=1)
+            with self._process:
+                for text in self._process.stdout or ():
+                    last.append(text.strip())
+                    self._tell(text.strip())
+            pause = PAUSES[min(ends, len(PAUSES) - 1)]
+            if self._closing.is_set():
+                return
+            self._tell(f"it ended ({last[0] if last else f'exit {self._process.returncode}'}), and begins anew")
+            if self._closing.wait(pause):
+                return
+            ends += 1
+            self._process = self._start()
+            if self._closing.is_set():  # closed between the two: what was ended was the former
+                self._process.terminate()
+
+    def _tell(self, text: str) -> None:
+        self._told = (time.monotonic(), f"the demo's story: {line(text, 200)}")
 
 
 @contextlib.contextmanager
-def stage(directory: Path | None, seed: int) -> Iterator[Workspace]:
-    """A workspace in which the story goes on; on leaving nothing of it runs, and a temporary one is gone."""
+def stage(directory: Path | None, seed: int) -> Iterator[tuple[Workspace, Story]]:
+    """A workspace, and the story that goes on in it; on leaving nothing of it runs, and a temporary one is gone."""
     root = directory or Path(tempfile.mkdtemp(prefix="praxmonitor-demo-"))
     try:
         workspace = write(root, seed)
-        story = subprocess.Popen(
-            child("praxmonitor.demo.story", str(seed)),
-            cwd=workspace.root,
-            env=clean_environment(built_in()),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        story = Story(workspace.root, seed)
         try:
-            yield workspace
+            yield workspace, story
         finally:
-            story.terminate()
-            story.wait()
+            story.close()
             strike(workspace)
     finally:
         if directory is None:

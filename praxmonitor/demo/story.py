@@ -1,6 +1,7 @@
 """`python -m praxmonitor.demo.story SEED`: the operator of the demo. Gives out tasks, round after round, until ended.
 
-It runs in the workspace and uses only public mailcore commands. It ends with the process that started it.
+It runs in the workspace and uses only public mailcore commands. What a command refuses is a line of its output, and it
+goes on. It ends with the process that started it.
 """
 
 from __future__ import annotations
@@ -27,18 +28,39 @@ TASKS = {
 }
 REST = (15.0, 40.0)
 """Seconds between the end of a task and the next one for that agent."""
+KEPT = 12
+"""Mails that the operator leaves open, the newest."""
 LOOK = 2.0
+COMMAND_LIMIT = 60.0
+
+
+class Unexpected(Exception):
+    """A command that did not answer as it does, in words."""
 
 
 def mailcore(*words: str) -> Any:
-    """One public command as the operator, its JSON."""
-    done = subprocess.run(["mailcore", *words, "--json"], capture_output=True, text=True)
-    return json.loads(done.stdout)
+    """One public command as the operator, its JSON; `Unexpected` where it fails or says something else."""
+    said = f"mailcore {words[0]}"
+    try:
+        done = subprocess.run(["mailcore", *words, "--json"], capture_output=True, text=True, timeout=COMMAND_LIMIT)
+        answer = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise Unexpected(f"{said}: {error}") from error
+    if isinstance(answer, dict) and "error" in answer:
+        raise Unexpected(f"{said}: {answer['error'].get('message', answer['error'])}")
+    return answer
 
 
 def is_letter(mail: dict[str, Any]) -> bool:
     """Unread, and no task: nothing else will wake the agent for it."""
     return mail.get("status") == "new" and not mail.get("auto_execute")
+
+
+def tidy() -> None:
+    """Close all but the newest mail of the operator, who answers none of it: the mailbox stays short."""
+    mails = sorted(mailcore("inbox", "@operator"), key=lambda mail: int(mail.get("seq") or 0))
+    if old := [str(mail["id"]) for mail in mails[:-KEPT]]:
+        mailcore("close", "--from", "@operator", *old)
 
 
 def _end_with(starter: ExitNotice) -> None:
@@ -58,18 +80,26 @@ def main(seed: int) -> None:
     rounds = dict.fromkeys(TASKS, 0)
     due = {name: time.monotonic() + 0.4 * i for i, name in enumerate(TASKS)}
     while True:
-        agents = {agent["name"].lower(): agent for agent in mailcore("agents")}
+        try:
+            tidy()
+            agents = {agent["name"].lower(): agent for agent in mailcore("agents")}
+        except Unexpected as error:
+            agents = {}
+            print(error, flush=True)
         now = time.monotonic()
         for name, agent in agents.items():
-            if name == "operator" or agent["busy"]:
-                continue
-            if now >= due.get(name, float("inf")):
-                rounds[name] += 1
-                subject = f"{chance.choice(TASKS[name])} #{rounds[name]}"
-                mailcore("dispatch", "--from", "@operator", f"@{name}", subject, "As usual. Thank you.")
-                due[name] = now + 30 + chance.uniform(*REST)
-            elif agent["unread"] and any(is_letter(mail) for mail in mailcore("inbox", f"@{name}")):
-                mailcore("wake", "--from", "@operator", f"@{name}")
+            try:
+                if name == "operator" or agent["busy"]:
+                    continue
+                if now >= due.get(name, float("inf")):
+                    due[name] = now + 30 + chance.uniform(*REST)
+                    rounds[name] += 1
+                    subject = f"{chance.choice(TASKS[name])} #{rounds[name]}"
+                    mailcore("dispatch", "--from", "@operator", f"@{name}", subject, "As usual. Thank you.")
+                elif agent["unread"] and any(is_letter(mail) for mail in mailcore("inbox", f"@{name}")):
+                    mailcore("wake", "--from", "@operator", f"@{name}")
+            except Unexpected as error:
+                print(f"@{name}: {error}", flush=True)
         time.sleep(LOOK)
 
 

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
 import pytest
 
 from praxmonitor.demo import cast
+from praxmonitor.demo.stage import stage
 
 Wait = Callable[[Callable[[], object], float, str], None]
 
@@ -65,6 +67,55 @@ def test_ended_by_a_signal_it_leaves_nothing_too(tmp_path: Path, wait_until: Wai
     assert process.returncode == 128 + signal.SIGTERM
     assert left_of(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def story_of(directory: Path) -> int:
+    """The PID of the story's process that plays in that directory."""
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
+            if b"praxmonitor.demo.story" in words and (entry / "cwd").resolve() == directory:
+                return int(entry.name)
+    return 0
+
+
+def test_a_story_that_was_killed_begins_anew_and_says_so(tmp_path: Path, wait_until: Wait) -> None:
+    with stage(tmp_path / "demo", seed=1) as (workspace, story):
+        wait_until(lambda: story_of(workspace.root), 30, "the story began")
+        first = story_of(workspace.root)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: story.trouble, 30, "it is said")
+        assert "begins anew" in story.trouble
+        wait_until(lambda: story_of(workspace.root) not in (0, first), 30, "it began anew")
+    assert story_of(workspace.root) == 0
+
+
+@pytest.mark.parametrize("broken", ["no JSON", '{"agents": "none"}', ""])
+def test_the_story_outlives_answers_that_it_did_not_expect(tmp_path: Path, wait_until: Wait, broken: str) -> None:
+    with stage(tmp_path / "demo", seed=1) as (workspace, story):
+        wait_until(lambda: story_of(workspace.root), 30, "the story began")
+        first, registry = story_of(workspace.root), workspace.registry.read_bytes()
+        workspace.registry.write_text(broken)
+        wait_until(lambda: "mailcore" in story.trouble, 30, "it is said")
+        workspace.registry.write_bytes(registry)
+        lead = workspace.agent("editor").runs_dir
+        wait_until(lambda: lead.is_dir() and any(lead.iterdir()), 30, "tasks are given out")
+        assert story_of(workspace.root) == first
+
+
+def test_the_screen_says_what_is_wrong_with_the_story(tmp_path: Path, wait_until: Wait) -> None:
+    directory = tmp_path / "demo"
+    words = ["-m", "praxmonitor", "demo", "--mute", "--dir", str(directory)]
+    child = pexpect.spawn(sys.executable, words, dimensions=(60, 200), timeout=30)
+    try:
+        child.expect(b"indexer")
+        wait_until(lambda: story_of(directory), 30, "the story began")
+        os.kill(story_of(directory), signal.SIGKILL)
+        child.expect(b"the demo's story")
+        child.send(b"q")
+        child.expect(pexpect.EOF)
+    finally:
+        child.close(force=True)
 
 
 def test_a_directory_that_holds_something_else_is_refused(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def without_nonces(fleet: Fleet) -> Fleet:
 @pytest.mark.anyio
 async def test_the_demo_recorded_and_folded_anew_gives_the_fleets_that_were_seen(tmp_path: Path) -> None:
     path, live = tmp_path / "demo.jsonl.gz", []
-    with stage(tmp_path / "demo", seed=1) as workspace, recorder(path, workspace, bodies=True) as writer:
+    with stage(tmp_path / "demo", seed=1) as (workspace, _), recorder(path, workspace, bodies=True) as writer:
         fleets = FileFeed(workspace.root, sweep=0.5, on_facts=writer.write).fleets()
         live.append(await anext(fleets))
         async with asyncio.timeout(30):

@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--pack", default="default")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as state, stage(None, options.seed) as workspace:
+    with tempfile.TemporaryDirectory() as state, stage(None, options.seed) as (workspace, _):
         os.environ["XDG_STATE_HOME"] = state
         config = read_config(workspace.config_file)
         tape = Tape(find_pack(options.pack), Gate(rules(config.sound)))

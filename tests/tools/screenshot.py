@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
-    with tempfile.TemporaryDirectory() as root, stage(Path(root) / "lighthouse", 1) as workspace:
+    with tempfile.TemporaryDirectory() as root, stage(Path(root) / "lighthouse", 1) as (workspace, _):
         svg = asyncio.run(picture(workspace, arguments.seconds, (width, height), arguments.theme))
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(svg, encoding="utf-8")
