@@ -14,6 +14,7 @@ from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.run import Phase
 from mailcore.model.senses import Senses, through
 from mailcore.observe.awaited import asked
+from mailcore.observe.drift import SHARE
 from mailcore.observe.expectation import NOTHING, expected, last_sign, signs
 from mailcore.observe.state import state, stated
 from mailcore.text import counted
@@ -122,7 +123,7 @@ class Rules:
     def _of_the_machine(self, fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
         policy = self.config.alarms
         for note in (*fleet.notes, *senses.trouble.values()):
-            yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note[:200])
+            yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note.partition(SHARE)[0][:200])
         if 0 <= senses.disk_free < policy.disk_free:
             # No figure that changes while it stands: each change would be kept on that very disk.
             what = f"disk nearly full: less than {size(policy.disk_free)} free where {fleet.root} lies"
