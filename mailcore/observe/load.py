@@ -144,8 +144,8 @@ class Loader:
 
     def _catch_up(self) -> list[Fact]:
         """A further piece of what was used today in session files that are not followed, or before they were."""
-        facts: list[Fact] = []
-        self._count(self._discovery.census(NAMED))
+        taken_up = self._count(self._discovery.census(NAMED))
+        facts = [fact for branch in taken_up for fact in self._read(branch, branch.refresh)]
         left = CATCH_UP
         for address, branch in self._branches.items():
             if left > 0:
@@ -155,21 +155,24 @@ class Loader:
                     facts.append(Used(address, tuple(spent)))
         return facts
 
-    def _count(self, sessions: Iterable[Found]) -> None:
-        """Hand each branch the session files that it may not know."""
-        now = time.time()
+    def _count(self, sessions: Iterable[Found]) -> list[Branch]:
+        """Hand each branch the session files that it may not know; returns those that follow one more."""
+        now, taken_up = time.time(), dict[Branch, None]()
         for address, path, files in sessions:
             branch = self._branches.get(address)
             if branch is None:
                 continue
             try:
                 lately = now - path.stat().st_mtime < ACTIVE
-                if not (lately and branch.sessions.has_room and branch.sessions.follow(path, files)):
+                if lately and branch.sessions.has_room and branch.sessions.follow(path, files):
+                    taken_up[branch] = None
+                else:
                     branch.sessions.count(path, files)
             except ProgramFailed as error:
                 self._failed[address] = f"{address}: {error}"
             except OSError:
                 continue  # it is gone
+        return list(taken_up)
 
     def _progress(self) -> list[Fact]:
         """Of whom it is new that all of today is counted, or that it is not."""

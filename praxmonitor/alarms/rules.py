@@ -20,6 +20,7 @@ from mailcore.observe.state import state, stated
 from mailcore.text import counted
 from mailcore.units import date_and_time, duration, moment, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.caps import of_fleet
 from praxmonitor.alarms.pending import Pending, pending
 
 OF_STATE = {
@@ -68,6 +69,7 @@ class Rules:
             self._known = {address: value for address, value in known.items() if address in here}
         raised += _gone(fleet, senses)
         raised += self._of_the_machine(fleet, senses)
+        raised += of_fleet(fleet, self.config.usage, now)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
 
     def _of_state(self, facts: AgentFacts, status: Status, now: float, senses: Senses) -> Alarm:

@@ -95,10 +95,10 @@ def cwd_of(path: Path) -> str:
 
     Of a subagent's file that of its session, as far as that tells: a subagent may be given a directory of its own.
     """
-    parts = path.parts[:-1]
-    if SUBAGENTS in parts:
-        session = Path(*parts[: len(parts) - 1 - parts[::-1].index(SUBAGENTS)])
-        return _first_cwd(session.with_name(f"{session.name}.jsonl")) or _first_cwd(path)
+    home = root()
+    match path.relative_to(home).parts if path.is_relative_to(home) else ():
+        case (place, session, folder, *_) if folder == SUBAGENTS:
+            return _first_cwd(home / place / f"{session}.jsonl") or _first_cwd(path)
     return _first_cwd(path)
 
 
