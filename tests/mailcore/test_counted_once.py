@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -131,3 +135,72 @@ def test_any_arrangement_of_sessions_is_counted_once(steps: list[tuple[Any, ...]
         assert counted(workspace) == home.used, "`usage`"
         assert watching.settle() == home.used, "who watched"
         assert Look(workspace).settle() == home.used, "who looks later"
+
+
+def test_a_thousand_sessions_of_a_day_are_counted_behind_the_first_paint() -> None:
+    """Until all are, the figure is said to be unfinished; only a few of them are followed."""
+    with somewhere() as (workspace, home):
+        for n in range(1000):
+            session = home.begin("claude" if n % 2 else "codex", "@other", workspace.agent("@other").branch)
+            home.request(session, gap=0.1)
+        look = Look(workspace)
+        first = look.fleet.find("@other")
+        assert first is not None and first.spending.unfinished
+        assert first.spending.today.tokens < home.used["@other"].tokens / 2, "it is not read whole"
+        assert look.settle() == home.used
+
+
+def test_what_is_odd_is_said_once_for_each_version_with_its_share() -> None:
+    with somewhere() as (workspace, home):
+        look = Look(workspace)
+        for n in range(3):
+            session = home.begin("codex", "@other" if n else "@inner", workspace.agent("@inner").branch, "counts")
+            session.path.write_bytes(session.path.read_bytes().replace(b"0.169.0", b"0.200.0"))
+            strange = b'{"timestamp":"2026-11-29T00:00:00Z","type":"event_msg","payload":{"type":"telepathy"}}\n'
+            with session.path.open("ab") as file:
+                file.write(strange * 30)
+            look.changed(session.path)
+        look.settle()
+        (note,) = look.fleet.notes
+        assert note.startswith("Codex 0.200.0 writes lines of kinds that are not known") and "97 %" in note
+
+
+def test_the_live_sum_usage_and_ccusage_agree_on_a_generated_home(pytestconfig: pytest.Config) -> None:
+    """With `--ccusage PATH`: of its package, the script. For Codex the totals that were generated are the measure."""
+    script = pytestconfig.getoption("--ccusage")
+    with somewhere() as (workspace, home):
+        generate(workspace, home)
+        used = counted(workspace)
+        assert used == home.used
+        assert Look(workspace).settle() == used
+        if not script:
+            pytest.skip("ccusage is compared with --ccusage PATH/TO/ccusage/dist/index.js; the others agree")
+        config = os.environ["CLAUDE_CONFIG_DIR"]
+        words = [shutil.which("node") or "node", script, "daily", "--json", "--offline"]
+        done = subprocess.run(words, env={**os.environ, "CLAUDE_CONFIG_DIR": config}, capture_output=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        total = json.loads(done.stdout)["totals"]
+        theirs = Usage(
+            total["inputTokens"], total["outputTokens"], total["cacheReadTokens"], total["cacheCreationTokens"]
+        )
+        said = {"ccusage": theirs.tokens, "usage, Claude Code": home.by_program["claude"].tokens}
+        print(f"\n{len(home.sessions)} session files: {said}, Codex {home.by_program['codex'].tokens}")
+        assert theirs == home.by_program["claude"]
+
+
+def generate(workspace: Workspace, home: Home) -> None:
+    """A hundred sessions and more: forks of forks, resumed ones, sidechains, subagents, subdirectories."""
+    for n in range(110):
+        program, where = ("claude", "codex")[n % 2], WHERE[:4][n // 2 % 4]
+        address = ("@outer", "@other")[n // 8 % 2]
+        session = home.begin(program, address, workspace.agent(address).branch / where, STYLES[n % 3])
+        for request in range(1 + n % 5):
+            home.request(session, sidechain=request == 2, gap=0.5)
+        if (n % 4 == 0 and program == "codex") or n % 7 == 1:
+            fork = home.fork(session, 1 + n % len(session.totals), STYLES[n // 3 % 3])
+            home.request(fork, gap=0.5)
+            home.request(home.fork(fork, len(fork.totals)), gap=0.5)
+        if n % 6 == 1 and program == "claude":
+            home.request(home.subagent(session), gap=0.5)
+    for session in home.sessions[::9]:
+        home.request(session, gap=0.5)
