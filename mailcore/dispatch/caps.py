@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from mailcore import units
 from mailcore.config import Usage as Allowed
 from mailcore.dispatch.holding import EVERYONE, hold, place
 from mailcore.holds import hold_at
@@ -73,4 +74,4 @@ def _held_on(directory: Path) -> bytes:
 
 
 def _day(now: float) -> bytes:
-    return time.strftime("%Y-%m-%d", time.localtime(now)).encode()
+    return units.date(now).encode()
