@@ -8,7 +8,7 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.units import age, since
 from praxmonitor.present import Line, cut, pad, plain, sender, spread, task
-from praxmonitor.widgets.usage import amount
+from praxmonitor.widgets.usage import amount, so_far
 
 MOST = 10
 """Mails that are listed; the rest are counted."""
@@ -36,9 +36,9 @@ def _start(facts: AgentFacts, now: float, bypass: bool) -> Iterator[tuple[str, s
         why = f": {plain(run.reason)}" if run.reason else ""
         yield "last run", f"{run.phase} {age(now - run.since)} ago{why}", ""
         if run.run_id == spending.run_id and amount(spending.task):
-            yield "used", amount(spending.task), ""
+            yield "used", so_far(spending, spending.task), ""
     if amount(spending.today):
-        yield "today", amount(spending.today), ""
+        yield "today", so_far(spending, spending.today), ""
     if bypass:
         yield "BYPASS", "it works without asking for permissions", "warn"
     if not (run or bypass or amount(spending.today)):

@@ -17,8 +17,9 @@ FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--rounds all`: the fault tests' full counts, which take minutes."""
+    """`--rounds all`: the fault tests' full counts, which take minutes. `--ccusage PATH`: its sums are compared."""
     parser.addoption("--rounds", choices=("few", "all"), default="few", help="how often the fault tests try")
+    parser.addoption("--ccusage", default="", metavar="PATH", help="ccusage's script, whose sums are compared")
 
 
 def pytest_configure() -> None:

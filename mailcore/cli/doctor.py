@@ -11,6 +11,7 @@ from shlex import quote
 
 from mailcore.cli.call import Call, Parser, Result
 from mailcore.cli.check import Check, trusted
+from mailcore.cli.read_sessions import sessions
 from mailcore.config import Config, read_config
 from mailcore.dispatch.runs import run_ids
 from mailcore.errors import ConfigError, MailcoreError
@@ -50,6 +51,7 @@ def doctor(call: Call) -> Result:
         *_workspace(call.workspace),
         *trusted(call.workspace),
         *programs,
+        *sessions([agent for agent in call.workspace.agents if not agent.is_operator]),
         *(c for a in call.workspace.agents for c in _agent(a, registry.hooks(config.agent(a.address).program))),
     ]
     lines = []

@@ -38,7 +38,7 @@ def usage(call: Call) -> Result:
         agents = [agent for agent in call.workspace.agents if call.sees(agent.address)]
     today = datetime.fromtimestamp(time.time()).replace(hour=0, minute=0, second=0, microsecond=0)
     since = today - timedelta(days=days - 1)
-    found = ledger(agents, since.timestamp())
+    found = ledger(agents, since.timestamp(), call.workspace.agents)
 
     def key(entry: Entry) -> tuple[str, ...]:
         if by == "day":

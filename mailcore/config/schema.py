@@ -30,6 +30,7 @@ from mailcore.config.types import (
     Repeat,
     Sample,
     Seconds,
+    Share,
     SoundKind,
     Volume,
     Word,
@@ -195,13 +196,30 @@ class Observe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What one agent may use in a day before you are told."""
+    """What an agent, and all of them together, may use in a day before you are told, or before nothing starts."""
 
     daily_cost: Annotated[Dollars, about("Cost of one agent in a day, as its program reckons it. 0: any.", 20)] = 0.0
     daily_tokens: Annotated[CountOrNone, about("Tokens of one agent in a day. 0: any number.", 50_000_000)] = 0
+    fleet_daily_cost: Annotated[Dollars, about("Cost of all agents together in a day. 0: any.", 200)] = 0.0
+    fleet_daily_tokens: Annotated[
+        CountOrNone, about("Tokens of all agents together in a day. 0: any number.", 500_000_000)
+    ] = 0
+    warn: Annotated[Share, about("Share of a cap from which an alarm warns that it is near. 0: no warning.")] = 0.8
     hold: Annotated[
-        bool, about("Hold the agent then. Its run goes on, and none begins until it is released.", True)
-    ] = False
+        bool,
+        about("Hold the agent at its cap, or every agent at the fleet's, screen or none. Its run goes on, and none "
+              "begins until it is released; then it may go on for that day.", True),
+    ] = False  # fmt: skip
+
+    @property
+    def capped(self) -> bool:
+        """Whether there is any cap."""
+        return bool(self.daily_cost or self.daily_tokens or self.of_fleet)
+
+    @property
+    def of_fleet(self) -> bool:
+        """Whether all agents together have a cap."""
+        return bool(self.fleet_daily_cost or self.fleet_daily_tokens)
 
 
 SECTIONS: dict[str, type] = {

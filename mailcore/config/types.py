@@ -45,6 +45,7 @@ Sample = Annotated[float, Meta(ge=0.5, le=LONGEST, unit="seconds")]
 """The period of a sample of CPU use, which is counted in hundredths of a second."""
 Repeat = Annotated[float, Meta(ge=1, le=LONGEST, unit="seconds")]
 Volume = Annotated[float, Meta(ge=0, le=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Dollars = Annotated[float, Meta(ge=0, le=sys.float_info.max, unit="US dollars")]
 Count = Annotated[int, Meta(ge=1, le=MOST)]
 CountOrNone = Annotated[int, Meta(ge=0, le=MOST)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailcore.config import Config
-from mailcore.dispatch import breaker, lock, process
+from mailcore.dispatch import breaker, caps, lock, process
 from mailcore.dispatch.runs import first_record
 from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
@@ -49,8 +49,9 @@ class Outlook:
     """Whether `occupied` was looked for: not at an agent that is at work anyhow."""
 
 
-def outlook(config: Config, agent: Agent, first: Mapping[str, Any]) -> Outlook:
-    """Look for it. Call it before the gate is taken."""
+def outlook(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> Outlook:
+    """Look for it; an agent that used what it may in a day is held by that. Call it before the gate is taken."""
+    caps.enforce(workspace, config.usage, agent)
     tripped, delay = "", 0.0
     if first.get("automatic"):
         tripped, delay = breaker.tripped(agent, config.dispatch), breaker.backoff(agent, config.dispatch)

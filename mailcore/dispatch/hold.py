@@ -6,36 +6,14 @@ import json
 
 from mailcore import audit
 from mailcore.config import Config
-from mailcore.dispatch.gate import gate
+from mailcore.dispatch.holding import EVERYONE, hold
 from mailcore.dispatch.succession import start_what_waits
 from mailcore.errors import Refused
 from mailcore.holds import HOLD
-from mailcore.system import ignored
 from mailcore.system.files import read_bytes
-from mailcore.system.writing import replace
 from mailcore.workspace import Workspace
 
-EVERYONE = ""
-"""In place of an address: the whole workspace."""
-
-
-def hold(workspace: Workspace, by: str, target: str, why: str) -> None:
-    """Nothing starts at `target` (an address, or EVERYONE) until it is released; what runs goes on.
-
-    Refused where the agent's directory is gone: nothing of it is made again.
-    """
-    directory = workspace.state_dir
-    if target:
-        agent = workspace.agent(target)
-        if not agent.branch.is_dir():
-            raise Refused(f"{agent.address}'s directory {agent.branch} is gone: nothing can start there", "no_branch")
-        directory = agent.mail_dir
-    ignored.make(directory)
-    replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
-    for agent in [workspace.agent(target)] if target else workspace.agents:
-        with gate(workspace, agent):
-            pass  # who looked for a hold before has begun by now: from here on nothing starts
-    audit.record(workspace, by, "hold", agent=target or "all", why=why)
+__all__ = ["EVERYONE", "held_by", "hold", "release"]
 
 
 def held_by(workspace: Workspace, target: str, address: str) -> bool:

@@ -16,7 +16,7 @@ def standing_still(workspace: Workspace, config: Config) -> Iterator[queue.Waiti
         first, _ = queue.peek(agent)
         if first is None or busy(agent) is not None or not agent.branch.is_dir():
             continue
-        found = hindrance(workspace, agent, first, outlook(config, agent, first))
+        found = hindrance(workspace, agent, first, outlook(workspace, config, agent, first))
         program = str(first.get("program", ""))
         if found is None and limited(config, program):
             found = limit(workspace, config, program)

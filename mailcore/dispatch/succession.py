@@ -58,7 +58,7 @@ def begin(
     """
     for look in range(LOOKS):
         clean(workspace, config, agent)
-        seen = outlook(config, agent, first)
+        seen = outlook(workspace, config, agent, first)
         with gate(workspace, agent):
             found = start.reserve_in_turn(workspace, config, agent, first, seen, bool(queueing))
             if isinstance(found, Hindrance) and found.code == "unseen":
@@ -125,7 +125,7 @@ def start_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hind
         if first is None:
             return None
         clean(workspace, config, agent)
-        seen = outlook(config, agent, first)
+        seen = outlook(workspace, config, agent, first)
         with gate(workspace, agent):
             again, taken = queue.peek(agent)
             if again is None:

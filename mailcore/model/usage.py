@@ -62,3 +62,5 @@ class Spending(msgspec.Struct, frozen=True, gc=False):
     context: int = 0
     window: int = 0
     at: float = 0.0
+    unfinished: bool = False
+    """What was used earlier today is still being counted: `today` is too small, and so may be `task`."""

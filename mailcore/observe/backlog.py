@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mailcore.model.usage import Spent
+from mailcore.observe.document import LARGEST
 from mailcore.programs.base import SessionFiles
 from mailcore.programs.transcript import LONGEST, Counted, Transcript
 from mailcore.system.files import descriptor
@@ -24,17 +25,27 @@ PROBE = 65536
 class Backlog:
     """The use that stands in a growing file from a moment on, up to a place in it; each `read` goes on with it."""
 
-    def __init__(self, agent: str, path: Path, files: SessionFiles, since: float, until: int, counted: Counted) -> None:
+    def __init__(
+        self,
+        agent: str,
+        path: Path,
+        files: SessionFiles,
+        since: float,
+        until: int,
+        counted: Counted,
+        begin: int = 0,
+    ) -> None:
         """`since`: seconds since the epoch, as the first moment of today; `until`: a place in the file, in bytes.
 
-        `files`: the program's account of it. `counted`: shared by the readers of an agent's files.
+        `files`: the program's account of it. `counted`: shared by the readers of an agent's files. `begin`: where a
+        line begins before which all was counted.
         """
         self.done = False
         """All was read, or the file cannot be."""
         self.left = until
         """Bytes that are still to be read, at most."""
         self._agent, self._path, self._files, self._since, self._until = agent, path, files, since, until
-        self._counted = counted
+        self._counted, self._begin = counted, begin
         self._reader: Transcript | None = None
         self._offset = 0
 
@@ -45,7 +56,9 @@ class Backlog:
         try:
             with os.fdopen(descriptor(self._path)[0], "rb", buffering=BUFFER) as file:
                 if self._reader is None:
-                    self._offset = first_at(file, self._since, self._until, self._files.time_of)
+                    if not self._files.whole:
+                        self._offset = first_at(file, self._since, self._until, self._files.time_of)
+                    self._offset = max(self._offset, self._begin)
                     self._reader = self._files.reader(self._agent, self._path, self._offset, self._counted, self._since)
                     self.left = self._until - self._offset
                 return self._read(file, self._reader, limit_bytes)
@@ -59,7 +72,7 @@ class Backlog:
         file.seek(self._offset)
         stop = min(self._until, self._offset + limit_bytes)
         while self._offset < stop:
-            line = file.readline(LONGEST)
+            line = file.read(LARGEST) if self._files.whole else file.readline(LONGEST)
             if not line:
                 break
             self._offset += len(line)

@@ -7,12 +7,15 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from stat import S_ISREG
 
 from mailcore.model.agent import Agent
+from mailcore.observe.spending import midnight
 from mailcore.observe.stamps import Stamps
 from mailcore.programs.base import ProgramFailed, SessionFiles
+from mailcore.programs.belonging import Owners
 from mailcore.programs.registry import programs
 from mailcore.programs.transcript import Recent
 
@@ -26,6 +29,11 @@ SHORT = 262_144
 """Bytes up to which a file is asked whose it is whenever it grew."""
 HEADS = 4096
 """Session files whose owner is remembered."""
+
+AGAIN = 300.0
+"""Seconds between two censuses: what is written where nobody watches, as by the subagents of many sessions."""
+SLACK = 60.0
+"""Seconds before the last census that the next one looks back."""
 
 Found = tuple[str, Path, SessionFiles]
 """An agent's address, a session file of it, and the program's account of such files."""
@@ -54,8 +62,8 @@ class Discovery:
     def __init__(self) -> None:
         self._stamps = Stamps()
         self._kept = [_Kept(one.name, one.sessions) for one in programs() if one.sessions is not None]
-        self._owners: dict[str, str] = {}
-        """Address by the real path of its branch."""
+        self._agents: list[Agent] = []
+        self._owners = Owners(())
         self._branches: list[Path] = []
         self._files: dict[str, str] = {}
         """Address by session file, a string for it is asked often; empty for a session begun elsewhere."""
@@ -65,14 +73,22 @@ class Discovery:
         """Directories in which nobody has looked yet: what stands there is older than the looking."""
         self._old: set[Path] = set()
         self._looked: dict[Path, float] = {}
+        self._census: Iterator[Found] | None = None
+        self._due = 0.0
+        self._since = 0.0
+        self.complete = False
+        """Every session file of today was named once."""
         self.troubles: dict[str, str] = {}
         """By program: what is wrong with its account of its session files."""
 
     def enroll(self, agents: Iterable[Agent]) -> None:
         """These are the agents whose sessions are wanted."""
         agents = list(agents)
+        if agents == self._agents:
+            return
+        self._agents, self._owners = agents, Owners(agents)
         self._files.clear()
-        self._owners = {os.path.realpath(agent.branch): agent.address for agent in agents if not agent.is_operator}
+        self._census, self._due, self._since, self.complete = None, 0.0, 0.0, False
         # A program says its directory as it was given: through a symlink, or as it really is.
         self._branches = [place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch)))]
         for kept in self._kept:
@@ -109,6 +125,32 @@ class Discovery:
                 self.troubles[kept.name] = str(error)
         return found
 
+    def census(self, limit: int) -> list[Found]:
+        """Of all session files that were written today the next few, also those that are followed.
+
+        At most `limit` files are asked whose they are. Once all were named, those written since, every AGAIN seconds.
+        """
+        if self._census is None:
+            now = time.time()
+            if now < self._due:
+                return []
+            since, self._since = self._since or midnight(now), now - SLACK
+            self._due = now + AGAIN
+            self._census = self._written(since)
+        named = list(islice(self._census, limit))
+        if len(named) < limit:
+            self._census, self.complete = None, True
+        return [one for one in named if one[0]]
+
+    def _written(self, since: float) -> Iterator[Found]:
+        """Session files by whoever began them, those of nobody with an empty address."""
+        for kept in self._kept:
+            try:
+                for path, cwd in kept.files.history(self._branches, since):
+                    yield self._owners.address(cwd), path, kept.files
+            except ProgramFailed as error:
+                self.troubles[kept.name] = str(error)
+
     def begun(self, path: Path) -> bool:
         """True of a session file that was made since the looking began: all of it is news."""
         return path not in self._old
@@ -129,8 +171,8 @@ class Discovery:
 
     def _sweep(self, kept: _Kept) -> Iterator[Found]:
         now = time.time()
-        if kept.day != date.today():
-            self._ask_places(kept)  # what is new with a day begins empty: all that it will hold is news
+        if self._stamps.moved(kept.root) or kept.day != date.today():
+            self._ask_places(kept)  # what is new with a day or a directory begins empty: all that it will hold is news
         kept.standing = [place for place in kept.above if place.is_dir()]
         for place in kept.places:
             if place in self._unseen:
@@ -149,7 +191,7 @@ class Discovery:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
             if name not in self._files and self._tells(path) and (cwd := kept.files.cwd_of(path, self._branches)):
-                self._files[name] = self._owners.get(_real(cwd), "")
+                self._files[name] = self._owners.address(cwd)
                 if len(self._files) > HEADS:
                     del self._files[next(iter(self._files))]
             if address := self._files.get(name, ""):
@@ -165,11 +207,3 @@ class Discovery:
             return False
         self._asked.put(path, stat.st_size)
         return True
-
-
-def _real(directory: str) -> str:
-    """Its real path; empty for what can be none."""
-    try:
-        return os.path.realpath(directory)
-    except ValueError:  # a NUL, or half of a surrogate pair
-        return ""

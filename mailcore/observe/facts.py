@@ -67,6 +67,8 @@ class Used:
 
     address: str
     spent: tuple[Spent, ...]
+    unfinished: bool | None = None
+    """Whether more of what was used today is still to be counted; None: as before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,11 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             spending = spend(old, spent) if spent else old.spending
             kept = _merged(old.activities, activities, KEPT)
             return begun.learn(old, activities, _floor(old.run), kept, spending), activities
-        case Used(spent=spent):
-            return replace(old, spending=spend(old, spent)), ()
+        case Used(spent=spent, unfinished=unfinished):
+            spending = spend(old, spent) if spent else old.spending
+            if unfinished is not None and unfinished != spending.unfinished:
+                spending = replace(spending, unfinished=unfinished)
+            return replace(old, spending=spending) if spending is not old.spending else old, ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
 

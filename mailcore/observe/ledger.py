@@ -15,8 +15,10 @@ from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.backlog import BUFFER, first_at
 from mailcore.observe.document import LARGEST
+from mailcore.observe.drift import Drift, note, summed, unread
 from mailcore.observe.spending import date
 from mailcore.programs.base import ProgramFailed, SessionFiles
+from mailcore.programs.belonging import Owners
 from mailcore.programs.registry import programs
 from mailcore.programs.transcript import LONGEST, Counted
 from mailcore.system import files
@@ -46,19 +48,19 @@ class Ledger:
     """What of the session files was not understood or could not be read, each said once."""
 
 
-def ledger(agents: Sequence[Agent], since: float) -> Ledger:
-    """What `agents` used from `since` (seconds since the epoch) on.
+def ledger(agents: Sequence[Agent], since: float, among: Sequence[Agent] = ()) -> Ledger:
+    """What `agents` used from `since` (seconds since the epoch) on. `among`: all of the workspace, if they are more.
 
     A task is what was used while its run went on. Money is what the session files tell; for a run of which they tell
     none, what its journal does. Reads line by line, and of a file only what was written since.
     """
-    found = Ledger()
-    files = _files(agents, since, found.notes)
+    found, drift = Ledger(), Drift()
+    files = session_files(agents, since, found.notes, among)
     for agent in agents:
         runs = _runs(agent, found.notes)
         sums: dict[tuple[str, str], Usage] = defaultdict(Usage)
         starts = [run.created_at for run in runs]
-        for spent in _all_spent(agent, files[agent.address], since, found.notes):
+        for spent in _all_spent(agent, files[agent.address], since, found.notes, drift):
             run = _run_at(runs, starts, spent.at)
             sums[run.run_id if run is not None else "", date(spent.at)] += spent.usage
         paid = {run_id for (run_id, _), usage in sums.items() if usage.cost > 0}
@@ -67,50 +69,60 @@ def ledger(agents: Sequence[Agent], since: float) -> Ledger:
                 sums[run.run_id, date(run.since)] += Usage(cost=run.cost)
         by_id = {run.run_id: run for run in runs}
         found.entries += [Entry(agent.address, by_id.get(run_id), day, sums[run_id, day]) for run_id, day in sums]
+    found.notes += map(note, summed([drift]))
     return found
 
 
-def _files(agents: Sequence[Agent], since: float, notes: list[str]) -> dict[str, list[tuple[Path, SessionFiles]]]:
-    """By address: the session files of every program that were written since, begun in that agent's branch."""
+def session_files(
+    agents: Sequence[Agent], since: float, notes: list[str], among: Sequence[Agent] = ()
+) -> dict[str, list[tuple[Path, SessionFiles]]]:
+    """By address: the session files of every program that were written since and belong to that agent.
+
+    `among`: all agents of the workspace, if they are more. `notes` gets what went wrong, in words.
+    """
     found: dict[str, list[tuple[Path, SessionFiles]]] = {agent.address: [] for agent in agents}
-    deepest = sorted(agents, key=lambda agent: len(agent.branch.parts), reverse=True)
+    owners = Owners(among or agents)
+    # A program says its directory as it was given: through a symlink, or as it really is.
+    branches = [place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch)))]
     for sessions in (one.sessions for one in programs() if one.sessions is not None):
         try:
-            for path, cwd in sessions.history([agent.branch for agent in agents], since):
-                owner = next((agent for agent in deepest if cwd and Path(cwd).is_relative_to(agent.branch)), None)
-                if owner is not None:
-                    found[owner.address].append((path, sessions))
+            for path, cwd in sessions.history(list(dict.fromkeys(branches)), since):
+                if (address := owners.address(cwd)) in found:
+                    found[address].append((path, sessions))
         except ProgramFailed as error:
             notes.append(str(error))
     return found
 
 
 def _all_spent(
-    agent: Agent, paths: Sequence[tuple[Path, SessionFiles]], since: float, notes: list[str]
+    agent: Agent, paths: Sequence[tuple[Path, SessionFiles]], since: float, notes: list[str], drift: Drift
 ) -> Iterator[Spent]:
     counted = Counted(COUNTED)
     for path, sessions in paths:
         try:
-            yield from _spent(agent.address, path, sessions, since, counted, notes)
+            yield from _spent(agent.address, path, sessions, since, counted, drift)
         except Exception as error:  # of the disk, or of a reader that may be anybody's plug-in
             why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
             notes.append(f"{path}: {why}; what {agent.address} used there is not in the sum")
 
 
 def _spent(
-    address: str, path: Path, sessions: SessionFiles, since: float, counted: Counted, notes: list[str]
+    address: str, path: Path, sessions: SessionFiles, since: float, counted: Counted, drift: Drift
 ) -> Iterator[Spent]:
     descriptor, stat = files.descriptor(path)
     with os.fdopen(descriptor, "rb", BUFFER) as file:
         offset = 0 if sessions.whole else first_at(file, since, stat.st_size, sessions.time_of)
         reader = sessions.reader(address, path, offset, counted)
         file.seek(offset)
+        lines = 0
         while line := file.read(LARGEST) if sessions.whole else file.readline(LONGEST):
             for spent in reader.spent(line, stat.st_mtime):
                 if spent.at >= since:
                     yield spent
-    if reader.drift and reader.drift not in notes:
-        notes.append(reader.drift)
+            lines += 1
+            if reader.drift:
+                drift.odd(reader)
+    drift.read(reader, lines, unread(reader))
 
 
 def _runs(agent: Agent, notes: list[str]) -> list[Run]:

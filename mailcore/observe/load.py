@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from mailcore.model.run import Run
 from mailcore.observe.activity import neutral
 from mailcore.observe.branch import Branch
 from mailcore.observe.discover import Discovery, Found
+from mailcore.observe.drift import Tally, note, summed
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.register import Register
 from mailcore.observe.stamps import Stamps, inode
@@ -23,6 +25,10 @@ from mailcore.workspace import Workspace
 CATCH_UP = 8 * 1024 * 1024
 """Bytes of earlier session lines that one sweep reads for what they used today: a gigabyte takes minutes, and no CPU
 that anybody would notice."""
+NAMED = 300
+"""Session files that one sweep asks whose they are, of those that are only counted: some 50 ms."""
+ACTIVE = 3600.0
+"""Seconds: what was written since is followed, as far as there is room for it, and not only counted."""
 
 
 class Loader:
@@ -40,8 +46,10 @@ class Loader:
         """By address: where its directories were found last."""
         self._broken = ""
         self._remark = ""
-        self._drifts: tuple[str, ...] = ()
-        """What of the session files' formats was not understood, each once."""
+        self._drifts: dict[str, Tally] = {}
+        """What of the session files' formats was not understood, by program and version, as it was said last."""
+        self._unfinished: dict[str, bool] = {}
+        """By address: whether it was told last that more of today is to be counted."""
         self._failed: dict[str, str] = {}
         """By address, whose files could not be read, and why."""
         self._said: tuple[str, ...] = ()
@@ -53,7 +61,7 @@ class Loader:
     def initial(self) -> list[Fact]:
         """Everything. The registry is the one that `workspace` was read from."""
         self._stamps.moved(self.workspace.registry)
-        return [self._roster(), *self._look()]
+        return [self._roster(), *self._look(), *self._progress()]
 
     def changed(self, names: Iterable[Path | str]) -> list[Fact]:
         """The facts that those files concern: of an agent, all of its files that moved. Foreign ones say nothing."""
@@ -68,11 +76,11 @@ class Loader:
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
         facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
-        return facts + self._news()
+        return facts + self._progress() + self._news()
 
     def sweep(self) -> list[Fact]:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
-        return self._look() + self._catch_up()
+        return self._look() + self._catch_up() + self._progress()
 
     def _look(self) -> list[Fact]:
         self._held.tidy()
@@ -81,8 +89,10 @@ class Loader:
         self._read_hold()
         self._follow(self._discovery.sweep())
         facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
-        drifts = dict.fromkeys(drift for branch in self._branches.values() for drift in branch.sessions.drift)
-        self._drifts += tuple(drift for drift in drifts if drift not in self._drifts)
+        for tally in summed(branch.sessions.drift for branch in self._branches.values()):
+            said = self._drifts.get(tally.form)
+            if said is None or tally.lines >= 2 * said.lines:  # its share, which changes, is not said at every look
+                self._drifts[tally.form] = tally
         return facts + self._news()
 
     def _read(self, branch: Branch, read: Callable[[], list[Fact]]) -> list[Fact]:
@@ -130,8 +140,9 @@ class Loader:
         return list(followed)
 
     def _catch_up(self) -> list[Fact]:
-        """A further piece of what the agents' messages used today before they were followed."""
-        facts: list[Fact] = []
+        """A further piece of what was used today in session files that are not followed, or before they were."""
+        taken_up = self._count(self._discovery.census(NAMED))
+        facts = [fact for branch in taken_up for fact in self._read(branch, branch.refresh)]
         left = CATCH_UP
         for address, branch in self._branches.items():
             if left > 0:
@@ -139,6 +150,35 @@ class Loader:
                 left -= took
                 if spent:
                     facts.append(Used(address, tuple(spent)))
+        return facts
+
+    def _count(self, sessions: Iterable[Found]) -> list[Branch]:
+        """Hand each branch the session files that it may not know; returns those that follow one more."""
+        now, taken_up = time.time(), dict[Branch, None]()
+        for address, path, files in sessions:
+            branch = self._branches.get(address)
+            if branch is None:
+                continue
+            try:
+                lately = now - path.stat().st_mtime < ACTIVE
+                if lately and branch.sessions.has_room and branch.sessions.follow(path, files):
+                    taken_up[branch] = None
+                else:
+                    branch.sessions.count(path, files)
+            except ProgramFailed as error:
+                self._failed[address] = f"{address}: {error}"
+            except OSError:
+                continue  # it is gone
+        return list(taken_up)
+
+    def _progress(self) -> list[Fact]:
+        """Of whom it is new that all of today is counted, or that it is not."""
+        facts: list[Fact] = []
+        for address, branch in self._branches.items():
+            unfinished = branch.sessions.behind or (branch.sessions.any and not self._discovery.complete)
+            if not branch.agent.is_operator and unfinished != self._unfinished.get(address, False):
+                self._unfinished[address] = unfinished
+                facts.append(Used(address, (), unfinished))
         return facts
 
     def remark(self, text: str) -> list[Fact]:
@@ -194,9 +234,9 @@ class Loader:
         return Roster(agents, self._said)
 
     def _notes(self) -> tuple[str, ...]:
-        drifts = (f"{drift}: newer than this reader, some of it is not shown" for drift in self._drifts)
         said = filter(None, (self._broken, self._remark))
         troubles = map(neutral, self._discovery.troubles.values())
+        drifts = (note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values())
         return (*self.workspace.refused, *self.workspace.notes, *said, *drifts, *troubles, *self._failed.values())
 
     def _place(self, path: Path) -> Branch | None:

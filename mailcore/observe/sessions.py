@@ -14,6 +14,8 @@ from mailcore.model.usage import Spent
 from mailcore.observe.activity import harmless
 from mailcore.observe.backlog import Backlog
 from mailcore.observe.document import Document
+from mailcore.observe.drift import Drift, unread
+from mailcore.observe.spending import midnight
 from mailcore.observe.stamps import Stamps
 from mailcore.observe.tail import Tail
 from mailcore.programs.base import SessionFiles
@@ -29,8 +31,14 @@ BURST = 500
 """Of what a file grew by between two looks, the newest this many activities are kept."""
 COUNTED = 50_000
 """Messages whose use is remembered: more than an agent writes in a day."""
-LEFT = 1000
-"""Session files of which is remembered how far they were read."""
+LEFT = 20_000
+"""Session files of which is remembered how far they were read: more than a fleet begins in a day."""
+LINE = 1024 * 1024
+"""Bytes of a file's end in which its last line's end is looked for."""
+BLOCK = 4096
+"""Bytes of that which are read first."""
+SPAN = 0.1
+"""Seconds that one piece of catching up may take."""
 CHUNKS = 64
 """Reads of one file in one look (16 MB); the next look goes on from there."""
 
@@ -63,12 +71,24 @@ class Sessions:
         self._backlogs: list[Backlog] = []
         """What earlier lines of today are still to be counted of; also of files that were let go."""
         self._left: Recent[Path, int] = Recent(LEFT)
-        """Where the reading of a file stopped that was let go."""
+        """Where the reading of a file stopped that was let go, or is counted only."""
+        self.drift = Drift()
+        """What of the formats was not understood."""
 
     @property
-    def drift(self) -> tuple[str, ...]:
-        """What of the formats was not understood, each once."""
-        return tuple(dict.fromkeys(one.reader.drift for one in self._followed.values() if one.reader.drift))
+    def any(self) -> bool:
+        """One is followed."""
+        return bool(self._followed)
+
+    @property
+    def has_room(self) -> bool:
+        """One more can be followed without another being let go."""
+        return len(self._followed) < MOST
+
+    @property
+    def behind(self) -> bool:
+        """Earlier lines of today are still to be counted."""
+        return bool(self._backlogs)
 
     @property
     def lost(self) -> int:
@@ -89,27 +109,45 @@ class Sessions:
             return True
         left = self._left.pop(path)
         try:
-            start = left if left is not None else 0 if begun or files.whole else _line_before(path, START)
+            start = 0 if begun or files.whole else _line_before(path, START)
+            start = left if left is not None and not files.whole else start
             reader = files.reader(self._address, path, start, self._counted)
         except OSError:
             return False
-        midnight = time.mktime((*time.localtime()[:3], 0, 0, 0, 0, 0, -1))
         if left is None and start > 0:
-            self._backlogs.append(Backlog(self._address, path, files, midnight, start, self._counted))
+            self._backlogs.append(Backlog(self._address, path, files, midnight(time.time()), start, self._counted))
         tail = Document(path) if files.whole else Tail(path, start=start)
         self._followed[name] = _Followed(files, tail, reader)
         if len(self._followed) > MOST:
             self._let_go(min(self._followed, key=lambda one: self._followed[one].touched or time.time()))
         return True
 
+    def count(self, path: Path, files: SessionFiles) -> None:
+        """Let what a session file tells of today's use be caught up with, without following it.
+
+        Nothing of it is counted twice: of a file that is followed, or was, only what is not read.
+        """
+        if str(path) in self._followed:
+            return
+        known = self._left.get(path) or 0
+        try:
+            end = path.stat().st_size if files.whole else _end_of_lines(path)
+        except OSError:
+            return
+        if end > known:
+            self._left.put(path, end)
+            since = midnight(time.time())
+            self._backlogs.append(Backlog(self._address, path, files, since, end, self._counted, known))
+
     def distrust(self) -> None:
         """Let the next look find that everything moved."""
         self._stamps.clear()
 
     def _let_go(self, name: str) -> None:
-        tail = self._followed.pop(name).tail
-        self._left.put(tail.path, tail.place)
-        self._stamps.forget(tail.path)
+        one = self._followed.pop(name)
+        self._left.put(one.tail.path, one.tail.place)
+        self._stamps.forget(one.tail.path)
+        self.count(one.tail.path, one.files)
 
     def read(self, moved: Iterable[str] | None = None) -> tuple[list[Activity], list[Spent]]:
         """What the files tell that `moved` since the last call; None: whichever did, by a stat of each."""
@@ -130,8 +168,8 @@ class Sessions:
     def catch_up(self, limit: int) -> tuple[list[Spent], int]:
         """What earlier lines of today used, of at most about `limit` more bytes; and how many bytes that took."""
         spent: list[Spent] = []
-        left = limit
-        while self._backlogs and left > 0:
+        left, until = limit, time.monotonic() + SPAN
+        while self._backlogs and left > 0 and time.monotonic() < until:
             backlog = self._backlogs[0]
             before = backlog.left
             spent += backlog.read(left)
@@ -150,8 +188,9 @@ class Sessions:
                 one.reader = one.files.reader(self._address, one.tail.path, 0, self._counted)
                 one.told_before = one.latest
             now = min(one.tail.modified, time.time())
+            unknown = unread(one.reader)
             for line in lines:
-                for told in _told(one.reader, line, now):
+                for told in _told(one.reader, line, now, self.drift):
                     if told.at <= one.told_before:
                         continue
                     one.latest = max(one.latest, told.at)
@@ -159,6 +198,7 @@ class Sessions:
                         spent.append(told)
                     else:
                         newest.append(harmless(told, now))
+            self.drift.read(one.reader, len(lines), unknown)
             if not one.tail.behind:
                 break
         else:
@@ -166,13 +206,16 @@ class Sessions:
         activities += newest
 
 
-def _told(reader: Transcript, line: bytes, now: float) -> list[Activity | Spent]:
+def _told(reader: Transcript, line: bytes, now: float, drift: Drift) -> list[Activity | Spent]:
     """What a line tells; nothing where its reader fails, which may be anybody's plug-in: the other lines are read."""
+    told: list[Activity | Spent] = []
     try:
-        return reader.read(line, now)
+        told = reader.read(line, now)
     except Exception as error:
         reader.drift = reader.drift or f"{type(reader).__name__} cannot read a line ({type(error).__name__}: {error})"
-        return []
+    if reader.drift:
+        drift.odd(reader)
+    return told
 
 
 def _line_before(path: Path, size: int) -> int:
@@ -185,3 +228,17 @@ def _line_before(path: Path, size: int) -> int:
         file.seek(start - 1)
         newline = file.read(size + 1).find(b"\n")
     return start + newline if newline >= 0 else end
+
+
+def _end_of_lines(path: Path) -> int:
+    """Where the last whole line of a file ends; the file's end where that is too far back. OSError."""
+    with opened(path) as file:
+        end = file.seek(0, os.SEEK_END)
+        for size in (BLOCK, LINE):
+            begin = max(0, end - size)
+            file.seek(begin)
+            if (newline := file.read(end - begin).rfind(b"\n")) >= 0:
+                return begin + newline + 1
+            if begin == 0:
+                return 0
+    return end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -34,7 +35,7 @@ def spend(old: AgentFacts, spent: Iterable[Spent]) -> Spending:
             task += one.usage
         if one.context and one.at >= at:  # neither a subagent's nor one of the backlog
             model, context, window, at = one.model or model, one.context, one.window or window, one.at
-    return Spending(day, today, known.run_id, task, model, context, window, at)
+    return Spending(day, today, known.run_id, task, model, context, window, at, known.unfinished)
 
 
 def on_run(spending: Spending, run: Run) -> Spending:
@@ -45,6 +46,11 @@ def on_run(spending: Spending, run: Run) -> Spending:
 def date(at: float) -> str:
     """The local date of a moment, as `2026-11-22`: such dates sort. Empty where no calendar holds it."""
     return _date(int(at // QUARTER)) if units.known(at) else ""
+
+
+def midnight(at: float) -> float:
+    """When the local day began that this moment is of."""
+    return time.mktime((*time.localtime(at)[:3], 0, 0, 0, 0, 0, -1))
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISLNK
 
 from mailcore.model.message import parse_time
 from mailcore.programs.transcript import Transcript, parsed
@@ -50,13 +51,13 @@ def listed(directory: Path | str, is_wanted: Callable[[str], bool]) -> list[tupl
 
 
 def newer(paths: Iterable[Path], since: float) -> list[Path]:
-    """Those that were written at `since` or later, the oldest first: a copy comes after what it copies."""
+    """Those that were written at `since` or later, the oldest first: a copy comes after what it copies. No links."""
     found = []
     for path in paths:
         try:
-            modified = path.stat().st_mtime
+            stat = path.lstat()
         except OSError:
             continue
-        if modified >= since:
-            found.append((modified, path))
+        if stat.st_mtime >= since and not S_ISLNK(stat.st_mode):
+            found.append((stat.st_mtime, path))
     return [path for _, path in sorted(found)]

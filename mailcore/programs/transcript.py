@@ -33,7 +33,11 @@ class Transcript(Protocol):
     cwd: str
     """Where the session says it works; empty while it is unknown."""
     drift: str
-    """What of the format was not understood, in words; empty: nothing. Said once, for the first that was met."""
+    """What of the format was not understood, as `PROGRAM VERSION writes WHAT`, of the first that was met; else empty.
+
+    Who reads the lines takes it out again. A reader may have two more: `form`, the program and its version, and
+    `unread`, how many lines were of kinds that it does not know.
+    """
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
         """What a line tells, in order; empty for what is unknown, torn or told already. Never raises.

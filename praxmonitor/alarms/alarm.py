@@ -31,6 +31,7 @@ class AlarmKind(StrEnum):
     UNANSWERED = "unanswered"
     LIMIT = "limit"
     CAP = "cap"
+    CAP_NEAR = "cap_near"
 
     @property
     def sound(self) -> Sound:
@@ -58,6 +59,7 @@ _SOUNDS = {
     AlarmKind.ORPHANED: Sound.FAILED,
     AlarmKind.GONE: Sound.FAILED,
     AlarmKind.LIMIT: Sound.LIMIT,
+    AlarmKind.CAP_NEAR: Sound.LIMIT,
 }
 _SETTLE = {AlarmKind.LIMIT: 120.0, AlarmKind.STORM: 60.0, AlarmKind.DISK: 60.0, AlarmKind.SLOW: 30.0}
 
@@ -79,7 +81,8 @@ _MANY = {
     AlarmKind.OVERDUE: "{} tasks overdue",
     AlarmKind.UNANSWERED: "{} tasks done without a reply",
     AlarmKind.LIMIT: "{} agents limited",
-    AlarmKind.CAP: "{} agents past their daily cap",
+    AlarmKind.CAP: "{} daily caps reached",
+    AlarmKind.CAP_NEAR: "{} daily caps nearly reached",
 }
 """How several of a kind are told: as many."""
 

@@ -1,33 +1,31 @@
-"""Holds an agent that has used what it may in a day, where the operator's config says so. Imports dispatch late."""
+"""Holds an agent, or all, at a daily cap, where the operator's config says so. Imports dispatch late."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from mailcore.errors import MailcoreError
-from mailcore.model.agent import OPERATOR
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 
 
 def hold_at_cap(root: Path, alarm: Alarm, on_error: Callable[[str], None]) -> None:
-    """Hold the agent of a CAP alarm, in a thread; of any other kind nothing. What is held already stays as it is.
+    """Hold the agent of a CAP alarm, every agent of one without an address, in a thread; of any other kind nothing.
 
-    `on_error` is told in words why it could not be held, from that thread.
+    What is held already stays as it is, and so does what was released today. `on_error` is told in words why it could
+    not be held, from that thread.
     """
     if alarm.kind is AlarmKind.CAP:
         threading.Thread(target=_hold, args=(root, alarm, on_error), name="cap", daemon=True).start()
 
 
 def _hold(root: Path, alarm: Alarm, on_error: Callable[[str], None]) -> None:
-    from mailcore.dispatch.hold import hold
-    from mailcore.holds import hold_at
+    from mailcore.dispatch.caps import hold_at_cap
     from mailcore.workspace import at
 
     try:
-        workspace = at(root)
-        if not hold_at(workspace.agent(alarm.address).mail_dir, alarm.address):
-            hold(workspace, OPERATOR, alarm.address, alarm.what)
+        hold_at_cap(at(root), alarm.address, alarm.what, time.time())
     except (MailcoreError, OSError) as error:
-        on_error(f"{alarm.address} could not be held at its daily cap: {error}")
+        on_error(f"{alarm.address or 'the fleet'} could not be held at its daily cap: {error}")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.config import Config, Usage
+from mailcore.config import Config
 from mailcore.mail.ladder import ladder
 from mailcore.model.activity import Kind
 from mailcore.model.agent import OPERATOR
@@ -18,8 +18,9 @@ from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
 from mailcore.observe.state import GRACE
 from mailcore.text.names import shown
-from mailcore.units import date_and_time, duration, end_of, money
+from mailcore.units import date_and_time, duration, end_of
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.caps import of_agent
 
 STORM = 60.0
 """Seconds in which so many errors are a storm, and for which it lasts past its last error."""
@@ -53,7 +54,9 @@ def pending(facts: AgentFacts, config: Config) -> Iterator[Pending]:
     if facts.activities and facts.activities[-1].kind is Kind.LIMIT and facts.lock is not None:
         yield _limited(facts)
     if facts.spending.day:
-        yield from _cap(facts, config.usage)
+        day = facts.spending.day
+        for alarm in of_agent(facts, config.usage):
+            yield Pending(alarm, 0.0, until=end_of(day))
     every = config.agent(facts.address).wake_every
     if every and run is not None and facts.lock is None and not facts.held:
         late = max(LATE, every / 10)
@@ -64,21 +67,6 @@ def pending(facts: AgentFacts, config: Config) -> Iterator[Pending]:
             f"wake {run.run_id}",
         )  # fmt: skip
         yield Pending(alarm, run.created_at + every, late)
-
-
-def _cap(facts: AgentFacts, allowed: Usage) -> Iterator[Pending]:
-    used, at = facts.spending.today, facts.last_active
-    by_cost = used.cost >= allowed.daily_cost > 0
-    if not by_cost and not used.tokens >= allowed.daily_tokens > 0:
-        return
-    said = f"{money(used.cost)} of {money(allowed.daily_cost)}" if by_cost else f"{used.tokens:,} tokens"
-    limit = "[usage] daily_cost" if by_cost else f"{allowed.daily_tokens:,}, [usage] daily_tokens"
-    held = "it is held: release (H) it" if allowed.hold else "hold (H) it, or raise the cap"
-    alarm = Alarm(
-        AlarmKind.CAP, facts.address, at, f"daily cap reached: {said}", f"no more than the cap ({limit})",
-        f"last used {date_and_time(at, seconds=False)}", held, facts.spending.day,
-    )  # fmt: skip
-    yield Pending(alarm, 0.0, until=end_of(facts.spending.day))
 
 
 def _undelivered(facts: AgentFacts, run: Run) -> Alarm:

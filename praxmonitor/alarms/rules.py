@@ -14,11 +14,13 @@ from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.run import Phase
 from mailcore.model.senses import Senses, through
 from mailcore.observe.awaited import asked
+from mailcore.observe.drift import SHARE
 from mailcore.observe.expectation import NOTHING, expected, last_sign, signs
 from mailcore.observe.state import state, stated
 from mailcore.text import counted
 from mailcore.units import date_and_time, duration, moment, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.caps import of_fleet
 from praxmonitor.alarms.pending import Pending, pending
 
 OF_STATE = {
@@ -67,6 +69,7 @@ class Rules:
             self._known = {address: value for address, value in known.items() if address in here}
         raised += _gone(fleet, senses)
         raised += self._of_the_machine(fleet, senses)
+        raised += of_fleet(fleet, self.config.usage, now)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
 
     def _of_state(self, facts: AgentFacts, status: Status, now: float, senses: Senses) -> Alarm:
@@ -122,7 +125,7 @@ class Rules:
     def _of_the_machine(self, fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
         policy = self.config.alarms
         for note in (*fleet.notes, *senses.trouble.values()):
-            yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note[:200])
+            yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note.partition(SHARE)[0][:200])
         if 0 <= senses.disk_free < policy.disk_free:
             # No figure that changes while it stands: each change would be kept on that very disk.
             what = f"disk nearly full: less than {size(policy.disk_free)} free where {fleet.root} lies"

@@ -18,10 +18,9 @@ def usage_lines(spending: Spending, width: int) -> Iterator[Line]:
     """Model and fill of the context, then tokens and money of the task and of today; nothing where nothing is known."""
     if spending.model or spending.context:
         yield (*_model(spending, width), *_context(spending))
-    if spending.task.tokens or spending.task.cost:
-        yield (("task   ", "muted"), (amount(spending.task), ""))
-    if spending.today.tokens or spending.today.cost:
-        yield (("today  ", "muted"), (amount(spending.today), ""))
+    for label, usage in (("task   ", spending.task), ("today  ", spending.today)):
+        if told := so_far(spending, usage):
+            yield ((label, "muted"), (told, "faint" if spending.unfinished else ""))
 
 
 def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
@@ -35,6 +34,12 @@ def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
         yield (("≡ compacting its context", ""), (f"  {since(facts.compacting.at, now)}", "faint"))
     if facts.lost:
         yield ((f"{facts.lost} lines could not be read", "warn"),)
+
+
+def so_far(spending: Spending, usage: Usage) -> str:
+    """An amount of it; while earlier work of today is still being counted, no figure that is too small."""
+    told = amount(usage)
+    return "counting…" if told and spending.unfinished else told
 
 
 def amount(usage: Usage) -> str:

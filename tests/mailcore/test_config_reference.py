@@ -77,7 +77,13 @@ def test_a_stale_page_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("alarms.repeat", ["alarms.repeat"]),
         ("hard_limit", ["dispatch.hard_limit"]),
         ("max_runs", ["dispatch.max_runs", "programs.NAME.max_runs"]),
-        ("[usage]", ["usage.daily_cost", "usage.daily_tokens", "usage.hold"]),
+        (
+            "[usage]",
+            [
+                f"usage.{key}"
+                for key in ("daily_cost", "daily_tokens", "fleet_daily_cost", "fleet_daily_tokens", "warn", "hold")
+            ],
+        ),
         ("agents.writer.model", ["agents.NAME.model"]),
         ("agents.web.dev.model", ["agents.NAME.model"]),
         ("agents.model", ["agents.NAME.model"]),

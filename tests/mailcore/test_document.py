@@ -15,6 +15,7 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe import document
 from mailcore.observe.document import Document
+from mailcore.observe.drift import summed
 from mailcore.observe.facts import Seen, Used
 from mailcore.observe.load import Loader
 from mailcore.observe.sessions import Sessions
@@ -118,7 +119,7 @@ def test_a_reader_that_fails_keeps_nothing_else_from_being_read(tmp_path: Path) 
     assert texts(sessions.read()) == ["one"]
     path.write_text("[{}]")
     assert texts(sessions.read([str(path)])) == []
-    assert sessions.drift == ("Chat cannot read a line (KeyError: 'id')",)
+    assert [one.what for one in summed([sessions.drift])] == ["Chat cannot read a line (KeyError: 'id')"]
     write(path, "one", "two")
     assert texts(sessions.read([str(path)])) == ["two"]
 

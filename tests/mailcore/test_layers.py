@@ -116,9 +116,9 @@ def test_a_wing_never_imports_what_it_must_not(wing: str) -> None:
     assert wrong == {}
 
 
-def test_of_observe_dispatch_takes_watch_tail_and_foreign() -> None:
+def test_of_observe_dispatch_takes_what_is_no_part_of_the_fleet() -> None:
     taken = {i for path in ours("mailcore.dispatch").values() for i in imports(path) if within(i, ["mailcore.observe"])}
-    assert taken <= {f"mailcore.observe.{name}" for name in ("watch", "tail", "foreign")}
+    assert taken <= {f"mailcore.observe.{name}" for name in ("watch", "tail", "foreign", "ledger", "caps", "spending")}
 
 
 def test_model_imports_the_standard_library_and_structs_alone() -> None:

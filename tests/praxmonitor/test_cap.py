@@ -74,3 +74,43 @@ def test_the_agent_is_held_once_and_a_hold_of_the_operators_stays(
     hold_at_cap(tmp_path, replace(cap, address="@nobody"), trouble.append)
     wait_until(lambda: trouble, 10, "what cannot be held is said")
     assert "@nobody could not be held" in trouble[0]
+
+
+def test_a_warning_comes_before_the_cap_and_ends_with_it() -> None:
+    def kinds(cost: float, allowed: Usage) -> list[AlarmKind]:
+        facts = AgentFacts(Agent("@a", "A", Path("/a")), spending=Spending(date(NOW), Used(cost=cost)))
+        return [alarm.kind for alarm in Rules(Config(usage=allowed)).alarms(Fleet(Path("/"), (facts,)), NOW)]
+
+    allowed = Usage(daily_cost=10)
+    assert [kinds(cost, allowed) for cost in (7.99, 8, 9.99, 10)] == [
+        [], [AlarmKind.CAP_NEAR], [AlarmKind.CAP_NEAR], [AlarmKind.CAP],
+    ]  # fmt: skip
+    assert kinds(9.99, Usage(daily_cost=10, warn=0)) == [] and kinds(5, Usage(daily_cost=10, warn=0.5)) != []
+
+
+def test_that_it_is_held_is_said_only_while_it_is() -> None:
+    def remedy(held: str) -> str:
+        spending = Spending(date(NOW), Used(cost=11))
+        facts = AgentFacts(Agent("@a", "A", Path("/a")), spending=spending, held=held)
+        (alarm,) = Rules(Config(usage=Usage(daily_cost=10, hold=True))).alarms(Fleet(Path("/"), (facts,)), NOW)
+        return alarm.remedy
+
+    assert "it is held" in remedy("@a is held by @operator: daily cap reached")
+    assert "held" not in remedy("").replace("hold", "")
+
+
+def test_the_fleet_has_a_cap_and_what_it_used_is_the_sum(
+    tmp_path: Path, wait_until: Callable[[Callable[[], object], float, str], None]
+) -> None:
+    def alarms(first: float, second: float, day: str = date(NOW)) -> list[Alarm]:
+        spent = {"@a": Spending(date(NOW), Used(cost=first)), "@b": Spending(day, Used(cost=second))}
+        agents = tuple(AgentFacts(Agent(name, name, Path(name)), spending=one) for name, one in spent.items())
+        return list(Rules(Config(usage=Usage(fleet_daily_cost=20))).alarms(Fleet(Path("/"), agents), NOW))
+
+    assert alarms(7, 8) == [] and [one.kind for one in alarms(8, 9)] == [AlarmKind.CAP_NEAR]
+    assert alarms(12, 9, "2026-01-01") == [], "what another used another day counts for none"
+    (reached,) = alarms(12, 9)
+    assert (reached.kind, reached.address) == (AlarmKind.CAP, "") and "$21.00 of $20.00" in reached.what
+    workspace = make.init(tmp_path, [("a", "agents/a")])
+    hold_at_cap(tmp_path, reached, pytest.fail)
+    wait_until(lambda: hold_at(workspace.state_dir, "every agent"), 10, "every agent is held")

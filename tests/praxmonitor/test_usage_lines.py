@@ -49,3 +49,9 @@ def test_subagents_compaction_and_lost_lines() -> None:
         "3 lines could not be read",
     ]
     assert text(list(inside_lines(AgentFacts(Agent("@a", "A", Path("/a"))), NOW, 40))) == []
+
+
+def test_no_figure_is_shown_that_is_too_small() -> None:
+    spending = Spending("2027-01-15", Usage(9, 1), "r1", Usage(4, 1), unfinished=True)
+    assert text(list(usage_lines(spending, 60))) == ["task   counting…", "today  counting…"]
+    assert text(list(usage_lines(Spending(unfinished=True), 60))) == []

@@ -264,7 +264,8 @@ RAISING = (
     story(
         "ten dollars in a day, and no more was allowed", 300,
         working(300).spends(30, 6).spends(60, 3.99).spends(90, 0.01).spends(120, 5),
-        expected=(heard(90, "cap"),), config=replace(QUIET, usage=Usage(daily_cost=10)),
+        expected=(heard(60, "cap_near"), heard(90, "cap"), heard(90, "over cap_near")),
+        config=replace(QUIET, usage=Usage(daily_cost=10)),
     ),
     story(
         "its program says that the service refuses", 300, working(60).does(70, Kind.LIMIT, "429").steady(100, 300),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from mailcore.system import user
@@ -26,6 +27,20 @@ def directory(branch: Path) -> Path:
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}-{_base36(_hash(str(branch)))}"
     return root() / name
+
+
+def below(branches: Iterable[Path]) -> list[Path]:
+    """Where sessions lie that were begun below these directories, as far as names say: ask `cwd_of` whose each is."""
+    names = {f"{directory(branch).name}-"[:_LONGEST_NAME] for branch in branches}  # what is longer is cut there
+    try:
+        with os.scandir(root()) as entries:
+            return sorted(Path(one.path) for one in entries if _begins(one.name, names) and one.is_dir())
+    except OSError:
+        return []
+
+
+def _begins(name: str, with_one: Collection[str]) -> bool:
+    return name[:_LONGEST_NAME] in with_one or any(name[: dash.end()] in with_one for dash in re.finditer("-", name))
 
 
 def _utf16(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
-from mailcore.programs.claude.places import directory, root
+from mailcore.programs.claude.places import below, directory, root
 from mailcore.programs.sessions import BEFORE, listed, newer, tell_before, timestamp_of
 from mailcore.programs.transcript import LONGEST, Counted, Transcript, dollars_of, parsed, text_of
 from mailcore.system import files
@@ -22,6 +22,8 @@ CHILDREN = 8
 """Sessions of one directory whose subagents are looked for, the newest of the last day."""
 MONEY = 256 * 1024 * 1024
 """Bytes before it in which the last total of a session's money is looked for: 0.1 s of reading, once a session."""
+SUBAGENTS = "subagents"
+"""The directory of a session's subagents, in one that has the session's name."""
 BLOCK = 4 * 1024 * 1024
 OVERLAP = 16384
 """A line that is cut where a block begins is read with the block before it."""
@@ -38,8 +40,8 @@ class ClaudeSessions:
         return root()
 
     def places(self, branches: Collection[Path]) -> list[Path]:
-        """The branches' own directories."""
-        return list(dict.fromkeys(map(directory, branches)))
+        """The branches' own directories, and those of what lies below them."""
+        return list(dict.fromkeys([*map(directory, branches), *below(branches)]))
 
     def inner(self, place: Path) -> list[Path]:
         """Of the sessions that have subagents the newest, and where those write."""
@@ -47,7 +49,7 @@ class ClaudeSessions:
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """The sessions, and the newest ones' subagents."""
-        folders = (place, *(inner for inner in _inner(place) if inner.name == "subagents"))
+        folders = (place, *(inner for inner in _inner(place) if inner.name == SUBAGENTS))
         return [one for folder in folders for one in listed(folder, lambda name: name.endswith(".jsonl"))]
 
     def is_session(self, path: Path) -> bool:
@@ -55,7 +57,7 @@ class ClaudeSessions:
         return path.suffix == ".jsonl"
 
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
-        """The first `cwd` of its head: it stands behind the first prompt."""
+        """The first `cwd` of its head, behind the first prompt; a subagent works where its session was begun."""
         del branches
         return cwd_of(path)
 
@@ -64,11 +66,12 @@ class ClaudeSessions:
         return timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
-        """Of each branch the sessions, then their subagents; one that does not say where it was is the branch's."""
-        for folder, branch in {directory(branch): branch for branch in branches}.items():
+        """Of each place the sessions, then their subagents; one that does not say where it was is the branch's."""
+        own = {directory(branch): str(branch) for branch in branches}
+        for place in self.places(branches):
             for pattern in ("*.jsonl", "*/subagents/**/*.jsonl"):
-                for path in newer(folder.glob(pattern), since):
-                    yield path, cwd_of(path) or str(branch)
+                for path in newer(place.glob(pattern), since):
+                    yield path, cwd_of(path) or own.get(place, "")
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
         """As of `SessionFiles.reader`; `earlier` is for what tells no time, where its message is too far back."""
@@ -88,7 +91,18 @@ class ClaudeSessions:
 
 
 def cwd_of(path: Path) -> str:
-    """Where the session of that file was begun: the first `cwd` of its head; empty while there is none."""
+    """Where the session of that file was begun: the first `cwd` of its head; empty while there is none.
+
+    Of a subagent's file that of its session, as far as that tells: a subagent may be given a directory of its own.
+    """
+    home = root()
+    match path.relative_to(home).parts if path.is_relative_to(home) else ():
+        case (place, session, folder, *_) if folder == SUBAGENTS:
+            return _first_cwd(home / place / f"{session}.jsonl") or _first_cwd(path)
+    return _first_cwd(path)
+
+
+def _first_cwd(path: Path) -> str:
     try:
         with files.opened(path) as file:
             while file.tell() < HEAD and (line := file.readline(LONGEST)):
@@ -107,7 +121,7 @@ def _inner(place: Path) -> list[Path]:
         return []
     oldest = time.time() - RECENT
     newest = [path for at, path in sorted(sessions, reverse=True)[:CHILDREN] if at > oldest]
-    return [child for session in newest for child in (Path(session), Path(session, "subagents"))]
+    return [child for session in newest for child in (Path(session), Path(session, SUBAGENTS))]
 
 
 def _money_before(path: Path, offset: int) -> float | None:

@@ -27,6 +27,14 @@ NOTICE = 1000
 LIMITS = (429, 503, 529)
 """HTTP status of a rate limit and of an overloaded service."""
 
+_PASSED = frozenset(
+    {
+        "agent-color", "agent-name", "ai-title", "attachment", "attribution-snapshot", "content-replacement",
+        "custom-title", "file-history-snapshot", "last-prompt", "mode", "permission-mode", "pr-link", "progress",
+        "speculation-accept", "summary", "tag", "task-summary", "tools-used", "worktree-state",
+    }
+)  # fmt: skip
+"""Types of lines that are known to tell nothing that is wanted."""
 _NO_PROMPT = ("<command-", "<local-command-", "<bash-")
 """What the program itself writes in the user's place: its own commands, which begin no turn."""
 _INTERRUPTED = "[Request interrupted by user"
@@ -63,7 +71,8 @@ class ClaudeTranscript(ClaudeUsage):
                 return list(self._cost(event))
             case "queue-operation":
                 return list(self._notice(text_of(event, "content")))
-            case _:
+            case kind:
+                self.unread += not isinstance(kind, str) or kind not in _PASSED
                 return []
 
     def _told(self, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
@@ -72,7 +81,7 @@ class ClaudeTranscript(ClaudeUsage):
     def _assistant(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         message = event.get("message")
         if not isinstance(message, dict) or not isinstance(message.get("content"), list):
-            self._drifted(event, "assistant lines without message.content")
+            self._drifted("assistant lines without message.content")
             return
         blocks = [block for block in message["content"] if isinstance(block, dict)]
         if event.get("isApiErrorMessage") is True:
@@ -88,16 +97,16 @@ class ClaudeTranscript(ClaudeUsage):
                 case "thinking":
                     yield self._told(Kind.THINKING, text_of(block, "thinking") or "thinking")
                 case "tool_use":
-                    yield from self._call(event, block)
+                    yield from self._call(block)
         name = text_of(message, "id")
         if spoke and message.get("stop_reason") in TURN_ENDS and not self._by and name != self._ended:
             self._ended = name
             yield self._told(Kind.TURN_END, "turn over")
 
-    def _call(self, event: Mapping[str, Any], block: Mapping[str, Any]) -> Iterator[Activity]:
+    def _call(self, block: Mapping[str, Any]) -> Iterator[Activity]:
         tool, call = text_of(block, "name"), text_of(block, "id")
         if not call:
-            self._drifted(event, "tool calls without an id")
+            self._drifted("tool calls without an id")
             return
         words = tool_words(tool, block.get("input"))
         self._calls.put(call, (tool, words))
@@ -119,7 +128,7 @@ class ClaudeTranscript(ClaudeUsage):
             if text := " ".join(text_of(block, "text") for block in blocks if block.get("type") == "text"):
                 yield from self._prompt(event, text)
         else:
-            self._drifted(event, "user lines without message.content")
+            self._drifted("user lines without message.content")
 
     def _prompt(self, event: Mapping[str, Any], text: str) -> Iterator[Activity]:
         if _NOTICE.search(text[:NOTICE]):
@@ -139,7 +148,7 @@ class ClaudeTranscript(ClaudeUsage):
     def _result(self, event: Mapping[str, Any], block: Mapping[str, Any]) -> Iterator[Activity]:
         call = text_of(block, "tool_use_id")
         if not call:
-            self._drifted(event, "tool results without tool_use_id")
+            self._drifted("tool results without tool_use_id")
             return
         tool, words = self._calls.pop(call) or ("", "a tool")
         failed = block.get("is_error") is True

@@ -25,6 +25,8 @@ class ClaudeUsage:
         self.session = path.parts[-1 - path.parts[::-1].index("subagents") - 1] if below else path.stem
         self.cwd = ""
         self.drift = ""
+        self.unread = 0
+        self._version = ""
         self._subagent = path.stem.removeprefix("agent-") if below else ""
         self.former: Callable[[], float | None] = _unknown
         """The money that was told before the reading began, asked when the next total is met; None: unknown."""
@@ -54,10 +56,16 @@ class ClaudeUsage:
             case _:
                 return []
 
+    @property
+    def form(self) -> str:
+        """Which program wrote it, in which version."""
+        return f"Claude Code {self._version or 'of unknown version'}"
+
     def _meet(self, event: Mapping[str, Any], now: float) -> None:
         """Learn when, in which session and by whom the line was written that is at hand."""
         if not self.cwd:
             self.cwd = text_of(event, "cwd")
+        self._version = text_of(event, "version") or self._version
         # A `cost-state` has no time: it counts as told with the message before it.
         self._at = moment(event, now) if "timestamp" in event else min(self.last, now) or now
         self._in = text_of(event, "sessionId") or self.session
@@ -71,7 +79,7 @@ class ClaudeUsage:
         if model == "<synthetic>" or event.get("isApiErrorMessage") is True:
             return
         if not isinstance(usage, dict) or not name:
-            self._drifted(event, "assistant lines without message.id or message.usage")
+            self._drifted("assistant lines without message.id or message.usage")
             return
         total = Usage(
             count_of(usage, "input_tokens"),
@@ -91,7 +99,7 @@ class ClaudeUsage:
     def _cost(self, event: Mapping[str, Any]) -> Iterator[Spent]:
         total, session = dollars_of(event, "totalCostUSD"), self._in
         if total is None:
-            self._drifted(event, "cost-state lines without totalCostUSD")
+            self._drifted("cost-state lines without totalCostUSD")
             return
         before = self._totals.get(session)
         self._totals.put(session, total)
@@ -105,9 +113,8 @@ class ClaudeUsage:
         if more > 0:
             yield Spent(self._at, self.agent, Usage(cost=more), session)
 
-    def _drifted(self, event: Mapping[str, Any], what: str) -> None:
-        version = text_of(event, "version") or "of unknown version"
-        self.drift = self.drift or f"Claude Code {version} writes {what}"
+    def _drifted(self, what: str) -> None:
+        self.drift = self.drift or f"{self.form} writes {what}"
 
 
 def _unknown() -> None:

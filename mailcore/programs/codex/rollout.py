@@ -1,12 +1,15 @@
 """What a line of a Codex session file means (contract codex, "Session file"). Stateful, bounded, no files.
 
 Beyond the contract: `turn_aborted`, `error`, `stream_error` and `context_compacted` events, `custom_tool_call` items.
+A history of mode "legacy", which older releases wrote and any later one goes on with, tells prompts, thoughts and
+answers as `user_message`, `agent_reasoning` and `agent_message` events, its tokens as `token_count` events alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ import orjson
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
+from mailcore.programs.codex.fork import Fork, History, count_in, parent_of
+from mailcore.programs.codex.kinds import is_known, is_known_event
 from mailcore.programs.transcript import (
     SOURCE,
     Recent,
@@ -37,6 +42,8 @@ _EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d+)", re.MULTI
 """How the output of a command that was run tells its outcome to the model."""
 _CALLS = ("function_call", "custom_tool_call", "local_shell_call")
 _OUTPUTS = ("function_call_output", "custom_tool_call_output")
+_COUNTING = (b"token_", b'"turn_context"', b"context_window", b'"session_meta"', b'"task_started"')
+"""What stands in a line that tells of use, or that such a line is read with."""
 _NAME = re.compile(r"rollout-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-(.+)")
 _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE)
 
@@ -44,12 +51,23 @@ _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE
 class CodexRollout:
     """Reads one session file of an agent."""
 
-    def __init__(self, agent: str, path: Path) -> None:
+    def __init__(self, agent: str, path: Path, former: Callable[[str, float], History | None] | None = None) -> None:
+        """`former`: what a thread, by its id, had told until a moment; asked of a parent whose history was copied.
+
+        None of it is known without.
+        """
         self.agent = agent
+        self._former = former
         named = _NAME.fullmatch(path.stem)
         self.session = named[1] if named else path.stem
         self.cwd = ""
         self.drift = ""
+        self.unread = 0
+        self._fork: Fork | None = None
+        self._begun = 0.0
+        """When the file begins; 0.0 until its first line was read."""
+        self._told_last: dict[Kind, tuple[str, float]] = {}
+        """Prompt, thought and answer that were told last: an event and an item may tell the same."""
         self._model = ""
         self._window = 0
         self._version = ""
@@ -74,42 +92,67 @@ class CodexRollout:
             if kind in ("event_msg", "response_item", "session_meta", "turn_context"):
                 self._drifted(f"{kind} lines without a payload")
             return []
-        self._learn(kind, payload)
+        first = not self._begun
+        self._learn(kind, payload, at)
+        spent = list(self._counted(kind, payload, at))
+        if self._fork is not None and not first and self._fork.copied(at):
+            return list(spent)
         match kind:
-            case "session_meta":
+            case "session_meta" if first:
                 return [self._told(at, Kind.SESSION, f"session: {text_of(payload, 'source') or 'start'}")]
             case "event_msg":
-                return [*self._event(payload, at), *self._counted(kind, payload, at)]
+                return [*self._event(payload, at), *spent]
             case "response_item":
                 return list(self._item(payload, at))
             case "compacted":
                 return list(self._compaction(at))
-            case _:
-                return list(self._counted(kind, payload, at))
+            case _ if not is_known(kind):
+                self.unread += 1
+        return list(spent)
 
     def spent(self, line: bytes, now: float) -> list[Spent]:
         """What the line says was used (`Transcript.spent`)."""
-        if b"token_" not in line and b'"turn_context"' not in line and b"context_window" not in line:
+        if not any(word in line for word in _COUNTING):
             return []
         event = parsed(line)
         payload = event.get("payload") if event is not None else None
         if event is None or not isinstance(payload, dict):
             return []
-        self._learn(event.get("type"), payload)
-        return list(self._counted(event.get("type"), payload, moment(event, now)))
+        at = moment(event, now)
+        self._learn(event.get("type"), payload, at)
+        return list(self._counted(event.get("type"), payload, at))
 
-    def _learn(self, kind: object, payload: Mapping[str, Any]) -> None:
+    @property
+    def form(self) -> str:
+        """Which program wrote it, in which version."""
+        return f"Codex {self._version or 'of unknown version'}"
+
+    def _learn(self, kind: object, payload: Mapping[str, Any], at: float) -> None:
         """What later lines are to be read with."""
         if kind == "session_meta":
-            self.session = text_of(payload, "id") or self.session
-            self._version = text_of(payload, "cli_version")
-            self.cwd = self.cwd or text_of(payload, "cwd")
+            self._meet(payload, at)
         elif kind == "turn_context":
             self._model = text_of(payload, "model") or self._model
             self.cwd = self.cwd or text_of(payload, "cwd")
-        elif kind == "event_msg":
+        if self._fork is not None and (kind == "turn_context" or payload.get("type") == "task_started"):
+            self._fork.turn(text_of(payload, "turn_id"), at)
+        if kind == "event_msg":
             told = payload if payload.get("type") == "task_started" else table_of(payload, "info")
             self._window = count_of(told, "model_context_window") or self._window
+
+    def _meet(self, payload: Mapping[str, Any], at: float) -> None:
+        """The first of these lines is the thread's own; one that follows with another id is that of its parent."""
+        thread, parent = text_of(payload, "id"), ""
+        if not self._begun:
+            self._begun, self.session = at, thread or self.session
+            self._version = text_of(payload, "cli_version")
+            self.cwd = self.cwd or text_of(payload, "cwd")
+            parent = parent_of(payload)
+        elif thread != self.session:
+            parent = thread
+        if parent and self._fork is None:
+            former = partial(self._former, parent, self._begun) if self._former is not None else _nothing
+            self._fork = Fork(self.session, self._begun, former)
 
     def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
         return Activity(at, self.agent, kind, text, SOURCE, tool, call, self.session)
@@ -131,16 +174,31 @@ class CodexRollout:
                 yield self._told(at, Kind.LIMIT if LIMIT_STATUS.search(said) else Kind.WARNING, said)
             case "context_compacted":
                 yield from self._compaction(at)
+            case "user_message":
+                yield from self._said(at, Kind.PROMPT, text_of(payload, "message"))
+            case "agent_message":
+                yield from self._said(at, Kind.MESSAGE, text_of(payload, "message"))
+            case "agent_reasoning":
+                yield from self._said(at, Kind.THINKING, text_of(payload, "text") or "thinking")
+            case kind if not is_known_event(kind):
+                self.unread += 1
+
+    def _said(self, at: float, kind: Kind, text: str) -> Iterator[Activity]:
+        """A prompt, thought or answer, once where an event and an item tell it."""
+        last, then = self._told_last.get(kind, ("", 0.0))
+        if text != last or abs(at - then) > COMPACTIONS:
+            self._told_last[kind] = (text, at)
+            yield self._told(at, kind, text)
 
     def _completed(self, item: Mapping[str, Any], at: float) -> Iterator[Activity]:
         match item.get("type"):
             case "UserMessage":
-                yield self._told(at, Kind.PROMPT, _texts(list_of(item, "content")))
+                yield from self._said(at, Kind.PROMPT, _texts(list_of(item, "content")))
             case "AgentMessage":
-                yield self._told(at, Kind.MESSAGE, _texts(list_of(item, "content")))
+                yield from self._said(at, Kind.MESSAGE, _texts(list_of(item, "content")))
             case "Reasoning":
                 said = " ".join(text for text in list_of(item, "summary_text") if isinstance(text, str))
-                yield self._told(at, Kind.THINKING, said or "thinking")
+                yield from self._said(at, Kind.THINKING, said or "thinking")
             case "CommandExecution":
                 code, status = item.get("exit_code"), item.get("status")
                 failed = code != 0 if isinstance(code, int) else status in ("failed", "declined")
@@ -200,10 +258,14 @@ class CodexRollout:
         if not isinstance(usage, dict):
             self._drifted(f"{payload.get('type') or kind} lines without the usage of a message")
             return
-        now = tuple(count_of(total, key) for key in ("input_tokens", "output_tokens", "cached_input_tokens"))
+        count = count_in(usage, total)
+        now = count[:3]
         if any(now) and now == self._total:
             return
         self._total = now
+        if self._fork is not None and self._fork.counted(count, text_of(payload, "thread_id"), at):
+            self._records = False  # a copy tells nothing of how the fork itself counts
+            return
         read, written = count_of(usage, "cached_input_tokens"), count_of(usage, "cache_write_input_tokens")
         filled = count_of(usage, "input_tokens")
         used = Usage(max(0, filled - read - written), count_of(usage, "output_tokens"), read, written)
@@ -211,7 +273,11 @@ class CodexRollout:
             yield Spent(at, self.agent, used, self.session, self._model, filled, self._window)
 
     def _drifted(self, what: str) -> None:
-        self.drift = self.drift or f"Codex {self._version or 'of unknown version'} writes {what}"
+        self.drift = self.drift or f"{self.form} writes {what}"
+
+
+def _nothing() -> None:
+    """Nothing is known of the parent."""
 
 
 def _texts(content: list[Any]) -> str:

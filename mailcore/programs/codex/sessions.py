@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from mailcore.programs.codex.places import root
+from mailcore.programs.codex.fork import History, history
+from mailcore.programs.codex.places import archive, file_of, root
 from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before, timestamp_of
 from mailcore.programs.transcript import Counted, Transcript, parsed, table_of, text_of
 from mailcore.system import files
@@ -58,22 +59,28 @@ class CodexSessions:
         return timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
-        """All, of whatever directory."""
+        """All, of whatever directory, archived ones too."""
         del branches
-        for path in newer(self.root.glob("*/*/*/rollout-*.jsonl"), since):
+        for path in newer((*self.root.glob("*/*/*/rollout-*.jsonl"), *archive().glob("rollout-*.jsonl")), since):
             yield path, cwd_of(path)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
-        """As of `SessionFiles.reader`; no message stands in two files, and each line tells its time."""
+        """As of `SessionFiles.reader`; a fork knows what it copied, and each line tells its time."""
         from mailcore.programs.codex.rollout import CodexRollout
 
         del counted, earlier
-        reader = CodexRollout(agent, path)
+        reader = CodexRollout(agent, path, _former)
         if offset > BEFORE:
             with files.opened(path) as file:
-                tell(reader, file.read(min(HEAD, offset - BEFORE)))
+                tell(reader, file.readline(FIRST) + file.read(min(HEAD, offset - BEFORE)))
         tell_before(reader, path, offset)
         return reader
+
+
+def _former(thread_id: str, until: float) -> History | None:
+    """What a thread had told until a moment; None if its file is not there any more."""
+    path = file_of(thread_id)
+    return history(path, until) if path is not None else None
 
 
 def directories(first: date, last: date) -> list[Path]:

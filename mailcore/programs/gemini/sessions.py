@@ -31,12 +31,20 @@ class GeminiSessions:
         return places.root()
 
     def places(self, branches: Collection[Path]) -> list[Path]:
-        """The branches' own directories; of a branch that has none, the one that it will get if it comes next."""
+        """The branches' own directories, and those of what lies below them.
+
+        Of a branch that has none, the one that it will get if it comes next.
+        """
         named = places.registry()
         taken = {name for name in named.values() if isinstance(name, str)}
         real = dict.fromkeys(map(os.path.realpath, branches))
         names = (places.name_of(branch, named) or places.next_name(branch, taken) for branch in real)
-        return [self.root / name / CHATS for name in names]
+        below = (
+            places.name_of(path, named)
+            for path in named
+            if path not in real and any(str(above) in real for above in Path(path).parents)
+        )
+        return [self.root / name / CHATS for name in dict.fromkeys(filter(None, (*names, *below)))]
 
     def inner(self, place: Path) -> list[Path]:
         """Where the subagents of the newest sessions write."""
