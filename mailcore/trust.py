@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mailcore.config import AgentConfig, Alarms, Config, Mail, Operator
-from mailcore.config.read import settings
+from mailcore.config.read import parsed, settings
 from mailcore.config.words import key_name, toml
 from mailcore.digest import digest
 from mailcore.errors import ConfigError, MailcoreError, Refused
@@ -68,18 +69,41 @@ def standing(workspace: Workspace, tables: Mapping[str, Any], *, remember: bool 
         return Standing(found.said, owner)
     from mailcore.system import repository  # it imports subprocess, which most are spared
 
-    match repository.tracks(workspace.config_file):
-        case repository.Tracked.NO:
-            pass
-        case repository.Tracked.CHANGED if made:
-            pass  # what a hand here wrote, not what came with a pull
-        case repository.Tracked.UNKNOWN:
-            return Standing(found.said, "it lies in a repository, and git does not say whether it tracks the file")
-        case _:
+    git = repository.held(workspace.config_file)
+    if git.how is repository.Tracked.UNKNOWN:
+        return Standing(found.said, "it lies in a repository, and git does not say whether it tracks the file")
+    if git.how is repository.Tracked.YES:
+        # In a workspace made here a hand may have written what git does not hold; the rest came with a pull.
+        theirs = Standing(_also_in(git.contents, found.said) if made else found.said)
+        if theirs.said and theirs.digest not in entry.get("allowed", ()):
             return Standing(found.said, "git tracks the file, so that others may have written it")
     if remember:
         _keep(workspace, made=True, allow=found.digest)
     return found
+
+
+def _also_in(contents: Iterable[bytes], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the keys those that git holds with the same value: all of them, where what it holds cannot be read.
+
+    Git may write a file otherwise than it keeps it, as it is told by what comes with the file: other line ends, its
+    `$Id$`, the whole content by a filter.
+    """
+    theirs: set[str] = set()
+    for content in contents:
+        try:
+            tables = parsed(content)
+        except ValueError:
+            return dict(said)
+        theirs |= {_plain(key, value) for key, value in _said(tables)}
+    return {key: value for key, value in said.items() if _plain(key, value) in theirs}
+
+
+def _plain(key: str, value: Any) -> str:
+    return _IDENT.sub("$Id$", json.dumps([key, value], sort_keys=True, default=str))
+
+
+_IDENT = re.compile(r"\$Id:[^$]*\$")
+"""What git's `ident` makes of `$Id$`."""
 
 
 def _said(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

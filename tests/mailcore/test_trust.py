@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from mailcore import trust
 from mailcore.config.read import settings
+from mailcore.system import ignored
 from tests.mailcore.conftest import House, wait_until
 
 ALARM = '[alarms]\non_alarm = ["sh", "-c", "touch pwned"]\n'
@@ -211,5 +213,85 @@ def test_a_new_workspace_in_the_place_of_an_old_one_is_not_made_here(
     from mailcore.system import repository
 
     house.workspace.config_file.write_text(AGENTS)
-    monkeypatch.setattr(repository, "tracks", lambda _: repository.Tracked.CHANGED)
+    monkeypatch.setattr(repository, "held", lambda _: repository.Held(repository.Tracked.YES, (b"",)))
     assert withheld(house)
+
+
+def why(root: Path) -> str:
+    from mailcore.workspace import find
+
+    there = find(root)
+    return trust.standing(there, settings(there.config_file)[0]).why
+
+
+@needs_git
+@pytest.mark.parametrize("how", ["other line ends", "its $Id$", "a filter", "beside a change of one's own"])
+def test_what_a_pull_brought_is_no_hands_own_though_the_file_is_not_as_git_keeps_it(
+    house: House, tmp_path: Path, how: str
+) -> None:
+    """What comes with the file says how git writes it; and a stash or merge puts both hands into one file."""
+    root, upstream = tmp_path / "mine", tmp_path / "upstream"
+    assert house.mailcore("init", str(root), "--agent", "writer=agents/writer").returncode == 0
+    config, theirs = root / ".praxmonitor/config.toml", upstream / ".praxmonitor/config.toml"
+    config.write_text("# mine\n" * 20)
+    git(root, "init")
+    git(root, "add", "-A")
+    git(root, "commit", "-m", "workspace")
+    git(tmp_path, "clone", str(root), str(upstream))
+    attributes = {"other line ends": "text eol=crlf", "its $Id$": "ident", "a filter": "filter=up"}.get(how)
+    if attributes:
+        (upstream / ".gitattributes").write_text(f".praxmonitor/config.toml {attributes}\n")
+    if how == "a filter":  # as Git LFS is one, which a user has for every repository
+        git(root, "config", "filter.up.smudge", "sed s/^%//")
+        git(root, "config", "filter.up.clean", "sed s/^/%/")
+    said = '[alarms]\non_alarm = ["sh", "-c", "touch pwned # $Id$"]\n'
+    theirs.write_text(
+        "# mine\n" * 20 + (said.replace("[al", "%[al").replace("on_", "%on_") if "filter" in how else said)
+    )
+    git(upstream, "add", "-A")
+    git(upstream, "commit", "-m", "theirs")
+    if how.startswith("beside"):
+        config.write_text(AGENTS + config.read_text())
+    git(root, "pull", "--rebase", "--autostash", str(upstream))
+    assert settings(config)[1].alarms.on_alarm, "it is there, as the project's commit has it"
+    assert "git tracks the file" in why(root)
+    if how.startswith("beside"):
+        config.write_text(AGENTS + "# mine\n")
+        assert why(root) == "", "what a hand here wrote alone"
+
+
+@needs_git
+def test_a_directory_that_looks_like_a_repository_does_not_answer_for_the_one_around_it(house: House) -> None:
+    """Git takes a directory with HEAD, objects and refs for a bare repository, and heeds its config."""
+    house.workspace.config_file.write_text(AGENTS)
+    state = house.workspace.state_dir
+    (state / ignored.NAME).unlink()
+    for name in ("objects", "refs"):
+        (state / name).mkdir()
+        (state / name / "keep").touch()
+    (state / "HEAD").write_text("ref: refs/heads/main\n")
+    (state / "config").write_text(
+        f"[core]\nrepositoryformatversion=0\nbare=false\nworktree={state}\nfsmonitor=touch {house.root}/pwned\n"
+    )
+    git(house.root, "init")
+    git(house.root, "add", "-A")
+    git(house.root, "commit", "-m", "all")
+    assert "git tracks the file" in withheld(house)
+    assert house.mailcore("doctor").returncode in (0, 4) and not (house.root / "pwned").exists()
+
+
+@needs_git
+def test_no_look_starts_what_the_repository_names(cloned: House) -> None:
+    """A project that was sent as an archive brings `.git/config` along."""
+    trap = f"touch {cloned.root}/pwned; true"
+    for name in ("core.fsmonitor", "core.pager", "core.sshCommand", "core.hooksPath", "diff.external"):
+        git(cloned.root, "config", name, trap)
+    git(cloned.root, "config", "extensions.partialClone", "origin")
+    git(cloned.root, "config", "remote.origin.url", f"ext::sh -c 'touch {cloned.root}/pwned'")
+    git(cloned.root, "config", "protocol.ext.allow", "always")
+    shutil.rmtree(cloned.root / ".git" / "objects")
+    (cloned.root / ".git" / "objects").mkdir()
+    for words in (["doctor"], ["trust", "--show"], ["tasks"], ["whoami", "--explain"]):
+        cloned.mailcore(*words)
+    subprocess.run([sys.executable, "-m", "praxmonitor", "status"], cwd=cloned.root, capture_output=True, timeout=60)
+    assert withheld(cloned) and not (cloned.root / "pwned").exists()
