@@ -181,6 +181,33 @@ def insist(workspace: Workspace) -> None:
         raise Refused(refusal(workspace, found), "trust")
 
 
+STATE = (".queue.jsonl", ".dispatch.lock", "/run.jsonl", "/waiting.jsonl", "/dispatch_register.jsonl")
+"""Ends of the names of our files from which a start comes, and those of `.praxmonitor/expiring`."""
+
+
+def brought(workspace: Workspace) -> str:
+    """Why nothing starts by itself by what stands in its files of state: they came by git. Empty where it may.
+
+    A waiting start, a run that nobody told of or a request past its time is no wish of this user's then. Where no such
+    file is tracked, or the workspace was made or allowed here, that was not asked for.
+    """
+    try:
+        entry = _store().get(str(workspace.root), {})
+        if entry.get("made") == _name(workspace) != "" or entry.get("state"):
+            return ""
+        from mailcore.system import repository
+
+        places = (workspace.state_dir, workspace.aipass_dir, *(agent.mail_dir for agent in workspace.agents))
+        names = [os.path.relpath(place, workspace.root) for place in places]
+        tracked = repository.listed(workspace.root, "ls-files", "-z", "--", *names)
+    except OSError:
+        return ""
+    ours = [name for name in tracked if name.endswith(STATE) or "/expiring/" in name]
+    if not ours:
+        return ""
+    return f"git tracks {ours[0]}, so that others may have written it: nothing starts by that until `mailcore trust`"
+
+
 def refusal(workspace: Workspace, found: Standing) -> str:
     """That keys are withheld, why, and what to do."""
     names = ", ".join(found.said)
@@ -196,8 +223,8 @@ def made(workspace: Workspace) -> None:
 
 
 def allow(workspace: Workspace, found: Standing) -> None:
-    """Follow these keys, until one changes. MailcoreError if that cannot be kept."""
-    if not _keep(workspace, allow=found.digest):
+    """Follow these keys, until one changes, and what waits here. MailcoreError if that cannot be kept."""
+    if not _keep(workspace, allow=found.digest if found.said else "", state=True):
         raise MailcoreError(f"{_file()}: cannot be written; nothing is allowed", "trust")
 
 
@@ -220,7 +247,9 @@ def _store() -> dict[str, Any]:
     return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
 
 
-def _keep(workspace: Workspace, *, made: bool = False, allow: str = "", forget: bool = False) -> bool:
+def _keep(
+    workspace: Workspace, *, made: bool = False, allow: str = "", state: bool = False, forget: bool = False
+) -> bool:
     """Write what is to be remembered; False where the user's state directory takes nothing."""
     path = _file()
     if not path.is_absolute():  # nobody's home is known
@@ -232,6 +261,8 @@ def _keep(workspace: Workspace, *, made: bool = False, allow: str = "", forget: 
             entry = {} if forget else dict(store.get(str(workspace.root), {}))
             if made:
                 entry["made"] = _name(workspace)
+            if state:
+                entry["state"] = True
             if allow:
                 entry["allowed"] = [*[one for one in entry.get("allowed", ()) if one != allow], allow][-MOST:]
             if entry:

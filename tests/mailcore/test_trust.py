@@ -295,3 +295,56 @@ def test_no_look_starts_what_the_repository_names(cloned: House) -> None:
         cloned.mailcore(*words)
     subprocess.run([sys.executable, "-m", "praxmonitor", "status"], cwd=cloned.root, capture_output=True, timeout=60)
     assert withheld(cloned) and not (cloned.root / "pwned").exists()
+
+
+@needs_git
+@pytest.mark.parametrize("what", ["a waiting start", "a request past its time", "a run that nobody told of"])
+def test_a_clones_files_of_state_start_nothing_until_that_is_allowed(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """What waited when it was committed, or is made up: a look at the clone must not start it."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "claude").write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned; exec sleep 60\n")
+    (programs / "claude").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    house.workspace.config_file.unlink()
+    writer, editor = house.agent("@writer"), house.agent("@editor")
+    for agent in (writer, editor):
+        agent.mail_dir.mkdir(exist_ok=True)
+    first = {"at": "2026-01-01T00:00:00Z", "sender": "@editor", "subject": "s", "prompt": "evil", "program": "claude"}
+    lock = {"pid": 4194304, "start_ticks": 1, "timestamp": "2026-01-01T00:00:00", "nonce": "n", "run_id": ""}
+    if what == "a waiting start":
+        line = {**first, "message_id": "", "depth": 0, "waits": "busy", "queue_id": "aaaa"}
+        (editor.mail_dir / ".queue.jsonl").write_text(json.dumps(line) + "\n")
+    elif what == "a request past its time":
+        assert house.mailcore("ask", "@operator", "may I", "b", cwd=editor.branch).returncode == 0
+        (house.root / ".praxmonitor/expiring").mkdir()
+        due = json.dumps({"approver": "@operator", "expires_at": 1.0})
+        (house.root / ".praxmonitor/expiring" / house.inbox("@operator")[0].sent_id).write_text(due)
+    else:
+        house.shell("writer", "echo up; sleep 60")
+        house.attempt_pid("@writer", house.started("@editor", "@writer"))
+        house.orphan("@writer")
+        house.workspace.config_file.unlink()
+    if not writer.dispatch_lock.exists():
+        writer.dispatch_lock.write_text(json.dumps(lock))
+    git(house.root, "init")
+    git(house.root, "add", "-A", "-f")
+    git(house.root, "commit", "-m", "all of it")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", str(house.root), str(clone))
+    from mailcore.dispatch.attend import attend
+    from mailcore.workspace import find
+
+    there = find(clone)
+    told = "".join(attend(there, house.config, there.agents))  # as a screen does
+    for words in (["inbox"], ["tasks"], ["runs"], ["wait", "--any", "--timeout", "0.2"]):
+        house.mailcore(*words, cwd=clone)
+    assert "so that others may have written it: nothing starts by that until `mailcore trust`" in told
+    assert not (tmp_path / "pwned").exists() and git(clone, "status", "--porcelain", "agents") == ""
+    assert b"nothing starts by that" in house.mailcore("trust", "--show", cwd=clone).stdout
+    assert house.mailcore("trust", "--from", "@operator", cwd=clone).returncode == 0
+    assert house.mailcore("inbox", cwd=clone).returncode == 0
+    wait_until(lambda: (tmp_path / "pwned").exists(), what="what was allowed has begun")
+    assert house.mailcore("kill", "@editor", "--from", "@operator", cwd=clone).returncode == 0
