@@ -85,6 +85,12 @@ class Act:
         self._file.unfinished = True
 
 
+def leave_open() -> None:
+    """What was to follow on the acts of this scope failed: said again, they go on."""
+    for one in _scope.get() or ():
+        one.unfinished = True
+
+
 _scope: ContextVar[list[_File] | None] = ContextVar("acts", default=None)
 
 
