@@ -20,13 +20,14 @@ from typing import Any
 from mailcore.identity.marks import SUPERVISES
 from mailcore.model.message import parse_time
 from mailcore.model.run import Holder, Lock
-from mailcore.system import files
+from mailcore.system import PORTABLE, files
 from mailcore.system.locks import is_held
 from mailcore.system.processes import (
     alive,
     boot_id,
     command_line,
     environment,
+    hidden,
     look,
     pid_namespace,
     session_of,
@@ -116,9 +117,9 @@ def told(raw: Mapping[str, Any], pid: int, at: float) -> Lock:
 def holder(lock: Lock, path: Path, modified: float = 0.0) -> Holder:
     """What is known of the process that a lock names, whose file is at `path`, and was written at `modified`."""
     own = pid_namespace()
-    far = bool(lock.namespace and own and lock.namespace != own)
+    far = bool(lock.namespace and (own or not PORTABLE) and lock.namespace != own)
     other = bool(lock.boot_id and boot_id() and lock.boot_id != boot_id())
-    if far or other:
+    if far or other or hidden(lock.pid):
         return _from_afar(lock, path, other)
     if sandboxed():
         return Holder.ELSEWHERE  # by another program, or by a former version of this one
