@@ -6,6 +6,7 @@ flock tells: its supervisor and its program hold it, whatever their PIDs are cal
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -37,6 +38,9 @@ from mailcore.system.processes import (
 
 YOUNG = 30.0
 """A lock that cannot be parsed is held this long, then free: AIPass's own rule (contract section 4)."""
+
+LONGEST = 65_536
+"""Bytes of a lock's file: what has more names nobody."""
 
 LATER = 60.0
 """A process that started so much later than a lock was written is not the one that the lock names. The lock of AIPass
@@ -71,10 +75,13 @@ def read_lock(path: Path) -> Lock | None:
     try:
         number, found = files.descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(number, "rb") as file:
-            data, modified = file.read(), found.st_mtime
+            modified = found.st_mtime
+            data = files.whole(file, found.st_size, path, LONGEST)
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            return Lock(0, modified, subject="no lock: too large a file", holder=_unnamed(modified))
         return _unreadable(path, error)
     try:
         raw = json.loads(data)
