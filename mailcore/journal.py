@@ -49,7 +49,7 @@ def first(path: Path) -> dict[str, Any]:
     """The first record of a journal, however long that is; empty where there is none. OSError as of `read`."""
     try:
         with os.fdopen(files.descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)[0], "rb") as file:
-            return next(iter(parse([file.readline()])), {})
+            return next(iter(parse([file.readline(files.MOST)])), {})
     except (FileNotFoundError, NotADirectoryError):
         return {}
 

@@ -6,6 +6,7 @@ flock tells: its supervisor and its program hold it, whatever their PIDs are cal
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -20,13 +21,14 @@ from typing import Any
 from mailcore.identity.marks import SUPERVISES
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import parse_time
-from mailcore.system import files
+from mailcore.system import PORTABLE, files
 from mailcore.system.locks import is_held
 from mailcore.system.processes import (
     alive,
     boot_id,
     command_line,
     environment,
+    hidden,
     look,
     pid_namespace,
     session_of,
@@ -36,6 +38,9 @@ from mailcore.system.processes import (
 
 YOUNG = 30.0
 """A lock that cannot be parsed is held this long, then free: AIPass's own rule (contract section 4)."""
+
+LONGEST = 65_536
+"""Bytes of a lock's file: what has more names nobody."""
 
 LATER = 60.0
 """A process that started so much later than a lock was written is not the one that the lock names. The lock of AIPass
@@ -70,10 +75,13 @@ def read_lock(path: Path) -> Lock | None:
     try:
         number, found = files.descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(number, "rb") as file:
-            data, modified = file.read(), found.st_mtime
+            modified = found.st_mtime
+            data = files.whole(file, found.st_size, path, LONGEST)
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            return Lock(0, modified, subject="no lock: too large a file", holder=_unnamed(modified))
         return _unreadable(path, error)
     try:
         raw = json.loads(data)
@@ -116,9 +124,9 @@ def told(raw: Mapping[str, Any], pid: int, at: float) -> Lock:
 def holder(lock: Lock, path: Path, modified: float = 0.0) -> Holder:
     """What is known of the process that a lock names, whose file is at `path`, and was written at `modified`."""
     own = pid_namespace()
-    far = bool(lock.namespace and own and lock.namespace != own)
+    far = bool(lock.namespace and (own or not PORTABLE) and lock.namespace != own)
     other = bool(lock.boot_id and boot_id() and lock.boot_id != boot_id())
-    if far or other:
+    if far or other or hidden(lock.pid):
         return _from_afar(lock, path, other)
     if sandboxed():
         return Holder.ELSEWHERE  # by another program, or by a former version of this one

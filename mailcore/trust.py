@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mailcore.config import AgentConfig, Alarms, Config, Mail, Operator
-from mailcore.config.read import settings
+from mailcore.config.read import parsed, settings
 from mailcore.config.words import key_name, toml
 from mailcore.digest import digest
 from mailcore.errors import ConfigError, MailcoreError, Refused
@@ -68,18 +69,41 @@ def standing(workspace: Workspace, tables: Mapping[str, Any], *, remember: bool 
         return Standing(found.said, owner)
     from mailcore.system import repository  # it imports subprocess, which most are spared
 
-    match repository.tracks(workspace.config_file):
-        case repository.Tracked.NO:
-            pass
-        case repository.Tracked.CHANGED if made:
-            pass  # what a hand here wrote, not what came with a pull
-        case repository.Tracked.UNKNOWN:
-            return Standing(found.said, "it lies in a repository, and git does not say whether it tracks the file")
-        case _:
+    git = repository.held(workspace.config_file)
+    if git.how is repository.Tracked.UNKNOWN:
+        return Standing(found.said, "it lies in a repository, and git does not say whether it tracks the file")
+    if git.how is repository.Tracked.YES:
+        # In a workspace made here a hand may have written what git does not hold; the rest came with a pull.
+        theirs = Standing(_also_in(git.contents, found.said) if made else found.said)
+        if theirs.said and theirs.digest not in entry.get("allowed", ()):
             return Standing(found.said, "git tracks the file, so that others may have written it")
     if remember:
         _keep(workspace, made=True, allow=found.digest)
     return found
+
+
+def _also_in(contents: Iterable[bytes], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the keys those that git holds with the same value: all of them, where what it holds cannot be read.
+
+    Git may write a file otherwise than it keeps it, as it is told by what comes with the file: other line ends, its
+    `$Id$`, the whole content by a filter.
+    """
+    theirs: set[str] = set()
+    for content in contents:
+        try:
+            tables = parsed(content)
+        except ValueError:
+            return dict(said)
+        theirs |= {_plain(key, value) for key, value in _said(tables)}
+    return {key: value for key, value in said.items() if _plain(key, value) in theirs}
+
+
+def _plain(key: str, value: Any) -> str:
+    return _IDENT.sub("$Id$", json.dumps([key, value], sort_keys=True, default=str))
+
+
+_IDENT = re.compile(r"\$Id:[^$]*\$")
+"""What git's `ident` makes of `$Id$`."""
 
 
 def _said(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -157,6 +181,33 @@ def insist(workspace: Workspace) -> None:
         raise Refused(refusal(workspace, found), "trust")
 
 
+STATE = (".queue.jsonl", ".dispatch.lock", "/run.jsonl", "/waiting.jsonl", "/dispatch_register.jsonl")
+"""Ends of the names of our files from which a start comes, and those of `.praxmonitor/expiring`."""
+
+
+def brought(workspace: Workspace) -> str:
+    """Why nothing starts by itself by what stands in its files of state: they came by git. Empty where it may.
+
+    A waiting start, a run that nobody told of or a request past its time is no wish of this user's then. Where no such
+    file is tracked, or the workspace was made or allowed here, that was not asked for.
+    """
+    try:
+        entry = _store().get(str(workspace.root), {})
+        if entry.get("made") == _name(workspace) != "" or entry.get("state"):
+            return ""
+        from mailcore.system import repository
+
+        places = (workspace.state_dir, workspace.aipass_dir, *(agent.mail_dir for agent in workspace.agents))
+        names = [os.path.relpath(place, workspace.root) for place in places]
+        tracked = repository.listed(workspace.root, "ls-files", "-z", "--", *names)
+    except OSError:
+        return ""
+    ours = [name for name in tracked if name.endswith(STATE) or "/expiring/" in name]
+    if not ours:
+        return ""
+    return f"git tracks {ours[0]}, so that others may have written it: nothing starts by that until `mailcore trust`"
+
+
 def refusal(workspace: Workspace, found: Standing) -> str:
     """That keys are withheld, why, and what to do."""
     names = ", ".join(found.said)
@@ -172,8 +223,8 @@ def made(workspace: Workspace) -> None:
 
 
 def allow(workspace: Workspace, found: Standing) -> None:
-    """Follow these keys, until one changes. MailcoreError if that cannot be kept."""
-    if not _keep(workspace, allow=found.digest):
+    """Follow these keys, until one changes, and what waits here. MailcoreError if that cannot be kept."""
+    if not _keep(workspace, allow=found.digest if found.said else "", state=True):
         raise MailcoreError(f"{_file()}: cannot be written; nothing is allowed", "trust")
 
 
@@ -196,7 +247,9 @@ def _store() -> dict[str, Any]:
     return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
 
 
-def _keep(workspace: Workspace, *, made: bool = False, allow: str = "", forget: bool = False) -> bool:
+def _keep(
+    workspace: Workspace, *, made: bool = False, allow: str = "", state: bool = False, forget: bool = False
+) -> bool:
     """Write what is to be remembered; False where the user's state directory takes nothing."""
     path = _file()
     if not path.is_absolute():  # nobody's home is known
@@ -208,6 +261,8 @@ def _keep(workspace: Workspace, *, made: bool = False, allow: str = "", forget: 
             entry = {} if forget else dict(store.get(str(workspace.root), {}))
             if made:
                 entry["made"] = _name(workspace)
+            if state:
+                entry["state"] = True
             if allow:
                 entry["allowed"] = [*[one for one in entry.get("allowed", ()) if one != allow], allow][-MOST:]
             if entry:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from mailcore.text.terminal import complain, say
+from mailcore.text.terminal import say
 
 SUBCOMMANDS = {
     "status": "praxmonitor.status",
@@ -91,7 +91,9 @@ def _main(words: list[str]) -> int:
         try:
             os.environ[ROOT] = str(find(Path(words[1])).root)
         except MailcoreError as error:
-            sys.stderr.write(f"praxmonitor: {error}\n")
+            from mailcore.text.terminal import complain
+
+            complain(f"praxmonitor: {error}")
             return error.exit_status
         words = words[2:]
     if words and words[0] in SUBCOMMANDS:

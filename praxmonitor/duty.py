@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.system import ignored
+from mailcore.system import files, ignored
 from mailcore.system.holders import holder_words, name_holder, named
 from mailcore.system.locks import newest, try_lock, wait_for_lock
 from mailcore.text import line
@@ -64,7 +64,7 @@ class Duty:
         """Who is on duty, if it is another: `guard (PID 4711)`; empty for ourselves. Reads a file."""
         if self.ours:
             return ""
-        with suppress(OSError), newest(self._path).open("rb") as file:
+        with suppress(OSError), files.opened(newest(self._path)) as file:
             record = named(file.fileno())
             if "what" in record:
                 return line(f"{record['what']} (PID {record['pid']})", 60)

@@ -11,6 +11,7 @@ from typing import Any
 from textual.color import BLACK, WHITE, Color, ColorParseError
 from textual.theme import Theme
 
+from mailcore.system.files import read_bytes
 from praxmonitor.present import LOOKS
 
 DEFAULT = "prax-dark"
@@ -29,6 +30,10 @@ LEAST_FAINT = 3.0
 STEPS = 20
 
 
+LARGEST = 100_000
+"""Bytes of a theme's file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Themes:
     """What a directory of themes holds."""
@@ -44,9 +49,9 @@ def load(directories: Iterable[Path]) -> Themes:
     failed: list[str] = []
     for path in (path for directory in directories for path in sorted(directory.glob("*.toml"))):
         try:
-            theme = parse(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            failed.append(f"theme {path.name}: {error}")
+            theme = parse(tomllib.loads(read_bytes(path, most=LARGEST).decode()))
+        except (OSError, ValueError, RecursionError) as error:
+            failed.append(f"theme {path.name}: {getattr(error, 'strerror', None) or error}")
         else:
             loaded[theme.name] = theme
     return Themes(tuple(loaded.values()), tuple(failed))

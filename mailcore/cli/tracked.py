@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
+from mailcore.system.repository import listed
 from mailcore.workspace import Workspace
 
-TIMEOUT = 20.0
 SHARED = (".praxmonitor/config.toml", ".praxmonitor/templates/", ".praxmonitor/themes/")
 
 
@@ -15,29 +12,19 @@ def tracked(workspace: Workspace) -> list[str]:
     """The directories of ours, relative to the root, of which git tracks more than what teams share."""
     places = _places(workspace)
     names = [place.rstrip("/") + "/" for place in places]
-    held = [path for path in _git(workspace.root, "ls-files", "-z", "--", *places) if not path.startswith(SHARED)]
+    held = [path for path in listed(workspace.root, "ls-files", "-z", "--", *places) if not path.startswith(SHARED)]
     return [name.rstrip("/") for name in names if any(path.startswith(name) for path in held)]
 
 
 def unignored(workspace: Workspace) -> list[str]:
     """Those that hold something, and that git would take away; none outside of git."""
-    if not _git(workspace.root, "rev-parse", "--git-dir"):
+    if not listed(workspace.root, "rev-parse", "--git-dir"):
         return []
     files = {f"{place}/audit.jsonl": place for place in _places(workspace) if place != ".aipass"}
-    kept = {path for path in files if not _git(workspace.root, "check-ignore", "--no-index", "--", path)}
+    kept = {path for path in files if not listed(workspace.root, "check-ignore", "--no-index", "--", path)}
     return [files[path] for path in files if path in kept]
 
 
 def _places(workspace: Workspace) -> list[str]:
     directories = (workspace.state_dir, workspace.aipass_dir, *(agent.mail_dir for agent in workspace.agents))
     return [str(place.relative_to(workspace.root)) for place in directories if place.is_dir()]
-
-
-def _git(root: Path, *words: str) -> list[str]:
-    """What git prints, by NUL or line; empty where it fails, or there is no git."""
-    try:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, timeout=TIMEOUT)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    said = done.stdout.decode("utf-8", "surrogateescape")
-    return [one for one in said.replace("\0", "\n").split("\n") if one] if done.returncode == 0 else []

@@ -26,18 +26,20 @@ def trust(call: Call) -> Result:
     workspace = call.workspace
     found = trusting.standing(workspace, settings(workspace.config_file)[0])
     value = {"file": str(workspace.config_file), "keys": dict(found.said), "withheld": found.why}
+    state = trusting.brought(workspace)
     listed = "\n".join(found.lines) or f"{workspace.config_file} starts nothing and gives no rights"
     if call.arguments.show:
-        return value, f"{listed}\n{f'withheld: {found.why}' if found.why else 'followed'}"
+        said = [listed, f"withheld: {found.why}" if found.why else "followed", *([state] if state else [])]
+        return value | {"state": state}, "\n".join(said)
     by = call.require().address
     if call.arguments.revoke:
         known = trusting.revoke(workspace)
         audit.record(workspace, by, "trust", revoked=True)
         return value | {"revoked": known}, "revoked" if known else "nothing was allowed"
-    if found.said:
+    if found.said or state:
         trusting.allow(workspace, found)
         audit.record(workspace, by, "trust", keys=list(found.said))
-    return value | {"withheld": ""}, f"{listed}\nallowed, until one of them changes" if found.said else listed
+    return value | {"withheld": ""}, f"{listed}\nallowed, until one of them changes" if found.said or state else listed
 
 
 def operator(call: Call) -> Result:

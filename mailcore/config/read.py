@@ -91,3 +91,13 @@ def _tables(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error}") from error
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {TOO_LONG}") from error
+
+
+def parsed(data: bytes) -> dict[str, Any]:
+    """What a config.toml says whose content is known. ValueError if it is none."""
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError(TOO_LONG) from error

@@ -17,6 +17,7 @@ from mailcore.config import Config
 from mailcore.dispatch import output, process
 from mailcore.dispatch.anchor import Anchor
 from mailcore.dispatch.environment import clean_environment
+from mailcore.dispatch.leftover import Leftover
 from mailcore.dispatch.own_journal import OwnJournal
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.dispatch.signs import Signs
@@ -30,7 +31,7 @@ from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
 from mailcore.programs.registry import program, used
 from mailcore.system.process import Process
-from mailcore.system.processes import command_line, pid_namespace, start_ticks
+from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
 from mailcore.text import counted
 from mailcore.units import duration
@@ -45,10 +46,6 @@ VANISHED_LOOK = (0.05, 1.0)
 
 AT_ONCE = 1.0
 """What comes on standard error within so many seconds is one warning."""
-
-CREDENTIALS = "git credential-cache--daemon"
-HELPERS = frozenset({"ssh-agent", "gpg-agent", "dirmngr", "scdaemon", "keyboxd", "dbus-daemon", CREDENTIALS})
-"""Processes that tools leave behind for the next tool: no work is cut off in them."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
@@ -145,16 +142,16 @@ class Attempts:
         if code > 0 and not result.success and ":" not in result.cause and (said := output.last_word(files.stderr)):
             result = replace(result, cause=f"{result.cause}: {said}")
         answered = self.answered()
-        if result.success and not cause and not answered and not HELPERS.issuperset(left.values()):
+        if result.success and not cause and not answered and left.work:
             # Contract, claude-code: exit 0 with background tasks cut off is not success.
-            cause = f"ended with {counted(len(left), 'process', 'processes')} still at work and stopped"
+            cause = f"ended with {counted(left.work, 'process', 'processes')} still at work and stopped"
         failed, had = self.named(kind, session, self.output(number))
         if cause := cause or failed:
             # What was done may be all of the work: it is not done again where only the session is not known.
             result = replace(result, success=False, cause=cause, limited=False, final=result.final or bool(failed))
         if answered and not result.success:  # its work is done and told: it would be done twice
             result = replace(result, success=True, cause=f"{result.cause}, after it had answered", limited=False)
-        names = [f"{name} (PID {pid})" for pid, name in left.items()]
+        names = [f"{name} (PID {pid})" for pid, name in left.names.items()]
         facts = {"left": names} if names else {}
         self.note("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost, **facts)
         return result, had
@@ -307,19 +304,19 @@ class Attempts:
                     return
                 self.exits[pid] = os.waitstatus_to_exitcode(status)
 
-    def stop_tree(self) -> dict[int, str]:
-        """End whatever of the run is left; PID and name of what was."""
-        names: dict[int, str] = {}
+    def stop_tree(self) -> Leftover:
+        """End whatever of the run is left; what that was."""
+        left = Leftover()
 
         def find() -> list[Process]:
             found = process.members(self.run_id, [os.getpid()])
-            names.update((one.pid, _name(one)) for one in found if one.pid not in names)
+            left.see(found)
             return found
 
         _, survivors = process.stop(find, self.config.dispatch.stop_grace, self.reap)
         if survivors:
             self.note("survivors", pids=sorted(survivors))
-        return names
+        return left
 
     def output(self, number: int) -> Output:
         """The files of one attempt, and whether its agent ran a mailcore command."""
@@ -336,9 +333,3 @@ class Attempts:
         if size and now - began < AT_ONCE:
             self._warned[number] = (began, size)
         return now - began < AT_ONCE or size <= at_once
-
-
-def _name(process: Process) -> str:
-    """What a process is called; git's keeper of passwords by its own name, for it is a git like every other."""
-    words = command_line(process.pid) if process.name.startswith("git") else None
-    return CREDENTIALS if words is not None and b"credential-cache--daemon" in b" ".join(words[:2]) else process.name

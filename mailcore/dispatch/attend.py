@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
+from mailcore import trust
 from mailcore.config import Config
 from mailcore.dispatch import process, queue
 from mailcore.dispatch.expiring import settle
@@ -29,6 +30,8 @@ def attend(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> lis
     """Act on what died or stands still at these agents; what could not be done, in words."""
     failed, found = [], False
     settle(workspace, config)
+    if why := trust.brought(workspace):
+        return [why]
     for agent in agents if not sandboxed() else ():
         try:
             lock = holding(agent)
@@ -87,7 +90,7 @@ class Attendance:
                 wanted.add((lock.sentinel, lock.sentinel_ticks))
             elif lock.holder is Holder.DEAD:
                 due.append(agent)
-        if due:
+        if due and not trust.brought(self._workspace):
             attend(self._workspace, self._config, due)
             self._start(due)
         return self._waited_for(wanted)

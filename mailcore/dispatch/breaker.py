@@ -20,7 +20,7 @@ from mailcore.dispatch.chain import GAVE, LOOP
 from mailcore.dispatch.runs import first_record, records, run_ids
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import parse_time
-from mailcore.system import ignored
+from mailcore.system import files, ignored
 from mailcore.workspace import Workspace
 
 WINDOW = 60.0
@@ -158,9 +158,9 @@ def fleet_tripped(workspace: Workspace, limits: Dispatch) -> str:
         return ""
     path = workspace.state_dir / "failures.jsonl"
     try:
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 65536))
-            lines = file.read().splitlines()
+            lines = file.read(65536).splitlines()
     except OSError:
         return ""
     # Failures of the future are of a clock that was ahead; they must not count until it gets there.

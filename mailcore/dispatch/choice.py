@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from mailcore import journal
 from mailcore.config import Config
 from mailcore.dispatch import control, queue
+from mailcore.dispatch.again import begun_in
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.succession import start_next
 from mailcore.dispatch.tasks import run_of
-from mailcore.errors import MailcoreError, UsageError, caveat
-from mailcore.mail import approval, conflict, mailbox, post
+from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.mail import approval, conflict, intent, mailbox, post
 from mailcore.mail.conflict import Task
 from mailcore.mail.names import choose as named
 from mailcore.mail.outbox import Sent
@@ -53,82 +54,110 @@ def decide(
     `request`: what `message_id` names, as far as it was found. What became of the tasks, by their names, is empty where
     there are none.
     """
+    agent = workspace.agent(by)
     name, tasks = conflict.of_request(workspace, request) if request is not None else ("", [])
-    if names and not tasks:
-        raise UsageError(f"{message_id} is about no tasks that conflict: nothing is to be chosen")
-    picked = chosen(tasks, names, decision) if tasks else []
-    over = request is not None and "archived_at" in request.raw and approval.decision_of(request, by) == decision
-    if tasks and over and request is not None:  # who decided was cut off before it was carried out
-        sent = Sent("", "", request.sender, True)
-    else:
-        sent = approval.decide(workspace, by, message_id, decision, why)
-    return sent, _carry_out(workspace, config, by, name, tasks, picked, why) if tasks else {}
+    with intent.act(agent, "choose", message_id, decision, list(names), why) as act:
+        noted = act.recall("tasks")
+        if noted is not None:  # an earlier call was cut off, and may have settled the conflict
+            tasks = [Task(**one) for one in noted["tasks"]]
+        if names and not tasks:
+            raise UsageError(f"{message_id} is about no tasks that conflict: nothing is to be chosen")
+        picked = chosen(tasks, names, decision) if tasks else []
+        if tasks and noted is None:
+            act.remember("tasks", {"tasks": [asdict(task) for task in tasks]})
+        over = request is not None and "archived_at" in request.raw and approval.decision_of(request, by) == decision
+        if tasks and over and noted is None and request is not None:  # decided, long ago, and not carried out
+            sent = Sent("", "", request.sender, True)
+        else:
+            sent = approval.decide(workspace, by, message_id, decision, why)
+        if not tasks:
+            return sent, {}
+        return sent, _Choice(workspace, config, by, why, picked, act).carry_out(name, tasks)
 
 
-def _carry_out(
-    workspace: Workspace,
-    config: Config,
-    by: str,
-    name: str,
-    tasks: Collection[Task],
-    picked: Collection[Task],
-    why: str,
-) -> dict[str, str]:
-    """Start the picked tasks and decline the others; what became of each, by its name. What fails is a caveat."""
-    became: dict[str, str] = {}
-    told = ", ".join(task.name for task in picked) or "none of them"
-    for task in tasks:
-        if task in picked:
-            continue
+@dataclass(frozen=True)
+class _Choice:
+    """What the approver chose, and the act in which it is carried out. What fails is told, and done by the same act."""
+
+    workspace: Workspace
+    config: Config
+    by: str
+    why: str
+    picked: Collection[Task]
+    act: intent.Act
+
+    @property
+    def said(self) -> str:
+        """The choice, for who is told of it."""
+        return f"{self.by} chose {', '.join(task.name for task in self.picked) or 'none of them'}: {self.why}"
+
+    def carry_out(self, name: str, tasks: Collection[Task]) -> dict[str, str]:
+        """Decline what was not picked, then start what was; what became of each, by its name."""
+        became: dict[str, str] = {}
+        for task in tasks:
+            if task not in self.picked:
+                try:
+                    self._decline(task)
+                    became[task.name] = "declined"
+                except (MailcoreError, OSError) as error:
+                    became[task.name] = f"not declined: {error}"
+                    self._again(f"{task.name} is not declined: {error}")
+        if any(what.startswith("not") for what in became.values()):
+            return {**{task.name: "not started yet" for task in self.picked}, **became}
         try:
-            _decline(workspace, by, task, f"{by} chose {told}: {why}")
-            became[task.name] = "declined"
-        except (MailcoreError, OSError) as error:
-            became[task.name] = f"not declined: {error}"
-            caveat(f"{task.name}: {error}")
-    conflict.settle(workspace, name)
-    for task in picked:
+            conflict.settle(self.workspace, name)
+        except OSError as error:
+            self._again(f"the tasks still wait for the choice: {error}")
+        for task in self.picked:
+            try:
+                became[task.name] = self._start(task)
+            except Refused as error:
+                became[task.name] = f"not started: {error}"
+            except (MailcoreError, OSError) as error:
+                became[task.name] = f"not started: {error}"
+                self._again(f"{task.name} is not started: {error}")
+            self._tell(task, f"CHOSEN: {task.subject}")
+        return became
+
+    def _again(self, what: str) -> None:
+        self.act.leave_open()
+        conflict.again(what)
+
+    def _start(self, task: Task) -> str:
+        agent = self.workspace.agent(task.agent)
+        if queue.waits_for(agent, task.id):
+            begun = start_next(self.workspace, self.config, agent)
+            return f"run {begun}" if isinstance(begun, str) else "waits for its turn"
+        if before := begun_in(self.workspace, agent, self.act, lambda _: True):
+            return f"run {before}"
+        run = run_of(agent, task.id)
+        if run is not None and not run.phase.ended:
+            return f"run {run.run_id} goes on"
+        if run is None:
+            return f"run {control.wake(self.workspace, self.config, self.by, task.agent)}"
+        return f"run {control.retry(self.workspace, self.config, self.by, run.run_id)}"
+
+    def _decline(self, task: Task) -> None:
+        agent = self.workspace.agent(task.agent)
+        with gate(self.workspace, agent):
+            waits = [one for one in queue.entries(agent) if one.get("message_id") == task.id]
+            queue.remove(self.workspace, agent, waits)
+        ack = {"state": "declined", "result": self.said, "at": journal.now(), "by": self.by}
         try:
-            became[task.name] = _start(workspace, config, by, task)
-        except (MailcoreError, OSError) as error:
-            became[task.name] = f"not started: {error}"
-        _tell(workspace, by, task, f"CHOSEN: {task.subject}", f"{by} chose {told}: {why}")
-    return became
+            mailbox.close(agent, [task.id], {"ack": ack})
+        except MailcoreError as error:
+            if error.code != "no_message":  # answered meanwhile
+                raise
+        self._tell(task, f"DECLINED: {task.subject}")
 
-
-def _start(workspace: Workspace, config: Config, by: str, task: Task) -> str:
-    agent = workspace.agent(task.agent)
-    if queue.waits_for(agent, task.id):
-        begun = start_next(workspace, config, agent)
-        return f"run {begun}" if isinstance(begun, str) else "waits for its turn"
-    run = run_of(agent, task.id)
-    if run is not None and not run.phase.ended:
-        return f"run {run.run_id} goes on"
-    if run is None:
-        return f"run {control.wake(workspace, config, by, task.agent)}"
-    return f"run {control.retry(workspace, config, by, run.run_id)}"
-
-
-def _decline(workspace: Workspace, by: str, task: Task, why: str) -> None:
-    agent = workspace.agent(task.agent)
-    with gate(workspace, agent):
-        queue.remove(workspace, agent, [one for one in queue.entries(agent) if one.get("message_id") == task.id])
-    try:
-        mailbox.close(agent, [task.id], {"ack": {"state": "declined", "result": why, "at": journal.now(), "by": by}})
-    except MailcoreError as error:
-        if error.code != "no_message":  # answered meanwhile
-            raise
-    _tell(workspace, by, task, f"DECLINED: {task.subject}", why)
-
-
-def _tell(workspace: Workspace, by: str, task: Task, subject: str, body: str) -> None:
-    if task.sender == by:
-        return
-    thread = {"thread_id": task.sent_id} if task.sent_id else {}
-    try:
-        sent = post.send(workspace, by, [task.sender], subject, body, extra=thread)[0]
-    except MailcoreError as error:
-        caveat(f"{task.sender} is not told: {error}")
-        return
-    if not sent.delivered:
-        caveat(f"{task.sender} is not told: {sent.error}")
+    def _tell(self, task: Task, subject: str) -> None:
+        if task.sender == self.by:
+            return
+        thread = {"thread_id": task.sent_id} if task.sent_id else {}
+        try:
+            sent = post.send(self.workspace, self.by, [task.sender], subject, self.said, extra=thread)[0]
+            why = sent.error if not sent.delivered else ""
+        except MailcoreError as error:
+            why = str(error)
+        if why:
+            self._again(f"{task.sender} is not told: {why}")

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from mailcore.config import Config
 from mailcore.dispatch import chain, foreign, prompt, queue, refusal, session
 from mailcore.dispatch.admit import WAITS, Hindrance
+from mailcore.dispatch.again import begun_before, begun_in
 from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
-from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records, run_ids
-from mailcore.dispatch.start import unmake
+from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records
 from mailcore.dispatch.succession import begin, start_wake
 from mailcore.dispatch.wakes import wake_for
 from mailcore.errors import MailcoreError, Refused, UsageError
@@ -126,12 +126,8 @@ def dispatch(
 
 def _former(workspace: Workspace, agent: Agent, mailed: Dispatched) -> Dispatched | None:
     """What an earlier call had begun of a task before it was cut off: its run, or its place in the queue."""
-    for run_id in reversed(run_ids(agent)):
-        run = read_run(agent.runs_dir / run_id)
-        if run is None or run.message_id != mailed.message_id or unmake(workspace, agent, run):
-            continue
-        if run.attempts or not run.phase.ended:  # else its end was told, before it began
-            return replace(mailed, run_id=run_id)
+    if run_id := begun_before(workspace, agent, lambda first: first.get("message_id") == mailed.message_id):
+        return replace(mailed, run_id=run_id)
     waits = queue.waits_for(agent, mailed.message_id)
     return replace(mailed, busy=waits, code="busy", queued=True) if waits else None
 
@@ -164,7 +160,20 @@ def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail:
     why = waiting if box.unread else "There is no new mail: continue your worklog."
     if words.strip():
         why = f"{by} woke you, and says: {quoted(words, LONGEST_PROMPT)}. {waiting if box.unread else 'No new mail.'}"
-    return _begun(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
+    said = quoted(words, LONGEST_PROMPT) if words.strip() else ""
+
+    def is_this(first: Mapping[str, object]) -> bool:
+        subject = str(first.get("subject", ""))
+        return (
+            first.get("sender") == by
+            and not first.get("message_id")
+            and ((said or f"{by} woke you") in subject) == bool(said)
+        )
+
+    with intent.act(workspace.agent(by), "wake", agent.address, words) as act:
+        if run_id := begun_in(workspace, agent, act, is_this):
+            return run_id
+        return _begun(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
 
 
 def _begun(started: str | Hindrance) -> str:
@@ -175,9 +184,16 @@ def _begun(started: str | Hindrance) -> str:
 
 def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id."""
+    with intent.act(workspace.agent(by), "retry", target, mode) as act:
+        return _retry(workspace, config, by, target, mode, act)
+
+
+def _retry(workspace: Workspace, config: Config, by: str, target: str, mode: str, act: intent.Act) -> str:
     agent, run = find_run(workspace, target)
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
+    if run_id := begun_in(workspace, agent, act, lambda first: first.get("by") == by and first.get("retry_of")):
+        return run_id
     workspace.agent(agent.address)  # Refused, of one that was removed
     if run.foreign:
         chosen = select(agent, config, search_path())

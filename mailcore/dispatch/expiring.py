@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from mailcore import trust
 from mailcore.config import Config
 from mailcore.dispatch.wakes import wake_for
 from mailcore.errors import MailcoreError
@@ -13,7 +14,7 @@ from mailcore.workspace import Workspace
 
 def settle(workspace: Workspace, config: Config) -> None:
     """Let lapse what nobody decided in time; next to no work where nothing is due. What fails is done by the next."""
-    if not expiry.due(workspace.state_dir):
+    if not expiry.due(workspace.state_dir) or trust.brought(workspace):
         return
     with suppress(MailcoreError, OSError):
         for sent, approver in expiry.lapse_expired(workspace):

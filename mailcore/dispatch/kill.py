@@ -18,7 +18,7 @@ from mailcore.liveness import names_stranger, sandboxed
 from mailcore.model.agent import Agent
 from mailcore.model.run import Holder, Lock
 from mailcore.system.process import Process
-from mailcore.system.processes import alive, ended, send, snapshot, start_ticks
+from mailcore.system.processes import alive, ended, environment, send, snapshot, start_ticks
 from mailcore.workspace import Workspace
 
 BEGINS = 5.0
@@ -65,6 +65,17 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         left = process.members(run_id) if lock.run_id and names_own_run(agent, lock) else ()
         return Killed(agent.address, run_id, before, tuple(one.pid for one in left))
     ticks = start_ticks(lock.pid)  # before the look at what it is: one that gets its PID later is not signalled
+    if (
+        lock.run_id
+        and names_own_run(agent, lock)
+        and environment(lock.pid) is None
+        and alive(lock.pid, lock.start_ticks)
+    ):
+        raise Refused(
+            f"{agent.address}'s run is another user's, or of another user namespace: nothing can be seen from here of "
+            f"its supervisor (PID {lock.pid}). End it from there.",
+            "elsewhere",
+        )
     if lock.run_id and not _supervised(agent, lock):
         raise Refused(
             f"{agent.dispatch_lock} names PID {lock.pid}, which supervises no run of {agent.address}: the file was "
@@ -93,6 +104,8 @@ def _begun(workspace: Workspace, agent: Agent) -> Lock | None:
         begins = lock is not None and lock.holder is Holder.ALIVE and lock.run_id and names_own_run(agent, lock)
         if lock is None or not begins or supervises(lock.pid, lock.run_id) or time.monotonic() > deadline:
             return lock
+        if environment(lock.pid) is None and alive(lock.pid, lock.start_ticks):
+            return lock  # nothing of it is ever seen from here
         time.sleep(0.01)
 
 

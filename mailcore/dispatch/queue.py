@@ -24,6 +24,7 @@ from mailcore.errors import MailcoreError
 from mailcore.mail import conflict, hearing
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
+from mailcore.system import files
 from mailcore.system.holders import holder_of
 from mailcore.system.locks import is_locked, newest, try_lock
 from mailcore.system.writing import replace
@@ -112,7 +113,7 @@ def waiter(agent: Agent) -> int:
     """The PID of the process that waits for the agent's branch to become free; 0 if none does."""
     if not is_locked(_claims(agent), own=True):
         return 0
-    with contextlib.suppress(OSError), newest(_claims(agent)).open("rb") as file:
+    with contextlib.suppress(OSError), files.opened(newest(_claims(agent))) as file:
         return holder_of(file.fileno())
     return 0
 

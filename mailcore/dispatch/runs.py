@@ -13,7 +13,7 @@ from mailcore.errors import Refused
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.observe.foreign import registered
-from mailcore.system.processes import alive
+from mailcore.system.processes import alive, hidden
 from mailcore.workspace import Workspace, normal_address
 
 JOURNAL = "run.jsonl"
@@ -73,7 +73,7 @@ def foreign_runs(workspace: Workspace, agent: Agent) -> list[Run]:
     for run in registered(register.records(workspace)).values():
         if run.target != agent.address or (agent.runs_dir / run.run_id).exists():
             continue
-        if not run.phase.ended and run.supervisor_pid and not alive(run.supervisor_pid):
+        if not run.phase.ended and run.supervisor_pid and not (alive(pid := run.supervisor_pid) or hidden(pid)):
             run = replace(run, phase=Phase.BOUNCED, reason=f"its monitor (PID {run.supervisor_pid}) is gone")
         found.append(run)
     return sorted(found, key=lambda run: run.created_at)

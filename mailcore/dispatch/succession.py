@@ -14,7 +14,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
+from mailcore import journal, trust
 from mailcore.config import Config
 from mailcore.dispatch import (
     ending,
@@ -124,6 +124,8 @@ def start_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hind
         first, _ = queue.peek(agent)
         if first is None:
             return None
+        if why := trust.brought(workspace):
+            return Hindrance("trust", why)
         clean(workspace, config, agent)
         seen = outlook(workspace, config, agent, first)
         with gate(workspace, agent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,11 @@ from mailcore import trust
 from mailcore.config import Config
 from mailcore.dispatch import chain, queue, refusal
 from mailcore.dispatch.admit import WAITS, Hindrance, busy
+from mailcore.dispatch.again import begun_before
 from mailcore.dispatch.runs import first_record
 from mailcore.dispatch.succession import start_wake
-from mailcore.errors import MailcoreError, Refused
-from mailcore.mail import hearing
+from mailcore.errors import MailcoreError, Refused, UsageError, caveat
+from mailcore.mail import hearing, intent
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import OPERATOR
 from mailcore.text.frames import quoted
@@ -102,6 +103,10 @@ def wake_for(
             )
         except (MailcoreError, OSError) as error:
             woken[one.to] = Woken(why=str(error), code=getattr(error, "code", "failed"))
+            if not isinstance(error, Refused | UsageError):
+                intent.leave_open()
+                said = f"{one.to} has it in its mail, and is not woken: {error}"
+                caveat(f"{said}; say the same again, which wakes it and mails nothing twice")
     return woken
 
 
@@ -126,6 +131,8 @@ def _wake(
         return here
     if not hears and parent_run and one.answers and _is_task_of(workspace, parent_run, one.answers):
         return Woken(why="it is woken when this run is over", code="run")
+    if one.again and (run_id := begun_before(workspace, agent, lambda first: one.id in _news(first))):
+        return Woken(run_id)
     stands = chain.place(workspace, author, parent_run)
     if stands.depth >= config.dispatch.wake_depth:
         if hears:
@@ -142,6 +149,12 @@ def _wake(
     if isinstance(begun, Hindrance):
         return Woken(why=begun.reason, code=begun.code, queued=begun.code in WAITS)
     return Woken(begun)
+
+
+def _news(first: Mapping[str, Any]) -> list[Any]:
+    """What a run was begun for, by its first record."""
+    news = first.get("news")
+    return news if isinstance(news, list) else []
 
 
 def _is_task_of(workspace: Workspace, run_id: str, sent_id: str) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mailcore import audit
 from mailcore.digest import digest
-from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
+from mailcore.errors import MailcoreError, Refused, UsageError, caveat, tolerated
 from mailcore.mail import lookup, post
 from mailcore.mail.lookup import Copy
 from mailcore.mail.outbox import Sent
@@ -84,7 +84,11 @@ def escalate(
     with tolerated():
         audit.record(workspace, by, "escalate", ids=[task.id for task in tasks], sent_id=asked.sent_id, to=approver)
     senders = [one for one in dict.fromkeys(task.sender for task in tasks) if one not in (by, approver)]
-    return asked, _tell(workspace, by, senders, subject, said, name)
+    told = _tell(workspace, by, senders, subject, said, name)
+    for one in told:
+        if not one.delivered:
+            again(f"the tasks wait for the choice, but {one.to} was not told: {one.error}")
+    return asked, told
 
 
 def _tell(workspace: Workspace, by: str, to: Sequence[str], subject: str, body: str, name: str) -> list[Sent]:
@@ -95,6 +99,11 @@ def _tell(workspace: Workspace, by: str, to: Sequence[str], subject: str, body: 
         except MailcoreError as error:  # another project's, or gone: the others are told
             told.append(Sent("", "", sender, False, str(error)))
     return told
+
+
+def again(what: str) -> None:
+    """Say of a part that failed that the same words do it: the rest stands."""
+    caveat(f"{what}; say the same again, which does the rest and doubles nothing")
 
 
 def _task(workspace: Workspace, by: str, name: str) -> Task:

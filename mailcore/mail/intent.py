@@ -28,6 +28,10 @@ WINDOW = 600.0
 """Seconds after which the same words are a new act, whatever became of the former."""
 
 
+LARGEST = 4_000_000
+"""Bytes that are read of what is noted of one act."""
+
+
 class _File:
     """What is noted of one act, in a file that is locked until `end`."""
 
@@ -36,7 +40,8 @@ class _File:
         found = os.fstat(descriptor)
         if abs(time.time() - found.st_mtime) > WINDOW:
             os.ftruncate(descriptor, 0)
-        lines = journal.parse(os.pread(descriptor, found.st_size, 0).splitlines()) if found.st_size else []
+        size = min(found.st_size, LARGEST)
+        lines = journal.parse(os.pread(descriptor, size, 0).splitlines()) if size else []
         self.steps = {str(line.get("step")): line for line in lines}
         self.unfinished = False
         self._begun = bool(self.steps)
@@ -83,6 +88,12 @@ class Act:
     def leave_open(self) -> None:
         """The caller is told that a step failed: said again, the act goes on."""
         self._file.unfinished = True
+
+
+def leave_open() -> None:
+    """What was to follow on the acts of this scope failed: said again, they go on."""
+    for one in _scope.get() or ():
+        one.unfinished = True
 
 
 _scope: ContextVar[list[_File] | None] = ContextVar("acts", default=None)

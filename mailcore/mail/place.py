@@ -22,6 +22,9 @@ from mailcore.system.writing import make_directory
 if TYPE_CHECKING:
     from mailcore.mail.repair import Repair
 
+LARGEST = 256 * 1024 * 1024
+"""Bytes; a larger mailbox is not read: a hundred thousand messages need less, and a sparse file has no end."""
+
 LOCK = ".inbox.lock"
 """AIPass's lock of a mailbox, beside it (contract section 2)."""
 
@@ -40,12 +43,12 @@ class Place:
     def read(self) -> bytes:
         """The file's bytes; FileNotFoundError if there is none, Refused if it is a link out of the project."""
         try:
-            return files.read_in(self.agent.inbox.name, self.directory)
+            return files.read_in(self.agent.inbox.name, self.directory, LARGEST)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
         files.inside(self.agent.root, self.agent.inbox)
-        return files.read_bytes(self.agent.inbox)
+        return files.read_bytes(self.agent.inbox, most=LARGEST)
 
     def load(self) -> dict[str, Any]:
         """The mailbox as it is, repaired if it has to be, empty if there is none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mailcore.errors import Refused
 from mailcore.mail.document import Unreadable, messages, parse
-from mailcore.mail.place import LOCK
+from mailcore.mail.place import LARGEST, LOCK
 from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.system import files, locks
@@ -17,8 +17,6 @@ TORN_READS = 20
 """Tries of an unlocked reader: AIPass rewrites in place, so a read beside a writer may be torn (contract 0.1)."""
 TORN_SECONDS = 0.5
 """The same in time: a look at a mailbox of 8 MB takes 0.1 s."""
-LARGEST = 256 * 1024 * 1024
-"""Bytes; a larger mailbox is not read: a hundred thousand messages need less, and a sparse file has no end."""
 PATIENCE = 1.0
 """Seconds that a torn file is looked at again while its lock is held, unless the reader says otherwise."""
 
@@ -75,4 +73,4 @@ def _read(path: Path, root: Path | None) -> bytes:
         if (size := file.seek(0, os.SEEK_END)) > LARGEST:
             raise Refused(f"{path}: {size:,} bytes are more than a mailbox can have ({LARGEST:,}): look what wrote it")
         file.seek(0)
-        return file.read()
+        return file.read(LARGEST)

@@ -104,10 +104,11 @@ def read_bytes(path: Path, *, links: bool = True, most: int = MOST) -> bytes:
     """
     opened, found = descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(opened, "rb") as file:
-        return _whole(file, found.st_size, path, most)
+        return whole(file, found.st_size, path, most)
 
 
-def _whole(file: BinaryIO, size: int, path: Path | str, most: int) -> bytes:
+def whole(file: BinaryIO, size: int, path: Path | str, most: int) -> bytes:
+    """All of an open file of `size` bytes. OSError (EFBIG) of more than `most`."""
     # One byte more than there may be: a file that grows meanwhile is found out.
     data = file.read(most + 1) if size <= most else None
     if data is None or len(data) > most:
@@ -171,17 +172,22 @@ def exists_in(name: str, directory: int) -> bool:
     return os.access(name, os.F_OK, dir_fd=directory, follow_symlinks=False)
 
 
-def read_in(name: str, directory: int) -> bytes:
-    """The whole file `name` in an open directory; a symlink is not followed (OSError, ELOOP)."""
+def read_in(name: str, directory: int, most: int = MOST) -> bytes:
+    """The whole file `name` in an open directory; a symlink is not followed (OSError, ELOOP), nor are more than `most`
+    bytes read (OSError, EFBIG)."""
     number, found = descriptor(name, os.O_RDONLY | os.O_NOFOLLOW, directory=directory)
     try:
         size = found.st_size
+        if size > most:
+            raise too_large(name, most)
         data = os.read(number, size + 1)
         if len(data) == size:
             return data
         parts = [data]
         while parts[-1]:
             parts.append(os.read(number, 1 << 20))
+            if sum(map(len, parts)) > most:
+                raise too_large(name, most)
     finally:
         os.close(number)
     return b"".join(parts)

@@ -24,7 +24,7 @@ import pytest
 
 from mailcore.dispatch import lock
 from mailcore.dispatch.runs import read_run, run_ids
-from mailcore.mail import answer, approval, lookup, post
+from mailcore.mail import answer, approval, conflict, lookup, post
 from mailcore.system.processes import snapshot
 from mailcore.workspace import Workspace, find
 from tests.faults.conftest import ROOT, archived_mail, make_team, open_mail
@@ -89,6 +89,17 @@ def old_mail(team: Workspace) -> None:
         os.utime(path, (0, 0))
 
 
+def two_tasks(team: Workspace) -> None:
+    with_program(team)
+    for sender in ("@alpha", "@beta"):
+        post.send(team, sender, ["@target"], f"task of {sender}", "body", is_task=True)
+
+
+def conflicting(team: Workspace) -> None:
+    two_tasks(team)
+    conflict.escalate(team, "@target", "@operator", ["1", "2"], "which?", 2)
+
+
 ACTS = [
     Act("send", "@alpha", ("send", "@beta", "@target", "news", "body")),
     Act("send --key", "@alpha", ("send", "@beta", "news", "body", "--key", "k"),
@@ -106,6 +117,16 @@ ACTS = [
     Act("restore", "@target", ("archive", "restore", "2"), old_mail),
     Act("prune", "@target", ("prune", "--older", "1d"), old_mail),
     Act("dispatch", "@operator", ("dispatch", "@target", "task", "body", "--from", "@operator"), with_program),
+    Act("declined", "@target", ("declined", "1", "no"), mailed),
+    Act("close --all", "@target", ("close", "--all"), lambda team: mailed(team, 3)),
+    Act("send @all", "@alpha", ("send", "@all", "news", "body")),
+    Act("send --reply-to", "@target", ("send", "@alpha", "re", "body", "--reply-to", "1"), mailed),
+    Act("escalate two", "@target", ("escalate", "1", "2", "which?"), two_tasks, "@operator open 'CONFLICT"),
+    Act("approve --choose, dispatches", "@operator",
+        ("approve", "3", "that", "--choose", "1", "--from", "@operator"), conflicting, "'approved'"),
+    Act("send high, dispatches", "@alpha", ("send", "@target", "now", "body", "--priority", "high"), with_program,
+        "@target open 'now'"),
+    Act("wake, dispatches", "@operator", ("wake", "@target", "look", "--from", "@operator"), with_program),
     Act("dispatch two", "@alpha", ("dispatch", "@target", "@beta", "task", "body"), with_program),
     Act("reopen", "@operator", ("reopen", "1", "again", "--from", "@operator"), dispatched_again),
 ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -220,6 +221,56 @@ def test_a_keeper_of_passwords_is_no_work_cut_off(house: House) -> None:
     agent.write_text(f"#!{sys.executable}\nimport signal\nsignal.pause()\n")
     run = house.over("@writer", house.started("@operator", "@writer"))
     assert (run.phase, causes(run)) == (Phase.COMPLETED, ["exit 0"])
+
+
+SERVER = """
+import os, socket, sys
+if os.fork() == 0:
+    os.setsid()
+    at = socket.socket(socket.AF_UNIX if sys.argv[1] == "unix" else socket.AF_INET)
+    at.bind("shared" if sys.argv[1] == "unix" else ("127.0.0.1", 0))
+    at.listen()
+    if sys.argv[1] == "worker":
+        os.fork()
+    open("up", "w").close()
+    at.accept()
+    os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("kind", ["unix", "tcp", "worker", "a shell around it"])
+def test_a_server_that_a_tool_left_is_no_work_cut_off(house: House, kind: str) -> None:
+    """The shared connection of ssh, a build's daemon, a development server: the agent had ended its task."""
+    house.limit(attempts=1)
+    branch = house.agent("@writer").branch
+    (branch / "serve.py").write_text(SERVER)
+    serve = f"{sys.executable} serve.py {kind.partition(' ')[0]}"
+    around = f"sh -c '{serve.replace('serve.py', 'front.py')}; :' &" if "shell" in kind else f"{serve};"
+    (branch / "front.py").write_text(SERVER.replace("if os.fork() == 0:", "if True:"))
+    house.shell("writer", f"echo up; {around} until [ -e up ]; do sleep 0.02; done; exit 0")
+    run_id = house.started("@operator", "@writer")
+    run = house.over("@writer", run_id)
+    (end,) = [one for one in house.journal("@writer", run_id) if one["event"] == "attempt_ended"]
+    assert (run.phase, causes(run)) == (Phase.COMPLETED, ["exit 0"])
+    assert len(end["left"]) == (2 if kind in ("worker", "a shell around it") else 1)
+    (branch / "up").unlink()
+    (branch / "shared").unlink(missing_ok=True)
+    house.shell("writer", f"echo up; {serve}; until [ -e up ]; do sleep 0.02; done; sleep 100 & exit 0")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert run.phase is Phase.BOUNCED and "1 process still at work" in causes(run)[0], "another beside it is"
+
+
+@pytest.mark.parametrize(("does", "cut"), [("gc --auto", False), ("push origin", True)])
+def test_gits_housekeeping_is_no_work_cut_off(house: House, does: str, cut: bool) -> None:
+    """After a fetch or commit git goes on packing in the background."""
+    house.limit(attempts=1)
+    git = house.agent("@writer").branch / "git"
+    shutil.copy(os.path.realpath("/bin/sh"), git)
+    first, second = does.split()
+    (house.agent("@writer").branch / first).write_text("exec 3<>fifo; read line <&3")
+    house.shell("writer", f"echo up; mkfifo fifo; setsid ./git {first} {second} & sleep 0.1; exit 0")
+    run = house.over("@writer", house.started("@operator", "@writer"))
+    assert (run.phase is Phase.BOUNCED) == cut, causes(run)
 
 
 def test_one_warning_is_no_sign_of_life(house: House) -> None:

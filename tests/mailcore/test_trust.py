@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from mailcore import trust
 from mailcore.config.read import settings
+from mailcore.system import ignored
 from tests.mailcore.conftest import House, wait_until
 
 ALARM = '[alarms]\non_alarm = ["sh", "-c", "touch pwned"]\n'
@@ -211,5 +213,138 @@ def test_a_new_workspace_in_the_place_of_an_old_one_is_not_made_here(
     from mailcore.system import repository
 
     house.workspace.config_file.write_text(AGENTS)
-    monkeypatch.setattr(repository, "tracks", lambda _: repository.Tracked.CHANGED)
+    monkeypatch.setattr(repository, "held", lambda _: repository.Held(repository.Tracked.YES, (b"",)))
     assert withheld(house)
+
+
+def why(root: Path) -> str:
+    from mailcore.workspace import find
+
+    there = find(root)
+    return trust.standing(there, settings(there.config_file)[0]).why
+
+
+@needs_git
+@pytest.mark.parametrize("how", ["other line ends", "its $Id$", "a filter", "beside a change of one's own"])
+def test_what_a_pull_brought_is_no_hands_own_though_the_file_is_not_as_git_keeps_it(
+    house: House, tmp_path: Path, how: str
+) -> None:
+    """What comes with the file says how git writes it; and a stash or merge puts both hands into one file."""
+    root, upstream = tmp_path / "mine", tmp_path / "upstream"
+    assert house.mailcore("init", str(root), "--agent", "writer=agents/writer").returncode == 0
+    config, theirs = root / ".praxmonitor/config.toml", upstream / ".praxmonitor/config.toml"
+    config.write_text("# mine\n" * 20)
+    git(root, "init")
+    git(root, "add", "-A")
+    git(root, "commit", "-m", "workspace")
+    git(tmp_path, "clone", str(root), str(upstream))
+    attributes = {"other line ends": "text eol=crlf", "its $Id$": "ident", "a filter": "filter=up"}.get(how)
+    if attributes:
+        (upstream / ".gitattributes").write_text(f".praxmonitor/config.toml {attributes}\n")
+    if how == "a filter":  # as Git LFS is one, which a user has for every repository
+        git(root, "config", "filter.up.smudge", "sed s/^%//")
+        git(root, "config", "filter.up.clean", "sed s/^/%/")
+    said = '[alarms]\non_alarm = ["sh", "-c", "touch pwned # $Id$"]\n'
+    theirs.write_text(
+        "# mine\n" * 20 + (said.replace("[al", "%[al").replace("on_", "%on_") if "filter" in how else said)
+    )
+    git(upstream, "add", "-A")
+    git(upstream, "commit", "-m", "theirs")
+    if how.startswith("beside"):
+        config.write_text(AGENTS + config.read_text())
+    git(root, "pull", "--rebase", "--autostash", str(upstream))
+    assert settings(config)[1].alarms.on_alarm, "it is there, as the project's commit has it"
+    assert "git tracks the file" in why(root)
+    if how.startswith("beside"):
+        config.write_text(AGENTS + "# mine\n")
+        assert why(root) == "", "what a hand here wrote alone"
+
+
+@needs_git
+def test_a_directory_that_looks_like_a_repository_does_not_answer_for_the_one_around_it(house: House) -> None:
+    """Git takes a directory with HEAD, objects and refs for a bare repository, and heeds its config."""
+    house.workspace.config_file.write_text(AGENTS)
+    state = house.workspace.state_dir
+    (state / ignored.NAME).unlink()
+    for name in ("objects", "refs"):
+        (state / name).mkdir()
+        (state / name / "keep").touch()
+    (state / "HEAD").write_text("ref: refs/heads/main\n")
+    (state / "config").write_text(
+        f"[core]\nrepositoryformatversion=0\nbare=false\nworktree={state}\nfsmonitor=touch {house.root}/pwned\n"
+    )
+    git(house.root, "init")
+    git(house.root, "add", "-A")
+    git(house.root, "commit", "-m", "all")
+    assert "git tracks the file" in withheld(house)
+    assert house.mailcore("doctor").returncode in (0, 4) and not (house.root / "pwned").exists()
+
+
+@needs_git
+def test_no_look_starts_what_the_repository_names(cloned: House) -> None:
+    """A project that was sent as an archive brings `.git/config` along."""
+    trap = f"touch {cloned.root}/pwned; true"
+    for name in ("core.fsmonitor", "core.pager", "core.sshCommand", "core.hooksPath", "diff.external"):
+        git(cloned.root, "config", name, trap)
+    git(cloned.root, "config", "extensions.partialClone", "origin")
+    git(cloned.root, "config", "remote.origin.url", f"ext::sh -c 'touch {cloned.root}/pwned'")
+    git(cloned.root, "config", "protocol.ext.allow", "always")
+    shutil.rmtree(cloned.root / ".git" / "objects")
+    (cloned.root / ".git" / "objects").mkdir()
+    for words in (["doctor"], ["trust", "--show"], ["tasks"], ["whoami", "--explain"]):
+        cloned.mailcore(*words)
+    subprocess.run([sys.executable, "-m", "praxmonitor", "status"], cwd=cloned.root, capture_output=True, timeout=60)
+    assert withheld(cloned) and not (cloned.root / "pwned").exists()
+
+
+@needs_git
+@pytest.mark.parametrize("what", ["a waiting start", "a request past its time", "a run that nobody told of"])
+def test_a_clones_files_of_state_start_nothing_until_that_is_allowed(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """What waited when it was committed, or is made up: a look at the clone must not start it."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "claude").write_text(f"#!/bin/sh\ntouch {tmp_path}/pwned; exec sleep 60\n")
+    (programs / "claude").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    house.workspace.config_file.unlink()
+    writer, editor = house.agent("@writer"), house.agent("@editor")
+    for agent in (writer, editor):
+        agent.mail_dir.mkdir(exist_ok=True)
+    first = {"at": "2026-01-01T00:00:00Z", "sender": "@editor", "subject": "s", "prompt": "evil", "program": "claude"}
+    lock = {"pid": 4194304, "start_ticks": 1, "timestamp": "2026-01-01T00:00:00", "nonce": "n", "run_id": ""}
+    if what == "a waiting start":
+        line = {**first, "message_id": "", "depth": 0, "waits": "busy", "queue_id": "aaaa"}
+        (editor.mail_dir / ".queue.jsonl").write_text(json.dumps(line) + "\n")
+    elif what == "a request past its time":
+        assert house.mailcore("ask", "@operator", "may I", "b", cwd=editor.branch).returncode == 0
+        (house.root / ".praxmonitor/expiring").mkdir()
+        due = json.dumps({"approver": "@operator", "expires_at": 1.0})
+        (house.root / ".praxmonitor/expiring" / house.inbox("@operator")[0].sent_id).write_text(due)
+    else:
+        house.shell("writer", "echo up; sleep 60")
+        house.attempt_pid("@writer", house.started("@editor", "@writer"))
+        house.orphan("@writer")
+        house.workspace.config_file.unlink()
+    if not writer.dispatch_lock.exists():
+        writer.dispatch_lock.write_text(json.dumps(lock))
+    git(house.root, "init")
+    git(house.root, "add", "-A", "-f")
+    git(house.root, "commit", "-m", "all of it")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", str(house.root), str(clone))
+    from mailcore.dispatch.attend import attend
+    from mailcore.workspace import find
+
+    there = find(clone)
+    told = "".join(attend(there, house.config, there.agents))  # as a screen does
+    for words in (["inbox"], ["tasks"], ["runs"], ["wait", "--any", "--timeout", "0.2"]):
+        house.mailcore(*words, cwd=clone)
+    assert "so that others may have written it: nothing starts by that until `mailcore trust`" in told
+    assert not (tmp_path / "pwned").exists() and git(clone, "status", "--porcelain", "agents") == ""
+    assert b"nothing starts by that" in house.mailcore("trust", "--show", cwd=clone).stdout
+    assert house.mailcore("trust", "--from", "@operator", cwd=clone).returncode == 0
+    assert house.mailcore("inbox", cwd=clone).returncode == 0
+    wait_until(lambda: (tmp_path / "pwned").exists(), what="what was allowed has begun")
+    assert house.mailcore("kill", "@editor", "--from", "@operator", cwd=clone).returncode == 0

@@ -21,6 +21,7 @@ _FIRST_PID_NAMESPACE = 0xEFFFFFFC
 """PROC_PID_INIT_INO of the kernel's proc_ns.h."""
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 _TICKS = os.sysconf("SC_CLK_TCK")
+_TICK = 10**9 // _TICKS
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -41,7 +42,7 @@ def _stat(pid: int | str) -> tuple[bytes, list[bytes]] | None:
 
 def _process(pid: int, name: bytes, fields: list[bytes]) -> Process:
     return Process(
-        pid, int(fields[1]), int(fields[19]), int(fields[3]), name.decode("utf-8", "replace"),
+        pid, int(fields[1]), _ticks_of(fields), int(fields[3]), name.decode("utf-8", "replace"),
         (int(fields[11]) + int(fields[12])) / _TICKS, (int(fields[13]) + int(fields[14])) / _TICKS,
         int(fields[21]) * _PAGE,
     )  # fmt: skip
@@ -65,7 +66,36 @@ def look(pid: int) -> Process | None:
 def start_ticks(pid: int) -> int:
     """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
     told = _stat(pid) if pid > 0 else None
-    return int(told[1][19]) if told is not None else 0
+    return _ticks_of(told[1]) if told is not None else 0
+
+
+def _ticks_of(fields: list[bytes]) -> int:
+    return int(fields[19]) - _clock_offset() // _TICK
+
+
+@cache
+def _clock_offset() -> int:
+    """Nanoseconds by which the boot of this process's time namespace lies before the machine's.
+
+    The kernel adds them to every start time and to the uptime that it shows here (`unshare --time`, a container that
+    was moved). Without them a process has one start time, wherever it is looked at.
+    """
+    try:
+        lines = (line.split() for line in Path("/proc/self/timens_offsets").read_text().splitlines())
+        return next(int(line[1]) * 10**9 + int(line[2]) for line in lines if line[0] in ("boottime", "7"))
+    except (OSError, StopIteration, IndexError, ValueError):
+        return 0
+
+
+def hidden(pid: int) -> bool:
+    """True of a process that is there, and not shown: another user's (`hidepid`), or where /proc is not mounted."""
+    if pid <= 0 or Path(f"/proc/{pid}").exists():
+        return False
+    try:
+        os.close(os.pidfd_open(pid))
+    except (OSError, OverflowError):
+        return False
+    return not Path(f"/proc/{pid}").exists()
 
 
 def stopped(pid: int) -> bool:
@@ -128,7 +158,7 @@ def working_directory(pid: int) -> Path | None:
 
 def started_at(process: Process) -> float:
     """When a process started, in seconds since the epoch, to a clock tick."""
-    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    uptime = float(Path("/proc/uptime").read_text().split()[0]) - _clock_offset() / 10**9
     return time.time() - uptime + process.ticks / _TICKS
 
 
@@ -152,9 +182,13 @@ def in_first_namespace() -> bool:
 
 
 def pid_namespace() -> str:
-    """The PID namespace of this process, as the kernel names it; empty where it does not."""
+    """The PID namespace of this process, as the kernel names it; empty where it does not.
+
+    With the time namespace, where that is shifted by a part of a tick: start times are not the same there.
+    """
     try:
-        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115 (a name, not a path)
+        shifted = _clock_offset() % _TICK
+        return " ".join(os.readlink(f"/proc/self/ns/{kind}") for kind in ("pid", "time")[: 2 if shifted else 1])  # noqa: PTH115 (names, not paths)
     except OSError:
         return ""
 

@@ -71,6 +71,22 @@ def start_ticks(pid: int) -> int:
     return found.ticks if found is not None else 0
 
 
+def hidden(pid: int) -> bool:
+    """True of a process that is there, and of which nothing can be read."""
+    try:
+        return pid > 0 and look(pid) is None and psutil.pid_exists(pid) and not _is_over(pid)
+    except OverflowError:
+        return False
+
+
+def _is_over(pid: int) -> bool:
+    """True of a zombie."""
+    try:
+        return psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.Error:
+        return False
+
+
 def stopped(pid: int) -> bool:
     """True of a process that a signal has stopped (SIGSTOP)."""
     try:
