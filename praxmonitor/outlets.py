@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mailcore.text import line
@@ -31,13 +32,16 @@ COMMAND_LIMIT = 60.0
 """Seconds after which such a command is ended."""
 
 
+def cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})) -> Cue:
+    """What an alarm sounds like. `voices`: address → place in the registry."""
+    alarm = episode.alarm
+    return Cue(alarm.kind.sound, alarm.address, voices.get(alarm.address, 0), urgency=episode.urgency)
+
+
 def cues(due: Round, voices: Mapping[str, int]) -> list[Cue]:
-    """What a round sounds like, the most urgent first. `voices`: address → place in the registry."""
+    """What a round sounds like, the most urgent first. `voices` as of `cue`."""
     loud = sorted((*due.raised, *due.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
-    played = [
-        Cue(e.alarm.kind.sound, e.alarm.address, voices.get(e.alarm.address, 0), urgency=e.urgency)
-        for e in loud[:MOST_CUES]
-    ]
+    played = [cue(episode, voices) for episode in loud[:MOST_CUES]]
     return [*played, Cue(Sound.ALL_CLEAR)] if due.clear else played
 
 
