@@ -134,6 +134,7 @@ class Console(Audible, inherit_bindings=False):
         """Follow the files from now on."""
         if not self.is_headless:
             leave_when_told(self)
+        self.sentry.on_due = self._look_again
         self.run_worker(self._follow(), group="feed")
         self.run_worker(self.sentry.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
@@ -207,6 +208,9 @@ class Console(Audible, inherit_bindings=False):
         self.listen()
         self.show_playback()
         self.sentry.beat()
+        self._look_again()
+
+    def _look_again(self) -> None:
         if self.moment is not EMPTY:
             self._show(self.moment.fleet)
 

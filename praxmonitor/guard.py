@@ -46,6 +46,7 @@ async def watch(
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 
+    sentry.on_due = changed.set
     tasks = [asyncio.create_task(follow()), asyncio.create_task(sentry.watch())]
     loop, moment = asyncio.get_running_loop(), EMPTY
     due_at = loop.time() + TICK

@@ -55,6 +55,8 @@ class Sentry:
         watched; `on_alarm` among them holds from the next start on.
         """
         self.live = live
+        self.on_due: Callable[[], None] = lambda: None
+        """Called in the loop when `pressing` became true: the owner need not wait for its next tick."""
         kept = Kept(mutes_path(root).parent) if self.live else None
         self._root, self._clock, self._write = root, clock, write
         self._vigil = Vigil(config, root, kept, period=period, clock=clock, on_config=on_config)
@@ -189,6 +191,7 @@ class Sentry:
         self._owed = bool(heard)
         self._over_untold = self.ready and bool(heard - self.book.episodes.keys())
         self._acts = self._due = True
+        self.on_due()
 
     def beat(self) -> None:
         """A tick of the owner's own clock."""
