@@ -10,7 +10,6 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -192,9 +191,12 @@ class Console(Audible, inherit_bindings=False):
             with suppress(OSError):
                 key_pressed(self.workspace)
 
+    def _feed_stopped(self, why: str) -> None:
+        self.stopped = self.sentry.stopped = why
+
     async def _follow(self) -> None:
         try:
-            async for fleet in enduring(self._feed, partial(setattr, self, "stopped")):
+            async for fleet in enduring(self._feed, self._feed_stopped):
                 self._show(fleet)
         except MailcoreError as error:
             self.exit(return_code=error.exit_status, message=Text(f"praxmonitor: {plain(str(error))}"))

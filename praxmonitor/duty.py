@@ -54,13 +54,13 @@ class Duty:
         *,
         on_change: Callable[[], None] = lambda: None,
         state: Callable[[], State] = State,
-        on_look: Callable[[], None] = lambda: None,
+        on_look: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """`directory`: `.praxmonitor`, made if need be. `what`: `screen` or `guard`, shown to the others.
 
         `on_change` is called when it is settled whether the duty is ours, `state` before each look, to learn how far
-        this one reaches, and `on_look` after each look that found the duty ours: from the thread of `start` or from
-        the duty's own; none may raise.
+        this one reaches, and `on_look` after each look, with whether the duty is ours: from the thread of `start` or
+        from the duty's own; none may raise.
         """
         self.trouble = ""
         """Why there can be no duty, and every watcher sounds for itself."""
@@ -149,8 +149,7 @@ class Duty:
         if self.ours is not self._settled:
             self._settled = self.ours
             self._on_change()
-        if self._settled:
-            self._on_look()
+        self._on_look(self._settled)
 
     def _decide(self, directory: int, now: float) -> None:
         """Take the duty, keep it, or give it up; and show life."""

@@ -40,9 +40,13 @@ async def watch(
     newest: Fleet | None = None
     changed = asyncio.Event()
 
+    def told(why: str) -> None:
+        sentry.stopped = why
+        trouble(why or "watching goes on")
+
     async def follow() -> None:
         nonlocal newest
-        async with aclosing(enduring(feed, lambda why: trouble(why or "watching goes on"))) as fleets:
+        async with aclosing(enduring(feed, told)) as fleets:
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 

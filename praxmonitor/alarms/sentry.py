@@ -19,6 +19,7 @@ from praxmonitor.alarms.kept import Kept
 from praxmonitor.alarms.orphans import attend
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.duty import Duty
+from praxmonitor.heartbeat import Heartbeat
 from praxmonitor.moment import EMPTY, Moment
 from praxmonitor.outlets import POP_TITLE, PUSH_TITLE, Command, cue, cues, notification, title, told
 from praxmonitor.reach import Ear
@@ -64,7 +65,9 @@ class Sentry:
         self._ear = ear or Ear()
         self._told_duty, self._changed = on_duty, asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._duty = Duty(root / ".praxmonitor", what, on_change=self._settled, state=self._ear.state) if what else None
+        self.stopped = ""
+        """Why the reading broke, as its owner says; empty while it goes on."""
+        self._duty = self._on_watch(what, config, on_error) if what else None
         self._acts = self._duty is None
         """The alarms are ours: on duty, and what the one before told is known."""
         self._due = False
@@ -78,6 +81,14 @@ class Sentry:
         self._title = ""
         self.ready = not self.live
         """What was answered and told before is read: `tick` may be called."""
+
+    def _on_watch(self, what: str, config: Config, on_error: Callable[[str], None]) -> Duty:
+        heartbeat = Heartbeat(
+            self._root, what, config.alarms, state=self._ear.state, stopped=lambda: bool(self.stopped),
+            unanswered=lambda: len(self.unanswered()), on_error=on_error,
+        )  # fmt: skip
+        directory = self._root / ".praxmonitor"
+        return Duty(directory, what, on_change=self._settled, state=self._ear.state, on_look=heartbeat.beat)
 
     @property
     def config(self) -> Config:
