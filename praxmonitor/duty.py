@@ -29,7 +29,7 @@ from praxmonitor import watchers
 from praxmonitor.watchers import State, Watcher
 
 PERIOD = 0.25
-"""Seconds between two looks: some 0.2 ms each."""
+"""Seconds between two looks; all together they cost an idle guard 0.2 % of a core."""
 LEASE = 1.0
 """Seconds for which a look at the others holds; and after which a watcher without a sign of life does not count."""
 HANGS = 15.0
