@@ -28,7 +28,7 @@ from mailcore.workspace import Workspace
 
 OF_AGENTS = ("program", "command", "permission_mode", "model")
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "alarms": ("on_alarm",),
+    "alarms": ("on_alarm", "on_heartbeat"),
     "mail": ("approver", "orchestrator"),
     "operator": ("assume", "proof"),
 }
@@ -158,7 +158,7 @@ def withheld(config: Config) -> Config:
 
     return replace(
         config,
-        alarms=replace(config.alarms, on_alarm=Alarms().on_alarm),
+        alarms=replace(config.alarms, on_alarm=Alarms().on_alarm, on_heartbeat=Alarms().on_heartbeat),
         mail=replace(config.mail, approver=Mail().approver, orchestrator=Mail().orchestrator),
         operator=Operator(),
         tiers={number: replace(tier, approver="") for number, tier in config.tiers.items()},

@@ -14,6 +14,7 @@ from textual.reactive import var
 from mailcore.text import plain
 from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
+from praxmonitor.watchers import Reach
 from praxmonitor.widgets.header import Hearing
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Audible(App[None], inherit_bindings=False):
         self._speaker.mutes = self._mutes = mutes
         self._speaker.start()  # where no device was found, one may be there by now
         self.listen()
+        self.sentry.look_now()
         if self.playback is None:
             self.run_worker(self._keep_mutes, thread=True)
 
@@ -109,6 +111,9 @@ class Audible(App[None], inherit_bindings=False):
         speaker = self._speaker
         backend = speaker.backend if speaker.backend != "starting" else ""
         mutes, holder = speaker.mutes, self.sentry.holder
+        duty, deaf = "", ""
+        if holder is not None:
+            duty, deaf = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
         muted = speaker.forced or mutes.all(self.clock())
         until = FOREVER if speaker.forced else mutes.until
-        self.hearing = Hearing(backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, holder)
+        self.hearing = Hearing(backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, duty, deaf)

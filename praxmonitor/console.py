@@ -10,7 +10,6 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -23,15 +22,16 @@ from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import bypasses
 from mailcore.units import duration
 from mailcore.workspace import Workspace, load
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode, Round
 from praxmonitor.alarms.sentry import Sentry
 from praxmonitor.audible import Audible
 from praxmonitor.cues import cues, heartbeat
 from praxmonitor.feed import enduring
-from praxmonitor.leaving import leave_when_told
+from praxmonitor.leaving import leave_when_told, terminal_output
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.notices import Notice
 from praxmonitor.present import plain
+from praxmonitor.reach import Ear
 from praxmonitor.sound import Cue, Speaker
 
 if TYPE_CHECKING:
@@ -98,13 +98,14 @@ class Console(Audible, inherit_bindings=False):
         self._sounded = self._opened
         self.sentry = Sentry(
             config, workspace.root, period=TICK, clock=self.clock, live=live, what="screen" if live else "",
+            ear=Ear(speaker, terminal=True, output=terminal_output(), clock=self.clock),
             write=self.to_terminal, on_error=self._alarm_trouble, on_config=self._adopt,
         )  # fmt: skip
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
-        here = (self.stopped, self.withheld, self.trouble(), self.sentry.trouble)
+        here = (self.stopped, self.withheld, self.trouble(), self.sentry.trouble, *self.sentry.missed)
         return (*filter(None, here), *self.moment.fleet.notes)
 
     @abstractmethod
@@ -134,6 +135,7 @@ class Console(Audible, inherit_bindings=False):
         """Follow the files from now on."""
         if not self.is_headless:
             leave_when_told(self)
+        self.sentry.on_due = self._look_again
         self.run_worker(self._follow(), group="feed")
         self.run_worker(self.sentry.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
@@ -178,7 +180,7 @@ class Console(Audible, inherit_bindings=False):
             self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
         said = f"snoozed for {duration(for_)}" if snooze else "acknowledged"
         self.notify(f"{said}: {len(keys)} alarm{'s' if len(keys) != 1 else ''}", markup=False)
-        self.sound(self._look_at_alarms(self.moment))
+        self.sound(self._look_at_alarms(self.moment)[1])
 
     def note_presence(self) -> None:
         """The operator acted: agents see that somebody is at the screen. For worker threads, at most once in
@@ -191,9 +193,12 @@ class Console(Audible, inherit_bindings=False):
             with suppress(OSError):
                 key_pressed(self.workspace)
 
+    def _feed_stopped(self, why: str) -> None:
+        self.stopped = self.sentry.stopped = why
+
     async def _follow(self) -> None:
         try:
-            async for fleet in enduring(self._feed, partial(setattr, self, "stopped")):
+            async for fleet in enduring(self._feed, self._feed_stopped):
                 self._show(fleet)
         except MailcoreError as error:
             self.exit(return_code=error.exit_status, message=Text(f"praxmonitor: {plain(str(error))}"))
@@ -207,16 +212,19 @@ class Console(Audible, inherit_bindings=False):
         self.listen()
         self.show_playback()
         self.sentry.beat()
+        self._look_again()
+
+    def _look_again(self) -> None:
         if self.moment is not EMPTY:
             self._show(self.moment.fleet)
 
     def _show(self, fleet: Fleet) -> None:
         old = self.moment
         self.moment = following(old, fleet, self.clock(), self.config.alarms, self.sentry.senses)
-        if self.moment is old:
+        if self.moment is old and not self.sentry.pressing:
             return
-        wanted = self._look_at_alarms(self.moment)
-        if old is EMPTY:
+        due, wanted = self._look_at_alarms(self.moment)
+        if old is EMPTY or self.moment is old:
             self.sound(wanted)
             return
         enrolled = [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]
@@ -225,18 +233,18 @@ class Console(Audible, inherit_bindings=False):
                 self.workspace = load(self.workspace.registry)
                 self.bypass = _bypassing(self.config, self.workspace)
         settings = self.config.sound
-        due = cues(old, self.moment, self._opened, settings.subagents)
-        beat = None if due else heartbeat(self.moment, self._sounded, settings.heartbeat)
-        if self.sentry.on_duty:
-            known = {(cue.sound, cue.agent) for cue in wanted}
-            events = due if beat is None else [beat]
-            self.sound([*wanted, *(cue for cue in events if (cue.sound, cue.agent) not in known)])
+        happened = cues(old, self.moment, self._opened, settings.subagents)
+        beat = None if happened else heartbeat(self.moment, self._sounded, settings.heartbeat)
+        # What happens is told by each screen to the person who has it open; alarms by whoever is on duty alone.
+        told = {(each.alarm.kind.sound, each.alarm.address) for each in (*due.raised, *due.repeated)}
+        events = happened if beat is None else [beat]
+        self.sound([*wanted, *(cue for cue in events if (cue.sound, cue.agent) not in told)])
 
-    def _look_at_alarms(self, moment: Moment) -> list[Cue]:
-        """Let the alarms that stand be shown; returns what of them is to be heard here."""
-        _, wanted = self.sentry.tick(moment)
+    def _look_at_alarms(self, moment: Moment) -> tuple[Round, list[Cue]]:
+        """Let the alarms that stand be shown; returns what is due, and what of it is to be heard here."""
+        due, wanted = self.sentry.tick(moment)
         self.alarms = self.sentry.book.standing()
-        return wanted
+        return due, wanted
 
 
 def _bypassing(config: Config, workspace: Workspace) -> frozenset[str]:

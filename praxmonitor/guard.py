@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from praxmonitor.arguments import Parser
 from praxmonitor.feed import DRAWN, Feed, FileFeed, enduring
 from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.outlets import lines
+from praxmonitor.reach import Ear, reach_words
 from praxmonitor.sound import Cue
 
 TICK = 0.5
@@ -38,12 +40,17 @@ async def watch(
     newest: Fleet | None = None
     changed = asyncio.Event()
 
+    def told(why: str) -> None:
+        sentry.stopped = why
+        trouble(why or "watching goes on")
+
     async def follow() -> None:
         nonlocal newest
-        async with aclosing(enduring(feed, lambda why: trouble(why or "watching goes on"))) as fleets:
+        async with aclosing(enduring(feed, told)) as fleets:
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 
+    sentry.on_due = changed.set
     tasks = [asyncio.create_task(follow()), asyncio.create_task(sentry.watch())]
     loop, moment = asyncio.get_running_loop(), EMPTY
     due_at = loop.time() + TICK
@@ -64,7 +71,7 @@ async def watch(
             if newest is None:
                 continue
             before, moment = moment, following(moment, newest, sentry.now(), sentry.config.alarms, sentry.senses)
-            if moment is before:
+            if moment is before and not sentry.pressing:
                 continue
             due, cues = sentry.tick(moment)
             hear(cues)
@@ -108,11 +115,28 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             write("\a")
 
     def duty() -> None:
-        log.say("on duty" if sentry.on_duty else "another is on duty: it sounds and acts")
+        holder = sentry.holder
+        if sentry.on_duty:
+            log.say("on duty")
+        elif holder is not None:
+            log.say(f"another is on duty and acts: {holder.name}, {holder.state.says or 'heard or not'}")
+        else:
+            log.say("another is on duty and acts")
 
+    async def say_reach() -> None:
+        """Say whether this one can be heard, each time that changes."""
+        said = ""
+        while True:
+            words = reach_words(player, time.time(), terminal=terminal)
+            if words and words != said:
+                said = words
+                log.say(words)
+            await asyncio.sleep(2 * TICK)
+
+    out = sys.stdout.fileno() if sys.stdout is not None else None
     sentry = Sentry(
-        config, workspace.root, period=TICK, live=True, what="guard", write=write, on_error=trouble, on_duty=duty,
-        on_config=lambda config: player.adopt(config.sound),
+        config, workspace.root, period=TICK, live=True, what="guard", ear=Ear(player, terminal=terminal, output=out),
+        write=write, on_error=trouble, on_duty=duty, on_config=lambda config: player.adopt(config.sound),
     )  # fmt: skip
     player.start()
     ended = asyncio.Event()
@@ -129,16 +153,16 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
                     log.say(line)
 
     task = asyncio.create_task(tell())
-    waiting = asyncio.create_task(ended.wait())
+    waiting, saying = asyncio.create_task(ended.wait()), asyncio.create_task(say_reach())
     try:
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
         return 0
     finally:
-        for each in (task, waiting):
+        for each in (task, waiting, saying):
             each.cancel()
-        await asyncio.gather(task, waiting, return_exceptions=True)
+        await asyncio.gather(task, waiting, saying, return_exceptions=True)
         sentry.close()
         player.close()
 

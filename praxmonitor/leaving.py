@@ -43,6 +43,12 @@ def leave_when_told(app: App[Any]) -> None:
         threading.Thread(target=_await_hangup, args=(leave,), name="hangup", daemon=True).start()
 
 
+def terminal_output() -> int | None:
+    """The descriptor on which Textual draws; None where that is no terminal."""
+    file = sys.__stderr__
+    return file.fileno() if file is not None and file.isatty() else None
+
+
 def sized() -> None:
     """Give a terminal that has no size one: Textual and rich assume different ones, and draw in turn without end."""
     with suppress(OSError, termios.error):

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mailcore.text import line
@@ -31,13 +32,16 @@ COMMAND_LIMIT = 60.0
 """Seconds after which such a command is ended."""
 
 
+def cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})) -> Cue:
+    """What an alarm sounds like. `voices`: address → place in the registry."""
+    alarm = episode.alarm
+    return Cue(alarm.kind.sound, alarm.address, voices.get(alarm.address, 0), urgency=episode.urgency)
+
+
 def cues(due: Round, voices: Mapping[str, int]) -> list[Cue]:
-    """What a round sounds like, the most urgent first. `voices`: address → place in the registry."""
+    """What a round sounds like, the most urgent first. `voices` as of `cue`."""
     loud = sorted((*due.raised, *due.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
-    played = [
-        Cue(e.alarm.kind.sound, e.alarm.address, voices.get(e.alarm.address, 0), urgency=e.urgency)
-        for e in loud[:MOST_CUES]
-    ]
+    played = [cue(episode, voices) for episode in loud[:MOST_CUES]]
     return [*played, Cue(Sound.ALL_CLEAR)] if due.clear else played
 
 
@@ -129,10 +133,19 @@ def as_json(episode: Episode) -> dict[str, Any]:
 class Command:
     """`[alarms] on_alarm`: runs the user's command for each event, in threads, and waits for none."""
 
-    def __init__(self, argv: Sequence[str], cwd: Path, on_error: Callable[[str], None]) -> None:
-        """`on_error` is told in words what went wrong, from a thread of this command's."""
+    def __init__(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        on_error: Callable[[str], None],
+        *,
+        name: str = "on_alarm",
+        most: int = MOST_COMMANDS,
+    ) -> None:
+        """`on_error` is told in words what went wrong, from a thread of this command's. `name`: its key; `most`: how
+        many of it may run at once."""
         self._argv, self._cwd, self._on_error = list(argv), cwd, on_error
-        self._free = threading.Semaphore(MOST_COMMANDS)
+        self._name, self._most, self._free = name, most, threading.Semaphore(most)
 
     def run(self, due: Round, root: Path, now: float) -> None:
         """Run it for what a round tells; for a repetition only while its urgency grows. Does not block."""
@@ -141,10 +154,17 @@ class Command:
         for event in events(due, root, now):
             if event["event"] == "repeated" and all(e.told > MAX_URGENCY + 1 for e in due.repeated):
                 continue
-            if not self._free.acquire(blocking=False):
-                self._on_error(f"on_alarm: {MOST_COMMANDS} of it still run; not run for: {event['headline']}")
-                continue
-            threading.Thread(target=self._one, args=(json.dumps(event),), name="on_alarm", daemon=True).start()
+            self.send(event)
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Run it for this event. Does not block."""
+        if not self._argv:
+            return
+        if not self._free.acquire(blocking=False):
+            what = event.get("headline", event["event"])
+            self._on_error(f"{self._name}: {self._most} of it still run; not run for: {what}")
+            return
+        threading.Thread(target=self._one, args=(json.dumps(event),), name=self._name, daemon=True).start()
 
     def _one(self, value: str) -> None:
         try:
@@ -157,12 +177,12 @@ class Command:
                 errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
                 said = line(errors.read(2000).decode("utf-8", "replace"), 200)
         except subprocess.TimeoutExpired:
-            self._on_error(f"on_alarm: {self._argv[0]} was ended after {duration(COMMAND_LIMIT)}")
+            self._on_error(f"{self._name}: {self._argv[0]} was ended after {duration(COMMAND_LIMIT)}")
         except (OSError, ValueError) as error:
-            self._on_error(f"on_alarm: {line(str(error), 300)}")
+            self._on_error(f"{self._name}: {line(str(error), 300)}")
         else:
             if done.returncode:
-                self._on_error(f"on_alarm: {self._argv[0]} ended with {done.returncode}: {said}")
+                self._on_error(f"{self._name}: {self._argv[0]} ended with {done.returncode}: {said}")
         finally:
             self._free.release()
 

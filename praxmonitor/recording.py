@@ -170,8 +170,8 @@ def _mended(value: Any) -> Any:
 
 
 def harmless(header: Header) -> Header:
-    """The header without the command that `on_alarm` names: a recording may come from anybody."""
-    return replace(header, alarms=replace(header.alarms, on_alarm=()))
+    """The header without the commands that it names: a recording may come from anybody."""
+    return replace(header, alarms=replace(header.alarms, on_alarm=(), on_heartbeat=()))
 
 
 def without_bodies(fact: Fact) -> Fact:

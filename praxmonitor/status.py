@@ -23,15 +23,19 @@ from mailcore.text.names import shown
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.units import iso
 from mailcore.workspace import here
+from praxmonitor import watchers
 from praxmonitor.alarms.once import look
 from praxmonitor.alarms.rules import Rules
 from praxmonitor.arguments import Parser
 
 
-def status(fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING) -> dict[str, Any]:
+def status(
+    fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING, watched: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """The fleet as JSON values. Every key is always there; times are ISO 8601 with offset, or null if unknown.
 
-    `unread` and `open` are null where the mailbox cannot be read; `run` is null unless a run is going on.
+    `watched`: who watches, as `watching` tells. `unread` and `open` are null where the mailbox cannot be read; `run` is
+    null unless a run is going on.
     """
     return {
         "workspace": str(fleet.root),
@@ -46,7 +50,45 @@ def status(fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING) -
             }
             for alarm in Rules(config).alarms(fleet, now, senses=senses)
         ],
+        "watchers": list(watched),
     }
+
+
+def watching(state_directory: Path) -> list[dict[str, Any]]:
+    """Every screen and guard as JSON values, those that died among them; `on_duty`: it sounds the alarms. Reads files.
+
+    `reach`: `sound`, `bell`, `shown` (a terminal shows it in silence) or `nobody`, and `says` in words.
+    """
+    found, holder = watchers.look(state_directory)
+    now = time.time()
+    return [
+        {
+            "what": each.what,
+            "pid": each.pid,
+            "on_duty": each is holder,
+            "alive": each.alive and now - each.seen < watchers.QUIET,
+            "reach": each.state.reach.name.lower(),
+            "says": each.state.says,
+            "since": iso(each.since),
+            "last_sign": iso(each.seen),
+        }
+        for each in found
+    ]
+
+
+def watching_lines(watched: Sequence[dict[str, Any]], now: str) -> list[str]:
+    """The same for a human; `now` as in JSON."""
+    lines = []
+    for each in watched:
+        words = f"{each['what']} (PID {each['pid']})"
+        if not each["alive"]:
+            lines.append(f"! {words} shows no life since {_short(each['last_sign'], now)}")
+            continue
+        duty = "on duty" if each["on_duty"] else "watches"
+        lines.append(", ".join(filter(None, (f"{duty}: {words}", each["says"]))))
+    if not any(each["on_duty"] for each in watched):
+        lines.append("! nobody is on duty: no alarm is heard (open the screen, or start `praxmonitor guard`)")
+    return lines
 
 
 def _agent(facts: AgentFacts, config: Config, now: float, senses: Senses) -> dict[str, Any]:
@@ -81,8 +123,9 @@ def _run(facts: AgentFacts) -> dict[str, Any] | None:
     }
 
 
-def render(status: dict[str, Any]) -> str:
-    """The same for a human: one aligned line an agent, then the alarms. No colour, no trailing newline."""
+def render(status: dict[str, Any], watched: Sequence[str] = ()) -> str:
+    """The same for a human: one aligned line an agent, who watches (`watched`), then the alarms. No colour, no trailing
+    newline."""
     rows = [("AGENT", "STATE", "SINCE", "LAST SIGN", "UNREAD", "OPEN", "WHY")]
     for agent in status["agents"]:
         counts = ["?" if agent[key] is None else str(agent[key]) for key in ("unread", "open")]
@@ -93,6 +136,8 @@ def render(status: dict[str, Any]) -> str:
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
         lines.append("  ".join((*cells, row[6])).rstrip())
+    if watched:
+        lines += ["", *watched]
     if status["alarms"]:
         lines.append("")
         lines += [f"! {alarm['address']} {alarm['text']}" for alarm in status["alarms"]]
@@ -107,10 +152,14 @@ def _short(stamp: str | None, now: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`praxmonitor status [PATH] [--json]`. Returns the exit status: 0, or 2 with the reason where there is none."""
+    """`praxmonitor status [PATH] [--json] [--watched]`. Returns the exit status: 0, or 2 with the reason where there is
+    none; with `--watched` 1 if nobody watches whom one can hear."""
     parser = Parser(prog="praxmonitor status", description="Print the state of every agent, once.")
     parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    parser.add_argument(
+        "--watched", action="store_true", help="only who watches; exit status 1 if nobody does whom one can hear"
+    )
     options = parser.parse_args(argv)
     try:
         workspace = here(options.path)
@@ -121,12 +170,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             complain(f"praxmonitor: {error}")
         return error.exit_status
+    watched = watching(workspace.state_dir)
+    if options.watched:
+        heard = any(each["on_duty"] and each["reach"] in ("sound", "bell") for each in watched)
+        if options.json:
+            say_json({"watchers": watched})
+        else:
+            say("\n".join(watching_lines(watched, iso(time.time()) or "")))
+        return 0 if heard else 1
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), time.time())
-    report = status(fleet, config, time.time(), look(fleet, config, time.time()))
+    report = status(fleet, config, time.time(), look(fleet, config, time.time()), watched)
     if options.json:
         say_json(report)
         return 0
-    say(render(report))
+    say(render(report, watching_lines(watched, report["at"])))
     for note in fleet.notes:
         complain(f"praxmonitor: {neutral(note)}")
     return 0

@@ -58,6 +58,13 @@ def wait_until() -> Callable[[Callable[[], object], float, str], None]:
 
 
 @pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """`rounds(few, all)`: how often to try, by `--rounds few|all`."""
+    wanted = request.config.getoption("--rounds")
+    return lambda few, every: every if wanted == "all" else few
+
+
+@pytest.fixture
 def aipass_workspace(tmp_path: Path) -> Path:
     """A copy of the workspace that AIPass 2.8.28 itself wrote: @beta done, @gamma failed, @alpha done, @ai_mail."""
     root = tmp_path / "project"

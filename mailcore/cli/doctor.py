@@ -157,9 +157,10 @@ def _settings(workspace: Workspace, config: Config) -> Iterator[Check]:
             workspace.agent(address or OPERATOR)
         except MailcoreError as error:
             yield Check("config", False, f"[mail] {key} = {address!r}: {error}", f"mend {CONFIG}")
-    word = next(iter(config.alarms.on_alarm), "")
-    if word and not shutil.which(str(workspace.root / word) if "/" in word else word):
-        yield Check("config", False, f"[alarms] on_alarm: {word!r} is not found", f"mend {CONFIG}")
+    for key in ("on_alarm", "on_heartbeat"):
+        word = next(iter(getattr(config.alarms, key)), "")
+        if word and not shutil.which(str(workspace.root / word) if "/" in word else word):
+            yield Check("config", False, f"[alarms] {key}: {word!r} is not found", f"mend {CONFIG}")
     homes = _pack_homes(workspace)
     if homes and not any((home / config.sound.pack / "openpeon.json").is_file() for home in homes):
         found = f"[sound] pack = {config.sound.pack!r} is in none of {', '.join(map(str, homes))}"

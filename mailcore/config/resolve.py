@@ -32,8 +32,9 @@ def resolve(tables: dict[str, Any]) -> tuple[Config, list[str]]:
         values, wrong = checked(section, tables.get(name, {}), name)
         found[name] = section(**values)
         faults += wrong
-    if found["alarms"].on_alarm[:1] == ("",):
-        faults.append(f"[alarms] on_alarm = {shown(found['alarms'].on_alarm)} {_NO_FIRST_WORD}")
+    for key in ("on_alarm", "on_heartbeat"):
+        if (command := getattr(found["alarms"], key))[:1] == ("",):
+            faults.append(f"[alarms] {key} = {shown(command)} {_NO_FIRST_WORD}")
     found["alarms"] = _raised(found["alarms"], found["dispatch"])
     found["default_agent"], agents, wrong = _agents(tables.get("agents", {}))
     faults += wrong

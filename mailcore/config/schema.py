@@ -139,6 +139,14 @@ class Alarms:
         about("A command of yours for each alarm that comes or goes. It gets one JSON object on its standard input, "
               "and is not waited for.", ["sh", "-c", "cat >> alarms.jsonl"]),
     ] = ()  # fmt: skip
+    heartbeat: Annotated[
+        Repeat, about("Period of on_heartbeat, while somebody watches: whoever misses it knows that nobody does.")
+    ] = 60.0
+    on_heartbeat: Annotated[
+        tuple[Word, ...],
+        about("A command of yours that tells elsewhere that somebody watches. It gets one JSON object on its standard "
+              "input, and is not waited for.", ["curl", "-fsS", "-m", "10", "https://hc-ping.com/your-uuid"]),
+    ] = ()  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

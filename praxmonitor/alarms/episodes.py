@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -16,6 +16,8 @@ ACKNOWLEDGED = math.inf
 Answers = Mapping[str, float]
 """An alarm's key → until when the operator does not want to hear it (seconds since the epoch), or ACKNOWLEDGED."""
 NO_ANSWERS: Answers = MappingProxyType({})
+SAME = 10.0
+"""Seconds by which two watchers may raise one episode at different times."""
 _KINDS = tuple(AlarmKind)
 
 
@@ -33,6 +35,8 @@ class Episode:
     """What the operator answered: ACKNOWLEDGED, the end of a snooze, or 0.0."""
     gone_at: float = 0.0
     """Since when its condition is gone, while it settles; 0.0: it stands."""
+    heard: bool = False
+    """It sounded where somebody can hear it, once at least."""
 
     @property
     def urgency(self) -> int:
@@ -50,7 +54,8 @@ class Episode:
 
     def remember(self) -> Told:
         """What the next process is to know of it."""
-        return Told(self.raised_at, self.told, self.next_at, self.alarm if self.alarm.kind.lasting else None)
+        lasting = self.alarm if self.alarm.kind.lasting else None
+        return Told(self.raised_at, self.told, self.next_at, lasting, self.heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class Told:
     next_at: float
     alarm: Alarm | None = None
     """What it told, if that stands until it is acknowledged."""
+    heard: bool = False
+    """As of an Episode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,33 @@ class Book:
     def unanswered(self, now: float) -> tuple[Episode, ...]:
         """Those that want the operator now: neither acknowledged nor snoozed."""
         return tuple(episode for episode in self.episodes.values() if not episode.quiet(now))
+
+    def unheard(self, now: float) -> tuple[Episode, ...]:
+        """Those of them that stand and were told, and that nobody could hear."""
+        return tuple(each for each in self.unanswered(now) if not each.heard and not each.gone_at)
+
+    def marked(self, keys: Collection[str], *, heard: bool) -> Book:
+        """The same, with what is known now of whether these were heard. The same object if nothing changed."""
+        changed = {
+            key: replace(self.episodes[key], heard=heard)
+            for key in keys
+            if key in self.episodes and self.episodes[key].heard is not heard
+        }
+        return replace(self, episodes=MappingProxyType({**self.episodes, **changed})) if changed else self
+
+    def taken_over(self, known: Mapping[str, Told], now: float) -> Book:
+        """The book of who goes on duty now: what the one before it told (`known`) goes on from there, and what that one
+        did not live to tell is forgotten, so that it is raised."""
+        episodes = {}
+        for key, episode in self.episodes.items():
+            told = known.get(key)
+            if told is not None and episode.raised_at - told.raised_at < SAME:
+                episodes[key] = replace(
+                    episode, raised_at=told.raised_at, told=told.told, next_at=told.next_at, heard=told.heard
+                )
+            elif episode.gone_at or episode.quiet(now):
+                episodes[key] = episode
+        return replace(self, episodes=MappingProxyType(episodes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +176,7 @@ def advance(
     for key, alarm in standing.items():
         quiet_until = answers.get(key, 0.0)
         if (known := book.known.get(key)) is not None:
-            episode = Episode(alarm, known.raised_at, known.told, known.next_at, quiet_until)
+            episode = Episode(alarm, known.raised_at, known.told, known.next_at, quiet_until, heard=known.heard)
         else:
             episode = Episode(alarm, now, next_at=now + _wait(1, repeat), quiet_until=quiet_until)
             if not episode.quiet(now):

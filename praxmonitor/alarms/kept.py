@@ -66,7 +66,9 @@ class Kept:
         for key, value in _read(self._told).items():
             try:
                 next_at = math.inf if value[2] is None else float(value[2])
-                found[key] = Told(float(value[0]), int(value[1]), next_at, _alarm(value[3]) if value[3:] else None)
+                lasting = _alarm(value[3]) if value[3:] and value[3] is not None else None
+                heard = value[4] is True if value[4:] else True  # who did not say it took it for granted
+                found[key] = Told(float(value[0]), int(value[1]), next_at, lasting, heard)
             except (TypeError, ValueError, LookupError, OverflowError):
                 continue
         return MappingProxyType(found)
@@ -80,8 +82,7 @@ class Kept:
 
 def _plain(told: Told) -> Iterator[object]:
     yield from (told.raised_at, told.told, None if math.isinf(told.next_at) else told.next_at)
-    if told.alarm is not None:
-        yield asdict(told.alarm)
+    yield from (asdict(told.alarm) if told.alarm is not None else None, told.heard)
 
 
 def _alarm(value: dict[str, Any]) -> Alarm:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -24,7 +24,7 @@ from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.beats import Beats, beat
-from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, advance
+from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, Told, advance
 from praxmonitor.alarms.gone import NOBODY, Stand, Vanished, there
 from praxmonitor.alarms.kept import Kept, gone_before
 from praxmonitor.alarms.once import BETWEEN
@@ -99,11 +99,30 @@ class Vigil:
             self._told.set()
         return due
 
+    def take_over(self, known: Mapping[str, Told]) -> None:
+        """This one goes on duty; `known`: what was told by the one before it."""
+        self._opened = self._clock()
+        book = self.book.taken_over(known, self._opened)
+        anew = self.book.episodes.keys() - book.episodes.keys()
+        goes_on = {key: told for key, told in known.items() if key not in anew}
+        self.book = replace(book, known=MappingProxyType(goes_on))
+
+    def mark(self, keys: Collection[str], *, heard: bool) -> None:
+        """What is known now of whether these alarms were heard."""
+        book = self.book.marked(keys, heard=heard)
+        if book is not self.book:
+            self.book = book
+            self._told.set()
+
+    async def known(self) -> Mapping[str, Told]:
+        """What was told by whoever was on duty last."""
+        return await asyncio.to_thread(self._kept.told) if self._kept is not None else MappingProxyType({})
+
     async def open(self) -> None:
         """Read what was answered and told before. Await it before the first `tick`."""
         if self._kept is not None:
             self.answers = await asyncio.to_thread(self._kept.answers)
-            self.book = replace(self.book, known=await asyncio.to_thread(self._kept.told))
+            self.book = replace(self.book, known=await self.known())
 
     async def look(self, moment: Callable[[], Moment]) -> None:
         """Look at disk and CPU, directories, settings and answers every `[alarms] look` seconds, until cancelled.

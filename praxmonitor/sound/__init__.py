@@ -71,6 +71,11 @@ class Sound(StrEnum):
         return self in (Sound.WAITING, Sound.FAILED, Sound.SILENCE)
 
     @property
+    def alarming(self) -> bool:
+        """What an alarm may sound like."""
+        return self.urgent or self in (Sound.LIMIT, Sound.ERROR)
+
+    @property
     def category(self) -> str | None:
         """The CESP 1.0 category it is looked up in; `None` for what CESP does not know."""
         return _CATEGORY.get(self)
@@ -136,6 +141,19 @@ class Speaker(Protocol):
     @property
     def quiet(self) -> bool:
         """Whether these are quiet hours."""
+        ...
+
+    @property
+    def opened(self) -> bool:
+        """Whether a device is open."""
+        ...
+
+    def admits(self, cue: Cue) -> bool:
+        """Whether this would be heard where there is a device or a bell: it is not muted, and these no quiet hours."""
+        ...
+
+    def unplayed(self) -> list[Cue]:
+        """Alarms that a device took and, as it turns out, did not play. Each is told once."""
         ...
 
     def adopt(self, config: SoundConfig) -> None:

@@ -14,7 +14,7 @@ import select
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,7 +22,7 @@ from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.backends import open_device
 from praxmonitor.sound.device import NoDevice
 from praxmonitor.sound.jukebox import jukebox
-from praxmonitor.sound.mixer import Mixer
+from praxmonitor.sound.mixer import RATE, STALE, Mixer
 from praxmonitor.sound.pack import PackError
 
 TICK = 1.0
@@ -31,6 +31,8 @@ STUCK = 2.0
 """Seconds within which a running stream must take something. Miniaudio says nothing when PulseAudio goes away."""
 OPENING = 4.0
 """Seconds within which a device must be open. A sound server that is stopped lets one wait for ever."""
+TAKEN = RATE // 4
+"""Frames that a device must ask for after a sound began, before that is said to be played: more than it buffers."""
 LOST_STATUS = 3
 """Exit status when a device that played no longer does."""
 
@@ -44,12 +46,15 @@ class Booth:
         self._mixer = Mixer()
         self._device = open_device(self._mixer, lost, backend)
         self.backend = self._device.name
+        self._asked: tuple[float, int] | None = None
+        """The newest request, and the frames rendered when it came; None once it was played."""
 
     def serve(self, stdin: int) -> None:
         """Play what is asked for on this file descriptor until it ends."""
         rendered = 0
         quiet_since = took_at = time.monotonic()
         for line in _lines(stdin):
+            self._tell_played()
             now = time.monotonic()
             if not self._device.running or self._mixer.rendered != rendered:
                 rendered, took_at = self._mixer.rendered, now
@@ -78,6 +83,14 @@ class Booth:
                 self._device.wake()
             except NoDevice as error:
                 lost(str(error))
+            if time.time() - at < STALE:
+                self._asked = (at, self._mixer.rendered)
+
+    def _tell_played(self) -> None:
+        """Say up to when all that was asked for sounded, once the device went on after it."""
+        if self._asked is not None and (not self._mixer.left or self._mixer.rendered - self._asked[1] > TAKEN):
+            _say({"played": self._asked[0]})
+            self._asked = None
 
 
 def lost(reason: str) -> NoReturn:
@@ -109,7 +122,7 @@ def main(argv: list[str]) -> NoReturn:
     os._exit(0)  # closing the device of a sound server that is stopped would hang
 
 
-def _say(line: dict[str, str]) -> None:
+def _say(line: Mapping[str, object]) -> None:
     with contextlib.suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), json.dumps(line).encode() + b"\n")
 

@@ -96,12 +96,15 @@ class Gate:
         self._ticks, self._ticks_at = SPARE_TICKS, 0.0
         self._burst, self._burst_at = 0, float("-inf")
 
+    def passes(self, cue: Cue, now: float) -> bool:
+        """Whether it may be heard at all: it is neither muted nor turned down to nothing, nor are these quiet hours."""
+        if not self.rules.loudness(cue) or self.mutes.all(now) or self.mutes.agent(cue.agent, now):
+            return False
+        return not self.rules.quiet_at(now) or (cue.sound.urgent and self.rules.quiet_breaks)
+
     def admit(self, cue: Cue, now: float) -> float:
         """The volume to play it at; 0.0: it is not to be heard, the terminal's bell included."""
-        loudness = self.rules.loudness(cue)
-        if not loudness or self.mutes.all(now) or self.mutes.agent(cue.agent, now):
-            return 0.0
-        if self.rules.quiet_at(now) and not (cue.sound.urgent and self.rules.quiet_breaks):
+        if not self.passes(cue, now):
             return 0.0
         if cue.sound.urgent:
             said = self._alarms.get((cue.sound, cue.agent), float("-inf"))
@@ -111,7 +114,7 @@ class Gate:
         notes = self._notes(cue, now)
         if notes < 0 or (cue.sound.ambient and not self._may_tick(now)):
             return 0.0
-        return loudness * DECAY**notes
+        return self.rules.loudness(cue) * DECAY**notes
 
     def burst(self, now: float) -> int:
         """How many events the newest chord stands for, while that is news; else 0."""

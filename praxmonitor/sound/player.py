@@ -2,8 +2,10 @@
 
 The child, `praxmonitor.sound.child`, owns one open device. It reads JSON lines, `{"cue": {"sound": "mail", "volume":
 1.0, …}, "at": <epoch seconds>}` with the fields of a `Cue`, or `{"stop": true}`, and ends with its stdin. It writes a
-line `{"backend": "miniaudio/pulse"}` when it can play. When it cannot, or can no longer, it writes `{"backend":
-"none", "reason": "…"}`, or `"lost"`, and ends.
+line `{"backend": "miniaudio/pulse"}` when it can play, and `{"played": <epoch seconds>}` with the newest `at` of which
+the device took sound. When it cannot play, or can no longer, it writes `{"backend": "none", "reason": "…"}`, or
+`"lost"`, and ends. Another is started then: at once when the system says that its outputs changed
+(`praxmonitor.sound.outputs`), else after waits that grow.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any, Final
@@ -23,17 +26,18 @@ from mailcore.system.python import child
 from praxmonitor.sound import Cue
 from praxmonitor.sound.gate import Gate, Rules, rules
 from praxmonitor.sound.mutes import Mutes, load, mutes_path
+from praxmonitor.sound.outputs import Outputs
 from praxmonitor.sound.pack import find_pack
+from praxmonitor.sound.pending import Pending
 
 STARTING = "starting"
 NONE: Final = "none"
 BELL: Final = "bell"
 LOST = "lost"
-BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Seconds before each restart of a child that died. The last is repeated for one that opened its device before it
-died; after it, one that never did is given up."""
+BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""Seconds before each try to find a device again; the last is repeated. A try costs some 0.3 s of a core."""
 STEADY = 5.0
-"""Seconds; a child that lived for longer is owed all restarts anew."""
+"""Seconds; a child that lived for longer is owed all tries anew, and so is one after a change of the outputs."""
 
 
 class Player:
@@ -67,6 +71,8 @@ class Player:
         """`starting`, the device's name such as `miniaudio/pulse`, `bell`, or `none`."""
         self.reason = ""
         """Why there is no device, although one is wanted."""
+        self.retry_at = 0.0
+        """When a device is looked for again (seconds since the epoch), if there is none; 0.0: none is looked for."""
         self.forced = False
         """Nothing is played whatever the mutes say; they may be changed by others at any time."""
         self._wants_device = self.backend == STARTING
@@ -74,6 +80,11 @@ class Player:
         self._on_ready = on_ready
         self._gate, self._gate_lock = Gate(rules or Rules()), threading.Lock()
         self._request: dict[str, object] | None = None
+        self._pending = Pending()
+        self._outputs = Outputs(self._changed)
+        self._stirred = threading.Event()
+        """A device is to be looked for now."""
+        self._stirred_at = float("-inf")
         self._mutes_file, self._mutes_stamp = mutes_file, (0, 0)
         self._pipe: IO[bytes] | None = None
         self._pipe_lock = threading.Lock()
@@ -81,13 +92,16 @@ class Player:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the child and return at once. Once no device was found, this tries again."""
+        """Start the child and return at once. While there is no device, this tries again now."""
         if not self._wants_device:
             return
         if self._thread is not None and self._thread.is_alive():
+            self._stirred.set()
             return
         self.backend, self.reason = STARTING, ""
         self._closing.clear()
+        with suppress(OSError):
+            self._outputs.start()
         self._thread = threading.Thread(target=self._supervise, name="sound", daemon=True)
         self._thread.start()
 
@@ -120,6 +134,21 @@ class Player:
         """Whether these are quiet hours."""
         return self._gate.rules.quiet_at(time.time())
 
+    @property
+    def opened(self) -> bool:
+        """Whether a device is open."""
+        return self.backend not in (STARTING, NONE, BELL)
+
+    def admits(self, cue: Cue) -> bool:
+        """Whether this would be heard where there is a device or a bell: it is not muted, and these no quiet hours."""
+        with self._gate_lock:
+            self._reread()
+            return not self.forced and self._gate.passes(cue, time.time())
+
+    def unplayed(self) -> list[Cue]:
+        """Alarms that a device took and, as it turns out, did not play. Each is told once."""
+        return self._pending.unplayed(time.time())
+
     def play(self, cue: Cue) -> bool:
         """Play a sound now.
 
@@ -136,11 +165,14 @@ class Player:
         if not self._send(request):
             return False
         self._request = request
+        self._pending.add(cue, now)
         return True
 
     def close(self) -> None:
         """End the child; waits for it for 2 s at most."""
         self._closing.set()
+        self._stirred.set()
+        self._outputs.close()
         self._hang_up()
         if self._thread is not None:
             self._thread.join(2.0)
@@ -172,24 +204,35 @@ class Player:
         if self._on_ready and not self._closing.is_set():
             self._on_ready()
 
+    def _changed(self, lost: bool) -> None:
+        """The outputs changed: look for a device now, and if one went, let go of that which is open."""
+        if lost:
+            self._hang_up()
+        self._stirred.set()
+
     def _supervise(self) -> None:
-        """Keep one child running, until one says at the start that it cannot play, or too many die before they can."""
-        deaths = 0
+        """Keep one child running; while none can play, try again when something changed, and at times."""
+        failures = 0
         while not self._closing.is_set():
+            self._stirred.clear()
             began = time.monotonic()
             try:
                 said, reason, ready = self._one_child()
             except OSError as error:
                 said, reason, ready = LOST, str(error), False
-            if time.monotonic() - began > STEADY:
-                deaths = 0
-            # A child that finds no device after another had one may be early: sound servers take a second to restart.
-            if (said == NONE and not deaths) or (deaths >= len(BACKOFF) and not ready):
-                self._settle(NONE, reason)
+            if self._closing.is_set():
                 return
-            self.backend = STARTING
-            self._closing.wait(BACKOFF[min(deaths, len(BACKOFF) - 1)])
-            deaths += 1
+            if time.monotonic() - began > STEADY:
+                failures = 0
+            pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
+            failures += 1
+            if ready and said != NONE:
+                self.backend = STARTING  # it played a moment ago: the next one may
+            else:
+                self.retry_at = time.time() + pause
+                self._settle(NONE, reason)
+            if self._stirred.wait(pause) and time.monotonic() - self._stirred_at > STEADY:
+                self._stirred_at, failures = time.monotonic(), 0
 
     def _one_child(self) -> tuple[str, str, bool]:
         """Run a child to its end: what it said last of its backend, why it ended, whether it could play."""
@@ -209,9 +252,14 @@ class Player:
             if self._closing.is_set():
                 self._hang_up()
             for line in child.stdout:
-                backend, reason = _parsed(line) or (backend, reason)
+                if (said := _parsed(line)) is None:
+                    continue
+                if isinstance(said, float):
+                    self._pending.played(said)
+                    continue
+                backend, reason = said
                 if backend not in (NONE, LOST):
-                    ready = True
+                    ready, self.retry_at = True, 0.0
                     self._settle(backend)
                     if self._request:
                         # The child before may have died of it: that is how a lost device is found out. A child drops
@@ -239,10 +287,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     return stat.st_mtime_ns, stat.st_ino
 
 
-def _parsed(line: bytes) -> tuple[str, str] | None:
-    """Backend and reason of a line of the child's; `None` if it is not ours, because a library wrote it."""
+def _parsed(line: bytes) -> tuple[str, str] | float | None:
+    """What a line of the child's says: backend and reason, or up to when all was played. `None` if it is not ours,
+    because a library wrote it."""
     try:
         said: Any = json.loads(line)
+        if "played" in said:
+            return float(said["played"])
         return str(said["backend"]), str(said.get("reason", ""))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

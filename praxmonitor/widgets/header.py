@@ -30,7 +30,9 @@ class Hearing:
     muted_until: float = inf
     """Seconds since the epoch."""
     duty: str = ""
-    """Who sounds in our stead; empty if it is us."""
+    """Who sounds the alarms in our stead; empty if it is us."""
+    deaf: str = ""
+    """Why that one is not heard, in words; empty if it is."""
 
 
 def counts(statuses: Iterable[Status], held: int, *, words: Container[State], close: bool = False) -> Line:
@@ -60,8 +62,19 @@ def _mail(mailbox: Mailbox | None, *, words: bool) -> Line:
 
 
 def _sound(hearing: Hearing, *, words: bool) -> Line:
-    if hearing.duty:
-        return ((f"♪ on duty: {hearing.duty}" if words else "♪ other", "muted"),)
+    """What is heard of this screen itself; and who sounds the alarms, if that is another."""
+    own = _own_sound(hearing, words=words)
+    if not hearing.duty:
+        return own
+    duty = f"on duty: {plain(hearing.duty)}{f', {plain(hearing.deaf)}' if hearing.deaf else ''}"
+    role = "warn" if hearing.deaf else "muted"
+    if words:
+        return (*own, (f"; {duty}" if own else f"♪ {duty}", role))
+    silent = hearing.muted or hearing.trouble or hearing.quiet
+    return own if silent and own else (("♪ other", role),)
+
+
+def _own_sound(hearing: Hearing, *, words: bool) -> Line:
     if hearing.muted:
         until = f" until {clock_time(hearing.muted_until, seconds=False)}" if isfinite(hearing.muted_until) else ""
         return ((f"♪ muted{until}" if words else "♪ off", "warn"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,6 @@ from mailcore.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 """Programs of these tests run as `python -m tests.faults.NAME` from here."""
-
-
-@pytest.fixture
-def rounds(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
-    """`rounds(few, all)`: how often to try, by `--rounds few|all`."""
-    wanted = request.config.getoption("--rounds")
-    return lambda few, every: every if wanted == "all" else few
 
 
 @pytest.fixture

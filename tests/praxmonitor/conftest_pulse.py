@@ -33,8 +33,10 @@ class Pulse:
         self.recorder: subprocess.Popen[bytes] | None = None
         self.pcm = bytearray()
 
-    def start(self, output: str = "module-null-sink sink_name=prax rate=44100 channels=2 norewinds=1") -> None:
-        # Without norewinds=1 and a latency asked for, the null sink plays a tenth of a second of a second's tone.
+    # Without norewinds=1 and a latency asked for, the null sink plays a tenth of a second of a second's tone.
+    output = "module-null-sink sink_name=prax rate=44100 channels=2 norewinds=1"
+
+    def start(self, output: str = output) -> None:
         self.server = subprocess.Popen(
             ["pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "--use-pid-file=no",
              "-L", f"module-native-protocol-unix socket={self.socket} auth-anonymous=1", "-L", output],

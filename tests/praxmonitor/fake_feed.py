@@ -69,6 +69,19 @@ class FakeSpeaker:
         self.cues: list[Cue] = []
         self.settings = SoundConfig()
 
+    @property
+    def opened(self) -> bool:
+        """With a device, always."""
+        return self.backend != "none"
+
+    def admits(self, cue: Cue) -> bool:
+        """What is not muted."""
+        return not self.forced and not self.mutes.until
+
+    def unplayed(self) -> list[Cue]:
+        """All was played."""
+        return []
+
     def adopt(self, config: SoundConfig) -> None:
         """Remember them."""
         self.settings = config

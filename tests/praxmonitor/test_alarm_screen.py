@@ -172,7 +172,15 @@ def test_the_header_says_who_is_on_duty_in_our_stead() -> None:
     for width in (60, 100, 200):
         line = header_line("house", {}, 0, None, Hearing("miniaudio", duty="guard (PID 4711)"), NOON, width)
         said = "".join(text for text, _ in line)
-        assert "♪ on duty: guard (PID 4711)" in said or (width == 60 and "♪ other" in said)
+        assert "♪ miniaudio; on duty: guard (PID 4711)" in said or (width == 60 and "♪ other" in said)
+
+
+def test_the_header_says_that_nobody_hears_whether_it_is_muted_here_or_there() -> None:
+    here = Hearing("miniaudio", muted=True, muted_until=NOON + 1800, duty="guard (PID 4711)", deaf="no sound device")
+    for width in (60, 100, 200):
+        said = "".join(text for text, _ in header_line("house", {}, 0, None, here, NOON, width))
+        whole = "♪ muted until 12:30; on duty: guard (PID 4711), no sound device"
+        assert whole in said or (width == 60 and "♪ off" in said)
 
 
 async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
@@ -193,7 +201,7 @@ async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
             await until(second, lambda: two.sentry.ready, "the second is ready")
             assert not two.sentry.on_duty
             holder = f"screen (PID {os.getpid()})"
-            await until(second, lambda: two.sentry.holder == holder, "it knows who is", seconds=10)
+            await until(second, lambda: two.hearing.duty == holder, "it knows who is", seconds=10)
             await until(second, lambda: two.hearing.duty == holder, "its header says who sounds")
             one.sentry.close()
             await until(second, lambda: two.sentry.on_duty, "the second takes over", seconds=2.0)

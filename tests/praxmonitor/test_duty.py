@@ -1,19 +1,22 @@
-"""One is on duty, and another takes over when it goes: real processes, real locks."""
+"""One is on duty, the one that is heard best, and another takes over when it goes: real processes, real files."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from mailcore.system.locks import is_locked
-from praxmonitor.duty import Duty
+from praxmonitor import watchers
+from praxmonitor.duty import LEASE, Duty
+from praxmonitor.watchers import Reach, State
 
 pytestmark = pytest.mark.backends
 
@@ -21,15 +24,18 @@ HOLD = """
 import sys, threading
 from pathlib import Path
 from praxmonitor.duty import Duty
-duty = Duty(Path(sys.argv[1]), sys.argv[2], on_change=lambda: print("ours" if duty.ours else "waits", flush=True))
+from praxmonitor.watchers import Reach, State
+state = State(Reach(int(sys.argv[3])), "as said")
+duty = Duty(Path(sys.argv[1]), sys.argv[2], on_change=lambda: print("ours" if duty.ours else "waits", flush=True),
+            state=lambda: state)
 duty.start()
 threading.Event().wait()
 """
 Wait = Callable[[Callable[[], object], float, str], None]
 
 
-def holder(directory: Path, what: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", HOLD, str(directory), what]
+def holder(directory: Path, what: str, reach: Reach = Reach.NOBODY) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", HOLD, str(directory), what, str(int(reach))]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
@@ -46,21 +52,31 @@ def end(*processes: subprocess.Popen[str]) -> None:
         process.stdout.close()
 
 
+class Changing:
+    """A watcher of this process whose state the test changes."""
+
+    def __init__(self, directory: Path, what: str = "screen", reach: Reach = Reach.SOUND) -> None:
+        self.state = State(reach)
+        self.duty = Duty(directory, what, state=lambda: self.state)
+        self.duty.start()
+
+
 def test_the_first_is_on_duty_the_others_wait_and_know_who(tmp_path: Path) -> None:
-    first = holder(tmp_path, "guard")
+    first = holder(tmp_path, "guard", Reach.SOUND)
     try:
         assert said(first) == "ours"
         second = Duty(tmp_path, "screen")
         second.start()
         assert not second.ours
-        assert second.holder() == f"guard (PID {first.pid})"
+        assert second.holder is not None and second.holder.name == f"guard (PID {first.pid})"
+        assert (second.holder.state.reach, second.holder.state.says) == (Reach.SOUND, "as said")
         second.close()
     finally:
         end(first)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_when_the_holder_dies_another_has_it_within_two_seconds(
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGSTOP])
+def test_when_the_holder_dies_or_stops_another_has_it_within_two_seconds(
     tmp_path: Path, wait_until: Wait, how: signal.Signals, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = holder(tmp_path, "guard")
@@ -74,25 +90,50 @@ def test_when_the_holder_dies_another_has_it_within_two_seconds(
         wait_until(lambda: taken, 2.0, "the other takes over")
         with capsys.disabled():
             print(f"\nduty taken over after {(taken[0] - killed) * 1000:.0f} ms ({how.name})")
-        assert second.ours and second.holder() == ""
+        assert second.ours and second.holder is None
     finally:
         end(first)
         second.close()
 
 
-def test_of_many_that_wait_exactly_one_takes_over(tmp_path: Path) -> None:
+def test_who_was_stopped_and_goes_on_finds_that_another_is_on_duty(tmp_path: Path, wait_until: Wait) -> None:
+    first = holder(tmp_path, "screen", Reach.SOUND)
+    assert said(first) == "ours"
+    second = Changing(tmp_path, "guard")
+    try:
+        first.send_signal(signal.SIGSTOP)
+        wait_until(lambda: second.duty.ours, 2.0, "the second steps over it")
+        first.send_signal(signal.SIGCONT)
+        assert said(first) == "waits"
+        assert second.duty.ours
+    finally:
+        end(first)
+        second.duty.close()
+
+
+def test_a_lease_is_over_by_itself(tmp_path: Path, wait_until: Wait) -> None:
+    """Who was stopped is not on duty in the moment in which it goes on, before it has looked."""
+    duty = Duty(tmp_path, "screen")
+    duty._look()
+    assert duty.ours
+    wait_until(lambda: not duty.ours, LEASE + 1, "no look, no duty")
+    duty.close()
+
+
+def test_of_many_that_wait_exactly_one_takes_over(tmp_path: Path, wait_until: Wait) -> None:
     first = holder(tmp_path, "guard")
     assert said(first) == "ours"
     others = [holder(tmp_path, "screen") for _ in range(4)]
     try:
         assert [said(other) for other in others] == ["waits"] * 4
         end(first)
+
+        def holders() -> list[int]:
+            return [each.pid for each in watchers.look(tmp_path)[0] if each.term and each.alive]
+
+        wait_until(holders, 2.0, "one has it")
+        assert len(holders()) == 1 and holders()[0] in [other.pid for other in others]
         late = Duty(tmp_path, "guard")
-        deadline = time.monotonic() + 2.0
-        while not (late.holder().startswith("screen")):
-            assert time.monotonic() < deadline
-        owners = [other for other in others if late.holder() == f"screen (PID {other.pid})"]
-        assert len(owners) == 1
         late.start()
         assert not late.ours
         late.close()
@@ -100,15 +141,29 @@ def test_of_many_that_wait_exactly_one_takes_over(tmp_path: Path) -> None:
         end(*others)
 
 
-def test_who_gives_it_up_hands_it_on_at_once(tmp_path: Path, wait_until: Wait) -> None:
+def test_of_many_that_begin_at_once_never_two_have_it(tmp_path: Path, wait_until: Wait) -> None:
+    for number in range(30):
+        begun = [Duty(tmp_path / str(number), "screen") for _ in range(4)]
+        threads = [threading.Thread(target=each._look) for each in begun]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(each.ours for each in begun) == 1
+        for each in begun:
+            each.close()
+
+
+def test_who_gives_it_up_hands_it_on(tmp_path: Path, wait_until: Wait) -> None:
     first, second = Duty(tmp_path, "screen"), Duty(tmp_path, "guard")
     first.start()
     second.start()
     assert (first.ours, second.ours) == (True, False)
     first.close()
-    wait_until(lambda: second.ours, 2.0, "the second has it")
     assert not first.ours
+    wait_until(lambda: second.ours, 1.0, "the second has it")
     second.close()
+    assert list((tmp_path / "duty").glob("*.watcher")) == []
 
 
 def test_who_left_while_it_waited_never_takes_it(tmp_path: Path, wait_until: Wait) -> None:
@@ -123,56 +178,124 @@ def test_who_left_while_it_waited_never_takes_it(tmp_path: Path, wait_until: Wai
     third.close()
 
 
-def test_where_no_lock_can_be_made_everyone_sounds_and_says_so(tmp_path: Path) -> None:
+def test_duty_goes_to_who_reaches_further_and_never_to_two(tmp_path: Path, wait_until: Wait) -> None:
+    muted, guard = Changing(tmp_path, reach=Reach.SHOWN), Changing(tmp_path, "guard", Reach.NOBODY)
+    both: list[float] = []
+    over = threading.Event()
+
+    def observe() -> None:
+        while not over.wait(0.001):
+            if muted.duty.ours and guard.duty.ours:
+                both.append(time.monotonic())
+
+    watching = threading.Thread(target=observe)
+    watching.start()
+    try:
+        assert muted.duty.ours
+        for reach, other in ((Reach.BELL, guard), (Reach.NOBODY, muted), (Reach.SOUND, guard), (Reach.NOBODY, muted)):
+            guard.state = State(reach)
+            wait_until(lambda other=other: other.duty.ours, 2.0, f"at {reach.name} it goes over")  # type: ignore[misc]
+        guard.state = State(Reach.SHOWN)
+        wait_until(lambda: all(e.state.reach is Reach.SHOWN for e in muted.duty.others), 2.0, "it is seen")
+        assert muted.duty.ours, "of two that reach as far, who has it keeps it"
+    finally:
+        over.set()
+        watching.join()
+        muted.duty.close()
+        guard.duty.close()
+    assert not both
+
+
+def test_who_stands_still_gives_it_up_and_has_it_again_if_it_is_the_better_one(
+    tmp_path: Path, wait_until: Wait
+) -> None:
+    screen, guard = Changing(tmp_path, reach=Reach.SOUND), Changing(tmp_path, "guard", Reach.NOBODY)
+    try:
+        assert screen.duty.ours
+        screen.state = State(Reach.SOUND, fit=False)
+        wait_until(lambda: guard.duty.ours, 2.0, "the one that moves takes over")
+        screen.state = State(Reach.SOUND)
+        wait_until(lambda: screen.duty.ours and not guard.duty.ours, 2.0, "it goes back")
+    finally:
+        screen.duty.close()
+        guard.duty.close()
+
+
+def test_one_that_promises_more_and_never_takes_it_is_not_waited_for(tmp_path: Path, wait_until: Wait) -> None:
+    screen = Changing(tmp_path, reach=Reach.SHOWN)
+    over = threading.Event()
+
+    def boast() -> None:
+        with watchers.opened(tmp_path) as directory:
+            while not over.wait(0.2):
+                watchers.write(directory, "boaster", "guard", time.time(), 0, State(Reach.SOUND))
+
+    boasting = threading.Thread(target=boast)
+    boasting.start()
+    try:
+        wait_until(lambda: not screen.duty.ours, 2.0, "it is left to the other")
+        wait_until(lambda: screen.duty.ours, 5.0, "who does not take it")
+        seen = time.monotonic()
+        wait_until(lambda: time.monotonic() - seen > 1.0, 2.0, "a second")
+        assert screen.duty.ours, "and is not believed again"
+    finally:
+        over.set()
+        boasting.join()
+        screen.duty.close()
+
+
+def test_a_guard_that_died_is_remembered_until_another_comes_a_screen_is_not(tmp_path: Path, wait_until: Wait) -> None:
+    dead = [holder(tmp_path, "guard"), holder(tmp_path, "screen")]
+    assert sorted(map(said, dead)) == ["ours", "waits"]
+    end(*dead)
+    screen = Changing(tmp_path)
+    wait_until(lambda: [each.what for each in screen.duty.others] == ["guard"], 3.0, "the screen is forgotten")
+    assert not screen.duty.others[0].alive
+    guard = Changing(tmp_path, "guard")
+    wait_until(lambda: all(each.alive for each in screen.duty.others), 3.0, "the dead guard too")
+    guard.duty.close()
+    screen.duty.close()
+
+
+def test_where_nothing_can_be_written_everyone_sounds_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     duty = Duty(tmp_path / "file", "screen")
     duty.start()
-    assert duty.ours and "duty.lock" in duty.trouble
+    assert duty.ours and "/duty: " in duty.trouble
     duty.close()
+    assert not duty.ours
 
 
-def test_a_holder_that_says_nonsense_of_itself_is_another(tmp_path: Path) -> None:
-    (tmp_path / "duty.lock").write_text('{"what": "\\u001b]0;x", "pid": "no"}')
-    assert Duty(tmp_path, "screen").holder() == "another process"
-    (tmp_path / "duty.lock").write_text('{"what": "\\u001b]0;x", "pid": 7}')
-    assert "\x1b" not in Duty(tmp_path, "screen").holder()
+def test_a_watcher_that_says_nonsense_of_itself_is_none(tmp_path: Path) -> None:
+    duty = tmp_path / "duty"
+    duty.mkdir()
+    for number, text in enumerate(
+        ('{"what": "\\u001b]0;x", "pid": "no"}', '{"pid": 1e999}', "[", "[" * 99999, "7", "")
+    ):
+        (duty / f"{number}.watcher").write_text(text)
+    assert watchers.look(tmp_path) == ([], None)
+    record = {"what": "\x1b]0;x", "pid": 7, "start_ticks": 1, "since": 0, "term": 0, "reach": 3, "says": "\x1b[2J"}
+    (duty / "x.watcher").write_text(json.dumps(record | {"fit": True, "pid_namespace": None}))
+    (told,), nobody = watchers.look(tmp_path)
+    assert "\x1b" not in told.name + told.state.says and nobody is None
+
+
+@pytest.mark.parametrize("name", ["7.term", "x.term", f"{10**14 - 1}.term", "-1.term"])
+def test_whatever_lies_there_one_is_on_duty(tmp_path: Path, name: str) -> None:
+    (tmp_path / "duty" / name).mkdir(parents=True)
+    os.mkfifo(tmp_path / "duty" / "y.watcher")
+    duty = Duty(tmp_path, "screen")
+    duty.start()
+    assert duty.ours
+    duty.close()
 
 
 def test_what_a_symlink_points_to_is_never_written(tmp_path: Path) -> None:
     precious = tmp_path / "precious"
-    precious.write_text("mine")
-    (tmp_path / "duty.lock").symlink_to(precious)
+    precious.mkdir()
+    (tmp_path / "duty").symlink_to(precious)
     duty = Duty(tmp_path, "screen")
     duty.start()
-    assert precious.read_text() == "mine"
-    assert duty.ours and "duty.lock" in duty.trouble and "is a symlink" in duty.trouble
+    assert list(precious.iterdir()) == []
+    assert duty.ours and "is a symlink" in duty.trouble
     duty.close()
-
-
-def test_a_holder_with_a_number_that_is_none_is_another(tmp_path: Path) -> None:
-    (tmp_path / "duty.lock").write_text('{"what": "x", "pid": 1e999}')
-    assert Duty(tmp_path, "screen").holder() == "another process"
-
-
-@pytest.mark.linux_only("who holds a flock is told by /proc alone")
-def test_a_stranger_that_keeps_the_duty_silences_nobody(tmp_path: Path, wait_until: Wait) -> None:
-    """Whoever can read the file can flock it: he is named, and one of ours is on duty all the same, and one alone."""
-    (tmp_path / "duty.lock").touch()
-    stranger = subprocess.Popen(["flock", str(tmp_path / "duty.lock"), "sleep", "60"], start_new_session=True)
-    first, second = Duty(tmp_path, "guard"), Duty(tmp_path, "screen")
-    try:
-        wait_until(lambda: is_locked(tmp_path / "duty.lock"), 5.0, "the stranger has it")
-        first.start()
-        assert not first.ours and f"PID {stranger.pid} (flock" in first.holder()
-        second.start()
-        wait_until(lambda: first.ours or second.ours, 10.0, "one is on duty")
-        ours, other = (first, second) if first.ours else (second, first)
-        assert f"PID {stranger.pid}" in ours.trouble and "stepped around" in ours.trouble
-        assert other.holder().endswith(f"(PID {os.getpid()})")
-        ours.close()
-        wait_until(lambda: other.ours, 10.0, "the other takes over")
-    finally:
-        os.killpg(stranger.pid, signal.SIGKILL)
-        stranger.wait()
-        first.close()
-        second.close()

@@ -37,7 +37,7 @@ class Tape:
     def __init__(self, pack: Path, gate: Gate) -> None:
         self.mutes, self.forced = Mutes(), False
         self.backend, self.reason = "tape", ""
-        self.quiet = False
+        self.quiet, self.opened = False, True
         self.heard: list[tuple[float, Cue, float]] = []
         """Seconds from the beginning, what, how loud."""
         self.kept_back = 0
@@ -48,6 +48,12 @@ class Tape:
     @property
     def burst(self) -> int:
         return self._gate.burst(time.time())
+
+    def admits(self, cue: Cue) -> bool:
+        return self._gate.passes(cue, time.time())
+
+    def unplayed(self) -> list[Cue]:
+        return []
 
     def adopt(self, config: Sound) -> None:
         self._gate.rules = rules(config)
