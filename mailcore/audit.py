@@ -30,7 +30,8 @@ proof: ContextVar[str] = ContextVar("proof", default="")
 
 
 def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
-    """Add one act. `by` is an address; `facts` are plain JSON values, never secrets or bodies.
+    """Add one act. `by` is an address; `facts` are plain JSON values, never secrets or bodies, save
+    a task's result, masked.
 
     MailcoreError, naming the file, where the disk does not allow it: what was done before stays done.
     """

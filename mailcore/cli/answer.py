@@ -66,7 +66,7 @@ def _acknowledge(call: Call, state: str) -> Result:
     text = body_of(call.arguments.text)
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text)
     if sent.delivered:
-        call.note(call.caller, to=sent.to)
+        call.answered(sent, text)
     return _sent(call, sent, f"says what became of it: {state}")
 
 

@@ -48,6 +48,7 @@ LOOKS = {
 
 if TYPE_CHECKING:
     from mailcore.identity.ancestry import Ancestry
+    from mailcore.mail.outbox import Sent
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,14 @@ class Call:
     def note(self, caller: Identity, **facts: Any) -> None:
         """Write this command, and what it did, into the journal of the run that the caller belongs to, if any."""
         self.journal(caller, "act", verb=self.verb, **facts)
+
+    def answered(self, sent: Sent, text: str) -> None:
+        """Write an answer into the journal of the caller's run: where it answers the run's task, it is its result."""
+        if self.caller.run_id:
+            from mailcore.model.run import MOST_RESULT
+            from mailcore.text.masks import masked
+
+            self.note(self.caller, to=sent.to, answers=sent.answers, result=masked(text)[:MOST_RESULT])
 
     def journal(self, caller: Identity, event: str, **facts: Any) -> None:
         """Write an event into the journal of the run that the caller belongs to, if any: a sign of life, no more."""

@@ -161,7 +161,9 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
             # What it was called then: it may be renamed, or its directory another's by now.
             address = str(records[0].get("target") or agent.address) if records else ""
             for record in records:
-                kept = {k: v for k, v in record.items() if k not in ("at", "event", "nonce", "prompt", "run_id")}
+                kept = {
+                    k: v for k, v in record.items() if k not in ("at", "event", "nonce", "prompt", "text", "run_id")
+                }
                 head = {"at": record.get("at"), "by": record.get("by") or address, "agent": address}
                 act = {"act": kept.pop("verb")} if "verb" in kept else {}
                 yield {**kept, **act, **head, "verb": f"run {record.get('event')}", "run": path.parent.name}

@@ -22,6 +22,7 @@ from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
 from mailcore.text.frames import quoted
+from mailcore.text.masks import masked
 from mailcore.workspace import Workspace
 
 __all__ = [
@@ -31,9 +32,12 @@ __all__ = [
 
 
 KEPT = (
-    "sender", "subject", "message_id", "sent_id", "prompt", "program", "model", "depth", "root", "task", "priority",
+    "sender", "subject", "message_id", "sent_id", "prompt", "text", "program", "model", "depth", "root", "task",
+    "priority",
 )  # fmt: skip
 """What a run that is done again takes over of the former one's first record."""
+LONGEST_TEXT = 4000
+"""Characters of a task's text that the journal of its run keeps, for its story."""
 LONGEST_PROMPT = 800
 """Characters that `wake` hands over; what is longer is a task."""
 
@@ -106,6 +110,7 @@ def dispatch(
             "message_id": sent.id,
             "sent_id": sent.sent_id,
             "prompt": prompt.task(agent, sent.id, sender, subject, expect),
+            "text": masked(body)[:LONGEST_TEXT],
             "program": chosen.name,
             "task": task,
             "priority": priority,

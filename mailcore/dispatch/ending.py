@@ -15,9 +15,11 @@ from mailcore.errors import MailcoreError
 from mailcore.mail import lookup, post
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.run import Phase, Run, advance, from_records
+from mailcore.model.message import Message
+from mailcore.model.run import MOST_RESULT, Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words
 from mailcore.system.writing import replace
+from mailcore.text.masks import masked
 from mailcore.timestamps import lock_time, utc_time
 from mailcore.workspace import Workspace
 
@@ -37,9 +39,26 @@ def close(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by: st
         return run
     record = {"event": "ended", "at": journal.now(), "outcome": outcome, "reason": reason, "by": by}
     ended = advance(run, record) or run
-    facts = {"duration": round(ended.duration, 3), "cost": run.cost, "replied": run.replied, **progress(agent, run)}
-    journal.append(path, {**record, "result": result[:2000], **facts})
+    answer = run.answer or _answered(agent, run)
+    facts = {"duration": round(ended.duration, 3), "cost": run.cost, **progress(agent, run)}
+    facts |= {"replied": run.replied or bool(answer), **({"answer": answer} if answer else {})}
+    journal.append(path, {**record, "result": result[:MOST_RESULT], **facts})
     return from_records(journal.read(path)) or ended
+
+
+def _answered(agent: Agent, run: Run) -> str:
+    """What the agent answered to the run's task by another program's command, as its own record says; empty if nothing.
+
+    AIPass names the mail that is answered by the recipient's id or by its subject alone (contract section 2).
+    """
+    if not run.message_id:
+        return ""
+    for _, raw in lookup.sent(agent):
+        mail = Message.from_json(raw)
+        fits = mail.recipient == run.sender and raw.get("dispatch_id") == run.run_id and "status" not in raw
+        if fits and raw.get("in_reply_to") in (run.message_id, run.sent_id):
+            return masked(mail.body)[:MOST_RESULT]
+    return ""
 
 
 def said(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:

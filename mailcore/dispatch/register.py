@@ -10,6 +10,7 @@ from typing import Any
 
 from mailcore import journal
 from mailcore.system import ignored
+from mailcore.system.files import read_bytes
 from mailcore.system.locks import locked
 from mailcore.system.writing import append, make_directory, replace
 from mailcore.text.masks import masked
@@ -20,6 +21,17 @@ from mailcore.workspace import Workspace
 def records(workspace: Workspace) -> list[dict[str, Any]]:
     """The register's rows, AIPass's and ours, oldest first."""
     return journal.read(workspace.aipass_dir / "dispatch_register.jsonl")
+
+
+def report(root: Path, run_id: str) -> dict[str, Any]:
+    """What a run's report says; empty where there is none, or it cannot be read."""
+    if not run_id or "/" in run_id:
+        return {}
+    try:
+        found = json.loads(read_bytes(root / ".aipass" / "dispatch_reports" / f"{run_id}.json"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], hard_limit: float) -> None:
