@@ -12,7 +12,7 @@ from mailcore.dispatch import notice, register
 from mailcore.dispatch.progress import progress
 from mailcore.dispatch.runs import JOURNAL
 from mailcore.errors import MailcoreError
-from mailcore.mail import lookup, post
+from mailcore.mail import lookup, notices, post
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
@@ -72,6 +72,7 @@ def said(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
 
 def mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple[str, str]) -> None:
     """Mail it to the run's sender, subject and body; MailcoreError where that fails."""
+    notices.over(workspace, agent.address, run.sender, (task_id, run.message_id))  # this one stands for the former
     # In the task's thread, so that whoever waits for an answer hears that none will come.
     thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase), "ended_run": run.run_id}
     sent = post.send(workspace, agent.address, [run.sender], *said, extra=thread)[0]

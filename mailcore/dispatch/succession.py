@@ -36,7 +36,7 @@ from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.runs import JOURNAL, read_run, records
 from mailcore.errors import MailcoreError
-from mailcore.mail import approval, hearing
+from mailcore.mail import approval, hearing, notices
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.select import select
@@ -268,6 +268,8 @@ def _tell_sender(
         plans.tell(workspace, agent, run, ending.said(agent, run, run_dir), again)
     if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
         return
+    if run.phase is Phase.COMPLETED:
+        notices.over(workspace, agent.address, run.sender, (run.message_id, str(queued.get("sent_id") or "")))
     mailed = again and ending.is_mailed(workspace, run, run.sender)
     task_id = str(queued.get("sent_id") or run.message_id)
     said = ending.said(agent, run, run_dir)

@@ -12,7 +12,7 @@ from typing import Any
 from mailcore import audit, journal
 from mailcore.config import Mail
 from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
-from mailcore.mail import intent, lookup, mailbox, outbox, post, route
+from mailcore.mail import intent, lookup, mailbox, notices, outbox, post, route
 from mailcore.mail.names import choose
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
@@ -55,6 +55,7 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
         if sent.delivered:
             if state in CLOSING:
                 post.finish(agent, original, sent, f"word that it is {state}", {"ack": ack})
+                notices.answered(workspace, by, recipient.address, original)
             else:
                 _note(agent, original, sent, f"word that it is {state}", {"ack": ack})
             with tolerated():

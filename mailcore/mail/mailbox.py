@@ -22,6 +22,7 @@ from mailcore.model.message import Message, is_unread
 from mailcore.system import files
 from mailcore.timestamps import aipass_time
 
+Picks = Callable[[Message], bool]
 _REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof")
 """Keys that a message of the same upsert key takes from the later one."""
 
@@ -118,7 +119,7 @@ def update(agent: Agent, message_id: str, changes: dict[str, Any]) -> Message:
     return Message.from_json(raw)
 
 
-def amend(agent: Agent, which: Callable[[Message], bool], changes: dict[str, Any]) -> list[Message]:
+def amend(agent: Agent, which: Picks, changes: dict[str, Any]) -> list[Message]:
     """Set keys of the open messages that `which` picks, read or not; returns them as they are now."""
     with _open(agent) as (document, save):
         picked = [raw for raw in messages(document) if which(Message.from_json(raw))]
@@ -140,7 +141,7 @@ def close(agent: Agent, ids: Collection[str], changes: Mapping[str, Any] = Mappi
     return closed
 
 
-def close_where(agent: Agent, which: Callable[[Message], bool]) -> list[Message]:
+def close_where(agent: Agent, which: Picks) -> list[Message]:
     """Archive the open messages that `which` picks; it is asked of each once."""
     with _open(agent) as (document, save):
         picked = [raw for raw in messages(document) if which(Message.from_json(raw))]
