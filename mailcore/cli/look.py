@@ -136,7 +136,11 @@ def _beside(task: Task) -> str:
 def history(call: Call) -> Result:
     """Every send, transition, run and act, by whom and when: from the audit and the journals of the runs."""
     earliest = since(call.arguments.since) if call.arguments.since else 0.0
-    events = [event for event in _events(call) if parse_time(event.get("at")) >= earliest and concerns(call, event)]
+    from mailcore.dispatch import seen
+
+    unwritten = seen.record(call.workspace, keep=True)
+    found = (event for event in (*_events(call), *unwritten) if concerns(call, event))
+    events = [event for event in found if parse_time(event.get("at")) >= earliest]
     events.sort(key=lambda event: parse_time(event.get("at")))
     lines = []
     for event in events:
