@@ -121,6 +121,7 @@ def agents(call: Call) -> Result:
 
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
+    done = presence.acts(call.workspace)
     notes = [*call.workspace.refused, *call.workspace.notes]
     for agent in (*call.workspace.agents, call.workspace.operator):
         box = read_mailbox(agent.inbox)
@@ -140,7 +141,7 @@ def agents(call: Call) -> Result:
                 "open": box.open,
                 "busy": busy,
                 "task": lock.subject if lock is not None and busy else "",
-                "present": presence.of(call.workspace, agent),
+                "present": presence.of(call.workspace, agent, done),
                 "hooks": hooks,
                 "next_wake": iso(due),
                 "wake_late": bool(due) and not busy and due < time.time(),
