@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from mailcore import journal
 from mailcore.dispatch import notice, register
 from mailcore.dispatch.progress import progress
-from mailcore.dispatch.runs import JOURNAL
+from mailcore.dispatch.runs import JOURNAL, records
 from mailcore.errors import MailcoreError
 from mailcore.mail import lookup, notices, post
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.message import Message
+from mailcore.model.message import Message, text
 from mailcore.model.run import MOST_RESULT, Phase, Run, advance, from_records
-from mailcore.programs.base import exit_words
+from mailcore.programs.base import exit_words, tail
+from mailcore.programs.transcript import parsed
 from mailcore.system.writing import replace
 from mailcore.text.masks import masked
 from mailcore.timestamps import lock_time, utc_time
@@ -108,6 +111,10 @@ def tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
     last = run.attempt
     failed = f"FAILED ({exit_words(last.exit_code) if last and last.exit_code is not None else run.reason})"
     status = STATUS.get(run.phase, failed)
+    found = records(agent.runs_dir / run.run_id)
+    mails = _mails(agent, run)
+    said = _result(agent.runs_dir / run.run_id / f"attempt-{last.number}.stdout.log") if last else {}
+    usage = said.get("usage")
     report = {
         "sender": run.sender,
         "target": agent.address,
@@ -116,12 +123,47 @@ def tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
         "exit_code": last.exit_code if last else None,
         "attempts": len(run.attempts),
         "replied": run.replied,
+        "bg_orphaned": any(record.get("left") for record in found),
+        "max_turns_hit": any("max_turns" in attempt.cause for attempt in run.attempts),
+        "wake_result": _wake_result(run, found),
+        "total_cost_usd": run.cost or None,
+        "output_tokens": usage.get("output_tokens") if isinstance(usage, dict) else None,
+        "num_turns": said.get("num_turns"),
+        "result_excerpt": run.result[:600],
         "memories_edited": run.memories_edited,
-        "total_cost_usd": run.cost,
-        "result_excerpt": run.result[:500],
+        "emails_sent": mails,
+        "agents_contacted": sorted({mail["to"] for mail in mails}),
     }
     path = register.closed(workspace, run.run_id, status, report)
     register.notify(
         workspace, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
         dispatch_id=run.run_id, sender=run.sender, report_path=str(path),
     )  # fmt: skip
+
+
+def _mails(agent: Agent, run: Run) -> list[dict[str, str]]:
+    """What the run sent, as AIPass's reports say it; by the stamp of its records, never by their time."""
+    return [
+        {"to": text(raw, "to"), "kind": "reply" if raw.get("in_reply_to") else "send", "subject": text(raw, "subject")}
+        for _, raw in lookup.sent(agent)
+        if raw.get("dispatch_id") == run.run_id
+    ]
+
+
+def _wake_result(run: Run, found: Sequence[Mapping[str, Any]]) -> str:
+    """What became of the wake of the run's sender, in AIPass's words."""
+    events = {str(record.get("event")) for record in found}
+    if "woken" in events:
+        return "success"
+    if "undelivered" in events:
+        return "failed"
+    if run.sender == run.target:
+        return "skipped_self"
+    return "declined" if run.phase is Phase.KILLED else "skipped_sender"
+
+
+def _result(stdout: Path) -> dict[str, Any]:
+    """The result object that a program printed last, as far as it prints any; AIPass's reports repeat its figures."""
+    lines = reversed(tail(stdout, 1 << 20))
+    found = (parsed(line.encode()) for line in lines if line.startswith("{"))
+    return next((value for value in found if value is not None and value.get("type") == "result"), {})

@@ -289,7 +289,7 @@ def _tell_sender(
         return
     if said is None and not run.replied and not mailed:
         ending.mail(workspace, agent, run, task_id, notice.done(agent, run))
-    if why_not.code != "no_program":
+    if why_not.code not in ("no_program", "manager"):
         unwoken = f"{run.sender} has it in its mail, and is not woken: {why_not.reason}"
         plans.tell(workspace, workspace.agent(run.sender), run, notice.unwoken(agent, run, unwoken), again)
         raise MailcoreError(unwoken)
@@ -395,4 +395,4 @@ def wake_back(
         begun = start_wake(workspace, config, sender, reason)
     except MailcoreError as error:
         return Hindrance(error.code, str(error))
-    return begun if isinstance(begun, Hindrance) and begun.code == "breaker" else None
+    return begun if isinstance(begun, Hindrance) and begun.code in ("breaker", "manager") else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.errors import Refused
-from mailcore.mail import intent, outbox
+from mailcore.mail import devpulse, intent, outbox
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, find
@@ -21,11 +21,17 @@ GH_TIMEOUT = 60.0
 
 
 def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) -> Sent:
-    """Deliver to the orchestrator of the project at `project`. Refused if that is this project, or names nobody."""
+    """Deliver to the orchestrator of the project at `project`; in an AIPass home that names none, to its own channel.
+
+    Refused if that is this project, or names nobody.
+    """
     other = find(project)
     if other.root == own.root:
         raise Refused(f"{project} is this project: send mail to an agent instead", "boundary")
     address = read_config(other.config_file).mail.orchestrator
+    if not address and (seat := devpulse.seat(other)) is not None:
+        with intent.act(author, "feedback", str(other.root), subject, body) as act:
+            return devpulse.give(author, own, seat, subject, body, act)
     if not address:
         raise Refused(f"{other.config_file} names no [mail] orchestrator who would take feedback", "no_recipient")
     fields = {
