@@ -40,7 +40,7 @@ ATTENDS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
 """Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
 do it anyway."""
 
-STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach"}
+STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach", "review"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
 
 LOOKS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from mailcore.config import Config
 from mailcore.dispatch import chain, foreign, prompt, queue, refusal, session
@@ -68,7 +69,7 @@ def dispatch(
     *,
     parent_run: str = "",
     expect: str = "",
-    thread: Mapping[str, str] = MappingProxyType({}),
+    thread: Mapping[str, Any] = MappingProxyType({}),
     program: str = "",
     priority: str = "normal",
     model: str = "",

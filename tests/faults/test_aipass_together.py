@@ -135,8 +135,8 @@ class Both:
     def theirs(self, directory: Path, *words: str, busy: bool = False) -> None:
         found = self.lab.ran(directory, "@ai_mail", *words)
         for _ in range(5):
-            # Its reply looks a mail up without the lock, and may read what its own send is writing in place: it says so,
-            # and has done nothing (contract sections 0.1 and 2).
+            # Its reply looks a mail up without the lock, and may read what its own send is writing in place: it says
+            # so, and has done nothing (contract sections 0.1 and 2).
             if found.returncode != 2 or not TORN.search(found.stdout + found.stderr):
                 break
             self.done["torn under AIPass's own eyes"] += 1
