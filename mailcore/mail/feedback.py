@@ -9,11 +9,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from mailcore import codec
 from mailcore.config import read_config
-from mailcore.errors import Refused
-from mailcore.mail import devpulse, intent, outbox
+from mailcore.errors import Refused, tolerated
+from mailcore.mail import devpulse, intent, lookup, mailbox, outbox
 from mailcore.mail.outbox import Sent
+from mailcore.mail.shown import ISSUE
 from mailcore.model.agent import Agent
+from mailcore.system import writing
 from mailcore.workspace import Workspace, find
 
 GH_TIMEOUT = 60.0
@@ -47,6 +50,24 @@ def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) 
         if not sent.delivered:
             act.leave_open()
     return sent
+
+
+def keep_issue(author: Agent, project: Path, sent: Sent, said: str) -> str:
+    """Keep an issue's address with the thread, on both sides; the address, empty where `said` holds none.
+
+    An answer carries it on.
+    """
+    found = ISSUE.search(said)
+    if found is None:
+        return ""
+    keys = {"issue": found[0]}
+    with tolerated():
+        other = find(project).agent(sent.to)
+        mailbox.amend(other, lambda mail: mail.sent_id == sent.sent_id, keys)
+        for path, raw in lookup.sent(author):
+            if raw.get("id") == sent.sent_id:
+                writing.replace(path, codec.dumps({**raw, **keys}), root=author.root)
+    return found[0]
 
 
 def open_issue(directory: Path, subject: str, body: str) -> str:

@@ -98,6 +98,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     message = {**head, **fields, **thread, "status": "new", "sent_id": sent_id, "reply_path": str(author.inbox)}
     if recipient.root != workspace.root:
         del message["seq"]  # another project counts for itself
+        message["project"] = workspace.root.name
     try:
         # Path.is_dir raises where a name is too long.
         if not (recipient.is_operator or os.path.isdir(recipient.branch)):  # noqa: PTH112
@@ -160,7 +161,8 @@ def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any
 def answering(original: Message) -> dict[str, Any]:
     """The keys that put a mail into the thread of the one it answers, be that one of another project."""
     first = original.sent_id or original.id
-    across = {"feedback": True} if original.raw.get("feedback") is True else {}
+    across: dict[str, Any] = {"feedback": True} if original.raw.get("feedback") is True else {}
+    across |= {"issue": original.raw["issue"]} if isinstance(original.raw.get("issue"), str) else {}
     return {"in_reply_to": first, "thread_id": original.thread_id or first, **across}
 
 
