@@ -32,7 +32,8 @@ proof: ContextVar[str] = ContextVar("proof", default="")
 
 
 def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
-    """Add one act. `by` is an address; `facts` are plain JSON values, never secrets or bodies.
+    """Add one act. `by` is an address; `facts` are plain JSON values, never secrets or bodies, save
+    a task's result, masked.
 
     MailcoreError, naming the file, where the disk does not allow it: what was done before stays done.
     """
@@ -45,8 +46,11 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
         raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error
 
 
-def append(state: Path, act: dict[str, Any]) -> None:
-    """Add one line to the audit in the directory `state`; it is on disk when this returns. OSError of the disk."""
+def append(state: Path, act: dict[str, Any], *, durable: bool = True) -> None:
+    """Add one line to the audit in the directory `state`. OSError of the disk.
+
+    It is on disk when this returns, unless `durable` is false: then who writes many lines flushes once.
+    """
     path = state / FILE
     ignored.make(state)
     try:
@@ -57,7 +61,8 @@ def append(state: Path, act: dict[str, Any]) -> None:
     except MailcoreError as error:  # rather a line out of the chain than none
         writing.append(path, journal.encode({**act, "chain": "", "unchained": str(error)}))
     # After the lock is given back: who comes next need not wait for the disk, and the file's order is the chain's.
-    writing.flush(path)
+    if durable:
+        writing.flush(path)
 
 
 def _expected(path: Path, head: int) -> str:

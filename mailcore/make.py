@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from mailcore.codec import dumps, loads
@@ -26,8 +27,8 @@ from mailcore.timestamps import registry_date
 from mailcore.workspace import Workspace, load
 
 
-def add(workspace: Workspace, name: str, path: str) -> Workspace:
-    """Register one more agent and make its branch."""
+def add(workspace: Workspace, name: str, path: str, role: str = "", purpose: str = "") -> Workspace:
+    """Register one more agent and make its branch; its passport says its role and its purpose."""
     now = datetime.now()
     row = _row(name, path, now)
     agent = row_agent(workspace.root, row["name"], row)
@@ -40,7 +41,8 @@ def add(workspace: Workspace, name: str, path: str) -> Workspace:
                 raise Refused(f"{agent.branch} is {known.address}'s branch: who would be calling from there?", "exists")
         metadata = document.get("metadata")
         registry_id = str(metadata.get("id", "")) if isinstance(metadata, dict) else ""
-        _write_branch(workspace.root / row["path"], row, registry_id, workspace.registry.name, now)
+        who = (role, purpose)
+        _write_branch(workspace.root / row["path"], row, registry_id, workspace.registry.name, now, who)
         branches = document["branches"]
         if isinstance(branches, dict):
             branches[row["name"]] = row
@@ -101,10 +103,13 @@ def _save(registry: Path, document: dict[str, Any], now: datetime) -> None:
     keep(registry)
 
 
-def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
+def init(
+    root: Path, agents: Sequence[tuple[str, str]], who: Mapping[str, tuple[str, str]] = MappingProxyType({})
+) -> Workspace:
     """Make a workspace: registry, config.toml, and passport, memories and mailbox directories for each (name, path).
 
-    A file that exists is never overwritten; an agent that is already registered is refused.
+    `who`: the role and the purpose of an agent, by its address, for its passport. A file that exists is never
+    overwritten; an agent that is already registered is refused.
     """
     root = root.absolute()
     if (there := look(root)[0]) is not None:
@@ -127,7 +132,8 @@ def init(root: Path, agents: Sequence[tuple[str, str]]) -> Workspace:
         raise UsageError("two agents with the same branch: who would be calling from there?")
     make_directory(root, parents=True)
     for row in rows:
-        _write_branch(root / row["path"], row, registry_id, registry.name, now)
+        own = who.get(row["email"], ("", ""))
+        _write_branch(root / row["path"], row, registry_id, registry.name, now, own)
     document = {
         "metadata": {
             "id": registry_id,
@@ -166,8 +172,10 @@ def _row(name: str, path: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _write_branch(branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime) -> None:
-    for path, document in _documents(branch, row, registry_id, registry, registry_date(now)):
+def _write_branch(
+    branch: Path, row: dict[str, Any], registry_id: str, registry: str, now: datetime, who: tuple[str, str]
+) -> None:
+    for path, document in _documents(branch, row, registry_id, registry, registry_date(now), who):
         make_directory(path.parent, parents=True)
         _write_new(path, document)
     ignored.make(branch / ".ai_mail.local")
@@ -185,7 +193,7 @@ def _write_new(path: Path, document: dict[str, Any] | str) -> None:
 
 
 def _documents(
-    branch: Path, row: dict[str, Any], registry_id: str, registry: str, today: str
+    branch: Path, row: dict[str, Any], registry_id: str, registry: str, today: str, who: tuple[str, str]
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Passport (schema 2.0.0) and memories as AIPass's spawn writes them (contract section 1)."""
     name = row["email"][1:]
@@ -227,8 +235,8 @@ def _documents(
             },
             "identity": {
                 "citizen_class": "specialist",
-                "role": "",
-                "purpose": "",
+                "role": who[0],
+                "purpose": who[1],
                 "what_i_do": [],
                 "what_i_dont_do": [],
                 "traits": [],

@@ -180,7 +180,9 @@ def without_bodies(fact: Fact) -> Fact:
         case MailboxRead(mailbox=mailbox):
             return replace(fact, mailbox=replace(mailbox, messages=tuple(map(_unsaid, mailbox.messages))))
         case RunRead(run=run) if run is not None:
-            return replace(fact, run=replace(run, result=_length(run.result)))  # it is mailed to the sender
+            return replace(
+                fact, run=replace(run, result=_length(run.result), answer=_length(run.answer))
+            )  # it is mailed to the sender
     return fact
 
 

@@ -45,6 +45,7 @@ GROUPS = {
     "Dispatch": {
         "dispatch": ("dispatch", "mail a task and wake the agents: dispatch @a… SUBJECT BODY"),
         "tasks": ("look", "what nobody has answered yet, tasks, requests, urgent questions: tasks [@a]"),
+        "review": ("review", "another agent audits what a run did, and says what it found: review @a|RUN [--by @b]"),
         "wake": ("dispatch", 'start an idle agent: wake @a ["what it is to do"]'),
         "kill": ("dispatch", "end a run and its whole process tree: kill @a|RUN"),
         "retry": ("dispatch", "run the last task once more: retry @a|RUN"),

@@ -66,7 +66,7 @@ def _acknowledge(call: Call, state: str) -> Result:
     text = body_of(call.arguments.text)
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text)
     if sent.delivered:
-        call.note(call.caller, to=sent.to)
+        call.answered(sent, text)
     return _sent(call, sent, f"says what became of it: {state}")
 
 
@@ -99,21 +99,21 @@ def accept(call: Call) -> Result:
 
 
 def reopen(call: Call) -> Result:
-    """Not be content: dispatch the task again, in its thread."""
+    """Not be content: dispatch the task again, in its thread; with what a review found, to whose work it was of."""
     from mailcore.dispatch import control
 
     why, by = body_of(call.arguments.text), call.caller.address
     with intent.act(call.caller.agent, "reopen", call.arguments.id, why) as act:
-        notice = answer.notice(call.workspace, by, call.arguments.id, closed=act.again)
+        notice = answer.notice(call.workspace, by, call.arguments.id, closed=act.again, accepted=True)
         act.remember("reopen", {})
-        subject = (notice.subject.partition(": ")[2] or notice.subject).removeprefix("REOPENED: ")
-        thread = {"thread_id": notice.thread_id or notice.in_reply_to, "in_reply_to": notice.sent_id or notice.id}
+        again = answer.reopening(call.workspace, by, notice, why)
         sent = control.dispatch(
-            call.workspace, call.config, by, notice.sender, f"REOPENED: {subject}", why,
-            parent_run=call.caller.run_id, thread=thread,
+            call.workspace, call.config, by, again.to, f"REOPENED: {again.subject}", again.body,
+            parent_run=call.caller.run_id, thread=again.thread,
         )  # fmt: skip
         call.note(call.caller, to=sent.to)
-        answer.reopened(call.workspace, by, notice)
+        for one in again.settles:
+            answer.reopened(call.workspace, by, one)
     text = f"{sent.to}: message {sent.message_id}, " + (
         f"not woken: {sent.busy}" if sent.busy else f"run {sent.run_id}"
     )

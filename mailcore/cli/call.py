@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -28,6 +29,9 @@ from mailcore.worktree import counterpart
 Result = tuple[Any, str]
 """What a verb returns: a JSON value, and the same for people."""
 
+NAME = re.compile("[A-Za-z0-9_-]{1,64}")
+"""What the id of a run may be, ours or AIPass's."""
+
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
@@ -35,7 +39,7 @@ ATTENDS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
 """Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
 do it anyway."""
 
-STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach"}
+STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach", "review"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
 
 LOOKS = {
@@ -48,6 +52,7 @@ LOOKS = {
 if TYPE_CHECKING:
     from mailcore.config import Config
     from mailcore.identity.ancestry import Ancestry
+    from mailcore.mail.outbox import Sent
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,10 @@ class Call:
         declared = getattr(self.arguments, "sender", None)
         identity = identify(self.workspace, os.environ, self.directory, declared, self._no_person)
         audit.proof.set(identity.how)
+        if run := identity.run_id or os.environ.get("AIPASS_DISPATCH_ID", ""):
+            from mailcore.mail.outbox import dispatch_id
+
+            dispatch_id.set(run if NAME.fullmatch(run) else "")
         self.note(identity)
         return identity
 
@@ -147,6 +156,23 @@ class Call:
     def note(self, caller: Identity, **facts: Any) -> None:
         """Write this command, and what it did, into the journal of the run that the caller belongs to, if any."""
         self.journal(caller, "act", verb=self.verb, **facts)
+
+    def answered(self, sent: Sent, text: str) -> None:
+        """Write an answer into the journal of the caller's run: where it answers the run's task, it is its result.
+
+        What AIPass dispatched counts as answered in its register.
+        """
+        register = self.workspace.aipass_dir / "dispatch_register.jsonl"
+        if self.verb in ("reply", "done", "declined") and register.exists():
+            from mailcore.dispatch.register import answered
+
+            with tolerated():
+                answered(self.workspace, self.caller.address, sent.to, sent.subject)
+        if self.caller.run_id:
+            from mailcore.model.run import MOST_RESULT
+            from mailcore.text.masks import masked
+
+            self.note(self.caller, to=sent.to, answers=sent.answers, result=masked(text)[:MOST_RESULT])
 
     def journal(self, caller: Identity, event: str, **facts: Any) -> None:
         """Write an event into the journal of the run that the caller belongs to, if any: a sign of life, no more."""

@@ -200,7 +200,7 @@ def run(call: Call) -> Result:
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
     told = story(agent, found)
-    return {**told.as_json(), "run": masked_all(_row(found))}, told.as_markdown()
+    return {**told.as_json(), "run": masked_all(_row(told.run))}, told.as_markdown()
 
 
 def hold(call: Call) -> Result:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailcore.cli.call import Call, Parser, Result, body_of, sender_option
 from mailcore.errors import MailcoreError
 from mailcore.mail import feedback as mail
 from mailcore.workspace import find
+
+if TYPE_CHECKING:
+    from mailcore.dispatch.wakes import Woken
+    from mailcore.mail.outbox import Sent
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -28,5 +33,20 @@ def feedback(call: Call) -> Result:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
     issue = mail.open_issue(find(a.project).root, a.subject, body) if a.issue else ""
-    value = sent.as_json() | ({"issue": issue} if a.issue else {})
-    return value, "\n".join([f"{sent.to}: delivered as {sent.id}", *([issue] if issue else [])])
+    if issue:
+        mail.keep_issue(call.caller.agent, a.project, sent, issue)
+    woken = _wake(call, sent)
+    value = sent.as_json() | ({"issue": issue} if a.issue else {}) | (woken.as_json() if woken is not None else {})
+    said = f"{sent.to}: delivered as {sent.id}" + (f"; {woken.said}" if woken is not None else "")
+    return value, "\n".join([said, *([issue] if issue else [])])
+
+
+def _wake(call: Call, sent: Sent) -> Woken | None:
+    """Start the other project's orchestrator for it, as that project's own config says; None where nobody is there.
+
+    AIPass's @devpulse, and whom nothing starts, is told by its mail alone.
+    """
+    from mailcore.dispatch import wakes
+
+    caller = call.caller
+    return wakes.across(call.workspace, caller.agent, caller.run_id, find(call.arguments.project), sent)

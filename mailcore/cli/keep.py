@@ -77,7 +77,9 @@ def prune(call: Call) -> Result:
     gone = [path for directory in directories for path in sorted(directory.glob("*.json")) if _older(path, before)]
     if not call.arguments.dry_run:
         from mailcore import audit
+        from mailcore.dispatch import seen
 
+        seen.record(call.workspace)  # what goes now is on record
         for number, path in enumerate(gone):
             try:
                 path.unlink(missing_ok=True)

@@ -136,7 +136,11 @@ def _beside(task: Task) -> str:
 def history(call: Call) -> Result:
     """Every send, transition, run and act, by whom and when: from the audit and the journals of the runs."""
     earliest = since(call.arguments.since) if call.arguments.since else 0.0
-    events = [event for event in _events(call) if parse_time(event.get("at")) >= earliest and concerns(call, event)]
+    from mailcore.dispatch import seen
+
+    unwritten = seen.record(call.workspace, keep=True)
+    found = (event for event in (*_events(call), *unwritten) if concerns(call, event))
+    events = [event for event in found if parse_time(event.get("at")) >= earliest]
     events.sort(key=lambda event: parse_time(event.get("at")))
     lines = []
     for event in events:
@@ -161,7 +165,9 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
             # What it was called then: it may be renamed, or its directory another's by now.
             address = str(records[0].get("target") or agent.address) if records else ""
             for record in records:
-                kept = {k: v for k, v in record.items() if k not in ("at", "event", "nonce", "prompt", "run_id")}
+                kept = {
+                    k: v for k, v in record.items() if k not in ("at", "event", "nonce", "prompt", "text", "run_id")
+                }
                 head = {"at": record.get("at"), "by": record.get("by") or address, "agent": address}
                 act = {"act": kept.pop("verb")} if "verb" in kept else {}
                 yield {**kept, **act, **head, "verb": f"run {record.get('event')}", "run": path.parent.name}

@@ -157,10 +157,11 @@ def read(call: Call) -> Result:
 
 def reply(call: Call) -> Result:
     """Answer a message of the caller's mailbox and close it."""
-    sent = post.reply(call.workspace, call.caller.address, call.arguments.id, body_of(call.arguments.body))
+    body = body_of(call.arguments.body)
+    sent = post.reply(call.workspace, call.caller.address, call.arguments.id, body)
     if not sent.delivered:
         raise Refused(sent.error, "undelivered")
-    call.note(call.caller, to=sent.to)
+    call.answered(sent, body)
     woken = wake(call, [sent], sent.subject, "answered you")
     return told(sent, f"answered {sent.to} ({sent.id}); closed", woken)
 

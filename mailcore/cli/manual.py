@@ -10,6 +10,7 @@ ORDINARY = "0 done, 2 usage, 3 refused, 4 failed"
 STATUSES = {
     "send": f"{ORDINARY} (one could not be reached: what became of each is said)",
     "dispatch": f"{ORDINARY}; 3 too where one is busy: its mail is delivered, and with --queue that is 0",
+    "review": f"{ORDINARY}; 3 too where the reviewer is busy: its mail is delivered all the same",
     "reopen": f"{ORDINARY}; 3 too where the agent is busy: its mail is delivered all the same",
     "wait": (
         "0 each that settled came to what was waited for (done, or a run that ended well; without --for any answer),\n"
@@ -58,7 +59,10 @@ EXAMPLES = {
         'mailcore escalate 12 13 "one says tabs, the other spaces"   # none of them starts until it is chosen',
     ),
     "accept": ("mailcore accept 12",),
-    "reopen": ('mailcore reopen 12 "the second half is missing"',),
+    "reopen": (
+        'mailcore reopen 12 "the second half is missing"',
+        'mailcore reopen 15 "mend these"   # 15 answers a review: what it found goes to whose work it was of',
+    ),
     "ask": ('mailcore ask @operator "Spend 20 dollars" "For the load test." --tier 2',),
     "approve": (
         'mailcore approve 12 "up to 20 dollars"',
@@ -87,10 +91,18 @@ EXAMPLES = {
     "retry": ("mailcore retry @writer", "mailcore retry @writer --mode fresh"),
     "runs": ("mailcore runs", "mailcore runs @writer"),
     "run": ("mailcore run @writer   # its last run",),
+    "review": (
+        "mailcore review @writer --by @editor   # its last run",
+        "mailcore review 20261129T060136_000001-5b22c81f   # of that run, by the orchestrator",
+    ),
     "hold": ('mailcore hold @writer "until the review"', "mailcore hold --all"),
     "release": ("mailcore release @writer", "mailcore release --all"),
     "queue": ("mailcore queue", "mailcore queue cancel 5b22c81f"),
-    "init": ("mailcore init . --agent writer=agents/writer --agent coder=agents/coder",),
+    "init": (
+        "mailcore init . --agent writer=agents/writer --agent coder=agents/coder",
+        'mailcore init . --agent writer=agents/writer --role "technical writer" --purpose "keeps docs/ true"',
+        'mailcore init . --agent writer=a/writer --agent coder=a/coder --role writer="technical writer"',
+    ),
     "agents": ("mailcore agents", "mailcore agents --json"),
     "agent": ("mailcore agent add editor=agents/editor", "mailcore agent remove @editor"),
     "config": ("mailcore config", "mailcore config --explain alarms.repeat", "mailcore config --explain sound"),

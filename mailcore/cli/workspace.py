@@ -14,7 +14,10 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Holder
 from mailcore.text import counted, line
 from mailcore.units import clock_time, iso
-from mailcore.workspace import Workspace
+from mailcore.workspace import Workspace, normal_address
+
+LONGEST = 500
+"""Characters of a role or a purpose."""
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -28,9 +31,11 @@ def arguments(verb: str, parser: Parser) -> None:
             metavar="NAME=PATH",
             help="an agent and its directory in DIR; once each",
         )
+        _who(parser)
     if verb == "agent":
         parser.add_argument("what", choices=("add", "remove"), help="remove leaves its files alone")
         parser.add_argument("which", metavar="NAME=PATH|@a", help="whom to add, and its directory; or whom to remove")
+        _who(parser)
         sender_option(parser)
     if verb == "away":
         parser.add_argument("until", nargs="?", default="", metavar="UNTIL", help="in words, like 15:00 or Monday")
@@ -47,10 +52,12 @@ def init(call: Call) -> Result:
 
     from mailcore import make, trust
 
-    made = make.init(
-        Path(call.arguments.place or ".", call.arguments.directory),
-        [_name_and_path(text) for text in call.arguments.agent],
-    )
+    a = call.arguments
+    named = [_name_and_path(text) for text in a.agent]
+    addresses = [normal_address(name) for name, _ in named]
+    roles, purposes = (_said(texts, addresses) for texts in (a.role, a.purpose))
+    who = {address: (roles.get(address, ""), purposes.get(address, "")) for address in addresses}
+    made = make.init(Path(a.place or ".", a.directory), named, who)
     trust.made(made)
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
     there = "" if made.root == Path.cwd() else f"cd {quote(str(made.root))} && "
@@ -67,6 +74,26 @@ def _name_and_path(text: str) -> tuple[str, str]:
     return name, path
 
 
+def _who(parser: Parser) -> None:
+    for word in ("role", "purpose"):
+        parser.add_argument(
+            f"--{word}", action="append", default=[], metavar="[NAME=]TEXT", help=f"its {word}, for its passport"
+        )
+
+
+def _said(texts: list[str], addresses: list[str]) -> dict[str, str]:
+    """What is said of each address: `NAME=TEXT` of that one alone, other text of all. UsageError if too long."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, rest = text.partition("=")
+        whose = normal_address(name) if equals and name.strip() else ""
+        said = line(rest if whose in addresses else text)
+        if len(said) > LONGEST:
+            raise UsageError(f"{said[:40]!r}… is longer than {LONGEST} characters")
+        found |= dict.fromkeys([whose] if whose in addresses else addresses, said)
+    return found
+
+
 def agent(call: Call) -> Result:
     """Add an agent and make its branch, or take one out of the registry, whose files stay."""
     from mailcore import audit, make
@@ -74,7 +101,9 @@ def agent(call: Call) -> Result:
     a, by = call.arguments, call.viewer.address  # first: whoever is refused has changed nothing
     if a.what == "add":
         name, path = _name_and_path(a.which)
-        changed = make.add(call.workspace, name, path)
+        address = normal_address(name)
+        role, purpose = (_said(texts, [address]).get(address, "") for texts in (a.role, a.purpose))
+        changed = make.add(call.workspace, name, path, role, purpose)
         said = changed.agent(name)
         text = f"{said.address} {said.branch}"
     else:
@@ -121,6 +150,7 @@ def agents(call: Call) -> Result:
 
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
+    done = presence.acts(call.workspace)
     notes = [*call.workspace.refused, *call.workspace.notes]
     for agent in (*call.workspace.agents, call.workspace.operator):
         box = read_mailbox(agent.inbox)
@@ -140,7 +170,7 @@ def agents(call: Call) -> Result:
                 "open": box.open,
                 "busy": busy,
                 "task": lock.subject if lock is not None and busy else "",
-                "present": presence.of(call.workspace, agent),
+                "present": presence.of(call.workspace, agent, done),
                 "hooks": hooks,
                 "next_wake": iso(due),
                 "wake_late": bool(due) and not busy and due < time.time(),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailcore.config import Config
-from mailcore.dispatch import breaker, caps, lock, process
+from mailcore.dispatch import breaker, caps, lock, process, switches
 from mailcore.dispatch.runs import first_record
 from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
@@ -27,7 +27,7 @@ class Hindrance:
     """Why an agent was not started."""
 
     code: str
-    """`busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`, `conflict`, `no_branch`.
+    """`busy`, `held`, `occupied`, `limit`, `breaker`, `sandbox`, `conflict`, `manager`, `no_branch`.
 
     `unseen` only under the gate.
     """
@@ -75,6 +75,10 @@ def hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any], seen
     if sandboxed():
         # A supervisor begun in here would end with the sandbox; the one outside starts what waits when its run is over.
         return Hindrance("sandbox", "called from within a sandbox, where no run can begin")
+    if taken := switches.seat(workspace, agent):
+        return Hindrance("manager", taken)
+    if first.get("automatic") and (paused := switches.paused(workspace)):
+        return Hindrance("held", paused)
     if held := hold_of(workspace, agent):
         return Hindrance("held", held)
     if (task := first.get("message_id")) and (why := conflict.barred(agent).get(str(task))):

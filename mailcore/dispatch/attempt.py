@@ -33,7 +33,7 @@ from mailcore.programs.registry import program, used
 from mailcore.system.process import Process
 from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
-from mailcore.text import counted
+from mailcore.text import counted, line
 from mailcore.units import duration
 from mailcore.workspace import ROOT
 
@@ -188,6 +188,10 @@ class Attempts:
             PID_NAMESPACE: pid_namespace(),
             NONCE: self.secret,
             AGENT: self.agent.address,
+            # Others' words, for scripts that do not read their mail: on one line, and of a bounded length.
+            "MAILCORE_TASK": line(str(self.queued.get("message_id") or ""), 80),
+            "MAILCORE_SENDER": line(str(self.queued.get("sender") or ""), 80),
+            "MAILCORE_SUBJECT": line(str(self.queued.get("subject") or ""), 300),
             "MAILCORE_PROMPT": launch.prompt,
             "MAILCORE_MODE": launch.mode,
             "MAILCORE_ATTEMPT": str(number),

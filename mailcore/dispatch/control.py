@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from mailcore.config import Config
 from mailcore.dispatch import chain, foreign, prompt, queue, refusal, session
@@ -22,6 +23,7 @@ from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
 from mailcore.programs.select import select
 from mailcore.text.frames import quoted
+from mailcore.text.masks import masked
 from mailcore.workspace import Workspace
 
 __all__ = [
@@ -31,9 +33,12 @@ __all__ = [
 
 
 KEPT = (
-    "sender", "subject", "message_id", "sent_id", "prompt", "program", "model", "depth", "root", "task", "priority",
+    "sender", "subject", "message_id", "sent_id", "prompt", "text", "program", "model", "depth", "root", "task",
+    "priority",
 )  # fmt: skip
 """What a run that is done again takes over of the former one's first record."""
+LONGEST_TEXT = 4000
+"""Characters of a task's text that the journal of its run keeps, for its story."""
 LONGEST_PROMPT = 800
 """Characters that `wake` hands over; what is longer is a task."""
 
@@ -64,7 +69,7 @@ def dispatch(
     *,
     parent_run: str = "",
     expect: str = "",
-    thread: Mapping[str, str] = MappingProxyType({}),
+    thread: Mapping[str, Any] = MappingProxyType({}),
     program: str = "",
     priority: str = "normal",
     model: str = "",
@@ -106,6 +111,7 @@ def dispatch(
             "message_id": sent.id,
             "sent_id": sent.sent_id,
             "prompt": prompt.task(agent, sent.id, sender, subject, expect),
+            "text": masked(body)[:LONGEST_TEXT],
             "program": chosen.name,
             "task": task,
             "priority": priority,

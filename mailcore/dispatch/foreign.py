@@ -18,6 +18,7 @@ from mailcore.model.message import Message
 from mailcore.model.run import Holder, Phase, Run
 from mailcore.observe.foreign import KILLED, registered
 from mailcore.text.frames import quoted
+from mailcore.text.masks import masked
 from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
 
@@ -101,4 +102,4 @@ def again(agent: Agent, run: Run) -> dict[str, Any]:
         why = f"Your last run, started by another program, is to be done again: {what}."
         return {**kept, "subject": run.subject or why, "message_id": "", "prompt": prompt.wake(agent, why)}
     words = prompt.task(agent, task.id, run.sender, run.subject)
-    return {**kept, "message_id": task.id, "sent_id": task.sent_id, "prompt": words}
+    return {**kept, "message_id": task.id, "sent_id": task.sent_id, "prompt": words, "text": masked(task.body)[:4000]}

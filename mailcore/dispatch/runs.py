@@ -79,6 +79,16 @@ def foreign_runs(workspace: Workspace, agent: Agent) -> list[Run]:
     return sorted(found, key=lambda run: run.created_at)
 
 
+def _recorded(workspace: Workspace, run_id: str) -> Run | None:
+    """A run of AIPass's that its register does not tell of any more, as our audit does."""
+    from mailcore.dispatch import seen
+
+    rows = [row for row in seen.runs(workspace) if row["dispatch_id"] == run_id]
+    run = registered(rows).get(run_id)
+    result = next((row["result"] for row in reversed(rows) if row["result"]), "")
+    return None if run is None else replace(run, result=str(result))
+
+
 def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
     """`@a` → the agent and its newest run; a run id → its agent and that run. Ours or AIPass's.
 
@@ -93,6 +103,9 @@ def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
             named = next((run for run in foreign_runs(workspace, agent) if run.run_id == target), None)
             if named is not None:
                 return agent, named
+        if (trimmed := _recorded(workspace, target)) is not None:
+            known = (agent for agent in everyone if agent.address == trimmed.target)
+            return next(known, everyone[0] if everyone else workspace.operator), trimmed
     try:
         agent = workspace.agent(target)
     except Refused:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mailcore.dispatch import register
+from mailcore.dispatch.foreign import task_of
 from mailcore.dispatch.notice import figures
 from mailcore.dispatch.runs import records
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.model.run import Attempt, Run
+from mailcore.model.run import MOST_RESULT, Attempt, Run
 from mailcore.programs.base import exit_words, tail
 from mailcore.text import line, plain
 from mailcore.text.masks import masked, masked_all
@@ -34,13 +36,15 @@ class Story:
     stderr: tuple[str, ...]
     """The last lines of the last attempt's standard error."""
     progress: str
+    text: str = ""
+    """What the task's mail said, its beginning if it is long."""
 
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values, secrets masked."""
         mails = [{"id": m.id, "to": m.recipient, "subject": m.subject} for m in self.sent]
         told = {
             "run": asdict(self.run), "sent": mails, "changed": list(self.changed), "stderr": list(self.stderr),
-            "progress": self.progress, "duration": round(self.run.duration, 3),
+            "progress": self.progress, "text": self.text, "duration": round(self.run.duration, 3),
         }  # fmt: skip
         return dict(masked_all(told))
 
@@ -62,7 +66,11 @@ class Story:
         ]
         page = [f"# A run of {run.target}", "", *_table(*([said] for said in head))]
         page += ["", *_table(["attempt", "began", "seen", "ended", "how"], *map(_row, run.attempts))]
-        for title, texts in (("Result", run.result.splitlines()), ("Standard error", self.stderr)):
+        for title, texts in (
+            ("Task", self.text.splitlines()),
+            ("Result", run.result.splitlines()),
+            ("Standard error", self.stderr),
+        ):
             if texts:
                 page += ["", f"## {title}", "", *_fenced(texts)]
         for title, rows in (
@@ -75,9 +83,12 @@ class Story:
 
 
 def story(agent: Agent, run: Run) -> Story:
-    """Read everything of a run."""
+    """Read everything of a run, be it ours or AIPass's."""
+    if run.foreign:
+        return _foreign(agent, run)
     run_dir = agent.runs_dir / run.run_id
-    ended: dict[str, Any] = next((r for r in reversed(records(run_dir)) if r.get("event") == "ended"), {})
+    found = records(run_dir)
+    ended: dict[str, Any] = next((r for r in reversed(found) if r.get("event") == "ended"), {})
     until = run.since if run.phase.ended else time.time()
     sent = []
     for _, raw in lookup.sent(agent):
@@ -91,7 +102,28 @@ def story(agent: Agent, run: Run) -> Story:
         tuple(str(name) for name in changed) if isinstance(changed, list) else (),
         tuple(_stderr(run_dir, run)),
         str(ended.get("progress", "")),
+        str(found[0].get("text") or "") if found else "",
     )
+
+
+def _foreign(agent: Agent, run: Run) -> Story:
+    """What AIPass left of a run of its own: the task's mail, the report, the mail that is stamped with its id."""
+    task = task_of(agent, run)
+    report = register.report(agent.root, run.run_id)
+    sent = [Message.from_json(raw) for _, raw in lookup.sent(agent) if raw.get("dispatch_id") == run.run_id]
+    names = {task.id, task.sent_id} - {""} if task is not None else set()
+    answers = [mail.body for mail in sent if mail.recipient == run.sender and mail.in_reply_to in names]
+    said = answers[0] if answers else str(report.get("result_excerpt") or "")
+    cost = report.get("total_cost_usd")
+    told = replace(
+        run,
+        result=run.result or masked(said)[:MOST_RESULT],
+        cost=float(cost) if isinstance(cost, int | float) else run.cost,
+        replied=run.replied or bool(answers),
+        memories_edited=report.get("memories_edited") is True,
+        message_id=task.id if task is not None else run.message_id,
+    )
+    return Story(told, tuple(reversed(sent)), (), (), "", masked(task.body) if task is not None else "")
 
 
 def _table(*rows: Sequence[str]) -> list[str]:

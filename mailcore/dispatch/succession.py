@@ -36,7 +36,7 @@ from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.runs import JOURNAL, read_run, records
 from mailcore.errors import MailcoreError
-from mailcore.mail import approval, hearing
+from mailcore.mail import approval, hearing, notices
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.select import select
@@ -270,6 +270,8 @@ def _tell_sender(
         plans.tell(workspace, agent, run, ending.said(agent, run, run_dir), again)
     if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
         return
+    if run.phase is Phase.COMPLETED:
+        notices.over(workspace, agent.address, run.sender, (run.message_id, str(queued.get("sent_id") or "")))
     mailed = again and ending.is_mailed(workspace, run, run.sender)
     task_id = str(queued.get("sent_id") or run.message_id)
     said = ending.said(agent, run, run_dir)
@@ -289,7 +291,7 @@ def _tell_sender(
         return
     if said is None and not run.replied and not mailed:
         ending.mail(workspace, agent, run, task_id, notice.done(agent, run))
-    if why_not.code != "no_program":
+    if why_not.code not in ("no_program", "manager"):
         unwoken = f"{run.sender} has it in its mail, and is not woken: {why_not.reason}"
         plans.tell(workspace, workspace.agent(run.sender), run, notice.unwoken(agent, run, unwoken), again)
         raise MailcoreError(unwoken)
@@ -395,4 +397,4 @@ def wake_back(
         begun = start_wake(workspace, config, sender, reason)
     except MailcoreError as error:
         return Hindrance(error.code, str(error))
-    return begun if isinstance(begun, Hindrance) and begun.code == "breaker" else None
+    return begun if isinstance(begun, Hindrance) and begun.code in ("breaker", "manager") else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mailcore.config import Mail
-from mailcore.dispatch.runs import read_run, run_ids
+from mailcore.dispatch.runs import first_record, read_run, run_ids
 from mailcore.mail import conflict
 from mailcore.mail.ladder import ladder
 from mailcore.mail.reader import read_mailbox
@@ -34,7 +34,8 @@ class Task:
     run_id: str = ""
     """Of the newest run that it started."""
     kind: str = "task"
-    """`task`, `request` for approval that is not decided, `question`: mail of high priority that nobody answered."""
+    """`task`, `request` for approval that is not decided, `question`: mail of high priority that nobody answered,
+    `mail`: any other that lies open for longer than its priority allows."""
 
 
 def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
@@ -46,6 +47,8 @@ def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
             if kind:
                 stands = ladder(message)
                 overdue = now - stands.since > limits.rung_limit(message.priority)
+                if kind == "mail" and not overdue:
+                    continue  # it may well need no answer
                 yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, kind=kind)
             continue
         if any(_stands_for(other, message) for other in found):
@@ -54,7 +57,7 @@ def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
         stands = ladder(message, run)
         overdue = now - stands.since > limits.rung_limit(message.priority)
         run_id = run.run_id if run is not None else ""
-        note = barred.get(message.id) or _note(message, run)
+        note = barred.get(message.id) or _note(agent, message, run)
         yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, note, run_id)
 
 
@@ -66,11 +69,13 @@ def _kind(agent: Agent, message: Message) -> str:
         return "task"
     if message.undecided:
         return "request"
-    if message.priority != "high" or message.sender in (agent.address, NOBODY) or message.proof == "supervisor":
+    if message.sender in (agent.address, NOBODY) or message.proof == "supervisor" or message.raw.get("run_ended"):
         return ""
     # An answer has the priority of what it answers; what was handed up is a question to who got it.
     answers = message.in_reply_to and not str(message.raw.get("upsert_key")).startswith("escalate:")
-    return "" if answers or message.ack is not None else "question"
+    if answers or message.ack is not None or message.subject.startswith("RE: "):
+        return ""
+    return "question" if message.priority == "high" else "mail"
 
 
 def _stands_for(later: Message, task: Message) -> bool:
@@ -91,11 +96,27 @@ def run_of(agent: Agent, message_id: str) -> Run | None:
     return next((run for run in runs if run is not None and run.message_id == message_id), None)
 
 
-def _note(message: Message, run: Run | None) -> str:
+def _note(agent: Agent, message: Message, run: Run | None) -> str:
     if message.ack is not None and message.ack.state == "blocked":
         return f"blocked: {message.ack.result}"
     if run is None or not run.phase.ended:
         return ""
     if run.phase is Phase.COMPLETED:
-        return "work was passed on" if run.delegated else "done, no reply"
+        return _passed_on(agent, run) if run.delegated else "done, no reply"
     return str(run.phase)
+
+
+def _passed_on(agent: Agent, plan: Run) -> str:
+    """What became of work that was passed on: whoever leads it is woken as its parts end, and may have failed."""
+    root = first_record(agent.runs_dir / plan.run_id).get("root") or plan.run_id
+    for run_id in reversed(run_ids(agent)):
+        if run_id <= plan.run_id:
+            break
+        first = first_record(agent.runs_dir / run_id)
+        if first.get("root") != root or first.get("message_id"):
+            continue
+        led = read_run(agent.runs_dir / run_id)
+        if led is not None and led.phase.ended and led.phase is not Phase.COMPLETED:
+            return f"{led.phase} when it was to go on"
+        break
+    return "work was passed on"

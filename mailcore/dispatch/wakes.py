@@ -16,7 +16,7 @@ from mailcore.dispatch.succession import start_wake
 from mailcore.errors import MailcoreError, Refused, UsageError, caveat
 from mailcore.mail import hearing, intent
 from mailcore.mail.outbox import Sent
-from mailcore.model.agent import OPERATOR
+from mailcore.model.agent import OPERATOR, Agent
 from mailcore.text.frames import quoted
 from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
@@ -108,6 +108,33 @@ def wake_for(
                 said = f"{one.to} has it in its mail, and is not woken: {error}"
                 caveat(f"{said}; say the same again, which wakes it and mails nothing twice")
     return woken
+
+
+def across(own: Workspace, author: Agent, parent_run: str, other: Workspace, sent: Sent) -> Woken | None:
+    """Start another project's orchestrator for feedback that was delivered there; None where nobody can be started.
+
+    By that project's config, which must be trusted, and as a start by itself: its breakers, its holds and the depth of
+    nesting count, so that two projects cannot keep each other awake.
+    """
+    try:
+        agent = other.agent(sent.to)
+        if agent.is_operator:
+            return None
+        trust.insist(other)
+        config, _ = trust.followed(other)
+        stands = chain.place(own, author, parent_run)
+        if stands.depth >= config.dispatch.wake_depth:
+            why = f"it would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit"
+            return Woken(why=why, code="limit")
+        # No address of theirs: an agent of that name here may be there too, and would be taken for the one who asked.
+        why = f"{author.address} of the project {quoted(own.root.name, 60)} gave feedback: {quoted(sent.subject)}."
+        wake = queue.Wake(why, "", stands.depth + 1, facts={"news": [sent.id, sent.sent_id], "since": utc_time(0.0)})
+        begun = start_wake(other, config, agent, wake)
+    except (MailcoreError, OSError) as error:
+        return Woken(why=str(error), code=getattr(error, "code", "failed"))
+    if isinstance(begun, Hindrance):
+        return Woken(why=begun.reason, code=begun.code, queued=begun.code in WAITS)
+    return Woken(begun)
 
 
 def _wake(

@@ -7,20 +7,24 @@ first: whoever is killed in between and says it again finds it (`intent`), and d
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from mailcore import audit, journal
 from mailcore.config.mail import Mail
 from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
-from mailcore.mail import intent, lookup, mailbox, outbox, post, route
+from mailcore.mail import intent, lookup, mailbox, notices, outbox, post, route
 from mailcore.mail.names import choose
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import FINAL, Message
+from mailcore.text.masks import masked
 from mailcore.workspace import Workspace
 
 STATES = ("acknowledged", "done", "blocked", "declined")
+MOST_RESULT = 2000
+"""Characters of a result that the audit keeps."""
 CLOSING = ("done", "declined")
 """After these the message is archived; a blocked task stays open, so that it can still be done."""
 
@@ -47,15 +51,18 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
             # One notice for each state: a `done` that rewrote an `acknowledged` might be taken for read.
             "upsert_key": f"{state}:{original.sent_id or original.id}",
             **outbox.answering(original),
+            **({"review": original.raw["review"]} if "review" in original.raw else {}),
         }
         sent = outbox.put(workspace, agent, recipient, fields, act)
         if sent.delivered:
             if state in CLOSING:
                 post.finish(agent, original, sent, f"word that it is {state}", {"ack": ack})
+                notices.answered(workspace, by, recipient.address, original)
             else:
                 _note(agent, original, sent, f"word that it is {state}", {"ack": ack})
             with tolerated():
-                audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq)
+                said = {"result": masked(result)[:MOST_RESULT]} if result else {}
+                audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq, **said)
         else:
             act.leave_open()
     return sent
@@ -116,6 +123,37 @@ def accept(workspace: Workspace, by: str, message_id: str) -> Message:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """To whom a task goes again, and with what."""
+
+    to: str
+    subject: str
+    body: str
+    thread: dict[str, Any]
+    settles: tuple[Message, ...]
+    """The notices that are thereby answered."""
+
+
+def reopening(workspace: Workspace, by: str, notice: Message, why: str) -> Reopening:
+    """What `reopen` of a notice hands on: `why` to who sent it; of a review its findings too, to whose work it was."""
+    thread = {"thread_id": notice.thread_id or notice.in_reply_to, "in_reply_to": notice.sent_id or notice.id}
+    review = notice.raw.get("review")
+    if not isinstance(review, dict) or not isinstance(review.get("agent"), str):
+        subject = (notice.subject.partition(": ")[2] or notice.subject).removeprefix("REOPENED: ")
+        return Reopening(notice.sender, subject, why, thread, (notice,))
+    findings = "".join(f"> {one}\n" for one in notice.body.splitlines())
+    body = f"{why}\n\n{notice.sender} reviewed your run {review.get('run', '')}, and found:\n\n{findings}"
+    task = review.get("task")
+    settled = [notice]
+    if isinstance(task, str) and task:
+        open_mail = read_mailbox(workspace.agent(by).inbox).messages
+        settled += [m for m in open_mail if m.in_reply_to == task and m.ack is not None and m.sender == review["agent"]]
+        thread = {"thread_id": next((m.thread_id for m in settled[1:] if m.thread_id), task), "in_reply_to": task}
+    subject = str(review.get("subject") or "your last run").removeprefix("REOPENED: ")
+    return Reopening(review["agent"], subject, body, thread, tuple(settled))
+
+
 def reopened(workspace: Workspace, by: str, notice: Message) -> None:
     """Archive the notice of a `done` whose task the sender has just dispatched again."""
     try:
@@ -128,13 +166,15 @@ def reopened(workspace: Workspace, by: str, notice: Message) -> None:
         audit.record(workspace, by, "reopen", id=notice.id, task=notice.in_reply_to)
 
 
-def notice(workspace: Workspace, by: str, message_id: str, *, closed: bool = False) -> Message:
+def notice(workspace: Workspace, by: str, message_id: str, *, closed: bool = False, accepted: bool = False) -> Message:
     """The open notice to `by` that a task is done, blocked or declined, by a name of its own or of the task.
 
-    `closed`: or the closed one, for an act that was cut off after it had closed it.
+    `closed`: or the closed one, for an act that was cut off after it had closed it; `accepted`: or one that `by` was
+    content with, and is no more.
     """
     agent = workspace.agent(by)
-    kept = [Message.from_json(raw) for _, raw in lookup.archived(agent)] if closed else []
+    archived = (raw for _, raw in lookup.archived(agent)) if closed or accepted else ()
+    kept = [Message.from_json(raw) for raw in archived if closed or "accepted" in raw]
     notices = [
         # What `by` itself said of a task of its own stands in its mailbox too.
         message for message in (*read_mailbox(agent.inbox).messages, *kept)

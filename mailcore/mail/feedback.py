@@ -9,11 +9,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from mailcore import codec
 from mailcore.config import read_config
-from mailcore.errors import Refused
-from mailcore.mail import intent, outbox
+from mailcore.errors import Refused, tolerated
+from mailcore.mail import devpulse, intent, lookup, mailbox, outbox
 from mailcore.mail.outbox import Sent
+from mailcore.mail.shown import ISSUE
 from mailcore.model.agent import Agent
+from mailcore.system import writing
 from mailcore.workspace import Workspace, find
 
 GH_TIMEOUT = 60.0
@@ -21,11 +24,17 @@ GH_TIMEOUT = 60.0
 
 
 def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) -> Sent:
-    """Deliver to the orchestrator of the project at `project`. Refused if that is this project, or names nobody."""
+    """Deliver to the orchestrator of the project at `project`; in an AIPass home that names none, to its own channel.
+
+    Refused if that is this project, or names nobody.
+    """
     other = find(project)
     if other.root == own.root:
         raise Refused(f"{project} is this project: send mail to an agent instead", "boundary")
     address = read_config(other.config_file).mail.orchestrator
+    if not address and (seat := devpulse.seat(other)) is not None:
+        with intent.act(author, "feedback", str(other.root), subject, body) as act:
+            return devpulse.give(author, own, seat, subject, body, act)
     if not address:
         raise Refused(f"{other.config_file} names no [mail] orchestrator who would take feedback", "no_recipient")
     fields = {
@@ -41,6 +50,24 @@ def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) 
         if not sent.delivered:
             act.leave_open()
     return sent
+
+
+def keep_issue(author: Agent, project: Path, sent: Sent, said: str) -> str:
+    """Keep an issue's address with the thread, on both sides; the address, empty where `said` holds none.
+
+    An answer carries it on.
+    """
+    found = ISSUE.search(said)
+    if found is None:
+        return ""
+    keys = {"issue": found[0]}
+    with tolerated():
+        other = find(project).agent(sent.to)
+        mailbox.amend(other, lambda mail: mail.sent_id == sent.sent_id, keys)
+        for path, raw in lookup.sent(author):
+            if raw.get("id") == sent.sent_id:
+                writing.replace(path, codec.dumps({**raw, **keys}), root=author.root)
+    return found[0]
 
 
 def open_issue(directory: Path, subject: str, body: str) -> str:

@@ -13,19 +13,22 @@ RUNGS = ("stored", "woken", "submitted", "seen", "acknowledged")
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The rungs that a message has reached, each with its time (seconds since the epoch)."""
+    """The rungs that a message has reached, each with its time (seconds since the epoch), in the order of their times.
+
+    Which need not be that of the rungs: who reads a mail in a session of its own may be woken for it later.
+    """
 
     rungs: tuple[tuple[str, float], ...]
 
     @property
     def rung(self) -> str:
         """The highest one."""
-        return self.rungs[-1][0]
+        return max(self.rungs, key=_height)[0]
 
     @property
     def since(self) -> float:
         """When it was reached."""
-        return self.rungs[-1][1]
+        return max(self.rungs, key=_height)[1]
 
     @property
     def ended(self) -> bool:
@@ -38,7 +41,7 @@ def ladder(message: Message, run: Run | None = None) -> Ladder:
 
     `submitted` is the run's first sign of life, or that the agent was told of the mail through its hook (our key
     `told_at`). A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote
-    when.
+    when; mail that was closed or answered by ours before it was read (our key `unseen`) is not.
     """
     rungs = [("stored", message.stored_at or message.at)]
     submitted = [parse_time(message.raw.get("told_at"))]
@@ -48,9 +51,13 @@ def ladder(message: Message, run: Run | None = None) -> Ladder:
     # What a session was told before the run does not count for the run.
     if since := [at for at in submitted if at and at >= rungs[-1][1]]:
         rungs.append(("submitted", min(since)))
-    if message.seen_at or not message.unread or message.ack is not None:
+    if message.seen_at or not (message.unread or message.raw.get("unseen")):
         rungs.append(("seen", message.seen_at or rungs[-1][1]))
     if message.ack is not None:
         state = message.ack.state
         rungs.append((state if state in FINAL else "acknowledged", message.ack.at or rungs[-1][1]))
-    return Ladder(tuple(rungs))
+    return Ladder(tuple(sorted(rungs, key=lambda one: one[1])))
+
+
+def _height(reached: tuple[str, float]) -> int:
+    return RUNGS.index(reached[0]) if reached[0] in RUNGS else len(RUNGS)

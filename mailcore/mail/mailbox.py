@@ -25,6 +25,7 @@ from mailcore.timestamps import aipass_time
 if TYPE_CHECKING:
     from mailcore.mail.repair import Repair
 
+Picks = Callable[[Message], bool]
 _REWRITTEN = ("subject", "message", "priority", "ack", "sender_proof")
 """Keys that a message of the same upsert key takes from the later one."""
 
@@ -51,7 +52,7 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
             changes: dict[str, Any] = {key: raw[key] for key in _REWRITTEN if key in raw}
             if any(former.get(key) != changes.get(key) for key in ("subject", "message")):
                 former["status"] = "new"
-                for key in ("read", "seen_at", "seen_by", "told_at", "told_where"):
+                for key in ("read", "seen_at", "seen_by", "told_at", "told_where", "unseen"):
                     former.pop(key, None)
             former |= changes
             former |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
@@ -99,7 +100,8 @@ def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> lis
     opened = []
     with _open(agent) as (document, save):
         for raw in pick(document, ids, agent):
-            if is_unread(raw):
+            if is_unread(raw) or raw.get("unseen"):
+                raw.pop("unseen", None)
                 raw["status"] = "opened"
                 raw["read"] = True
                 for key, value in seen.items():
@@ -114,14 +116,13 @@ def update(agent: Agent, message_id: str, changes: dict[str, Any]) -> Message:
     with _open(agent) as (document, save):
         (raw,) = pick(document, [message_id], agent)
         if raw.get("status", "new") == "new":
-            raw |= {"status": "opened", "read": True}
-            raw.setdefault("seen_at", journal.now())
+            raw |= {"status": "opened", "read": True, **_unseen(raw)}
         raw |= changes
         save()
     return Message.from_json(raw)
 
 
-def amend(agent: Agent, which: Callable[[Message], bool], changes: dict[str, Any]) -> list[Message]:
+def amend(agent: Agent, which: Picks, changes: dict[str, Any]) -> list[Message]:
     """Set keys of the open messages that `which` picks, read or not; returns them as they are now."""
     with _open(agent) as (document, save):
         picked = [raw for raw in messages(document) if which(Message.from_json(raw))]
@@ -143,7 +144,7 @@ def close(agent: Agent, ids: Collection[str], changes: Mapping[str, Any] = Mappi
     return closed
 
 
-def close_where(agent: Agent, which: Callable[[Message], bool]) -> list[Message]:
+def close_where(agent: Agent, which: Picks) -> list[Message]:
     """Archive the open messages that `which` picks; it is asked of each once."""
     with _open(agent) as (document, save):
         picked = [raw for raw in messages(document) if which(Message.from_json(raw))]
@@ -154,10 +155,15 @@ def close_where(agent: Agent, which: Callable[[Message], bool]) -> list[Message]
 
 
 def _archive(agent: Agent, document: dict[str, Any], raw: dict[str, Any]) -> Message:
-    raw |= {"status": "closed", "read": True}
+    raw |= {"status": "closed", "read": True, **_unseen(raw)}
     archive.keep(agent, raw)
     document["messages"].remove(raw)
     return Message.from_json(raw)
+
+
+def _unseen(raw: dict[str, Any]) -> dict[str, Any]:
+    """What is to be said of a message that counts as read from now on, though nobody read it."""
+    return {"unseen": True} if is_unread(raw) and not raw.get("seen_at") else {}
 
 
 def provide(agent: Agent) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from mailcore import audit, codec
 from mailcore.config import Mail, read_mail_or_defaults
 from mailcore.errors import MailcoreError, Refused, tolerated
-from mailcore.mail import archive, mailbox, sequence
+from mailcore.mail import archive, feed, mailbox, sequence
 from mailcore.mail.intent import Act
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
@@ -19,6 +20,9 @@ from mailcore.model.message import Message
 from mailcore.system import files, ignored, writing
 from mailcore.timestamps import aipass_time, kept_time, name_time
 from mailcore.workspace import Workspace, at
+
+dispatch_id: ContextVar[str] = ContextVar("dispatch_id", default="")
+"""The run that writes now, ours or AIPass's: its records of sent mail are stamped with it, as AIPass stamps its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         **({"sender_proof": audit.proof.get()} if audit.proof.get() else {}),
     }
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
-    record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, "status": "sent"}
+    run = {"dispatch_id": dispatch_id.get()} if dispatch_id.get() else {}
+    record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, **run, "status": "sent"}
     files.inside(author.root, author.sent_dir)
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
@@ -93,6 +98,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     message = {**head, **fields, **thread, "status": "new", "sent_id": sent_id, "reply_path": str(author.inbox)}
     if recipient.root != workspace.root:
         del message["seq"]  # another project counts for itself
+        message["project"] = workspace.root.name
     try:
         # Path.is_dir raises where a name is too long.
         if not (recipient.is_operator or os.path.isdir(recipient.branch)):  # noqa: PTH112
@@ -110,6 +116,8 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     if "upsert_key" in fields:  # a rewritten message keeps its names
         box = read_mailbox(recipient.inbox).messages
         sent_id, number = next(((m.sent_id, m.seq) for m in box if m.id == message_id), (sent_id, number))
+    if sent_id == kept["sent_id"]:  # not of what was rewritten: that would be a line each time
+        feed.announce(author, recipient, message_id, str(fields["subject"]), str(fields["message"]))
     facts = {"to": recipient.address, "id": message_id, "sent_id": sent_id, "seq": number}
     # It is delivered: a disk that is full by now must not make it "not sent". The record in sent/ says the same.
     with tolerated():
@@ -153,7 +161,8 @@ def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any
 def answering(original: Message) -> dict[str, Any]:
     """The keys that put a mail into the thread of the one it answers, be that one of another project."""
     first = original.sent_id or original.id
-    across = {"feedback": True} if original.raw.get("feedback") is True else {}
+    across: dict[str, Any] = {"feedback": True} if original.raw.get("feedback") is True else {}
+    across |= {"issue": original.raw["issue"]} if isinstance(original.raw.get("issue"), str) else {}
     return {"in_reply_to": first, "thread_id": original.thread_id or first, **across}
 
 

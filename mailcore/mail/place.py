@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailcore import codec
 from mailcore.errors import MailcoreError
-from mailcore.mail import sequence
+from mailcore.mail import feed, sequence
 from mailcore.mail.document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
@@ -38,6 +38,8 @@ class Place:
         """A descriptor of the directory that the file lies in."""
         self.repaired: Repair | None = None
         """What was done to the file that `load` found broken; the audit has it."""
+        self.written = False
+        """Whether `write` was called."""
         self._large = False
 
     def read(self) -> bytes:
@@ -81,6 +83,7 @@ class Place:
     def write(self, *parts: bytes | memoryview) -> None:
         """Put the parts in the file's place, whole or not at all, and durable."""
         writing.replace_in(self.directory, self.agent.inbox.name, *parts)
+        self.written = True
 
     def _number(self, found: list[dict[str, Any]]) -> None:
         """Give a number to each message that another program delivered without one, the oldest first."""
@@ -109,7 +112,10 @@ def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
             # AIPass knows the lock's file alone; among ourselves the directory keeps order, should that be removed.
             locks.lock_directory(directory, agent.mail_dir)
             with locks.locked(path.with_name(LOCK), directory=directory):
-                yield Place(agent, directory)
+                place = Place(agent, directory)
+                yield place
+        if place.written:
+            feed.count(agent.root)
     except OSError as error:
         where = error.filename if error.filename and "/" in str(error.filename) else path
         raise MailcoreError(f"{where}: {error.strerror}; nothing was lost, no message changed") from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore import audit, journal
 from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
-from mailcore.mail import intent, mailbox, outbox, route
+from mailcore.mail import intent, mailbox, notices, outbox, route
 from mailcore.mail.names import choose
 from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
@@ -79,6 +79,7 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
         sent = outbox.put(workspace, author, recipient, fields | outbox.answering(original), act)
         if sent.delivered:
             finish(author, original, sent, "answer")
+            notices.answered(workspace, author.address, recipient.address, original)
             with tolerated():
                 audit.record(workspace, author.address, "close", ids=[original.id])
         else:

@@ -18,6 +18,8 @@ from mailcore.text.known import known
 from mailcore.units import date_and_time
 
 _ADDRESS = re.compile("@[a-z0-9_.-]{1,64}")
+ISSUE = re.compile("https?://[A-Za-z0-9._~:/?#&=%+-]{1,300}")
+"""What the address of an issue may be: an agent or a person may follow it."""
 UNKNOWN = "unknown"
 PROOFS = {
     "run": "proved: by its run",
@@ -42,9 +44,28 @@ def proof(message: Message) -> str:
 def sender(message: Message) -> str:
     """Who wrote, and what that rests on: `@writer (proved: by its run)`."""
     other = names.imitated(message.sender)
-    where = "" if other or message.sender in (*known(), OPERATOR) else "; not in this project's registry"
+    from_here = not message.project and message.sender in (*known(), OPERATOR)
+    where = "" if other or from_here else f"; {origin(message)}"
     who = message.sender if _ADDRESS.fullmatch(message.sender) else quoted(message.sender, 80)
     return f"{f'! not {other}: ' if other else ''}{who} ({PROOFS[proof(message)]}{where})"
+
+
+def origin(message: Message) -> str:
+    """Where a sender is who is none of this project's: as the mail itself says it, which anybody could write."""
+    said = f"of the project {quoted(message.project, 40)}, " if message.project else ""
+    return f"{said}not in this project's registry"
+
+
+def foreign(message: Message) -> str:
+    """A sender for a list, with its project if it is another one's: `@writer of other`."""
+    where = f" of {line(message.project, 20)}" if message.project else ""
+    return f"{names.shown(message.sender, 20 if not where else 40)}{where}"
+
+
+def issue(message: Message) -> str:
+    """The address of the issue that was opened with a mail; empty if none was, or that is none."""
+    said = message.raw.get("issue")
+    return said if isinstance(said, str) and ISSUE.fullmatch(said) else ""
 
 
 def asked(message: Message) -> str:
@@ -73,6 +94,7 @@ def _calm(message: Message, width: int) -> str:
         f"Subject: {line(message.subject)}",
         *([f"Asks:    for {asked(message)}"] if message.undecided else []),
         *([f"Lapsed:  {line(message.lapsed)}"] if message.lapsed else []),
+        *([f"Issue:   {issue(message)}"] if issue(message) else []),
         *([f"Note:    {counted(unseen, 'unseen character')} taken out of the body"] if unseen else []),
     ]
     return "\n".join([*lines, "", indented(message.body.rstrip("\n"), width)])
@@ -99,6 +121,7 @@ def _frame(word: str, message: Message, number: int, count: int) -> str:
         f"subject: {quoted(message.subject, 600)}",
         *([f"asks: for {asked(message)}"] if message.undecided else []),
         *([f"lapsed: {quoted(message.lapsed, 600)}"] if message.lapsed else []),
+        *([f"issue: {quoted(issue(message), 300)}"] if issue(message) else []),
     ]
     return framed(word, head, message.body, number, count)
 
@@ -115,7 +138,7 @@ def listed(messages: Sequence[Message]) -> str:
     """
     return "\n".join(
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id, 40):<8}  #{m.seq:<5} "
-        f"{date_and_time(m.at, never='-')}  {names.shown(m.sender, 20):<20}  {proof(m):<8}  "
+        f"{date_and_time(m.at, never='-')}  {foreign(m):<20}  {proof(m):<8}  "
         f"{f'[{asked(m)}]  ' if m.undecided else ''}{repeats(m)}{line(m.subject, 80)}"
         for m in messages
     )

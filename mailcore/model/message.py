@@ -121,6 +121,11 @@ class Message:
         )
 
     @property
+    def project(self) -> str:
+        """The project that it came from, where that is another one; as the mail says it. Empty for mail from here."""
+        return text(self.raw, "project") if self.raw.get("feedback") is True else ""
+
+    @property
     def updates(self) -> int:
         """How often its sender has said it: more than once where an upsert key had it rewritten."""
         said = self.raw.get("updates")

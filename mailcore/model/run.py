@@ -16,6 +16,10 @@ RUN_ID = re.compile(r"\d{8}T\d{6}_\d{6}-[0-9a-f]{8}")
 """A run's id, whole: the name of its directory. What agents name otherwise, in a lock or among the runs, is none."""
 
 
+MOST_RESULT = 2000
+"""Characters of an answer, or of what a program said last, that a journal keeps."""
+
+
 class Phase(StrEnum):
     """Where a run stands: queued → (starting → running → waiting)… → completed | bounced | killed."""
 
@@ -98,6 +102,7 @@ class Run:
     by: str = ""
     """Who killed it."""
     result: str = ""
+    """What its agent answered to its task; where it answered nothing, what its program said last."""
     last_act: float = 0.0
     """Last mailcore command that the agent ran in this run, or the end of one that waited."""
     awaits: Await | None = None
@@ -114,6 +119,10 @@ class Run:
     """Why its sender has not heard of its end, in words; empty where it has, or where nobody waits for it."""
     foreign: bool = False
     """Started by another program (AIPass's own monitor)."""
+    sent_id: str = ""
+    """The sender's name of its task's mail, by which answers name it."""
+    answer: str = ""
+    """What its agent answered to its task so far, its beginning if it is long."""
 
     @property
     def attempt(self) -> Attempt | None:
@@ -188,11 +197,14 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
             verb = record.get("verb")
             # An answer counts when it was delivered, and to whoever waits for it: only then its address stands there.
             told = verb in ("reply", "done", "blocked", "declined") and record.get("to") == run.sender
+            said = record.get("result")
+            answers = told and isinstance(said, str) and record.get("answers") in {run.sent_id, run.message_id} - {""}
             return replace(
                 run,
                 last_act=max(run.last_act, at),
                 awaits=None,
                 replied=run.replied or told,
+                answer=str(said) if answers else run.answer,
                 delegated=run.delegated or (verb in ("dispatch", "reopen") and bool(record.get("to"))),
                 wrote=run.wrote or verb in ("send", "forward", "ask", "escalate"),
             )
@@ -214,7 +226,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 reason=str(record.get("reason", "")),
                 by=str(record.get("by", "")),
-                result=str(record.get("result", "")),
+                result=run.answer or str(record.get("answer") or record.get("result") or ""),
+                replied=run.replied or bool(record.get("answer")),
                 cost=run.cost or _dollars(record),
                 memories_edited=record.get("memories_edited") is True,
             )
@@ -237,6 +250,7 @@ def _begin(record: Mapping[str, Any], at: float) -> Run:
         sender=str(record.get("sender", "")),
         subject=str(record.get("subject", "")),
         message_id=str(record.get("message_id", "")),
+        sent_id=str(record.get("sent_id", "")),
         program=str(record.get("program", "")),
         created_at=at,
         since=at,

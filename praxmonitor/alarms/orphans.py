@@ -26,6 +26,22 @@ def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
     return "; ".join(act(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
 
 
+class Seen:
+    """Records in a workspace what AIPass did, once it is seen."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._marks: dict[str, int] = {}
+
+    def look(self) -> None:
+        """Look at what changed since the last look: for a worker thread."""
+        from mailcore.dispatch.seen import record
+        from mailcore.workspace import at
+
+        if (self._root / ".praxmonitor").is_dir():
+            record(at(self._root), marks=self._marks)
+
+
 def _is_due(facts: AgentFacts) -> bool:
     lock, run = facts.lock, facts.run
     if lock is not None:

@@ -16,7 +16,7 @@ from mailcore.units import moment
 from praxmonitor.alarms.cap import hold_at_cap
 from praxmonitor.alarms.episodes import Book, Episode, Round
 from praxmonitor.alarms.kept import Kept
-from praxmonitor.alarms.orphans import attend
+from praxmonitor.alarms.orphans import Seen, attend
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.duty import Duty
 from praxmonitor.heartbeat import Heartbeat
@@ -168,8 +168,10 @@ class Sentry:
 
     async def _attend(self) -> None:
         """Their sentinels act at once; this is for where they died too. Whoever looks does it, on duty or not."""
+        seen = Seen(self._root)
         while True:
             try:
+                await asyncio.to_thread(seen.look)
                 failed = await asyncio.to_thread(attend, self._root, self._moment.fleet.agents)
             except (MailcoreError, OSError) as error:
                 failed = str(error)

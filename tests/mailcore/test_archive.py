@@ -43,7 +43,7 @@ def test_a_restored_message_is_what_it_was(house: House) -> None:
     post.close(house.workspace, "@writer", [sent.id])
     post.restore(house.workspace, "@writer", sent.id)
     after = dict(house.inbox("@writer")[0].raw)
-    assert after == before | {"status": "opened", "read": True}
+    assert after == before | {"status": "opened", "read": True, "unseen": True}
     assert not list(house.agent("@writer").archive_dir.iterdir())
 
 

@@ -142,3 +142,52 @@ def test_nor_does_one_that_hangs_or_is_not_there(tmp_path: Path, monkeypatch: py
     assert "timed out" in feedback.open_issue(tmp_path, "s", "b\ud800")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "not on PATH" in feedback.open_issue(tmp_path, "s", "b")
+
+
+def test_the_orchestrator_is_started_for_it_by_its_own_config(house: House, other: workspace.Workspace) -> None:
+    there = House(other, commands={"lead": ["sh", "-c", "echo up; mailcore inbox; exit 0"]})
+    there.extra = '[mail]\norchestrator = "@lead"\n'
+    there.configure()
+    told = house.json("feedback", str(other.root), "it breaks", "the log", cwd=house.agent("@writer").branch)
+    run = there.over("@lead", told["woken"])
+    assert (run.sender, run.message_id) == ("", "") and "of the project" in run.subject and "it breaks" in run.subject
+    assert house.runs("@lead") == [] and there.runs("@writer") == []
+    house.json("hold", "--all", "later", "--from", "@operator")
+    (other.root / ".praxmonitor" / ".hold").write_text('{"by": "@operator"}')
+    told = house.json("feedback", str(other.root), "again", "the log", cwd=house.agent("@writer").branch)
+    assert (told["code"], told["queued"]) == ("held", True), "its own holds count, not ours"
+
+
+def test_a_foreign_sender_is_shown_with_its_project(house: House, other: workspace.Workspace) -> None:
+    """Also where an agent here has that very name; and what the other side answers."""
+    sent = feedback.give(house.agent("@writer"), house.workspace, other.root, "it breaks", "the log")
+    there = House(other)
+    text = there.mailcore("inbox", cwd=other.agent("@lead").branch).stdout.decode()
+    assert "@writer of project" in text
+    text = there.mailcore("read", sent.id, cwd=other.agent("@lead").branch).stdout.decode()
+    assert f'of the project "{house.root.name}", not in this project\'s registry' in text
+    post.reply(other, "@lead", sent.id, "thanks")
+    text = house.mailcore("inbox", cwd=house.agent("@writer").branch).stdout.decode()
+    assert "@lead of other" in text
+    hostile = {"from": "@x", "project": "y\n\x1b[2Jz " + "w" * 99, "feedback": True, "subject": "s", "message": "b"}
+    mailbox.deliver(house.agent("@editor"), {**hostile, "status": "new"})
+    lines = house.mailcore("inbox", cwd=house.agent("@editor").branch).stdout.decode().splitlines()
+    assert len(lines) == 1 and "\x1b" not in lines[0] and "w" * 30 not in lines[0]
+
+
+def test_the_issue_s_address_stays_with_the_thread(house: House, other: workspace.Workspace, tmp_path: Path) -> None:
+    url = "https://github.com/o/r/issues/7"
+    env = gh(tmp_path / "bin", f"echo creating >&2; echo {url}")
+    writer = house.agent("@writer").branch
+    words = ["feedback", str(other.root), "it breaks", "b", "--issue", "--json"]
+    told = json.loads(house.mailcore(*words, cwd=writer, env=env).stdout)
+    (mail,) = read_mailbox(other.agent("@lead").inbox).messages
+    assert mail.raw["issue"] == url and mail.id == told["id"]
+    (record,) = [json.loads(path.read_bytes()) for path in house.agent("@writer").sent_dir.glob("*.json")]
+    assert record["issue"] == url
+    assert f'issue: "{url}"' in House(other).mailcore("read", mail.id, cwd=other.agent("@lead").branch).stdout.decode()
+    post.reply(other, "@lead", mail.id, "mended")
+    assert house.inbox("@writer")[0].raw["issue"] == url, "an answer carries it on"
+    bad = {"from": "@lead", "issue": "javascript:x\n", "subject": "s", "message": "b", "status": "new"}
+    name = mailbox.deliver(house.agent("@writer"), bad)
+    assert "issue:" not in house.mailcore("read", name, cwd=writer).stdout.decode()

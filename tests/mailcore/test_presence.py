@@ -58,6 +58,27 @@ def test_an_agent_at_work_and_after(house: House) -> None:
     assert present(house, "@writer").startswith("idle since 20")
 
 
+def test_a_person_at_the_command_line_is_there(house: House) -> None:
+    """Also one who never opens the screen; the key counts where it is newer."""
+    house.json("send", "@writer", "s", "b", "--from", "@operator")
+    assert present(house) == "at the command line"
+    path = house.root / ".praxmonitor" / "audit.jsonl"
+    then = (datetime.now() - timedelta(hours=1)).astimezone()
+    lines = [{**json.loads(line), "at": then.isoformat()} for line in path.read_text().splitlines()]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert present(house) == f"last seen {then:%Y-%m-%d %H:%M}"
+    presence.key_pressed(house.workspace)
+    assert present(house) == "at the screen"
+
+
+def test_an_act_outside_every_run_is_a_sign_of_an_agent(house: House) -> None:
+    assert present(house, "@writer") == "idle"
+    house.json("send", "@lead", "s", "b", cwd=house.agent("@writer").branch)
+    assert present(house, "@writer").startswith(f"idle since {datetime.now():%Y-}")
+    rows = {row["address"]: row["present"] for row in house.json("agents")}
+    assert rows["@writer"] == present(house, "@writer") and rows["@editor"] == "idle"
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -55,8 +55,13 @@ def test_hostile_text_stays_text(house: House) -> None:
     page = house.mailcore("run", run_id).stdout.decode()
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", page)
     lines = page.splitlines()
-    assert [line for line in lines if line.startswith("#")] == ["# A run of @writer", "## Result", "## Standard error"]
-    assert [line for line in lines if line.startswith("~")] == ["~~~"] * 4
+    assert [line for line in lines if line.startswith("#")] == [
+        "# A run of @writer",
+        "## Task",
+        "## Result",
+        "## Standard error",
+    ]
+    assert [line for line in lines if line.startswith("~")] == ["~~~"] * 6
     assert all(not line or line[0] in "#|~" for line in lines)
     assert any("forged heading" in line for line in page.splitlines())
 
@@ -93,3 +98,41 @@ def test_a_story_pasted_into_a_shell_runs_nothing(house: House, tmp_path: Path, 
         done = subprocess.run(shell, cwd=tmp_path, input=typed, capture_output=True, timeout=60)
         assert b"ENDOF" in done.stdout, done
     assert not proof.exists()
+
+
+def test_the_result_of_a_run_is_its_answer_and_its_task_stands_in_its_story(house: House) -> None:
+    """Not the last line of what the program printed; and both after all mail is gone."""
+    house.python(
+        "writer",
+        "import re, subprocess, sys\n"
+        "task = re.search(r'message (\\w+)', sys.argv[1])[1]\n"
+        "subprocess.run(['mailcore', 'done', task, 'two chapters,\\n2,100 words'], check=True)\n"
+        "print('bye', flush=True)\n",
+    )
+    done = house.json("dispatch", "@writer", "write", "chapters 3 and 4\nfrom the notes", "--from", "@operator")
+    run = house.over("@writer", done["run_id"])
+    assert (run.result, run.answer, run.replied) == ("two chapters,\n2,100 words", run.result, True)
+    for name in ("@writer", "@operator"):
+        agent = house.agent(name)
+        for path in (agent.inbox, *agent.archive_dir.glob("*"), *agent.sent_dir.glob("*")):
+            path.unlink()
+    told = house.json("run", done["run_id"])
+    assert (told["text"], told["run"]["result"]) == ("chapters 3 and 4\nfrom the notes", run.result)
+    page = house.mailcore("run", done["run_id"]).stdout.decode()
+    assert "## Task" in page and "| from the notes" in page and "| 2,100 words" in page and "bye" not in page
+    (said,) = [event for event in house.json("history") if event["verb"] == "done"]
+    assert said["result"] == run.result
+
+
+def test_an_answer_to_another_mail_is_no_result(house: House) -> None:
+    house.python(
+        "writer",
+        "import json, subprocess\n"
+        "rows = json.loads(subprocess.run(['mailcore', 'inbox', '--json'], capture_output=True, check=True).stdout)\n"
+        "other = next(row['id'] for row in rows if row['subject'] == 'other')\n"
+        "subprocess.run(['mailcore', 'reply', other, 'not this'], check=True)\n"
+        "print('the last line', flush=True)\n",
+    )
+    house.json("send", "@writer", "other", "b", "--from", "@operator")
+    done = house.json("dispatch", "@writer", "write", "b", "--from", "@operator")
+    assert house.over("@writer", done["run_id"]).result == "the last line"

@@ -46,7 +46,7 @@ def test_a_task_is_done_and_answered(house: House) -> None:
     house.python("writer", REPLY)
     run_id = house.started("@operator", "@writer")
     run = house.over("@writer", run_id)
-    assert (run.phase, run.result, run.replied, len(run.attempts)) == (Phase.COMPLETED, "the result", True, 1)
+    assert (run.phase, run.result, run.replied, len(run.attempts)) == (Phase.COMPLETED, "all is done", True, 1)
     (answer,) = house.inbox("@operator")
     assert (answer.sender, answer.subject, answer.body) == ("@writer", "RE: a task", "all is done")
     assert house.inbox("@writer") == ()

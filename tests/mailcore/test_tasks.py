@@ -10,7 +10,7 @@ import pytest
 from mailcore.config import Mail
 from mailcore.dispatch import control
 from mailcore.dispatch.tasks import run_of, tasks_of
-from mailcore.mail import answer, post
+from mailcore.mail import answer, lookup, post
 from tests.mailcore.conftest import House, wait_until
 
 
@@ -195,3 +195,58 @@ def test_a_task_that_was_given_again_stands_once(house: House) -> None:
     again = house.json("reopen", sent["message_id"], "here it is", "--from", "@operator")
     house.over("@writer", again["run_id"])
     assert [(row["id"], row["subject"]) for row in house.json("tasks")] == [(again["message_id"], "REOPENED: build")]
+
+
+def test_mail_that_nobody_answers_is_listed_once_it_is_overdue(house: House) -> None:
+    post.send(house.workspace, "@lead", ["@writer"], "which names?", "b")
+    assert house.json("tasks") == []
+    house.extra = "[mail]\nrung_normal = 0.001\n"
+    house.configure()
+    (row,) = house.json("tasks")
+    assert (row["kind"], row["subject"], row["overdue"]) == ("mail", "which names?", True)
+    post.reply(house.workspace, "@writer", house.inbox("@writer")[0].id, "these")
+    assert house.json("tasks") == [], "an answer asks for none"
+
+
+def test_a_plan_whose_orchestrator_bounced_is_not_passed_on(house: House) -> None:
+    """It passed its task on, and was started when that was over; there it failed."""
+    house.limit(attempts=1)
+    house.shell(
+        "lead",
+        "echo up; if [ -e begun ]; then until [ -e go ]; do sleep 0.02; done; exit 7; fi; "
+        "touch begun; mailcore dispatch @writer part b",
+    )
+    house.shell("writer", "echo up")
+    run_id = house.started("@operator", "@lead", "plan")
+    house.over("@lead", run_id)
+    woken = wait_until(lambda: house.runs("@lead")[1:], what="the lead is woken")[0]
+    assert tasks(house)["plan"]["note"] == "work was passed on"
+    (house.agent("@lead").branch / "go").touch()
+    house.over("@lead", woken.run_id)
+    assert tasks(house)["plan"]["note"] == "bounced when it was to go on"
+
+
+def test_a_notice_goes_when_its_task_came_to_an_end_after_all(house: House) -> None:
+    """A bounce, a second one in its place, then the retry that works; and what was handed up goes with the answer."""
+    house.limit(attempts=1)
+    house.command("writer", "false")
+    first = house.started("@operator", "@writer", "s")
+    house.over("@writer", first)
+    (bounce,) = house.inbox("@operator")
+    house.over("@writer", house.json("retry", first, "--from", "@operator")["run_id"])
+    (second,) = house.inbox("@operator")
+    assert bounce.subject == second.subject and bounce.id != second.id
+    house.shell("writer", "echo up")
+    house.over("@writer", house.json("retry", "@writer", "--from", "@operator")["run_id"])
+    wait_until(lambda: "bounced" not in {m.raw.get("run_ended") for m in house.inbox("@operator")})
+    over = [event for event in house.json("history") if event["verb"] == "over"]
+    assert [(e["by"], e["to"], e["ids"]) for e in over] == [
+        ("@writer", "@operator", [bounce.id]),
+        ("@writer", "@operator", [second.id]),
+    ]
+    assert {raw["id"] for _, raw in lookup.archived(house.workspace.operator)} == {bounce.id, second.id}
+    (mail,) = post.send(house.workspace, "@lead", ["@editor"], "which?", "b")
+    handed = answer.escalate(house.workspace, Mail(), "@editor", mail.id, "I cannot know")
+    assert handed.id in {m.id for m in house.inbox("@operator")}
+    post.reply(house.workspace, "@editor", mail.id, "I do know")
+    assert handed.id not in {m.id for m in house.inbox("@operator")}

@@ -47,6 +47,20 @@ def test_a_mail_that_nobody_has_seen(house: House) -> None:
     assert house.json("trace", "4711", status=4)["error"]["code"] == "no_message"
 
 
+def test_seen_is_said_of_what_was_read_alone(house: House) -> None:
+    """Not of mail that was closed or answered unread; and of it once it is restored and read."""
+    one, two = (post.send(house.workspace, "@lead", ["@writer"], s, "b", is_task=True)[0] for s in "ab")
+    post.close(house.workspace, "@writer", [one.id])
+    answer.acknowledge(house.workspace, "@writer", two.id, "blocked", "need X")
+    assert [r["rung"] for r in house.json("trace", one.id)["rungs"]] == ["stored"]
+    assert [r["rung"] for r in house.json("trace", two.id)["rungs"]] == ["stored", "blocked"]
+    post.restore(house.workspace, "@writer", one.id)
+    post.mark_opened(house.workspace, "@writer", [one.id, two.id])
+    assert [r["rung"] for r in house.json("trace", one.id)["rungs"]] == ["stored", "seen"]
+    assert [r["rung"] for r in house.json("trace", two.id)["rungs"]] == ["stored", "blocked", "seen"]
+    assert house.json("trace", two.id)["rung"] == "blocked"
+
+
 def test_aipass_own_mail_has_a_trace(aipass: workspace.Workspace, house: House) -> None:
     done = house.mailcore("trace", "b8f6f494", cwd=aipass.root)
     assert done.returncode == 0, done.stderr

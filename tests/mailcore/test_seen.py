@@ -1,0 +1,86 @@
+"""What AIPass sent and ran is told by `history` and `run`, also when AIPass has removed its own files since."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailcore import audit, workspace
+from mailcore.dispatch import seen
+from mailcore.dispatch.runs import find_run
+from praxmonitor.alarms.orphans import Seen
+from tests.mailcore.conftest import House
+
+
+def sends(events: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return [(e["by"], e["to"], e["subject"]) for e in events if e["verb"] == "send"]
+
+
+@pytest.fixture
+def used(aipass: workspace.Workspace) -> workspace.Workspace:
+    """A workspace of AIPass's in which mailcore is used too."""
+    aipass.state_dir.mkdir()
+    return aipass
+
+
+def history(house: House, root: Path) -> list[dict[str, Any]]:
+    done = house.mailcore("history", "--json", cwd=root)
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: workspace.Workspace, house: House) -> None:
+    told = history(house, used.root)
+    names = [path for agent in used.agents for path in agent.sent_dir.glob("*.json")]
+    assert len(sends(told)) >= len(names) > 3
+    assert ("@alpha", "@beta", "Demo ok") in sends(told) and ("@beta", "@alpha", "RE: Demo ok") in sends(told)
+    ended = [e for e in told if e["verb"] == "run ended"]
+    assert {(e["agent"], e["sender"]) for e in ended} >= {("@beta", "@alpha"), ("@gamma", "@alpha")}
+    assert any(e.get("result") for e in ended)
+    assert history(house, used.root) == told, "nothing is recorded twice"
+    for agent in used.agents:
+        shutil.rmtree(agent.mail_dir, ignore_errors=True)
+    shutil.rmtree(used.aipass_dir)
+    assert history(house, used.root) == told
+    run_id = next(e["run"] for e in ended if e["agent"] == "@beta" and e.get("result"))
+    agent, run = find_run(used, run_id)
+    assert run is not None and (agent.address, run.sender, run.phase) == ("@beta", "@alpha", "completed")
+    assert run.result and run.subject == "Demo ok"
+    page = house.mailcore("run", run_id, cwd=used.root).stdout.decode()
+    assert "## Result" in page and run.result in page
+    assert list(audit.broken(used.state_dir)) == []
+
+
+def test_what_comes_later_is_recorded_once_by_whoever_looks(used: workspace.Workspace) -> None:
+    watching = Seen(used.root)
+    watching.look()
+    before = [act for act in audit_of(used) if act["verb"] == "send"]
+    late = {"timestamp": "2026-11-22 03:00:00", "from": "@alpha", "subject": "later", "message": "SECRET"}
+    (used.agent("@alpha").sent_dir / "late.json").write_text(json.dumps({"id": "aaaa1111", "to": "@beta", **late}))
+    box = json.loads(used.agent("@beta").inbox.read_text())
+    box["messages"].insert(0, {"id": "bbbb2222", "sent_id": "aaaa1111", "status": "new", **late})
+    used.agent("@beta").inbox.write_text(json.dumps(box))
+    for _ in range(2):
+        watching.look()
+        seen.record(used, keep=True)
+    new = [act for act in audit_of(used) if act["verb"] == "send"][len(before) :]
+    assert [(act["id"], act["sent_id"], act["to"]) for act in new] == [("bbbb2222", "aaaa1111", "@beta")]
+    assert "SECRET" not in (used.state_dir / "audit.jsonl").read_text()
+
+
+def test_our_own_mail_is_not_taken_for_aipass_s(house: House) -> None:
+    house.json("send", "@writer", "s", "b", "--from", "@lead")
+    assert seen.record(house.workspace) == [] and len(sends(house.json("history"))) == 1
+
+
+def test_where_mailcore_is_not_used_it_is_told_and_nothing_is_written(aipass: workspace.Workspace) -> None:
+    assert ("@alpha", "@beta", "Demo ok") in sends(seen.record(aipass))
+    assert not aipass.state_dir.exists()
+
+
+def audit_of(used: workspace.Workspace) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (used.state_dir / "audit.jsonl").read_text().splitlines()]
