@@ -21,6 +21,7 @@ _ADDRESS = re.compile("@[a-z0-9_.-]{1,64}")
 UNKNOWN = "unknown"
 PROOFS = {
     "run": "proved: by its run",
+    "key": "proved: by a key that the operator issued",
     "terminal": "assumed: a person's own terminal",
     "passphrase": "proved: by the operator's passphrase",
     "screen": "by the operator's screen",
