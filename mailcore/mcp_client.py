@@ -69,3 +69,7 @@ def _wire() -> tuple[anyio.AsyncFile[str], anyio.AsyncFile[str]]:
     os.close(null)
     os.dup2(2, 1)
     return anyio.wrap_file(said), anyio.wrap_file(answers)
+
+
+clients: list[Client] = []
+"""Whoever is served by this process, the last of them now."""

@@ -69,7 +69,7 @@ GROUPS = {
     "Agents' programs": {
         "attach": ("attach", "go on yourself in an agent's last session, at this terminal: attach @a"),
         "hooks": ("hooks", "what an agent's program tells at each step: hooks install|status|remove [@a|--all]"),
-        "mcp": ("mcp", "serve these verbs to an agent over MCP, on standard input and output"),
+        "mcp": ("mcp", "serve these verbs over MCP, on standard input and output; its clients' keys: mcp key new @a"),
         "usage": ("usage", "cost and tokens: usage [@a…] [--days N] [--by agent|task|day]"),
     },
     "Upkeep": {

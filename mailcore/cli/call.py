@@ -50,6 +50,7 @@ LOOKS = {
 
 
 if TYPE_CHECKING:
+    from mailcore.cli.served import Served
     from mailcore.config import Config
     from mailcore.identity.ancestry import Ancestry
     from mailcore.mail.outbox import Sent
@@ -63,6 +64,8 @@ class Call:
     arguments: argparse.Namespace
     began: float = field(default_factory=time.time)
     """When, seconds since the epoch."""
+    served: Served | None = None
+    """The client of the MCP server that calls; None of a command."""
 
     @cached_property
     def workspace(self) -> Workspace:
@@ -111,8 +114,13 @@ class Call:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
         from mailcore import audit
 
-        declared = getattr(self.arguments, "sender", None)
-        identity = identify(self.workspace, os.environ, self.directory, declared, self._no_person)
+        if self.served is not None:
+            key = self.served.key(self.workspace)
+            only = "a client of the MCP server is the operator by a key alone"
+            identity = identify(self.workspace, os.environ, self.directory, None, lambda _: only, key)
+        else:
+            declared = getattr(self.arguments, "sender", None)
+            identity = identify(self.workspace, os.environ, self.directory, declared, self._no_person)
         audit.proof.set(identity.how)
         if run := identity.run_id or os.environ.get("AIPASS_DISPATCH_ID", ""):
             from mailcore.mail.outbox import dispatch_id
@@ -186,6 +194,8 @@ class Call:
     @cached_property
     def viewer(self) -> Agent:
         """Whose eyes: the caller's; a person outside every agent who does not say more sees what the operator sees."""
+        if self.served is not None:
+            return self.caller.agent
         declared = getattr(self.arguments, "sender", None)
         if declared is None and outside(self.workspace, os.environ, self.directory):
             return self.workspace.operator
@@ -204,7 +214,7 @@ class Call:
         return agent
 
 
-def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
+def perform(verb: str, module: str, words: list[str], served: Served | None = None) -> tuple[Any, str, int]:
     """Do one verb: its JSON value, its text, its exit status. MailcoreError for what goes wrong."""
     # Without a width argparse asks for the terminal's, and imports all of shutil for it.
     formatter = partial(argparse.HelpFormatter, width=100)
@@ -216,7 +226,9 @@ def perform(verb: str, module: str, words: list[str]) -> tuple[Any, str, int]:
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
-        call = Call(verb, parse(parser, verb, words))
+        call = Call(verb, parse(parser, verb, words), served=served)
+        if served is not None and served.presented is not None:
+            served.check(call.workspace, verb)
         if verb in ATTENDS:
             _attend(call)
         value, text = action(call)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailcore import audit, journal, trust
 from mailcore.config.read import settings
-from mailcore.errors import ConfigError
+from mailcore.errors import ConfigError, MailcoreError
 from mailcore.identity import proof
 from mailcore.mail.reader import read_mailbox
 from mailcore.text import counted, line
@@ -41,6 +41,7 @@ def trusted(workspace: Workspace) -> Iterator[Check]:
         yield Check("audit", not found, _listed(found) or whole, fix)
         if forged:
             yield Check("mail", False, _listed(forged), "no act put it there: ask who is named as its sender")
+        yield from _keys(workspace)
     with_config = _config(workspace)
     if with_config is not None:
         yield with_config
@@ -61,6 +62,22 @@ def _unaudited(workspace: Workspace) -> Iterator[str]:
         for message in read_mailbox(agent.inbox).messages:
             if message.proof and (message.id, message.sent_id) not in known:
                 yield f"{agent.address} has {line(message.id, 20)} from {line(message.sender, 40)}, put there by hand"
+
+
+def _keys(workspace: Workspace) -> Iterator[Check]:
+    """Keys of the MCP server's clients that nobody issued."""
+    from mailcore.identity import keys
+
+    try:
+        found = [
+            f"key {line(key.id, 20)} of {line(key.agent, 40)} was put there by hand" for key in keys.unissued(workspace)
+        ]
+    except (MailcoreError, OSError) as error:
+        yield Check("keys", False, str(error), "remove the file, and issue new ones: mailcore mcp key new")
+    else:
+        if found:
+            fix = f"it opens nothing; take it out of {workspace.state_dir / keys.FILE}, and ask who wrote there"
+            yield Check("keys", False, _listed(found), fix)
 
 
 def _config(workspace: Workspace) -> Check | None:

@@ -85,6 +85,7 @@ def wait(call: Call) -> Result:
             call.workspace, call.viewer, ids, a.want, approver, run_of,
             every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Attendance(call.workspace, call.config).look,
             beside=None if arrivals is None else arrivals.look, at_work=arrivals.at_work() if arrivals else (),
+            cancellation=call.served.cancellation if call.served is not None else None,
         )  # fmt: skip
     with suppress(MailcoreError, OSError):  # what it would be woken for stays in its queue, and is passed over there
         from mailcore.dispatch.queue import forget_heard
@@ -170,7 +171,7 @@ PAST = {
     "restore": "restored", "escalate": "escalated", "accept": "accepted", "reopen": "reopened", "start": "started",
     "hold": "held", "release": "released", "kill": "killed", "cancel": "cancelled", "attach": "attached to",
     "away": "is away", "back": "is back", "prune": "pruned", "untold": "could not tell",
-    "agent add": "added", "agent remove": "removed",
+    "agent add": "added", "agent remove": "removed", "key new": "issued a key of", "key revoke": "revoked a key of",
 }  # fmt: skip
 """Verbs of the audit as what somebody did; a verb that is not here stands as it is."""
 

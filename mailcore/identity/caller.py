@@ -1,9 +1,9 @@
 """Who is calling. Wrong identity is worse than silence: evidence is checked, conflicts refused, nothing invented.
 
-The chain, in order: the run whose supervisor is above, beside which no other name is taken; a declared `--from`,
-recorded as such; a name set by AIPass's router (contract section 3), which the registry or else the contacts must know;
-the passport found walking up from the working directory; the registered branch that the directory lies in; a person's
-own terminal with no sign of an agent about it.
+The chain, in order: the run whose supervisor is above, beside which no other name is taken; the key that a client of
+the MCP server presents; a declared `--from`, recorded as such; a name set by AIPass's router (contract section 3),
+which the registry or else the contacts must know; the passport found walking up from the working directory; the
+registered branch that the directory lies in; a person's own terminal with no sign of an agent about it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailcore.errors import Refused
 from mailcore.identity.ancestry import Ancestry, walk
@@ -19,6 +20,9 @@ from mailcore.identity.marks import ROUTER_NAMES, RUN_ID
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace, branch_above, normal_address
 
+if TYPE_CHECKING:
+    from mailcore.identity.keys import Key
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -26,7 +30,7 @@ class Identity:
 
     agent: Agent
     how: str
-    """`declared`, `run`, `router`, `passport`, `path` or `terminal`."""
+    """`declared`, `run`, `key`, `router`, `passport`, `path` or `terminal`."""
     evidence: tuple[str, ...]
     """Every step that was looked at, in words."""
     run_id: str = ""
@@ -45,10 +49,12 @@ def identify(
     directory: Path,
     declared: str | None = None,
     no_person: Callable[[Ancestry], str] | None = None,
+    key: Key | None = None,
 ) -> Identity:
     """The caller's identity. Refused (code `identity`), naming the evidence, when there is none or it conflicts.
 
-    `no_person` says why no person can be assumed here, or nothing if one can; without it none is.
+    `no_person` says why no person can be assumed here, or nothing if one can; without it none is. `key`: the one that
+    the caller presents, proved.
     """
     evidence: list[str] = []
     ancestry = walk(workspace)
@@ -61,7 +67,13 @@ def identify(
         run = None
         evidence.append(str(error))
     if run is not None:
-        return _of_a_run(workspace, environment, declared, evidence, ancestry, run)
+        return _of_a_run(workspace, environment, declared or (key.agent if key else None), evidence, ancestry, run)
+    if key is not None:
+        owner = workspace.agent(key.agent)
+        evidence.append(f"key {key.id}, which the operator issued for {owner.address}")
+        named = any(environment.get(name) for name in ROUTER_NAMES)
+        _same(evidence, owner, from_router(workspace, environment, evidence) if named else None)
+        return Identity(owner, "key", tuple(evidence), ancestry=ancestry)
     if declared is not None:
         agent = workspace.agent(declared)
         evidence.append(f"--from declares {agent.address}")

@@ -88,7 +88,7 @@ def require(
     if identity.address != entitled:
         raise Refused(f"only {entitled} can do this, and the caller is {identity.address}", "identity")
     why = _another(workspace, identity, variables, directory, entitled)
-    if why := why or ("" if proved or identity.how == "run" else _nobody(identity.ancestry, at_screen)):
+    if why := why or ("" if proved or identity.how == "run" else _nobody(identity, at_screen)):
         raise Refused(f"only {entitled} can do this, and {why}", "identity")
     if outlived and not proved and identity.how != "run" and (why := survivor(workspace, identity.ancestry.pids)):
         raise Refused(f"only {entitled} can do this, and {why}", "identity")
@@ -109,11 +109,12 @@ def _another(
     return f"the caller was started by {others[0].words}" if others else ""
 
 
-def _nobody(ancestry: Ancestry, at_screen: bool) -> str:
-    """Why the caller may be anybody's, in words; empty if it may not."""
+def _nobody(identity: Identity, at_screen: bool) -> str:
+    """Why the caller may be anybody's, in words; empty if it may not. A key stands for who is not there."""
     from mailcore.system.terminal import deserted, interactive
 
-    if ancestry.doubt:
+    ancestry = identity.ancestry
+    if ancestry.doubt or identity.how == "key":
         return ancestry.doubt
     if ancestry.unattended:
         return f"{ancestry.unattended} started it, when nobody need be there"

@@ -23,6 +23,7 @@ ISSUE = re.compile("https?://[A-Za-z0-9._~:/?#&=%+-]{1,300}")
 UNKNOWN = "unknown"
 PROOFS = {
     "run": "proved: by its run",
+    "key": "proved: by a key that the operator issued",
     "terminal": "assumed: a person's own terminal",
     "passphrase": "proved: by the operator's passphrase",
     "screen": "by the operator's screen",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailcore.errors import Refused, UsageError, tolerated
+from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
 from mailcore.mail import hearing, lookup
 from mailcore.mail.approval import decision_of
 from mailcore.mail.lookup import Copy
@@ -20,6 +20,7 @@ from mailcore.workspace import Workspace
 
 if TYPE_CHECKING:
     from mailcore.system.process import ExitNotice
+    from mailcore.system.watching import Cancellation
 
 WANTS = ("reply", "done", "approval")
 LOOK = 0.5
@@ -63,6 +64,7 @@ def wait(
     attend: Callable[[Collection[Agent]], Sequence[ExitNotice]] = lambda _: (),
     beside: Callable[[], Sequence[Settled]] | None = None,
     at_work: Collection[Agent] = (),
+    cancellation: Cancellation | None = None,
 ) -> list[Settled]:
     """Block until one of `ids` (with `every`: all) is settled, or `timeout` seconds are over; says what is known then.
 
@@ -72,7 +74,8 @@ def wait(
     The messages, named by id, sent id or number, are ones that the caller sent; the operator may wait for anybody's.
     `approver` says whose decision on a request counts. `run_of` finds the newest run that a message started: its end
     settles what its agent left unanswered. `on_wait` is told once, before it sleeps, what is not settled. `attend` sees
-    to it that those who are to answer still can, and gives what to wait for beside their mail.
+    to it that those who are to answer still can, and gives what to wait for beside their mail. MailcoreError (code
+    `cancelled`) once `cancellation` says that nobody wants the answer.
     """
     from mailcore.system.watching import Watcher, inodes
 
@@ -87,8 +90,12 @@ def wait(
     names = {name for copy in awaited for name in _names(copy.message)}
     with Watcher(LOOK) as watcher, hearing.listening(caller, names, want if beside is None else "any"):
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
+        if cancellation is not None:
+            cancellation.wakes(watcher)
         told, busy = False, {copy.agent for copy in awaited}
         while True:
+            if cancellation is not None and cancellation.said:
+                raise MailcoreError("the wait was cancelled", "cancelled")
             notices = attend({*busy, *at_work})
             mail = {agent: _mail_of(agent) for agent in looked_at}
             awaited = [_again(copy, mail[copy.agent]) for copy in awaited]

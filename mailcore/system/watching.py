@@ -165,6 +165,26 @@ class Watcher:
         self._fresh = set()
 
 
+class Cancellation:
+    """Says once, from whatever thread, that nobody wants any more what a wait is for, and ends that wait."""
+
+    def __init__(self) -> None:
+        self.said = False
+        self._watcher: Watcher | None = None
+
+    def wakes(self, watcher: Watcher) -> None:
+        """Let this watcher's wait end, the one at hand or the next."""
+        self._watcher = watcher
+        if self.said:
+            watcher.wake()
+
+    def say(self) -> None:
+        """Cancel it."""
+        self.said = True
+        if self._watcher is not None:
+            self._watcher.wake()
+
+
 def inodes(directories: Iterable[Path]) -> dict[str, int]:
     """Those of the directories that are there, with their inodes, as `Watcher.watch` wants them."""
     found = {}

@@ -20,8 +20,7 @@ from mailcore.dispatch import breaker
 from mailcore.liveness import read_lock
 from mailcore.mail.tail import Records
 from mailcore.model.run import Holder
-from praxmonitor import themes
-from praxmonitor.duty import Duty
+from praxmonitor import themes, watchers
 from tests.mailcore.conftest import House
 
 ROOT = Path(__file__).parents[2]
@@ -169,15 +168,16 @@ def test_a_theme_in_a_workspace_keeps_no_screen_from_opening(tmp_path: Path, wha
     assert found.loaded == () and found.failed[0].startswith("theme evil.toml: "), found
 
 
-@pytest.mark.parametrize("kind", ["failures.jsonl", "duty.lock", "audit.jsonl"])
+@pytest.mark.parametrize("kind", ["failures.jsonl", "duty/x.watcher", "audit.jsonl"])
 def test_a_fifo_in_the_place_of_what_is_looked_at_by_the_way_is_not_waited_for(house: House, kind: str) -> None:
     path = house.root / ".praxmonitor" / kind
     path.unlink(missing_ok=True)
+    path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
     if kind == "failures.jsonl":
         assert breaker.fleet_tripped(house.workspace, house.config.dispatch) == ""
-    elif kind == "duty.lock":
-        assert Duty(path.parent, "screen").holder() == "another process"
+    elif kind == "duty/x.watcher":
+        assert watchers.look(house.root / ".praxmonitor") == ([], None)
     else:
         assert Records(path).read() == []
 

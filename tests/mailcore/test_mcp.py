@@ -16,8 +16,10 @@ import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
+from mailcore.cli import VERBS
+from mailcore.cli.served import NOT_SERVED
 from mailcore.mail import approval, post
-from tests.mailcore.conftest import House, wait_until
+from tests.mailcore.conftest import MARK, House, marked, wait_until
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[2]
@@ -164,15 +166,66 @@ async def test_what_is_refused_is_said_in_words_and_the_server_goes_on(house: Ho
         assert house.inbox("@lead") == () and (await writer("whoami"))["address"] == "@writer"
 
 
-async def test_no_tool_decides_or_takes_another_name(house: House) -> None:
+async def test_every_verb_that_an_agent_may_use_is_a_tool(house: House) -> None:
     async with agents(house, "@writer") as (writer,):
         tools = {tool.name: tool for tool in (await writer.client.list_tools()).tools}
-        assert set(tools) == {
-            "agents", "inbox", "read", "search", "thread", "sent", "close", "send", "reply", "done", "blocked",
-            "declined", "ask", "wait", "whoami", "dispatch", "escalate",
-        }  # fmt: skip
+        assert set(tools) == set(VERBS) - NOT_SERVED.keys() - {"away"}
         assert not any({"from", "sender"} & set(tool.input_schema["properties"]) for tool in tools.values())
-        assert all(tool.description for tool in tools.values())
+        assert all(tool.description for tool in tools.values()) and all(NOT_SERVED.values())
+        for tool in tools.values():
+            for name, schema in tool.input_schema["properties"].items():
+                kinds = [one.get("type") for one in schema.get("anyOf", [schema])]
+                assert "array" not in kinds or "string" in str(kinds), (tool.name, name)
+                assert name not in ("id", "ids") or "integer" in str(schema), (tool.name, name)
+
+
+async def test_an_agent_does_over_mcp_what_it_does_by_command(house: House) -> None:
+    """Each tool that no other test here calls, once."""
+    house.shell("editor", "echo up; until [ -e go ]; do sleep 0.02; done")
+    async with agents(house, "writer", "lead", "editor") as (writer, lead, editor):
+        task = await lead("dispatch", to="@editor", subject="s", body="b")
+        assert (await lead("runs", agent="@editor"))[0]["run_id"] == task["run_id"]
+        assert (await editor("run", target="@editor"))["run"]["run_id"] == task["run_id"]
+        assert (await lead("tasks"))[0]["id"] == task["message_id"]
+        held = await lead("hold", agent="@writer", why="review")
+        assert held == {"held": "@writer"}
+        assert "held" in await lead.refused("wake", agent="@writer", prompt="go on")
+        assert (await lead("release", agent="@writer"))["released"] == "@writer"
+        assert "identity" in await writer.refused("kill", target="@editor")
+        assert (await lead("kill", target="@editor"))["address"] == "@editor"
+        retried = await lead("retry", target="@editor")
+        assert retried["run_id"] and await lead("queue") == []
+        assert "abcd" in await lead.refused("queue", cancel="abcd")
+        (house.agent("@editor").branch / "go").touch()
+        house.over("@editor", retried["run_id"])
+        mail = await writer("send", to="@lead", subject="Which?", body="a or b")
+        assert (await lead("forward", id=mail["seq"], to="@editor", note="yours"))["to"] == "@editor"
+        assert (await writer("trace", id=mail["seq"]))["rung"] == "stored"
+        await lead("close", ids=mail["id"])
+        assert [one["id"] for one in await lead("archive", what="search", text="which")] == [mail["id"]]
+        assert (await lead("archive", what="restore", text=mail["id"]))["status"] == "opened"
+        given = post.send(house.workspace, "@lead", ["@writer"], "a task", "b", is_task=True)[0]
+        await writer("ack", id=given.seq)
+        await writer("done", id=given.seq, result="there")
+        (told,) = [one for one in await lead("inbox") if (one.get("ack") or {}).get("state") == "done"]
+        assert (await lead("accept", id=told["seq"]))["task"]
+        given = post.send(house.workspace, "@lead", ["@writer"], "another", "b", is_task=True)[0]
+        await writer("done", id=given.seq, result="there")
+        (told,) = [one for one in await lead("inbox") if one["subject"].endswith("another")]
+        assert (await lead("reopen", id=told["seq"], why="half of it"))["to"] == "@writer"
+        assert any(act["verb"] == "reopen" for act in await lead("history", since="1h"))
+        assert len(await lead("config", explain="alarms.repeat")) == 1
+        assert (await lead("usage", days="3"))["by"] == "agent" and "checks" in await lead("doctor")
+        assert (await writer("prune", older="30d", dry_run=True))["files"] == [] and await writer("repair") == []
+        assert (await lead("agent", what="add", which="new=agents/new"))["address"] == "@new"
+
+
+async def test_no_tool_decides_for_who_may_not(house: House) -> None:
+    request = approval.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    async with agents(house, "@writer") as (writer,):
+        for verb in ("approve", "deny"):
+            assert "only @operator can do this" in await writer.refused(verb, id=request.seq, why="yes")
+        assert "only @operator can do this" in await writer.refused("away", until="noon")
 
 
 async def test_within_a_run_it_is_the_runs_agent(house: House) -> None:
@@ -196,6 +249,39 @@ async def test_a_client_that_leaves_in_the_midst_of_a_wait_takes_its_server_with
         with anyio.move_on_after(0.5):
             await writer("wait", ids=[sent.id], timeout=600)
     assert time.monotonic() - begun < 10  # and the house sees that no process of it is left
+
+
+async def test_a_wait_that_is_cancelled_leaves_nothing(house: House) -> None:
+    """No thread, no watch, no sign that somebody waits: the server is as it was, and answers."""
+    sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
+    waits = house.agent("@writer").mail_dir / ".waits"
+
+    def waiting() -> int:
+        return len(list(waits.glob("*")))
+
+    async with agents(house, "@writer") as (writer,):
+        await writer("wait", ids=sent.id, timeout=0)  # its imports, and the thread that is kept
+        (server,) = [pid for pid, command in marked(os.environ[MARK]).items() if command.endswith("mcp")]
+
+        def holds() -> tuple[int, int]:
+            return len(list(Path(f"/proc/{server}/task").iterdir())), len(list(Path(f"/proc/{server}/fd").iterdir()))
+
+        before = holds()
+        async with anyio.create_task_group() as group:
+            for _ in range(100):
+                group.start_soon(partial(writer, "wait", ids=[sent.id], timeout=600))
+            begun = partial(wait_until, lambda: waiting() == 100, 30, "all of them wait")
+            await anyio.to_thread.run_sync(begun)
+            group.cancel_scope.cancel()
+        assert (await writer("whoami"))["address"] == "@writer"
+
+        def over() -> bool:
+            # Threads that have nothing to do are kept for the next call, and end later.
+            return waiting() == 0 and holds()[1] <= before[1]
+
+        await anyio.to_thread.run_sync(partial(wait_until, over, 20, "nothing of them is left"))
+        post.reply(house.workspace, "@editor", sent.id, "yes")
+        assert (await writer("wait", ids=sent.id, timeout=20))["settled"][0]["text"] == "yes"
 
 
 async def test_a_number_and_a_single_name_are_understood(house: House) -> None:

@@ -18,11 +18,11 @@ BEGINNING = """\
 <!-- Written by tests/tools/identity_docs.py from tests/mailcore/identity/table.py: do not edit by hand. -->
 
 Every `mailcore` command asks who calls. In this order: the run whose supervisor is above the caller, beside which no
-other name is taken; `--from @a`, which is only declared; the name that AIPass's router gives; the passport, or the
-registered branch, that the working directory lies in; a person's own terminal with no sign of an agent in environment,
-ancestors or session (`[operator] assume = false` turns that off). `mailcore whoami --explain` says what was looked at.
-What proved the sender stands in each mail (`sender_proof`) and in the audit (`proof`); who only declared it is shown as
-`@operator (declared)`.
+other name is taken; the key that a client of the MCP server presents ([MCP](mcp.md)); `--from @a`, which is only
+declared; the name that AIPass's router gives; the passport, or the registered branch, that the working directory lies
+in; a person's own terminal with no sign of an agent in environment, ancestors or session (`[operator] assume = false`
+turns that off). `mailcore whoami --explain` says what was looked at. What proved the sender stands in each mail
+(`sender_proof`) and in the audit (`proof`); who only declared it is shown as `@operator (declared)`.
 
 Below, {ways} ways in and {classes} classes of verbs; each of the {cases} cases is a test with real processes. *Look* is
 what needs no name (`tasks`, `runs`, `agents`, …), *all mail* another's mailbox (so `search` and `thread` find in all

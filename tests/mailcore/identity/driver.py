@@ -1,6 +1,7 @@
 """Run by a way in: calls every class of verbs in this one process, as it came in, and writes what became of each.
 
-`python driver.py OUT PHRASE [--from @a]`.
+`python driver.py OUT PHRASE [--from @a | --client]`; `--client`: as calls of a client that the MCP server serves, with
+the key that the environment names.
 """
 
 from __future__ import annotations
@@ -31,19 +32,27 @@ OWN = {"@writer": "1", "@editor": "2", "@operator": "3"}
 """Whose mailbox → a message in it."""
 PROVED = ("approve", "release", "kill", "prune", "trust")
 """Classes that ask for the operator's passphrase, where one is wanted."""
+CLIENT = "--client"
 PASSED = ("not_running", "no_message")
 """Codes of errors that nobody meets who is not let in."""
 
 
 def call(words: list[str]) -> dict[str, Any]:
     """What one verb gives, or its error."""
+    served = None
+    if CLIENT in words:
+        from mailcore.cli.served import Served
+        from mailcore.identity.keys import Presented
+
+        served = Served(Presented.of(os.environ))
+        words = [word for word in words if word != CLIENT]
     from mailcore.cli import VERBS
     from mailcore.cli.call import perform
     from mailcore.errors import MailcoreError
 
     verb, *rest = words
     try:
-        value = contextvars.copy_context().run(perform, verb, VERBS[verb][0], rest)[0]
+        value = contextvars.copy_context().run(perform, verb, VERBS[verb][0], rest, served)[0]
     except MailcoreError as error:
         return {"error": error.code, "said": str(error)}
     return value if isinstance(value, dict) else {"result": value}

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mailcore.cli.served import SERVED
+from mailcore.identity import keys
 from mailcore.identity.marks import AGENT, NONCE, RUN_ID
 from mailcore.system import PORTABLE
 from tests.mailcore.conftest import wait_until
@@ -226,6 +228,30 @@ def anothers(variables: dict[str, str]) -> Enter:
     return enter
 
 
+def client(owner: str = "", *may: str, cwd: str = "", revoked: bool = False, within: str = "") -> Enter:
+    """A client of the MCP server, with a key of that owner, if it has one; `within`: what a run starts it by."""
+
+    def enter(lab: Lab) -> None:
+        found = {}
+        if owner:
+            key, text = keys.issue(lab.workspace, lab.agent(owner), may, SERVED)
+            path = lab.home / "key"
+            path.touch(0o600)
+            path.write_text(text)
+            found = {keys.FILE_VARIABLE: str(path)}
+            if revoked:
+                keys.revoke(lab.workspace, key.id)
+        if not within:
+            lab.script("--client", cwd=cwd, variables=found)
+            return
+        lab.begin()
+        words = shlex.join(f"{name}={value}" for name, value in found.items())
+        driver = f"env {words} {shlex.join(lab.words('--client'))}"
+        lab.within(f"cd {shlex.quote(str(lab.root))}; {within.format(driver=driver, home=lab.home)}")
+
+    return enter
+
+
 CLEARED = "env -i PATH=$PATH HOME={home} {driver}"
 SETSID = "env -i PATH=$PATH HOME={home} setsid {driver}"
 DAEMON = "(env -i PATH=$PATH HOME={home} setsid -f sh -c {quoted} &) ; sleep 0.1"
@@ -315,6 +341,22 @@ WAYS = (
         proved(lambda lab, typed: lab.script(OPERATOR, phrase=typed), "a guess at it")),
     Way("a script without it, `--from @operator`", "@operator declared", WRITES,
         proved(lambda lab, _: lab.script(OPERATOR), PHRASE)),
+    Way("a client of the MCP server, at the root", "nobody", NOTHING, client()),
+    Way("a client of the MCP server, in an agent's directory", "@editor passport", MINE, client(cwd="agents/editor")),
+    Way("a client with a key of @editor, at the root", "@editor key", MINE, client("@editor")),
+    Way("a client with a key of @editor, in another's directory", "@editor key", MINE,
+        client("@editor", cwd="agents/lead")),
+    Way("a client with a key of @editor that was revoked", "nobody", NOTHING, client("@editor", revoked=True)),
+    Way("a client with a key of the person, for every verb", "@operator key", ALL - {"trust"},
+        client("@operator", *SERVED)),
+    Way("a client with a key of the person, for every verb, in an agent's directory", "@operator key", WRITES,
+        client("@operator", *SERVED, cwd="agents/editor")),
+    Way("a client with a key of the person, for four verbs", "@operator key", LOOKS | {"own mail", "send"},
+        client("@operator", "tasks", "inbox", "read", "send")),
+    Way("a run's client, with a key of the person for every verb", "nobody", NOTHING,
+        client("@operator", *SERVED, within=CLEARED)),
+    Way("a run's client, with that key, in a PID namespace, variables cleared", "@operator key", WRITES - {"kill"},
+        client("@operator", *SERVED, within=NAMESPACE), "unshare"),
 )  # fmt: skip
 
 

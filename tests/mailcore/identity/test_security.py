@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from mailcore import journal
+from mailcore.cli.served import SERVED
 from mailcore.mail import approval, lookup
 from mailcore.mail.approval import decision_of
 from mailcore.mail.reader import read_mailbox
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.identity.lab import Lab
-from tests.mailcore.identity.table import MISSING
+from tests.mailcore.identity.table import MISSING, NAMESPACE, client
 
 CLI = f"{sys.executable} -m mailcore.cli"
 
@@ -117,6 +118,16 @@ def test_in_a_namespace_a_nonce_is_all_there_is(lab: Lab) -> None:
     assert (found["who"]["address"], found["who"]["how"]) == ("@editor", "run")
     assert not found["approve"]["in"] and not found["release"]["in"]
     assert read_mailbox(lab.agent("@lead").inbox).messages[0].sender == "@editor"
+
+
+def test_in_a_namespace_a_key_is_its_owner(lab: Lab) -> None:
+    """In the hands of an agent that could read its file, where nobody's ancestors can be seen."""
+    if why := MISSING["unshare"]():
+        pytest.skip(why)
+    client("@operator", *SERVED, within=NAMESPACE)(lab)
+    found = lab.result()
+    assert (found["who"]["address"], found["who"]["how"]) == ("@operator", "key")
+    assert found["send"]["in"] and not any(found[name]["in"] for name in ("approve", "release", "kill", "prune"))
 
 
 def test_an_agent_lifts_its_own_hold_and_no_other(house: House) -> None:

@@ -61,9 +61,9 @@ def test_what_it_is_let_into(found: tuple[Way, Lab, Any], name: str) -> None:
     way, _, said = found
     assert said[name]["in"] == (name in way.has), said[name]
     if not said[name]["in"] and name != "own mail":
-        assert said[name]["error"] in ("identity", "visibility", "proof", "trust", "unknown_agent", "sandbox"), said[
-            name
-        ]
+        assert said[name]["error"] in ("identity", "visibility", "proof", "key", "trust", "unknown_agent", "sandbox"), (
+            said[name]
+        )
         assert "--from" not in said[name]["said"], "a refusal teaches no way around it"
 
 
