@@ -29,6 +29,13 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class Tools:
+    """The model wants several tools to be used at once."""
+
+    calls: tuple[Tool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """The service refuses."""
 
@@ -43,7 +50,7 @@ class Cut:
 
 OVERLOADED = Failure(529, "overloaded_error")
 
-Step = Text | Tool | Failure | Cut
+Step = Text | Tool | Tools | Failure | Cut
 Script = Sequence[Step | Callable[[Request], Step]]
 """One step for each turn of the agent's main loop, in order; the last one again for all that follow."""
 
@@ -140,6 +147,7 @@ class Handler(BaseHTTPRequestHandler):
                 name = "response.created" if path == "/v1/responses" else "message_start"
                 self._stream(iter([{"type": name, **begun}]))
             elif path == "/v1/responses":
+                assert not isinstance(step, Tools), "Codex is given one call at a time"
                 self._stream(_response(step))
             elif body.get("stream"):
                 self._stream(_events(step, str(body.get("model"))))
@@ -182,25 +190,27 @@ def _block(step: Text | Tool) -> dict[str, Any]:
     return {"type": "tool_use", "id": f"toolu_{_unique():08d}", "name": step.name, "input": dict(step.given)}
 
 
-def _message(step: Text | Tool, model: str) -> dict[str, Any]:
+def _message(step: Text | Tool | Tools, model: str) -> dict[str, Any]:
     stop = "end_turn" if isinstance(step, Text) else "tool_use"
+    content = [_block(one) for one in (step.calls if isinstance(step, Tools) else (step,))]
     return {
-        "id": f"msg_{_unique():08d}", "type": "message", "role": "assistant", "model": model, "content": [_block(step)],
+        "id": f"msg_{_unique():08d}", "type": "message", "role": "assistant", "model": model, "content": content,
         "stop_reason": stop, "stop_sequence": None, "usage": USAGE,
     }  # fmt: skip
 
 
-def _events(step: Text | Tool, model: str) -> Iterator[dict[str, Any]]:
+def _events(step: Text | Tool | Tools, model: str) -> Iterator[dict[str, Any]]:
     message = _message(step, model)
-    block = message["content"][0]
-    if isinstance(step, Text):
-        empty, delta = block | {"text": ""}, {"type": "text_delta", "text": step.text}
-    else:
-        empty, delta = block | {"input": {}}, {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
     yield {"type": "message_start", "message": message | {"content": [], "stop_reason": None}}
-    yield {"type": "content_block_start", "index": 0, "content_block": empty}
-    yield {"type": "content_block_delta", "index": 0, "delta": delta}
-    yield {"type": "content_block_stop", "index": 0}
+    for index, block in enumerate(message["content"]):
+        if block["type"] == "text":
+            empty, delta = block | {"text": ""}, {"type": "text_delta", "text": block["text"]}
+        else:
+            given = json.dumps(block["input"])
+            empty, delta = block | {"input": {}}, {"type": "input_json_delta", "partial_json": given}
+        yield {"type": "content_block_start", "index": index, "content_block": empty}
+        yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
     end = {"stop_reason": message["stop_reason"], "stop_sequence": None}
     yield {"type": "message_delta", "delta": end, "usage": {"output_tokens": USAGE["output_tokens"]}}
     yield {"type": "message_stop"}
