@@ -18,7 +18,7 @@ import msgspec
 from mailcore.config import Alarms, Mail
 from mailcore.errors import MailcoreError, UsageError
 from mailcore.model.message import Message
-from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
+from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Stated, Used
 from mailcore.system.writing import create
 from mailcore.text.masks import masked
 from mailcore.units import size
@@ -41,6 +41,7 @@ TAGS: Mapping[type, str] = {
     Seen: "seen",
     Used: "used",
     Lost: "lost",
+    Stated: "stated",
 }
 """A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""
 

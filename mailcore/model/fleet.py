@@ -66,6 +66,8 @@ class AgentFacts(msgspec.Struct, frozen=True):
     """What began and did not end, oldest first: tool calls, subagents, a compaction of the context."""
     prompts: tuple[Activity, ...] = ()
     """What its program asks the operator and has no answer to, in the order in which it was told."""
+    granted: tuple[Activity, ...] = ()
+    """Of such prompts those that its program itself says it waits for no more, while their calls go on."""
     turn_open: bool = False
     """A prompt or tool was seen and no end of turn since."""
     turn_ended: float = 0.0

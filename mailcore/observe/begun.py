@@ -36,15 +36,15 @@ def learn(
     program's output tell of no turn.
     """
     begun, asking, turn_open, last_active = old.open, old.prompts, old.turn_open, old.last_active
-    turn_ended = old.turn_ended
+    turn_ended, granted = old.turn_ended, old.granted
     for activity in happened:
         last_active = max(last_active, activity.at)
         if activity.source == "log" or activity.at < floor:
             continue
         if activity.kind is Kind.WAITING:
             asking = prompts.asked(asking, activity, begun)
-        elif asking:
-            asking = prompts.answered(asking, activity)
+        else:
+            asking, granted = prompts.answered(asking, activity), prompts.answered(granted, activity)
         late = _late(activity, turn_ended)
         if not (late and activity.kind in BEGINS):
             begun = _after(begun, activity)
@@ -60,6 +60,7 @@ def learn(
         spending=spending,
         open=begun,
         prompts=asking,
+        granted=granted,
         turn_open=turn_open,
         turn_ended=turn_ended,
         last_active=last_active,

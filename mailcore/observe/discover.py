@@ -155,6 +155,10 @@ class Discovery:
         """True of a session file that was made since the looking began: all of it is news."""
         return path not in self._old
 
+    def owner_of(self, cwd: str) -> str:
+        """Whose a session is that was begun in a directory; empty for nobody's."""
+        return self._owners.address(cwd)
+
     def owner(self, name: str) -> str:
         """Whose session file it is, by its path, if that was asked before; empty if not."""
         return self._files.get(name, "")

@@ -79,5 +79,18 @@ class Lost:
     lines: int
 
 
-AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the agent's program says of one of its sessions: whether it waits for its person."""
+
+    address: str
+    session: str
+    waits: bool
+    at: float
+    """Since when, seconds since the epoch."""
+    wants: str = ""
+    """What it waits for, in words."""
+
+
+AgentFact = MailboxRead | LockRead | HoldRead | RunRead | Seen | Used | Lost | Stated
 Fact = Roster | AgentFact

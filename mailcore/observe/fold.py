@@ -13,9 +13,21 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Phase, Run
-from mailcore.observe import begun
+from mailcore.observe import begun, prompts
 from mailcore.observe.activity import neutral
-from mailcore.observe.facts import AgentFact, Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Used
+from mailcore.observe.facts import (
+    AgentFact,
+    Fact,
+    HoldRead,
+    LockRead,
+    Lost,
+    MailboxRead,
+    Roster,
+    RunRead,
+    Seen,
+    Stated,
+    Used,
+)
 from mailcore.observe.spending import on_run, spend
 from mailcore.text.names import shown
 
@@ -100,8 +112,22 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
             if unfinished is not None and unfinished != spending.unfinished:
                 spending = replace(spending, unfinished=unfinished)
             return replace(old, spending=spending) if spending is not old.spending else old, ()
+        case Stated():
+            return _stated(old, fact), ()
         case Lost(lines=lines):
             return (old if lines == old.lost else replace(old, lost=lines)), ()
+
+
+def _stated(old: AgentFacts, fact: Stated) -> AgentFacts:
+    if fact.waits:
+        text = f"asks for the operator: {fact.wants or 'no reason given'}"
+        asks = Activity(fact.at, old.address, Kind.WAITING, neutral(text), "status", session=fact.session)
+        asking, granted = prompts.confirmed(old.prompts, old.granted, asks)
+    else:
+        asking, granted = prompts.overruled(old.prompts, old.granted, fact.session, fact.at)
+    if asking is old.prompts and granted is old.granted:
+        return old
+    return replace(old, prompts=asking, granted=granted)
 
 
 def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Sequence[Activity]]:
@@ -151,6 +177,7 @@ def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activit
         activities=_merged(old.activities, happened, KEPT),
         open=begun.since(old.open, floor),
         prompts=begun.since(old.prompts, floor),
+        granted=begun.since(old.granted, floor),
         turn_open=old.turn_open and any(a.at >= floor and a.kind in begun.TURNS for a in old.activities),
         last_active=max(old.last_active, run.last_act),
         spending=on_run(old.spending, run),

@@ -18,6 +18,7 @@ from mailcore.observe.drift import Tally, note, summed
 from mailcore.observe.facts import Fact, Roster, Used
 from mailcore.observe.register import Register
 from mailcore.observe.stamps import Stamps, inode
+from mailcore.observe.statuses import Statuses
 from mailcore.programs.base import ProgramFailed
 from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import Workspace
@@ -39,6 +40,7 @@ class Loader:
         self._stamps = Stamps()
         self._held = OpenFiles()
         self._discovery = Discovery()
+        self._statuses = Statuses(self._discovery.owner_of)
         self._register = Register(workspace.aipass_dir)
         self._branches: dict[str, Branch] = {}
         self._places: dict[Path, Branch] = {}
@@ -76,6 +78,7 @@ class Loader:
         if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
             touched |= {id(branch): branch for branch in self._read_register()}
         facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
+        facts += self._statuses.changed(paths)
         return facts + self._progress() + self._news()
 
     def sweep(self) -> list[Fact]:
@@ -89,6 +92,7 @@ class Loader:
         self._read_hold()
         self._follow(self._discovery.sweep())
         facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
+        facts += self._statuses.sweep()
         for tally in summed(branch.sessions.drift for branch in self._branches.values()):
             said = self._drifts.get(tally.form)
             if said is None or tally.lines >= 2 * said.lines:  # its share, which changes, is not said at every look
@@ -202,7 +206,8 @@ class Loader:
                 branch.stirred = False
                 self._watched[address] = self._standing(branch.directories())
             found |= self._watched[address]
-        return found | {str(place): inode(place) for place in self._discovery.directories()}
+        beside = (*self._discovery.directories(), *self._statuses.directories())
+        return found | {str(place): inode(place) for place in beside}
 
     def _standing(self, directories: Iterable[Path]) -> dict[str, int]:
         root = self.workspace.root

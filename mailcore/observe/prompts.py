@@ -47,6 +47,29 @@ def answered(prompts: tuple[Activity, ...], activity: Activity) -> tuple[Activit
     return kept if len(kept) < len(prompts) else prompts
 
 
+def overruled(
+    prompts: tuple[Activity, ...], granted: tuple[Activity, ...], session: str, at: float
+) -> tuple[tuple[Activity, ...], tuple[Activity, ...]]:
+    """Both, once the program said that this session waits for nobody since `at`: what it asked before was granted."""
+    done = tuple(one for one in prompts if one.session in ("", session) and one.at < at)
+    if not done:
+        return prompts, granted
+    return tuple(one for one in prompts if one not in done), (*granted, *done)[-MOST:]
+
+
+def confirmed(
+    prompts: tuple[Activity, ...], granted: tuple[Activity, ...], asks: Activity
+) -> tuple[tuple[Activity, ...], tuple[Activity, ...]]:
+    """Both, once the program said that the session of `asks` waits: for what it asked, else for `asks` itself.
+
+    Where several calls ask at once, it says in between that it waits for nobody.
+    """
+    again = tuple(one for one in granted if _one_session(one, asks))
+    if again:
+        prompts, granted = (*prompts, *again), tuple(one for one in granted if one not in again)
+    return asked(prompts, asks, ()), granted
+
+
 def _answers(activity: Activity, prompt: Activity) -> bool:
     if activity.at < prompt.at:
         return False

@@ -98,6 +98,33 @@ class Interactive:
     """Given its command line: is this a session, and no server or headless run?"""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """What a program says of one of its sessions, as that stands."""
+
+    session: str
+    """Its id."""
+    cwd: str
+    """Where it was begun."""
+    waits: bool
+    """It asks the person who is there for something."""
+    at: float
+    """Since when, seconds since the epoch."""
+    wants: str = ""
+    """What it waits for, in the program's words; untrusted text."""
+
+
+class StatusFiles(Protocol):
+    """Where a program says how its sessions stand: a small file each, written anew whenever that changes."""
+
+    @property
+    def root(self) -> Path:
+        """The directory that they lie in; it may not be there yet."""
+
+    def read(self, path: Path) -> SessionStatus | None:
+        """As a file of that directory says; None where it says nothing, or of a session that is over."""
+
+
 class SessionFiles(Protocol):
     """Where a program keeps its session files, whose each is, and what reads them."""
 
@@ -165,6 +192,10 @@ class Program(Protocol):
     @property
     def sessions(self) -> SessionFiles | None:
         """None: it keeps no session files that could be read."""
+
+    @property
+    def statuses(self) -> StatusFiles | None:
+        """None: it does not say how its sessions stand; so it is of a plug-in that has no such part."""
 
     @property
     def hooks(self) -> Hooks | None:

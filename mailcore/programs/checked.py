@@ -23,6 +23,8 @@ from mailcore.programs.base import (
     Program,
     ProgramFailed,
     SessionFiles,
+    SessionStatus,
+    StatusFiles,
     is_session_id,
 )
 
@@ -58,6 +60,13 @@ class CheckedProgram:
         with self._caller.naming("sessions"):
             files = self._inner.sessions
             return CheckedFiles(self._caller, files) if files is not None else None
+
+    @cached_property
+    def statuses(self) -> StatusFiles | None:
+        """As of `Program`."""
+        with self._caller.naming("statuses"):
+            files = getattr(self._inner, "statuses", None)
+            return CheckedStatuses(self._caller, files) if files is not None else None
 
     def _interactive(self, kind: Interactive | None) -> Interactive | None:
         if kind is None:
@@ -111,6 +120,22 @@ METHODS = ("argv", "traces", "shows_life", "ending", "session", "attach", "bypas
 FILES = ("places", "inner", "found", "is_session", "cwd_of", "time_of", "history", "reader")
 READER = ("session", "cwd", "drift", "read", "spent")
 """What the protocols ask for beside their values, and of a reader of session files."""
+
+
+class CheckedStatuses:
+    """`StatusFiles` that raise nothing but ProgramFailed."""
+
+    def __init__(self, caller: _Caller, inner: StatusFiles) -> None:
+        self._caller, self._inner = caller, inner
+
+    @property
+    def root(self) -> Path:
+        """As of `StatusFiles`."""
+        return self._caller.call("statuses.root", Path, lambda: self._inner.root)
+
+    def read(self, path: Path) -> SessionStatus | None:
+        """As of `StatusFiles`."""
+        return self._caller.call("statuses.read", checks.status, lambda: self._inner.read(path))
 
 
 class CheckedFiles:

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mailcore.programs.base import Ending, is_session_id
+from mailcore.programs.base import Ending, SessionStatus, is_session_id
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript import OutputReader
@@ -38,6 +38,18 @@ def session(value: Any) -> str:
     """A session's id, or none."""
     expect(isinstance(value, str) and (not value or is_session_id(value)), value, "a session's id")
     return str(value)
+
+
+def status(value: Any) -> SessionStatus | None:
+    """How a session stands, or nothing."""
+    good = value is None or (
+        isinstance(value, SessionStatus)
+        and all(isinstance(said, str) for said in (value.session, value.cwd, value.wants))
+        and isinstance(value.at, float)
+        and math.isfinite(value.at)
+    )
+    expect(good, value, "a SessionStatus")
+    return value if isinstance(value, SessionStatus) else None
 
 
 def words(value: Any) -> list[str]:

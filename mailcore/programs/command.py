@@ -21,6 +21,7 @@ class Command:
     name = "command"
     executables = ()
     sessions = None
+    statuses = None
     hooks = None
     interactive = None
     takes = frozenset[str]()

@@ -14,7 +14,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe.activity import from_hook
-from mailcore.observe.facts import Roster, Seen
+from mailcore.observe.facts import Roster, Seen, Stated
 from mailcore.observe.fold import apply
 
 ROOT = Path("/p")
@@ -43,6 +43,12 @@ class Session:
     def ask(self, command: str, subagent: str = "") -> None:
         fields: dict[str, object] = {"tool_name": "Bash", "tool_input": {"command": command}}
         self.tell("PermissionRequest", **fields, **({"agent_id": subagent} if subagent else {}))
+
+    def state(self, waits: bool, after: float = 1.0, session: str = "") -> None:
+        """The program itself says whether this session waits."""
+        self._at += after
+        said = Stated("@a", session or self.session, waits, self._at, "permission prompt" if waits else "")
+        self._fleet = apply(self._fleet, [said], self._at)
 
     @property
     def facts(self) -> AgentFacts:
@@ -160,3 +166,55 @@ def test_what_stands_are_calls_that_were_asked_for_and_did_not_end(steps: list[t
             asking.discard(call)
             session.call("PostToolUse", f"rm {number}", f"{number}{name}", name)
         assert {one.tool_id for one in session.facts.prompts} == {f"{number}{name}" for number, name in asking}
+
+
+def test_a_granted_prompt_stands_no_more_while_its_call_goes_on() -> None:
+    session = Session()
+    session.call("PreToolUse", "make", "t1")
+    session.ask("make")
+    session.state(waits=True)
+    assert len(session.stands) == 1, "the program says the same: it is told once"
+    session.state(waits=False)
+    assert session.stands == []
+    assert session.facts.tool is not None, "its build goes on"
+    session.call("PostToolUse", "make", "t1")
+    assert session.facts.granted == ()
+
+
+def test_the_programs_word_of_before_grants_nothing() -> None:
+    session = Session()
+    session.state(waits=False)
+    session.call("PreToolUse", "make", "t1")
+    session.ask("make")
+    session.state(waits=False, after=-2.5)
+    assert len(session.stands) == 1
+
+
+def test_of_two_that_ask_at_once_the_other_stands_again() -> None:
+    session = Session()
+    for number in ("t1", "t2"):
+        session.call("PreToolUse", f"make {number}", number)
+        session.ask(f"make {number}")
+    session.state(waits=False)  # for a moment, between the two dialogs
+    session.state(waits=True)
+    assert len(session.stands) == 2, "which of them was granted is told by its own call alone"
+    session.call("PostToolUse", "make t1", "t1")
+    assert [text.rpartition(" ")[2] for text in session.stands] == ["t2"]
+
+
+def test_without_hooks_the_programs_word_is_a_prompt() -> None:
+    session = Session()
+    session.state(waits=True)
+    assert session.stands == ["asks for the operator: permission prompt"]
+    session.state(waits=True)
+    assert len(session.stands) == 1
+    session.state(waits=False)
+    assert session.stands == []
+
+
+def test_another_sessions_word_grants_nothing() -> None:
+    session = Session()
+    session.call("PreToolUse", "make", "t1")
+    session.ask("make")
+    session.state(waits=False, session="s2")
+    assert len(session.stands) == 1

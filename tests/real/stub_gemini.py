@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.real.stub import Cut, Failure, Handler, Request, Step, Stub, Text, Tool
+from tests.real.stub import Cut, Failure, Handler, Request, Step, Stub, Text, Tool, Tools
 
 ROUTER = {"complexity_reasoning": "It is a small task.", "complexity_score": 10}
 """What the small model is asked first, where no model is configured: which model is to do the work."""
@@ -56,7 +56,7 @@ class GeminiHandler(Handler):
             step = self.stub.step(body)
             if isinstance(step, Failure):
                 self._json(step.status, _refusal(step))
-            elif isinstance(step, Cut):
+            elif isinstance(step, Cut | Tools):
                 self.close_connection = True
             elif route[2] == "streamGenerateContent":
                 self._events(_answer(step, route[1]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
-from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, SessionFiles, is_session_id
+from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, SessionFiles, StatusFiles, is_session_id
 from mailcore.programs.claude.places import directory
 
 if TYPE_CHECKING:
@@ -43,6 +43,13 @@ class Claude:
         from mailcore.programs.claude.sessions import ClaudeSessions
 
         return ClaudeSessions()
+
+    @property
+    def statuses(self) -> StatusFiles:
+        """A file for each process."""
+        from mailcore.programs.claude.status import ClaudeStatuses
+
+        return ClaudeStatuses()
 
     def argv(self, launch: Launch) -> list[str]:
         """`claude -p PROMPT`, a named session or a resumed one; permission mode and model as configured."""

@@ -26,6 +26,7 @@ class Codex:
 
     name = "codex"
     executables = ("codex",)
+    statuses = None
     hooks = None
     interactive = Interactive(("codex",), lambda words: not SERVERS & set(words[1:3]))
     takes = frozenset({"model", "resume"})

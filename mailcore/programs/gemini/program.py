@@ -49,6 +49,7 @@ class Gemini:
 
     name = "gemini"
     executables = ("gemini",)
+    statuses = None
     hooks = None
     interactive = Interactive(NAMES, _is_session)
     takes = frozenset({"model", "resume"})

@@ -1,0 +1,51 @@
+"""What Claude Code says of each session that goes on: `sessions/<PID>.json` in its directory, since 2.1.
+
+Seen of 2.1.330, begun at a terminal: `status` is `busy`, `idle` or `waiting`, the last with `waitingFor` ("permission
+prompt"); `statusUpdatedAt` in milliseconds. What is asked and granted is seen there at once, with no hook installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from mailcore.programs.base import SessionStatus
+from mailcore.system import user
+from mailcore.system.files import read_bytes
+from mailcore.system.processes import alive, pid_namespace
+
+LARGEST = 65_536
+"""Bytes; what is larger is no such file."""
+
+
+class ClaudeStatuses:
+    """A file for each process."""
+
+    @property
+    def root(self) -> Path:
+        """The directory that they lie in."""
+        return Path(os.environ.get("CLAUDE_CONFIG_DIR") or user.home() / ".claude") / "sessions"
+
+    def read(self, path: Path) -> SessionStatus | None:
+        """As that file says; None where it says nothing of the kind, or its process is over."""
+        if path.suffix != ".json":
+            return None
+        try:
+            said = json.loads(read_bytes(path, most=LARGEST))
+            session, cwd, status = said["sessionId"], said["cwd"], said["status"]
+            at = float(said["statusUpdatedAt"]) / 1000
+            if not all(isinstance(text, str) for text in (session, cwd, status)) or _over(said):
+                return None
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            return None
+        waits = status == "waiting"
+        return SessionStatus(session, cwd, waits, at, str(said.get("waitingFor") or "") if waits else "")
+
+
+def _over(said: dict[str, Any]) -> bool:
+    """Its process is gone, as far as that can be seen from here."""
+    if not str(said.get("pidDomain", "")).endswith(pid_namespace()):
+        return False
+    return not alive(int(said["pid"]), int(said.get("procStart") or 0))

@@ -1,0 +1,177 @@
+"""What the real Claude Code asks its person, moment by moment, and what is said of it here. `-s` prints the table."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pexpect
+import pyte
+import pytest
+
+from mailcore.config import Alarms
+from mailcore.model.fleet import Fleet, State
+from mailcore.observe.fold import apply
+from mailcore.observe.load import Loader
+from mailcore.observe.state import state
+from mailcore.workspace import find
+from tests.real.conftest import Lab
+from tests.real.stub import Request, Text, Tool, Tools, texts
+
+ASKS = re.compile(r"Do you want to (?:proceed|create|make)")
+LAG = 1.0
+"""Seconds for which what is said here may be late."""
+
+
+class Terminal:
+    """A person's terminal in which `claude` runs, and what it shows."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._page = pyte.Screen(120, 50)
+        self._stream = pyte.ByteStream(self._page)
+        self._lock = threading.Lock()
+        self._child: pexpect.spawn[bytes] = pexpect.spawn(
+            "claude", ["--permission-mode", "default", "begin"], cwd=str(lab.branch),
+            env=lab.environment | {"TERM": "xterm-256color"}, dimensions=(50, 120), timeout=60,
+        )  # fmt: skip
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                piece = self._child.read_nonblocking(1 << 16, timeout=None)
+            except (pexpect.EOF, OSError, ValueError):
+                return
+            with self._lock:
+                self._stream.feed(piece)
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        with self._lock:
+            return "\n".join(line.rstrip() for line in self._page.display)
+
+    @property
+    def asks(self) -> bool:
+        """A dialog stands."""
+        return ASKS.search(self.text) is not None
+
+    def send(self, keys: str) -> None:
+        """Press keys."""
+        self._child.send(keys)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._child.close(force=True)
+        self._thread.join(10)
+
+
+@contextmanager
+def terminal(lab: Lab) -> Iterator[Terminal]:
+    """`claude` at work in @writer's directory, which it trusts."""
+    key = lab.environment["ANTHROPIC_API_KEY"][-20:]
+    known = {
+        "hasCompletedOnboarding": True,
+        "customApiKeyResponses": {"approved": [key], "rejected": []},
+        "projects": {str(place): {"hasTrustDialogAccepted": True} for place in (lab.root, lab.branch)},
+    }
+    (lab.home / ".claude.json").write_text(json.dumps(known))
+    shown = Terminal(lab)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+class Beside:
+    """What is said of @writer here, looked at four times a second, beside what the terminal shows."""
+
+    def __init__(self, lab: Lab, shown: Terminal) -> None:
+        self._loader = Loader(find(lab.root))
+        self.fleet = apply(Fleet(lab.root), self._loader.initial(), time.time())
+        self._shown, self._began = shown, time.monotonic()
+        self.waits: list[tuple[float, bool, bool]] = []
+        """When, whether the terminal asks, whether it is waiting here."""
+        self._line = ""
+
+    def until(self, condition: Callable[[], object], seconds: float) -> None:
+        """Look until it is so."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds:g} s; the terminal shows:\n{self._shown.text}"
+            threading.Event().wait(0.25)
+            self.fleet = apply(self.fleet, self._loader.sweep(), time.time())
+            facts = self.fleet.find("@writer")
+            assert facts is not None
+            here, asks, at = state(facts, time.time(), Alarms()), self._shown.asks, time.monotonic() - self._began
+            self.waits.append((at, asks, here.state is State.WAITING))
+            line = f"{'asks' if asks else '-':<6}{here.state}: {here.reason}"
+            if line != self._line:
+                self._line = line
+                print(f"{at:6.1f}  {line}")
+
+    def check(self) -> None:
+        """Wherever the terminal stood for longer than the lag, the same was said here."""
+        wrong = []
+        for at, asks, waits in self.waits:
+            around = {was for moment, was, _ in self.waits if abs(moment - at) <= LAG}
+            if waits != asks and around == {asks}:
+                wrong.append(at)
+        print(f"{len(self.waits)} looks, {len(wrong)} wrong")
+        assert not wrong, f"at {wrong} s"
+
+
+@pytest.mark.parametrize("hooks", [True, False], ids=["hooks", "no hooks"])
+def test_two_calls_that_ask_and_a_long_build_that_was_granted(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, hooks: bool
+) -> None:
+    lab.init()
+    if hooks:
+        lab.mailcore("hooks install @writer")
+    monkeypatch.setenv("HOME", str(lab.home))  # where its files lie
+    first = Tool("Bash", {"command": "touch one && sleep 4", "description": "one"})
+    build = Tool("Bash", {"command": "touch two; sleep 16", "description": "the build"})
+    lab.stub.plays(Tools((first, build)), Text("all done"))
+    with terminal(lab) as shown:
+        beside = Beside(lab, shown)
+        beside.until(lambda: shown.asks, 60)
+        beside.until(lambda: all(asks for _, asks, _ in beside.waits[-8:]), 20)
+        shown.send("\r")
+        beside.until(lambda: not shown.asks, 20)
+        beside.until(lambda: shown.asks, 60)
+        beside.until(lambda: all(asks for _, asks, _ in beside.waits[-8:]), 20)
+        shown.send("\r")
+        beside.until(lambda: "all done" in shown.text, 60)
+        beside.check()
+    assert (lab.branch / "one").exists() and (lab.branch / "two").exists()
+
+
+def test_a_subagents_prompt_stands_while_the_agent_itself_works_on(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.init()
+    lab.mailcore("hooks install @writer")
+    monkeypatch.setenv("HOME", str(lab.home))
+    agent = Tool("Agent", {"description": "look", "prompt": "MEMBER: look", "subagent_type": "general-purpose"})
+    inner = Tool("Bash", {"command": "touch three && sleep 6", "description": "three"})
+
+    def turn(request: Request) -> Tool | Text:
+        said = texts(request)
+        if "MEMBER: look" in str(request["messages"][0]):
+            return Text("looked") if "tool_result" in json.dumps(request["messages"][-1]) else inner
+        return Text("all done") if "tool_result" in json.dumps(request["messages"]) or "looked" in said else agent
+
+    lab.stub.plays(turn)
+    with terminal(lab) as shown:
+        beside = Beside(lab, shown)
+        beside.until(lambda: shown.asks, 60)
+        beside.until(lambda: len(beside.waits) > 8 and all(asks for _, asks, _ in beside.waits[-8:]), 20)
+        shown.send("\r")
+        beside.until(lambda: (lab.branch / "three").exists() and "all done" in shown.text, 60)
+        until = time.monotonic() + 4
+        beside.until(lambda: time.monotonic() > until, 10)
+        beside.check()
+    assert (lab.branch / "three").exists()
