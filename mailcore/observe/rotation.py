@@ -21,6 +21,25 @@ def identity(found: os.stat_result) -> Identity:
     return found.st_dev, found.st_ino
 
 
+def copied(path: Path, mark: bytes, offset: int, since: float) -> int:
+    """A descriptor of the copy that was made of the file at `path` before that was cut; for the caller to close.
+
+    It was written at `since` (seconds since the epoch) or later, and `mark` stands in it right before `offset`. -1 if
+    there is none.
+    """
+    with suppress(OSError):
+        for beside in path.parent.iterdir():
+            if not beside.name.startswith(path.name) or not _SUFFIX.fullmatch(beside.name.removeprefix(path.name)):
+                continue
+            with suppress(OSError):
+                descriptor, stat = files.descriptor(beside, os.O_RDONLY | os.O_NOFOLLOW)
+                start = offset - len(mark)
+                if stat.st_size >= offset and stat.st_mtime >= since and os.pread(descriptor, len(mark), start) == mark:
+                    return descriptor
+                os.close(descriptor)
+    return -1
+
+
 def moved(path: Path, known: Identity) -> list[int]:
     """Descriptors of the file that was at `path` and of those that stood there after it, but for the present one.
 

@@ -7,7 +7,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.observe.rotation import Identity, identity, moved
+from mailcore.observe.rotation import Identity, copied, identity, moved
 from mailcore.system import files
 from mailcore.system.open_files import OpenFiles
 
@@ -15,6 +15,8 @@ CHUNK = 256 * 1024
 """Bytes of one read: what a call may cost in memory, however much the file grew."""
 MARK = 64
 """Bytes before our place by which a file is known again."""
+BUSY = 0.25
+"""Seconds: of a file that was written so shortly before it was cut, the last lines may be lost."""
 LONGEST = 1024 * 1024
 """A longer line is skipped and counted."""
 
@@ -46,7 +48,7 @@ class Tail:
         self._torn = b""
         self._skipping = False
         self.lost = 0
-        """How often a file was gone before it was read to its end: rotated twice between two looks, or packed."""
+        """How often lines may have gone unread: a file was gone before its end, or was cut while it was written."""
         self._older: list[int] = []
         """Descriptors of what stood here before and is to be read first."""
 
@@ -101,7 +103,7 @@ class Tail:
             os.close(descriptor)
 
     def follow(self, held: OpenFiles) -> list[bytes]:
-        """As `read`, of a file that may be rotated: what is left in the one that was renamed or removed comes first.
+        """As `read`, of a file that may be rotated: what is left of the renamed, copied or removed one comes first.
 
         While it is among those that stay open in `held` nothing of it is lost, whatever becomes of its name.
         """
@@ -129,7 +131,7 @@ class Tail:
             return []
         try:
             descriptor = held.descriptor(self._name)
-            return self._read(descriptor, os.fstat(descriptor))
+            return self._read(descriptor, os.fstat(descriptor), rotated=True)
         except OSError:
             self.behind = False
             return []
@@ -161,8 +163,8 @@ class Tail:
             self.restarts += 1
         return lines
 
-    def _read(self, descriptor: int, stat: os.stat_result) -> list[bytes]:
-        self.modified = stat.st_mtime
+    def _read(self, descriptor: int, stat: os.stat_result, *, rotated: bool = False) -> list[bytes]:
+        grown_at, self.modified = self.modified, stat.st_mtime
         if not self._seen and self._start is not None:
             self._offset = min(self._start, stat.st_size)
         elif not self._seen:
@@ -181,6 +183,10 @@ class Tail:
         if data[:before] == self._mark:
             data = data[before:]
         else:
+            if rotated and (copy := copied(self.path, self._mark, self._offset, grown_at)) >= 0:
+                self._older = [copy]
+                return self._read_older()
+            self.lost += rotated and stat.st_mtime - grown_at < BUSY
             self._restart()
             self._inode = identity(stat)
             self.restarts += 1
