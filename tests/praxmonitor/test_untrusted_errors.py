@@ -52,7 +52,8 @@ def test_a_config_that_is_refused(aipass_workspace: Path, words: list[str], text
 
 
 SENSELESS = [
-    ["-C", EVIL], [EVIL], ["status", "--no-such", EVIL], ["alarms", EVIL, EVIL], ["watch", EVIL, EVIL], ["watch", f"@{EVIL}"],
+    ["-C", EVIL], [EVIL], ["status", "--no-such", EVIL], ["alarms", EVIL, EVIL], ["watch", EVIL, EVIL],
+    ["watch", f"@{EVIL}"],
     ["guard", EVIL, EVIL], ["replay", EVIL], ["replay", "x", "--speed", EVIL], ["record", "here", f"{EVIL}/none"],
     ["sounds", "check", EVIL], ["sounds", EVIL], ["sounds", "play", "wood", EVIL], ["demo", "--seed", EVIL],
     ["--theme", EVIL], [f"--{EVIL}"],
