@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from mailcore.text.terminal import say
+from mailcore.text.terminal import complain, say
 
 SUBCOMMANDS = {
     "status": "praxmonitor.status",
@@ -91,8 +91,6 @@ def _main(words: list[str]) -> int:
         try:
             os.environ[ROOT] = str(find(Path(words[1])).root)
         except MailcoreError as error:
-            from mailcore.text.terminal import complain
-
             complain(f"praxmonitor: {error}")
             return error.exit_status
         words = words[2:]
@@ -114,7 +112,7 @@ def _main(words: list[str]) -> int:
     try:
         path, theme, muted = _options(words)
     except ValueError as error:
-        complain(f"praxmonitor: {error}\n\n{USAGE}", end="")
+        complain(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
     from mailcore.errors import MailcoreError
     from praxmonitor.show import show

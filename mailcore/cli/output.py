@@ -42,13 +42,16 @@ def say(line: bytes) -> str:
 
 
 def note(text: str) -> None:
-    """Print a line on standard error, made safe to show; nowhere if that is closed or full."""
-    from mailcore.text import plain
+    """Print a note on standard error, made safe to show; nowhere if that is closed or full.
+
+    Further lines of it are indented: what it repeats of others can be taken for no line of ours.
+    """
+    from mailcore.text import hanging
 
     if sys.stderr is None:
         return
     try:
-        sys.stderr.write(plain(text) + "\n")
+        sys.stderr.write(hanging(text) + "\n")
         sys.stderr.flush()
     except (OSError, ValueError):
         _divert(sys.stderr)

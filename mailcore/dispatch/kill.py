@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.dispatch import foreign, process, queue
+from mailcore.dispatch import dropped, foreign, process, queue
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.lock import holding, names_own_run, supervises
 from mailcore.dispatch.runs import JOURNAL, find_run
@@ -128,11 +128,12 @@ def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> s
 def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock, run_id: str) -> set[int]:
     """End a monitor's session and all that it started. Returns the survivors. After a kill nothing starts by itself."""
     with gate(workspace, agent):
-        queue.drop(workspace, agent)
+        gone = queue.drop(workspace, agent)
         waiter = queue.waiter(agent)
         ticks = start_ticks(waiter)
         if supervises(waiter, "queue"):  # the agent can write any PID there
             send(waiter, ticks, signal.SIGTERM)
+    dropped.tell(workspace, agent, gone, "")
     known: list[Process] = []
 
     def find() -> list[Process]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from mailcore import audit, journal
 from mailcore.codec import dumps_line
-from mailcore.dispatch import prompt, waitlist
+from mailcore.dispatch import dropped, prompt, waitlist
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.runs import first_record, run_ids
 from mailcore.errors import MailcoreError
@@ -223,15 +223,19 @@ def remove(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, An
 
 
 def cancel(workspace: Workspace, by: str, queue_id: str) -> Waiting:
-    """Take one waiting start out of its agent's queue, as `by` asks; its mail stays. MailcoreError if there is none."""
+    """Take one waiting start out of its agent's queue, as `by` asks; its mail stays, and its sender is told.
+
+    MailcoreError if there is none.
+    """
     entry = next((entry for entry in waiting(workspace) if queue_id and entry.id == queue_id), None)
     if entry is not None:
         with gate(workspace, entry.agent):
-            gone = drop(workspace, entry.agent, queue_id)
-    if entry is None or not gone:
+            taken = drop(workspace, entry.agent, queue_id)
+    if entry is None or not taken:
         said = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
         raise MailcoreError(f"{said}; `mailcore queue` lists what waits", "no_entry")
     audit.record(workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
+    dropped.tell(workspace, entry.agent, taken, by)
     return entry
 
 
@@ -243,13 +247,14 @@ def forget_heard(workspace: Workspace, agent: Agent) -> None:
         _keep(workspace, agent, _read(agent))
 
 
-def drop(workspace: Workspace, agent: Agent, queue_id: str = "") -> int:
-    """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. How many went."""
+def drop(workspace: Workspace, agent: Agent, queue_id: str = "") -> list[dict[str, Any]]:
+    """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. What went, of which
+    `dropped.tell` tells."""
     records = _read(agent)
-    kept = [r for r in records if (r.get("queue_id") != queue_id if queue_id else r.get("message_id"))]
-    if len(kept) < len(records):
-        _keep(workspace, agent, kept)
-    return len(records) - len(kept)
+    gone = [r for r in records if (r.get("queue_id") == queue_id if queue_id else not r.get("message_id"))]
+    if gone:
+        _keep(workspace, agent, [r for r in records if r not in gone])
+    return gone
 
 
 def _records(agent: Agent) -> list[dict[str, Any]]:

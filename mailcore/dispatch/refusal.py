@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from mailcore import audit, journal
-from mailcore.dispatch import breaker
+from mailcore.dispatch import breaker, dropped
 from mailcore.dispatch.chain import Place
 from mailcore.dispatch.runs import JOURNAL, records
 from mailcore.errors import MailcoreError
@@ -29,12 +29,8 @@ def tell(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]
         sender, subject = str(record.get("sender", "")), str(record.get("subject", ""))
         with suppress(MailcoreError, OSError):
             audit.record(workspace, sender, "refused", agent=agent.address, subject=subject, why=why)
-        notice = record.get("notice")
-        if isinstance(notice, Mapping) and sender:
-            with suppress(MailcoreError, OSError):
-                thread = {key: str(notice.get(key, "")) for key in ("in_reply_to", "thread_id", "run_ended")}
-                said = str(notice.get("subject", "")), str(notice.get("body", ""))
-                post.send(workspace, sender, [agent.address], *said, extra=thread)
+        with suppress(MailcoreError, OSError):
+            dropped.deliver_notice(workspace, agent, record)
     tell_operator(workspace, agent, "; ".join(str(record.get("subject", "")) for record in taken), why)
 
 

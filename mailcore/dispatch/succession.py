@@ -17,6 +17,7 @@ from typing import Any
 from mailcore import journal, trust
 from mailcore.config import Config
 from mailcore.dispatch import (
+    dropped,
     ending,
     foreign,
     lock,
@@ -213,8 +214,8 @@ def free(
     """Release the branch, and start what has waited for it or for a free place; after a kill no wake of its own."""
     with gate(workspace, agent):
         lock.release(agent, run_id, nonce)
-        if not start_waiting:
-            queue.drop(workspace, agent)
+        gone = [] if start_waiting else queue.drop(workspace, agent)
+    dropped.tell(workspace, agent, gone, "")
     try:
         # After a kill nothing starts by itself at that agent: what waits there goes on waiting.
         start_what_waits(workspace, config, but=None if start_waiting else agent)

@@ -32,7 +32,7 @@ from mailcore.programs.registry import find
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.timestamps import utc_time
-from mailcore.workspace import Workspace, here, normal_address
+from mailcore.workspace import Workspace, here, load, normal_address
 
 
 class Supervisor:
@@ -139,6 +139,8 @@ class Supervisor:
             by = str(asked[-1].get("by", "")) if asked else "a signal"
             why = ""
         run = ending.close(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
+        with suppress(MailcoreError, OSError):  # whom it is told may have moved, or left, since the run began
+            self._workspace = whose(load(self._workspace.registry), self.run_dir)[0]
         # Where not even the journal can be written, the lock stays: the next look finds an orphan, and tells.
         succession.tell(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
         run_id, nonce = self.attempts.run_id, self.attempts.nonce

@@ -63,6 +63,11 @@ def _program_above(variables: Mapping[str, str], ancestry: Ancestry, signs: Sign
     return ""
 
 
+SERVERS = ("tmux: server", "screen", "SCREEN", "sshd", "dropbear", "mosh-server", "emacs", "inetd", "xinetd")
+"""Names, or their beginnings, of servers that start a command for whoever asks them, an agent too. A person who does
+has a terminal."""
+
+
 def require(
     workspace: Workspace,
     identity: Identity,
@@ -122,6 +127,6 @@ def _nobody(identity: Identity, at_screen: bool) -> str:
     if named := service(control_group(os.getpid()), terminal):
         return f"it belongs to the service {named}, at which nobody sits"
     names = [process.name for pid in ancestry.pids if (process := look(pid)) is not None]
-    if not terminal and any(name.startswith(("tmux: server", "screen", "SCREEN")) for name in names):
-        return "a terminal's server started it, and no terminal is there"
+    if not terminal and (server := next((name for name in names if name.startswith(SERVERS)), "")):
+        return f"{server} started it, and no terminal is there"
     return deserted(ancestry.pids) if terminal and not at_screen else ""

@@ -8,6 +8,8 @@ from pathlib import Path
 from mailcore.errors import Refused, UsageError
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
+from mailcore.registry import ADDRESS
+from mailcore.text.frames import quoted
 from mailcore.workspace import Workspace, find, normal_address
 
 EVERYONE = "@all"
@@ -44,6 +46,8 @@ def answer_to(workspace: Workspace, message: Message) -> Agent:
     except Refused:
         if mailbox is None or mailbox.parts[-2:] != (".ai_mail.local", "inbox.json"):
             raise
+        if not ADDRESS.fullmatch(normal_address(address)):
+            raise Refused(f"{quoted(address)} is no address that could be answered", "boundary") from None
         branch = mailbox.parent.parent
         if not branch.is_relative_to(workspace.root):
             raise Refused(f"{address} answers at {mailbox}, outside {workspace.root}", "boundary") from None

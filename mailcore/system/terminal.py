@@ -33,30 +33,56 @@ def _name() -> str:
 def deserted(above: Sequence[int]) -> str:
     """Why nobody can sit at this terminal, in words; empty where somebody may.
 
-    A tmux session to which no client is attached is looked at by nobody. `above`: the processes above this one, nearest
-    first.
+    A session of tmux or screen to which no client is attached is looked at by nobody. `above`: the processes above this
+    one, nearest first.
     """
     for below, pid in zip((os.getpid(), *above), above, strict=False):
         process = look(pid)
-        if process is not None and process.name.startswith("tmux: server"):
+        if process is None:
+            continue
+        if process.name.startswith("tmux: server"):
             return _unattached(below)
+        if process.name.lower() == "screen":
+            return _detached(below)
+        if process.name in SILENT:
+            return f"{process.name} runs it, and does not say whether anybody is attached"
     return ""
+
+
+SILENT = frozenset({"dtach", "abduco", "zellij"})
+"""Servers of terminals that go on without anybody, and cannot be asked whether somebody is there."""
+
+
+def _detached(window: int) -> str:
+    """The same of GNU screen, of whose window `window` is a process."""
+    session = value_of(environment(window) or [], "STY") or os.environ.get("STY", "")
+    told = _answer(["screen", "-ls", session]) if session else ""
+    lines = [line.split() for line in told.splitlines()]
+    attached = any(line[0] == session and "(Detached)" not in line for line in lines if line)
+    return "" if attached else "screen runs it, and nobody is attached to that session"
 
 
 def _unattached(pane: int) -> str:
     """The same of the tmux server that started the process `pane`."""
-    import subprocess
-
     socket = value_of(environment(pane) or [], "TMUX").partition(",")[0] or os.environ.get("TMUX", "").partition(",")[0]
     words = ["tmux", *(("-S", socket) if socket else ()), "list-panes", "-a", "-F", "#{pane_tty} #{session_attached}"]
-    try:
-        told = subprocess.run(words, capture_output=True, text=True, timeout=ASKED, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError):
+    told = _answer(words)
+    if not told:
         return "tmux runs it, and does not say whether anybody is attached"
-    panes = [line.split() for line in told.stdout.splitlines()]
+    panes = [line.split() for line in told.splitlines()]
     if any(pane[0] == _name() and pane[1:] not in ([], ["0"]) for pane in panes if pane):
         return ""
     return "tmux runs it, and nobody is attached to that session"
+
+
+def _answer(words: list[str]) -> str:
+    """What such a server says; nothing where it does not answer."""
+    import subprocess
+
+    try:
+        return subprocess.run(words, capture_output=True, text=True, timeout=ASKED, stdin=subprocess.DEVNULL).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def ask(prompt: str) -> str:

@@ -37,6 +37,11 @@ def plain(text: str) -> str:
     return _compiled(_CONTROL).sub("\N{REPLACEMENT CHARACTER}", _compiled(_UNSEEN).sub("", text.replace("\r\n", "\n")))
 
 
+def hanging(text: str) -> str:
+    """`plain`, with every line but the first indented: it is one paragraph of ours, whatever of others' it repeats."""
+    return plain(text).rstrip("\n").replace("\n", "\n  ")
+
+
 def hidden(text: str) -> int:
     """How many characters `plain` takes out of `text` because nobody sees them."""
     return 0 if text.isascii() else len(_compiled(_UNSEEN).findall(text))

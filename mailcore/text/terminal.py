@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from mailcore.text import plain
+from mailcore.text import hanging, plain
 from mailcore.text.escape import escaped
 
 WIDTH = 80
@@ -31,11 +31,14 @@ def say(text: str, *, end: str = "\n", flush: bool = False) -> None:
     print(plain(text), end=end, flush=flush)
 
 
-def complain(text: str, *, end: str = "\n") -> None:
-    """The same to standard error, at once; nowhere if that is closed or full."""
+def complain(text: str, *, end: str = "\n", more: str = "") -> None:
+    """The same to standard error, at once; nowhere if that is closed or full.
+
+    Further lines of `text`, which may repeat what others wrote, are indented; those of `more` are ours.
+    """
     if sys.stderr is not None:  # else `print` means standard output
         with suppress(OSError):
-            print(plain(text), end=end, file=sys.stderr, flush=True)
+            print(hanging(text), end=end + more, file=sys.stderr, flush=True)
 
 
 def say_json(value: Any, *, indent: bool = True, flush: bool = False) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from mailcore import make
 from mailcore.mail import post
+from mailcore.model.run import Phase
 from mailcore.system import ignored
 from mailcore.workspace import Workspace, find
 from tests.mailcore.conftest import House, git
@@ -120,3 +122,47 @@ def test_logs_that_were_there_before_stay_the_projects(project: Path) -> None:
     (logs / "mine.log").write_text("mine\n")
     make.init(project, [("writer", "agents/writer")])
     assert not (logs / ignored.NAME).exists()
+
+
+@pytest.mark.parametrize("act", ["stash -u", "clean -fdq", "checkout -q --orphan other"])
+def test_a_run_answers_and_is_told_while_git_has_taken_registry_and_passports(
+    house: House, tmp_path: Path, act: str
+) -> None:
+    """Nothing of the workspace was ever committed: all of it is untracked, and goes with a stash."""
+    git(house.root, "init", "-q", "-b", "main")
+    (house.root / "README").write_text("hi\n")
+    git(house.root, "add", "README")
+    git(house.root, "commit", "-qm", "base")
+    cli = f"{sys.executable} -m mailcore.cli"
+    number = "$(echo $MAILCORE_PROMPT | sed 's/.*message \\([0-9a-f]*\\).*/\\1/')"
+    house.shell(
+        "writer",
+        f"echo up; until [ -e {tmp_path}/go ]; do sleep 0.02; done; {cli} done {number} ok >{tmp_path}/said 2>&1",
+    )
+    run_id = house.started("@lead", "@writer")
+    house.attempt_pid("@writer", run_id)
+    git(house.root, *act.split())
+    assert house.workspace.registry.exists() == act.startswith("checkout")
+    (tmp_path / "go").touch()
+    assert house.over("@writer", run_id).phase is Phase.COMPLETED, (tmp_path / "said").read_text()
+    assert [mail.subject for mail in house.inbox("@lead")] == ["DONE: a task"]
+    assert house.mailcore("send", "@writer", "next", "b", "--from", "@lead").returncode == 0
+    if act == "stash -u":
+        git(house.root, "stash", "pop", "-q")
+        assert house.workspace.registry.exists() and [one.subject for one in house.inbox("@writer")] == ["next"]
+
+
+@pytest.mark.parametrize("act", [["stash", "-u"], ["clean", "-fdq"], ["reset", "-q", "--hard", "HEAD~1"]])
+def test_in_a_repository_of_an_agents_own_its_mail_stays(house: House, act: list[str]) -> None:
+    """An agent whose branch is a clone, or a submodule, tidies up there itself."""
+    branch = house.agent("@writer").branch
+    git(branch, "init", "-q")
+    for name in ("one", "two"):
+        (branch / name).write_text(name)
+        git(branch, "add", "-A")
+        git(branch, "commit", "-qm", name)
+    assert ".ai_mail.local" not in git(branch, "ls-files")
+    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    git(branch, *act)
+    assert [mail.subject for mail in house.inbox("@writer")] == ["s"]
+    assert git(branch, "status", "--porcelain") == ""

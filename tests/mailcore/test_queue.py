@@ -140,3 +140,28 @@ def test_a_claim_follows_no_symlink(house: House, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="is a symlink"), queue.claim(house.agent("@writer")):
         pass
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("sender", ["@lead", "@operator"])
+def test_a_cancelled_start_is_told_and_ends_a_wait(house: House, sender: str) -> None:
+    """Else whoever gave the task waits for ever; who cancelled it himself has it in his archive alone."""
+    house.json("hold", "@writer", "--from", "@operator")
+    task = house.dispatch(sender, "@writer", "waits")
+    (entry,) = house.json("queue", "--from", "@operator")
+    house.json("queue", "cancel", entry["id"], "--from", "@operator")
+    told = house.json("wait", task.message_id, "--timeout", "20", "--from", sender, status=4)
+    assert told["settled"][0]["state"] == "killed"
+    assert "@operator cancelled its start before it began" in told["settled"][0]["text"]
+    expected = ["CANCELLED: Dispatch to @writer"] if sender == "@lead" else []
+    assert [mail.subject for mail in house.inbox(sender)] == expected
+    assert [mail.id for mail in house.inbox("@writer")] == [task.message_id], "its mail stays"
+
+
+def test_news_that_only_a_waiting_wake_would_have_told_is_mailed_when_it_is_cancelled(house: House) -> None:
+    house.json("hold", "@lead", "--from", "@operator")
+    house.shell("writer", "echo up")
+    house.over("@writer", house.started("@lead", "@writer"))  # a wake of @lead waits, with what it would say
+    assert house.inbox("@lead") == ()
+    (entry,) = house.json("queue", "--from", "@operator")
+    house.json("queue", "cancel", entry["id"], "--from", "@operator")
+    assert [mail.subject for mail in house.inbox("@lead")] == ["Done, no reply: a task"]

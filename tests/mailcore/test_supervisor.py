@@ -438,3 +438,30 @@ def test_without_inotify_a_sign_of_life_is_still_seen(tmp_path: Path) -> None:
     assert child.stdout.readline() == "seen\n"
     assert child.wait(10) == 0
     child.stdout.close()
+
+
+@pytest.mark.parametrize("what", ["moved", "removed"])
+def test_a_sender_that_moved_or_left_in_mid_run_is_told_where_it_is_now_or_that_is_an_alarm(
+    house: House, tmp_path: Path, what: str
+) -> None:
+    house.limit(attempts=1)
+    house.shell("writer", f"echo up; until [ -e {tmp_path}/go ]; do sleep 0.02; done; exit 3")
+    run_id = house.started("@lead", "@writer")
+    house.attempt_pid("@writer", run_id)
+    registry = json.loads(house.workspace.registry.read_text())
+    if what == "moved":
+        house.agent("@lead").branch.rename(house.root / "boss")
+        for row in registry["branches"]:
+            row["path"] = "boss" if row["path"].endswith("lead") else row["path"]
+        house.workspace.registry.write_text(json.dumps(registry))
+    else:
+        assert house.mailcore("agent", "remove", "@lead", "--from", "@operator").returncode == 0
+    (tmp_path / "go").touch()
+    run = house.over("@writer", run_id)
+    assert run.phase is Phase.BOUNCED
+    if what == "moved":
+        found = json.loads((house.root / "boss/.ai_mail.local/inbox.json").read_text())["messages"]
+        assert [mail["subject"] for mail in found] == ["BOUNCE: Dispatch to @writer failed"] and not run.undelivered
+        assert not (house.root / "agents/lead").exists()
+    else:
+        assert "no agent @lead" in run.undelivered

@@ -195,6 +195,9 @@ class Lab:
                 hold.hold(self.workspace, "@operator", agent.address, "")
             with suppress(MailcoreError, OSError):
                 control.kill(self.workspace, config, "@operator", agent.address)
+        if (own := self.root.parent / "screens").is_dir():
+            variables = {**os.environ, "SCREENDIR": str(own)}
+            subprocess.run(["screen", "-S", "own", "-X", "quit"], env=variables, capture_output=True, timeout=10)
         for one in self.started:
             one.kill()
             one.wait()

@@ -60,6 +60,7 @@ def _unshare() -> str:
 
 MISSING: dict[str, Callable[[], str]] = {
     "tmux": lambda: "" if shutil.which("tmux") else "tmux is not installed",
+    "screen": lambda: "" if shutil.which("screen") else "GNU screen is not installed",
     "unshare": _unshare,
     "root": lambda: "" if os.geteuid() == 0 else "only root can give a directory to another user",
     "linux": lambda: "the portable backend adopts no orphans, and sees no ancestors of a daemon" if PORTABLE else "",
@@ -183,6 +184,33 @@ def tmux_keys(*options: str) -> Enter:
     return enter
 
 
+def ssh(*options: str) -> Enter:
+    """Asked for by whoever has a key to this machine, with no terminal: `ssh localhost mailcore …`."""
+    return lambda lab: lab.server("sshd", lab.line(*options))
+
+
+def gnu_screen(*options: str, attached: bool = False) -> Enter:
+    """The operator's GNU screen, into which an agent, or the one who sits at it, types."""
+
+    def enter(lab: Lab) -> None:
+        own = lab.root.parent / "screens"
+        own.mkdir(mode=0o700)
+        variables = {**lab.environment, "SCREENDIR": str(own), "TERM": "xterm"}
+        start = ["screen", "-c", "/dev/null", "-dmS", "own", "sh"]
+        subprocess.run(start, cwd=lab.root, env=variables, check=True, stdin=subprocess.DEVNULL)
+        if attached:
+            lab.beside(["screen", "-r", "own"], {"TERM": "xterm", "SCREENDIR": str(own)})
+            listed = ["screen", "-ls"]
+            wait_until(
+                lambda: b"(Attached)" in subprocess.run(listed, env=variables, capture_output=True).stdout,
+                what="somebody is attached",
+            )
+        keys = ["screen", "-S", "own", "-p", "0", "-X", "stuff", f"{lab.line(*options)}\n"]
+        subprocess.run(keys, env=variables, check=True, stdin=subprocess.DEVNULL)
+
+    return enter
+
+
 def tmux_attached(lab: Lab) -> None:
     """A person looks at the session and types."""
     lab.tmux("new-session", "-d", "-x", "300", "sh")
@@ -290,6 +318,7 @@ WAYS = (
     Way("the same, `--from @operator`", "@operator declared", WRITES, over(OPERATOR)),
     Way("cron, at the root", "nobody", LOOKS, cron()),
     Way("the same, `--from @operator`", "@operator declared", WRITES, cron(OPERATOR)),
+    Way("ssh without a terminal, at the root, `--from @operator`", "@operator declared", WRITES, ssh(OPERATOR)),
     Way("a run's program", "@writer run", MINE, run()),
     Way("the same, `--from @operator`", "nobody", NOTHING, run(OPERATOR)),
     Way("the same, `--from @editor`", "nobody", NOTHING, run(EDITOR)),
@@ -313,6 +342,10 @@ WAYS = (
     Way("the same, `--from @operator`", "@operator declared", WRITES, tmux_shell(OPERATOR), "tmux"),
     Way("the operator's tmux, `send-keys`, nobody attached", "@operator terminal", WRITES, tmux_keys(), "tmux"),
     Way("the same, `--from @operator`", "@operator declared", WRITES, tmux_keys(OPERATOR), "tmux"),
+    Way("the operator's GNU screen, who is attached to it", "@operator terminal", ALL, gnu_screen(attached=True),
+        "screen"),
+    Way("the operator's GNU screen, `-X stuff`, nobody attached", "@operator terminal", WRITES, gnu_screen(),
+        "screen"),
     Way("a run's sandbox (a PID namespace), variables kept", "@writer run", MINE,
         run(prefix="unshare -Urpf --mount-proc"), "unshare"),
     Way("the same, `--from @operator`", "nobody", NOTHING,
