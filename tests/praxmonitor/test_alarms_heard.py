@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,17 @@ async def test_what_the_device_swallowed_is_told_again(watch: Watch) -> None:
     assert await watch.sounds("writer") == [Sound.FAILED]
     watch.speaker.unplayed = list  # type: ignore[method-assign]
     assert await watch.sounds("writer") == []
+
+
+@pytest.mark.anyio
+async def test_an_alarm_that_came_again_while_the_last_one_was_stopped_is_told(watch: Watch, tmp_path: Path) -> None:
+    """What stands in `told.json` is an earlier episode of the same name."""
+    assert await watch.sounds("writer") == [Sound.FAILED]
+    (key,) = watch.sentry.book.episodes
+    earlier = {key: replace(watch.sentry.book.episodes[key], raised_at=NOON - 100)}
+    Kept(mutes_path(tmp_path).parent).tell(earlier)
+    watch.sentry._acts = False
+    assert await watch.sounds("writer") == [Sound.FAILED]
 
 
 @pytest.mark.anyio
