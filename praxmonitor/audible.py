@@ -116,4 +116,8 @@ class Audible(App[None], inherit_bindings=False):
             duty, deaf = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
         muted = speaker.forced or mutes.all(self.clock())
         until = FOREVER if speaker.forced else mutes.until
-        self.hearing = Hearing(backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, duty, deaf)
+        now = self.clock()
+        agents = tuple(sorted((address, end) for address, end in mutes.agents.items() if now < end))
+        self.hearing = Hearing(
+            backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, speaker.quiet_until, agents, duty, deaf
+        )

@@ -45,7 +45,7 @@ class Heartbeat:
         self._root, self._what = root, what
         self._state, self._stopped, self._unanswered, self._on_error = state, stopped, unanswered, on_error
         self._command = Command(alarms.on_heartbeat, root, on_error, name="on_heartbeat", most=1)
-        self._period = alarms.heartbeat
+        self._period = alarms.heartbeat_every
         # Taken out of the environment: what a watcher starts is not the watcher.
         self._systemd = os.environ.pop(SOCKET, "") if what == "guard" else ""
         self._ready = False

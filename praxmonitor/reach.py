@@ -25,7 +25,7 @@ def reach(speaker: Speaker, now: float, *, terminal: bool) -> tuple[Reach, str]:
     if speaker.forced or speaker.mutes.all(now):
         return silent, muted(speaker, now)
     if not speaker.admits(URGENT):
-        return silent, "quiet hours" if speaker.quiet else "silent by its settings"
+        return silent, quiet(speaker) if speaker.quiet else "silent by its settings"
     if speaker.opened:
         return Reach.SOUND, f"sounds on {speaker.backend}"
     if speaker.backend == "none" and not speaker.reason:
@@ -53,6 +53,11 @@ def reach_words(speaker: Speaker, now: float, *, terminal: bool) -> str:
     if words.endswith("no sound device"):
         return f"{words}, and one is looked for again and again ({line(speaker.reason, 300)})"
     return words
+
+
+def quiet(speaker: Speaker) -> str:
+    """That these are quiet hours, and until when."""
+    return f"quiet hours until {speaker.quiet_until}" if speaker.quiet_until else "quiet hours"
 
 
 class Output:

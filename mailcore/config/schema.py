@@ -139,7 +139,7 @@ class Alarms:
         about("A command of yours for each alarm that comes or goes. It gets one JSON object on its standard input, "
               "and is not waited for.", ["sh", "-c", "cat >> alarms.jsonl"]),
     ] = ()  # fmt: skip
-    heartbeat: Annotated[
+    heartbeat_every: Annotated[
         Repeat, about("Period of on_heartbeat, while somebody watches: whoever misses it knows that nobody does.")
     ] = 60.0
     on_heartbeat: Annotated[

@@ -144,6 +144,11 @@ class Speaker(Protocol):
         ...
 
     @property
+    def quiet_until(self) -> str:
+        """When the quiet hours end, as it is said: `07:00`; empty if there are none."""
+        ...
+
+    @property
     def opened(self) -> bool:
         """Whether a device is open."""
         ...

@@ -48,6 +48,11 @@ class Rules:
     quiet_breaks: bool = False
     """Whether urgent sounds may break them."""
 
+    @property
+    def quiet_end(self) -> str:
+        """When the quiet hours end: `07:00`; empty if there are none."""
+        return f"{self.quiet[1] // 60:02}:{self.quiet[1] % 60:02}" if self.quiet is not None else ""
+
     def loudness(self, cue: Cue) -> float:
         """0.0 to 1.0."""
         kind = self.kinds.get(cue.sound, 1.0)

@@ -149,6 +149,11 @@ class Player:
         """Alarms that a device took and, as it turns out, did not play. Each is told once."""
         return self._pending.unplayed(time.time())
 
+    @property
+    def quiet_until(self) -> str:
+        """When the quiet hours end, as it is said: `07:00`; empty if there are none."""
+        return self._gate.rules.quiet_end
+
     def play(self, cue: Cue) -> bool:
         """Play a sound now.
 

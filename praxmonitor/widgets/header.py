@@ -29,6 +29,10 @@ class Hearing:
     """These are quiet hours."""
     muted_until: float = inf
     """Seconds since the epoch."""
+    quiet_until: str = ""
+    """When the quiet hours end, as it is said: `07:00`."""
+    agents: tuple[tuple[str, float], ...] = ()
+    """Addresses of agents that are muted by themselves, and until when."""
     duty: str = ""
     """Who sounds the alarms in our stead; empty if it is us."""
     deaf: str = ""
@@ -74,14 +78,29 @@ def _sound(hearing: Hearing, *, words: bool) -> Line:
     return own if silent and own else (("♪ other", role),)
 
 
+def _until(at: float) -> str:
+    return f" until {clock_time(at, seconds=False)}" if isfinite(at) else ""
+
+
 def _own_sound(hearing: Hearing, *, words: bool) -> Line:
     if hearing.muted:
-        until = f" until {clock_time(hearing.muted_until, seconds=False)}" if isfinite(hearing.muted_until) else ""
-        return ((f"♪ muted{until}" if words else "♪ off", "warn"),)
+        return ((f"♪ muted{_until(hearing.muted_until)}" if words else "♪ off", "warn"),)
+    own = _device(hearing, words=words)
+    if not (words and own and hearing.agents):
+        return own
+    address, until = hearing.agents[0]
+    who = (
+        f"{plain(address)} muted{_until(until)}" if len(hearing.agents) == 1 else f"{len(hearing.agents)} agents muted"
+    )
+    return (*own, (f", {who}", "warn"))
+
+
+def _device(hearing: Hearing, *, words: bool) -> Line:
     if hearing.trouble:
         return (("♪ no sound: bell only" if words else "♪ bell", "error"),)
     if hearing.quiet:
-        return (("♪ quiet hours" if words else "♪ quiet", "warn"),)
+        until = f" until {hearing.quiet_until}" if hearing.quiet_until else ""
+        return ((f"♪ quiet hours{until}" if words else "♪ quiet", "warn"),)
     if hearing.burst:
         return ((f"♪ {hearing.burst} at once" if words else f"♪ {hearing.burst}", "faint"),)
     return ((f"♪ {hearing.backend}" if words else "♪", "faint"),) if hearing.backend else ()

@@ -62,7 +62,7 @@ class FakeSpeaker:
         self.mutes = Mutes()
         self.forced = False
         self.burst = 0
-        self.quiet = False
+        self.quiet, self.quiet_until = False, ""
         self.backend = "miniaudio/pulse" if device else "none"
         self.reason = "" if device else "no playback device"
         self.played: list[Sound] = []

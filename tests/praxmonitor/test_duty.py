@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,27 @@ class Changing:
         self.state = State(reach)
         self.duty = Duty(directory, what, state=lambda: self.state)
         self.duty.start()
+
+
+@contextmanager
+def never_both(one: Duty, other: Duty) -> Iterator[None]:
+    """Fails if both were on duty at any moment in between."""
+    both: list[float] = []
+    over = threading.Event()
+
+    def observe() -> None:
+        while not over.wait(0.001):
+            if one.ours and other.ours:
+                both.append(time.monotonic())
+
+    watching = threading.Thread(target=observe)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+    assert not both
 
 
 def test_the_first_is_on_duty_the_others_wait_and_know_who(tmp_path: Path) -> None:
@@ -180,30 +202,23 @@ def test_who_left_while_it_waited_never_takes_it(tmp_path: Path, wait_until: Wai
 
 def test_duty_goes_to_who_reaches_further_and_never_to_two(tmp_path: Path, wait_until: Wait) -> None:
     muted, guard = Changing(tmp_path, reach=Reach.SHOWN), Changing(tmp_path, "guard", Reach.NOBODY)
-    both: list[float] = []
-    over = threading.Event()
-
-    def observe() -> None:
-        while not over.wait(0.001):
-            if muted.duty.ours and guard.duty.ours:
-                both.append(time.monotonic())
-
-    watching = threading.Thread(target=observe)
-    watching.start()
     try:
-        assert muted.duty.ours
-        for reach, other in ((Reach.BELL, guard), (Reach.NOBODY, muted), (Reach.SOUND, guard), (Reach.NOBODY, muted)):
-            guard.state = State(reach)
-            wait_until(lambda other=other: other.duty.ours, 2.0, f"at {reach.name} it goes over")  # type: ignore[misc]
-        guard.state = State(Reach.SHOWN)
-        wait_until(lambda: all(e.state.reach is Reach.SHOWN for e in muted.duty.others), 2.0, "it is seen")
-        assert muted.duty.ours, "of two that reach as far, who has it keeps it"
+        with never_both(muted.duty, guard.duty):
+            assert muted.duty.ours
+            for reach, other in (
+                (Reach.BELL, guard),
+                (Reach.NOBODY, muted),
+                (Reach.SOUND, guard),
+                (Reach.NOBODY, muted),
+            ):
+                guard.state = State(reach)
+                wait_until(lambda other=other: other.duty.ours, 2.0, f"at {reach.name} it goes over")  # type: ignore[misc]
+            guard.state = State(Reach.SHOWN)
+            wait_until(lambda: all(e.state.reach is Reach.SHOWN for e in muted.duty.others), 2.0, "it is seen")
+            assert muted.duty.ours, "of two that reach as far, who has it keeps it"
     finally:
-        over.set()
-        watching.join()
         muted.duty.close()
         guard.duty.close()
-    assert not both
 
 
 def test_who_stands_still_gives_it_up_and_has_it_again_if_it_is_the_better_one(
@@ -212,10 +227,11 @@ def test_who_stands_still_gives_it_up_and_has_it_again_if_it_is_the_better_one(
     screen, guard = Changing(tmp_path, reach=Reach.SOUND), Changing(tmp_path, "guard", Reach.NOBODY)
     try:
         assert screen.duty.ours
-        screen.state = State(Reach.SOUND, fit=False)
-        wait_until(lambda: guard.duty.ours, 2.0, "the one that moves takes over")
-        screen.state = State(Reach.SOUND)
-        wait_until(lambda: screen.duty.ours and not guard.duty.ours, 2.0, "it goes back")
+        with never_both(screen.duty, guard.duty):
+            screen.state = State(Reach.SOUND, fit=False)
+            wait_until(lambda: guard.duty.ours, 2.0, "the one that moves takes over")
+            screen.state = State(Reach.SOUND)
+            wait_until(lambda: screen.duty.ours and not guard.duty.ours, 2.0, "it goes back")
     finally:
         screen.duty.close()
         guard.duty.close()

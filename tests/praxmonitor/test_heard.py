@@ -300,6 +300,12 @@ def test_two_screens_and_a_guard_and_the_one_on_duty_goes(desk: Desk, how: str) 
         possible = time.monotonic()
     desk.break_mail("writer")
     desk.heard(f"two screens and a guard, the screen on duty: {how}", possible)
+    if how in ("stopped", "Ctrl+Z"):
+        desk.silence()
+        os.kill(first.pid, signal.SIGCONT)
+        until(lambda: (own := desk.watcher(first.pid)) and not own.term, "it knows that another is on duty")
+        until(lambda: len(desk.pulse.pcm) > 44_100 * 4 * 2, "2 s of recording")
+        assert not desk.pulse.heard(), "it tells what another told"
 
 
 def ticks(desk: Desk) -> int:

@@ -90,7 +90,7 @@ def test_the_file_and_the_command_beat_while_it_watches_and_no_longer(root: Path
     log = root / "beats"
     command = ["sh", "-c", f"cat >> {log}; echo >> {log}"]
     (root / ".praxmonitor" / "config.toml").write_text(
-        f'[sound]\nbackend = "none"\n[alarms]\nheartbeat = 1\non_heartbeat = {json.dumps(command)}\n'
+        f'[sound]\nbackend = "none"\n[alarms]\nheartbeat_every = 1\non_heartbeat = {json.dumps(command)}\n'
     )
     file = root / ".praxmonitor" / "heartbeat"
 

@@ -37,7 +37,7 @@ class Tape:
     def __init__(self, pack: Path, gate: Gate) -> None:
         self.mutes, self.forced = Mutes(), False
         self.backend, self.reason = "tape", ""
-        self.quiet, self.opened = False, True
+        self.quiet, self.quiet_until, self.opened = False, "", True
         self.heard: list[tuple[float, Cue, float]] = []
         """Seconds from the beginning, what, how loud."""
         self.kept_back = 0

@@ -1,0 +1,156 @@
+"""Whether an alarm was heard: what is told again, what has an all-clear, what the next takes over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mailcore.config import Config
+from mailcore.model.fleet import Fleet
+from mailcore.model.run import Phase
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Book, Told, advance
+from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.sentry import Sentry
+from praxmonitor.moment import EMPTY, following
+from praxmonitor.reach import Ear
+from praxmonitor.sound import Cue, Sound
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path
+from tests.clock import NOON, Clock
+from tests.praxmonitor.fake_feed import ROOT, FakeSpeaker, facts, run
+
+A, B = (Alarm(AlarmKind.FAILED, address, 5.0, "failed: x") for address in ("@a", "@b"))
+REPEAT = (180.0,)
+
+
+def book(*alarms: Alarm, at: float = 100.0) -> Book:
+    return advance(Book(), alarms, {}, at, REPEAT)[0]
+
+
+def test_what_nobody_heard_stays_unheard_until_it_is_marked() -> None:
+    two = book(A, B)
+    assert [each.alarm for each in two.unheard(101.0)] == [A, B]
+    one = two.marked([A.key, "of nothing"], heard=True)
+    assert [each.alarm for each in one.unheard(101.0)] == [B]
+    assert one.marked([A.key], heard=True) is one
+    assert one.marked([A.key], heard=False).unheard(101.0) == two.unheard(101.0)
+    answered, _ = advance(two, [A, B], {A.key: ACKNOWLEDGED}, 102.0, REPEAT)
+    assert [each.alarm for each in answered.unheard(102.0)] == [B], "who took note need not hear it"
+    gone, _ = advance(book(Alarm(AlarmKind.LIMIT, "@a", 5.0, "limited")), [], {}, 102.0, REPEAT)
+    assert not gone.unheard(102.0), "what is over need not be heard"
+
+
+def test_who_takes_over_goes_on_and_tells_what_was_not_told() -> None:
+    known = {A.key: Told(98.0, 3, 400.0, heard=True)}
+    taken = book(A, B).taken_over(known, 110.0)
+    (kept,) = taken.episodes.values()
+    assert (kept.raised_at, kept.told, kept.next_at, kept.heard) == (98.0, 3, 400.0, True)
+    _, due = advance(taken, [A, B], {}, 111.0, REPEAT)
+    assert [each.alarm for each in due.raised] == [B] and not due.repeated
+
+
+def test_an_episode_that_began_after_the_one_that_was_told_is_told() -> None:
+    known = {A.key: Told(20.0, 3, 200.0, heard=True)}
+    assert not book(A, at=100.0).taken_over(known, 110.0).episodes
+
+
+def test_that_it_was_heard_outlives_a_restart(tmp_path: Path) -> None:
+    heard = book(A, B).marked([A.key], heard=True)
+    Kept(tmp_path).tell(heard.episodes)
+    assert {key: told.heard for key, told in Kept(tmp_path).told().items()} == {A.key: True, B.key: False}
+    again, _ = advance(Book(known=Kept(tmp_path).told()), [A, B], {}, 200.0, REPEAT)
+    assert [each.alarm for each in again.unheard(200.0)] == [B]
+
+
+class Watch:
+    """A guard's sentry of this test's own, on duty: ticked by hand, on a speaker that remembers."""
+
+    def __init__(self, root: Path, clock: Clock) -> None:
+        self.speaker, self.clock = FakeSpeaker(), clock
+        ear = Ear(self.speaker, clock=clock)
+        self.sentry = Sentry(Config(), root, period=0.5, clock=clock, live=True, what="guard", ear=ear)
+        self.sentry.ready = True
+
+    async def on_duty(self) -> None:
+        duty = self.sentry._duty
+        assert duty is not None
+        self.sentry.beat()
+        duty._look()
+        await self.sentry._take_over(duty)
+
+    async def sounds(self, *failed: str, after: float = 1.0) -> list[Sound]:
+        """What it would play at the next tick, while these agents' runs have failed."""
+        await self.on_duty()
+        self.clock.now += after
+        runs = {name: run(name, "Report", Phase.BOUNCED, 5.0) for name in failed}
+        agents = [facts(name, run=runs.get(name)) for name in ("writer", "tester")]
+        fleet = Fleet(ROOT, agents=tuple(agents))
+        moment = following(EMPTY, fleet, self.clock(), self.sentry.config.alarms, self.sentry.senses)
+        played: list[Cue] = self.sentry.tick(moment)[1]
+        return [cue.sound for cue in played]
+
+    def mute(self, muted: bool) -> None:
+        self.speaker.mutes = Mutes(FOREVER if muted else 0.0)
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Watch:
+    return Watch(tmp_path, Clock(NOON))
+
+
+@pytest.mark.anyio
+async def test_what_was_muted_is_heard_when_it_is_not_any_more(watch: Watch) -> None:
+    watch.mute(True)
+    await watch.sounds("writer")
+    assert not watch.sentry.pressing, "nothing to be done while it is muted"
+    watch.mute(False)
+    assert watch.sentry.pressing
+    assert await watch.sounds("writer") == [Sound.FAILED]
+    assert not watch.sentry.pressing
+    assert await watch.sounds("writer") == []
+
+
+@pytest.mark.anyio
+async def test_what_nobody_heard_has_no_all_clear_and_what_one_heard_has_one(watch: Watch) -> None:
+    watch.mute(True)
+    await watch.sounds("writer")
+    watch.mute(False)
+    assert await watch.sounds() == []
+    assert await watch.sounds("writer") == [Sound.FAILED]
+    assert await watch.sounds() == [Sound.ALL_CLEAR]
+    assert await watch.sounds("writer") == [Sound.FAILED]
+    watch.mute(True)
+    await watch.sounds("writer", "tester")
+    await watch.sounds("tester")
+    watch.mute(False)
+    assert await watch.sounds() == [Sound.ALL_CLEAR], "of the one that was heard"
+
+
+@pytest.mark.anyio
+async def test_what_the_device_swallowed_is_told_again(watch: Watch) -> None:
+    assert await watch.sounds("writer") == [Sound.FAILED]
+    watch.speaker.unplayed = lambda: [Cue(Sound.FAILED, "@writer")]  # type: ignore[method-assign]
+    assert await watch.sounds("writer") == [Sound.FAILED]
+    watch.speaker.unplayed = list  # type: ignore[method-assign]
+    assert await watch.sounds("writer") == []
+
+
+@pytest.mark.anyio
+async def test_an_alarm_that_came_again_while_the_last_one_was_stopped_is_told(watch: Watch, tmp_path: Path) -> None:
+    """What stands in `told.json` is an earlier episode of the same name."""
+    assert await watch.sounds("writer") == [Sound.FAILED]
+    (key,) = watch.sentry.book.episodes
+    earlier = {key: replace(watch.sentry.book.episodes[key], raised_at=NOON - 100)}
+    Kept(mutes_path(tmp_path).parent).tell(earlier)
+    watch.sentry._acts = False
+    assert await watch.sounds("writer") == [Sound.FAILED]
+
+
+@pytest.mark.anyio
+async def test_what_was_over_before_the_last_one_could_tell_has_its_all_clear(watch: Watch, tmp_path: Path) -> None:
+    path = mutes_path(tmp_path).parent
+    Kept(path).tell(book(A).marked([A.key], heard=True).episodes)
+    assert await watch.sounds() == [Sound.ALL_CLEAR]
+    assert await watch.sounds() == []
