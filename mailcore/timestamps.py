@@ -19,7 +19,7 @@ def aipass_time(at: datetime) -> str:
 
 
 def lock_time(at: datetime) -> str:
-    """`2026-11-22T14:03:07`, local: `timestamp` of `.dispatch.lock` and `last_bounce.json`."""
+    """`2026-11-22T14:03:07`, local: `timestamp` of `.dispatch.lock` and `last_bounce.json`; in UTC, of feedback."""
     return f"{at:%Y-%m-%dT%H:%M:%S}"
 
 

@@ -10,7 +10,6 @@ import re
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from mailcore.dispatch.story import story
@@ -21,6 +20,7 @@ from mailcore.system.files import read_bytes
 from mailcore.text import counted, line, plain
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
+from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace
 
 TEMPLATE = "review.md"
@@ -97,7 +97,7 @@ def _template(workspace: Workspace) -> str:
 
 def _diff(workspace: Workspace, agent: Agent, run: Run) -> list[str]:
     """What changed in the agent's branch since before the run, as git tells it, each line begun by us."""
-    began = datetime.fromtimestamp(int(run.started_at), UTC).isoformat()
+    began = utc_time(int(run.started_at))
     base = _git(workspace, "rev-list", "-1", f"--before={began}", "HEAD")
     if not base and _git(workspace, "rev-parse", "--git-dir"):
         base = _git(workspace, "hash-object", "-t", "tree", "/dev/null")  # nothing was committed before

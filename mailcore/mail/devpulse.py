@@ -20,7 +20,7 @@ from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.system import files, writing
 from mailcore.system.locks import locked
-from mailcore.timestamps import aipass_time
+from mailcore.timestamps import aipass_time, lock_time
 from mailcore.workspace import Workspace
 
 ADDRESS = "@devpulse"
@@ -48,7 +48,7 @@ def give(author: Agent, own: Workspace, to: Agent, subject: str, body: str, act:
         "from": author.address[1:],
         "subject": subject,
         "body": body,
-        "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        "timestamp": lock_time(datetime.now(UTC)),
         "read": False,
         "thread": [],
         "reply_path": str(author.inbox),

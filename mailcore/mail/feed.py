@@ -20,7 +20,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
 from mailcore.system import files, ignored, writing
 from mailcore.system.locks import locked
-from mailcore.timestamps import utc_time
+from mailcore.timestamps import registry_date, utc_time
 from mailcore.workspace import at
 
 HOME = "AIPASS_REGISTRY.json"
@@ -98,7 +98,7 @@ def _central(root: Path) -> dict[str, Any]:
         if counts is not None:
             stats[name] = {"unread": counts[1], "total": counts[0]}
     totals = {f"total_{key}": sum(one[which] for one in stats.values()) for key, which in _TOTALS}
-    today = datetime.now().date().isoformat()
+    today = registry_date(datetime.now())
     return {"service": "ai_mail", "last_updated": today, "branch_stats": stats, "system_totals": totals}
 
 

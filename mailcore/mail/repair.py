@@ -21,6 +21,9 @@ from mailcore.timestamps import unique_time
 DAMAGES = 1_000
 """More in one file are not passed over: it is no mailbox that something was spoilt in."""
 
+COMPARED = 5
+"""So many of the newest files that were set aside are compared with one that is to be: most tears come again."""
+
 _DECODER = json.JSONDecoder(strict=False)
 _SEPARATOR = re.compile(r"[\s,]*")
 _SEPARATOR_OR_END = re.compile(r"\s*(?:[,\]]|$)")
@@ -133,9 +136,13 @@ def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None)
     messages = recover(data)
     if directory is None or not data.strip(b"\0 \t\r\n"):
         return messages, Repair(path, cause, len(messages))
-    for former in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-1:]:
+    for former in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-COMPARED:]:
         with suppress(OSError):
-            if files.read_bytes(former, links=False).startswith(data):  # the same tear again, or an earlier end of it
+            kept = files.read_bytes(former, links=False)
+            if kept.startswith(data):  # the same tear again, or an earlier end of it
+                return messages, Repair(path, cause, len(messages), former)
+            if data.startswith(kept):  # a later end: it holds all of the former
+                writing.replace_in(directory, former.name, data)
                 return messages, Repair(path, cause, len(messages), former)
     copy = path.with_name(f"{path.name}.corrupt-{unique_time(datetime.now())}")
     writing.replace_in(directory, copy.name, data)

@@ -175,10 +175,11 @@ def test_one_message_spoilt_by_hand_costs_no_other(house: House, spoil: Callable
     assert aside.read_bytes() == data
 
 
-def test_the_same_tear_again_leaves_one_copy_and_one_mail(house: House) -> None:
+@pytest.mark.parametrize("ends", [(b"", b"", b"-", b"--"), (b"--", b"-", b"-", b"")], ids=["earlier", "later"])
+def test_the_same_tear_again_leaves_one_copy_and_one_mail(house: House, ends: tuple[bytes, ...]) -> None:
     data = torn(house)
     writer = house.agent("@writer")
-    for further in (b"", b"", b"-", b"--"):
+    for further in ends:
         writer.inbox.write_bytes(data[: len(data) - len(further)])
         house.json("repair", "@writer")
     (aside,) = writer.mail_dir.glob("inbox.json.corrupt-*")
@@ -186,6 +187,8 @@ def test_the_same_tear_again_leaves_one_copy_and_one_mail(house: House) -> None:
     (told,) = house.inbox("@operator")
     assert (told.subject, told.raw["updates"]) == ("MAILBOX REPAIRED: @writer", 4)
     writer.inbox.write_bytes(b'{"messages": [torn differently')
+    house.json("repair", "@writer")
+    writer.inbox.write_bytes(data)  # and the first tear once more: it is known still
     house.json("repair", "@writer")
     assert len(list(writer.mail_dir.glob("inbox.json.corrupt-*"))) == 2
 
