@@ -38,8 +38,11 @@ def ladder(message: Message, run: Run | None = None) -> Ladder:
 
     `submitted` is the run's first sign of life, or that the agent was told of the mail through its hook (our key
     `told_at`). A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote
-    when.
+    when. A mail that tells of an answer (`DONE: …`) carries that answer: it is its sender's, and no rung of this mail.
     """
+    ack = message.ack
+    if ack is not None and ack.by and ack.by == message.sender and not message.is_task:
+        ack = None
     rungs = [("stored", message.stored_at or message.at)]
     submitted = [parse_time(message.raw.get("told_at"))]
     if run is not None and run.attempts:
@@ -48,9 +51,10 @@ def ladder(message: Message, run: Run | None = None) -> Ladder:
     # What a session was told before the run does not count for the run.
     if since := [at for at in submitted if at and at >= rungs[-1][1]]:
         rungs.append(("submitted", min(since)))
-    if message.seen_at or not message.unread or message.ack is not None:
-        rungs.append(("seen", message.seen_at or rungs[-1][1]))
-    if message.ack is not None:
-        state = message.ack.state
-        rungs.append((state if state in FINAL else "acknowledged", message.ack.at or rungs[-1][1]))
+    if message.seen_at or not message.unread or ack is not None:
+        seen = message.seen_at or rungs[-1][1]
+        # Who answers without having read it has seen it then, which is noted a moment after the answer.
+        rungs.append(("seen", min(seen, ack.at) if ack is not None and ack.at >= rungs[-1][1] else seen))
+    if ack is not None:
+        rungs.append((ack.state if ack.state in FINAL else "acknowledged", ack.at or rungs[-1][1]))
     return Ladder(tuple(rungs))

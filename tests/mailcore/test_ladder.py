@@ -57,6 +57,24 @@ def test_what_other_programs_say_and_leave_out(raw: dict[str, Any], rungs: list[
     assert all(when == mail().at for _, when in steps.rungs)
 
 
+def test_what_is_answered_at_once_was_seen_no_later() -> None:
+    steps = ladder(mail(stored_at=at(1), status="opened", seen_at=at(6), ack={"state": "done", "at": at(5)}))
+    assert [(rung, when - mail().at) for rung, when in steps.rungs] == [("stored", 1.0), ("seen", 5.0), ("done", 5.0)]
+
+
+def test_a_mail_that_tells_of_an_answer_is_not_answered_itself() -> None:
+    told: dict[str, Any] = {
+        "from": "@b",
+        "to": "@a",
+        "subject": "DONE: s",
+        "ack": {"state": "done", "at": at(0), "by": "@b"},
+    }
+    assert [rung for rung, _ in ladder(mail(**told)).rungs] == ["stored"]
+    assert [rung for rung, _ in ladder(mail(**told, status="opened", seen_at=at(9))).rungs] == ["stored", "seen"]
+    mine = {**told, "from": "@a", "auto_execute": True}
+    assert ladder(mail(**{**mine, "ack": {**told["ack"], "by": "@a"}})).rung == "done", "a task that one gave oneself"
+
+
 def test_a_run_without_an_attempt_has_woken_nobody() -> None:
     assert ladder(mail(), run()).rung == "stored"
     assert ladder(mail(), run(Attempt(1, "start", 5.0))).rung == "woken"
