@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailcore.model.message import FINAL, Message, parse_time
+from mailcore.model.message import FINAL, Ack, Message, parse_time
 from mailcore.model.run import Run
 
 RUNGS = ("stored", "woken", "submitted", "seen", "acknowledged")
@@ -33,16 +33,21 @@ class Ladder:
         return self.rung in FINAL
 
 
+def answer_to(message: Message) -> Ack | None:
+    """What its recipient said became of it. A mail that tells of an answer (`DONE: …`) carries its sender's: none."""
+    ack = message.ack
+    tells = ack is not None and ack.by and ack.by == message.sender and not message.is_task
+    return None if tells else ack
+
+
 def ladder(message: Message, run: Run | None = None) -> Ladder:
     """Where `message` (the recipient's copy) stands. `run` is the run that its dispatch or wake started, if any.
 
     `submitted` is the run's first sign of life, or that the agent was told of the mail through its hook (our key
     `told_at`). A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote
-    when. A mail that tells of an answer (`DONE: …`) carries that answer: it is its sender's, and no rung of this mail.
+    when.
     """
-    ack = message.ack
-    if ack is not None and ack.by and ack.by == message.sender and not message.is_task:
-        ack = None
+    ack = answer_to(message)
     rungs = [("stored", message.stored_at or message.at)]
     submitted = [parse_time(message.raw.get("told_at"))]
     if run is not None and run.attempts:
