@@ -124,7 +124,7 @@ class Story:
         for one in self.happened:
             if one["what"] in ANSWERS and one["what"] != "accept":
                 became[self._id(sent, one["words"][0])] = ANSWERS[one["what"]]
-            said = one.get("said")
+            said: Any = one.get("said")
             chosen = said.get("tasks", {}) if isinstance(said, dict) else {}
             became |= {self._id(sent, name[1:]): "declined" for name, what in chosen.items() if what == "declined"}
         for name, act in sent.items():
