@@ -28,8 +28,8 @@ def config(call: Call) -> Result:
     said, found, wrong = settings(file)
     wrong = [*wrong, *registry.faults(found)]
     if wrong:
-        listed = "\n  ".join(wrong)
-        raise ConfigError(f"{file}: {counted(len(wrong), 'fault')}; the defaults are used meanwhile\n  {listed}")
+        listed = "\n".join(wrong)
+        raise ConfigError(f"{file}: {counted(len(wrong), 'fault')}; the defaults are used meanwhile\n{listed}")
     sections = effective(said, found)
     notes = call.workspace.strangers(found.agents)
     lines = [f"# {file}{'' if file.exists() else ': not there, so all is default'}"]

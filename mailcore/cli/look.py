@@ -14,7 +14,7 @@ from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.since import since
 from mailcore.dispatch.tasks import Task, run_of, tasks_of
 from mailcore.errors import Refused
-from mailcore.mail import lookup
+from mailcore.mail import related
 from mailcore.mail.ladder import ladder
 from mailcore.mail.reader import read_mailbox
 from mailcore.mail.threads import threads
@@ -37,13 +37,14 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def trace(call: Call) -> Result:
     """The rungs of a message with their times, and its thread."""
-    copy = lookup.find(call.workspace, call.arguments.id)
+    copies = related.copies(call.workspace, call.arguments.id)
+    copy = related.find(call.workspace, call.arguments.id, copies)
     if not call.sees(copy.message.sender, copy.agent.address):
         raise Refused(f"{call.viewer.address} sees its own mail; {call.arguments.id} is between others", "visibility")
     run = run_of(copy.agent, copy.message.id)
     steps = ladder(copy.message, run)
     names = (copy.message.id, copy.message.sent_id)
-    seen = [c.message for c in lookup.copies(call.workspace) if call.sees(c.message.sender, c.agent.address)]
+    seen = [c.message for c in copies if call.sees(c.message.sender, c.agent.address)]
     found = (t.messages for t in threads(seen) if any((m.id, m.sent_id) == names for m in t.messages))
     thread = next(found, (copy.message,))
     ack = copy.message.ack

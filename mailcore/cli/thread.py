@@ -7,7 +7,7 @@ from typing import Any
 
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import lookup, post, sentbox, shown
+from mailcore.mail import lookup, post, related, sentbox, shown
 from mailcore.mail.lookup import Copy
 from mailcore.mail.names import choose
 from mailcore.mail.outbox import answering
@@ -36,12 +36,14 @@ def thread(call: Call) -> Result:
 
     Those in its own mailbox become `opened`; those in another's stay as they are.
     """
-    copies = [copy for copy in lookup.copies(call.workspace) if call.sees(copy.message.sender, copy.agent.address)]
+    records = list(sentbox.records(call.viewer))
+    every = related.copies(call.workspace, call.arguments.id, records)
+    copies = [copy for copy in every if call.sees(copy.message.sender, copy.agent.address)]
     mails = [copy.message for copy in copies]
     known = {mail.sent_id for mail in mails if mail.sent_id}
     # What has no copy here: it went to another project, was refused, or its recipient removed it.
-    mails += [record for record in sentbox.records(call.viewer) if record.id not in known]
-    wanted = _named(call, call.arguments.id, mails)
+    mails += [record for record in records if record.id not in known]
+    wanted = _named(call, call.arguments.id, mails, every)
     found = next(one for one in threads(mails) if any(mail is wanted for mail in one.messages))
     _opened(call, copies, found.messages)
     rows = [shown.as_json(mail) | {"to": mail.recipient} for mail in found.messages]
@@ -50,10 +52,10 @@ def thread(call: Call) -> Result:
     return {"thread": found.key, "subject": found.subject, "messages": rows}, text
 
 
-def _named(call: Call, wanted: str, mails: list[Message]) -> Message:
+def _named(call: Call, wanted: str, mails: list[Message], every: list[Copy]) -> Message:
     found = choose(wanted, mails, lambda mail: mail)
     if found is None:
-        hidden = lookup.find(call.workspace, wanted)  # which says so where there is none at all
+        hidden = related.find(call.workspace, wanted, every)  # which says so where there is none at all
         raise Refused(f"{call.viewer.address} sees its own mail; {hidden.message.id} is between others", "visibility")
     return found
 

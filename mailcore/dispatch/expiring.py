@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from mailcore import trust
+from mailcore import audit, trust
 from mailcore.config import Config
 from mailcore.dispatch.wakes import wake_for
 from mailcore.errors import MailcoreError
@@ -13,9 +13,17 @@ from mailcore.workspace import Workspace
 
 
 def settle(workspace: Workspace, config: Config) -> None:
-    """Let lapse what nobody decided in time; next to no work where nothing is due. What fails is done by the next."""
+    """Let lapse what nobody decided in time; next to no work where nothing is due. What fails is done by the next.
+
+    Whoever looks does it, and whatever proves who that is proves nothing of the approver, whose mail it becomes.
+    """
     if not expiry.due(workspace.state_dir) or trust.brought(workspace):
         return
-    with suppress(MailcoreError, OSError):
-        for sent, approver in expiry.lapse_expired(workspace):
-            wake_for(workspace, config, approver, [sent], sent.subject, what="did not decide in time", automatic=True)
+    before = audit.proof.set("supervisor")
+    try:
+        with suppress(MailcoreError, OSError):
+            for sent, approver in expiry.lapse_expired(workspace):
+                what = "did not decide in time"
+                wake_for(workspace, config, approver, [sent], sent.subject, what=what, automatic=True)
+    finally:
+        audit.proof.reset(before)

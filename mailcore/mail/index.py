@@ -22,7 +22,7 @@ from mailcore.system import ignored
 from mailcore.system.processes import boot_id
 from mailcore.workspace import Workspace
 
-FORM = 2
+FORM = 3
 """Of the tables, and of the texts in them: another one is made anew."""
 YOUNG_NS = 2_100_000_000
 """Of a file that changed so short a time before it was read the next change may bear the same time: FAT counts 2 s."""

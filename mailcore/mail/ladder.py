@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailcore.model.message import FINAL, Message, parse_time
+from mailcore.model.message import FINAL, Ack, Message, parse_time
 from mailcore.model.run import Run
 
 RUNGS = ("stored", "woken", "submitted", "seen", "acknowledged")
@@ -36,6 +36,13 @@ class Ladder:
         return self.rung in FINAL
 
 
+def answer_to(message: Message) -> Ack | None:
+    """What its recipient said became of it. A mail that tells of an answer (`DONE: …`) carries its sender's: none."""
+    ack = message.ack
+    tells = ack is not None and ack.by and ack.by == message.sender and not message.is_task
+    return None if tells else ack
+
+
 def ladder(message: Message, run: Run | None = None) -> Ladder:
     """Where `message` (the recipient's copy) stands. `run` is the run that its dispatch or wake started, if any.
 
@@ -43,6 +50,7 @@ def ladder(message: Message, run: Run | None = None) -> Ladder:
     `told_at`). A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote
     when; mail that was closed or answered by ours before it was read (our key `unseen`) is not.
     """
+    ack = answer_to(message)
     rungs = [("stored", message.stored_at or message.at)]
     submitted = [parse_time(message.raw.get("told_at"))]
     if run is not None and run.attempts:
@@ -53,9 +61,8 @@ def ladder(message: Message, run: Run | None = None) -> Ladder:
         rungs.append(("submitted", min(since)))
     if message.seen_at or not (message.unread or message.raw.get("unseen")):
         rungs.append(("seen", message.seen_at or rungs[-1][1]))
-    if message.ack is not None:
-        state = message.ack.state
-        rungs.append((state if state in FINAL else "acknowledged", message.ack.at or rungs[-1][1]))
+    if ack is not None:
+        rungs.append((ack.state if ack.state in FINAL else "acknowledged", ack.at or rungs[-1][1]))
     return Ladder(tuple(sorted(rungs, key=lambda one: one[1])))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore.errors import Refused
 from mailcore.mail import lookup
-from mailcore.mail.ladder import ladder
+from mailcore.mail.ladder import answer_to, ladder
 from mailcore.mail.lookup import Copy
 from mailcore.mail.names import choose
 from mailcore.model.agent import Agent
@@ -35,7 +35,7 @@ class SentMail:
         if self.copy is None:
             return "answered" if self.answer else "unknown"
         rung = ladder(self.copy.message).rung
-        ack = self.copy.message.ack
+        ack = answer_to(self.copy.message)
         if ack is not None:
             return ack.state if ack.state != "acknowledged" or not self.answer else "answered"
         return "answered" if self.answer else "closed" if self.copy.archived is not None else rung
@@ -45,7 +45,7 @@ class SentMail:
         """What was said of it: a task's result, or why it was not delivered; untrusted text."""
         if self.message.status == "refused":
             return str(self.message.raw.get("refused_reason") or "")
-        ack = self.copy.message.ack if self.copy is not None else None
+        ack = answer_to(self.copy.message) if self.copy is not None else None
         return ack.result if ack is not None and ack.state in (*FINAL, "approved", "denied") else ""
 
 

@@ -27,7 +27,7 @@ PROOFS = {
     "terminal": "assumed: a person's own terminal",
     "passphrase": "proved: by the operator's passphrase",
     "screen": "by the operator's screen",
-    "supervisor": "by mailcore itself, which supervised the run",
+    "supervisor": "by mailcore itself, for whom it concerns",
     "passport": "by place: written in its directory",
     "path": "by place: written in its directory",
     "router": "said by AIPass's router",

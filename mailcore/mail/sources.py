@@ -11,6 +11,7 @@ from unicodedata import normalize
 
 from mailcore import codec
 from mailcore.mail.reader import read_mailbox
+from mailcore.mail.threads import bare
 from mailcore.model.agent import Agent
 from mailcore.system import files
 from mailcore.workspace import Workspace
@@ -18,10 +19,18 @@ from mailcore.workspace import Workspace
 BETWEEN = " \ue000 "
 """Between two fields: no word that is sought holds it, so that none is found across them."""
 
+LINK, NUMBER, LOOSE, BARE = "\ue001", "\ue002", "\ue003", "\ue004"
+"""Begin words that nobody can type: a name that ties a mail to others, its number; alone, that it names no thread, that
+its subject has no plain letter or digit."""
+LINKS = ("id", "sent_id", "thread_id", "in_reply_to")
+"""What ties a mail to others by name."""
+
 _SOUGHT = ("subject", "message", "from", "to", "id", "sent_id")
 _NO_WORD = re.compile(r"[^\w\x00-\x7f]+")
 _SIGN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _WORD = re.compile("[0-9a-z_\x80-\U0010ffff]+")
+_PLAIN = re.compile("[0-9A-Za-z_]")
+_NO_NAME = re.compile("[\x00-/:-^`{-\x7f]")
 _MARK = re.compile("[\u0300-\u036f]+")
 
 Stamp = tuple[int, int, int, int]
@@ -104,8 +113,26 @@ def spread(text: str) -> str:
 
 
 def text_of(raw: dict[str, Any]) -> str:
-    """What a mail can be found by, made by `spread`: subject, body, both parties, its names."""
-    return spread("\n".join(_said(raw))).replace("\0", " ")
+    """What a mail can be found by, made by `spread`: subject, body, both parties, its names; and what ties it."""
+    return f"{spread(chr(10).join(_said(raw)))} {' '.join(_ties(raw))}".replace("\0", " ")
+
+
+def _ties(raw: dict[str, Any]) -> Iterator[str]:
+    for name in {one for key in LINKS if isinstance(one := raw.get(key), str) and one}:
+        yield link(name)
+    if isinstance(seq := raw.get("seq"), int):
+        yield f"{NUMBER}{seq}"
+    if not raw.get("thread_id"):
+        yield LOOSE
+    if not isinstance(subject := raw.get("subject"), str) or not _PLAIN.search(bare(subject)):
+        yield BARE
+
+
+def link(name: str) -> str:
+    """The word that a name is found by; another one that differs in signs or case may have the same."""
+    if name.isascii() and name.isalnum():
+        return LINK + name.lower()
+    return LINK + _NO_NAME.sub("\ue000", name.lower().encode("utf-8", "replace").decode())
 
 
 def fields_of(raw: dict[str, Any]) -> str:

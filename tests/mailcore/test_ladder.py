@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailcore.mail.ladder import RUNGS, ladder
+from mailcore.mail.lookup import Copy
+from mailcore.mail.sentbox import SentMail
+from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL, Message
 from mailcore.model.run import Attempt, Run
 
@@ -65,6 +69,20 @@ def test_rungs_stand_in_the_order_of_their_times() -> None:
     steps = ladder(message, run(Attempt(1, "start", start + 5, running_at=start + 6)))
     assert [rung for rung, _ in steps.rungs] == ["stored", "seen", "woken", "submitted"]
     assert steps.rung == "seen" and steps.since < start + 5
+
+
+def test_a_mail_that_tells_of_an_answer_is_not_answered_itself() -> None:
+    told: dict[str, Any] = {
+        "from": "@b",
+        "to": "@a",
+        "subject": "DONE: s",
+        "ack": {"state": "done", "at": at(0), "by": "@b"},
+    }
+    assert [rung for rung, _ in ladder(mail(**told)).rungs] == ["stored"]
+    assert [rung for rung, _ in ladder(mail(**told, status="opened", seen_at=at(9))).rungs] == ["stored", "seen"]
+    assert SentMail(mail(**told), Copy(Agent("@a", "A", Path("/")), mail(**told))).became == "stored"
+    mine = {**told, "from": "@a", "auto_execute": True}
+    assert ladder(mail(**{**mine, "ack": {**told["ack"], "by": "@a"}})).rung == "done", "a task that one gave oneself"
 
 
 def test_a_run_without_an_attempt_has_woken_nobody() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mailcore import journal
 from mailcore.dispatch.attend import attend
 from mailcore.errors import Refused
 from mailcore.mail import approval
@@ -113,6 +114,13 @@ def test_a_request_past_its_time_lapses_and_the_asker_is_told_once_and_started(t
         tiers.json("inbox", *OPERATOR)
     (mail,) = tiers.inbox("writer")
     assert (mail.subject, mail.priority) == ("LAPSED: Deploy?", "high") and "nobody decided within" in mail.body
+    assert mail.proof == "supervisor", "the person wrote no word of it, and whoever looked is not the person"
+    acts = [
+        act for act in journal.read(tiers.workspace.state_dir / "audit.jsonl") if act["verb"] in ("lapsed", "start")
+    ]
+    assert [(act["verb"], act["by"], act["proof"]) for act in acts] == [
+        ("lapsed", "@operator", "supervisor"), ("start", "@operator", "supervisor"),
+    ]  # fmt: skip
     (run,) = tiers.runs("writer")
     assert "did not decide in time" in tiers.over("writer", run.run_id).subject
     (asked,) = tiers.inbox("@operator")
