@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,7 @@ def session(agent: Agent) -> Path:
     return path
 
 
-def write(path: Path, agent: Agent, kind: str, message: dict[str, object], age: float = 0.0) -> None:
+def write(path: Path, agent: Agent, kind: str, message: Mapping[str, object], age: float = 0.0) -> None:
     """Add a line to a session file, of so many seconds ago."""
     stamp = datetime.fromtimestamp(time.time() - age, UTC).isoformat().replace("+00:00", "Z")
     line = {"type": kind, "timestamp": stamp, "sessionId": "s", "cwd": str(agent.branch), "message": message}
