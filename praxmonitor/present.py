@@ -187,6 +187,14 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
+def wrapped(text: str, width: int, most: int) -> list[str]:
+    """The first `most` lines of `wrap`, with an ellipsis where something is missing."""
+    lines = wrap(text, width)
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}"[: 4 * width + 4] + "…", width)]
+
+
 def task(facts: AgentFacts) -> str:
     """What the agent is on: the subject of its run, else of the lock another program holds."""
     if facts.run is not None:

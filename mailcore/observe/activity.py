@@ -17,13 +17,11 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 
 
 def neutral(text: str, limit: int = LIMIT) -> str:
-    """One line of printable text, at most `limit` characters: terminal escapes go, other controls show as �."""
-    if len(text) <= limit and text.isprintable():
+    """One line of harmless text (`mailcore.text`), at most `limit` characters; terminal escapes go as a whole."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
         return text
     # Eight times the limit: room for what is squeezed out, and no work for a line of a megabyte.
-    text = line(_ESCAPES.sub("", text[: limit * 8]), limit)
-    # Lone surrogates, which no terminal can be sent, and characters that hide or join others.
-    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
+    return line(_ESCAPES.sub("", text[: limit * 8]), limit)
 
 
 def from_hook(raw: bytes, agent: str, now: float) -> Activity | None:
@@ -36,7 +34,8 @@ def harmless(activity: Activity, now: float) -> Activity:
     """The same with texts that may be drawn, at most `now`."""
     names = activity.tool + activity.tool_id + activity.session + activity.subagent
     short = activity.at <= now and len(activity.text) <= LIMIT and len(names) <= 160
-    if short and activity.text.isprintable() and names.isprintable():
+    words = activity.text + names
+    if short and words.isascii() and words.isprintable():
         return activity  # as most are: a copy costs five times as much as the look
     return replace(
         activity,

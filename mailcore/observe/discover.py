@@ -90,7 +90,8 @@ class Discovery:
         self._files.clear()
         self._census, self._due, self._since, self.complete = None, 0.0, 0.0, False
         # A program says its directory as it was given: through a symlink, or as it really is.
-        self._branches = [place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch)))]
+        real = (place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch))))
+        self._branches = list(dict.fromkeys(real))
         for kept in self._kept:
             try:
                 self._unseen.update(self._ask_places(kept))
@@ -165,7 +166,9 @@ class Discovery:
 
     def _ask_places(self, kept: _Kept) -> set[Path]:
         """Learn where sessions may go on today; the places that were not known before."""
-        kept.root, places = kept.files.root, kept.files.places(self._branches)
+        kept.root = kept.files.root
+        self._stamps.moved(kept.root)
+        places = kept.files.places(self._branches)
         new = set(places) - kept.places.keys()
         kept.day = date.today()
         kept.places = {place: kept.places.get(place, []) for place in places}
@@ -175,7 +178,7 @@ class Discovery:
 
     def _sweep(self, kept: _Kept) -> Iterator[Found]:
         now = time.time()
-        if self._stamps.moved(kept.root) or kept.day != date.today():
+        if kept.day != date.today() or self._stamps.moved(kept.root):
             self._ask_places(kept)  # what is new with a day or a directory begins empty: all that it will hold is news
         kept.standing = [place for place in kept.above if place.is_dir()]
         for place in kept.places:

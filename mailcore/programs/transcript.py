@@ -16,6 +16,7 @@ import orjson
 from mailcore.model.activity import Activity
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
+from mailcore.text.clusters import cut
 
 SOURCE = "transcript"
 
@@ -125,7 +126,7 @@ def dollars_of(values: Mapping[str, Any], key: str) -> float | None:
 def short(result: str) -> str:
     """A result in one short line."""
     folded = " ".join(result[: RESULT * 4].split())
-    return folded if len(folded) <= RESULT else folded[: RESULT - 1] + "…"
+    return cut(folded, RESULT)
 
 
 K = TypeVar("K")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from mailcore.text.clusters import cut
+
 # C0 and C1 controls, DEL, line separators, bidirectional overrides, which reorder what a person reads, anchors of
 # annotations, and halves of surrogate pairs, which cannot be written to a terminal.
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2061-\u206f\ufff9-\ufffb\ud800-\udfff]"
@@ -16,7 +18,12 @@ _EMOJI = "[\u2190-\u2bff\U0001f000-\U0001faff]"
 # and joiners, byte order mark, fillers, the tag characters, the variation selectors, of which 256 spell any byte. A
 # joiner stays where it makes one picture of several, a selector where it says how a picture is drawn.
 _PICTURE = "(?<![0-9#*\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])"
+# The flags of England, Scotland and Wales are spelled in tags: these and no other word.
+_FLAG = "\U0001f3f4\U000e0067\U000e0062(?:{})\U000e007f".format(
+    "|".join("".join(chr(0xE0000 + ord(letter)) for letter in name) for name in ("eng", "sct", "wls"))
+)
 _UNSEEN = (
+    f"({_FLAG})|"
     "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u2060\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
     f"|{_PICTURE}[\ufe0e\ufe0f]|(?<!{_EMOJI})(?<!{_EMOJI}\ufe0f)\u200d|\u200d(?!{_EMOJI})"
@@ -34,7 +41,9 @@ def plain(text: str) -> str:
     nobody sees."""
     if text.isascii() and text.isprintable():
         return text
-    return _compiled(_CONTROL).sub("\N{REPLACEMENT CHARACTER}", _compiled(_UNSEEN).sub("", text.replace("\r\n", "\n")))
+    return _compiled(_CONTROL).sub(
+        "\N{REPLACEMENT CHARACTER}", _compiled(_UNSEEN).sub(r"\1", text.replace("\r\n", "\n"))
+    )
 
 
 def hanging(text: str) -> str:
@@ -44,7 +53,7 @@ def hanging(text: str) -> str:
 
 def hidden(text: str) -> int:
     """How many characters `plain` takes out of `text` because nobody sees them."""
-    return 0 if text.isascii() else len(_compiled(_UNSEEN).findall(text))
+    return 0 if text.isascii() else sum(not flag for flag in _compiled(_UNSEEN).findall(text))
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -53,6 +62,6 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def line(text: str, limit: int = 0) -> str:
-    """`plain` text on one line, white space folded; cut to `limit` characters with an ellipsis if there is one."""
+    """`plain` text on one line, white space folded; `cut` to `limit` characters if there is one."""
     folded = " ".join(plain(text).split())
-    return folded if not limit or len(folded) <= limit else folded[: limit - 1] + "…"
+    return cut(folded, limit) if limit else folded

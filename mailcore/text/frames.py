@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mailcore.text import counted, hidden, line, plain
+from mailcore.text.clusters import clusters
 
 _BRACKETS = str.maketrans("<>", "‹›")
 TAB = 4
@@ -67,23 +68,29 @@ def indented(text: str, width: int) -> str:
 
 
 def _folded(text: str, width: int) -> list[str]:
+    """Lines of at most `width` cells, broken at blanks where there is one."""
     if text.isascii() and len(text) <= width:
         return [text]
-    parts, start, cells = [], 0, 0
-    for at, sign in enumerate(text):
-        wide = _cells(sign)
-        if cells + wide > width:
+    parts: list[str] = []
+    line, taken, blank = "", 0, -1
+    for sign in clusters(text):
+        wide = _most_cells(sign)
+        if taken + wide > width and line:
             # At the last blank of the line, if it has one.
-            blank = text.rfind(" ", start + 1, at)
-            cut = blank + 1 if blank > start else at
-            parts.append(text[start:cut].rstrip())
-            cells -= sum(
-                2 if unicodedata.east_asian_width(s) in "WF" or ord(s) > 0x1F000 else 1 for s in text[start:cut]
-            )
-            start = cut
-        cells += wide
-    return [*parts, text[start:]]
+            end = blank + 1 if blank > 0 else len(line)
+            parts.append(line[:end].rstrip())
+            line = line[end:]
+            taken, blank = _most_cells(line), -1
+        if sign == " ":
+            blank = len(line)
+        line += sign
+        taken += wide
+    return [*parts, line]
 
 
-def _cells(sign: str) -> int:
-    return 2 if unicodedata.east_asian_width(sign) in "WFA" or ord(sign) > 0x1F000 else 1
+def _most_cells(text: str) -> int:
+    """As many cells as any terminal gives it: some draw each part of a joined sign, and signs of doubtful width wide.
+
+    A line that is folded by the terminal itself would begin at the margin.
+    """
+    return sum(2 if unicodedata.east_asian_width(one) in "WFA" or ord(one) > 0x1F000 else 1 for one in text)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.units import UNKNOWN, clock_time, since, size
-from praxmonitor.present import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrap
+from praxmonitor.present import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrapped
 from praxmonitor.widgets.card import held
 from praxmonitor.widgets.lines import Lines
 from praxmonitor.widgets.usage import inside_lines, usage_lines
@@ -75,7 +75,7 @@ def detail_lines(
         (),
     ]
     groups = [
-        labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - LABEL)[:MOST_REASON])),
+        labelled("why", *(((part, look.role),) for part in wrapped(plain(status.reason), width - LABEL, MOST_REASON))),
         labelled("held", *held_lines(facts, status)),
         labelled("process", *process_lines(glance)),
         labelled("task", *_task(facts)),
@@ -138,7 +138,7 @@ def waiting_lines(glance: Glance | None, now: float, width: int) -> Iterator[Lin
 def start_lines(start: Start, now: float, width: int) -> list[Line]:
     """Subject and age of a start that waits; below, what it waits for."""
     first = spread(((plain(start.subject) or "a wake", ""),), ((since(start.at, now), "faint"),), width)
-    return [first, *(((f"  {part}", "muted"),) for part in wrap(plain(start.reason), width - 2)[:MOST_WHY])]
+    return [first, *(((f"  {part}", "muted"),) for part in wrapped(plain(start.reason), width - 2, MOST_WHY))]
 
 
 def _task(facts: AgentFacts) -> Iterator[Line]:

@@ -1,7 +1,11 @@
-"""What the alarms cost: `python tests/bench/bench_alarms.py`. 1,000 agents, each with mail, activities and a run."""
+"""What the alarms cost: `python -m tests.bench.bench_alarms [--agents 1000] [--turns 200]`.
+
+So many agents, each with mail, activities and a run.
+"""
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -17,11 +21,11 @@ from mailcore.model.run import Attempt, Lock, Phase, Run
 from mailcore.model.senses import Senses
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.moment import EMPTY, following
+from tests.bench.asked import ask
 from tests.clock import Clock
 from tests.stories.words import agent
 
-AGENTS = 1000
-ROUNDS = 200
+AMOUNTS = argparse.Namespace(agents=1000, turns=200)
 NOW = 2_000_000_000.0
 POLICY, SENSES = Config().alarms, Senses()
 
@@ -45,9 +49,9 @@ def facts(number: int, at_work: bool) -> AgentFacts:
 
 
 def timed(act: Callable[[int], object]) -> str:
-    """Median and worst of ROUNDS calls."""
+    """Median and worst of so many calls."""
     took = []
-    for number in range(ROUNDS):
+    for number in range(AMOUNTS.turns):
         began = time.perf_counter()
         act(number)
         took.append((time.perf_counter() - began) * 1000)
@@ -56,7 +60,7 @@ def timed(act: Callable[[int], object]) -> str:
 
 def measure(share: int, name: str) -> None:
     """One tick of a fleet of which every `share`th agent is at work; 0: none."""
-    fleet = Fleet(Path("/"), tuple(facts(n, bool(share) and n % share == 0) for n in range(AGENTS)))
+    fleet = Fleet(Path("/"), tuple(facts(n, bool(share) and n % share == 0) for n in range(AMOUNTS.agents)))
     vigil = Vigil(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
     moment = following(EMPTY, fleet, NOW, POLICY, SENSES)
     vigil.tick(moment)
@@ -65,7 +69,7 @@ def measure(share: int, name: str) -> None:
         nonlocal moment
         moment = following(moment, fleet, NOW + number * 0.01, POLICY, SENSES)
 
-    print(f"{AGENTS} agents, {name}:")
+    print(f"{AMOUNTS.agents} agents, {name}:")
     print(f"  states             {timed(step)}")
     print(f"  rules and episodes {timed(lambda _: vigil.tick(moment))}")
     print(f"  who is near        {timed(lambda _: vigil.near(moment))}")
@@ -73,6 +77,7 @@ def measure(share: int, name: str) -> None:
 
 def main() -> None:
     """Print the cost of one tick."""
+    ask(AMOUNTS, __doc__)
     for share, name in ((0, "all idle"), (2, "half of them at work"), (1, "all at work")):
         measure(share, name)
 

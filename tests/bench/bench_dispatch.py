@@ -1,7 +1,11 @@
-"""Dispatch: command → exec, child's death → journal, thirty runs at once. `python -m tests.bench.bench_dispatch`."""
+"""Dispatch: command → exec, child's death → journal, thirty runs at once. `python -m tests.bench.bench_dispatch`.
+
+Options: `--turns 20`, `--runs 30` at once, `--seconds 10` over which the idle supervisors' CPU is taken.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import statistics
@@ -23,11 +27,9 @@ from mailcore.dispatch import control
 from mailcore.liveness import read_lock
 from mailcore.model.run import Run
 from mailcore.system.processes import alive
+from tests.bench.asked import ask
 
-TURNS = 20
-MANY = 30
-WATCHED = 10.0
-"""Seconds over which the idle supervisors' CPU is taken."""
+AMOUNTS = argparse.Namespace(turns=20, runs=30, seconds=10.0)
 
 
 def until(condition: object, seconds: float = 30.0) -> None:
@@ -71,7 +73,7 @@ def dispatched() -> None:
     to_exec, to_exit = [], []
     with house(1, "date +%s.%N > began; echo up") as space:
         began = space.agent("@a0").branch / "began"
-        for n in range(TURNS):
+        for n in range(AMOUNTS.turns):
             began.unlink(missing_ok=True)
             start = time.time()
             words = [sys.executable, "-m", "mailcore.cli", "dispatch", "@a0", f"task {n}", "b", "--from", "@operator"]
@@ -126,7 +128,7 @@ def died() -> None:
         config = read_config(space.config_file)
         screen = Screen(space.root)
         until(lambda: screen.shows(b"idle"))
-        for n in range(TURNS):
+        for n in range(AMOUNTS.turns):
             begun = time.time()
             control.dispatch(space, config, "@operator", "@a0", f"task {n}", "b")
             until(lambda: screen.shows(b"1 working", begun))  # noqa: B023
@@ -164,7 +166,7 @@ def memory(pid: int) -> tuple[float, float]:
 
 def at_once() -> None:
     """Thirty runs whose agents print a line a second: what their supervisors cost together."""
-    with house(MANY, "while :; do echo line; sleep 1; done") as space:
+    with house(AMOUNTS.runs, "while :; do echo line; sleep 1; done") as space:
         config = read_config(space.config_file)
         start = time.monotonic()
         for agent in space.agents:
@@ -174,22 +176,23 @@ def at_once() -> None:
         started = time.monotonic() - start
         locks = [read_lock(agent.dispatch_lock) for agent in space.agents]
         pids = [lock.pid for lock in locks if lock is not None and alive(lock.pid)]
-        assert len(pids) == MANY
+        assert len(pids) == AMOUNTS.runs
         Event().wait(11)  # past the looks that come sooner at the beginning
         before, at = sum(map(cpu, pids)), time.monotonic()
-        Event().wait(WATCHED)
+        Event().wait(AMOUNTS.seconds)
         used = (sum(map(cpu, pids)) - before) / (time.monotonic() - at)
         sizes = [memory(pid) for pid in pids]
         resident, own = (statistics.median(column) for column in zip(*sizes, strict=True))
         largest = max(rss for rss, _ in sizes)
     print(
-        f"{MANY} runs at once: all started in {started:.1f} s; supervisors together {used * 100:.2f} % of one core "
-        f"over {WATCHED:g} s (budget 1 %); RSS each {resident:.1f} MB, largest {largest:.1f} MB (budget 25), "
-        f"of it private {own:.1f} MB"
+        f"{AMOUNTS.runs} runs at once: all started in {started:.1f} s; supervisors together {used * 100:.2f} % "
+        f"of one core over {AMOUNTS.seconds:g} s (budget 1 %); RSS each {resident:.1f} MB, largest {largest:.1f} MB "
+        f"(budget 25), of it private {own:.1f} MB"
     )
 
 
 if __name__ == "__main__":
+    ask(AMOUNTS, __doc__)
     print(f"{datetime.now():%Y-%m-%d}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     dispatched()
     died()

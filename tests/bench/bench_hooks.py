@@ -1,10 +1,12 @@
 """Prints what one hook event costs an agent beside a naive `cat >>` hook: the shell's whole life, median and p95.
 
-Run it as `python -m tests.bench.bench_hooks`. The contestants take turns, so that a busy moment hits all of them.
+Run it as `python -m tests.bench.bench_hooks [--turns 200]`. The contestants take turns, so that a busy moment hits
+all of them.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import statistics
@@ -20,8 +22,9 @@ from mailcore.hooks import line
 from mailcore.mail import post
 from mailcore.model.agent import Agent
 from mailcore.workspace import Workspace
+from tests.bench.asked import ask
 
-TURNS = 200
+AMOUNTS = argparse.Namespace(turns=200)
 BUDGET = 10.0
 """Milliseconds, without mail."""
 
@@ -60,7 +63,7 @@ def row(label: str, took: dict[str, list[float]]) -> None:
 def compare(label: str, shell: str, ours: str, twin: str, stdin: bytes, before: Callable[[], object]) -> None:
     """Time both, in turn."""
     took: dict[str, list[float]] = {"hook": [], "cat >>": []}
-    for _ in range(TURNS if len(stdin) < 500_000 else TURNS // 5):
+    for _ in range(AMOUNTS.turns if len(stdin) < 500_000 else max(2, AMOUNTS.turns // 5)):
         before()
         took["hook"].append(timed(shell, ours, stdin))
         took["cat >>"].append(timed(shell, twin, stdin))
@@ -79,12 +82,13 @@ def known(workspace: Workspace, agent: Agent, ours: str) -> None:
 
 def main() -> None:
     """All figures."""
+    ask(AMOUNTS, __doc__)
     with tempfile.TemporaryDirectory() as directory:
         workspace = make.init(Path(directory) / "bench", [("writer", "agents/writer"), ("lead", "agents/lead")])
         agent = workspace.agent("@writer")
         twin = f"cat >> {agent.logs_dir}/twin.jsonl"
         step, note = (line.command(agent, name, "file") for name in ("PostToolUse", "PreToolUse"))
-        print(f"median / p95 of {TURNS} hooks; budget without mail {BUDGET:g} ms")
+        print(f"median / p95 of {AMOUNTS.turns} hooks; budget without mail {BUDGET:g} ms")
         for shell in filter(shutil.which, ("dash", "bash")):
             for size in (1_000, 30_000, 100_000, 1_000_000, 5_000_000):
                 compare(f"{shell}, event of {size:,} bytes", shell, note, twin, event(size), lambda: None)

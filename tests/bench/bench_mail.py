@@ -1,11 +1,13 @@
 """Prints the figures of mail beside a naive twin and AIPass's own: one delivery, eight writers, the whole command.
 
-Run it as `python -m tests.bench.bench_mail`; AIPass takes part where `PRAX_AIPASS_VENV` names its environment
-(`python -m tests.faults.aipass_lab` makes it). The contestants take turns, so that a busy moment hits all of them.
+Run it as `python -m tests.bench.bench_mail [--sizes 0 100 …] [--turns 45] [--each 25] [--rounds 3]`. AIPass takes part
+where `PRAX_AIPASS_VENV` names its environment (`python -m tests.faults.aipass_lab` makes it). The contestants take
+turns, so that a busy moment hits all of them.
 """
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import json
 import os
@@ -24,13 +26,13 @@ from mailcore.mail import mailbox
 from mailcore.model.agent import Agent
 from mailcore.system import files, writing
 from mailcore.workspace import Workspace, find
+from tests.bench.asked import ask
 from tests.faults import aipass_lab
 from tests.faults.aipass_lab import Lab
 
 BODY = "m" * 600
-SIZES = (0, 100, 1_000, 10_000)
-TURNS = 45
-WRITERS, EACH = 8, 25
+AMOUNTS = argparse.Namespace(sizes=[0, 100, 1_000, 10_000], turns=45, each=25, rounds=3)
+WRITERS = 8
 
 AIPASS = """
 import sys, time
@@ -142,7 +144,7 @@ def deliveries(workspace: Workspace, lab: Lab | None) -> None:
         message_id = mailbox.deliver(alpha, message())
         audit.record(workspace, "@beta", "send", to="@alpha", id=message_id, sent_id="0123abcd", seq=1, subject="s")
 
-    for size in SIZES:
+    for size in AMOUNTS.sizes:
         fill(alpha, size)
         fill(beta, size)
         took: dict[str, list[float]] = {"mailcore": [], "without the audit": [], "twin": []}
@@ -153,7 +155,7 @@ def deliveries(workspace: Workspace, lab: Lab | None) -> None:
             worker.ask(1)
             worker.answer()
             took["AIPass"] = []
-        for _ in range(TURNS):
+        for _ in range(AMOUNTS.turns):
             took["mailcore"].append(timed(audited))
             took["without the audit"].append(timed(lambda: mailbox.deliver(alpha, message())))
             took["twin"].append(timed(lambda: twin(beta.inbox, message())))
@@ -177,26 +179,26 @@ def together(start: Callable[[], AIPassWorker | subprocess.Popen[str]]) -> float
     began = time.perf_counter()
     for process in processes:
         assert process.stdin is not None
-        process.stdin.write(f"{EACH}\n")
+        process.stdin.write(f"{AMOUNTS.each}\n")
         process.stdin.flush()
     for process in processes:
         assert process.stdout is not None and process.stdout.readline()
     took = (time.perf_counter() - began) * 1000
     for process in processes:
         process.communicate(timeout=60)
-    return took / (WRITERS * EACH)
+    return took / float(WRITERS * AMOUNTS.each)
 
 
 def eight(alpha: Agent, beta: Agent, lab: Lab | None) -> None:
     """Eight writers into one mailbox of a hundred messages."""
 
     def writer(name: str, agent: Agent) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.bench.bench_mail", name, str(agent.root), agent.address]
+        command = [sys.executable, "-m", "tests.bench.bench_mail", "writer", name, str(agent.root), agent.address]
         return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     names = ("mailcore", "twin", "AIPass") if lab else ("mailcore", "twin")
     took: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(3):
+    for _ in range(AMOUNTS.rounds):
         fill(alpha, 100)
         took["mailcore"].append(together(lambda: writer("mailcore", alpha)))
         fill(beta, 100)
@@ -205,7 +207,7 @@ def eight(alpha: Agent, beta: Agent, lab: Lab | None) -> None:
             fill(lab.home.agent("@beta"), 100)
             took["AIPass"].append(together(lambda: AIPassWorker(lab)))
         arrived = {len(json.loads(agent.inbox.read_bytes())["messages"]) for agent in (alpha, beta)}
-        assert arrived == {100 + WRITERS * EACH}
+        assert arrived == {100 + WRITERS * AMOUNTS.each}
     row("8 writers, each mail", took)
 
 
@@ -220,7 +222,7 @@ def commands(alpha: Agent, lab: Lab | None) -> None:
         subprocess.run(command, cwd=alpha.branch, env=variables, check=True, capture_output=True)
 
     took: dict[str, list[float]] = {name: [] for name in (("mailcore", "AIPass") if lab else ("mailcore",))}
-    for _ in range(TURNS):
+    for _ in range(AMOUNTS.turns):
         took["mailcore"].append(timed(send))
         if lab:
             took["AIPass"].append(timed(lambda: lab.drone(lab.home.agent("@alpha").branch, "send", "@beta", "s", BODY)))
@@ -229,6 +231,7 @@ def commands(alpha: Agent, lab: Lab | None) -> None:
 
 def main() -> None:
     """All of it."""
+    ask(AMOUNTS, __doc__)
     place = aipass_lab.environment()
     if place is None:
         print(f"AIPass does not take part: {aipass_lab.PLACE} names no environment of it")
@@ -259,4 +262,4 @@ def worker(name: str, root: str, address: str) -> None:
 
 
 if __name__ == "__main__":
-    worker(*sys.argv[1:]) if sys.argv[1:] else main()
+    worker(*sys.argv[2:]) if sys.argv[1:2] == ["writer"] else main()

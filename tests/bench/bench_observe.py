@@ -1,7 +1,10 @@
-"""Prints the figures of the observe wing: first read, sweep, states, file → fleet. Run it as a script."""
+"""Prints the figures of the observe wing: first read, sweep, states, file → fleet. Run it as
+`python -m tests.bench.bench_observe [--agents 30 1000] [--turns 30]`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import statistics
@@ -17,8 +20,10 @@ from mailcore.observe.fold import apply
 from mailcore.observe.load import Loader
 from mailcore.observe.state import state
 from praxmonitor.feed import FileFeed
+from tests.bench.asked import ask
 
 MAILS = 10
+AMOUNTS = argparse.Namespace(agents=[30, 1000], turns=30)
 
 
 def build(root: Path, agents: int) -> workspace.Workspace:
@@ -103,15 +108,16 @@ def measure(agents: int, root: Path) -> None:
     print(f"  watch_paths()            {timed(loader.watch_paths, 20)}")
     print(f"  changed(one inbox)       {timed(lambda: loader.changed([inbox]), 20)}")
     print(f"  state() of all           {timed(lambda: [state(f, time.time(), Alarms()) for f in fleet.agents], 20)}")
-    first, took = asyncio.run(latency(found.root, inbox, 30))
+    first, took = asyncio.run(latency(found.root, inbox, AMOUNTS.turns))
     took.sort()
     print(f"  feed: first fleet        {first * 1000:7.1f} ms")
     print(f"  feed: file to fleet      {statistics.median(took):7.1f} ms (p95 {took[int(len(took) * 0.95)]:.1f})")
 
 
 def main() -> None:
-    """Print the figures at 30 and 1,000 agents."""
-    for agents in (30, 1000):
+    """Print the figures at each number of agents."""
+    ask(AMOUNTS, __doc__)
+    for agents in AMOUNTS.agents:
         with tempfile.TemporaryDirectory() as directory:
             measure(agents, Path(directory) / "ws")
 

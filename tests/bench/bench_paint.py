@@ -1,10 +1,12 @@
-"""From the command to the first paint, in a real terminal: `python tests/bench/bench_paint.py [AGENTS] [TIMES]`.
+"""From the command to the first paint, in a real terminal: `python -m tests.bench.bench_paint`.
 
-Prints the median of two times: until the first byte of the screen (the header), and until the first agent's name.
+Options: `--agents 30`, `--turns 7`. Prints the median of two times: until the first byte of the screen (the header),
+and until the first agent's name.
 """
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import tempfile
@@ -14,6 +16,7 @@ from pathlib import Path
 import pexpect
 
 from mailcore.make import init
+from tests.bench.asked import ask
 
 
 def once(root: Path) -> tuple[float, float]:
@@ -34,8 +37,9 @@ def once(root: Path) -> tuple[float, float]:
 
 def main() -> None:
     """Measure."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 30
-    times = int(sys.argv[2]) if len(sys.argv) > 2 else 7
+    asked = argparse.Namespace(agents=30, turns=7)
+    ask(asked, __doc__)
+    count, times = asked.agents, asked.turns
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "paintbench"
         init(root, [(f"agent-{number:02}", f"agents/a{number}") for number in range(count)])

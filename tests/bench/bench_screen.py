@@ -1,100 +1,221 @@
-"""What the screen costs: `python tests/bench/bench_screen.py [AGENTS] [ACTIVITIES_PER_SECOND] [SECONDS]`.
+"""What the screen costs on real files: the installed `praxmonitor` in a real terminal of 200×50, on a real workspace.
 
-The real app in a real terminal of 200×50 on a feed that makes so many activities a second, in ten fleets a second as
-FileFeed gives them at most (0: it is idle). Prints CPU time in per cent of one core, start not counted, and bytes sent.
+    python -m tests.bench.bench_screen [--agents 30 300 900] [--rate 1000] [--seconds 10] [--probes 40]
+
+Every agent has a session file of Claude Code in a home of its own; another process lets them grow by `--rate` lines a
+second all together. Printed for each number of agents: from the command to the first agent drawn; CPU of the whole
+process (feed, fold and drawing) in per cent of one core, idle and under that load; from a line written to the bytes on
+the terminal that show it, idle and loaded; from a key to the bytes that answer it; what is sent, and the memory.
 """
 
 from __future__ import annotations
 
-import asyncio
+import argparse
+import json
 import os
+import re
+import statistics
+import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pexpect
-from msgspec.structs import replace
 
-from mailcore.model.activity import Activity, Kind
-from mailcore.model.fleet import Fleet
-from tests.praxmonitor.fake_feed import FakeSpeaker, app_on, many, workspace
+from mailcore import make
+from mailcore.model.agent import Agent
+from mailcore.programs.claude.places import directory
+from tests.bench.asked import ask
 
 WARM = 3.0
+MARK = re.compile(rb"mark(\d{5})")
+WRITER = """
+import json, sys, time
+from datetime import datetime, timezone
+rate, paths = float(sys.argv[1]), sys.stdin.read().split("\\n")
+begin, turn = time.monotonic(), 0
+while True:
+    call = {"type": "tool_use", "id": f"t{turn}", "name": "Read", "input": {"file_path": f"/src/file{turn}.py"}}
+    message = {"id": f"m{turn}", "model": "opus", "content": [call], "usage": {"input_tokens": 9, "output_tokens": 1}}
+    stamp = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+    line = {"type": "assistant", "timestamp": stamp, "sessionId": "s", "message": message}
+    with open(paths[turn * 7 % len(paths)], "ab", buffering=0) as file:
+        file.write(json.dumps(line).encode() + b"\\n")
+    turn += 1
+    time.sleep(max(0, begin + turn / rate - time.monotonic()))
+"""
+"""Writes `rate` lines a second into the session files that its standard input names, each into another."""
 
 
-class BusyFeed:
-    """Ten fleets a second; each activity is another agent's."""
+def session(agent: Agent) -> Path:
+    """An agent's session file, in which a turn is over."""
+    path = directory(agent.branch) / "s.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    content, usage = [{"type": "text", "text": "done"}], {"input_tokens": 9, "output_tokens": 1}
+    said = {"id": "m", "model": "opus", "content": content, "usage": usage, "stop_reason": "end_turn"}
+    write(path, agent, "assistant", said, age=1800)  # the age of what is younger ticks by seconds
+    return path
 
-    def __init__(self, fleet: Fleet, rate: int) -> None:
-        self._fleet, self._rate = fleet, rate
 
-    async def fleets(self) -> AsyncGenerator[Fleet, None]:
-        """Without end."""
-        fleet, number = self._fleet, 0
-        yield fleet
+def write(path: Path, agent: Agent, kind: str, message: Mapping[str, object], age: float = 0.0) -> None:
+    """Add a line to a session file, of so many seconds ago."""
+    stamp = datetime.fromtimestamp(time.time() - age, UTC).isoformat().replace("+00:00", "Z")
+    line = {"type": kind, "timestamp": stamp, "sessionId": "s", "cwd": str(agent.branch), "message": message}
+    with path.open("ab") as file:
+        file.write(json.dumps(line).encode() + b"\n")
+
+
+class Screen:
+    """The screen in its terminal; a thread reads what it draws, and stamps it."""
+
+    def __init__(self, root: Path) -> None:
+        self.began = time.monotonic()
+        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self._child: pexpect.spawn[bytes] = pexpect.spawn(
+            sys.executable,
+            ["-m", "praxmonitor", str(root), "--mute"],
+            dimensions=(50, 200),
+            maxread=1 << 20,
+            env=environment,
+        )
+        self.sent = 0
+        self.marks: dict[int, float] = {}
+        """When each mark was drawn first."""
+        self._drawn = threading.Condition()
+        self._last = b""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
         while True:
-            await asyncio.sleep(0.1)
-            if not self._rate:
-                continue
-            agents, fresh = list(fleet.agents), []
-            for _ in range(self._rate // 10):
-                number += 1
-                place = number * 7 % len(agents)
-                facts = agents[place]
-                activity = Activity(time.time(), facts.address, Kind.TOOL, f"Read: file {number}", "hooks", "Read")
-                agents[place] = replace(
-                    facts, activities=(*facts.activities[-7:], activity), last_active=activity.at, turn_open=True
-                )
-                fresh.append(activity)
-            fleet = replace(fleet, agents=tuple(agents), stream=(*fleet.stream, *fresh)[-500:])
-            yield fleet
+            try:
+                piece = self._child.read_nonblocking(1 << 20, timeout=None)
+            except (pexpect.EOF, ValueError, OSError):
+                return
+            at = time.monotonic()
+            with self._drawn:
+                text = self._last[-16:] + piece
+                self._last = (self._last + piece)[-65536:]
+                self.sent += len(piece)
+                for mark in MARK.findall(text):
+                    self.marks.setdefault(int(mark), at)
+                self._drawn.notify_all()
+
+    def shows(self, text: bytes, seconds: float = 60.0) -> float:
+        """Seconds from the start until a text is drawn. AssertionError if it is not."""
+        with self._drawn:
+            assert self._drawn.wait_for(lambda: text in self._last, seconds), f"{text!r} is not drawn"
+        return time.monotonic() - self.began
+
+    def mark(self, number: int, written: float) -> float | None:
+        """Seconds from then until a mark is drawn; None if it is not."""
+        with self._drawn:
+            if not self._drawn.wait_for(lambda: number in self.marks, 5):
+                return None
+            return self.marks[number] - written
+
+    def press(self, key: str) -> float | None:
+        """Seconds from a key to the next bytes; None if there are none."""
+        with self._drawn:
+            before, at = self.sent, time.monotonic()
+            self._child.send(key)
+            return time.monotonic() - at if self._drawn.wait_for(lambda: self.sent > before, 5) else None
+
+    def cpu(self) -> float:
+        """Seconds of CPU time so far."""
+        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> float:
+        """Resident megabytes."""
+        return int(Path(f"/proc/{self._child.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def close(self) -> None:
+        """Leave it."""
+        with suppress(OSError):
+            self._child.send("q")
+        self._reader.join(5)
+        self._child.close(force=True)
 
 
-def screen(count: int, rate: int) -> None:
-    """The measured process."""
-    fleet = many(count)
-    app_on(BusyFeed(fleet, rate), workspace(fleet), clock=time.time, speaker=FakeSpeaker()).run()
+def spread(figures: list[float]) -> str:
+    """Median and 95th percentile in milliseconds, and how many there were."""
+    if not figures:
+        return "none seen"
+    ranked = sorted(1000 * figure for figure in figures)
+    p95 = ranked[int(0.95 * (len(ranked) - 1))]
+    return f"median {statistics.median(ranked):.0f}, p95 {p95:.0f} ms of {len(ranked)}"
+
+
+def use(screen: Screen, seconds: float) -> str:
+    """CPU and bytes of so long a time, in words."""
+    cpu, sent = screen.cpu(), screen.sent
+    time.sleep(seconds)
+    used, drawn = (screen.cpu() - cpu) / seconds * 100, (screen.sent - sent) / seconds / 1000
+    return f"{used:.1f} % of a core, {drawn:.1f} kB/s"
+
+
+def latency(screen: Screen, agent: Agent, path: Path, first: int, probes: int) -> str:
+    """Line written → bytes that show it, and which share never came into view."""
+    took = []
+    for number in range(first, first + probes):
+        written = time.monotonic()
+        write(path, agent, "user", {"role": "user", "content": f"mark{number:05}"})
+        if (seconds := screen.mark(number, written)) is not None:
+            took.append(seconds)
+        time.sleep(0.2 + 0.007 * (number % 10))  # not in step with what the screen does by itself
+    return spread(took)
+
+
+def measure(count: int, rate: float, seconds: float, probes: int) -> None:
+    """The figures of so many agents."""
+    with tempfile.TemporaryDirectory() as place:
+        homes = {"HOME": "home", "XDG_STATE_HOME": "state", "CLAUDE_CONFIG_DIR": "claude", "CODEX_HOME": "codex"}
+        os.environ |= {name: f"{place}/{folder}" for name, folder in homes.items()}
+        space = make.init(Path(place) / "bench", [(f"a{n:03}", f"agents/a{n:03}") for n in range(count)])
+        paths = [session(agent) for agent in space.agents]
+        first, own = space.agents[0], paths[0]
+        warming = Screen(space.root)  # the caches of files and byte code
+        warming.shows(b"a000")
+        warming.close()
+        screen = Screen(space.root)
+        try:
+            painted = screen.shows(b"a000")
+            time.sleep(WARM)
+            print(f"{count} agents: first agent drawn {painted * 1000:.0f} ms, memory {screen.memory():.0f} MB")
+            print(f"  idle:   {use(screen, seconds)}; line → bytes {latency(screen, first, own, 0, probes)}")
+            keys = [took for n in range(probes) if (took := screen.press("lh"[n % 2])) is not None]
+            print(f"          key → bytes {spread(keys)}", flush=True)
+            writer = subprocess.Popen([sys.executable, "-c", WRITER, str(rate)], stdin=subprocess.PIPE)
+            try:
+                assert writer.stdin is not None
+                writer.stdin.write("\n".join(map(str, paths[1:] or paths)).encode())
+                writer.stdin.close()
+                time.sleep(1)
+                loaded = use(screen, seconds)
+                print(f"  loaded: {loaded}; line → bytes {latency(screen, first, own, probes, probes)}")
+            finally:
+                writer.kill()
+                writer.wait()
+            print(f"          memory {screen.memory():.0f} MB", flush=True)
+        finally:
+            screen.close()
 
 
 def main() -> None:
     """Measure."""
-    words = sys.argv[1:4]
-    count, rate, seconds = (int(word) for word in [*words, *("1000", "1000", "10")[len(words) :]])
-    child: pexpect.spawn[bytes] = pexpect.spawn(
-        sys.executable, [__file__, "--screen", str(count), str(rate)], dimensions=(50, 200), maxread=1 << 20
-    )
-    child.expect_exact(b"lighthouse")
-    assert child.pid is not None
-    drain(child, WARM)
-    before = cpu(child.pid)
-    sent = drain(child, seconds)
-    used = cpu(child.pid) - before
-    child.send(b"q")
-    child.close(force=True)
-    percent, rate_sent = used / seconds * 100, sent / seconds / 1e3
-    print(f"{count} agents, {rate} activities/s: {percent:.1f} % of a core, {rate_sent:.1f} kB/s")
-
-
-def drain(child: pexpect.spawn[bytes], seconds: float) -> int:
-    """Read what is drawn for so long, as a terminal does; returns bytes."""
-    end, sent = time.monotonic() + seconds, 0
-    while (left := end - time.monotonic()) > 0:
-        try:
-            sent += len(child.read_nonblocking(1 << 20, timeout=left))
-        except pexpect.TIMEOUT:
-            break
-    return sent
-
-
-def cpu(pid: int) -> float:
-    """Seconds of CPU time so far."""
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    asked = argparse.Namespace(agents=[30, 300, 900], rate=1000.0, seconds=10.0, probes=40)
+    ask(asked, __doc__)
+    print(f"{time.strftime('%Y-%m-%d')}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
+    for count in asked.agents:
+        measure(count, asked.rate, asked.seconds, asked.probes)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--screen"]:
-        screen(int(sys.argv[2]), int(sys.argv[3]))
-    else:
-        main()
+    main()

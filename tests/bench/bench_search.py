@@ -1,18 +1,18 @@
 """Prints what finding words in 15,000 mails takes: cold, warm, after one changed mailbox; beside a scan and `grep -r`.
 
-Run it as `python -m tests.bench.bench_search [MAILS]`. Twenty agents, each with 50 open mails, the rest archived, one
-file each; a mail has 40 to 90 words. Each figure is the median of its turns, in milliseconds.
+Run it as `python -m tests.bench.bench_search [--mails 15000] [--turns 7]`. Twenty agents, each with 50 open mails, the
+rest archived, one file each; a mail has 40 to 90 words. Each figure is the median of its turns, in milliseconds.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
 import os
 import random
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,8 +27,10 @@ from mailcore.mail.search import Query, rows, scan, search
 from mailcore.model.agent import Agent
 from mailcore.timestamps import aipass_time
 from mailcore.workspace import Workspace
+from tests.bench.asked import ask
 
-AGENTS, OPEN, TURNS = 20, 50, 7
+AGENTS, OPEN = 20, 50
+AMOUNTS = argparse.Namespace(mails=15_000, turns=7)
 RARE = ("invoice", "deploy")
 """Words that 30 of the mails hold, both."""
 VOCABULARY = [f"{'bcdfgklmnprst'[n % 13]}{'aeiou'[n // 13 % 5]}{n:x}" for n in range(20_000)]
@@ -72,10 +74,10 @@ def fill(workspace: Workspace, count: int) -> None:
         agent.inbox.write_text(json.dumps({"mailbox": "inbox", "messages": raws[-OPEN:]}, indent=2))
 
 
-def timed(act: Callable[[], object], before: Callable[[], object] = lambda: None, turns: int = TURNS) -> str:
+def timed(act: Callable[[], object], before: Callable[[], object] = lambda: None, turns: int = 0) -> str:
     """Median and worst of some turns."""
     taken = []
-    for _ in range(turns):
+    for _ in range(turns or AMOUNTS.turns):
         before()
         began = time.perf_counter()
         act()
@@ -92,7 +94,8 @@ def changed(agent: Agent, number: list[int]) -> None:
 def main() -> None:
     """Print the figures."""
     gc.set_threshold(100_000)  # as the command has it
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 15_000
+    ask(AMOUNTS, __doc__)
+    count = AMOUNTS.mails
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as directory:
         root = Path(directory) / "project"
         workspace = make.init(root, [(f"agent{n}", f"agents/agent{n}") for n in range(AGENTS)])
@@ -100,7 +103,7 @@ def main() -> None:
         time.sleep(index.YOUNG_NS / 1e9)  # what changed just now is read again
         query = Query(RARE)
         file = workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
-        print(f"{count} mails, {len(scan(workspace, query))} hits; milliseconds, median of {TURNS}")
+        print(f"{count} mails, {len(scan(workspace, query))} hits; milliseconds, median of {AMOUNTS.turns}")
         print(f"cold, index built      {timed(lambda: search(workspace, query), lambda: file.unlink(missing_ok=True))}")
         with index.opened(workspace) as (connection, _):
             print(f"warm, the query itself {timed(lambda: rows(connection, query))}")

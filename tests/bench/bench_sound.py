@@ -1,4 +1,4 @@
-"""From a call, and from a hook's line, to the first sample: `python -m tests.bench.bench_sound [TIMES]`.
+"""From a call, and from a hook's line, to the first sample: `python -m tests.bench.bench_sound [--turns 40]`.
 
 A PulseAudio of its own with a null sink, recorded; the screen in a real terminal. All times are as the recorder hears
 it, so that PulseAudio's and the recorder's own buffers, some 10 ms each, are in them.
@@ -6,6 +6,7 @@ it, so that PulseAudio's and the recorder's own buffers, some 10 ms each, are in
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import random
@@ -24,6 +25,7 @@ from mailcore.make import init
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.player import STARTING, Player
+from tests.bench.asked import ask
 from tests.praxmonitor.conftest_pulse import Pulse, until
 
 TOOLS = ("Bash", "Read", "Edit", "WebFetch", "Task", "mcp__x__y")
@@ -96,7 +98,9 @@ def from_hooks(pulse: Pulse, times: int) -> None:
 
 def main() -> None:
     """Measure."""
-    times = int(sys.argv[1]) if len(sys.argv) > 1 else 40
+    asked = argparse.Namespace(turns=40)
+    ask(asked, __doc__)
+    times = asked.turns
     if not shutil.which("pulseaudio"):
         sys.exit("pulseaudio is not installed: nothing can be played and recorded without a sound card")
     with tempfile.TemporaryDirectory() as directory:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mailcore.model.activity import Activity, Kind
 from mailcore.observe.levels import parse
 from mailcore.observe.log import Log
+from mailcore.text import line
 
 NOW = 1_900_000_000.0
 LABELS = {"E": Kind.ERROR, "W": Kind.WARNING, "L": Kind.LOG}
@@ -172,8 +173,8 @@ ROWS = [row.encode() for row in (LOGGED + CHAINED + GO).split("\n")]
 
 @given(st.lists(st.binary(max_size=300) | st.sampled_from(ROWS)))
 def test_any_bytes_are_told_harmlessly(lines: list[bytes]) -> None:
-    for one in told(*[line.replace(b"\n", b"") for line in lines]):
-        assert one.text.isprintable() and len(one.text) <= 200 and one.at <= NOW
+    for one in told(*[raw.replace(b"\n", b"") for raw in lines]):
+        assert one.text == line(one.text) and len(one.text) <= 200 and one.at <= NOW
 
 
 @pytest.mark.parametrize("text", ["(" * 6400, " " + "a.b:" * 1600, "\t" * 6000 + "x", "[" * 6000, "a - " * 1600])
