@@ -85,12 +85,19 @@ class Runs:
 
 
 def _newest(runs: Path) -> str:
-    """The id of the newest run directory; empty if there is none. Ids begin with the second they were made in."""
+    """The id of the newest run directory; empty if there is none. Ids begin with the second they were made in.
+
+    Of thousands of names only those of the last second are looked at more closely.
+    """
+    last = ""
+    newest: list[os.DirEntry[str]] = []
     try:
         with os.scandir(runs) as entries:
-            found = [
-                (e.name[:15], e.stat().st_mtime_ns, e.name) for e in entries if RUN_ID.fullmatch(e.name) and e.is_dir()
-            ]
+            for entry in entries:
+                second = entry.name[:15]
+                if second >= last and RUN_ID.fullmatch(entry.name) and entry.is_dir():
+                    newest = [*newest, entry] if second == last else [entry]
+                    last = second
+            return max(((one.stat().st_mtime_ns, one.name) for one in newest), default=(0, ""))[1]
     except OSError:
         return ""
-    return max(found, default=("", 0, ""))[2]

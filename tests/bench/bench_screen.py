@@ -84,6 +84,7 @@ class Screen:
             maxread=1 << 20,
             env=environment,
         )
+        self._child.delaybeforesend = None  # pexpect's own 50 ms would count as the screen's
         self.sent = 0
         self.marks: dict[int, float] = {}
         """When each mark was drawn first."""
