@@ -17,6 +17,7 @@ from mailcore import registry as registries
 from mailcore.errors import NoWorkspace, Refused, UsageError, did_you_mean
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.registry import normal_address
+from mailcore.system.files import working_directory
 from mailcore.text.known import know
 from mailcore.worktree import counterpart
 
@@ -95,7 +96,7 @@ def here(said: Path | str | None = None, start: Path | None = None) -> Workspace
         return find(Path(said))
     root = os.environ.get(ROOT, "")
     if not root:
-        return find(start or Path.cwd())
+        return find(start or working_directory())
     try:
         return at(Path(root))
     except NoWorkspace as error:

@@ -67,6 +67,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         from mailcore.system.init import stay
 
         stay(SUPERVISES)
+    if argv is None and sys.getfilesystemencoding() != "utf-8":
+        from mailcore.system.python import anew_in_utf8
+
+        anew_in_utf8()
+    if os.environ.get("PYTHONPATH"):  # as in mailcore's own command
+        from mailcore.system.python import path_last
+
+        path_last()
     if isinstance(sys.stdout, io.TextIOWrapper):  # agents write in any script, whatever this terminal's can hold
         sys.stdout.reconfigure(errors="backslashreplace")
     try:

@@ -16,6 +16,7 @@ from mailcore.config import Config
 from mailcore.errors import MailcoreError, Refused
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Run
+from mailcore.system.files import working_directory
 from mailcore.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def entitle(
     proved = secret == "passphrase" or proof.wanted(workspace, config.operator.proof)
     if proved and workspace.root not in _UNLOCKED:
         raise Refused("this screen is locked: it wants the operator's passphrase", "proof")
-    require(workspace, caller, os.environ, Path.cwd(), entitled, at_screen=True, proved=proved, outlived=outlived)
+    require(
+        workspace, caller, os.environ, working_directory(), entitled, at_screen=True, proved=proved, outlived=outlived
+    )
 
 
 def is_locked(workspace: Workspace, config: Config, tier: int = 0) -> bool:

@@ -122,6 +122,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from mailcore.system.init import stay
 
         stay(SUPERVISES)
+    if argv is None and sys.getfilesystemencoding() != "utf-8":
+        from mailcore.system.python import anew_in_utf8
+
+        anew_in_utf8()
     words = _verb_first(list(sys.argv[1:] if argv is None else argv))
     output.keep_standard_descriptors()
     if not words or words[0] in ("-h", "--help", "help"):

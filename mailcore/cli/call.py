@@ -23,6 +23,7 @@ from mailcore.identity.caller import Identity, identify, outside
 from mailcore.identity.marks import RUN_ID
 from mailcore.mail.intent import scope
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.system.files import working_directory
 from mailcore.workspace import Workspace, here
 from mailcore.worktree import counterpart
 
@@ -75,8 +76,9 @@ class Call:
     @cached_property
     def directory(self) -> Path:
         """Where the caller stands: in a linked git worktree of the workspace the same place in the workspace itself."""
-        same = counterpart(Path.cwd())
-        return same if same is not None and same.resolve().is_relative_to(self.workspace.root) else Path.cwd()
+        here = working_directory()
+        same = counterpart(here)
+        return same if same is not None and same.resolve().is_relative_to(self.workspace.root) else here
 
     @cached_property
     def config(self) -> Config:

@@ -88,6 +88,16 @@ def share_with_group(opened: int) -> None:
         os.fchmod(opened, wanted)
 
 
+def working_directory() -> Path:
+    """Where this process works; where that was removed, the place where it was. OSError where nobody knows."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        if PORTABLE:
+            raise
+        return Path(os.readlink("/proc/self/cwd").removesuffix(" (deleted)"))  # noqa: PTH115 (it leads nowhere)
+
+
 def opened(path: Path) -> BinaryIO:
     """The regular file at `path`, open for reading. OSError as of `descriptor`."""
     return os.fdopen(descriptor(path)[0], "rb")

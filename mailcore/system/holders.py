@@ -74,7 +74,7 @@ def words(pid: int) -> str:
 def _ours(pid: int) -> bool:
     """True of our own commands and screens, by their words."""
     said = command_line(pid) or []
-    return any(word.startswith((b"mailcore", b"praxmonitor")) for path in said[:4] for word in [path.split(b"/")[-1]])
+    return any(word.startswith((b"mailcore", b"praxmonitor")) for path in said[:6] for word in [path.split(b"/")[-1]])
 
 
 @cache

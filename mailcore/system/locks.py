@@ -55,12 +55,18 @@ def locked(
 def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -> None:
     """Take the exclusive flock on an open directory, until its descriptor is closed. MailcoreError as of `locked`.
 
-    Who tidies up removes a lock's file under its holder, and whoever comes next makes another; a directory stays.
+    Who tidies up removes a lock's file under its holder, and whoever comes next makes another; a directory stays. Who
+    may only look at a directory can lock it, too: one who is none of ours is gone past, and told. The lock's file,
+    which he may not open, keeps order then.
     """
     if not take(descriptor):
+        from mailcore.errors import caveat
         from mailcore.system import contended
+        from mailcore.system.holders import holder_words
 
-        contended.wait(descriptor, path, time.monotonic() + timeout, timeout, own=False)
+        if not contended.wait(descriptor, path, time.monotonic() + timeout, timeout, own=True):
+            who = holder_words(descriptor)
+            caveat(f"{path} is kept locked by {who}, which is none of ours: it was gone past")
 
 
 def try_lock(lock: Path, *, own: bool = False, told: Told | None = None) -> int | None:

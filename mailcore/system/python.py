@@ -24,17 +24,30 @@ def child(module: str, *words: str) -> list[str]:
     starts.
     """
     start = ["-c", _LAST, module] if _by_variable() else ["-m", module]
-    return [sys.executable, "-P", "-E", *start, *words]
+    return [sys.executable, "-P", "-E", "-Xutf8", *start, *words]
+
+
+def anew_in_utf8() -> None:
+    """Begin this process anew with UTF-8 for words and file names, where the locale has another encoding.
+
+    With that of `LC_ALL=C` or a Latin one no mail in other letters could be sent, nor its file be found.
+    """
+    os.execv(sys.executable, [sys.executable, "-Xutf8", *sys.orig_argv[1:]])
 
 
 def path_last() -> None:
     """Let what PYTHONPATH names come last in this process too. Call it before what is imported late."""
-    said = _said()
+    said = {*_said(), ""}
     sys.path[:] = [*(entry for entry in sys.path if entry not in said), *(entry for entry in sys.path if entry in said)]
 
 
 def _said() -> list[str]:
-    return [os.path.abspath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]  # noqa: PTH100
+    """The places that PYTHONPATH names; an empty one is the working directory."""
+    said = os.environ.get("PYTHONPATH", "")
+    try:
+        return [os.path.abspath(one) for one in said.split(os.pathsep)] if said else []  # noqa: PTH100
+    except FileNotFoundError:  # the working directory is gone
+        return [one for one in said.split(os.pathsep) if os.path.isabs(one)]  # noqa: PTH117
 
 
 def _by_variable() -> bool:

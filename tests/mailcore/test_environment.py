@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -85,7 +86,7 @@ def test_every_child_of_ours_is_started_so() -> None:
     ours = {
         path.name for path in places if '"-m", "mailcore' in (text := path.read_text()) or '"-m", "praxmonitor' in text
     }
-    assert ours == set() and child("m", "w")[:4] == [sys.executable, "-P", "-E", "-m"]
+    assert ours == set() and child("m", "w")[:5] == [sys.executable, "-P", "-E", "-Xutf8", "-m"]
 
 
 @pytest.mark.elsewhere
@@ -167,3 +168,55 @@ def test_a_run_hands_over_its_root(house: House) -> None:
     assert house.over("@writer", run_id).phase is Phase.COMPLETED
     assert json.loads((house.agent("writer").branch / "agents").read_text())[0]["address"] == "@writer"
     assert read_run(house.agent("writer").runs_dir / run_id) is not None
+
+
+@pytest.mark.parametrize("value", [":/opt", ".", "/opt:"])
+@pytest.mark.parametrize(
+    "words", [["mailcore", "agents"], ["praxmonitor", "status"], ["praxmonitor", "sounds", "list"]]
+)
+def test_a_pythonpath_that_means_the_working_directory_hides_nothing(
+    house: House, value: str, words: list[str]
+) -> None:
+    """An empty place in it, as of `PYTHONPATH=$PYTHONPATH:/opt`, is the project that one works in."""
+    for name in ("random", "tempfile", "textual", "msgspec", "uuid", "wave"):
+        (house.root / f"{name}.py").write_text("raise SystemExit('the project ran')")
+    script = shutil.which(words[0], path=str(Path(sys.executable).parent))
+    assert script is not None
+    done = house.mailcore(*words[1:], env={"PYTHONPATH": value}, program=(script,))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.linux_only("no other system says where a directory was that is gone")
+def test_from_a_directory_that_was_removed_the_workspace_is_still_found(house: House, tmp_path: Path) -> None:
+    elsewhere, within, branch = tmp_path / "gone", house.root / "gone", house.agent("@writer").branch / "gone"
+    root = str(house.root)
+    for place, words, env in (
+        (elsewhere, ["-C", root, "inbox", "@writer"], {}),
+        (elsewhere, ["inbox", "@writer"], {"MAILCORE_ROOT": root}),
+        (within, ["inbox", "@writer"], {}),
+        (branch, ["whoami", "--json"], {}),
+    ):
+        place.mkdir()
+        command = shlex.join([sys.executable, "-m", "mailcore.cli", *words])
+        script = f"cd {shlex.quote(str(place))} && rmdir {shlex.quote(str(place))} && {command}"
+        done = subprocess.run(["sh", "-c", script], env={**os.environ, **env}, capture_output=True, timeout=60)
+        assert done.returncode == 0, (words, done.stderr)
+    assert json.loads(done.stdout)["address"] == "@writer", "by the branch that it was in"
+    elsewhere.mkdir()
+    script = f"cd {elsewhere} && rmdir {elsewhere} && {sys.executable} -m praxmonitor status"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, timeout=60)
+    assert done.returncode == 2 and b"is in no workspace" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_words_are_utf8_whatever_the_locale_knows(house: House) -> None:
+    env = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = house.mailcore("send", "@writer", "Grüße ✓", "Größe → 日本", "--from", "@lead", env=env)
+    assert done.returncode == 0, done.stderr
+    (mail,) = house.inbox("@writer")
+    assert (mail.subject, mail.body) == ("Grüße ✓", "Größe → 日本")
+    shown = house.mailcore("read", mail.id, "--from", "@writer", env=env).stdout.decode()
+    assert "Größe → 日本" in shown
+    status = subprocess.run(
+        [sys.executable, "-m", "praxmonitor", "status"], cwd=house.root, env={**os.environ, **env}, capture_output=True
+    )
+    assert status.returncode == 0 and "Traceback" not in status.stderr.decode(), status.stderr

@@ -166,3 +166,11 @@ def test_in_a_repository_of_an_agents_own_its_mail_stays(house: House, act: list
     git(branch, *act)
     assert [mail.subject for mail in house.inbox("@writer")] == ["s"]
     assert git(branch, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("act", [["clean", "-fdxq"], ["stash", "-a"]])
+def test_what_takes_the_ignored_too_takes_the_mail(project: Path, made: Workspace, act: list[str]) -> None:
+    """`-x` and `-a` are asked for by name: nothing that lies in the project can withstand them."""
+    send(made, "one")
+    git(project, *act)
+    assert not (project / "agents/writer/.ai_mail.local/inbox.json").exists()

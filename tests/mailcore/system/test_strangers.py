@@ -21,7 +21,7 @@ from mailcore.system.contended import STRANGER
 from mailcore.system.holders import name_holder, named
 from mailcore.system.locks import is_locked, locked, newest, try_lock, wait_for_lock
 from mailcore.system.processes import lock_holders, start_ticks
-from tests.mailcore.conftest import wait_until
+from tests.mailcore.conftest import House, wait_until
 
 pytestmark = pytest.mark.linux_only("who holds a flock is told by /proc alone")
 
@@ -221,3 +221,26 @@ def test_another_user_cannot_hold_a_lock_of_this_one(lock: Path) -> None:
         pass
     words = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "flock", "-n", str(lock), "true"]
     assert subprocess.run(words, capture_output=True).returncode != 0
+
+
+def test_a_directory_that_a_stranger_has_locked_keeps_no_mail_back(house: House) -> None:
+    """Whoever may look into it can lock it, another user too; and agents wait for nothing that another keeps."""
+    mail = house.agent("@writer").mail_dir
+    with subprocess.Popen(["flock", str(mail), "sleep", "60"], start_new_session=True) as stranger:
+        try:
+            wait_until(lambda: is_locked_directory(mail), what="it is locked")
+            began = time.monotonic()
+            done = house.mailcore("send", "@writer", "s", "b", "--from", "@lead")
+            assert done.returncode == 0 and time.monotonic() - began < 9, done.stderr
+            assert b"is kept locked by PID" in done.stderr and b"flock" in done.stderr
+        finally:
+            os.killpg(stranger.pid, signal.SIGKILL)
+    assert [one.subject for one in house.inbox("@writer")] == ["s"]
+
+
+def is_locked_directory(path: Path) -> bool:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        return bool(lock_holders(os.fstat(number)))
+    finally:
+        os.close(number)
