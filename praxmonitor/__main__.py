@@ -41,7 +41,7 @@ praxmonitor --version | --help               (praxmonitor status --help and the 
 """
 
 EXAMPLES = {
-    "status": ("praxmonitor status", "praxmonitor status ~/project --json"),
+    "status": ("praxmonitor status", "praxmonitor status ~/project --json", "praxmonitor status --watched"),
     "sounds": ("praxmonitor sounds list", "praxmonitor sounds play wood", "praxmonitor sounds check ./my-pack"),
     "demo": (
         "praxmonitor demo",

@@ -24,7 +24,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.system import files, writing
+from mailcore.system import writing
 from praxmonitor import watchers
 from praxmonitor.watchers import State, Watcher
 
@@ -141,9 +141,9 @@ class Duty:
                 with watchers.opened(self._directory, make=True) as directory:
                     self._decide(directory, began)
                 self.trouble = ""
-            except OSError as error:  # no right to write, say
-                why = "is a symlink" if (self._directory / watchers.DIRECTORY).is_symlink() else error.strerror
+            except Exception as error:  # no right to write, say; or what nobody thought of: never silence
                 where = self._directory / watchers.DIRECTORY
+                why = "is a symlink" if where.is_symlink() else getattr(error, "strerror", "") or error
                 self.trouble = f"{where}: {why}: whoever watches sounds, several at once"
             self._began = 0.0
         if self.ours is not self._settled:
@@ -226,13 +226,14 @@ def _newest(directory: int) -> tuple[int, str]:
     if not number:
         return 0, ""
     try:
-        return number, files.read_in(f"{number}{TERM}", directory)[:64].decode(errors="replace")
+        return number, watchers.beginning(f"{number}{TERM}", directory)[0].decode(errors="replace")
     except OSError:  # it is no file, or it was just tidied away
         return number, ""
 
 
 def _number(name: str) -> int:
     digits = name.removesuffix(TERM)
-    return (
-        int(digits) if name.endswith(TERM) and digits.isascii() and digits.isdigit() and int(digits) < LAST_TERM else 0
-    )
+    if not (name.endswith(TERM) and digits.isascii() and digits.isdigit()):
+        return 0
+    number = int(digits)
+    return number if number < LAST_TERM else 0

@@ -24,6 +24,9 @@ DIRECTORY = "duty"
 ENDING = ".watcher"
 MOST = 100
 """Watchers of one workspace that are read."""
+LONGEST = 4096
+"""Bytes of one of their files that are read."""
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 QUIET = 3.0
 """Seconds without a sign after which one who looks once calls a watcher stopped; they show four a second."""
 
@@ -87,11 +90,14 @@ class Watcher:
 def opened(state_directory: Path, *, make: bool = False) -> Iterator[int]:
     """A descriptor of the directory of the watchers' files. OSError if there is none, or it is a symlink."""
     path = state_directory / DIRECTORY
-    if make:
+    try:
+        descriptor = os.open(path, _DIRECTORY)
+    except FileNotFoundError:
+        if not make:
+            raise
         ignored.make(state_directory)
-        with suppress(FileExistsError):
-            path.mkdir(mode=0o755)
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        writing.make_directory(path)
+        descriptor = os.open(path, _DIRECTORY)
     try:
         yield descriptor
     finally:
@@ -131,10 +137,18 @@ def read(directory: int) -> list[Watcher]:
     found = []
     for name in names:
         with suppress(OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
-            sign = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime_ns
-            record = json.loads(files.read_in(name, directory))
-            found.append(_watcher(name.removesuffix(ENDING), sign, record))
+            text, sign = beginning(name, directory)
+            found.append(_watcher(name.removesuffix(ENDING), sign, json.loads(text)))
     return sorted(found, key=lambda each: (each.since, each.id))
+
+
+def beginning(name: str, directory: int) -> tuple[bytes, int]:
+    """The first LONGEST bytes of a file, and its time in nanoseconds since the epoch. OSError where it is none."""
+    descriptor, found = files.descriptor(name, os.O_RDONLY | os.O_NOFOLLOW, directory=directory)
+    try:
+        return os.read(descriptor, LONGEST), found.st_mtime_ns
+    finally:
+        os.close(descriptor)
 
 
 def look(state_directory: Path) -> tuple[list[Watcher], Watcher | None]:

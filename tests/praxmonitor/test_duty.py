@@ -296,6 +296,27 @@ def test_a_watcher_that_says_nonsense_of_itself_is_none(tmp_path: Path) -> None:
     assert "\x1b" not in told.name + told.state.says and nobody is None
 
 
+def test_what_nobody_thought_of_silences_nobody(tmp_path: Path) -> None:
+    def broken() -> State:
+        raise RuntimeError("nobody thought of it")
+
+    duty = Duty(tmp_path, "screen", state=broken)
+    duty.start()
+    assert duty.ours and "nobody thought of it" in duty.trouble
+    duty.close()
+
+
+def test_a_file_of_any_size_is_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "duty").mkdir()
+    for name in ("x.watcher", "3.term"):
+        with (tmp_path / "duty" / name).open("wb") as file:
+            file.truncate(1 << 40)
+    duty = Duty(tmp_path, "screen")
+    duty.start()
+    assert duty.ours and not duty.trouble
+    duty.close()
+
+
 @pytest.mark.parametrize("name", ["7.term", "x.term", f"{10**14 - 1}.term", "-1.term"])
 def test_whatever_lies_there_one_is_on_duty(tmp_path: Path, name: str) -> None:
     (tmp_path / "duty" / name).mkdir(parents=True)

@@ -159,7 +159,7 @@ def test_alarms_follow_tells_each_as_a_json_line_and_never_goes_on_duty(
         wait_until(lambda: "\n" in follower.said, 20.0, "what stands is told")
         event = json.loads(follower.said.splitlines()[0])
         assert (event["event"], event["alarms"][0]["address"]) == ("raised", "@gamma")
-        assert not (aipass_workspace / ".praxmonitor" / "duty.lock").exists()
+        assert not (aipass_workspace / ".praxmonitor" / "duty").exists()
         follower.process.send_signal(signal.SIGINT)
         assert follower.process.wait(10) == 130
 
