@@ -20,7 +20,6 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
 from mailcore.system import files, ignored, writing
 from mailcore.system.locks import locked
-from mailcore.text.masks import masked
 from mailcore.timestamps import registry_date, utc_time
 from mailcore.workspace import at
 
@@ -56,6 +55,8 @@ def append(directory: Path, name: str, row: Mapping[str, Any], most: tuple[int, 
 def notify(directory: Path, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
     """A line of the feed in an `.aipass` directory; `kind` is `mail`, `wake`, `dispatch` or `system`."""
     from time import time
+
+    from mailcore.text.masks import masked  # 3 ms, which a mail elsewhere need not cost
 
     said = {"title": masked(title), "body": masked(body)}
     append(directory, "notifications", {**extra, "ts": utc_time(time()), "kind": kind, **said, "source": source}, LINES)
