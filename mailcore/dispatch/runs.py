@@ -67,15 +67,21 @@ def read_run(run_dir: Path) -> Run | None:
     return from_records(records(run_dir))
 
 
+def with_monitor(run: Run) -> Run:
+    """A run of AIPass's as it stands: one whose monitor is gone has failed, since none will close it."""
+    pid = run.supervisor_pid
+    if run.phase.ended or not pid or alive(pid) or hidden(pid):
+        return run
+    return replace(run, phase=Phase.BOUNCED, reason=f"its monitor (PID {pid}) is gone")
+
+
 def foreign_runs(workspace: Workspace, agent: Agent) -> list[Run]:
     """The agent's runs that AIPass started, oldest first. One whose monitor is gone has failed: none will close it."""
     found = []
     for run in registered(register.records(workspace)).values():
         if run.target != agent.address or (agent.runs_dir / run.run_id).exists():
             continue
-        if not run.phase.ended and run.supervisor_pid and not (alive(pid := run.supervisor_pid) or hidden(pid)):
-            run = replace(run, phase=Phase.BOUNCED, reason=f"its monitor (PID {run.supervisor_pid}) is gone")
-        found.append(run)
+        found.append(with_monitor(run))
     return sorted(found, key=lambda run: run.created_at)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mailcore import journal
 from mailcore.config import Mail
-from mailcore.dispatch.runs import first_record, read_run, run_ids
+from mailcore.dispatch.foreign import SENT_BEFORE
+from mailcore.dispatch.runs import first_record, read_run, run_ids, with_monitor
 from mailcore.mail import conflict
 from mailcore.mail.ladder import ladder
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.model.run import Phase, Run
+from mailcore.model.run import RUN_ID, Phase, Run
+from mailcore.observe.foreign import registered
 
 NOBODY = "@ai_mail"
 """What AIPass's notices come from: nobody waits for an answer there."""
@@ -53,7 +56,7 @@ def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
             continue
         if any(_stands_for(other, message) for other in found):
             continue
-        run = run_of(agent, message.id)
+        run = run_of(agent, message.id) or _foreign(agent, message)
         stands = ladder(message, run)
         overdue = now - stands.since > limits.rung_limit(message.priority)
         run_id = run.run_id if run is not None else ""
@@ -94,6 +97,17 @@ def run_of(agent: Agent, message_id: str) -> Run | None:
     """The newest run that a message's dispatch started."""
     runs = (read_run(agent.runs_dir / run_id) for run_id in reversed(run_ids(agent)))
     return next((run for run in runs if run is not None and run.message_id == message_id), None)
+
+
+def _foreign(agent: Agent, message: Message) -> Run | None:
+    """The newest run that AIPass dispatched for a message: it names no mail, but sender, subject and time."""
+    runs = registered(journal.read(agent.root / ".aipass" / "dispatch_register.jsonl")).values()
+    fitting = [
+        run for run in runs
+        if (run.target, run.sender, run.subject) == (agent.address, message.sender, message.subject)
+        and not RUN_ID.fullmatch(run.run_id) and int(run.created_at) - SENT_BEFORE <= message.at <= run.created_at
+    ]  # fmt: skip
+    return with_monitor(max(fitting, key=lambda run: run.created_at)) if fitting else None
 
 
 def _note(agent: Agent, message: Message, run: Run | None) -> str:

@@ -19,7 +19,6 @@ from mailcore.mail.outbox import Sent
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import FINAL, Message
-from mailcore.text.masks import masked
 from mailcore.workspace import Workspace
 
 STATES = ("acknowledged", "done", "blocked", "declined")
@@ -61,6 +60,8 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
             else:
                 _note(agent, original, sent, f"word that it is {state}", {"ack": ack})
             with tolerated():
+                from mailcore.text.masks import masked
+
                 said = {"result": masked(result)[:MOST_RESULT]} if result else {}
                 audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq, **said)
         else:

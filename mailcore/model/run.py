@@ -226,7 +226,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 reason=str(record.get("reason", "")),
                 by=str(record.get("by", "")),
-                result=run.answer or str(record.get("answer") or record.get("result") or ""),
+                result=str(record.get("answer") or record.get("result") or ""),
                 replied=run.replied or bool(record.get("answer")),
                 cost=run.cost or _dollars(record),
                 memories_edited=record.get("memories_edited") is True,

@@ -134,3 +134,46 @@ def test_both_send_to_one_agent_at_once(lab: Lab, rounds: Callable[[int, int], i
     arrived = [mail["subject"] for mail in reversed(open_mail(beta)) if "at once" in mail["subject"]]
     assert [subject for subject in arrived if subject.startswith("drone")] == subjects["drone"]
     assert [subject for subject in arrived if subject.startswith("mailcore")] == subjects["mailcore"]
+
+
+CHANNEL = """
+import json, sys
+from aipass.devpulse.apps.handlers.feedback import compose, storage
+(entry,) = [m for m in storage.load_inbox()["messages"] if m["subject"] == "It breaks"]
+print("SAID" + json.dumps([entry["from"], entry["body"], entry["read"], compose.reply_to(entry["id"], "thanks — ä")]))
+"""
+"""AIPass's own reading of its feedback channel, and its answer."""
+
+
+def test_feedback_is_read_and_answered_in_aipass_s_own_channel(lab: Lab) -> None:
+    gamma = lab.project.agent("@gamma")
+    told = mailcore(gamma.branch, "feedback", str(lab.home.root), "It breaks", "the log — ü")
+    assert told["to"] == "@devpulse"
+    reader = lab.python(lab.home.agent("@devpulse").branch, CHANNEL)
+    said, _ = reader.communicate(timeout=60)
+    assert reader.returncode == 0 and json.loads(said[said.index("SAID") + 4 :].splitlines()[0]) == [
+        "gamma",
+        "the log — ü",
+        False,
+        True,
+    ]
+    assert found(gamma, "Re: It breaks")["message"] == "thanks — ä"
+    (row,) = [row for row in mailcore(gamma.branch, "sent") if row["id"] == told["id"] or row["sent_id"] == told["id"]]
+    assert row["subject"] == "FEEDBACK: It breaks"
+
+
+def test_our_mail_is_in_aipass_s_feed_and_counters(lab: Lab) -> None:
+    alpha, beta = lab.home.agent("@alpha"), lab.home.agent("@beta")
+    sent = mailcore(alpha.branch, "send", "@beta", "To be told", "the body")
+    feed = [json.loads(line) for line in (lab.home.aipass_dir / "notifications.jsonl").read_text().splitlines()]
+    ours = next(line for line in feed if line.get("mail_id") == sent["id"])
+    lab.drone(alpha.branch, "send", "@beta", "To be told too", "the body")
+    theirs = json.loads((lab.home.aipass_dir / "notifications.jsonl").read_text().splitlines()[-1])
+    same = ("kind", "title", "source", "recipient", "project")
+    assert ours.keys() == theirs.keys() and [ours[key] for key in same] == [theirs[key] for key in same]
+    central = lab.home.root / ".ai_central" / "AI_MAIL.central.json"
+    counted = json.loads(central.read_bytes())
+    mailcore(beta.branch, "close", sent["id"])
+    after = json.loads(central.read_bytes())
+    assert after["system_totals"]["total_messages"] == counted["system_totals"]["total_messages"] - 1
+    assert after.keys() == counted.keys() and after["branch_stats"].keys() == counted["branch_stats"].keys()

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from mailcore import audit, workspace
-from mailcore.dispatch import seen
+from mailcore.dispatch import register, seen
 from mailcore.dispatch.runs import find_run
+from mailcore.mail import lookup
 from praxmonitor.alarms.orphans import Seen
 from tests.mailcore.conftest import House
 
@@ -53,6 +54,25 @@ def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: workspa
     page = house.mailcore("run", run_id, cwd=used.root).stdout.decode()
     assert "## Result" in page and run.result in page
     assert list(audit.broken(used.state_dir)) == []
+
+
+def test_a_run_of_aipass_s_has_its_story(aipass: workspace.Workspace, house: House) -> None:
+    """Its task's text, the answer as its result, the mail that is stamped with its id, its cost."""
+    rows = [row for row in register.records(aipass) if row.get("subject") == "Demo ok"]
+    done = house.mailcore("run", rows[0]["dispatch_id"], "--json", cwd=aipass.root)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    answer = next(raw for _, raw in lookup.sent(aipass.agent("@beta")) if raw["subject"] == "RE: Demo ok")
+    assert told["run"]["result"] == answer["message"] and told["run"]["replied"] and told["run"]["cost"] == 0.0123
+    assert [mail["subject"] for mail in told["sent"]] == ["RE: Demo ok"]
+    assert "DISPATCH TASK" in told["text"]
+
+
+def test_a_task_of_aipass_s_says_how_its_run_ended(aipass: workspace.Workspace, house: House) -> None:
+    rows = json.loads(house.mailcore("tasks", "--json", cwd=aipass.root).stdout)
+    found = {row["subject"]: row["note"] for row in rows if row["kind"] == "task"}
+    failed = [row["subject"] for row in register.records(aipass) if row.get("target") == "@gamma"]
+    assert failed and {found[subject] for subject in failed if subject in found} == {"bounced"}
 
 
 def test_what_comes_later_is_recorded_once_by_whoever_looks(used: workspace.Workspace) -> None:

@@ -136,3 +136,21 @@ def test_an_answer_to_another_mail_is_no_result(house: House) -> None:
     house.json("send", "@writer", "other", "b", "--from", "@operator")
     done = house.json("dispatch", "@writer", "write", "b", "--from", "@operator")
     assert house.over("@writer", done["run_id"]).result == "the last line"
+
+
+def test_an_answer_by_aipass_s_own_command_is_the_result_too(house: House) -> None:
+    """Its reply writes this record, and delivers; nothing of it passes through us."""
+    house.python(
+        "writer",
+        "import json, os, pathlib, re, sys\n"
+        "task = re.search(r'message (\\w+)', sys.argv[1])[1]\n"
+        "record = {'id': 'aaaa1111', 'from': '@writer', 'to': '@operator', 'subject': 'RE: write'}\n"
+        "record |= {'message': 'by drone', 'timestamp': '2026-11-22 00:00:00', 'in_reply_to': task}\n"
+        "record |= {'dispatch_id': os.environ['AIPASS_DISPATCH_ID']}\n"
+        "pathlib.Path('.ai_mail.local/sent/aaaa1111.json').write_text(json.dumps(record))\n"
+        "print('the last line', flush=True)\n",
+    )
+    done = house.json("dispatch", "@writer", "write", "b", "--from", "@operator")
+    run = house.over("@writer", done["run_id"])
+    assert (run.result, run.replied) == ("by drone", True)
+    assert [mail.subject for mail in house.inbox("@operator")] == [], "and nobody is told that there was no reply"
