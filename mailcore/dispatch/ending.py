@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import journal
+from mailcore.config import Config
 from mailcore.dispatch import notice, register
 from mailcore.dispatch.progress import progress
 from mailcore.dispatch.runs import JOURNAL, records
 from mailcore.errors import MailcoreError
-from mailcore.mail import lookup, notices, post
+from mailcore.mail import approval, lookup, notices, post
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message, text
@@ -167,3 +168,10 @@ def _result(stdout: Path) -> dict[str, Any]:
     lines = reversed(tail(stdout, 1 << 20))
     found = (parsed(line.encode()) for line in lines if line.startswith("{"))
     return next((value for value in found if value is not None and value.get("type") == "result"), {})
+
+
+def lapse(workspace: Workspace, config: Config, run: Run) -> None:
+    """What the run asked its approver for has no taker any more."""
+    how = f"killed by {run.by}" if run.phase is Phase.KILLED else str(run.phase)
+    for approver in approval.approvers(workspace, config):
+        approval.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")

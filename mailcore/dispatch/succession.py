@@ -22,6 +22,7 @@ from mailcore.dispatch import (
     foreign,
     lock,
     lost,
+    news,
     notice,
     orphan,
     plans,
@@ -37,12 +38,11 @@ from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.gate import gate
 from mailcore.dispatch.runs import JOURNAL, read_run, records
 from mailcore.errors import MailcoreError
-from mailcore.mail import approval, hearing, notices
+from mailcore.mail import notices
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.select import select
 from mailcore.system.locks import try_lock
-from mailcore.timestamps import utc_time
 from mailcore.workspace import Workspace, load
 
 LOOKS = 5
@@ -251,17 +251,10 @@ def tell(
     try:
         # A run that came to its end may have left the rest to the answer, which its agent is mailed.
         if run.wrote and run.phase is not Phase.COMPLETED:
-            _lapse(workspace, config, run)
+            ending.lapse(workspace, config, run)
     except (MailcoreError, OSError) as error:
         journal.append(run_dir / JOURNAL, {"event": "not_lapsed", "reason": str(error)})
     journal.append(run_dir / JOURNAL, {"event": "told"})
-
-
-def _lapse(workspace: Workspace, config: Config, run: Run) -> None:
-    """What the run asked its approver for has no taker any more."""
-    how = f"killed by {run.by}" if run.phase is Phase.KILLED else str(run.phase)
-    for approver in approval.approvers(workspace, config):
-        approval.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")
 
 
 def _tell_sender(
@@ -283,7 +276,7 @@ def _tell_sender(
         return
     if again and any(record.get("event") == "woken" for record in records(run_dir)):
         return
-    if _hears(workspace, run, task_id):
+    if news.is_heard(workspace, run, task_id):
         journal.append(run_dir / JOURNAL, {"event": "heard", "by": run.sender})
         return
     why_not = wake_back(workspace, config, agent, run, queued, mailed=said is not None or run.replied)
@@ -296,21 +289,6 @@ def _tell_sender(
         unwoken = f"{run.sender} has it in its mail, and is not woken: {why_not.reason}"
         plans.tell(workspace, workspace.agent(run.sender), run, notice.unwoken(agent, run, unwoken), again)
         raise MailcoreError(unwoken)
-
-
-def _hears(workspace: Workspace, run: Run, task_id: str) -> bool:
-    """True if the sender has heard in `mailcore wait` what came of its task since the run began, or is about to.
-
-    One that waits within a run of its own is queued for all the same: what it has heard leaves the queue.
-    """
-    try:
-        sender = workspace.agent(run.sender)
-    except MailcoreError:
-        return False
-    names = (run.message_id, task_id)
-    if hearing.has_heard(hearing.heard(sender), names, run.created_at):
-        return True
-    return busy(sender) is None and hearing.listens(sender, names, ("reply", "done"))
 
 
 def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any], reason: str = "") -> None:
@@ -338,7 +316,7 @@ def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mappin
         with suppress(MailcoreError, OSError):
             ending.tell_aipass(workspace, agent, run)
         with suppress(MailcoreError, OSError):
-            _lapse(workspace, config, run)
+            ending.lapse(workspace, config, run)
 
 
 def _tell_bereft(workspace: Workspace, config: Config) -> list[str]:
@@ -378,24 +356,11 @@ def wake_back(
 
     What keeps it from ever being started by itself is returned: no program, no directory, a breaker.
     """
-    depth = queued.get("depth")
-    nested = depth if isinstance(depth, int) else 0
-    # The sender goes on at the level it dispatched from, so that a plan of many phases nests no deeper than one.
-    facts = {key: queued[key] for key in ("root",) if key in queued} or {"root": run.run_id}
-    facts |= {"about": [str(queued["task"])]} if "task" in queued else {}
-    names = [run.message_id, str(queued.get("sent_id") or run.message_id)]
-    facts |= {"news": names, "since": utc_time(run.created_at)}
-    if not mailed:
-        subject, body = notice.done(agent, run)
-        task_id = str(queued.get("sent_id") or run.message_id)
-        thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase)}
-        facts |= {"notice": {"subject": subject, "body": body, **thread}}
-    reason = queue.Wake(notice.wake(agent, run), agent.address, max(0, nested - 1), facts=facts)
     try:
         sender = workspace.agent(run.sender)
         if not sender.branch.is_dir():
             return Hindrance("no_branch", f"{sender.address}'s directory {sender.branch} is gone")
-        begun = start_wake(workspace, config, sender, reason)
+        begun = start_wake(workspace, config, sender, news.of_end(agent, run, queued, mailed))
     except MailcoreError as error:
         return Hindrance(error.code, str(error))
     return begun if isinstance(begun, Hindrance) and begun.code in ("breaker", "manager") else None
