@@ -92,6 +92,20 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: workspace.Work
     assert "SECRET" not in (used.state_dir / "audit.jsonl").read_text()
 
 
+def test_much_that_was_looked_through_is_not_looked_through_anew(house: House) -> None:
+    """Of our own mail nothing is to be recorded; how far was looked is kept where that was much work."""
+    kept = house.root / ".praxmonitor" / seen.FILE
+    sent = house.agent("@writer").sent_dir
+    for number in range(3):
+        (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
+    seen.record(house.workspace)
+    assert not kept.exists(), "looking writes nothing"
+    for number in range(seen.MANY + 1):
+        (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
+    seen.record(house.workspace)
+    assert str(sent) in json.loads(kept.read_text())
+
+
 def test_our_own_mail_is_not_taken_for_aipass_s(house: House) -> None:
     house.json("send", "@writer", "s", "b", "--from", "@lead")
     assert seen.record(house.workspace) == [] and len(sends(house.json("history"))) == 1
