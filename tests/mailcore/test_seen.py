@@ -47,6 +47,9 @@ def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: workspa
         shutil.rmtree(agent.mail_dir, ignore_errors=True)
     shutil.rmtree(used.aipass_dir)
     assert history(house, used.root) == told
+    sent = next(e for e in told if e["verb"] == "send" and e["subject"] == "Demo ok")
+    trace = json.loads(house.mailcore("trace", sent["sent_id"], "--json", cwd=used.root).stdout)
+    assert (trace["from"], trace["to"], trace["rung"]) == ("@alpha", "@beta", "stored") and trace["gone"]
     run_id = next(e["run"] for e in ended if e["agent"] == "@beta" and e.get("result"))
     agent, run = find_run(used, run_id)
     assert run is not None and (agent.address, run.sender, run.phase) == ("@beta", "@alpha", "completed")
