@@ -13,12 +13,13 @@ from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.since import since
 from mailcore.dispatch.tasks import Task, run_of, tasks_of
-from mailcore.errors import Refused
+from mailcore.errors import MailcoreError, Refused
 from mailcore.mail import related
 from mailcore.mail.ladder import ladder
+from mailcore.mail.names import choose
 from mailcore.mail.reader import read_mailbox
 from mailcore.mail.threads import threads
-from mailcore.model.message import parse_time
+from mailcore.model.message import FINAL, parse_time
 from mailcore.text import line
 from mailcore.text.names import shown
 from mailcore.units import age, date_and_time, iso
@@ -38,7 +39,12 @@ def arguments(verb: str, parser: Parser) -> None:
 def trace(call: Call) -> Result:
     """The rungs of a message with their times, and its thread."""
     copies = related.copies(call.workspace, call.arguments.id)
-    copy = related.find(call.workspace, call.arguments.id, copies)
+    try:
+        copy = related.find(call.workspace, call.arguments.id, copies)
+    except MailcoreError as error:
+        if error.code == "no_message" and (gone := _recorded(call)) is not None:
+            return gone
+        raise
     if not call.sees(copy.message.sender, copy.agent.address):
         raise Refused(f"{call.viewer.address} sees its own mail; {call.arguments.id} is between others", "visibility")
     run = run_of(copy.agent, copy.message.id)
@@ -73,6 +79,48 @@ def trace(call: Call) -> Result:
         *(f"  {line(m.id)} {shown(m.sender)}: {line(m.subject)}" for m in thread if len(thread) > 1),
     ]
     return value, "\n".join(lines)
+
+
+def _recorded(call: Call) -> Result | None:
+    """What the audit says of a mail of which no copy is left, pruned or removed with its agent; None if nothing."""
+    from mailcore.model.message import Message
+
+    acts = _read(call.workspace.state_dir / "audit.jsonl")
+    sends = [act for act in acts if act.get("verb") in ("send", "feedback") and act.get("to")]
+    sent = choose(call.arguments.id, reversed(sends), Message.from_json)
+    if sent is None:
+        return None
+    by, to = str(sent.get("by", "")), str(sent.get("to", ""))
+    if not call.sees(by, to):
+        raise Refused(f"{call.viewer.address} sees its own mail; {call.arguments.id} is between others", "visibility")
+    names = {sent.get("id"), sent.get("sent_id")} - {"", None}
+    rungs: list[tuple[str, float]] = [("stored", parse_time(sent.get("at")))]
+    result = ""
+    for act in acts:
+        own = act.get("by") == to and (act.get("id") in names or names.intersection(_ids(act)))
+        rung = {"read": "seen"}.get(str(act.get("verb")), str(act.get("verb")))
+        if own and rung in ("seen", "acknowledged", *FINAL):
+            rungs.append((rung, parse_time(act.get("at"))))
+            result = str(act.get("result") or result)
+    value = {
+        **{key: sent.get(key) for key in ("id", "sent_id", "seq", "subject")}, "from": by, "to": to,
+        "rung": rungs[-1][0], "rungs": [{"rung": rung, "at": iso(at)} for rung, at in rungs], "result": result,
+        "told": "", "run": None, "thread": [], "gone": True,
+    }  # fmt: skip
+    number = f"#{seq} " if isinstance(seq := sent.get("seq"), int) and seq else ""
+    lines = [
+        f"{number}{line(str(sent.get('id') or sent.get('sent_id')))}  {shown(by)} → {line(to, 80)}: "
+        f"{line(str(sent.get('subject', '')))}",
+        *(f"  {rung:<13} {date_and_time(at, never='-')}" for rung, at in rungs),
+        *([f"  result: {line(result)}"] if result else []),
+        "  no copy of it is left: this is what the audit recorded",
+    ]
+    return value, "\n".join(lines)
+
+
+def _ids(act: dict[str, Any]) -> list[str]:
+    found = act.get("ids")
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
 def tasks(call: Call) -> Result:

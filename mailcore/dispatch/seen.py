@@ -32,6 +32,8 @@ HOW = "aipass"
 FILE, LOCK = ".seen.json", ".seen.flock"
 PATIENCE = 5.0
 """Seconds to wait for another that records; then it is left to that one."""
+MANY = 200
+"""Files of mail that are read in a look which is not to be done anew at the next start of whoever looks."""
 SPARE = 2_000_000_000
 """Nanoseconds by which a file may be older than the last look and is read all the same: clocks are coarse."""
 
@@ -41,8 +43,9 @@ Act = dict[str, Any]
 def record(workspace: Workspace, *, keep: bool = False, marks: dict[str, int] | None = None) -> list[Act]:
     """Record what was not seen before; the acts that could not be recorded, oldest first, for whoever shows them.
 
-    Nothing is written where mailcore is not used yet, and nothing where nothing is new, unless `keep`: then how far
-    was looked is kept, for the next. Who looks again and again hands over its own `marks`, empty at first.
+    Nothing is written where mailcore is not used yet, and nothing where nothing is new, unless `keep`, or it was much
+    work: then how far was looked is kept, for the next. Who looks again and again hands over its own `marks`, empty at
+    first.
     """
     state = workspace.state_dir
     if not state.is_dir():
@@ -62,7 +65,7 @@ def record(workspace: Workspace, *, keep: bool = False, marks: dict[str, int] | 
             unwritten = []
             if marks is not None:
                 marks |= look.marks
-            if found or (keep and look.marks != look.former):
+            if found or ((keep or look.files > MANY) and look.marks != look.former):
                 writing.replace(state / FILE, json.dumps(look.marks).encode(), durable=False)
     except (MailcoreError, OSError):
         return unwritten
@@ -86,6 +89,8 @@ class _Look:
     def __init__(self, workspace: Workspace, former: dict[str, int]) -> None:
         self._workspace, self.former = workspace, former
         self.marks: dict[str, int] = {}
+        self.files = 0
+        """How many files of mail were read."""
 
     def acts(self) -> Iterator[Act]:
         everyone = (*self._workspace.agents, self._workspace.operator, *self._workspace.former())
@@ -117,6 +122,7 @@ class _Look:
             for entry in entries:
                 with suppress(OSError, ValueError, RecursionError):
                     if entry.name.endswith(".json") and entry.stat(follow_symlinks=False).st_mtime_ns > since - SPARE:
+                        self.files += 1
                         raw = codec.loads(files.read_bytes(Path(entry.path), links=False))
                         if isinstance(raw, dict) and _foreign(raw):
                             yield raw

@@ -47,6 +47,9 @@ def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: workspa
         shutil.rmtree(agent.mail_dir, ignore_errors=True)
     shutil.rmtree(used.aipass_dir)
     assert history(house, used.root) == told
+    sent = next(e for e in told if e["verb"] == "send" and e["subject"] == "Demo ok")
+    trace = json.loads(house.mailcore("trace", sent["sent_id"], "--json", cwd=used.root).stdout)
+    assert (trace["from"], trace["to"], trace["rung"]) == ("@alpha", "@beta", "stored") and trace["gone"]
     run_id = next(e["run"] for e in ended if e["agent"] == "@beta" and e.get("result"))
     agent, run = find_run(used, run_id)
     assert run is not None and (agent.address, run.sender, run.phase) == ("@beta", "@alpha", "completed")
@@ -90,6 +93,20 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: workspace.Work
     new = [act for act in audit_of(used) if act["verb"] == "send"][len(before) :]
     assert [(act["id"], act["sent_id"], act["to"]) for act in new] == [("bbbb2222", "aaaa1111", "@beta")]
     assert "SECRET" not in (used.state_dir / "audit.jsonl").read_text()
+
+
+def test_much_that_was_looked_through_is_not_looked_through_anew(house: House) -> None:
+    """Of our own mail nothing is to be recorded; how far was looked is kept where that was much work."""
+    kept = house.root / ".praxmonitor" / seen.FILE
+    sent = house.agent("@writer").sent_dir
+    for number in range(3):
+        (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
+    seen.record(house.workspace)
+    assert not kept.exists(), "looking writes nothing"
+    for number in range(seen.MANY + 1):
+        (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
+    seen.record(house.workspace)
+    assert str(sent) in json.loads(kept.read_text())
 
 
 def test_our_own_mail_is_not_taken_for_aipass_s(house: House) -> None:

@@ -61,6 +61,24 @@ def test_seen_is_said_of_what_was_read_alone(house: House) -> None:
     assert house.json("trace", two.id)["rung"] == "blocked"
 
 
+def test_mail_of_which_no_copy_is_left_is_told_from_the_audit(house: House) -> None:
+    (task,) = post.send(house.workspace, "@lead", ["@writer"], "build", "b", is_task=True)
+    post.mark_opened(house.workspace, "@writer", [task.id])
+    answer.acknowledge(house.workspace, "@writer", task.id, "done", "built")
+    before = house.json("trace", task.id)
+    for name in ("@writer", "@lead"):
+        agent = house.agent(name)
+        for path in (*agent.archive_dir.glob("*"), *agent.sent_dir.glob("*"), agent.inbox):
+            path.unlink()
+    told = house.json("trace", str(task.seq))
+    same = ("id", "sent_id", "seq", "from", "to", "subject", "rung", "result")
+    assert {key: told[key] for key in same} == {key: before[key] for key in same} and told["gone"]
+    assert [r["rung"] for r in told["rungs"]] == ["stored", "seen", "done"]
+    assert "no copy of it is left" in house.mailcore("trace", task.id).stdout.decode()
+    assert house.json("trace", task.id, cwd=house.agent("@editor").branch, status=3)["error"]["code"] == "visibility"
+    assert house.json("trace", "4711", status=4)["error"]["code"] == "no_message"
+
+
 def test_aipass_own_mail_has_a_trace(aipass: workspace.Workspace, house: House) -> None:
     done = house.mailcore("trace", "b8f6f494", cwd=aipass.root)
     assert done.returncode == 0, done.stderr
