@@ -25,8 +25,9 @@ SETTLE = 0.2
 """Seconds after a change in which further ones are gathered: a server that starts changes much at once."""
 AGAIN = 5.0
 """Seconds after which a server that hung up, and whose socket is still there, is asked again."""
-LOST = re.compile(rb"'remove' on sink #")
-TOLD = re.compile(rb"'(?:new|remove)' on (?:sink|card) #|'change' on server")
+LOST = re.compile(rb"'remove' on sink #|Connection terminated")
+"""An output went, or the server itself; one that refuses (`Connection refused`) was none before."""
+TOLD = re.compile(rb"'(?:new|remove)' on (?:sink|card) #|'change' on server|Connection terminated")
 
 
 class Outputs:
@@ -64,23 +65,22 @@ class Outputs:
                     AGAIN if server is None and there is not None else None, [server] if server is not None else []
                 )
                 told, lost = any(_concerns(path, paths) for path in changes.paths), False
-                if told or changes.ready:
-                    closing.wait(SETTLE)
                 if server is not None and changes.ready:
                     said, lost = server.read()
                     told = told or said
                     if server.over:
-                        server, told, lost = None, True, True
-                if told:
-                    asked = asked if lost else float("-inf")
-                    if not closing.is_set():
-                        self._on_change(lost)
+                        server = None
+                if told and not lost:
+                    closing.wait(SETTLE)
+                    asked = float("-inf")
+                if told and not closing.is_set():
+                    self._on_change(lost)  # at once if lost: in a moment another device may be open
             if server is not None:
                 server.end()
 
 
 class _Subscription:
-    """A server that tells what changes at it, and by hanging up that it went."""
+    """A server that tells what changes at it; and its client, that it hung up."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -97,7 +97,7 @@ class _Subscription:
             return cls(
                 subprocess.Popen(
                     [command, "-s", f"unix:{socket}", "subscribe"],
-                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                     env={**os.environ, "LC_ALL": "C"}, start_new_session=True,
                 )
             )  # fmt: skip

@@ -211,7 +211,8 @@ class Player:
 
     def _changed(self, lost: bool) -> None:
         """The outputs changed: look for a device now, and if one went, let go of that which is open."""
-        if lost:
+        if lost and self.opened:
+            self.backend = STARTING
             self._hang_up()
         self._stirred.set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -75,6 +76,23 @@ def test_an_output_that_is_unplugged_is_missed_and_one_that_comes_back_is_found(
     took = heard_after(pulse, opened)
     print(f"output back: heard after {took:.1f} s")
     assert took < 3.0
+
+
+def test_a_server_that_refuses_is_not_one_that_went(pulse: Pulse, opened: Player) -> None:
+    """Killed, it leaves its socket; the client that is refused there must not take the next one's device away."""
+    pulse.start()
+    until(lambda: opened.opened, "the first device")
+    assert pulse.server is not None
+    for _ in range(2):
+        pulse.server.kill()
+        pulse.server.wait()
+        until(lambda: not opened.opened, "that it went", 3.0)
+        pulse.start()
+        until(lambda: opened.opened, "the next one")
+        over = time.monotonic() + 6.0
+        while time.monotonic() < over:
+            assert opened.opened, "it keeps its device"
+            threading.Event().wait(0.05)
 
 
 def test_without_any_word_of_the_system_waits_grow_and_end_with_a_device(
