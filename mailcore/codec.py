@@ -35,6 +35,8 @@ def loads(data: bytes) -> Any:
 
 
 def _has_long_number(data: bytes) -> bool:
+    if len(data) <= _PIECE:
+        return _LONG in data.translate(_DIGITS)
     most = len(_LONG) - 1
     return any(_LONG in data[start : start + _PIECE + most].translate(_DIGITS) for start in range(0, len(data), _PIECE))
 

@@ -68,6 +68,11 @@ class Call:
     served: Served | None = None
     """The client of the MCP server that calls; None of a command."""
 
+    @property
+    def as_json(self) -> bool:
+        """True if nobody reads the text that is for people."""
+        return self.served is not None or bool(getattr(self.arguments, "json", False))
+
     @cached_property
     def workspace(self) -> Workspace:
         """The workspace that is meant: that of -C, of MAILCORE_ROOT, or that the working directory is in."""

@@ -188,13 +188,14 @@ def history(call: Call) -> Result:
     from mailcore.dispatch import seen
 
     unwritten = seen.record(call.workspace, keep=True)
-    found = (event for event in (*_events(call), *unwritten) if concerns(call, event))
-    events = [event for event in found if parse_time(event.get("at")) >= earliest]
-    events.sort(key=lambda event: parse_time(event.get("at")))
-    lines = []
-    for event in events:
+    timed = [(parse_time(event.get("at")), event) for event in (*_events(call), *unwritten)]
+    timed = [(at, event) for at, event in timed if at >= earliest and concerns(call, event)]
+    timed.sort(key=lambda one: one[0])
+    events = [event for _, event in timed]
+    lines: list[str] = []
+    for moment, event in () if call.as_json else timed:
         facts = [f"{key}={line(str(value), 60)}" for key, value in event.items() if key not in ("at", "by", "verb")]
-        at = date_and_time(parse_time(event.get("at")), never="-")
+        at = date_and_time(moment, never="-")
         lines.append(f"{at}  {shown(str(event.get('by') or '-')):<12} {line(event['verb']):<14} {' '.join(facts)}")
     return events, "\n".join(lines) or "nothing has happened yet"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import codec
+from mailcore.mail import rows
 from mailcore.mail.sources import Source, Stamp, mails, sources, text_of
 from mailcore.model.message import parse_time, text
 from mailcore.system import ignored
@@ -26,6 +27,8 @@ FORM = 3
 """Of the tables, and of the texts in them: another one is made anew."""
 YOUNG_NS = 2_100_000_000
 """Of a file that changed so short a time before it was read the next change may bear the same time: FAT counts 2 s."""
+BATCH = 500
+"""Mails that are written at a time."""
 PATIENCE = 2.0
 """Seconds that another who brings it up to date is waited for."""
 
@@ -33,8 +36,9 @@ _TABLES = (
     "CREATE TABLE form (boot TEXT)",
     "CREATE TABLE source (id INTEGER PRIMARY KEY, path TEXT, size INT, mtime INT, inode INT, touched INT)",
     "CREATE TABLE mail (id INTEGER PRIMARY KEY, source INT, owner TEXT, sender TEXT, name TEXT, sent_name TEXT,"
-    " at REAL, archive TEXT, open INT, raw BLOB)",
+    " at REAL, archive TEXT, open INT, seq INT, raw BLOB)",
     "CREATE INDEX lies_open ON mail (owner, name, sent_name) WHERE archive = ''",
+    "CREATE INDEX of_number ON mail (seq)",
     "CREATE INDEX of_source ON mail (source)",
     "CREATE VIRTUAL TABLE words USING fts5 (text, content='', columnsize=0, detail=none,"
     " tokenize=\"ascii tokenchars '_'\")",
@@ -71,7 +75,7 @@ def _ready(path: Path) -> sqlite3.Connection:
             path.unlink()
     except FileNotFoundError:
         pass
-    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -32768")  # KiB; by default what is made spills to the disk at 2 MB
@@ -120,29 +124,30 @@ def _refresh(connection: sqlite3.Connection, workspace: Workspace) -> list[str]:
     troubles: list[str] = []
     with _transaction(connection):
         known = _known(connection)
-        change = _Change(connection)
-        for path in known.keys() - now.keys():
-            change.forget(known[path][0])
-        for agent, some in found:
-            changed = [source for source in some if source.path not in known or known[source.path][1] != source.stamp]
-            for source, raws, trouble in mails(agent, changed):
-                change.take(source, known.get(source.path, (0,))[0], raws)
-                troubles += [trouble] if trouble else []
-            change.write()
+        with rows.Writer(connection, apart=not known) as writer:
+            change = _Change(connection, writer)
+            for path in known.keys() - now.keys():
+                change.forget(known[path][0])
+            for agent, some in found:
+                changed = [one for one in some if one.path not in known or known[one.path][1] != one.stamp]
+                for source, raws, trouble in mails(agent, changed):
+                    change.take(source, known.get(source.path, (0,))[0], raws)
+                    troubles += [trouble] if trouble else []
+                change.write()
     return troubles
 
 
 def _known(connection: sqlite3.Connection) -> dict[str, tuple[int, Stamp]]:
     """Path → number and stamp of each file that was read."""
-    rows = connection.execute("SELECT path, id, size, mtime, inode, touched FROM source")
-    return {path: (number, (size, mtime, inode, touched)) for path, number, size, mtime, inode, touched in rows}
+    found = connection.execute("SELECT path, id, size, mtime, inode, touched FROM source")
+    return {path: (number, (size, mtime, inode, touched)) for path, number, size, mtime, inode, touched in found}
 
 
 class _Change:
-    """What is to be written within one transaction: many rows at a time are a third faster."""
+    """What is to be written within one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.connection = connection
+    def __init__(self, connection: sqlite3.Connection, writer: rows.Writer) -> None:
+        self.connection, self.writer = connection, writer
         self.last_source = self._last("source")
         self.last_mail = self._last("mail")
         self.files: list[tuple[Any, ...]] = []
@@ -176,10 +181,14 @@ class _Change:
             sender, name, sent_name = _held(text(one, "from")), _held(text(one, "id")), _held(text(one, "sent_id"))
             whose = (source.agent.address, sender, name, sent_name)
             at = parse_time(one.get("timestamp"))
-            self.mails.append((self.last_mail, number, *whose, at, _held(source.name), is_open, raw))
+            seq = one.get("seq")
+            seq = seq if isinstance(seq, int) and 0 < seq < 1 << 62 else None
+            self.mails.append((self.last_mail, number, *whose, at, _held(source.name), is_open, seq, raw))
             self.texts.append((self.last_mail, text_of(one)))
+        if len(self.texts) >= BATCH:
+            self.write()
         if kept:
-            self._drop([(row, raw) for raw, rows in kept.items() for row in rows])
+            self._drop([(row, raw) for raw, numbers in kept.items() for row in numbers])
 
     def forget(self, number: int) -> None:
         """Take out a file that is gone, with its mail."""
@@ -193,9 +202,9 @@ class _Change:
 
     def write(self) -> None:
         """Write what was taken since the last time."""
-        self.connection.executemany("REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?)", self.files)
-        self.connection.executemany("INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self.mails)
-        self.connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", self.texts)
+        self.writer.write("REPLACE INTO source", self.files)
+        self.writer.write("INSERT INTO mail", self.mails)
+        self.writer.write("INSERT INTO words (rowid, text)", self.texts)
         self.files, self.mails, self.texts = [], [], []
 
 

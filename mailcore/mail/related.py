@@ -16,7 +16,7 @@ from mailcore.mail import index, lookup
 from mailcore.mail.lookup import Copy
 from mailcore.mail.names import SHORTEST, choose
 from mailcore.mail.reader import read_mailbox
-from mailcore.mail.sources import BARE, LOOSE, NUMBER, link, words
+from mailcore.mail.sources import BARE, LOOSE, link, words
 from mailcore.mail.threads import bare
 from mailcore.model.message import Message
 from mailcore.system.files import read_bytes
@@ -76,10 +76,10 @@ class _Search:
         if not wanted.isascii() or '"' in wanted or "\0" in wanted:
             raise _Unsure
         number = wanted.removeprefix("#")
-        queries = [f'"{link(wanted)}"', *([f'"{NUMBER}{number}"'] if number.isdecimal() else [])]
-        if len(wanted) >= SHORTEST:
-            queries.append(f'"{link(wanted)}" *')
-        self._match(queries)
+        if number.isdecimal():
+            self._take("SELECT id, owner, archive, raw FROM mail WHERE seq = ?", min(int(number), 1 << 62))
+        begins = " *" if len(wanted) >= SHORTEST else ""
+        self._match([f"{_own(wanted)}{begins}"])
         named = [one for one in self._found.values() if _named(one.message, wanted)]
         mails = [one.message for one in named] + [one for one in self._records if _named(one, wanted)]
         followed: set[int] = set()
@@ -96,13 +96,13 @@ class _Search:
         self._asked.update(fresh)
         for start in range(0, len(fresh), MANY):
             either = " OR ".join(f"({query})" for query in fresh[start : start + MANY])
-            rows = self._connection.execute(
-                "SELECT id, owner, archive, raw FROM mail WHERE id IN (SELECT rowid FROM words WHERE words MATCH ?)",
-                [either],
-            )
-            for number, owner, archive, raw in rows:
-                if number not in self._found:
-                    self._found[number] = _Row(owner, archive, Message.from_json(codec.loads(raw), owner))
+            said = "SELECT id, owner, archive, raw FROM mail WHERE id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+            self._take(said, either)
+
+    def _take(self, query: str, value: object) -> None:
+        for number, owner, archive, raw in self._connection.execute(query, [value]):
+            if number not in self._found:
+                self._found[number] = _Row(owner, archive, Message.from_json(codec.loads(raw), owner))
 
     def _ties(self, message: Message) -> Iterator[str]:
         """What finds the mails that this one is tied to: by name, or by subject and parties."""
@@ -110,6 +110,7 @@ class _Search:
         self._names |= names
         for name in names:
             yield f'"{link(name)}"'
+            yield _own(name)
         topic = _topic(message)
         self._topics.add(topic)
         subject = words(topic[0]).split() or [BARE]
@@ -119,6 +120,14 @@ class _Search:
     def _is_tied(self, message: Message) -> bool:
         names = (message.id, message.sent_id, message.thread_id, message.in_reply_to)
         return not self._names.isdisjoint(filter(None, names)) or _topic(message) in self._topics
+
+
+def _own(name: str) -> str:
+    """The query for the mails that bear a name. _Unsure of one without a word."""
+    parts = words(name).split()
+    if not parts:
+        raise _Unsure
+    return " AND ".join(f'"{part}"' for part in parts)
 
 
 def _named(message: Message, wanted: str) -> bool:

@@ -13,17 +13,16 @@ from mailcore import codec
 from mailcore.mail.reader import read_mailbox
 from mailcore.mail.threads import bare
 from mailcore.model.agent import Agent
+from mailcore.model.message import text as as_text
 from mailcore.system import files
 from mailcore.workspace import Workspace
 
 BETWEEN = " \ue000 "
 """Between two fields: no word that is sought holds it, so that none is found across them."""
 
-LINK, NUMBER, LOOSE, BARE = "\ue001", "\ue002", "\ue003", "\ue004"
-"""Begin words that nobody can type: a name that ties a mail to others, its number; alone, that it names no thread, that
-its subject has no plain letter or digit."""
-LINKS = ("id", "sent_id", "thread_id", "in_reply_to")
-"""What ties a mail to others by name."""
+LINK, LOOSE, BARE = "\ue001", "\ue003", "\ue004"
+"""Begin words that nobody can type: the name of another mail that this one is tied to; alone, that it names no thread,
+and that its subject has no plain letter or digit."""
 
 _SOUGHT = ("subject", "message", "from", "to", "id", "sent_id")
 _NO_WORD = re.compile(r"[^\w\x00-\x7f]+")
@@ -114,18 +113,22 @@ def spread(text: str) -> str:
 
 def text_of(raw: dict[str, Any]) -> str:
     """What a mail can be found by, made by `spread`: subject, body, both parties, its names; and what ties it."""
-    return f"{spread(chr(10).join(_said(raw)))} {' '.join(_ties(raw))}".replace("\0", " ")
+    return f"{spread(chr(10).join(_said(raw)))} {_ties(raw)}".replace("\0", " ")
 
 
-def _ties(raw: dict[str, Any]) -> Iterator[str]:
-    for name in {one for key in LINKS if isinstance(one := raw.get(key), str) and one}:
-        yield link(name)
-    if isinstance(seq := raw.get("seq"), int):
-        yield f"{NUMBER}{seq}"
-    if not raw.get("thread_id"):
-        yield LOOSE
-    if not isinstance(subject := raw.get("subject"), str) or not _PLAIN.search(bare(subject)):
-        yield BARE
+def _ties(raw: dict[str, Any]) -> str:
+    """Its own names are there already, as words, where they are texts."""
+    subject, known = raw.get("subject"), (None, "", raw.get("sent_id"))
+    found = LOOSE if raw.get("thread_id") in (None, "") else ""
+    if not isinstance(subject, str) or not _PLAIN.search(bare(subject)):
+        found += f" {BARE}"
+    for key in ("thread_id", "in_reply_to"):
+        if raw.get(key) not in known:
+            found += f" {link(as_text(raw, key))}"
+    for key in ("id", "sent_id"):
+        if not isinstance(raw.get(key), str | None):
+            found += f" {link(as_text(raw, key))}"
+    return found
 
 
 def link(name: str) -> str:

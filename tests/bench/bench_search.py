@@ -1,7 +1,9 @@
 """Prints what finding words in 15,000 mails takes: cold, warm, after one changed mailbox; beside a scan and `grep -r`.
+And what `thread`, `trace` and `history` take of them, beside the same by reading everything, and `grep`.
 
 Run it as `python -m tests.bench.bench_search [--mails 15000] [--turns 7]`. Twenty agents, each with 50 open mails, the
-rest archived, one file each; a mail has 40 to 90 words. Each figure is the median of its turns, in milliseconds.
+rest archived, one file each; a mail has 40 to 90 words, five are a thread, and each stands in the audit. Each figure is
+the median of its turns, in milliseconds; the verbs are called as the command calls them, without the start of Python.
 """
 
 from __future__ import annotations
@@ -21,15 +23,18 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from mailcore import make
-from mailcore.mail import archive, index, mailbox
+from mailcore import audit, journal, make
+from mailcore.cli import VERBS
+from mailcore.cli.call import perform
+from mailcore.mail import archive, index, lookup, mailbox
 from mailcore.mail.search import Query, rows, scan, search
+from mailcore.mail.threads import threads
 from mailcore.model.agent import Agent
 from mailcore.timestamps import aipass_time
 from mailcore.workspace import Workspace
 from tests.bench.asked import ask
 
-AGENTS, OPEN = 20, 50
+AGENTS, OPEN, THREAD = 20, 50, 5
 AMOUNTS = argparse.Namespace(mails=15_000, turns=7)
 RARE = ("invoice", "deploy")
 """Words that 30 of the mails hold, both."""
@@ -55,7 +60,8 @@ def mail(number: int, count: int, chance: random.Random) -> dict[str, Any]:
         "seq": number,
         "auto_execute": False,
         "sent_id": f"{number:07x}s",
-        "thread_id": f"{number:07x}s",
+        "thread_id": f"{number - number % THREAD:07x}s",
+        **({"in_reply_to": f"{number - 1:07x}s"} if number % THREAD else {}),
         "status": "new",
     }
 
@@ -72,6 +78,10 @@ def fill(workspace: Workspace, count: int) -> None:
             name = archive.file_name(raw, datetime.fromisoformat(raw["timestamp"]))
             (agent.archive_dir / name).write_text(json.dumps(closed, indent=2))
         agent.inbox.write_text(json.dumps({"mailbox": "inbox", "messages": raws[-OPEN:]}, indent=2))
+        with (workspace.state_dir / audit.FILE).open("ab") as file:
+            for raw in raws:
+                facts = {"to": agent.address, **{key: raw[key] for key in ("id", "sent_id", "seq", "subject")}}
+                file.write(journal.encode({"by": raw["from"], "verb": "send", "proof": "run", **facts}) + b"\n")
 
 
 def timed(act: Callable[[], object], before: Callable[[], object] = lambda: None, turns: int = 0) -> str:
@@ -89,6 +99,37 @@ def changed(agent: Agent, number: list[int]) -> None:
     """One more mail in one mailbox."""
     number[0] += 1
     mailbox.deliver(agent, {**mail(number[0], 1, random.Random(number[0])), "id": f"n{number[0]:07}"})
+
+
+def told(root: Path, verb: str, *words: str) -> Any:
+    """What a verb says to the operator."""
+    return perform(verb, VERBS[verb][0], [*words, "-C", str(root), "--from", "@operator"])[0]
+
+
+def stories(workspace: Workspace, some: str) -> None:
+    """Print what `thread`, `trace` and `history` take, each beside the naive way and `grep`."""
+    root = workspace.root
+
+    def all_threads() -> object:
+        return [one for one in threads([copy.message for copy in lookup.copies(workspace)]) if one.key == some]
+
+    def all_acts() -> object:
+        return [json.loads(line) for line in (workspace.state_dir / audit.FILE).read_bytes().splitlines()]
+
+    assert len(told(root, "thread", some)["messages"]) == len(told(root, "trace", some)["thread"]) == THREAD
+    for verb in ("thread", "trace"):
+        print(f"{verb:<22} {timed(lambda verb=verb: told(root, verb, some))}")  # type: ignore[misc]
+    print(f"  naive: all mail read {timed(all_threads, turns=3)}")
+    print(f"  grep -r of its id    {timed(lambda: search_by_grep(root / 'agents', some), turns=3)}")
+    print(f"history, all acts      {timed(lambda: told(root, 'history', '--json'))}")
+    print(f"  as lines for people  {timed(lambda: told(root, 'history'))}")
+    print(f"  naive: each line read{timed(all_acts, turns=3)}")
+    print(f"  grep of one subject  {timed(lambda: search_by_grep(workspace.state_dir, RARE[0]), turns=3)}")
+
+
+def search_by_grep(place: Path, word: str) -> None:
+    """`grep -r` of one word; that it finds nothing is no failure."""
+    subprocess.run(["grep", "-rlE", word, str(place)], capture_output=True, check=False)
 
 
 def main() -> None:
@@ -112,8 +153,8 @@ def main() -> None:
         one = workspace.agents[0]
         print(f"one mailbox changed    {timed(lambda: search(workspace, query), lambda: changed(one, number))}")
         print(f"naive scan             {timed(lambda: scan(workspace, query), turns=3)}")
-        grep = ["grep", "-rlE", RARE[0], str(root / "agents")]
-        print(f"grep -r of one word    {timed(lambda: subprocess.run(grep, capture_output=True, check=True), turns=3)}")
+        print(f"grep -r of one word    {timed(lambda: search_by_grep(root / 'agents', RARE[0]), turns=3)}")
+        stories(workspace, f"{count // 2 - count // 2 % THREAD:07x}s")
         print(f"index: {file.stat().st_size / 1e6:.1f} MB")
 
 

@@ -154,7 +154,7 @@ class Story:
 
 def _mails(one: dict[str, Any]) -> Iterator[str]:
     """The ids of the mails that an act put into mailboxes."""
-    said = one.get("said") or {}
+    said: Any = one.get("said") or {}
     if one["what"] not in WRITES or one["what"] == "accept":
         return
     rows = said if isinstance(said, list) else said.get("dispatched", [said])
