@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from praxmonitor.present import LOOKS, ROLES, Line, fit
 
+READING: Line = (("reading…", "faint"),)
+"""What stands where nothing was read yet."""
+WIDTH = 70
+"""Cells of a line in a dialog on a screen of 80, until its own are known."""
 _STATES = "\n".join(f"    & > .{look.role} {{ color: ${look.role}; }}" for look in LOOKS.values())
 
 
@@ -45,8 +50,18 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._lines: list[Line] = []
+        self._lines: list[Line] = [READING]
+        """Until the first are set, it says that it is being read."""
+        self._laid_width = 0
         self._styles: dict[tuple[str, str], Style] = {}
+
+    class Widened(Message):
+        """A line may take another number of cells now: lay them out anew."""
+
+    def _on_resize(self) -> None:
+        if self.line_width != self._laid_width:
+            self._laid_width = self.line_width
+            self.post_message(self.Widened())
 
     @property
     def text(self) -> str:
@@ -66,7 +81,7 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
     def set_lines(self, lines: Sequence[Line]) -> None:
         """Show these lines from now on."""
         old, self._lines = self._lines, list(lines)
-        if len(old) != len(self._lines):
+        if len(old) != len(self._lines) or self.virtual_size.height != len(self._lines):
             self.virtual_size = Size(0, len(self._lines))
             self.refresh()
             return
