@@ -1,4 +1,4 @@
-"""Signs that a reader takes for one: kept whole, by one rule for activities and mail, as wide as terminals draw them."""
+"""Signs that a reader takes for one: kept whole, by one rule everywhere, and as wide as terminals draw them."""
 
 from __future__ import annotations
 
