@@ -13,6 +13,7 @@ from mailcore.model.agent import OPERATOR
 from praxmonitor.actions import BY_ID, EVERYWHERE, MOVE, REPLAY, why_disabled
 from praxmonitor.follow import Following
 from praxmonitor.keymap import bindings
+from praxmonitor.moment import EMPTY
 from praxmonitor.widgets.keys import Keys
 from praxmonitor.widgets.lines import Lines
 
@@ -75,7 +76,7 @@ class Looking(Following):
         from praxmonitor.screens.alarms import AlarmsScreen
 
         app = self.prax
-        screen = AlarmsScreen(lambda: (app.alarms, app.clock()), app.answer_alarms)
+        screen = AlarmsScreen(lambda: (app.alarms, app.clock() if app.moment is not EMPTY else 0.0), app.answer_alarms)
         if address := await app.push_screen_wait(screen):
             self.show_agent(address)
 

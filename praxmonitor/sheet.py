@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from praxmonitor.present import Line
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.lines import WIDTH, Lines
 
 
 class Sheet(ModalScreen[None]):
@@ -58,17 +58,17 @@ class Sheet(ModalScreen[None]):
         yield sheet
 
     def on_mount(self) -> None:
-        """The lines have the focus."""
+        """The lines have the focus, and fill the sheet before it is drawn first."""
         self.query_one(Lines).focus()
-        self._fill()
+        self._fill(self.query_one(Lines).line_width or WIDTH)
 
-    def on_resize(self) -> None:
-        """Lay the lines out for the width."""
-        self.call_after_refresh(self._fill)
+    def on_lines_widened(self, event: Lines.Widened) -> None:
+        """Lay the lines out for the width that they have now."""
+        event.stop()
+        self._fill(self.query_one(Lines).line_width)
 
-    def _fill(self) -> None:
-        area = self.query_one(Lines)
-        area.set_lines(self.lines(area.line_width))
+    def _fill(self, width: int) -> None:
+        self.query_one(Lines).set_lines(self.lines(width))
 
     def action_step(self, way: str) -> None:
         """Scroll."""

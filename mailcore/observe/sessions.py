@@ -52,6 +52,8 @@ class _Followed:
     touched: float = 0.0
     latest: float = 0.0
     """Time of the newest thing that it told."""
+    place: int = 0
+    """How far it was read, in bytes; it stays when the file goes."""
     told_before: float = 0.0
     """Of a file that took the place of another: what is no newer than this was told."""
 
@@ -72,6 +74,8 @@ class Sessions:
         """What earlier lines of today are still to be counted of; also of files that were let go."""
         self._left: Recent[Path, int] = Recent(LEFT)
         """Where the reading of a file stopped that was let go, or is counted only."""
+        self._paths: Recent[tuple[int, str], Path] = Recent(LEFT)
+        """Where a file lay, by inode and name: an archived one lies elsewhere, and is counted already."""
         self.drift = Drift()
         """What of the formats was not understood."""
 
@@ -107,7 +111,8 @@ class Sessions:
         name = str(path)
         if name in self._followed:
             return True
-        left = self._left.pop(path)
+        left = self._read_before(path)
+        self._left.pop(path)
         try:
             start = 0 if begun or files.whole else _line_before(path, START)
             start = left if left is not None and not files.whole else start
@@ -117,7 +122,7 @@ class Sessions:
         if left is None and start > 0:
             self._backlogs.append(Backlog(self._address, path, files, midnight(time.time()), start, self._counted))
         tail = Document(path) if files.whole else Tail(path, start=start)
-        self._followed[name] = _Followed(files, tail, reader)
+        self._followed[name] = _Followed(files, tail, reader, place=start)
         if len(self._followed) > MOST:
             self._let_go(min(self._followed, key=lambda one: self._followed[one].touched or time.time()))
         return True
@@ -129,7 +134,7 @@ class Sessions:
         """
         if str(path) in self._followed:
             return
-        known = self._left.get(path) or 0
+        known = self._read_before(path) or 0
         try:
             end = path.stat().st_size if files.whole else _end_of_lines(path)
         except OSError:
@@ -139,13 +144,27 @@ class Sessions:
             since = midnight(time.time())
             self._backlogs.append(Backlog(self._address, path, files, since, end, self._counted, known))
 
+    def _read_before(self, path: Path) -> int | None:
+        """How far a file was read, here or where it lay before; None: not at all."""
+        try:
+            key = (path.stat().st_ino, path.name)
+        except OSError:
+            return self._left.get(path)
+        former = self._paths.get(key) or path
+        self._paths.put(key, path)
+        followed = self._followed.get(str(former))
+        place = followed.place if followed is not None else self._left.get(former)
+        if former != path and place is not None:
+            self._left.put(path, place)
+        return place
+
     def distrust(self) -> None:
         """Let the next look find that everything moved."""
         self._stamps.clear()
 
     def _let_go(self, name: str) -> None:
         one = self._followed.pop(name)
-        self._left.put(one.tail.path, one.tail.place)
+        self._left.put(one.tail.path, one.place)
         self._stamps.forget(one.tail.path)
         self.count(one.tail.path, one.files)
 
@@ -183,6 +202,7 @@ class Sessions:
         for _ in range(CHUNKS):
             lines = one.tail.read(held)
             one.touched = one.tail.modified
+            one.place = one.tail.place if one.touched else one.place
             if one.tail.restarts != one.restarts:
                 one.restarts = one.tail.restarts
                 one.reader = one.files.reader(self._address, one.tail.path, 0, self._counted)

@@ -14,12 +14,12 @@ from textual.widgets import Static
 from mailcore.units import clock_time, since
 from praxmonitor.alarms.episodes import Episode
 from praxmonitor.present import Line, plain, spread, wrap
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.lines import READING, WIDTH, Lines
 
 Answer: TypeAlias = Callable[[Sequence[str], bool], Awaitable[None]]
 """(keys of the alarms, snooze rather than acknowledge)."""
 Standing: TypeAlias = Callable[[], tuple[Sequence[Episode], float]]
-"""The alarms that stand, and the time now (seconds since the epoch)."""
+"""The alarms that stand, and the time now (seconds since the epoch); 0.0: nothing was read yet."""
 
 
 def episode_lines(episode: Episode, now: float, width: int, *, chosen: bool) -> list[Line]:
@@ -89,26 +89,30 @@ class AlarmsScreen(ModalScreen[str]):
         self.watch(self.app, "alarms", self.show)
         self.watch(self.app, "moment", self.show)
 
-    def on_resize(self) -> None:
-        """Lay the list out for the width."""
-        self.call_after_refresh(self.show)
+    def on_lines_widened(self, event: Lines.Widened) -> None:
+        """Lay the list out for the width that it has now."""
+        event.stop()
+        self.show()
 
     def show(self) -> None:
         """Draw the alarms as they stand now."""
-        if not self.is_mounted:
+        if not self.query("#list"):
             return
         episodes, now = self._standing()
         self._chosen = max(0, min(self._chosen, len(episodes) - 1))
         area = self.query_one("#list", Lines)
+        width = area.line_width or WIDTH
         lines: list[Line] = []
         top = 0
         for place, episode in enumerate(episodes):
             if place == self._chosen:
                 top = len(lines)
-            lines += episode_lines(episode, now, area.line_width, chosen=place == self._chosen)
+            lines += episode_lines(episode, now, width, chosen=place == self._chosen)
         waiting = sum(not episode.quiet(now) for episode in episodes)
         want = f"{waiting} want{'s' if waiting == 1 else ''} you"
         title = f"Alarms: {len(episodes)}, of which {want}." if episodes else "No alarm: all is well."
+        if not now:
+            title, lines = "", [READING]
         self.query_one("#title", Static).update(title)
         area.set_lines(lines)
         if not 0 <= top - area.scroll_offset.y <= area.line_count - 6:

@@ -14,7 +14,7 @@ from textual.widgets import Button, Static
 from mailcore.units import age
 from praxmonitor.kills import Victim
 from praxmonitor.present import Line, cut, plain, spread
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.lines import WIDTH, Lines
 
 MOST = 12
 """Processes that are listed; the rest are counted."""
@@ -91,15 +91,16 @@ class ConfirmScreen(ModalScreen[bool]):
         """No has the focus."""
         self.query_one(Lines).can_focus = False
         self.query_one("#no").focus()
-        self.call_after_refresh(self._list)
+        self._list()
 
     def _list(self) -> None:
         area = self.query_one(Lines)
-        area.set_lines(self._listed(area.line_width))
+        area.set_lines(self._listed(area.line_width or WIDTH))
 
-    def on_resize(self) -> None:
-        """Lay the list out for the width."""
-        self.call_after_refresh(self._list)
+    def on_lines_widened(self, event: Lines.Widened) -> None:
+        """Lay the list out for the width that it has now."""
+        event.stop()
+        self._list()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Enter or a click on a button."""

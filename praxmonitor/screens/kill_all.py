@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 from mailcore.model.fleet import AgentFacts
 from mailcore.units import clock_time
 from praxmonitor.present import Line, pad, plain, spread, task
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.lines import WIDTH, Lines
 
 MOST = 10
 """Agents that are listed; the rest are counted."""
@@ -76,15 +76,16 @@ class KillAllScreen(ModalScreen[bool]):
         """The field has the focus."""
         self.query_one(Lines).can_focus = False
         self.query_one(Input).focus()
-        self.call_after_refresh(self._list)
+        self._list()
 
-    def on_resize(self) -> None:
-        """Lay the list out for the width."""
-        self.call_after_refresh(self._list)
+    def on_lines_widened(self, event: Lines.Widened) -> None:
+        """Lay the list out for the width that it has now."""
+        event.stop()
+        self._list()
 
     def _list(self) -> None:
         agents = self.query_one("#busy", Lines)
-        agents.set_lines(busy_lines(self._busy, agents.line_width))
+        agents.set_lines(busy_lines(self._busy, agents.line_width or WIDTH))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter: the right name ends everything, another only says so."""

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from praxmonitor.present import Line, plain
 from praxmonitor.widgets.detail import Start, start_lines
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.lines import WIDTH, Lines
 
 
 class WaitingScreen(ModalScreen[str]):
@@ -53,11 +53,12 @@ class WaitingScreen(ModalScreen[str]):
     def on_mount(self) -> None:
         """The list has the focus."""
         self.query_one(Lines).focus()
-        self.call_after_refresh(self._list)
+        self._list()
 
-    def on_resize(self) -> None:
-        """Lay the list out for the width."""
-        self.call_after_refresh(self._list)
+    def on_lines_widened(self, event: Lines.Widened) -> None:
+        """Lay the list out for the width that it has now."""
+        event.stop()
+        self._list()
 
     def _list(self) -> None:
         area = self.query_one(Lines)
@@ -67,7 +68,7 @@ class WaitingScreen(ModalScreen[str]):
             if place == self._chosen:
                 top = len(lines)
             mark = ("▸ ", "accent strong") if place == self._chosen else ("  ", "")
-            first, *rest = start_lines(start, self._now, area.line_width - 2)
+            first, *rest = start_lines(start, self._now, (area.line_width or WIDTH) - 2)
             lines += [(mark, *first), *((("  ", ""), *line) for line in rest)]
         area.set_lines(lines)
         if not 0 <= top - area.scroll_offset.y <= area.line_count - 2:

@@ -10,7 +10,7 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.units import UNKNOWN, clock_time, since, size
 from praxmonitor.present import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrapped
 from praxmonitor.widgets.card import held
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.lines import READING, Lines
 from praxmonitor.widgets.usage import inside_lines, usage_lines
 
 LABEL = 9
@@ -203,12 +203,14 @@ class Detail(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._shown: tuple[AgentFacts, Status, Glance | None, float, bool] | None = None
+        self._filled = False
 
     def show(
         self, facts: AgentFacts | None, status: Status, glance: Glance | None, now: float, bypass: bool = False
     ) -> None:
         """Show one agent; None for none."""
         self._shown = None if facts is None else (facts, status, glance, now, bypass)
+        self._filled = True
         self._lay_out()
 
     def on_resize(self) -> None:
@@ -217,7 +219,7 @@ class Detail(Lines):
 
     def _lay_out(self) -> None:
         if self._shown is None:
-            self.set_lines([])
+            self.set_lines([] if self._filled else [READING])
             return
         facts, status, glance, now, bypass = self._shown
         self.set_lines(detail_lines(facts, status, glance, now, self.line_width, self.line_count, bypass))

@@ -16,7 +16,7 @@ from mailcore.model.fleet import AgentFacts, Status
 from praxmonitor.present import Line, bypasses
 from praxmonitor.widgets.card import card_lines, heading, row_line
 from praxmonitor.widgets.layout import foot_line, lay_out
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.lines import READING, Lines
 
 
 class Grid(Lines):
@@ -48,7 +48,7 @@ class Grid(Lines):
         self._agents: tuple[AgentFacts, ...] = ()
         self._statuses: Mapping[str, Status] = {}
         self._now = 0.0
-        self._nobody = ""
+        self._nobody = READING[0][0]
         self._bypass: frozenset[str] = frozenset()
         self._order = ""
         self._layout = lay_out(0, 0, 0)

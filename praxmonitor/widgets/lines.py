@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Size
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from praxmonitor.present import LOOKS, ROLES, Line, fit
 
+READING: Line = (("reading…", "faint"),)
+"""What stands where nothing was read yet."""
+WIDTH = 70
+"""Cells of a line in a dialog on a screen of 80, until its own are known."""
 _STATES = "\n".join(f"    & > .{look.role} {{ color: ${look.role}; }}" for look in LOOKS.values())
 
 
@@ -45,9 +50,20 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._lines: list[Line] = []
-        self._length = 0
+        self._lines: list[Line] = [READING]
+        """Until the first are set, it says that it is being read."""
+        self._length = 1
+        self._laid_width = 0
         self._styles: dict[tuple[str, str], Style] = {}
+
+    class Widened(Message):
+        """A line may take another number of cells now: lay them out anew."""
+
+    def _on_resize(self) -> None:
+        self.set_length(self._length)  # as many lines as fit are others now
+        if self.line_width != self._laid_width:
+            self._laid_width = self.line_width
+            self.post_message(self.Widened())
 
     @property
     def text(self) -> str:
@@ -83,10 +99,6 @@ class Lines(ScrollView, can_focus=True, inherit_bindings=False):
         size = Size(0, lines if height is not None and height.is_auto else max(lines, self.line_count))
         if size != self.virtual_size:
             self.virtual_size = size
-
-    def on_resize(self) -> None:
-        """As many lines as fit are others now."""
-        self.set_length(self._length)
 
     def render_line(self, y: int) -> Strip:
         """One line of what is in view."""

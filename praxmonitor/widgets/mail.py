@@ -16,7 +16,7 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.units import UNKNOWN, clock_time
 from praxmonitor.present import Line, plain, sender
 from praxmonitor.widgets.detail import mail_line
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.lines import READING, Lines
 
 MOST_LINES = 2000
 """Of a body; a longer one says that it goes on."""
@@ -48,6 +48,7 @@ class MailList(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._mailbox = Mailbox()
+        self._filled = False
         self._now = 0.0
         self._index = 0
 
@@ -60,7 +61,7 @@ class MailList(Lines):
     def show(self, mailbox: Mailbox, now: float) -> None:
         """Show this mailbox; the cursor stays on its message."""
         before = self.selected
-        self._mailbox, self._now = mailbox, now
+        self._mailbox, self._now, self._filled = mailbox, now, True
         ids, place = [message.id for message in mailbox.messages], self._index
         if before is not None and before.id in ids:
             self._index = ids.index(before.id)
@@ -116,7 +117,8 @@ class MailList(Lines):
             self.jump(index - self.line_count + 1)
 
     def _lay_out(self) -> None:
-        self.set_lines(list(_list_lines(self._mailbox, self._now, self.line_width, self._index)))
+        lines = _list_lines(self._mailbox, self._now, self.line_width, self._index)
+        self.set_lines(list(lines) if self._filled else [READING])
 
 
 def _list_lines(mailbox: Mailbox, now: float, width: int, selected: int) -> Iterator[Line]:

@@ -150,6 +150,26 @@ def test_a_thousand_sessions_of_a_day_are_counted_behind_the_first_paint() -> No
         assert look.settle() == home.used
 
 
+@pytest.mark.parametrize("room", [0, 8])
+def test_a_session_that_is_archived_while_a_screen_is_open_counts_once(room: int) -> None:
+    with somewhere() as (workspace, home), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(discover, "AGAIN", 0.0)
+        patch.setattr(discover, "MOST", room)
+        patch.setattr(sessions, "MOST", room)
+        made = [home.begin("codex", "@other", workspace.agent("@other").branch) for _ in range(3)]
+        for session in made:
+            home.request(session)
+        look = Look(workspace)
+        assert look.settle() == home.used
+        archive = Path(os.environ["CODEX_HOME"]) / "archived_sessions"
+        archive.mkdir()
+        for session in made[:2]:
+            session.path = session.path.rename(archive / session.path.name)
+        home.request(made[0])
+        for _ in range(3):
+            assert look.settle() == home.used == counted(workspace)
+
+
 def test_what_is_odd_is_said_once_for_each_version_with_its_share() -> None:
     with somewhere() as (workspace, home):
         look = Look(workspace)

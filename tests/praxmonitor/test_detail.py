@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailcore.model.message import Message
+from praxmonitor.present import wrapped
 from praxmonitor.questions import close_lines, start_lines, start_question
 from praxmonitor.widgets.detail import Glance, Start, detail_lines, mail_line, waiting_lines
 from praxmonitor.widgets.story import story_lines
@@ -81,3 +82,12 @@ def test_a_mail_that_was_rewritten_says_how_often() -> None:
     assert "x3" in "".join(text for text, _ in mail_line(message, message.at, 60))
     once = Message.from_json({**raw, "updates": 1})
     assert "x" not in "".join(text for text, _ in mail_line(once, message.at, 60))
+
+
+def test_a_reason_that_is_too_long_says_that_more_of_it_is_missing() -> None:
+    short, long = "one two three", " ".join(f"word{n}" for n in range(60))
+    assert wrapped(short, 40, 3) == [short]
+    told = wrapped(long, 40, 3)
+    assert len(told) == 3 and told[-1].endswith("…") and all(len(row) <= 40 for row in told)
+    assert long.startswith(" ".join(told).removesuffix("…").rstrip())
+    assert wrapped("x" * 200, 40, 2)[-1].endswith("…")
