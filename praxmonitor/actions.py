@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, Fleet
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 
 EVERYWHERE = "Everywhere"
 MOVE = "Move"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from mailcore.config import Config
 from mailcore.errors import MailcoreError, Refused
 from mailcore.model.agent import OPERATOR
-from mailcore.model.run import Holder, Lock
+from mailcore.model.lock import Holder, Lock
 from mailcore.workspace import Workspace
 
 MOST_ROUNDS = 20

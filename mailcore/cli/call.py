@@ -260,7 +260,7 @@ def _attend(call: Call) -> None:
 
             settle(call.workspace, call.config)
         from mailcore.liveness import read_lock
-        from mailcore.model.run import Holder
+        from mailcore.model.lock import Holder
         from mailcore.system.processes import stopped
 
         locks = ((agent, read_lock(agent.dispatch_lock)) for agent in locked)

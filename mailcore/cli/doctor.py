@@ -19,7 +19,7 @@ from mailcore.hooks.install import standing
 from mailcore.liveness import names_stranger, read_lock
 from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 from mailcore.programs import registry
 from mailcore.programs.base import Hooks
 from mailcore.programs.select import select

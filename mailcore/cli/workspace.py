@@ -11,7 +11,7 @@ from mailcore.errors import Refused, UsageError
 from mailcore.liveness import read_lock
 from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 from mailcore.text import counted, line
 from mailcore.units import clock_time, iso
 from mailcore.workspace import Workspace, normal_address

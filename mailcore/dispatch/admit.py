@@ -13,7 +13,7 @@ from mailcore.holds import hold_at
 from mailcore.liveness import read_lock, sandboxed
 from mailcore.mail import conflict
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 from mailcore.programs.registry import used
 from mailcore.text import counted
 from mailcore.workspace import Workspace

@@ -16,7 +16,7 @@ from mailcore.dispatch.lock import holding
 from mailcore.dispatch.session import sessions
 from mailcore.errors import Refused
 from mailcore.model.agent import OPERATOR
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 from mailcore.programs.registry import used
 from mailcore.workspace import ROOT, Workspace
 

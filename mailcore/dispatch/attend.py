@@ -20,7 +20,7 @@ from mailcore.dispatch.succession import clean, start_what_waits
 from mailcore.errors import MailcoreError
 from mailcore.liveness import sandboxed
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock
+from mailcore.model.lock import Holder, Lock
 from mailcore.system.process import ExitNotice
 from mailcore.system.processes import exit_notice
 from mailcore.workspace import Workspace

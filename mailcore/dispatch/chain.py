@@ -19,8 +19,9 @@ from mailcore.dispatch.progress import changed_files
 from mailcore.dispatch.runs import JOURNAL, first_record, last_run, read_run, records, run_ids
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
+from mailcore.model.lock import Holder
 from mailcore.model.message import FINAL
-from mailcore.model.run import RUN_ID, Holder
+from mailcore.model.run import RUN_ID
 from mailcore.workspace import Workspace
 
 RECENT = 600.0

@@ -14,8 +14,9 @@ from mailcore.liveness import read_lock
 from mailcore.mail import lookup, post
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import Agent
+from mailcore.model.lock import Holder
 from mailcore.model.message import Message
-from mailcore.model.run import Holder, Phase, Run
+from mailcore.model.run import Phase, Run
 from mailcore.observe.foreign import KILLED, registered
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked

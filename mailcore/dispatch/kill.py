@@ -16,7 +16,7 @@ from mailcore.dispatch.succession import clean, clean_own
 from mailcore.errors import Refused
 from mailcore.liveness import names_stranger, sandboxed
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock
+from mailcore.model.lock import Holder, Lock
 from mailcore.system.process import Process
 from mailcore.system.processes import alive, ended, environment, send, snapshot, start_ticks
 from mailcore.workspace import Workspace

@@ -15,8 +15,9 @@ from mailcore.dispatch.runs import records, run_ids
 from mailcore.identity.marks import SUPERVISES
 from mailcore.liveness import YOUNG, here, holder, read_lock, told
 from mailcore.model.agent import Agent
+from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import parse_time
-from mailcore.model.run import RUN_ID, Holder, Lock, Run, from_records
+from mailcore.model.run import RUN_ID, Run, from_records
 from mailcore.system import ignored
 from mailcore.system.processes import environment, snapshot, start_ticks, value_of
 from mailcore.system.writing import link_new, replace, set_aside

@@ -20,7 +20,8 @@ from mailcore.dispatch.lock import holding, names_own_run, supervises
 from mailcore.dispatch.runs import JOURNAL, records
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock, Run, from_records
+from mailcore.model.lock import Holder, Lock
+from mailcore.model.run import Run, from_records
 from mailcore.system.processes import ended
 from mailcore.system.writing import set_aside
 from mailcore.workspace import Workspace

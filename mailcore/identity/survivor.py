@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from mailcore import journal
 from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
-from mailcore.model.run import RUN_ID, Holder, Phase, Run, from_records
+from mailcore.model.lock import Holder
+from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.system import processes
 from mailcore.workspace import Workspace
 

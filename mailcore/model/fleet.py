@@ -10,8 +10,9 @@ import msgspec
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
+from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, Message
-from mailcore.model.run import Lock, Run
+from mailcore.model.run import Run
 from mailcore.model.usage import Spending
 
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from mailcore.model.lock import Holder as Holder
-from mailcore.model.lock import Lock as Lock
 from mailcore.model.message import parse_time
 
 RUN_ID = re.compile(r"\d{8}T\d{6}_\d{6}-[0-9a-f]{8}")

@@ -12,7 +12,8 @@ from mailcore.liveness import read_lock
 from mailcore.mail.reader import read_mailbox
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
-from mailcore.model.run import Holder, Lock, Run
+from mailcore.model.lock import Holder, Lock
+from mailcore.model.run import Run
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
 from mailcore.observe.logs import Logs
 from mailcore.observe.once import Once

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
-from mailcore.model.run import Lock
+from mailcore.model.lock import Lock
 from mailcore.model.senses import Senses, through
 from mailcore.observe.awaited import awaited
 

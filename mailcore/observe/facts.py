@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
+from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox
-from mailcore.model.run import Lock, Run
+from mailcore.model.run import Run
 from mailcore.model.usage import Spent
 
 

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from mailcore import journal
-from mailcore.model.run import RUN_ID, Lock, Phase, Run, from_records
+from mailcore.model.lock import Lock
+from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.observe.stamps import Stamps
 
 JOURNAL = "run.jsonl"

@@ -10,8 +10,9 @@ from __future__ import annotations
 from mailcore.config import Alarms
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
+from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import MailboxStatus
-from mailcore.model.run import Holder, Lock, Phase, Run
+from mailcore.model.run import Phase, Run
 from mailcore.model.senses import Senses
 from mailcore.observe.awaited import asked, waits
 from mailcore.observe.begun import TURNS

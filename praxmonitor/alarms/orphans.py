@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mailcore.mail import expiry
 from mailcore.model.fleet import AgentFacts
-from mailcore.model.run import Holder, Phase
+from mailcore.model.lock import Holder
+from mailcore.model.run import Phase
 from mailcore.system.processes import stopped
 
 

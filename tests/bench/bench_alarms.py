@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from mailcore.config import Config
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.model.run import Attempt, Lock, Phase, Run
+from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.senses import Senses
 from praxmonitor.alarms.vigil import Vigil
 from praxmonitor.moment import EMPTY, following

@@ -14,7 +14,8 @@ import pytest
 from mailcore.dispatch import lock
 from mailcore.dispatch.attend import attend
 from mailcore.liveness import FLOCK, read_lock
-from mailcore.model.run import Holder, Phase
+from mailcore.model.lock import Holder
+from mailcore.model.run import Phase
 from mailcore.system.locks import is_held, locked
 from mailcore.system.processes import alive, pid_namespace
 from tests.faults.test_dispatch_matrix import told

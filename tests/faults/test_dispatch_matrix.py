@@ -17,7 +17,8 @@ import pytest
 from mailcore import journal
 from mailcore.dispatch import process, queue, standing, succession
 from mailcore.liveness import read_lock
-from mailcore.model.run import Holder, Phase, Run
+from mailcore.model.lock import Holder
+from mailcore.model.run import Phase, Run
 from mailcore.system.locks import locked
 from mailcore.system.processes import alive, start_ticks
 from tests.mailcore import conftest as lab

@@ -22,7 +22,8 @@ from mailcore.dispatch.gate import gate
 from mailcore.dispatch.hold import hold
 from mailcore.errors import MailcoreError
 from mailcore.liveness import read_lock
-from mailcore.model.run import Lock, Phase
+from mailcore.model.lock import Lock
+from mailcore.model.run import Phase
 from mailcore.system.processes import alive, stopped
 from tests.faults.ends import check
 from tests.faults.test_dispatch_matrix import BOUNCE, told

@@ -19,7 +19,7 @@ import pytest
 from mailcore.dispatch import breaker
 from mailcore.liveness import read_lock
 from mailcore.mail.tail import Records
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 from praxmonitor import themes, watchers
 from tests.mailcore.conftest import House
 

@@ -23,8 +23,8 @@ from mailcore.hooks.line import STAMPS
 from mailcore.liveness import read_lock
 from mailcore.mail import archive, mailbox, post, sequence
 from mailcore.mail.reader import read_mailbox
+from mailcore.model.lock import Holder
 from mailcore.model.message import MailboxStatus
-from mailcore.model.run import Holder
 from mailcore.observe import ledger
 from mailcore.programs.claude.program import Claude
 from mailcore.system import files, locks

@@ -9,8 +9,9 @@ from typing import Any
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.model.run import Lock, Run, from_records
+from mailcore.model.run import Run, from_records
 from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead, Seen
 from mailcore.observe.fold import KEPT, STREAM, apply, events
 

@@ -20,8 +20,9 @@ from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
+from mailcore.model.lock import Holder
 from mailcore.model.message import MailboxStatus
-from mailcore.model.run import Holder, Phase, Run
+from mailcore.model.run import Phase, Run
 from mailcore.observe.facts import RunRead
 from mailcore.observe.fold import apply
 from mailcore.observe.foreign import newest_runs, registered

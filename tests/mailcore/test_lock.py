@@ -13,7 +13,7 @@ import pytest
 
 from mailcore.dispatch import lock
 from mailcore.liveness import YOUNG, read_lock
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 from mailcore.system.processes import boot_id, start_ticks
 from tests.mailcore.conftest import House
 

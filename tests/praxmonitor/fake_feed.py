@@ -18,8 +18,9 @@ from mailcore.config import Sound as SoundConfig
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.model.run import Attempt, Holder, Lock, Phase, Run
+from mailcore.model.run import Attempt, Phase, Run
 from mailcore.workspace import Workspace
 from praxmonitor.app import PraxApp
 from praxmonitor.assets import themes_dir

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
-from mailcore.model.run import Holder
+from mailcore.model.lock import Holder
 from praxmonitor.actions import (
     ACT,
     ACTIONS,

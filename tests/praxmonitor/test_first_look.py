@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.model.fleet import Fleet, State
-from mailcore.model.run import Lock
+from mailcore.model.lock import Lock
 from mailcore.system.processes import start_ticks
 from praxmonitor.alarms.alarm import AlarmKind
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, facts, until, workspace

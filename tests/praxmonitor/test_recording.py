@@ -25,8 +25,9 @@ from mailcore.errors import UsageError
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
+from mailcore.model.lock import Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
-from mailcore.model.run import Attempt, Lock, Phase, Run
+from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Stated, Used
 from mailcore.observe.fold import apply

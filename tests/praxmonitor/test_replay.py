@@ -17,8 +17,9 @@ from textual.pilot import Pilot
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.fleet import Fleet, State
+from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.model.run import Attempt, Lock, Phase, Run
+from mailcore.model.run import Attempt, Phase, Run
 from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead, Seen
 from mailcore.observe.fold import apply
 from praxmonitor.app import PraxApp

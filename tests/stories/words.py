@@ -9,8 +9,9 @@ from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Ack, Mailbox, MailboxStatus, Message
-from mailcore.model.run import Holder, Lock, Run, advance
+from mailcore.model.run import Run, advance
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, HoldRead, LockRead, MailboxRead, Roster, RunRead, Seen, Used
 from tests.clock import NOON
