@@ -66,6 +66,12 @@ async def retry(target: Text, mode: Literal["start", "resume", "fresh"] = "start
     return await call("retry", f"--mode={mode}", words=[target])
 
 
+@server.tool()
+async def review(target: Text, by: Text = "") -> dict[str, Any]:
+    """Have another agent (`by`, else the orchestrator) audit what an agent's last run, or a run, did."""
+    return await call("review", *option("by", by), words=[target])
+
+
 @server.tool(annotations=LOOKS)
 async def runs(agent: Text = "") -> dict[str, Any]:
     """Every run, or an agent's, newest first."""

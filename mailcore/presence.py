@@ -47,7 +47,7 @@ def acts(workspace: Workspace) -> dict[str, float]:
     try:
         with files.opened(workspace.state_dir / audit.FILE) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LOOKED_AT))
-            lines = file.read().splitlines()
+            lines = file.read(LOOKED_AT).splitlines()
     except OSError:
         return {}
     found: dict[str, float] = {}

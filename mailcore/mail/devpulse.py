@@ -83,8 +83,7 @@ def give(author: Agent, own: Workspace, to: Agent, subject: str, body: str, act:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        with files.opened(path) as file:
-            found = json.loads(file.read())
+        found = json.loads(files.read_bytes(path))
     except FileNotFoundError:
         return {"mailbox": "feedback", "total_messages": 0, "unread_count": 0, "messages": []}
     except (ValueError, RecursionError) as error:

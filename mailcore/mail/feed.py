@@ -112,7 +112,7 @@ def _counts(inbox: Path) -> tuple[int, int] | None:
             head = file.read(4096)
             if found := _HEAD.match(head):
                 return int(found[1]), int(found[2])
-            document = codec.loads(head + file.read())
+        document = codec.loads(files.read_bytes(inbox))
         mails = messages(document)
         return len(mails), sum(map(is_unread, mails))
     return None

@@ -26,6 +26,7 @@ from mailcore.mail.reader import read_mailbox
 from mailcore.model.lock import Holder
 from mailcore.model.message import MailboxStatus
 from mailcore.observe import ledger
+from mailcore.observe.drift import Drift
 from mailcore.programs.claude.program import Claude
 from mailcore.system import files, locks
 from tests.mailcore.conftest import House
@@ -219,7 +220,7 @@ def test_what_is_put_in_the_place_of_a_runs_journal_is_said_beside_the_sums(
 
 def test_a_fifo_that_takes_the_place_of_a_session_keeps_no_ledger_waiting(house: House, tmp_path: Path) -> None:
     path, notes = fifo(tmp_path / "5e55.jsonl"), list[str]()
-    spent: Any = partial(ledger._all_spent, house.agent("@writer"), [(path, files_of(path))], 0.0, notes)
+    spent: Any = partial(ledger._all_spent, house.agent("@writer"), [(path, files_of(path))], 0.0, notes, Drift())
     assert soon(lambda: list(spent())) == [] and IRREGULAR in notes[0]
 
 

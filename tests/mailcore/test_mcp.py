@@ -198,6 +198,8 @@ async def test_an_agent_does_over_mcp_what_it_does_by_command(house: House) -> N
         assert "abcd" in await lead.refused("queue", cancel="abcd")
         (house.agent("@editor").branch / "go").touch()
         house.over("@editor", retried["run_id"])
+        reviewed = await lead("review", target=retried["run_id"], by="@writer")
+        assert reviewed["message_id"], reviewed
         mail = await writer("send", to="@lead", subject="Which?", body="a or b")
         assert (await lead("forward", id=mail["seq"], to="@editor", note="yours"))["to"] == "@editor"
         assert (await writer("trace", id=mail["seq"]))["rung"] == "stored"
