@@ -58,12 +58,12 @@ def test_trees_of_eight_are_killed_whole_and_nobody_else(
     house: House, stranger: subprocess.Popen[bytes], rounds: Callable[[int, int], int]
 ) -> None:
     house.shell("writer", EIGHT)
-    house.shell("editor", "echo up; sleep 100 & wait")
+    house.shell("editor", "echo up; sleep 3600 & wait")
     house.attempt_pid("@editor", house.started("@operator", "@editor"))
     neighbours = {p.pid: p.ticks for p in process.members(house.runs("@editor")[0].run_id)}
     # In the same directory, and of a run that only looks alike.
     alike = subprocess.Popen(
-        ["sleep", "300"], cwd=house.agent("@writer").branch, env={**os.environ, RUN_ID: "another-run"}
+        ["sleep", "3600"], cwd=house.agent("@writer").branch, env={**os.environ, RUN_ID: "another-run"}
     )
     count, took, survivors = rounds(10, 200), [], 0
     try:

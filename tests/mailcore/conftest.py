@@ -263,7 +263,7 @@ def house(tmp_path: Path, mark: str) -> Iterator[House]:
 @pytest.fixture
 def stranger(house: House) -> Iterator[subprocess.Popen[bytes]]:
     """A process that has nothing to do with any run."""
-    process = subprocess.Popen(["sleep", "120"], stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(["sleep", "3600"], stdin=subprocess.DEVNULL)
     yield process
     process.kill()
     process.wait()
