@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -191,14 +191,16 @@ def event_line(event: Mapping[str, Any]) -> str:
 
 def _events(call: Call) -> Iterator[dict[str, Any]]:
     """Acts on mail by mailcore, from the audit; deliveries by other programs, from the mailboxes themselves."""
+    from mailcore import journal
     from mailcore.mail.reader import read_mailbox
-    from mailcore.mail.tail import Records
+    from mailcore.observe.tail import Tail
+    from mailcore.system.open_files import OpenFiles
     from mailcore.system.watching import Watcher, inodes
 
     workspace = call.workspace
     ignored.make(workspace.state_dir)
     known: dict[Agent, set[str]] = {}
-    with Watcher(LOOK) as watcher:
+    with Watcher(LOOK) as watcher, closing(OpenFiles()) as held:
 
         def enroll() -> None:
             """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
@@ -213,14 +215,17 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
 
         make_directory(workspace.operator.branch, parents=True)
         enroll()
-        audit = Records(workspace.state_dir / "audit.jsonl")
+        audit = Tail(workspace.state_dir / "audit.jsonl", 0)
+        audit.follow(held)  # what stands there already is no news
         while True:
             changes = watcher.wait()
             if str(workspace.registry) in changes.paths or changes.lost:
                 with suppress(MailcoreError):  # broken for now: who was known is watched on
                     workspace = load(workspace.registry)
                     enroll()
-            yield from audit.read()
+            yield from journal.parse(audit.follow(held))
+            while audit.behind:
+                yield from journal.parse(audit.follow(held))
             for agent, told in known.items():
                 for message in reversed(read_mailbox(agent.inbox).messages):
                     if message.id in told:

@@ -18,8 +18,8 @@ import pytest
 
 from mailcore.dispatch import breaker
 from mailcore.liveness import read_lock
-from mailcore.mail.tail import Records
 from mailcore.model.lock import Holder
+from mailcore.observe.tail import Tail
 from praxmonitor import themes, watchers
 from tests.mailcore.conftest import House
 
@@ -179,7 +179,7 @@ def test_a_fifo_in_the_place_of_what_is_looked_at_by_the_way_is_not_waited_for(h
     elif kind == "duty/x.watcher":
         assert watchers.look(house.root / ".praxmonitor") == ([], None)
     else:
-        assert Records(path).read() == []
+        assert Tail(path, 0).read() == []
 
 
 def test_the_doors_themselves_are_none() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import array
 import fcntl
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -329,6 +331,31 @@ def test_watch_streams_own_and_foreign_deliveries_each_once(house: House) -> Non
         assert [stream.event()["subject"] for _ in range(20)] == [f"m{n}" for n in range(20)]
         stream.process.send_signal(signal.SIGINT)
         assert stream.process.communicate(timeout=10)[0] == b"" and stream.process.returncode == 130
+    finally:
+        stream.process.kill()
+        stream.process.communicate()
+
+
+@pytest.mark.parametrize("way", ["renamed", "cut", "copied and cut", "removed"])
+def test_watch_goes_on_when_the_audit_is_rotated(house: House, way: str) -> None:
+    send(house, "before")
+    stream = Stream(house, "watch", "--jsonl")
+    try:
+        stream.sleeps()
+        send(house, "first")
+        assert stream.event()["subject"] == "first"
+        audit = house.root / ".praxmonitor" / "audit.jsonl"
+        if way == "renamed":
+            audit.rename(f"{audit}.1")
+        elif way == "removed":
+            audit.unlink()
+        else:
+            if way == "copied and cut":
+                shutil.copy(audit, f"{audit}.1")
+            os.truncate(audit, 0)
+        for number in range(3):
+            send(house, f"after {number}")
+        assert [stream.event()["subject"] for _ in range(3)] == ["after 0", "after 1", "after 2"]
     finally:
         stream.process.kill()
         stream.process.communicate()
