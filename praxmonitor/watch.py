@@ -77,6 +77,7 @@ def _activity(activity: Activity) -> Event:
         "source": neutral(activity.source),
         "session": neutral(activity.session),
         "subagent": neutral(activity.subagent),
+        "before": activity.before,
     }
 
 
@@ -101,7 +102,8 @@ def line(event: Event, today: str) -> str:
         "alarm_over": f"alarm over {kind}",
         "note": "note",
     }[event["type"]]
-    said = " ".join(filter(None, ("" if day == today else day, clock[:8] or UNKNOWN, event["agent"], what)))
+    when = ("before" if event.get("before") else "", "" if day == today else day, clock[:8] or UNKNOWN)
+    said = " ".join(filter(None, (*when, event["agent"], what)))
     return f"{said}: {event['text']}" if event["text"] else said
 
 

@@ -64,3 +64,5 @@ class Activity(msgspec.Struct, frozen=True, gc=False):
     """Id of the program's session that it belongs to; empty where the source does not say."""
     subagent: str = ""
     """Id of the subagent that did it; empty: the agent itself."""
+    before: bool = False
+    """It was at `at` or before: a line that tells no time, and stood in its file when that was first seen."""

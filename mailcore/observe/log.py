@@ -7,7 +7,7 @@ comes, or the next line that is none of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.observe.activity import LIMIT, neutral
@@ -39,13 +39,19 @@ class Log:
         self._held: Activity | None = None
         """The event whose lines are not over yet."""
         self._of_python = self._wants_text = self._from_head = False
+        self._backlog = False
+        """The line at hand stood there when the file was first seen, and others after it."""
         self._after_error = 0
         """How many lines more may belong to the error that was told last."""
 
-    def read(self, lines: Iterable[bytes], at: float) -> Iterator[Activity]:
-        """What the lines tell; `at` is the time of those that carry none, and none is later."""
-        for raw in lines:
+    def read(self, lines: Sequence[bytes], at: float, *, backlog: bool = False) -> Iterator[Activity]:
+        """What the lines tell; `at` is the time of those that carry none, and none is later.
+
+        Of a `backlog`, which was there before the file was seen, it is that of the last line, and the others' at most.
+        """
+        for number, raw in enumerate(lines, start=1):
             text = _text(raw)
+            self._backlog = backlog and number < len(lines)
             if text.strip():
                 yield from self._line(text, at)
         if not self._of_python and not self._wants_text:
@@ -80,7 +86,7 @@ class Log:
             self._held = self._activity(at, Kind.ERROR, java["text"])
         else:
             line = parse(text.strip())
-            told = self._activity(min(line.at or at, at), line.kind, line.text)
+            told = self._activity(min(line.at or at, at), line.kind, line.text, timed=line.at > 0)
             if line.kind is Kind.ERROR:
                 self._held = told
             else:
@@ -102,8 +108,8 @@ class Log:
             yield self._held
             self._held, self._after_error, self._from_head = None, MOST, False
 
-    def _activity(self, at: float, kind: Kind, text: str) -> Activity:
-        return Activity(at, self._agent, kind, neutral(text), "log")
+    def _activity(self, at: float, kind: Kind, text: str, *, timed: bool = False) -> Activity:
+        return Activity(at, self._agent, kind, neutral(text), "log", before=self._backlog and not timed)
 
 
 def shown(raw: bytes) -> str:

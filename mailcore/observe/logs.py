@@ -151,7 +151,7 @@ class Logs:
             if reader is not None:
                 lines = self._told(reader, lines, at, found)
             if log is not None:
-                found.extend(log.read(lines[-burst:], at))
+                found.extend(log.read(lines[-burst:], at, backlog=self._first_look))
             else:
                 for line in lines[-burst:]:
                     if (activity := from_hook(line, self._agent.address, at)) is not None:

@@ -30,6 +30,7 @@ def help_lines(width: int, *, ends_agents: bool = False) -> Iterator[Line]:
     looks = list(LOOKS.values())
     for row in range(0, len(looks), 4):
         yield tuple((pad(f"  {look.glyph} {look.word}", 16), look.role) for look in looks[row : row + 4])
+    yield (("  <12:00:00", "faint"), ("  then or before: a line that tells no time of its own", ""))
 
 
 class HelpScreen(Sheet):

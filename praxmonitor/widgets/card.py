@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
-from mailcore.units import since
+from mailcore.units import clock_cells, since
 from praxmonitor.present import (
     BYPASS,
     KINDS,
@@ -41,6 +41,11 @@ def badge(facts: AgentFacts) -> Span:
     if facts.mailbox.status is MailboxStatus.UNREADABLE:
         return ("✉?", "error strong")
     return (f"✉{facts.mailbox.unread}", "accent strong") if facts.mailbox.unread else ("", "")
+
+
+def timed(activity: Activity) -> str:
+    """Its time of day in ten cells; `<` before it where it was then or before."""
+    return f"{'<' if activity.before else ''}{clock_cells(activity.at)}".ljust(10)
 
 
 def activity_spans(activity: Activity, role: str) -> Line:

@@ -9,7 +9,7 @@ from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
 from mailcore.units import clock_cells, duration, since
 from praxmonitor.present import BYPASS, LOOKS, Line, plain, sender, spread, task, wrap
-from praxmonitor.widgets.card import activity_spans, held
+from praxmonitor.widgets.card import activity_spans, held, timed
 from praxmonitor.widgets.detail import LABEL, Glance, held_lines, labelled, log_lines, process_lines, waiting_lines
 from praxmonitor.widgets.lines import Lines
 
@@ -90,7 +90,7 @@ def activity_lines(activities: tuple[Activity, ...]) -> Iterator[Line]:
         yield (("none seen", "faint"),)
     for activity in activities[-MOST_ACTIVITIES:]:
         yield (
-            (f"{clock_cells(activity.at)}  ", "faint"),
+            (timed(activity), "faint"),
             *activity_spans(activity, "" if activity is activities[-1] else "muted"),
         )
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from mailcore.model.activity import Activity
-from mailcore.units import clock_cells
 from praxmonitor.present import Line, fit, pad, plain
-from praxmonitor.widgets.card import activity_spans
+from praxmonitor.widgets.card import activity_spans, timed
 from praxmonitor.widgets.lines import Lines
 
 
@@ -16,7 +15,7 @@ def stream_line(activity: Activity, width: int) -> Line:
     name = 12 if width < 100 else 14
     return fit(
         (
-            (f" {clock_cells(activity.at)} ", "faint"),
+            (f"{'' if activity.before else ' '}{timed(activity)}"[:10], "faint"),
             (pad(f" {plain(activity.agent.removeprefix('@'))}", name + 2), "muted"),
             *activity_spans(activity, ""),
         ),

@@ -164,6 +164,14 @@ def test_a_lines_own_time(line: str, at: float) -> None:
     assert told(line, "on")[0].at == (pytest.approx(at) if at else NOW)
 
 
+def test_of_a_backlog_a_line_without_a_time_was_at_most_then() -> None:
+    lines = [b"first", b"2026-11-22 10:00:00 ERROR db is away", b"second", b"last"]
+    first, error, second, last = Log("@a").read(lines, NOW, backlog=True)
+    assert [one.before for one in (first, error, second, last)] == [True, False, True, False]
+    assert (error.at, last.at) == (parse("2026-11-22 10:00:00 ERROR db is away").at, NOW)
+    assert not any(one.before for one in told("first", "last")), "what comes has the time at which it came"
+
+
 def test_no_line_is_later_than_now() -> None:
     assert told("2099-01-01T00:00:00Z x")[0].at == NOW
 

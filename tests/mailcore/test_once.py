@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ def captured() -> tuple[list[Activity], list[Activity]]:
     return hooks, [found for row in rows for found in reader.read(row, AT + 99) if isinstance(found, Activity)]
 
 
-def one(kind: Kind, source: str = "hooks", at: float = AT, tool_id: str = "", **more: str) -> Activity:
+def one(kind: Kind, source: str = "hooks", at: float = AT, tool_id: str = "", **more: Any) -> Activity:
     return Activity(at, "@a", kind, "x", source, tool_id=tool_id, session=more.pop("session", "s"), **more)
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -155,7 +156,7 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
 
 
 def test_what_is_read_anew_is_known_by_what_it_says_and_not_by_the_clock(house: House, tmp_path: Path) -> None:
-    def seen(at: float, text: str, source: str = "log", **more: str) -> Activity:
+    def seen(at: float, text: str, source: str = "log", **more: Any) -> Activity:
         return Activity(at, "@writer", Kind.TURN_END if source != "log" else Kind.LOG, text, source, **more)
 
     def spent(at: float) -> Spent:

@@ -193,7 +193,7 @@ def test_a_task_is_told_from_mail_to_end_in_lines_and_in_json(house: House, watc
         json.loads(said) for said in objects.until('"state", "agent": "@writer", "kind": "done"')
     ]
     assert all(list(event)[:5] == KEYS for event in events)
-    assert {tuple(event)[5:] for event in events} <= {(), ("tool", "source", "session", "subagent")}
+    assert {tuple(event)[5:] for event in events} <= {(), ("tool", "source", "session", "subagent", "before")}
     assert {"activity", "state"} <= {event["type"] for event in events}
 
 
