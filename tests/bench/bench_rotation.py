@@ -5,7 +5,8 @@
 A writer in a process of its own numbers its lines and rotates its log once a second (Python's handler: at 50 kB, as
 AIPass does); the screen's own feed reads it. Beside it a twin that reads as a naive reader does: from where it was to
 the end, again from the start where the file became shorter or another. Of the lines written: told, told twice, missing,
-and how often it was said that lines may be lost. The next to last column is the claim: missing only where that is said.
+how often it was said that lines may be lost, and how long the reading went on after the writing. `holds` is the claim:
+missing only where that is said.
 """
 
 from __future__ import annotations
@@ -90,8 +91,9 @@ class Twin(threading.Thread):
             self.numbers += [int(line.split()[1]) for line in whole.splitlines() if line.startswith(b"line ")]
 
 
-async def measured(way: str, rate: float, seconds: float) -> tuple[int, Counter[int], int, Counter[int]]:
-    """Lines written, what the feed told, how often it said that lines may be lost, what the twin read."""
+async def measured(way: str, rate: float, seconds: float) -> tuple[int, Counter[int], int, float, Counter[int]]:
+    """Lines written, what the feed told, how often it said that lines may be lost, how many seconds it was behind at
+    the end, what the twin read."""
     with tempfile.TemporaryDirectory() as directory:
         workspace = make.init(Path(directory) / "project", [("writer", "agents/writer")])
         logs = workspace.agent("writer").logs_dir
@@ -119,14 +121,17 @@ async def measured(way: str, rate: float, seconds: float) -> tuple[int, Counter[
         twin.start()
         words = [sys.executable, "-c", WRITER, str(path), way, str(rate), str(seconds)]
         writer = await asyncio.to_thread(subprocess.run, words, capture_output=True, text=True, check=True)
-        deadline = time.monotonic() + 5
+        ended = latest = time.monotonic()
+        deadline, known = ended + 5, len(told)
         while len(told) < int(writer.stdout) and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.005)
+            if len(told) > known:
+                known, latest = len(told), time.monotonic()
         twin.ends.set()
         twin.join()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        return int(writer.stdout), told, lost, Counter(twin.numbers)
+        return int(writer.stdout), told, lost, latest - ended, Counter(twin.numbers)
 
 
 def main() -> None:
@@ -137,14 +142,15 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     asked = parser.parse_args()
     print(f"{time.strftime('%Y-%m-%d')}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
-    print("way            lines/s  written     told  twice  missing  said lost  holds   twin: twice  missing")
+    print("way            lines/s  written     told  twice  missing  said lost  behind  holds   twin: twice  missing")
     for way in asked.ways:
         for rate in asked.rates:
-            written, told, lost, twin = asyncio.run(measured(way, rate, asked.seconds))
+            written, told, lost, behind, twin = asyncio.run(measured(way, rate, asked.seconds))
             twice, missing = sum(told.values()) - len(told), written - len(told)
             holds = twice == 0 and (missing == 0 or lost > 0)
             print(
                 f"{way:<14} {rate:>7,.0f}  {written:>7,}  {len(told):>7,}  {twice:>5,}  {missing:>7,}  {lost:>9,}  "
+                f"{behind * 1000:>3.0f} ms  "
                 f"{'yes' if holds else 'NO':<5}  {sum(twin.values()) - len(twin):>11,}  {written - len(twin):>7,}",
                 flush=True,
             )

@@ -24,6 +24,7 @@ TINY = {
     "bench_mail": "--sizes 0 10 --turns 2 --each 1 --rounds 1",
     "bench_observe": "--agents 2 --turns 2",
     "bench_paint": "--agents 2 --turns 1",
+    "bench_rotation": "--seconds 1 --rates 20 --ways rename truncate",
     "bench_screen": "--agents 2 --rate 20 --seconds 0.5 --probes 2",
     "bench_search": "--mails 100 --turns 1",
     "bench_sound": "--turns 1",
