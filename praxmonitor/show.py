@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import sys
 from collections.abc import Callable
@@ -68,8 +69,9 @@ def run(app: PraxApp, theme: str) -> int:
     if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
         term = os.environ.get("TERM", "")
         raise UsageError(f"TERM={term}: such a terminal cannot be drawn on; `praxmonitor watch` prints lines")
-    if sys.stdout.encoding.lower().replace("-", "") != "utf8":
-        why = f"the encoding here is {sys.stdout.encoding}, and the screen's signs need UTF-8"
+    # The terminal's, as the locale says it: our own streams are UTF-8 by now, whatever it is.
+    if (encoding := locale.getencoding()).lower().replace("-", "") != "utf8":
+        why = f"the encoding here is {encoding}, and the screen's signs need UTF-8"
         raise UsageError(f"{why}: set LC_ALL=C.UTF-8, say; `praxmonitor watch` prints plain lines")
     if not sys.stderr.isatty():  # Textual draws there
         sys.__stderr__ = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")  # type: ignore[misc]

@@ -345,8 +345,7 @@ def report(fleet: Fleet, screen: Screen, gate: Gate, rate: float, seconds: float
     print(f"  command → exec at a busy one, its run's rest included: {spread(to_busy)}")
     print(f"  dispatch command: {spread([line['took'] for line in dispatched])}")
     print(f"  key → bytes: {spread(screen.waits)} (budget: p95 50); {screen.unanswered} unanswered")
-    if screen.memory:
-        part = max(1, len(screen.memory) // 5)
+    if part := len(screen.memory) // 5:
         first, last = (statistics.median(size for _, size in rows) for rows in
                        (screen.memory[part : 2 * part], screen.memory[-part:]))  # fmt: skip
         print(f"  screen: {first:.1f} MB in the second fifth, {last:.1f} MB in the last; {screen.cpu:.0f} s of CPU")

@@ -238,7 +238,10 @@ if os.fork() == 0:
 """
 
 
-@pytest.mark.parametrize("kind", ["unix", "tcp", "worker", "a shell around it"])
+UNIX = pytest.param("unix", marks=pytest.mark.linux_only("psutil tells of no Unix socket whether it listens"))
+
+
+@pytest.mark.parametrize("kind", [UNIX, "tcp", "worker", "a shell around it"])
 def test_a_server_that_a_tool_left_is_no_work_cut_off(house: House, kind: str) -> None:
     """The shared connection of ssh, a build's daemon, a development server: the agent had ended its task."""
     house.limit(attempts=1)

@@ -474,7 +474,7 @@ def asking(name: str, *after: Heard, ends: bool = False) -> Story:
     mail = Life("operator").mail(50, is_task=False, priority="high", sender="@writer", subject="Deploy?", raw=raw)
     if ends:
         life.ends(1800, "killed", by="@operator")
-        mail.mail(1801, ack=Ack("lapsed", "its run is over", START + 1801, "@writer"))
+        mail.mail(1801, ack=Ack("lapsed", "its run is over", START + 1801))
     else:
         mail.gone(1800)
         life.journal(1800.5, "awaited", pid=12)
