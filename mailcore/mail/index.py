@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import codec
-from mailcore.mail import rows
 from mailcore.mail.sources import Source, Stamp, mails, sources, text_of
 from mailcore.model.message import parse_time, text
 from mailcore.system import ignored
@@ -75,7 +74,7 @@ def _ready(path: Path) -> sqlite3.Connection:
             path.unlink()
     except FileNotFoundError:
         pass
-    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -32768")  # KiB; by default what is made spills to the disk at 2 MB
@@ -124,16 +123,15 @@ def _refresh(connection: sqlite3.Connection, workspace: Workspace) -> list[str]:
     troubles: list[str] = []
     with _transaction(connection):
         known = _known(connection)
-        with rows.Writer(connection, apart=not known) as writer:
-            change = _Change(connection, writer)
-            for path in known.keys() - now.keys():
-                change.forget(known[path][0])
-            for agent, some in found:
-                changed = [one for one in some if one.path not in known or known[one.path][1] != one.stamp]
-                for source, raws, trouble in mails(agent, changed):
-                    change.take(source, known.get(source.path, (0,))[0], raws)
-                    troubles += [trouble] if trouble else []
-                change.write()
+        change = _Change(connection)
+        for path in known.keys() - now.keys():
+            change.forget(known[path][0])
+        for agent, some in found:
+            changed = [one for one in some if one.path not in known or known[one.path][1] != one.stamp]
+            for source, raws, trouble in mails(agent, changed):
+                change.take(source, known.get(source.path, (0,))[0], raws)
+                troubles += [trouble] if trouble else []
+            change.write()
     return troubles
 
 
@@ -146,8 +144,8 @@ def _known(connection: sqlite3.Connection) -> dict[str, tuple[int, Stamp]]:
 class _Change:
     """What is to be written within one transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, writer: rows.Writer) -> None:
-        self.connection, self.writer = connection, writer
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
         self.last_source = self._last("source")
         self.last_mail = self._last("mail")
         self.files: list[tuple[Any, ...]] = []
@@ -202,9 +200,9 @@ class _Change:
 
     def write(self) -> None:
         """Write what was taken since the last time."""
-        self.writer.write("REPLACE INTO source", self.files)
-        self.writer.write("INSERT INTO mail", self.mails)
-        self.writer.write("INSERT INTO words (rowid, text)", self.texts)
+        self.connection.executemany("REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?)", self.files)
+        self.connection.executemany("INSERT INTO mail VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self.mails)
+        self.connection.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", self.texts)
         self.files, self.mails, self.texts = [], [], []
 
 
