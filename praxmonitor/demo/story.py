@@ -34,19 +34,23 @@ LOOK = 2.0
 COMMAND_LIMIT = 60.0
 
 
+REFUSED = 3
+"""The exit status of a refusal: an agent that is busy by now, say."""
+
+
 class Unexpected(Exception):
     """A command that did not answer as it does, in words."""
 
 
-def mailcore(*words: str) -> Any:
-    """One public command as the operator, its JSON; `Unexpected` where it fails or says something else."""
+def mailcore(*words: str, may_refuse: bool = False) -> Any:
+    """One public command as the operator, its JSON; `Unexpected` where it fails, or says something else."""
     said = f"mailcore {words[0]}"
     try:
         done = subprocess.run(["mailcore", *words, "--json"], capture_output=True, text=True, timeout=COMMAND_LIMIT)
         answer = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise Unexpected(f"{said}: {error}") from error
-    if isinstance(answer, dict) and "error" in answer:
+    if isinstance(answer, dict) and "error" in answer and not (may_refuse and done.returncode == REFUSED):
         raise Unexpected(f"{said}: {answer['error'].get('message', answer['error'])}")
     return answer
 
@@ -95,9 +99,11 @@ def main(seed: int) -> None:
                     due[name] = now + 30 + chance.uniform(*REST)
                     rounds[name] += 1
                     subject = f"{chance.choice(TASKS[name])} #{rounds[name]}"
-                    mailcore("dispatch", "--from", "@operator", f"@{name}", subject, "As usual. Thank you.")
+                    mailcore(
+                        "dispatch", "--from", "@operator", f"@{name}", subject, "As usual. Thank you.", may_refuse=True
+                    )
                 elif agent["unread"] and any(is_letter(mail) for mail in mailcore("inbox", f"@{name}")):
-                    mailcore("wake", "--from", "@operator", f"@{name}")
+                    mailcore("wake", "--from", "@operator", f"@{name}", may_refuse=True)
             except Unexpected as error:
                 print(f"@{name}: {error}", flush=True)
         time.sleep(LOOK)
