@@ -31,7 +31,8 @@ def main(argv: list[str]) -> int:
     inbox: list[Mail] = worker.mailcore("inbox")
     tasks = [mail for mail in inbox if mail.get("auto_execute")]
     letters = [mail for mail in reversed(inbox) if not mail.get("auto_execute")]
-    if "crashes" in worker.traits and any(misbehaves(worker, mail["subject"]) for mail in tasks):
+    # By the newest alone: what lies there from former crashes would let it crash for ever.
+    if "crashes" in worker.traits and tasks and misbehaves(worker, tasks[0]["subject"]):
         worker.use_tool(1.0)
         worker.fail("Traceback (most recent call last):\nValueError: row 4711: 'n/a' is not a number", 3)
     for mail in letters:
