@@ -173,6 +173,7 @@ def test_a_guard_that_began_before_the_sound_server(desk: Desk) -> None:
     desk.pulse.record()
     desk.heard("guard first, server after, alarm between", time.monotonic())
     until(lambda: "sounds on miniaudio/pulse" in desk.said(), "it says that it has one")
+    assert "sounds on miniaudio/pulse" in desk.said().rpartition("no sound device")[2], "after it said that it had none"
 
 
 @pytest.mark.parametrize("away", [5, 30, 120])
@@ -190,6 +191,7 @@ def test_a_server_that_was_away(desk: Desk, rounds: Callable[[int, int], int], a
     back = time.monotonic()
     desk.pulse.record()
     desk.heard(f"server away {away} s, alarm meanwhile", back, SOON + 0.5)  # it takes half a second to start
+    assert guard.poll() is None and desk.pulse.heard()
 
 
 def test_an_output_that_was_unplugged(desk: Desk) -> None:
@@ -234,6 +236,7 @@ def test_beside_a_muted_holder_the_guard_is_heard(desk: Desk) -> None:
     desk.silence()
     desk.break_mail("writer")
     desk.heard("muted screen beside a guard, alarm after", time.monotonic())
+    assert desk.watcher(screen.pid, Reach.SHOWN), "the screen is muted still"
 
 
 def test_beside_a_screen_without_a_device_the_guard_is_heard(desk: Desk, tmp_path: Path) -> None:
@@ -247,6 +250,7 @@ def test_beside_a_screen_without_a_device_the_guard_is_heard(desk: Desk, tmp_pat
     desk.silence()
     desk.break_mail("writer")
     desk.heard("screen without a device beside a guard", time.monotonic())
+    assert desk.watcher(screen.pid, Reach.BELL), "the screen has no device still"
     guard.kill()
     desk.on_duty(screen.pid)
 

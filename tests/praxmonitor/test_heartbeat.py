@@ -153,3 +153,4 @@ async def test_a_screen_says_that_a_guard_died(tmp_path: Path) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         said = f"guard (PID {os.getpid()}) died since"
         await until(pilot, lambda: said in text_of(app), "its header says so", seconds=10)
+        assert any(said in note for note in app.notes)

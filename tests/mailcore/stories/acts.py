@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,8 @@ def task() -> dict[str, Any]:
 
 def until(condition: Any, seconds: float = 30.0) -> None:
     """Wait for it; ends the agent where it does not come."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, threading.Event()
     while not condition():
         if time.monotonic() > deadline:
             raise SystemExit("what it waited for did not come")
-        time.sleep(0.02)
+        pause.wait(0.02)
