@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore import codec
-from mailcore.mail.sources import Source, Stamp, mails, sources, text_of
+from mailcore.mail.sources import Files, Source, Stamp, mails, sources, text_of
 from mailcore.model.message import parse_time, text
 from mailcore.system import ignored
 from mailcore.system.processes import boot_id
@@ -45,10 +45,18 @@ _TABLES = (
 )
 
 
+class Behind(Exception):
+    """The index has some way to go until it holds all mail."""
+
+
 @contextmanager
-def opened(workspace: Workspace) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
+def opened(
+    workspace: Workspace, files: Files | None = None, most: int | None = None
+) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
     """The index as the mailboxes are at this moment, and what is to be said of those that cannot be read.
 
+    `files`: the workspace's `sources`, if known. `most`: where more of them have changed, so many are taken in,
+    or an eighth if that is more, and Behind is raised: the next search goes on from there.
     sqlite3.Error or OSError where it cannot be had: SQLite without FTS5, no right to write, a full disk.
     """
     path = workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
@@ -62,7 +70,7 @@ def opened(workspace: Workspace) -> Iterator[tuple[sqlite3.Connection, list[str]
             path.with_name(name).unlink(missing_ok=True)
         connection = _ready(path)
     try:
-        yield connection, _refresh(connection, workspace)
+        yield connection, _refresh(connection, list(sources(workspace)) if files is None else files, most)
     finally:
         connection.close()
 
@@ -114,9 +122,8 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.commit()
 
 
-def _refresh(connection: sqlite3.Connection, workspace: Workspace) -> list[str]:
+def _refresh(connection: sqlite3.Connection, found: Files, most: int | None) -> list[str]:
     """Read again what has changed; what is to be said of mailboxes that cannot be read."""
-    found = list(sources(workspace))
     now = {source.path: source.stamp for _, some in found for source in some}
     if now == {path: stamp for path, (_, stamp) in _known(connection).items()}:
         return []
@@ -126,12 +133,20 @@ def _refresh(connection: sqlite3.Connection, workspace: Workspace) -> list[str]:
         change = _Change(connection)
         for path in known.keys() - now.keys():
             change.forget(known[path][0])
-        for agent, some in found:
-            changed = [one for one in some if one.path not in known or known[one.path][1] != one.stamp]
-            for source, raws, trouble in mails(agent, changed):
+        changed = [
+            (agent, [one for one in some if one.path not in known or known[one.path][1] != one.stamp])
+            for agent, some in found
+        ]
+        many = sum(len(some) for _, some in changed)
+        left = many if most is None else max(most, many // 8)
+        for agent, some in changed:
+            for source, raws, trouble in mails(agent, some[:left]):
                 change.take(source, known.get(source.path, (0,))[0], raws)
                 troubles += [trouble] if trouble else []
             change.write()
+            left -= len(some[:left])
+    if most is not None and many > max(most, many // 8):
+        raise Behind
     return troubles
 
 

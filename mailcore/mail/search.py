@@ -14,9 +14,12 @@ from typing import Any
 from mailcore import codec
 from mailcore.errors import caveat
 from mailcore.mail import index
-from mailcore.mail.sources import fields_of, mails, sources, words
+from mailcore.mail.sources import Files, fields_of, mails, may_hold, sources, words
 from mailcore.model.message import Message
 from mailcore.workspace import Workspace
+
+PART = 2000
+"""Files that a search takes into the index: 70 ms. Where more are new its answer comes from reading every mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +71,34 @@ class Found:
 
 def search(workspace: Workspace, query: Query) -> list[Found]:
     """The mails that are found, newest first, each once. What cannot be read is said by `caveat`."""
+    files = list(sources(workspace))
     try:
-        with index.opened(workspace) as (connection, troubles):
+        with index.opened(workspace, files, PART) as (connection, troubles):
             found = rows(connection, query)
-    except (sqlite3.Error, OSError):
-        return scan(workspace, query)
+    except (sqlite3.Error, OSError, index.Behind):
+        return scan(workspace, query, files)
     for trouble in troubles:
         caveat(f"{trouble}; its mail is not searched")
     return found
 
 
-def scan(workspace: Workspace, query: Query) -> list[Found]:
-    """The same by reading every mail, which needs no index and writes nothing."""
+def scan(workspace: Workspace, query: Query, files: Files | None = None) -> list[Found]:
+    """The same by reading every mail, which needs no index and writes nothing. `files`: the workspace's `sources`."""
     found: list[Found] = []
     opened: set[tuple[str, str, str]] = set()
-    for agent, some in sources(workspace):
-        for source, raws, trouble in mails(agent, some):
+    phrases = query.phrases
+    for agent, some in sources(workspace) if files is None else files:
+        for source, raws, trouble in mails(agent, some, may_hold(phrases)):
             if trouble:
                 caveat(f"{trouble}; its mail is not searched")
             for raw in raws or ():
+                says = _says(raw, phrases)
+                if source.name and not says:
+                    continue
                 one = _found(agent.address, raw, source.name)
                 if not source.name:
                     opened.add(names_of(one))
-                if _meets(one, query) and _says(raw, query.phrases):
+                if says and _meets(one, query):
                     found.append(one)
     return _each_once(found, lambda one: names_of(one) in opened)
 

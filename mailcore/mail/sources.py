@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 from unicodedata import normalize
@@ -46,6 +46,10 @@ class Source(NamedTuple):
     """Its name, if it is a file of the archive; empty for the open mail."""
 
 
+Files = Sequence[tuple[Agent, list[Source]]]
+"""Those of each mailbox, as `sources` gives them."""
+
+
 def sources(workspace: Workspace) -> Iterator[tuple[Agent, list[Source]]]:
     """The files of each mailbox: the open mail, if there is any, and the archive, newest first.
 
@@ -71,10 +75,12 @@ def _stamp(found: os.stat_result) -> Stamp:
     return found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
 
 
-def mails(agent: Agent, some: list[Source]) -> Iterator[tuple[Source, list[dict[str, Any]] | None, str]]:
+def mails(
+    agent: Agent, some: list[Source], wanted: Callable[[bytes], bool] = bool
+) -> Iterator[tuple[Source, list[dict[str, Any]] | None, str]]:
     """What lies in each of an agent's files; None, saying why, for open mail that cannot be read.
 
-    A file of the archive that is none, or a link, holds nothing.
+    A file of the archive that is none, or a link, holds nothing; neither does one whose bytes are not `wanted`.
     """
     for source in some:
         if not source.name:
@@ -84,15 +90,32 @@ def mails(agent: Agent, some: list[Source]) -> Iterator[tuple[Source, list[dict[
     if archive:
         with files.open_directory(agent.archive_dir) as directory:
             for source in archive:
-                yield source, _archived(source.name, directory), ""
+                yield source, _archived(source.name, directory, wanted), ""
 
 
-def _archived(name: str, directory: int) -> list[dict[str, Any]]:
+def _archived(name: str, directory: int, wanted: Callable[[bytes], bool]) -> list[dict[str, Any]]:
     try:
-        raw = codec.loads(files.read_in(name, directory))
+        data = files.read_in(name, directory)
+        raw = codec.loads(data) if wanted(data) else None
     except (OSError, ValueError, RecursionError):
         return []
     return [raw] if isinstance(raw, dict) else []
+
+
+def may_hold(phrases: Sequence[str]) -> Callable[[bytes], bool]:
+    """A quick look at the bytes of a mail's file: False only where not all of these words can be in it.
+
+    Letters that are written by their number, or in more than one byte, may be any letter without its accent.
+    """
+    sought = [word.encode("utf-8", "replace") for phrase in phrases for word in phrase.split(" ")]
+
+    def may(data: bytes) -> bool:
+        if not data.isascii() or b"\\u" in data:
+            return True
+        small = data.lower()
+        return all(word in small for word in sought)
+
+    return may
 
 
 def words(text: str) -> str:
