@@ -50,8 +50,8 @@ def trace(call: Call) -> Result:
     run = run_of(copy.agent, copy.message.id)
     steps = ladder(copy.message, run)
     names = (copy.message.id, copy.message.sent_id)
-    seen = [c.message for c in copies if call.sees(c.message.sender, c.agent.address)]
-    found = (t.messages for t in threads(seen) if any((m.id, m.sent_id) == names for m in t.messages))
+    visible = [c.message for c in copies if call.sees(c.message.sender, c.agent.address)]
+    found = (t.messages for t in threads(visible) if any((m.id, m.sent_id) == names for m in t.messages))
     thread = next(found, (copy.message,))
     ack = copy.message.ack
     told = str(copy.message.raw.get("told_where", ""))

@@ -176,17 +176,17 @@ def notice(workspace: Workspace, by: str, message_id: str, *, closed: bool = Fal
     agent = workspace.agent(by)
     archived = (raw for _, raw in lookup.archived(agent)) if closed or accepted else ()
     kept = [Message.from_json(raw) for raw in archived if closed or "accepted" in raw]
-    notices = [
+    found = [
         # What `by` itself said of a task of its own stands in its mailbox too.
         message for message in (*read_mailbox(agent.inbox).messages, *kept)
         if message.ack is not None and message.ack.state in FINAL and message.ack.by == message.sender != by
     ]  # fmt: skip
-    named = choose(message_id, notices, lambda message: message)
+    named = choose(message_id, found, lambda message: message)
     if named is not None:
         return named
     with suppress(MailcoreError):
         task = lookup.find(workspace, message_id).message
-        for message in notices:
+        for message in found:
             if message.in_reply_to and message.in_reply_to in (task.id, task.sent_id):
                 return message
     raise Refused(f"{message_id} is no open notice of what became of a task in {by}'s mailbox", "no_message")

@@ -55,12 +55,12 @@ def ledger(agents: Sequence[Agent], since: float, among: Sequence[Agent] = ()) -
     none, what its journal does. Reads line by line, and of a file only what was written since.
     """
     found, drift = Ledger(), Drift()
-    files = session_files(agents, since, found.notes, among)
+    followed = session_files(agents, since, found.notes, among)
     for agent in agents:
         runs = _runs(agent, found.notes)
         sums: dict[tuple[str, str], Usage] = defaultdict(Usage)
         starts = [run.created_at for run in runs]
-        for spent in _all_spent(agent, files[agent.address], since, found.notes, drift):
+        for spent in _all_spent(agent, followed[agent.address], since, found.notes, drift):
             run = _run_at(runs, starts, spent.at)
             sums[run.run_id if run is not None else "", date(spent.at)] += spent.usage
         paid = {run_id for (run_id, _), usage in sums.items() if usage.cost > 0}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
-from mailcore import workspace
+from mailcore import workspace as workspaces
 from mailcore.errors import MailcoreError
 from mailcore.holds import hold_at
 from mailcore.model.run import Run
@@ -255,7 +255,7 @@ class Loader:
         if not self._stamps.moved(self.workspace.registry):
             return []
         try:
-            self.workspace = workspace.load(self.workspace.registry)
+            self.workspace = workspaces.load(self.workspace.registry)
             self._broken = ""
         except MailcoreError as error:
             self._broken = f"{error}; the agents known before are shown"

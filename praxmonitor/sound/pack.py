@@ -86,13 +86,13 @@ class Picker:
     rng: random.Random = field(default_factory=random.Random)
     _last: dict[tuple[Path, ...], Path] = field(default_factory=dict)
 
-    def pick(self, files: tuple[Path, ...]) -> Path | None:
-        """One of `files`, or `None` if there are none."""
-        fresh = [file for file in files if file != self._last.get(files)] or list(files)
+    def pick(self, choices: tuple[Path, ...]) -> Path | None:
+        """One of `choices`, or `None` if there are none."""
+        fresh = [file for file in choices if file != self._last.get(choices)] or list(choices)
         if not fresh:
             return None
-        self._last[files] = self.rng.choice(fresh)
-        return self._last[files]
+        self._last[choices] = self.rng.choice(fresh)
+        return self._last[choices]
 
 
 def pack_homes(project: Path | None = None) -> tuple[Path, ...]:

@@ -202,17 +202,17 @@ def test_the_two_share_no_session(house: House) -> None:
     assert house.over("@writer", run_id).phase is Phase.BOUNCED
 
 
-@pytest.mark.parametrize("lost", ["before its journal", "with its journal", "with its directory"])
-def test_a_supervisor_killed_where_the_journal_is_gone_is_told(house: House, tmp_path: Path, lost: str) -> None:
+@pytest.mark.parametrize("gone", ["before its journal", "with its journal", "with its directory"])
+def test_a_supervisor_killed_where_the_journal_is_gone_is_told(house: House, tmp_path: Path, gone: str) -> None:
     run_id, *_ = run_it(house, tmp_path)
     lock, run_dir = holder_of(house), house.agent("@writer").runs_dir / run_id
     os.kill(lock.sentinel, signal.SIGSTOP)
     os.kill(lock.pid, signal.SIGKILL)
-    if lost == "with its directory":
+    if gone == "with its directory":
         shutil.rmtree(run_dir)
     else:
         (run_dir / "run.jsonl").unlink()
-    if lost == "before its journal":
+    if gone == "before its journal":
         house.agent("@writer").dispatch_lock.unlink()
     os.kill(lock.sentinel, signal.SIGCONT)
     wait_until(lambda: told(house), what="its sender is told")

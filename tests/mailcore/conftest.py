@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from mailcore import audit, journal, make, system, workspace
+from mailcore import audit, journal, make, system
+from mailcore import workspace as workspaces
 from mailcore.config import Config, read_config
 from mailcore.dispatch import control
 from mailcore.errors import MailcoreError
@@ -80,7 +81,7 @@ def marked(mark: str) -> dict[int, str]:
 class House:
     """The workspace of one test."""
 
-    workspace: workspace.Workspace
+    workspace: workspaces.Workspace
     limits: dict[str, Any] = field(default_factory=lambda: dict(SHORT))
     commands: dict[str, list[str]] = field(default_factory=dict)
     extra: str = ""
@@ -270,9 +271,9 @@ def stranger(house: House) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def aipass(tmp_path: Path) -> workspace.Workspace:
+def aipass(tmp_path: Path) -> workspaces.Workspace:
     """A copy of the workspace that AIPass itself wrote."""
     source = Path(__file__).parents[1] / "fixtures" / "aipass-workspace"
     target = tmp_path / "aipass"
     shutil.copytree(source, target)
-    return workspace.find(target)
+    return workspaces.find(target)

@@ -136,9 +136,9 @@ def from_its_lock(lab: Lab) -> None:
 
     lab.begin("@editor")
     lab.begin()
-    lock = read_lock(lab.agent("@editor").dispatch_lock)
-    assert lock is not None
-    words = f"env -i PATH=$PATH {RUN_ID}={lock.run_id} {NONCE}={lock.nonce} {AGENT}=@editor"
+    held = read_lock(lab.agent("@editor").dispatch_lock)
+    assert held is not None
+    words = f"env -i PATH=$PATH {RUN_ID}={held.run_id} {NONCE}={held.nonce} {AGENT}=@editor"
     lab.within(f"cd {lab.root}; {words} {shlex.join(lab.words())}")
 
 
@@ -178,8 +178,8 @@ def tmux_keys(*options: str) -> Enter:
     def enter(lab: Lab) -> None:
         lab.tmux("new-session", "-d", "-x", "300", "sh")
         lab.begin()
-        keys = shlex.quote(lab.line(*options))
-        lab.within(f"env -i PATH=$PATH tmux -S {lab.root.parent}/tmux send-keys {keys} Enter")
+        typed = shlex.quote(lab.line(*options))
+        lab.within(f"env -i PATH=$PATH tmux -S {lab.root.parent}/tmux send-keys {typed} Enter")
 
     return enter
 
@@ -205,8 +205,8 @@ def gnu_screen(*options: str, attached: bool = False) -> Enter:
                 lambda: b"(Attached)" in subprocess.run(listed, env=variables, capture_output=True).stdout,
                 what="somebody is attached",
             )
-        keys = ["screen", "-S", "own", "-p", "0", "-X", "stuff", f"{lab.line(*options)}\n"]
-        subprocess.run(keys, env=variables, check=True, stdin=subprocess.DEVNULL)
+        typed = ["screen", "-S", "own", "-p", "0", "-X", "stuff", f"{lab.line(*options)}\n"]
+        subprocess.run(typed, env=variables, check=True, stdin=subprocess.DEVNULL)
 
     return enter
 
