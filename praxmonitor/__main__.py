@@ -12,14 +12,14 @@ from pathlib import Path
 from mailcore.text.terminal import complain, say
 
 SUBCOMMANDS = {
-    "status": "praxmonitor.status",
-    "sounds": "praxmonitor.sounds",
-    "demo": "praxmonitor.demo.cli",
-    "record": "praxmonitor.record",
-    "replay": "praxmonitor.replay",
-    "watch": "praxmonitor.watch",
-    "alarms": "praxmonitor.alarms.cli",
-    "guard": "praxmonitor.guard",
+    "status": "praxmonitor.cli.status",
+    "sounds": "praxmonitor.cli.sounds",
+    "demo": "praxmonitor.cli.demo",
+    "record": "praxmonitor.cli.record",
+    "replay": "praxmonitor.cli.replay",
+    "watch": "praxmonitor.cli.watch",
+    "alarms": "praxmonitor.cli.alarms",
+    "guard": "praxmonitor.cli.guard",
 }
 """Name → the module whose `main(argv) -> int` it is. A first word that is none of these is the path, a directory."""
 
@@ -63,16 +63,16 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line. Exit status: 0 done, 2 for a call that makes no sense or no workspace there, 130 Ctrl-C."""
     if os.getpid() == 1:
-        from mailcore.identity.marks import SUPERVISES
-        from mailcore.system.init import stay
+        from mailcore.system.pid1 import stay
+        from mailcore.workspace.variables import SUPERVISES
 
         stay(SUPERVISES)
     if argv is None and sys.getfilesystemencoding() != "utf-8":
-        from mailcore.system.python import anew_in_utf8
+        from mailcore.system.python_child import anew_in_utf8
 
         anew_in_utf8()
     if os.environ.get("PYTHONPATH"):  # as in mailcore's own command
-        from mailcore.system.python import path_last
+        from mailcore.system.python_child import path_last
 
         path_last()
     if isinstance(sys.stdout, io.TextIOWrapper):  # agents write in any script, whatever this terminal's can hold
@@ -90,8 +90,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(words: list[str]) -> int:
     if words and words[0] == "-C":
-        from mailcore.errors import MailcoreError
-        from mailcore.workspace import ROOT, find
+        from mailcore.exceptions import MailcoreError
+        from mailcore.workspace.find import ROOT, find
 
         if len(words) < 2:
             sys.stderr.write(f"praxmonitor: -C needs a directory\n\n{USAGE}")
@@ -122,8 +122,8 @@ def _main(words: list[str]) -> int:
     except ValueError as error:
         complain(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
-    from mailcore.errors import MailcoreError
-    from praxmonitor.show import show
+    from mailcore.exceptions import MailcoreError
+    from praxmonitor.cli.screen import show
 
     try:
         return show(path, theme=theme, muted=muted)

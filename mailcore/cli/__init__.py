@@ -20,9 +20,9 @@ GROUPS = {
         "reply": ("mail", "answer and close a message: reply ID BODY"),
         "forward": ("mail", "pass a message on: forward ID @a… [NOTE]"),
         "close": ("mail", "archive messages: close ID…, or all of yours: close --all"),
-        "search": ("find", "find mail by its words, open and archived: search WORDS… [--agent @a] [--since 2h]"),
-        "archive": ("keep", "closed mail: archive [list | search TEXT | restore ID]"),
-        "trace": ("look", "where a message stands, with times: trace ID"),
+        "search": ("search", "find mail by its words, open and archived: search WORDS… [--agent @a] [--since 2h]"),
+        "archive": ("archive", "closed mail: archive [list | search TEXT | restore ID]"),
+        "trace": ("history", "where a message stands, with times: trace ID"),
         "watch": ("wait", "stream mail events as they come: watch [--jsonl]"),
         "feedback": ("feedback", "write to another project's orchestrator: feedback PROJECT SUBJECT BODY [--issue]"),
     },
@@ -44,7 +44,7 @@ GROUPS = {
     },
     "Dispatch": {
         "dispatch": ("dispatch", "mail a task and wake the agents: dispatch @a… SUBJECT BODY"),
-        "tasks": ("look", "what nobody has answered yet, tasks, requests, urgent questions: tasks [@a]"),
+        "tasks": ("history", "what nobody has answered yet, tasks, requests, urgent questions: tasks [@a]"),
         "review": ("review", "another agent audits what a run did, and says what it found: review @a|RUN [--by @b]"),
         "wake": ("dispatch", 'start an idle agent: wake @a ["what it is to do"]'),
         "kill": ("dispatch", "end a run and its whole process tree: kill @a|RUN"),
@@ -64,18 +64,21 @@ GROUPS = {
         "operator": ("trust", "the proof that you are the operator: operator passphrase|off"),
         "whoami": ("workspace", "who mailcore takes the caller for (--explain: why)"),
         "away": ("workspace", "the operator is away: away [UNTIL]; back: away --back"),
-        "history": ("look", "every send, transition, run and act: history [--since 2h]"),
+        "history": ("history", "every send, transition, run and act: history [--since 2h]"),
     },
     "Agents' programs": {
         "attach": ("attach", "go on yourself in an agent's last session, at this terminal: attach @a"),
         "hooks": ("hooks", "what an agent's program tells at each step: hooks install|status|remove [@a|--all]"),
-        "mcp": ("mcp", "serve these verbs over MCP, on standard input and output; its clients' keys: mcp key new @a"),
+        "mcp": (
+            "mailcore.mcp.verb",
+            "serve these verbs over MCP, on standard input and output; its clients' keys: mcp key new @a",
+        ),
         "usage": ("usage", "cost and tokens: usage [@a…] [--days N] [--by agent|task|day]"),
     },
     "Upkeep": {
         "doctor": ("doctor", "check programs, hooks, sound, limits and rights, and say the fix"),
-        "prune": ("keep", "remove archived mail, never unasked: prune --older 30d [--dry-run]"),
-        "repair": ("keep", "recover mailboxes that cannot be read: repair [@a] [--dry-run]"),
+        "prune": ("archive", "remove archived mail, never unasked: prune --older 30d [--dry-run]"),
+        "repair": ("archive", "recover mailboxes that cannot be read: repair [@a] [--dry-run]"),
     },
 }
 """Heading → verb → its module and what it does, in the order in which `--help` lists them."""
@@ -118,12 +121,12 @@ def _verb_first(words: list[str]) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb. Exit status: 0 done, 2 usage, 3 refused, 4 failed, 5 a `wait` that timed out, 130 Ctrl-C."""
     if os.getpid() == 1:
-        from mailcore.identity.marks import SUPERVISES
-        from mailcore.system.init import stay
+        from mailcore.system.pid1 import stay
+        from mailcore.workspace.variables import SUPERVISES
 
         stay(SUPERVISES)
     if argv is None and sys.getfilesystemencoding() != "utf-8":
-        from mailcore.system.python import anew_in_utf8
+        from mailcore.system.python_child import anew_in_utf8
 
         anew_in_utf8()
     words = _verb_first(list(sys.argv[1:] if argv is None else argv))
@@ -137,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         output.say(f"mailcore {version('praxmonitor')}".encode())
         return 0
     if os.environ.get("PYTHONPATH"):  # a project's own modules come after all that is imported from here on
-        from mailcore.system.python import path_last
+        from mailcore.system.python_child import path_last
 
         path_last()
     # A command lives for milliseconds: looking for garbage while it imports and when it ends takes 9 of its 70.

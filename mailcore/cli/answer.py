@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 
 from mailcore.cli import mail
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, proof_option, sender_option
-from mailcore.errors import MailcoreError, caveat
-from mailcore.mail import answer, approval, intent
+from mailcore.exceptions import MailcoreError, caveat
+from mailcore.mail import answer, approvals, resumable_act
 from mailcore.mail.outbox import Sent
 from mailcore.text import line
 
@@ -82,11 +82,11 @@ def escalate(call: Call) -> Result:
 
 def _conflict(call: Call, names: list[str], why: str) -> Result:
     """None of these tasks starts until the approver chooses; every sender is told."""
-    from mailcore.mail import conflict
+    from mailcore.mail import conflicts
 
     by, tier = call.caller, min(call.config.tiers)
     approver = call.workspace.agent(call.config.approver(tier)).address
-    sent, told = conflict.escalate(call.workspace, by.address, approver, names, why, tier)
+    sent, told = conflicts.escalate(call.workspace, by.address, approver, names, why, tier)
     value, text = _sent(call, sent, "says that tasks conflict")
     lines = [text, *(f"told {one.to}" if one.delivered else f"NOT told {one.to}: {one.error}" for one in told)]
     return {**value, "told": [one.as_json() for one in told]}, "\n".join(lines)
@@ -103,7 +103,7 @@ def reopen(call: Call) -> Result:
     from mailcore.dispatch import control
 
     why, by = body_of(call.arguments.text), call.caller.address
-    with intent.act(call.caller.agent, "reopen", call.arguments.id, why) as act:
+    with resumable_act.act(call.caller.agent, "reopen", call.arguments.id, why) as act:
         notice = answer.notice(call.workspace, by, call.arguments.id, closed=act.again, accepted=True)
         act.remember("reopen", {})
         again = answer.reopening(call.workspace, by, notice, why)
@@ -122,14 +122,14 @@ def reopen(call: Call) -> Result:
 
 def ask(call: Call) -> Result:
     """Ask the approver that config names for the tier, with what the tier needs."""
-    from mailcore.dispatch import expiring
+    from mailcore.dispatch import approval_expiry
 
     a, by = call.arguments, call.caller
     body = body_of(a.body)
-    expiring.settle(call.workspace, call.config)
-    tier = approval.check(call.config, a.tier, body)
+    approval_expiry.settle(call.workspace, call.config)
+    tier = approvals.check(call.config, a.tier, body)
     approver = call.workspace.agent(call.config.approver(a.tier)).address
-    sent = approval.ask(call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires)
+    sent = approvals.ask(call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires)
     return _sent(call, sent, "asks for your approval")
 
 
@@ -144,17 +144,17 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    from mailcore.dispatch import choice, expiring
+    from mailcore.dispatch import approval_expiry, conflict_choice
 
-    request = approval.find(call.workspace, call.config, call.arguments.id)
+    request = approvals.find(call.workspace, call.config, call.arguments.id)
     number = request.tier if request is not None else 0
     entitled = call.workspace.agent(call.config.approver(number)).address
     tier = call.config.tiers.get(number)
     caller = call.require(entitled, proof=tier.proof if tier is not None else "none")
-    expiring.settle(call.workspace, call.config)
+    approval_expiry.settle(call.workspace, call.config)
     why = body_of(call.arguments.text)
     names = getattr(call.arguments, "choose", [])
-    sent, became = choice.decide(
+    sent, became = conflict_choice.decide(
         call.workspace, call.config, caller.address, request, call.arguments.id, decision, why, names
     )
     if not sent.delivered:  # the decision stands all the same

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
 from mailcore.dispatch.attach import Attachment, attachment
-from mailcore.errors import UsageError
+from mailcore.exceptions import UsageError
 
 
 def arguments(verb: str, parser: Parser) -> None:

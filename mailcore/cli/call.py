@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 from mailcore.cli import VERBS, output
 from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
 from mailcore.cli.parse import options_of, parse
-from mailcore.errors import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
+from mailcore.exceptions import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
 from mailcore.identity.caller import Identity, identify, outside
-from mailcore.identity.marks import RUN_ID
-from mailcore.mail.intent import scope
+from mailcore.mail.resumable_act import scope
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.system.files import working_directory
-from mailcore.workspace import Workspace, here
-from mailcore.worktree import counterpart
+from mailcore.system.safe_open import working_directory
+from mailcore.workspace.find import Workspace, here
+from mailcore.workspace.variables import RUN_ID
+from mailcore.workspace.worktree import counterpart
 
 Result = tuple[Any, str]
 """What a verb returns: a JSON value, and the same for people."""
@@ -51,10 +51,10 @@ LOOKS = {
 
 
 if TYPE_CHECKING:
-    from mailcore.cli.served import Served
     from mailcore.config import Config
     from mailcore.identity.ancestry import Ancestry
     from mailcore.mail.outbox import Sent
+    from mailcore.mcp.tools import Served
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Call:
     @cached_property
     def config(self) -> Config:
         """The workspace's config.toml. What starts agents insists on it; the rest warns, and takes the defaults."""
-        from mailcore import trust
+        from mailcore.workspace import trust
 
         trouble = ""
         if self.verb in STARTS:
@@ -119,7 +119,7 @@ class Call:
     @cached_property
     def caller(self) -> Identity:
         """Who calls. A command within a run is noted in the run's journal: it is a sign of life."""
-        from mailcore import audit
+        from mailcore.workspace import audit
 
         if self.served is not None:
             key = self.served.key(self.workspace)
@@ -138,8 +138,8 @@ class Call:
 
     def _no_person(self, ancestry: Ancestry) -> str:
         """Why no person can be taken for granted here."""
-        from mailcore.cli.signs import signs
-        from mailcore.identity.person import no_person
+        from mailcore.cli.program_names import signs
+        from mailcore.identity.operator import no_person
 
         return no_person(self.workspace, os.environ, ancestry, signs, self.config.operator.assume)
 
@@ -149,13 +149,13 @@ class Call:
         """The caller, who is `entitled` beyond doubt; Refused if not. For what no agent may do in another's name.
 
         `prove`: the operator is asked for the passphrase, where one is wanted: by config, or by `proof`. `outlived`: as
-        of `person.require`.
+        of `operator.require`.
         """
-        from mailcore.identity.person import require
+        from mailcore.identity.operator import require
 
         asked = False
         if prove and entitled == OPERATOR:
-            from mailcore.identity import proof as proofs
+            from mailcore.identity import passphrase as proofs
 
             asked = proof == "passphrase" or proofs.wanted(self.workspace, self.config.operator.proof)
         try:
@@ -179,7 +179,7 @@ class Call:
         """
         register = self.workspace.aipass_dir / "dispatch_register.jsonl"
         if self.verb in ("reply", "done", "declined") and register.exists():
-            from mailcore.dispatch.register import answered
+            from mailcore.dispatch.aipass.register import answered
 
             with tolerated():
                 answered(self.workspace, self.caller.address, sent.to, sent.subject)
@@ -192,7 +192,7 @@ class Call:
     def journal(self, caller: Identity, event: str, **facts: Any) -> None:
         """Write an event into the journal of the run that the caller belongs to, if any: a sign of life, no more."""
         if caller.run_id:
-            from mailcore import journal
+            from mailcore.formats import journal
 
             run = caller.agent.runs_dir / caller.run_id / "run.jsonl"
             with tolerated():
@@ -229,7 +229,7 @@ def perform(verb: str, module: str, words: list[str], served: Served | None = No
     parser.description = VERBS[verb][1]
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
     parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
-    verbs = import_module(f"mailcore.cli.{module}")
+    verbs = import_module(module if "." in module else f"mailcore.cli.{module}")
     action: Callable[[Call], Result] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
@@ -256,17 +256,17 @@ def _attend(call: Call) -> None:
         if not locked and not expiring:
             return
         if expiring:
-            from mailcore.dispatch.expiring import settle
+            from mailcore.dispatch.approval_expiry import settle
 
             settle(call.workspace, call.config)
-        from mailcore.liveness import read_lock
         from mailcore.model.lock import Holder
         from mailcore.system.processes import stopped
+        from mailcore.workspace.lock_reader import read_lock
 
         locks = ((agent, read_lock(agent.dispatch_lock)) for agent in locked)
         due = [a for a, lock in locks if lock is not None and (lock.holder is Holder.DEAD or stopped(lock.pid))]
         if due:
-            from mailcore.dispatch.attend import attend
+            from mailcore.dispatch.recovery import attend
 
             attend(call.workspace, call.config, due)
 
@@ -294,7 +294,7 @@ def run(verb: str, module: str, words: list[str]) -> int:
 
 def _say(value: Any, text: str, as_json: bool) -> str:
     if as_json:
-        from mailcore.codec import printed
+        from mailcore.formats.json_codec import printed
 
         return output.say(printed(value))
     if not text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result
-from mailcore.errors import ConfigError
+from mailcore.exceptions import ConfigError
 from mailcore.text import counted
 
 
@@ -20,8 +20,8 @@ def config(call: Call) -> Result:
     if call.arguments.explain is not None:
         return _explained(call.arguments.explain)
     from mailcore.config.effective import effective
-    from mailcore.config.read import settings
-    from mailcore.config.words import key_name, toml
+    from mailcore.config.reader import settings
+    from mailcore.config.toml_text import key_name, toml
     from mailcore.programs import registry
 
     file = call.workspace.config_file

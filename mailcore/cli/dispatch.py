@@ -8,17 +8,17 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
 from mailcore.cli.mail import WORDS, split
-from mailcore.dispatch import control, session
-from mailcore.dispatch.runs import find_run
-from mailcore.errors import MailcoreError, UsageError
-from mailcore.liveness import sandboxed
-from mailcore.mail import intent, route
+from mailcore.dispatch import control, resumable_session
+from mailcore.dispatch.run_list import find_run
+from mailcore.exceptions import MailcoreError, UsageError
+from mailcore.mail import resumable_act, route
 from mailcore.mail.post import PRIORITIES
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
-from mailcore.units import date_and_time, iso
-from mailcore.workspace import normal_address
+from mailcore.text.units import date_and_time, iso
+from mailcore.workspace.find import normal_address
+from mailcore.workspace.lock_reader import sandboxed
 
 SESSIONS = {
     "resume": "go on in its newest session",
@@ -76,12 +76,12 @@ def dispatch(call: Call) -> Result:
     targets = [agent.address for agent in route.resolve(call.workspace, call.caller.agent, addresses)]
     for target in targets:  # what is refused is refused for all, before a mail is written
         found = control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
-        session.check(call.config, *found, call.arguments.model, call.arguments.mode)
+        resumable_session.check(call.config, *found, call.arguments.model, call.arguments.mode)
     done: list[control.Dispatched] = []
     failed: list[str] = []
     a, by = call.arguments, call.caller
     words = subject, body, a.expect, a.program, a.priority, a.model, a.mode
-    with intent.act(by.agent, "dispatch", targets, *words):
+    with resumable_act.act(by.agent, "dispatch", targets, *words):
         for target in targets:
             try:
                 one = control.dispatch(
@@ -191,7 +191,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 def run(call: Call) -> Result:
     """Task, attempts, exits, standard error, mail sent, files changed."""
-    from mailcore.dispatch.story import story
+    from mailcore.dispatch.run_story import story
     from mailcore.text.masks import masked_all
 
     agent, found = control.find_run(call.workspace, call.arguments.target)
@@ -233,7 +233,7 @@ def release(call: Call) -> Result:
 
 def _what_waits(call: Call, agent: Agent) -> str:
     """Why what waits for an agent has not begun; empty where nothing waits."""
-    from mailcore.dispatch.admit import busy, hold_of
+    from mailcore.dispatch.admission import busy, hold_of
     from mailcore.dispatch.queue import waiting_for
 
     waiting = waiting_for(agent)

@@ -10,23 +10,23 @@ from pathlib import Path
 from shlex import quote
 
 from mailcore.cli.call import Call, Parser, Result
-from mailcore.cli.check import Check, trusted
-from mailcore.cli.read_sessions import sessions
+from mailcore.cli.doctor_checks import Check, trusted
+from mailcore.cli.doctor_sessions import sessions
 from mailcore.config import Config, read_config
-from mailcore.dispatch.runs import run_ids
-from mailcore.errors import ConfigError, MailcoreError
+from mailcore.dispatch.run_list import run_ids
+from mailcore.exceptions import ConfigError, MailcoreError
 from mailcore.hooks.install import standing
-from mailcore.liveness import names_stranger, read_lock
-from mailcore.mail.reader import absent, read_mailbox
+from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.lock import Holder
 from mailcore.programs import registry
 from mailcore.programs.base import Hooks
-from mailcore.programs.select import select
-from mailcore.system import BACKENDS, PORTABLE, VARIABLE, user
+from mailcore.programs.choose import select
+from mailcore.system import BACKENDS, PORTABLE, VARIABLE, user_directories
 from mailcore.system.processes import MISSING, has_sound_card, watch_limits
 from mailcore.text import counted
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.lock_reader import names_stranger, read_lock
 
 CONFIG = ".praxmonitor/config.toml"
 
@@ -112,7 +112,7 @@ def _workspace(workspace: Workspace) -> Iterator[Check]:
 
 def _git(workspace: Workspace) -> Iterator[Check]:
     """Is what git would rewind, with each change of branches, known to it?"""
-    from mailcore.cli.tracked import tracked, unignored
+    from mailcore.cli.doctor_git import tracked, unignored
 
     held = tracked(workspace)
     if held:
@@ -176,7 +176,7 @@ def _pack_homes(workspace: Workspace) -> list[Path]:
         return []
     package = Path(screen.origin).parent
     shipped = next(home for home in (package / "share" / "sounds", package.parent / "sounds") if home.is_dir())
-    return [*(home / ".openpeon" / "packs" for home in (workspace.root, user.home())), shipped]
+    return [*(home / ".openpeon" / "packs" for home in (workspace.root, user_directories.home())), shipped]
 
 
 def _agent(agent: Agent, place: Hooks | None) -> Iterator[Check]:

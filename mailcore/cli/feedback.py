@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.cli.call import Call, Parser, Result, body_of, sender_option
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.mail import feedback as mail
-from mailcore.workspace import find
+from mailcore.workspace.find import find
 
 if TYPE_CHECKING:
-    from mailcore.dispatch.wakes import Woken
+    from mailcore.dispatch.priority_wakes import Woken
     from mailcore.mail.outbox import Sent
 
 
@@ -46,7 +46,7 @@ def _wake(call: Call, sent: Sent) -> Woken | None:
 
     AIPass's @devpulse, and whom nothing starts, is told by its mail alone.
     """
-    from mailcore.dispatch import wakes
+    from mailcore.dispatch import priority_wakes
 
     caller = call.caller
-    return wakes.across(call.workspace, caller.agent, caller.run_id, find(call.arguments.project), sent)
+    return priority_wakes.across(call.workspace, caller.agent, caller.run_id, find(call.arguments.project), sent)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
-from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.hooks.install import NONE, install, remove, settings_file, standing
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Hooks
@@ -74,7 +74,7 @@ def _whose(call: Call) -> tuple[Agent, ...]:
 
 
 def _act(call: Call, agent: Agent, own: Hooks | None) -> bool:
-    from mailcore import audit
+    from mailcore.workspace import audit
 
     what = call.arguments.what
     if agent.is_operator:
@@ -92,7 +92,7 @@ def _act(call: Call, agent: Agent, own: Hooks | None) -> bool:
 
 def _program(call: Call, agent: Agent) -> str:
     """The name of the agent's program; empty where it has none yet."""
-    from mailcore.programs.select import select
+    from mailcore.programs.choose import select
 
     name = call.config.agent(agent.address).program
     if not name:

@@ -8,16 +8,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
-from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post
+from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.mail.outbox import Sent
-from mailcore.mail.reader import absent, read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text import counted, line
 
 if TYPE_CHECKING:
-    from mailcore.dispatch.wakes import Woken
+    from mailcore.dispatch.priority_wakes import Woken
 
 LATEST = "latest"
 WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
@@ -87,13 +87,15 @@ def send(call: Call) -> Result:
 
 def wake(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, Woken]:
     """Wake for mail of high priority that was delivered; what became of it, by address. `what` the caller did."""
-    from mailcore.dispatch import wakes
+    from mailcore.dispatch import priority_wakes
 
     urgent = [one for one in sent if one.urgent]
     if not urgent:
         return {}
-    by, what = call.caller, what or wakes.SENT
-    return wakes.wake_for(call.workspace, call.config, by.address, urgent, subject, by.run_id, what, call.began)
+    by, what = call.caller, what or priority_wakes.SENT
+    return priority_wakes.wake_for(
+        call.workspace, call.config, by.address, urgent, subject, by.run_id, what, call.began
+    )
 
 
 def told(sent: Sent, text: str, woken: Mapping[str, Woken] = MappingProxyType({})) -> Result:
@@ -125,17 +127,17 @@ def _delivered(sent: list[Sent], woken: Mapping[str, Woken] = MappingProxyType({
 
 def inbox(call: Call) -> Result:
     """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
-    from mailcore.mail import shown
+    from mailcore.mail import message_text
 
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
     box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
-    return [shown.as_json(m) for m in waiting], shown.listed(waiting) or _nothing(agent, box)
+    return [message_text.as_json(m) for m in waiting], message_text.listed(waiting) or _nothing(agent, box)
 
 
 def read(call: Call) -> Result:
     """Show messages of the caller's mailbox, which become `opened`, or its own records of what it sent."""
-    from mailcore.mail import shown
+    from mailcore.mail import message_text
     from mailcore.text.terminal import person
 
     ids, agent = names_of(call, call.arguments.ids), call.caller.agent
@@ -144,15 +146,17 @@ def read(call: Call) -> Result:
     except MailcoreError as error:
         if error.code != "no_message":
             raise
-        from mailcore.mail import sentbox
+        from mailcore.mail import sent_mail
 
-        own = {name: found for name in ids if (found := sentbox.find(agent, name)) is not None}
+        own = {name: found for name in ids if (found := sent_mail.find(agent, name)) is not None}
         if not own:
             raise
         rest = [name for name in ids if name not in own]
         opened = [*(post.mark_opened(call.workspace, agent.address, rest) if rest else []), *own.values()]
     width = person()
-    return [shown.as_json(m) for m in opened], shown.for_people(opened, width) if width else shown.for_models(opened)
+    return [message_text.as_json(m) for m in opened], message_text.for_people(
+        opened, width
+    ) if width else message_text.for_models(opened)
 
 
 def reply(call: Call) -> Result:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from mailcore.errors import UsageError
+from mailcore.exceptions import UsageError
 
 TEXTUAL = {
     "send", "dispatch", "reply", "feedback", "ask", "done", "blocked", "declined", "escalate", "reopen", "approve",
@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
 
     def print_help(self, file: Any = None) -> None:
         """Say what the verb is, with its exit statuses and examples."""
-        from mailcore.cli.manual import epilog
+        from mailcore.cli.help_text import epilog
 
         self.formatter_class = partial(argparse.RawDescriptionHelpFormatter, width=100)
         self.epilog = epilog(self.prog.rpartition(" ")[2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
-from mailcore.errors import UsageError
+from mailcore.exceptions import UsageError
 
 
 def arguments(verb: str, parser: Parser) -> None:

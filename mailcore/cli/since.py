@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mailcore.errors import UsageError
+from mailcore.exceptions import UsageError
 from mailcore.model.message import parse_time
 
 

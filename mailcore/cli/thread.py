@@ -6,17 +6,17 @@ from contextlib import suppress
 from typing import Any
 
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
-from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import lookup, post, related, sentbox, shown
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.mail import lookup, message_text, post, sent_mail, thread_lookup
 from mailcore.mail.lookup import Copy
-from mailcore.mail.names import choose
+from mailcore.mail.message_names import choose
 from mailcore.mail.outbox import answering
 from mailcore.mail.threads import threads
 from mailcore.model.message import Message
 from mailcore.text import line, names
 from mailcore.text.frames import quoted
 from mailcore.text.terminal import person
-from mailcore.units import date_and_time
+from mailcore.text.units import date_and_time
 
 MOST = 50
 """Mails that `sent` shows to one who does not say how many."""
@@ -36,8 +36,8 @@ def thread(call: Call) -> Result:
 
     Those in its own mailbox become `opened`; those in another's stay as they are.
     """
-    records = list(sentbox.records(call.viewer))
-    every = related.copies(call.workspace, call.arguments.id, records)
+    records = list(sent_mail.records(call.viewer))
+    every = thread_lookup.copies(call.workspace, call.arguments.id, records)
     copies = [copy for copy in every if call.sees(copy.message.sender, copy.agent.address)]
     mails = [copy.message for copy in copies]
     known = {mail.sent_id for mail in mails if mail.sent_id}
@@ -46,16 +46,16 @@ def thread(call: Call) -> Result:
     wanted = _named(call, call.arguments.id, mails, every)
     found = next(one for one in threads(mails) if any(mail is wanted for mail in one.messages))
     _opened(call, copies, found.messages)
-    rows = [shown.as_json(mail) | {"to": mail.recipient} for mail in found.messages]
+    rows = [message_text.as_json(mail) | {"to": mail.recipient} for mail in found.messages]
     width = person()
-    text = shown.for_people(found.messages, width) if width else shown.for_models(found.messages)
+    text = message_text.for_people(found.messages, width) if width else message_text.for_models(found.messages)
     return {"thread": found.key, "subject": found.subject, "messages": rows}, text
 
 
 def _named(call: Call, wanted: str, mails: list[Message], every: list[Copy]) -> Message:
     found = choose(wanted, mails, lambda mail: mail)
     if found is None:
-        hidden = related.find(call.workspace, wanted, every)  # which says so where there is none at all
+        hidden = thread_lookup.find(call.workspace, wanted, every)  # which says so where there is none at all
         raise Refused(f"{call.viewer.address} sees its own mail; {hidden.message.id} is between others", "visibility")
     return found
 
@@ -78,7 +78,7 @@ def into(call: Call, message_id: str) -> dict[str, Any]:
     """The keys that put a mail into the thread of a message that the caller got or sent."""
     me = call.caller.agent
     mails = [copy.message for copy in lookup.copies_of([me])]
-    record = sentbox.find(me, message_id) if choose(message_id, mails, lambda mail: mail) is None else None
+    record = sent_mail.find(me, message_id) if choose(message_id, mails, lambda mail: mail) is None else None
     return answering(record if record is not None else post.find(me, message_id, closed=True))
 
 
@@ -87,7 +87,7 @@ def sent(call: Call) -> Result:
     if call.arguments.limit < 1:
         raise UsageError(f"--limit {call.arguments.limit}: 1 or more")
     agent = call.viewer
-    found = sentbox.sent(call.workspace, agent, call.arguments.limit)
+    found = sent_mail.sent(call.workspace, agent, call.arguments.limit)
     say = line if person() else quoted
     rows, lines = [], []
     for one in found:

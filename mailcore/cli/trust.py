@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mailcore import trust as trusting
 from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
-from mailcore.config.read import settings
+from mailcore.config.reader import settings
+from mailcore.workspace import trust as trusting
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -21,7 +21,7 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def trust(call: Call) -> Result:
     """Allow what config.toml starts or permits, until it changes."""
-    from mailcore import audit
+    from mailcore.workspace import audit
 
     workspace = call.workspace
     found = trusting.standing(workspace, settings(workspace.config_file)[0])
@@ -44,13 +44,13 @@ def trust(call: Call) -> Result:
 
 def operator(call: Call) -> Result:
     """Set the operator's passphrase, or ask for it no more in this workspace."""
-    from mailcore.identity import proof
+    from mailcore.identity import passphrase
 
     call.require(prove=False)
     if call.arguments.what == "off":
-        proof.put_off(call.workspace, proof.spoken(call.arguments.proof_fd, "the operator's passphrase: "))
+        passphrase.put_off(call.workspace, passphrase.spoken(call.arguments.proof_fd, "the operator's passphrase: "))
         return {"proof": "none"}, "it is asked for no more here, unless config.toml says [operator] proof"
-    asked = ["the present passphrase: "] if proof.known() is not None else []
-    said = proof.spoken(call.arguments.proof_fd, *asked, "the new passphrase: ", "once more: ")
-    proof.choose(call.workspace, said)
-    return {"proof": "passphrase", "file": str(proof.store())}, f"set; its hash is in {proof.store()}"
+    asked = ["the present passphrase: "] if passphrase.known() is not None else []
+    said = passphrase.spoken(call.arguments.proof_fd, *asked, "the new passphrase: ", "once more: ")
+    passphrase.choose(call.workspace, said)
+    return {"proof": "passphrase", "file": str(passphrase.store())}, f"set; its hash is in {passphrase.store()}"

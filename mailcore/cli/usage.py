@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
-from mailcore.errors import UsageError
+from mailcore.exceptions import UsageError
 from mailcore.model.usage import Usage
 from mailcore.text import line
-from mailcore.units import date, money
+from mailcore.text.units import date, money
 
 MOST_DAYS = 3660
 
@@ -27,7 +27,7 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def usage(call: Call) -> Result:
     """Cost and tokens from the agents' session files and the journals of their runs."""
-    from mailcore.observe.ledger import Entry, ledger
+    from mailcore.observe.usage_ledger import Entry, ledger
 
     days, by = call.arguments.days, call.arguments.by
     if not 1 <= days <= MOST_DAYS:

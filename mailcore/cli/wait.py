@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
-from mailcore.cli.look import concerns
-from mailcore.errors import MailcoreError, UsageError
-from mailcore.identity.marks import RUN_ID
+from mailcore.cli.history import concerns
+from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
-from mailcore.system import ignored
+from mailcore.system import self_ignore
 from mailcore.system.writing import make_directory
 from mailcore.text import line
 from mailcore.text.frames import quoted
 from mailcore.text.names import shown
-from mailcore.units import clock_time
-from mailcore.workspace import load
+from mailcore.text.units import clock_time
+from mailcore.workspace.find import load
+from mailcore.workspace.variables import RUN_ID
 
 if TYPE_CHECKING:
-    from mailcore.dispatch.arrivals import Arrivals
+    from mailcore.dispatch.wait import Settled
+    from mailcore.dispatch.wait_any import Arrivals
     from mailcore.mail.lookup import Copy
-    from mailcore.mail.wait import Settled
 
 FAILED = 4
 TIMED_OUT = 5
@@ -45,7 +45,7 @@ GOOD = {
 def arguments(verb: str, parser: Parser) -> None:
     """`wait ID… [--all] [--for reply|done|approval] [--timeout S]`; `watch [--jsonl]`."""
     if verb == "wait":
-        from mailcore.mail.wait import WANTS
+        from mailcore.dispatch.wait import WANTS
 
         parser.add_argument("ids", nargs="*", metavar="ID", help=f"{ID}; with --any also a run's id, or @a: its run")
         parser.add_argument(
@@ -67,10 +67,10 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def wait(call: Call) -> Result:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
-    from mailcore.dispatch.attend import Attendance
-    from mailcore.dispatch.tasks import run_of
-    from mailcore.mail.approval import approver_of
-    from mailcore.mail.wait import wait as until
+    from mailcore.dispatch.open_tasks import run_of
+    from mailcore.dispatch.recovery import Attendance
+    from mailcore.dispatch.wait import wait as until
+    from mailcore.mail.approvals import approver_of
 
     a = call.arguments
     if a.any and a.all:
@@ -102,8 +102,8 @@ def wait(call: Call) -> Result:
 
 def _arrivals(call: Call) -> Arrivals:
     """What else than the messages that are named may end it."""
-    from mailcore.dispatch.arrivals import Arrivals, is_run
-    from mailcore.timestamps import unique_time
+    from mailcore.dispatch.wait_any import Arrivals, is_run
+    from mailcore.formats.timestamps import unique_time
 
     run_id = "" if call.viewer.is_operator else call.caller.run_id
     since = run_id or unique_time(datetime.fromtimestamp(call.began, UTC))
@@ -116,8 +116,8 @@ def _arrivals(call: Call) -> Arrivals:
 @contextmanager
 def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
     """Let the journal of the run that waits say for whom, and when no more: its silence is none of its own."""
-    from mailcore.liveness import sandboxed
     from mailcore.system.processes import start_ticks
+    from mailcore.workspace.lock_reader import sandboxed
 
     pid = 0 if sandboxed() else os.getpid()
     began = False
@@ -149,7 +149,7 @@ def _said(one: Settled) -> str:
 
 def watch(call: Call) -> Result:
     """Print mail events as they come, until interrupted."""
-    from mailcore.codec import printed
+    from mailcore.formats.json_codec import printed
 
     viewer = call.viewer.address  # whoever is refused is not told that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
@@ -191,14 +191,14 @@ def event_line(event: Mapping[str, Any]) -> str:
 
 def _events(call: Call) -> Iterator[dict[str, Any]]:
     """Acts on mail by mailcore, from the audit; deliveries by other programs, from the mailboxes themselves."""
-    from mailcore import journal
-    from mailcore.mail.reader import read_mailbox
-    from mailcore.observe.tail import Tail
+    from mailcore.formats import journal
+    from mailcore.mail.mailbox_reader import read_mailbox
+    from mailcore.observe.file_tail import Tail
     from mailcore.system.open_files import OpenFiles
     from mailcore.system.watching import Watcher, inodes
 
     workspace = call.workspace
-    ignored.make(workspace.state_dir)
+    self_ignore.make(workspace.state_dir)
     known: dict[Agent, set[str]] = {}
     with Watcher(LOOK) as watcher, closing(OpenFiles()) as held:
 
@@ -206,7 +206,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
             """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
             there = [agent for agent in (*workspace.agents, workspace.operator) if agent.branch.is_dir()]
             for agent in there:
-                ignored.make(agent.mail_dir, parents=True)
+                self_ignore.make(agent.mail_dir, parents=True)
             places = [workspace.state_dir, workspace.registry.parent, *(agent.mail_dir for agent in there)]
             watcher.watch(inodes(places))
             for agent in there:

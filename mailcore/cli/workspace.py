@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, sender_option
-from mailcore.errors import Refused, UsageError
-from mailcore.liveness import read_lock
-from mailcore.mail.reader import absent, read_mailbox
+from mailcore.exceptions import Refused, UsageError
+from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder
 from mailcore.text import counted, line
-from mailcore.units import clock_time, iso
-from mailcore.workspace import Workspace, normal_address
+from mailcore.text.units import clock_time, iso
+from mailcore.workspace.find import Workspace, normal_address
+from mailcore.workspace.lock_reader import read_lock
 
 LONGEST = 500
 """Characters of a role or a purpose."""
@@ -50,14 +50,14 @@ def init(call: Call) -> Result:
     """Make a workspace; a file that exists is never overwritten."""
     from shlex import quote
 
-    from mailcore import make, trust
+    from mailcore.workspace import create, trust
 
     a = call.arguments
     named = [_name_and_path(text) for text in a.agent]
     addresses = [normal_address(name) for name, _ in named]
     roles, purposes = (_said(texts, addresses) for texts in (a.role, a.purpose))
     who = {address: (roles.get(address, ""), purposes.get(address, "")) for address in addresses}
-    made = make.init(Path(a.place or ".", a.directory), named, who)
+    made = create.init(Path(a.place or ".", a.directory), named, who)
     trust.made(made)
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
     there = "" if made.root == Path.cwd() else f"cd {quote(str(made.root))} && "
@@ -96,21 +96,21 @@ def _said(texts: list[str], addresses: list[str]) -> dict[str, str]:
 
 def agent(call: Call) -> Result:
     """Add an agent and make its branch, or take one out of the registry, whose files stay."""
-    from mailcore import audit, make
+    from mailcore.workspace import audit, create
 
     a, by = call.arguments, call.viewer.address  # first: whoever is refused has changed nothing
     if a.what == "add":
         name, path = _name_and_path(a.which)
         address = normal_address(name)
         role, purpose = (_said(texts, [address]).get(address, "") for texts in (a.role, a.purpose))
-        changed = make.add(call.workspace, name, path, role, purpose)
+        changed = create.add(call.workspace, name, path, role, purpose)
         said = changed.agent(name)
         text = f"{said.address} {said.branch}"
     else:
         said = call.workspace.agent(a.which)
         if not call.viewer.is_operator and call.viewer.address != said.address:
             raise Refused(f"{by} cannot take {said.address} out; only the operator can", "identity")
-        changed = make.remove(call.workspace, said.address)
+        changed = create.remove(call.workspace, said.address)
         text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
     audit.record(call.workspace, by, f"agent {a.what}", agent=said.address)
     if a.what == "remove" and (waited := _tell_who_waits(call, changed, said.address)):
@@ -121,7 +121,7 @@ def agent(call: Call) -> Result:
 def _tell_who_waits(call: Call, changed: Workspace, address: str) -> str:
     """Tell the senders of the tasks that waited for an agent which is out of the registry; what was told, in words."""
     from mailcore.dispatch import queue
-    from mailcore.dispatch.succession import start_what_waits
+    from mailcore.dispatch.after_run import start_what_waits
 
     waited = [line for _, line in queue.bereft(changed) if line.get("agent") == address]
     if not waited:
@@ -133,7 +133,7 @@ def _tell_who_waits(call: Call, changed: Workspace, address: str) -> str:
 
 def away(call: Call) -> Result:
     """Tell the agents that the operator is away, or back."""
-    from mailcore import audit, presence
+    from mailcore.workspace import audit, presence
 
     call.require(prove=False)
     until = "" if call.arguments.back else call.arguments.until or "further notice"
@@ -144,9 +144,9 @@ def away(call: Call) -> Result:
 
 def agents(call: Call) -> Result:
     """Everyone who can be written to, with unread mail and whether they work now."""
-    from mailcore import presence
     from mailcore.hooks.install import standing
     from mailcore.programs.registry import hooks as hooks_of
+    from mailcore.workspace import presence
 
     rows: list[dict[str, Any]] = []
     lines: list[str] = []

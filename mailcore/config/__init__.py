@@ -1,7 +1,7 @@
-"""`.praxmonitor/config.toml`: `schema` is what it can say, `read` how it is read. Both are imported from here.
+"""`.praxmonitor/config.toml`: `schema` is what it can say, `reader` how it is read. Both are imported from here.
 
-`types` are the kinds of values, `agents` what is said of agents, `tiers` of approvals. `check` and `resolve` judge what
-a file says, in `words`. `reference` is the schema as text for people, `template` the file of a new workspace,
+`kinds` are the kinds of values, `agents` what is said of agents, `tiers` of approvals. `check` and `inherit` judge what
+a file says, in `toml_text`. `reference` is the schema as text for people, `template` the file of a new workspace,
 `effective` what holds, and from where.
 """
 
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mailcore.config.agents import AgentConfig, ProgramConfig
     from mailcore.config.mail import Mail
-    from mailcore.config.read import read_config, read_config_or_defaults, read_mail_or_defaults
+    from mailcore.config.reader import read_config, read_config_or_defaults, read_mail_or_defaults
     from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Observe, Operator, Sound, Usage
     from mailcore.config.tiers import Tier
 
 _HOMES = {
-    "AgentConfig": "agents", "ProgramConfig": "agents", "Mail": "mail", "Tier": "tiers", "read_config": "read",
-    "read_config_or_defaults": "read", "read_mail_or_defaults": "read",
+    "AgentConfig": "agents", "ProgramConfig": "agents", "Mail": "mail", "Tier": "tiers", "read_config": "reader",
+    "read_config_or_defaults": "reader", "read_mail_or_defaults": "reader",
 }  # fmt: skip
 """The modules of the names below; all others are of `schema`."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mailcore.config.types import Count, CountOrNone, Name, Seconds, Word, about
+from mailcore.config.kinds import Count, CountOrNone, Name, Seconds, Word, about
 
 
 @dataclass(frozen=True, slots=True)

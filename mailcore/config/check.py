@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from mailcore.config.agents import AgentConfig
+from mailcore.config.kinds import MOST
 from mailcore.config.schema import SECTIONS
-from mailcore.config.types import MOST
-from mailcore.config.words import allowed, key_name, kinds_of, parts, shown, toml
-from mailcore.errors import did_you_mean
+from mailcore.config.toml_text import allowed, key_name, kinds_of, parts, shown, toml
+from mailcore.exceptions import did_you_mean
 
 
 def checked(section: type, table: object, name: str) -> tuple[dict[str, Any], list[str]]:

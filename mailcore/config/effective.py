@@ -7,8 +7,8 @@ from typing import Any
 
 from mailcore.config.agents import AgentConfig
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config
-from mailcore.config.words import key_name, kinds_of
-from mailcore.units import duration
+from mailcore.config.toml_text import key_name, kinds_of
+from mailcore.text.units import duration
 
 FILE, DEFAULT = "file", "default"
 

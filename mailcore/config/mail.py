@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mailcore.config.types import Address, AddressOrNone, Bytes, Count, CountOrNone, Period, about
+from mailcore.config.kinds import Address, AddressOrNone, Bytes, Count, CountOrNone, Period, about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import Any
 from mailcore.config.agents import AgentConfig, ProgramConfig
 from mailcore.config.schema import SECTIONS
 from mailcore.config.tiers import Tier
-from mailcore.config.words import allowed, kinds_of, parts, toml, unit
-from mailcore.errors import UsageError, did_you_mean
+from mailcore.config.toml_text import allowed, kinds_of, parts, toml, unit
+from mailcore.exceptions import UsageError, did_you_mean
 
 TIER = "approval.tiers.2"
 TABLES: dict[str, type] = {**SECTIONS, "agents.NAME": AgentConfig, "programs.NAME": ProgramConfig, TIER: Tier}

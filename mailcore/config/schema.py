@@ -12,9 +12,7 @@ from types import MappingProxyType
 from typing import Annotated
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
-from mailcore.config.mail import Mail
-from mailcore.config.tiers import KNOWN, Tier
-from mailcore.config.types import (
+from mailcore.config.kinds import (
     Backend,
     Bytes,
     BytesOrNone,
@@ -36,7 +34,9 @@ from mailcore.config.types import (
     Word,
     about,
 )
-from mailcore.units import duration
+from mailcore.config.mail import Mail
+from mailcore.config.tiers import KNOWN, Tier
+from mailcore.text.units import duration
 
 START_SPARE = 30.0
 """Seconds past `[dispatch] startup_timeout` before a start counts as silent: until then its supervisor acts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailcore.config.reference import TABLES, Key, about, example, keys
-from mailcore.config.words import key_name, toml
+from mailcore.config.toml_text import key_name, toml
 
 BEGINNING = """\
 # The settings of this workspace. Every key stands here in a comment, with the value that holds anyway, or an example

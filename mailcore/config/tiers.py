@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mailcore.config.types import AddressOrNone, Proof, Seconds, about
+from mailcore.config.kinds import AddressOrNone, Proof, Seconds, about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

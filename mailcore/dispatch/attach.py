@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailcore import audit
 from mailcore.config import Config
-from mailcore.dispatch import process
+from mailcore.dispatch import run_processes
+from mailcore.dispatch.branch_gate import gate
+from mailcore.dispatch.branch_lock import holding
 from mailcore.dispatch.environment import clean_environment
-from mailcore.dispatch.gate import gate
-from mailcore.dispatch.lock import holding
-from mailcore.dispatch.session import sessions
-from mailcore.errors import Refused
+from mailcore.dispatch.resumable_session import sessions
+from mailcore.exceptions import Refused
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder
 from mailcore.programs.registry import used
-from mailcore.workspace import ROOT, Workspace
+from mailcore.workspace import audit
+from mailcore.workspace.find import ROOT, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     agent = workspace.agent(target)
     with gate(workspace, agent):
         held = holding(agent)
-        occupants = process.occupants(agent.branch, used(config))
+        occupants = run_processes.occupants(agent.branch, used(config))
     if held is not None and held.holder is not Holder.DEAD:
         work = f" on {held.subject!r}" if held.subject else ""
         raise Refused(

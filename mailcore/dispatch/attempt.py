@@ -12,30 +12,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mailcore import journal
 from mailcore.config import Config
-from mailcore.dispatch import output, process
-from mailcore.dispatch.anchor import Anchor
+from mailcore.dispatch import attempt_output, run_processes
 from mailcore.dispatch.environment import clean_environment
-from mailcore.dispatch.leftover import Leftover
-from mailcore.dispatch.own_journal import OwnJournal
-from mailcore.dispatch.runs import JOURNAL
-from mailcore.dispatch.signs import Signs
-from mailcore.errors import MailcoreError
-from mailcore.identity.marks import AGENT, NONCE, RUN_ID
-from mailcore.liveness import PID_NAMESPACE
-from mailcore.mail.reader import read_mailbox
+from mailcore.dispatch.leftover_processes import Leftover
+from mailcore.dispatch.run_directory import Anchor
+from mailcore.dispatch.run_journal import OwnJournal
+from mailcore.dispatch.run_list import JOURNAL
+from mailcore.dispatch.supervisor_events import Signs
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL
 from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
 from mailcore.programs.registry import program, used
-from mailcore.system.process import Process
+from mailcore.system.process_values import Process
 from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
 from mailcore.text import counted, line
-from mailcore.units import duration
-from mailcore.workspace import ROOT
+from mailcore.text.units import duration
+from mailcore.workspace.find import ROOT
+from mailcore.workspace.lock_reader import PID_NAMESPACE
+from mailcore.workspace.variables import AGENT, NONCE, RUN_ID
 
 OUTPUT_LOOK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
@@ -139,7 +139,12 @@ class Attempts:
         self.bound(number)
         code = self.exits.pop(child, -signal.SIGKILL)
         result = self.ending(kind, code, number)
-        if code > 0 and not result.success and ":" not in result.cause and (said := output.last_word(files.stderr)):
+        if (
+            code > 0
+            and not result.success
+            and ":" not in result.cause
+            and (said := attempt_output.last_word(files.stderr))
+        ):
             result = replace(result, cause=f"{result.cause}: {said}")
         answered = self.answered()
         if result.success and not cause and not answered and left.work:
@@ -269,13 +274,15 @@ class Attempts:
     def bound(self, number: int) -> bool:
         """Bound what the attempt's output takes on disk; True where it was too much."""
         limit = self.config.dispatch.output_limit
-        out, err = (output.bound(self.run_dir / f"attempt-{number}.{name}.log", limit) for name in ("stdout", "stderr"))
+        out, err = (
+            attempt_output.bound(self.run_dir / f"attempt-{number}.{name}.log", limit) for name in ("stdout", "stderr")
+        )
         return out or err
 
     def linger(self) -> None:
         """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
         deadline = time.monotonic() + LINGER
-        while (left := deadline - time.monotonic()) > 0 and process.members(self.run_id, [os.getpid()]):
+        while (left := deadline - time.monotonic()) > 0 and run_processes.members(self.run_id, [os.getpid()]):
             self.signs.wait(left)
             self.reap()
             self.check()
@@ -313,11 +320,11 @@ class Attempts:
         left = Leftover()
 
         def find() -> list[Process]:
-            found = process.members(self.run_id, [os.getpid()])
+            found = run_processes.members(self.run_id, [os.getpid()])
             left.see(found)
             return found
 
-        _, survivors = process.stop(find, self.config.dispatch.stop_grace, self.reap)
+        _, survivors = run_processes.stop(find, self.config.dispatch.stop_grace, self.reap)
         if survivors:
             self.note("survivors", pids=sorted(survivors))
         return left

@@ -8,23 +8,24 @@ from types import MappingProxyType
 from typing import Any
 
 from mailcore.config import Config
-from mailcore.dispatch import chain, foreign, prompt, queue, refusal, session
-from mailcore.dispatch.admit import WAITS, Hindrance
-from mailcore.dispatch.again import begun_before, begun_in
+from mailcore.dispatch import nesting, prompt, queue, refused_wakes, resumable_session
+from mailcore.dispatch.admission import WAITS, Hindrance
+from mailcore.dispatch.after_run import begin, start_wake
+from mailcore.dispatch.aipass import runs
 from mailcore.dispatch.environment import search_path
 from mailcore.dispatch.kill import Killed, kill, processes
-from mailcore.dispatch.runs import find_run, foreign_runs, last_run, read_run, records
-from mailcore.dispatch.succession import begin, start_wake
-from mailcore.dispatch.wakes import wake_for
-from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.mail import intent, post
-from mailcore.mail.reader import read_mailbox
+from mailcore.dispatch.priority_wakes import wake_for
+from mailcore.dispatch.repeated_start import begun_before, begun_in
+from mailcore.dispatch.run_list import find_run, foreign_runs, last_run, read_run, records
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.mail import post, resumable_act
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Program
-from mailcore.programs.select import select
+from mailcore.programs.choose import select
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
 
 __all__ = [
     "Dispatched", "Killed", "check", "dispatch", "find_run", "foreign_runs", "kill", "last_run", "processes",
@@ -77,24 +78,24 @@ def dispatch(
 ) -> Dispatched:
     """Mail a task and start its agent. Refused before anything is written if the agent has no program.
 
-    `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`chain`). `expect`
-    says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes another
-    than the configured one, `model` its model, and `mode` says in which session (`session.MODES`). `priority` is that
-    of the mail, and of the start where it waits among others. A busy agent has the mail at once; its run begins when
-    the present one is over.
+    `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`nesting`).
+    `expect` says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes
+    another than the configured one, `model` its model, and `mode` says in which session (`resumable_session.MODES`).
+    `priority` is that of the mail, and of the start where it waits among others. A busy agent has the mail at once; its
+    run begins when the present one is over.
     """
     agent, chosen = check(workspace, config, sender, target, program)
-    session.check(config, agent, chosen, model, mode)
+    resumable_session.check(config, agent, chosen, model, mode)
     author = workspace.agent(sender)
-    stands, task = chain.place(workspace, author, parent_run), chain.mark(agent, subject, body)
+    stands, task = nesting.place(workspace, author, parent_run), nesting.mark(agent, subject, body)
     if stands.depth >= config.dispatch.wake_depth:
-        refusal.tell_nesting(workspace, stands, agent, subject)
+        refused_wakes.tell_nesting(workspace, stands, agent, subject)
         raise Refused(f"this dispatch would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
     words = {**thread, **({"expect": expect} if expect else {})}
     named = words if priority == "normal" else {**words, "priority": priority}
     # Said again after it was cut off, the mail is found, and what began of it: wherever the sender stands by now.
-    with intent.act(author, "dispatch", agent.address, subject, body, named) as act:
-        if not act.again and (why := chain.loop(stands, author, agent, task, config.dispatch.same_tasks)):
+    with resumable_act.act(author, "dispatch", agent.address, subject, body, named) as act:
+        if not act.again and (why := nesting.loop(stands, author, agent, task, config.dispatch.same_tasks)):
             raise Refused(why, "loop")
         facts = stands.facts if stands.root else {}
         sent = post.send(
@@ -119,7 +120,7 @@ def dispatch(
             **stands.facts,
         }
         try:
-            chain.note_given(stands, task, agent.address)
+            nesting.note_given(stands, task, agent.address)
             started = begin(workspace, config, agent, queued, queueing=WAITS)
         except (MailcoreError, OSError) as error:
             said = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
@@ -176,7 +177,7 @@ def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail:
             and ((said or f"{by} woke you") in subject) == bool(said)
         )
 
-    with intent.act(workspace.agent(by), "wake", agent.address, words) as act:
+    with resumable_act.act(workspace.agent(by), "wake", agent.address, words) as act:
         if run_id := begun_in(workspace, agent, act, is_this):
             return run_id
         return _begun(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
@@ -190,11 +191,11 @@ def _begun(started: str | Hindrance) -> str:
 
 def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id."""
-    with intent.act(workspace.agent(by), "retry", target, mode) as act:
+    with resumable_act.act(workspace.agent(by), "retry", target, mode) as act:
         return _retry(workspace, config, by, target, mode, act)
 
 
-def _retry(workspace: Workspace, config: Config, by: str, target: str, mode: str, act: intent.Act) -> str:
+def _retry(workspace: Workspace, config: Config, by: str, target: str, mode: str, act: resumable_act.Act) -> str:
     agent, run = find_run(workspace, target)
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
@@ -203,7 +204,7 @@ def _retry(workspace: Workspace, config: Config, by: str, target: str, mode: str
     workspace.agent(agent.address)  # Refused, of one that was removed
     if run.foreign:
         chosen = select(agent, config, search_path())
-        kept = {**foreign.again(agent, run), "program": chosen.name, "depth": 0}
+        kept = {**runs.again(agent, run), "program": chosen.name, "depth": 0}
     else:
         first = records(agent.runs_dir / run.run_id)[0]
         kept = {k: first[k] for k in KEPT if k in first}

@@ -12,12 +12,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.digest import digest
-from mailcore.identity.marks import AGENT, NONCE, ROUTER_NAMES, RUN_ID
+from mailcore.formats.digest import digest
 from mailcore.programs.base import Program
-from mailcore.system import VARIABLE, user, writing
-from mailcore.system.files import read_bytes
-from mailcore.system.python import child
+from mailcore.system import VARIABLE, user_directories, writing
+from mailcore.system.python_child import child
+from mailcore.system.safe_open import read_bytes
+from mailcore.workspace.variables import AGENT, NONCE, ROUTER_NAMES, RUN_ID
 
 INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "AIPASS_DISPATCH_ID"}
 INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
@@ -33,7 +33,7 @@ def search_path() -> str:
     """
     path = os.environ.get("PATH") or os.defpath
     known = path.split(os.pathsep)
-    usual = [str(user.home() / ".local" / "bin"), "/usr/local/bin", "/usr/bin"]
+    usual = [str(user_directories.home() / ".local" / "bin"), "/usr/local/bin", "/usr/bin"]
     known += [place for place in usual if place not in known and os.path.isdir(place)]  # noqa: PTH112
     alone = _alone()
     if alone is not None:
@@ -49,7 +49,7 @@ def _alone() -> Path | None:
     Unlike the one that pip made it starts whatever PYTHONPATH and the like say.
     """
     text = f'#!/bin/sh\nexec {shlex.join(child("mailcore.cli"))} "$@"\n'.encode()
-    command = user.state_home() / "bin" / digest(text, 8) / COMMAND
+    command = user_directories.state_home() / "bin" / digest(text, 8) / COMMAND
     with suppress(OSError):
         if not command.exists():
             command.parent.mkdir(parents=True, exist_ok=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from mailcore import audit
 from mailcore.config import Config
-from mailcore.dispatch.holding import EVERYONE, hold
-from mailcore.dispatch.succession import start_what_waits
-from mailcore.errors import Refused
-from mailcore.holds import HOLD
-from mailcore.system.files import read_bytes
-from mailcore.workspace import Workspace
+from mailcore.dispatch.after_run import start_what_waits
+from mailcore.dispatch.place_hold import EVERYONE, hold
+from mailcore.exceptions import Refused
+from mailcore.system.safe_open import read_bytes
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.holds import HOLD
 
 __all__ = ["EVERYONE", "held_by", "hold", "release"]
 

@@ -6,20 +6,22 @@ import signal
 import time
 from dataclasses import dataclass
 
-from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.dispatch import dropped, foreign, process, queue
-from mailcore.dispatch.gate import gate
-from mailcore.dispatch.lock import holding, names_own_run, supervises
-from mailcore.dispatch.runs import JOURNAL, find_run
-from mailcore.dispatch.succession import clean, clean_own
-from mailcore.errors import Refused
-from mailcore.liveness import names_stranger, sandboxed
+from mailcore.dispatch import dropped_starts, queue, run_processes
+from mailcore.dispatch.after_run import clean, clean_own
+from mailcore.dispatch.aipass import runs
+from mailcore.dispatch.branch_gate import gate
+from mailcore.dispatch.branch_lock import holding, names_own_run, supervises
+from mailcore.dispatch.run_list import JOURNAL, find_run
+from mailcore.exceptions import Refused
+from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
-from mailcore.system.process import Process
+from mailcore.system.process_values import Process
 from mailcore.system.processes import alive, ended, environment, send, snapshot, start_ticks
-from mailcore.workspace import Workspace
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.lock_reader import names_stranger, sandboxed
 
 BEGINS = 5.0
 """Seconds that a run which is just beginning has for its supervisor to stand."""
@@ -54,7 +56,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         )
     if lock is None or lock.holder is Holder.UNKNOWN:
         raise Refused(f"nothing runs at {agent.address}", "not_running")
-    theirs = None if lock.run_id else foreign.current(workspace, agent, lock.pid)
+    theirs = None if lock.run_id else runs.current(workspace, agent, lock.pid)
     run_id = theirs.run_id if theirs is not None else lock.run_id
     if target[:1] != "@" and run is not None and run.run_id != run_id:
         raise Refused(f"run {run.run_id} is over; {agent.address} works on {run_id or 'another'}", "not_running")
@@ -62,7 +64,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         before = tuple(p.pid for p in processes(workspace, agent.address))
         clean(workspace, config, agent, by)
         audit.record(workspace, by, "kill", agent=agent.address, run=run_id, orphan=True)
-        left = process.members(run_id) if lock.run_id and names_own_run(agent, lock) else ()
+        left = run_processes.members(run_id) if lock.run_id and names_own_run(agent, lock) else ()
         return Killed(agent.address, run_id, before, tuple(one.pid for one in left))
     ticks = start_ticks(lock.pid)  # before the look at what it is: one that gets its PID later is not signalled
     if (
@@ -91,7 +93,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     else:
         survivors = _end_foreign(workspace, config, agent, lock, run_id)
     if not survivors and clean_own(workspace, config, agent, by) and theirs is not None:
-        foreign.end(workspace, agent, theirs, by)
+        runs.end(workspace, agent, theirs, by)
     return Killed(agent.address, run_id, before, tuple(sorted(survivors)))
 
 
@@ -122,7 +124,7 @@ def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> s
     send(lock.pid, ticks, signal.SIGCONT)
     if not ended(lock.pid, ticks, grace + 10):
         send(lock.pid, ticks, signal.SIGKILL)
-    return process.stop(lambda: process.members(lock.run_id), grace)[1]
+    return run_processes.stop(lambda: run_processes.members(lock.run_id), grace)[1]
 
 
 def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock, run_id: str) -> set[int]:
@@ -133,14 +135,14 @@ def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock,
         ticks = start_ticks(waiter)
         if supervises(waiter, "queue"):  # the agent can write any PID there
             send(waiter, ticks, signal.SIGTERM)
-    dropped.tell(workspace, agent, gone, "")
+    dropped_starts.tell(workspace, agent, gone, "")
     known: list[Process] = []
 
     def find() -> list[Process]:
-        known[:] = process.session_members(lock.pid, run_id, known)
+        known[:] = run_processes.session_members(lock.pid, run_id, known)
         return list(known)
 
-    return process.stop(find, config.dispatch.stop_grace)[1]
+    return run_processes.stop(find, config.dispatch.stop_grace)[1]
 
 
 def processes(workspace: Workspace, target: str) -> tuple[Process, ...]:
@@ -150,11 +152,11 @@ def processes(workspace: Workspace, target: str) -> tuple[Process, ...]:
     if lock is None or (not lock.pid and not lock.run_id):
         return ()
     if not lock.run_id:
-        theirs = foreign.current(workspace, agent, lock.pid)
+        theirs = runs.current(workspace, agent, lock.pid)
         name = theirs.run_id if theirs is not None else ""
-        return tuple(process.session_members(lock.pid if lock.holder is Holder.ALIVE else 0, name))
+        return tuple(run_processes.session_members(lock.pid if lock.holder is Holder.ALIVE else 0, name))
     if not names_own_run(agent, lock) or (lock.holder is not Holder.DEAD and not _supervised(agent, lock)):
         return ()
     own = [p for p in snapshot().values() if p.pid == lock.pid and alive(p.pid, lock.start_ticks)]
-    below = process.members(lock.run_id, [p.pid for p in own])
+    below = run_processes.members(lock.run_id, [p.pid for p in own])
     return (*own, *(p._replace(depth=p.depth + len(own)) for p in below))

@@ -15,20 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailcore import audit, journal
-from mailcore.codec import dumps_line
-from mailcore.dispatch import dropped, prompt, waitlist
-from mailcore.dispatch.gate import gate
-from mailcore.dispatch.runs import first_record, run_ids
-from mailcore.errors import MailcoreError
-from mailcore.mail import conflict, hearing
+from mailcore.dispatch import dropped_starts, prompt, waiting_tasks
+from mailcore.dispatch.branch_gate import gate
+from mailcore.dispatch.run_list import first_record, run_ids
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
+from mailcore.formats.json_codec import dumps_line
+from mailcore.mail import conflicts, heard_in_wait
 from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
-from mailcore.system import files
-from mailcore.system.holders import holder_of
+from mailcore.system import safe_open
+from mailcore.system.lock_holder import holder_of
 from mailcore.system.locks import is_locked, newest, try_lock
 from mailcore.system.writing import replace
-from mailcore.workspace import Workspace
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace
 
 WORTH = {"high": 900.0, "low": -900.0}
 """Seconds of age that a priority is worth; normal none."""
@@ -68,7 +69,7 @@ def add(workspace: Workspace, agent: Agent, first: Mapping[str, Any], reason: st
     """Queue a start, durably, and return its id; call it under the agent's gate."""
     record = {"at": journal.now(), **first, "waits": reason, "queue_id": os.urandom(4).hex()}
     journal.append(_path(agent), record, durable=True)
-    waitlist.note(workspace, agent, record)
+    waiting_tasks.note(workspace, agent, record)
     return str(record["queue_id"])
 
 
@@ -113,7 +114,7 @@ def waiter(agent: Agent) -> int:
     """The PID of the process that waits for the agent's branch to become free; 0 if none does."""
     if not is_locked(_claims(agent), own=True):
         return 0
-    with contextlib.suppress(OSError), files.opened(newest(_claims(agent))) as file:
+    with contextlib.suppress(OSError), safe_open.opened(newest(_claims(agent))) as file:
         return holder_of(file.fileno())
     return 0
 
@@ -155,11 +156,11 @@ def bereft(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
     known to be gone.
     """
     found = []
-    lines = [line for line in waitlist.read(workspace.root) if line.get("queue_id")]
+    lines = [line for line in waiting_tasks.read(workspace.root) if line.get("queue_id")]
     held = {entry.id for entry in waiting(workspace)} if lines else set()
     enrolled = {agent.address for agent in workspace.agents}
     for line in lines:
-        agent, queue_id = waitlist.agent_of(workspace, line), str(line["queue_id"])
+        agent, queue_id = waiting_tasks.agent_of(workspace, line), str(line["queue_id"])
         with contextlib.suppress(OSError, ValueError):  # ValueError: a path with a NUL
             waits_on = agent.address in enrolled and any(str(r.get("queue_id", "")) == queue_id for r in _read(agent))
             if queue_id not in held and not waits_on and not _began(agent, queue_id):
@@ -188,7 +189,7 @@ def peek(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
         return None, []
     newest_run = run_ids(agent)[-1:]
     begun = _ids(first_record(agent.runs_dir / newest_run[0])) if newest_run else set()
-    barred = conflict.barred(agent)
+    barred = conflicts.barred(agent)
     records = [r for r in records if str(r.get("queue_id", "")) not in begun and r.get("message_id") not in barred]
     if not records:
         return None, []
@@ -235,7 +236,7 @@ def cancel(workspace: Workspace, by: str, queue_id: str) -> Waiting:
         said = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
         raise MailcoreError(f"{said}; `mailcore queue` lists what waits", "no_entry")
     audit.record(workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
-    dropped.tell(workspace, entry.agent, taken, by)
+    dropped_starts.tell(workspace, entry.agent, taken, by)
     return entry
 
 
@@ -249,7 +250,7 @@ def forget_heard(workspace: Workspace, agent: Agent) -> None:
 
 def drop(workspace: Workspace, agent: Agent, queue_id: str = "") -> list[dict[str, Any]]:
     """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. What went, of which
-    `dropped.tell` tells."""
+    `dropped_starts.tell` tells."""
     records = _read(agent)
     gone = [r for r in records if (r.get("queue_id") == queue_id if queue_id else not r.get("message_id"))]
     if gone:
@@ -270,21 +271,23 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
     Nor is a wake among it for news that the agent has heard meanwhile in `mailcore wait`.
     """
     records = journal.read(_path(agent))
-    told = waitlist.told(agent.root) if records else set()
-    heard = hearing.heard(agent) if any("news" in record for record in records) else {}
+    told = waiting_tasks.told(agent.root) if records else set()
+    heard = heard_in_wait.heard(agent) if any("news" in record for record in records) else {}
     return sorted(
         (
             record
             for record in records
             if str(record.get("queue_id", "")) not in told
-            and not (heard and hearing.has_heard(heard, record.get("news"), parse_time(record.get("since"))))
+            and not (heard and heard_in_wait.has_heard(heard, record.get("news"), parse_time(record.get("since"))))
         ),
         key=_rank,
     )
 
 
 def _keep(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:
-    waitlist.keep(workspace, agent, records)  # first: killed between the two, a start waits on, and is not told as lost
+    waiting_tasks.keep(
+        workspace, agent, records
+    )  # first: killed between the two, a start waits on, and is not told as lost
     if records:
         replace(_path(agent), b"".join(dumps_line(record) + b"\n" for record in records))
     else:

@@ -12,16 +12,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mailcore.dispatch.story import story
-from mailcore.errors import Refused, UsageError
+from mailcore.dispatch.run_story import story
+from mailcore.exceptions import Refused, UsageError
+from mailcore.formats.timestamps import utc_time
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
-from mailcore.system.files import read_bytes
+from mailcore.system.safe_open import read_bytes
 from mailcore.text import counted, line, plain
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
-from mailcore.timestamps import utc_time
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
 
 TEMPLATE = "review.md"
 LARGEST = 64 * 1024

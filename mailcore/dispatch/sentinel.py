@@ -37,7 +37,7 @@ def main(run_dir: str) -> int:
         signal.signal(number, signal.SIG_IGN)  # its PID may be another's from now on
     if status == 0:
         return 0
-    from mailcore.dispatch.takeover import take_over
+    from mailcore.dispatch.sentinel_takeover import take_over
 
     return take_over(run_dir, child, os.waitstatus_to_exitcode(status))
 
@@ -45,14 +45,14 @@ def main(run_dir: str) -> int:
 def _supervise(run_dir: str, sentinel: int) -> int:
     from pathlib import Path
 
-    from mailcore.dispatch import process, supervisor
+    from mailcore.dispatch import run_processes, supervisor
     from mailcore.system.processes import start_ticks
 
     ticks = start_ticks(sentinel)
     try:
         return supervisor.main(Path(run_dir).resolve(), sentinel)
     finally:
-        process.go_on(sentinel, ticks)  # it has this one's end to see, and no lock names it any more
+        run_processes.go_on(sentinel, ticks)  # it has this one's end to see, and no lock names it any more
 
 
 def _end_of(child: int) -> int:
@@ -66,7 +66,7 @@ def _end_of(child: int) -> int:
 
 def _send(child: int, number: int) -> None:
     """Signal the supervisor: not reaped yet, its PID is no other's."""
-    from mailcore.dispatch.process import to_child
+    from mailcore.dispatch.run_processes import to_child
 
     to_child(child, number)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from mailcore.config import Config
 from mailcore.dispatch import queue
-from mailcore.dispatch.admit import busy, hindrance, limit, limited, outlook
-from mailcore.workspace import Workspace
+from mailcore.dispatch.admission import busy, hindrance, limit, limited, outlook
+from mailcore.workspace.find import Workspace
 
 
 def standing_still(workspace: Workspace, config: Config) -> Iterator[queue.Waiting]:

@@ -13,24 +13,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any
 
-from mailcore import audit, journal
 from mailcore.config import Config
-from mailcore.digest import digest
-from mailcore.dispatch import lock, queue, register, standing
-from mailcore.dispatch.admit import Hindrance, Outlook, busy, hindrance, hold_of, limit, limited
+from mailcore.dispatch import branch_lock, queue, supervisor_ready
+from mailcore.dispatch.admission import Hindrance, Outlook, busy, hindrance, hold_of, limit, limited
+from mailcore.dispatch.aipass import register
+from mailcore.dispatch.branch_gate import gate, places
 from mailcore.dispatch.environment import clean_environment
-from mailcore.dispatch.gate import gate, places
-from mailcore.dispatch.runs import JOURNAL, run_ids
-from mailcore.errors import tolerated
-from mailcore.identity.marks import SUPERVISES
-from mailcore.liveness import read_lock
+from mailcore.dispatch.run_list import JOURNAL, run_ids
+from mailcore.exceptions import tolerated
+from mailcore.formats import journal
+from mailcore.formats.digest import digest
+from mailcore.formats.timestamps import next_unique, unique_time
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
-from mailcore.system.holders import name_holder
-from mailcore.system.python import child
+from mailcore.system.lock_holder import name_holder
+from mailcore.system.python_child import child
 from mailcore.system.writing import make_directory
-from mailcore.timestamps import next_unique, unique_time
-from mailcore.workspace import ROOT, Workspace
+from mailcore.workspace import audit
+from mailcore.workspace.find import ROOT, Workspace
+from mailcore.workspace.lock_reader import read_lock
+from mailcore.workspace.variables import SUPERVISES
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def reserve(
             stack.enter_context(places(workspace))
             if (found := limit(workspace, config, program)) is not None:
                 return found
-        if lock.acquire(agent, run_id, nonce, subject) is not None:
+        if branch_lock.acquire(agent, run_id, nonce, subject) is not None:
             return busy(agent) or Hindrance(
                 "busy", f"{agent.address} was taken by another at this moment", frozenset({0})
             )
@@ -128,7 +130,7 @@ def launch(workspace: Workspace, config: Config, agent: Agent, begun: Begun) -> 
     with tolerated(), gate(workspace, agent):
         held = read_lock(agent.dispatch_lock)
         if held is not None and held.pid == os.getpid():  # else its supervisor was faster
-            lock.hand_over(agent, begun.run_id, begun.nonce, supervisor.pid, subject)
+            branch_lock.hand_over(agent, begun.run_id, begun.nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
     # Ours beside AIPass's: with it a run whose journal is gone can still be told.
     row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
@@ -152,10 +154,10 @@ def unmake(workspace: Workspace, agent: Agent, run: Run) -> bool:
 
     with gate(workspace, agent):
         records = journal.read(agent.runs_dir / run.run_id / JOURNAL)
-        if len(records) != 1 or run.phase.ended or lock.is_supervised(agent, run):
+        if len(records) != 1 or run.phase.ended or branch_lock.is_supervised(agent, run):
             return False
         shutil.rmtree(agent.runs_dir / run.run_id)
-        lock.release(agent, run.run_id, str(records[0].get("nonce", "")))
+        branch_lock.release(agent, run.run_id, str(records[0].get("nonce", "")))
     return True
 
 
@@ -171,14 +173,14 @@ def _undo(agent: Agent, run_id: str, nonce: str, error: BaseException) -> None:
             journal.append(path, {"event": "ended", "outcome": "bounced", "reason": why})
             journal.append(path, {"event": "told"})
         else:
-            (run_dir / standing.LOG).unlink(missing_ok=True)
+            (run_dir / supervisor_ready.LOG).unlink(missing_ok=True)
             run_dir.rmdir()
     except OSError:  # a full disk: without its directory it does not look as if it still waited
         import shutil
 
         with suppress(OSError):
             shutil.rmtree(run_dir)
-    lock.release(agent, run_id, nonce)
+    branch_lock.release(agent, run_id, nonce)
 
 
 def await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None:
@@ -193,7 +195,7 @@ def await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None:
     with suppress(OSError), queue.claim(agent) as claim:
         if claim is None:
             return  # one waits already, and looks again before it goes
-        command = child("mailcore.dispatch.waiter", str(agent.branch), str(claim))
+        command = child("mailcore.dispatch.queue_waiter", str(agent.branch), str(claim))
         waiter = _detached(workspace, command, "queue", subprocess.DEVNULL, (claim,))
         name_holder(claim, waiter.pid)
 
@@ -209,13 +211,13 @@ def _new_id(agent: Agent) -> str:
 
 
 def _spawn(workspace: Workspace, run_dir: Path, begun: Begun) -> subprocess.Popen[bytes]:
-    reader, writer = standing.pipe()
+    reader, writer = supervisor_ready.pipe()
     reading, writing = os.pipe()
     try:
         os.write(writing, begun.secret.encode())
-        with (run_dir / standing.LOG).open("ab") as log:
+        with (run_dir / supervisor_ready.LOG).open("ab") as log:
             command = child("mailcore.dispatch.sentinel", str(run_dir))
-            variables = {standing.STANDS: str(writer)}
+            variables = {supervisor_ready.STANDS: str(writer)}
             supervisor = _detached(workspace, command, begun.run_id, log, (writer,), variables, told=reading)
     except BaseException:
         os.close(reader)
@@ -223,7 +225,7 @@ def _spawn(workspace: Workspace, run_dir: Path, begun: Begun) -> subprocess.Pope
     finally:
         for descriptor in (writer, reading, writing):
             os.close(descriptor)
-    standing.expect(begun.run_id, reader, supervisor.pid)
+    supervisor_ready.expect(begun.run_id, reader, supervisor.pid)
     return supervisor
 
 

@@ -16,23 +16,23 @@ from dataclasses import replace
 from pathlib import Path
 from select import select
 
-from mailcore import audit, trust
 from mailcore.config import Config, read_config_or_defaults
-from mailcore.dispatch import breaker, ending, lock, standing, succession
+from mailcore.dispatch import after_run, branch_lock, breakers, run_end, supervisor_ready
 from mailcore.dispatch.attempt import Attempts, Stopped
-from mailcore.dispatch.gate import be_patient, gate
-from mailcore.dispatch.runs import read_run, records
-from mailcore.dispatch.session import MODES, newest, point
-from mailcore.errors import MailcoreError, Refused
-from mailcore.liveness import FLOCK
-from mailcore.mail import approval
+from mailcore.dispatch.branch_gate import be_patient, gate
+from mailcore.dispatch.resumable_session import MODES, newest, point
+from mailcore.dispatch.run_list import read_run, records
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.formats.timestamps import utc_time
+from mailcore.mail import approvals
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
 from mailcore.programs.registry import find
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
-from mailcore.timestamps import utc_time
-from mailcore.workspace import Workspace, here, load, normal_address
+from mailcore.workspace import audit, trust
+from mailcore.workspace.find import Workspace, here, load, normal_address
+from mailcore.workspace.lock_reader import FLOCK
 
 
 class Supervisor:
@@ -65,8 +65,8 @@ class Supervisor:
         if not self.attempts.run.wrote:
             return 0.0
         try:
-            everyone = approval.approvers(self.workspace, self.config)
-            return approval.pondered(everyone, self.attempts.run_id, since)
+            everyone = approvals.approvers(self.workspace, self.config)
+            return approvals.pondered(everyone, self.attempts.run_id, since)
         except MailcoreError:
             return 0.0
 
@@ -91,11 +91,11 @@ class Supervisor:
                 if result.success:
                     outcome = "completed"
                     break
-                breaker.failed(self.workspace, self.agent.address, result.cause)
+                breakers.failed(self.workspace, self.agent.address, result.cause)
                 if result.final:
                     break
                 if number < limits.attempts:
-                    if stopped := breaker.fleet_tripped(self.workspace, limits):
+                    if stopped := breakers.fleet_tripped(self.workspace, limits):
                         result = Ending(False, f"{result.cause}; {stopped}", result=result.result)
                         break
                     self.pause(result)
@@ -138,13 +138,13 @@ class Supervisor:
             asked = [r for r in self.attempts.journal.records() if r.get("event") == "kill_asked"]
             by = str(asked[-1].get("by", "")) if asked else "a signal"
             why = ""
-        run = ending.close(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
+        run = run_end.close(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
         with suppress(MailcoreError, OSError):  # whom it is told may have moved, or left, since the run began
             self._workspace = whose(load(self._workspace.registry), self.run_dir)[0]
         # Where not even the journal can be written, the lock stays: the next look finds an orphan, and tells.
-        succession.tell(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
+        after_run.tell(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
         run_id, nonce = self.attempts.run_id, self.attempts.nonce
-        succession.free(self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed")
+        after_run.free(self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed")
 
 
 def main(run_dir: Path, sentinel: int) -> int:
@@ -163,15 +163,17 @@ def main(run_dir: Path, sentinel: int) -> int:
     if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there
         attempts.secret = os.read(0, 64).decode("ascii", "replace")
     # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
-    supervisor.note("supervised", **lock.facts(os.getpid(), sentinel))
-    standing.say()  # before the gate, which who started it may hold
+    supervisor.note("supervised", **branch_lock.facts(os.getpid(), sentinel))
+    supervisor_ready.say()  # before the gate, which who started it may hold
     with gate(workspace, agent):
         run = read_run(run_dir)
         over = run is not None and run.phase.ended  # whoever began it died, and another has cleared it away
         subject = str(queued.get("subject", ""))
-        ours = not over and lock.hand_over(agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel)
+        ours = not over and branch_lock.hand_over(
+            agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel
+        )
     if not ours:
-        succession.tell_bereft_of_lock(workspace, config, agent, run_dir)
+        after_run.tell_bereft_of_lock(workspace, config, agent, run_dir)
         return 0
     try:
         with held(run_dir, attempts):
@@ -183,12 +185,12 @@ def main(run_dir: Path, sentinel: int) -> int:
         stands = agent.mail_dir.is_dir()
         with suppress(MailcoreError, OSError):
             reason = f"its directory {run_dir} is gone" if stands else ""
-            succession.tell_lost(workspace, config, agent, queued, reason)
+            after_run.tell_lost(workspace, config, agent, queued, reason)
         with suppress(MailcoreError, OSError):
             if stands:
                 with gate(workspace, agent):
-                    lock.release(agent, attempts.run_id, attempts.nonce)
-            succession.start_what_waits(workspace, config, but=None if stands else agent)
+                    branch_lock.release(agent, attempts.run_id, attempts.nonce)
+            after_run.start_what_waits(workspace, config, but=None if stands else agent)
     return 0
 
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.hooks import settings
 from mailcore.hooks.line import STAMPS, command
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Hooks
-from mailcore.system import files, writing
+from mailcore.system import safe_open, writing
 from mailcore.system.writing import make_directory
 
 
@@ -69,7 +69,7 @@ def install(agent: Agent, hooks: Hooks) -> bool:
         after = settings.fresh(line, "directory" if made else "file") if before is None else settings.put(before, line)
         if after == before:
             return False
-        files.inside(agent.root, path)
+        safe_open.inside(agent.root, path)
         make_directory(path.parent)
         try:
             _write(agent, path, after)
@@ -88,7 +88,7 @@ def remove(agent: Agent, hooks: Hooks) -> bool:
         after, made = settings.take(before) if before is not None else ("", "")
         if not made:
             return False
-        files.inside(agent.root, path)
+        safe_open.inside(agent.root, path)
         if made in settings.MADE[3:] and settings.is_empty(after):
             writing.remove(path, agent.root)
             if made == "directory":
@@ -104,7 +104,7 @@ def remove(agent: Agent, hooks: Hooks) -> bool:
 def _read(path: Path) -> str | None:
     """The file's text as it stands, ends of lines included; None if there is none."""
     try:
-        return files.read_bytes(path).decode()
+        return safe_open.read_bytes(path).decode()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:

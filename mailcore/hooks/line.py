@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 
 from mailcore.model.agent import Agent
-from mailcore.system.python import child
+from mailcore.system.python_child import child
 
 EVENTS = (
     "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest",
@@ -56,7 +56,7 @@ def command(agent: Agent, event: str, made: str) -> str:
     if event in STAMPS:
         ear = _EAR.format(
             stamp=STAMPS[event],
-            ear=shlex.join(child("mailcore.hooks.ear")),
+            ear=shlex.join(child("mailcore.hooks.deliver")),
             address=shlex.quote(agent.address),
             branch=branch,
             root=shlex.quote(str(agent.root)),

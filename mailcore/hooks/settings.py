@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.hooks.line import EVENTS, MARK, TIMEOUT
 
 MADE = ("entry", "event", "hooks", "file", "directory")

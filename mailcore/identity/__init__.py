@@ -1,5 +1,5 @@
-"""Who calls: `ancestry` and `evidence` say it, `caller` weighs them, `person` keeps what is a person's alone.
+"""Who calls: `ancestry` and `evidence` say it, `caller` weighs them, `operator` keeps what is a person's alone.
 
-`marks` names the variables, `survivor` knows what a dead supervisor left behind, `proof` asks for what an agent's tools
-do not have.
+`workspace.variables` names the variables, `orphaned_caller` knows what a dead supervisor left behind, `passphrase` asks
+for what an agent's tools do not have.
 """

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.identity.marks import RUN_ID, SUPERVISES
-from mailcore.liveness import read_lock
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Lock
 from mailcore.system import processes
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.lock_reader import read_lock
+from mailcore.workspace.variables import RUN_ID, SUPERVISES
 
 UNATTENDED = frozenset({"cron", "crond", "CRON", "fcron", "anacron", "atd", "incrond", "at"})
 """Names of servers that start commands when nobody is there."""
@@ -114,7 +114,7 @@ def _runs_of(
 
 def _journal_names(agent: Agent, run_id: str, pid: int) -> bool:
     """True if the journal of that run names the process as its supervisor, or that one's sentinel."""
-    from mailcore import journal
+    from mailcore.formats import journal
     from mailcore.model.run import RUN_ID as FORM
 
     if not FORM.fullmatch(run_id):

@@ -13,15 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailcore.errors import Refused
+from mailcore.exceptions import Refused
 from mailcore.identity.ancestry import Ancestry, walk
 from mailcore.identity.evidence import from_passport, from_path, from_router, from_run
-from mailcore.identity.marks import ROUTER_NAMES, RUN_ID
 from mailcore.model.agent import Agent
-from mailcore.workspace import Workspace, branch_above, normal_address
+from mailcore.workspace.find import Workspace, branch_above, normal_address
+from mailcore.workspace.variables import ROUTER_NAMES, RUN_ID
 
 if TYPE_CHECKING:
-    from mailcore.identity.keys import Key
+    from mailcore.identity.client_keys import Key
 
 
 @dataclass(frozen=True, slots=True)

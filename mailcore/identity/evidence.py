@@ -10,14 +10,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mailcore.digest import digest
-from mailcore.errors import Refused
+from mailcore.exceptions import Refused
+from mailcore.formats.digest import digest
 from mailcore.identity.ancestry import Ancestry
-from mailcore.identity.marks import AGENT, ASSIGNED, CALLER, CALLER_CWD, NONCE, RUN_ID, SOURCE
 from mailcore.model.agent import Agent
 from mailcore.system import PORTABLE
-from mailcore.system.files import read_bytes
-from mailcore.workspace import Workspace, branch_above, normal_address
+from mailcore.system.safe_open import read_bytes
+from mailcore.workspace.find import Workspace, branch_above, normal_address
+from mailcore.workspace.variables import AGENT, ASSIGNED, CALLER, CALLER_CWD, NONCE, RUN_ID, SOURCE
 
 KNOWN_SOURCES = ("assigned", "passport")
 """The router's own evidence that its caller is an agent; `project` is none."""
@@ -46,7 +46,7 @@ def from_run(
     if not run_id:
         evidence.append("no run")
         return None
-    from mailcore.liveness import read_lock, sandboxed  # 6 ms of a command that most are called without
+    from mailcore.workspace.lock_reader import read_lock, sandboxed  # 6 ms of a command that most are called without
 
     agent = workspace.agent(name) if name else None
     lock = read_lock(agent.dispatch_lock) if agent else None

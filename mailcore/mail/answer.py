@@ -10,16 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mailcore import audit, journal
 from mailcore.config.mail import Mail
-from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
-from mailcore.mail import intent, lookup, mailbox, notices, outbox, post, route
-from mailcore.mail.names import choose
+from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
+from mailcore.formats import journal
+from mailcore.mail import failure_notices, lookup, mailbox, outbox, post, resumable_act, route
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.mail.message_names import choose
 from mailcore.mail.outbox import Sent
-from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import FINAL, Message
-from mailcore.workspace import Workspace
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace
 
 STATES = ("acknowledged", "done", "blocked", "declined")
 MOST_RESULT = 2000
@@ -35,7 +36,7 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
     if state != "acknowledged" and not result.strip():
         raise UsageError(f'say the result: mailcore {state} ID "{"what came of it" if state == "done" else "why"}"')
     agent = workspace.agent(by)
-    with intent.act(agent, state, message_id, result) as act:
+    with resumable_act.act(agent, state, message_id, result) as act:
         original = post.find(agent, message_id, closed=act.again)
         if state != "acknowledged":
             post.refuse_undecided(agent, original)
@@ -56,7 +57,7 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
         if sent.delivered:
             if state in CLOSING:
                 post.finish(agent, original, sent, f"word that it is {state}", {"ack": ack})
-                notices.answered(workspace, by, recipient.address, original)
+                failure_notices.answered(workspace, by, recipient.address, original)
             else:
                 _note(agent, original, sent, f"word that it is {state}", {"ack": ack})
             with tolerated():
@@ -99,7 +100,7 @@ def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: 
         "upsert_key": f"escalate:{original.sent_id or original.id}",
         **outbox.answering(original),
     }
-    with intent.act(agent, "escalate", message_id, why) as act:
+    with resumable_act.act(agent, "escalate", message_id, why) as act:
         sent = outbox.put(workspace, agent, workspace.agent(above), fields, act)
         if sent.delivered:
             told = {"escalated": {"to": above, "why": why, "at": journal.now()}}
@@ -114,7 +115,7 @@ def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: 
 def accept(workspace: Workspace, by: str, message_id: str) -> Message:
     """The sender is content with a `done`: its notice is archived, and the audit says by whom."""
     agent = workspace.agent(by)
-    with intent.act(agent, "accept", message_id) as act:
+    with resumable_act.act(agent, "accept", message_id) as act:
         found = notice(workspace, by, message_id, closed=act.again)
         if "accepted" not in found.raw:
             act.remember("accept", {})

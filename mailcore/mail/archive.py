@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore import codec
-from mailcore.errors import caveat
-from mailcore.mail.document import Unreadable, messages, parse
+from mailcore.exceptions import caveat
+from mailcore.formats import json_codec
+from mailcore.formats.timestamps import kept_time, name_time
+from mailcore.mail.mailbox_document import Unreadable, messages, parse
 from mailcore.model.agent import Agent
-from mailcore.system import files, writing
+from mailcore.system import safe_open, writing
 from mailcore.system.writing import make_directory
-from mailcore.timestamps import kept_time, name_time
 
 _NAMED = re.compile("[A-Za-z0-9-]{1,40}")
 _LASTING = ("id", "sent_id", "from", "timestamp", "stored_at", "subject", "message")
@@ -23,7 +23,7 @@ _LASTING = ("id", "sent_id", "from", "timestamp", "stored_at", "subject", "messa
 
 def keep(agent: Agent, raw: dict[str, Any]) -> Path:
     """Write a closed message to the archive, durable; returns its file."""
-    files.inside(agent.root, agent.archive_dir)
+    safe_open.inside(agent.root, agent.archive_dir)
     now = datetime.now()
     make_directory(agent.archive_dir, parents=True)
     path = _kept(agent, raw)
@@ -31,7 +31,7 @@ def keep(agent: Agent, raw: dict[str, Any]) -> Path:
         path = agent.archive_dir / (name := file_name(raw, now))
         while path.exists():  # mail without an id: two of one subject in one second
             path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
-    writing.replace(path, codec.dumps({**raw, "archived_at": kept_time(now)}), root=agent.root)
+    writing.replace(path, json_codec.dumps({**raw, "archived_at": kept_time(now)}), root=agent.root)
     return path
 
 
@@ -55,7 +55,7 @@ def legacy(agent: Agent) -> Path:
 def _migrate(agent: Agent) -> int:
     path = legacy(agent)
     try:
-        data = files.read_bytes(path, links=False)
+        data = safe_open.read_bytes(path, links=False)
     except OSError:
         return 0
     try:
@@ -65,7 +65,7 @@ def _migrate(agent: Agent) -> int:
         return 0
     for raw in found:
         keep(agent, raw)
-    files.inside(agent.root, path.parent)
+    safe_open.inside(agent.root, path.parent)
     kept = path.parent / ".archive" / f"{path.name}.migrated_{name_time(datetime.now())}"
     writing.make_directory(kept.parent)
     writing.replace(kept, data, root=agent.root)
@@ -80,7 +80,7 @@ def _kept(agent: Agent, raw: dict[str, Any]) -> Path | None:
         return None
     for path in agent.archive_dir.glob(f"*_{identity}_*.json"):
         try:
-            former = codec.loads(files.read_bytes(path))
+            former = json_codec.loads(safe_open.read_bytes(path))
         except (OSError, ValueError, RecursionError):
             continue
         # An id alone may repeat: AIPass mints it unchecked (contract 2).

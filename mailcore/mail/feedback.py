@@ -9,15 +9,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from mailcore import codec
 from mailcore.config import read_config
-from mailcore.errors import Refused, tolerated
-from mailcore.mail import devpulse, intent, lookup, mailbox, outbox
+from mailcore.exceptions import Refused, tolerated
+from mailcore.formats import json_codec
+from mailcore.mail import aipass_feedback, lookup, mailbox, outbox, resumable_act
+from mailcore.mail.message_text import ISSUE
 from mailcore.mail.outbox import Sent
-from mailcore.mail.shown import ISSUE
 from mailcore.model.agent import Agent
 from mailcore.system import writing
-from mailcore.workspace import Workspace, find
+from mailcore.workspace.find import Workspace, find
 
 GH_TIMEOUT = 60.0
 """Seconds for `gh`."""
@@ -32,9 +32,9 @@ def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) 
     if other.root == own.root:
         raise Refused(f"{project} is this project: send mail to an agent instead", "boundary")
     address = read_config(other.config_file).mail.orchestrator
-    if not address and (seat := devpulse.seat(other)) is not None:
-        with intent.act(author, "feedback", str(other.root), subject, body) as act:
-            return devpulse.give(author, own, seat, subject, body, act)
+    if not address and (seat := aipass_feedback.seat(other)) is not None:
+        with resumable_act.act(author, "feedback", str(other.root), subject, body) as act:
+            return aipass_feedback.give(author, own, seat, subject, body, act)
     if not address:
         raise Refused(f"{other.config_file} names no [mail] orchestrator who would take feedback", "no_recipient")
     fields = {
@@ -45,7 +45,7 @@ def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) 
         "project": own.root.name,
         "feedback": True,
     }
-    with intent.act(author, "feedback", str(other.root), fields) as act:
+    with resumable_act.act(author, "feedback", str(other.root), fields) as act:
         sent = outbox.put(own, author, other.agent(address), fields, act)
         if not sent.delivered:
             act.leave_open()
@@ -66,7 +66,7 @@ def keep_issue(author: Agent, project: Path, sent: Sent, said: str) -> str:
         mailbox.amend(other, lambda mail: mail.sent_id == sent.sent_id, keys)
         for path, raw in lookup.sent(author):
             if raw.get("id") == sent.sent_id:
-                writing.replace(path, codec.dumps({**raw, **keys}), root=author.root)
+                writing.replace(path, json_codec.dumps({**raw, **keys}), root=author.root)
     return found[0]
 
 

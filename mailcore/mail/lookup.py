@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mailcore import codec
-from mailcore.errors import MailcoreError
-from mailcore.mail.names import choose
-from mailcore.mail.reader import read_mailbox
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import json_codec
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.mail.message_names import choose
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.system.files import read_bytes
-from mailcore.workspace import Workspace
+from mailcore.system.safe_open import read_bytes
+from mailcore.workspace.find import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _records(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     # Names begin with their time, save AIPass's replies, which are <id>.json (contract 2).
     for path in sorted(directory.glob("*.json"), reverse=True):
         try:
-            raw = codec.loads(read_bytes(path))
+            raw = json_codec.loads(read_bytes(path))
         except (OSError, ValueError, RecursionError):
             continue
         if isinstance(raw, dict):

@@ -12,15 +12,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mailcore import journal
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
+from mailcore.formats.timestamps import aipass_time
 from mailcore.mail import archive, splice
-from mailcore.mail.document import Unreadable, messages, parse, pick
-from mailcore.mail.place import Place, cause, held
+from mailcore.mail.mailbox_document import Unreadable, messages, parse, pick
+from mailcore.mail.store import Place, cause, held
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message, is_unread
-from mailcore.system import files
-from mailcore.timestamps import aipass_time
+from mailcore.system import safe_open
 
 if TYPE_CHECKING:
     from mailcore.mail.repair import Repair
@@ -178,7 +178,7 @@ def mend(agent: Agent, *, dry_run: bool = False) -> Repair | None:
     from mailcore.mail import repair
 
     try:
-        data = files.read_bytes(agent.inbox)
+        data = safe_open.read_bytes(agent.inbox)
         closed = [raw for raw in messages(parse(agent.inbox, data)) if raw.get("status") == "closed"]
     except FileNotFoundError:
         return None

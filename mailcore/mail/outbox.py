@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailcore import audit, codec
 from mailcore.config import Mail, read_mail_or_defaults
-from mailcore.errors import MailcoreError, Refused, tolerated
-from mailcore.mail import archive, feed, mailbox, sequence
-from mailcore.mail.intent import Act
-from mailcore.mail.reader import read_mailbox
+from mailcore.exceptions import MailcoreError, Refused, tolerated
+from mailcore.formats import json_codec
+from mailcore.formats.timestamps import aipass_time, kept_time, name_time
+from mailcore.mail import aipass_feed, archive, mailbox, numbers
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.mail.resumable_act import Act
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.system import files, ignored, writing
-from mailcore.timestamps import aipass_time, kept_time, name_time
-from mailcore.workspace import Workspace, at
+from mailcore.system import safe_open, self_ignore, writing
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace, at
 
 dispatch_id: ContextVar[str] = ContextVar("dispatch_id", default="")
 """The run that writes now, ours or AIPass's: its records of sent mail are stamped with it, as AIPass stamps its own."""
@@ -73,7 +74,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     _within(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.provide(author)
     if kept is None:
-        number = sequence.take(workspace.root)
+        number = numbers.take(workspace.root)
         kept = {"sent_id": mailbox.new_id(), "seq": number, "at": kept_time(datetime.now())}
         act.remember(recipient.address, kept)
     sent_id, number, now = str(kept["sent_id"]), int(kept["seq"]), datetime.fromisoformat(kept["at"])
@@ -87,12 +88,12 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
     run = {"dispatch_id": dispatch_id.get()} if dispatch_id.get() else {}
     record = {"id": sent_id, **head, "to": recipient.address, **fields, **thread, **run, "status": "sent"}
-    files.inside(author.root, author.sent_dir)
+    safe_open.inside(author.root, author.sent_dir)
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
-        ignored.make(author.mail_dir)
+        self_ignore.make(author.mail_dir)
         writing.make_directory(author.sent_dir)
-        writing.replace(record_path, codec.dumps(record))
+        writing.replace(record_path, json_codec.dumps(record))
     except OSError as error:
         raise MailcoreError(f"{record_path}: {error.strerror}; nothing was sent to {recipient.address}") from error
     message = {**head, **fields, **thread, "status": "new", "sent_id": sent_id, "reply_path": str(author.inbox)}
@@ -108,7 +109,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     except MailcoreError as error:
         refused = {"status": "refused", "refused_reason": str(error), "refused_at": kept_time(now)}
         with tolerated(f"{record_path}: says 'sent' of a mail that was refused"):
-            writing.replace(record_path, codec.dumps({**record, **refused}))
+            writing.replace(record_path, json_codec.dumps({**record, **refused}))
         told = {"to": recipient.address, "sent_id": sent_id, "reason": str(error)}
         with tolerated():
             audit.record(workspace, author.address, "undelivered", **told)
@@ -117,7 +118,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
         box = read_mailbox(recipient.inbox).messages
         sent_id, number = next(((m.sent_id, m.seq) for m in box if m.id == message_id), (sent_id, number))
     if sent_id == kept["sent_id"]:  # not of what was rewritten: that would be a line each time
-        feed.announce(author, recipient, message_id, str(fields["subject"]), str(fields["message"]))
+        aipass_feed.announce(author, recipient, message_id, str(fields["subject"]), str(fields["message"]))
     facts = {"to": recipient.address, "id": message_id, "sent_id": sent_id, "seq": number}
     # It is delivered: a disk that is full by now must not make it "not sent". The record in sent/ says the same.
     with tolerated():

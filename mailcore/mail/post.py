@@ -6,15 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from mailcore import audit, journal
-from mailcore.errors import MailcoreError, Refused, UsageError, tolerated
-from mailcore.mail import intent, mailbox, notices, outbox, route
-from mailcore.mail.names import choose
+from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
+from mailcore.formats import journal
+from mailcore.mail import failure_notices, mailbox, outbox, resumable_act, route
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.mail.message_names import choose
 from mailcore.mail.outbox import Sent
-from mailcore.mail.reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
-from mailcore.workspace import Workspace
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace
 
 PRIORITIES = ("low", "normal", "high")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -48,7 +49,7 @@ def send(
     if key:
         fields["upsert_key"] = key
     sent: list[Sent] = []
-    with intent.act(author, "send", [agent.address for agent in recipients], fields) as act:
+    with resumable_act.act(author, "send", [agent.address for agent in recipients], fields) as act:
         for agent in recipients:
             own = {**fields, **facts} | ({"dispatched_to": agent.address} if is_task else {})
             try:
@@ -70,7 +71,7 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
     if not body.strip():
         raise UsageError("a reply needs a text")
     author = workspace.agent(sender)
-    with intent.act(author, "reply", message_id, body) as act:
+    with resumable_act.act(author, "reply", message_id, body) as act:
         original = find(author, message_id, closed=act.again)
         refuse_undecided(author, original)
         recipient = route.answer_to(workspace, original)
@@ -79,7 +80,7 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
         sent = outbox.put(workspace, author, recipient, fields | outbox.answering(original), act)
         if sent.delivered:
             finish(author, original, sent, "answer")
-            notices.answered(workspace, author.address, recipient.address, original)
+            failure_notices.answered(workspace, author.address, recipient.address, original)
             with tolerated():
                 audit.record(workspace, author.address, "close", ids=[original.id])
         else:
@@ -156,7 +157,7 @@ def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Mess
     """Archive messages of `address`'s own mailbox; Refused for a request for approval that is not decided yet."""
     agent = workspace.agent(address)
     _refuse_any_undecided(agent, ids)
-    with intent.act(agent, "close", list(ids)) as act:
+    with resumable_act.act(agent, "close", list(ids)) as act:
         # Said again after it was cut off: all of them went from the open mail at one stroke, or none did.
         former = [find(agent, name, closed=True) for name in ids] if act.again else []
         if former and all("archived_at" in message.raw for message in former):
@@ -194,7 +195,7 @@ def restore(workspace: Workspace, address: str, message_id: str) -> Message:
     from mailcore.mail import lookup
 
     agent = workspace.agent(address)
-    with intent.act(agent, "restore", message_id) as act:
+    with resumable_act.act(agent, "restore", message_id) as act:
         found = choose(message_id, lookup.archived(agent), lambda one: Message.from_json(one[1]))
         if found is None:
             if act.again:

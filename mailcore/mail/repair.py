@@ -10,13 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore import audit
-from mailcore.errors import tolerated
-from mailcore.mail.document import is_message
+from mailcore.exceptions import tolerated
+from mailcore.formats.timestamps import unique_time
+from mailcore.mail.mailbox_document import is_message
 from mailcore.model.agent import Agent
-from mailcore.system import files, writing
+from mailcore.system import safe_open, writing
 from mailcore.text import counted
-from mailcore.timestamps import unique_time
+from mailcore.workspace import audit
 
 DAMAGES = 1_000
 """More in one file are not passed over: it is no mailbox that something was spoilt in."""
@@ -138,7 +138,7 @@ def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None)
         return messages, Repair(path, cause, len(messages))
     for former in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-COMPARED:]:
         with suppress(OSError):
-            kept = files.read_bytes(former, links=False)
+            kept = safe_open.read_bytes(former, links=False)
             if kept.startswith(data):  # the same tear again, or an earlier end of it
                 return messages, Repair(path, cause, len(messages), former)
             if data.startswith(kept):  # a later end: it holds all of the former

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mailcore.errors import Refused, UsageError
+from mailcore.exceptions import Refused, UsageError
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.registry import ADDRESS
 from mailcore.text.frames import quoted
-from mailcore.workspace import Workspace, find, normal_address
+from mailcore.workspace.find import Workspace, find, normal_address
+from mailcore.workspace.registry import ADDRESS
 
 EVERYONE = "@all"
 

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailcore import codec
-from mailcore.errors import caveat
-from mailcore.mail import index
-from mailcore.mail.sources import Files, fields_of, mails, may_hold, sources, words
+from mailcore.exceptions import caveat
+from mailcore.formats import json_codec
+from mailcore.mail import search_index
+from mailcore.mail.mail_files import Files, fields_of, mails, may_hold, sources, words
 from mailcore.model.message import Message
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
 
 PART = 2000
 """Files that a search takes into the index: 70 ms. Where more are new its answer comes from reading every mail."""
@@ -73,9 +73,9 @@ def search(workspace: Workspace, query: Query) -> list[Found]:
     """The mails that are found, newest first, each once. What cannot be read is said by `caveat`."""
     files = list(sources(workspace))
     try:
-        with index.opened(workspace, files, PART) as (connection, troubles):
+        with search_index.opened(workspace, files, PART) as (connection, troubles):
             found = rows(connection, query)
-    except (sqlite3.Error, OSError, index.Behind):
+    except (sqlite3.Error, OSError, search_index.Behind):
         return scan(workspace, query, files)
     for trouble in troubles:
         caveat(f"{trouble}; its mail is not searched")
@@ -131,7 +131,7 @@ def names_of(one: Found) -> tuple[str, str, str]:
 
 def rows(connection: sqlite3.Connection, query: Query) -> list[Found]:
     """What an index that is up to date holds of it."""
-    return _each_once(_rows(connection, query), lambda one: index.lies_open(connection, names_of(one)))
+    return _each_once(_rows(connection, query), lambda one: search_index.lies_open(connection, names_of(one)))
 
 
 def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[Found]:
@@ -153,7 +153,7 @@ def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[Found]:
     for owner, archive, raw in connection.execute(
         f"SELECT owner, archive, raw FROM mail WHERE {' AND '.join(conditions)}", values
     ):
-        mail = codec.loads(raw)
+        mail = json_codec.loads(raw)
         if not in_order or _says(mail, in_order):
             yield _found(owner, mail, archive)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mailcore import codec
+from mailcore.formats import json_codec
 
 _HEAD = re.compile(
     rb'\{\n  "mailbox": "inbox",\n  "total_messages": (\d{1,9}),\n  "unread_count": (\d{1,9}),\n'
@@ -36,7 +36,7 @@ def on_top(data: bytes, message: dict[str, Any]) -> tuple[bytes | memoryview, ..
         return None
     counts = (total + 1, unread + (message["status"] == "new"))
     top = b'{\n  "mailbox": "inbox",\n  "total_messages": %d,\n  "unread_count": %d,\n  "messages": [\n    ' % counts
-    text = codec.dumps(message).replace(b"\n", b"\n    ")
+    text = json_codec.dumps(message).replace(b"\n", b"\n    ")
     return top, text, b",\n    ", memoryview(data)[head.end() :]
 
 

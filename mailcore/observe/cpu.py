@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from mailcore.system.process import Process
+from mailcore.system.process_values import Process
 from mailcore.system.processes import snapshot
 
 BUSY = 0.05

@@ -10,7 +10,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Lock
 from mailcore.model.senses import Senses, through
-from mailcore.observe.awaited import awaited
+from mailcore.observe.awaiting_answer import awaited
 
 NOTHING = Senses()
 EXPECTED = (State.STARTING, State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)

@@ -13,8 +13,8 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Phase, Run
-from mailcore.observe import begun, prompts
-from mailcore.observe.activity import neutral
+from mailcore.observe import open_work, permission_prompts
+from mailcore.observe.activities import neutral
 from mailcore.observe.facts import (
     AgentFact,
     Fact,
@@ -28,7 +28,7 @@ from mailcore.observe.facts import (
     Stated,
     Used,
 )
-from mailcore.observe.spending import on_run, spend
+from mailcore.observe.usage_sum import on_run, spend
 from mailcore.text.names import shown
 
 KEPT = 30
@@ -106,7 +106,7 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
         case Seen(activities=activities, spent=spent):
             spending = spend(old, spent) if spent else old.spending
             kept = _merged(old.activities, activities, KEPT)
-            return begun.learn(old, activities, _floor(old.run), kept, spending), activities
+            return open_work.learn(old, activities, _floor(old.run), kept, spending), activities
         case Used(spent=spent, unfinished=unfinished):
             spending = spend(old, spent) if spent else old.spending
             if unfinished is not None and unfinished != spending.unfinished:
@@ -122,9 +122,9 @@ def _stated(old: AgentFacts, fact: Stated) -> AgentFacts:
     if fact.waits:
         text = f"asks for the operator: {fact.wants or 'no reason given'}"
         asks = Activity(fact.at, old.address, Kind.WAITING, neutral(text), "status", session=fact.session)
-        asking, granted = prompts.confirmed(old.prompts, old.granted, asks)
+        asking, granted = permission_prompts.confirmed(old.prompts, old.granted, asks)
     else:
-        asking, granted = prompts.overruled(old.prompts, old.granted, fact.session, fact.at)
+        asking, granted = permission_prompts.overruled(old.prompts, old.granted, fact.session, fact.at)
     if asking is old.prompts and granted is old.granted:
         return old
     return replace(old, prompts=asking, granted=granted)
@@ -175,10 +175,10 @@ def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activit
         old,
         run=run,
         activities=_merged(old.activities, happened, KEPT),
-        open=begun.since(old.open, floor),
-        prompts=begun.since(old.prompts, floor),
-        granted=begun.since(old.granted, floor),
-        turn_open=old.turn_open and any(a.at >= floor and a.kind in begun.TURNS for a in old.activities),
+        open=open_work.since(old.open, floor),
+        prompts=open_work.since(old.prompts, floor),
+        granted=open_work.since(old.granted, floor),
+        turn_open=old.turn_open and any(a.at >= floor and a.kind in open_work.TURNS for a in old.activities),
         last_active=max(old.last_active, run.last_act),
         spending=on_run(old.spending, run),
     )

@@ -14,10 +14,10 @@ from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
 from mailcore.model.senses import Senses
-from mailcore.observe.awaited import asked, waits
-from mailcore.observe.begun import TURNS
+from mailcore.observe.awaiting_answer import asked, waits
 from mailcore.observe.expectation import NOTHING, expectation, expected, last_sign, limit_of
-from mailcore.units import clock_time, duration
+from mailcore.observe.open_work import TURNS
+from mailcore.text.units import clock_time, duration
 
 GRACE = 5.0
 """Lock and journal are two files: for so long one of them may be there without the other."""

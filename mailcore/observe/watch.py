@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from mailcore.system.watching import Watcher
-from mailcore.units import duration
+from mailcore.text.units import duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mailcore.config import AgentConfig
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import Agent
-from mailcore.system.files import opened
+from mailcore.system.safe_open import opened
 
 if TYPE_CHECKING:  # what reads session files is no part of starting a program
-    from mailcore.programs.transcript import Counted, OutputReader, Transcript
+    from mailcore.programs.transcript_reader import Counted, OutputReader, Transcript
 
 SESSION_ID = re.compile("[0-9A-Za-z][0-9A-Za-z_.-]{0,127}")
 """What a session's id may be: as a word of a command line it is no option, and in a path no directory."""

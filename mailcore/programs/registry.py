@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.config import AgentConfig, Config
-from mailcore.errors import ConfigError, UsageError, did_you_mean
+from mailcore.exceptions import ConfigError, UsageError, did_you_mean
 from mailcore.programs.base import Hooks, Program, ProgramFailed
-from mailcore.programs.checked import CheckedProgram
+from mailcore.programs.guarded import CheckedProgram
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -5,7 +5,7 @@ A lock's file can be opened only by those who may write it: they share the mail 
 which no other program takes, names its holder in its text: who holds it for longer than two seconds, and is none of
 ours, is stepped around. The lock's next file, `NAME.1` and so on, is the lock then, for all and for good. It can be
 made only once: of two who step around neither undoes what the other did, as they would by replacing a file. Who cannot
-be told for sure (`system.holders`) is waited for, and named.
+be told for sure (`system.lock_holder`) is waited for, and named.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mailcore.system import files
+from mailcore.system import safe_open
 
 LOCK_TIMEOUT = 10.0
 """How long to wait for another program's lock before saying who holds it."""
@@ -60,11 +60,11 @@ def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -
     which he may not open, keeps order then.
     """
     if not take(descriptor):
-        from mailcore.errors import caveat
-        from mailcore.system import contended
-        from mailcore.system.holders import holder_words
+        from mailcore.exceptions import caveat
+        from mailcore.system import lock_wait
+        from mailcore.system.lock_holder import holder_words
 
-        if not contended.wait(descriptor, path, time.monotonic() + timeout, timeout, own=True):
+        if not lock_wait.wait(descriptor, path, time.monotonic() + timeout, timeout, own=True):
             who = holder_words(descriptor)
             caveat(f"{path} is kept locked by {who}, which is none of ours: it was gone past")
 
@@ -91,7 +91,7 @@ def is_locked(lock: Path, *, own: bool = False) -> bool:
 def is_held(lock: Path, *, own: bool = False) -> bool | None:
     """The same; None where that cannot be told: there is no such file, or it is not ours to open."""
     try:
-        descriptor, _ = files.descriptor(newest(lock) if own else lock, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor, _ = safe_open.descriptor(newest(lock) if own else lock, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
@@ -132,7 +132,7 @@ def _acquire(
     while True:
         name = _newest(path, directory) if own else path
         try:
-            descriptor, found = files.descriptor(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, directory=directory)
+            descriptor, found = safe_open.descriptor(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, directory=directory)
         except OSError as error:
             error.filename = str(lock)
             raise
@@ -140,20 +140,20 @@ def _acquire(
             _guard(descriptor, found)
             held = take(descriptor)
             if not held:
-                from mailcore.system import contended
+                from mailcore.system import lock_wait
 
-                if trying and not (own and contended.stays(descriptor)):
+                if trying and not (own and lock_wait.stays(descriptor)):
                     return _closed(descriptor)
-                held = not trying and contended.wait(descriptor, lock, until, timeout, own)
+                held = not trying and lock_wait.wait(descriptor, lock, until, timeout, own)
             if not held:
-                next_one = contended.step_around(descriptor, name, path, directory, told)
+                next_one = lock_wait.step_around(descriptor, name, path, directory, told)
                 os.close(descriptor)
                 descriptor = next_one
             elif not _is_named(descriptor, name, directory) or (own and _newest(path, directory) != name):
                 descriptor = _closed(descriptor)
             if descriptor >= 0:
                 if own:
-                    from mailcore.system.holders import name_holder
+                    from mailcore.system.lock_holder import name_holder
 
                     name_holder(descriptor)
                 return descriptor

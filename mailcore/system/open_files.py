@@ -6,7 +6,7 @@ import errno
 import os
 from collections import OrderedDict
 
-from mailcore.system.files import descriptor
+from mailcore.system.safe_open import descriptor
 
 MOST = 128
 """Files that are held open at a time; a process may have 1,024."""

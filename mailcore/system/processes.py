@@ -6,7 +6,7 @@ import select
 import time
 
 from mailcore.system import PORTABLE
-from mailcore.system.process import session_of
+from mailcore.system.process_values import session_of
 from mailcore.system.subreaper import adopt_orphans
 
 if PORTABLE:

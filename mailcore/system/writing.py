@@ -14,8 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from mailcore.errors import tolerated
-from mailcore.system.files import as_its_directory, descriptor, inside, open_directory, share_with_group
+from mailcore.exceptions import tolerated
+from mailcore.system.safe_open import as_its_directory, descriptor, inside, open_directory, share_with_group
 
 _VECTOR = 512
 """Parts in one call of `writev`; Linux and macOS take 1,024."""
@@ -101,7 +101,7 @@ def create(path: Path, mode: int = 0o666) -> BinaryIO:
 def make_directory(path: Path, *, parents: bool = False) -> None:
     """A directory at `path`, if there is none yet; with `parents` also those above it.
 
-    It belongs to those who share the one above it (`files.as_its_directory`).
+    It belongs to those who share the one above it (`safe_open.as_its_directory`).
     """
     try:
         path.mkdir()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailcore import trust
 from mailcore.config import Config, read_config
-from mailcore.errors import ConfigError, MailcoreError
+from mailcore.exceptions import ConfigError, MailcoreError
 from mailcore.programs.registry import checked
-from mailcore.workspace import at
+from mailcore.workspace import trust
+from mailcore.workspace.find import at
 
 ABSENT = (0, 0, 0)
 BEFORE = "the settings from before hold"

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailcore import make, workspace
-from mailcore.errors import Refused
-from mailcore.system.python import child
+from mailcore.exceptions import Refused
+from mailcore.system.python_child import child
+from mailcore.workspace import create, find
 
 MARK = ".praxmonitor/demo.json"
 """Tells a directory that the demo made from one that holds something else."""
@@ -45,20 +45,20 @@ CAST = (
 )
 
 
-def write(directory: Path, seed: int) -> workspace.Workspace:
+def write(directory: Path, seed: int) -> find.Workspace:
     """Make the demo's workspace. Refused where the directory holds something that the demo did not make."""
     if directory.exists() and any(directory.iterdir()):
         if not (directory / MARK).is_file():
             raise Refused(f"{directory} holds something else; the demo wants an empty or a new directory", "not_empty")
-        return workspace.find(directory)
-    made = make.init(directory, [(part.name, f"agents/{part.name}") for part in CAST])
+        return find.find(directory)
+    made = create.init(directory, [(part.name, f"agents/{part.name}") for part in CAST])
     for part, agent in zip(CAST, made.agents, strict=True):
         passport = json.loads(agent.passport.read_text(encoding="utf-8"))
         passport["identity"] |= {"role": part.role, "traits": [part.trait] if part.trait else []}
         agent.passport.write_text(json.dumps(passport, indent=2, ensure_ascii=False), encoding="utf-8")
     made.config_file.write_text(_config(seed), encoding="utf-8")
     (directory / MARK).write_text(json.dumps({"seed": seed}), encoding="utf-8")
-    return workspace.find(directory)
+    return find.find(directory)
 
 
 def _config(seed: int) -> str:

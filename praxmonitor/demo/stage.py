@@ -17,14 +17,14 @@ from pathlib import Path
 from mailcore.config import read_config
 from mailcore.dispatch import control
 from mailcore.dispatch.environment import clean_environment
-from mailcore.errors import Refused
-from mailcore.liveness import read_lock
+from mailcore.exceptions import Refused
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.programs.registry import built_in
 from mailcore.system.processes import command_line, snapshot
-from mailcore.system.python import child
+from mailcore.system.python_child import child
 from mailcore.text import line
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.lock_reader import read_lock
 from praxmonitor.demo.cast import write
 from praxmonitor.sound.mutes import mutes_path
 

@@ -16,7 +16,7 @@ import threading
 import time
 from typing import Any
 
-from mailcore.system.process import ExitNotice
+from mailcore.system.process_values import ExitNotice
 from mailcore.system.processes import exit_notice
 
 TASKS = {

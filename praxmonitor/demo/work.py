@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.formats.timestamps import aipass_time, registry_date
 from mailcore.system.writing import replace
-from mailcore.timestamps import aipass_time, registry_date
-from mailcore.units import iso
+from mailcore.text.units import iso
 
 TOOLS = (
     ("Read", "file_path", ("notes/interviews.md", "data/2025.csv", "src/search.py", "docs/outline.md")),

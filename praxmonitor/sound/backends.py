@@ -15,12 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mailcore.system import files
-from mailcore.units import duration
+from mailcore.system import safe_open
+from mailcore.text.units import duration
 from praxmonitor.sound.device import NO_CLOCK, PATIENCE, PROBE, Device, Lost, NoDevice, OnlyDummy, Pace
 from praxmonitor.sound.mixer import CHANNELS, RATE, VOICES, Mixer
 from praxmonitor.sound.pack import MAX_FILE
-from praxmonitor.sound.system import AFPLAY, PIPED, FileDevice, PipedDevice
+from praxmonitor.sound.system_players import AFPLAY, PIPED, FileDevice, PipedDevice
 
 PERIOD_MS = 10
 """Milliseconds that the device asks for at a time; three of them lie in its buffer and delay a sound."""
@@ -72,7 +72,7 @@ def decode(path: Path) -> array[int]:
     most = MAX_SECONDS * RATE * CHANNELS
     samples = array("h")
     try:
-        data = files.read_bytes(path, most=MAX_FILE)
+        data = safe_open.read_bytes(path, most=MAX_FILE)
         _refuse_strange_rate(miniaudio, data)
         # Bit by bit: a file of 1 MB that says one sample a second would be 10 days, and 190 GB, at the mixer's rate.
         stream = miniaudio.stream_memory(data, nchannels=CHANNELS, sample_rate=RATE, frames_to_read=RATE // 4)

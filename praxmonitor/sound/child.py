@@ -20,8 +20,8 @@ from typing import NoReturn
 
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.backends import open_device
+from praxmonitor.sound.cue_samples import jukebox
 from praxmonitor.sound.device import NoDevice
-from praxmonitor.sound.jukebox import jukebox
 from praxmonitor.sound.mixer import RATE, STALE, Mixer
 from praxmonitor.sound.pack import PackError
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from mailcore.system import user, writing
+from mailcore.system import user_directories, writing
 
 FOREVER = math.inf
 
@@ -41,7 +41,7 @@ class Mutes:
 
 def mutes_path(root: Path) -> Path:
     """Where the mutes of the workspace at `root` are kept, in the user's state directory."""
-    return user.state_of(root) / "mutes.json"
+    return user_directories.state_of(root) / "mutes.json"
 
 
 def load(path: Path) -> Mutes:

@@ -20,8 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from mailcore.errors import ConfigError
-from mailcore.system import files, user
+from mailcore.exceptions import ConfigError
+from mailcore.system import safe_open, user_directories
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Sound
 
@@ -97,7 +97,7 @@ class Picker:
 
 def pack_homes(project: Path | None = None) -> tuple[Path, ...]:
     """Where packs lie: the project's own, the user's, those that ship. The first that has a name is taken."""
-    homes = [home / ".openpeon" / "packs" for home in (project, user.home()) if home is not None]
+    homes = [home / ".openpeon" / "packs" for home in (project, user_directories.home()) if home is not None]
     return (*homes, sounds_dir())
 
 
@@ -155,7 +155,7 @@ def _ours(path: Path) -> dict[str, Any]:
 def read_object(path: Path) -> dict[str, Any]:
     """The JSON object in a file; PackError if there is none."""
     try:
-        manifest = json.loads(files.read_bytes(path, most=MAX_MANIFEST))
+        manifest = json.loads(safe_open.read_bytes(path, most=MAX_MANIFEST))
     except OSError as error:
         raise PackError(f"{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -223,7 +223,7 @@ def checked_file(root: Path, entry: object) -> Path:
             raise PackError("no such file")
         if path.stat().st_size > MAX_FILE:
             raise PackError(f"{path.stat().st_size} bytes; {MAX_FILE} at most")
-        data = files.read_bytes(path, most=MAX_FILE)
+        data = safe_open.read_bytes(path, most=MAX_FILE)
     except OSError as error:
         raise PackError(error.strerror or str(error)) from error
     magic = _MAGIC.get(path.suffix.lower())

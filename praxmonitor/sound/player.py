@@ -5,7 +5,7 @@ The child, `praxmonitor.sound.child`, owns one open device. It reads JSON lines,
 line `{"backend": "miniaudio/pulse"}` when it can play, and `{"played": <epoch seconds>}` with the newest `at` of which
 the device took sound. When it cannot play, or can no longer, it writes `{"backend": "none", "reason": "…"}`, or
 `"lost"`, and ends. Another is started then: at once when the system says that its outputs changed
-(`praxmonitor.sound.outputs`), else after waits that grow.
+(`praxmonitor.sound.device_events`), else after waits that grow.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from mailcore.config import Sound as SoundConfig
-from mailcore.system.python import child
+from mailcore.system.python_child import child
 from praxmonitor.sound import Cue
+from praxmonitor.sound.device_events import Outputs
 from praxmonitor.sound.gate import Gate, Rules, rules
 from praxmonitor.sound.mutes import Mutes, load, mutes_path
-from praxmonitor.sound.outputs import Outputs
 from praxmonitor.sound.pack import find_pack
-from praxmonitor.sound.pending import Pending
+from praxmonitor.sound.unconfirmed import Pending
 
 STARTING = "starting"
 NONE: Final = "none"

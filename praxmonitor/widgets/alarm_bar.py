@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import chain
 
-from mailcore.units import age
-from praxmonitor.present import Line, cut, fit, plain, width_of
-from praxmonitor.widgets.lines import Lines
+from mailcore.text.units import age
+from praxmonitor.text.describe import Line, cut, fit, plain, width_of
+from praxmonitor.widgets.line_list import Lines
 
 KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))
 

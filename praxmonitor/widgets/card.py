@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
-from mailcore.units import clock_cells, since
-from praxmonitor.present import (
+from mailcore.text.units import clock_cells, since
+from praxmonitor.text.describe import (
     BYPASS,
     KINDS,
     LOOKS,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.units import UNKNOWN, clock_time, since, size
-from praxmonitor.present import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrapped
+from mailcore.text.units import UNKNOWN, clock_time, since, size
+from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.text.describe import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrapped
+from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import held
-from praxmonitor.widgets.lines import READING, Lines
-from praxmonitor.widgets.usage import inside_lines, usage_lines
+from praxmonitor.widgets.line_list import READING, Lines
 
 LABEL = 9
 MOST_REASON = 3
@@ -19,39 +19,6 @@ MOST_MAIL = 6
 FEWEST_LOG = 4
 MOST_STARTS = 4
 MOST_WHY = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """One start that waits for its agent to become free."""
-
-    id: str
-    at: float
-    """Since when it waits, seconds since the epoch."""
-    subject: str
-    """Untrusted text, as `reason` is."""
-    reason: str
-    """What it waits for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """What is read only of the agent in view: its process tree, the starts that wait for it, the end of its log."""
-
-    address: str
-    pid: int = 0
-    """0 where nothing runs."""
-    alive: bool = False
-    started_at: float = 0.0
-    processes: int = 0
-    cpu_percent: float | None = None
-    """Of one core, the whole tree; None where it could not be sampled."""
-    rss: int = 0
-    """Bytes, the whole tree."""
-    log_name: str = ""
-    log: tuple[str, ...] = ()
-    starts: tuple[Start, ...] = ()
-    """The oldest first."""
 
 
 def detail_lines(

@@ -13,10 +13,10 @@ from textual.message import Message
 from textual.strip import Strip
 
 from mailcore.model.fleet import AgentFacts, Status
-from praxmonitor.present import Line, bypasses
+from praxmonitor.text.describe import Line, bypasses
 from praxmonitor.widgets.card import card_lines, heading, row_line
-from praxmonitor.widgets.layout import foot_line, lay_out
-from praxmonitor.widgets.lines import READING, Lines
+from praxmonitor.widgets.grid_layout import foot_line, lay_out
+from praxmonitor.widgets.line_list import READING, Lines
 
 
 class Grid(Lines):

@@ -9,9 +9,9 @@ from math import inf, isfinite
 
 from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
-from mailcore.units import clock_time
-from praxmonitor.present import ATTENTION, LOOKS, ORDER, Line, Span, cut, fit, plain, width_of
-from praxmonitor.widgets.lines import Lines
+from mailcore.text.units import clock_time
+from praxmonitor.text.describe import ATTENTION, LOOKS, ORDER, Line, Span, cut, fit, plain, width_of
+from praxmonitor.widgets.line_list import Lines
 
 
 @dataclass(frozen=True, slots=True)

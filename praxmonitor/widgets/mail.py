@@ -13,10 +13,10 @@ from textual.message import Message as Event
 from textual.strip import Strip
 
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.units import UNKNOWN, clock_time
-from praxmonitor.present import Line, plain, sender
+from mailcore.text.units import UNKNOWN, clock_time
+from praxmonitor.text.describe import Line, plain, sender
 from praxmonitor.widgets.detail import mail_line
-from praxmonitor.widgets.lines import READING, Lines
+from praxmonitor.widgets.line_list import READING, Lines
 
 MOST_LINES = 2000
 """Of a body; a longer one says that it goes on."""

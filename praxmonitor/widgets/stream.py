@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from mailcore.model.activity import Activity
-from praxmonitor.present import Line, fit, pad, plain
+from praxmonitor.text.describe import Line, fit, pad, plain
 from praxmonitor.widgets.card import activity_spans, timed
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.line_list import Lines
 
 
 def stream_line(activity: Activity, width: int) -> Line:

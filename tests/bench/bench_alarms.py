@@ -20,8 +20,8 @@ from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.senses import Senses
-from praxmonitor.alarms.vigil import Vigil
-from praxmonitor.moment import EMPTY, following
+from praxmonitor.alarms.engine import Vigil
+from praxmonitor.state.snapshot import EMPTY, following
 from tests.bench.asked import ask
 from tests.clock import Clock
 from tests.stories.words import agent

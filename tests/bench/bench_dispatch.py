@@ -21,12 +21,12 @@ from threading import Event, Thread
 
 import pexpect
 
-from mailcore import make, workspace
 from mailcore.config import read_config
 from mailcore.dispatch import control
-from mailcore.liveness import read_lock
 from mailcore.model.run import Run
 from mailcore.system.processes import alive
+from mailcore.workspace import create, find
+from mailcore.workspace.lock_reader import read_lock
 from tests.bench.asked import ask
 
 AMOUNTS = argparse.Namespace(turns=20, runs=30, seconds=10.0)
@@ -42,10 +42,10 @@ def until(condition: object, seconds: float = 30.0) -> None:
 
 
 @contextmanager
-def house(count: int, script: str) -> Iterator[workspace.Workspace]:
+def house(count: int, script: str) -> Iterator[find.Workspace]:
     """A workspace of so many agents that run a shell script; all is killed afterwards."""
     with tempfile.TemporaryDirectory() as directory:
-        made = make.init(Path(directory) / "project", [(f"a{n}", f"agents/a{n}") for n in range(count)])
+        made = create.init(Path(directory) / "project", [(f"a{n}", f"agents/a{n}") for n in range(count)])
         rows = [f'[agents.a{n}]\nprogram = "command"\ncommand = ["sh", "-c", {script!r}]' for n in range(count)]
         made.config_file.parent.mkdir(exist_ok=True)
         made.config_file.write_text("[dispatch]\nattempts = 1\nno_progress = 1000\n" + "\n".join(rows) + "\n")
@@ -57,7 +57,7 @@ def house(count: int, script: str) -> Iterator[workspace.Workspace]:
                     control.kill(made, read_config(made.config_file), "@operator", agent.address)
 
 
-def run_of(space: workspace.Workspace, name: str) -> Run | None:
+def run_of(space: find.Workspace, name: str) -> Run | None:
     agent = space.agent(name)
     return control.last_run(agent)
 

@@ -30,13 +30,14 @@ from typing import Any
 
 import pexpect
 
-from mailcore import journal, make
-from mailcore.dispatch.gate import every
-from mailcore.liveness import read_lock
+from mailcore.dispatch.branch_gate import every
+from mailcore.formats import journal
 from mailcore.mail.lookup import archived
-from mailcore.mail.reader import read_mailbox
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.run import from_records
-from mailcore.workspace import Workspace
+from mailcore.workspace import create
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.lock_reader import read_lock
 
 AGENT = Path(__file__).with_name("fleet_agent.py")
 TITLE = re.compile(rb"\x1b\[1;[0-9;]*m(@a\d\d)")
@@ -270,7 +271,7 @@ def house(programs: Path, agents: int) -> Iterator[Fleet]:
         home = {"HOME": directory, "XDG_STATE_HOME": f"{directory}/state"}
         kept = {name: os.environ.get(name) for name in home}
         os.environ.update(home)  # before it is made there: that this person made it is noted there
-        space = make.init(scratch / "project", [(f"a{n:02}", f"agents/a{n:02}") for n in range(agents)])
+        space = create.init(scratch / "project", [(f"a{n:02}", f"agents/a{n:02}") for n in range(agents)])
         space.config_file.parent.mkdir(exist_ok=True)
         command = json.dumps([sys.executable, "-S", str(AGENT), str(scratch / "plan.json")])
         space.config_file.write_text(CONFIG.format(command=command))

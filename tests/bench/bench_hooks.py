@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mailcore import make
 from mailcore.hooks import line
 from mailcore.mail import post
 from mailcore.model.agent import Agent
-from mailcore.workspace import Workspace
+from mailcore.workspace import create
+from mailcore.workspace.find import Workspace
 from tests.bench.asked import ask
 
 AMOUNTS = argparse.Namespace(turns=200)
@@ -84,7 +84,7 @@ def main() -> None:
     """All figures."""
     ask(AMOUNTS, __doc__)
     with tempfile.TemporaryDirectory() as directory:
-        workspace = make.init(Path(directory) / "bench", [("writer", "agents/writer"), ("lead", "agents/lead")])
+        workspace = create.init(Path(directory) / "bench", [("writer", "agents/writer"), ("lead", "agents/lead")])
         agent = workspace.agent("@writer")
         twin = f"cat >> {agent.logs_dir}/twin.jsonl"
         step, note = (line.command(agent, name, "file") for name in ("PostToolUse", "PreToolUse"))

@@ -21,11 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mailcore import audit, make
 from mailcore.mail import mailbox
 from mailcore.model.agent import Agent
-from mailcore.system import files, writing
-from mailcore.workspace import Workspace, find
+from mailcore.system import safe_open, writing
+from mailcore.workspace import audit, create
+from mailcore.workspace.find import Workspace, find
 from tests.bench.asked import ask
 from tests.faults import aipass_lab
 from tests.faults.aipass_lab import Lab
@@ -91,7 +91,7 @@ def twin(inbox: Path, raw: dict[str, Any]) -> None:
             json.dump(document, file, indent=2, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
-        with files.open_directory(inbox.parent) as directory:
+        with safe_open.open_directory(inbox.parent) as directory:
             os.fsync(directory)
 
 
@@ -238,7 +238,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         lab = aipass_lab.build(place, root / "lab") if place else None
-        workspace = make.init(root / "bench", [("alpha", "agents/alpha"), ("beta", "agents/beta")])
+        workspace = create.init(root / "bench", [("alpha", "agents/alpha"), ("beta", "agents/beta")])
         alpha, beta = workspace.agents
         deliveries(workspace, lab)
         eight(alpha, beta, lab)

@@ -13,22 +13,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from mailcore import journal, make, workspace
 from mailcore.config import Alarms
+from mailcore.formats import journal
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
-from mailcore.observe.load import Loader
+from mailcore.observe.reader import Loader
 from mailcore.observe.state import state
-from praxmonitor.feed import FileFeed
+from mailcore.workspace import create, find
+from praxmonitor.feed.feed import FileFeed
 from tests.bench.asked import ask
 
 MAILS = 10
 AMOUNTS = argparse.Namespace(agents=[30, 1000], turns=30)
 
 
-def build(root: Path, agents: int) -> workspace.Workspace:
+def build(root: Path, agents: int) -> find.Workspace:
     """A workspace where every agent has ten mails, a hooks log, a log and an ended run."""
-    found = make.init(root, [(f"agent{n:04}", f"agents/agent{n:04}") for n in range(agents)])
+    found = create.init(root, [(f"agent{n:04}", f"agents/agent{n:04}") for n in range(agents)])
     hooks = "".join(
         json.dumps(
             {"hook_event_name": name, "tool_name": "Bash", "tool_use_id": str(n), "tool_input": {"command": "ls"}}
@@ -100,7 +101,7 @@ def measure(agents: int, root: Path) -> None:
     fleet = apply(Fleet(found.root), facts, time.time())
     inbox = found.agents[0].inbox
     print(f"{agents} agents, {len(loader.watch_paths())} directories")
-    print(f"  find and read registry   {timed(lambda: workspace.find(found.root), 5)}")
+    print(f"  find and read registry   {timed(lambda: find.find(found.root), 5)}")
     print(f"  initial()                {(middle - began) * 1000:7.1f} ms")
     print(f"  first apply()            {(time.perf_counter() - middle) * 1000:7.1f} ms")
     loader.sweep()

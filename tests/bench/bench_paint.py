@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pexpect
 
-from mailcore.make import init
+from mailcore.workspace.create import init
 from tests.bench.asked import ask
 
 

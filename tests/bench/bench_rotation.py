@@ -24,9 +24,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore import make
 from mailcore.observe.facts import Fact, Lost, Seen
-from praxmonitor.feed import FileFeed
+from mailcore.workspace import create
+from praxmonitor.feed.feed import FileFeed
 
 WAYS = ("rename", "dated", "copytruncate", "remove", "gzip", "handler", "truncate")
 WRITER = """
@@ -95,7 +95,7 @@ async def measured(way: str, rate: float, seconds: float) -> tuple[int, Counter[
     """Lines written, what the feed told, how often it said that lines may be lost, how many seconds it was behind at
     the end, what the twin read."""
     with tempfile.TemporaryDirectory() as directory:
-        workspace = make.init(Path(directory) / "project", [("writer", "agents/writer")])
+        workspace = create.init(Path(directory) / "project", [("writer", "agents/writer")])
         logs = workspace.agent("writer").logs_dir
         logs.mkdir(parents=True, exist_ok=True)
         path = logs / "app.log"

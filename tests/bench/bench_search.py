@@ -23,15 +23,16 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from mailcore import audit, journal, make
 from mailcore.cli import VERBS
 from mailcore.cli.call import perform
-from mailcore.mail import archive, index, lookup, mailbox
+from mailcore.formats import journal
+from mailcore.formats.timestamps import aipass_time
+from mailcore.mail import archive, lookup, mailbox, search_index
 from mailcore.mail.search import Query, rows, scan, search
 from mailcore.mail.threads import threads
 from mailcore.model.agent import Agent
-from mailcore.timestamps import aipass_time
-from mailcore.workspace import Workspace
+from mailcore.workspace import audit, create
+from mailcore.workspace.find import Workspace
 from tests.bench.asked import ask
 
 AGENTS, OPEN, THREAD = 20, 50, 5
@@ -150,9 +151,9 @@ def main() -> None:
     count = AMOUNTS.mails
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as directory:
         root = Path(directory) / "project"
-        workspace = make.init(root, [(f"agent{n}", f"agents/agent{n}") for n in range(AGENTS)])
+        workspace = create.init(root, [(f"agent{n}", f"agents/agent{n}") for n in range(AGENTS)])
         fill(workspace, count)
-        time.sleep(index.YOUNG_NS / 1e9)  # what changed just now is read again
+        time.sleep(search_index.YOUNG_NS / 1e9)  # what changed just now is read again
         query = Query(RARE)
         file = workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
         print(f"{count} mails, {len(scan(workspace, query))} hits; milliseconds, median of {AMOUNTS.turns}")
@@ -161,13 +162,13 @@ def main() -> None:
             file.unlink(missing_ok=True)
 
         def whole() -> None:
-            with index.opened(workspace):
+            with search_index.opened(workspace):
                 pass
 
         print(f"cold, the first search {timed(lambda: search(workspace, query), forgotten)}")
         print(f"  the next ones, until all is in the index {until_warm(workspace, query, forgotten)}")
         print(f"  all taken in at once {timed(whole, forgotten)}")
-        with index.opened(workspace) as (connection, _):
+        with search_index.opened(workspace) as (connection, _):
             print(f"warm, the query itself {timed(lambda: rows(connection, query))}")
         print(f"warm, files looked at  {timed(lambda: search(workspace, query))}")
         number = [count]

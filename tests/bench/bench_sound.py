@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pexpect
 
-from mailcore.make import init
+from mailcore.workspace.create import init
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.player import STARTING, Player

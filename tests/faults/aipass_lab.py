@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import make
-from mailcore.workspace import Workspace, load
+from mailcore.workspace import create
+from mailcore.workspace.find import Workspace, load
 
 VERSION = "2.8.28"
 PLACE = "PRAX_AIPASS_VENV"
@@ -106,8 +106,8 @@ def build(place: Path, root: Path) -> Lab:
         (source / name / ".trinity").mkdir(exist_ok=True)
         shutil.copy(source / name / ".aipass" / "passport.seed.json", source / name / ".trinity" / "passport.json")
     (home / "pyproject.toml").write_text(f'[project]\nname = "aipass"\nversion = "{VERSION}"\n')
-    make.init(home, [(name, f"src/aipass/{name}") for name in core])
-    make.init(root / "other", [("gamma", "agents/gamma"), ("delta", "agents/delta")])
+    create.init(home, [(name, f"src/aipass/{name}") for name in core])
+    create.init(root / "other", [("gamma", "agents/gamma"), ("delta", "agents/delta")])
     for directory in ("home", "bin"):
         (root / directory).mkdir()
     claude = root / "bin" / "claude"

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from mailcore import make
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
-from mailcore.workspace import Workspace
+from mailcore.workspace import create
+from mailcore.workspace.find import Workspace
 
 ROOT = Path(__file__).parents[2]
 """Programs of these tests run as `python -m tests.faults.NAME` from here."""
@@ -26,7 +26,7 @@ def team(tmp_path: Path) -> Workspace:
 
 
 def make_team(root: Path) -> Workspace:
-    return make.init(root, [(name, f"agents/{name}") for name in ("alpha", "beta", "target")])
+    return create.init(root, [(name, f"agents/{name}") for name in ("alpha", "beta", "target")])
 
 
 def mount(*words: str) -> None:

@@ -20,7 +20,10 @@ def import_everything() -> None:
     import mailcore
 
     for module in pkgutil.walk_packages(mailcore.__path__, "mailcore."):
-        if not module.name.endswith(("__main__", "mailcore.mcp", ".portable")) and ".portable." not in module.name:
+        if (
+            not module.name.endswith(("__main__", "mailcore.mcp.server", ".portable"))
+            and ".portable." not in module.name
+        ):
             importlib.import_module(module.name)
 
 

@@ -22,11 +22,11 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import lock
-from mailcore.dispatch.runs import read_run, run_ids
-from mailcore.mail import answer, approval, conflict, lookup, post
+from mailcore.dispatch import branch_lock
+from mailcore.dispatch.run_list import read_run, run_ids
+from mailcore.mail import answer, approvals, conflicts, lookup, post
 from mailcore.system.processes import snapshot
-from mailcore.workspace import Workspace, find
+from mailcore.workspace.find import Workspace, find
 from tests.faults.conftest import ROOT, archived_mail, make_team, open_mail
 
 FULL = os.strerror(errno.ENOSPC)
@@ -79,7 +79,7 @@ def dispatched_again(team: Workspace) -> None:
 
 
 def asked(team: Workspace) -> None:
-    approval.ask(team, "@alpha", "@operator", "@operator", "launch", "now?", 1)
+    approvals.ask(team, "@alpha", "@operator", "@operator", "launch", "now?", 1)
 
 
 def old_mail(team: Workspace) -> None:
@@ -97,7 +97,7 @@ def two_tasks(team: Workspace) -> None:
 
 def conflicting(team: Workspace) -> None:
     two_tasks(team)
-    conflict.escalate(team, "@target", "@operator", ["1", "2"], "which?", 2)
+    conflicts.escalate(team, "@target", "@operator", ["1", "2"], "which?", 2)
 
 
 ACTS = [
@@ -212,7 +212,7 @@ def settled(team: Workspace, wait_until: Callable[..., None]) -> None:
     def over() -> bool:
         found = (read_run(agent.runs_dir / run_id) for agent in team.agents for run_id in run_ids(agent))
         runs = [run for run in found if run is not None]
-        return not any(lock.supervises(pid, run.run_id) for run in runs for pid in snapshot())
+        return not any(branch_lock.supervises(pid, run.run_id) for run in runs for pid in snapshot())
 
     wait_until(over, 60, "every run is over")
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal
 from mailcore.dispatch.control import read_run
-from mailcore.liveness import read_lock
+from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive, parent_of
+from mailcore.workspace.lock_reader import read_lock
 from tests.faults.aipass_lab import Lab, build, wanted
 from tests.faults.conftest import archived_mail, open_mail
 

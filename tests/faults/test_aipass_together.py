@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal
+from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID
 from tests.faults.aipass_lab import Lab, build, wanted

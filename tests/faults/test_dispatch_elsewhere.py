@@ -11,13 +11,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from mailcore.dispatch import lock
-from mailcore.dispatch.attend import attend
-from mailcore.liveness import FLOCK, read_lock
+from mailcore.dispatch import branch_lock
+from mailcore.dispatch.recovery import attend
 from mailcore.model.lock import Holder
 from mailcore.model.run import Phase
 from mailcore.system.locks import is_held, locked
 from mailcore.system.processes import alive, pid_namespace
+from mailcore.workspace.lock_reader import FLOCK, read_lock
 from tests.faults.test_dispatch_matrix import told
 from tests.mailcore import conftest as lab
 from tests.mailcore.conftest import House, wait_until
@@ -134,7 +134,7 @@ def test_what_is_said_of_a_process_that_cannot_be_seen(
             (writer.runs_dir / run_id / FLOCK).touch()
         if flock == "held":
             stack.enter_context(locked(writer.runs_dir / run_id / FLOCK))
-        document = {**lock.facts(os.getpid()), "run_id": run_id, "nonce": "n", **changes}
+        document = {**branch_lock.facts(os.getpid()), "run_id": run_id, "nonce": "n", **changes}
         writer.dispatch_lock.write_text(json.dumps(document))
         found = read_lock(writer.dispatch_lock)
         assert found is not None and found.holder is holder

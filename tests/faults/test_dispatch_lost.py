@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal, workspace
-from mailcore.dispatch import queue, succession
+from mailcore.dispatch import after_run, queue
 from mailcore.dispatch.hold import hold, release
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
 from mailcore.mail import post
 from mailcore.model.run import Phase
+from mailcore.workspace import find
 from tests.faults.conftest import ROOT
 from tests.faults.test_dispatch_matrix import BOUNCE, told
 from tests.faults.test_dispatch_world import bounces, ends_a_run, waits_at
@@ -29,7 +30,7 @@ house, mark, stranger, clean_room = lab.house, lab.mark, lab.stranger, lab.clean
 
 def look(house: House) -> list[str]:
     """What any end of a run and any release does; the runs that it began."""
-    return succession.start_what_waits(house.workspace, house.config)
+    return after_run.start_what_waits(house.workspace, house.config)
 
 
 def noted(house: House) -> Path:
@@ -50,7 +51,7 @@ def test_a_task_waits_on_where_its_agent_moved_with_its_row(house: House) -> Non
     branch.rename(branch.with_name("scribe"))
     registry = house.workspace.registry
     registry.write_text(registry.read_text().replace("agents/writer", "agents/scribe"))
-    house.workspace = workspace.load(registry)
+    house.workspace = find.load(registry)
     assert look(house) == [] and bounces(house, "@operator") == []
     (run_id,) = release(house.workspace, house.config, "@operator", "@writer")
     assert house.over("@writer", run_id).phase is Phase.COMPLETED
@@ -61,7 +62,7 @@ def test_a_task_waits_on_in_a_workspace_that_moved(house: House) -> None:
     before = house.workspace
     away = house.root.rename(house.root.with_name("moved"))
     try:
-        house.workspace = workspace.find(away)
+        house.workspace = find.find(away)
         assert look(house) == [] and bounces(house, "@operator") == []
         assert len(list(queue.waiting(house.workspace))) == 1
     finally:
@@ -195,7 +196,7 @@ def test_what_a_cleaner_did_not_live_to_tell_the_next_one_tells_once(house: Hous
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert house.run("@writer", run_id).phase is Phase.BOUNCED and told(house) == []
     for _ in range(2):
-        succession.clean(house.workspace, house.config, house.agent("@writer"))
+        after_run.clean(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE] and not house.agent("@writer").dispatch_lock.exists()
     events = [one["event"] for one in journal.read(house.agent("@writer").runs_dir / run_id / "run.jsonl")]
     assert (events.count("ended"), events.count("told")) == (1, 1)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
-from mailcore.dispatch import process, queue, standing, succession
-from mailcore.liveness import read_lock
+from mailcore.dispatch import after_run, queue, run_processes, supervisor_ready
+from mailcore.formats import journal
 from mailcore.model.lock import Holder
 from mailcore.model.run import Phase, Run
 from mailcore.system.locks import locked
 from mailcore.system.processes import alive, start_ticks
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore import conftest as lab
 from tests.mailcore.conftest import House, wait_until
 
@@ -110,7 +110,7 @@ def pids(house: House) -> list[int]:
 def nothing_is_left(house: House, run: Run) -> None:
     """No process of the run, no lock, nobody waiting; its supervisor is gone too."""
     writer = house.agent("@writer")
-    assert [p.name for p in process.members(run.run_id)] == []
+    assert [p.name for p in run_processes.members(run.run_id)] == []
     assert [pid for pid in pids(house) if alive(pid)] == []
     assert [a.pid for a in run.attempts if alive(a.pid, a.start_ticks)] == []
     assert read_lock(writer.dispatch_lock) is None
@@ -187,7 +187,7 @@ def await_phase(house: House, run_id: str, phase: Phase) -> None:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dispatch of this process does not wait until the supervisor stands: it is met before it has the gate."""
-    monkeypatch.setattr(standing, "trouble", lambda *_: "")
+    monkeypatch.setattr(supervisor_ready, "trouble", lambda *_: "")
 
 
 PHASES = {
@@ -213,12 +213,12 @@ def test_a_supervisor_killed_leaves_an_orphan_that_the_next_look_ends(
     assert house.run("@writer", run_id).phase is phase
     lock = read_lock(house.agent("@writer").dispatch_lock)
     assert lock is not None and lock.holder is Holder.DEAD
-    succession.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and "died" in run.reason
     assert told(house) == [BOUNCE]
     nothing_is_left(house, run)
-    succession.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE]
 
 
@@ -232,7 +232,7 @@ def test_a_supervisor_killed_while_it_ends_has_its_end_told_by_the_next_look(hou
         await_phase(house, run_id, Phase.BOUNCED)
         house.orphan("@writer")
     assert told(house) == []
-    succession.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE] and "exit 5" in house.inbox("@operator")[0].body
     run = house.run("@writer", run_id)
     assert run.reason == "exit 5"

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import make
-from mailcore.dispatch import process, queue, start, succession
-from mailcore.dispatch.admit import Hindrance, Outlook
-from mailcore.dispatch.attend import attend
-from mailcore.dispatch.gate import gate
+from mailcore.dispatch import after_run, queue, run_processes, start
+from mailcore.dispatch.admission import Hindrance, Outlook
+from mailcore.dispatch.branch_gate import gate
 from mailcore.dispatch.hold import hold
-from mailcore.errors import MailcoreError
-from mailcore.liveness import read_lock
+from mailcore.dispatch.recovery import attend
+from mailcore.exceptions import MailcoreError
 from mailcore.model.lock import Lock
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive, stopped
+from mailcore.workspace import create
+from mailcore.workspace.lock_reader import read_lock
 from tests.faults.ends import check
 from tests.faults.test_dispatch_matrix import BOUNCE, told
 from tests.mailcore import conftest as lab
@@ -55,7 +55,7 @@ def run_it(house: House, tmp_path: Path) -> tuple[str, int, list[int]]:
     run_id = house.started("@operator", "@writer")
     house.attempt_pid("@writer", run_id)
     daemon = int(house.says(tmp_path / "daemon"))
-    return run_id, daemon, [one.pid for one in process.members(run_id)]
+    return run_id, daemon, [one.pid for one in run_processes.members(run_id)]
 
 
 @pytest.mark.linux_only("a process that clears its environment and leaves its parents is found no more")
@@ -217,7 +217,7 @@ def test_a_supervisor_killed_where_the_journal_is_gone_is_told(house: House, tmp
     os.kill(lock.sentinel, signal.SIGCONT)
     wait_until(lambda: told(house), what="its sender is told")
     wait_until(lambda: not alive(lock.sentinel, lock.sentinel_ticks), what="the sentinel is done")
-    assert told(house) == [BOUNCE] and not process.members(run_id)
+    assert told(house) == [BOUNCE] and not run_processes.members(run_id)
     at_rest(house)
 
 
@@ -290,9 +290,9 @@ def test_a_removed_agents_waiting_tasks_are_told(house: House) -> None:
     assert [mail.subject for mail in house.inbox("@lead")] == [BOUNCE]
     wait_until(lambda: house.runs("@lead") and house.runs("@lead")[-1].phase.ended, what="@lead is woken")
     wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
-    house.workspace = make.add(house.workspace, "writer", "agents/writer")
+    house.workspace = create.add(house.workspace, "writer", "agents/writer")
     assert not list(queue.waiting(house.workspace)), "what was told as lost does not start when it is back"
-    succession.start_what_waits(house.workspace, house.config)
+    after_run.start_what_waits(house.workspace, house.config)
     assert told(house) == [BOUNCE]
 
 
@@ -323,14 +323,14 @@ def test_an_orchestrator_that_cannot_go_on_is_told_to_its_sender(house: House) -
 
 def test_a_loss_that_could_not_be_delivered_was_not_told(house: House) -> None:
     """Two readers of one record were of two minds: the bounce of a lost run was skipped."""
-    from mailcore import journal
-    from mailcore.dispatch import lost
+    from mailcore.dispatch import lost_directory
+    from mailcore.formats import journal
 
     path = house.root / ".praxmonitor" / "lost.jsonl"
     journal.append(path, {"run_id": "r", "undelivered": "disk full"})
-    assert not lost.told(house.workspace, "r")
+    assert not lost_directory.told(house.workspace, "r")
     journal.append(path, {"run_id": "r"})
-    assert lost.told(house.workspace, "r")
+    assert lost_directory.told(house.workspace, "r")
 
 
 def test_a_start_that_fails_leaves_no_run_that_is_told_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal, make
-from mailcore.dispatch import control, process, queue, succession
+from mailcore.dispatch import after_run, control, queue, run_processes
 from mailcore.dispatch.hold import hold, release
+from mailcore.formats import journal
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
+from mailcore.workspace import create
 from tests.faults.test_dispatch_matrix import BOUNCE, DONE, nothing_is_left, pids, register, told
 from tests.faults.test_mail_disk import FULL, fill
 from tests.mailcore import conftest as lab
@@ -82,7 +83,7 @@ def test_failures_of_a_clock_that_was_ahead_stop_no_retries(house: House) -> Non
 @pytest.fixture
 def small_house(small_disk: Path, mark: str) -> Iterator[House]:
     """A house on a disk of 256 KiB."""
-    house = House(make.init(small_disk / "project", [(name, f"agents/{name}") for name in NAMES]))
+    house = House(create.init(small_disk / "project", [(name, f"agents/{name}") for name in NAMES]))
     house.limit(attempts=1)
     yield house
     (small_disk / "ballast").unlink(missing_ok=True)
@@ -107,7 +108,7 @@ def test_a_disk_that_is_full_when_a_run_ends(small_house: House, small_disk: Pat
         assert not alive(pid)
         (small_disk / "ballast").unlink()
         ends.add(house.agent("@writer").dispatch_lock.exists())
-        succession.clean(house.workspace, house.config, house.agent("@writer"))
+        after_run.clean(house.workspace, house.config, house.agent("@writer"))
         run = house.run("@writer", run_id)
         assert run.phase is Phase.BOUNCED, pages
         unsaid = [one["reason"] for one in house.journal("@writer", run_id) if one["event"] == "undelivered"]
@@ -124,7 +125,7 @@ def test_an_agent_that_fills_the_disk(small_house: House, small_disk: Path) -> N
     supervisor = wait_until(lambda: house.run("@writer", run_id).supervisor_pid, what="it is supervised")
     wait_until(lambda: not alive(supervisor), what="the supervisor is gone")
     (house.agent("@writer").runs_dir / run_id / "attempt-1.stdout.log").unlink()
-    succession.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and told(house) == [BOUNCE]
     nothing_is_left(house, run)
@@ -140,10 +141,10 @@ def test_a_directory_that_is_lost_is_told_at_once_and_only_once(house: House) ->
     away = branch.rename(house.root.with_name("away"))
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(supervisor), what="the supervisor is over")
-    assert process.members(run_id) == [] and not branch.exists()
+    assert run_processes.members(run_id) == [] and not branch.exists()
     assert told(house) == [BOUNCE] and f"its directory {branch} is gone" in house.inbox("@operator")[0].body
     away.rename(branch)
-    succession.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and told(house) == [BOUNCE]
     nothing_is_left(house, run)
@@ -159,7 +160,7 @@ def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
     run, writer = house.run("@writer", run_id), house.agent("@writer")
     shutil.rmtree(writer.branch)
     wait_until(lambda: not alive(run.supervisor_pid), 15, "the supervisor is over")
-    assert process.members(run_id) == [] and not writer.branch.exists()
+    assert run_processes.members(run_id) == [] and not writer.branch.exists()
     assert list(queue.waiting(house.workspace)) == []
     assert told(house) == [BOUNCE]
     (mail,) = house.inbox("@lead")
@@ -291,7 +292,7 @@ from pathlib import Path
 from mailcore import workspace
 from mailcore.config import read_config
 from mailcore.dispatch import control
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
 space = workspace.find(Path.cwd())
 print("ready", flush=True)
 for line in sys.stdin:

@@ -18,14 +18,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from mailcore import make, workspace
 from mailcore.dispatch import control, queue
-from mailcore.dispatch.attend import attend
-from mailcore.dispatch.lock import holding
-from mailcore.dispatch.succession import start_what_waits
-from mailcore.errors import MailcoreError
-from mailcore.liveness import read_lock
+from mailcore.dispatch.after_run import start_what_waits
+from mailcore.dispatch.branch_lock import holding
+from mailcore.dispatch.recovery import attend
+from mailcore.exceptions import MailcoreError
 from mailcore.system import processes
+from mailcore.workspace import create, find
+from mailcore.workspace.lock_reader import read_lock
 from tests.faults.ends import Ends, check, lines
 from tests.mailcore import conftest as lab
 from tests.mailcore.conftest import House, marked, wait_until
@@ -70,7 +70,7 @@ class Fleet(RuleBasedStateMachine):
         self.orders = self.directory / "orders"
         self.orders.mkdir()
         os.environ["ORDERS"] = str(self.orders)
-        made = make.init(self.directory / "project", [(name, f"agents/{name}") for name in (*AGENTS, "lead")])
+        made = create.init(self.directory / "project", [(name, f"agents/{name}") for name in (*AGENTS, "lead")])
         self.house = House(made, limits=dict(LIMITS))
         for name in AGENTS:
             self.house.commands[name] = ["sh", "-c", SCRIPT]
@@ -80,7 +80,7 @@ class Fleet(RuleBasedStateMachine):
         self.branches = {name: made.agent(name).branch for name in AGENTS}
 
     def reload(self) -> None:
-        self.house.workspace = workspace.load(self.house.workspace.registry)
+        self.house.workspace = find.load(self.house.workspace.registry)
 
     def is_there(self, name: str) -> bool:
         return any(agent.address == f"@{name}" for agent in self.house.workspace.agents)

@@ -19,11 +19,11 @@ from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Seen
+from mailcore.observe.file_tail import LONGEST
 from mailcore.observe.fold import apply
-from mailcore.observe.load import Loader
-from mailcore.observe.tail import LONGEST
-from mailcore.programs.hooks import parse_hook, read_hook
-from mailcore.workspace import Workspace
+from mailcore.observe.reader import Loader
+from mailcore.programs.hook_lines import parse_hook, read_hook
+from mailcore.workspace.find import Workspace
 
 WRITERS, ROGUES = 14, 6
 SIZES = (0, 300, 5_000, 70_000, 200_000)

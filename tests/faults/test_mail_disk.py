@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.mail import lookup, post
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
 from tests.faults.conftest import archived_mail, make_team, mount, open_mail, unmount
 
 FULL = os.strerror(errno.ENOSPC)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from mailcore import make
+from mailcore.workspace import create
 from tests.faults.conftest import ROOT, open_mail
 
 NAMES = tuple(f"writer{n}" for n in range(8))
@@ -16,7 +16,7 @@ NAMES = tuple(f"writer{n}" for n in range(8))
 
 def test_eight_senders_and_a_foreign_program(tmp_path: Path, rounds: Callable[[int, int], int]) -> None:
     each = rounds(60, 500)
-    team = make.init(tmp_path / "team", [(name, f"agents/{name}") for name in (*NAMES, "target")])
+    team = create.init(tmp_path / "team", [(name, f"agents/{name}") for name in (*NAMES, "target")])
     inbox = team.agent("@target").inbox
     foreign = subprocess.Popen(
         [sys.executable, str(ROOT / "tests" / "faults" / "foreign.py"), str(inbox)],

@@ -7,9 +7,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 
-from mailcore import journal
+from mailcore.formats import journal
 from mailcore.mail import lookup, post
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
 from tests.faults.conftest import ROOT, archived_mail, open_mail
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mailcore import make
+from mailcore.workspace import create
 from tests.faults.conftest import ROOT, open_mail
 
 NAMES = tuple(f"writer{n}" for n in range(4))
@@ -31,7 +31,7 @@ print(removed)
 
 def test_removed_lock_files_lose_no_acknowledged_mail(tmp_path: Path, rounds: Callable[[int, int], int]) -> None:
     each = rounds(60, 500)
-    team = make.init(tmp_path / "team", [(name, f"agents/{name}") for name in (*NAMES, "target")])
+    team = create.init(tmp_path / "team", [(name, f"agents/{name}") for name in (*NAMES, "target")])
     target = team.agent("@target")
     tidy = subprocess.Popen(
         [sys.executable, "-c", TIDY, str(target.mail_dir / ".inbox.lock")],

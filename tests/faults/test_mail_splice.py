@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore import codec
+from mailcore.formats import json_codec
 from mailcore.mail import splice
 from mailcore.model.message import is_unread
 
@@ -49,7 +49,9 @@ def written(data: bytes) -> bytes | None:
     return None if parts is None else b"".join(parts)
 
 
-@pytest.mark.parametrize("dumps", [codec.dumps, lambda value: json.dumps(value, indent=2, ensure_ascii=False).encode()])
+@pytest.mark.parametrize(
+    "dumps", [json_codec.dumps, lambda value: json.dumps(value, indent=2, ensure_ascii=False).encode()]
+)
 @given(mails=st.lists(ordinary, min_size=1, max_size=4))
 def test_ordinary_mail_is_spliced_as_if_it_were_parsed(dumps: Any, mails: list[Any]) -> None:
     assert written(dumps(mailbox(mails))) == dumps(mailbox([MESSAGE, *mails]))
@@ -57,7 +59,7 @@ def test_ordinary_mail_is_spliced_as_if_it_were_parsed(dumps: Any, mails: list[A
 
 @given(mails=st.lists(messages | values, max_size=4), more=st.dictionaries(st.sampled_from("ab"), values, max_size=1))
 def test_whatever_lies_there_it_is_right_or_stands_back(mails: list[Any], more: dict[str, Any]) -> None:
-    result = written(codec.dumps(mailbox(mails, **more)))
+    result = written(json_codec.dumps(mailbox(mails, **more)))
     if result is not None:
         document = json.loads(result)
         assert document == mailbox([MESSAGE, *mails], **more)
@@ -65,20 +67,20 @@ def test_whatever_lies_there_it_is_right_or_stands_back(mails: list[Any], more: 
 
 @given(mails=st.lists(ordinary, min_size=1, max_size=3), cut=st.integers(1, 400))
 def test_a_torn_file_is_left_to_repair(mails: list[Any], cut: int) -> None:
-    data = codec.dumps(mailbox(mails))
+    data = json_codec.dumps(mailbox(mails))
     assert written(data[: -min(cut, len(data))]) is None
     assert written(data[:-cut] + b"\0" * cut) is None
 
 
 def test_what_another_form_or_unnumbered_mail_needs_is_left_to_the_parser() -> None:
     mail = {"id": "1", "seq": 1, "status": "new"}
-    assert written(codec.dumps(mailbox([mail]))) is not None
+    assert written(json_codec.dumps(mailbox([mail]))) is not None
     assert written(json.dumps(mailbox([mail])).encode()) is None
-    assert written(codec.dumps(mailbox([]))) is None
-    assert written(codec.dumps(mailbox([mail, {"id": "2", "status": "new"}]))) is None, "it has to get a number"
-    assert written(codec.dumps({**mailbox([mail]), "total_messages": 7})) is None, "the counter is wrong"
+    assert written(json_codec.dumps(mailbox([]))) is None
+    assert written(json_codec.dumps(mailbox([mail, {"id": "2", "status": "new"}]))) is None, "it has to get a number"
+    assert written(json_codec.dumps({**mailbox([mail]), "total_messages": 7})) is None, "the counter is wrong"
 
 
 def test_an_id_that_is_taken_is_seen() -> None:
-    data = codec.dumps(mailbox([{"id": "0123abcd", "seq": 1, "status": "new"}]))
+    data = json_codec.dumps(mailbox([{"id": "0123abcd", "seq": 1, "status": "new"}]))
     assert splice.names(data, "0123abcd") and not splice.names(data, "0123abce")

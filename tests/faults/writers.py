@@ -17,10 +17,10 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.mail import mailbox, post
-from mailcore.mail.reader import read_mailbox
-from mailcore.workspace import Workspace, find
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.workspace.find import Workspace, find
 
 BODY = "m" * 600
 

@@ -19,17 +19,19 @@ from typing import Any, TypeVar
 
 import pytest
 
-from mailcore import audit, journal, make, system
-from mailcore import workspace as workspaces
+from mailcore import system
 from mailcore.config import Config, read_config
 from mailcore.dispatch import control
-from mailcore.errors import MailcoreError
-from mailcore.liveness import read_lock
-from mailcore.mail.reader import read_mailbox
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import Run
 from mailcore.system import processes
+from mailcore.workspace import audit, create
+from mailcore.workspace import find as workspaces
+from mailcore.workspace.lock_reader import read_lock
 
 T = TypeVar("T")
 MARK = "HOUSE_MARK"
@@ -244,7 +246,7 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def house(tmp_path: Path, mark: str) -> Iterator[House]:
     """Three agents with nothing to do; afterwards every run is killed and no marked process is left."""
-    made = make.init(tmp_path / "project", [(name, f"agents/{name}") for name in NAMES])
+    made = create.init(tmp_path / "project", [(name, f"agents/{name}") for name in NAMES])
     house = House(made)
     for name in NAMES:
         house.commands[name] = ["true"]

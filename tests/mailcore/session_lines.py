@@ -11,11 +11,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mailcore.observe.backlog import Backlog
+from mailcore.observe.usage_backlog import Backlog
 from mailcore.programs.base import SessionFiles
 from mailcore.programs.claude.sessions import ClaudeSessions
 from mailcore.programs.codex.sessions import CodexSessions
-from mailcore.programs.transcript import Counted, Transcript
+from mailcore.programs.transcript_reader import Counted, Transcript
 
 BEGAN = 1_700_000_000.0
 SESSION = "00e66db2-05d6-45b4-98ae-6bf52c827f80"

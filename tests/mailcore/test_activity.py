@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.activity import LIMIT, from_hook, neutral
-from mailcore.observe.log import Log
+from mailcore.observe.activities import LIMIT, from_hook, neutral
+from mailcore.observe.log_lines import Log
 from mailcore.text import line
 
 NOW = 1_800_000_000.0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import control, process, queue
-from mailcore.errors import Refused
+from mailcore.dispatch import control, queue, run_processes
+from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.run import Phase
 from mailcore.programs.registry import built_in
@@ -66,7 +66,7 @@ def person(house: House, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
     branch = house.agent("@writer").branch
     session = subprocess.Popen([program, "120"], cwd=branch)
-    wait_until(lambda: process.occupants(branch, built_in()) == [session.pid], what="the session is seen")
+    wait_until(lambda: run_processes.occupants(branch, built_in()) == [session.pid], what="the session is seen")
     yield session
     session.kill()
     session.wait()
@@ -110,7 +110,7 @@ def test_our_own_claude_does_not_occupy_its_branch(house: House, tmp_path: Path)
     house.shell("writer", f"echo up; exec {program} 100")
     pid = house.attempt_pid("@writer", house.started("@operator", "@writer"))
     wait_until(lambda: processes.snapshot()[pid].name == "claude", what="it is a claude")
-    assert process.occupants(house.agent("@writer").branch, built_in()) == []
+    assert run_processes.occupants(house.agent("@writer").branch, built_in()) == []
     assert house.dispatch("@operator", "@writer", "second").code == "busy"
     house.kill("@operator", "@writer")
     assert pid not in processes.snapshot()

@@ -8,10 +8,10 @@ import pstats
 from collections.abc import Callable
 from pathlib import Path
 
-from mailcore import make
 from mailcore.mail import post
-from mailcore.observe.load import Loader
-from mailcore.workspace import Workspace
+from mailcore.observe.reader import Loader
+from mailcore.workspace import create
+from mailcore.workspace.find import Workspace
 
 LONG = 800
 """Runs of each agent: what a fleet does in days, and twelve agents of the demo in hours."""
@@ -19,7 +19,7 @@ LONG = 800
 
 def aged(root: Path, runs: int) -> Workspace:
     """A workspace in which two agents have had so many runs, each with a mail and its rows in AIPass's register."""
-    space = make.init(root, [("a", "agents/a"), ("b", "agents/b")])
+    space = create.init(root, [("a", "agents/a"), ("b", "agents/b")])
     rows = []
     for number in range(runs):
         stamp = f"202611{1 + number // 100:02d}T{number % 24:02d}{number % 60:02d}00_{number:06d}-{number:08x}"

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal, make
-from mailcore.dispatch import register
-from mailcore.errors import MailcoreError
+from mailcore.dispatch.aipass import register
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
 from mailcore.mail import feedback, post
-from mailcore.mail.feed import LINES
-from mailcore.workspace import Workspace, load
+from mailcore.mail.aipass_feed import LINES
+from mailcore.workspace import create
+from mailcore.workspace.find import Workspace, load
 from tests.mailcore.conftest import House, wait_until
 
 
@@ -125,7 +126,7 @@ def test_a_manager_s_seat_gets_mail_and_is_not_started(house: House) -> None:
 
 
 def test_devpulse_is_on_the_blocklist_of_a_home_alone(home: House) -> None:
-    made = make.add(home.workspace, "devpulse", "agents/devpulse")
+    made = create.add(home.workspace, "devpulse", "agents/devpulse")
     home = House(made, commands={**home.commands, "devpulse": ["true"]}, limits=home.limits)
     home.configure()
     assert home.dispatch("@operator", "@devpulse").code == "manager" and len(home.inbox("@devpulse")) == 1
@@ -147,7 +148,7 @@ def test_autonomous_pause_stops_what_starts_by_itself(house: House) -> None:
 
 @pytest.fixture
 def aipass_home(tmp_path: Path) -> Workspace:
-    made = make.init(tmp_path / "there", [("devpulse", "src/aipass/devpulse")])
+    made = create.init(tmp_path / "there", [("devpulse", "src/aipass/devpulse")])
     return load(made.registry.rename(made.root / "AIPASS_REGISTRY.json"))
 
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from mailcore import journal
 from mailcore.config import Mail
-from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.formats import journal
 from mailcore.mail import answer, lookup, mailbox, post
 from mailcore.mail.outbox import Sent
 from mailcore.model.message import Message

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
-from mailcore.errors import Refused, UsageError
-from mailcore.mail import approval, lookup, mailbox, post
-from mailcore.mail.approval import decision_of
+from mailcore.exceptions import Refused, UsageError
+from mailcore.formats import journal
+from mailcore.mail import approvals, lookup, mailbox, post
+from mailcore.mail.approvals import decision_of
 from mailcore.mail.outbox import Sent
 from tests.mailcore.conftest import House, wait_until
 
@@ -18,7 +18,7 @@ CLI = f"{sys.executable} -m mailcore.cli"
 
 
 def ask(house: House, approver: str = "@operator") -> Sent:
-    return approval.ask(house.workspace, "@writer", approver, approver, "spend 5 $", "on coffee", 2)
+    return approvals.ask(house.workspace, "@writer", approver, approver, "spend 5 $", "on coffee", 2)
 
 
 def decision(house: House, request: Sent, approver: str = "@operator") -> str:
@@ -103,16 +103,16 @@ def test_another_ones_word_in_the_approvers_copy_is_none(house: House, ack: obje
 def test_what_is_no_request_cannot_be_granted(house: House) -> None:
     (mail,) = post.send(house.workspace, "@writer", ["@operator"], "s", "b")
     with pytest.raises(Refused, match="asks for no approval"):
-        approval.decide(house.workspace, "@operator", mail.id, "approved", "why")
+        approvals.decide(house.workspace, "@operator", mail.id, "approved", "why")
     with pytest.raises(UsageError):
-        approval.decide(house.workspace, "@operator", ask(house).id, "perhaps", "why")
+        approvals.decide(house.workspace, "@operator", ask(house).id, "perhaps", "why")
 
 
 def test_who_was_killed_before_telling_can_say_it_again(house: House) -> None:
     request = ask(house)
     mailbox.update(house.agent("@operator"), request.id, {"ack": {"state": "approved", "by": "@operator"}})
     assert decision(house, request) == "approved"  # the decision counts, told or not
-    approval.decide(house.workspace, "@operator", request.id, "approved", "yes")
+    approvals.decide(house.workspace, "@operator", request.id, "approved", "yes")
     assert len(house.inbox("@writer")) == 1 and house.inbox("@operator") == ()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.errors import MailcoreError, Refused
+from mailcore.exceptions import MailcoreError, Refused
 from mailcore.mail import archive, lookup, mailbox, post
 from mailcore.model.agent import Agent
 from tests.mailcore.conftest import House
@@ -160,7 +160,7 @@ def test_a_circle_of_symlinks_is_an_error_in_words(house: House) -> None:
 
 
 def test_the_archive_that_aipass_wrote_is_found(tmp_path: Path, aipass: object) -> None:
-    from mailcore.workspace import Workspace
+    from mailcore.workspace.find import Workspace
 
     assert isinstance(aipass, Workspace)
     (found,) = [raw for _, raw in lookup.archived(aipass.agent("@beta"))]

@@ -12,7 +12,7 @@ import pytest
 
 from mailcore.cli import main
 from mailcore.dispatch.attach import attachment
-from mailcore.errors import Refused
+from mailcore.exceptions import Refused
 from mailcore.model.run import Phase
 from mailcore.programs.codex.program import OWN_PATH
 from tests.mailcore.conftest import House, wait_until

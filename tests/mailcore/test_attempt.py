@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import prompt, succession
+from mailcore.dispatch import after_run, prompt
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House
 
@@ -26,7 +26,7 @@ os.write({number}, b"poured\\n")
 
 def begun(house: House, **facts: Any) -> str:
     first = {"sender": "@operator", "subject": "s", "message_id": "", "program": "command", "depth": 0, **facts}
-    run_id = succession.begin(house.workspace, house.config, house.agent("@writer"), first)
+    run_id = after_run.begin(house.workspace, house.config, house.agent("@writer"), first)
     assert isinstance(run_id, str)
     return run_id
 

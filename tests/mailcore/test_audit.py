@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import audit, journal
-from mailcore.digest import digest
+from mailcore.formats import journal
+from mailcore.formats.digest import digest
 from mailcore.system.locks import locked
+from mailcore.workspace import audit
 from tests.mailcore.conftest import House
 
 Lines = list[bytes]
@@ -108,7 +109,7 @@ def test_who_was_killed_before_it_told_the_lock_leaves_the_chain_whole(house: Ho
 
 def test_eight_writers_at_once_make_one_chain(house: House) -> None:
     code = (
-        "import sys; from pathlib import Path; from mailcore import audit; from mailcore.workspace import find\n"
+        "import sys; from pathlib import Path; from mailcore import audit; from mailcore.workspace.find import find\n"
         "w = find(Path(sys.argv[1]))\nfor n in range(25): audit.record(w, '@lead', 'test', number=n)"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(house.root)]) for _ in range(8)]

@@ -10,10 +10,10 @@ import time
 import pytest
 
 from mailcore.config import Alarms
-from mailcore.mail import approval
+from mailcore.mail import approvals
 from mailcore.model.fleet import Fleet, State, Status
 from mailcore.observe.fold import apply
-from mailcore.observe.load import Loader
+from mailcore.observe.reader import Loader
 from mailcore.observe.state import state
 from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
@@ -46,7 +46,7 @@ def test_who_asked_waits_for_the_operator_until_the_answer_and_is_at_work_then(h
     assert status(house, later=9000) == Status(State.WAITING, "asks for your approval: Deploy?", since)
     (request,) = house.inbox("@operator")
     assert since == request.stored_at
-    approval.decide(house.workspace, "@operator", request.id, "approved", "go")
+    approvals.decide(house.workspace, "@operator", request.id, "approved", "go")
     wait_until(lambda: status(house).state is State.WORKING, what="it is at work again")
     decided = time.time() - 5
     assert status(house, later=290).state is State.WORKING
@@ -118,6 +118,6 @@ def test_a_request_lapses_with_a_run_whose_directory_went(house: House) -> None:
 def test_what_was_decided_does_not_lapse(house: House) -> None:
     run_id = asks(house, f"{CLI} wait $id --for approval; exec true")
     (request,) = house.inbox("@operator")
-    approval.decide(house.workspace, "@operator", request.id, "denied", "no")
+    approvals.decide(house.workspace, "@operator", request.id, "denied", "no")
     house.over("@writer", run_id)
-    assert approval.lapse(house.agent("@operator"), run_id, "over") == []
+    assert approvals.lapse(house.agent("@operator"), run_id, "over") == []

@@ -14,9 +14,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe.backlog import Backlog, first_at
-from mailcore.programs.sessions import timestamp_of
-from mailcore.programs.transcript import Counted
+from mailcore.observe.usage_backlog import Backlog, first_at
+from mailcore.programs.session_files import timestamp_of
+from mailcore.programs.transcript_reader import Counted
 from tests.mailcore.session_lines import BEGAN, backlog, counted_before, line, money, read_from, said, text
 
 DAY = 86400.0

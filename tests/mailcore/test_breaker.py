@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from mailcore.dispatch import breaker, control, succession
+from mailcore.dispatch import after_run, breakers, control
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
 
@@ -55,11 +55,11 @@ def test_mail_counts_as_progress_and_a_failure_does_not(house: House) -> None:
     house.shell("writer", "mailcore send @editor told b > /dev/null; echo up")
     for n in range(3):
         house.over("@writer", house.started("@lead", "@writer", f"task {n}"))
-    assert breaker.tripped(house.agent("@writer"), house.config.dispatch) == ""
+    assert breakers.tripped(house.agent("@writer"), house.config.dispatch) == ""
     house.shell("writer", "exit 1")
     for n in range(3):
         house.over("@writer", house.started("@lead", "@writer", f"failing task {n}"))
-    assert "3 runs in a row" in breaker.tripped(house.agent("@writer"), house.config.dispatch)
+    assert "3 runs in a row" in breakers.tripped(house.agent("@writer"), house.config.dispatch)
 
 
 def test_an_agent_that_only_rewrites_its_memories_makes_little_progress(house: House) -> None:
@@ -70,12 +70,12 @@ def test_an_agent_that_only_rewrites_its_memories_makes_little_progress(house: H
         run = house.over("@writer", house.started("@lead", "@writer"))
         assert run.memories_edited
         assert house.json("run", run.run_id)["changed"] == [".trinity/local.json"]
-    tripped = breaker.tripped(house.agent("@writer"), house.config.dispatch)
+    tripped = breakers.tripped(house.agent("@writer"), house.config.dispatch)
     assert tripped.startswith("3 runs in a row that only wrote mail or memories ([dispatch] ping_pong)")
     assert "`mailcore wake @writer`" in tripped
     house.shell("writer", "echo up; date +%N > .trinity/local.json; date > made")
     house.over("@writer", house.started("@lead", "@writer"))
-    assert breaker.tripped(house.agent("@writer"), house.config.dispatch) == ""
+    assert breakers.tripped(house.agent("@writer"), house.config.dispatch) == ""
 
 
 def test_runs_whose_supervisor_dies_again_and_again_trip_it(house: House) -> None:
@@ -83,11 +83,11 @@ def test_runs_whose_supervisor_dies_again_and_again_trip_it(house: House) -> Non
     house.shell("writer", "echo up; exec sleep 100")
     writer = house.agent("@writer")
     for _ in range(3):
-        assert breaker.tripped(writer, house.config.dispatch) == ""
+        assert breakers.tripped(writer, house.config.dispatch) == ""
         house.attempt_pid("@writer", house.started("@lead", "@writer"))
         house.orphan("@writer")
-        succession.clean(house.workspace, house.config, writer)
-    assert "3 runs in a row without" in breaker.tripped(writer, house.config.dispatch)
+        after_run.clean(house.workspace, house.config, writer)
+    assert "3 runs in a row without" in breakers.tripped(writer, house.config.dispatch)
 
 
 def test_a_sender_that_is_woken_and_never_hears_is_woken_no_more(house: House) -> None:
@@ -175,9 +175,9 @@ def test_the_wait_grows_with_each_failure_and_ends_with_a_success(house: House) 
     waits = []
     house.shell("writer", "exit 1")
     for _ in range(4):
-        waits.append(breaker.backoff(agent, house.config.dispatch))
+        waits.append(breakers.backoff(agent, house.config.dispatch))
         house.over("@writer", house.started("@operator", "@writer"))
-    waits.append(breaker.backoff(agent, house.config.dispatch))
+    waits.append(breakers.backoff(agent, house.config.dispatch))
     house.command("writer", "true")
     house.over("@writer", house.started("@operator", "@writer"))
-    assert waits == [0, 1, 2, 3, 3] and breaker.backoff(agent, house.config.dispatch) == 0
+    assert waits == [0, 1, 2, 3, 3] and breakers.backoff(agent, house.config.dispatch) == 0

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from mailcore.dispatch import queue
-from mailcore.dispatch.caps import HELD
-from mailcore.holds import hold_at
+from mailcore.dispatch.daily_caps import HELD
 from mailcore.model.run import Phase
+from mailcore.workspace.holds import hold_at
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.homes import Home
 

@@ -14,9 +14,9 @@ import pytest
 
 from mailcore.cli import GROUPS, VERBS, main
 from mailcore.cli.call import Parser
-from mailcore.cli.manual import EXAMPLES
+from mailcore.cli.help_text import EXAMPLES
 from mailcore.config import Config, read_config
-from mailcore.mail import approval
+from mailcore.mail import approvals
 from mailcore.system import PORTABLE
 from tests.mailcore.conftest import House, wait_until
 
@@ -45,7 +45,8 @@ def test_a_verbs_help_explains_its_words_and_its_examples_are_calls_of_it(
         main([verb, "--help"])
     said = capsys.readouterr().out
     assert not left.value.code and "exit status:\n  " in said and f"examples:\n  mailcore {verb}" in said
-    module = import_module(f"mailcore.cli.{VERBS[verb][0]}")
+    name = VERBS[verb][0]
+    module = import_module(name if "." in name else f"mailcore.cli.{name}")
     parser = Parser(prog=verb)
     parser.add_argument("--json", action="store_true")
     module.arguments(verb, parser)
@@ -76,7 +77,7 @@ def test_the_beginning_of_an_id_names_a_message_if_no_other_begins_so(house: Hou
 
 
 def test_a_request_for_approval_is_not_closed_by_the_beginning_of_its_id(house: House) -> None:
-    request = approval.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
+    request = approvals.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
     assert house.json("close", request.id[:7], "--from", "@operator", status=3)["error"]["code"] == "approval"
     assert len(house.inbox("@operator")) == 1
 

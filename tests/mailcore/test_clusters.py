@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.observe.activity import neutral
+from mailcore.observe.activities import neutral
 from mailcore.text import hidden, line, plain
 from mailcore.text.clusters import LONGEST, cells, clusters, cut
 from mailcore.text.frames import indented

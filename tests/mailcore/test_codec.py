@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore import codec
+from mailcore.formats import json_codec
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**80), 2**80) | st.floats(allow_nan=False) | st.text(),
@@ -24,9 +24,9 @@ boxes = st.dictionaries(st.text(max_size=4), values, max_size=3).flatmap(
 )
 
 
-@pytest.fixture(autouse=True, params=[codec.FRUGAL, 0], ids=["orjson", "msgspec"])
+@pytest.fixture(autouse=True, params=[json_codec.FRUGAL, 0], ids=["orjson", "msgspec"])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec, "FRUGAL", request.param)
+    monkeypatch.setattr(json_codec, "FRUGAL", request.param)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -35,14 +35,14 @@ def same(one: Any, other: Any) -> bool:
 
 @given(values, st.booleans())
 def test_every_value_is_read_as_it_was_written(value: Any, ascii_only: bool) -> None:
-    assert same(codec.loads(json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")), value)
+    assert same(json_codec.loads(json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")), value)
 
 
 @pytest.mark.parametrize(
     "text", ['{"a": NaN}', '"\\ud800"', "[1e400]", "[-Infinity]", "[9007199254740993123]", '""', " 7 "]
 )
 def test_what_orjson_refuses_or_changes_is_kept(text: str) -> None:
-    assert same(codec.loads(text.encode()), json.loads(text))
+    assert same(json_codec.loads(text.encode()), json.loads(text))
 
 
 @pytest.mark.parametrize(
@@ -50,19 +50,21 @@ def test_what_orjson_refuses_or_changes_is_kept(text: str) -> None:
 )
 def test_what_is_no_json_is_a_value_error(data: bytes) -> None:
     with pytest.raises((ValueError, RecursionError)):
-        codec.loads(data)
+        json_codec.loads(data)
 
 
-@pytest.mark.parametrize("before", [codec._PIECE - 19, codec._PIECE - 18, codec._PIECE - 1, codec._PIECE])
+@pytest.mark.parametrize(
+    "before", [json_codec._PIECE - 19, json_codec._PIECE - 18, json_codec._PIECE - 1, json_codec._PIECE]
+)
 def test_a_long_number_is_seen_where_two_pieces_meet(before: int) -> None:
     number = 12345678901234567890123
-    assert codec.loads(b" " * before + str(number).encode()) == number
+    assert json_codec.loads(b" " * before + str(number).encode()) == number
 
 
 @given(boxes)
 def test_in_parts_it_is_the_same_document(document: dict[str, Any]) -> None:
-    document = codec.loads(json.dumps(document).encode())
-    whole, parts = codec.dumps(document), b"".join(codec.dumps_parts(document, "messages"))
+    document = json_codec.loads(json.dumps(document).encode())
+    whole, parts = json_codec.dumps(document), b"".join(json_codec.dumps_parts(document, "messages"))
     assert same(json.loads(parts), json.loads(whole)) and list(json.loads(parts)) == list(json.loads(whole))
     try:
         import orjson

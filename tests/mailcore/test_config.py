@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from mailcore.config import AgentConfig, Alarms, Config, Dispatch, Mail, Sound, read_config
-from mailcore.config.read import settings
-from mailcore.errors import ConfigError, Refused
+from mailcore.config.reader import settings
+from mailcore.exceptions import ConfigError, Refused
 from mailcore.model.agent import Agent
+from mailcore.programs.choose import select
 from mailcore.programs.registry import bypasses
-from mailcore.programs.select import select
 
 
 def config(tmp_path: Path, text: str) -> Config:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from mailcore.config import Config, read_config, read_config_or_defaults
 from mailcore.config.reference import TABLES
-from mailcore.config.words import kinds_of
-from mailcore.errors import ConfigError
+from mailcore.config.toml_text import kinds_of
+from mailcore.exceptions import ConfigError
 
 # Files made of the names that there are, and of values of every kind; and any text at all.
 NAMES = st.sampled_from([*(name for section in TABLES.values() for name in kinds_of(section)), "x", "'a.b'"])

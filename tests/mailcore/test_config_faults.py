@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mailcore.config import Config, read_config, read_config_or_defaults
-from mailcore.config.read import settings
-from mailcore.errors import ConfigError
+from mailcore.config.reader import settings
+from mailcore.exceptions import ConfigError
 
 SECONDS = "a number of seconds from 0 to 1_000_000_000"
 PERIOD = "a number of seconds above 0, up to 1_000_000_000"

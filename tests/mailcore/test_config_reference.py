@@ -13,7 +13,7 @@ import pytest
 from mailcore.config import Config, read_config
 from mailcore.config.reference import TABLES, find, keys
 from mailcore.config.template import WIDTH, template
-from mailcore.errors import UsageError
+from mailcore.exceptions import UsageError
 from tests.mailcore.conftest import House
 from tests.tools import config_docs
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mailcore.dispatch import control
-from mailcore.errors import Refused, UsageError
-from mailcore.mail import answer, approval, post
+from mailcore.exceptions import Refused, UsageError
+from mailcore.mail import answer, approvals, post
 from mailcore.model.run import Phase
-from praxmonitor import acts
+from praxmonitor.actions import requests
 from tests.mailcore.conftest import House, wait_until
 
 CLI = f"{sys.executable} -m mailcore.cli"
@@ -137,7 +137,7 @@ def test_said_twice_it_is_one_conflict_and_one_request(house: House, tasks: list
 def test_what_was_decided_and_cut_off_is_carried_out_when_it_is_said_again(house: House, tasks: list[str]) -> None:
     escalate(house, *tasks)
     name = request(house)
-    approval.decide(house.workspace, "@operator", name, "approved", "spaces")
+    approvals.decide(house.workspace, "@operator", name, "approved", "spaces")
     told = house.json("approve", name, "spaces", "--choose", tasks[1], *OPERATOR)
     assert sorted(told["tasks"].values()) == ["declined", "waits for its turn"]  # the agent is held
     house.json("release", "@writer", *OPERATOR)
@@ -149,5 +149,5 @@ def test_what_was_decided_and_cut_off_is_carried_out_when_it_is_said_again(house
 def test_the_screen_denies_and_says_how_to_choose(house: House, tasks: list[str]) -> None:
     escalate(house, *tasks)
     with pytest.raises(UsageError, match="--choose"):
-        acts.decide(house.workspace, house.config, request(house), "approved", "yes")
-    assert "declined" in acts.decide(house.workspace, house.config, request(house), "denied", "no")
+        requests.decide(house.workspace, house.config, request(house), "approved", "yes")
+    assert "declined" in requests.decide(house.workspace, house.config, request(house), "denied", "no")

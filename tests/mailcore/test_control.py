@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
-from mailcore.dispatch import control, process
-from mailcore.errors import MailcoreError, Refused, UsageError
-from mailcore.liveness import read_lock
+from mailcore.dispatch import control, run_processes
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.formats import journal
 from mailcore.model.run import Phase
 from mailcore.system import processes
 from mailcore.system.processes import alive, start_ticks
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.test_process import TREE
 
@@ -333,7 +333,7 @@ def test_a_foreign_monitor_is_busy_and_is_ended_with_its_session(house: House) -
     """AIPass's monitor leads a session, and its lock carries a PID and a time, no more (contract 0.10 and 4)."""
     monitor = subprocess.Popen(["sh", "-c", "sleep 100 & setsid sleep 100 & wait"], start_new_session=True)
     writer = house.agent("@writer")
-    wait_until(lambda: len(process.session_members(monitor.pid)) == 3, what="the monitor and its agents run")
+    wait_until(lambda: len(run_processes.session_members(monitor.pid)) == 3, what="the monitor and its agents run")
     writer.dispatch_lock.write_text(
         f'{{"pid": {monitor.pid}, "timestamp": "{datetime.now():%Y-%m-%dT%H:%M:%S}", "branch": "{writer.branch}"}}'
     )

@@ -17,15 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailcore import make
 from mailcore.model.fleet import Fleet
 from mailcore.model.usage import Usage
-from mailcore.observe import discover, sessions
+from mailcore.observe import session_discovery, session_reader
 from mailcore.observe.fold import apply
-from mailcore.observe.ledger import ledger
-from mailcore.observe.load import Loader
-from mailcore.observe.spending import midnight
-from mailcore.workspace import Workspace
+from mailcore.observe.reader import Loader
+from mailcore.observe.usage_ledger import ledger
+from mailcore.observe.usage_sum import midnight
+from mailcore.workspace import create
+from mailcore.workspace.find import Workspace
 from tests.mailcore.homes import STYLES, Home
 
 WHERE = ("", "src", "src/deep", ".claude/worktrees/fix", "inner", "inner/src")
@@ -42,7 +42,7 @@ def somewhere(monkeypatch: pytest.MonkeyPatch | None = None) -> Iterator[tuple[W
         patch.setenv("CODEX_HOME", f"{place}/codex")
         patch.setenv("CLAUDE_CONFIG_DIR", f"{place}/claude")
         agents = [("outer", "agents/outer"), ("inner", "agents/outer/inner"), ("other", "agents/other")]
-        yield make.init(Path(place) / "project", agents), Home(clock(), Path(place) / "codex")
+        yield create.init(Path(place) / "project", agents), Home(clock(), Path(place) / "codex")
 
 
 def clock() -> Callable[[float], float]:
@@ -123,9 +123,9 @@ def play(workspace: Workspace, home: Home, step: tuple[Any, ...]) -> Path | None
 def test_any_arrangement_of_sessions_is_counted_once(steps: list[tuple[Any, ...]], before: int, room: int) -> None:
     """What a screen finds, what it sees come, and what `usage` reads: the requests that were made."""
     with somewhere() as (workspace, home), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(discover, "MOST", room)
-        patch.setattr(sessions, "MOST", room)
-        patch.setattr(discover, "AGAIN", 0.0)
+        patch.setattr(session_discovery, "MOST", room)
+        patch.setattr(session_reader, "MOST", room)
+        patch.setattr(session_discovery, "AGAIN", 0.0)
         for step in steps[:before]:
             play(workspace, home, step)
         watching = Look(workspace)
@@ -153,9 +153,9 @@ def test_a_thousand_sessions_of_a_day_are_counted_behind_the_first_paint() -> No
 @pytest.mark.parametrize("room", [0, 8])
 def test_a_session_that_is_archived_while_a_screen_is_open_counts_once(room: int) -> None:
     with somewhere() as (workspace, home), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(discover, "AGAIN", 0.0)
-        patch.setattr(discover, "MOST", room)
-        patch.setattr(sessions, "MOST", room)
+        patch.setattr(session_discovery, "AGAIN", 0.0)
+        patch.setattr(session_discovery, "MOST", room)
+        patch.setattr(session_reader, "MOST", room)
         made = [home.begin("codex", "@other", workspace.agent("@other").branch) for _ in range(3)]
         for session in made:
             home.request(session)

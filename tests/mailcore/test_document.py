@@ -13,15 +13,15 @@ import pytest
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe import document
-from mailcore.observe.document import Document
-from mailcore.observe.drift import summed
+from mailcore.observe import document_file
+from mailcore.observe.document_file import Document
 from mailcore.observe.facts import Seen, Used
-from mailcore.observe.load import Loader
-from mailcore.observe.sessions import Sessions
+from mailcore.observe.format_drift import summed
+from mailcore.observe.reader import Loader
+from mailcore.observe.session_reader import Sessions
 from mailcore.programs import registry
-from mailcore.programs.sessions import listed
-from mailcore.programs.transcript import Counted
+from mailcore.programs.session_files import listed
+from mailcore.programs.transcript_reader import Counted
 from mailcore.system.open_files import OpenFiles
 from tests.mailcore.conftest import House
 from tests.mailcore.programs.package import install
@@ -131,7 +131,7 @@ def test_a_document_is_read_only_when_it_was_written_and_never_too_large(
     path.write_text("[]")
     one = Document(path)
     assert one.read() == [b"[]"] and one.read() == [] and one.modified == path.stat().st_mtime
-    monkeypatch.setattr(document, "LARGEST", 10)
+    monkeypatch.setattr(document_file, "LARGEST", 10)
     path.write_text("[" + " " * 10 + "]")
     assert one.read() == [] and one.skipped == 1 and one.read() == [] and one.skipped == 1
 

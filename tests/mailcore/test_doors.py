@@ -16,18 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import breaker
-from mailcore.liveness import read_lock
+from mailcore.dispatch import breakers
 from mailcore.model.lock import Holder
-from mailcore.observe.tail import Tail
-from praxmonitor import themes, watchers
+from mailcore.observe.file_tail import Tail
+from mailcore.workspace.lock_reader import read_lock
+from praxmonitor.alarms import watchers
+from praxmonitor.themes import load
 from tests.mailcore.conftest import House
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "untrusted.md"
 DOORS = {
     "outlets": {"mailcore.text.terminal", "mailcore.cli.output"},
-    "inputs": {"mailcore.system.files", "mailcore.system.linux.processes", "mailcore.system.sockets"},
+    "inputs": {"mailcore.system.safe_open", "mailcore.system.linux.processes", "mailcore.system.listening"},
 }
 STREAMS = re.compile(r"sys\.(__)?(stdout|stderr)(__)?(\.buffer)?\.(write|writelines)")
 READS = {"read_text", "read_bytes", "readlines", "open"}
@@ -62,7 +63,7 @@ def inputs(tree: ast.AST) -> list[str]:
     own = {
         alias.asname or alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "mailcore.system.files"
+        if isinstance(node, ast.ImportFrom) and node.module == "mailcore.system.safe_open"
         for alias in node.names
     }
     found = []
@@ -164,7 +165,7 @@ def test_a_theme_in_a_workspace_keeps_no_screen_from_opening(tmp_path: Path, wha
         path.write_text("a = " + "[" * 100_000)
     if what == "no end":
         os.truncate(path, 20_000_000_000)
-    found = themes.load([tmp_path])
+    found = load.load([tmp_path])
     assert found.loaded == () and found.failed[0].startswith("theme evil.toml: "), found
 
 
@@ -175,7 +176,7 @@ def test_a_fifo_in_the_place_of_what_is_looked_at_by_the_way_is_not_waited_for(h
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
     if kind == "failures.jsonl":
-        assert breaker.fleet_tripped(house.workspace, house.config.dispatch) == ""
+        assert breakers.fleet_tripped(house.workspace, house.config.dispatch) == ""
     elif kind == "duty/x.watcher":
         assert watchers.look(house.root / ".praxmonitor") == ([], None)
     else:
@@ -183,5 +184,5 @@ def test_a_fifo_in_the_place_of_what_is_looked_at_by_the_way_is_not_waited_for(h
 
 
 def test_the_doors_themselves_are_none() -> None:
-    ways = "from mailcore.system.files import read_bytes\nread_bytes(path)\nfiles.opened(path).read(9)\nsay(text)"
+    ways = "from mailcore.system.safe_open import read_bytes\nread_bytes(path)\nfiles.opened(path).read(9)\nsay(text)"
     assert not outlets(ast.parse(ways)) and not inputs(ast.parse(ways))

@@ -15,7 +15,7 @@ import pytest
 from mailcore.dispatch.control import read_run
 from mailcore.dispatch.environment import search_path
 from mailcore.model.run import Phase
-from mailcore.system.python import child
+from mailcore.system.python_child import child
 from tests.mailcore.conftest import House, wait_until
 
 SHADOWED = ("random", "inspect", "json", "select", "uuid", "orjson", "secrets", "enum")
@@ -71,7 +71,8 @@ def test_a_mailcore_that_only_pythonpath_leads_to_is_found_by_its_children(tmp_p
     (tmp_path / "src" / "mailcore").symlink_to(Path(mailcore.__file__).parent)
     code = (
         "import sys, subprocess; sys.path = [p for p in sys.path if not p.endswith('src')] + [sys.argv[1]]\n"
-        "import mailcore.system.python as ours; ours.__file__ = sys.argv[1] + '/mailcore/system/python.py'\n"
+        "import mailcore.system.python_child as ours\n"
+        "ours.__file__ = sys.argv[1] + '/mailcore/system/python_child.py'\n"
         "words = ours.child('mailcore.cli', '--version'); assert '-m' not in words, words\n"
         "raise SystemExit(subprocess.call(words))"
     )

@@ -10,29 +10,30 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal, make, workspace
-from mailcore.errors import MailcoreError, NoWorkspace, Refused
+from mailcore.exceptions import MailcoreError, NoWorkspace, Refused
+from mailcore.formats import journal
 from mailcore.mail import answer, feedback, mailbox, post
-from mailcore.mail.reader import read_mailbox
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.workspace import create, find
 from tests.mailcore.conftest import House
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[workspace.Workspace]:
+def other(tmp_path: Path) -> Iterator[find.Workspace]:
     """A second project, which has agents of the same names, and takes feedback."""
-    made = make.init(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
+    made = create.init(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
     (made.root / ".praxmonitor").mkdir(exist_ok=True)
     (made.root / ".praxmonitor" / "config.toml").write_text('[mail]\norchestrator = "@lead"\n')
     yield made
 
 
-def subjects(made: workspace.Workspace, name: str) -> list[str]:
+def subjects(made: find.Workspace, name: str) -> list[str]:
     document = json.loads(made.agent(name).inbox.read_bytes())
     return [m["subject"] for m in document["messages"]]
 
 
 def test_feedback_reaches_the_orchestrator_stays_open_and_is_in_both_histories(
-    house: House, other: workspace.Workspace
+    house: House, other: find.Workspace
 ) -> None:
     post.send(house.workspace, "@lead", ["@writer"], "s", "b")  # the counts differ
     told = house.json("feedback", str(other.root), "it breaks", "the log", cwd=house.agent("@writer").branch)
@@ -48,7 +49,7 @@ def test_feedback_reaches_the_orchestrator_stays_open_and_is_in_both_histories(
 
 @pytest.mark.parametrize("how", ["reply", "done"])
 def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
-    house: House, other: workspace.Workspace, how: str
+    house: House, other: find.Workspace, how: str
 ) -> None:
     for author in (house.agent("@writer"), house.workspace.operator):
         sent = feedback.give(author, house.workspace, other.root, "it breaks", "the log")
@@ -71,7 +72,7 @@ def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
         post.close(other, "@lead", [back.id])
 
 
-def test_an_urgent_answer_across_starts_nobody_of_that_name_here(house: House, other: workspace.Workspace) -> None:
+def test_an_urgent_answer_across_starts_nobody_of_that_name_here(house: House, other: find.Workspace) -> None:
     raw = {"from": "@writer", "reply_path": str(other.agent("@writer").inbox), "feedback": True, "priority": "high"}
     name = mailbox.deliver(house.agent("@lead"), {"subject": "s", "message": "m", "status": "new", **raw})
     told = house.json("reply", name, "b", cwd=house.agent("@lead").branch)
@@ -79,7 +80,7 @@ def test_an_urgent_answer_across_starts_nobody_of_that_name_here(house: House, o
     assert subjects(other, "@writer") == ["RE: s"]
 
 
-def test_all_other_mail_across_is_refused(house: House, other: workspace.Workspace, tmp_path: Path) -> None:
+def test_all_other_mail_across_is_refused(house: House, other: find.Workspace, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="this project"):
         feedback.give(house.agent("@writer"), house.workspace, house.agent("@lead").branch, "s", "b")
     (other.root / ".praxmonitor" / "config.toml").unlink()
@@ -111,7 +112,7 @@ def gh(directory: Path, script: str) -> dict[str, str]:
     return {"PATH": f"{directory}{os.pathsep}{os.environ['PATH']}"}
 
 
-def test_an_issue_too(house: House, other: workspace.Workspace, tmp_path: Path) -> None:
+def test_an_issue_too(house: House, other: find.Workspace, tmp_path: Path) -> None:
     env = gh(
         tmp_path / "bin",
         f'pwd >{tmp_path}/said; printf "%s\\n" "$@" >>{tmp_path}/said; cat >>{tmp_path}/said; echo url',
@@ -126,9 +127,7 @@ def test_an_issue_too(house: House, other: workspace.Workspace, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("script", "why"), [("echo no login >&2; exit 4", "no login"), ("printf '\\377' >&2; exit 1", "gh failed")]
 )
-def test_its_failure_loses_nothing(
-    house: House, other: workspace.Workspace, tmp_path: Path, script: str, why: str
-) -> None:
+def test_its_failure_loses_nothing(house: House, other: find.Workspace, tmp_path: Path, script: str, why: str) -> None:
     env = gh(tmp_path / "bin", script)
     words = ["feedback", str(other.root), "s", "b", "--issue", "--json"]
     done = house.mailcore(*words, cwd=house.agent("@writer").branch, env=env)
@@ -144,7 +143,7 @@ def test_nor_does_one_that_hangs_or_is_not_there(tmp_path: Path, monkeypatch: py
     assert "not on PATH" in feedback.open_issue(tmp_path, "s", "b")
 
 
-def test_the_orchestrator_is_started_for_it_by_its_own_config(house: House, other: workspace.Workspace) -> None:
+def test_the_orchestrator_is_started_for_it_by_its_own_config(house: House, other: find.Workspace) -> None:
     there = House(other, commands={"lead": ["sh", "-c", "echo up; mailcore inbox; exit 0"]})
     there.extra = '[mail]\norchestrator = "@lead"\n'
     there.configure()
@@ -158,7 +157,7 @@ def test_the_orchestrator_is_started_for_it_by_its_own_config(house: House, othe
     assert (told["code"], told["queued"]) == ("held", True), "its own holds count, not ours"
 
 
-def test_a_foreign_sender_is_shown_with_its_project(house: House, other: workspace.Workspace) -> None:
+def test_a_foreign_sender_is_shown_with_its_project(house: House, other: find.Workspace) -> None:
     """Also where an agent here has that very name; and what the other side answers."""
     sent = feedback.give(house.agent("@writer"), house.workspace, other.root, "it breaks", "the log")
     there = House(other)
@@ -175,7 +174,7 @@ def test_a_foreign_sender_is_shown_with_its_project(house: House, other: workspa
     assert len(lines) == 1 and "\x1b" not in lines[0] and "w" * 30 not in lines[0]
 
 
-def test_the_issue_s_address_stays_with_the_thread(house: House, other: workspace.Workspace, tmp_path: Path) -> None:
+def test_the_issue_s_address_stays_with_the_thread(house: House, other: find.Workspace, tmp_path: Path) -> None:
     url = "https://github.com/o/r/issues/7"
     env = gh(tmp_path / "bin", f"echo creating >&2; echo {url}")
     writer = house.agent("@writer").branch

@@ -14,21 +14,22 @@ from typing import Any
 
 import pytest
 
-from mailcore import audit, journal, make, presence, workspace
-from mailcore.errors import MailcoreError
-from mailcore.holds import hold_at
-from mailcore.hooks.ear import hear
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
+from mailcore.hooks.deliver import hear
 from mailcore.hooks.install import install, settings_file, standing
 from mailcore.hooks.line import STAMPS
-from mailcore.liveness import read_lock
-from mailcore.mail import archive, mailbox, post, sequence
-from mailcore.mail.reader import read_mailbox
+from mailcore.mail import archive, mailbox, numbers, post
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.lock import Holder
 from mailcore.model.message import MailboxStatus
-from mailcore.observe import ledger
-from mailcore.observe.drift import Drift
+from mailcore.observe import usage_ledger
+from mailcore.observe.format_drift import Drift
 from mailcore.programs.claude.program import Claude
-from mailcore.system import files, locks
+from mailcore.system import locks, safe_open
+from mailcore.workspace import audit, create, find, presence
+from mailcore.workspace.holds import hold_at
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import cwd_of, files_of, read_from
 
@@ -70,18 +71,18 @@ def test_only_a_regular_file_is_opened(tmp_path: Path, write: bool) -> None:
     listener.bind(str(tmp_path / "socket"))
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (names only)
     for path in (fifo(tmp_path / "fifo"), tmp_path / "socket", Path("/dev/null")):
-        error = soon(partial(files.descriptor, path, flags))
+        error = soon(partial(safe_open.descriptor, path, flags))
         assert isinstance(error, OSError) and (error.strerror, error.filename) == (IRREGULAR, str(path))
-    assert isinstance(soon(lambda: files.descriptor(tmp_path / "directory", flags)), IsADirectoryError)
+    assert isinstance(soon(lambda: safe_open.descriptor(tmp_path / "directory", flags)), IsADirectoryError)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
     listener.close()
     (tmp_path / "file").write_bytes(b"text")
     (tmp_path / "link").symlink_to("file")
-    assert files.read_bytes(tmp_path / "link") == b"text"
+    assert safe_open.read_bytes(tmp_path / "link") == b"text"
     with pytest.raises(OSError, match="is a symlink: refused"):
-        files.descriptor(tmp_path / "link", flags | os.O_NOFOLLOW)
+        safe_open.descriptor(tmp_path / "link", flags | os.O_NOFOLLOW)
     with pytest.raises(FileNotFoundError):
-        files.opened(tmp_path / "none")
+        safe_open.opened(tmp_path / "none")
 
 
 def test_a_fifo_for_a_mailbox_is_unreadable_and_delivery_refuses(house: House) -> None:
@@ -142,7 +143,7 @@ def test_a_fifo_in_the_archive_is_passed_over(house: House) -> None:
     fifo(writer.archive_dir / f"20270101_000000_{sent.id}_s.json")
     assert isinstance(soon(lambda: mailbox.close(writer, [sent.id])), list)
     (house.root / ".praxmonitor" / "sequence").unlink()
-    assert soon(lambda: sequence.take(house.root)) == 2
+    assert soon(lambda: numbers.take(house.root)) == 2
 
 
 def test_a_fifo_for_settings_is_told(house: House) -> None:
@@ -164,7 +165,7 @@ def test_no_link_for_a_lock_a_journal_or_the_count_makes_a_file_elsewhere(house:
     state = house.root / ".praxmonitor"
     for path, act in (
         (writer.mail_dir / ".inbox.lock", lambda: mailbox.deliver(writer, {"subject": "s", "seq": 1})),
-        (state / "sequence", lambda: sequence.take(house.root)),
+        (state / "sequence", lambda: numbers.take(house.root)),
         (state / "audit.jsonl", lambda: audit.record(house.workspace, "@lead", "test")),
     ):
         path.unlink(missing_ok=True)
@@ -210,7 +211,7 @@ def test_what_is_put_in_the_place_of_a_runs_journal_is_said_beside_the_sums(
     writer = house.agent("@writer")
     run = writer.runs_dir / "20270101T000000-aa" / "run.jsonl"
     put(run, kind, tmp_path / "elsewhere")
-    found = soon(lambda: ledger.ledger([writer], 0.0))
+    found = soon(lambda: usage_ledger.ledger([writer], 0.0))
     (note,) = found.notes
     assert note.startswith(f"{run}: is ") and "refused" in note and "@writer" in note
     for verb in ("usage", "history"):
@@ -220,7 +221,7 @@ def test_what_is_put_in_the_place_of_a_runs_journal_is_said_beside_the_sums(
 
 def test_a_fifo_that_takes_the_place_of_a_session_keeps_no_ledger_waiting(house: House, tmp_path: Path) -> None:
     path, notes = fifo(tmp_path / "5e55.jsonl"), list[str]()
-    spent: Any = partial(ledger._all_spent, house.agent("@writer"), [(path, files_of(path))], 0.0, notes, Drift())
+    spent: Any = partial(usage_ledger._all_spent, house.agent("@writer"), [(path, files_of(path))], 0.0, notes, Drift())
     assert soon(lambda: list(spent())) == [] and IRREGULAR in notes[0]
 
 
@@ -244,8 +245,8 @@ def test_what_is_put_in_the_registrys_place_is_neither_read_nor_written(
     registry = house.workspace.registry
     put(registry, kind, tmp_path / "elsewhere")
     for act in (
-        lambda: make.add(house.workspace, "new", "agents/new"),
-        lambda: make.remove(house.workspace, "@lead"),
+        lambda: create.add(house.workspace, "new", "agents/new"),
+        lambda: create.remove(house.workspace, "@lead"),
     ):
         error = soon(act)
         assert isinstance(error, MailcoreError) and f"{registry}: is " in str(error) and "refused" in str(error)
@@ -257,10 +258,10 @@ def test_what_is_put_in_the_registrys_place_is_neither_read_nor_written(
 def test_a_registry_that_is_no_file_is_said_by_every_command_and_by_init(tmp_path: Path, kind: str) -> None:
     registry = tmp_path / "place" / "HOME_REGISTRY.json"
     put(registry, kind, tmp_path / "elsewhere")
-    assert f"{registry}: {IRREGULAR}" in str(soon(lambda: workspace.find(registry.parent)))
-    assert str(registry) in str(soon(lambda: make.init(registry.parent, [("a", "agents/a")])))
+    assert f"{registry}: {IRREGULAR}" in str(soon(lambda: find.find(registry.parent)))
+    assert str(registry) in str(soon(lambda: create.init(registry.parent, [("a", "agents/a")])))
     (registry.parent / "ZOO_REGISTRY.json").write_text('{"branches": []}')
-    assert soon(lambda: workspace.find(registry.parent)).registry.name == "ZOO_REGISTRY.json"
+    assert soon(lambda: find.find(registry.parent)).registry.name == "ZOO_REGISTRY.json"
 
 
 def test_making_a_branch_follows_no_link(house: House, tmp_path: Path) -> None:
@@ -268,7 +269,7 @@ def test_making_a_branch_follows_no_link(house: House, tmp_path: Path) -> None:
     for name in (".ai_mail.local/inbox.json", ".trinity/passport.json"):
         (branch / name).parent.mkdir(parents=True)
         (branch / name).symlink_to(outside)
-    soon(lambda: make.add(house.workspace, "new", "agents/new"))
+    soon(lambda: create.add(house.workspace, "new", "agents/new"))
     assert not outside.exists() and (branch / ".trinity" / "local.json").is_file()
 
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from mailcore.dispatch import control, queue
-from mailcore.errors import Refused
+from mailcore.exceptions import Refused
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
 

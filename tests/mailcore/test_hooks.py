@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal
-from mailcore.errors import MailcoreError, Refused
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.formats import journal
 from mailcore.hooks import settings
 from mailcore.hooks.install import install, remove, settings_file, standing
 from mailcore.hooks.line import EVENTS, LONGEST, STAMPS
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
-from mailcore.mail.shown import PROOFS
+from mailcore.mail.message_text import PROOFS
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.programs.claude.program import Claude
-from mailcore.programs.hooks import parse_hook, read_hook
+from mailcore.programs.hook_lines import parse_hook, read_hook
 from tests.faults.conftest import mount, unmount
 from tests.mailcore.conftest import House, wait_until
 

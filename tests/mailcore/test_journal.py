@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore import journal
+from mailcore.formats import journal
 from tests.mailcore.conftest import wait_until
 
 APPEND = """

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from mailcore.dispatch import control, queue
-from mailcore.errors import Refused
-from mailcore.liveness import read_lock
-from mailcore.system.holders import name_holder
+from mailcore.exceptions import Refused
+from mailcore.formats.timestamps import lock_time
+from mailcore.system.lock_holder import name_holder
 from mailcore.system.processes import alive, start_ticks
-from mailcore.timestamps import lock_time
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House, wait_until
 
 pytestmark = pytest.mark.backends

@@ -9,7 +9,7 @@ import pytest
 
 from mailcore.mail.ladder import RUNGS, ladder
 from mailcore.mail.lookup import Copy
-from mailcore.mail.sentbox import SentMail
+from mailcore.mail.sent_mail import SentMail
 from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL, Message
 from mailcore.model.run import Attempt, Run

@@ -21,46 +21,47 @@ MODULES = {
     for path in sorted((ROOT / package).rglob("*.py"))
 }
 
-# What a wing may import of ours; `mailcore.model` stands for itself and all below it.
-ALLOWED = {
+ROOMS = (
+    "mailcore.exceptions", "mailcore.model", "mailcore.text", "mailcore.system", "mailcore.formats", "mailcore.config",
+    "mailcore.workspace", "mailcore.identity", "mailcore.programs", "mailcore.mail", "mailcore.hooks",
+    "mailcore.observe", "mailcore.dispatch", "mailcore.cli", "mailcore.mcp",
+    "praxmonitor.assets", "praxmonitor.text", "praxmonitor.themes", "praxmonitor.state", "praxmonitor.feed",
+    "praxmonitor.sound", "praxmonitor.alarms", "praxmonitor.widgets", "praxmonitor.actions", "praxmonitor.dialogs",
+    "praxmonitor.views", "praxmonitor.app", "praxmonitor.demo", "praxmonitor.cli", "praxmonitor.__main__",
+)  # fmt: skip
+"""From the ground up: a room imports only itself and rooms that stand before it."""
+
+PURE = {
     "mailcore.model": ["mailcore.model"],
-    "mailcore.errors": [],
+    "mailcore.exceptions": [],
     "mailcore.text": ["mailcore.text"],
-    "mailcore.units": [],
-    "mailcore.timestamps": ["mailcore.units"],
-    "mailcore.system": ["mailcore.system", "mailcore.errors", "mailcore.units"],
-    "mailcore.codec": ["mailcore.text.escape"],
-    "mailcore.journal": ["mailcore.system", "mailcore.timestamps"],
-    "mailcore.config": ["mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.units"],
-    "mailcore.liveness": ["mailcore.model", "mailcore.system", "mailcore.identity.marks"],
-    "mailcore.holds": ["mailcore.system"],
     "mailcore.programs": [
-        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.errors", "mailcore.system", "mailcore.text",
+        "mailcore.programs", "mailcore.model", "mailcore.config", "mailcore.exceptions", "mailcore.system",
+        "mailcore.text",
     ],
-    "mailcore.observe": [
-        "mailcore.observe", "mailcore.model", "mailcore.programs", "mailcore.mail.reader", "mailcore.workspace",
-        "mailcore.config", "mailcore.journal", "mailcore.holds", "mailcore.liveness", "mailcore.errors",
-        "mailcore.text", "mailcore.system", "mailcore.units",
+    "praxmonitor.text": ["praxmonitor.text", "mailcore.model", "mailcore.text"],
+    "praxmonitor.alarms.rules": [
+        "praxmonitor.alarms.rules", "praxmonitor.alarms.alarm", "mailcore.model", "mailcore.config", "mailcore.text",
+        "mailcore.observe", "mailcore.mail.ladder", "praxmonitor.state", "mailcore.dispatch.tasks",
     ],
 }  # fmt: skip
+"""What these may import of ours; `mailcore.model` stands for itself and all below it."""
+
 FORBIDDEN = {
     "mailcore": ["praxmonitor", "textual", "rich", "miniaudio", "simpleaudio"],
-    "mailcore.mail": ["mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
-    "mailcore.workspace": ["mailcore.mail", "mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
-    "mailcore.identity": ["mailcore.mail", "mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
-    "mailcore.observe": ["mailcore.dispatch"],
-    "mailcore.hooks": ["mailcore.dispatch", "mailcore.observe", "mailcore.cli"],
-    "mailcore.dispatch": ["mailcore.cli"],
-    "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.checked"],
-    "mailcore.programs.claude": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
-    "mailcore.programs.codex": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
-    "mailcore.programs.gemini": ["mailcore.programs.registry", "mailcore.programs.select", "mailcore.programs.checked"],
-    "mailcore.programs.command": [
-        "mailcore.programs.registry",
-        "mailcore.programs.select",
-        "mailcore.programs.checked",
-    ],
+    "mailcore.programs.base": ["mailcore.programs.registry", "mailcore.programs.guarded"],
+    **{
+        f"mailcore.programs.{program}": [f"mailcore.programs.{name}" for name in ("registry", "choose", "guarded")]
+        for program in ("claude", "codex", "gemini", "command")
+    },
 }
+OF_MAIL = ["mailcore.mail.mailbox_reader"]
+"""What `observe` may import of mail."""
+OF_OBSERVE = [
+    f"mailcore.observe.{name}"
+    for name in ("watch", "file_tail", "aipass_runs", "usage_ledger", "daily_caps", "usage_sum")
+]
+"""What `dispatch` takes of `observe`: what is no part of the fleet."""
 
 
 def imports(path: Path, *, top: bool = False) -> Iterator[str]:
@@ -94,31 +95,56 @@ def ours(wing: str) -> dict[str, Path]:
     return found
 
 
-@pytest.mark.parametrize("wing", ALLOWED)
-def test_a_wing_imports_only_what_it_may(wing: str) -> None:
+def room(name: str) -> str:
+    """The room that a module lies in; a package's own module lies in none."""
+    return next((one for one in ROOMS if within(name, [one])), "")
+
+
+def test_every_module_lies_in_a_room() -> None:
+    assert {name for name in MODULES if not room(name)} == {"mailcore", "praxmonitor"}
+    tops = [path.name for package in ("mailcore", "praxmonitor") for path in (ROOT / package).glob("*.py")]
+    assert sorted(tops) == ["__init__.py", "__init__.py", "__main__.py", "assets.py", "exceptions.py"]
+
+
+def test_a_room_imports_only_rooms_before_it() -> None:
+    wrong = [
+        (name, imported)
+        for name, path in MODULES.items()
+        for imported in imports(path)
+        if room(imported) and room(name) and ROOMS.index(room(imported)) > ROOMS.index(room(name))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("place", PURE)
+def test_what_is_pure_imports_only_what_it_may(place: str) -> None:
     wrong = {
         name: imported
-        for name, path in ours(wing).items()
+        for name, path in ours(place).items()
         for imported in imports(path)
-        if within(imported, ["mailcore", "praxmonitor"]) and not within(imported, ALLOWED[wing])
+        if within(imported, ["mailcore", "praxmonitor"]) and not within(imported, PURE[place])
     }
     assert wrong == {}
 
 
-@pytest.mark.parametrize("wing", FORBIDDEN)
-def test_a_wing_never_imports_what_it_must_not(wing: str) -> None:
+@pytest.mark.parametrize("place", FORBIDDEN)
+def test_a_place_never_imports_what_it_must_not(place: str) -> None:
     wrong = {
         name: imported
-        for name, path in ours(wing).items()
+        for name, path in ours(place).items()
         for imported in imports(path)
-        if within(imported, FORBIDDEN[wing])
+        if within(imported, FORBIDDEN[place])
     }
     assert wrong == {}
 
 
-def test_of_observe_dispatch_takes_what_is_no_part_of_the_fleet() -> None:
-    taken = {i for path in ours("mailcore.dispatch").values() for i in imports(path) if within(i, ["mailcore.observe"])}
-    assert taken <= {f"mailcore.observe.{name}" for name in ("watch", "tail", "foreign", "ledger", "caps", "spending")}
+@pytest.mark.parametrize(
+    ("above", "below", "allowed"),
+    [("mailcore.observe", "mailcore.mail", OF_MAIL), ("mailcore.dispatch", "mailcore.observe", OF_OBSERVE)],
+)
+def test_a_room_takes_only_a_part_of_another(above: str, below: str, allowed: list[str]) -> None:
+    taken = {i for path in ours(above).values() for i in imports(path) if within(i, [below])}
+    assert taken <= set(allowed)
 
 
 def test_model_imports_the_standard_library_and_structs_alone() -> None:
@@ -128,7 +154,10 @@ def test_model_imports_the_standard_library_and_structs_alone() -> None:
 
 def test_widgets_touch_no_disk_no_clock_no_processes() -> None:
     """Of ours they import what is pure: model, units, present, themes, each other."""
-    allowed = ["mailcore.model", "mailcore.units", "praxmonitor.present", "praxmonitor.themes", "praxmonitor.widgets"]
+    allowed = [
+        "mailcore.model", "mailcore.text", "praxmonitor.text", "praxmonitor.themes", "praxmonitor.widgets",
+        "praxmonitor.state.selected_agent",
+    ]  # fmt: skip
     third = ["textual", "rich"]
     banned = ["os", "pathlib", "time", "psutil", "shutil", "subprocess", "io", "tempfile", "socket"]
     wrong = []
@@ -151,12 +180,15 @@ def test_widgets_touch_no_disk_no_clock_no_processes() -> None:
     assert wrong == []
 
 
-def test_screens_never_import_each_other() -> None:
+def test_views_never_import_each_other() -> None:
+    """What they share lies in these; the one view that opens over any other is opened by `looking`."""
+    shared = [f"praxmonitor.views.{name}" for name in ("following", "looking", "operating")]
     wrong = {
         name: imported
-        for name, path in ours("praxmonitor.screens").items()
+        for name, path in ours("praxmonitor.views").items()
         for imported in imports(path)
-        if within(imported, ["praxmonitor.screens"]) and imported != name
+        if within(imported, ["praxmonitor.views"]) and not within(imported, shared)
+        if (name, imported) != ("praxmonitor.views.looking", "praxmonitor.views.alarms")
     }
     assert wrong == {}
 
@@ -178,7 +210,7 @@ def test_only_the_door_signals_and_only_dispatch_asks_it_to() -> None:
     assert found == {
         "mailcore.system.linux.processes": {"pidfd_send_signal"},
         "mailcore.system.portable.processes": {"kill"},
-        "mailcore.system.init": {"kill"},  # hands on what it is sent
+        "mailcore.system.pid1": {"kill"},  # hands on what it is sent
     }
     users = {
         name
@@ -187,7 +219,7 @@ def test_only_the_door_signals_and_only_dispatch_asks_it_to() -> None:
         if isinstance(node, ast.ImportFrom) and node.module == "mailcore.system.processes"
         and any(alias.name == "send" for alias in node.names)
     }  # fmt: skip
-    assert users == {"mailcore.dispatch.process", "mailcore.dispatch.kill"}
+    assert users == {"mailcore.dispatch.run_processes", "mailcore.dispatch.kill"}
 
 
 LOW_LEVEL_CALLS = {
@@ -244,14 +276,14 @@ def test_every_kind_of_low_level_act_is_found(tmp_path: Path) -> None:
 
 
 def test_nobody_writes_a_mailbox_by_another_way() -> None:
-    """No `….inbox.write_…` or `open(….inbox…, "w")` anywhere; `make` writes the first, empty one."""
+    """No `….inbox.write_…` or `open(….inbox…, "w")` anywhere; `create` writes the first, empty one."""
     wrong = []
     for name, path in MODULES.items():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
                 text = ast.unparse(node.func)
                 writes = text.endswith(("inbox.write_text", "inbox.write_bytes", "inbox.open", "inbox.unlink"))
-                if writes and name != "mailcore.make":
+                if writes and name != "mailcore.workspace.create":
                     wrong.append((name, text))
     assert wrong == []
 
@@ -311,7 +343,7 @@ def test_sending_loads_only_what_it_needs(house: House) -> None:
     """Each costs a millisecond or more of a command that takes 50: the schema of all of config.toml 6, msgspec 10."""
     unneeded = (
         "mailcore.dispatch", "mailcore.observe", "mailcore.config.schema", "mailcore.model.run", "mailcore.mail.repair",
-        "mailcore.mail.shown", "mailcore.text.escape", "mailcore.text.masks", "msgspec", "secrets",
+        "mailcore.mail.message_text", "mailcore.text.escape", "mailcore.text.masks", "msgspec", "secrets",
     )  # fmt: skip
     script = (
         "from mailcore.cli import main; assert main(['send', '@writer', 's', 'b', '--from', '@lead']) == 0\n"

@@ -12,8 +12,8 @@ import pytest
 
 from mailcore.model.agent import Agent
 from mailcore.model.usage import Usage
-from mailcore.observe.ledger import ledger
-from mailcore.observe.spending import date
+from mailcore.observe.usage_ledger import ledger
+from mailcore.observe.usage_sum import date
 from mailcore.programs.claude.places import directory
 from mailcore.programs.claude.sessions import ClaudeSessions
 from tests.mailcore.conftest import House

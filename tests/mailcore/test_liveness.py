@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from mailcore.liveness import read_lock
 from mailcore.system.processes import alive, boot_id, start_ticks
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House
 
 pytestmark = pytest.mark.backends

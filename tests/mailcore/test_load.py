@@ -15,20 +15,21 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal, workspace
 from mailcore.config import Alarms
+from mailcore.formats import journal
 from mailcore.model.activity import Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.lock import Holder
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
+from mailcore.observe.aipass_runs import newest_runs, registered
 from mailcore.observe.facts import RunRead
 from mailcore.observe.fold import apply
-from mailcore.observe.foreign import newest_runs, registered
-from mailcore.observe.load import Loader
-from mailcore.observe.logs import FIRST
+from mailcore.observe.log_reader import FIRST
+from mailcore.observe.reader import Loader
 from mailcore.observe.state import state
+from mailcore.workspace import find
 from tests.mailcore.conftest import House, wait_until
 
 
@@ -36,7 +37,7 @@ class Look:
     """A loader and the fleet that its facts make."""
 
     def __init__(self, root: Path) -> None:
-        self.loader = Loader(workspace.find(root))
+        self.loader = Loader(find.find(root))
         self.fleet = apply(Fleet(self.loader.workspace.root), self.loader.initial(), time.time())
 
     def sweep(self) -> None:
@@ -399,7 +400,7 @@ def test_what_a_look_that_failed_had_found_is_not_lost(look: Look, monkeypatch: 
 
     with monkeypatch.context() as patch:
         # Only what the machine does to us is made up: memory runs out.
-        patch.setattr("mailcore.observe.branch.hold_at", fails)
+        patch.setattr("mailcore.observe.agent_reader.hold_at", fails)
         for n in range(2):
             for path in (beta.inbox, log, beta.mail_dir):  # not so young that it would be looked at again anyhow
                 os.utime(path, (time.time() - 60 + n,) * 2)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import lock
-from mailcore.liveness import YOUNG, read_lock
+from mailcore.dispatch import branch_lock
 from mailcore.model.lock import Holder
 from mailcore.system.processes import boot_id, start_ticks
+from mailcore.workspace.lock_reader import YOUNG, read_lock
 from tests.mailcore.conftest import House
 
 pytestmark = pytest.mark.backends
@@ -28,7 +28,7 @@ def write(house: House, content: Any, age: float = 0.0) -> None:
 
 
 def take(house: House, run_id: str = "r1") -> Any:
-    return lock.acquire(house.agent("@writer"), run_id, f"nonce-{run_id}", "a task")
+    return branch_lock.acquire(house.agent("@writer"), run_id, f"nonce-{run_id}", "a task")
 
 
 def test_a_lock_says_who_what_and_since_when(house: House) -> None:
@@ -52,16 +52,16 @@ def test_the_second_is_told_who_is_in_the_way(house: House) -> None:
 def test_only_its_own_run_hands_over_and_releases(house: House) -> None:
     writer = house.agent("@writer")
     take(house)
-    assert not lock.hand_over(writer, "r1", "wrong nonce", 1, "s")
-    lock.release(writer, "r2", "nonce-r1")
-    lock.release(writer, "r1", "wrong nonce")
-    assert lock.owned(writer.dispatch_lock, "r1", "nonce-r1")
-    assert lock.hand_over(writer, "r1", "nonce-r1", os.getppid(), "s")
+    assert not branch_lock.hand_over(writer, "r1", "wrong nonce", 1, "s")
+    branch_lock.release(writer, "r2", "nonce-r1")
+    branch_lock.release(writer, "r1", "wrong nonce")
+    assert branch_lock.owned(writer.dispatch_lock, "r1", "nonce-r1")
+    assert branch_lock.hand_over(writer, "r1", "nonce-r1", os.getppid(), "s")
     held = read_lock(writer.dispatch_lock)
     assert held is not None and held.pid == os.getppid()
-    lock.release(writer, "r1", "nonce-r1")
+    branch_lock.release(writer, "r1", "nonce-r1")
     assert not writer.dispatch_lock.exists()
-    lock.release(writer, "r1", "nonce-r1")
+    branch_lock.release(writer, "r1", "nonce-r1")
 
 
 def gone() -> int:
@@ -118,7 +118,7 @@ def test_a_zombie_frees_its_lock(house: House) -> None:
 def test_of_many_processes_one_gets_it(house: House) -> None:
     source = (
         "import sys; from pathlib import Path\n"
-        "from mailcore.dispatch import lock; from mailcore.workspace import find\n"
+        "from mailcore.dispatch import lock; from mailcore.workspace.find import find\n"
         "agent = find(Path(sys.argv[1])).agent('@writer')\n"
         "print('got' if lock.acquire(agent, sys.argv[2], 'n' + sys.argv[2], 's') is None else 'busy', flush=True)\n"
         "sys.stdin.readline()\n"

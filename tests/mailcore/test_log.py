@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.levels import parse
-from mailcore.observe.log import Log
+from mailcore.observe.log_levels import parse
+from mailcore.observe.log_lines import Log
 from mailcore.text import line
 
 NOW = 1_900_000_000.0

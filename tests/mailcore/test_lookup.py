@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.errors import MailcoreError
+from mailcore.exceptions import MailcoreError
 from mailcore.mail import archive, lookup, mailbox, post
 from tests.mailcore.conftest import House
 

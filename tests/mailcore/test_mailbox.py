@@ -19,12 +19,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailcore.errors import MailcoreError, Refused
+from mailcore.exceptions import MailcoreError, Refused
 from mailcore.mail import mailbox
-from mailcore.mail.reader import read_mailbox
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import MailboxStatus
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House
 from tests.mailcore.system.test_files import holder
 
@@ -32,7 +32,7 @@ WRITE = """
 import json, sys
 from pathlib import Path
 from mailcore.mail import mailbox
-from mailcore.workspace import find
+from mailcore.workspace.find import find
 agent = find(Path(sys.argv[1])).agent("@writer")
 for n in range(int(sys.argv[3])):
     mailbox.deliver(agent, {"from": "@lead", "subject": f"{sys.argv[2]}-{n}", "message": "x" * 2000, "status": "new"})

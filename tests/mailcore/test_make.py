@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal, make, workspace
-from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.formats import journal
 from mailcore.mail import post
+from mailcore.workspace import create, find
 from tests.mailcore.conftest import House
 
 
@@ -35,7 +36,7 @@ def strange(house: House, form: str) -> dict[str, Any]:
 @pytest.mark.parametrize("form", ["list", "object"])
 def test_unknown_keys_survive_adding_and_removing(house: House, form: str) -> None:
     before = strange(house, form)
-    made = make.add(house.workspace, "Newcomer", "agents/newcomer")
+    made = create.add(house.workspace, "Newcomer", "agents/newcomer")
     assert [a.address for a in made.agents] == ["@writer", "@editor", "@lead", "@newcomer"]
     assert (
         json.loads((made.agent("newcomer").passport).read_bytes())["citizenship"]["registry_id"]
@@ -44,7 +45,7 @@ def test_unknown_keys_survive_adding_and_removing(house: House, form: str) -> No
     after = document(house)
     assert list(after) == list(before) and (after["zebra"], after["trailer"]) == (before["zebra"], before["trailer"])
     assert after["metadata"]["credential"] == "abc" and after["metadata"]["total_branches"] == 4
-    left = make.remove(made, "@newcomer")
+    left = create.remove(made, "@newcomer")
     assert [a.address for a in left.agents] == ["@writer", "@editor", "@lead"]
     assert document(house)["branches"] == before["branches"] and document(house)["metadata"]["total_branches"] == 3
     assert made.agent("newcomer").inbox.exists()
@@ -66,8 +67,8 @@ def test_a_returning_agent_finds_its_files_as_they_were(house: House) -> None:
     post.send(house.workspace, "@lead", ["@writer"], "s", "b")
     branch = house.agent("@writer").branch
     before = {p: p.read_bytes() for p in branch.rglob("*") if p.is_file()}
-    left = make.remove(house.workspace, "@writer")
-    back = make.add(left, "writer", "agents/writer")
+    left = create.remove(house.workspace, "@writer")
+    back = create.add(left, "writer", "agents/writer")
     assert {p: p.read_bytes() for p in branch.rglob("*") if p.is_file()} == before
     assert back.agent("@writer").branch == branch
 
@@ -90,7 +91,7 @@ def test_a_returning_agent_finds_its_files_as_they_were(house: House) -> None:
 def test_who_cannot_be_added_changes_nothing(house: House, name: str, path: str, code: str) -> None:
     before = house.workspace.registry.read_bytes()
     with pytest.raises(MailcoreError) as error:
-        make.add(house.workspace, name, path)
+        create.add(house.workspace, name, path)
     assert error.value.code == code and house.workspace.registry.read_bytes() == before
     assert not (house.root / "agents" / "x").exists() and not (house.root.parent / "outside").exists()
 
@@ -98,14 +99,14 @@ def test_who_cannot_be_added_changes_nothing(house: House, name: str, path: str,
 def test_a_symlink_out_of_the_project_is_no_branch(house: House, tmp_path: Path) -> None:
     (house.root / "agents" / "way").symlink_to(tmp_path)
     with pytest.raises(UsageError, match="leaves the project"):
-        make.add(house.workspace, "way", "agents/way")
+        create.add(house.workspace, "way", "agents/way")
     assert not (tmp_path / ".trinity").exists()
 
 
 @pytest.mark.parametrize("metadata", [None, [], "x", {}])
 def test_a_registry_without_proper_metadata_is_kept_as_it_is(house: House, metadata: Any) -> None:
     house.workspace.registry.write_text(json.dumps(document(house) | {"metadata": metadata}))
-    make.add(house.workspace, "poet", "agents/poet")
+    create.add(house.workspace, "poet", "agents/poet")
     after = document(house)
     assert len(after["branches"]) == 4 and (after["metadata"] == metadata or isinstance(metadata, dict))
 
@@ -140,14 +141,14 @@ def test_it_waits_for_aipass_own_lock(house: House) -> None:
         raw = document(house) | {"written": "meanwhile"}
         registry.write_text(json.dumps(raw))
     assert adder.wait(30) == 0
-    assert document(house)["written"] == "meanwhile" and len(workspace.find(house.root).agents) == 4
+    assert document(house)["written"] == "meanwhile" and len(find.find(house.root).agents) == 4
 
 
 def test_nobody_is_taken_out_while_it_works_and_the_operator_never(house: House) -> None:
     house.shell("writer", "echo up; exec sleep 100")
     house.attempt_pid("@writer", house.started("@operator", "@writer"))
     with pytest.raises(Refused, match="at work") as error:
-        make.remove(house.workspace, "@writer")
+        create.remove(house.workspace, "@writer")
     assert error.value.code == "busy" and len(document(house)["branches"]) == 3
     for name, code in (("@operator", "reserved"), ("@nobody", "unknown_agent")):
         assert house.json("agent", "remove", name, status=3)["error"]["code"] == code

@@ -17,8 +17,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from mailcore.cli import VERBS
-from mailcore.cli.served import NOT_SERVED
-from mailcore.mail import approval, post
+from mailcore.mail import approvals, post
+from mailcore.mcp.tools import NOT_SERVED
 from tests.mailcore.conftest import MARK, House, marked, wait_until
 
 pytestmark = pytest.mark.anyio
@@ -140,7 +140,7 @@ async def test_presence_and_approval(house: House) -> None:
         request = await writer("ask", to="@operator", subject="spend", body="5 $", tier=3)
         waiting = await writer("wait", ids=[request["id"]], want="approval", every=True, timeout=0)
         assert waiting["timed_out"] is True
-        approval.decide(house.workspace, "@operator", request["id"], "approved", "yes")
+        approvals.decide(house.workspace, "@operator", request["id"], "approved", "yes")
         waiting = await writer("wait", ids=[request["id"]], want="approval", timeout=20)
         assert [one["state"] for one in waiting["settled"]] == ["approved"]
 
@@ -223,7 +223,7 @@ async def test_an_agent_does_over_mcp_what_it_does_by_command(house: House) -> N
 
 
 async def test_no_tool_decides_for_who_may_not(house: House) -> None:
-    request = approval.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    request = approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     async with agents(house, "@writer") as (writer,):
         for verb in ("approve", "deny"):
             assert "only @operator can do this" in await writer.refused(verb, id=request.seq, why="yes")

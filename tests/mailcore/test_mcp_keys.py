@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
-from mailcore import journal
-from mailcore.mail import approval, post
+from mailcore.formats import journal
+from mailcore.mail import approvals, post
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.test_mcp import Agent, spoken
 
@@ -138,7 +138,7 @@ async def test_a_key_is_good_for_what_it_was_issued_for(house: House) -> None:
 
 
 async def test_the_person_does_by_key_what_the_key_was_issued_for(house: House) -> None:
-    asked = [approval.ask(house.workspace, "@writer", "@operator", "@operator", name, "b", 1) for name in ("a", "b")]
+    asked = [approvals.ask(house.workspace, "@writer", "@operator", "@operator", name, "b", 1) for name in ("a", "b")]
     _, reads = issued(house, "@operator", "inbox,read,away,send")
     _, decides = issued(house, "@operator", "inbox,approve,deny")
     async with client(house, MAILCORE_KEY_FILE=str(reads)) as person:
@@ -171,7 +171,7 @@ async def test_an_approver_decides_by_key_only_if_it_was_issued_for_that(house: 
 
 
 async def test_where_the_passphrase_is_wanted_a_key_is_none(house: House) -> None:
-    request = approval.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    request = approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     _, file = issued(house, "@operator", "approve")
     house.extra = '[operator]\nproof = "passphrase"'
     house.configure()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.model.run import Phase
-from mailcore.system import user
+from mailcore.system import user_directories
 from tests.mailcore.conftest import House, wait_until
 from tests.tools.elsewhere import opened
 
@@ -36,8 +36,13 @@ def test_no_home_is_no_directory_of_the_project(monkeypatch: pytest.MonkeyPatch)
     for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", lambda uid: (_ for _ in ()).throw(KeyError(uid)))
-    for found in (user.home(), user.state_home(), user.config_home(), user.state_of(Path("/tmp"))):
-        assert found.is_absolute() and found.is_relative_to(user.NOWHERE)
+    for found in (
+        user_directories.home(),
+        user_directories.state_home(),
+        user_directories.config_home(),
+        user_directories.state_of(Path("/tmp")),
+    ):
+        assert found.is_absolute() and found.is_relative_to(user_directories.NOWHERE)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.once import REMEMBERED, UNPAIRED, WINDOW, Once
+from mailcore.observe.dedupe import REMEMBERED, UNPAIRED, WINDOW, Once
 from mailcore.programs.claude.transcript import ClaudeTranscript
-from mailcore.programs.hooks import read_hook
+from mailcore.programs.hook_lines import read_hook
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "claude-code"
 SESSION = "00e66db2-05d6-45b4-98ae-6bf52c827f80"

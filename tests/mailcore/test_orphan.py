@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from mailcore.dispatch import orphan
+from mailcore.dispatch import orphans
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
 from tests.mailcore.conftest import House
@@ -28,7 +28,7 @@ def test_a_dead_lock_that_names_another_agents_run_harms_nobody(house: House) ->
     stolen = json.loads(house.agent("@editor").dispatch_lock.read_bytes())
     writer = house.agent("@writer")
     writer.dispatch_lock.write_text(json.dumps({**stolen, "pid": gone()}))
-    with orphan.clearing(house.workspace, house.config, writer) as cleared:
+    with orphans.clearing(house.workspace, house.config, writer) as cleared:
         assert cleared is not None and cleared.untold is None
     assert alive(pid) and house.run("@editor", run_id).phase is Phase.RUNNING
     assert not writer.dispatch_lock.exists() and not writer.runs_dir.exists()
@@ -43,6 +43,6 @@ def test_a_journal_without_the_locks_nonce_proves_nothing(house: House) -> None:
     planted = {"event": "queued", "run_id": run_id, "target": "@writer", "sender": "@lead", "nonce": ""}
     (writer.runs_dir / run_id / "run.jsonl").write_text(json.dumps(planted) + "\n")
     writer.dispatch_lock.write_text(json.dumps({"pid": gone(), "run_id": run_id}))
-    with orphan.clearing(house.workspace, house.config, writer) as cleared:
+    with orphans.clearing(house.workspace, house.config, writer) as cleared:
         assert cleared is not None and cleared.untold is None
     assert alive(pid) and not house.run("@writer", run_id).phase.ended

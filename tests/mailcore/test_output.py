@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mailcore.holds import hold_at
 from mailcore.mail import post
+from mailcore.workspace.holds import hold_at
 from tests.mailcore.conftest import House
 
 ENDS = [

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal
-from mailcore.errors import MailcoreError, Refused, UsageError
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.formats import journal
 from mailcore.mail import post
 from mailcore.model.agent import Agent
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mailcore import presence
+from mailcore.workspace import presence
 from tests.mailcore.conftest import House
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import process
-from mailcore.identity.marks import RUN_ID, SUPERVISES
+from mailcore.dispatch import run_processes
 from mailcore.system import processes
-from mailcore.system.process import Process
+from mailcore.system.process_values import Process
 from mailcore.system.processes import alive, start_ticks
+from mailcore.workspace.variables import RUN_ID, SUPERVISES
 from tests.mailcore.conftest import wait_until
 
 pytestmark = pytest.mark.backends
@@ -72,12 +72,14 @@ def test_a_whole_tree_is_found_and_ended_and_strangers_are_not(
     other_run = subprocess.Popen(["sleep", "100"], env={**os.environ, RUN_ID: "other"})
     top, pids = grow(tmp_path, "r-tree")
     wait_until(lambda: state(pids["frozen"]) == "T", what="one is stopped")
-    found = process.members("r-tree")
+    found = run_processes.members("r-tree")
     assert {p.pid for p in found} == set(pids.values())
     assert next(p for p in found if p.pid == pids["top"]).depth == 0
     assert next(p for p in found if p.pid == pids["plain"]).depth == 1
     try:
-        ended, survivors = process.stop(lambda: process.members("r-tree"), 0.3, lambda: (top.poll(), None)[1])
+        ended, survivors = run_processes.stop(
+            lambda: run_processes.members("r-tree"), 0.3, lambda: (top.poll(), None)[1]
+        )
         assert ended == set(pids.values()) and survivors == set()
         assert [name for name, pid in pids.items() if alive(pid)] == []
         assert stranger.poll() is None and other_run.poll() is None
@@ -99,7 +101,7 @@ def test_those_that_obey_are_not_killed_and_it_is_quick(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
     )
     assert polite.stdout is not None and polite.stdout.readline() == b"up\n"
-    ended, _ = process.stop(lambda: process.members("r-polite"), 20, lambda: (polite.poll(), None)[1])
+    ended, _ = run_processes.stop(lambda: run_processes.members("r-polite"), 20, lambda: (polite.poll(), None)[1])
     assert ended == {polite.pid} and polite.wait() == 0
     assert (tmp_path / "bye").read_text() == "clean"
     polite.stdout.close()
@@ -119,9 +121,9 @@ def test_one_that_forks_when_it_is_told_to_end_is_found_again(tmp_path: Path) ->
         [sys.executable, "-c", source], env={**os.environ, RUN_ID: "r-hydra"}, stdout=subprocess.PIPE
     )
     assert hydra.stdout is not None and hydra.stdout.readline() == b"up\n"
-    ended, survivors = process.stop(lambda: process.members("r-hydra"), 5, lambda: (hydra.poll(), None)[1])
+    ended, survivors = run_processes.stop(lambda: run_processes.members("r-hydra"), 5, lambda: (hydra.poll(), None)[1])
     assert len(ended) >= 2 and survivors == set()
-    assert process.members("r-hydra") == []
+    assert run_processes.members("r-hydra") == []
     hydra.stdout.close()
     hydra.wait()
 
@@ -156,9 +158,9 @@ def test_another_runs_supervisor_and_all_below_it_are_strangers() -> None:
         assert inner.stdout is not None and inner.stdout.readline() == b"up\n"
         below = {p.pid for p in processes.snapshot().values() if p.ppid == inner.pid}
         assert len(below) == 2
-        assert process.members("outer") == []
+        assert run_processes.members("outer") == []
         # As a child of the outer run's supervisor, which is where a subreaper gets it:
-        assert not {inner.pid, orphan.pid, *below} & {p.pid for p in process.members("outer", [os.getpid()])}
+        assert not {inner.pid, orphan.pid, *below} & {p.pid for p in run_processes.members("outer", [os.getpid()])}
     finally:
         left = [p for p in processes.snapshot().values() if p.ppid == inner.pid]
         for child in (inner, orphan):
@@ -174,8 +176,10 @@ def test_the_members_of_a_session_are_its_processes_and_what_left_it() -> None:
     script = "sleep 100 & setsid sleep 100 & echo up; wait"
     monitor = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
     assert monitor.stdout is not None and monitor.stdout.readline() == b"up\n"
-    wait_until(lambda: len(process.session_members(monitor.pid)) == 3, what="three processes")
-    ended, survivors = process.stop(lambda: process.session_members(monitor.pid), 1, lambda: (monitor.poll(), None)[1])
+    wait_until(lambda: len(run_processes.session_members(monitor.pid)) == 3, what="three processes")
+    ended, survivors = run_processes.stop(
+        lambda: run_processes.session_members(monitor.pid), 1, lambda: (monitor.poll(), None)[1]
+    )
     assert len(ended) == 3 and survivors == set()
     assert monitor.wait() is not None
     monitor.stdout.close()
@@ -202,11 +206,11 @@ def test_of_a_foreign_run_are_those_that_carry_its_id_and_no_run_of_ours() -> No
     try:
         assert monitor.stdout is not None and monitor.stdout.readline() == b"up\n"
         wait_until(lambda: len(everything()) == 6, what="six sleepers")
-        found = process.session_members(monitor.pid, "theirs")
+        found = run_processes.session_members(monitor.pid, "theirs")
         assert {processes.command_of(p.pid) for p in found if p.pid != monitor.pid} == {f"{length}1", f"{length}5"}
         # What cleared its environment and left the session is known only from an earlier look.
         lost = next(p for p in everything() if processes.command_of(p.pid) == f"{length}6")
-        again = process.session_members(monitor.pid, "theirs", [lost, found[0]._replace(ticks=1)])
+        again = run_processes.session_members(monitor.pid, "theirs", [lost, found[0]._replace(ticks=1)])
         again_words = {processes.command_of(p.pid) for p in again if p.pid != monitor.pid}
         assert again_words == {
             f"{length}1",
@@ -214,7 +218,7 @@ def test_of_a_foreign_run_are_those_that_carry_its_id_and_no_run_of_ours() -> No
             f"{length}6",
         }
         # Of a monitor that is gone, only the id is left.
-        left = process.session_members(0, "theirs")
+        left = run_processes.session_members(0, "theirs")
         assert {processes.command_of(p.pid) for p in left if p.pid != monitor.pid} >= {f"{length}1"}
     finally:
         for one in everything():

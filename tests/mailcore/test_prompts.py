@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
-from mailcore.observe.activity import from_hook
+from mailcore.observe.activities import from_hook
 from mailcore.observe.facts import Roster, Seen, Stated
 from mailcore.observe.fold import apply
 

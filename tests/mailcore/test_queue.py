@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
 from mailcore.dispatch import queue
-from mailcore.dispatch.gate import gate
+from mailcore.dispatch.after_run import start_wake
+from mailcore.dispatch.branch_gate import gate
 from mailcore.dispatch.queue import Wake
-from mailcore.dispatch.succession import start_wake
+from mailcore.formats import journal
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
 

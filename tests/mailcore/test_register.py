@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailcore import journal
+from mailcore.formats import journal
 from mailcore.model.run import Phase
-from mailcore.observe.foreign import newest_runs, registered
-from mailcore.observe.register import Register
+from mailcore.observe.aipass_runs import newest_runs, registered
+from mailcore.observe.register_reader import Register
 
 RUNS, TARGETS = ("one", "two", "three"), ("@a", "@b")
 STATUSES = st.sampled_from(["outstanding", "completed (replied)", "killed by @lead", "failed"])

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from mailcore.errors import MailcoreError
-from mailcore.mail import lookup, mailbox, post, related
+from mailcore.exceptions import MailcoreError
+from mailcore.mail import lookup, mailbox, post, thread_lookup
 from mailcore.mail.lookup import Copy
-from mailcore.mail.names import choose
+from mailcore.mail.message_names import choose
 from mailcore.mail.threads import threads
 from mailcore.model.message import Message
-from mailcore.workspace import load
+from mailcore.workspace.find import load
 from tests.mailcore.conftest import NAMES, House
 
 SUBJECTS = ("Notes", "RE: Notes", "re: RE: Notes", "日本 notes", "RE: 日本 notes", "!", "RE: !", "", "RE: ")
@@ -76,7 +76,7 @@ def test_each_mail_and_its_thread_as_by_reading_all(house: House, seed: int) -> 
         every = list(lookup.copies(house.workspace))
         names = {name for copy in every for name in (copy.message.id, copy.message.sent_id, copy.message.id[:4])}
         for wanted in sorted({*names, *TIES, "1", "#7", "99", "aaaa", "nobody"}):
-            found = related.copies(house.workspace, wanted, records)
+            found = thread_lookup.copies(house.workspace, wanted, records)
             assert told(found, wanted, records) == told(every, wanted, records), (seed, wanted)
 
 
@@ -86,11 +86,11 @@ def test_only_what_is_related_is_read(house: House, monkeypatch: pytest.MonkeyPa
         (other,) = post.send(house.workspace, "@lead", ["@writer"], f"Other {number}", "b")
         post.close(house.workspace, "@writer", [other.id])
     post.reply(house.workspace, "@writer", first.id, "yes")
-    found = related.copies(house.workspace, str(first.seq))
+    found = thread_lookup.copies(house.workspace, str(first.seq))
     assert {copy.message.subject for copy in found} == {"Style", "RE: Style"}
     with monkeypatch.context() as patched:
         patched.setattr(lookup, "copies", lambda _: pytest.fail("every mail is read"))
-        assert len(related.copies(house.workspace, first.id)) == 2
+        assert len(thread_lookup.copies(house.workspace, first.id)) == 2
 
 
 @pytest.mark.parametrize("what", ["written", "restored", "another"])
@@ -99,7 +99,7 @@ def test_what_the_index_names_is_read_from_the_file(house: House, monkeypatch: p
     (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
     post.close(house.workspace, "@writer", [first.id])
     (path,) = house.agent("@writer").archive_dir.glob(f"*{first.id}*")
-    read = related._read
+    read = thread_lookup._read
 
     def later(*found: Any) -> Iterator[Copy]:
         raw = json.loads(path.read_text())
@@ -111,14 +111,14 @@ def test_what_the_index_names_is_read_from_the_file(house: House, monkeypatch: p
             path.write_text(json.dumps({**raw, "id": "ffff0000", "sent_id": "ffff0001"}))
         return read(*found)
 
-    monkeypatch.setattr(related, "_read", later)
-    copy = related.find(house.workspace, first.id, related.copies(house.workspace, first.id))
+    monkeypatch.setattr(thread_lookup, "_read", later)
+    copy = thread_lookup.find(house.workspace, first.id, thread_lookup.copies(house.workspace, first.id))
     assert (copy.message.body, copy.archived) == (("changed", path) if what == "written" else ("British?", None))
 
 
 def test_a_broken_index_and_none_at_all_change_nothing(house: House) -> None:
     (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
-    related.copies(house.workspace, first.id)
+    thread_lookup.copies(house.workspace, first.id)
     (index,) = house.workspace.state_dir.glob("search-*.sqlite3")
     index.write_bytes(b"no index")
     assert house.json("trace", first.id)["subject"] == "Style"
@@ -130,4 +130,4 @@ def test_one_who_was_removed_is_found(house: House) -> None:
     (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
     assert house.mailcore("agent", "remove", "@writer", "--from", "@operator").returncode == 0
     workspace = load(house.workspace.registry)
-    assert [copy.agent.address for copy in related.copies(workspace, first.id)] == ["@writer"]
+    assert [copy.agent.address for copy in thread_lookup.copies(workspace, first.id)] == ["@writer"]

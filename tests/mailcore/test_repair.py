@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailcore import codec, journal
+from mailcore.formats import journal, json_codec
 from mailcore.mail import lookup, mailbox, post, repair
-from mailcore.mail.reader import read_mailbox
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.message import MailboxStatus
-from mailcore.system import files
+from mailcore.system import safe_open
 from tests.mailcore.conftest import House
 
 VALUES = st.recursive(
@@ -235,7 +235,7 @@ def test_what_is_set_aside_stays_in_the_open_directory(tmp_path: Path) -> None:
     mail, moved, outside = tmp_path / "mail", tmp_path / "moved", tmp_path / "outside"
     mail.mkdir()
     outside.mkdir()
-    with files.open_directory(mail) as directory:
+    with safe_open.open_directory(mail) as directory:
         mail.rename(moved)
         mail.symlink_to(outside)
         done = repair.set_aside(mail / "inbox.json", b"torn", "is torn", directory)[1]
@@ -259,7 +259,7 @@ def test_numbers_that_orjson_would_change_survive_a_rewrite(house: House, number
 @settings(max_examples=200, deadline=None)
 @given(st.recursive(st.integers() | st.integers(-(2**70), 2**70) | st.text(), lambda v: st.lists(v, max_size=3)))
 def test_what_is_written_reads_back_the_same(value: Any) -> None:
-    assert codec.loads(codec.dumps(value)) == value == codec.loads(codec.dumps_line(value))
+    assert json_codec.loads(json_codec.dumps(value)) == value == json_codec.loads(json_codec.dumps_line(value))
 
 
 def test_an_integer_beyond_64_bits_in_a_registry_survives_too(house: House) -> None:

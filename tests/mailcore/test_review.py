@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.mail import lookup, post
-from mailcore.mail.reader import read_mailbox
+from mailcore.mail.mailbox_reader import read_mailbox
 from tests.mailcore.conftest import House, git
 
 WORK = """

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from mailcore.model.agent import Agent
-from mailcore.observe.branch import Branch
+from mailcore.observe.agent_reader import Branch
 from mailcore.observe.facts import Lost, Seen
-from mailcore.observe.tail import Tail
+from mailcore.observe.file_tail import Tail
 from mailcore.system.open_files import OpenFiles
 
 
@@ -268,7 +268,7 @@ def test_every_line_of_pythons_rotating_handler_is_told_once(tmp_path: Path, pau
 
 
 def test_a_progress_bar_and_dots_are_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailcore.observe.logs.LIFE", 0.0)
+    monkeypatch.setattr("mailcore.observe.log_reader.LIFE", 0.0)
     watch = Watch(tmp_path)
     with (watch.logs / "app.log").open("wb", buffering=0) as file:
         file.write(b"\rdownloading 1 %")

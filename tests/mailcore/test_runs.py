@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailcore.dispatch import control
-from mailcore.observe.runs import Runs
+from mailcore.observe.run_reader import Runs
 from tests.mailcore.conftest import House
 
 

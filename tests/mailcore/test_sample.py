@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from mailcore.observe.sample import Sampler, TreeSample
+from mailcore.observe.process_sample import Sampler, TreeSample
 
 pytestmark = pytest.mark.backends
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import liveness
 from mailcore.model.run import Phase
 from mailcore.system import processes
+from mailcore.workspace import lock_reader
 from tests.mailcore.conftest import House
 from tests.tools.elsewhere import opened
 
@@ -46,17 +46,17 @@ def test_a_dispatch_from_within_a_sandbox_begins_when_the_sandbox_is_left(
     wait_until(lambda: house.runs("@writer"), 10, "the run that was asked for begins outside")
     house.over("@writer", house.runs("@writer")[0].run_id)
     assert [one.subject for one in house.inbox("@writer")] == ["a"]
-    lock = liveness.read_lock(house.agent("@editor").dispatch_lock)
+    lock = lock_reader.read_lock(house.agent("@editor").dispatch_lock)
     assert lock is not None and lock.run_id == at_work, "the agent at work was left alone"
 
 
 def test_what_a_sandbox_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(liveness.PID_NAMESPACE, raising=False)
-    assert not liveness.sandboxed(), "an ordinary caller"
-    monkeypatch.setenv(liveness.PID_NAMESPACE, processes.pid_namespace())
-    assert not liveness.sandboxed(), "an agent's ordinary program"
-    monkeypatch.setenv(liveness.PID_NAMESPACE, "pid:[1]")
-    assert liveness.sandboxed()
+    monkeypatch.delenv(lock_reader.PID_NAMESPACE, raising=False)
+    assert not lock_reader.sandboxed(), "an ordinary caller"
+    monkeypatch.setenv(lock_reader.PID_NAMESPACE, processes.pid_namespace())
+    assert not lock_reader.sandboxed(), "an agent's ordinary program"
+    monkeypatch.setenv(lock_reader.PID_NAMESPACE, "pid:[1]")
+    assert lock_reader.sandboxed()
 
 
 # Root needs no user namespace for it, from which nothing could be seen of processes outside.
@@ -108,7 +108,7 @@ def test_a_run_that_is_not_shown_is_running_elsewhere(house: House, hiding: str,
     run_id = house.started("@operator", "@writer")
     house.attempt_pid("@writer", run_id)
     lock = house.agent("@writer").dispatch_lock
-    code = "from mailcore.liveness import read_lock; from pathlib import Path; import sys"
+    code = "from mailcore.workspace.lock_reader import read_lock; from pathlib import Path; import sys"
     code += "; print(read_lock(Path(sys.argv[1])).holder)"
     lines = [*opened(sys.executable), hiding, 'exec "$@"']
     other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if "hidepid" in hiding else []

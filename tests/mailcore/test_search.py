@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.mail import index, mailbox, post, search, sources
+from mailcore.mail import mail_files, mailbox, post, search, search_index
 from mailcore.mail.search import Query
 from tests.mailcore.conftest import NAMES, House
 
@@ -95,7 +95,7 @@ def test_the_index_finds_what_a_scan_finds_whatever_changed(
 
 def test_a_long_archive_is_taken_in_by_parts(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "PART", 4)
-    monkeypatch.setattr(index, "YOUNG_NS", 0)
+    monkeypatch.setattr(search_index, "YOUNG_NS", 0)
     agent = house.agent("@writer")
     for number in range(60):
         mailbox.deliver(agent, {"from": "@lead", "subject": f"note {number}", "message": "b", "status": "new"})
@@ -110,7 +110,7 @@ def test_a_long_archive_is_taken_in_by_parts(house: House, monkeypatch: pytest.M
     steps = [after - before for before, after in itertools.pairwise(held)]
     assert max(steps) == 7 and 0 < min(steps[1:]) <= 4 and len(steps) > 9, held
     assert len(same(house, Query(("note",)))) == 60
-    with index.opened(house.workspace) as (connection, _):
+    with search_index.opened(house.workspace) as (connection, _):
         assert connection.execute("SELECT count(*) FROM mail").fetchone() == (60,), "and by one who needs all at once"
 
 
@@ -124,19 +124,19 @@ TEXTS = st.lists(st.sampled_from([*WORDS, "\n", "\\", "\t", "ab", "\\u0061", "K"
 @given(TEXTS, TEXTS, TEXTS, st.booleans())
 def test_the_quick_look_never_says_no_to_what_is_held(subject: str, body: str, sought: str, plain: bool) -> None:
     mail = {"subject": subject, "message": body}
-    phrases = [phrase for word in (sought, subject[:4], body[1:5]) if (phrase := sources.words(word))]
-    text = f" {sources.fields_of(mail)}"
+    phrases = [phrase for word in (sought, subject[:4], body[1:5]) if (phrase := mail_files.words(word))]
+    text = f" {mail_files.fields_of(mail)}"
     for phrase in phrases:
         if f" {phrase}" in text:
-            assert sources.may_hold([phrase])(_as_file(mail, plain)), phrase
+            assert mail_files.may_hold([phrase])(_as_file(mail, plain)), phrase
     both = [phrase for phrase in phrases if f" {phrase}" in text]
-    assert sources.may_hold(both)(_as_file(mail, plain))
+    assert mail_files.may_hold(both)(_as_file(mail, plain))
 
 
 def test_the_quick_look_says_no() -> None:
     mail = _as_file({"subject": "a b", "message": "Notes"}, plain=True)
-    assert sources.may_hold(["note"])(mail) and not sources.may_hold(["invoice"])(mail)
-    assert not sources.may_hold(["note", "本"])(mail) and not sources.may_hold(["note invoice"])(mail)
+    assert mail_files.may_hold(["note"])(mail) and not mail_files.may_hold(["invoice"])(mail)
+    assert not mail_files.may_hold(["note", "本"])(mail) and not mail_files.may_hold(["note invoice"])(mail)
 
 
 def test_words_begin_words_without_case_and_accents(house: House) -> None:
@@ -176,7 +176,7 @@ def test_without_fts5_or_the_right_to_write_it_reads_everything(house: House, mo
     file_of(house).mkdir()  # nothing can be opened here
     assert subjects(search.search(house.workspace, Query(("first",)))) == ["first"]
     file_of(house).rmdir()
-    monkeypatch.setattr(index, "_TABLES", ("CREATE VIRTUAL TABLE words USING fts_of_no_build (text)",))
+    monkeypatch.setattr(search_index, "_TABLES", ("CREATE VIRTUAL TABLE words USING fts_of_no_build (text)",))
     assert subjects(search.search(house.workspace, Query(("first",)))) == ["first"]
 
 
@@ -245,13 +245,13 @@ def test_a_search_loads_no_dispatch(house: House) -> None:
 
 def test_a_change_within_one_tick_of_the_clock_is_seen(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the same size, in the same file, on a file system that counts seconds."""
-    second, exact = 10**9, sources._stamp
+    second, exact = 10**9, mail_files._stamp
 
-    def coarse(found: os.stat_result) -> sources.Stamp:
+    def coarse(found: os.stat_result) -> mail_files.Stamp:
         size, changed, inode, touched = exact(found)
         return size, changed // second * second, inode, touched // second * second
 
-    monkeypatch.setattr(sources, "_stamp", coarse)
+    monkeypatch.setattr(mail_files, "_stamp", coarse)
     agent = house.agent("@writer")
     for n in range(20):
         raw = {"id": "1", "subject": f"word{n:04}", "message": "b", "from": "@lead", "status": "new"}

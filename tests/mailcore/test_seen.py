@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from mailcore import audit, workspace
-from mailcore.dispatch import register, seen
-from mailcore.dispatch.runs import find_run
+from mailcore.dispatch.aipass import recorded, register
+from mailcore.dispatch.run_list import find_run
 from mailcore.mail import lookup
-from praxmonitor.alarms.orphans import Seen
+from mailcore.workspace import audit, find
+from praxmonitor.alarms.recovery import Seen
 from tests.mailcore.conftest import House
 
 
@@ -22,7 +22,7 @@ def sends(events: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def used(aipass: workspace.Workspace) -> workspace.Workspace:
+def used(aipass: find.Workspace) -> find.Workspace:
     """A workspace of AIPass's in which mailcore is used too."""
     aipass.state_dir.mkdir()
     return aipass
@@ -34,7 +34,7 @@ def history(house: House, root: Path) -> list[dict[str, Any]]:
     return list(json.loads(done.stdout))
 
 
-def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: workspace.Workspace, house: House) -> None:
+def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: find.Workspace, house: House) -> None:
     told = history(house, used.root)
     names = [path for agent in used.agents for path in agent.sent_dir.glob("*.json")]
     assert len(sends(told)) >= len(names) > 3
@@ -59,7 +59,7 @@ def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: workspa
     assert list(audit.broken(used.state_dir)) == []
 
 
-def test_a_run_of_aipass_s_has_its_story(aipass: workspace.Workspace, house: House) -> None:
+def test_a_run_of_aipass_s_has_its_story(aipass: find.Workspace, house: House) -> None:
     """Its task's text, the answer as its result, the mail that is stamped with its id, its cost."""
     rows = [row for row in register.records(aipass) if row.get("subject") == "Demo ok"]
     done = house.mailcore("run", rows[0]["dispatch_id"], "--json", cwd=aipass.root)
@@ -71,14 +71,14 @@ def test_a_run_of_aipass_s_has_its_story(aipass: workspace.Workspace, house: Hou
     assert "DISPATCH TASK" in told["text"]
 
 
-def test_a_task_of_aipass_s_says_how_its_run_ended(aipass: workspace.Workspace, house: House) -> None:
+def test_a_task_of_aipass_s_says_how_its_run_ended(aipass: find.Workspace, house: House) -> None:
     rows = json.loads(house.mailcore("tasks", "--json", cwd=aipass.root).stdout)
     found = {row["subject"]: row["note"] for row in rows if row["kind"] == "task"}
     failed = [row["subject"] for row in register.records(aipass) if row.get("target") == "@gamma"]
     assert failed and {found[subject] for subject in failed if subject in found} == {"bounced"}
 
 
-def test_what_comes_later_is_recorded_once_by_whoever_looks(used: workspace.Workspace) -> None:
+def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace) -> None:
     watching = Seen(used.root)
     watching.look()
     before = [act for act in audit_of(used) if act["verb"] == "send"]
@@ -89,7 +89,7 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: workspace.Work
     used.agent("@beta").inbox.write_text(json.dumps(box))
     for _ in range(2):
         watching.look()
-        seen.record(used, keep=True)
+        recorded.record(used, keep=True)
     new = [act for act in audit_of(used) if act["verb"] == "send"][len(before) :]
     assert [(act["id"], act["sent_id"], act["to"]) for act in new] == [("bbbb2222", "aaaa1111", "@beta")]
     assert "SECRET" not in (used.state_dir / "audit.jsonl").read_text()
@@ -97,27 +97,27 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: workspace.Work
 
 def test_much_that_was_looked_through_is_not_looked_through_anew(house: House) -> None:
     """Of our own mail nothing is to be recorded; how far was looked is kept where that was much work."""
-    kept = house.root / ".praxmonitor" / seen.FILE
+    kept = house.root / ".praxmonitor" / recorded.FILE
     sent = house.agent("@writer").sent_dir
     for number in range(3):
         (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
-    seen.record(house.workspace)
+    recorded.record(house.workspace)
     assert not kept.exists(), "looking writes nothing"
-    for number in range(seen.MANY + 1):
+    for number in range(recorded.MANY + 1):
         (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
-    seen.record(house.workspace)
+    recorded.record(house.workspace)
     assert str(sent) in json.loads(kept.read_text())
 
 
 def test_our_own_mail_is_not_taken_for_aipass_s(house: House) -> None:
     house.json("send", "@writer", "s", "b", "--from", "@lead")
-    assert seen.record(house.workspace) == [] and len(sends(house.json("history"))) == 1
+    assert recorded.record(house.workspace) == [] and len(sends(house.json("history"))) == 1
 
 
-def test_where_mailcore_is_not_used_it_is_told_and_nothing_is_written(aipass: workspace.Workspace) -> None:
-    assert ("@alpha", "@beta", "Demo ok") in sends(seen.record(aipass))
+def test_where_mailcore_is_not_used_it_is_told_and_nothing_is_written(aipass: find.Workspace) -> None:
+    assert ("@alpha", "@beta", "Demo ok") in sends(recorded.record(aipass))
     assert not aipass.state_dir.exists()
 
 
-def audit_of(used: workspace.Workspace) -> list[dict[str, Any]]:
+def audit_of(used: find.Workspace) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (used.state_dir / "audit.jsonl").read_text().splitlines()]

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailcore import make
 from mailcore.dispatch import control, hold, queue
-from mailcore.dispatch.gate import gate
+from mailcore.dispatch.after_run import start_wake
+from mailcore.dispatch.branch_gate import gate
 from mailcore.dispatch.hold import EVERYONE
 from mailcore.dispatch.queue import Wake
 from mailcore.dispatch.standstill import standing_still
-from mailcore.dispatch.succession import start_wake
-from mailcore.errors import Refused
+from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.run import Phase
+from mailcore.workspace import create
 from tests.mailcore.conftest import NAMES, House, wait_until
 
 WHO = st.sampled_from(NAMES)
@@ -43,7 +43,7 @@ GATED = "echo up; until [ -e go ]; do sleep 0.02; done"
 def made(mark: str) -> Iterator[House]:
     """A house of its own for each example."""
     with tempfile.TemporaryDirectory() as directory:
-        house = House(make.init(Path(directory) / "project", [(name, f"agents/{name}") for name in NAMES]))
+        house = House(create.init(Path(directory) / "project", [(name, f"agents/{name}") for name in NAMES]))
         house.limits |= {"attempts": 1, "no_progress": 2, "backoff": []}
         for name in NAMES:
             house.shell(name, GATED)

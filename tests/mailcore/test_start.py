@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from mailcore import journal
 from mailcore.dispatch import queue
-from mailcore.dispatch.gate import gate
+from mailcore.dispatch.after_run import start_what_waits
+from mailcore.dispatch.branch_gate import gate
 from mailcore.dispatch.hold import EVERYONE, hold
-from mailcore.dispatch.succession import start_what_waits
-from mailcore.errors import MailcoreError
-from mailcore.holds import HOLD
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
 from mailcore.model.run import Phase
+from mailcore.workspace.holds import HOLD
 from tests.mailcore.conftest import House, wait_until
 
 IMPOSSIBLE = ["99999999T999999_999999-00000000", "99991231T235959_999999-00000000", "20260231T000000_000000-00000000"]

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from mailcore.dispatch import control
-from mailcore.liveness import read_lock
 from mailcore.model.run import Phase, Run
 from mailcore.system.processes import alive
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House, wait_until
 
 pytestmark = pytest.mark.backends
@@ -418,7 +418,7 @@ def test_the_supervisor_holds_the_lock_and_outlives_its_starter(house: House) ->
 NO_INOTIFY = """
 import os, resource, subprocess, sys
 from pathlib import Path
-from mailcore.dispatch.signs import Signs
+from mailcore.dispatch.supervisor_events import Signs
 signs = Signs()
 path = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, 64))

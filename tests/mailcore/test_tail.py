@@ -4,7 +4,7 @@ import os
 import tracemalloc
 from pathlib import Path
 
-from mailcore.observe.tail import CHUNK, LONGEST, Tail, last_lines
+from mailcore.observe.file_tail import CHUNK, LONGEST, Tail, last_lines
 
 
 def drain(tail: Tail) -> list[bytes]:

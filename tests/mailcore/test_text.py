@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore import codec
+from mailcore.formats import json_codec
 from mailcore.text import hidden, line, plain
 
 
@@ -93,7 +93,7 @@ STEERING = re.compile(
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=6))
 def test_printed_json_has_the_same_values_and_steers_nothing(value: object) -> None:
     for indent in (True, False):
-        said = codec.printed(value, indent=indent).decode()
+        said = json_codec.printed(value, indent=indent).decode()
         assert json.loads(said) == value
         assert not STEERING.search(said)
 
@@ -102,9 +102,9 @@ def test_printed_json_has_the_same_values_and_steers_nothing(value: object) -> N
     "text", ["\x9b31m", "\u202egnp", "\u200b", TAGS, SELECTED, "\x7f", "\u2028", "\ud800", "\ufeff"]
 )
 def test_each_kind_is_escaped_and_decodes_to_itself(text: str) -> None:
-    said = codec.printed({text: [text]}).decode()
+    said = json_codec.printed({text: [text]}).decode()
     assert said.isascii() and json.loads(said) == {text: [text]}
 
 
 def test_letters_of_every_script_stay_readable_in_json() -> None:
-    assert codec.printed(["日本語 é ж"], indent=False) == '["日本語 é ж"]'.encode()
+    assert json_codec.printed(["日本語 é ж"], indent=False) == '["日本語 é ж"]'.encode()

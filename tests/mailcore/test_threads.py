@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailcore.mail import lookup
 from mailcore.mail.threads import bare, threads
 from mailcore.model.message import Message
-from mailcore.workspace import Workspace
+from mailcore.workspace.find import Workspace
 
 AT = "2026-11-22 01:00:{:02}"
 

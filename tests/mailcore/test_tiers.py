@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal
-from mailcore.dispatch.attend import attend
-from mailcore.errors import Refused
-from mailcore.mail import approval
+from mailcore.dispatch.recovery import attend
+from mailcore.exceptions import Refused
+from mailcore.formats import journal
+from mailcore.mail import approvals
 from mailcore.model.fleet import State
 from praxmonitor.widgets.detail import mail_line
 from praxmonitor.widgets.mail import body_lines
@@ -132,7 +132,7 @@ def test_what_is_past_its_time_is_not_decided_whoever_has_looked(tiers: House) -
     request = ask(tiers, "3")
     past(request, tiers)
     with pytest.raises(Refused, match="past its time"):
-        approval.decide(tiers.workspace, "@operator", request["id"], "approved", "yes")
+        approvals.decide(tiers.workspace, "@operator", request["id"], "approved", "yes")
     assert tiers.inbox("@operator")[0].undecided and tiers.inbox("writer") == ()
 
 
@@ -152,11 +152,11 @@ def test_who_waits_hears_that_it_lapsed(tiers: House) -> None:
 
 
 def test_a_screen_or_guard_lets_it_lapse(tiers: House) -> None:
-    from praxmonitor.alarms import orphans
+    from praxmonitor.alarms import recovery
 
     request = ask(tiers, "3")
     past(request, tiers)
-    assert orphans.attend(tiers.root, ()) == ""
+    assert recovery.attend(tiers.root, ()) == ""
     assert tiers.inbox("writer")[0].subject == "LAPSED: Deploy?"
     tiers.over("writer", tiers.runs("writer")[0].run_id)
     assert attend(tiers.workspace, tiers.config, ()) == []
@@ -196,7 +196,7 @@ def test_a_config_from_elsewhere_names_no_approver(tiers: House) -> None:
 
 
 def test_a_request_that_a_run_made_of_another_approver_lapses_with_it(tiers: House) -> None:
-    approval.ask(tiers.workspace, "@writer", "@lead", "@lead", "s", "b", 2, "r1")
-    for approver in approval.approvers(tiers.workspace, tiers.config):
-        approval.lapse(approver, "r1", "over")
+    approvals.ask(tiers.workspace, "@writer", "@lead", "@lead", "s", "b", 2, "r1")
+    for approver in approvals.approvers(tiers.workspace, tiers.config):
+        approvals.lapse(approver, "r1", "over")
     assert tiers.inbox("lead")[0].lapsed == "over"

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore import timestamps
+from mailcore.formats import timestamps
 from mailcore.model.message import parse_time
-from mailcore.units import LATEST
+from mailcore.text.units import LATEST
 
 AT = datetime(2026, 11, 2, 4, 3, 7, 854753)
 

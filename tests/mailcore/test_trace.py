@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from mailcore import workspace
 from mailcore.mail import answer, mailbox, post
+from mailcore.workspace import find
 from tests.mailcore.conftest import House, wait_until
 
 
@@ -79,7 +79,7 @@ def test_mail_of_which_no_copy_is_left_is_told_from_the_audit(house: House) -> N
     assert house.json("trace", "4711", status=4)["error"]["code"] == "no_message"
 
 
-def test_aipass_own_mail_has_a_trace(aipass: workspace.Workspace, house: House) -> None:
+def test_aipass_own_mail_has_a_trace(aipass: find.Workspace, house: House) -> None:
     done = house.mailcore("trace", "b8f6f494", cwd=aipass.root)
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode()
@@ -101,7 +101,7 @@ def test_hostile_text_stays_in_its_line(house: House) -> None:
 
 
 @pytest.mark.parametrize("verb", ["trace", "tasks", "history"])
-def test_reading_writes_nothing(aipass: workspace.Workspace, house: House, verb: str) -> None:
+def test_reading_writes_nothing(aipass: find.Workspace, house: House, verb: str) -> None:
     before = {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in aipass.root.rglob("*") if p.is_file()}
     words = [verb, "5f506ad3"] if verb == "trace" else [verb]
     assert house.mailcore(*words, cwd=aipass.root).returncode == 0

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from mailcore import trust
-from mailcore.config.read import settings
-from mailcore.system import ignored
+from mailcore.config.reader import settings
+from mailcore.system import self_ignore
+from mailcore.workspace import trust
 from tests.mailcore.conftest import House, wait_until
 
 ALARM = '[alarms]\non_alarm = ["sh", "-c", "touch pwned"]\n'
@@ -123,7 +123,7 @@ def test_other_ways_by_which_git_brings_it(house: House, how: str, monkeypatch: 
     git(top, "commit", "-m", "all")
     if how == "a worktree":
         git(house.root, "worktree", "add", str(house.root.parent / "tree"))
-        from mailcore.workspace import find
+        from mailcore.workspace.find import find
 
         there = find(house.root.parent / "tree")
         assert trust.standing(there, settings(there.config_file)[0]).why
@@ -210,15 +210,15 @@ def test_a_new_workspace_in_the_place_of_an_old_one_is_not_made_here(
     registry = json.loads(house.workspace.registry.read_text())
     registry["metadata"]["id"] = "another"
     house.workspace.registry.write_text(json.dumps(registry))
-    from mailcore.system import repository
+    from mailcore.system import git_repository
 
     house.workspace.config_file.write_text(AGENTS)
-    monkeypatch.setattr(repository, "held", lambda _: repository.Held(repository.Tracked.YES, (b"",)))
+    monkeypatch.setattr(git_repository, "held", lambda _: git_repository.Held(git_repository.Tracked.YES, (b"",)))
     assert withheld(house)
 
 
 def why(root: Path) -> str:
-    from mailcore.workspace import find
+    from mailcore.workspace.find import find
 
     there = find(root)
     return trust.standing(there, settings(there.config_file)[0]).why
@@ -265,7 +265,7 @@ def test_a_directory_that_looks_like_a_repository_does_not_answer_for_the_one_ar
     """Git takes a directory with HEAD, objects and refs for a bare repository, and heeds its config."""
     house.workspace.config_file.write_text(AGENTS)
     state = house.workspace.state_dir
-    (state / ignored.NAME).unlink()
+    (state / self_ignore.NAME).unlink()
     for name in ("objects", "refs"):
         (state / name).mkdir()
         (state / name / "keep").touch()
@@ -334,8 +334,8 @@ def test_a_clones_files_of_state_start_nothing_until_that_is_allowed(
     git(house.root, "commit", "-m", "all of it")
     clone = tmp_path / "clone"
     git(tmp_path, "clone", str(house.root), str(clone))
-    from mailcore.dispatch.attend import attend
-    from mailcore.workspace import find
+    from mailcore.dispatch.recovery import attend
+    from mailcore.workspace.find import find
 
     there = find(clone)
     told = "".join(attend(there, house.config, there.agents))  # as a screen does

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore import units
+from mailcore.text import units
 from tests.clock import NOON
 from tests.mailcore.test_layers import MODULES
 
@@ -235,7 +235,7 @@ def test_money_is_never_less_for_what_costs_more(one: float, other: float, wild:
 
 
 # Where these forms may stand: here, for files in `timestamps`, and the names that Codex gives to its directories.
-WRITERS = ("mailcore.units", "mailcore.timestamps", "mailcore.programs.codex")
+WRITERS = ("mailcore.text.units", "mailcore.formats.timestamps", "mailcore.programs.codex")
 CALLS = {"strftime", "strptime", "isoformat", "ctime", "asctime"}
 CALENDAR = re.compile("%[YHMm]")
 UNIT = re.compile(r"( ?[kKMGT]i?B| s| min| h| k| M)\b")

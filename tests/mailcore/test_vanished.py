@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
+from mailcore.formats import journal
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, git, wait_until

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from mailcore.cli.wait import event_line
-from mailcore.mail import answer, approval, mailbox, post
+from mailcore.mail import answer, approvals, mailbox, post
 from mailcore.mail.outbox import Sent
 from mailcore.model.message import DECISIONS
 from tests.mailcore.conftest import House, wait_until
@@ -176,12 +176,12 @@ def test_an_answer_as_aipass_writes_it_counts(house: House, start: Any) -> None:
 
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_an_approval_unblocks(house: House, start: Any, decision: str) -> None:
-    request = approval.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
+    request = approvals.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
     one = waiting(house, start, request.id, "--for", "approval")
     post.send(house.workspace, "@operator", ["@lead"], "RE: spend", "approved", extra={"in_reply_to": request.sent_id})
     with pytest.raises(subprocess.TimeoutExpired):
         one.process.wait(0.3)
-    approval.decide(house.workspace, "@operator", request.id, decision, "because")
+    approvals.decide(house.workspace, "@operator", request.id, decision, "because")
     assert one.result(0 if decision == "approved" else 4)["settled"][0] | {"id": ""} == {
         "id": "",
         "state": decision,

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from mailcore.dispatch import hold, queue
-from mailcore.dispatch.gate import gate
-from mailcore.dispatch.waiter import wait
+from mailcore.dispatch.branch_gate import gate
+from mailcore.dispatch.queue_waiter import wait
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
 from mailcore.system.watching import Watcher

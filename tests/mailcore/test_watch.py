@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.observe.stamps import inode
+from mailcore.observe.file_stamps import inode
 from mailcore.observe.watch import Batch, Watch
 
 pytestmark = pytest.mark.backends
@@ -119,7 +119,7 @@ def test_without_the_kernel_the_sweeps_go_on(tmp_path: Path) -> None:
 LIMITED = """
 import sys
 from pathlib import Path
-from mailcore.observe.stamps import inode
+from mailcore.observe.file_stamps import inode
 from mailcore.observe.watch import Watch
 places = [Path(sys.argv[1], name) for name in ("a", "b", "c", "d")]
 for place in places: place.mkdir(exist_ok=True)

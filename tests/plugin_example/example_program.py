@@ -12,8 +12,8 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.base import Ending, Interactive, Launch, Output, exit_words, tail
-from mailcore.programs.sessions import listed, newer
-from mailcore.programs.transcript import Counted, ObjectsUntold, count_of, parsed, text_of
+from mailcore.programs.session_files import listed, newer
+from mailcore.programs.transcript_reader import Counted, ObjectsUntold, count_of, parsed, text_of
 
 
 class Example:

@@ -21,14 +21,14 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
-from mailcore.workspace import Workspace
-from praxmonitor.app import PraxApp
+from mailcore.workspace.find import Workspace
+from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import themes_dir
-from praxmonitor.feed import Feed
-from praxmonitor.playback import Playback
+from praxmonitor.feed.feed import Feed
+from praxmonitor.feed.playback import Playback
 from praxmonitor.sound import Cue, Sound, Speaker
 from praxmonitor.sound.mutes import Mutes
-from praxmonitor.themes import load
+from praxmonitor.themes.load import load
 from tests.clock import NOON, Clock
 
 ROOT = Path("/nowhere/lighthouse")

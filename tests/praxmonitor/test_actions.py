@@ -13,7 +13,8 @@ from msgspec import structs
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.lock import Holder
-from praxmonitor.actions import (
+from praxmonitor.actions.keymap import bindings
+from praxmonitor.actions.table import (
     ACT,
     ACTIONS,
     BY_ID,
@@ -27,7 +28,6 @@ from praxmonitor.actions import (
     wanted,
     why_disabled,
 )
-from praxmonitor.keymap import bindings
 from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
 

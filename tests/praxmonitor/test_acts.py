@@ -11,25 +11,25 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from mailcore import make, presence
-from mailcore.dispatch import control, hold, story
-from mailcore.errors import MailcoreError, Refused
-from mailcore.holds import hold_at
-from mailcore.liveness import read_lock
-from mailcore.mail import approval, post
-from mailcore.mail.reader import read_mailbox
+from mailcore.dispatch import control, hold, run_story
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.mail import approvals, post
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Phase
 from mailcore.system.processes import start_ticks
-from mailcore.workspace import find
-from praxmonitor import acts
-from praxmonitor.app import PraxApp
-from praxmonitor.feed import FileFeed
-from praxmonitor.screens.agent import AgentScreen
-from praxmonitor.screens.compose import ComposeScreen
-from praxmonitor.screens.confirm import ConfirmScreen
-from praxmonitor.screens.kill_all import KillAllScreen
-from praxmonitor.screens.waiting import WaitingScreen
+from mailcore.workspace import create, presence
+from mailcore.workspace.find import find
+from mailcore.workspace.holds import hold_at
+from mailcore.workspace.lock_reader import read_lock
+from praxmonitor.actions import requests
+from praxmonitor.app.app import PraxApp
+from praxmonitor.dialogs.compose import ComposeScreen
+from praxmonitor.dialogs.confirm import ConfirmScreen
+from praxmonitor.dialogs.kill_all import KillAllScreen
+from praxmonitor.dialogs.waiting_starts import WaitingScreen
+from praxmonitor.feed.feed import FileFeed
+from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.grid import Grid
 from tests.mailcore.conftest import House
 from tests.praxmonitor.fake_feed import app_on, text_of, until
@@ -262,7 +262,7 @@ async def test_a_wake_starts_an_idle_agent_and_its_story_is_copied(house: House)
         await pilot.press("y")
         await until(pilot, lambda: "copied" in text_of(app), "the story is copied")
         agent, same = control.find_run(house.workspace, "@writer")
-        assert same is not None and app.clipboard == story.story(agent, same).as_markdown()
+        assert same is not None and app.clipboard == run_story.story(agent, same).as_markdown()
         assert run.run_id in app.clipboard and "| attempt |" in app.clipboard
 
 
@@ -287,16 +287,16 @@ async def test_what_waits_for_an_agent_is_listed_and_one_of_it_is_cancelled(hous
         )
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, WaitingScreen), "none is cancelled")
-        assert len(acts.waiting(house.workspace, "@writer")) == 2
+        assert len(requests.waiting(house.workspace, "@writer")) == 2
         await pilot.press("x")
         await until(pilot, lambda: isinstance(app.screen, WaitingScreen) and "Chapter four" in text_of(app), "again")
         await pilot.press("j", "enter")
         await until(pilot, lambda: "cancel @writer: Chapter four" in text_of(app), "it is cancelled")
         await until(pilot, lambda: "1 task waits" in text_of(app), "and gone from the detail")
-    (left,) = acts.waiting(house.workspace, "@writer")
+    (left,) = requests.waiting(house.workspace, "@writer")
     assert left.subject == "Chapter three" and len(house.inbox("writer")) == 3
     with pytest.raises(MailcoreError, match="no start of the id '00000000' waits"):
-        acts.cancel(house.workspace, "00000000")
+        requests.cancel(house.workspace, "00000000")
 
 
 async def test_a_notification_covers_no_dialog_and_is_found_again(house: House) -> None:
@@ -324,7 +324,7 @@ async def test_all_mail_that_was_read_is_closed_by_its_number(house: House) -> N
     read = [post.send(house.workspace, "@editor", [OPERATOR], f"Old {number}", "x")[0].id for number in (1, 2)]
     post.mark_opened(house.workspace, OPERATOR, read)
     post.send(house.workspace, "@editor", [OPERATOR], "New", "x")
-    asked = approval.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
+    asked = approvals.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
     post.mark_opened(house.workspace, OPERATOR, [asked.id])
     app = on(house)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
@@ -487,7 +487,7 @@ async def test_an_empty_reply_is_not_sent(house: House) -> None:
 async def test_a_request_for_approval_is_decided_and_neither_answered_nor_closed(
     house: House, key: str, decision: str
 ) -> None:
-    approval.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
+    approvals.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
     app = on(house)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
@@ -526,13 +526,13 @@ async def test_what_asks_for_no_approval_cannot_be_approved(house: House) -> Non
 def test_the_screen_approves_only_for_the_approver_that_config_names(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = approval.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
+    request = approvals.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
     other = replace(house.config, mail=replace(house.config.mail, approver="@lead"))
     with pytest.raises(Refused, match="only @lead"):
-        acts.decide(house.workspace, other, request.id, "approved", "why")
+        requests.decide(house.workspace, other, request.id, "approved", "why")
     monkeypatch.chdir(house.agent("editor").branch)
     with pytest.raises(Refused, match=f"only {OPERATOR}"):
-        acts.decide(house.workspace, house.config, request.id, "approved", "why")
+        requests.decide(house.workspace, house.config, request.id, "approved", "why")
     assert house.inbox(OPERATOR)[0].undecided
 
 
@@ -594,7 +594,7 @@ async def test_an_agent_registered_meanwhile_can_be_written_to(house: House) -> 
     app = on(house)
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(app, pilot)
-        make.add(house.workspace, "newcomer", "agents/newcomer")
+        create.add(house.workspace, "newcomer", "agents/newcomer")
         await until(pilot, lambda: "newcomer" in text_of(app), "the newcomer is shown")
         await write(app, pilot, "m", "Welcome", "Make yourself at home.", to="@newcomer")
         newcomer = find(house.root).agent("@newcomer")

@@ -13,10 +13,10 @@ from msgspec import structs
 from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
-from praxmonitor.app import PraxApp
-from praxmonitor.present import width_of
-from praxmonitor.screens.alarms import AlarmsScreen
+from praxmonitor.app.app import PraxApp
 from praxmonitor.sound import Sound
+from praxmonitor.text.describe import width_of
+from praxmonitor.views.alarms import AlarmsScreen
 from praxmonitor.widgets.alarm_bar import AlarmBar, bar_line
 from praxmonitor.widgets.header import Hearing, header_line
 from tests.clock import NOON, Clock
@@ -211,6 +211,6 @@ async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
 
 @pytest.mark.linux_only("psutil stands behind it, which takes its time to load")
 def test_the_list_of_alarms_is_loaded_only_when_it_is_asked_for() -> None:
-    code = "import sys, praxmonitor.app; print('praxmonitor.screens.alarms' in sys.modules, 'psutil' in sys.modules)"
+    code = "import sys, praxmonitor.app.app; print('praxmonitor.views.alarms' in sys.modules, 'psutil' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

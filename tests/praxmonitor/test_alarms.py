@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
-from praxmonitor.alarms.rules import Rules
-from praxmonitor.moment import EMPTY, following
+from praxmonitor.alarms.rules.fleet import Rules
 from praxmonitor.sound import Sound
+from praxmonitor.state.snapshot import EMPTY, following
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
 from tests.stories.made import RAISING, STORIES

@@ -12,12 +12,12 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Book, Told, advance
-from praxmonitor.alarms.kept import Kept
-from praxmonitor.alarms.sentry import Sentry
-from praxmonitor.moment import EMPTY, following
-from praxmonitor.reach import Ear
+from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.reach import Ear
+from praxmonitor.alarms.store import Kept
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path
+from praxmonitor.state.snapshot import EMPTY, following
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import ROOT, FakeSpeaker, facts, run
 

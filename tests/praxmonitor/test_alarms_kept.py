@@ -11,7 +11,7 @@ import pytest
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode, Told
-from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.store import Kept
 
 ALARM = Alarm(AlarmKind.SILENCE, "@writer", 5.0, "silent: x", id="7")
 
@@ -55,7 +55,7 @@ def test_a_broken_file_counts_as_none(tmp_path: Path, broken: str) -> None:
 
 def test_many_screens_answering_at_once_lose_nothing(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from praxmonitor.alarms.kept import Kept\n"
+        "import sys; from pathlib import Path; from praxmonitor.alarms.store import Kept\n"
         "for n in range(25): Kept(Path(sys.argv[1])).answer([f'{sys.argv[2]}-{n}'], 5.0)"
     )
     screens = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(n)]) for n in range(4)]

@@ -14,12 +14,12 @@ from mailcore.config import Alarms, Config
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
+from praxmonitor.alarms.engine import HEEDED, KNOWN, Vigil
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
-from praxmonitor.alarms.gone import Stand
-from praxmonitor.alarms.gone import there as really_there
-from praxmonitor.alarms.kept import Kept
-from praxmonitor.alarms.vigil import HEEDED, KNOWN, Vigil
-from praxmonitor.moment import EMPTY, Moment, following
+from praxmonitor.alarms.rules.vanished import Stand
+from praxmonitor.alarms.rules.vanished import there as really_there
+from praxmonitor.alarms.store import Kept
+from praxmonitor.state.snapshot import EMPTY, Moment, following
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import ROOT, facts, run
 

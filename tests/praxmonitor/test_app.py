@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from mailcore.errors import NoWorkspace
+from mailcore.exceptions import NoWorkspace
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet, State
 from mailcore.model.run import Phase
-from praxmonitor.app import PraxApp
-from praxmonitor.present import LOOKS
-from praxmonitor.screens.agent import AgentScreen
-from praxmonitor.screens.help import HelpScreen
+from praxmonitor.app.app import PraxApp
+from praxmonitor.dialogs.help import HelpScreen
 from praxmonitor.sound import Sound
+from praxmonitor.text.describe import LOOKS
+from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.header import Header

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from praxmonitor.alarms.beats import KEPT_GAPS, Beats, beat
+from praxmonitor.alarms.clock_checks import KEPT_GAPS, Beats, beat
 
 START = 2_000_000_000.0
 

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import make
 from mailcore.config import Config, Usage
-from mailcore.holds import hold_at
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Spending
 from mailcore.model.usage import Usage as Used
-from mailcore.observe.spending import date
+from mailcore.observe.usage_sum import date
+from mailcore.workspace import create
+from mailcore.workspace.holds import hold_at
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.cap import hold_at_cap
-from praxmonitor.alarms.rules import Rules
+from praxmonitor.alarms.hold_at_cap import hold_at_cap
+from praxmonitor.alarms.rules.fleet import Rules
 
 NOW = time.mktime((2027, 1, 15, 12, 0, 0, 0, 0, -1))
 DAY = 86400.0
@@ -60,7 +60,7 @@ def test_the_day_ends_at_midnight_and_its_alarm_with_it() -> None:
 def test_the_agent_is_held_once_and_a_hold_of_the_operators_stays(
     tmp_path: Path, wait_until: Callable[[Callable[[], object], float, str], None]
 ) -> None:
-    workspace = make.init(tmp_path, [("a", "agents/a"), ("b", "agents/b")])
+    workspace = create.init(tmp_path, [("a", "agents/a"), ("b", "agents/b")])
     trouble: list[str] = []
     cap = Alarm(AlarmKind.CAP, "@a", NOW, "daily cap reached: $11.00 of $10.00")
     hold_at_cap(tmp_path, replace(cap, kind=AlarmKind.LIMIT, address="@b"), trouble.append)
@@ -111,6 +111,6 @@ def test_the_fleet_has_a_cap_and_what_it_used_is_the_sum(
     assert alarms(12, 9, "2026-01-01") == [], "what another used another day counts for none"
     (reached,) = alarms(12, 9)
     assert (reached.kind, reached.address) == (AlarmKind.CAP, "") and "$21.00 of $20.00" in reached.what
-    workspace = make.init(tmp_path, [("a", "agents/a")])
+    workspace = create.init(tmp_path, [("a", "agents/a")])
     hold_at_cap(tmp_path, reached, pytest.fail)
     wait_until(lambda: hold_at(workspace.state_dir, "every agent"), 10, "every agent is held")

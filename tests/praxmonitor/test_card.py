@@ -13,13 +13,13 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Phase
-from praxmonitor.present import Line, bypasses, width_of
+from praxmonitor.text.describe import Line, bypasses, width_of
+from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.card import card_lines, heading, news, row_line
 from praxmonitor.widgets.detail import detail_lines, mail_line
+from praxmonitor.widgets.footer import Hint, keys_line
+from praxmonitor.widgets.grid_layout import MOST_CARDS, foot_line, lay_out, whole
 from praxmonitor.widgets.header import Hearing, header_line
-from praxmonitor.widgets.keys import Hint, keys_line
-from praxmonitor.widgets.layout import MOST_CARDS, foot_line, lay_out, whole
-from praxmonitor.widgets.story import story_lines
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import act, agent, box, facts, lighthouse, mail
 

@@ -6,8 +6,8 @@ import pytest
 from textual import events
 from textual.widgets import Input, TextArea
 
-from praxmonitor.app import PraxApp
-from praxmonitor.screens.compose import ComposeScreen
+from praxmonitor.app.app import PraxApp
+from praxmonitor.dialogs.compose import ComposeScreen
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 
 pytestmark = pytest.mark.anyio

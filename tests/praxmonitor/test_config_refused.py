@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.config import read_config
-from mailcore.config.types import Backend, SoundKind
-from mailcore.errors import ConfigError
+from mailcore.config.kinds import Backend, SoundKind
+from mailcore.exceptions import ConfigError
 from praxmonitor.sound.player import configured
 
 REFUSED = {

@@ -12,9 +12,9 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.message import Message
 from mailcore.model.run import Phase
-from praxmonitor.cues import BETWEEN_AGENTS, OF_KIND, OF_PRIORITY, cues, family, heartbeat
-from praxmonitor.moment import EMPTY, Moment, following
 from praxmonitor.sound import FAMILIES, Cue, Sound
+from praxmonitor.sound.cues import BETWEEN_AGENTS, OF_KIND, OF_PRIORITY, cues, family, heartbeat
+from praxmonitor.state.snapshot import EMPTY, Moment, following
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import ROOT, act, facts, lighthouse, lock, run
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from mailcore.model.message import Message
-from praxmonitor.present import wrapped
-from praxmonitor.questions import close_lines, start_lines, start_question
-from praxmonitor.widgets.detail import Glance, Start, detail_lines, mail_line, waiting_lines
-from praxmonitor.widgets.story import story_lines
+from praxmonitor.actions.questions import close_lines, start_lines, start_question
+from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.text.describe import wrapped
+from praxmonitor.widgets.agent_story import story_lines
+from praxmonitor.widgets.detail import detail_lines, mail_line, waiting_lines
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, facts, lighthouse, mail, workspace
 

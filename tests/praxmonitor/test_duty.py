@@ -15,17 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from praxmonitor import watchers
-from praxmonitor.duty import LEASE, Duty
-from praxmonitor.watchers import Reach, State
+from praxmonitor.alarms import watchers
+from praxmonitor.alarms.duty import LEASE, Duty
+from praxmonitor.alarms.watchers import Reach, State
 
 pytestmark = pytest.mark.backends
 
 HOLD = """
 import sys, threading
 from pathlib import Path
-from praxmonitor.duty import Duty
-from praxmonitor.watchers import Reach, State
+from praxmonitor.alarms.duty import Duty
+from praxmonitor.alarms.watchers import Reach, State
 state = State(Reach(int(sys.argv[3])), "as said")
 duty = Duty(Path(sys.argv[1]), sys.argv[2], on_change=lambda: print("ours" if duty.ours else "waits", flush=True),
             state=lambda: state)

@@ -16,8 +16,8 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.alarms.gone import NOBODY, SETTLE, Vanished
-from praxmonitor.alarms.kept import Kept
+from praxmonitor.alarms.rules.vanished import NOBODY, SETTLE, Vanished
+from praxmonitor.alarms.store import Kept
 from praxmonitor.sound.mutes import mutes_path
 from tests.clock import NOON
 from tests.mailcore.conftest import House

@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.message import Mailbox, MailboxStatus
-from praxmonitor.app import PraxApp
-from praxmonitor.screens import fleet as fleet_screen
+from praxmonitor.app.app import PraxApp
+from praxmonitor.views import fleet as fleet_screen
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.stream import Stream

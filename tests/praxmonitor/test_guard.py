@@ -20,9 +20,9 @@ import pytest
 from msgspec.structs import replace
 
 from mailcore.config import Config
-from mailcore.errors import ConfigError
-from praxmonitor.alarms.sentry import Sentry
-from praxmonitor.guard import watch
+from mailcore.exceptions import ConfigError
+from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.cli.guard import watch
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = pytest.mark.anyio
@@ -130,7 +130,7 @@ def test_alarms_tells_by_its_exit_status(
     (alarm,) = json.loads(said)["alarms"]
     assert (status, alarm["kind"], alarm["address"], alarm["acknowledged"]) == (1, "failed", "@gamma", False)
     from praxmonitor.alarms.episodes import ACKNOWLEDGED
-    from praxmonitor.alarms.kept import Kept
+    from praxmonitor.alarms.store import Kept
     from praxmonitor.sound.mutes import mutes_path
 
     Kept(mutes_path(aipass_workspace).parent).answer([alarm["key"]], ACKNOWLEDGED)
@@ -140,9 +140,9 @@ def test_alarms_tells_by_its_exit_status(
 
 
 def test_alarms_of_an_idle_workspace_and_of_none(tmp_path: Path, home: Path) -> None:
-    from mailcore import make
+    from mailcore.workspace import create
 
-    made = make.init(tmp_path / "house", [("writer", "agents/writer")])
+    made = create.init(tmp_path / "house", [("writer", "agents/writer")])
     assert praxmonitor("alarms", str(made.root)) == (0, "")
     status, said = praxmonitor("alarms", str(made.root), "--json")
     assert (status, json.loads(said)["alarms"]) == (0, [])

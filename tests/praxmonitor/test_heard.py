@@ -21,12 +21,12 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from mailcore import make
 from mailcore.model.agent import Agent
-from mailcore.workspace import Workspace
-from praxmonitor import watchers
+from mailcore.workspace import create
+from mailcore.workspace.find import Workspace
+from praxmonitor.alarms import watchers
+from praxmonitor.alarms.watchers import Reach, Watcher
 from praxmonitor.sound.mutes import mutes_path
-from praxmonitor.watchers import Reach, Watcher
 from tests.praxmonitor.conftest_pulse import Pulse, until
 
 CALLS = 33
@@ -157,7 +157,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, pulse: Pulse) -> Iterator[Desk]:
-    workspace = make.init(tmp_path / "house", [(name, f"agents/{name}") for name in ("writer", "tester")])
+    workspace = create.init(tmp_path / "house", [(name, f"agents/{name}") for name in ("writer", "tester")])
     (workspace.root / ".praxmonitor" / "config.toml").write_text("[alarms]\nlook = 0.5\n")
     desk = Desk(workspace, pulse, tmp_path)
     yield desk

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import make
 from mailcore.config import Config
-from praxmonitor import watchers
-from praxmonitor.alarms.sentry import Sentry
-from praxmonitor.duty import Duty
-from praxmonitor.watchers import Reach, State
+from mailcore.workspace import create
+from praxmonitor.alarms import watchers
+from praxmonitor.alarms.duty import Duty
+from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.watchers import Reach, State
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 
 Wait = Callable[[Callable[[], object], float, str], None]
@@ -28,7 +28,7 @@ Wait = Callable[[Callable[[], object], float, str], None]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    made = make.init(tmp_path / "house", [("writer", "agents/writer")])
+    made = create.init(tmp_path / "house", [("writer", "agents/writer")])
     (made.root / ".praxmonitor" / "config.toml").write_text('[sound]\nbackend = "none"\n')
     return made.root
 

@@ -9,7 +9,7 @@ from msgspec import structs
 from rich.cells import cell_len
 
 from mailcore.model.message import Message
-from praxmonitor.screens.agent import AgentScreen
+from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.mail import MOST_LINES, Body, MailList, as_written, body_lines
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, lighthouse, mail, text_of, until, workspace
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from praxmonitor import outlets
+from praxmonitor.alarms import outlets
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode, Round
-from praxmonitor.outlets import Command, as_json, cues, events, lines, notification, title
+from praxmonitor.alarms.outlets import Command, as_json, cues, events, lines, notification, title
 from praxmonitor.sound import Sound
 
 NOW = 1_800_000_000.0

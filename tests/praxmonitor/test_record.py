@@ -24,11 +24,11 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, MailboxRead, Seen, Used
 from mailcore.observe.fold import apply
+from praxmonitor.cli.record import Tape, recorder
 from praxmonitor.demo.stage import stage
-from praxmonitor.feed import FileFeed
-from praxmonitor.record import Tape, recorder
-from praxmonitor.recording import RecordingError
-from praxmonitor.recording_reader import opening, read
+from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.recording import RecordingError
+from praxmonitor.feed.recording_reader import opening, read
 from tests.mailcore.conftest import House
 
 Wait = Callable[[Callable[[], object], float, str], None]

@@ -19,9 +19,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailcore import codec
 from mailcore.config import Alarms, Mail
-from mailcore.errors import UsageError
+from mailcore.exceptions import UsageError
+from mailcore.formats import json_codec
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
@@ -32,8 +32,8 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Stated, Used
 from mailcore.observe.fold import apply
 from mailcore.text.masks import masked
-from praxmonitor.recording import LONGEST, TAGS, Header, RecordingError, Writer
-from praxmonitor.recording_reader import FORMATS, LeftOut, opening, read
+from praxmonitor.feed.recording import LONGEST, TAGS, Header, RecordingError, Writer
+from praxmonitor.feed.recording_reader import FORMATS, LeftOut, opening, read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -319,7 +319,7 @@ def test_a_file_that_is_there_is_never_written_over_and_a_new_one_is_its_owners(
 
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
     script = (
-        "import resource, sys; from pathlib import Path; from praxmonitor.recording import Header, Writer\n"
+        "import resource, sys; from pathlib import Path; from praxmonitor.feed.recording import Header, Writer\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))\n"
         "Writer(Path(sys.argv[1]), Header(Path('/x'), 1.0))"
     )
@@ -330,7 +330,7 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("raw", ["NaN", "1e999", "-Infinity", "1" + 30 * "0"])
 def test_a_mailbox_with_a_number_that_json_has_not_is_recorded(tmp_path: Path, raw: str) -> None:
-    message = codec.loads(f'{{"id": "x", "k": {raw}}}'.encode())
+    message = json_codec.loads(f'{{"id": "x", "k": {raw}}}'.encode())
     mailbox = Mailbox(MailboxStatus.OK, (Message("x", "", 0.0, "@b", "s", "", "new", raw=message),))
     writer = Writer(tmp_path / "r.jsonl", HEADER)
     writer.write(101.0, [MailboxRead("@a", mailbox)])
@@ -349,7 +349,7 @@ def test_a_line_without_end_is_refused_in_words_and_in_little_memory(tmp_path: P
     sparse.touch()
     os.truncate(sparse, 3_000_000_000)
     script = (
-        "import re, sys; from pathlib import Path; from praxmonitor.recording_reader import opening\n"
+        "import re, sys; from pathlib import Path; from praxmonitor.feed.recording_reader import opening\n"
         "try: opening(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__, error)\n"
         "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"

@@ -22,12 +22,12 @@ from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
 from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead, Seen
 from mailcore.observe.fold import apply
-from praxmonitor.app import PraxApp
-from praxmonitor.playback import FASTEST, SLOWEST, Playback
-from praxmonitor.recording import VERSION, Header, Writer
-from praxmonitor.recording_reader import opening, read
-from praxmonitor.replay import ReplayFeed
-from praxmonitor.screens.fleet import FleetScreen
+from praxmonitor.app.app import PraxApp
+from praxmonitor.cli.replay import ReplayFeed
+from praxmonitor.feed.playback import FASTEST, SLOWEST, Playback
+from praxmonitor.feed.recording import VERSION, Header, Writer
+from praxmonitor.feed.recording_reader import opening, read
+from praxmonitor.views.fleet import FleetScreen
 from tests.clock import NOON, Clock
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import FakeSpeaker, app_on, text_of, until, workspace

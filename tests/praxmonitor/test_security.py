@@ -14,16 +14,17 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, TextArea
 
-from mailcore import journal, make, trust
-from mailcore.errors import Refused
-from mailcore.identity import proof
-from mailcore.mail import approval
+from mailcore.exceptions import Refused
+from mailcore.formats import journal
+from mailcore.identity import passphrase
+from mailcore.mail import approvals
 from mailcore.model.agent import OPERATOR
-from praxmonitor import acts
+from mailcore.workspace import create, trust
+from praxmonitor.actions import requests
 from praxmonitor.alarms.settings import Settings
-from praxmonitor.screens.agent import AgentScreen
-from praxmonitor.screens.compose import ComposeScreen
-from praxmonitor.screens.unlock import UnlockScreen
+from praxmonitor.dialogs.compose import ComposeScreen
+from praxmonitor.dialogs.unlock import UnlockScreen
+from praxmonitor.views.agent import AgentScreen
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import text_of, until
 from tests.praxmonitor.test_acts import on, opened
@@ -35,7 +36,7 @@ PHRASE = "a good passphrase"
 @pytest.fixture(autouse=True)
 def locked_again() -> Iterator[None]:
     yield
-    acts._UNLOCKED.clear()
+    requests._UNLOCKED.clear()
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def secured(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ho
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     house.extra = '[operator]\nproof = "passphrase"'
     house.configure()
-    proof.choose(house.workspace, iter([PHRASE, PHRASE]))
+    passphrase.choose(house.workspace, iter([PHRASE, PHRASE]))
     return house
 
 
@@ -54,7 +55,7 @@ def undecided(house: House, count: int) -> bool:
 
 async def test_a_screen_is_unlocked_once(secured: House) -> None:
     for subject in ("Deploy?", "Again?"):
-        approval.ask(secured.workspace, "@editor", OPERATOR, OPERATOR, subject, "b", 2)
+        approvals.ask(secured.workspace, "@editor", OPERATOR, OPERATOR, subject, "b", 2)
     app = on(secured)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
@@ -86,13 +87,13 @@ async def test_a_screen_is_unlocked_once(secured: House) -> None:
 
 
 def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> None:
-    request = approval.ask(secured.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
-    acts.hold(secured.workspace, "@lead")
+    request = approvals.ask(secured.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
+    requests.hold(secured.workspace, "@lead")
     with pytest.raises(Refused, match="locked"):
-        acts.decide(secured.workspace, secured.config, request.id, "approved", "why")
+        requests.decide(secured.workspace, secured.config, request.id, "approved", "why")
     with pytest.raises(Refused, match="locked"):
-        acts.release(secured.workspace, secured.config, "@lead")
-    acts.send(secured.workspace, ["@writer"], "what anybody may", "b")
+        requests.release(secured.workspace, secured.config, "@lead")
+    requests.send(secured.workspace, ["@writer"], "what anybody may", "b")
     (message,) = secured.inbox("@writer")
     assert message.proof == "screen"
 
@@ -100,7 +101,7 @@ def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> N
 def test_a_screen_within_a_run_only_looks(house: House) -> None:
     """An agent opens the screen in its run: each act of it is refused, whoever presses the key."""
     code = (
-        "from pathlib import Path; from mailcore.workspace import find; from praxmonitor import acts\n"
+        "from pathlib import Path; from mailcore.workspace.find import find; from praxmonitor import acts\n"
         f"w = find(Path({str(house.root)!r}))\n"
         "try: acts.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
         "except Exception as error: print(error)"
@@ -115,7 +116,7 @@ def test_a_screen_within_a_run_only_looks(house: House) -> None:
 def stranger(tmp_path: Path) -> Path:
     """A cloned workspace whose config has a command for each alarm, and a mailbox that raises one."""
     root = tmp_path / "theirs"
-    made = make.init(root, [("a", "agents/a"), ("b", "agents/b")])
+    made = create.init(root, [("a", "agents/a"), ("b", "agents/b")])
     made.agent("@a").inbox.write_text("{")
     made.config_file.write_text(f'[alarms]\non_alarm = ["sh", "-c", "touch {tmp_path}/pwned"]\n')
     for words in (["init", "-q"], ["add", "-A"], ["-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qm", "all"]):
@@ -168,8 +169,8 @@ def test_settings_that_change_meanwhile_are_judged_too(stranger: Path) -> None:
 
 
 def test_a_start_from_the_screen_is_refused_there(stranger: Path) -> None:
-    from mailcore.config.read import settings as read
-    from mailcore.workspace import find
+    from mailcore.config.reader import settings as read
+    from mailcore.workspace.find import find
 
     workspace = find(stranger)
     workspace.config_file.write_text('[agents]\ncommand = ["sh", "-c", "touch pwned"]\n')
@@ -178,7 +179,7 @@ def test_a_start_from_the_screen_is_refused_there(stranger: Path) -> None:
     config = trust.followed(workspace)[0]
     assert trust.standing(workspace, read(workspace.config_file)[0]).why
     with pytest.raises(Refused, match="mailcore trust"):
-        acts.dispatch(workspace, config, ["@a"], "s", "b")
+        requests.dispatch(workspace, config, ["@a"], "s", "b")
     with pytest.raises(Refused, match="mailcore trust"):
-        acts.wake(workspace, config, "@a")
+        requests.wake(workspace, config, "@a")
     assert os.listdir(workspace.agent("@a").mail_dir / "sent") == []  # noqa: PTH208

@@ -18,7 +18,7 @@ import pytest
 
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Cue, Sound
-from praxmonitor.sound.jukebox import Jukebox, jukebox
+from praxmonitor.sound.cue_samples import Jukebox, jukebox
 from praxmonitor.sound.mixer import RATE, Mixer
 from praxmonitor.sound.pack import KEYS
 

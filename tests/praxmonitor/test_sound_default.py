@@ -16,7 +16,7 @@ import pytest
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Sound
 from praxmonitor.sound.pack import KEYS, load_pack
-from praxmonitor.sound.strict import violations
+from praxmonitor.sound.pack_check import violations
 
 PACKS = ("default", "wood")
 MAKE_SOUNDS = Path(__file__).parents[1] / "tools" / "make_sounds.py"

@@ -11,13 +11,13 @@ import pytest
 
 from mailcore.config import Sound as SoundConfig
 from mailcore.config import read_config
-from mailcore.config.types import Backend, SoundKind
+from mailcore.config.kinds import Backend, SoundKind
 from praxmonitor.sound import FAMILIES, Cue, Sound
 from praxmonitor.sound.backends import _MINIAUDIO
 from praxmonitor.sound.gate import CHORD, HUSH, NOTES, REPEAT, SHOWN, Gate, Rules, rules
 from praxmonitor.sound.mutes import FOREVER, Mutes
 from praxmonitor.sound.player import BELL, NONE
-from praxmonitor.sound.system import AFPLAY, PIPED
+from praxmonitor.sound.system_players import AFPLAY, PIPED
 
 NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 HOUR = 3600.0

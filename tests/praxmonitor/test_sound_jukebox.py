@@ -10,7 +10,7 @@ import pytest
 
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Sound
-from praxmonitor.sound.jukebox import GAP, STEPS, Jukebox, jukebox
+from praxmonitor.sound.cue_samples import GAP, STEPS, Jukebox, jukebox
 from praxmonitor.sound.pack import KEYS
 
 TICK = sounds_dir() / "default" / "sounds" / "tool.shell.wav"

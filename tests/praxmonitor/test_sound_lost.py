@@ -12,7 +12,7 @@ import pytest
 
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound, player
-from praxmonitor.sound.outputs import Outputs
+from praxmonitor.sound.device_events import Outputs
 from praxmonitor.sound.player import NONE, Player
 from tests.praxmonitor.conftest_pulse import Pulse, until
 

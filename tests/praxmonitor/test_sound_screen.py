@@ -12,7 +12,7 @@ from mailcore.config import Sound as SoundConfig
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
-from praxmonitor.app import PraxApp
+from praxmonitor.app.app import PraxApp
 from praxmonitor.sound import Sound
 from praxmonitor.sound.mutes import FOREVER, load, mutes_path
 from praxmonitor.widgets.header import Hearing, header_line

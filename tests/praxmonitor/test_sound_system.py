@@ -15,14 +15,14 @@ import psutil
 import pytest
 
 from mailcore.config import Sound as SoundConfig
-from mailcore.errors import ConfigError
+from mailcore.exceptions import ConfigError
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.backends import decode
 from praxmonitor.sound.gate import Rules
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
 from praxmonitor.sound.player import BELL, NONE, STARTING, Player, configured
-from praxmonitor.sound.system import AFPLAY, PIPED
+from praxmonitor.sound.system_players import AFPLAY, PIPED
 from tests.praxmonitor.conftest_pulse import Pulse, likeness, until
 
 PACK = sounds_dir() / "default"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
+from mailcore.formats import journal
 from mailcore.model.agent import Agent
-from praxmonitor.status import main
+from praxmonitor.cli.status import main
 
 KEYS = {"address", "branch", "state", "reason", "since", "last_active", "unread", "open", "mailbox", "run"}
 
@@ -124,7 +124,7 @@ def test_what_the_reader_has_to_say_goes_to_stderr(aipass_workspace: Path, capsy
 @pytest.mark.linux_only("psutil stands behind it, which takes its time to load")
 def test_status_loads_no_screen_and_no_watcher(aipass_workspace: Path) -> None:
     code = (
-        "import sys; from praxmonitor.status import main; main(sys.argv[1:]); "
+        "import sys; from praxmonitor.cli.status import main; main(sys.argv[1:]); "
         "print(sorted({'textual', 'rich', 'watchfiles', 'psutil', 'miniaudio'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from mailcore.model.activity import Kind
-from praxmonitor.app import PraxApp
+from praxmonitor.app.app import PraxApp
 from praxmonitor.widgets.stream import Stream
 from tests.praxmonitor.fake_feed import FakeFeed, act, app_on, lighthouse, text_of, until, workspace
 

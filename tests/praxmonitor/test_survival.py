@@ -11,14 +11,14 @@ from textual.widgets import Input, TextArea
 
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.run import Phase
-from mailcore.units import clock_time
-from praxmonitor.app import PraxApp
-from praxmonitor.console import MOST_NOTICES
-from praxmonitor.notices import Notice
-from praxmonitor.screens.agent import AgentScreen
-from praxmonitor.screens.compose import ComposeScreen
-from praxmonitor.screens.waiting import WaitingScreen
-from praxmonitor.widgets.detail import Start
+from mailcore.text.units import clock_time
+from praxmonitor.app.app import PraxApp
+from praxmonitor.app.console import MOST_NOTICES
+from praxmonitor.dialogs.compose import ComposeScreen
+from praxmonitor.dialogs.waiting_starts import WaitingScreen
+from praxmonitor.state.notices import Notice
+from praxmonitor.state.selected_agent import Start
+from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.mail import Body, MailList
 from tests.clock import NOON

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import pytest
 
 from mailcore.dispatch import control
-from mailcore.dispatch.process import members
-from mailcore.liveness import read_lock
+from mailcore.dispatch.run_processes import members
 from mailcore.model.run import Phase
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House, wait_until
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: no real terminal to test in")

@@ -10,14 +10,14 @@ from rich.color import ColorSystem
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
-from praxmonitor import themes
 from praxmonitor.assets import themes_dir
-from praxmonitor.present import LOOKS
+from praxmonitor.text.describe import LOOKS
+from praxmonitor.themes import load
 from praxmonitor.widgets.alarm_bar import AlarmBar
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.widgets.line_list import Lines
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, until, workspace
 
-SHIPPED = themes.load([themes_dir()])
+SHIPPED = load.load([themes_dir()])
 BY_NAME = {theme.name: theme for theme in SHIPPED.loaded}
 SHADES = ("muted", "faint")
 
@@ -25,7 +25,7 @@ SHADES = ("muted", "faint")
 def test_two_themes_ship_and_one_is_light() -> None:
     assert SHIPPED.failed == ()
     assert {name: theme.dark for name, theme in BY_NAME.items()} == {"prax-dark": True, "prax-light": False}
-    assert themes.DEFAULT in BY_NAME
+    assert load.DEFAULT in BY_NAME
 
 
 INKS = ("ink", "ink-accent", "ink-warning", "ink-error")
@@ -34,7 +34,7 @@ INKS = ("ink", "ink-accent", "ink-warning", "ink-error")
 @pytest.mark.parametrize("theme", [*SHIPPED.loaded, *BUILTIN_THEMES.values()], ids=lambda theme: theme.name)
 def test_every_colour_of_text_can_be_read_on_every_ground(theme: Theme) -> None:
     """As the stylesheet resolves them: the alarm bar's text (`ink-error`), each state's, the keys', the greys."""
-    palette = {**themes.defaults(theme), **theme.to_color_system().generate(), **theme.variables}
+    palette = {**load.defaults(theme), **theme.to_color_system().generate(), **theme.variables}
     roles = (*INKS, *SHADES, *(look.role for look in LOOKS.values()))
     if theme.name.startswith("ansi-"):  # the terminal's own palette: what its colours look like is not ours to know
         assert all(palette[role].startswith("ansi_") for role in roles)
@@ -66,10 +66,10 @@ async def test_the_colours_that_are_drawn_are_the_readable_ones() -> None:
 def test_a_colour_is_moved_only_as_far_as_it_must() -> None:
     white, grey = Color.parse("#ffffff"), Color.parse("#777777")
     black = Color.parse("#000000")
-    assert themes.readable(black, [white], black, 4.5) is black
-    moved = themes.readable(grey, [white], black, 4.5)
+    assert load.readable(black, [white], black, 4.5) is black
+    moved = load.readable(grey, [white], black, 4.5)
     assert 4.5 <= contrast(moved, white) < 5.5
-    assert themes.readable(Color.parse("ansi_red"), [white], black, 4.5) == Color.parse("ansi_red")
+    assert load.readable(Color.parse("ansi_red"), [white], black, 4.5) == Color.parse("ansi_red")
 
 
 @pytest.mark.parametrize("name", sorted(BY_NAME))
@@ -95,7 +95,7 @@ def _luminance(colour: Color) -> float:
 
 @pytest.mark.parametrize("theme", BUILTIN_THEMES.values(), ids=lambda theme: theme.name)
 def test_textuals_own_themes_get_a_colour_for_every_state(theme: Theme) -> None:
-    made = themes.defaults(theme)
+    made = load.defaults(theme)
     assert {look.role for look in LOOKS.values()} | {*INKS, *SHADES, "rule"} == set(made)
     assert all(made.values())
 
@@ -108,7 +108,7 @@ def test_bad_files_are_listed_with_their_cause_and_the_good_ones_load(tmp_path: 
     (tmp_path / "colour.toml").write_text(good.replace('"#86b98b"', '"greenish"'))
     (tmp_path / "unknown.toml").write_text(good.replace("idle =", "idel ="))
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    found = themes.load([tmp_path])
+    found = load.load([tmp_path])
     assert [theme.name for theme in found.loaded] == ["mine"]
     said = {line.split(":")[0].removeprefix("theme "): line for line in found.failed}
     assert set(said) == {"no-toml.toml", "no-name.toml", "colour.toml", "unknown.toml", "bytes.toml"}

@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from mailcore.model.fleet import Fleet
-from praxmonitor.notices import Notice
-from praxmonitor.screens.alarms import AlarmsScreen
-from praxmonitor.screens.notices import NoticesScreen
-from praxmonitor.widgets.lines import Lines
+from praxmonitor.dialogs.notices import NoticesScreen
+from praxmonitor.state.notices import Notice
+from praxmonitor.views.alarms import AlarmsScreen
+from praxmonitor.widgets.line_list import Lines
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 

@@ -8,8 +8,8 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.usage import Spending, Usage
-from praxmonitor.present import Line
-from praxmonitor.widgets.usage import amount, inside_lines, usage_lines
+from praxmonitor.text.describe import Line
+from praxmonitor.text.usage import amount, inside_lines, usage_lines
 
 NOW = 1_800_000_000.0
 

@@ -24,8 +24,8 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import STREAM
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.moment import EMPTY, Moment, following
-from praxmonitor.watch import Event, follow, happened, line, raised
+from praxmonitor.cli.watch import Event, follow, happened, line, raised
+from praxmonitor.state.snapshot import EMPTY, Moment, following
 from tests.clock import NOON
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import ROOT, FakeFeed, lighthouse

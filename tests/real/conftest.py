@@ -23,9 +23,9 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal
-from mailcore.liveness import read_lock
+from mailcore.formats import journal
 from mailcore.model.run import Run, from_records
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import MARK, marked, wait_until
 from tests.real.stub import Request, Stub, Text, Tool, texts
 

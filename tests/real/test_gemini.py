@@ -18,9 +18,9 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from mailcore.observe.fold import apply
-from mailcore.observe.load import Loader
+from mailcore.observe.reader import Loader
 from mailcore.programs.gemini.sessions import GeminiSessions
-from mailcore.workspace import find
+from mailcore.workspace.find import find
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, CONFIG, Lab
 from tests.real.stub import Failure, Request, Text, Tool

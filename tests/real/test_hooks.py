@@ -11,9 +11,9 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from mailcore.observe.fold import apply
-from mailcore.observe.load import Loader
-from mailcore.programs.hooks import read_hook
-from mailcore.workspace import find
+from mailcore.observe.reader import Loader
+from mailcore.programs.hook_lines import read_hook
+from mailcore.workspace.find import find
 from tests.real.conftest import BYE, DONE, READ, Lab
 from tests.real.stub import Request, Text, Tool, texts
 

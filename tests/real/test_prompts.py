@@ -16,9 +16,9 @@ import pytest
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State
 from mailcore.observe.fold import apply
-from mailcore.observe.load import Loader
+from mailcore.observe.reader import Loader
 from mailcore.observe.state import state
-from mailcore.workspace import find
+from mailcore.workspace.find import find
 from tests.real.conftest import Lab
 from tests.real.stub import Request, Text, Tool, Tools, texts
 

@@ -12,12 +12,12 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from mailcore.model.fleet import Fleet
-from praxmonitor.app import PraxApp
-from praxmonitor.kills import Victim
-from praxmonitor.operate import Operating
-from praxmonitor.screens.confirm import ConfirmScreen, victim_lines
-from praxmonitor.screens.waiting import WaitingScreen
-from praxmonitor.widgets.detail import Glance, Start
+from praxmonitor.actions.kills import Victim
+from praxmonitor.app.app import PraxApp
+from praxmonitor.dialogs.confirm import ConfirmScreen, victim_lines
+from praxmonitor.dialogs.waiting_starts import WaitingScreen
+from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.views.operating import Operating
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
 

@@ -12,10 +12,10 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.fold import apply
+from praxmonitor.alarms.engine import Vigil
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
-from praxmonitor.alarms.gone import Stand
-from praxmonitor.alarms.vigil import Vigil
-from praxmonitor.moment import EMPTY, following
+from praxmonitor.alarms.rules.vanished import Stand
+from praxmonitor.state.snapshot import EMPTY, following
 from tests.clock import NOON, Clock
 
 TICK = 0.5

@@ -17,9 +17,9 @@ import msgspec
 from msgspec import structs
 
 from mailcore.config import Config
-from mailcore.observe.activity import from_hook
+from mailcore.observe.activities import from_hook
 from mailcore.observe.facts import Fact, Roster, Seen
-from praxmonitor.recording_reader import opening, read
+from praxmonitor.feed.recording_reader import opening, read
 from tests.stories.made import heard
 from tests.stories.play import Heard, Step, Story, only
 from tests.stories.words import START, Life, roster

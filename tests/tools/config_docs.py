@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mailcore.config.reference import TABLES, Key, about, keys, title
-from mailcore.config.words import toml
+from mailcore.config.toml_text import toml
 
 PAGE = Path(__file__).parents[2] / "docs" / "config.md"
 BEGINNING = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from praxmonitor.actions import ACTIONS, SCOPES
+from praxmonitor.actions.table import ACTIONS, SCOPES
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- keys -->", "<!-- /keys -->"

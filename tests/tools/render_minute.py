@@ -18,12 +18,12 @@ from collections import Counter
 from pathlib import Path
 
 from mailcore.config import Sound, read_config
-from praxmonitor.app import PraxApp
+from praxmonitor.app.app import PraxApp
 from praxmonitor.demo.stage import stage
-from praxmonitor.feed import FileFeed
+from praxmonitor.feed.feed import FileFeed
 from praxmonitor.sound import Cue
+from praxmonitor.sound.cue_samples import jukebox
 from praxmonitor.sound.gate import Gate, rules
-from praxmonitor.sound.jukebox import jukebox
 from praxmonitor.sound.mixer import CHANNELS, RATE, Mixer
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.sound.pack import find_pack

@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 
 from mailcore.config import read_config
-from mailcore.workspace import Workspace
-from praxmonitor import themes
-from praxmonitor.app import PraxApp
+from mailcore.workspace.find import Workspace
+from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import sounds_dir, themes_dir
 from praxmonitor.demo.stage import stage
-from praxmonitor.feed import FileFeed
+from praxmonitor.feed.feed import FileFeed
 from praxmonitor.sound.player import Player
+from praxmonitor.themes import load
 
 OUT = Path(__file__).parents[2] / "docs" / "screen.svg"
 
@@ -28,7 +28,7 @@ OUT = Path(__file__).parents[2] / "docs" / "screen.svg"
 async def picture(workspace: Workspace, seconds: float, size: tuple[int, int], theme: str) -> str:
     """The screen after so many seconds, as SVG."""
     config = read_config(workspace.config_file)
-    available = themes.load([themes_dir()])
+    available = load.load([themes_dir()])
     speaker = Player(sounds_dir() / config.sound.pack)
     app = PraxApp(workspace, config, FileFeed(workspace.root), speaker, available=available, theme=theme)
     async with app.run_test(size=size) as pilot:
@@ -45,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=22.0)
     parser.add_argument("--size", default="132x46")
-    parser.add_argument("--theme", default=themes.DEFAULT)
+    parser.add_argument("--theme", default=load.DEFAULT)
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))

@@ -7,14 +7,14 @@ import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from mailcore.system import user
+from mailcore.system import user_directories
 
 _LONGEST_NAME = 200
 
 
 def root() -> Path:
     """Where the directories lie."""
-    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or user.home() / ".claude") / "projects"
+    return Path(os.environ.get("CLAUDE_CONFIG_DIR") or user_directories.home() / ".claude") / "projects"
 
 
 def directory(branch: Path) -> Path:

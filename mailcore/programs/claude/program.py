@@ -11,7 +11,7 @@ from mailcore.programs.base import Ending, Hooks, Interactive, Launch, Output, S
 from mailcore.programs.claude.places import directory
 
 if TYPE_CHECKING:
-    from mailcore.programs.transcript import OutputReader
+    from mailcore.programs.transcript_reader import OutputReader
 
 MODES = {"": "acceptEdits", "bypass": "bypassPermissions"}
 """Our words for `--permission-mode`; its own go through as they stand."""
@@ -105,7 +105,7 @@ class Claude:
 
     def output_reader(self, agent: str) -> OutputReader:
         """Its session file tells more than the object that it prints."""
-        from mailcore.programs.transcript import ObjectsUntold
+        from mailcore.programs.transcript_reader import ObjectsUntold
 
         del agent
         return ObjectsUntold()

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, tail
-from mailcore.programs.shape import shaped
-from mailcore.programs.transcript import LONGEST, parsed
+from mailcore.programs.json_schema import shaped
+from mailcore.programs.transcript_reader import LONGEST, parsed
 
 LIMITS = {429, 529}
 """`api_error_status` of a rate limit and of an overloaded service."""

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from mailcore.programs.claude.places import below, directory, root
-from mailcore.programs.sessions import BEFORE, listed, newer, tell_before, timestamp_of
-from mailcore.programs.transcript import LONGEST, Counted, Transcript, dollars_of, parsed, text_of
-from mailcore.system import files
+from mailcore.programs.session_files import BEFORE, listed, newer, tell_before, timestamp_of
+from mailcore.programs.transcript_reader import LONGEST, Counted, Transcript, dollars_of, parsed, text_of
+from mailcore.system import safe_open
 
 HEAD = 16 * 1024 * 1024
 """Bytes of a file in which the working directory is looked for: it stands behind the first prompt and its images."""
@@ -104,7 +104,7 @@ def cwd_of(path: Path) -> str:
 
 def _first_cwd(path: Path) -> str:
     try:
-        with files.opened(path) as file:
+        with safe_open.opened(path) as file:
             while file.tell() < HEAD and (line := file.readline(LONGEST)):
                 if b'"cwd"' in line and (cwd := text_of(parsed(line) or {}, "cwd")):
                     return cwd
@@ -131,7 +131,7 @@ def _money_before(path: Path, offset: int) -> float | None:
     """
     floor = max(0, offset - MONEY)
     try:
-        with files.opened(path) as file:
+        with safe_open.opened(path) as file:
             while offset > floor:
                 begin = max(floor, offset - BLOCK)
                 file.seek(begin)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.programs.base import SessionStatus
-from mailcore.system import user
-from mailcore.system.files import read_bytes
+from mailcore.system import user_directories
 from mailcore.system.processes import alive, pid_namespace
+from mailcore.system.safe_open import read_bytes
 
 LARGEST = 65_536
 """Bytes; what is larger is no such file."""
@@ -26,7 +26,7 @@ class ClaudeStatuses:
     @property
     def root(self) -> Path:
         """The directory that they lie in."""
-        return Path(os.environ.get("CLAUDE_CONFIG_DIR") or user.home() / ".claude") / "sessions"
+        return Path(os.environ.get("CLAUDE_CONFIG_DIR") or user_directories.home() / ".claude") / "sessions"
 
     def read(self, path: Path) -> SessionStatus | None:
         """As that file says; None where it says nothing of the kind, or its process is over."""

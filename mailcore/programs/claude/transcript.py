@@ -15,8 +15,8 @@ from typing import Any
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
 from mailcore.programs.claude.usage import ClaudeUsage
-from mailcore.programs.transcript import SOURCE, Counted, Recent, count_of, parsed, short, table_of, text_of
-from mailcore.programs.wording import tool_words
+from mailcore.programs.tool_wording import tool_words
+from mailcore.programs.transcript_reader import SOURCE, Counted, Recent, count_of, parsed, short, table_of, text_of
 
 CALLS = 500
 """Tool calls that are remembered until their results come."""

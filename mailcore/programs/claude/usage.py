@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.transcript import Counted, Recent, count_of, dollars_of, moment, parsed, table_of, text_of
+from mailcore.programs.transcript_reader import Counted, Recent, count_of, dollars_of, moment, parsed, table_of, text_of
 
 COUNTED = 500
 """Messages whose use is remembered: the lines of one stand close together."""

@@ -7,9 +7,9 @@ import re
 import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, is_session_id, tail
-from mailcore.programs.shape import shaped
-from mailcore.programs.transcript import LONGEST, parsed
-from mailcore.system.files import opened
+from mailcore.programs.json_schema import shaped
+from mailcore.programs.transcript_reader import LONGEST, parsed
+from mailcore.system.safe_open import opened
 
 LIMIT_STATUS = re.compile(r"last status: (429|503|529)\b")
 """Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.message import parse_time
-from mailcore.programs.transcript import LONGEST, count_of, parsed, table_of, text_of
-from mailcore.system import files
+from mailcore.programs.transcript_reader import LONGEST, count_of, parsed, table_of, text_of
+from mailcore.system import safe_open
 
 WRITING = 60.0
 """Seconds in which a history has been copied, however long it is: what is stamped later is the fork's own."""
@@ -102,7 +102,7 @@ def history(path: Path, until: float) -> History | None:
     """What the thread of that file had told by `until`; None if it cannot be read."""
     counts, turns = set[Count](), set[str]()
     try:
-        with files.opened(path) as file:
+        with safe_open.opened(path) as file:
             while file.tell() < MOST and (line := file.readline(LONGEST)):
                 if b"token_" not in line and b'"task_started"' not in line and b'"turn_context"' not in line:
                     continue

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 
 from mailcore.programs.base import is_session_id
-from mailcore.system import user
+from mailcore.system import user_directories
 
 
 def root() -> Path:
     """Where the years lie."""
-    return Path(os.environ.get("CODEX_HOME") or user.home() / ".codex") / "sessions"
+    return Path(os.environ.get("CODEX_HOME") or user_directories.home() / ".codex") / "sessions"
 
 
 def archive() -> Path:

@@ -11,7 +11,7 @@ from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionF
 from mailcore.programs.codex.places import is_kept
 
 if TYPE_CHECKING:
-    from mailcore.programs.transcript import OutputReader
+    from mailcore.programs.transcript_reader import OutputReader
 
 OWN_PATH = ("-c", "allow_login_shell=false")
 """Codex runs its commands in a login shell, whose profile sets PATH anew: `mailcore` would not be found."""
@@ -90,7 +90,7 @@ class Codex:
 
     def output_reader(self, agent: str) -> OutputReader:
         """Its session file tells the same as the events that it prints, and more."""
-        from mailcore.programs.transcript import ObjectsUntold
+        from mailcore.programs.transcript_reader import ObjectsUntold
 
         del agent
         return ObjectsUntold()

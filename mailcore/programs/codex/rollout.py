@@ -19,7 +19,8 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.codex.fork import Fork, History, count_in, parent_of
 from mailcore.programs.codex.kinds import is_known, is_known_event
-from mailcore.programs.transcript import (
+from mailcore.programs.tool_wording import tool_words
+from mailcore.programs.transcript_reader import (
     SOURCE,
     Recent,
     count_of,
@@ -30,7 +31,6 @@ from mailcore.programs.transcript import (
     table_of,
     text_of,
 )
-from mailcore.programs.wording import tool_words
 
 CALLS = 500
 """Tool calls that are remembered until their results come, and as many results."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mailcore.programs.codex.fork import History, history
 from mailcore.programs.codex.places import archive, file_of, root
-from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before, timestamp_of
-from mailcore.programs.transcript import Counted, Transcript, parsed, table_of, text_of
-from mailcore.system import files
+from mailcore.programs.session_files import BEFORE, listed, newer, tell, tell_before, timestamp_of
+from mailcore.programs.transcript_reader import Counted, Transcript, parsed, table_of, text_of
+from mailcore.system import safe_open
 
 DAYS = 3
 """Days back in which the sessions were begun that may go on."""
@@ -71,7 +71,7 @@ class CodexSessions:
         del counted, earlier
         reader = CodexRollout(agent, path, _former)
         if offset > BEFORE:
-            with files.opened(path) as file:
+            with safe_open.opened(path) as file:
                 tell(reader, file.readline(FIRST) + file.read(min(HEAD, offset - BEFORE)))
         tell_before(reader, path, offset)
         return reader
@@ -92,7 +92,7 @@ def directories(first: date, last: date) -> list[Path]:
 def cwd_of(path: Path) -> str:
     """Where the session of that file was begun, as its first line says; empty if it does not, or cannot be read."""
     try:
-        with files.opened(path) as file:
+        with safe_open.opened(path) as file:
             first = file.readline(FIRST)
     except OSError:
         return ""

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, tail
-from mailcore.programs.shape import shaped
-from mailcore.programs.transcript import parsed, short, text_of
-from mailcore.system.files import opened
+from mailcore.programs.json_schema import shaped
+from mailcore.programs.transcript_reader import parsed, short, text_of
+from mailcore.system.safe_open import opened
 
 LIMITS = {status & 0xFF: status for status in (429, 499, 503)}
 """The HTTP status that ended it is its exit code, of which the system keeps eight bits; these it takes for a limit."""

@@ -8,8 +8,8 @@ from typing import Any
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
 from mailcore.programs.gemini.messages import ended
-from mailcore.programs.transcript import Recent, moment, parsed, short, table_of, text_of
-from mailcore.programs.wording import tool_words
+from mailcore.programs.tool_wording import tool_words
+from mailcore.programs.transcript_reader import Recent, moment, parsed, short, table_of, text_of
 
 SOURCE = "output"
 CALLS = 500

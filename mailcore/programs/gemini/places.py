@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.programs.gemini.messages import is_prompt, texts_of
-from mailcore.system import files, user
+from mailcore.system import safe_open, user_directories
 
 CHATS = "chats"
 HEAD = 262_144
@@ -29,7 +29,7 @@ def root() -> Path:
 def registry() -> dict[str, Any]:
     """The short name of each directory that was worked in, as its own directory here is called."""
     try:
-        with files.opened(_home() / "projects.json") as file:
+        with safe_open.opened(_home() / "projects.json") as file:
             named = _object(file.read(REGISTRY)).get("projects")
     except OSError:
         return {}
@@ -56,7 +56,7 @@ def next_name(branch: str, taken: set[str]) -> str:
 def owner(directory: Path) -> str:
     """Where the sessions were begun that lie below this directory; empty while nothing says it."""
     try:
-        with files.opened(directory / ".project_root") as file:
+        with safe_open.opened(directory / ".project_root") as file:
             return file.read(8192).decode("utf-8", "replace").strip()
     except OSError:
         return ""
@@ -73,7 +73,7 @@ def is_resumable(branch: Path, session_id: str) -> bool:
 
 
 def _home() -> Path:
-    return Path(os.environ.get("GEMINI_CLI_HOME") or user.home()) / ".gemini"
+    return Path(os.environ.get("GEMINI_CLI_HOME") or user_directories.home()) / ".gemini"
 
 
 def _files_of(branch: Path, session_id: str) -> list[Path]:
@@ -85,7 +85,7 @@ def _files_of(branch: Path, session_id: str) -> list[Path]:
 
 def _session_of(path: Path) -> str:
     try:
-        with files.opened(path) as file:
+        with safe_open.opened(path) as file:
             return str(_object(file.readline(HEAD)).get("sessionId", ""))
     except OSError:
         return ""
@@ -93,7 +93,7 @@ def _session_of(path: Path) -> str:
 
 def _has_conversation(path: Path) -> bool:
     try:
-        with files.opened(path) as file:
+        with safe_open.opened(path) as file:
             while file.tell() < HEAD and (line := file.readline(HEAD)):
                 message = _object(line)
                 match message.get("type"):

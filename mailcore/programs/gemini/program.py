@@ -13,7 +13,7 @@ from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionF
 from mailcore.programs.gemini.places import is_known, is_resumable
 
 if TYPE_CHECKING:
-    from mailcore.programs.transcript import OutputReader
+    from mailcore.programs.transcript_reader import OutputReader
 
 MODES = {"": "default", "bypass": "yolo"}
 """Our words for `--approval-mode`; its own go through as they stand."""

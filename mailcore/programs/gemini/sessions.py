@@ -10,9 +10,9 @@ from pathlib import Path
 from mailcore.programs.gemini import places
 from mailcore.programs.gemini.places import CHATS, HEAD
 from mailcore.programs.gemini.transcript import GeminiTranscript
-from mailcore.programs.sessions import BEFORE, listed, newer, tell, tell_before, timestamp_of
-from mailcore.programs.transcript import Counted, Transcript
-from mailcore.system import files
+from mailcore.programs.session_files import BEFORE, listed, newer, tell, tell_before, timestamp_of
+from mailcore.programs.transcript_reader import Counted, Transcript
+from mailcore.system import safe_open
 
 RECENT = 24 * 3600.0
 """Seconds: the subagents of a session that was not written for longer are not looked for."""
@@ -86,7 +86,7 @@ class GeminiSessions:
         reader = GeminiTranscript(agent, path)
         reader.cwd = self.cwd_of(path)
         if offset > BEFORE:
-            with files.opened(path) as file:
+            with safe_open.opened(path) as file:
                 tell(reader, file.readline(HEAD))
         tell_before(reader, path, offset)
         reader.counted = counted

@@ -15,7 +15,8 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.gemini.messages import CONTEXT, ended, texts_of, without_hooks
-from mailcore.programs.transcript import (
+from mailcore.programs.tool_wording import tool_words
+from mailcore.programs.transcript_reader import (
     SOURCE,
     Counted,
     Recent,
@@ -27,7 +28,6 @@ from mailcore.programs.transcript import (
     table_of,
     text_of,
 )
-from mailcore.programs.wording import tool_words
 
 MESSAGES = 500
 """Messages that are remembered: what is written of one again stands close to the first time."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from mailcore.system.process import ExitNotice, Process
+from mailcore.system.process_values import ExitNotice, Process
 
 MISSING: tuple[str, ...] = ()
 """What this backend cannot promise: nothing."""

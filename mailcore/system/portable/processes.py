@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from mailcore.system.process import ExitNotice, Process, session_of
+from mailcore.system.process_values import ExitNotice, Process, session_of
 
 MISSING: tuple[str, ...] = (
     "a process that clears its environment and leaves its parents is found no more",

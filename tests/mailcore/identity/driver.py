@@ -41,14 +41,14 @@ def call(words: list[str]) -> dict[str, Any]:
     """What one verb gives, or its error."""
     served = None
     if CLIENT in words:
-        from mailcore.cli.served import Served
-        from mailcore.identity.keys import Presented
+        from mailcore.identity.client_keys import Presented
+        from mailcore.mcp.tools import Served
 
         served = Served(Presented.of(os.environ))
         words = [word for word in words if word != CLIENT]
     from mailcore.cli import VERBS
     from mailcore.cli.call import perform
-    from mailcore.errors import MailcoreError
+    from mailcore.exceptions import MailcoreError
 
     verb, *rest = words
     try:

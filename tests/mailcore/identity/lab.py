@@ -14,14 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mailcore import make
 from mailcore.config import read_config
 from mailcore.dispatch import control, hold
-from mailcore.errors import MailcoreError
-from mailcore.liveness import read_lock
-from mailcore.mail import approval, post
+from mailcore.exceptions import MailcoreError
+from mailcore.mail import approvals, post
 from mailcore.model.agent import Agent
 from mailcore.system import processes
+from mailcore.workspace import create
+from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import wait_until
 
 DRIVER = Path(__file__).with_name("driver.py")
@@ -46,7 +46,7 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self.root = root / "project"
-        self.workspace = make.init(self.root, [(name, f"agents/{name}") for name in ("writer", "editor", "lead")])
+        self.workspace = create.init(self.root, [(name, f"agents/{name}") for name in ("writer", "editor", "lead")])
         self.out = root / "out.json"
         self.home = root / "home"
         self.home.mkdir()
@@ -54,7 +54,7 @@ class Lab:
         self.configure()
         for to in ("@writer", "@editor", "@operator"):
             post.send(self.workspace, "@lead", [to], "for you", "b")
-        approval.ask(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
+        approvals.ask(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
         post.send(self.workspace, "@operator", ["@lead"], "to do", "b", is_task=True)
         hold.hold(self.workspace, "@operator", "@lead", "")
 

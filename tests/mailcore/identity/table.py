@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailcore.cli.served import SERVED
-from mailcore.identity import keys
-from mailcore.identity.marks import AGENT, NONCE, RUN_ID
+from mailcore.identity import client_keys
+from mailcore.mcp.tools import SERVED
 from mailcore.system import PORTABLE
+from mailcore.workspace.variables import AGENT, NONCE, RUN_ID
 from tests.mailcore.conftest import wait_until
 from tests.mailcore.identity.lab import Enter, Lab
 
@@ -132,7 +132,7 @@ def stolen(*options: str, within: bool) -> Enter:
 
 def from_its_lock(lab: Lab) -> None:
     """What every agent can read of @editor's run, in @writer's hands."""
-    from mailcore.liveness import read_lock
+    from mailcore.workspace.lock_reader import read_lock
 
     lab.begin("@editor")
     lab.begin()
@@ -152,8 +152,8 @@ def lost(come: Enter) -> Enter:
     """A run of @writer's stands open whose supervisor is gone, and the caller's session is younger than it."""
 
     def enter(lab: Lab) -> None:
-        from mailcore import journal
-        from mailcore.dispatch import lock
+        from mailcore.dispatch import branch_lock
+        from mailcore.formats import journal
         from mailcore.system.processes import boot_id
         from mailcore.system.writing import replace
 
@@ -165,7 +165,7 @@ def lost(come: Enter) -> Enter:
         events = (first, {"event": "supervised", "pid": gone.pid}, {"event": "attempt", "n": 1, "pid": gone.pid})
         for event in events:
             journal.append(agent.runs_dir / run_id / "run.jsonl", event)
-        assert lock.acquire(agent, run_id, "n", "a task") is None
+        assert branch_lock.acquire(agent, run_id, "n", "a task") is None
         text = agent.dispatch_lock.read_text()
         replace(agent.dispatch_lock, text.replace(f'"pid": {os.getpid()}', f'"pid": {gone.pid}').encode())
         assert boot_id() in text
@@ -262,13 +262,13 @@ def client(owner: str = "", *may: str, cwd: str = "", revoked: bool = False, wit
     def enter(lab: Lab) -> None:
         found = {}
         if owner:
-            key, text = keys.issue(lab.workspace, lab.agent(owner), may, SERVED)
+            key, text = client_keys.issue(lab.workspace, lab.agent(owner), may, SERVED)
             path = lab.home / "key"
             path.touch(0o600)
             path.write_text(text)
-            found = {keys.FILE_VARIABLE: str(path)}
+            found = {client_keys.FILE_VARIABLE: str(path)}
             if revoked:
-                keys.revoke(lab.workspace, key.id)
+                client_keys.revoke(lab.workspace, key.id)
         if not within:
             lab.script("--client", cwd=cwd, variables=found)
             return

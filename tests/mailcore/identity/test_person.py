@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.cli import _verb_first
-from mailcore.cli.signs import signs
+from mailcore.cli.program_names import signs
 from mailcore.identity.ancestry import service
 from tests.mailcore.conftest import House
 from tests.mailcore.identity.lab import Lab

@@ -11,10 +11,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from mailcore import journal
-from mailcore.errors import Refused
-from mailcore.identity import proof
-from mailcore.mail import approval
+from mailcore.exceptions import Refused
+from mailcore.formats import journal
+from mailcore.identity import passphrase
+from mailcore.mail import approvals
 from tests.mailcore.conftest import House
 
 PHRASE, NEW = "a good passphrase", "another, better one"
@@ -51,7 +51,7 @@ def secured(house: House) -> House:
     house.extra = '[operator]\nproof = "passphrase"'
     house.configure()
     assert said(house, "operator", "passphrase", phrases=(PHRASE,)).returncode == 0
-    approval.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     return house
 
 
@@ -77,7 +77,7 @@ def test_without_the_passphrase_nothing_of_the_operators_is_done(secured: House,
     done = said(secured, *words, phrases=(PHRASE,))
     assert done.returncode == 0 or b"nothing runs" in done.stderr, done.stderr
     acts = journal.read(secured.workspace.state_dir / "audit.jsonl")
-    assert sum(act["verb"] == proof.WRONG for act in acts) == 4, "each wrong one stands in the audit"
+    assert sum(act["verb"] == passphrase.WRONG for act in acts) == 4, "each wrong one stands in the audit"
     if words[0] == "approve":
         (act,) = [act for act in acts if act["verb"] == "approved"]
         assert act["proof"] == "passphrase"
@@ -107,22 +107,22 @@ def test_it_is_set_at_the_terminal_twice_the_same(house: House, home: Path) -> N
         child.expect(pexpect.EOF)
         child.close()
         assert child.exitstatus == status
-        assert proof.store().exists() == (status == 0)
+        assert passphrase.store().exists() == (status == 0)
 
 
 def test_only_a_salted_hash_is_kept_for_the_user_alone(secured: House) -> None:
-    text = proof.store().read_text()
-    assert PHRASE not in text and stat.S_IMODE(proof.store().stat().st_mode) == 0o600
-    before = proof.known()
+    text = passphrase.store().read_text()
+    assert PHRASE not in text and stat.S_IMODE(passphrase.store().stat().st_mode) == 0o600
+    before = passphrase.known()
     assert said(secured, "operator", "passphrase", phrases=(PHRASE, PHRASE)).returncode == 0
-    after = proof.known()
+    after = passphrase.known()
     assert before and after and before.hash != after.hash and before.salt != after.salt, "the same, salted anew"
 
 
 def test_a_new_one_asks_for_the_former_and_other_workspaces_know_it(secured: House, tmp_path: Path) -> None:
-    from mailcore import make
+    from mailcore.workspace import create
 
-    other = House(make.init(tmp_path / "other", [("writer", "w")]))
+    other = House(create.init(tmp_path / "other", [("writer", "w")]))
     assert said(other, "operator", "passphrase", phrases=(PHRASE, PHRASE)).returncode == 0
     assert said(secured, "operator", "passphrase", phrases=("a guess", NEW)).returncode == 3
     assert said(secured, "operator", "passphrase", phrases=(PHRASE, "short")).returncode == 2
@@ -142,7 +142,7 @@ def test_neither_a_hand_in_the_config_nor_another_home_gets_around_it(secured: H
     other = tmp_path / "elsewhere" / "praxmonitor" / "operator.json"
     other.parent.mkdir(parents=True)
     salt = "00"
-    other.write_text(f'{{"salt": "{salt}", "hash": "{proof._hashed(NEW, salt)}"}}')
+    other.write_text(f'{{"salt": "{salt}", "hash": "{passphrase._hashed(NEW, salt)}"}}')
     refused = said(secured, "approve", "1", "yes", phrases=(NEW,), XDG_CONFIG_HOME=elsewhere)
     assert refused.returncode == 3 and b"another passphrase than the one that" in refused.stderr
     assert not approved(secured)
@@ -167,11 +167,11 @@ def test_words_and_variables_are_no_way_to_say_it(secured: House) -> None:
 
 
 def test_a_spoilt_file_is_said(secured: House) -> None:
-    proof.store().write_text("{")
+    passphrase.store().write_text("{")
     refused = said(secured, "trust", phrases=(PHRASE,))
-    assert refused.returncode == 4 and str(proof.store()).encode() in refused.stderr
-    proof.store().unlink()
+    assert refused.returncode == 4 and str(passphrase.store()).encode() in refused.stderr
+    passphrase.store().unlink()
     told = secured.mailcore("doctor").stdout.decode()
     assert "no passphrase is set" in told and "mailcore operator passphrase" in told
     with pytest.raises(Refused, match="no passphrase is set"):
-        proof.demand(secured.workspace, iter([PHRASE]))
+        passphrase.demand(secured.workspace, iter([PHRASE]))

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
-from mailcore.cli.served import SERVED
-from mailcore.mail import approval, lookup
-from mailcore.mail.approval import decision_of
-from mailcore.mail.reader import read_mailbox
+from mailcore.formats import journal
+from mailcore.mail import approvals, lookup
+from mailcore.mail.approvals import decision_of
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.mcp.tools import SERVED
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.identity.lab import Lab
 from tests.mailcore.identity.table import MISSING, NAMESPACE, client
@@ -95,7 +95,7 @@ def test_a_mail_written_by_hand_is_noticed(house: House) -> None:
 
 def test_an_approval_written_by_hand_counts(house: House) -> None:
     """Who edits the operator's mailbox can say yes there; the audit has no line of it."""
-    request = approval.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    request = approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     inbox = house.workspace.operator.inbox
     document = json.loads(inbox.read_text())
     document["messages"][0]["ack"] = {"state": "approved", "result": "", "at": journal.now(), "by": "@operator"}

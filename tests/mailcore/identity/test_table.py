@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mailcore import journal
-from mailcore.mail.reader import read_mailbox
+from mailcore.formats import journal
+from mailcore.mail.mailbox_reader import read_mailbox
 from tests.mailcore.identity.lab import REPOSITORY, Lab
 from tests.mailcore.identity.table import CLASSES, WAYS, Way
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailcore.observe.facts import Stated
-from mailcore.observe.load import Loader
+from mailcore.observe.reader import Loader
 from mailcore.programs.claude.status import ClaudeStatuses
 from mailcore.system.processes import pid_namespace, start_ticks
 from tests.mailcore.conftest import House

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
 from mailcore.dispatch.attach import attachment
-from mailcore.errors import Refused
+from mailcore.exceptions import Refused
+from mailcore.formats import journal
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House
 

@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.config import AgentConfig, Config, read_config
-from mailcore.errors import ConfigError
+from mailcore.exceptions import ConfigError
 from mailcore.programs import registry
 from mailcore.programs.base import Ending, Interactive, Output, Program, ProgramFailed, SessionFiles
-from mailcore.programs.checked import FILES, METHODS, CheckedFiles, CheckedProgram
 from mailcore.programs.command import Command
-from mailcore.programs.transcript import Counted
+from mailcore.programs.guarded import FILES, METHODS, CheckedFiles, CheckedProgram
+from mailcore.programs.transcript_reader import Counted
 from praxmonitor.__main__ import main as praxmonitor
 from tests.mailcore.conftest import House
 from tests.mailcore.programs.made import AGENT, launch

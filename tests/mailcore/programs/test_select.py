@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from mailcore.config import AgentConfig, Config
-from mailcore.errors import Refused
+from mailcore.exceptions import Refused
 from mailcore.programs.base import Output, exit_words, tail
+from mailcore.programs.choose import select
 from mailcore.programs.claude.program import Claude
 from mailcore.programs.codex.program import Codex
 from mailcore.programs.command import Command
 from mailcore.programs.registry import program
-from mailcore.programs.select import select
 from tests.mailcore.programs.made import AGENT, launch, output
 
 

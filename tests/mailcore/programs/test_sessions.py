@@ -9,7 +9,7 @@ import pytest
 
 from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
-from mailcore.programs import sessions
+from mailcore.programs import session_files
 from mailcore.programs.claude import sessions as claude_sessions
 from tests.mailcore.session_lines import (
     CWD,
@@ -106,7 +106,7 @@ def test_money_that_was_told_too_far_back_is_not_told_as_new(tmp_path: Path, mon
 def test_money_is_found_wherever_the_blocks_of_a_file_begin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, padding: int
 ) -> None:
-    monkeypatch.setattr(sessions, "BEFORE", 500)
+    monkeypatch.setattr(session_files, "BEFORE", 500)
     monkeypatch.setattr(claude_sessions, "BEFORE", 500)
     monkeypatch.setattr(claude_sessions, "BLOCK", 300)
     monkeypatch.setattr(claude_sessions, "OVERLAP", 200)

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore import codec
-from mailcore.errors import MailcoreError
-from mailcore.mail.reader import read_mailbox
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import json_codec
+from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.message import MailboxStatus
 from mailcore.system import locks, writing
 from tests.mailcore.conftest import wait_until
@@ -165,9 +165,9 @@ def test_a_reader_never_sees_half(tmp_path: Path) -> None:
 
 
 def test_what_orjson_refuses_is_still_read_and_written() -> None:
-    assert codec.loads(b'{"half": "\\ud800"}') == {"half": "\ud800"}
-    assert codec.loads(codec.dumps({"half": "\ud800", "big": 2**70})) == {"half": "\ud800", "big": 2**70}
-    assert codec.loads(b'\xef\xbb\xbf{"bom": 1}') == {"bom": 1}
+    assert json_codec.loads(b'{"half": "\\ud800"}') == {"half": "\ud800"}
+    assert json_codec.loads(json_codec.dumps({"half": "\ud800", "big": 2**70})) == {"half": "\ud800", "big": 2**70}
+    assert json_codec.loads(b'\xef\xbb\xbf{"bom": 1}') == {"bom": 1}
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -183,7 +183,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 @given(JSON)
 def test_a_value_survives_the_way_to_disk_and_back(value: Any) -> None:
-    assert codec.loads(codec.dumps(value)) == value
+    assert json_codec.loads(json_codec.dumps(value)) == value
 
 
 def test_a_writer_put_aside_in_mid_write_makes_no_mailbox_unreadable(tmp_path: Path) -> None:

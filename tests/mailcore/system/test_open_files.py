@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.observe.tail import Tail
+from mailcore.observe.file_tail import Tail
 from mailcore.system.open_files import OpenFiles
 
 pytestmark = pytest.mark.backends

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore import journal
+from mailcore.formats import journal
 from mailcore.system.locks import locked
 from mailcore.system.writing import append, create_anew, link_new, make_directory, replace, set_aside
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.errors import MailcoreError
-from mailcore.system.contended import STRANGER
-from mailcore.system.holders import name_holder, named
+from mailcore.exceptions import MailcoreError
+from mailcore.system.lock_holder import name_holder, named
+from mailcore.system.lock_wait import STRANGER
 from mailcore.system.locks import is_locked, locked, newest, try_lock, wait_for_lock
 from mailcore.system.processes import lock_holders, start_ticks
 from tests.mailcore.conftest import House, wait_until

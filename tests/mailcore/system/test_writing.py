@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.errors import Refused
+from mailcore.exceptions import Refused
 from mailcore.system import writing
-from mailcore.system.files import open_directory
+from mailcore.system.safe_open import open_directory
 
 pytestmark = pytest.mark.backends
 

@@ -15,7 +15,7 @@ from mailcore.programs.claude.places import directory
 from mailcore.programs.claude.sessions import cwd_of
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.claude.usage import COUNTED
-from mailcore.programs.transcript import LONGEST, Counted
+from mailcore.programs.transcript_reader import LONGEST, Counted
 from tests.mailcore.session_lines import (
     CWD,
     SESSION,

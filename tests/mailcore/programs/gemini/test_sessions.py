@@ -11,7 +11,7 @@ import pytest
 from mailcore.model.activity import Kind
 from mailcore.model.usage import Spent
 from mailcore.programs.gemini.sessions import GeminiSessions
-from mailcore.programs.transcript import Counted
+from mailcore.programs.transcript_reader import Counted
 from tests.mailcore.programs.made import FIXTURES
 
 NOW = 1_800_000_000.0

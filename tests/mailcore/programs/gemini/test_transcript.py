@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.gemini.transcript import GeminiTranscript
-from mailcore.programs.transcript import Counted
+from mailcore.programs.transcript_reader import Counted
 from tests.mailcore.programs.made import FIXTURES
 from tests.mailcore.session_lines import every_value_replaced, iso, mutated
 

@@ -1,0 +1,95 @@
+"""What `doctor` looks at, one by one; here, whether what lies on disk came by mailcore, and may be followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mailcore.config.reader import settings
+from mailcore.exceptions import ConfigError, MailcoreError
+from mailcore.formats import journal
+from mailcore.identity import passphrase
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.text import counted, line
+from mailcore.workspace import audit, trust
+from mailcore.workspace.find import Workspace
+
+MOST = 3
+"""Findings of one kind that are listed; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    finding: str
+    fix: str = ""
+
+
+def trusted(workspace: Workspace) -> Iterator[Check]:
+    """The audit's chain, mail that no line of it tells of, what config.toml starts, the operator's passphrase."""
+    path = workspace.state_dir / audit.FILE
+    try:
+        found = list(audit.broken(workspace.state_dir))
+        forged = list(_unaudited(workspace))
+    except OSError as error:
+        yield Check("audit", False, f"{path}: {error.strerror}", "mend its rights: no act can be noted meanwhile")
+    else:
+        whole = f"{path.name}: each line follows from the one before"
+        fix = f"look at {path} and at who could write it; from that line on it cannot be relied on" if found else ""
+        yield Check("audit", not found, _listed(found) or whole, fix)
+        if forged:
+            yield Check("mail", False, _listed(forged), "no act put it there: ask who is named as its sender")
+        yield from _keys(workspace)
+    with_config = _config(workspace)
+    if with_config is not None:
+        yield with_config
+
+
+def _listed(found: list[str]) -> str:
+    more = f"; and {counted(len(found) - MOST, 'more', 'more')}" if len(found) > MOST else ""
+    return "; ".join(found[:MOST]) + more
+
+
+def _unaudited(workspace: Workspace) -> Iterator[str]:
+    """Open mail that says what proved its sender, and that no line of the audit tells of."""
+    known = {
+        (str(act.get("id")), str(act.get("sent_id"))) for act in journal.read(workspace.state_dir / audit.FILE)
+        if act.get("verb") in ("send", "feedback")
+    }  # fmt: skip
+    for agent in (*workspace.agents, workspace.operator):
+        for message in read_mailbox(agent.inbox).messages:
+            if message.proof and (message.id, message.sent_id) not in known:
+                yield f"{agent.address} has {line(message.id, 20)} from {line(message.sender, 40)}, put there by hand"
+
+
+def _keys(workspace: Workspace) -> Iterator[Check]:
+    """Keys of the MCP server's clients that nobody issued."""
+    from mailcore.identity import client_keys
+
+    try:
+        found = [
+            f"key {line(key.id, 20)} of {line(key.agent, 40)} was put there by hand"
+            for key in client_keys.unissued(workspace)
+        ]
+    except (MailcoreError, OSError) as error:
+        yield Check("keys", False, str(error), "remove the file, and issue new ones: mailcore mcp key new")
+    else:
+        if found:
+            fix = f"it opens nothing; take it out of {workspace.state_dir / client_keys.FILE}, and ask who wrote there"
+            yield Check("keys", False, _listed(found), fix)
+
+
+def _config(workspace: Workspace) -> Check | None:
+    try:
+        tables, config, _ = settings(workspace.config_file)
+    except ConfigError:
+        return None  # said already
+    standing = trust.standing(workspace, tables)
+    if standing.why:
+        return Check("trust", False, trust.refusal(workspace, standing), "mailcore trust --show, then mailcore trust")
+    if passphrase.wanted(workspace, config.operator.proof) and passphrase.known() is None:
+        return Check("operator", False, f"{passphrase.store()}: no passphrase is set", "mailcore operator passphrase")
+    return None

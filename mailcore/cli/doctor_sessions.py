@@ -1,0 +1,66 @@
+"""`doctor`'s look at session files: whose there are today, and whether their formats are understood."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from mailcore.cli.doctor_checks import Check
+from mailcore.model.agent import Agent
+from mailcore.observe.format_drift import Drift, note, summed, unread
+from mailcore.observe.usage_ledger import session_files
+from mailcore.observe.usage_sum import midnight
+from mailcore.programs.base import SessionFiles
+from mailcore.programs.transcript_reader import LONGEST, Counted
+from mailcore.system.safe_open import descriptor
+from mailcore.text import counted, line
+
+SAMPLE = 65536
+"""Bytes of the end of a session file that are looked at."""
+NEWEST = 3
+"""Session files of each agent of which they are looked at."""
+
+
+def sessions(agents: list[Agent]) -> Iterator[Check]:
+    """What belongs to each agent of today, and what of the formats is not understood."""
+    now, notes, drift = time.time(), list[str](), Drift()
+    found = session_files(agents, midnight(now), notes)
+    for agent in agents:
+        paths = found[agent.address]
+        if not paths:
+            continue
+        homes = Counter(str(files.root) for _, files in paths)
+        where = ", ".join(f"{number} in {root}" for root, number in homes.items())
+        yield Check(agent.address, True, f"{counted(len(paths), 'session file')} of today: {where}")
+        for path, files in paths[-NEWEST:]:
+            try:
+                _sample(agent, path, files, drift, now)
+            except Exception as error:  # of the disk, or of a reader that may be anybody's plug-in
+                notes.append(f"{path}: {type(error).__name__}: {error}")
+    for said in (*notes, *map(note, summed([drift]))):
+        yield Check("sessions", False, line(said, 300), "what they tell beyond that is shown; see for a newer release")
+
+
+def _sample(agent: Agent, path: Path, files: SessionFiles, drift: Drift, now: float) -> None:
+    if files.whole:
+        return
+    opened, stat = descriptor(path)
+    with os.fdopen(opened, "rb") as file:
+        begin = max(0, stat.st_size - SAMPLE)
+        if begin:
+            file.seek(begin - 1)
+            file.readline(LONGEST)
+            begin = file.tell()
+        reader = files.reader(agent.address, path, begin, Counted(500))
+        before, lines = unread(reader), 0
+        while text := file.readline(LONGEST):
+            if not text.endswith(b"\n"):
+                break
+            reader.read(text, now)
+            lines += 1
+            if reader.drift:
+                drift.odd(reader)
+        drift.read(reader, lines, before)

@@ -1,0 +1,163 @@
+"""The approver's choice among tasks that conflict: the chosen start, the others are declined, every sender is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+
+from mailcore.config import Config
+from mailcore.dispatch import control, queue
+from mailcore.dispatch.after_run import start_next
+from mailcore.dispatch.branch_gate import gate
+from mailcore.dispatch.open_tasks import run_of
+from mailcore.dispatch.repeated_start import begun_in
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.formats import journal
+from mailcore.mail import approvals, conflicts, mailbox, post, resumable_act
+from mailcore.mail.conflicts import Task
+from mailcore.mail.message_names import choose as named
+from mailcore.mail.outbox import Sent
+from mailcore.model.message import Message
+from mailcore.workspace.find import Workspace
+
+
+def chosen(tasks: Collection[Task], names: Collection[str], decision: str) -> list[Task]:
+    """The tasks that the approver named. UsageError where the decision does not fit: one at least, or none to deny."""
+    listed = " or ".join(task.name for task in tasks)
+    if decision == "denied":
+        if names:
+            raise UsageError("deny declines all of them: to choose one, approve ID WHY --choose IT")
+        return []
+    found: list[Task] = []
+    for name in names:
+        one = named(name, tasks, lambda task: Message.from_json(asdict(task)))
+        if one is None:
+            raise UsageError(f"{name} is none of the tasks that conflict: {listed}")
+        found.append(one)
+    if not found:
+        raise UsageError(f"which? mailcore approve ID WHY --choose {listed}")
+    return found
+
+
+def decide(
+    workspace: Workspace,
+    config: Config,
+    by: str,
+    request: Message | None,
+    message_id: str,
+    decision: str,
+    why: str,
+    names: Collection[str] = (),
+) -> tuple[Sent, dict[str, str]]:
+    """Decide a request, and where it is about tasks that conflict, carry out what was chosen by `names`.
+
+    `request`: what `message_id` names, as far as it was found. What became of the tasks, by their names, is empty where
+    there are none.
+    """
+    agent = workspace.agent(by)
+    name, tasks = conflicts.of_request(workspace, request) if request is not None else ("", [])
+    with resumable_act.act(agent, "choose", message_id, decision, list(names), why) as act:
+        noted = act.recall("tasks")
+        if noted is not None:  # an earlier call was cut off, and may have settled the conflict
+            tasks = [Task(**one) for one in noted["tasks"]]
+        if names and not tasks:
+            raise UsageError(f"{message_id} is about no tasks that conflict: nothing is to be chosen")
+        picked = chosen(tasks, names, decision) if tasks else []
+        if tasks and noted is None:
+            act.remember("tasks", {"tasks": [asdict(task) for task in tasks]})
+        over = request is not None and "archived_at" in request.raw and approvals.decision_of(request, by) == decision
+        if tasks and over and noted is None and request is not None:  # decided, long ago, and not carried out
+            sent = Sent("", "", request.sender, True)
+        else:
+            sent = approvals.decide(workspace, by, message_id, decision, why)
+        if not tasks:
+            return sent, {}
+        return sent, _Choice(workspace, config, by, why, picked, act).carry_out(name, tasks)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What the approver chose, and the act in which it is carried out. What fails is told, and done by the same act."""
+
+    workspace: Workspace
+    config: Config
+    by: str
+    why: str
+    picked: Collection[Task]
+    act: resumable_act.Act
+
+    @property
+    def said(self) -> str:
+        """The choice, for who is told of it."""
+        return f"{self.by} chose {', '.join(task.name for task in self.picked) or 'none of them'}: {self.why}"
+
+    def carry_out(self, name: str, tasks: Collection[Task]) -> dict[str, str]:
+        """Decline what was not picked, then start what was; what became of each, by its name."""
+        became: dict[str, str] = {}
+        for task in tasks:
+            if task not in self.picked:
+                try:
+                    self._decline(task)
+                    became[task.name] = "declined"
+                except (MailcoreError, OSError) as error:
+                    became[task.name] = f"not declined: {error}"
+                    self._again(f"{task.name} is not declined: {error}")
+        if any(what.startswith("not") for what in became.values()):
+            return {**{task.name: "not started yet" for task in self.picked}, **became}
+        try:
+            conflicts.settle(self.workspace, name)
+        except OSError as error:
+            self._again(f"the tasks still wait for the choice: {error}")
+        for task in self.picked:
+            try:
+                became[task.name] = self._start(task)
+            except Refused as error:
+                became[task.name] = f"not started: {error}"
+            except (MailcoreError, OSError) as error:
+                became[task.name] = f"not started: {error}"
+                self._again(f"{task.name} is not started: {error}")
+            self._tell(task, f"CHOSEN: {task.subject}")
+        return became
+
+    def _again(self, what: str) -> None:
+        self.act.leave_open()
+        conflicts.again(what)
+
+    def _start(self, task: Task) -> str:
+        agent = self.workspace.agent(task.agent)
+        if queue.waits_for(agent, task.id):
+            begun = start_next(self.workspace, self.config, agent)
+            return f"run {begun}" if isinstance(begun, str) else "waits for its turn"
+        if before := begun_in(self.workspace, agent, self.act, lambda _: True):
+            return f"run {before}"
+        run = run_of(agent, task.id)
+        if run is not None and not run.phase.ended:
+            return f"run {run.run_id} goes on"
+        if run is None:
+            return f"run {control.wake(self.workspace, self.config, self.by, task.agent)}"
+        return f"run {control.retry(self.workspace, self.config, self.by, run.run_id)}"
+
+    def _decline(self, task: Task) -> None:
+        agent = self.workspace.agent(task.agent)
+        with gate(self.workspace, agent):
+            waits = [one for one in queue.entries(agent) if one.get("message_id") == task.id]
+            queue.remove(self.workspace, agent, waits)
+        ack = {"state": "declined", "result": self.said, "at": journal.now(), "by": self.by}
+        try:
+            mailbox.close(agent, [task.id], {"ack": ack})
+        except MailcoreError as error:
+            if error.code != "no_message":  # answered meanwhile
+                raise
+        self._tell(task, f"DECLINED: {task.subject}")
+
+    def _tell(self, task: Task, subject: str) -> None:
+        if task.sender == self.by:
+            return
+        thread = {"thread_id": task.sent_id} if task.sent_id else {}
+        try:
+            sent = post.send(self.workspace, self.by, [task.sender], subject, self.said, extra=thread)[0]
+            why = sent.error if not sent.delivered else ""
+        except MailcoreError as error:
+            why = str(error)
+        if why:
+            self._again(f"{task.sender} is not told: {why}")

@@ -1,0 +1,119 @@
+"""What anybody does who looks at runs: one whose supervisor died is ended and told, one that stands still goes on.
+
+The sentinel does both at once; this is for where it was killed too. Called by `wait`, by commands that show or touch
+agents, by screens and guards. Whoever comes first acts, and nobody acts twice (`orphans.clearing`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+from mailcore.config import Config
+from mailcore.dispatch import queue, run_processes
+from mailcore.dispatch.after_run import clean, start_what_waits
+from mailcore.dispatch.approval_expiry import settle
+from mailcore.dispatch.branch_lock import holding, supervises
+from mailcore.dispatch.orphans import SPARE
+from mailcore.exceptions import MailcoreError
+from mailcore.model.agent import Agent
+from mailcore.model.lock import Holder, Lock
+from mailcore.system.process_values import ExitNotice
+from mailcore.system.processes import exit_notice
+from mailcore.workspace import trust
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.lock_reader import sandboxed
+
+
+def attend(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> list[str]:
+    """Act on what died or stands still at these agents; what could not be done, in words."""
+    failed, found = [], False
+    settle(workspace, config)
+    if why := trust.brought(workspace):
+        return [why]
+    for agent in agents if not sandboxed() else ():
+        try:
+            lock = holding(agent)
+            if lock is not None and lock.holder is Holder.DEAD:
+                clean(workspace, config, agent)
+                found = True
+            elif lock is not None:
+                _go_on(lock)
+        except (MailcoreError, OSError) as error:
+            failed.append(f"{agent.address}: {error}")
+    if found:
+        try:
+            start_what_waits(workspace, config)
+        except (MailcoreError, OSError) as error:
+            failed.append(str(error))
+    return failed
+
+
+def _go_on(lock: Lock) -> None:
+    """Let supervisor and sentinel go on, where a signal stopped both: the one alone lets the other go on."""
+    if lock.holder is Holder.ALIVE and lock.run_id:
+        for pid, ticks in ((lock.sentinel, lock.sentinel_ticks), (lock.pid, lock.start_ticks)):
+            if pid and supervises(pid, lock.run_id):
+                run_processes.go_on(pid, ticks)
+
+
+class Attendance:
+    """For one that waits for some agents: acts as `attend`, and tells by whose end something may be to be done."""
+
+    def __init__(self, workspace: Workspace, config: Config) -> None:
+        self._workspace, self._config = workspace, config
+        self._since: dict[str, float] = {}
+        """Run → since when its supervisor is seen to be dead, and its sentinel at work."""
+        self._notices: dict[tuple[int, int], ExitNotice] = {}
+        """PID and start → the notice of its end; kept, since each costs the portable backend a thread."""
+
+    def look(self, agents: Iterable[Agent]) -> list[ExitNotice]:
+        """Act where something is to be done; the notices of the ends to wait for, until the next look."""
+        wanted: set[tuple[int, int]] = set()
+        due = []
+        settle(self._workspace, self._config)
+        for agent in agents if not sandboxed() else ():
+            try:
+                lock = holding(agent)
+                if lock is None and queue.waits(agent):
+                    due.append(agent)  # it could start: whoever was to start it died
+                    continue
+            except OSError:
+                continue
+            if lock is None or not lock.run_id:
+                continue
+            if lock.holder is Holder.ALIVE:
+                _go_on(lock)
+                wanted.add((lock.pid, lock.start_ticks))
+            elif lock.holder is Holder.DEAD and self._is_at_work(lock):
+                wanted.add((lock.sentinel, lock.sentinel_ticks))
+            elif lock.holder is Holder.DEAD:
+                due.append(agent)
+        if due and not trust.brought(self._workspace):
+            attend(self._workspace, self._config, due)
+            self._start(due)
+        return self._waited_for(wanted)
+
+    def _waited_for(self, wanted: set[tuple[int, int]]) -> list[ExitNotice]:
+        for key in self._notices.keys() - wanted:
+            self._notices.pop(key).close()
+        for key in wanted - self._notices.keys():
+            with suppress(OSError):  # it is over, or no descriptor is left: the next look sees it
+                self._notices[key] = exit_notice(key[0])
+        return list(self._notices.values())
+
+    def _is_at_work(self, lock: Lock) -> bool:
+        """True while the sentinel of a dead supervisor may be left to its work."""
+        if not supervises(lock.sentinel, lock.run_id):
+            return False
+        run_processes.go_on(lock.sentinel, lock.sentinel_ticks)
+        since = self._since.setdefault(lock.run_id, time.monotonic())
+        return time.monotonic() - since < self._config.dispatch.stop_grace + SPARE
+
+    def _start(self, agents: list[Agent]) -> None:
+        if any(queue.waits(agent) and holding(agent) is None for agent in agents):
+            try:
+                start_what_waits(self._workspace, self._config)
+            except (MailcoreError, OSError):
+                return  # held up: it goes on waiting, and is looked at again

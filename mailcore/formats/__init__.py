@@ -1,0 +1,1 @@
+"""The forms that files are written in: JSON, journals of JSON lines, times, digests."""

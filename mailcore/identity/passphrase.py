@@ -1,0 +1,167 @@
+"""The operator's passphrase: what an agent's tools do not have. Kept as a salted hash in the user's config directory.
+
+It is typed at the terminal or comes by a file descriptor, never as a word or a variable, which others can read. Each
+workspace's audit knows which passphrase it was: another HOME, with another passphrase, is found out.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mailcore.exceptions import MailcoreError, Refused, UsageError
+from mailcore.formats.digest import digest
+from mailcore.model.agent import OPERATOR
+from mailcore.system.safe_open import read_bytes
+from mailcore.system.user_directories import config_home
+from mailcore.system.writing import replace
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace
+
+SET, OFF, WRONG = "passphrase", "passphrase off", "passphrase wrong"
+"""Verbs of the audit."""
+SHORTEST = 8
+_COST = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 1 << 26}
+
+
+def store() -> Path:
+    """The file that holds the hash."""
+    return config_home() / "operator.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The passphrase as it is kept."""
+
+    salt: str
+    hash: str
+    former: tuple[str, ...] = ()
+    """Names of the ones before it, which a workspace may still know."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from another, and nothing of what it is."""
+        return digest(f"{self.salt} {self.hash}".encode())
+
+    def is_(self, phrase: str) -> bool:
+        """True if the phrase is this one."""
+        return hmac.compare_digest(_hashed(phrase, self.salt), self.hash)
+
+
+def _hashed(phrase: str, salt: str) -> str:
+    from hashlib import scrypt
+
+    return scrypt(phrase.encode(), salt=salt.encode(), **_COST).hex()
+
+
+def known() -> Known | None:
+    """The passphrase that is set; None if none is. MailcoreError if the file cannot be read."""
+    try:
+        raw: dict[str, Any] = json.loads(read_bytes(store()))
+        return Known(str(raw["salt"]), str(raw["hash"]), tuple(map(str, raw.get("former", []))))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MailcoreError(f"{store()}: {error}; remove it and set the passphrase anew", "proof") from error
+
+
+def wanted(workspace: Workspace, configured: str) -> bool:
+    """True if an act of the operator's asks for the passphrase: config says so, or it was set here and not put off.
+
+    A hand in config.toml can ask for it, and not do without it.
+    """
+    return configured == "passphrase" or _last(workspace).get("verb") == SET
+
+
+def _last(workspace: Workspace) -> dict[str, Any]:
+    """What the audit said last of the passphrase here; empty if nothing."""
+    try:
+        lines = read_bytes(workspace.state_dir / audit.FILE, links=False).splitlines()
+    except OSError:
+        return {}
+    for line in reversed(lines):
+        if b'"verb":"passphrase' in line:
+            found = json.loads(line)
+            if isinstance(found, dict) and found.get("by") == OPERATOR and found.get("verb") in (SET, OFF):
+                return found
+    return {}
+
+
+def demand(workspace: Workspace, phrases: Iterator[str]) -> None:
+    """Refused (code `proof`) unless the next of `phrases` is the operator's."""
+    found = known()
+    if found is None:
+        raise Refused(f"{store()}: no passphrase is set: `mailcore operator passphrase` sets it", "proof")
+    last = _last(workspace)
+    if last.get("verb") == SET and last.get("name") not in (found.name, *found.former):
+        raise Refused(
+            f"{store()} holds another passphrase than the one that {workspace.root} knows (its audit, {last.get('at')})"
+            ": another HOME, or a hand in the file. Restore it.",
+            "proof",
+        )
+    if not found.is_(next(phrases, "")):
+        audit.record(workspace, OPERATOR, WRONG)
+        raise Refused("that is not the operator's passphrase", "proof")
+    if last.get("name") != found.name:
+        audit.record(workspace, OPERATOR, SET, name=found.name)
+    audit.proof.set("passphrase")
+
+
+def choose(workspace: Workspace, phrases: Iterator[str]) -> None:
+    """Set the passphrase: the next of `phrases` is the present one, if there is one, then come the new one twice."""
+    before = known()
+    if before is not None or _last(workspace).get("verb") == SET:
+        demand(workspace, phrases)
+    phrase = next(phrases, "")
+    if len(phrase) < SHORTEST:
+        raise UsageError(f"a passphrase of {SHORTEST} characters or more", "proof")
+    if next(phrases, phrase) != phrase:
+        raise UsageError("the two are not the same; nothing was set", "proof")
+    salt = secrets.token_hex(16)
+    former = (*before.former, before.name) if before is not None else ()
+    chosen = Known(salt, _hashed(phrase, salt), former)
+    try:
+        store().parent.mkdir(parents=True, exist_ok=True)
+        replace(store(), json.dumps({"salt": salt, "hash": chosen.hash, "former": former}).encode())
+        store().chmod(0o600)
+    except OSError as error:
+        raise MailcoreError(f"{store()}: {error.strerror}; no passphrase is set", "proof") from error
+    audit.record(workspace, OPERATOR, SET, name=chosen.name)
+
+
+def put_off(workspace: Workspace, phrases: Iterator[str]) -> None:
+    """Ask for it no more in this workspace, if the next of `phrases` is the operator's."""
+    demand(workspace, phrases)
+    audit.record(workspace, OPERATOR, OFF)
+
+
+def spoken(descriptor: int | None, *prompts: str) -> Iterator[str]:
+    """What is said: the lines of a file descriptor, or what is typed at the terminal after each of the prompts."""
+    if descriptor is not None:
+        yield from _lines(descriptor)
+        return
+    from mailcore.system import terminal
+
+    for prompt in prompts:
+        try:
+            yield terminal.ask(prompt)
+        except OSError as error:
+            raise Refused(
+                "this asks for the operator's passphrase: call it at a terminal, or with --proof-fd N", "proof"
+            ) from error
+
+
+def _lines(descriptor: int) -> Iterator[str]:
+    try:
+        text = b""
+        while more := os.read(descriptor, 4096):
+            text += more
+    except OSError as error:
+        raise UsageError(f"--proof-fd {descriptor}: {error.strerror}", "proof") from error
+    yield from text.decode("utf-8", "replace").splitlines()

@@ -1,0 +1,44 @@
+"""Notices that a task came to no end (a bounce, a kill, a lost run): they go when it has come to one after all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+
+from mailcore.exceptions import MailcoreError
+from mailcore.mail import mailbox
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.model.message import Message
+from mailcore.workspace import audit
+from mailcore.workspace.find import Workspace
+
+
+def over(workspace: Workspace, by: str, told: str, names: Collection[str]) -> None:
+    """Archive the notices in `told`'s mailbox that tell of the task of these names; none, where nothing can be done.
+
+    `by` did what ended it: the audit says so.
+    """
+    known = set(names) - {""}
+
+    def of_it(mail: Message) -> bool:
+        return bool(mail.raw.get("run_ended")) and mail.in_reply_to in known
+
+    _archive(workspace, by, told, of_it)
+
+
+def answered(workspace: Workspace, by: str, told: str, original: Message) -> None:
+    """The same when a task, or a mail that was handed up, is answered: who it was handed up to need not answer it."""
+    if original.is_task:
+        over(workspace, by, told, (original.id, original.sent_id))
+    handed = original.raw.get("escalated")
+    if isinstance(handed, dict) and isinstance(handed.get("to"), str):
+        key = f"escalate:{original.sent_id or original.id}"
+        _archive(workspace, by, handed["to"], lambda mail: mail.sender == by and mail.raw.get("upsert_key") == key)
+
+
+def _archive(workspace: Workspace, by: str, whose: str, which: mailbox.Picks) -> None:
+    with suppress(MailcoreError, OSError):  # it stays open, which is no harm; or it is in another project
+        agent = workspace.agent(whose)
+        if any(map(which, read_mailbox(agent.inbox).messages)):
+            closed = mailbox.close_where(agent, which)
+            audit.record(workspace, by, "over", to=agent.address, ids=[mail.id for mail in closed])

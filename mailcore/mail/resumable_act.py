@@ -1,0 +1,170 @@
+"""What an act of several steps is about to do, written before each step: said again after it was cut off, it goes on.
+
+One small file an act, `.ai_mail.local/.acts/<digest of its words>`, locked while the act lives and removed once its
+caller was told. Left behind, it names the mails that may have arrived: the same words said again within `WINDOW` find
+them, and double nothing. The same words said after they were answered for are a new act.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal, json_codec
+from mailcore.formats.digest import digest
+from mailcore.model.agent import Agent
+from mailcore.system import safe_open
+from mailcore.system.locks import try_lock
+from mailcore.system.writing import make_directory
+
+WINDOW = 600.0
+"""Seconds after which the same words are a new act, whatever became of the former."""
+
+
+LARGEST = 4_000_000
+"""Bytes that are read of what is noted of one act."""
+
+
+class _File:
+    """What is noted of one act, in a file that is locked until `end`."""
+
+    def __init__(self, agent: Agent, path: Path, descriptor: int) -> None:
+        self.agent, self._path, self._descriptor = agent, path, descriptor
+        found = os.fstat(descriptor)
+        if abs(time.time() - found.st_mtime) > WINDOW:
+            os.ftruncate(descriptor, 0)
+        size = min(found.st_size, LARGEST)
+        lines = journal.parse(os.pread(descriptor, size, 0).splitlines()) if size else []
+        self.steps = {str(line.get("step")): line for line in lines}
+        self.unfinished = False
+        self._begun = bool(self.steps)
+
+    def remember(self, step: str, facts: dict[str, Any]) -> None:
+        self._begun = True
+        try:
+            os.write(self._descriptor, b"\n" + json_codec.dumps_line({"step": step, **facts}) + b"\n")
+        except OSError as error:
+            raise MailcoreError(f"{self._path}: {error.strerror}; it was not begun") from error
+
+    def end(self, *, told: bool) -> None:
+        """Forget the act where its caller was told that it is done, or where it came to no step."""
+        try:
+            if (told and not self.unfinished) or not self._begun:
+                try:
+                    self._path.unlink(missing_ok=True)
+                except OSError:
+                    # Empty it remembers nothing: the same words are a new act.
+                    with suppress(OSError):
+                        os.ftruncate(self._descriptor, 0)
+            else:
+                _sweep(self._path.parent)
+        finally:
+            os.close(self._descriptor)
+
+
+class Act:
+    """One act under way, or a part of one. Made by `act`."""
+
+    def __init__(self, file: _File, part: str = "") -> None:
+        self._file, self._part = file, part
+        self.again = any(step.startswith(part) for step in file.steps)
+        """An earlier call of the same words was cut off in it."""
+
+    def recall(self, step: str) -> dict[str, Any] | None:
+        """What an earlier call noted of a step; None if it did not come to it."""
+        return self._file.steps.get(self._part + step)
+
+    def remember(self, step: str, facts: dict[str, Any]) -> None:
+        """Note a step before it is done. MailcoreError, naming the file, where the disk does not allow it."""
+        self._file.remember(self._part + step, facts)
+
+    def leave_open(self) -> None:
+        """The caller is told that a step failed: said again, the act goes on."""
+        self._file.unfinished = True
+
+
+def leave_open() -> None:
+    """What was to follow on the acts of this scope failed: said again, they go on."""
+    for one in _scope.get() or ():
+        one.unfinished = True
+
+
+_scope: ContextVar[list[_File] | None] = ContextVar("acts", default=None)
+
+
+@contextmanager
+def scope() -> Iterator[list[_File]]:
+    """Until this ends without an error, the acts that began within count as cut off. An inner scope is the outer."""
+    files_of_acts = _scope.get()
+    if files_of_acts is not None:
+        yield files_of_acts
+        return
+    files_of_acts = []
+    token = _scope.set(files_of_acts)
+    told = False
+    try:
+        yield files_of_acts
+        told = True
+    finally:
+        _scope.reset(token)
+        for one in reversed(files_of_acts):
+            one.end(told=told)
+
+
+@contextmanager
+def act(agent: Agent, *words: object) -> Iterator[Act]:
+    """Begin an act of `agent`, or go on with one of the same words that was cut off. MailcoreError if it cannot be.
+
+    Within another act of that agent it is a part of it: they are forgotten at one stroke.
+    """
+    name = digest(json_codec.dumps_line(words))
+    with scope() as acts:
+        file = next((one for one in acts if one.agent == agent), None)
+        one = Act(file, f"{name} ") if file is not None else Act(_open(agent, name))
+        if file is None:
+            acts.append(one._file)
+        try:
+            yield one
+        except BaseException:
+            one.leave_open()
+            raise
+
+
+def _open(agent: Agent, name: str) -> _File:
+    directory = agent.mail_dir / ".acts"
+    try:
+        for number in count():  # the same words at the same time are two acts
+            path = directory / (f"{name}.{number}" if number else name)
+            try:
+                descriptor = try_lock(path)
+            except FileNotFoundError:
+                make_directory(agent.mail_dir, parents=agent.is_operator)
+                safe_open.inside(agent.root, directory)
+                make_directory(directory)
+                descriptor = try_lock(path)
+            if descriptor is None:
+                continue
+            try:
+                safe_open.inside(agent.root, directory)
+                return _File(agent, path, descriptor)
+            except BaseException:
+                os.close(descriptor)
+                raise
+    except OSError as error:
+        raise MailcoreError(f"{error.filename or directory}: {error.strerror}; nothing was written") from error
+    raise AssertionError
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what was cut off too long ago to be gone on with."""
+    with suppress(OSError):
+        for path in directory.iterdir():
+            if time.time() - path.stat().st_mtime > WINDOW:
+                path.unlink()

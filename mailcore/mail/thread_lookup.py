@@ -1,0 +1,179 @@
+"""The copies that one message is to be found among, with all that may be of its thread: by the index, or all of them.
+
+The index only says which files to read. What is told is read from them, and where they hold something else by now,
+every mail is read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import json_codec
+from mailcore.mail import lookup, search_index
+from mailcore.mail.lookup import Copy
+from mailcore.mail.mail_files import BARE, LOOSE, link, words
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.mail.message_names import SHORTEST, choose
+from mailcore.mail.threads import bare
+from mailcore.model.message import Message
+from mailcore.system.safe_open import read_bytes
+from mailcore.workspace.find import Workspace
+
+MANY = 200
+"""Words that are sought at a time."""
+
+
+class _Unsure(Exception):
+    """The index cannot say, or says what the files do not."""
+
+
+class _Row(NamedTuple):
+    owner: str
+    archive: str
+    message: Message
+
+
+def copies(workspace: Workspace, wanted: str, records: Sequence[Message] = ()) -> list[Copy]:
+    """All that `wanted` may name and that may be of the same thread, in the order of `lookup.copies`, and maybe more.
+
+    `records`: of sent mail, which may tie two of them together. Where nothing of ours is in the workspace, nothing is
+    put there by looking.
+    """
+    if not workspace.state_dir.is_dir():
+        return list(lookup.copies(workspace))
+    try:
+        with search_index.opened(workspace) as (connection, _):
+            found = _Search(connection, records).all(wanted)
+        return list(_read(workspace, found))
+    except (sqlite3.Error, OSError, ValueError, RecursionError, _Unsure):
+        return list(lookup.copies(workspace))
+
+
+def find(workspace: Workspace, message_id: str, among: Iterable[Copy]) -> Copy:
+    """As `lookup.find`, among these. MailcoreError if it is none of them."""
+    found = choose(message_id, among, lambda copy: copy.message)
+    if found is None:
+        raise MailcoreError(f"no message {message_id}, open or archived, in {workspace.root}", "no_message")
+    return found
+
+
+class _Search:
+    """Follows what ties mails together, from those that are named so on."""
+
+    def __init__(self, connection: sqlite3.Connection, records: Sequence[Message]) -> None:
+        self._connection = connection
+        self._records = list(records)
+        self._found: dict[int, _Row] = {}
+        self._asked: set[str] = set()
+        self._names: set[str] = set()
+        self._topics: set[tuple[str, frozenset[str]]] = set()
+
+    def all(self, wanted: str) -> list[_Row]:
+        """Those that are named so, and all that they are tied to."""
+        if not wanted.isascii() or '"' in wanted or "\0" in wanted:
+            raise _Unsure
+        number = wanted.removeprefix("#")
+        if number.isdecimal():
+            self._take("SELECT id, owner, archive, raw FROM mail WHERE seq = ?", min(int(number), 1 << 62))
+        begins = " *" if len(wanted) >= SHORTEST else ""
+        self._match([f"{_own(wanted)}{begins}"])
+        named = [one for one in self._found.values() if _named(one.message, wanted)]
+        mails = [one.message for one in named] + [one for one in self._records if _named(one, wanted)]
+        followed: set[int] = set()
+        while mails:
+            followed.update(map(id, mails))
+            self._match([query for message in mails for query in self._ties(message)])
+            known = (*(one.message for one in self._found.values()), *self._records)
+            mails = [message for message in known if id(message) not in followed and self._is_tied(message)]
+        return [one for one in self._found.values() if id(one.message) in followed]
+
+    def _match(self, queries: list[str]) -> None:
+        """Let the mails of these queries be found."""
+        fresh = [query for query in dict.fromkeys(queries) if query not in self._asked]
+        self._asked.update(fresh)
+        for start in range(0, len(fresh), MANY):
+            either = " OR ".join(f"({query})" for query in fresh[start : start + MANY])
+            said = "SELECT id, owner, archive, raw FROM mail WHERE id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+            self._take(said, either)
+
+    def _take(self, query: str, value: object) -> None:
+        for number, owner, archive, raw in self._connection.execute(query, [value]):
+            if number not in self._found:
+                self._found[number] = _Row(owner, archive, Message.from_json(json_codec.loads(raw), owner))
+
+    def _ties(self, message: Message) -> Iterator[str]:
+        """What finds the mails that this one is tied to: by name, or by subject and parties."""
+        names = {message.id, message.sent_id, message.thread_id, message.in_reply_to} - {""}
+        self._names |= names
+        for name in names:
+            yield f'"{link(name)}"'
+            yield _own(name)
+        topic = _topic(message)
+        self._topics.add(topic)
+        subject = words(topic[0]).split() or [BARE]
+        answers = not message.thread_id and topic[0] != message.subject
+        yield " AND ".join(f'"{word}"' for word in [*subject, *([] if answers else [LOOSE])])
+
+    def _is_tied(self, message: Message) -> bool:
+        names = (message.id, message.sent_id, message.thread_id, message.in_reply_to)
+        return not self._names.isdisjoint(filter(None, names)) or _topic(message) in self._topics
+
+
+def _own(name: str) -> str:
+    """The query for the mails that bear a name. _Unsure of one without a word."""
+    parts = words(name).split()
+    if not parts:
+        raise _Unsure
+    return " AND ".join(f'"{part}"' for part in parts)
+
+
+def _named(message: Message, wanted: str) -> bool:
+    begins = len(wanted) >= SHORTEST and (message.id.startswith(wanted) or message.sent_id.startswith(wanted))
+    return begins or message.rank(wanted) > 0
+
+
+def _topic(message: Message) -> tuple[str, frozenset[str]]:
+    return bare(message.subject), frozenset((message.sender, message.recipient))
+
+
+def _read(workspace: Workspace, found: list[_Row]) -> Iterator[Copy]:
+    """What the files say of these, in the order of `lookup.copies`. _Unsure where it is something else."""
+    everyone = (*workspace.agents, workspace.operator, *workspace.former())
+    addresses = [agent.address for agent in everyone]
+    if len(set(addresses)) < len(addresses):
+        raise _Unsure
+    seen: set[tuple[str, str, str]] = set()
+    for agent in everyone:
+        names = {_names(one.message) for one in found if one.owner == agent.address and not one.archive}
+        if not names:
+            continue
+        for message in read_mailbox(agent.inbox).messages:
+            if _names(message) in names:
+                seen.add((agent.address, *_names(message)))
+                yield Copy(agent, Message.from_json(message.raw, agent.address))
+        if any((agent.address, *one) not in seen for one in names):
+            raise _Unsure
+    for agent in everyone:
+        closed = sorted((one for one in found if one.owner == agent.address and one.archive), key=_file, reverse=True)
+        twice: set[tuple[str, str]] = set()
+        for one in closed:
+            path = agent.archive_dir / one.archive
+            raw = json_codec.loads(read_bytes(path))
+            message = Message.from_json(raw, agent.address)
+            if _names(message) != _names(one.message):
+                raise _Unsure
+            names_or_path = (message.id or str(path), message.sent_id)
+            if names_or_path not in twice and (agent.address, *_names(message)) not in seen:
+                yield Copy(agent, message, path)
+            twice.add(names_or_path)
+
+
+def _names(message: Message) -> tuple[str, str]:
+    return message.id, message.sent_id
+
+
+def _file(one: _Row) -> str:
+    return one.archive

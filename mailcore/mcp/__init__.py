@@ -1,0 +1,1 @@
+"""The verbs for agents and people that speak MCP."""

@@ -1,0 +1,148 @@
+"""The MCP server's tools for work: tasks and runs, the workspace, its upkeep. Each is the verb of its name."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from mailcore.mcp.call import LOOKS, Id, Names, Priority, Text, call, flag, option, server
+
+
+@server.tool(annotations=LOOKS)
+async def whoami() -> dict[str, Any]:
+    """Who mailcore takes you for, and why."""
+    return await call("whoami")
+
+
+@server.tool(annotations=LOOKS)
+async def agents() -> dict[str, Any]:
+    """Who takes part, who works, who is there, and how their mail stands."""
+    return await call("agents")
+
+
+@server.tool()
+async def agent(what: Literal["add", "remove"], which: Text) -> dict[str, Any]:
+    """Change who takes part: add NAME=PATH, or remove @a, whose files stay."""
+    return await call("agent", what, words=[which])
+
+
+@server.tool()
+async def dispatch(
+    to: Names,
+    subject: Text,
+    body: Text,
+    priority: Priority = "normal",
+    expect: Text = "",
+    program: Text = "",
+    model: Text = "",
+    session: Literal["fresh", "resume", "fork"] = "fresh",
+) -> dict[str, Any]:
+    """Give agents a task, and start them; `expect`: what counts as done. A busy one starts it when it can."""
+    options = [f"--priority={priority}", f"--expect={expect}", *option("program", program), *option("model", model)]
+    how = flag(session, session != "fresh")
+    return await call("dispatch", *options, *how, "--queue", words=[*to, subject, body])
+
+
+@server.tool(annotations=LOOKS)
+async def tasks(agent: Text = "") -> dict[str, Any]:
+    """Tasks, requests and urgent questions that nobody has answered yet, the oldest first."""
+    return await call("tasks", words=[agent] if agent else None)
+
+
+@server.tool()
+async def wake(agent: Text, prompt: Text = "", if_mail: bool = False) -> dict[str, Any]:
+    """Start an idle agent; `if_mail`: only where unread mail waits."""
+    return await call("wake", *flag("if-mail", if_mail), words=[agent, *([prompt] if prompt else [])])
+
+
+@server.tool()
+async def kill(target: Text) -> dict[str, Any]:
+    """End a run of yours, or one that you asked for, and its whole process tree: an agent, or a run's id."""
+    return await call("kill", words=[target])
+
+
+@server.tool()
+async def retry(target: Text, mode: Literal["start", "resume", "fresh"] = "start") -> dict[str, Any]:
+    """Run an agent's last task once more."""
+    return await call("retry", f"--mode={mode}", words=[target])
+
+
+@server.tool()
+async def review(target: Text, by: Text = "") -> dict[str, Any]:
+    """Have another agent (`by`, else the orchestrator) audit what an agent's last run, or a run, did."""
+    return await call("review", *option("by", by), words=[target])
+
+
+@server.tool(annotations=LOOKS)
+async def runs(agent: Text = "") -> dict[str, Any]:
+    """Every run, or an agent's, newest first."""
+    return await call("runs", words=[agent] if agent else None)
+
+
+@server.tool(annotations=LOOKS)
+async def run(target: Text) -> dict[str, Any]:
+    """A run's story: task, attempts, exits, standard error, mail sent, files changed."""
+    return await call("run", words=[target])
+
+
+@server.tool()
+async def hold(agent: Text = "", why: Text = "", every: bool = False) -> dict[str, Any]:
+    """Let an agent (`every`: all) start nothing; its mail arrives."""
+    return await call("hold", *flag("all", every), words=[one for one in (agent, why) if one])
+
+
+@server.tool()
+async def release(agent: Text = "", every: bool = False) -> dict[str, Any]:
+    """Let it start again, with what waited: a hold of yours."""
+    return await call("release", *flag("all", every), words=[agent] if agent else None)
+
+
+@server.tool()
+async def queue(cancel: Id = "") -> dict[str, Any]:
+    """Starts that wait, and for what; `cancel`: the id of one of yours."""
+    return await call("queue", *(["cancel"] if cancel else []), words=[cancel] if cancel else None)
+
+
+@server.tool(annotations=LOOKS)
+async def history(since: Text = "") -> dict[str, Any]:
+    """Every send, transition, run and act that concerns you. `since`: 2h, 7d, or an ISO time."""
+    return await call("history", *option("since", since))
+
+
+@server.tool(annotations=LOOKS)
+async def config(explain: Text = "") -> dict[str, Any]:
+    """Every setting and where it comes from; `explain`: what a key means."""
+    return await call("config", *option("explain", explain))
+
+
+@server.tool(annotations=LOOKS)
+async def usage(
+    agents: Names = [],  # noqa: B006 (of which the schema tells; nobody changes it)
+    days: int = 7,
+    by: Literal["agent", "task", "day"] = "agent",
+) -> dict[str, Any]:
+    """Cost and tokens."""
+    return await call("usage", f"--days={days}", f"--by={by}", words=agents)
+
+
+@server.tool(annotations=LOOKS)
+async def doctor() -> dict[str, Any]:
+    """What stands in the way on this machine and in this workspace, and what to do about it."""
+    return await call("doctor")
+
+
+@server.tool()
+async def away(until: Text = "", back: bool = False) -> dict[str, Any]:
+    """Say that the operator is away, or back: for a key of the person."""
+    return await call("away", *flag("back", back), words=[until] if until else None)
+
+
+@server.tool()
+async def prune(older: Text, dry_run: bool = False) -> dict[str, Any]:
+    """Remove archived mail of yours that is older: 30d."""
+    return await call("prune", f"--older={older}", *flag("dry-run", dry_run))
+
+
+@server.tool()
+async def repair(agent: Text = "", dry_run: bool = False) -> dict[str, Any]:
+    """Recover the whole messages of mailboxes that cannot be read; the files as they were are set aside."""
+    return await call("repair", *flag("dry-run", dry_run), words=[agent] if agent else None)

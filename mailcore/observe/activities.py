@@ -1,0 +1,48 @@
+"""A line that an agent left → an Activity, with its texts made harmless and short."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec.structs import replace
+
+from mailcore.model.activity import Activity
+from mailcore.programs.hook_lines import read_hook
+from mailcore.text import line
+
+LIMIT = 200
+"""Characters of a text that are kept."""
+
+_ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]")
+
+
+def neutral(text: str, limit: int = LIMIT) -> str:
+    """One line of harmless text (`mailcore.text`), at most `limit` characters; terminal escapes go as a whole."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
+    # Eight times the limit: room for what is squeezed out, and no work for a line of a megabyte.
+    return line(_ESCAPES.sub("", text[: limit * 8]), limit)
+
+
+def from_hook(raw: bytes, agent: str, now: float) -> Activity | None:
+    """A line of `hooks.jsonl`; None if it means nothing to us. `now` is its time where it carries none."""
+    activity = read_hook(raw, agent, now)
+    return harmless(activity, now) if activity is not None else None
+
+
+def harmless(activity: Activity, now: float) -> Activity:
+    """The same with texts that may be drawn, at most `now`."""
+    names = activity.tool + activity.tool_id + activity.session + activity.subagent
+    short = activity.at <= now and len(activity.text) <= LIMIT and len(names) <= 160
+    words = activity.text + names
+    if short and words.isascii() and words.isprintable():
+        return activity  # as most are: a copy costs five times as much as the look
+    return replace(
+        activity,
+        at=min(activity.at, now),  # a clock that runs ahead must not make its agent look alive for hours
+        text=neutral(activity.text),
+        tool=neutral(activity.tool, 60),
+        tool_id=neutral(activity.tool_id, 60),
+        session=neutral(activity.session, 60),
+        subagent=neutral(activity.subagent, 60),
+    )

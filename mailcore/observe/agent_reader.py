@@ -1,0 +1,132 @@
+"""Reads the files of one agent: what moved since the last look, as facts. Stateful, and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from operator import attrgetter
+from pathlib import Path
+
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.model.activity import Activity
+from mailcore.model.agent import Agent
+from mailcore.model.lock import Holder, Lock
+from mailcore.model.run import Run
+from mailcore.observe.dedupe import Once
+from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
+from mailcore.observe.file_stamps import Stamps
+from mailcore.observe.log_reader import Logs
+from mailcore.observe.run_reader import Runs
+from mailcore.observe.session_reader import Sessions
+from mailcore.system.open_files import OpenFiles
+from mailcore.system.processes import alive
+from mailcore.workspace.holds import hold_at
+from mailcore.workspace.lock_reader import read_lock
+
+
+class Branch:
+    """What was last seen of one agent's files."""
+
+    def __init__(self, agent: Agent, held: OpenFiles) -> None:
+        """`held`: where its busiest files stay open."""
+        self.agent = agent
+        # Kept: making a path costs more than its stat.
+        self.mail, self.logs = agent.mail_dir, agent.logs_dir
+        self._inbox, self._lock_file = agent.inbox, agent.dispatch_lock
+        self.registered: Run | None = None
+        """Its newest run in AIPass's register."""
+        self.all_held = ""
+        """Who holds every agent of the workspace."""
+        self._own_hold = self._held = ""
+        self.sessions = Sessions(agent.address, held)
+        self._once = Once()
+        self._lost = 0
+        self._stamps = Stamps()
+        self._logs = Logs(agent, held)
+        self._lock: Lock | None = None
+        self._runs = Runs(agent.runs_dir)
+        self._run: Run | None = None
+        self.fresh = True
+        """Not read yet."""
+        self.first_look = True
+        """Nothing was read yet."""
+        self.stirred = True
+        """Its directories came, went or changed since this was last set to False."""
+
+    def distrust(self) -> None:
+        """What the last look found is lost: let the next one look at everything, and tell all of it."""
+        self._stamps.clear()
+        self._logs.distrust()
+        self.sessions.distrust()
+        self.fresh = True
+
+    def refresh(self) -> list[Fact]:
+        """The facts of every file that moved since the last call (a stat each); at the first call of all of them."""
+        address, fresh = self.agent.address, self.fresh
+        self.fresh = False
+        facts: list[Fact] = []
+        entered = self._stamps.moved(self.mail)
+        self.stirred |= entered
+        if self._stamps.moved(self._inbox) or fresh:
+            facts.append(MailboxRead(address, read_mailbox(self._inbox, self.agent.root)))
+        # The lock before the journal: a run's end is written before its lock goes, so none looks open and abandoned.
+        lock = self._read_lock(entered)
+        if lock != self._lock or fresh:
+            self._lock = lock
+            facts.append(LockRead(address, lock))
+        if entered or fresh:
+            self._own_hold = hold_at(self.mail, address)
+        if (held := self._own_hold or self.all_held) != self._held:
+            self._held = held
+            facts.append(HoldRead(address, held))
+        self._runs.read(lock)
+        self.stirred |= self._runs.stirred
+        self._runs.stirred = False
+        run = self._runs.current(lock, self._run, self.registered)
+        for_ = run.awaits if run is not None else None
+        if run is not None and for_ is not None and for_.pid and not alive(for_.pid, for_.start_ticks):
+            run = replace(run, awaits=None)  # its `mailcore wait` was killed, and could not say so
+        told, spent = self.sessions.read()
+        activities = self._once_each([*self._logs.read(run, first_look=self.first_look), *told])
+        self.stirred |= self._logs.stirred
+        self._logs.stirred = False
+        spent, self._logs.spent = [*spent, *self._logs.spent], []
+        if run != self._run or fresh:
+            self._run = run
+            facts.append(RunRead(address, run))
+        if activities:
+            # First of all: what an agent did before its run ended is not to look like something after it.
+            facts.insert(0, Seen(address, tuple(activities)))
+        if spent:
+            facts.append(Used(address, tuple(spent)))
+        lost = self.sessions.lost + self._logs.lost
+        if lost > self._lost:
+            self._lost = lost
+            facts.append(Lost(address, lost))
+        self.first_look = False
+        return facts
+
+    def directories(self) -> list[Path]:
+        """The directories to watch, flat, whether they are there or not."""
+        return [self.mail, self.logs, *self._runs.directories()]
+
+    def _read_lock(self, entered: bool) -> Lock | None:
+        known = self._lock
+        if known is None and not entered:
+            return None
+        if self._stamps.moved(self._lock_file) or known is None or known.holder is Holder.UNKNOWN:
+            return read_lock(self._lock_file)
+        if known.holder is Holder.ALIVE and known.start_ticks:  # judged once: now only its end is of interest
+            living = alive(known.pid, known.start_ticks, known.boot_id)
+            return known if living else replace(known, holder=Holder.DEAD)
+        return read_lock(self._lock_file)
+
+    def glimpse(self, moved: Iterable[str]) -> list[Fact]:
+        """The facts of some of its session files alone: they move a hundred times as often as all else."""
+        told, spent = self.sessions.read(moved)
+        return [Seen(self.agent.address, tuple(self._once_each(told)), tuple(spent))] if told or spent else []
+
+    def _once_each(self, activities: list[Activity]) -> list[Activity]:
+        """In order of time, each event once, whichever of its traces told it first."""
+        activities.sort(key=attrgetter("at"))
+        return [activity for activity in activities if not self._once.told(activity)]

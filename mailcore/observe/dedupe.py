@@ -1,0 +1,77 @@
+"""Hooks and a session file tell of the same work: each event counts once. Stateful, bounded, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.programs.transcript_reader import Recent
+
+WINDOW = 10.0
+"""Seconds within which two sources tell of one event that has no id."""
+REMEMBERED = 2000
+"""Tool events that are remembered."""
+UNPAIRED = 256
+"""Events without an id that still wait for the other source's word."""
+
+_CALLS = {Kind.TOOL: Kind.TOOL, Kind.TOOL_DONE: Kind.TOOL_DONE, Kind.TOOL_FAILED: Kind.TOOL_DONE}
+"""A call ends once, whether it is told as done or as failed."""
+_PAIRED = frozenset(
+    {
+        Kind.SESSION,
+        Kind.PROMPT,
+        Kind.TURN_END,
+        Kind.COMPACT,
+        Kind.COMPACTED,
+        Kind.SUBAGENT,
+        Kind.SUBAGENT_DONE,
+        Kind.ERROR,
+    }
+)
+_CHILDREN = frozenset({Kind.SUBAGENT, Kind.SUBAGENT_DONE})
+"""Of these a transcript does not always know the subagent's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    at: float
+    source: str
+    key: tuple[str, Kind, str]
+
+
+class Once:
+    """The filter for one agent: what one source told is dropped when another tells it; the first one wins."""
+
+    def __init__(self) -> None:
+        self._calls: Recent[tuple[str, Kind, str], str] = Recent(REMEMBERED)
+        """By session, what happened and the call's id: the source that told it first."""
+        self._unpaired: list[_Told] = []
+
+    def told(self, activity: Activity) -> bool:
+        """True if another source told this already.
+
+        A tool event is known by session and call. The others, which have no id, are paired one to one: each event of
+        one source takes up one of the same session and kind that another source told within WINDOW seconds of it.
+        """
+        kind = _CALLS.get(activity.kind)
+        if kind is not None and activity.tool_id:
+            call = (activity.session, kind, activity.tool_id)
+            if self._calls.get(call) not in (None, activity.source):
+                return True
+            self._calls.put(call, activity.source)
+            return False
+        if activity.kind in _PAIRED:
+            child = "" if activity.kind in _CHILDREN else activity.subagent
+            return self._pair(_Told(activity.at, activity.source, (activity.session, activity.kind, child)))
+        return False
+
+    def _pair(self, event: _Told) -> bool:
+        for n, other in enumerate(self._unpaired):
+            same = other.key == event.key and other.source != event.source
+            if same and abs(other.at - event.at) <= WINDOW:
+                del self._unpaired[n]
+                return True
+        self._unpaired.append(event)
+        if len(self._unpaired) > UNPAIRED:
+            del self._unpaired[0]
+        return False

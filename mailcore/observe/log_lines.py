@@ -1,0 +1,123 @@
+"""The lines of one log → activities: each with its level, and what one event wrote in many lines as one.
+
+A traceback or a panic is told as the error that it is of, its frames belong to it. Its head is kept back until its end
+comes, or the next line that is none of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.observe.activities import LIMIT, neutral
+from mailcore.observe.log_levels import parse
+
+MOST = 1000
+"""Lines that belong to one event, at most."""
+
+_HEAD = re.compile(r"(?:.* )?Traceback \(most recent call last\):|stack backtrace:|goroutine \d+ \[.*\]:")
+_RAISED = re.compile(r"(?:[\w$]+\.)*[A-Za-z_]\w*(?:: .*)?")
+"""The last line of a traceback of Python's: `app.DatabaseError: text`, `KeyboardInterrupt`."""
+_CHAINED = re.compile(r"(?:During handling of the above exception|The above exception was the direct cause).*:")
+_PANIC = re.compile(r"thread '[^']*'(?: \(\d+\))? panicked at (?P<where>.*?):?|panic: (?P<go>.*)")
+_JAVA = re.compile(r'Exception in thread "[^"]*" (?P<text>.*)')
+_FRAME = re.compile(
+    r"\s{1,99}(?:at |File \"|in |\.\.\. \d+ more|\d+: |\^|~|\||\S.*[.:]\w+:\d+).*|Caused by: .*|created by .*|"
+    r"[\w./\-]+(?:\(\*?\w+\))?[\w./\-]*\(.*\)|\[signal .*\]|exit status \d+|Node\.js v\d.*|"
+    r"note: run with `RUST_BACKTRACE.*|"
+    r"(?:goroutine \d+ \[.*\]|stack backtrace):"
+)
+
+
+class Log:
+    """Reads the lines of one log as they come."""
+
+    def __init__(self, agent: str) -> None:
+        """`agent`: the address of whose log it is."""
+        self._agent = agent
+        self._held: Activity | None = None
+        """The event whose lines are not over yet."""
+        self._of_python = self._wants_text = self._from_head = False
+        self._backlog = False
+        """The line at hand stood there when the file was first seen, and others after it."""
+        self._after_error = 0
+        """How many lines more may belong to the error that was told last."""
+
+    def read(self, lines: Sequence[bytes], at: float, *, backlog: bool = False) -> Iterator[Activity]:
+        """What the lines tell; `at` is the time of those that carry none, and none is later.
+
+        Of a `backlog`, which was there before the file was seen, it is that of the last line, and the others' at most.
+        """
+        for number, raw in enumerate(lines, start=1):
+            text = _text(raw)
+            self._backlog = backlog and number < len(lines)
+            if text.strip():
+                yield from self._line(text, at)
+        if not self._of_python and not self._wants_text:
+            yield from self._release()
+
+    def _line(self, text: str, at: float) -> Iterator[Activity]:
+        if self._of_python:
+            yield from self._in_traceback(text, at)
+            return
+        if self._wants_text:  # Rust says what it was on the line after where it was
+            self._wants_text = False
+            assert self._held is not None
+            self._held = self._activity(self._held.at, Kind.ERROR, f"{text.strip()} ({self._held.text})")
+            return
+        belongs = self._held is not None or self._after_error > 0
+        if belongs and (_FRAME.fullmatch(text) or _CHAINED.fullmatch(text)):
+            self._after_error = max(0, self._after_error - 1)
+            return
+        if _HEAD.fullmatch(text):
+            self._of_python = "Traceback" in text
+            if belongs:
+                return  # of the error that was told before it
+            self._from_head = True
+            self._held = self._activity(at, Kind.ERROR, text.strip())
+            return
+        yield from self._release()
+        if panic := _PANIC.fullmatch(text):
+            where, go = panic["where"], panic["go"]
+            self._held = self._activity(at, Kind.ERROR, f"panicked at {where}" if where is not None else f"panic: {go}")
+            self._wants_text = where is not None and not where.startswith(("'", '"'))
+        elif java := _JAVA.fullmatch(text):
+            self._held = self._activity(at, Kind.ERROR, java["text"])
+        else:
+            line = parse(text.strip())
+            told = self._activity(min(line.at or at, at), line.kind, line.text, timed=line.at > 0)
+            if line.kind is Kind.ERROR:
+                self._held = told
+            else:
+                self._after_error = 0
+                yield told
+
+    def _in_traceback(self, text: str, at: float) -> Iterator[Activity]:
+        if text[0].isspace() or _HEAD.fullmatch(text) or _CHAINED.fullmatch(text):
+            return
+        self._of_python = False
+        if not _RAISED.fullmatch(text):  # it was cut off: this line is none of it
+            yield from self._release()
+            yield from self._line(text, at)
+        elif self._from_head and self._held is not None:
+            self._held = self._activity(self._held.at, Kind.ERROR, text)
+
+    def _release(self) -> Iterator[Activity]:
+        if self._held is not None:
+            yield self._held
+            self._held, self._after_error, self._from_head = None, MOST, False
+
+    def _activity(self, at: float, kind: Kind, text: str, *, timed: bool = False) -> Activity:
+        return Activity(at, self._agent, kind, neutral(text), "log", before=self._backlog and not timed)
+
+
+def shown(raw: bytes) -> str:
+    """What a terminal shows of a line, made harmless."""
+    return neutral(_text(raw).strip())
+
+
+def _text(raw: bytes) -> str:
+    """What a terminal would show of a line: what it was overwritten with, and nothing of a hole in the file."""
+    shown = raw.strip(b"\0\r\n").rpartition(b"\r")[2]
+    return shown.strip(b"\0")[: LIMIT * 32].decode("utf-8", "replace").rstrip()

@@ -1,0 +1,288 @@
+"""Reads a workspace and what changed in it: paths in, facts out. Stateful, one thread at a time, writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from mailcore.exceptions import MailcoreError
+from mailcore.model.run import Run
+from mailcore.observe.activities import neutral
+from mailcore.observe.agent_reader import Branch
+from mailcore.observe.facts import Fact, Roster, Used
+from mailcore.observe.file_stamps import Stamps, inode
+from mailcore.observe.format_drift import Tally, note, summed
+from mailcore.observe.register_reader import Register
+from mailcore.observe.session_discovery import Discovery, Found
+from mailcore.observe.session_status import Statuses
+from mailcore.programs.base import ProgramFailed
+from mailcore.system.open_files import OpenFiles
+from mailcore.workspace import find as workspaces
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.holds import hold_at
+
+CATCH_UP = 8 * 1024 * 1024
+"""Bytes of earlier session lines that one sweep reads for what they used today: a gigabyte takes minutes, and no CPU
+that anybody would notice."""
+NAMED = 300
+"""Session files that one sweep asks whose they are, of those that are only counted: some 50 ms."""
+ACTIVE = 3600.0
+"""Seconds: what was written since is followed, as far as there is room for it, and not only counted."""
+
+
+class Loader:
+    """The reader of one workspace. `initial` first, then `changed` and `sweep` as the watcher says."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._stamps = Stamps()
+        self._held = OpenFiles()
+        self._discovery = Discovery()
+        self._statuses = Statuses(self._discovery.owner_of)
+        self._register = Register(workspace.aipass_dir)
+        self._branches: dict[str, Branch] = {}
+        self._places: dict[Path, Branch] = {}
+        self._watched: dict[str, dict[str, int]] = {}
+        """By address: where its directories were found last."""
+        self._broken = ""
+        self._remark = ""
+        self._drifts: dict[str, Tally] = {}
+        """What of the session files' formats was not understood, by program and version, as it was said last."""
+        self._unfinished: dict[str, bool] = {}
+        """By address: whether it was told last that more of today is to be counted."""
+        self._failed: dict[str, str] = {}
+        """By address, whose files could not be read, and why."""
+        self._said: tuple[str, ...] = ()
+
+    def close(self) -> None:
+        """Close the files that stayed open; it can still be asked."""
+        self._held.close()
+
+    def initial(self) -> list[Fact]:
+        """Everything. The registry is the one that `workspace` was read from."""
+        self._stamps.moved(self.workspace.registry)
+        return [self._roster(), *self._look(), *self._progress()]
+
+    def changed(self, names: Iterable[Path | str]) -> list[Fact]:
+        """The facts that those files concern: of an agent, all of its files that moved. Foreign ones say nothing."""
+        facts, paths = self._glimpses(names)
+        touched = {id(branch): branch for path in paths if (branch := self._place(path)) is not None}
+        touched |= {id(branch): branch for branch in self._follow(self._discovery.changed(paths))}
+        if any(path.parent == self.workspace.root for path in paths):
+            facts += self._read_registry()
+            touched |= {id(branch): branch for branch in self._branches.values() if branch.fresh}
+        if any(path.parent == self.workspace.state_dir for path in paths):
+            touched |= {id(branch): branch for branch in self._read_hold()}
+        if any(self.workspace.aipass_dir in (path, path.parent) for path in paths):
+            touched |= {id(branch): branch for branch in self._read_register()}
+        facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
+        facts += self._statuses.changed(paths)
+        return facts + self._progress() + self._news()
+
+    def sweep(self) -> list[Fact]:
+        """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
+        return self._look() + self._catch_up() + self._progress()
+
+    def _look(self) -> list[Fact]:
+        self._held.tidy()
+        facts = self._read_registry()
+        self._read_register()
+        self._read_hold()
+        self._follow(self._discovery.sweep())
+        facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
+        facts += self._statuses.sweep()
+        for tally in summed(branch.sessions.drift for branch in self._branches.values()):
+            said = self._drifts.get(tally.form)
+            if said is None or tally.lines >= 2 * said.lines:  # its share, which changes, is not said at every look
+                self._drifts[tally.form] = tally
+        return facts + self._news()
+
+    def _read(self, branch: Branch, read: Callable[[], list[Fact]]) -> list[Fact]:
+        """What reading one agent's files brings. Whatever they hold, the others' are read: a failure is a note."""
+        address = branch.agent.address
+        try:
+            facts = read()
+        except Exception as error:
+            branch.distrust()
+            self._failed[address] = f"{address} cannot be read: {type(error).__name__}: {neutral(str(error))}"
+            return []
+        self._failed.pop(address, None)
+        return facts
+
+    def _news(self) -> list[Fact]:
+        """The roster anew, if what is to be said of the reading changed."""
+        return [self._roster()] if self._notes() != self._said else []
+
+    def _glimpses(self, names: Iterable[Path | str]) -> tuple[list[Fact], list[Path]]:
+        """The facts of the session files that are followed, and the other paths."""
+        grown: dict[Branch, list[str]] = {}
+        others = []
+        for name in map(str, names):
+            if (branch := self._follower(name)) is not None:
+                grown.setdefault(branch, []).append(name)
+            else:
+                others.append(Path(name))
+        facts: list[Fact] = []
+        for branch, moved in grown.items():
+            facts += self._read(branch, partial(branch.glimpse, moved))
+        return facts, others
+
+    def _follow(self, sessions: Iterable[Found]) -> list[Branch]:
+        """Hand each branch its session files; returns those branches."""
+        followed: dict[Branch, None] = {}
+        for address, path, files in sessions:
+            branch = self._branches.get(address)
+            if branch is None:
+                continue
+            try:
+                if branch.sessions.follow(path, files, self._discovery.begun(path)):
+                    followed[branch] = None
+            except ProgramFailed as error:
+                self._failed[address] = f"{address}: {error}"
+        return list(followed)
+
+    def _catch_up(self) -> list[Fact]:
+        """A further piece of what was used today in session files that are not followed, or before they were."""
+        taken_up = self._count(self._discovery.census(NAMED))
+        facts = [fact for branch in taken_up for fact in self._read(branch, branch.refresh)]
+        left = CATCH_UP
+        for address, branch in self._branches.items():
+            if left > 0:
+                spent, took = branch.sessions.catch_up(left)
+                left -= took
+                if spent:
+                    facts.append(Used(address, tuple(spent)))
+        return facts
+
+    def _count(self, sessions: Iterable[Found]) -> list[Branch]:
+        """Hand each branch the session files that it may not know; returns those that follow one more."""
+        now, taken_up = time.time(), dict[Branch, None]()
+        for address, path, files in sessions:
+            branch = self._branches.get(address)
+            if branch is None:
+                continue
+            try:
+                lately = now - path.stat().st_mtime < ACTIVE
+                if lately and branch.sessions.has_room and branch.sessions.follow(path, files):
+                    taken_up[branch] = None
+                else:
+                    branch.sessions.count(path, files)
+            except ProgramFailed as error:
+                self._failed[address] = f"{address}: {error}"
+            except OSError:
+                continue  # it is gone
+        return list(taken_up)
+
+    def _progress(self) -> list[Fact]:
+        """Of whom it is new that all of today is counted, or that it is not."""
+        facts: list[Fact] = []
+        for address, branch in self._branches.items():
+            unfinished = branch.sessions.behind or (branch.sessions.any and not self._discovery.complete)
+            if not branch.agent.is_operator and unfinished != self._unfinished.get(address, False):
+                self._unfinished[address] = unfinished
+                facts.append(Used(address, (), unfinished))
+        return facts
+
+    def remark(self, text: str) -> list[Fact]:
+        """Let the fleet's notes say `text` of the reading itself; empty: no more."""
+        self._remark = text
+        return self._news()
+
+    def follows(self, path: Path) -> bool:
+        """True of a session file that is followed: whatever it grows by is told."""
+        return self._follower(str(path)) is not None
+
+    def _follower(self, name: str) -> Branch | None:
+        branch = self._branches.get(self._discovery.owner(name))
+        return branch if branch is not None and branch.sessions.follows(name) else None
+
+    def watch_paths(self) -> dict[str, int]:
+        """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
+        found = self._standing((self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir))
+        for address, branch in self._branches.items():
+            if branch.stirred or address not in self._watched:
+                branch.stirred = False
+                self._watched[address] = self._standing(branch.directories())
+            found |= self._watched[address]
+        beside = (*self._discovery.directories(), *self._statuses.directories())
+        return found | {str(place): inode(place) for place in beside}
+
+    def _standing(self, directories: Iterable[Path]) -> dict[str, int]:
+        root = self.workspace.root
+        found: dict[str, int] = {}
+        for path in directories:
+            while (number := inode(path)) == 0 and path.is_relative_to(root) and path != root:
+                path = path.parent
+            if number:
+                found[str(path)] = number
+        return found
+
+    def _roster(self) -> Roster:
+        agents = (*self.workspace.agents, self.workspace.operator)
+        branches = {}
+        for agent in agents:
+            branch = self._branches.get(agent.address)
+            if branch is None or branch.agent.branch != agent.branch:
+                branch = Branch(agent, self._held)
+            branch.agent = agent
+            branches[agent.address] = branch
+        self._branches = branches
+        self._discovery.enroll(agents)
+        self._places = {
+            place: branch
+            for branch in branches.values()
+            for place in (branch.agent.branch, branch.agent.mail_dir, branch.agent.logs_dir, branch.agent.runs_dir)
+        }
+        self._said = self._notes()
+        return Roster(agents, self._said)
+
+    def _notes(self) -> tuple[str, ...]:
+        said = filter(None, (self._broken, self._remark))
+        troubles = map(neutral, self._discovery.troubles.values())
+        drifts = (note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values())
+        return (*self.workspace.refused, *self.workspace.notes, *said, *drifts, *troubles, *self._failed.values())
+
+    def _place(self, path: Path) -> Branch | None:
+        """Whose file it is: in the branch, in a directory that we know of it, or in one of its runs."""
+        for place in (path, path.parent, path.parent.parent):
+            if place in self._places:
+                return self._places[place]
+        return None
+
+    def _read_registry(self) -> list[Fact]:
+        if not self._stamps.moved(self.workspace.registry):
+            return []
+        try:
+            self.workspace = workspaces.load(self.workspace.registry)
+            self._broken = ""
+        except MailcoreError as error:
+            self._broken = f"{error}; the agents known before are shown"
+            self._stamps.distrust(self.workspace.registry)
+        roster = self._roster()
+        if any(branch.fresh for branch in self._branches.values()):
+            self._stamps.distrust(self._register.path)  # it may tell of the new agents too
+            self._read_register()
+        return [roster]
+
+    def _read_hold(self) -> list[Branch]:
+        """Tell each branch whether every agent is held; returns those for which it changed."""
+        held = hold_at(self.workspace.state_dir, "every agent")
+        changed = [branch for branch in self._branches.values() if branch.all_held != held]
+        for branch in changed:
+            branch.all_held = held
+        return changed
+
+    def _read_register(self) -> list[Branch]:
+        """Hand each branch its newest registered run; returns those for which it changed."""
+        if not self._stamps.moved(self._register.path):
+            return []
+        runs = self._register.read()
+        changed = []
+        for address, branch in self._branches.items():
+            run: Run | None = runs.get(address)
+            if run != branch.registered:
+                branch.registered = run
+                changed.append(branch)
+        return changed

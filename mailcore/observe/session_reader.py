@@ -1,0 +1,264 @@
+"""The session files of one agent, followed from near their ends: what it does, and what that uses. Writes nothing."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailcore.model.activity import Activity
+from mailcore.model.usage import Spent
+from mailcore.observe.activities import harmless
+from mailcore.observe.document_file import Document
+from mailcore.observe.file_stamps import Stamps
+from mailcore.observe.file_tail import Tail
+from mailcore.observe.format_drift import Drift, unread
+from mailcore.observe.usage_backlog import Backlog
+from mailcore.observe.usage_sum import midnight
+from mailcore.programs.base import SessionFiles
+from mailcore.programs.transcript_reader import Counted, Recent, Transcript
+from mailcore.system.open_files import OpenFiles
+from mailcore.system.safe_open import opened
+
+START = 65536
+"""Bytes of the end of a session file that are read when it is first seen."""
+MOST = 64
+"""Session files that are followed at a time; the one that was silent longest is let go."""
+BURST = 500
+"""Of what a file grew by between two looks, the newest this many activities are kept."""
+COUNTED = 50_000
+"""Messages whose use is remembered: more than an agent writes in a day."""
+LEFT = 20_000
+"""Session files of which is remembered how far they were read: more than a fleet begins in a day."""
+LINE = 1024 * 1024
+"""Bytes of a file's end in which its last line's end is looked for."""
+BLOCK = 4096
+"""Bytes of that which are read first."""
+SPAN = 0.1
+"""Seconds that one piece of catching up may take."""
+CHUNKS = 64
+"""Reads of one file in one look (16 MB); the next look goes on from there."""
+
+
+@dataclass(slots=True)
+class _Followed:
+    files: SessionFiles
+    tail: Tail | Document
+    reader: Transcript
+    restarts: int = 0
+    touched: float = 0.0
+    latest: float = 0.0
+    """Time of the newest thing that it told."""
+    place: int = 0
+    """How far it was read, in bytes; it stays when the file goes."""
+    told_before: float = 0.0
+    """Of a file that took the place of another: what is no newer than this was told."""
+
+
+class Sessions:
+    """What was last seen of an agent's session files."""
+
+    def __init__(self, address: str, held: OpenFiles) -> None:
+        """`held`: where the files that move stay open."""
+        self._address = address
+        self._held = held
+        self._stamps = Stamps()
+        self._followed: dict[str, _Followed] = {}
+        """By path, as a string."""
+        self._counted = Counted(COUNTED)
+        """What was counted of messages, live and by the backlogs: one that stands in several files counts once."""
+        self._backlogs: list[Backlog] = []
+        """What earlier lines of today are still to be counted of; also of files that were let go."""
+        self._left: Recent[Path, int] = Recent(LEFT)
+        """Where the reading of a file stopped that was let go, or is counted only."""
+        self._paths: Recent[tuple[int, str], Path] = Recent(LEFT)
+        """Where a file lay, by inode and name: an archived one lies elsewhere, and is counted already."""
+        self.drift = Drift()
+        """What of the formats was not understood."""
+
+    @property
+    def any(self) -> bool:
+        """One is followed."""
+        return bool(self._followed)
+
+    @property
+    def has_room(self) -> bool:
+        """One more can be followed without another being let go."""
+        return len(self._followed) < MOST
+
+    @property
+    def behind(self) -> bool:
+        """Earlier lines of today are still to be counted."""
+        return bool(self._backlogs)
+
+    @property
+    def lost(self) -> int:
+        """Lines that were too long to be read."""
+        return sum(one.tail.skipped for one in self._followed.values())
+
+    def follows(self, name: str) -> bool:
+        """True of the path of a session file that is followed."""
+        return name in self._followed
+
+    def follow(self, path: Path, files: SessionFiles, begun: bool = False) -> bool:
+        """Follow a session file, if it is not followed yet; False if it cannot be read. `files`: its program's account.
+
+        From near its end; from its start if it was `begun` since the looking did.
+        """
+        name = str(path)
+        if name in self._followed:
+            return True
+        left = self._read_before(path)
+        self._left.pop(path)
+        try:
+            start = 0 if begun or files.whole else _line_before(path, START)
+            start = left if left is not None and not files.whole else start
+            reader = files.reader(self._address, path, start, self._counted)
+        except OSError:
+            return False
+        if left is None and start > 0:
+            self._backlogs.append(Backlog(self._address, path, files, midnight(time.time()), start, self._counted))
+        tail = Document(path) if files.whole else Tail(path, start=start)
+        self._followed[name] = _Followed(files, tail, reader, place=start)
+        if len(self._followed) > MOST:
+            self._let_go(min(self._followed, key=lambda one: self._followed[one].touched or time.time()))
+        return True
+
+    def count(self, path: Path, files: SessionFiles) -> None:
+        """Let what a session file tells of today's use be caught up with, without following it.
+
+        Nothing of it is counted twice: of a file that is followed, or was, only what is not read.
+        """
+        if str(path) in self._followed:
+            return
+        known = self._read_before(path) or 0
+        try:
+            end = path.stat().st_size if files.whole else _end_of_lines(path)
+        except OSError:
+            return
+        if end > known:
+            self._left.put(path, end)
+            since = midnight(time.time())
+            self._backlogs.append(Backlog(self._address, path, files, since, end, self._counted, known))
+
+    def _read_before(self, path: Path) -> int | None:
+        """How far a file was read, here or where it lay before; None: not at all."""
+        try:
+            key = (path.stat().st_ino, path.name)
+        except OSError:
+            return self._left.get(path)
+        former = self._paths.get(key) or path
+        self._paths.put(key, path)
+        followed = self._followed.get(str(former))
+        place = followed.place if followed is not None else self._left.get(former)
+        if former != path and place is not None:
+            self._left.put(path, place)
+        return place
+
+    def distrust(self) -> None:
+        """Let the next look find that everything moved."""
+        self._stamps.clear()
+
+    def _let_go(self, name: str) -> None:
+        one = self._followed.pop(name)
+        self._left.put(one.tail.path, one.place)
+        self._stamps.forget(one.tail.path)
+        self.count(one.tail.path, one.files)
+
+    def read(self, moved: Iterable[str] | None = None) -> tuple[list[Activity], list[Spent]]:
+        """What the files tell that `moved` since the last call; None: whichever did, by a stat of each."""
+        activities: list[Activity] = []
+        spent: list[Spent] = []
+        held = self._held if moved is not None else None
+        names = (
+            [name for name, one in self._followed.items() if self._stamps.moved(one.tail.path)]
+            if moved is None
+            else moved
+        )
+        for name in names:
+            if held is None:
+                self._held.drop(name)  # another file may have its place
+            self._read(self._followed[name], held, activities, spent)
+        return activities, spent
+
+    def catch_up(self, limit: int) -> tuple[list[Spent], int]:
+        """What earlier lines of today used, of at most about `limit` more bytes; and how many bytes that took."""
+        spent: list[Spent] = []
+        left, until = limit, time.monotonic() + SPAN
+        while self._backlogs and left > 0 and time.monotonic() < until:
+            backlog = self._backlogs[0]
+            before = backlog.left
+            spent += backlog.read(left)
+            left -= before - backlog.left
+            if backlog.done:
+                del self._backlogs[0]
+        return spent, limit - left
+
+    def _read(self, one: _Followed, held: OpenFiles | None, activities: list[Activity], spent: list[Spent]) -> None:
+        newest: deque[Activity] = deque(maxlen=BURST)
+        for _ in range(CHUNKS):
+            lines = one.tail.read(held)
+            one.touched = one.tail.modified
+            one.place = one.tail.place if one.touched else one.place
+            if one.tail.restarts != one.restarts:
+                one.restarts = one.tail.restarts
+                one.reader = one.files.reader(self._address, one.tail.path, 0, self._counted)
+                one.told_before = one.latest
+            now = min(one.tail.modified, time.time())
+            unknown = unread(one.reader)
+            for line in lines:
+                for told in _told(one.reader, line, now, self.drift):
+                    if told.at <= one.told_before:
+                        continue
+                    one.latest = max(one.latest, told.at)
+                    if isinstance(told, Spent):
+                        spent.append(told)
+                    else:
+                        newest.append(harmless(told, now))
+            self.drift.read(one.reader, len(lines), unknown)
+            if not one.tail.behind:
+                break
+        else:
+            self._stamps.distrust(one.tail.path)
+        activities += newest
+
+
+def _told(reader: Transcript, line: bytes, now: float, drift: Drift) -> list[Activity | Spent]:
+    """What a line tells; nothing where its reader fails, which may be anybody's plug-in: the other lines are read."""
+    told: list[Activity | Spent] = []
+    try:
+        told = reader.read(line, now)
+    except Exception as error:
+        reader.drift = reader.drift or f"{type(reader).__name__} cannot read a line ({type(error).__name__}: {error})"
+    if reader.drift:
+        drift.odd(reader)
+    return told
+
+
+def _line_before(path: Path, size: int) -> int:
+    """Where the first line begins of the last `size` bytes of a file; its end if none does. OSError."""
+    with opened(path) as file:
+        end = file.seek(0, os.SEEK_END)
+        start = max(0, end - size)
+        if start == 0:
+            return 0
+        file.seek(start - 1)
+        newline = file.read(size + 1).find(b"\n")
+    return start + newline if newline >= 0 else end
+
+
+def _end_of_lines(path: Path) -> int:
+    """Where the last whole line of a file ends; the file's end where that is too far back. OSError."""
+    with opened(path) as file:
+        end = file.seek(0, os.SEEK_END)
+        for size in (BLOCK, LINE):
+            begin = max(0, end - size)
+            file.seek(begin)
+            if (newline := file.read(end - begin).rfind(b"\n")) >= 0:
+                return begin + newline + 1
+            if begin == 0:
+                return 0
+    return end

@@ -1,0 +1,64 @@
+"""What the programs say of their sessions, read again when that changes: whether one waits for its person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+
+from mailcore.observe.activities import neutral
+from mailcore.observe.facts import Stated
+from mailcore.observe.file_stamps import Stamps
+from mailcore.programs.base import ProgramFailed, SessionStatus, StatusFiles
+from mailcore.programs.registry import programs
+
+MOST = 256
+"""Files of one program that are looked at: one for each of its processes on this machine."""
+
+
+class Statuses:
+    """The status files of all programs."""
+
+    def __init__(self, owner: Callable[[str], str]) -> None:
+        """`owner`: the address of the agent whose session was begun in a directory; empty for nobody's."""
+        self._owner = owner
+        self._files: list[StatusFiles] = [one.statuses for one in programs() if one.statuses is not None]
+        self._stamps = Stamps()
+        self._said: dict[Path, SessionStatus] = {}
+
+    def directories(self) -> list[Path]:
+        """The directories to watch, flat."""
+        return [root for root in self._roots() if root.is_dir()]
+
+    def changed(self, paths: Iterable[Path]) -> list[Stated]:
+        """What those of the paths that are status files say."""
+        roots = dict(zip(self._roots(), self._files, strict=True))
+        return [fact for path in paths if (files := roots.get(path.parent)) for fact in self._read(path, files)]
+
+    def sweep(self) -> list[Stated]:
+        """What those files say that were written since the last look."""
+        facts: list[Stated] = []
+        for root, files in zip(self._roots(), self._files, strict=True):
+            with suppress(OSError):
+                paths = list(islice(root.iterdir(), MOST))
+                for path in filter(self._stamps.moved, paths):
+                    facts += self._read(path, files)
+                for gone in [path for path in self._said if path.parent == root and path not in paths]:
+                    del self._said[gone]
+                    self._stamps.forget(gone)
+        return facts
+
+    def _roots(self) -> list[Path]:
+        return [files.root for files in self._files]
+
+    def _read(self, path: Path, files: StatusFiles) -> list[Stated]:
+        try:
+            said = files.read(path)
+        except ProgramFailed:  # its session files tell of it
+            return []
+        if said is None or said == self._said.get(path):
+            return []
+        self._said[path] = said
+        address = self._owner(said.cwd)
+        return [Stated(address, said.session, said.waits, said.at, neutral(said.wants))] if address else []

@@ -1,0 +1,147 @@
+"""What agents used, by task and day: all of their session files, and the journals of their runs. Reads only."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mailcore.formats import journal
+from mailcore.model.agent import Agent
+from mailcore.model.run import Run, from_records
+from mailcore.model.usage import Spent, Usage
+from mailcore.observe.document_file import LARGEST
+from mailcore.observe.format_drift import Drift, note, summed, unread
+from mailcore.observe.usage_backlog import BUFFER, first_at
+from mailcore.observe.usage_sum import date
+from mailcore.programs.base import ProgramFailed, SessionFiles
+from mailcore.programs.registry import programs
+from mailcore.programs.session_owner import Owners
+from mailcore.programs.transcript_reader import LONGEST, Counted
+from mailcore.system import safe_open
+
+COUNTED = 50_000
+"""Messages of an agent that are remembered, so that those of a session that was copied count once (20 MB at most)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one agent used in one task on one day."""
+
+    agent: str
+    run: Run | None
+    """The task; None: it worked without one."""
+    day: str
+    """Local, `2026-11-22`."""
+    usage: Usage
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What was used since a moment."""
+
+    entries: list[Entry] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What of the session files was not understood or could not be read, each said once."""
+
+
+def ledger(agents: Sequence[Agent], since: float, among: Sequence[Agent] = ()) -> Ledger:
+    """What `agents` used from `since` (seconds since the epoch) on. `among`: all of the workspace, if they are more.
+
+    A task is what was used while its run went on. Money is what the session files tell; for a run of which they tell
+    none, what its journal does. Reads line by line, and of a file only what was written since.
+    """
+    found, drift = Ledger(), Drift()
+    followed = session_files(agents, since, found.notes, among)
+    for agent in agents:
+        runs = _runs(agent, found.notes)
+        sums: dict[tuple[str, str], Usage] = defaultdict(Usage)
+        starts = [run.created_at for run in runs]
+        for spent in _all_spent(agent, followed[agent.address], since, found.notes, drift):
+            run = _run_at(runs, starts, spent.at)
+            sums[run.run_id if run is not None else "", date(spent.at)] += spent.usage
+        paid = {run_id for (run_id, _), usage in sums.items() if usage.cost > 0}
+        for run in runs:
+            if run.cost > 0 and run.run_id not in paid and run.since >= since:
+                sums[run.run_id, date(run.since)] += Usage(cost=run.cost)
+        by_id = {run.run_id: run for run in runs}
+        found.entries += [Entry(agent.address, by_id.get(run_id), day, sums[run_id, day]) for run_id, day in sums]
+    found.notes += map(note, summed([drift]))
+    return found
+
+
+def session_files(
+    agents: Sequence[Agent], since: float, notes: list[str], among: Sequence[Agent] = ()
+) -> dict[str, list[tuple[Path, SessionFiles]]]:
+    """By address: the session files of every program that were written since and belong to that agent.
+
+    `among`: all agents of the workspace, if they are more. `notes` gets what went wrong, in words.
+    """
+    found: dict[str, list[tuple[Path, SessionFiles]]] = {agent.address: [] for agent in agents}
+    owners = Owners(among or agents)
+    # A program says its directory as it was given: through a symlink, or as it really is.
+    branches = [place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch)))]
+    for sessions in (one.sessions for one in programs() if one.sessions is not None):
+        try:
+            for path, cwd in sessions.history(list(dict.fromkeys(branches)), since):
+                if (address := owners.address(cwd)) in found:
+                    found[address].append((path, sessions))
+        except ProgramFailed as error:
+            notes.append(str(error))
+    return found
+
+
+def _all_spent(
+    agent: Agent, paths: Sequence[tuple[Path, SessionFiles]], since: float, notes: list[str], drift: Drift
+) -> Iterator[Spent]:
+    counted = Counted(COUNTED)
+    for path, sessions in paths:
+        try:
+            yield from _spent(agent.address, path, sessions, since, counted, drift)
+        except Exception as error:  # of the disk, or of a reader that may be anybody's plug-in
+            why = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+            notes.append(f"{path}: {why}; what {agent.address} used there is not in the sum")
+
+
+def _spent(
+    address: str, path: Path, sessions: SessionFiles, since: float, counted: Counted, drift: Drift
+) -> Iterator[Spent]:
+    descriptor, stat = safe_open.descriptor(path)
+    with os.fdopen(descriptor, "rb", BUFFER) as file:
+        offset = 0 if sessions.whole else first_at(file, since, stat.st_size, sessions.time_of)
+        reader = sessions.reader(address, path, offset, counted)
+        file.seek(offset)
+        lines = 0
+        while line := file.read(LARGEST) if sessions.whole else file.readline(LONGEST):
+            for spent in reader.spent(line, stat.st_mtime):
+                if spent.at >= since:
+                    yield spent
+            lines += 1
+            if reader.drift:
+                drift.odd(reader)
+    drift.read(reader, lines, unread(reader))
+
+
+def _runs(agent: Agent, notes: list[str]) -> list[Run]:
+    """Its runs, the oldest first."""
+    found = []
+    for path in agent.runs_dir.glob("*/run.jsonl"):
+        try:
+            run = from_records(journal.read(path))
+        except OSError as error:
+            notes.append(f"{path}: {error.strerror}; what {agent.address} used in that run is not told as its task")
+            continue
+        if run is not None:
+            found.append(run)
+    return sorted(found, key=lambda run: run.created_at)
+
+
+def _run_at(runs: Sequence[Run], starts: Sequence[float], at: float) -> Run | None:
+    """The run that went on at that moment."""
+    # A second either way, like the live sums: a program's clock and the journal's are read at different places.
+    n = bisect_right(starts, at + 1)
+    run = runs[n - 1] if n else None
+    return None if run is None or (run.phase.ended and at > run.since + 1) else run

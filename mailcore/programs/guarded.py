@@ -1,0 +1,221 @@
+"""A program, which may be anybody's plug-in, as the rest of the house holds it: what it does wrong is ProgramFailed.
+
+What it gives back is looked at here, once, so that nobody else has to expect anything of it but what `base` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mailcore.config import AgentConfig
+from mailcore.model.agent import Agent
+from mailcore.programs import result_checks
+from mailcore.programs.base import (
+    Ending,
+    Hooks,
+    Interactive,
+    Launch,
+    Output,
+    Program,
+    ProgramFailed,
+    SessionFiles,
+    SessionStatus,
+    StatusFiles,
+    is_session_id,
+)
+
+if TYPE_CHECKING:
+    from mailcore.programs.transcript_reader import Counted, OutputReader, Transcript
+
+T = TypeVar("T")
+MOST_SAID = 160
+"""Characters of an error that are told."""
+
+
+class CheckedProgram:
+    """A `Program` that raises nothing but ProgramFailed, and gives back what it may."""
+
+    def __init__(self, name: str, inner: Program) -> None:
+        """ProgramFailed if it lacks a part of the protocol."""
+        self._caller = _Caller(name)
+        self._inner = inner
+        with self._caller.naming("itself"):
+            self.name = inner.name
+            self.executables: tuple[str, ...] = tuple(inner.executables)
+            self.hooks: Hooks | None = inner.hooks
+            self.interactive = self._interactive(inner.interactive)
+            self.variables: Collection[str] = frozenset(inner.variables)
+            self.takes: Collection[str] = frozenset(getattr(inner, "takes", ()))
+            for method in METHODS:
+                getattr(inner, method)
+            result_checks.expect(self.name == name, self.name, "its name")
+
+    @cached_property
+    def sessions(self) -> SessionFiles | None:
+        """As of `Program`."""
+        with self._caller.naming("sessions"):
+            files = self._inner.sessions
+            return CheckedFiles(self._caller, files) if files is not None else None
+
+    @cached_property
+    def statuses(self) -> StatusFiles | None:
+        """As of `Program`."""
+        with self._caller.naming("statuses"):
+            files = getattr(self._inner, "statuses", None)
+            return CheckedStatuses(self._caller, files) if files is not None else None
+
+    def _interactive(self, kind: Interactive | None) -> Interactive | None:
+        if kind is None:
+            return None
+        asked = kind.is_session
+        return Interactive(
+            tuple(kind.names),
+            lambda words: self._caller.call("interactive.is_session", result_checks.truth, lambda: asked(words)),
+        )
+
+    def argv(self, launch: Launch) -> list[str]:
+        """As of `Program`; at least one word."""
+        return self._caller.call("argv", result_checks.words, lambda: self._inner.argv(launch))
+
+    def traces(self, launch: Launch) -> tuple[Path, ...]:
+        """As of `Program`."""
+        return self._caller.call("traces", result_checks.paths, lambda: self._inner.traces(launch))
+
+    def shows_life(self, launch: Launch, output: Output) -> bool:
+        """As of `Program`."""
+        return self._caller.call("shows_life", result_checks.truth, lambda: self._inner.shows_life(launch, output))
+
+    def ending(self, exit_code: int, output: Output) -> Ending:
+        """As of `Program`."""
+        return self._caller.call("ending", result_checks.ending, lambda: self._inner.ending(exit_code, output))
+
+    def session(self, given: str, output: Output) -> str:
+        """As of `Program`; empty, or one that may stand in a command line."""
+        return self._caller.call("session", result_checks.session, lambda: self._inner.session(given, output))
+
+    def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
+        """As of `Program`; None of an id that may not stand in a command line."""
+        if not is_session_id(session_id):
+            return None
+        return self._caller.call(
+            "attach",
+            lambda given: None if given is None else result_checks.words(given),
+            lambda: self._inner.attach(agent, config, session_id),
+        )
+
+    def bypasses(self, config: AgentConfig) -> bool:
+        """As of `Program`."""
+        return self._caller.call("bypasses", result_checks.truth, lambda: self._inner.bypasses(config))
+
+    def output_reader(self, agent: str) -> OutputReader | None:
+        """As of `Program`."""
+        return self._caller.call("output_reader", result_checks.reader, lambda: self._inner.output_reader(agent))
+
+
+METHODS = ("argv", "traces", "shows_life", "ending", "session", "attach", "bypasses", "output_reader")
+FILES = ("places", "inner", "found", "is_session", "cwd_of", "time_of", "history", "reader")
+READER = ("session", "cwd", "drift", "read", "spent")
+"""What the protocols ask for beside their values, and of a reader of session files."""
+
+
+class CheckedStatuses:
+    """`StatusFiles` that raise nothing but ProgramFailed."""
+
+    def __init__(self, caller: _Caller, inner: StatusFiles) -> None:
+        self._caller, self._inner = caller, inner
+
+    @property
+    def root(self) -> Path:
+        """As of `StatusFiles`."""
+        return self._caller.call("statuses.root", Path, lambda: self._inner.root)
+
+    def read(self, path: Path) -> SessionStatus | None:
+        """As of `StatusFiles`."""
+        return self._caller.call("statuses.read", result_checks.status, lambda: self._inner.read(path))
+
+
+class CheckedFiles:
+    """`SessionFiles` that raise nothing but ProgramFailed and, of a reader, OSError."""
+
+    def __init__(self, caller: _Caller, inner: SessionFiles) -> None:
+        self._caller, self._inner = caller, inner
+        self.whole = bool(inner.whole)
+        for method in FILES:
+            getattr(inner, method)
+
+    @property
+    def root(self) -> Path:
+        """As of `SessionFiles`."""
+        return self._caller.call("sessions.root", Path, lambda: self._inner.root)
+
+    def places(self, branches: Collection[Path]) -> list[Path]:
+        """As of `SessionFiles`."""
+        return list(self._caller.call("sessions.places", result_checks.paths, lambda: self._inner.places(branches)))
+
+    def inner(self, place: Path) -> list[Path]:
+        """As of `SessionFiles`."""
+        return list(self._caller.call("sessions.inner", result_checks.paths, lambda: self._inner.inner(place)))
+
+    def found(self, place: Path) -> list[tuple[float, Path]]:
+        """As of `SessionFiles`."""
+        return self._caller.call("sessions.found", result_checks.found, lambda: self._inner.found(place))
+
+    def is_session(self, path: Path) -> bool:
+        """As of `SessionFiles`."""
+        return self._caller.call("sessions.is_session", result_checks.truth, lambda: self._inner.is_session(path))
+
+    def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
+        """As of `SessionFiles`."""
+        return self._caller.call("sessions.cwd_of", result_checks.text, lambda: self._inner.cwd_of(path, branches))
+
+    def time_of(self, line: bytes) -> float:
+        """As of `SessionFiles`."""
+        return self._caller.call("sessions.time_of", float, lambda: self._inner.time_of(line))
+
+    def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
+        """As of `SessionFiles`."""
+        with self._caller.naming("sessions.history()"):
+            for path, cwd in self._inner.history(branches, since):
+                yield Path(path), result_checks.text(cwd)
+
+    def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
+        """As of `SessionFiles`."""
+        with self._caller.naming("sessions.reader()"):
+            try:
+                reader = self._inner.reader(agent, path, offset, counted, earlier)
+                result_checks.expect(all(hasattr(reader, part) for part in READER), reader, "a reader")
+                return reader
+            except OSError as error:
+                unreadable = error
+        raise unreadable
+
+
+class _Caller:
+    """Puts what goes wrong in one program into words."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @contextmanager
+    def naming(self, where: str) -> Iterator[None]:
+        """ProgramFailed, which says where, of whatever is raised within."""
+        try:
+            yield
+        except (Exception, SystemExit) as error:
+            raise self.failed(where, error) from error
+
+    def call(self, where: str, looked_at: Callable[[Any], T], ask: Callable[[], object]) -> T:
+        """What the program gives back when it is asked, once that was looked at."""
+        with self.naming(f"{where}()"):
+            return looked_at(ask())
+
+    def failed(self, where: str, error: BaseException) -> ProgramFailed:
+        """The error in words."""
+        from mailcore.text import line
+
+        said = str(error) if isinstance(error, result_checks.Wrong) else f"{type(error).__name__}: {error}"
+        return ProgramFailed(f"program {self.name} failed in {where}: {line(said, MOST_SAID)}")

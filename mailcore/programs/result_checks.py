@@ -1,0 +1,97 @@
+"""What a program gives back, looked at once: it is what was asked for, or Wrong says what it is instead."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mailcore.programs.base import Ending, SessionStatus, is_session_id
+
+if TYPE_CHECKING:
+    from mailcore.programs.transcript_reader import OutputReader
+
+
+class Wrong(Exception):
+    """A program gave back what it must not."""
+
+
+def expect(good: bool, value: object, expected: str) -> None:
+    """Wrong, if it is not good."""
+    if not good:
+        raise Wrong(f"it gave back {value!r:.40} where {expected} is expected")
+
+
+def truth(value: Any) -> bool:
+    """True or false."""
+    expect(isinstance(value, bool), value, "true or false")
+    return bool(value)
+
+
+def text(value: Any) -> str:
+    """A text."""
+    expect(isinstance(value, str), value, "a text")
+    return str(value)
+
+
+def session(value: Any) -> str:
+    """A session's id, or none."""
+    expect(isinstance(value, str) and (not value or is_session_id(value)), value, "a session's id")
+    return str(value)
+
+
+def status(value: Any) -> SessionStatus | None:
+    """How a session stands, or nothing."""
+    good = value is None or (
+        isinstance(value, SessionStatus)
+        and all(isinstance(said, str) for said in (value.session, value.cwd, value.wants))
+        and isinstance(value.at, float)
+        and math.isfinite(value.at)
+    )
+    expect(good, value, "a SessionStatus")
+    return value if isinstance(value, SessionStatus) else None
+
+
+def words(value: Any) -> list[str]:
+    """A command line, of one word at least."""
+    good = isinstance(value, list | tuple) and bool(value) and all(isinstance(word, str) for word in value)
+    expect(good, value, "a command line")
+    return list(value)
+
+
+def paths(value: Any) -> tuple[Path, ...]:
+    """Paths."""
+    good = isinstance(value, list | tuple) and all(isinstance(path, Path) for path in value)
+    expect(good, value, "a tuple of paths")
+    return tuple(value)
+
+
+def found(value: Any) -> list[tuple[float, Path]]:
+    """Times and paths."""
+    good = isinstance(value, list) and all(
+        isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], float) and isinstance(one[1], Path)
+        for one in value
+    )
+    expect(good, value, "a list of times and paths")
+    return list(value)
+
+
+def reader(value: Any) -> OutputReader | None:
+    """What reads standard output, or None."""
+    expect(value is None or hasattr(value, "read"), value, "a reader")
+    reader: OutputReader | None = value
+    return reader
+
+
+def ending(value: Any) -> Ending:
+    """An Ending, each of its values as it should be."""
+    good = (
+        isinstance(value, Ending)
+        and all(isinstance(flag, bool) for flag in (value.success, value.limited, value.final))
+        and all(isinstance(text, str) for text in (value.cause, value.result))
+        and isinstance(value.cost, int | float)
+        and math.isfinite(value.cost)
+    )
+    expect(good, value, "an Ending")
+    assert isinstance(value, Ending)
+    return value

@@ -1,0 +1,147 @@
+"""`.praxmonitor/audit.jsonl`: every act on a workspace, by whom, on disk when it is done; a chain of lines.
+
+Agents run as the operator does, so each can edit this file. A line carries a digest of the one before it, and the lock
+beside it keeps the digest of the last: what was changed, removed or put in by hand is told (`broken`, `mailcore
+doctor`), not prevented. Whoever reckons the whole chain anew is not found out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
+from mailcore.formats.digest import digest
+from mailcore.system import safe_open, self_ignore, writing
+from mailcore.system.locks import locked
+from mailcore.workspace import registry
+from mailcore.workspace.find import Workspace
+
+FILE, LOCK = "audit.jsonl", ".audit.lock"
+PATIENCE = 2.0
+"""Seconds that a line waits for the lock; then it is written without its place in the chain, and says so."""
+LONGEST = 1 << 20
+"""Bytes of the longest line that is looked for."""
+_TAIL = 1 << 16
+
+proof: ContextVar[str] = ContextVar("proof", default="")
+"""What says who acts now: as `Identity.how`, or `screen`, `supervisor`. Mail and acts are stamped with it."""
+
+
+def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
+    """Add one act. `by` is an address; `facts` are plain JSON values, never secrets or bodies, save
+    a task's result, masked.
+
+    MailcoreError, naming the file, where the disk does not allow it: what was done before stays done.
+    """
+    stamp = {"proof": proof.get()} if proof.get() else {}
+    try:
+        registry.keep(workspace.registry)
+        append(workspace.state_dir, {"by": by, "verb": verb, **stamp, **facts})
+    except OSError as error:
+        path = workspace.state_dir / FILE
+        raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error
+
+
+def append(state: Path, act: dict[str, Any], *, durable: bool = True) -> None:
+    """Add one line to the audit in the directory `state`. OSError of the disk.
+
+    It is on disk when this returns, unless `durable` is false: then who writes many lines flushes once.
+    """
+    path = state / FILE
+    self_ignore.make(state)
+    try:
+        with locked(state / LOCK, PATIENCE) as head:
+            line = journal.encode({**act, "chain": _expected(path, head)})
+            writing.append(path, line)
+            os.pwrite(head, b"%-20d %s\n" % (path.stat().st_size, digest(line).encode()), 0)
+    except MailcoreError as error:  # rather a line out of the chain than none
+        writing.append(path, journal.encode({**act, "chain": "", "unchained": str(error)}))
+    # After the lock is given back: who comes next need not wait for the disk, and the file's order is the chain's.
+    if durable:
+        writing.flush(path)
+
+
+def _expected(path: Path, head: int) -> str:
+    """The digest that the next line carries: of the last one as it was written, whatever became of it since."""
+    size, known = _head(head)
+    try:
+        number, found = safe_open.descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return known or digest(b"")
+    try:
+        end = found.st_size
+        start = max(0, end - _TAIL)
+        while True:
+            data = os.pread(number, end - start, start)
+            last = data.rstrip(b"\n").rpartition(b"\n")[2]
+            if start == 0 or len(last) < len(data.rstrip(b"\n")):
+                break
+            if end - start > LONGEST:  # no line of ours: somebody put something else there
+                return known or digest(b"")
+            start = max(0, start - _TAIL)
+        if not known or known == digest(last):
+            return digest(last)
+        # Whoever was killed before it told of its line, or a power cut, left the head behind; its lines are chained.
+        newer = os.pread(number, min(end - size, safe_open.MOST), size).splitlines() if size < end else []
+    finally:
+        os.close(number)
+    return _follow(newer, known)[0]
+
+
+def _follow(newer: list[bytes], known: str) -> tuple[str, bool]:
+    """The digest of the last line that follows from `known`, and whether there is at least one and all of them do."""
+    for line in newer:
+        if _chain_of(line) != known:
+            return known, False
+        known = digest(line)
+    return known, bool(newer)
+
+
+def _head(lock: int) -> tuple[int, str]:
+    """Size of the file and digest of its last line when it was last written; (0, "") where that is not known."""
+    words = os.pread(lock, 128, 0).split()
+    try:
+        return int(words[0]), words[1].decode()
+    except (ValueError, IndexError):
+        return 0, ""
+
+
+def _chain_of(line: bytes) -> str | None:
+    """What a line says of the one before it; None where it is no line of ours, or one from before there was a chain."""
+    found = journal.parse([line])
+    chain = found[0].get("chain") if found else None
+    return chain if isinstance(chain, str) else None
+
+
+def broken(state: Path) -> Iterator[str]:
+    """Where the chain does not hold, in words, the first first. OSError where the file cannot be read."""
+    path = state / FILE
+    data = safe_open.read_bytes(path, links=False) if path.exists() else b""
+    lines = data.splitlines()
+    before, begun = b"", False
+    for number, line in enumerate(lines, 1):
+        chain = _chain_of(line)
+        if chain == "":
+            yield f"line {number} could not be chained when it was written"
+        elif chain is not None and chain != digest(before) and (begun or before or chain != digest(b"")):
+            yield f"line {number} does not follow from the one before: something was changed by hand"
+        elif chain is None and begun and journal.parse([line]):
+            yield f"line {number} was put in by hand"
+        begun, before = begun or chain is not None, line
+    try:
+        number, _ = safe_open.descriptor(state / LOCK)
+    except FileNotFoundError:
+        if begun:
+            yield f"{LOCK}, which keeps the digest of the last line, is gone"
+        return
+    try:
+        size, known = _head(number)
+    finally:
+        os.close(number)
+    if known and known != digest(before) and not _follow(data[size:].splitlines(), known)[1]:
+        yield f"after line {len(lines)} something was changed by hand, or lost in a power cut"

@@ -1,0 +1,60 @@
+"""What stands in a question before an act: pure, from the facts that the screen shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mailcore.model.fleet import AgentFacts
+from mailcore.model.message import Message
+from mailcore.text.units import age, since
+from praxmonitor.text.describe import Line, cut, pad, plain, sender, spread, task
+from praxmonitor.text.usage import amount, so_far
+
+MOST = 10
+"""Mails that are listed; the rest are counted."""
+
+
+def start_question(what: str, facts: AgentFacts) -> tuple[str, str]:
+    """Question and subject before a `retry` or a `wake` of this agent."""
+    address, unread = plain(facts.address), facts.mailbox.unread
+    if what == "retry":
+        return f"Run the last task of {address} again?", task(facts)
+    if not unread:
+        return f"Wake {address}?", "it has no new mail: it would go on with its worklog"
+    return f"Wake {address}?", f"{unread} new mail{'s' if unread > 1 else ''} wait{'' if unread > 1 else 's'} for it"
+
+
+def start_lines(facts: AgentFacts, now: float, bypass: bool, width: int) -> list[Line]:
+    """How its last run ended, what that used and today did, and whether the new one asks for permissions."""
+    told = _start(facts, now, bypass)
+    return [((pad(label, 10), "muted"), (cut(said, width - 10), role)) for label, said, role in told]
+
+
+def _start(facts: AgentFacts, now: float, bypass: bool) -> Iterator[tuple[str, str, str]]:
+    run, spending = facts.run, facts.spending
+    if run is not None:
+        why = f": {plain(run.reason)}" if run.reason else ""
+        yield "last run", f"{run.phase} {age(now - run.since)} ago{why}", ""
+        if run.run_id == spending.run_id and amount(spending.task):
+            yield "used", so_far(spending, spending.task), ""
+    if amount(spending.today):
+        yield "today", so_far(spending, spending.today), ""
+    if bypass:
+        yield "BYPASS", "it works without asking for permissions", "warn"
+    if not (run or bypass or amount(spending.today)):
+        yield "last run", "none yet", "faint"
+
+
+def close_lines(messages: Sequence[Message], now: float, width: int) -> list[Line]:
+    """The mails that would be closed: sender, subject, age."""
+    lines = [
+        spread(
+            ((pad(sender(message.sender), 16), "muted"), (plain(message.subject), "")),
+            ((since(message.at, now), "faint"),),
+            width,
+        )
+        for message in messages[:MOST]
+    ]
+    if len(messages) > MOST:
+        lines.append(((f"and {len(messages) - MOST} more", "faint"),))
+    return lines

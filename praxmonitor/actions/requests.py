@@ -1,0 +1,248 @@
+"""What the operator asks of mailcore, save what `kills` ends: each act for a worker thread. Returns what was asked, in
+words; raises MailcoreError with mailcore's own.
+
+Imports mailcore's wings late: none of them is needed for the first paint.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailcore.config import Config
+from mailcore.exceptions import MailcoreError, Refused
+from mailcore.model.agent import OPERATOR
+from mailcore.model.run import Run
+from mailcore.system.safe_open import working_directory
+from mailcore.workspace.find import Workspace
+
+if TYPE_CHECKING:
+    from mailcore.dispatch.attach import Attachment
+    from mailcore.dispatch.queue import Waiting
+    from mailcore.mail.outbox import Sent
+
+
+_UNLOCKED: set[Path] = set()
+"""Workspaces for which the operator's passphrase was typed in this process."""
+
+
+def me(workspace: Workspace) -> str:
+    """Whose acts these are: the operator's. Refused where this screen was started within an agent's run."""
+    from mailcore.identity.ancestry import walk
+    from mailcore.workspace import audit
+
+    run = walk(workspace).run
+    if run is not None:
+        raise Refused(f"this screen was started within a run of {run.words}: there it only looks", "identity")
+    audit.proof.set("passphrase" if workspace.root in _UNLOCKED else "screen")
+    return OPERATOR
+
+
+def entitle(
+    workspace: Workspace, config: Config, entitled: str = OPERATOR, *, outlived: bool = True, secret: str = "none"
+) -> None:
+    """Refused unless the operator sits here beyond doubt, or the passphrase has proved it: for what no agent may do.
+
+    `secret`: the proof that this act asks for, beside what config asks for anyhow.
+    """
+    from mailcore.identity import passphrase
+    from mailcore.identity.ancestry import walk
+    from mailcore.identity.caller import Identity
+    from mailcore.identity.operator import require
+
+    me(workspace)
+    caller = Identity(workspace.operator, "screen", (), ancestry=walk(workspace))
+    proved = secret == "passphrase" or passphrase.wanted(workspace, config.operator.proof)
+    if proved and workspace.root not in _UNLOCKED:
+        raise Refused("this screen is locked: it wants the operator's passphrase", "proof")
+    require(
+        workspace, caller, os.environ, working_directory(), entitled, at_screen=True, proved=proved, outlived=outlived
+    )
+
+
+def is_locked(workspace: Workspace, config: Config, tier: int = 0) -> bool:
+    """Whether what no agent may do wants the operator's passphrase here, and was not given it.
+
+    `tier`: that of the approval that is to be decided, if it is one.
+    """
+    from mailcore.identity import passphrase
+
+    secret = tier in config.tiers and config.tiers[tier].proof == "passphrase"
+    return workspace.root not in _UNLOCKED and (secret or passphrase.wanted(workspace, config.operator.proof))
+
+
+def prove(workspace: Workspace, phrase: str) -> None:
+    """Refused unless it is the operator's passphrase."""
+    from mailcore.identity import passphrase
+
+    me(workspace)
+    passphrase.demand(workspace, iter([phrase]))
+    _UNLOCKED.add(workspace.root)
+
+
+def send(workspace: Workspace, to: list[str], subject: str, body: str) -> str:
+    """One mail to each address."""
+    from mailcore.mail import post
+
+    sent = post.send(workspace, me(workspace), to, subject, body)
+    if failed := [copy.error for copy in sent if not copy.delivered]:
+        raise MailcoreError("; ".join(failed))
+    return f"mail to {' '.join(to)}"
+
+
+def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> str:
+    """Answer a mail of the operator's; mailcore closes it then, and wakes who had asked with high priority."""
+    from mailcore.mail import post
+
+    began = time.time()
+    sent = post.reply(workspace, me(workspace), message_id, body)
+    if not sent.delivered:
+        raise MailcoreError(sent.error)
+    return f"reply to {sent.to}{_woken(workspace, config, sent, 'answered you', began)}"
+
+
+def _woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: float) -> str:
+    """Wake for an answer of high priority, given since `began`; whom it woke, or why not, to be put after it."""
+    if not sent.urgent:
+        return ""
+    from mailcore.dispatch.priority_wakes import wake_for
+
+    woken = wake_for(workspace, config, OPERATOR, [sent], sent.subject, what=what, since=began)
+    return "".join(f" ({one.word})" for one in woken.values())
+
+
+def mark_opened(workspace: Workspace, message_id: str) -> str:
+    """The operator has read a mail of theirs."""
+    from mailcore.mail import post
+
+    post.mark_opened(workspace, me(workspace), [message_id])
+    return "opened"
+
+
+def close(workspace: Workspace, message_ids: Collection[str]) -> str:
+    """Archive these mails of the operator's, and no other; all of them stay open if one waits for a decision."""
+    from mailcore.mail import post
+
+    closed = post.close(workspace, me(workspace), message_ids)
+    return f"close {len(closed)} mails" if len(message_ids) > 1 else "close"
+
+
+def decide(workspace: Workspace, config: Config, message_id: str, decision: str, why: str) -> str:
+    """Say `approved` or `denied` to a request in the operator's mailbox, as `mailcore approve|deny` does: refused to an
+    agent that sits at this screen."""
+    from mailcore.dispatch import conflict_choice
+    from mailcore.mail import approvals
+
+    request = approvals.find(workspace, config, message_id)
+    tier = request.tier if request is not None else 0
+    secret = config.tiers[tier].proof if tier in config.tiers else "none"
+    entitle(workspace, config, workspace.agent(config.approver(tier)).address, secret=secret)
+    began = time.time()
+    sent, became = conflict_choice.decide(workspace, config, OPERATOR, request, message_id, decision, why)
+    if not sent.delivered:
+        return f"{decision}; {sent.to} is not told: {sent.error}"
+    if became:
+        return f"{decision}; {', '.join(f'{name} {what}' for name, what in became.items())}"
+    return f"{decision}, told to {sent.to}{_woken(workspace, config, sent, f'{decision} what you asked for', began)}"
+
+
+def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, body: str) -> str:
+    """The same task to each address. If some refuse, the error says which were asked and why the others were not."""
+    from mailcore.dispatch import control
+    from mailcore.workspace import trust
+
+    trust.insist(workspace)
+    asked, trouble = [], []
+    for address in to:
+        try:
+            done = control.dispatch(workspace, config, me(workspace), address, subject, body)
+        except MailcoreError as error:
+            trouble.append(str(error))
+        else:
+            # Why it waits stands in the agent's detail: the notification has one line.
+            later = f"waits: {done.code}" if done.queued else f"not started: {done.busy}"
+            asked.append(address if done.run_id else f"{address} ({later})")
+    if trouble:
+        said = f"asked: {' '.join(asked)}. Not asked: " if asked else ""
+        raise MailcoreError(said + "; ".join(trouble))
+    return f"dispatch to {' '.join(asked)}"
+
+
+def wake(workspace: Workspace, config: Config, address: str) -> str:
+    """Start an idle agent without a task of its own."""
+    from mailcore.dispatch import control
+    from mailcore.workspace import trust
+
+    trust.insist(workspace)
+    control.wake(workspace, config, me(workspace), address)
+    return f"wake {address}; D ends it"
+
+
+def waiting(workspace: Workspace, address: str) -> list[Waiting]:
+    """The starts that wait for this agent, the oldest first."""
+    from mailcore.dispatch import queue
+
+    return queue.waiting_for(workspace.agent(address))
+
+
+def cancel(workspace: Workspace, queue_id: str) -> str:
+    """Take one waiting start out of its agent's queue; its mail stays. MailcoreError if it waits no more."""
+    from mailcore.dispatch import queue
+
+    gone = queue.cancel(workspace, me(workspace), queue_id)
+    return f"cancel {gone.agent.address}: {gone.subject}"
+
+
+def hold(workspace: Workspace, address: str) -> str:
+    """Let nobody start this agent; what runs goes on."""
+    from mailcore.dispatch.hold import hold
+
+    hold(workspace, me(workspace), address, "")
+    return f"hold {address}"
+
+
+def release(workspace: Workspace, config: Config, address: str) -> str:
+    """Let it start again, with what waited for it. MailcoreError says how, if it is held with all others."""
+    from mailcore.dispatch.hold import release
+    from mailcore.workspace.holds import hold_at
+
+    everyone = hold_at(workspace.state_dir, "every agent")
+    if everyone and not hold_at(workspace.agent(address).mail_dir, address):
+        raise MailcoreError(f"{everyone}; `mailcore release --all` lets them start again", "held")
+    entitle(workspace, config)
+    release(workspace, config, me(workspace), address)
+    return f"release {address}" + (f"; {everyone}" if everyone else "")
+
+
+def story(workspace: Workspace, address: str) -> str:
+    """The agent's newest run on one page of Markdown. Reads only."""
+    from mailcore.dispatch import control
+    from mailcore.dispatch.run_story import story
+
+    agent, run = control.find_run(workspace, address)
+    if run is None:
+        raise MailcoreError(f"{address} has had no run that could be told", "no_run")
+    return story(agent, run).as_markdown()
+
+
+def attachment(workspace: Workspace, config: Config, address: str) -> Attachment:
+    """What the terminal is to run so that the operator goes on in the agent's own session."""
+    from mailcore.dispatch.attach import attachment
+    from mailcore.workspace import trust
+
+    trust.insist(workspace)
+    return attachment(workspace, config, me(workspace), address)
+
+
+def retry(workspace: Workspace, config: Config, address: str, shown: Run | None) -> str:
+    """Start the run of an agent that was `shown` again, and no later one; another program's: its last one."""
+    from mailcore.dispatch import control
+    from mailcore.workspace import trust
+
+    trust.insist(workspace)
+    target = address if shown is None or shown.foreign else shown.run_id
+    control.retry(workspace, config, me(workspace), target)
+    return f"retry {address}; D ends it"

@@ -1,0 +1,199 @@
+"""How alarms leave the program: sounds, the terminal's title and notifications, a command of the user's.
+
+The texts hold words of agents: `line` takes every control character out before they reach a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from mailcore.text import line
+from mailcore.text.masks import masked
+from mailcore.text.units import date_and_time, duration, iso
+from praxmonitor.alarms.alarm import headline
+from praxmonitor.alarms.episodes import Episode, Round
+from praxmonitor.sound import MAX_URGENCY, Cue, Sound
+
+MOST_CUES = 8
+"""Alarms of one round that are played; they merge into a chord anyway."""
+PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
+"""Let the terminal keep its title, and bring it back (xterm)."""
+MOST_COMMANDS = 4
+"""Commands of the user's that may run at once."""
+COMMAND_LIMIT = 60.0
+"""Seconds after which such a command is ended."""
+
+
+def cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})) -> Cue:
+    """What an alarm sounds like. `voices`: address → place in the registry."""
+    alarm = episode.alarm
+    return Cue(alarm.kind.sound, alarm.address, voices.get(alarm.address, 0), urgency=episode.urgency)
+
+
+def cues(due: Round, voices: Mapping[str, int]) -> list[Cue]:
+    """What a round sounds like, the most urgent first. `voices` as of `cue`."""
+    loud = sorted((*due.raised, *due.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
+    played = [cue(episode, voices) for episode in loud[:MOST_CUES]]
+    return [*played, Cue(Sound.ALL_CLEAR)] if due.clear else played
+
+
+def told(episodes: Sequence[Episode]) -> str:
+    """The headline of these, as one harmless line."""
+    return _said(headline([episode.alarm for episode in episodes]), 200)
+
+
+def _said(text: str, limit: int) -> str:
+    """What leaves the program: one harmless line, secrets masked before it is cut."""
+    return line(masked(text), limit)
+
+
+def title(workspace: str, unanswered: Sequence[Episode]) -> str:
+    """The sequence that sets the terminal's title; the workspace's name alone where nothing is wrong."""
+    words = f"! {told(unanswered)} · {workspace}" if unanswered else workspace
+    return f"\x1b]2;{line(words, 120)}\x07"
+
+
+def notification(text: str, how: str, environ: Mapping[str, str] = os.environ) -> str:
+    """The sequence that shows a desktop notification; empty where the terminal is not known to have any.
+
+    `how`: `[alarms] notify`. Through tmux it passes only where tmux is told to let it (`allow-passthrough`).
+    """
+    code = _known(environ) if how == "auto" else how
+    said = _said(text, 200)
+    match code:
+        case "9":
+            sequence = f"\x1b]9;{said}\x07"
+        case "777":
+            sequence = f"\x1b]777;notify;PraxMonitor;{said.replace(';', ',')}\x07"
+        case _:
+            return ""
+    if "TMUX" not in environ:
+        return sequence
+    escaped = sequence.replace("\x1b", "\x1b\x1b")
+    return f"\x1bPtmux;{escaped}\x1b\\"
+
+
+def _known(environ: Mapping[str, str]) -> str:
+    if "TMUX" in environ:  # what it runs in does not show
+        return "none"
+    if environ.get("TERM_PROGRAM", "") in ("iTerm.app", "WezTerm", "ghostty") or "KITTY_WINDOW_ID" in environ:
+        return "9"
+    return "777" if environ.get("TERM", "").startswith(("foot", "rxvt")) else "none"
+
+
+def events(due: Round, root: Path, now: float) -> Iterator[dict[str, Any]]:
+    """A round as JSON values: one of each sort that it has, many alarms in one.
+
+    `event`: `raised`, `repeated` or `over`; `headline` and `text` say it to a person; `clear`: the last is over.
+    """
+    for event, episodes in (("raised", due.raised), ("repeated", due.repeated), ("over", due.over)):
+        if episodes:
+            yield {
+                "event": event,
+                "workspace": str(root),
+                "at": iso(now),
+                "headline": f"over: {told(episodes)}" if event == "over" else told(episodes),
+                "text": "\n".join(_said(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
+                "urgency": max(episode.urgency for episode in episodes),
+                "clear": due.clear and event == "over",
+                "alarms": [as_json(episode) for episode in episodes],
+            }
+
+
+def as_json(episode: Episode) -> dict[str, Any]:
+    """One alarm as JSON values; times are ISO 8601 with offset, or null if unknown."""
+    alarm = episode.alarm
+    quiet = episode.quiet_until
+    return {
+        "kind": str(alarm.kind),
+        "address": alarm.address,
+        "since": iso(alarm.since),
+        "text": _said(alarm.text, 1000),
+        "what": _said(alarm.what, 400),
+        "expected": _said(alarm.expected, 400),
+        "seen": _said(alarm.seen, 400),
+        "remedy": _said(alarm.remedy, 400),
+        "key": alarm.key,
+        "raised_at": iso(episode.raised_at),
+        "told": episode.told,
+        "urgency": episode.urgency,
+        "acknowledged": episode.acknowledged,
+        "snoozed_until": iso(quiet) if quiet and not episode.acknowledged else None,
+    }
+
+
+class Command:
+    """`[alarms] on_alarm`: runs the user's command for each event, in threads, and waits for none."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        cwd: Path,
+        on_error: Callable[[str], None],
+        *,
+        name: str = "on_alarm",
+        most: int = MOST_COMMANDS,
+    ) -> None:
+        """`on_error` is told in words what went wrong, from a thread of this command's. `name`: its key; `most`: how
+        many of it may run at once."""
+        self._argv, self._cwd, self._on_error = list(argv), cwd, on_error
+        self._name, self._most, self._free = name, most, threading.Semaphore(most)
+
+    def run(self, due: Round, root: Path, now: float) -> None:
+        """Run it for what a round tells; for a repetition only while its urgency grows. Does not block."""
+        if not self._argv:
+            return
+        for event in events(due, root, now):
+            if event["event"] == "repeated" and all(e.told > MAX_URGENCY + 1 for e in due.repeated):
+                continue
+            self.send(event)
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Run it for this event. Does not block."""
+        if not self._argv:
+            return
+        if not self._free.acquire(blocking=False):
+            what = event.get("headline", event["event"])
+            self._on_error(f"{self._name}: {self._most} of it still run; not run for: {what}")
+            return
+        threading.Thread(target=self._one, args=(json.dumps(event),), name=self._name, daemon=True).start()
+
+    def _one(self, value: str) -> None:
+        try:
+            # A file, not a pipe: what the command leaves running holds its stderr open, and is not waited for.
+            with tempfile.TemporaryFile() as errors:
+                done = subprocess.run(
+                    self._argv, input=value.encode(), stdout=subprocess.DEVNULL, stderr=errors,
+                    timeout=COMMAND_LIMIT, cwd=self._cwd, start_new_session=True, check=False,
+                )  # fmt: skip
+                errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
+                said = line(errors.read(2000).decode("utf-8", "replace"), 200)
+        except subprocess.TimeoutExpired:
+            self._on_error(f"{self._name}: {self._argv[0]} was ended after {duration(COMMAND_LIMIT)}")
+        except (OSError, ValueError) as error:
+            self._on_error(f"{self._name}: {line(str(error), 300)}")
+        else:
+            if done.returncode:
+                self._on_error(f"{self._name}: {self._argv[0]} ended with {done.returncode}: {said}")
+        finally:
+            self._free.release()
+
+
+def lines(due: Round, now: float) -> Iterator[str]:
+    """A round as plain lines, many of a sort told as many before each by itself."""
+    for word, episodes in (("ALARM", due.raised), ("AGAIN", due.repeated), ("OVER", due.over)):
+        if len(episodes) > 1:
+            yield f"{date_and_time(now)} {word} {told(episodes)}"
+        for episode in episodes:
+            text = episode.alarm.what if word == "OVER" else episode.alarm.text
+            yield f"{date_and_time(now)} {word} {_said(f'{episode.alarm.address} {text}'.strip(), 1000)}"
+    if due.clear:
+        yield f"{date_and_time(now)} ALL CLEAR"

@@ -1,0 +1,50 @@
+"""What a screen or guard does of itself: runs whose supervisor died or stands still are ended and told, or go on;
+requests that nobody decided in time lapse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mailcore.mail import approval_expiry
+from mailcore.model.fleet import AgentFacts
+from mailcore.model.lock import Holder
+from mailcore.model.run import Phase
+from mailcore.system.processes import stopped
+
+
+def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
+    """Act on them, in a workspace; what could not be done, in words. May wait for processes: for a worker thread."""
+    due = {facts.address for facts in agents if _is_due(facts)}
+    if not due and not approval_expiry.due(root / ".praxmonitor"):
+        return ""
+    from mailcore.config import read_config_or_defaults
+    from mailcore.dispatch.recovery import attend as act
+    from mailcore.workspace.find import at
+
+    workspace = at(root)
+    config, _ = read_config_or_defaults(workspace.config_file)
+    return "; ".join(act(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
+
+
+class Seen:
+    """Records in a workspace what AIPass did, once it is seen."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._marks: dict[str, int] = {}
+
+    def look(self) -> None:
+        """Look at what changed since the last look: for a worker thread."""
+        from mailcore.dispatch.aipass.recorded import record
+        from mailcore.workspace.find import at
+
+        if (self._root / ".praxmonitor").is_dir():
+            record(at(self._root), marks=self._marks)
+
+
+def _is_due(facts: AgentFacts) -> bool:
+    lock, run = facts.lock, facts.run
+    if lock is not None:
+        return lock.holder is Holder.DEAD or (lock.holder is Holder.ALIVE and stopped(lock.pid))
+    return run is not None and not run.foreign and not run.phase.ended and run.phase is not Phase.QUEUED

@@ -1,0 +1,1 @@
+"""The conditions that are alarms, one file for each family. Pure."""

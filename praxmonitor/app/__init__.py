@@ -1,0 +1,1 @@
+"""The Textual App and the parts that it is made of."""

@@ -1,0 +1,1 @@
+"""The subcommands of `praxmonitor`, one file each, imported when used."""

@@ -1,0 +1,106 @@
+"""`praxmonitor alarms`: what wants the operator, and why; once, or as it comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from pathlib import Path
+
+from mailcore.config import Config, read_config
+from mailcore.exceptions import MailcoreError
+from mailcore.model.fleet import Fleet
+from mailcore.observe.fold import apply
+from mailcore.observe.reader import Loader
+from mailcore.programs.registry import checked
+from mailcore.text import line
+from mailcore.text.terminal import complain, say, say_json
+from mailcore.text.units import date_and_time
+from mailcore.workspace.find import Workspace, here
+from praxmonitor.alarms.episodes import Book, Episode, advance
+from praxmonitor.alarms.outlets import as_json, events, lines
+from praxmonitor.alarms.rules.fleet import Rules
+from praxmonitor.alarms.single_check import look
+from praxmonitor.alarms.store import Kept, gone_before
+from praxmonitor.cli.arguments import Parser
+from praxmonitor.sound.mutes import mutes_path
+
+NONE, ACTIVE = 0, 1
+"""Exit status: no alarm wants the operator; at least one does. Acknowledged and snoozed ones are listed and count not.
+2 and above as everywhere: the call makes no sense, or the workspace cannot be read."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor alarms [PATH] [--json] [--follow]`. Exit status NONE, ACTIVE, or 2 and above with the reason."""
+    parser = Parser(
+        prog="praxmonitor alarms",
+        description=__doc__,
+        epilog="Exit status: 0 no alarm wants you; 1 at least one does: one that you acknowledged or snoozed does not; "
+        "2 no workspace there, or a config that cannot be followed.",
+    )
+    parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
+    parser.add_argument("--json", action="store_true", help="JSON; with --follow one object a line")
+    parser.add_argument("--follow", action="store_true", help="go on: a line for each that comes, goes or is repeated")
+    options = parser.parse_args(argv)
+    try:
+        workspace = here(options.path)
+        config = checked(read_config(workspace.config_file), workspace.config_file)
+        if options.follow:
+            return asyncio.run(_follow(workspace, config, as_lines=not options.json))
+    except MailcoreError as error:
+        if options.json:
+            say_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
+        else:
+            complain(f"praxmonitor: {error}")
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+    now = time.time()
+    standing = standing_now(workspace, config, now)
+    if options.json:
+        said = {"workspace": str(workspace.root), "alarms": [as_json(episode) for episode in standing]}
+        say_json(said)
+    for episode in () if options.json else standing:
+        say(_said(episode, now))
+    return ACTIVE if any(not episode.quiet(now) for episode in standing) else NONE
+
+
+def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
+    """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
+    fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
+    kept = Kept(mutes_path(workspace.root).parent)
+    known = kept.told()
+    alarms = Rules(config).alarms(fleet, now, senses=look(fleet, config, now, gone_before(known)))
+    book, _ = advance(Book(known=known), alarms, kept.answers(), now, ())
+    return book.standing()
+
+
+def _said(episode: Episode, now: float) -> str:
+    alarm = episode.alarm
+    quiet = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.quiet(now) else ""
+    rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.told, 400)}{quiet}"]
+    for name, text in (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy)):
+        if text and not episode.quiet(now):
+            rows.append(f"    {name}: {line(text, 400)}")
+    return "\n".join(rows)
+
+
+async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
+    from praxmonitor.alarms.notifier import Sentry
+    from praxmonitor.cli.guard import TICK, watch
+    from praxmonitor.feed.feed import DRAWN, FileFeed
+
+    def trouble(text: str) -> None:
+        complain(f"praxmonitor: {text}")
+
+    # It tells, and acts on nothing: it never goes on duty.
+    sentry = Sentry(config, workspace.root, period=TICK, live=True)
+    feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
+    async with aclosing(watch(feed, sentry, lambda _: None, trouble)) as rounds:
+        async for due, moment in rounds:
+            for told in lines(due, moment.now) if as_lines else ():
+                say(told, flush=True)
+            for event in () if as_lines else events(due, workspace.root, moment.now):
+                say_json(event, indent=False, flush=True)
+    return NONE

@@ -1,0 +1,141 @@
+"""`praxmonitor demo`: the screen on a workspace that plays a story; `--headless` without a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mailcore.config import Config, read_config
+from mailcore.exceptions import MailcoreError
+from mailcore.model.fleet import Fleet, State
+from mailcore.text.terminal import complain, say, say_json
+from mailcore.workspace.find import Workspace
+from praxmonitor.cli.arguments import Parser
+from praxmonitor.demo.stage import stage
+
+if TYPE_CHECKING:
+    from praxmonitor.feed.feed import OnFacts
+
+
+def main(argv: Sequence[str]) -> int:
+    """Exit 0, or 2 or 3 with the reason."""
+    parser = Parser(prog="praxmonitor demo", description=__doc__)
+    parser.add_argument("--dir", type=Path, help="where to put the workspace and leave it; else a temporary one")
+    parser.add_argument("--seed", type=int, default=1, help="another number, another story")
+    parser.add_argument("--headless", action="store_true", help="no screen: run, then print the status")
+    parser.add_argument("--seconds", type=float, default=45, help="how long, with --headless (default 45)")
+    parser.add_argument("--json", action="store_true", help="with --headless: one JSON value")
+    parser.add_argument("--theme", default="", help="with the screen: its theme")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="record it too, for `praxmonitor replay`")
+    parser.add_argument("--mute", action="store_true", help="with the screen: start muted")
+    arguments = parser.parse_args(argv)
+    if arguments.seconds <= 0:
+        parser.error("--seconds: more than 0")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    try:
+        with (
+            stage(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, story),
+            _recorded(arguments.record, workspace) as on_facts,
+        ):
+            if arguments.headless:
+                _headless(workspace, arguments.seconds, arguments.json, on_facts)
+                if story.trouble:
+                    complain(f"praxmonitor demo: {story.trouble}")
+                return 0
+            from praxmonitor.cli.screen import show
+
+            status = show(
+                workspace.root,
+                theme=arguments.theme,
+                muted=arguments.mute,
+                on_facts=on_facts,
+                played=lambda: story.trouble,
+            )
+        say(_farewell(arguments.dir))
+        return status
+    except MailcoreError as error:
+        complain(f"praxmonitor demo: {error}")
+        return error.exit_status
+    except KeyboardInterrupt:
+        return 130
+
+
+def _farewell(kept: Path | None) -> str:
+    if kept is None:
+        return "The demo's agents were ended, its workspace is gone; `praxmonitor demo --dir PATH` keeps one."
+    words = shlex.quote(str(kept))
+    return (
+        f"The demo's agents were ended, its workspace is kept: `praxmonitor demo --dir {words}` goes on, "
+        f"`praxmonitor {words}` looks at it."
+    )
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """A closed terminal or a `kill` ends the demo in order."""
+    del frame
+    raise SystemExit(128 + number)
+
+
+@contextmanager
+def _recorded(path: Path | None, workspace: Workspace) -> Iterator[OnFacts | None]:
+    """Record at `path` what the feed tells; nothing at None. The demo's mails are nobody's: they are in it."""
+    if path is None:
+        yield None
+        return
+    from praxmonitor.cli.record import recorder
+
+    with recorder(path, workspace, bodies=True) as writer:
+        yield writer.write
+
+
+def _headless(workspace: Workspace, seconds: float, as_json: bool, on_facts: OnFacts | None) -> None:
+    from praxmonitor.cli.status import render, status
+
+    config = read_config(workspace.config_file)
+    fleet, seen = asyncio.run(_observe(workspace, config, seconds, on_facts))
+    value: dict[str, Any] = status(fleet, config, time.time())
+    if as_json:
+        say_json({**value, "seen": seen})
+        return
+    counts = ", ".join(f"{state} {count}" for state, count in seen.items())
+    say(f"{render(value)}\nseen: {counts}")
+
+
+async def _observe(
+    workspace: Workspace, config: Config, seconds: float, on_facts: OnFacts | None
+) -> tuple[Fleet, dict[str, int]]:
+    """Follow the files for a while; count how often an agent entered each state."""
+    from mailcore.observe.state import state
+    from praxmonitor.feed.feed import FileFeed
+
+    newest = Fleet(workspace.root)
+
+    async def follow() -> None:
+        nonlocal newest
+        async for fleet in FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts).fleets():
+            newest = fleet
+
+    seen: Counter[State] = Counter()
+    last: dict[str, State] = {}
+    task = asyncio.create_task(follow())
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not task.done():
+        for facts in newest.agents:
+            now = state(facts, time.time(), config.alarms).state
+            if last.get(facts.address) != now:
+                seen[now] += 1
+                last[facts.address] = now
+        await asyncio.sleep(0.1)
+    if task.done():
+        task.result()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return newest, {str(state): count for state, count in seen.most_common()}

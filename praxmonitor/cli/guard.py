@@ -1,0 +1,185 @@
+"""`praxmonitor guard`: the alarms without a screen, for systemd or tmux. Lines, sounds, notifications, your command."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from pathlib import Path
+
+from mailcore.config import Config
+from mailcore.exceptions import MailcoreError
+from mailcore.model.fleet import Fleet
+from mailcore.programs.registry import checked
+from mailcore.text.terminal import Lines, complain
+from mailcore.workspace import trust
+from mailcore.workspace.find import Workspace, here
+from praxmonitor.alarms.episodes import Round
+from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.outlets import lines
+from praxmonitor.alarms.reach import Ear, reach_words
+from praxmonitor.cli.arguments import Parser
+from praxmonitor.feed.feed import DRAWN, Feed, FileFeed, enduring
+from praxmonitor.sound import Cue
+from praxmonitor.state.snapshot import EMPTY, Moment, following
+
+TICK = 0.5
+"""Seconds between two looks at what time alone changes."""
+
+
+async def watch(
+    feed: Feed, sentry: Sentry, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
+) -> AsyncGenerator[tuple[Round, Moment], None]:
+    """Each round that has something to tell, with its moment, until closed.
+
+    `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
+    """
+    newest: Fleet | None = None
+    changed = asyncio.Event()
+
+    def told(why: str) -> None:
+        sentry.stopped = why
+        trouble(why or "watching goes on")
+
+    async def follow() -> None:
+        nonlocal newest
+        async with aclosing(enduring(feed, told)) as fleets:
+            async for newest in fleets:  # noqa: B007 - the loop below takes the newest
+                changed.set()
+
+    sentry.on_due = changed.set
+    tasks = [asyncio.create_task(follow()), asyncio.create_task(sentry.watch())]
+    loop, moment = asyncio.get_running_loop(), EMPTY
+    due_at = loop.time() + TICK
+    try:
+        while True:
+            try:
+                async with asyncio.timeout_at(due_at):
+                    await changed.wait()
+            except TimeoutError:
+                pass
+            for task in tasks:
+                if task.done():
+                    _end(task)
+            changed.clear()
+            if loop.time() >= due_at:
+                due_at = loop.time() + TICK
+                sentry.beat()
+            if newest is None:
+                continue
+            before, moment = moment, following(moment, newest, sentry.now(), sentry.config.alarms, sentry.senses)
+            if moment is before and not sentry.pressing:
+                continue
+            due, cues = sentry.tick(moment)
+            hear(cues)
+            if due:
+                yield due, moment
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _end(task: asyncio.Task[None]) -> None:
+    """Raise what ended a task: a workspace that cannot be read ends the watching, with its reason."""
+    try:
+        task.result()
+    except BaseExceptionGroup as group:  # of the sentry's own tasks; one is enough to end it
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group
+
+
+async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
+    """Watch until told to end. Returns the exit status."""
+    from praxmonitor.sound.player import configured
+
+    player = configured(config.sound, workspace.root, muted=muted)
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    log = Lines()
+
+    def write(sequence: str) -> None:
+        if terminal and sequence:
+            with suppress(OSError):
+                print(sequence, end="", flush=True)
+
+    def trouble(text: str) -> None:
+        complain(f"praxmonitor guard: {text}")
+
+    def hear(cues: list[Cue]) -> None:
+        if [cue for cue in cues if not player.play(cue) and cue.sound.urgent]:
+            write("\a")
+
+    def duty() -> None:
+        holder = sentry.holder
+        if sentry.on_duty:
+            log.say("on duty")
+        elif holder is not None:
+            log.say(f"another is on duty and acts: {holder.name}, {holder.state.says or 'heard or not'}")
+        else:
+            log.say("another is on duty and acts")
+
+    async def say_reach() -> None:
+        """Say whether this one can be heard, each time that changes."""
+        said = ""
+        while True:
+            words = reach_words(player, time.time(), terminal=terminal)
+            if words and words != said:
+                said = words
+                log.say(words)
+            await asyncio.sleep(2 * TICK)
+
+    out = sys.stdout.fileno() if sys.stdout is not None else None
+    sentry = Sentry(
+        config, workspace.root, period=TICK, live=True, what="guard", ear=Ear(player, terminal=terminal, output=out),
+        write=write, on_error=trouble, on_duty=duty, on_config=lambda config: player.adopt(config.sound),
+    )  # fmt: skip
+    player.start()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    log.say(f"praxmonitor guard: watching {workspace.root}")
+
+    async def tell() -> None:
+        feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
+        async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
+            async for due, moment in rounds:
+                for line in lines(due, moment.now):
+                    log.say(line)
+
+    task = asyncio.create_task(tell())
+    waiting, saying = asyncio.create_task(ended.wait()), asyncio.create_task(say_reach())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+        return 0
+    finally:
+        for each in (task, waiting, saying):
+            each.cancel()
+        await asyncio.gather(task, waiting, saying, return_exceptions=True)
+        sentry.close()
+        player.close()
+
+
+def main(argv: Sequence[str]) -> int:
+    """`praxmonitor guard [PATH] [--mute]`. Ends in order at SIGTERM, SIGHUP and Ctrl-C: 0; else 2 with the reason."""
+    parser = Parser(prog="praxmonitor guard", description=__doc__)
+    parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
+    parser.add_argument("--mute", action="store_true", help="no sound: lines, notifications and your command only")
+    options = parser.parse_args(argv)
+    try:
+        workspace = here(options.path)
+        config, standing = trust.followed(workspace, remember=True)
+        checked(config, workspace.config_file)
+        if standing.why:
+            complain(f"praxmonitor guard: {trust.refusal(workspace, standing)}")
+        return asyncio.run(guard(workspace, config, muted=options.mute))
+    except MailcoreError as error:
+        complain(f"praxmonitor guard: {error}")
+        return error.exit_status

@@ -1,0 +1,82 @@
+"""Opens the screen: on a workspace, or with an app that is made already. Imports what is slow when it has to."""
+
+from __future__ import annotations
+
+import locale
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from praxmonitor.app.app import PraxApp
+    from praxmonitor.feed.feed import OnFacts
+
+
+def show(
+    path: Path | None,
+    *,
+    theme: str = "",
+    muted: bool = False,
+    on_facts: OnFacts | None = None,
+    played: Callable[[], str] | None = None,
+) -> int:
+    """Open the screen on the workspace that `path` is in, or that is meant here, until the operator leaves.
+
+    MailcoreError if it cannot. `on_facts` is told what is read.
+    `played`: who opens it plays what is to be seen, as the demo does, and ends the agents when it is left. It is asked
+    at each drawing what is wrong with that, in words, empty for nothing.
+    """
+    from mailcore.programs.registry import checked
+    from mailcore.workspace import trust
+    from mailcore.workspace.find import here
+    from praxmonitor.themes import load
+
+    workspace = here(path)
+    config, standing = trust.followed(workspace, remember=True)
+    checked(config, workspace.config_file)
+    from praxmonitor.app.app import PraxApp
+    from praxmonitor.assets import themes_dir
+    from praxmonitor.feed.feed import DRAWN, FileFeed
+    from praxmonitor.sound.player import configured
+
+    speaker = configured(config.sound, workspace.root, muted=muted)
+    available = load.load([themes_dir(), workspace.state_dir / "themes"])
+    app = PraxApp(
+        workspace,
+        config,
+        FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=DRAWN),
+        speaker,
+        available=available,
+        theme=theme or load.DEFAULT,
+        live=True,
+    )
+    if played is not None:
+        app.ends_agents, app.trouble = True, played
+    app.withheld = trust.refusal(workspace, standing) if standing.why else ""
+    return run(app, theme)
+
+
+def run(app: PraxApp, theme: str) -> int:
+    """Open the screen until the operator leaves. UsageError if there is no such theme, or no terminal."""
+    from mailcore.exceptions import UsageError
+
+    if theme and theme not in app.available_themes:
+        raise UsageError(f"no theme {theme!r}; there are: {', '.join(sorted(app.available_themes))}")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the screen needs a terminal; `praxmonitor status` prints the same once")
+    if os.environ.get("TERM", "") in ("", "dumb", "unknown"):
+        term = os.environ.get("TERM", "")
+        raise UsageError(f"TERM={term}: such a terminal cannot be drawn on; `praxmonitor watch` prints lines")
+    # The terminal's, as the locale says it: our own streams are UTF-8 by now, whatever it is.
+    if (encoding := locale.getencoding()).lower().replace("-", "") != "utf8":
+        why = f"the encoding here is {encoding}, and the screen's signs need UTF-8"
+        raise UsageError(f"{why}: set LC_ALL=C.UTF-8, say; `praxmonitor watch` prints plain lines")
+    if not sys.stderr.isatty():  # Textual draws there
+        sys.__stderr__ = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")  # type: ignore[misc]
+    from praxmonitor.app.terminal_exit import sized
+
+    sized()
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,189 @@
+"""`praxmonitor status`: the fleet once, as plain text or JSON, for scripts and for who does not want a screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mailcore.config import Config, read_config
+from mailcore.exceptions import MailcoreError
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.message import MailboxStatus
+from mailcore.model.senses import Senses
+from mailcore.observe.activities import neutral
+from mailcore.observe.expectation import NOTHING
+from mailcore.observe.fold import apply
+from mailcore.observe.reader import Loader
+from mailcore.observe.state import state
+from mailcore.programs.registry import checked
+from mailcore.text import counted
+from mailcore.text.names import shown
+from mailcore.text.terminal import complain, say, say_json
+from mailcore.text.units import iso
+from mailcore.workspace.find import here
+from praxmonitor.alarms import watchers
+from praxmonitor.alarms.rules.fleet import Rules
+from praxmonitor.alarms.single_check import look
+from praxmonitor.cli.arguments import Parser
+
+
+def status(
+    fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING, watched: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
+    """The fleet as JSON values. Every key is always there; times are ISO 8601 with offset, or null if unknown.
+
+    `watched`: who watches, as `watching` tells. `unread` and `open` are null where the mailbox cannot be read; `run` is
+    null unless a run is going on.
+    """
+    return {
+        "workspace": str(fleet.root),
+        "at": iso(now),
+        "agents": [_agent(facts, config, now, senses) for facts in fleet.agents],
+        "alarms": [
+            {
+                "kind": str(alarm.kind),
+                "address": alarm.address,
+                "since": iso(alarm.since),
+                "text": neutral(alarm.text, 400),
+            }
+            for alarm in Rules(config).alarms(fleet, now, senses=senses)
+        ],
+        "watchers": list(watched),
+    }
+
+
+def watching(state_directory: Path) -> list[dict[str, Any]]:
+    """Every screen and guard as JSON values, those that died among them; `on_duty`: it sounds the alarms. Reads files.
+
+    `reach`: `sound`, `bell`, `shown` (a terminal shows it in silence) or `nobody`, and `says` in words.
+    """
+    found, holder = watchers.look(state_directory)
+    now = time.time()
+    return [
+        {
+            "what": each.what,
+            "pid": each.pid,
+            "on_duty": each is holder,
+            "alive": each.alive and now - each.seen < watchers.QUIET,
+            "reach": each.state.reach.name.lower(),
+            "says": each.state.says,
+            "since": iso(each.since),
+            "last_sign": iso(each.seen),
+        }
+        for each in found
+    ]
+
+
+def watching_lines(watched: Sequence[dict[str, Any]], now: str) -> list[str]:
+    """The same for a human; `now` as in JSON."""
+    lines = []
+    for each in watched:
+        words = f"{each['what']} (PID {each['pid']})"
+        if not each["alive"]:
+            lines.append(f"! {words} shows no life since {_short(each['last_sign'], now)}")
+            continue
+        duty = "on duty" if each["on_duty"] else "watches"
+        lines.append(", ".join(filter(None, (f"{duty}: {words}", each["says"]))))
+    if not any(each["on_duty"] for each in watched):
+        lines.append("! nobody is on duty: no alarm is heard (open the screen, or start `praxmonitor guard`)")
+    return lines
+
+
+def _agent(facts: AgentFacts, config: Config, now: float, senses: Senses) -> dict[str, Any]:
+    current = state(facts, now, config.alarms, senses)
+    mailbox = facts.mailbox
+    readable = mailbox.status is not MailboxStatus.UNREADABLE
+    return {
+        "address": facts.address,
+        "branch": str(facts.agent.branch),
+        "state": str(current.state),
+        "reason": neutral(current.reason),
+        "since": iso(current.since),
+        "last_active": iso(facts.last_active),
+        "unread": mailbox.unread if readable else None,
+        "open": mailbox.open if readable else None,
+        "mailbox": str(mailbox.status),
+        "run": _run(facts),
+    }
+
+
+def _run(facts: AgentFacts) -> dict[str, Any] | None:
+    run = facts.run
+    if run is None or run.phase.ended:
+        return None
+    return {
+        "run_id": run.run_id,
+        "subject": neutral(run.subject),
+        "sender": neutral(shown(run.sender)),
+        "attempt": run.attempt.number if run.attempt is not None else None,
+        "pid": (run.attempt.pid if run.attempt is not None else run.supervisor_pid) or None,
+        "started_at": iso(run.started_at),
+    }
+
+
+def render(status: dict[str, Any], watched: Sequence[str] = ()) -> str:
+    """The same for a human: one aligned line an agent, who watches (`watched`), then the alarms. No colour, no trailing
+    newline."""
+    rows = [("AGENT", "STATE", "SINCE", "LAST SIGN", "UNREAD", "OPEN", "WHY")]
+    for agent in status["agents"]:
+        counts = ["?" if agent[key] is None else str(agent[key]) for key in ("unread", "open")]
+        times = [_short(agent[key], status["at"]) for key in ("since", "last_active")]
+        rows.append((agent["address"], agent["state"], *times, *counts, agent["reason"]))
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    lines = [f"{status['workspace']}, {counted(len(status['agents']), 'agent')}"]
+    for row in rows:
+        cells = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
+        lines.append("  ".join((*cells, row[6])).rstrip())
+    if watched:
+        lines += ["", *watched]
+    if status["alarms"]:
+        lines.append("")
+        lines += [f"! {alarm['address']} {alarm['text']}" for alarm in status["alarms"]]
+    return "\n".join(lines)
+
+
+def _short(stamp: str | None, now: str) -> str:
+    """The time of day, before today with its date."""
+    if stamp is None:
+        return "-"
+    return stamp[11:19] if stamp[:10] == now[:10] else f"{stamp[:10]} {stamp[11:16]}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`praxmonitor status [PATH] [--json] [--watched]`. Returns the exit status: 0, or 2 with the reason where there is
+    none; with `--watched` 1 if nobody watches whom one can hear."""
+    parser = Parser(prog="praxmonitor status", description="Print the state of every agent, once.")
+    parser.add_argument("path", nargs="?", type=Path, help="a directory in the workspace")
+    parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    parser.add_argument(
+        "--watched", action="store_true", help="only who watches; exit status 1 if nobody does whom one can hear"
+    )
+    options = parser.parse_args(argv)
+    try:
+        workspace = here(options.path)
+        config = checked(read_config(workspace.config_file), workspace.config_file)
+    except MailcoreError as error:
+        if options.json:
+            say_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
+        else:
+            complain(f"praxmonitor: {error}")
+        return error.exit_status
+    watched = watching(workspace.state_dir)
+    if options.watched:
+        heard = any(each["on_duty"] and each["reach"] in ("sound", "bell") for each in watched)
+        if options.json:
+            say_json({"watchers": watched})
+        else:
+            say("\n".join(watching_lines(watched, iso(time.time()) or "")))
+        return 0 if heard else 1
+    fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), time.time())
+    report = status(fleet, config, time.time(), look(fleet, config, time.time()), watched)
+    if options.json:
+        say_json(report)
+        return 0
+    say(render(report, watching_lines(watched, report["at"])))
+    for note in fleet.notes:
+        complain(f"praxmonitor: {neutral(note)}")
+    return 0

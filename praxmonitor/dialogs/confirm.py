@@ -1,0 +1,115 @@
+"""The question before an act that is dangerous or costs money: what would happen to whom. No is the default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from mailcore.text.units import age
+from praxmonitor.actions.kills import Victim
+from praxmonitor.text.describe import Line, cut, plain, spread
+from praxmonitor.widgets.line_list import WIDTH, Lines
+
+MOST = 12
+"""Processes that are listed; the rest are counted."""
+
+
+def victim_lines(victims: Sequence[Victim], now: float, width: int) -> list[Line]:
+    """The process tree: PID, command, age."""
+    if not victims:
+        return [(("no process is left of it; its lock will be cleared", "muted"),)]
+    lines: list[Line] = []
+    for victim in victims[:MOST]:
+        branch = f"{'  ' * (victim.depth - 1)}└ " if victim.depth else ""
+        left = ((f"{victim.pid:>8}  ", ""), (f"{branch}{plain(victim.command)}", "muted"))
+        lines.append(spread(left, ((age(now - victim.started_at), "faint"),), width))
+    if len(victims) > MOST:
+        lines.append(((f"          and {len(victims) - MOST} more", "faint"),))
+    return lines
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """True only for a clear yes: `y`, or Enter on the button that the operator moved to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "yes"),
+        Binding("n,escape", "answer(False)", "no"),
+        Binding("left,right,up,down,tab,h,l", "other", "the other button", priority=True),
+    ]
+    DEFAULT_CSS = """
+    ConfirmScreen {
+        align: center middle;
+        background: $background 60%;
+        #dialog {
+            width: 72; max-width: 94%; height: auto; padding: 1 2; background: $surface;
+            border: round $warning;
+        }
+        #question { text-style: bold; color: $ink-warning; width: 100%; }
+        &.-ends #dialog { border: round $error; }
+        &.-ends #question { color: $ink-error; }
+        #subject { color: $muted; width: 100%; height: 1; }
+        #listed {
+            height: auto; max-height: 13; margin: 1 0; background: $surface; overflow: hidden hidden;
+            scrollbar-gutter: auto;
+        }
+        #answers { height: 1; align-horizontal: center; }
+        Button {
+            height: 1; border: none; min-width: 11; margin: 0 2; background: $panel; color: $ink;
+            text-style: none; tint: transparent;
+        }
+        Button.-style-default:focus {
+            background: $foreground; color: $background; text-style: bold; background-tint: transparent;
+        }
+    }
+    """
+
+    def __init__(
+        self, question: str, subject: str, listed: Callable[[int], list[Line]], yes: str, *, ends: bool = False
+    ) -> None:
+        """`listed(width)` draws what the act is about. `ends`: it stops something, so it is asked in red."""
+        super().__init__(classes="-ends" if ends else None)
+        self._question, self._subject = question, subject
+        self._listed, self._yes = listed, yes
+
+    def compose(self) -> ComposeResult:
+        """Question, subject, what it is about, No and Yes."""
+        with Vertical(id="dialog"):
+            yield Static(self._question, markup=False, id="question")
+            yield Static(cut(self._subject, 66), markup=False, id="subject")
+            yield Lines(id="listed")
+            with Horizontal(id="answers"):
+                yield Button("No", id="no", compact=True)
+                yield Button(self._yes, id="yes", compact=True)
+
+    def on_mount(self) -> None:
+        """No has the focus."""
+        self.query_one(Lines).can_focus = False
+        self.query_one("#no").focus()
+        self._list()
+
+    def _list(self) -> None:
+        area = self.query_one(Lines)
+        area.set_lines(self._listed(area.line_width or WIDTH))
+
+    def on_lines_widened(self, event: Lines.Widened) -> None:
+        """Lay the list out for the width that it has now."""
+        event.stop()
+        self._list()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Enter or a click on a button."""
+        self.dismiss(event.button.id == "yes")
+
+    def action_answer(self, yes: bool) -> None:
+        """y or n."""
+        self.dismiss(yes)
+
+    def action_other(self) -> None:
+        """Move to the other button."""
+        self.query_one("#yes" if self.query_one("#no").has_focus else "#no").focus()

@@ -1,0 +1,1 @@
+"""Where fleets come from: live files, or a recording with its clock."""

@@ -1,0 +1,198 @@
+"""A recording: what the feed saw, as JSON lines, written while it happens. `recording_reader` reads it back.
+
+The first line is the header; every other one a reading: `{"at": …, "facts": [["seen", {…}], …]}`. The facts are those
+of `mailcore.observe.facts`, so `fold.apply(fleet, facts, at)` over them gives the fleets that were seen.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mailcore.config import Alarms, Mail
+from mailcore.exceptions import MailcoreError, UsageError
+from mailcore.model.message import Message
+from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Stated, Used
+from mailcore.system.writing import create
+from mailcore.text.masks import masked
+from mailcore.text.units import size
+
+FORMAT = 2
+"""Raised only when an older reader would misunderstand: it leaves out and tells new kinds of fact, and skips new keys.
+
+1, written by 0.1.0, had other tags.
+"""
+LONGEST = 16_000_000
+"""Bytes of a line: a reader holds one in memory, some ten times as much when it is parsed. A longer reading becomes one
+line for each of its facts, and a fact that is longer still is written without what mails say."""
+VERSION = version("praxmonitor")
+TAGS: Mapping[type, str] = {
+    Roster: "roster",
+    MailboxRead: "mailbox",
+    LockRead: "lock",
+    HoldRead: "hold",
+    RunRead: "run",
+    Seen: "seen",
+    Used: "used",
+    Lost: "lost",
+    Stated: "stated",
+}
+"""A kind of fact → its tag in a recording. A tag never changes, whatever becomes of the type's own name."""
+
+
+class RecordingError(MailcoreError):
+    """A recording cannot be read or written; the text names file, line and cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line: what was recorded, by which version, when."""
+
+    root: Path
+    """The workspace's directory, where it was recorded."""
+    at: float
+    """When it began, seconds since the epoch."""
+    alarms: Alarms = field(default_factory=Alarms)
+    mail: Mail = field(default_factory=Mail)
+    """What was too long there: states and alarms hang on both. Never with a command to run."""
+    bodies: bool = False
+    """Whether the bodies of mails are in it."""
+    praxmonitor: str = VERSION
+    """The version that recorded it."""
+    format: int = FORMAT
+    """Which tags it has. What a Writer writes is always of the newest."""
+
+
+class Writer:
+    """Writes one recording. `write` from one thread at a time; every reading is in the file when it returns."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        """A name that ends in `.gz` is compressed. RecordingError if the file is there already or cannot be made."""
+        self.path = path
+        self.readings = 0
+        self.facts = 0
+        self._bodies = header.bodies
+        self._torn = False
+        """The file ends within a line: the disk did not take the rest."""
+        try:
+            # It tells of the work of others: for its owner's eyes.
+            self._raw = create(path, 0o600)
+        except FileExistsError as error:
+            raise UsageError(f"{path}: is there already; name a file that is not") from error
+        except OSError as error:
+            raise self._error(error) from error
+        self._out = gzip.GzipFile(fileobj=self._raw, mode="wb") if path.suffix == ".gz" else self._raw
+        self._line(replace(harmless(header), format=FORMAT))
+
+    def write(self, at: float, facts: Iterable[Fact]) -> None:
+        """One reading, made at `at` (seconds since the epoch). RecordingError if the disk does not take it."""
+        kept = tuple(facts) if self._bodies else tuple(map(without_bodies, facts))
+        line = _reading(at, kept)
+        if len(line) < LONGEST:
+            self._write(line)
+        else:
+            for fact in kept:
+                self._write(self._bounded(at, fact))
+        self.readings += 1
+        self.facts += len(kept)
+
+    def close(self, at: float) -> None:
+        """The recording ends at `at`: how long nothing happened at its end is a part of it.
+
+        RecordingError if the disk does not take that. Where a reading was not taken, that was said: it ends quietly.
+        """
+        said = self._torn
+        try:
+            with self._raw, self._out:
+                if not said:
+                    self._line({"at": at, "facts": ()})
+        except OSError as error:
+            if not said:
+                raise self._error(error) from error
+
+    def _bounded(self, at: float, fact: Fact) -> bytes:
+        line = _reading(at, [fact])
+        if len(line) >= LONGEST:
+            line = _reading(at, [without_bodies(fact)])
+        if len(line) >= LONGEST:
+            raise RecordingError(f"{self.path}: {TAGS[type(fact)]}: too much for one line, {size(len(line))}")
+        return line
+
+    def _line(self, value: object) -> None:
+        self._write(_encoded(value))
+
+    def _write(self, line: bytes) -> None:
+        try:
+            self._out.write(line + b"\n")
+            self._out.flush()
+            self._raw.flush()
+        except OSError as error:
+            self._torn = True
+            raise self._error(error) from error
+
+    def _error(self, error: OSError) -> RecordingError:
+        return RecordingError(f"{self.path}: cannot be written: {error.strerror}")
+
+
+def _reading(at: float, facts: Iterable[Fact]) -> bytes:
+    return _encoded({"at": at, "facts": [(TAGS[type(fact)], fact) for fact in facts]})
+
+
+def _encoded(value: object) -> bytes:
+    """One line, secrets masked: a recording is made to be given away."""
+    try:
+        line = msgspec.json.encode(value, enc_hook=_plain)
+    except UnicodeEncodeError:  # a lone surrogate, which another program's JSON may hold
+        line = msgspec.json.encode(_mended(msgspec.to_builtins(value, enc_hook=_plain)))
+    return masked(line.decode()).encode()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Path | float):  # mailcore reads NaN and the infinities as a float of its own
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} in a recording")
+
+
+def _mended(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case dict():
+            return {_mended(key): _mended(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_mended(inner) for inner in value]
+    return value
+
+
+def harmless(header: Header) -> Header:
+    """The header without the commands that it names: a recording may come from anybody."""
+    return replace(header, alarms=replace(header.alarms, on_alarm=(), on_heartbeat=()))
+
+
+def without_bodies(fact: Fact) -> Fact:
+    """The fact without what mails say: the length of a body stands in its place. Subjects stay."""
+    match fact:
+        case MailboxRead(mailbox=mailbox):
+            return replace(fact, mailbox=replace(mailbox, messages=tuple(map(_unsaid, mailbox.messages))))
+        case RunRead(run=run) if run is not None:
+            return replace(
+                fact, run=replace(run, result=_length(run.result), answer=_length(run.answer))
+            )  # it is mailed to the sender
+    return fact
+
+
+def _unsaid(message: Message) -> Message:
+    ack = message.ack
+    if ack is not None:
+        ack = replace(ack, result=_length(ack.result))
+    return replace(message, body=_length(message.body), ack=ack, raw={})  # `raw` holds the body once more
+
+
+def _length(text: str) -> str:
+    return f"[{len(text)} characters, not recorded]" if text else ""

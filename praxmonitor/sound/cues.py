@@ -1,0 +1,120 @@
+"""What happened between two moments → what is to be heard. Pure. What stands, waiting and silence, is the alarms'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailcore.model.activity import Activity, Kind
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import AgentFacts, State
+from mailcore.model.message import Message
+from praxmonitor.sound import Cue, Sound
+from praxmonitor.state.snapshot import Moment
+
+OF_KIND = {
+    Kind.SESSION: Sound.SESSION,
+    Kind.PROMPT: Sound.PROMPT,
+    Kind.TOOL: Sound.TOOL,
+    Kind.TURN_END: Sound.TURN,
+    Kind.COMPACT: Sound.COMPACT,
+    Kind.LIMIT: Sound.LIMIT,
+    Kind.ERROR: Sound.ERROR,
+    Kind.STARTED: Sound.START,
+    Kind.RETRYING: Sound.RETRY,
+    Kind.DONE: Sound.DONE,
+    Kind.FAILED: Sound.FAILED,
+    Kind.KILLED: Sound.FAILED,
+}
+OF_PRIORITY = {"low": Sound.MAIL_LOW, "high": Sound.MAIL_HIGH}
+AT_WORK = (State.STARTING, State.WORKING, State.IN_TOOL)
+
+FAMILY = {
+    "shell": ("bash", "bashoutput", "killshell", "shell", "local_shell", "exec_command", "write_stdin"),
+    "read": ("read", "grep", "glob", "ls", "notebookread", "toolsearch", "view_image"),
+    "edit": ("edit", "write", "multiedit", "notebookedit", "apply_patch"),
+    "web": ("webfetch", "websearch", "web_search"),
+    "agent": ("task", "agent", "taskoutput", "sendmessage", "spawn_agent"),
+}
+"""Family → its tools, as Claude Code and Codex name them, in lower case."""
+_FAMILY_OF = {tool: family for family, tools in FAMILY.items() for tool in tools}
+
+LATE = 2.0
+"""Seconds after which news is not told as news."""
+BETWEEN_AGENTS = 0.5
+"""Volume of mail that is not for the operator."""
+
+
+def cues(old: Moment, new: Moment, opened: float, subagents: float = 0.0) -> list[Cue]:
+    """Each event that is to be heard, the most important first.
+
+    `opened` (seconds since the epoch) is when the screen was: what happened before it is history, and history is
+    silent even where its file is read late. `subagents`: the volume of what subagents do, 0.0 for not at all.
+    """
+    due: list[Cue] = []
+    since = max(opened, new.now - LATE)
+    before = {facts.address: facts for facts in _everyone(old)}
+    voices = {facts.address: voice for voice, facts in enumerate(new.fleet.agents)}
+    for facts in _everyone(new):
+        earlier = before.get(facts.address)
+        if earlier is facts:
+            continue
+        voice = voices.get(facts.address, 0)
+        for activity in _happened(earlier, facts):
+            sound = OF_KIND.get(activity.kind)
+            volume = subagents if activity.subagent else 1.0
+            if sound is not None and volume and _news(activity.at, since):
+                due.append(Cue(sound, facts.address, voice, family(activity.tool), volume))
+        due += [_mail(facts.address, message, voices) for message in _arrived(earlier, facts, since)]
+    return sorted(due, key=lambda cue: -cue.sound.priority)
+
+
+def heartbeat(moment: Moment, heard: float, period: float) -> Cue | None:
+    """The sign that work goes on: due when an agent works and nothing was to be heard since `heard` (seconds since
+    the epoch) for `period` seconds; 0 for never."""
+    if not period or moment.now - heard < period:
+        return None
+    at_work = any(status.state in AT_WORK for status in moment.statuses.values())
+    return Cue(Sound.HEARTBEAT) if at_work else None
+
+
+def family(tool: str) -> str:
+    """The family of a tool: `shell`, `read`, `edit`, `web`, `agent`, or `other`; empty for no tool."""
+    return _FAMILY_OF.get(tool.lower(), "other") if tool else ""
+
+
+def _news(at: float, since: float) -> bool:
+    # Whole seconds, as `date +%s` and AIPass's timestamps give them, may stand for up to a second later.
+    return at + (0.0 if at % 1 else 1.0) >= since
+
+
+def _happened(earlier: AgentFacts | None, facts: AgentFacts) -> Iterator[Activity]:
+    heard = earlier.activities if earlier is not None else ()
+    return (activity for activity in facts.activities if activity not in heard)
+
+
+def _arrived(earlier: AgentFacts | None, facts: AgentFacts, since: float) -> Iterator[Message]:
+    messages = facts.mailbox.messages
+    known = earlier.mailbox.messages if earlier is not None else ()
+    if messages is known:
+        return iter(())
+    before = {(message.id, message.sent_id) for message in known}
+    return (
+        message
+        for message in messages
+        if (message.id, message.sent_id) not in before and _news(message.stored_at or message.at, since)
+    )
+
+
+def _mail(address: str, message: Message, voices: dict[str, int]) -> Cue:
+    """A task has the pitch of its agent, and so has mail between agents; mail for the operator that of its sender."""
+    if message.is_task:
+        return Cue(Sound.DISPATCHED, address, voices.get(address, 0))
+    sound = OF_PRIORITY.get(message.priority, Sound.MAIL)
+    if address == OPERATOR:
+        return Cue(sound, message.sender, voices.get(message.sender, 0))
+    return Cue(sound, address, voices.get(address, 0), volume=BETWEEN_AGENTS)
+
+
+def _everyone(moment: Moment) -> tuple[AgentFacts, ...]:
+    operator = moment.fleet.operator
+    return moment.fleet.agents if operator is None else (*moment.fleet.agents, operator)

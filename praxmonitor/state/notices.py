@@ -1,0 +1,35 @@
+"""What was said to the operator: a notification is gone in seconds, its words are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mailcore.text.units import clock_time
+from praxmonitor.text.describe import Line, plain, wrap
+
+ROLES = {"warning": "warn", "error": "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing that was said."""
+
+    at: float
+    """Seconds since the epoch."""
+    text: str
+    """Untrusted: it may quote an agent."""
+    severity: str = "information"
+    """`information`, `warning` or `error`."""
+
+
+def notice_lines(notices: Iterable[Notice], width: int) -> Iterator[Line]:
+    """Time and words of each, wrapped to `width`, in the order given."""
+    said = False
+    for notice in notices:
+        said = True
+        role = ROLES.get(notice.severity, "")
+        for number, part in enumerate(wrap(plain(notice.text), max(10, width - 10))):
+            yield ((f"{'' if number else clock_time(notice.at):<8}  ", "faint"), (part, role))
+    if not said:
+        yield (("nothing was said yet", "faint"),)

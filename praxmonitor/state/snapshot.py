@@ -1,0 +1,86 @@
+"""The fleet and every agent's state at one moment: what the app holds and all screens draw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mailcore.config import Alarms
+from mailcore.model.fleet import Fleet, State, Status
+from mailcore.model.senses import Senses
+from mailcore.observe.expectation import EXPECTED, NOTHING, expectation
+from mailcore.observe.state import state
+from praxmonitor.text.describe import NEEDS_ME
+
+NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
+TIMED = (*EXPECTED, State.SILENT, State.WAITING)
+"""States that time alone can change."""
+HOLDING = (State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
+"""Of those, the ones that only silence can end."""
+TURN = 0.5
+"""Seconds after which they are derived anew even where fleets follow each other faster than the clock's ticks."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """Compared by identity: setting an equal one costs nothing, comparing a thousand agents would."""
+
+    fleet: Fleet
+    statuses: Mapping[str, Status] = field(default_factory=dict)
+    """By address, the operator's not among them. A status that did not change is the same object as before."""
+    now: float = 0.0
+    """Seconds since the epoch."""
+    derived: float = 0.0
+    """When every state that time can change was derived last."""
+    holds: Mapping[str, float] = field(default_factory=dict)
+    """Address → until when its status holds unless its facts or the senses change; only of agents at work."""
+    senses: Senses = NOTHING
+    """What the statuses were derived with."""
+
+    def status(self, address: str) -> Status:
+        """The state of one agent; idle for one that is not known."""
+        return self.statuses.get(address, NOTHING_KNOWN)
+
+    def needs_me(self) -> tuple[str, ...]:
+        """Addresses of the agents that want the operator, in registry order."""
+        return tuple(facts.address for facts in self.fleet.agents if self.status(facts.address).state in NEEDS_ME)
+
+
+EMPTY = Moment(Fleet(Path()))
+"""Before the first reading."""
+
+
+def following(old: Moment, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NOTHING) -> Moment:
+    """The next moment. The states of agents whose facts changed are derived; those that time can change too, if the
+    fleet is the same or `TURN` has passed. Returns `old` itself if nothing at all differs but the time within a
+    second."""
+    same = fleet is old.fleet
+    full = same or not 0 <= now - old.derived < TURN
+    known = {} if same else {facts.address: facts for facts in old.fleet.agents}
+    holding = old.holds if senses is old.senses and now >= old.now else {}
+    holds: dict[str, float] = {}
+    statuses: dict[str, Status] = {}
+    changed = not same
+    for facts in fleet.agents:
+        address = facts.agent.address
+        before = old.statuses.get(address)
+        if before is not None and (same or known.get(address) is facts):
+            until = holding.get(address, 0.0)
+            if not (full and before.state in TIMED) or now <= until:
+                statuses[address] = before
+                if until:
+                    holds[address] = until
+                continue
+        status = state(facts, now, policy, senses)
+        if status.state in HOLDING and (due := expectation(facts, status, now, policy, senses)) is not None:
+            holds[address] = due.silent_at
+        if before == status:
+            status = before
+        else:
+            changed = True
+        statuses[address] = status
+    if not changed and int(now) == int(old.now):
+        return old
+    derived = now if full else old.derived
+    return Moment(fleet, statuses if changed else old.statuses, now, derived, holds, senses)

@@ -1,0 +1,62 @@
+"""What an agent's work used, and what goes on inside it, in a few lines of the detail panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailcore.model.fleet import AgentFacts
+from mailcore.model.usage import Spending, Usage
+from mailcore.text.units import money, since, tokens
+from praxmonitor.text.describe import Line, cut, plain
+
+NEARLY_FULL = 0.85
+"""Share of the context from which it is drawn as a warning: it is compacted soon."""
+MOST_SUBAGENTS = 4
+
+
+def usage_lines(spending: Spending, width: int) -> Iterator[Line]:
+    """Model and fill of the context, then tokens and money of the task and of today; nothing where nothing is known."""
+    if spending.model or spending.context:
+        yield (*_model(spending, width), *_context(spending))
+    for label, usage in (("task   ", spending.task), ("today  ", spending.today)):
+        if told := so_far(spending, usage):
+            yield ((label, "muted"), (told, "faint" if spending.unfinished else ""))
+
+
+def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
+    """The subagents at work, a compaction that goes on, and how many lines could not be read."""
+    subagents = facts.subagents
+    for one in subagents[:MOST_SUBAGENTS]:
+        yield (("⋔ ", "muted"), (cut(plain(one.text), width - 10), ""), (f"  {since(one.at, now)}", "faint"))
+    if len(subagents) > MOST_SUBAGENTS:
+        yield ((f"  and {len(subagents) - MOST_SUBAGENTS} more", "faint"),)
+    if facts.compacting is not None:
+        yield (("≡ compacting its context", ""), (f"  {since(facts.compacting.at, now)}", "faint"))
+    if facts.lost:
+        yield ((f"{facts.lost} lines could not be read", "warn"),)
+
+
+def so_far(spending: Spending, usage: Usage) -> str:
+    """An amount of it; while earlier work of today is still being counted, no figure that is too small."""
+    told = amount(usage)
+    return "counting…" if told and spending.unfinished else told
+
+
+def amount(usage: Usage) -> str:
+    """`1.2 M tokens, $3.40`; the money only where the program says it."""
+    told = [f"{tokens(usage.tokens)} tokens"] if usage.tokens else []
+    return ", ".join([*told, money(usage.cost)] if usage.cost else told)
+
+
+def _model(spending: Spending, width: int) -> Line:
+    return ((cut(plain(spending.model), max(10, width - 28)), ""), ("   ", "")) if spending.model else ()
+
+
+def _context(spending: Spending) -> Line:
+    if not spending.context:
+        return ()
+    if not spending.window:
+        return ((f"context {tokens(spending.context)}", "muted"),)
+    share = spending.context / spending.window
+    role = "warn" if share >= NEARLY_FULL else "muted"
+    return ((f"context {tokens(spending.context)} of {tokens(spending.window)}, {share:.0%}", role),)

@@ -1,0 +1,231 @@
+"""The main screen: all agents, the selected one, what happens everywhere."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+from textual.timer import Timer
+from textual.widgets import Input
+
+from mailcore.model.fleet import AgentFacts
+from praxmonitor.actions.keymap import bindings
+from praxmonitor.actions.table import FLEET
+from praxmonitor.state.snapshot import Moment
+from praxmonitor.text.describe import RANK, bypasses, plain, task
+from praxmonitor.views.operating import Operating
+from praxmonitor.widgets.detail import Detail
+from praxmonitor.widgets.grid import Grid
+from praxmonitor.widgets.grid_layout import usual_stream, whole
+from praxmonitor.widgets.stream import Stream
+
+ATTENTION_FIRST = "attention first"
+"""What the grid says of the order that is not the registry's."""
+REST = 1.5
+"""Seconds after the last move of the selection in which no agent changes its place."""
+AROUND = 2
+"""Cells at the sides of the agents."""
+FRAME = 3
+"""Lines of header, alarm bar (or the blank line in its place) and keys."""
+
+
+class FleetScreen(Operating):
+    """Grid, detail and stream. Below 110 columns the detail is its own screen; a low terminal has no stream."""
+
+    SCOPES = (FLEET,)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(FLEET)]
+    DEFAULT_CSS = """
+    FleetScreen {
+        #body { height: 1fr; layout: grid; grid-size: 2; grid-columns: 3fr 2fr; }
+        #agents { padding: 1 1 0 1; }
+        #grid { height: 1fr; }
+        #filter {
+            display: none; height: 1; border: none; padding: 0 1; background: $panel; color: $ink;
+        }
+        #filter.-open { display: block; }
+        #detail { padding: 1 0 0 2; border-left: vkey $rule; }
+        #stream { column-span: 2; }
+        #detail:focus { border-left: vkey $accent; }
+        #stream { border-top: solid $rule; border-title-color: $muted; border-title-align: left; }
+        #stream:focus { border-top: solid $accent; border-title-color: $ink-accent; }
+        /* What the agents leave over is the stream's, below them; the detail stands beside both. */
+        &.-spare #detail { row-span: 2; }
+        &.-spare #stream { column-span: 1; }
+        &.-narrow #body { grid-size: 1; grid-columns: 1fr; }
+        &.-narrow #detail { display: none; }
+        &.-narrow #stream { column-span: 1; }
+        &.-low #stream { display: none; }
+        /* The alarm bar stands in the blank line: nothing below it moves when an alarm comes or goes. */
+        &.-alarmed #agents { padding: 0 1; }
+        &.-alarmed #detail { padding: 0 0 0 2; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._grid, self._detail, self._stream = Grid(id="grid"), Detail(id="detail"), Stream(id="stream")
+        self._stream.border_title = "stream"
+        self._body = Container(id="body")
+        self._filter = Input(placeholder="show only…", id="filter", compact=True)
+        self._attention_first = False
+        self._ranks: dict[str, int] = {}
+        self._moving: Timer | None = None
+        self._rows = ""
+        """How the lines are shared out between agents and stream, as the stylesheet says it."""
+
+    def compose(self) -> ComposeResult:
+        """Header, grid beside detail, stream, footer."""
+        yield self._header
+        yield self._alarm_bar
+        with self._body:
+            with Vertical(id="agents"):
+                yield self._grid
+                yield self._filter
+            yield self._detail
+            yield self._stream
+        yield self._keys
+
+    def on_mount(self) -> None:
+        """Start with the grid under the keys."""
+        self._grid.focus()
+
+    @property
+    def selected(self) -> str:
+        """Address of the agent under the cursor."""
+        return self._grid.selected
+
+    def show_moment(self, moment: Moment) -> None:
+        """Hand the moment down."""
+        agents = self._ordered(moment)
+        wanted = self._filter.value.casefold().strip()
+        if wanted:
+            agents = tuple(facts for facts in agents if wanted in _searched(facts, moment))
+            nobody = f"no agent matches {plain(self._filter.value.strip())} · Esc"
+        else:
+            nobody = "no agents yet · mailcore agent add NAME=PATH"
+        order = ATTENTION_FIRST if self._attention_first else ""
+        self._grid.show(agents, moment.statuses, moment.now, nobody, self.prax.bypass, order)
+        self._stream.show(moment.fleet.stream)
+        self._show_detail()
+
+    def show_frame(self) -> None:
+        """Header, alarm bar and footer."""
+        super().show_frame()
+        self.set_class(self._alarm_bar.has_class("-open"), "-alarmed")
+        self._share_out()
+
+    def _share_out(self) -> None:
+        """Give the stream what the agents, all of the registry at their best, leave over; else its usual lines. Beside
+        a detail it pays for that with width: so much must be left over that it gets twice its usual lines."""
+        size = self.app.size
+        usual, narrow = usual_stream(size.height), self.has_class("-narrow")
+        width = (size.width if narrow else size.width * 3 // 5) - AROUND
+        agents = self.prax.moment.fleet.agents
+        wanted = whole(len(agents), width) + self._attention_first
+        wanted += self._filter.has_class("-open")
+        spare = size.height - FRAME - wanted - usual
+        roomy = bool(agents) and spare >= (1 if narrow else usual)
+        self.set_class(roomy, "-spare")
+        rows = f"{wanted + (not self.has_class('-alarmed'))} 1fr" if roomy else f"1fr {usual}"
+        if rows != self._rows:
+            self._rows = rows
+            self._body.styles.grid_rows = rows
+
+    def _ordered(self, moment: Moment) -> tuple[AgentFacts, ...]:
+        """As in the registry; or those that need attention, then those at work, then the rest, each as in the registry.
+        An agent changes its place only with the class of its state, and not while the operator moves the selection."""
+        agents = moment.fleet.agents
+        if not self._attention_first:
+            return agents
+        if self._moving is None:
+            self._ranks = {address: RANK[status.state] for address, status in moment.statuses.items()}
+        return tuple(sorted(agents, key=lambda facts: self._ranks.get(facts.address, 2)))
+
+    def _stop_moving(self) -> None:
+        if self._moving is not None:
+            self._moving.stop()
+            self._moving = None
+
+    def _come_to_rest(self) -> None:
+        self._stop_moving()
+        self.refresh_all()
+
+    def show_glance(self) -> None:
+        """Hand the reading down."""
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        moment, address = self.prax.moment, self.selected
+        glance = self.glance if self.glance is not None and self.glance.address == address else None
+        facts = moment.fleet.find(address)
+        bypass = facts is not None and bypasses(facts, self.prax.bypass)
+        self._detail.show(facts, moment.status(address), glance, moment.now, bypass)
+
+    def on_grid_picked(self, event: Grid.Picked) -> None:
+        """Another agent: show it, read it."""
+        if self._attention_first:
+            self._stop_moving()
+            self._moving = self.set_timer(REST, self._come_to_rest)
+        self._show_detail()
+        self.show_frame()
+        self.settle_on(self.prax.moment.fleet.find(event.address))
+
+    def on_grid_opened(self, event: Grid.Opened) -> None:
+        """A double click."""
+        self.show_agent(event.address)
+
+    def do_open(self) -> None:
+        """The selected agent, full screen."""
+        self.show_agent(self.selected)
+
+    def do_next_needing(self) -> None:
+        """Select the next agent that needs the operator, round and round in the order shown."""
+        needing = self.prax.moment.needs_me()
+        shown = self._grid.addresses
+        after = shown.index(self.selected) + 1 if self.selected in shown else 0
+        following = next((address for address in (*shown[after:], *shown[:after]) if address in needing), "")
+        if following:
+            self._grid.select(following)
+        elif needing:
+            number = len(needing)
+            self.notify(f"the filter hides {number} that need{'s' if number == 1 else ''} you · Esc", markup=False)
+        else:
+            self.notify("nobody needs you", markup=False)
+
+    def do_order(self) -> None:
+        """Those that need attention first, the first of them selected; again: the registry's order."""
+        self._attention_first = not self._attention_first
+        self._stop_moving()
+        self._share_out()
+        self.show_moment(self.prax.moment)
+        if self._attention_first:
+            self._grid.step("first")
+
+    def do_filter(self) -> None:
+        """Type what to show."""
+        self._filter.add_class("-open")
+        self._share_out()
+        self._filter.focus()
+
+    def do_back(self) -> None:
+        """Drop the filter; else nothing."""
+        self._filter.value = ""
+        self._filter.remove_class("-open")
+        self._share_out()
+        self._grid.focus()
+
+    def on_input_changed(self) -> None:
+        """Filter as it is typed."""
+        self.show_moment(self.prax.moment)
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter, back to the agents."""
+        self._grid.focus()
+
+
+def _searched(facts: AgentFacts, moment: Moment) -> str:
+    state = moment.status(facts.address).state
+    return f"{facts.address} {state} {plain(facts.agent.role)} {task(facts)}".casefold()

@@ -1,0 +1,115 @@
+"""One agent told whole: its state and why, its process, the run from its beginning, what it did, the end of its log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailcore.model.activity import Activity
+from mailcore.model.fleet import AgentFacts, Status
+from mailcore.model.run import Run
+from mailcore.text.units import clock_cells, duration, since
+from praxmonitor.state.selected_agent import Glance
+from praxmonitor.text.describe import BYPASS, LOOKS, Line, plain, sender, spread, task, wrap
+from praxmonitor.widgets.card import activity_spans, held, timed
+from praxmonitor.widgets.detail import LABEL, held_lines, labelled, log_lines, process_lines, waiting_lines
+from praxmonitor.widgets.line_list import Lines
+
+MOST_ACTIVITIES = 20
+
+
+def story_lines(
+    facts: AgentFacts, status: Status, glance: Glance | None, now: float, width: int, bypass: bool = False
+) -> list[Line]:
+    """All lines of the panel, each cut to `width` where it is drawn; with `bypass` it wears that badge."""
+    look = LOOKS[status.state]
+    lines: list[Line] = []
+    if not facts.agent.is_operator:
+        badge: Line = (BYPASS, (" ", "")) if bypass else ()
+        right = (
+            *badge,
+            held(facts, status),
+            (f" {look.glyph} {look.word}", look.role),
+            (f" {since(status.since, now)}", "faint"),
+        )
+        lines += [spread(((plain(facts.agent.role) or "no role", "muted"),), right, width), ()]
+        lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
+        lines += labelled("held", *held_lines(facts, status))
+        for group in (
+            labelled("waiting", *waiting_lines(glance, now, width - LABEL)),
+            labelled("process", *process_lines(glance)),
+            labelled("run", *run_lines(facts, now)),
+        ):
+            if drawn := list(group):
+                lines += [(), *drawn]
+        lines.append(())
+    lines += labelled("activity", *activity_lines(facts.activities))
+    return [*lines, (), *log_lines(glance, width, 40)]
+
+
+def run_lines(facts: AgentFacts, now: float) -> Iterator[Line]:
+    """The run told whole: how it began, each attempt with its cause, how it ended."""
+    run = facts.run
+    if run is None:
+        subject = task(facts)
+        yield ((subject, ""), ("   another program's run", "faint")) if subject else (("none yet", "faint"),)
+        return
+    yield ((task(facts), ""),)
+    yield (
+        (f"{clock_cells(run.created_at)}  ", "faint"),
+        (f"asked for by {sender(run.sender)}" if run.sender else "begun", "muted"),
+        (f"   {plain(run.run_id)}", "faint"),
+    )
+    for attempt in run.attempts:
+        yield (
+            (f"{clock_cells(attempt.started_at)}  ", "faint"),
+            (f"attempt {attempt.number} of {run.attempts_allowed}", ""),
+            (f"   {plain(attempt.mode)}, pid {attempt.pid}", "muted"),
+        )
+        if attempt.running_at:
+            seconds = attempt.running_at - attempt.started_at
+            yield (
+                (f"{clock_cells(attempt.running_at)}  ", "faint"),
+                (f"sign of life after {duration(seconds)}", "muted"),
+            )
+        if attempt.ended_at:
+            yield ((f"{clock_cells(attempt.ended_at)}  ", "faint"), (plain(attempt.cause) or "ended", "muted"))
+    yield from _end(run, now)
+
+
+def _end(run: Run, now: float) -> Iterator[Line]:
+    if run.phase.ended:
+        by = f" by {plain(run.by)}" if run.by else ""
+        why = f": {plain(run.reason)}" if run.reason else ""
+        yield ((f"{clock_cells(run.since)}  ", "faint"), (f"{run.phase}{by}", "strong"), (why, "muted"))
+    elif run.next_at > now:
+        yield ((f"{clock_cells(run.next_at)}  ", "faint"), ("next attempt", "state-retrying"))
+
+
+def activity_lines(activities: tuple[Activity, ...]) -> Iterator[Line]:
+    """The newest few, newest last."""
+    if not activities:
+        yield (("none seen", "faint"),)
+    for activity in activities[-MOST_ACTIVITIES:]:
+        yield (
+            (timed(activity), "faint"),
+            *activity_spans(activity, "" if activity is activities[-1] else "muted"),
+        )
+
+
+class Story(Lines):
+    """The panel. `show` hands it everything; it keeps no facts of its own."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shown: tuple[AgentFacts, Status, Glance | None, float, bool] | None = None
+
+    def show(self, facts: AgentFacts, status: Status, glance: Glance | None, now: float, bypass: bool = False) -> None:
+        """Show one agent."""
+        self._shown = (facts, status, glance, now, bypass)
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """Lay the lines out for the new width."""
+        if self._shown is not None:
+            facts, status, glance, now, bypass = self._shown
+            self.set_lines(story_lines(facts, status, glance, now, self.line_width, bypass))

@@ -1,0 +1,88 @@
+"""The line at the bottom: which keys there are, and which do nothing just now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from textual import events
+from textual.message import Message
+
+from praxmonitor.text.describe import Line, Span, fit, width_of
+from praxmonitor.widgets.line_list import Lines
+
+LAST = ("help", "quit")
+"""Kept at every width."""
+
+
+class Hint(NamedTuple):
+    """One key of the footer."""
+
+    id: str
+    key: str
+    label: str
+    disabled: bool = False
+    wanted: bool = False
+    """What there is to do just now asks for it."""
+
+
+def keys_line(hints: Sequence[Hint], width: int) -> tuple[Line, list[tuple[int, int, str]]]:
+    """The line in `width` cells, and where each action stands: (first cell, cell after the last, id). Where there is
+    no room for all, those that are wanted come first, those that do nothing now last; none leaves its order."""
+    chosen: set[str] = set()
+    room = width
+    for hint in sorted(hints, key=lambda hint: (hint.id not in LAST, not hint.wanted, hint.disabled)):
+        room -= width_of(_spans(hint))
+        if room < 0:
+            break
+        chosen.add(hint.id)
+    line: list[Span] = []
+    places = []
+    for hint in sorted((hint for hint in hints if hint.id in chosen), key=lambda hint: hint.id in LAST):
+        start = width_of(line)
+        line += _spans(hint)
+        places.append((start, width_of(line), hint.id))
+    return fit(line, width), places
+
+
+def _spans(hint: Hint) -> Line:
+    """As wide either way; what does nothing now is in brackets, because a shade alone is not seen without colours."""
+    if hint.disabled:
+        return ((f"({hint.key}", "faint"), (f" {hint.label})", "faint"))
+    return ((f" {hint.key}", "accent strong"), (f" {hint.label} ", "muted"))
+
+
+class Keys(Lines, can_focus=False):
+    """The footer."""
+
+    DEFAULT_CSS = """
+    Keys { height: 1; dock: bottom; background: $surface; overflow: hidden hidden; scrollbar-gutter: auto; }
+    """
+
+    @dataclass
+    class Pressed(Message):
+        """An action was clicked."""
+
+        action: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._hints: tuple[Hint, ...] = ()
+        self._places: list[tuple[int, int, str]] = []
+
+    def show(self, hints: Iterable[Hint]) -> None:
+        """Show these keys."""
+        self._hints = tuple(hints)
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """As many as fit."""
+        line, self._places = keys_line(self._hints, self.line_width)
+        self.set_lines([line])
+
+    def on_click(self, event: events.Click) -> None:
+        """A click is the key."""
+        for start, end, action in self._places:
+            if start <= event.x < end:
+                self.post_message(self.Pressed(action))

@@ -1,0 +1,129 @@
+"""Where the agents stand in the grid, and what is said of those that are out of view: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from textual.geometry import Region
+
+from mailcore.model.fleet import Status
+from praxmonitor.text.describe import ATTENTION, Line, spread, width_of
+from praxmonitor.widgets.card import CARD_HEIGHTS
+from praxmonitor.widgets.header import counts
+
+MOST_CARDS = 12
+NARROWEST = 25
+WIDEST = 64
+
+
+class Layout(NamedTuple):
+    """A row is one of agents, side by side; beyond `MOST_CARDS` agents it is one agent in one line."""
+
+    columns: int
+    width: int
+    """Cells of one agent, the gap not among them."""
+    height: int
+    """Lines of one agent."""
+    pitch: int
+    """Lines from one agent to the next below."""
+    top: int
+    """Lines of the heading."""
+    rows: int
+    """Rows in view, each whole; at least one."""
+    foot: bool
+    """The last line says what is out of view."""
+
+    def moved(self, way: str, index: int, count: int) -> int:
+        """Where a key leads from the agent at `index` of `count`; at an edge it may lead beyond, or nowhere."""
+        across, page, last = self.columns, self.rows * self.columns, count - 1
+        match way:
+            case "left":
+                return index - 1
+            case "right":
+                return index + 1
+            case "up" if index >= across:
+                return index - across
+            case "down" if index // across < last // across:
+                return index + across
+            case "page_up":
+                return index - page
+            case "page_down":
+                return index + page
+            case "first":
+                return 0
+            case "last":
+                return last
+        return index
+
+    def region(self, place: int) -> Region:
+        """The cells of an agent, by its place among those in view."""
+        row, column = divmod(place, self.columns)
+        return Region(column * (self.width + 1), self.top + row * self.pitch, self.width, self.height)
+
+    def place(self, x: int, y: int) -> int | None:
+        """Which of those in view is drawn at this cell, the gap at its right with it; None for none."""
+        row, inner = divmod(y - self.top, self.pitch)
+        if not 0 <= row < self.rows or inner >= self.height:
+            return None
+        return row * self.columns + min(x // (self.width + 1), self.columns - 1)
+
+
+def lay_out(count: int, width: int, height: int, foot: bool = False) -> Layout:
+    """The tallest cards, then the fewest columns, with which all `count` agents are in view; where there is no such,
+    the lowest cards in the most columns, and a foot. `foot` wants that line in any case."""
+    if count > MOST_CARDS or width < NARROWEST:
+        return _lines(count, width, height, foot)
+    most = max(1, min(count, (width + 1) // (NARROWEST + 1)))
+    least = min(most, -(-width // WIDEST))
+    for tall in CARD_HEIGHTS:
+        for columns in range(least, most + 1):
+            rows = -(-count // columns)
+            if rows * (tall + 1) - 1 <= height - foot:
+                return Layout(columns, (width - columns + 1) // columns, tall, tall + 1, 0, max(1, rows), foot)
+    # The foot stands where the gap below the last row would be.
+    rows = height // (tall + 1)
+    if not rows:
+        return _lines(count, width, height, foot)
+    return Layout(most, (width - most + 1) // most, tall, tall + 1, 0, rows, True)
+
+
+def _lines(count: int, width: int, height: int, foot: bool) -> Layout:
+    top = 1 if height > 3 else 0
+    foot = foot or count > height - top
+    return Layout(1, width, 1, 1, top, max(1, height - top - foot), foot)
+
+
+def whole(count: int, width: int) -> int:
+    """Lines in which all agents can be drawn at their best: the tallest cards in the fewest columns, or as lines."""
+    if count > MOST_CARDS or width < NARROWEST:
+        return count + 1
+    rows = -(-count // min(max(1, count), -(-width // WIDEST)))
+    return rows * (CARD_HEIGHTS[0] + 1) - 1
+
+
+def usual_stream(height: int) -> int:
+    """Lines of the stream, its heading among them, on a screen of this height where the agents want all they get."""
+    return max(7, min(11, height // 4))
+
+
+def foot_line(above: Iterable[Status], below: Iterable[Status], order: str, width: int) -> Line:
+    """`3 more above · 12 more below, ✗ 1 failed` in exactly `width` cells: how many are out of view and how many of
+    those need attention; at the right the `order` the agents stand in, empty for the registry's."""
+    over, under = list(above), list(below)
+    right: Line = ((f"{order} ", "muted"),) if order else ()
+    for words in (True, False):
+        ends = [_out_of_view(over, "above", words=words), _out_of_view(under, "below", words=words)]
+        between: Line = (("  ·  ", "faint"),) if over and under else ()
+        left = ((" ", ""), *ends[0], *between, *ends[1])
+        if width_of((*left, *right)) < width:
+            break
+    return spread(left, right, width)
+
+
+def _out_of_view(statuses: list[Status], where: str, *, words: bool) -> Line:
+    if not statuses:
+        return ()
+    needing = counts((status for status in statuses if status.state in ATTENTION), 0, words=ATTENTION if words else ())
+    said = f"{len(statuses)} more {where}" if words else f"{len(statuses)} {where}"
+    return ((said, "muted"), (", " if needing else "", "faint"), *needing)
