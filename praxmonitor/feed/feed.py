@@ -16,6 +16,7 @@ from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.observe.watch import Batch, Watch
+from mailcore.system import memory
 from mailcore.text import line
 from mailcore.text.units import duration
 from mailcore.workspace.find import at
@@ -26,6 +27,8 @@ DRAWN = 0.1
 """The same for a screen: ten frames a second are all that an eye wants, and each costs."""
 PAUSE, LONGEST_PAUSE = 1.0, 10.0
 """Seconds before a feed that broke is begun anew: twice as many each time that it breaks again, up to the longest."""
+GIVE_BACK = 60.0
+"""Seconds, at least, between two times that free memory is given back to the system."""
 STEADY = 60.0
 """Seconds; a feed that lived for longer is begun anew after the first pause."""
 
@@ -123,7 +126,11 @@ class _Reading(threading.Thread):
                 self._watch = watch
                 if self._stopped:
                     return
+                given_back = time.monotonic()
                 for batch in watch:
+                    if batch.sweep and time.monotonic() - given_back > GIVE_BACK:
+                        memory.give_back()
+                        given_back = time.monotonic()
                     changed = self._learn(fleet, _facts(loader, fleet, batch))
                     if changed is not fleet:
                         fleet = changed
