@@ -84,9 +84,9 @@ def test_a_spread_line_has_exactly_its_width(left: str, right: str, width: int) 
 @given(st.text(max_size=200), st.integers(2, 60))
 def test_wrapped_lines_fit_and_lose_no_word(raw: str, width: int) -> None:
     drawn = describe.plain(raw)
-    lines = describe.wrap(drawn, width)
-    assert all(cell_len(line) <= width for line in lines)
-    assert "".join("".join(lines).split()) == "".join(drawn.split())
+    wrapped = describe.wrap(drawn, width)
+    assert all(cell_len(line) <= width for line in wrapped)
+    assert "".join("".join(wrapped).split()) == "".join(drawn.split())
 
 
 def test_wrapping_keeps_an_indent() -> None:
