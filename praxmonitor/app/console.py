@@ -32,7 +32,7 @@ from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.cues import cues, heartbeat
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import EMPTY, Moment, following
-from praxmonitor.text.describe import plain
+from praxmonitor.text.lines import plain
 
 if TYPE_CHECKING:
     from praxmonitor.feed.feed import Feed

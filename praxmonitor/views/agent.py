@@ -18,7 +18,7 @@ from praxmonitor.actions import requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import MAIL
 from praxmonitor.state.snapshot import Moment
-from praxmonitor.text.describe import bypasses, plain, sender
+from praxmonitor.text.lines import bypasses, plain, sender
 from praxmonitor.views.operating import Operating
 from praxmonitor.widgets.agent_story import Story
 from praxmonitor.widgets.mail import Body, MailList

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from mailcore.text.units import clock_time, since
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.text.describe import Line, plain, spread, wrap
+from praxmonitor.text.lines import Line, plain, spread, wrap
 from praxmonitor.widgets.line_list import READING, WIDTH, Lines
 
 Answer: TypeAlias = Callable[[Sequence[str], bool], Awaitable[None]]

@@ -14,7 +14,7 @@ from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import FLEET
 from praxmonitor.state.snapshot import Moment
-from praxmonitor.text.describe import RANK, bypasses, plain, task
+from praxmonitor.text.lines import RANK, bypasses, plain, task
 from praxmonitor.views.operating import Operating
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid

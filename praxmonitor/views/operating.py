@@ -27,7 +27,7 @@ from praxmonitor.actions import kills, requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import ACT, busy
 from praxmonitor.state.selected_agent import Start
-from praxmonitor.text.describe import Line, bypasses, plain, task
+from praxmonitor.text.lines import Line, bypasses, plain, task
 from praxmonitor.views.looking import Looking
 
 P = ParamSpec("P")

@@ -8,7 +8,7 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from mailcore.text.units import clock_cells, since
-from praxmonitor.text.describe import (
+from praxmonitor.text.lines import (
     BYPASS,
     KINDS,
     LOOKS,

@@ -10,7 +10,7 @@ from math import inf, isfinite
 from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text.units import clock_time
-from praxmonitor.text.describe import ATTENTION, LOOKS, ORDER, Line, Span, cut, fit, plain, width_of
+from praxmonitor.text.lines import ATTENTION, LOOKS, ORDER, Line, Span, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
 

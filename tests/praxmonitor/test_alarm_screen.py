@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from mailcore.model.fleet import Fleet
 from praxmonitor.app.app import PraxApp
 from praxmonitor.sound import Sound
-from praxmonitor.text.describe import width_of
+from praxmonitor.text.lines import width_of
 from praxmonitor.views.alarms import AlarmsScreen
 from praxmonitor.widgets.alarm_bar import AlarmBar, bar_line
 from praxmonitor.widgets.header import Hearing, header_line
