@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from praxmonitor.state.selected_agent import Start
+from praxmonitor.state.agent_details import Start
 from praxmonitor.text.lines import Line, plain
 from praxmonitor.widgets.detail import start_lines
 from praxmonitor.widgets.line_list import WIDTH, Lines

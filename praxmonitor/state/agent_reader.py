@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.state.agent_details import Glance, Start
 
 if TYPE_CHECKING:
     from mailcore.observe.process_sample import Sampler

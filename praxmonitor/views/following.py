@@ -12,8 +12,8 @@ from textual.timer import Timer
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.table import ACT, ACTIONS, EVERYWHERE, FLEET, MAIL, REPLAY, wanted, why_disabled
 from praxmonitor.alarms.alarm import headline
+from praxmonitor.state.agent_details import Glance
 from praxmonitor.state.agent_reader import Reader
-from praxmonitor.state.selected_agent import Glance
 from praxmonitor.state.snapshot import EMPTY, Moment
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys

@@ -26,7 +26,7 @@ from mailcore.text.units import UNKNOWN, clock_time
 from praxmonitor.actions import kills, requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import ACT, busy
-from praxmonitor.state.selected_agent import Start
+from praxmonitor.state.agent_details import Start
 from praxmonitor.text.lines import Line, bypasses, plain, task
 from praxmonitor.views.looking import Looking
 

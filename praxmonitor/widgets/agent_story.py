@@ -8,7 +8,7 @@ from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
 from mailcore.text.units import clock_cells, duration, since
-from praxmonitor.state.selected_agent import Glance
+from praxmonitor.state.agent_details import Glance
 from praxmonitor.text.lines import BYPASS, LOOKS, Line, plain, sender, spread, task, wrap
 from praxmonitor.widgets.card import activity_spans, held, timed
 from praxmonitor.widgets.detail import LABEL, held_lines, labelled, log_lines, process_lines, waiting_lines

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.text.units import UNKNOWN, clock_time, since, size
-from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.state.agent_details import Glance, Start
 from praxmonitor.text.lines import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import held

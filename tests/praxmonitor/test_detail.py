@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailcore.model.message import Message
 from praxmonitor.actions.questions import close_lines, start_lines, start_question
-from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.state.agent_details import Glance, Start
 from praxmonitor.text.lines import wrapped
 from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.detail import detail_lines, mail_line, waiting_lines

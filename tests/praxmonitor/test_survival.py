@@ -16,8 +16,8 @@ from praxmonitor.app.app import PraxApp
 from praxmonitor.app.console import MOST_NOTICES
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
+from praxmonitor.state.agent_details import Start
 from praxmonitor.state.notices import Notice
-from praxmonitor.state.selected_agent import Start
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.mail import Body, MailList

@@ -16,7 +16,7 @@ from praxmonitor.actions.kills import Victim
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.confirm import ConfirmScreen, victim_lines
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
-from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.state.agent_details import Glance, Start
 from praxmonitor.views.operating import Operating
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
