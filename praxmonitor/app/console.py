@@ -27,7 +27,7 @@ from praxmonitor.alarms.notifier import Sentry
 from praxmonitor.alarms.reach import Ear
 from praxmonitor.app.audible import Audible
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
-from praxmonitor.feed.feed import enduring
+from praxmonitor.feed.file_feed import enduring
 from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.cues import cues, heartbeat
 from praxmonitor.state.notices import Notice
@@ -35,7 +35,7 @@ from praxmonitor.state.snapshot import EMPTY, Moment, following
 from praxmonitor.text.lines import plain
 
 if TYPE_CHECKING:
-    from praxmonitor.feed.feed import Feed
+    from praxmonitor.feed.file_feed import Feed
     from praxmonitor.feed.playback import Playback
 
 TICK = 0.5

@@ -21,7 +21,7 @@ from praxmonitor.cli.arguments import Parser
 from praxmonitor.demo.stage import stage
 
 if TYPE_CHECKING:
-    from praxmonitor.feed.feed import OnFacts
+    from praxmonitor.feed.file_feed import OnFacts
 
 
 def main(argv: Sequence[str]) -> int:
@@ -114,7 +114,7 @@ async def _observe(
 ) -> tuple[Fleet, dict[str, int]]:
     """Follow the files for a while; count how often an agent entered each state."""
     from mailcore.observe.state import state
-    from praxmonitor.feed.feed import FileFeed
+    from praxmonitor.feed.file_feed import FileFeed
 
     newest = Fleet(workspace.root)
 

@@ -22,7 +22,7 @@ from praxmonitor.alarms.notifier import Sentry
 from praxmonitor.alarms.outlets import lines
 from praxmonitor.alarms.reach import Ear, reach_words
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.feed import DRAWN, Feed, FileFeed, enduring
+from praxmonitor.feed.file_feed import DRAWN, Feed, FileFeed, enduring
 from praxmonitor.sound import Cue
 from praxmonitor.state.snapshot import EMPTY, Moment, following
 

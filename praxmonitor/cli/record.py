@@ -23,7 +23,7 @@ from mailcore.text import counted
 from mailcore.text.terminal import complain
 from mailcore.workspace.find import Workspace, here
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.feed import Feed, FileFeed, enduring
+from praxmonitor.feed.file_feed import Feed, FileFeed, enduring
 from praxmonitor.feed.recording import Header, RecordingError, Writer
 from praxmonitor.state.catch_up import untold
 

@@ -20,7 +20,7 @@ from mailcore.text import line
 from mailcore.text.terminal import complain
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.feed import DRAWN
+from praxmonitor.feed.file_feed import DRAWN
 from praxmonitor.feed.playback import FASTEST, SLOWEST, Playback
 from praxmonitor.feed.recording import VERSION, Header, RecordingError
 from praxmonitor.feed.recording_reader import LeftOut, opening, read

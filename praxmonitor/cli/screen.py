@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from praxmonitor.app.app import PraxApp
-    from praxmonitor.feed.feed import OnFacts
+    from praxmonitor.feed.file_feed import OnFacts
 
 
 def show(
@@ -38,7 +38,7 @@ def show(
     checked(config, workspace.config_file)
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
-    from praxmonitor.feed.feed import DRAWN, FileFeed
+    from praxmonitor.feed.file_feed import DRAWN, FileFeed
     from praxmonitor.sound.player import configured
 
     speaker = configured(config.sound, workspace.root, muted=muted)

@@ -25,7 +25,7 @@ from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import Vigil
 from praxmonitor.alarms.rules.fleet import Rules
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.feed import Feed, FileFeed, enduring
+from praxmonitor.feed.file_feed import Feed, FileFeed, enduring
 from praxmonitor.state.catch_up import untold
 from praxmonitor.state.snapshot import EMPTY, Moment, following
 

@@ -20,7 +20,7 @@ from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.workspace.find import Workspace
-from praxmonitor.feed.feed import FRAME, FileFeed, enduring
+from praxmonitor.feed.file_feed import FRAME, FileFeed, enduring
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = [pytest.mark.anyio, pytest.mark.backends]
@@ -190,7 +190,7 @@ async def test_a_reading_that_broke_keeps_nothing(aipass_workspace: Path, monkey
     def on_facts(at: float, facts: Sequence[Fact]) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("praxmonitor.feed.feed.Loader", Noted)
+    monkeypatch.setattr("praxmonitor.feed.file_feed.Loader", Noted)
     gc.disable()
     try:
         with pytest.raises(OSError, match="full"):

@@ -26,7 +26,7 @@ from mailcore.observe.facts import Fact, MailboxRead, Seen, Used
 from mailcore.observe.fold import apply
 from praxmonitor.cli.record import Tape, recorder
 from praxmonitor.demo.stage import stage
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.feed.recording import RecordingError
 from praxmonitor.feed.recording_reader import opening, read
 from tests.mailcore.conftest import House
