@@ -24,11 +24,11 @@ from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.clock_checks import Beats, beat
+from praxmonitor.alarms.config_reload import Settings
 from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, Told, advance
-from praxmonitor.alarms.rules.fleet import Rules
-from praxmonitor.alarms.rules.vanished import NOBODY, Stand, Vanished, there
-from praxmonitor.alarms.settings import Settings
-from praxmonitor.alarms.single_check import BETWEEN
+from praxmonitor.alarms.machine_check import BETWEEN
+from praxmonitor.alarms.missing_directories import NOBODY, Stand, Vanished, there
+from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.alarms.store import Kept, gone_before
 from praxmonitor.state.snapshot import EMPTY, Moment
 

@@ -19,9 +19,9 @@ from mailcore.text.terminal import complain, say, say_json
 from mailcore.text.units import date_and_time
 from mailcore.workspace.find import Workspace, here
 from praxmonitor.alarms.episodes import Book, Episode, advance
+from praxmonitor.alarms.machine_check import look
 from praxmonitor.alarms.outlets import as_json, events, lines
-from praxmonitor.alarms.rules.fleet import Rules
-from praxmonitor.alarms.single_check import look
+from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.alarms.store import Kept, gone_before
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound.mutes import mutes_path

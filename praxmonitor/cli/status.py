@@ -24,8 +24,8 @@ from mailcore.text.terminal import complain, say, say_json
 from mailcore.text.units import iso
 from mailcore.workspace.find import here
 from praxmonitor.alarms import watchers
-from praxmonitor.alarms.rules.fleet import Rules
-from praxmonitor.alarms.single_check import look
+from praxmonitor.alarms.machine_check import look
+from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.cli.arguments import Parser
 
 

@@ -23,7 +23,7 @@ from mailcore.text.units import UNKNOWN, date, iso
 from mailcore.workspace.find import here
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import Vigil
-from praxmonitor.alarms.rules.fleet import Rules
+from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import Feed, FileFeed, enduring
 from praxmonitor.state.catch_up import untold

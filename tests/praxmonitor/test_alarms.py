@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
-from praxmonitor.alarms.rules.fleet import Rules
+from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.sound import Sound
 from praxmonitor.state.snapshot import EMPTY, following
 from tests.clock import NOON

@@ -16,8 +16,8 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.alarms.engine import HEEDED, KNOWN, Vigil
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
-from praxmonitor.alarms.rules.vanished import Stand
-from praxmonitor.alarms.rules.vanished import there as really_there
+from praxmonitor.alarms.missing_directories import Stand
+from praxmonitor.alarms.missing_directories import there as really_there
 from praxmonitor.alarms.store import Kept
 from praxmonitor.state.snapshot import EMPTY, Moment, following
 from tests.clock import NOON, Clock

@@ -20,7 +20,7 @@ from mailcore.workspace import create
 from mailcore.workspace.holds import hold_at
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
-from praxmonitor.alarms.rules.fleet import Rules
+from praxmonitor.alarms.rules.evaluate import Rules
 
 NOW = time.mktime((2027, 1, 15, 12, 0, 0, 0, 0, -1))
 DAY = 86400.0

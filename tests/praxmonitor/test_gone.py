@@ -16,7 +16,7 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.alarms.rules.vanished import NOBODY, SETTLE, Vanished
+from praxmonitor.alarms.missing_directories import NOBODY, SETTLE, Vanished
 from praxmonitor.alarms.store import Kept
 from praxmonitor.sound.mutes import mutes_path
 from tests.clock import NOON

@@ -21,7 +21,7 @@ from mailcore.mail import approvals
 from mailcore.model.agent import OPERATOR
 from mailcore.workspace import create, trust
 from praxmonitor.actions import requests
-from praxmonitor.alarms.settings import Settings
+from praxmonitor.alarms.config_reload import Settings
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.unlock import UnlockScreen
 from praxmonitor.views.agent import AgentScreen

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from mailcore.config import Alarms, Config
-from praxmonitor.alarms.settings import Settings
+from praxmonitor.alarms.config_reload import Settings
 from tests.clock import Clock
 from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, until, workspace
 

@@ -14,7 +14,7 @@ from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import Vigil
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
-from praxmonitor.alarms.rules.vanished import Stand
+from praxmonitor.alarms.missing_directories import Stand
 from praxmonitor.state.snapshot import EMPTY, following
 from tests.clock import NOON, Clock
 

@@ -11,7 +11,7 @@ from mailcore.model.fleet import Fleet, State
 from mailcore.model.senses import Senses
 from mailcore.observe.cpu import Work
 from mailcore.observe.state import state
-from praxmonitor.alarms.rules.vanished import NOBODY, Vanished
+from praxmonitor.alarms.missing_directories import NOBODY, Vanished
 
 BETWEEN = 0.5
 """Seconds between the two looks at the CPU that it takes; only where an agent would be called silent."""
