@@ -18,7 +18,7 @@ from mailcore.model.fleet import Fleet, State
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.demo.stage import stage
+from praxmonitor.demo.session import stage
 
 if TYPE_CHECKING:
     from praxmonitor.feed.file_feed import OnFacts

@@ -25,7 +25,7 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, MailboxRead, Seen, Used
 from mailcore.observe.fold import apply
 from praxmonitor.cli.record import Tape, recorder
-from praxmonitor.demo.stage import stage
+from praxmonitor.demo.session import stage
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.feed.recording import RecordingError
 from praxmonitor.feed.recording_reader import opening, read

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mailcore.config import Sound, read_config
 from praxmonitor.app.app import PraxApp
-from praxmonitor.demo.stage import stage
+from praxmonitor.demo.session import stage
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound import Cue
 from praxmonitor.sound.cue_samples import jukebox

@@ -17,7 +17,7 @@ from mailcore.config import read_config
 from mailcore.workspace.find import Workspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import sounds_dir, themes_dir
-from praxmonitor.demo.stage import stage
+from praxmonitor.demo.session import stage
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound.player import Player
 from praxmonitor.themes import load

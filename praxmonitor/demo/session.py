@@ -25,7 +25,7 @@ from mailcore.system.python_child import child
 from mailcore.text import line
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
-from praxmonitor.demo.cast import write
+from praxmonitor.demo.workspace_files import write
 from praxmonitor.sound.mutes import mutes_path
 
 STRIKE_LIMIT = 30.0
@@ -60,7 +60,7 @@ class Story:
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            child("praxmonitor.demo.story", str(self._seed)),
+            child("praxmonitor.demo.operator", str(self._seed)),
             cwd=self._root,
             env=clean_environment(built_in()),
             stdin=subprocess.DEVNULL,
