@@ -41,7 +41,7 @@ LASTING = tuple(f"{kind} " for kind in AlarmKind if kind.lasting)
 """How their keys begin."""
 
 
-class Vigil:
+class AlarmEngine:
     """One watcher's view of the alarms. All calls from one thread; only `look` leaves it."""
 
     def __init__(

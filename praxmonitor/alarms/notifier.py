@@ -14,7 +14,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.model.senses import Senses
 from mailcore.text.units import moment
 from praxmonitor.alarms.duty import Duty
-from praxmonitor.alarms.engine import Vigil
+from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episodes import Book, Episode, Round
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
@@ -28,7 +28,7 @@ from praxmonitor.sound.mutes import mutes_path
 from praxmonitor.state.snapshot import EMPTY, Moment
 
 
-class Sentry:
+class Notifier:
     """What a screen or guard does about alarms. One thread, save where it says otherwise."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Sentry:
         """Called in the loop when `pressing` became true: the owner need not wait for its next tick."""
         kept = Kept(mutes_path(root).parent) if self.live else None
         self._root, self._clock, self._write = root, clock, write
-        self._vigil = Vigil(config, root, kept, period=period, clock=clock, on_config=on_config)
+        self._engine = AlarmEngine(config, root, kept, period=period, clock=clock, on_config=on_config)
         self._on_error = on_error
         self._ear = ear or Ear()
         self._told_duty, self._changed = on_duty, asyncio.Event()
@@ -93,7 +93,7 @@ class Sentry:
     @property
     def config(self) -> Config:
         """The settings that hold."""
-        return self._vigil.config
+        return self._engine.config
 
     @property
     def on_duty(self) -> bool:
@@ -128,12 +128,12 @@ class Sentry:
     @property
     def book(self) -> Book:
         """The alarms that stand."""
-        return self._vigil.book
+        return self._engine.book
 
     @property
     def senses(self) -> Senses:
         """What the states are to be derived with."""
-        return self._vigil.senses
+        return self._engine.senses
 
     @property
     def trouble(self) -> str:
@@ -152,7 +152,7 @@ class Sentry:
         """Go on duty, and look at disk, CPU and the other screens' answers until cancelled."""
         if not self.live:
             return
-        await self._vigil.open()
+        await self._engine.open()
         self._loop = asyncio.get_running_loop()
         self._ear.move()
         if self._duty is not None:
@@ -160,8 +160,8 @@ class Sentry:
             await self._take_over(self._duty)
         self.ready = True
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._vigil.look(lambda: self._moment))
-            tasks.create_task(self._vigil.keep(lambda: self.on_duty))
+            tasks.create_task(self._engine.look(lambda: self._moment))
+            tasks.create_task(self._engine.keep(lambda: self.on_duty))
             tasks.create_task(self._attend())
             if self._duty is not None:
                 tasks.create_task(self._follow_duty(self._duty))
@@ -196,10 +196,10 @@ class Sentry:
         """If the duty came: go on where the one before left off."""
         if self._acts or not duty.ours:
             return
-        known = await self._vigil.known()
+        known = await self._engine.known()
         if not duty.ours:
             return
-        self._vigil.take_over(known)
+        self._engine.take_over(known)
         heard = {key for key, told in known.items() if told.heard}
         self._owed = bool(heard)
         self._over_untold = self.ready and bool(heard - self.book.episodes.keys())
@@ -210,7 +210,7 @@ class Sentry:
         """A tick of the owner's own clock."""
         self._ear.move()
         if self.live:
-            self._vigil.beat()
+            self._engine.beat()
 
     def look_now(self) -> None:
         """Whether this one is heard has changed: let the duty go where it belongs."""
@@ -225,7 +225,7 @@ class Sentry:
         self._moment = moment
         if not self.ready:
             return Round(), []
-        due = self._vigil.tick(moment)
+        due = self._engine.tick(moment)
         self.entitle()
         if not self.on_duty:
             self._acts = self._duty is None
@@ -249,10 +249,10 @@ class Sentry:
         if lost := self._ear.unplayed():
             episodes = self.book.episodes.items()
             keys = [key for key, each in episodes if (each.alarm.kind.sound, each.alarm.address) in lost]
-            self._vigil.mark(keys, heard=False)
+            self._engine.mark(keys, heard=False)
         now = {each.alarm.key for each in (*due.raised, *due.repeated)}
         audible = [each for each in self.book.unheard(self._clock()) if self._ear.hears(cue(each))]
-        self._vigil.mark([each.alarm.key for each in audible], heard=True)
+        self._engine.mark([each.alarm.key for each in audible], heard=True)
         self._owed = self._owed or bool(audible)
         late = tuple(each for each in audible if each.alarm.key not in now)
         over = due.clear or (self._over_untold and not self.unanswered())
@@ -272,7 +272,7 @@ class Sentry:
 
     async def answer(self, keys: Iterable[str], until: float) -> None:
         """As in Vigil. OSError if it could not be kept."""
-        await self._vigil.answer(keys, until)
+        await self._engine.answer(keys, until)
 
     def close(self) -> None:
         """Another may go on duty."""

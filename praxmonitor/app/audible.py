@@ -19,7 +19,7 @@ from praxmonitor.widgets.header import Hearing
 
 if TYPE_CHECKING:
     from mailcore.workspace.find import Workspace
-    from praxmonitor.alarms.notifier import Sentry
+    from praxmonitor.alarms.notifier import Notifier
     from praxmonitor.feed.playback import Playback
 
 
@@ -32,7 +32,7 @@ class Audible(App[None], inherit_bindings=False):
     workspace: Workspace
     clock: Callable[[], float]
     playback: Playback | None
-    sentry: Sentry
+    notifier: Notifier
 
     def __init__(self, speaker: Speaker) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Audible(App[None], inherit_bindings=False):
         self._speaker.mutes = self._mutes = mutes
         self._speaker.start()  # where no device was found, one may be there by now
         self.listen()
-        self.sentry.look_now()
+        self.notifier.look_now()
         if self.playback is None:
             self.run_worker(self._keep_mutes, thread=True)
 
@@ -110,7 +110,7 @@ class Audible(App[None], inherit_bindings=False):
         """Say anew whether sound can be heard."""
         speaker = self._speaker
         backend = speaker.backend if speaker.backend != "starting" else ""
-        mutes, holder = speaker.mutes, self.sentry.holder
+        mutes, holder = speaker.mutes, self.notifier.holder
         duty, deaf = "", ""
         if holder is not None:
             duty, deaf = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says

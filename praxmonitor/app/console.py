@@ -23,7 +23,7 @@ from mailcore.programs.registry import bypasses
 from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace, load
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode, Round
-from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import Ear
 from praxmonitor.app.audible import Audible
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
@@ -96,7 +96,7 @@ class Console(Audible, inherit_bindings=False):
         self.bypass = _bypassing(config, workspace)
         """Addresses of the agents that config lets work without asking for permissions."""
         self._sounded = self._opened
-        self.sentry = Sentry(
+        self.notifier = Notifier(
             config, workspace.root, period=TICK, clock=self.clock, live=live, what="screen" if live else "",
             ear=Ear(speaker, terminal=True, output=terminal_output(), clock=self.clock),
             write=self.to_terminal, on_error=self._alarm_trouble, on_config=self._adopt,
@@ -105,7 +105,7 @@ class Console(Audible, inherit_bindings=False):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
-        here = (self.stopped, self.withheld, self.trouble(), self.sentry.trouble, *self.sentry.missed)
+        here = (self.stopped, self.withheld, self.trouble(), self.notifier.trouble, *self.notifier.missed)
         return (*filter(None, here), *self.moment.fleet.notes)
 
     @abstractmethod
@@ -135,15 +135,15 @@ class Console(Audible, inherit_bindings=False):
         """Follow the files from now on."""
         if not self.is_headless:
             leave_when_told(self)
-        self.sentry.on_due = self._look_again
+        self.notifier.on_due = self._look_again
         self.run_worker(self._follow(), group="feed")
-        self.run_worker(self.sentry.watch(), group="alarms")
+        self.run_worker(self.notifier.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
         self.listen()
 
     def on_unmount(self) -> None:
         """Let go of the sound device and the duty; agents and runs go on."""
-        self.sentry.close()
+        self.notifier.close()
         self._speaker.close()
 
     def show_playback(self) -> None:
@@ -175,7 +175,7 @@ class Console(Audible, inherit_bindings=False):
         """Acknowledge these alarms, or snooze them; it holds on every screen of this operator's."""
         for_ = self.config.alarms.snooze
         try:
-            await self.sentry.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
+            await self.notifier.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
         except OSError as error:
             self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
         said = f"snoozed for {duration(for_)}" if snooze else "acknowledged"
@@ -194,7 +194,7 @@ class Console(Audible, inherit_bindings=False):
                 key_pressed(self.workspace)
 
     def _feed_stopped(self, why: str) -> None:
-        self.stopped = self.sentry.stopped = why
+        self.stopped = self.notifier.stopped = why
 
     async def _follow(self) -> None:
         try:
@@ -211,7 +211,7 @@ class Console(Audible, inherit_bindings=False):
     def _tick(self) -> None:
         self.listen()
         self.show_playback()
-        self.sentry.beat()
+        self.notifier.beat()
         self._look_again()
 
     def _look_again(self) -> None:
@@ -220,8 +220,8 @@ class Console(Audible, inherit_bindings=False):
 
     def _show(self, fleet: Fleet) -> None:
         old = self.moment
-        self.moment = following(old, fleet, self.clock(), self.config.alarms, self.sentry.senses)
-        if self.moment is old and not self.sentry.pressing:
+        self.moment = following(old, fleet, self.clock(), self.config.alarms, self.notifier.senses)
+        if self.moment is old and not self.notifier.pressing:
             return
         due, wanted = self._look_at_alarms(self.moment)
         if old is EMPTY or self.moment is old:
@@ -242,8 +242,8 @@ class Console(Audible, inherit_bindings=False):
 
     def _look_at_alarms(self, moment: Moment) -> tuple[Round, list[Cue]]:
         """Let the alarms that stand be shown; returns what is due, and what of it is to be heard here."""
-        due, wanted = self.sentry.tick(moment)
-        self.alarms = self.sentry.book.standing()
+        due, wanted = self.notifier.tick(moment)
+        self.alarms = self.notifier.book.standing()
         return due, wanted
 
 

@@ -87,7 +87,7 @@ def _said(episode: Episode, now: float) -> str:
 
 
 async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
-    from praxmonitor.alarms.notifier import Sentry
+    from praxmonitor.alarms.notifier import Notifier
     from praxmonitor.cli.guard import TICK, watch
     from praxmonitor.feed.file_feed import DRAWN, FileFeed
 
@@ -95,9 +95,9 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
         complain(f"praxmonitor: {text}")
 
     # It tells, and acts on nothing: it never goes on duty.
-    sentry = Sentry(config, workspace.root, period=TICK, live=True)
+    notifier = Notifier(config, workspace.root, period=TICK, live=True)
     feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-    async with aclosing(watch(feed, sentry, lambda _: None, trouble)) as rounds:
+    async with aclosing(watch(feed, notifier, lambda _: None, trouble)) as rounds:
         async for due, moment in rounds:
             for told in lines(due, moment.now) if as_lines else ():
                 say(told, flush=True)

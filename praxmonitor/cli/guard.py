@@ -18,7 +18,7 @@ from mailcore.text.terminal import Lines, complain
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace, here
 from praxmonitor.alarms.episodes import Round
-from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import lines
 from praxmonitor.alarms.reach import Ear, reach_words
 from praxmonitor.cli.arguments import Parser
@@ -31,7 +31,7 @@ TICK = 0.5
 
 
 async def watch(
-    feed: Feed, sentry: Sentry, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
+    feed: Feed, notifier: Notifier, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
 ) -> AsyncGenerator[tuple[Round, Moment], None]:
     """Each round that has something to tell, with its moment, until closed.
 
@@ -41,7 +41,7 @@ async def watch(
     changed = asyncio.Event()
 
     def told(why: str) -> None:
-        sentry.stopped = why
+        notifier.stopped = why
         trouble(why or "watching goes on")
 
     async def follow() -> None:
@@ -50,8 +50,8 @@ async def watch(
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 
-    sentry.on_due = changed.set
-    tasks = [asyncio.create_task(follow()), asyncio.create_task(sentry.watch())]
+    notifier.on_due = changed.set
+    tasks = [asyncio.create_task(follow()), asyncio.create_task(notifier.watch())]
     loop, moment = asyncio.get_running_loop(), EMPTY
     due_at = loop.time() + TICK
     try:
@@ -67,13 +67,13 @@ async def watch(
             changed.clear()
             if loop.time() >= due_at:
                 due_at = loop.time() + TICK
-                sentry.beat()
+                notifier.beat()
             if newest is None:
                 continue
-            before, moment = moment, following(moment, newest, sentry.now(), sentry.config.alarms, sentry.senses)
-            if moment is before and not sentry.pressing:
+            before, moment = moment, following(moment, newest, notifier.now(), notifier.config.alarms, notifier.senses)
+            if moment is before and not notifier.pressing:
                 continue
-            due, cues = sentry.tick(moment)
+            due, cues = notifier.tick(moment)
             hear(cues)
             if due:
                 yield due, moment
@@ -87,7 +87,7 @@ def _end(task: asyncio.Task[None]) -> None:
     """Raise what ended a task: a workspace that cannot be read ends the watching, with its reason."""
     try:
         task.result()
-    except BaseExceptionGroup as group:  # of the sentry's own tasks; one is enough to end it
+    except BaseExceptionGroup as group:  # of the notifier's own tasks; one is enough to end it
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
@@ -115,8 +115,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             write("\a")
 
     def duty() -> None:
-        holder = sentry.holder
-        if sentry.on_duty:
+        holder = notifier.holder
+        if notifier.on_duty:
             log.say("on duty")
         elif holder is not None:
             log.say(f"another is on duty and acts: {holder.name}, {holder.state.says or 'heard or not'}")
@@ -134,7 +134,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             await asyncio.sleep(2 * TICK)
 
     out = sys.stdout.fileno() if sys.stdout is not None else None
-    sentry = Sentry(
+    notifier = Notifier(
         config, workspace.root, period=TICK, live=True, what="guard", ear=Ear(player, terminal=terminal, output=out),
         write=write, on_error=trouble, on_duty=duty, on_config=lambda config: player.adopt(config.sound),
     )  # fmt: skip
@@ -147,7 +147,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
 
     async def tell() -> None:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-        async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
+        async with aclosing(watch(feed, notifier, hear, trouble)) as rounds:
             async for due, moment in rounds:
                 for line in lines(due, moment.now):
                     log.say(line)
@@ -163,7 +163,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         for each in (task, waiting, saying):
             each.cancel()
         await asyncio.gather(task, waiting, saying, return_exceptions=True)
-        sentry.close()
+        notifier.close()
         player.close()
 
 

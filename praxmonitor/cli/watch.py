@@ -22,7 +22,7 @@ from mailcore.text.terminal import complain, say, say_json
 from mailcore.text.units import UNKNOWN, date, iso
 from mailcore.workspace.find import here
 from praxmonitor.alarms.alarm import Alarm
-from praxmonitor.alarms.engine import Vigil
+from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import Feed, FileFeed, enduring
@@ -132,7 +132,7 @@ async def follow(
     rules, moment, looked = Rules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
-    vigil = Vigil(config, root, None, period=TICK, work=Work().look)
+    vigil = AlarmEngine(config, root, None, period=TICK, work=Work().look)
     looking = asyncio.create_task(vigil.look(lambda: moment))
     coming = asyncio.ensure_future(anext(fleets))
     try:

@@ -105,7 +105,7 @@ class Following(Screen[None]):
             played=app.playing,
         )
         self._header.show(line, app.notes)
-        waiting = app.sentry.unanswered()
+        waiting = app.notifier.unanswered()
         self._alarm_bar.show(
             headline([episode.alarm for episode in waiting]),
             max((episode.urgency for episode in waiting), default=0),

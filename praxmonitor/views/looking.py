@@ -64,7 +64,7 @@ class Looking(Following):
 
     @work(group="alarms")
     async def _answer_all(self, *, snooze: bool) -> None:
-        keys = [episode.alarm.key for episode in self.prax.sentry.unanswered()]
+        keys = [episode.alarm.key for episode in self.prax.notifier.unanswered()]
         if keys:
             await self.prax.answer_alarms(keys, snooze)
         else:

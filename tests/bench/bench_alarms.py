@@ -20,7 +20,7 @@ from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.senses import Senses
-from praxmonitor.alarms.engine import Vigil
+from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.state.snapshot import EMPTY, following
 from tests.bench.asked import ask
 from tests.clock import Clock
@@ -62,7 +62,7 @@ def timed(act: Callable[[int], object]) -> str:
 def measure(share: int, name: str) -> None:
     """One tick of a fleet of which every `share`th agent is at work; 0: none."""
     fleet = Fleet(Path("/"), tuple(facts(n, bool(share) and n % share == 0) for n in range(AMOUNTS.agents)))
-    vigil = Vigil(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
+    vigil = AlarmEngine(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
     moment = following(EMPTY, fleet, NOW, POLICY, SENSES)
     vigil.tick(moment)
 

@@ -196,17 +196,17 @@ async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
         for feed, speaker in zip(feeds, speakers, strict=True)
     )
     async with one.run_test(size=(120, 36)) as first:
-        await until(first, lambda: one.sentry.on_duty and one.sentry.ready, "the first is on duty")
+        await until(first, lambda: one.notifier.on_duty and one.notifier.ready, "the first is on duty")
         async with two.run_test(size=(120, 36)) as second:
-            await until(second, lambda: two.sentry.ready, "the second is ready")
-            assert not two.sentry.on_duty
+            await until(second, lambda: two.notifier.ready, "the second is ready")
+            assert not two.notifier.on_duty
             holder = f"screen (PID {os.getpid()})"
             await until(second, lambda: two.hearing.duty == holder, "it knows who is", seconds=10)
             await until(second, lambda: two.hearing.duty == holder, "its header says who sounds")
-            one.sentry.close()
-            await until(second, lambda: two.sentry.on_duty, "the second takes over", seconds=2.0)
+            one.notifier.close()
+            await until(second, lambda: two.notifier.on_duty, "the second takes over", seconds=2.0)
         assert speakers[1].played == []
-    assert not one.sentry.on_duty and not two.sentry.on_duty
+    assert not one.notifier.on_duty and not two.notifier.on_duty
 
 
 @pytest.mark.linux_only("psutil stands behind it, which takes its time to load")

@@ -12,7 +12,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Book, Told, advance
-from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import Ear
 from praxmonitor.alarms.store import Kept
 from praxmonitor.sound import Cue, Sound
@@ -65,20 +65,20 @@ def test_that_it_was_heard_outlives_a_restart(tmp_path: Path) -> None:
 
 
 class Watch:
-    """A guard's sentry of this test's own, on duty: ticked by hand, on a speaker that remembers."""
+    """A guard's notifier of this test's own, on duty: ticked by hand, on a speaker that remembers."""
 
     def __init__(self, root: Path, clock: Clock) -> None:
         self.speaker, self.clock = FakeSpeaker(), clock
         ear = Ear(self.speaker, clock=clock)
-        self.sentry = Sentry(Config(), root, period=0.5, clock=clock, live=True, what="guard", ear=ear)
-        self.sentry.ready = True
+        self.notifier = Notifier(Config(), root, period=0.5, clock=clock, live=True, what="guard", ear=ear)
+        self.notifier.ready = True
 
     async def on_duty(self) -> None:
-        duty = self.sentry._duty
+        duty = self.notifier._duty
         assert duty is not None
-        self.sentry.beat()
+        self.notifier.beat()
         duty._look()
-        await self.sentry._take_over(duty)
+        await self.notifier._take_over(duty)
 
     async def sounds(self, *failed: str, after: float = 1.0) -> list[Sound]:
         """What it would play at the next tick, while these agents' runs have failed."""
@@ -87,8 +87,8 @@ class Watch:
         runs = {name: run(name, "Report", Phase.BOUNCED, 5.0) for name in failed}
         agents = [facts(name, run=runs.get(name)) for name in ("writer", "tester")]
         fleet = Fleet(ROOT, agents=tuple(agents))
-        moment = following(EMPTY, fleet, self.clock(), self.sentry.config.alarms, self.sentry.senses)
-        played: list[Cue] = self.sentry.tick(moment)[1]
+        moment = following(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.senses)
+        played: list[Cue] = self.notifier.tick(moment)[1]
         return [cue.sound for cue in played]
 
     def mute(self, muted: bool) -> None:
@@ -104,11 +104,11 @@ def watch(tmp_path: Path) -> Watch:
 async def test_what_was_muted_is_heard_when_it_is_not_any_more(watch: Watch) -> None:
     watch.mute(True)
     await watch.sounds("writer")
-    assert not watch.sentry.pressing, "nothing to be done while it is muted"
+    assert not watch.notifier.pressing, "nothing to be done while it is muted"
     watch.mute(False)
-    assert watch.sentry.pressing
+    assert watch.notifier.pressing
     assert await watch.sounds("writer") == [Sound.FAILED]
-    assert not watch.sentry.pressing
+    assert not watch.notifier.pressing
     assert await watch.sounds("writer") == []
 
 
@@ -141,10 +141,10 @@ async def test_what_the_device_swallowed_is_told_again(watch: Watch) -> None:
 async def test_an_alarm_that_came_again_while_the_last_one_was_stopped_is_told(watch: Watch, tmp_path: Path) -> None:
     """What stands in `told.json` is an earlier episode of the same name."""
     assert await watch.sounds("writer") == [Sound.FAILED]
-    (key,) = watch.sentry.book.episodes
-    earlier = {key: replace(watch.sentry.book.episodes[key], raised_at=NOON - 100)}
+    (key,) = watch.notifier.book.episodes
+    earlier = {key: replace(watch.notifier.book.episodes[key], raised_at=NOON - 100)}
     Kept(mutes_path(tmp_path).parent).tell(earlier)
-    watch.sentry._acts = False
+    watch.notifier._acts = False
     assert await watch.sounds("writer") == [Sound.FAILED]
 
 

@@ -14,7 +14,7 @@ from mailcore.config import Alarms, Config
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
-from praxmonitor.alarms.engine import HEEDED, KNOWN, Vigil
+from praxmonitor.alarms.engine import HEEDED, KNOWN, AlarmEngine
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.missing_directories import Stand
 from praxmonitor.alarms.missing_directories import there as really_there
@@ -56,7 +56,7 @@ async def test_a_directory_that_hangs_or_fails_keeps_back_no_other_look(tmp_path
 
     state, settings = tmp_path / "state", tmp_path / ".praxmonitor" / "config.toml"
     settings.parent.mkdir()
-    vigil = Vigil(FAST, tmp_path, Kept(state), period=1.0, there=there)
+    vigil = AlarmEngine(FAST, tmp_path, Kept(state), period=1.0, there=there)
     looking = asyncio.create_task(vigil.look(lambda: at(NOON)))
     try:
         Kept(state).answer(["a"], ACKNOWLEDGED)
@@ -77,8 +77,8 @@ async def test_a_directory_that_hangs_or_fails_keeps_back_no_other_look(tmp_path
 async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: Path) -> None:
     clock = Clock()
 
-    def watcher() -> Vigil:
-        return Vigil(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=clock, monotonic=clock)
+    def watcher() -> AlarmEngine:
+        return AlarmEngine(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=clock, monotonic=clock)
 
     screen, guard = watcher(), watcher()
     await screen.open()
@@ -127,7 +127,7 @@ async def test_what_changes_while_a_slow_disk_keeps_what_was_told_is_not_undone(
     settings = tmp_path / ".praxmonitor" / "config.toml"
     settings.parent.mkdir()
     disk = SlowDisk(tmp_path)
-    vigil = Vigil(FAST, tmp_path, disk, period=1.0, clock=Clock())
+    vigil = AlarmEngine(FAST, tmp_path, disk, period=1.0, clock=Clock())
     looking = asyncio.create_task(vigil.look(lambda: at(NOON)))
     keeping = asyncio.create_task(vigil.keep(lambda: True))
     try:

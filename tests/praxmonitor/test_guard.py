@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from mailcore.config import Config
 from mailcore.exceptions import ConfigError
-from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.cli.guard import watch
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
@@ -257,8 +257,8 @@ def test_when_its_reader_goes_a_guard_goes_on_and_a_list_ends(
 
 async def test_a_reading_that_raises_does_not_end_the_guard(tmp_path: Path, home: Path) -> None:
     feed, said = FakeFeed(lighthouse()), list[str]()
-    sentry = Sentry(Config(), tmp_path, period=0.5)
-    async with aclosing(watch(feed, sentry, lambda _: None, said.append)) as rounds, asyncio.timeout(20):
+    notifier = Notifier(Config(), tmp_path, period=0.5)
+    async with aclosing(watch(feed, notifier, lambda _: None, said.append)) as rounds, asyncio.timeout(20):
         due, _ = await anext(rounds)
         assert due.raised
         feed.put(TypeError("unhashable type: list"))
@@ -269,7 +269,7 @@ async def test_a_reading_that_raises_does_not_end_the_guard(tmp_path: Path, home
 
 
 async def test_what_ends_the_sentry_is_raised_by_itself(tmp_path: Path, home: Path) -> None:
-    class Broken(Sentry):
+    class Broken(Notifier):
         async def watch(self) -> None:
             async with asyncio.TaskGroup() as tasks, asyncio.TaskGroup() as more:
                 tasks.create_task(asyncio.Event().wait())

@@ -19,7 +19,7 @@ from mailcore.config import Config
 from mailcore.workspace import create
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.duty import Duty
-from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.watchers import Reach, State
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 
@@ -126,17 +126,17 @@ def test_systemd_is_told_that_it_is_ready_and_lives(root: Path, tmp_path: Path) 
 
 @pytest.mark.anyio
 async def test_whose_reading_broke_gives_no_sign(tmp_path: Path, wait_until: Wait) -> None:
-    sentry = Sentry(Config(), tmp_path, period=0.5, live=True, what="guard")
+    notifier = Notifier(Config(), tmp_path, period=0.5, live=True, what="guard")
     file = tmp_path / ".praxmonitor" / "heartbeat"
-    sentry._ear.move()
-    assert sentry._duty is not None
-    sentry.stopped = "watching stopped: TypeError"
-    sentry._duty._look()
-    assert sentry.on_duty and not file.exists()
-    sentry.stopped = ""
-    sentry._duty._look()
+    notifier._ear.move()
+    assert notifier._duty is not None
+    notifier.stopped = "watching stopped: TypeError"
+    notifier._duty._look()
+    assert notifier.on_duty and not file.exists()
+    notifier.stopped = ""
+    notifier._duty._look()
     assert file.exists()
-    sentry.close()
+    notifier.close()
 
 
 @pytest.mark.anyio

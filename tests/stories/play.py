@@ -12,7 +12,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.fold import apply
-from praxmonitor.alarms.engine import Vigil
+from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
 from praxmonitor.alarms.missing_directories import Stand
 from praxmonitor.state.snapshot import EMPTY, following
@@ -142,8 +142,8 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
     machine = Machine(story.start)
     config = story.config
 
-    def watcher(known: Mapping[str, Told] = MappingProxyType({})) -> Vigil:
-        made = Vigil(
+    def watcher(known: Mapping[str, Told] = MappingProxyType({})) -> AlarmEngine:
+        made = AlarmEngine(
             config, Path("/"), None, period=tick, clock=machine.clock, monotonic=machine.monotonic,
             work=machine.work, there=machine.there,
         )  # fmt: skip
