@@ -30,7 +30,7 @@ from praxmonitor.alarms.machine_check import BETWEEN
 from praxmonitor.alarms.missing_directories import NOBODY, Stand, Vanished, there
 from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.alarms.store import Kept, gone_before
-from praxmonitor.state.snapshot import EMPTY, Moment
+from praxmonitor.state.snapshot import EMPTY, Snapshot
 
 KNOWN = 60.0
 """Seconds after the start in which an alarm that was told before it goes on, and is not raised anew."""
@@ -89,12 +89,12 @@ class AlarmEngine:
         self._beats = beat(self._beats, self._clock(), self._monotonic(), self._period)
         self.learn(gaps=self._beats.gaps, lag=self._beats.lag)
 
-    def tick(self, moment: Moment) -> Round:
+    def tick(self, snapshot: Snapshot) -> Round:
         """What is to be told at this moment. Its statuses are those under `senses`."""
-        if self.book.known and moment.now - self._opened > KNOWN:
+        if self.book.known and snapshot.now - self._opened > KNOWN:
             self.book = replace(self.book, known=MappingProxyType({}))
-        alarms = self._rules.alarms(moment.fleet, moment.now, moment.statuses, self.senses)
-        self.book, due = advance(self.book, alarms, self.answers, moment.now, self.config.alarms.repeat)
+        alarms = self._rules.alarms(snapshot.fleet, snapshot.now, snapshot.statuses, self.senses)
+        self.book, due = advance(self.book, alarms, self.answers, snapshot.now, self.config.alarms.repeat)
         if due:
             self._told.set()
         return due
@@ -124,16 +124,16 @@ class AlarmEngine:
             self.answers = await asyncio.to_thread(self._kept.answers)
             self.book = replace(self.book, known=await self.known())
 
-    async def look(self, moment: Callable[[], Moment]) -> None:
+    async def look(self, snapshot: Callable[[], Snapshot]) -> None:
         """Look at disk and CPU, directories, settings and answers every `[alarms] look` seconds, until cancelled.
 
-        Each for itself: a disk that hangs, or what nobody thought of, keeps back nothing else. `moment` gives the
+        Each for itself: a disk that hangs, or what nobody thought of, keeps back nothing else. `snapshot` gives the
         newest.
         """
 
         async def machine() -> None:
             while True:
-                newest = moment()
+                newest = snapshot()
                 near = self.near(newest)
                 free, work = await asyncio.to_thread(self.seen, near)
                 self.learn(disk_free=free, work=work)
@@ -143,7 +143,7 @@ class AlarmEngine:
                 await asyncio.sleep(BETWEEN)
 
         async def directories() -> None:
-            self.learn(gone=await asyncio.to_thread(self.missing, moment().fleet.agents))
+            self.learn(gone=await asyncio.to_thread(self.missing, snapshot().fleet.agents))
 
         async with asyncio.TaskGroup() as tasks:
             for each in (machine, directories, self._look_at_settings, self._look_at_answers):
@@ -197,18 +197,18 @@ class AlarmEngine:
             if self._kept is not None and on_duty():
                 await self._save(self._kept)
 
-    def near(self, moment: Moment) -> dict[str, int]:
+    def near(self, snapshot: Snapshot) -> dict[str, int]:
         """Address → root of its process tree, of agents that are silent by their files, or will be before long."""
         policy = self.config.alarms
-        horizon, files_alone = moment.now + 3 * policy.look, Senses(gaps=self.senses.gaps)
+        horizon, files_alone = snapshot.now + 3 * policy.look, Senses(gaps=self.senses.gaps)
         found = {}
         looked_at = self.senses.work or NOBODY
-        for facts in moment.fleet.agents:
+        for facts in snapshot.fleet.agents:
             if facts.lock is None or not facts.lock.pid:
                 continue
-            if moment.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at:
+            if snapshot.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at:
                 continue
-            due = expectation(facts, stated(facts, moment.now, policy), moment.now, policy, files_alone)
+            due = expectation(facts, stated(facts, snapshot.now, policy), snapshot.now, policy, files_alone)
             if due is not None and due.silent_at < horizon:
                 found[facts.address] = facts.lock.pid
         return found

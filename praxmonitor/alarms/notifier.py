@@ -25,7 +25,7 @@ from praxmonitor.alarms.store import Kept
 from praxmonitor.alarms.watchers import QUIET, Watcher
 from praxmonitor.sound import Cue
 from praxmonitor.sound.mutes import mutes_path
-from praxmonitor.state.snapshot import EMPTY, Moment
+from praxmonitor.state.snapshot import EMPTY, Snapshot
 
 
 class Notifier:
@@ -217,15 +217,15 @@ class Notifier:
         if self._duty is not None:
             self._duty.look_now()
 
-    def tick(self, moment: Moment) -> tuple[Round, list[Cue]]:
+    def tick(self, snapshot: Snapshot) -> tuple[Round, list[Cue]]:
         """What is due at this moment, and what of it is to be heard here: nothing where another is on duty.
 
         The terminal's notification and the user's command are on their way when this returns.
         """
-        self._moment = moment
+        self._moment = snapshot
         if not self.ready:
             return Round(), []
-        due = self._engine.tick(moment)
+        due = self._engine.tick(snapshot)
         self.entitle()
         if not self.on_duty:
             self._acts = self._duty is None
@@ -237,11 +237,11 @@ class Notifier:
         if self._duty is not None and (loud := (*due.raised, *due.repeated)):
             self._write(notification(told(loud), self.config.alarms.notify))
         if self._command is not None and due:
-            self._command.run(due, self._root, moment.now)
+            self._command.run(due, self._root, snapshot.now)
         if self._duty is not None and self.config.usage.hold:
             for episode in due.raised:
                 hold_at_cap(self._root, episode.alarm, self._on_error)
-        voices = {facts.address: voice for voice, facts in enumerate(moment.fleet.agents)}
+        voices = {facts.address: voice for voice, facts in enumerate(snapshot.fleet.agents)}
         return due, cues(self._to_hear(due), voices)
 
     def _to_hear(self, due: Round) -> Round:

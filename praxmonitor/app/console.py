@@ -1,4 +1,4 @@
-"""The part of the app that every screen stands on: the moment, the alarms, the recording's clock, what was said.
+"""The part of the app that every screen stands on: the snapshot, the alarms, the recording's clock, what was said.
 
 It follows the feed and lets the clock tick; it knows no screen.
 """
@@ -31,7 +31,7 @@ from praxmonitor.feed.file_feed import enduring
 from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.cues import cues, heartbeat
 from praxmonitor.state.notices import Notice
-from praxmonitor.state.snapshot import EMPTY, Moment, following
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from praxmonitor.text.lines import plain
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ MOST_NOTICES = 500
 class Console(Audible, inherit_bindings=False):
     """One person's place at one workspace. `PraxApp` gives it screens, a palette and colours."""
 
-    moment: var[Moment] = var(EMPTY)
+    snapshot: var[Snapshot] = var(EMPTY)
     """What every screen draws."""
     alarms: var[tuple[Episode, ...]] = var(())
     """Every alarm that stands, answered or not."""
@@ -106,7 +106,7 @@ class Console(Audible, inherit_bindings=False):
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
         here = (self.stopped, self.withheld, self.trouble(), self.notifier.trouble, *self.notifier.missed)
-        return (*filter(None, here), *self.moment.fleet.notes)
+        return (*filter(None, here), *self.snapshot.fleet.notes)
 
     @abstractmethod
     def show_agent(self, address: str) -> None:
@@ -180,7 +180,7 @@ class Console(Audible, inherit_bindings=False):
             self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
         said = f"snoozed for {duration(for_)}" if snooze else "acknowledged"
         self.notify(f"{said}: {len(keys)} alarm{'s' if len(keys) != 1 else ''}", markup=False)
-        self.sound(self._look_at_alarms(self.moment)[1])
+        self.sound(self._look_at_alarms(self.snapshot)[1])
 
     def note_presence(self) -> None:
         """The operator acted: agents see that somebody is at the screen. For worker threads, at most once in
@@ -215,16 +215,16 @@ class Console(Audible, inherit_bindings=False):
         self._look_again()
 
     def _look_again(self) -> None:
-        if self.moment is not EMPTY:
-            self._show(self.moment.fleet)
+        if self.snapshot is not EMPTY:
+            self._show(self.snapshot.fleet)
 
     def _show(self, fleet: Fleet) -> None:
-        old = self.moment
-        self.moment = following(old, fleet, self.clock(), self.config.alarms, self.notifier.senses)
-        if self.moment is old and not self.notifier.pressing:
+        old = self.snapshot
+        self.snapshot = next_snapshot(old, fleet, self.clock(), self.config.alarms, self.notifier.senses)
+        if self.snapshot is old and not self.notifier.pressing:
             return
-        due, wanted = self._look_at_alarms(self.moment)
-        if old is EMPTY or self.moment is old:
+        due, wanted = self._look_at_alarms(self.snapshot)
+        if old is EMPTY or self.snapshot is old:
             self.sound(wanted)
             return
         enrolled = [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]
@@ -233,16 +233,16 @@ class Console(Audible, inherit_bindings=False):
                 self.workspace = load(self.workspace.registry)
                 self.bypass = _bypassing(self.config, self.workspace)
         settings = self.config.sound
-        happened = cues(old, self.moment, self._opened, settings.subagents)
-        beat = None if happened else heartbeat(self.moment, self._sounded, settings.heartbeat)
+        happened = cues(old, self.snapshot, self._opened, settings.subagents)
+        beat = None if happened else heartbeat(self.snapshot, self._sounded, settings.heartbeat)
         # What happens is told by each screen to the person who has it open; alarms by whoever is on duty alone.
         told = {(each.alarm.kind.sound, each.alarm.address) for each in (*due.raised, *due.repeated)}
         events = happened if beat is None else [beat]
         self.sound([*wanted, *(cue for cue in events if (cue.sound, cue.agent) not in told)])
 
-    def _look_at_alarms(self, moment: Moment) -> tuple[Round, list[Cue]]:
+    def _look_at_alarms(self, snapshot: Snapshot) -> tuple[Round, list[Cue]]:
         """Let the alarms that stand be shown; returns what is due, and what of it is to be heard here."""
-        due, wanted = self.notifier.tick(moment)
+        due, wanted = self.notifier.tick(snapshot)
         self.alarms = self.notifier.book.standing()
         return due, wanted
 

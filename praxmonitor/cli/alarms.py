@@ -98,9 +98,9 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
     notifier = Notifier(config, workspace.root, period=TICK, live=True)
     feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
     async with aclosing(watch(feed, notifier, lambda _: None, trouble)) as rounds:
-        async for due, moment in rounds:
-            for told in lines(due, moment.now) if as_lines else ():
+        async for due, snapshot in rounds:
+            for told in lines(due, snapshot.now) if as_lines else ():
                 say(told, flush=True)
-            for event in () if as_lines else events(due, workspace.root, moment.now):
+            for event in () if as_lines else events(due, workspace.root, snapshot.now):
                 say_json(event, indent=False, flush=True)
     return NONE

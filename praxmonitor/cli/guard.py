@@ -24,7 +24,7 @@ from praxmonitor.alarms.reach import Ear, reach_words
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import DRAWN, Feed, FileFeed, enduring
 from praxmonitor.sound import Cue
-from praxmonitor.state.snapshot import EMPTY, Moment, following
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 
 TICK = 0.5
 """Seconds between two looks at what time alone changes."""
@@ -32,8 +32,8 @@ TICK = 0.5
 
 async def watch(
     feed: Feed, notifier: Notifier, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
-) -> AsyncGenerator[tuple[Round, Moment], None]:
-    """Each round that has something to tell, with its moment, until closed.
+) -> AsyncGenerator[tuple[Round, Snapshot], None]:
+    """Each round that has something to tell, with its snapshot, until closed.
 
     `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
     """
@@ -52,7 +52,7 @@ async def watch(
 
     notifier.on_due = changed.set
     tasks = [asyncio.create_task(follow()), asyncio.create_task(notifier.watch())]
-    loop, moment = asyncio.get_running_loop(), EMPTY
+    loop, snapshot = asyncio.get_running_loop(), EMPTY
     due_at = loop.time() + TICK
     try:
         while True:
@@ -70,13 +70,16 @@ async def watch(
                 notifier.beat()
             if newest is None:
                 continue
-            before, moment = moment, following(moment, newest, notifier.now(), notifier.config.alarms, notifier.senses)
-            if moment is before and not notifier.pressing:
+            before, snapshot = (
+                snapshot,
+                next_snapshot(snapshot, newest, notifier.now(), notifier.config.alarms, notifier.senses),
+            )
+            if snapshot is before and not notifier.pressing:
                 continue
-            due, cues = notifier.tick(moment)
+            due, cues = notifier.tick(snapshot)
             hear(cues)
             if due:
-                yield due, moment
+                yield due, snapshot
     finally:
         for task in tasks:
             task.cancel()
@@ -148,8 +151,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     async def tell() -> None:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
         async with aclosing(watch(feed, notifier, hear, trouble)) as rounds:
-            async for due, moment in rounds:
-                for line in lines(due, moment.now):
+            async for due, snapshot in rounds:
+                for line in lines(due, snapshot.now):
                     log.say(line)
 
     task = asyncio.create_task(tell())

@@ -27,7 +27,7 @@ from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import Feed, FileFeed, enduring
 from praxmonitor.state.catch_up import untold
-from praxmonitor.state.snapshot import EMPTY, Moment, following
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 
 TICK = 1.0
 """Seconds between two looks at what time alone changes: silence, alarms; and at whether anybody reads."""
@@ -42,8 +42,8 @@ the new state, `text` why), `alarm` and `alarm_over` (`kind` of the alarm), or `
 """
 
 
-def happened(old: Moment, new: Moment, *, anew: bool = False) -> Iterator[Event]:
-    """What the new moment has that the old one had not: activities, then states.
+def happened(old: Snapshot, new: Snapshot, *, anew: bool = False) -> Iterator[Event]:
+    """What the new snapshot has that the old one had not: activities, then states.
 
     `anew`: all was read anew in between; what of it the old one had was told then.
     """
@@ -129,31 +129,31 @@ async def follow(
         trouble(why or "watching goes on")
 
     fleets = enduring(feed, told)
-    rules, moment, looked = Rules(config), EMPTY, 0.0
+    rules, snapshot, looked = Rules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
     vigil = AlarmEngine(config, root, None, period=TICK, work=Work().look)
-    looking = asyncio.create_task(vigil.look(lambda: moment))
+    looking = asyncio.create_task(vigil.look(lambda: snapshot))
     coming = asyncio.ensure_future(anext(fleets))
     try:
         while not _unread():
             await asyncio.wait({coming}, timeout=TICK)
             if looking.done():
                 looking.result()
-            fleet = moment.fleet
+            fleet = snapshot.fleet
             if coming.done():
                 fleet = coming.result()
                 coming = asyncio.ensure_future(anext(fleets))
-            elif moment is EMPTY:
+            elif snapshot is EMPTY:
                 continue
-            now, before = time.time(), moment
-            moment = following(before, fleet, now, config.alarms, vigil.senses)
+            now, before = time.time(), snapshot
+            snapshot = next_snapshot(before, fleet, now, config.alarms, vigil.senses)
             if before is not EMPTY or from_start:
-                for event in happened(before, moment, anew=anew):
+                for event in happened(before, snapshot, anew=anew):
                     show(event)
             anew = False
             if now - looked >= TICK:
-                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, moment.statuses, vigil.senses)}
+                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, snapshot.statuses, vigil.senses)}
                 for event in raised(alarms, standing, now):
                     show(event)
                 alarms, looked = standing, now

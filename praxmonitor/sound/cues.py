@@ -9,7 +9,7 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, State
 from mailcore.model.message import Message
 from praxmonitor.sound import Cue, Sound
-from praxmonitor.state.snapshot import Moment
+from praxmonitor.state.snapshot import Snapshot
 
 OF_KIND = {
     Kind.SESSION: Sound.SESSION,
@@ -44,7 +44,7 @@ BETWEEN_AGENTS = 0.5
 """Volume of mail that is not for the operator."""
 
 
-def cues(old: Moment, new: Moment, opened: float, subagents: float = 0.0) -> list[Cue]:
+def cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0.0) -> list[Cue]:
     """Each event that is to be heard, the most important first.
 
     `opened` (seconds since the epoch) is when the screen was: what happened before it is history, and history is
@@ -68,12 +68,12 @@ def cues(old: Moment, new: Moment, opened: float, subagents: float = 0.0) -> lis
     return sorted(due, key=lambda cue: -cue.sound.priority)
 
 
-def heartbeat(moment: Moment, heard: float, period: float) -> Cue | None:
+def heartbeat(snapshot: Snapshot, heard: float, period: float) -> Cue | None:
     """The sign that work goes on: due when an agent works and nothing was to be heard since `heard` (seconds since
     the epoch) for `period` seconds; 0 for never."""
-    if not period or moment.now - heard < period:
+    if not period or snapshot.now - heard < period:
         return None
-    at_work = any(status.state in AT_WORK for status in moment.statuses.values())
+    at_work = any(status.state in AT_WORK for status in snapshot.statuses.values())
     return Cue(Sound.HEARTBEAT) if at_work else None
 
 
@@ -115,6 +115,6 @@ def _mail(address: str, message: Message, voices: dict[str, int]) -> Cue:
     return Cue(sound, address, voices.get(address, 0), volume=BETWEEN_AGENTS)
 
 
-def _everyone(moment: Moment) -> tuple[AgentFacts, ...]:
-    operator = moment.fleet.operator
-    return moment.fleet.agents if operator is None else (*moment.fleet.agents, operator)
+def _everyone(snapshot: Snapshot) -> tuple[AgentFacts, ...]:
+    operator = snapshot.fleet.operator
+    return snapshot.fleet.agents if operator is None else (*snapshot.fleet.agents, operator)

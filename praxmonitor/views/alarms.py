@@ -87,7 +87,7 @@ class AlarmsScreen(ModalScreen[str]):
         """Follow what stands."""
         self.query_one("#list", Lines).focus()
         self.watch(self.app, "alarms", self.show)
-        self.watch(self.app, "moment", self.show)
+        self.watch(self.app, "snapshot", self.show)
 
     def on_lines_widened(self, event: Lines.Widened) -> None:
         """Lay the list out for the width that it has now."""

@@ -14,7 +14,7 @@ from praxmonitor.actions.table import ACT, ACTIONS, EVERYWHERE, FLEET, MAIL, REP
 from praxmonitor.alarms.alarm import headline
 from praxmonitor.state.agent_details import Glance
 from praxmonitor.state.agent_reader import Reader
-from praxmonitor.state.snapshot import EMPTY, Moment
+from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys
 from praxmonitor.widgets.header import Header, header_line
@@ -56,8 +56,8 @@ class Following(Screen[None]):
         """Address of the agent under the cursor; empty for none."""
 
     @abstractmethod
-    def show_moment(self, moment: Moment) -> None:
-        """Draw this moment."""
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Draw this snapshot."""
 
     @abstractmethod
     def show_glance(self) -> None:
@@ -65,7 +65,7 @@ class Following(Screen[None]):
 
     def on_mount(self) -> None:
         """Follow the app."""
-        self.watch(self.app, "moment", self.refresh_all)
+        self.watch(self.app, "snapshot", self.refresh_all)
         self.watch(self.app, "hearing", self.refresh_all, init=False)
         self.watch(self.app, "alarms", self.refresh_all, init=False)
         self.watch(self.app, "playing", self.refresh_all, init=False)
@@ -77,30 +77,30 @@ class Following(Screen[None]):
         self.refresh_all()
 
     def refresh_all(self) -> None:
-        """Draw the present moment, unless another full screen covers this one."""
+        """Draw the present snapshot, unless another full screen covers this one."""
         top = next((screen for screen in reversed(self.app.screen_stack) if not screen.is_modal), self)
         if top is not self or not self.is_mounted:
             return
-        moment = self.prax.moment
+        snapshot = self.prax.snapshot
         self.show_frame()
-        if moment is EMPTY:
+        if snapshot is EMPTY:
             return
-        self.show_moment(moment)
-        facts = moment.fleet.find(self.selected)
+        self.show_snapshot(snapshot)
+        facts = snapshot.fleet.find(self.selected)
         if facts is not self._read_of:
             self.settle_on(facts)
 
     def show_frame(self) -> None:
         """Header and footer."""
-        app, moment = self.prax, self.prax.moment
-        operator = moment.fleet.operator
+        app, snapshot = self.prax, self.prax.snapshot
+        operator = snapshot.fleet.operator
         line = header_line(
             app.workspace.root.name,
-            moment.statuses,
-            sum(bool(facts.held) for facts in moment.fleet.agents),
+            snapshot.statuses,
+            sum(bool(facts.held) for facts in snapshot.fleet.agents),
             operator.mailbox if operator else None,
             app.hearing,
-            moment.now or app.clock(),
+            snapshot.now or app.clock(),
             app.size.width,
             played=app.playing,
         )
@@ -110,7 +110,7 @@ class Following(Screen[None]):
             headline([episode.alarm for episode in waiting]),
             max((episode.urgency for episode in waiting), default=0),
             min((episode.alarm.since or episode.raised_at for episode in waiting), default=0.0),
-            moment.now,
+            snapshot.now,
             app.size.width,
         )
         played = app.playback is not None
@@ -119,9 +119,11 @@ class Following(Screen[None]):
         offered = [a for a in ACTIONS if a.footer and a.scope in mine]
         offered.sort(key=lambda action: scopes.index(action.scope))
         selected = self.selected
-        needed = wanted(moment.needs_me(), moment.fleet, selected)
+        needed = wanted(snapshot.needs_me(), snapshot.fleet, selected)
         self._keys.show(
-            Hint(a.id, a.keys[0], a.label, bool(why_disabled(a, moment.fleet, selected, played=played)), a.id in needed)
+            Hint(
+                a.id, a.keys[0], a.label, bool(why_disabled(a, snapshot.fleet, selected, played=played)), a.id in needed
+            )
             for a in offered
         )
 
@@ -141,7 +143,7 @@ class Following(Screen[None]):
         """Read process and log of the agent in view, in a thread. A recorded agent has neither here."""
         if self.prax.playback is not None:
             return
-        facts = self.prax.moment.fleet.find(self.selected)
+        facts = self.prax.snapshot.fleet.find(self.selected)
         if facts is not None and self.is_current:
             self._read(facts)
 

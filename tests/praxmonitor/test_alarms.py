@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
 from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.sound import Sound
-from praxmonitor.state.snapshot import EMPTY, following
+from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
 from tests.stories.made import RAISING, STORIES
@@ -97,16 +97,16 @@ def test_many_are_told_as_many() -> None:
 
 def test_states_and_alarms_agree() -> None:
     """Whoever needs the operator by state has an alarm, and the other way round."""
-    moment = following(EMPTY, lighthouse(), NOON, CONFIG.alarms)
-    raised = Rules(CONFIG).alarms(moment.fleet, NOON, moment.statuses)
-    assert {alarm.address for alarm in raised} == set(moment.needs_me())
+    snapshot = next_snapshot(EMPTY, lighthouse(), NOON, CONFIG.alarms)
+    raised = Rules(CONFIG).alarms(snapshot.fleet, NOON, snapshot.statuses)
+    assert {alarm.address for alarm in raised} == set(snapshot.needs_me())
     assert [alarm.since for alarm in raised] == sorted(alarm.since for alarm in raised)
 
 
 def test_without_states_at_hand_the_rules_derive_the_same() -> None:
-    moment = following(EMPTY, lighthouse(), NOON, CONFIG.alarms)
+    snapshot = next_snapshot(EMPTY, lighthouse(), NOON, CONFIG.alarms)
     rules = Rules(CONFIG)
-    assert rules.alarms(moment.fleet, NOON, moment.statuses) == rules.alarms(moment.fleet, NOON)
+    assert rules.alarms(snapshot.fleet, NOON, snapshot.statuses) == rules.alarms(snapshot.fleet, NOON)
 
 
 def test_the_text_of_an_alarm_does_not_change_while_it_stands() -> None:

@@ -17,7 +17,7 @@ from praxmonitor.alarms.reach import Ear
 from praxmonitor.alarms.store import Kept
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path
-from praxmonitor.state.snapshot import EMPTY, following
+from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import ROOT, FakeSpeaker, facts, run
 
@@ -87,8 +87,8 @@ class Watch:
         runs = {name: run(name, "Report", Phase.BOUNCED, 5.0) for name in failed}
         agents = [facts(name, run=runs.get(name)) for name in ("writer", "tester")]
         fleet = Fleet(ROOT, agents=tuple(agents))
-        moment = following(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.senses)
-        played: list[Cue] = self.notifier.tick(moment)[1]
+        snapshot = next_snapshot(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.senses)
+        played: list[Cue] = self.notifier.tick(snapshot)[1]
         return [cue.sound for cue in played]
 
     def mute(self, muted: bool) -> None:

@@ -19,7 +19,7 @@ from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.missing_directories import Stand
 from praxmonitor.alarms.missing_directories import there as really_there
 from praxmonitor.alarms.store import Kept
-from praxmonitor.state.snapshot import EMPTY, Moment, following
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import ROOT, facts, run
 
@@ -31,8 +31,8 @@ KEY = "undelivered @writer 20270115-115601-7f3a"
 LATER = Fleet(ROOT, agents=(facts("writer", run=run("writer", "Another", Phase.COMPLETED, 5.0)),))
 
 
-def at(now: float, fleet: Fleet = UNHEARD) -> Moment:
-    return following(EMPTY, fleet, now, FAST.alarms)
+def at(now: float, fleet: Fleet = UNHEARD) -> Snapshot:
+    return next_snapshot(EMPTY, fleet, now, FAST.alarms)
 
 
 async def until(condition: Callable[[], object], task: asyncio.Task[None]) -> None:

@@ -14,15 +14,15 @@ from mailcore.model.message import Message
 from mailcore.model.run import Phase
 from praxmonitor.sound import FAMILIES, Cue, Sound
 from praxmonitor.sound.cues import BETWEEN_AGENTS, OF_KIND, OF_PRIORITY, cues, family, heartbeat
-from praxmonitor.state.snapshot import EMPTY, Moment, following
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import ROOT, act, facts, lighthouse, lock, run
 
 SILENCE = Alarms(silence=60.0)
 
 
-def at(fleet: Fleet, now: float = NOON, old: Moment = EMPTY) -> Moment:
-    return following(old, fleet, now, SILENCE)
+def at(fleet: Fleet, now: float = NOON, old: Snapshot = EMPTY) -> Snapshot:
+    return next_snapshot(old, fleet, now, SILENCE)
 
 
 def with_activity(fleet: Fleet, kind: Kind, ago: float = 0.0) -> Fleet:
@@ -186,7 +186,7 @@ def test_the_most_urgent_comes_first() -> None:
 
 def test_a_moment_that_differs_in_nothing_is_the_same_moment() -> None:
     first = at(lighthouse())
-    assert following(first, first.fleet, NOON + 0.4, SILENCE) is first
+    assert next_snapshot(first, first.fleet, NOON + 0.4, SILENCE) is first
 
 
 def test_a_status_that_did_not_change_is_the_same_object() -> None:

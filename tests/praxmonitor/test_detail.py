@@ -51,7 +51,7 @@ def test_what_an_agent_named_is_harmless_and_fits() -> None:
 def test_the_detail_and_the_story_both_tell_what_waits() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
-    status, glance = app.moment.status("@writer"), Glance("@writer", starts=(start(3),))
+    status, glance = app.snapshot.status("@writer"), Glance("@writer", starts=(start(3),))
     for lines in (
         detail_lines(fleet.agents[0], status, glance, NOON, 60, 40),
         story_lines(fleet.agents[0], status, glance, NOON, 60),

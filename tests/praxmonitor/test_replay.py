@@ -162,11 +162,11 @@ def replaying(path: Path, monotonic: Clock, speaker: FakeSpeaker | None = None) 
 
 
 async def at_work(pilot: Pilot[None], app: PraxApp, monotonic: Clock) -> None:
-    await until(pilot, lambda: app.moment.fleet.agents, "the first fleet")
+    await until(pilot, lambda: app.snapshot.fleet.agents, "the first fleet")
     monotonic.now = 6
     assert app.playback is not None
     app.playback.change_speed(1.0)
-    await until(pilot, lambda: app.moment.status("@writer").state is State.IN_TOOL, "@writer is in a tool")
+    await until(pilot, lambda: app.snapshot.status("@writer").state is State.IN_TOOL, "@writer is in a tool")
 
 
 @pytest.mark.anyio
@@ -240,7 +240,7 @@ async def test_keys_pause_and_change_the_speed_and_the_end_is_said(recorded: Pat
         monotonic.now = 1000
         await pilot.press("minus")
         await until(pilot, lambda: "the recording is over" in text_of(app), "the end is said")
-        assert "REPLAY over" in text_of(app) and app.moment.status("@writer").state is State.DONE
+        assert "REPLAY over" in text_of(app) and app.snapshot.status("@writer").state is State.DONE
         assert app.clock() == BEGAN + 630
 
 
@@ -291,7 +291,7 @@ async def test_a_recording_of_0_1_0_is_shown(recording_0_1_0: Path) -> None:
     async with app.run_test(size=(160, 48), notifications=True) as pilot:
         await until(pilot, lambda: "REPLAY over" in text_of(app), "it is over")
         assert not playback.left_out and [notice.text for notice in app.notices] == ["the recording is over"]
-        assert app.moment.status("@market").state is State.STARTING and "history" in text_of(app)
+        assert app.snapshot.status("@market").state is State.STARTING and "history" in text_of(app)
 
 
 @pytest.mark.anyio
@@ -299,7 +299,7 @@ async def test_a_live_screen_has_no_such_keys(recorded: Path) -> None:
     header = opening(recorded)
     app = app_on(ReplayFeed(recorded, header, Playback(BEGAN, 64)), workspace(Fleet(header.root)))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        await until(pilot, lambda: app.moment.fleet.agents, "the first fleet")
+        await until(pilot, lambda: app.snapshot.fleet.agents, "the first fleet")
         assert "pause" not in text_of(app) and "REPLAY" not in text_of(app)
         await pilot.press("space")
         await until(pilot, lambda: "this is no recording" in text_of(app), "the key says why not")

@@ -44,7 +44,7 @@ async def shaken(pilot: Pilot[None], feed: FakeFeed, fleet: Fleet) -> None:
 
     async def follow(after: Fleet) -> None:
         feed.put(after)
-        await until(pilot, lambda: app.moment.fleet is after, "the screen follows")
+        await until(pilot, lambda: app.snapshot.fleet is after, "the screen follows")
 
     async def resize(width: int, height: int) -> None:
         await pilot.resize_terminal(width, height)

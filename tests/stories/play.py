@@ -15,7 +15,7 @@ from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
 from praxmonitor.alarms.missing_directories import Stand
-from praxmonitor.state.snapshot import EMPTY, following
+from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
 
 TICK = 0.5
@@ -150,7 +150,7 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
         made.book = replace(made.book, known=known)
         return made
 
-    vigil, moment, fleet = watcher(), EMPTY, Fleet(Path("/house"))
+    vigil, snapshot, fleet = watcher(), EMPTY, Fleet(Path("/house"))
     heard: list[Heard] = []
     steps, late, looked = list(story.steps), 0.0, -1e9
     passed = 0.0
@@ -172,7 +172,7 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                     case Restart():
                         told = {key: episode.remember() for key, episode in vigil.book.episodes.items()}
                         answers = vigil.answers
-                        vigil, moment, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
+                        vigil, snapshot, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
                         vigil.answers = answers
                     case Acknowledge() | Snooze():
                         until = ACKNOWLEDGED if isinstance(thing, Acknowledge) else machine.clock() + thing.seconds
@@ -186,8 +186,8 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                         late = slow
         vigil.beat()
         if fleet.agents or fleet.operator:
-            moment = following(moment, fleet, machine.clock(), config.alarms, vigil.senses)
-            due = vigil.tick(moment)
+            snapshot = next_snapshot(snapshot, fleet, machine.clock(), config.alarms, vigil.senses)
+            due = vigil.tick(snapshot)
             heard += [(passed, str(e.alarm.kind), e.alarm.address) for e in due.raised]
             heard += [(passed, f"again {e.alarm.kind}", e.alarm.address) for e in due.repeated]
             heard += [(passed, f"over {e.alarm.kind}", e.alarm.address) for e in due.over]
@@ -197,8 +197,8 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                 heard.append((passed, "clear", ""))
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
-            _, work = vigil.seen(vigil.near(moment))
-            vigil.learn(disk_free=machine.free, work=work, gone=vigil.missing(moment.fleet.agents))
+            _, work = vigil.seen(vigil.near(snapshot))
+            vigil.learn(disk_free=machine.free, work=work, gone=vigil.missing(snapshot.fleet.agents))
         step = tick + late
         machine.go(step)
         passed += step
