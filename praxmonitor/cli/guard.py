@@ -138,9 +138,17 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
 
     out = sys.stdout.fileno() if sys.stdout is not None else None
     notifier = Notifier(
-        config, workspace.root, period=TICK, live=True, what="guard", ear=Ear(player, terminal=terminal, output=out),
-        write=write, on_error=trouble, on_duty=duty, on_config=lambda config: player.adopt(config.sound),
-    )  # fmt: skip
+        config,
+        workspace.root,
+        period=TICK,
+        live=True,
+        what="guard",
+        ear=Ear(player, terminal=terminal, output=out),
+        write=write,
+        on_error=trouble,
+        on_duty=duty,
+        on_config=lambda config: player.adopt(config.sound),
+    )
     player.start()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
