@@ -89,9 +89,9 @@ class AgentScreen(Operating):
             return
         self._mail.show(facts.mailbox, snapshot.now)
         bypass = bypasses(facts, self.prax.bypass)
-        self._story.show(facts, snapshot.status(self._address), self.glance, snapshot.now, bypass)
+        self._story.show(facts, snapshot.status(self._address), self.details, snapshot.now, bypass)
 
-    def show_glance(self) -> None:
+    def show_details(self) -> None:
         """Hand the reading down."""
         self.show_snapshot(self.prax.snapshot)
 

@@ -153,16 +153,16 @@ class FleetScreen(Operating):
         self._stop_moving()
         self.refresh_all()
 
-    def show_glance(self) -> None:
+    def show_details(self) -> None:
         """Hand the reading down."""
         self._show_detail()
 
     def _show_detail(self) -> None:
         snapshot, address = self.prax.snapshot, self.selected
-        glance = self.glance if self.glance is not None and self.glance.address == address else None
+        details = self.details if self.details is not None and self.details.address == address else None
         facts = snapshot.fleet.find(address)
         bypass = facts is not None and bypasses(facts, self.prax.bypass)
-        self._detail.show(facts, snapshot.status(address), glance, snapshot.now, bypass)
+        self._detail.show(facts, snapshot.status(address), details, snapshot.now, bypass)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""

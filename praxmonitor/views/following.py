@@ -12,8 +12,8 @@ from textual.timer import Timer
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.table import ACT, ACTIONS, EVERYWHERE, FLEET, MAIL, REPLAY, wanted, why_disabled
 from praxmonitor.alarms.alarm import headline
-from praxmonitor.state.agent_details import Glance
-from praxmonitor.state.agent_reader import Reader
+from praxmonitor.state.agent_details import AgentDetails
+from praxmonitor.state.agent_reader import AgentReader
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys
@@ -37,11 +37,11 @@ class Following(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.glance: Glance | None = None
+        self.details: AgentDetails | None = None
         """The last reading of the agent in view."""
         # Held, not looked up: a reading may come in while the screen is taken down, child by child.
         self._header, self._alarm_bar, self._keys = Header(), AlarmBar(), Keys()
-        self._reader = Reader()
+        self._reader = AgentReader()
         self._settle: Timer | None = None
         self._read_of: AgentFacts | None = None
 
@@ -60,7 +60,7 @@ class Following(Screen[None]):
         """Draw this snapshot."""
 
     @abstractmethod
-    def show_glance(self) -> None:
+    def show_details(self) -> None:
         """Draw `self.glance`, which was just read."""
 
     def on_mount(self) -> None:
@@ -70,7 +70,7 @@ class Following(Screen[None]):
         self.watch(self.app, "alarms", self.refresh_all, init=False)
         self.watch(self.app, "playing", self.refresh_all, init=False)
         self.watch(self.app, "stopped", self.refresh_all, init=False)
-        self.set_interval(max(0.5, self.prax.config.observe.sample), self.read_glance)
+        self.set_interval(max(0.5, self.prax.config.observe.sample), self.read_details)
 
     def on_screen_resume(self) -> None:
         """Catch up after another screen was on top."""
@@ -137,9 +137,9 @@ class Following(Screen[None]):
         self._read_of = facts
         if self._settle is not None:
             self._settle.stop()
-        self._settle = self.set_timer(SETTLE, self.read_glance)
+        self._settle = self.set_timer(SETTLE, self.read_details)
 
-    def read_glance(self) -> None:
+    def read_details(self) -> None:
         """Read process and log of the agent in view, in a thread. A recorded agent has neither here."""
         if self.prax.playback is not None:
             return
@@ -147,11 +147,11 @@ class Following(Screen[None]):
         if facts is not None and self.is_current:
             self._read(facts)
 
-    @work(thread=True, exclusive=True, group="glance")
+    @work(thread=True, exclusive=True, group="details")
     def _read(self, facts: AgentFacts) -> None:
-        self.app.call_from_thread(self._take_glance, self._reader.read(facts))
+        self.app.call_from_thread(self._take_details, self._reader.read(facts))
 
-    def _take_glance(self, glance: Glance) -> None:
-        if glance.address == self.selected and self.is_mounted:
-            self.glance = glance
-            self.show_glance()
+    def _take_details(self, details: AgentDetails) -> None:
+        if details.address == self.selected and self.is_mounted:
+            self.details = details
+            self.show_details()

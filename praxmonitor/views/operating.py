@@ -26,7 +26,7 @@ from mailcore.text.units import UNKNOWN, clock_time
 from praxmonitor.actions import kills, requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import ACT, busy
-from praxmonitor.state.agent_details import Start
+from praxmonitor.state.agent_details import WaitingStart
 from praxmonitor.text.lines import Line, bypasses, plain, task
 from praxmonitor.views.looking import Looking
 
@@ -144,10 +144,10 @@ class Operating(Looking):
         if not waiting:
             self.notify(f"no start waits for {plain(address)}", severity="warning", markup=False)
             return
-        starts = [Start(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
+        starts = [WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
         if picked := await app.push_screen_wait(WaitingScreen(address, starts, app.clock())):
             await self.ask(requests.cancel, app.workspace, picked)
-            self.read_glance()
+            self.read_details()
 
     @work(group="hold")
     async def do_hold(self) -> None:

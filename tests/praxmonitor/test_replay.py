@@ -178,8 +178,8 @@ async def test_the_screen_shows_the_recorded_time_and_reads_nothing_of_this_mach
         await until(pilot, lambda: "make the book" in text_of(app), "the tool is shown")
         assert "lighthouse REPLAY" in text_of(app).splitlines()[0]
         assert isinstance(app.screen, FleetScreen)
-        app.screen.read_glance()
-        assert [worker for worker in app.workers if worker.group == "glance"] == [] and app.screen.glance is None
+        app.screen.read_details()
+        assert [worker for worker in app.workers if worker.group == "details"] == [] and app.screen.details is None
         assert "present machine" not in text_of(app) and str(os.getpid()) not in text_of(app)
         await until(pilot, lambda: speaker.played, "what happens in a recording is heard")
 
