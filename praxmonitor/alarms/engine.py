@@ -23,7 +23,7 @@ from mailcore.observe.cpu import Work
 from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
-from praxmonitor.alarms.clock_checks import Beats, beat
+from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import Settings
 from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, Told, advance
 from praxmonitor.alarms.machine_check import BETWEEN
@@ -74,7 +74,7 @@ class AlarmEngine:
         self._work = work or Work().look
         self._vanished = Vanished(there)
         self._settings = Settings(root / ".praxmonitor" / "config.toml") if kept is not None else None
-        self._beats = Beats()
+        self._clock_checks = ClockChecks()
         self._period, self._clock, self._monotonic = period, clock, monotonic
         self._opened = clock()
         self._told = asyncio.Event()
@@ -86,8 +86,8 @@ class AlarmEngine:
 
     def beat(self) -> None:
         """A tick of the owner's: told by the clock, not by a change of files."""
-        self._beats = beat(self._beats, self._clock(), self._monotonic(), self._period)
-        self.learn(gaps=self._beats.gaps, lag=self._beats.lag)
+        self._clock_checks = check_clock(self._clock_checks, self._clock(), self._monotonic(), self._period)
+        self.learn(gaps=self._clock_checks.gaps, lag=self._clock_checks.lag)
 
     def tick(self, snapshot: Snapshot) -> Round:
         """What is to be told at this moment. Its statuses are those under `senses`."""
