@@ -25,11 +25,11 @@ from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import Settings
-from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, Told, advance
+from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance
 from praxmonitor.alarms.machine_check import BETWEEN
 from praxmonitor.alarms.missing_directories import NOBODY, Stand, Vanished, there
 from praxmonitor.alarms.rules.evaluate import Rules
-from praxmonitor.alarms.store import Kept, gone_before
+from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 
 KNOWN = 60.0
@@ -48,7 +48,7 @@ class AlarmEngine:
         self,
         config: Config,
         root: Path,
-        kept: Kept | None,
+        kept: AlarmStore | None,
         *,
         period: float,
         clock: Callable[[], float] = time.time,
@@ -62,7 +62,7 @@ class AlarmEngine:
         `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work` as `Work.look`,
         `there` as `vanished.there`. `on_config` is told settings that changed while this watched, and now hold.
         """
-        self.book = Book()
+        self.book = Episodes()
         self.answers: Answers = NO_ANSWERS
         # Where somebody looks at processes, nobody is called silent before they were looked at.
         self.senses = Senses(work=None if kept is None and work is None else NOBODY)
@@ -89,7 +89,7 @@ class AlarmEngine:
         self._clock_checks = check_clock(self._clock_checks, self._clock(), self._monotonic(), self._period)
         self.learn(gaps=self._clock_checks.gaps, lag=self._clock_checks.lag)
 
-    def tick(self, snapshot: Snapshot) -> Round:
+    def tick(self, snapshot: Snapshot) -> AlarmEvents:
         """What is to be told at this moment. Its statuses are those under `senses`."""
         if self.book.known and snapshot.now - self._opened > KNOWN:
             self.book = replace(self.book, known=MappingProxyType({}))
@@ -99,7 +99,7 @@ class AlarmEngine:
             self._told.set()
         return due
 
-    def take_over(self, known: Mapping[str, Told]) -> None:
+    def take_over(self, known: Mapping[str, ReportedEpisode]) -> None:
         """This one goes on duty; `known`: what was told by the one before it."""
         self._opened = self._clock()
         book = self.book.taken_over(known, self._opened)
@@ -114,7 +114,7 @@ class AlarmEngine:
             self.book = book
             self._told.set()
 
-    async def known(self) -> Mapping[str, Told]:
+    async def known(self) -> Mapping[str, ReportedEpisode]:
         """What was told by whoever was on duty last."""
         return await asyncio.to_thread(self._kept.told) if self._kept is not None else MappingProxyType({})
 
@@ -224,7 +224,7 @@ class AlarmEngine:
 
     def missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
         """Whose directory is missing, and since when. May wait for disks: for a worker thread."""
-        return self._vanished.look(agents, self._clock(), self._monotonic(), gone_before(self.book.known))
+        return self._vanished.look(agents, self._clock(), self._monotonic(), missing_before(self.book.known))
 
     def learn(self, **seen: Any) -> None:
         """Take what was seen into the senses, by the names of their fields. The same object if nothing changed."""
@@ -244,7 +244,7 @@ class AlarmEngine:
             for key in said:
                 self._unkept.pop(key, None)
 
-    async def _save(self, kept: Kept) -> None:
+    async def _save(self, kept: AlarmStore) -> None:
         """Keep what was told, then forget the answers to what is over, so that it is heard when it comes again.
 
         In this order: who is killed in between, or reads in between, must not take it for told and not answered.

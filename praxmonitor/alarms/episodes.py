@@ -52,14 +52,14 @@ class Episode:
         """Acknowledged, or snoozed for now."""
         return now < self.quiet_until
 
-    def remember(self) -> Told:
+    def remember(self) -> ReportedEpisode:
         """What the next process is to know of it."""
         lasting = self.alarm if self.alarm.kind.lasting else None
-        return Told(self.raised_at, self.told, self.next_at, lasting, self.heard)
+        return ReportedEpisode(self.raised_at, self.told, self.next_at, lasting, self.heard)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedEpisode:
     """What an earlier process of the same operator told of an episode."""
 
     raised_at: float
@@ -72,11 +72,11 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class Episodes:
     """All episodes that go on, by their alarm's key, in the order in which they were raised."""
 
     episodes: Mapping[str, Episode] = field(default_factory=lambda: MappingProxyType({}))
-    known: Mapping[str, Told] = field(default_factory=lambda: MappingProxyType({}))
+    known: Mapping[str, ReportedEpisode] = field(default_factory=lambda: MappingProxyType({}))
     """Episodes that go on from before this process began: not raised anew."""
 
     def standing(self) -> tuple[Episode, ...]:
@@ -95,7 +95,7 @@ class Book:
         """Those of them that stand and were told, and that nobody could hear."""
         return tuple(each for each in self.unanswered(now) if not each.heard and not each.gone_at)
 
-    def marked(self, keys: Collection[str], *, heard: bool) -> Book:
+    def marked(self, keys: Collection[str], *, heard: bool) -> Episodes:
         """The same, with what is known now of whether these were heard. The same object if nothing changed."""
         changed = {
             key: replace(self.episodes[key], heard=heard)
@@ -104,7 +104,7 @@ class Book:
         }
         return replace(self, episodes=MappingProxyType({**self.episodes, **changed})) if changed else self
 
-    def taken_over(self, known: Mapping[str, Told], now: float) -> Book:
+    def taken_over(self, known: Mapping[str, ReportedEpisode], now: float) -> Episodes:
         """The book of who goes on duty now: what the one before it told (`known`) goes on from there, and what that one
         did not live to tell is forgotten, so that it is raised."""
         episodes = {}
@@ -120,7 +120,7 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class AlarmEvents:
     """What is to be told after one look."""
 
     raised: tuple[Episode, ...] = ()
@@ -134,12 +134,12 @@ class Round:
         return bool(self.raised or self.repeated or self.over)
 
 
-NOTHING = Round()
+NOTHING = AlarmEvents()
 
 
 def advance(
-    book: Book, alarms: Sequence[Alarm], answers: Answers, now: float, repeat: Sequence[float]
-) -> tuple[Book, Round]:
+    book: Episodes, alarms: Sequence[Alarm], answers: Answers, now: float, repeat: Sequence[float]
+) -> tuple[Episodes, AlarmEvents]:
     """The book after a look that found `alarms` standing, and what is to be told. The same book if nothing changed.
 
     `repeat`: seconds before each repetition, the last one again and again; empty for none.
@@ -188,7 +188,7 @@ def advance(
     heard = any(not episode.quiet(now) for episode in over)
     clear = heard and all(episode.quiet(now) or episode.gone_at for episode in episodes.values())
     book = replace(book, episodes=MappingProxyType(episodes))
-    return book, Round(tuple(raised), tuple(repeated), tuple(over), clear)
+    return book, AlarmEvents(tuple(raised), tuple(repeated), tuple(over), clear)
 
 
 def _wait(told: int, repeat: Sequence[float]) -> float:

@@ -15,13 +15,13 @@ from mailcore.model.senses import Senses
 from mailcore.text.units import moment
 from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.episodes import Book, Episode, Round
+from praxmonitor.alarms.episodes import AlarmEvents, Episode, Episodes
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
 from praxmonitor.alarms.outlets import POP_TITLE, PUSH_TITLE, Command, cue, cues, notification, title, told
 from praxmonitor.alarms.reach import Ear
 from praxmonitor.alarms.recovery import Seen, attend
-from praxmonitor.alarms.store import Kept
+from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.alarms.watchers import QUIET, Watcher
 from praxmonitor.sound import Cue
 from praxmonitor.sound.mutes import mutes_path
@@ -58,7 +58,7 @@ class Notifier:
         self.live = live
         self.on_due: Callable[[], None] = lambda: None
         """Called in the loop when `pressing` became true: the owner need not wait for its next tick."""
-        kept = Kept(mutes_path(root).parent) if self.live else None
+        kept = AlarmStore(mutes_path(root).parent) if self.live else None
         self._root, self._clock, self._write = root, clock, write
         self._engine = AlarmEngine(config, root, kept, period=period, clock=clock, on_config=on_config)
         self._on_error = on_error
@@ -126,7 +126,7 @@ class Notifier:
         )
 
     @property
-    def book(self) -> Book:
+    def book(self) -> Episodes:
         """The alarms that stand."""
         return self._engine.book
 
@@ -217,14 +217,14 @@ class Notifier:
         if self._duty is not None:
             self._duty.look_now()
 
-    def tick(self, snapshot: Snapshot) -> tuple[Round, list[Cue]]:
+    def tick(self, snapshot: Snapshot) -> tuple[AlarmEvents, list[Cue]]:
         """What is due at this moment, and what of it is to be heard here: nothing where another is on duty.
 
         The terminal's notification and the user's command are on their way when this returns.
         """
         self._moment = snapshot
         if not self.ready:
-            return Round(), []
+            return AlarmEvents(), []
         due = self._engine.tick(snapshot)
         self.entitle()
         if not self.on_duty:
@@ -244,7 +244,7 @@ class Notifier:
         voices = {facts.address: voice for voice, facts in enumerate(snapshot.fleet.agents)}
         return due, cues(self._to_hear(due), voices)
 
-    def _to_hear(self, due: Round) -> Round:
+    def _to_hear(self, due: AlarmEvents) -> AlarmEvents:
         """What of it sounds, and what nobody could hear when it was due; no all-clear of what nobody heard."""
         if lost := self._ear.unplayed():
             episodes = self.book.episodes.items()

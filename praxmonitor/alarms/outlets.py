@@ -19,7 +19,7 @@ from mailcore.text import line
 from mailcore.text.masks import masked
 from mailcore.text.units import date_and_time, duration, iso
 from praxmonitor.alarms.alarm import headline
-from praxmonitor.alarms.episodes import Episode, Round
+from praxmonitor.alarms.episodes import AlarmEvents, Episode
 from praxmonitor.sound import MAX_URGENCY, Cue, Sound
 
 MOST_CUES = 8
@@ -38,7 +38,7 @@ def cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})) -> C
     return Cue(alarm.kind.sound, alarm.address, voices.get(alarm.address, 0), urgency=episode.urgency)
 
 
-def cues(due: Round, voices: Mapping[str, int]) -> list[Cue]:
+def cues(due: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
     """What a round sounds like, the most urgent first. `voices` as of `cue`."""
     loud = sorted((*due.raised, *due.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
     played = [cue(episode, voices) for episode in loud[:MOST_CUES]]
@@ -89,7 +89,7 @@ def _known(environ: Mapping[str, str]) -> str:
     return "777" if environ.get("TERM", "").startswith(("foot", "rxvt")) else "none"
 
 
-def events(due: Round, root: Path, now: float) -> Iterator[dict[str, Any]]:
+def events(due: AlarmEvents, root: Path, now: float) -> Iterator[dict[str, Any]]:
     """A round as JSON values: one of each sort that it has, many alarms in one.
 
     `event`: `raised`, `repeated` or `over`; `headline` and `text` say it to a person; `clear`: the last is over.
@@ -147,7 +147,7 @@ class Command:
         self._argv, self._cwd, self._on_error = list(argv), cwd, on_error
         self._name, self._most, self._free = name, most, threading.Semaphore(most)
 
-    def run(self, due: Round, root: Path, now: float) -> None:
+    def run(self, due: AlarmEvents, root: Path, now: float) -> None:
         """Run it for what a round tells; for a repetition only while its urgency grows. Does not block."""
         if not self._argv:
             return
@@ -187,7 +187,7 @@ class Command:
             self._free.release()
 
 
-def lines(due: Round, now: float) -> Iterator[str]:
+def lines(due: AlarmEvents, now: float) -> Iterator[str]:
     """A round as plain lines, many of a sort told as many before each by itself."""
     for word, episodes in (("ALARM", due.raised), ("AGAIN", due.repeated), ("OVER", due.over)):
         if len(episodes) > 1:

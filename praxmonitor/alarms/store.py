@@ -17,14 +17,14 @@ from typing import Any
 from mailcore.system.locks import locked
 from mailcore.system.writing import replace
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, Told
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, ReportedEpisode
 
 FOREVER = "acknowledged"
 FAR = 1e12
 """No moment is later: a file may hold any number."""
 
 
-class Kept:
+class AlarmStore:
     """The two files of one workspace. Every call reads or writes a disk: not for the screen's own thread."""
 
     def __init__(self, directory: Path) -> None:
@@ -60,7 +60,7 @@ class Kept:
             replace(self._answers, json.dumps(said).encode())
         return self.answers()
 
-    def told(self) -> Mapping[str, Told]:
+    def told(self) -> Mapping[str, ReportedEpisode]:
         """What was told when the last who was on duty left."""
         found = {}
         for key, value in _read(self._told).items():
@@ -68,7 +68,7 @@ class Kept:
                 next_at = math.inf if value[2] is None else float(value[2])
                 lasting = _alarm(value[3]) if value[3:] and value[3] is not None else None
                 heard = value[4] is True if value[4:] else True  # who did not say it took it for granted
-                found[key] = Told(float(value[0]), int(value[1]), next_at, lasting, heard)
+                found[key] = ReportedEpisode(float(value[0]), int(value[1]), next_at, lasting, heard)
             except (TypeError, ValueError, LookupError, OverflowError):
                 continue
         return MappingProxyType(found)
@@ -80,7 +80,7 @@ class Kept:
         replace(self._told, json.dumps(said).encode())
 
 
-def _plain(told: Told) -> Iterator[object]:
+def _plain(told: ReportedEpisode) -> Iterator[object]:
     yield from (told.raised_at, told.told, None if math.isinf(told.next_at) else told.next_at)
     yield from (asdict(told.alarm) if told.alarm is not None else None, told.heard)
 
@@ -90,7 +90,7 @@ def _alarm(value: dict[str, Any]) -> Alarm:
     return Alarm(AlarmKind(value["kind"]), since=float(value["since"]), **texts)
 
 
-def gone_before(known: Mapping[str, Told]) -> dict[str, float]:
+def missing_before(known: Mapping[str, ReportedEpisode]) -> dict[str, float]:
     """Address → when it was told that its directory is gone."""
     mark = f"{AlarmKind.GONE} "
     return {key.removeprefix(mark): told.raised_at for key, told in known.items() if key.startswith(mark)}

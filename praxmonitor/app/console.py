@@ -22,7 +22,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import bypasses
 from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace, load
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode, Round
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, Episode
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import Ear
 from praxmonitor.app.audible import Audible
@@ -240,7 +240,7 @@ class Console(Audible, inherit_bindings=False):
         events = happened if beat is None else [beat]
         self.sound([*wanted, *(cue for cue in events if (cue.sound, cue.agent) not in told)])
 
-    def _look_at_alarms(self, snapshot: Snapshot) -> tuple[Round, list[Cue]]:
+    def _look_at_alarms(self, snapshot: Snapshot) -> tuple[AlarmEvents, list[Cue]]:
         """Let the alarms that stand be shown; returns what is due, and what of it is to be heard here."""
         due, wanted = self.notifier.tick(snapshot)
         self.alarms = self.notifier.book.standing()

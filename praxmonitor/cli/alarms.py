@@ -18,11 +18,11 @@ from mailcore.text import line
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.text.units import date_and_time
 from mailcore.workspace.find import Workspace, here
-from praxmonitor.alarms.episodes import Book, Episode, advance
+from praxmonitor.alarms.episodes import Episode, Episodes, advance
 from praxmonitor.alarms.machine_check import look
 from praxmonitor.alarms.outlets import as_json, events, lines
 from praxmonitor.alarms.rules.evaluate import Rules
-from praxmonitor.alarms.store import Kept, gone_before
+from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound.mutes import mutes_path
 
@@ -69,10 +69,10 @@ def main(argv: Sequence[str]) -> int:
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
     """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
-    kept = Kept(mutes_path(workspace.root).parent)
+    kept = AlarmStore(mutes_path(workspace.root).parent)
     known = kept.told()
-    alarms = Rules(config).alarms(fleet, now, senses=look(fleet, config, now, gone_before(known)))
-    book, _ = advance(Book(known=known), alarms, kept.answers(), now, ())
+    alarms = Rules(config).alarms(fleet, now, senses=look(fleet, config, now, missing_before(known)))
+    book, _ = advance(Episodes(known=known), alarms, kept.answers(), now, ())
     return book.standing()
 
 

@@ -17,7 +17,7 @@ from mailcore.programs.registry import checked
 from mailcore.text.terminal import Lines, complain
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace, here
-from praxmonitor.alarms.episodes import Round
+from praxmonitor.alarms.episodes import AlarmEvents
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import lines
 from praxmonitor.alarms.reach import Ear, reach_words
@@ -32,7 +32,7 @@ TICK = 0.5
 
 async def watch(
     feed: Feed, notifier: Notifier, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
-) -> AsyncGenerator[tuple[Round, Snapshot], None]:
+) -> AsyncGenerator[tuple[AlarmEvents, Snapshot], None]:
     """Each round that has something to tell, with its snapshot, until closed.
 
     `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.

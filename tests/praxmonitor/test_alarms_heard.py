@@ -11,10 +11,10 @@ from mailcore.config import Config
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Book, Told, advance
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episodes, ReportedEpisode, advance
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import Ear
-from praxmonitor.alarms.store import Kept
+from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
@@ -25,8 +25,8 @@ A, B = (Alarm(AlarmKind.FAILED, address, 5.0, "failed: x") for address in ("@a",
 REPEAT = (180.0,)
 
 
-def book(*alarms: Alarm, at: float = 100.0) -> Book:
-    return advance(Book(), alarms, {}, at, REPEAT)[0]
+def book(*alarms: Alarm, at: float = 100.0) -> Episodes:
+    return advance(Episodes(), alarms, {}, at, REPEAT)[0]
 
 
 def test_what_nobody_heard_stays_unheard_until_it_is_marked() -> None:
@@ -43,7 +43,7 @@ def test_what_nobody_heard_stays_unheard_until_it_is_marked() -> None:
 
 
 def test_who_takes_over_goes_on_and_tells_what_was_not_told() -> None:
-    known = {A.key: Told(98.0, 3, 400.0, heard=True)}
+    known = {A.key: ReportedEpisode(98.0, 3, 400.0, heard=True)}
     taken = book(A, B).taken_over(known, 110.0)
     (kept,) = taken.episodes.values()
     assert (kept.raised_at, kept.told, kept.next_at, kept.heard) == (98.0, 3, 400.0, True)
@@ -52,15 +52,15 @@ def test_who_takes_over_goes_on_and_tells_what_was_not_told() -> None:
 
 
 def test_an_episode_that_began_after_the_one_that_was_told_is_told() -> None:
-    known = {A.key: Told(20.0, 3, 200.0, heard=True)}
+    known = {A.key: ReportedEpisode(20.0, 3, 200.0, heard=True)}
     assert not book(A, at=100.0).taken_over(known, 110.0).episodes
 
 
 def test_that_it_was_heard_outlives_a_restart(tmp_path: Path) -> None:
     heard = book(A, B).marked([A.key], heard=True)
-    Kept(tmp_path).tell(heard.episodes)
-    assert {key: told.heard for key, told in Kept(tmp_path).told().items()} == {A.key: True, B.key: False}
-    again, _ = advance(Book(known=Kept(tmp_path).told()), [A, B], {}, 200.0, REPEAT)
+    AlarmStore(tmp_path).tell(heard.episodes)
+    assert {key: told.heard for key, told in AlarmStore(tmp_path).told().items()} == {A.key: True, B.key: False}
+    again, _ = advance(Episodes(known=AlarmStore(tmp_path).told()), [A, B], {}, 200.0, REPEAT)
     assert [each.alarm for each in again.unheard(200.0)] == [B]
 
 
@@ -143,7 +143,7 @@ async def test_an_alarm_that_came_again_while_the_last_one_was_stopped_is_told(w
     assert await watch.sounds("writer") == [Sound.FAILED]
     (key,) = watch.notifier.book.episodes
     earlier = {key: replace(watch.notifier.book.episodes[key], raised_at=NOON - 100)}
-    Kept(mutes_path(tmp_path).parent).tell(earlier)
+    AlarmStore(mutes_path(tmp_path).parent).tell(earlier)
     watch.notifier._acts = False
     assert await watch.sounds("writer") == [Sound.FAILED]
 
@@ -151,6 +151,6 @@ async def test_an_alarm_that_came_again_while_the_last_one_was_stopped_is_told(w
 @pytest.mark.anyio
 async def test_what_was_over_before_the_last_one_could_tell_has_its_all_clear(watch: Watch, tmp_path: Path) -> None:
     path = mutes_path(tmp_path).parent
-    Kept(path).tell(book(A).marked([A.key], heard=True).episodes)
+    AlarmStore(path).tell(book(A).marked([A.key], heard=True).episodes)
     assert await watch.sounds() == [Sound.ALL_CLEAR]
     assert await watch.sounds() == []

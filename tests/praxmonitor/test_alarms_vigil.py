@@ -18,7 +18,7 @@ from praxmonitor.alarms.engine import HEEDED, KNOWN, AlarmEngine
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
 from praxmonitor.alarms.missing_directories import Stand
 from praxmonitor.alarms.missing_directories import there as really_there
-from praxmonitor.alarms.store import Kept
+from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import ROOT, facts, run
@@ -56,10 +56,10 @@ async def test_a_directory_that_hangs_or_fails_keeps_back_no_other_look(tmp_path
 
     state, settings = tmp_path / "state", tmp_path / ".praxmonitor" / "config.toml"
     settings.parent.mkdir()
-    vigil = AlarmEngine(FAST, tmp_path, Kept(state), period=1.0, there=there)
+    vigil = AlarmEngine(FAST, tmp_path, AlarmStore(state), period=1.0, there=there)
     looking = asyncio.create_task(vigil.look(lambda: at(NOON)))
     try:
-        Kept(state).answer(["a"], ACKNOWLEDGED)
+        AlarmStore(state).answer(["a"], ACKNOWLEDGED)
         settings.write_text("[alarms]\nlook = 0.1\nsilence = 7\n")
         await until(lambda: vigil.senses.disk_free > 0 and vigil.config.alarms.silence == 7, looking)
         await until(lambda: vigil.answers == {"a": ACKNOWLEDGED}, looking)
@@ -78,7 +78,7 @@ async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: 
     clock = Clock()
 
     def watcher() -> AlarmEngine:
-        return AlarmEngine(FAST, tmp_path, Kept(tmp_path), period=1.0, clock=clock, monotonic=clock)
+        return AlarmEngine(FAST, tmp_path, AlarmStore(tmp_path), period=1.0, clock=clock, monotonic=clock)
 
     screen, guard = watcher(), watcher()
     await screen.open()
@@ -91,10 +91,10 @@ async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: 
             for vigil in (screen, guard):
                 vigil.tick(at(clock(), fleet))
                 assert list(vigil.book.episodes) == [KEY], "it stands, whatever ran since"
-        await until(lambda: KEY in Kept(tmp_path).told(), keeping)
+        await until(lambda: KEY in AlarmStore(tmp_path).told(), keeping)
         await screen.answer([KEY], ACKNOWLEDGED)
         assert screen.tick(at(clock(), LATER)).over and not screen.book.episodes
-        await until(lambda: not Kept(tmp_path).told(), keeping)
+        await until(lambda: not AlarmStore(tmp_path).told(), keeping)
         # Only after that the guard looks.
         await until(lambda: guard.answers == {KEY: ACKNOWLEDGED}, looking)
         assert guard.tick(at(clock(), LATER)).over and not guard.book.episodes
@@ -102,14 +102,14 @@ async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: 
         screen.tick(at(clock(), UNHEARD))
         screen.tick(at(clock(), LATER))
         assert not screen.book.episodes
-        await until(lambda: not Kept(tmp_path).answers(), keeping)
+        await until(lambda: not AlarmStore(tmp_path).answers(), keeping)
     finally:
         for task in (keeping, looking):
             task.cancel()
         await asyncio.gather(keeping, looking, return_exceptions=True)
 
 
-class SlowDisk(Kept):
+class SlowDisk(AlarmStore):
     """The real files, on a disk that takes its time."""
 
     def __init__(self, directory: Path) -> None:

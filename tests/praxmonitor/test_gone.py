@@ -17,7 +17,7 @@ from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode
 from praxmonitor.alarms.missing_directories import NOBODY, SETTLE, Vanished
-from praxmonitor.alarms.store import Kept
+from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound.mutes import mutes_path
 from tests.clock import NOON
 from tests.mailcore.conftest import House
@@ -120,6 +120,6 @@ def test_the_command_knows_it_of_one_that_was_told_before(house: House) -> None:
     branch.rename(house.root / "aside")
     assert subprocess.run(command, capture_output=True, text=True, timeout=30).returncode == 0
     alarm = Alarm(AlarmKind.GONE, "@editor", 10.0, "gone")
-    Kept(mutes_path(house.root).parent).tell({alarm.key: Episode(alarm, 10.0)})
+    AlarmStore(mutes_path(house.root).parent).tell({alarm.key: Episode(alarm, 10.0)})
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and f"its directory {branch} is missing" in done.stdout, done

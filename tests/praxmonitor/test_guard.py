@@ -130,10 +130,10 @@ def test_alarms_tells_by_its_exit_status(
     (alarm,) = json.loads(said)["alarms"]
     assert (status, alarm["kind"], alarm["address"], alarm["acknowledged"]) == (1, "failed", "@gamma", False)
     from praxmonitor.alarms.episodes import ACKNOWLEDGED
-    from praxmonitor.alarms.store import Kept
+    from praxmonitor.alarms.store import AlarmStore
     from praxmonitor.sound.mutes import mutes_path
 
-    Kept(mutes_path(aipass_workspace).parent).answer([alarm["key"]], ACKNOWLEDGED)
+    AlarmStore(mutes_path(aipass_workspace).parent).answer([alarm["key"]], ACKNOWLEDGED)
     assert home.exists()
     status, said = praxmonitor("alarms", str(aipass_workspace))
     assert status == 0 and "@gamma failed: Demo fail" in said and "(acknowledged)" in said

@@ -13,7 +13,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, ReportedEpisode
 from praxmonitor.alarms.missing_directories import Stand
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
@@ -137,12 +137,12 @@ class Machine:
         return MappingProxyType(known)
 
 
-def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | None = None) -> list[Heard]:
+def play(story: Story, tick: float = TICK, on_round: Callable[[AlarmEvents], None] | None = None) -> list[Heard]:
     """Everything that the story makes heard, with the story's own seconds: those in which the machine was awake."""
     machine = Machine(story.start)
     config = story.config
 
-    def watcher(known: Mapping[str, Told] = MappingProxyType({})) -> AlarmEngine:
+    def watcher(known: Mapping[str, ReportedEpisode] = MappingProxyType({})) -> AlarmEngine:
         made = AlarmEngine(
             config, Path("/"), None, period=tick, clock=machine.clock, monotonic=machine.monotonic,
             work=machine.work, there=machine.there,
