@@ -25,7 +25,7 @@ from pathlib import Path
 
 from mailcore.system import writing
 from praxmonitor.alarms import watchers
-from praxmonitor.alarms.watchers import State, Watcher
+from praxmonitor.alarms.watchers import Watcher, WatcherState
 
 PERIOD = 0.25
 """Seconds between two looks; all together they cost an idle guard 0.2 % of a core."""
@@ -52,7 +52,7 @@ class Duty:
         what: str,
         *,
         on_change: Callable[[], None] = lambda: None,
-        state: Callable[[], State] = State,
+        state: Callable[[], WatcherState] = WatcherState,
         on_look: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """`directory`: `.praxmonitor`, made if need be. `what`: `screen` or `guard`, shown to the others.
@@ -70,7 +70,7 @@ class Duty:
         self._on_change, self._state, self._on_look = on_change, state, on_look
         self._id = os.urandom(6).hex()
         self._since = time.time()
-        self._said: tuple[int, State] | None = None
+        self._said: tuple[int, WatcherState] | None = None
         """Term and state as they stand in our file."""
         self._term = 0
         self._until = float("-inf")
@@ -177,7 +177,9 @@ class Duty:
         if held:
             self._tidy(directory, found, fresh)
 
-    def _better(self, fresh: list[Watcher], state: State, holder: Watcher | None, held: bool, now: float) -> bool:
+    def _better(
+        self, fresh: list[Watcher], state: WatcherState, holder: Watcher | None, held: bool, now: float
+    ) -> bool:
         """Whether another reaches a person better than this one, and takes the duty where it is left."""
         if held or holder is not None:
             self._free_since = 0.0
@@ -197,7 +199,7 @@ class Duty:
             since = now
         return other.alive and other.state.fit and now - since < LEASE
 
-    def _show(self, directory: int, state: State) -> None:
+    def _show(self, directory: int, state: WatcherState) -> None:
         if self._said == (self._term, state):
             with suppress(FileNotFoundError):
                 watchers.show_life(directory, self._id)

@@ -19,7 +19,7 @@ from praxmonitor.alarms.episodes import AlarmEvents, Episode, Episodes
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
 from praxmonitor.alarms.outlets import POP_TITLE, PUSH_TITLE, Command, cue, cues, notification, title, told
-from praxmonitor.alarms.reach import Ear
+from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.alarms.recovery import Seen, attend
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.alarms.watchers import QUIET, Watcher
@@ -40,7 +40,7 @@ class Notifier:
         clock: Callable[[], float] = time.time,
         live: bool = False,
         what: str = "",
-        ear: Ear | None = None,
+        probe: ReachProbe | None = None,
         write: Callable[[str], None] = lambda _: None,
         on_error: Callable[[str], None] = lambda _: None,
         on_duty: Callable[[], None] = lambda: None,
@@ -50,7 +50,7 @@ class Notifier:
 
         `live`: it looks at the machine and reads what was answered and told. Else, as for a replay, it does neither,
         keeps nothing, acts on nothing, and only says what would be heard. `what`: `screen` or `guard`, who goes on
-        duty; empty: it never does. `ear` knows how far the owner reaches a person: that decides about the duty.
+        duty; empty: it never does. `probe` knows how far the owner reaches a person: that decides about the duty.
         `write` takes sequences for the terminal. `on_error` is told what the user's command did wrong, `on_duty` that
         it is settled who is on duty; both from any thread. `on_config` is told settings that changed while this
         watched; `on_alarm` among them holds from the next start on.
@@ -62,7 +62,7 @@ class Notifier:
         self._root, self._clock, self._write = root, clock, write
         self._engine = AlarmEngine(config, root, kept, period=period, clock=clock, on_config=on_config)
         self._on_error = on_error
-        self._ear = ear or Ear()
+        self._probe = probe or ReachProbe()
         self._told_duty, self._changed = on_duty, asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.stopped = ""
@@ -84,11 +84,11 @@ class Notifier:
 
     def _on_watch(self, what: str, config: Config, on_error: Callable[[str], None]) -> Duty:
         heartbeat = Heartbeat(
-            self._root, what, config.alarms, state=self._ear.state, stopped=lambda: bool(self.stopped),
+            self._root, what, config.alarms, state=self._probe.state, stopped=lambda: bool(self.stopped),
             unanswered=lambda: len(self.unanswered()), on_error=on_error,
         )  # fmt: skip
         directory = self._root / ".praxmonitor"
-        return Duty(directory, what, on_change=self._settled, state=self._ear.state, on_look=heartbeat.beat)
+        return Duty(directory, what, on_change=self._settled, state=self._probe.state, on_look=heartbeat.beat)
 
     @property
     def config(self) -> Config:
@@ -122,7 +122,9 @@ class Notifier:
         if not self.on_duty:
             return False
         return (
-            not self._acts or self._due or any(self._ear.hears(cue(each)) for each in self.book.unheard(self._clock()))
+            not self._acts
+            or self._due
+            or any(self._probe.hears(cue(each)) for each in self.book.unheard(self._clock()))
         )
 
     @property
@@ -154,7 +156,7 @@ class Notifier:
             return
         await self._engine.open()
         self._loop = asyncio.get_running_loop()
-        self._ear.move()
+        self._probe.move()
         if self._duty is not None:
             await asyncio.to_thread(self._duty.start)
             await self._take_over(self._duty)
@@ -208,7 +210,7 @@ class Notifier:
 
     def beat(self) -> None:
         """A tick of the owner's own clock."""
-        self._ear.move()
+        self._probe.move()
         if self.live:
             self._engine.beat()
 
@@ -246,12 +248,12 @@ class Notifier:
 
     def _to_hear(self, due: AlarmEvents) -> AlarmEvents:
         """What of it sounds, and what nobody could hear when it was due; no all-clear of what nobody heard."""
-        if lost := self._ear.unplayed():
+        if lost := self._probe.unplayed():
             episodes = self.book.episodes.items()
             keys = [key for key, each in episodes if (each.alarm.kind.sound, each.alarm.address) in lost]
             self._engine.mark(keys, heard=False)
         now = {each.alarm.key for each in (*due.raised, *due.repeated)}
-        audible = [each for each in self.book.unheard(self._clock()) if self._ear.hears(cue(each))]
+        audible = [each for each in self.book.unheard(self._clock()) if self._probe.hears(cue(each))]
         self._engine.mark([each.alarm.key for each in audible], heard=True)
         self._owed = self._owed or bool(audible)
         late = tuple(each for each in audible if each.alarm.key not in now)

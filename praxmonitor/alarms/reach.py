@@ -9,7 +9,7 @@ from math import isfinite
 
 from mailcore.text import line
 from mailcore.text.units import clock_time
-from praxmonitor.alarms.watchers import Reach, State
+from praxmonitor.alarms.watchers import Reach, WatcherState
 from praxmonitor.sound import Cue, Sound, Speaker
 
 URGENT = Cue(Sound.SILENCE)
@@ -79,7 +79,7 @@ class Output:
         return writable or time.monotonic() - self._blocked_since < BLOCKED
 
 
-class Ear:
+class ReachProbe:
     """What a watcher can say of itself: of its sound, its terminal, its loop. `state` from any thread."""
 
     def __init__(
@@ -100,16 +100,16 @@ class Ear:
         """The loop moves."""
         self._moved = time.monotonic()
 
-    def state(self) -> State:
+    def state(self) -> WatcherState:
         """How far it reaches a person, and why."""
         how_far, words = Reach.NOBODY, ""
         if self._speaker is not None:
             how_far, words = reach(self._speaker, self._clock(), terminal=self._terminal)
         if time.monotonic() - self._moved > STALLED:
-            return State(how_far, "stands still", fit=False)
+            return WatcherState(how_far, "stands still", fit=False)
         if self._output is not None and not self._output.takes():
-            return State(how_far, "its terminal takes no output", fit=False)
-        return State(how_far, words)
+            return WatcherState(how_far, "its terminal takes no output", fit=False)
+        return WatcherState(how_far, words)
 
     def hears(self, cue: Cue) -> bool:
         """Whether this is heard if it is played now."""

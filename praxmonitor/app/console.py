@@ -24,7 +24,7 @@ from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace, load
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, Episode
 from praxmonitor.alarms.notifier import Notifier
-from praxmonitor.alarms.reach import Ear
+from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.audible import Audible
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
 from praxmonitor.feed.file_feed import enduring
@@ -98,7 +98,7 @@ class Console(Audible, inherit_bindings=False):
         self._sounded = self._opened
         self.notifier = Notifier(
             config, workspace.root, period=TICK, clock=self.clock, live=live, what="screen" if live else "",
-            ear=Ear(speaker, terminal=True, output=terminal_output(), clock=self.clock),
+            probe=ReachProbe(speaker, terminal=True, output=terminal_output(), clock=self.clock),
             write=self.to_terminal, on_error=self._alarm_trouble, on_config=self._adopt,
         )  # fmt: skip
 

@@ -20,7 +20,7 @@ from mailcore.workspace.find import Workspace, here
 from praxmonitor.alarms.episodes import AlarmEvents
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import lines
-from praxmonitor.alarms.reach import Ear, reach_words
+from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import DRAWN, Feed, FileFeed, enduring
 from praxmonitor.sound import Cue
@@ -143,7 +143,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         period=TICK,
         live=True,
         what="guard",
-        ear=Ear(player, terminal=terminal, output=out),
+        probe=ReachProbe(player, terminal=terminal, output=out),
         write=write,
         on_error=trouble,
         on_duty=duty,

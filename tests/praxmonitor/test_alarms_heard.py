@@ -13,7 +13,7 @@ from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episodes, ReportedEpisode, advance
 from praxmonitor.alarms.notifier import Notifier
-from praxmonitor.alarms.reach import Ear
+from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path
@@ -69,8 +69,8 @@ class Watch:
 
     def __init__(self, root: Path, clock: Clock) -> None:
         self.speaker, self.clock = FakeSpeaker(), clock
-        ear = Ear(self.speaker, clock=clock)
-        self.notifier = Notifier(Config(), root, period=0.5, clock=clock, live=True, what="guard", ear=ear)
+        probe = ReachProbe(self.speaker, clock=clock)
+        self.notifier = Notifier(Config(), root, period=0.5, clock=clock, live=True, what="guard", probe=probe)
         self.notifier.ready = True
 
     async def on_duty(self) -> None:
