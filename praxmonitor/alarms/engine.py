@@ -27,7 +27,7 @@ from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import Settings
 from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance
 from praxmonitor.alarms.machine_check import BETWEEN
-from praxmonitor.alarms.missing_directories import NOBODY, Stand, Vanished, there
+from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
 from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -54,13 +54,13 @@ class AlarmEngine:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         work: Callable[[Mapping[str, int], float], Mapping[str, float]] | None = None,
-        there: Callable[[Agent], Stand] = there,
+        there: Callable[[Agent], BranchFiles] = branch_files,
         on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
         """`period`: seconds between two ticks of the owner's. `kept`: None to keep and read nothing on any disk.
 
         `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work` as `Work.look`,
-        `there` as `vanished.there`. `on_config` is told settings that changed while this watched, and now hold.
+        `branch_files` as `vanished.there`. `on_config` is told settings that changed while this watched, and now hold.
         """
         self.book = Episodes()
         self.answers: Answers = NO_ANSWERS
@@ -72,7 +72,7 @@ class AlarmEngine:
         self._root, self._kept = root, kept
         self._rules = Rules(config)
         self._work = work or Work().look
-        self._vanished = Vanished(there)
+        self._vanished = MissingDirectories(there)
         self._settings = Settings(root / ".praxmonitor" / "config.toml") if kept is not None else None
         self._clock_checks = ClockChecks()
         self._period, self._clock, self._monotonic = period, clock, monotonic

@@ -16,8 +16,8 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.alarms.engine import HEEDED, KNOWN, AlarmEngine
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
-from praxmonitor.alarms.missing_directories import Stand
-from praxmonitor.alarms.missing_directories import there as really_there
+from praxmonitor.alarms.missing_directories import BranchFiles
+from praxmonitor.alarms.missing_directories import branch_files as really_there
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON, Clock
@@ -47,7 +47,7 @@ async def until(condition: Callable[[], object], task: asyncio.Task[None]) -> No
 async def test_a_directory_that_hangs_or_fails_keeps_back_no_other_look(tmp_path: Path, fault: str) -> None:
     mended = threading.Event()
 
-    def there(agent: Agent) -> Stand:
+    def there(agent: Agent) -> BranchFiles:
         if fault == "hangs":
             mended.wait(20)
         elif not mended.is_set():

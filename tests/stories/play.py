@@ -14,14 +14,14 @@ from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.fold import apply
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, ReportedEpisode
-from praxmonitor.alarms.missing_directories import Stand
+from praxmonitor.alarms.missing_directories import BranchFiles
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
 
 TICK = 0.5
 """Seconds between two ticks, as the screen's."""
-WHOLE = Stand(directory=True, passport=True, mailbox=(1, 1))
-MAILED = Stand(directory=True, mailbox=(2, 2))
+WHOLE = BranchFiles(directory=True, passport=True, mailbox=(1, 1))
+MAILED = BranchFiles(directory=True, mailbox=(2, 2))
 """An empty mount point to which a mail was sent."""
 
 
@@ -77,7 +77,7 @@ class Stands:
     """So much stands in a directory from now on. At first, all of it."""
 
     branch: Path
-    found: Stand = WHOLE
+    found: BranchFiles = WHOLE
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Machine:
         self.monotonic = Clock(0.0)
         self.working: set[str] = set()
         self.free = 10**12
-        self.stands: dict[Path, Stand] = {}
+        self.stands: dict[Path, BranchFiles] = {}
         self._before: frozenset[str] = frozenset()
         self._seen: dict[str, float] = {}
 
@@ -126,7 +126,7 @@ class Machine:
         self.clock.now += seconds
         self.monotonic.now += seconds
 
-    def there(self, agent: Agent) -> Stand:
+    def there(self, agent: Agent) -> BranchFiles:
         return self.stands.get(agent.branch, WHOLE)
 
     def work(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
