@@ -24,7 +24,7 @@ from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
-from praxmonitor.alarms.config_reload import Settings
+from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance
 from praxmonitor.alarms.machine_check import BETWEEN
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
@@ -73,7 +73,7 @@ class AlarmEngine:
         self._rules = Rules(config)
         self._work = work or Work().look
         self._vanished = MissingDirectories(there)
-        self._settings = Settings(root / ".praxmonitor" / "config.toml") if kept is not None else None
+        self._settings = ConfigReload(root / ".praxmonitor" / "config.toml") if kept is not None else None
         self._clock_checks = ClockChecks()
         self._period, self._clock, self._monotonic = period, clock, monotonic
         self._opened = clock()

@@ -17,7 +17,7 @@ BETWEEN = 0.5
 """Seconds between the two looks at the CPU that it takes; only where an agent would be called silent."""
 
 
-def look(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = NOBODY) -> Senses:
+def check_machine(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = NOBODY) -> Senses:
     """What the machine tells at `now` (seconds since the epoch). Reads /proc; may take BETWEEN.
 
     `gone`: whose directory was told to be missing, and since when.

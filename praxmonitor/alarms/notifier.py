@@ -20,7 +20,7 @@ from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
 from praxmonitor.alarms.outlets import POP_TITLE, PUSH_TITLE, Command, cue, cues, notification, title, told
 from praxmonitor.alarms.reach import ReachProbe
-from praxmonitor.alarms.recovery import Seen, attend
+from praxmonitor.alarms.recovery import AipassRecorder, recover
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.alarms.watchers import QUIET, Watcher
 from praxmonitor.sound import Cue
@@ -170,11 +170,11 @@ class Notifier:
 
     async def _attend(self) -> None:
         """Their sentinels act at once; this is for where they died too. Whoever looks does it, on duty or not."""
-        seen = Seen(self._root)
+        seen = AipassRecorder(self._root)
         while True:
             try:
                 await asyncio.to_thread(seen.look)
-                failed = await asyncio.to_thread(attend, self._root, self._moment.fleet.agents)
+                failed = await asyncio.to_thread(recover, self._root, self._moment.fleet.agents)
             except (MailcoreError, OSError) as error:
                 failed = str(error)
             if failed:

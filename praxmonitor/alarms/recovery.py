@@ -13,7 +13,7 @@ from mailcore.model.run import Phase
 from mailcore.system.processes import stopped
 
 
-def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
+def recover(root: Path, agents: Iterable[AgentFacts]) -> str:
     """Act on them, in a workspace; what could not be done, in words. May wait for processes: for a worker thread."""
     due = {facts.address for facts in agents if _is_due(facts)}
     if not due and not approval_expiry.due(root / ".praxmonitor"):
@@ -27,7 +27,7 @@ def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
     return "; ".join(act(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
 
 
-class Seen:
+class AipassRecorder:
     """Records in a workspace what AIPass did, once it is seen."""
 
     def __init__(self, root: Path) -> None:

@@ -24,7 +24,7 @@ from mailcore.text.terminal import complain, say, say_json
 from mailcore.text.units import iso
 from mailcore.workspace.find import here
 from praxmonitor.alarms import watchers
-from praxmonitor.alarms.machine_check import look
+from praxmonitor.alarms.machine_check import check_machine
 from praxmonitor.alarms.rules.evaluate import Rules
 from praxmonitor.cli.arguments import Parser
 
@@ -179,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             say("\n".join(watching_lines(watched, iso(time.time()) or "")))
         return 0 if heard else 1
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), time.time())
-    report = status(fleet, config, time.time(), look(fleet, config, time.time()), watched)
+    report = status(fleet, config, time.time(), check_machine(fleet, config, time.time()), watched)
     if options.json:
         say_json(report)
         return 0

@@ -13,7 +13,7 @@ from mailcore.dispatch.aipass import recorded, register
 from mailcore.dispatch.run_list import find_run
 from mailcore.mail import lookup
 from mailcore.workspace import audit, find
-from praxmonitor.alarms.recovery import Seen
+from praxmonitor.alarms.recovery import AipassRecorder
 from tests.mailcore.conftest import House
 
 
@@ -79,7 +79,7 @@ def test_a_task_of_aipass_s_says_how_its_run_ended(aipass: find.Workspace, house
 
 
 def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace) -> None:
-    watching = Seen(used.root)
+    watching = AipassRecorder(used.root)
     watching.look()
     before = [act for act in audit_of(used) if act["verb"] == "send"]
     late = {"timestamp": "2026-11-22 03:00:00", "from": "@alpha", "subject": "later", "message": "SECRET"}
