@@ -28,7 +28,7 @@ from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance
 from praxmonitor.alarms.machine_check import BETWEEN
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
-from praxmonitor.alarms.rules.evaluate import Rules
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 
@@ -70,7 +70,7 @@ class AlarmEngine:
         """The settings that hold."""
         self._on_config = on_config
         self._root, self._kept = root, kept
-        self._rules = Rules(config)
+        self._rules = AlarmRules(config)
         self._work = work or Work().look
         self._vanished = MissingDirectories(there)
         self._settings = ConfigReload(root / ".praxmonitor" / "config.toml") if kept is not None else None
@@ -176,7 +176,7 @@ class AlarmEngine:
             self._trouble("config", found)
             return
         self._trouble("config", "")
-        self.config, self._rules = found, Rules(found)
+        self.config, self._rules = found, AlarmRules(found)
         # Other senses: every state is derived anew, by the limits that hold now.
         self.senses = replace(self.senses)
         self._on_config(found)

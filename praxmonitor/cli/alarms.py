@@ -21,7 +21,7 @@ from mailcore.workspace.find import Workspace, here
 from praxmonitor.alarms.episodes import Episode, Episodes, advance
 from praxmonitor.alarms.machine_check import check_machine
 from praxmonitor.alarms.outlets import as_json, events, lines
-from praxmonitor.alarms.rules.evaluate import Rules
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound.mutes import mutes_path
@@ -71,7 +71,7 @@ def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Epis
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
     kept = AlarmStore(mutes_path(workspace.root).parent)
     known = kept.told()
-    alarms = Rules(config).alarms(fleet, now, senses=check_machine(fleet, config, now, missing_before(known)))
+    alarms = AlarmRules(config).alarms(fleet, now, senses=check_machine(fleet, config, now, missing_before(known)))
     book, _ = advance(Episodes(known=known), alarms, kept.answers(), now, ())
     return book.standing()
 

@@ -25,7 +25,7 @@ from mailcore.text.units import iso
 from mailcore.workspace.find import here
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.machine_check import check_machine
-from praxmonitor.alarms.rules.evaluate import Rules
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
 
 
@@ -48,7 +48,7 @@ def status(
                 "since": iso(alarm.since),
                 "text": neutral(alarm.text, 400),
             }
-            for alarm in Rules(config).alarms(fleet, now, senses=senses)
+            for alarm in AlarmRules(config).alarms(fleet, now, senses=senses)
         ],
         "watchers": list(watched),
     }

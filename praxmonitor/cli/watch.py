@@ -23,7 +23,7 @@ from mailcore.text.units import UNKNOWN, date, iso
 from mailcore.workspace.find import here
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
-from praxmonitor.alarms.rules.evaluate import Rules
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import Feed, FileFeed, enduring
 from praxmonitor.state.catch_up import untold
@@ -129,7 +129,7 @@ async def follow(
         trouble(why or "watching goes on")
 
     fleets = enduring(feed, told)
-    rules, snapshot, looked = Rules(config), EMPTY, 0.0
+    rules, snapshot, looked = AlarmRules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
     vigil = AlarmEngine(config, root, None, period=TICK, work=Work().look)

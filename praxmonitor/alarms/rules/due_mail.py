@@ -33,7 +33,7 @@ DELIVERY = ("stored", "woken", "submitted")
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class TimedAlarm:
     """An alarm that stands from `limit` seconds after `last` on, unless the files change; times as in time.time()."""
 
     alarm: Alarm
@@ -42,11 +42,11 @@ class Pending:
     until: float = math.inf
 
 
-def pending(facts: AgentFacts, config: Config) -> Iterator[Pending]:
+def timed_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
     """All of one agent."""
     run = facts.run
     if run is not None and run.phase.ended and run.undelivered:
-        yield Pending(_undelivered(facts, run), run.since)
+        yield TimedAlarm(_undelivered(facts, run), run.since)
     if facts.mailbox.messages:
         yield from _mail(facts, config)
     if config.alarms.storm and facts.activities:
@@ -56,7 +56,7 @@ def pending(facts: AgentFacts, config: Config) -> Iterator[Pending]:
     if facts.spending.day:
         day = facts.spending.day
         for alarm in of_agent(facts, config.usage):
-            yield Pending(alarm, 0.0, until=end_of(day))
+            yield TimedAlarm(alarm, 0.0, until=end_of(day))
     every = config.agent(facts.address).wake_every
     if every and run is not None and facts.lock is None and not facts.held:
         late = max(LATE, every / 10)
@@ -66,7 +66,7 @@ def pending(facts: AgentFacts, config: Config) -> Iterator[Pending]:
             f"last run {date_and_time(run.created_at, seconds=False)}", "see to the timer; wake (w) it",
             f"wake {run.run_id}",
         )  # fmt: skip
-        yield Pending(alarm, run.created_at + every, late)
+        yield TimedAlarm(alarm, run.created_at + every, late)
 
 
 def _undelivered(facts: AgentFacts, run: Run) -> Alarm:
@@ -78,17 +78,17 @@ def _undelivered(facts: AgentFacts, run: Run) -> Alarm:
     )  # fmt: skip
 
 
-def _mail(facts: AgentFacts, config: Config) -> Iterator[Pending]:
+def _mail(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
     for message in facts.mailbox.messages:
         if message.status == "closed":
             continue
         if facts.agent.is_operator and message.undecided:
-            yield Pending(_approval(facts, message), message.stored_at or message.at)
+            yield TimedAlarm(_approval(facts, message), message.stored_at or message.at)
         elif message.is_task or message.urgency == 0:
             yield from _rung(facts, message, config.mail.rung_limit(message.priority))
 
 
-def _rung(facts: AgentFacts, message: Message, limit: float) -> Iterator[Pending]:
+def _rung(facts: AgentFacts, message: Message, limit: float) -> Iterator[TimedAlarm]:
     run = facts.run if facts.run is not None and _is_of(facts.run, message) else None
     stands = ladder(message, run)
     if stands.ended or facts.held:
@@ -103,7 +103,7 @@ def _rung(facts: AgentFacts, message: Message, limit: float) -> Iterator[Pending
                 f"an answer to {shown(message.sender)}", f"its run ended {date_and_time(run.since, seconds=False)}",
                 "read its story (y); ask it (m), or retry (r)", f"{run.run_id} {message.id}",
             )  # fmt: skip
-            yield Pending(alarm, run.since, GRACE)
+            yield TimedAlarm(alarm, run.since, GRACE)
             return
     delivering = stands.rung in DELIVERY
     if not delivering and (not message.is_task or facts.lock is not None):
@@ -120,7 +120,7 @@ def _rung(facts: AgentFacts, message: Message, limit: float) -> Iterator[Pending
         f"{stands.rung} since {date_and_time(stands.since, seconds=False)}", remedy,
         f"{message.id or message.sent_id} {stands.rung}",
     )  # fmt: skip
-    yield Pending(alarm, last, limit)
+    yield TimedAlarm(alarm, last, limit)
 
 
 def _is_of(run: Run, message: Message) -> bool:
@@ -149,7 +149,7 @@ def _approval(facts: AgentFacts, message: Message) -> Alarm:
     )  # fmt: skip
 
 
-def _storm(facts: AgentFacts, number: int) -> Iterator[Pending]:
+def _storm(facts: AgentFacts, number: int) -> Iterator[TimedAlarm]:
     errors = [activity for activity in facts.activities if activity.kind is Kind.ERROR]
     number = min(number, MOST_ERRORS)
     for first, last in zip(errors, errors[number - 1 :], strict=False):
@@ -160,11 +160,11 @@ def _storm(facts: AgentFacts, number: int) -> Iterator[Pending]:
                 f"{len(errors)} errors since {date_and_time(first.at, seconds=False)}",
                 "open (Enter) its log; kill (D) or hold (H) it",
             )  # fmt: skip
-            yield Pending(alarm, last.at - 0.001, until=errors[-1].at + STORM)
+            yield TimedAlarm(alarm, last.at - 0.001, until=errors[-1].at + STORM)
             return
 
 
-def _limited(facts: AgentFacts) -> Pending:
+def _limited(facts: AgentFacts) -> TimedAlarm:
     activity, run = facts.activities[-1], facts.run
     alarm = Alarm(
         AlarmKind.LIMIT, facts.address, activity.at, f"limited: {activity.text}", "the service's next answer",
@@ -172,4 +172,4 @@ def _limited(facts: AgentFacts) -> Pending:
         "its program tries again by itself; kill (D) it if it is not to",
         run.run_id if run is not None and not run.phase.ended else "",
     )  # fmt: skip
-    return Pending(alarm, activity.at - 0.001)
+    return TimedAlarm(alarm, activity.at - 0.001)

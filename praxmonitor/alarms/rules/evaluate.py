@@ -21,7 +21,7 @@ from mailcore.text import counted
 from mailcore.text.units import date_and_time, duration, moment, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.daily_caps import of_fleet
-from praxmonitor.alarms.rules.due_mail import Pending, pending
+from praxmonitor.alarms.rules.due_mail import TimedAlarm, timed_alarms
 
 OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
@@ -33,12 +33,12 @@ OF_STATE = {
 }
 
 
-class Rules:
+class AlarmRules:
     """The rules under one config."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._known: dict[str, tuple[AgentFacts, tuple[Pending, ...]]] = {}
+        self._known: dict[str, tuple[AgentFacts, tuple[TimedAlarm, ...]]] = {}
 
     def alarms(
         self, fleet: Fleet, now: float, statuses: Mapping[str, Status] | None = None, senses: Senses = NOTHING
@@ -60,7 +60,7 @@ class Rules:
                 raised.append(self._of_state(facts, status, now, senses))
             before = known.get(address)
             if before is None or before[0] is not facts:
-                before = known[address] = (facts, tuple(pending(facts, self.config)))
+                before = known[address] = (facts, tuple(timed_alarms(facts, self.config)))
             for one in before[1]:
                 if through(one.last, one.limit, senses.gaps) + one.limit <= now < one.until:
                     raised.append(one.alarm)
