@@ -18,7 +18,16 @@ from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.episodes import AlarmEvents, Episode, Episodes
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
-from praxmonitor.alarms.outlets import POP_TITLE, PUSH_TITLE, Command, cue, cues, notification, title, told
+from praxmonitor.alarms.outlets import (
+    POP_TITLE,
+    PUSH_TITLE,
+    Command,
+    alarm_cue,
+    alarm_cues,
+    headline_of,
+    notification_sequence,
+    title_sequence,
+)
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.alarms.recovery import AipassRecorder, recover
 from praxmonitor.alarms.store import AlarmStore
@@ -124,7 +133,7 @@ class Notifier:
         return (
             not self._acts
             or self._due
-            or any(self._probe.hears(cue(each)) for each in self.book.unheard(self._clock()))
+            or any(self._probe.hears(alarm_cue(each)) for each in self.book.unheard(self._clock()))
         )
 
     @property
@@ -237,14 +246,14 @@ class Notifier:
             return due, []
         self._due = False
         if self._duty is not None and (loud := (*due.raised, *due.repeated)):
-            self._write(notification(told(loud), self.config.alarms.notify))
+            self._write(notification_sequence(headline_of(loud), self.config.alarms.notify))
         if self._command is not None and due:
             self._command.run(due, self._root, snapshot.now)
         if self._duty is not None and self.config.usage.hold:
             for episode in due.raised:
                 hold_at_cap(self._root, episode.alarm, self._on_error)
         voices = {facts.address: voice for voice, facts in enumerate(snapshot.fleet.agents)}
-        return due, cues(self._to_hear(due), voices)
+        return due, alarm_cues(self._to_hear(due), voices)
 
     def _to_hear(self, due: AlarmEvents) -> AlarmEvents:
         """What of it sounds, and what nobody could hear when it was due; no all-clear of what nobody heard."""
@@ -253,7 +262,7 @@ class Notifier:
             keys = [key for key, each in episodes if (each.alarm.kind.sound, each.alarm.address) in lost]
             self._engine.mark(keys, heard=False)
         now = {each.alarm.key for each in (*due.raised, *due.repeated)}
-        audible = [each for each in self.book.unheard(self._clock()) if self._probe.hears(cue(each))]
+        audible = [each for each in self.book.unheard(self._clock()) if self._probe.hears(alarm_cue(each))]
         self._engine.mark([each.alarm.key for each in audible], heard=True)
         self._owed = self._owed or bool(audible)
         late = tuple(each for each in audible if each.alarm.key not in now)
@@ -267,7 +276,7 @@ class Notifier:
         unanswered = self.unanswered()
         if self._duty is None or not (unanswered or self._title):
             return
-        words = title(self._root.name, unanswered)
+        words = title_sequence(self._root.name, unanswered)
         if words != self._title:
             self._write(words if self._title else PUSH_TITLE + words)
             self._title = words

@@ -32,20 +32,20 @@ COMMAND_LIMIT = 60.0
 """Seconds after which such a command is ended."""
 
 
-def cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})) -> Cue:
+def alarm_cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})) -> Cue:
     """What an alarm sounds like. `voices`: address → place in the registry."""
     alarm = episode.alarm
     return Cue(alarm.kind.sound, alarm.address, voices.get(alarm.address, 0), urgency=episode.urgency)
 
 
-def cues(due: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
-    """What a round sounds like, the most urgent first. `voices` as of `cue`."""
+def alarm_cues(due: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
+    """What a round sounds like, the most urgent first. `voices` as of `alarm_cue`."""
     loud = sorted((*due.raised, *due.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
-    played = [cue(episode, voices) for episode in loud[:MOST_CUES]]
+    played = [alarm_cue(episode, voices) for episode in loud[:MOST_CUES]]
     return [*played, Cue(Sound.ALL_CLEAR)] if due.clear else played
 
 
-def told(episodes: Sequence[Episode]) -> str:
+def headline_of(episodes: Sequence[Episode]) -> str:
     """The headline of these, as one harmless line."""
     return _said(headline([episode.alarm for episode in episodes]), 200)
 
@@ -55,13 +55,13 @@ def _said(text: str, limit: int) -> str:
     return line(masked(text), limit)
 
 
-def title(workspace: str, unanswered: Sequence[Episode]) -> str:
+def title_sequence(workspace: str, unanswered: Sequence[Episode]) -> str:
     """The sequence that sets the terminal's title; the workspace's name alone where nothing is wrong."""
-    words = f"! {told(unanswered)} · {workspace}" if unanswered else workspace
+    words = f"! {headline_of(unanswered)} · {workspace}" if unanswered else workspace
     return f"\x1b]2;{line(words, 120)}\x07"
 
 
-def notification(text: str, how: str, environ: Mapping[str, str] = os.environ) -> str:
+def notification_sequence(text: str, how: str, environ: Mapping[str, str] = os.environ) -> str:
     """The sequence that shows a desktop notification; empty where the terminal is not known to have any.
 
     `how`: `[alarms] notify`. Through tmux it passes only where tmux is told to let it (`allow-passthrough`).
@@ -89,7 +89,7 @@ def _known(environ: Mapping[str, str]) -> str:
     return "777" if environ.get("TERM", "").startswith(("foot", "rxvt")) else "none"
 
 
-def events(due: AlarmEvents, root: Path, now: float) -> Iterator[dict[str, Any]]:
+def event_objects(due: AlarmEvents, root: Path, now: float) -> Iterator[dict[str, Any]]:
     """A round as JSON values: one of each sort that it has, many alarms in one.
 
     `event`: `raised`, `repeated` or `over`; `headline` and `text` say it to a person; `clear`: the last is over.
@@ -100,15 +100,15 @@ def events(due: AlarmEvents, root: Path, now: float) -> Iterator[dict[str, Any]]
                 "event": event,
                 "workspace": str(root),
                 "at": iso(now),
-                "headline": f"over: {told(episodes)}" if event == "over" else told(episodes),
+                "headline": f"over: {headline_of(episodes)}" if event == "over" else headline_of(episodes),
                 "text": "\n".join(_said(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
                 "urgency": max(episode.urgency for episode in episodes),
                 "clear": due.clear and event == "over",
-                "alarms": [as_json(episode) for episode in episodes],
+                "alarms": [episode_object(episode) for episode in episodes],
             }
 
 
-def as_json(episode: Episode) -> dict[str, Any]:
+def episode_object(episode: Episode) -> dict[str, Any]:
     """One alarm as JSON values; times are ISO 8601 with offset, or null if unknown."""
     alarm = episode.alarm
     quiet = episode.quiet_until
@@ -151,7 +151,7 @@ class Command:
         """Run it for what a round tells; for a repetition only while its urgency grows. Does not block."""
         if not self._argv:
             return
-        for event in events(due, root, now):
+        for event in event_objects(due, root, now):
             if event["event"] == "repeated" and all(e.told > MAX_URGENCY + 1 for e in due.repeated):
                 continue
             self.send(event)
@@ -187,11 +187,11 @@ class Command:
             self._free.release()
 
 
-def lines(due: AlarmEvents, now: float) -> Iterator[str]:
+def event_lines(due: AlarmEvents, now: float) -> Iterator[str]:
     """A round as plain lines, many of a sort told as many before each by itself."""
     for word, episodes in (("ALARM", due.raised), ("AGAIN", due.repeated), ("OVER", due.over)):
         if len(episodes) > 1:
-            yield f"{date_and_time(now)} {word} {told(episodes)}"
+            yield f"{date_and_time(now)} {word} {headline_of(episodes)}"
         for episode in episodes:
             text = episode.alarm.what if word == "OVER" else episode.alarm.text
             yield f"{date_and_time(now)} {word} {_said(f'{episode.alarm.address} {text}'.strip(), 1000)}"

@@ -20,7 +20,7 @@ from mailcore.text.units import date_and_time
 from mailcore.workspace.find import Workspace, here
 from praxmonitor.alarms.episodes import Episode, Episodes, advance
 from praxmonitor.alarms.machine_check import check_machine
-from praxmonitor.alarms.outlets import as_json, events, lines
+from praxmonitor.alarms.outlets import episode_object, event_lines, event_objects
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.cli.arguments import Parser
@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
     now = time.time()
     standing = standing_now(workspace, config, now)
     if options.json:
-        said = {"workspace": str(workspace.root), "alarms": [as_json(episode) for episode in standing]}
+        said = {"workspace": str(workspace.root), "alarms": [episode_object(episode) for episode in standing]}
         say_json(said)
     for episode in () if options.json else standing:
         say(_said(episode, now))
@@ -99,8 +99,8 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
     feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
     async with aclosing(watch(feed, notifier, lambda _: None, trouble)) as rounds:
         async for due, snapshot in rounds:
-            for told in lines(due, snapshot.now) if as_lines else ():
+            for told in event_lines(due, snapshot.now) if as_lines else ():
                 say(told, flush=True)
-            for event in () if as_lines else events(due, workspace.root, snapshot.now):
+            for event in () if as_lines else event_objects(due, workspace.root, snapshot.now):
                 say_json(event, indent=False, flush=True)
     return NONE

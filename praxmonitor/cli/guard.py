@@ -19,7 +19,7 @@ from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace, here
 from praxmonitor.alarms.episodes import AlarmEvents
 from praxmonitor.alarms.notifier import Notifier
-from praxmonitor.alarms.outlets import lines
+from praxmonitor.alarms.outlets import event_lines
 from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import DRAWN, Feed, FileFeed, enduring
@@ -160,7 +160,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
         async with aclosing(watch(feed, notifier, hear, trouble)) as rounds:
             async for due, snapshot in rounds:
-                for line in lines(due, snapshot.now):
+                for line in event_lines(due, snapshot.now):
                     log.say(line)
 
     task = asyncio.create_task(tell())

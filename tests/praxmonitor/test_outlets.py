@@ -16,7 +16,15 @@ import pytest
 from praxmonitor.alarms import outlets
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import AlarmEvents, Episode
-from praxmonitor.alarms.outlets import Command, as_json, cues, events, lines, notification, title
+from praxmonitor.alarms.outlets import (
+    Command,
+    alarm_cues,
+    episode_object,
+    event_lines,
+    event_objects,
+    notification_sequence,
+    title_sequence,
+)
 from praxmonitor.sound import Sound
 
 NOW = 1_800_000_000.0
@@ -33,47 +41,51 @@ FIVE = tuple(episode(f"@a{n}") for n in range(5))
 
 def test_what_agents_wrote_reaches_no_terminal_as_a_command() -> None:
     evil = episode(text=EVIL)
-    for sequence in (title(EVIL, [evil]), notification(f"{EVIL}", "9", {}), notification(EVIL, "777", {})):
+    for sequence in (
+        title_sequence(EVIL, [evil]),
+        notification_sequence(f"{EVIL}", "9", {}),
+        notification_sequence(EVIL, "777", {}),
+    ):
         body = sequence[2:-1]
         assert sequence.startswith("\x1b]") and sequence.endswith("\x07")
         assert not {char for char in body if char < " " or "\x7f" <= char <= "\x9f"}
-    for said in lines(AlarmEvents((evil,)), NOW):
+    for said in event_lines(AlarmEvents((evil,)), NOW):
         assert said.isprintable()
 
 
 def test_the_title_says_how_many_and_goes_back_to_the_name() -> None:
-    assert title("house", FIVE) == "\x1b]2;! 5 agents silent · house\x07"
-    assert title("house", ()) == "\x1b]2;house\x07"
+    assert title_sequence("house", FIVE) == "\x1b]2;! 5 agents silent · house\x07"
+    assert title_sequence("house", ()) == "\x1b]2;house\x07"
 
 
 def test_notifications_go_where_the_terminal_has_them() -> None:
-    assert notification("a;b", "777", {}) == "\x1b]777;notify;PraxMonitor;a,b\x07"
-    assert notification("a", "9", {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]9;a\x07\x1b\\"
-    assert notification("a", "none", {"KITTY_WINDOW_ID": "1"}) == ""
-    assert notification("a", "auto", {"KITTY_WINDOW_ID": "1"}).startswith("\x1b]9;")
-    assert notification("a", "auto", {"TERM": "foot"}).startswith("\x1b]777;")
-    assert notification("a", "auto", {"TERM": "xterm-256color"}) == ""
-    assert notification("a", "auto", {"TERM": "foot", "TMUX": "x"}) == ""
+    assert notification_sequence("a;b", "777", {}) == "\x1b]777;notify;PraxMonitor;a,b\x07"
+    assert notification_sequence("a", "9", {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]9;a\x07\x1b\\"
+    assert notification_sequence("a", "none", {"KITTY_WINDOW_ID": "1"}) == ""
+    assert notification_sequence("a", "auto", {"KITTY_WINDOW_ID": "1"}).startswith("\x1b]9;")
+    assert notification_sequence("a", "auto", {"TERM": "foot"}).startswith("\x1b]777;")
+    assert notification_sequence("a", "auto", {"TERM": "xterm-256color"}) == ""
+    assert notification_sequence("a", "auto", {"TERM": "foot", "TMUX": "x"}) == ""
 
 
 def test_a_round_sounds_most_urgent_first_and_grows_with_urgency() -> None:
     due = AlarmEvents((episode("@b", AlarmKind.DISK), *FIVE), (episode("@c", told=9),))
-    heard = cues(due, {"@a1": 7})
+    heard = alarm_cues(due, {"@a1": 7})
     assert [cue.sound for cue in heard] == [Sound.SILENCE] * 6 + [Sound.ERROR]
     assert [cue.voice for cue in heard if cue.agent == "@a1"] == [7]
     assert [cue.urgency for cue in heard if cue.agent == "@c"] == [3]
-    assert cues(AlarmEvents(over=FIVE, clear=True), {})[0].sound is Sound.ALL_CLEAR
-    assert len(cues(AlarmEvents(tuple(episode(f"@{n}") for n in range(99))), {})) == outlets.MOST_CUES
+    assert alarm_cues(AlarmEvents(over=FIVE, clear=True), {})[0].sound is Sound.ALL_CLEAR
+    assert len(alarm_cues(AlarmEvents(tuple(episode(f"@{n}") for n in range(99))), {})) == outlets.MOST_CUES
 
 
 def test_lines_say_how_many_then_each() -> None:
-    said = list(lines(AlarmEvents(FIVE, (), FIVE[:1], clear=True), NOW))
+    said = list(event_lines(AlarmEvents(FIVE, (), FIVE[:1], clear=True), NOW))
     assert "ALARM 5 agents silent" in said[0] and len(said) == 8
     assert "expected: a hook" in said[1] and "OVER @a0" in said[6] and said[7].endswith("ALL CLEAR")
 
 
 def test_events_are_json_with_every_key() -> None:
-    raised, over = events(AlarmEvents(FIVE, (), FIVE[:1], clear=True), Path("/house"), NOW)
+    raised, over = event_objects(AlarmEvents(FIVE, (), FIVE[:1], clear=True), Path("/house"), NOW)
     assert json.loads(json.dumps(raised)) == raised
     assert (raised["event"], raised["headline"], len(raised["alarms"])) == ("raised", "5 agents silent", 5)
     assert (over["event"], over["clear"], raised["clear"]) == ("over", True, False)
@@ -150,7 +162,7 @@ def test_without_a_command_nothing_runs(tmp_path: Path) -> None:
 def test_a_time_that_no_date_can_tell_is_null(at: float) -> None:
     told = episode()
     told = replace(told, alarm=replace(told.alarm, since=at))
-    assert as_json(told)["since"] is None
+    assert episode_object(told)["since"] is None
 
 
 def test_a_child_that_the_command_leaves_behind_is_not_waited_for(tmp_path: Path, wait_until: Wait) -> None:
