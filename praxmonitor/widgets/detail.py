@@ -77,7 +77,7 @@ def process_lines(details: AgentDetails | None) -> Iterator[Line]:
     if not details.alive:
         yield ((f"pid {details.pid}", ""), (" has ended", "muted"))
         return
-    yield ((f"pid {details.pid}", ""), (f"   since {clock_time(glance.started_at, never=UNKNOWN)}", "muted"))
+    yield ((f"pid {details.pid}", ""), (f"   since {clock_time(details.started_at, never=UNKNOWN)}", "muted"))
     if details.cpu_percent is not None:
         cpu, rss, count = f"{details.cpu_percent:.0f} %", size(details.rss), details.processes
         many = f"   {count} processes" if count > 1 else ""
