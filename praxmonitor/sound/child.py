@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.backends import open_device
-from praxmonitor.sound.cue_samples import jukebox
+from praxmonitor.sound.cue_samples import load_cue_samples
 from praxmonitor.sound.device import NoDevice
 from praxmonitor.sound.mixer import RATE, STALE, Mixer
 from praxmonitor.sound.pack import PackError
@@ -42,7 +42,7 @@ class Booth:
 
     def __init__(self, pack: Path, backend: str = "") -> None:
         """Raises `PackError` or `NoDevice`."""
-        self._jukebox = jukebox(pack)
+        self._cue_samples = load_cue_samples(pack)
         self._mixer = Mixer()
         self._device = open_device(self._mixer, lost, backend)
         self.backend = self._device.name
@@ -75,7 +75,7 @@ class Booth:
                 return
             cue, at = Cue(**request["cue"] | {"sound": Sound(request["cue"]["sound"])}), float(request["at"])
             volume = float(cue.volume)
-            samples = self._jukebox.samples(cue.key, cue.voice, cue.urgency)
+            samples = self._cue_samples.samples(cue.key, cue.voice, cue.urgency)
         except (ValueError, TypeError, KeyError, AttributeError):
             return  # nobody reads a complaint, and the next line may be good
         if samples and self._mixer.play(samples, cue.sound.priority, at, volume):

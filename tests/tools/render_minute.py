@@ -22,7 +22,7 @@ from praxmonitor.app.app import PraxApp
 from praxmonitor.demo.session import stage
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound import Cue
-from praxmonitor.sound.cue_samples import jukebox
+from praxmonitor.sound.cue_samples import load_cue_samples
 from praxmonitor.sound.gate import Gate, rules
 from praxmonitor.sound.mixer import CHANNELS, RATE, Mixer
 from praxmonitor.sound.mutes import Mutes
@@ -42,7 +42,7 @@ class Tape:
         """Seconds from the beginning, what, how loud."""
         self.kept_back = 0
         self.frames: array[int] = array("h")
-        self._gate, self._jukebox, self._mixer = gate, jukebox(pack, seed=1), Mixer()
+        self._gate, self._jukebox, self._mixer = gate, load_cue_samples(pack, seed=1), Mixer()
         self._began = time.time()
 
     @property
