@@ -14,7 +14,7 @@ from textual.reactive import var
 from mailcore.text import plain
 from praxmonitor.alarms.watchers import Reach
 from praxmonitor.sound import Cue, Speaker
-from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
 from praxmonitor.widgets.header import Hearing
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Audible(App[None], inherit_bindings=False):
 
     def _keep_mutes(self) -> None:
         try:
-            save(mutes_path(self.workspace.root), self._mutes, self.clock())
+            save_mutes(mutes_path(self.workspace.root), self._mutes, self.clock())
         except OSError as error:
             self.call_from_thread(self.notify, f"muted until you leave only: {error}", severity="warning", markup=False)
 

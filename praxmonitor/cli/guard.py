@@ -99,9 +99,9 @@ def _end(task: asyncio.Task[None]) -> None:
 
 async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     """Watch until told to end. Returns the exit status."""
-    from praxmonitor.sound.player import configured
+    from praxmonitor.sound.player import configured_player
 
-    player = configured(config.sound, workspace.root, muted=muted)
+    player = configured_player(config.sound, workspace.root, muted=muted)
     terminal = sys.stdout is not None and sys.stdout.isatty()
     log = Lines()
 

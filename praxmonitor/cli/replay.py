@@ -106,14 +106,14 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.cli.screen import run
-    from praxmonitor.sound.gate import rules
+    from praxmonitor.sound.gate import gate_rules
     from praxmonitor.sound.mutes import FOREVER, Mutes
     from praxmonitor.sound.pack import find_pack
     from praxmonitor.sound.player import Player
     from praxmonitor.themes import load
 
     config = Config(alarms=replace(header.alarms, notify="none"), mail=header.mail)
-    speaker = Player(find_pack(config.sound.pack), rules(config.sound), backend=config.sound.backend)
+    speaker = Player(find_pack(config.sound.pack), gate_rules(config.sound), backend=config.sound.backend)
     speaker.mutes = Mutes(until=FOREVER if muted else 0.0)
     playback = Playback(header.at, speed)
     app = PraxApp(

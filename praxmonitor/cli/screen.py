@@ -39,9 +39,9 @@ def show(
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed.file_feed import DRAWN, FileFeed
-    from praxmonitor.sound.player import configured
+    from praxmonitor.sound.player import configured_player
 
-    speaker = configured(config.sound, workspace.root, muted=muted)
+    speaker = configured_player(config.sound, workspace.root, muted=muted)
     available = load.load([themes_dir(), workspace.state_dir / "themes"])
     app = PraxApp(
         workspace,

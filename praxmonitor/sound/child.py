@@ -37,7 +37,7 @@ LOST_STATUS = 3
 """Exit status when a device that played no longer does."""
 
 
-class Booth:
+class PlayerProcess:
     """A jukebox, and the one device that it plays on."""
 
     def __init__(self, pack: Path, backend: str = "") -> None:
@@ -113,7 +113,7 @@ def main(argv: list[str]) -> NoReturn:
     watchdog.daemon = True
     watchdog.start()
     try:
-        booth = Booth(options.pack, options.backend)
+        booth = PlayerProcess(options.pack, options.backend)
     except (PackError, NoDevice) as error:
         _end("none", str(error), 0)
     watchdog.cancel()

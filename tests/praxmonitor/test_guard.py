@@ -293,7 +293,7 @@ def test_a_mute_that_a_screen_saves_holds_for_the_guard_at_once(
     aipass_workspace: Path, tmp_path: Path, home: Path, wait_until: Wait
 ) -> None:
     """On a real terminal, whose bell is the sound."""
-    from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
+    from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
 
     (aipass_workspace / ".praxmonitor").mkdir(exist_ok=True)
     (aipass_workspace / ".praxmonitor" / "config.toml").write_text('[sound]\nbackend = "bell"\n')
@@ -308,7 +308,7 @@ def test_a_mute_that_a_screen_saves_holds_for_the_guard_at_once(
         assert rung(guard.before), "it sounds"
         inbox.write_text(whole)
         guard.expect_exact("OVER @alpha")
-        save(mutes_path(aipass_workspace), Mutes(FOREVER), time.time())
+        save_mutes(mutes_path(aipass_workspace), Mutes(FOREVER), time.time())
         inbox.write_text(LOST)
         guard.expect_exact("ALARM @alpha")
         assert not rung(guard.before)

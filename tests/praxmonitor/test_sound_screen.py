@@ -14,7 +14,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.app.app import PraxApp
 from praxmonitor.sound import Sound
-from praxmonitor.sound.mutes import FOREVER, load, mutes_path
+from praxmonitor.sound.mutes import FOREVER, load_mutes, mutes_path
 from praxmonitor.widgets.header import Hearing, header_line
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
@@ -83,10 +83,10 @@ async def test_one_agent_is_muted_by_the_palette_and_stays_muted() -> None:
         await command(app, pilot, "mute @writer")
         await until(pilot, lambda: speaker.mutes.agent("@writer", NOON), "it is muted")
         assert not speaker.mutes.all(NOON)
-        await until(pilot, lambda: load(path).agent("@writer", NOON), "it is kept")
+        await until(pilot, lambda: load_mutes(path).agent("@writer", NOON), "it is kept")
         await command(app, pilot, "hear @writer")
         await until(pilot, lambda: not speaker.mutes.agent("@writer", NOON), "it is heard again")
-        await until(pilot, lambda: not load(path).agents, "that is kept as well")
+        await until(pilot, lambda: not load_mutes(path).agents, "that is kept as well")
 
 
 async def test_muting_for_minutes_ends_by_itself() -> None:
@@ -166,8 +166,8 @@ async def test_a_screen_that_was_opened_muted_is_heard_only_after_its_own_key() 
     async with app.run_test(size=(160, 40)) as pilot:
         await until(pilot, lambda: "♪ muted" in text_of(app), "the header says so")
         await command(app, pilot, "mute @writer")
-        await until(pilot, lambda: load(path).agents, "an agent's mute is kept")
-        assert speaker.forced and not load(path).until, "this screen's own is not"
+        await until(pilot, lambda: load_mutes(path).agents, "an agent's mute is kept")
+        assert speaker.forced and not load_mutes(path).until, "this screen's own is not"
         await pilot.press("M")
         await until(pilot, lambda: "♪" in text_of(app) and "♪ muted" not in text_of(app), "now it is heard")
         assert not speaker.forced and not speaker.mutes.until

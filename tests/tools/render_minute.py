@@ -23,7 +23,7 @@ from praxmonitor.demo.session import stage
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound import Cue
 from praxmonitor.sound.cue_samples import load_cue_samples
-from praxmonitor.sound.gate import Gate, rules
+from praxmonitor.sound.gate import Gate, gate_rules
 from praxmonitor.sound.mixer import CHANNELS, RATE, Mixer
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.sound.pack import find_pack
@@ -56,7 +56,7 @@ class Tape:
         return []
 
     def adopt(self, config: Sound) -> None:
-        self._gate.rules = rules(config)
+        self._gate.rules = gate_rules(config)
 
     def start(self) -> None:
         self._began = time.time()
@@ -101,7 +101,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as state, stage(None, options.seed) as (workspace, _):
         os.environ["XDG_STATE_HOME"] = state
         config = read_config(workspace.config_file)
-        tape = Tape(find_pack(options.pack), Gate(rules(config.sound)))
+        tape = Tape(find_pack(options.pack), Gate(gate_rules(config.sound)))
         app = PraxApp(workspace, config, FileFeed(workspace.root, config.observe.sweep), tape)
         asyncio.run(listen(app, options.seconds))
         voices = {agent.address: number for number, agent in enumerate(workspace.agents)}
