@@ -29,7 +29,7 @@ from praxmonitor.app.audible import Audible
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
 from praxmonitor.feed.file_feed import enduring
 from praxmonitor.sound import Cue, Speaker
-from praxmonitor.sound.cues import cues, heartbeat
+from praxmonitor.sound.cues import event_cues, heartbeat_cue
 from praxmonitor.state.notices import Notice
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from praxmonitor.text.lines import plain
@@ -233,8 +233,8 @@ class Console(Audible, inherit_bindings=False):
                 self.workspace = load(self.workspace.registry)
                 self.bypass = _bypassing(self.config, self.workspace)
         settings = self.config.sound
-        happened = cues(old, self.snapshot, self._opened, settings.subagents)
-        beat = None if happened else heartbeat(self.snapshot, self._sounded, settings.heartbeat)
+        happened = event_cues(old, self.snapshot, self._opened, settings.subagents)
+        beat = None if happened else heartbeat_cue(self.snapshot, self._sounded, settings.heartbeat)
         # What happens is told by each screen to the person who has it open; alarms by whoever is on duty alone.
         told = {(each.alarm.kind.sound, each.alarm.address) for each in (*due.raised, *due.repeated)}
         events = happened if beat is None else [beat]

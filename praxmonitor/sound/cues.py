@@ -28,7 +28,7 @@ OF_KIND = {
 OF_PRIORITY = {"low": Sound.MAIL_LOW, "high": Sound.MAIL_HIGH}
 AT_WORK = (State.STARTING, State.WORKING, State.IN_TOOL)
 
-FAMILY = {
+TOOL_FAMILIES = {
     "shell": ("bash", "bashoutput", "killshell", "shell", "local_shell", "exec_command", "write_stdin"),
     "read": ("read", "grep", "glob", "ls", "notebookread", "toolsearch", "view_image"),
     "edit": ("edit", "write", "multiedit", "notebookedit", "apply_patch"),
@@ -36,7 +36,7 @@ FAMILY = {
     "agent": ("task", "agent", "taskoutput", "sendmessage", "spawn_agent"),
 }
 """Family → its tools, as Claude Code and Codex name them, in lower case."""
-_FAMILY_OF = {tool: family for family, tools in FAMILY.items() for tool in tools}
+_FAMILY_OF = {tool: tool_family for tool_family, tools in TOOL_FAMILIES.items() for tool in tools}
 
 LATE = 2.0
 """Seconds after which news is not told as news."""
@@ -44,7 +44,7 @@ BETWEEN_AGENTS = 0.5
 """Volume of mail that is not for the operator."""
 
 
-def cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0.0) -> list[Cue]:
+def event_cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0.0) -> list[Cue]:
     """Each event that is to be heard, the most important first.
 
     `opened` (seconds since the epoch) is when the screen was: what happened before it is history, and history is
@@ -63,12 +63,12 @@ def cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0.0) ->
             sound = OF_KIND.get(activity.kind)
             volume = subagents if activity.subagent else 1.0
             if sound is not None and volume and _news(activity.at, since):
-                due.append(Cue(sound, facts.address, voice, family(activity.tool), volume))
+                due.append(Cue(sound, facts.address, voice, tool_family(activity.tool), volume))
         due += [_mail(facts.address, message, voices) for message in _arrived(earlier, facts, since)]
     return sorted(due, key=lambda cue: -cue.sound.priority)
 
 
-def heartbeat(snapshot: Snapshot, heard: float, period: float) -> Cue | None:
+def heartbeat_cue(snapshot: Snapshot, heard: float, period: float) -> Cue | None:
     """The sign that work goes on: due when an agent works and nothing was to be heard since `heard` (seconds since
     the epoch) for `period` seconds; 0 for never."""
     if not period or snapshot.now - heard < period:
@@ -77,7 +77,7 @@ def heartbeat(snapshot: Snapshot, heard: float, period: float) -> Cue | None:
     return Cue(Sound.HEARTBEAT) if at_work else None
 
 
-def family(tool: str) -> str:
+def tool_family(tool: str) -> str:
     """The family of a tool: `shell`, `read`, `edit`, `web`, `agent`, or `other`; empty for no tool."""
     return _FAMILY_OF.get(tool.lower(), "other") if tool else ""
 
