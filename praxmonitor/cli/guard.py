@@ -22,7 +22,7 @@ from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import event_lines
 from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.file_feed import DRAWN, Feed, FileFeed, enduring
+from praxmonitor.feed.file_feed import DRAWN, Feed, FileFeed, restarting
 from praxmonitor.sound import Cue
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 
@@ -46,7 +46,7 @@ async def watch(
 
     async def follow() -> None:
         nonlocal newest
-        async with aclosing(enduring(feed, told)) as fleets:
+        async with aclosing(restarting(feed, told)) as fleets:
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 

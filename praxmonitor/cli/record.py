@@ -23,8 +23,8 @@ from mailcore.text import counted
 from mailcore.text.terminal import complain
 from mailcore.workspace.find import Workspace, here
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.file_feed import Feed, FileFeed, enduring
-from praxmonitor.feed.recording import Header, RecordingError, Writer
+from praxmonitor.feed.file_feed import Feed, FileFeed, restarting
+from praxmonitor.feed.recording import RecordingError, RecordingHeader, RecordingWriter
 from praxmonitor.state.catch_up import untold
 
 PROGRESS = 1.0
@@ -34,10 +34,10 @@ KNOWN = 100
 
 
 @contextmanager
-def recorder(path: Path, workspace: Workspace, *, bodies: bool = False) -> Iterator[Writer]:
+def recorder(path: Path, workspace: Workspace, *, bodies: bool = False) -> Iterator[RecordingWriter]:
     """A new recording of this workspace at `path`; complete on disk when the block is left."""
     config = read_config(workspace.config_file)
-    writer = Writer(path, Header(workspace.root, time.time(), config.alarms, config.mail, bodies))
+    writer = RecordingWriter(path, RecordingHeader(workspace.root, time.time(), config.alarms, config.mail, bodies))
     try:
         yield writer
     finally:
@@ -47,7 +47,7 @@ def recorder(path: Path, workspace: Workspace, *, bodies: bool = False) -> Itera
 class Tape:
     """Writes what a feed tells, also after it broke and was begun anew."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: RecordingWriter) -> None:
         self.breaks: list[str] = []
         """Why the watching stopped, each time that it did."""
         self._writer = writer
@@ -65,7 +65,7 @@ class Tape:
 
     async def follow(self, feed: Feed) -> None:
         """Until the feed ends, which is to tell this tape's `write`. RecordingError if the file cannot be written."""
-        async with aclosing(enduring(feed, self._told, fatal=RecordingError)) as fleets:
+        async with aclosing(restarting(feed, self._told, fatal=RecordingError)) as fleets:
             async for _ in fleets:
                 if sys.stderr.isatty():
                     _say(self._writer, end="\r")
@@ -139,6 +139,6 @@ async def _record(feed: Feed, tape: Tape, seconds: float | None) -> None:
         await asyncio.wait_for(following, seconds)
 
 
-def _say(writer: Writer, *, end: str) -> None:
+def _say(writer: RecordingWriter, *, end: str) -> None:
     counts = f"{counted(writer.facts, 'fact')} in {counted(writer.readings, 'reading')}"
     complain(f"recording to {writer.path}: {counts}", end=end)

@@ -22,8 +22,8 @@ from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import DRAWN
 from praxmonitor.feed.playback import FASTEST, SLOWEST, Playback
-from praxmonitor.feed.recording import VERSION, Header, RecordingError
-from praxmonitor.feed.recording_reader import LeftOut, opening, read
+from praxmonitor.feed.recording import VERSION, RecordingError, RecordingHeader
+from praxmonitor.feed.recording_reader import LeftOut, read_header, read_recording
 
 Reading: TypeAlias = tuple[float, tuple[Fact, ...]]
 Readings: TypeAlias = Generator[Reading, None, None]
@@ -32,7 +32,7 @@ Readings: TypeAlias = Generator[Reading, None, None]
 class ReplayFeed:
     """The fleets that a recording gives, each when `playback` has come to its time; the last one stays."""
 
-    def __init__(self, path: Path, header: Header, playback: Playback) -> None:
+    def __init__(self, path: Path, header: RecordingHeader, playback: Playback) -> None:
         self._path = path
         self._header = header
         self._playback = playback
@@ -45,7 +45,7 @@ class ReplayFeed:
         What this version does not know is left out, and `playback` told so.
         """
         playback, at = self._playback, self._playback()
-        with closing(read(self._path, self._left_out)) as readings:
+        with closing(read_recording(self._path, self._left_out)) as readings:
             following = await asyncio.to_thread(self._next, readings)
             playback.begin()
             while following is not None:
@@ -102,7 +102,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
-    header = opening(path)
+    header = read_header(path)
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.cli.screen import run

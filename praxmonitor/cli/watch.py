@@ -25,7 +25,7 @@ from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.file_feed import Feed, FileFeed, enduring
+from praxmonitor.feed.file_feed import Feed, FileFeed, restarting
 from praxmonitor.state.catch_up import untold
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 
@@ -128,7 +128,7 @@ async def follow(
         anew = anew or not why
         trouble(why or "watching goes on")
 
-    fleets = enduring(feed, told)
+    fleets = restarting(feed, told)
     rules, snapshot, looked = AlarmRules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.

@@ -156,7 +156,7 @@ def _facts(loader: Loader, fleet: Fleet, batch: Batch) -> list[Fact]:
     return facts
 
 
-async def enduring(
+async def restarting(
     feed: Feed,
     told: Callable[[str], None],
     *,

@@ -20,7 +20,7 @@ from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.workspace.find import Workspace
-from praxmonitor.feed.file_feed import FRAME, FileFeed, enduring
+from praxmonitor.feed.file_feed import FRAME, FileFeed, restarting
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = [pytest.mark.anyio, pytest.mark.backends]
@@ -216,7 +216,7 @@ async def test_a_feed_that_breaks_is_begun_anew_and_both_are_told() -> None:
     feed, told = FakeFeed(lighthouse()), list[str]()
     feed.put(TypeError("unhashable\ntype"))
     feed.put(lighthouse())
-    async with aclosing(enduring(feed, told.append, pause=0.0)) as fleets, asyncio.timeout(10):
+    async with aclosing(restarting(feed, told.append, pause=0.0)) as fleets, asyncio.timeout(10):
         await anext(fleets)
         assert told == []
         await anext(fleets)
@@ -228,7 +228,7 @@ async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:
     for _ in range(6):
         feed.put(ValueError("x"))
     feed.put(lighthouse())
-    async with aclosing(enduring(feed, told.append, pause=0.001, longest=0.01)) as fleets, asyncio.timeout(10):
+    async with aclosing(restarting(feed, told.append, pause=0.001, longest=0.01)) as fleets, asyncio.timeout(10):
         await anext(fleets)
     assert [said.split()[-2] for said in told[:-1]] == ["0.001", "0.002", "0.004", "0.008", "0.01", "0.01"]
 
@@ -236,5 +236,5 @@ async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:
 async def test_where_nothing_can_be_watched_the_reason_is_raised(tmp_path: Path) -> None:
     told: list[str] = []
     with pytest.raises(NoWorkspace):
-        await anext(enduring(FileFeed(tmp_path), told.append))
+        await anext(restarting(FileFeed(tmp_path), told.append))
     assert told == []
