@@ -25,7 +25,7 @@ from mailcore.workspace.find import Workspace, here
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import Feed, FileFeed, restarting
 from praxmonitor.feed.recording import RecordingError, RecordingHeader, RecordingWriter
-from praxmonitor.state.catch_up import untold
+from praxmonitor.state.catch_up import unreported
 
 PROGRESS = 1.0
 """Seconds between two lines of progress on a terminal."""
@@ -82,7 +82,7 @@ class Tape:
                     written = self._written[fact.address]
                     if anew:
                         since = min(activity.at for activity in written) if len(written) == KNOWN else -inf
-                        activities = tuple(untold(written, activities, since))
+                        activities = tuple(unreported(written, activities, since))
                     written.extend(activities)
                     spent = self._unpaid(fact.spent)
                     if activities or spent:

@@ -26,7 +26,7 @@ from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.file_feed import Feed, FileFeed, restarting
-from praxmonitor.state.catch_up import untold
+from praxmonitor.state.catch_up import unreported
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 
 TICK = 1.0
@@ -51,7 +51,7 @@ def happened(old: Snapshot, new: Snapshot, *, anew: bool = False) -> Iterator[Ev
     fresh = [activity for activity in new.fleet.stream if id(activity) not in known]
     if anew:
         oldest = old.fleet.stream[0].at if len(known) >= STREAM else -inf
-        fresh = list(untold(old.fleet.stream, fresh, oldest))
+        fresh = list(unreported(old.fleet.stream, fresh, oldest))
     elif known and len(fresh) == len(new.fleet.stream):
         yield _event(new.now, "note", text="more happened at once than is kept: the oldest of it is not told")
     yield from map(_activity, fresh)
