@@ -122,7 +122,7 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
         config,
         ReplayFeed(path, header, playback),
         speaker,
-        available=load.load([themes_dir()]),
+        available=load.load_themes([themes_dir()]),
         theme=theme or load.DEFAULT,
         playback=playback,
     )

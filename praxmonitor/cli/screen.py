@@ -42,7 +42,7 @@ def show(
     from praxmonitor.sound.player import configured_player
 
     speaker = configured_player(config.sound, workspace.root, muted=muted)
-    available = load.load([themes_dir(), workspace.state_dir / "themes"])
+    available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
     app = PraxApp(
         workspace,
         config,

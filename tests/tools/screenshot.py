@@ -28,7 +28,7 @@ OUT = Path(__file__).parents[2] / "docs" / "screen.svg"
 async def picture(workspace: Workspace, seconds: float, size: tuple[int, int], theme: str) -> str:
     """The screen after so many seconds, as SVG."""
     config = read_config(workspace.config_file)
-    available = load.load([themes_dir()])
+    available = load.load_themes([themes_dir()])
     speaker = Player(sounds_dir() / config.sound.pack)
     app = PraxApp(workspace, config, FileFeed(workspace.root), speaker, available=available, theme=theme)
     async with app.run_test(size=size) as pilot:
