@@ -18,7 +18,7 @@ from mailcore.model.fleet import Fleet, State
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.demo.session import stage
+from praxmonitor.demo.session import demo_session
 
 if TYPE_CHECKING:
     from praxmonitor.feed.file_feed import OnFacts
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, _leave)
     try:
         with (
-            stage(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, story),
+            demo_session(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, story),
             _recorded(arguments.record, workspace) as on_facts,
         ):
             if arguments.headless:

@@ -25,7 +25,7 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, MailboxRead, Seen, Used
 from mailcore.observe.fold import apply
 from praxmonitor.cli.record import Tape, recorder
-from praxmonitor.demo.session import stage
+from praxmonitor.demo.session import demo_session
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.feed.recording import RecordingError
 from praxmonitor.feed.recording_reader import read_header, read_recording
@@ -214,7 +214,7 @@ def without_nonces(fleet: Fleet) -> Fleet:
 @pytest.mark.anyio
 async def test_the_demo_recorded_and_folded_anew_gives_the_fleets_that_were_seen(tmp_path: Path) -> None:
     path, live = tmp_path / "demo.jsonl.gz", []
-    with stage(tmp_path / "demo", seed=1) as (workspace, _), recorder(path, workspace, bodies=True) as writer:
+    with demo_session(tmp_path / "demo", seed=1) as (workspace, _), recorder(path, workspace, bodies=True) as writer:
         fleets = FileFeed(workspace.root, sweep=0.5, on_facts=writer.write).fleets()
         live.append(await anext(fleets))
         async with asyncio.timeout(30):

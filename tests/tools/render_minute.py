@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mailcore.config import Sound, read_config
 from praxmonitor.app.app import PraxApp
-from praxmonitor.demo.session import stage
+from praxmonitor.demo.session import demo_session
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound import Cue
 from praxmonitor.sound.cue_samples import load_cue_samples
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--pack", default="default")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as state, stage(None, options.seed) as (workspace, _):
+    with tempfile.TemporaryDirectory() as state, demo_session(None, options.seed) as (workspace, _):
         os.environ["XDG_STATE_HOME"] = state
         config = read_config(workspace.config_file)
         tape = Tape(find_pack(options.pack), Gate(gate_rules(config.sound)))

@@ -17,7 +17,7 @@ from mailcore.config import read_config
 from mailcore.workspace.find import Workspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import sounds_dir, themes_dir
-from praxmonitor.demo.session import stage
+from praxmonitor.demo.session import demo_session
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound.player import Player
 from praxmonitor.themes import load
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
-    with tempfile.TemporaryDirectory() as root, stage(Path(root) / "lighthouse", 1) as (workspace, _):
+    with tempfile.TemporaryDirectory() as root, demo_session(Path(root) / "lighthouse", 1) as (workspace, _):
         svg = asyncio.run(picture(workspace, arguments.seconds, (width, height), arguments.theme))
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(svg, encoding="utf-8")
