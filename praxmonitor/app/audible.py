@@ -15,7 +15,7 @@ from mailcore.text import plain
 from praxmonitor.alarms.watchers import Reach
 from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
-from praxmonitor.widgets.header import Hearing
+from praxmonitor.state.sound_status import SoundStatus
 
 if TYPE_CHECKING:
     from mailcore.workspace.find import Workspace
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Audible(App[None], inherit_bindings=False):
     """An app with a speaker. `PraxApp` says whose sounds and when."""
 
-    hearing: var[Hearing] = var(Hearing())
+    sound_status: var[SoundStatus] = var(SoundStatus())
     """Whether sound can be heard."""
 
     workspace: Workspace
@@ -111,13 +111,22 @@ class Audible(App[None], inherit_bindings=False):
         speaker = self._speaker
         backend = speaker.backend if speaker.backend != "starting" else ""
         mutes, holder = speaker.mutes, self.notifier.holder
-        duty, deaf = "", ""
+        duty, not_heard = "", ""
         if holder is not None:
-            duty, deaf = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
+            duty, not_heard = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
         muted = speaker.forced or mutes.all(self.clock())
         until = FOREVER if speaker.forced else mutes.until
         now = self.clock()
         agents = tuple(sorted((address, end) for address, end in mutes.agents.items() if now < end))
-        self.hearing = Hearing(
-            backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, speaker.quiet_until, agents, duty, deaf
+        self.sound_status = SoundStatus(
+            backend,
+            muted,
+            speaker.reason,
+            speaker.burst,
+            speaker.quiet,
+            until,
+            speaker.quiet_until,
+            agents,
+            duty,
+            not_heard,
         )

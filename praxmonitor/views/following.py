@@ -66,7 +66,7 @@ class Following(Screen[None]):
     def on_mount(self) -> None:
         """Follow the app."""
         self.watch(self.app, "snapshot", self.refresh_all)
-        self.watch(self.app, "hearing", self.refresh_all, init=False)
+        self.watch(self.app, "sound_status", self.refresh_all, init=False)
         self.watch(self.app, "alarms", self.refresh_all, init=False)
         self.watch(self.app, "playing", self.refresh_all, init=False)
         self.watch(self.app, "stopped", self.refresh_all, init=False)
@@ -99,7 +99,7 @@ class Following(Screen[None]):
             snapshot.statuses,
             sum(bool(facts.held) for facts in snapshot.fleet.agents),
             operator.mailbox if operator else None,
-            app.hearing,
+            app.sound_status,
             snapshot.now or app.clock(),
             app.size.width,
             played=app.playing,

@@ -15,7 +15,8 @@ from mailcore.model.run import Phase
 from praxmonitor.app.app import PraxApp
 from praxmonitor.sound import Sound
 from praxmonitor.sound.mutes import FOREVER, load_mutes, mutes_path
-from praxmonitor.widgets.header import Hearing, header_line
+from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.widgets.header import header_line
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
     ROOT,
@@ -35,32 +36,32 @@ from tests.praxmonitor.fake_feed import (
 pytestmark = pytest.mark.anyio
 
 
-def head(hearing: Hearing, width: int = 120) -> str:
-    return "".join(said for said, _ in header_line("w", {}, 0, None, hearing, NOON, width))
+def head(sound_status: SoundStatus, width: int = 120) -> str:
+    return "".join(said for said, _ in header_line("w", {}, 0, None, sound_status, NOON, width))
 
 
 @pytest.mark.parametrize(
-    ("hearing", "said"),
+    ("sound_status", "said"),
     [
-        (Hearing("miniaudio/pulse"), "♪ miniaudio/pulse"),
-        (Hearing("miniaudio/pulse", burst=7), "♪ 7 at once"),
-        (Hearing("miniaudio/pulse", quiet=True, burst=7), "♪ quiet hours"),
-        (Hearing("miniaudio/pulse", quiet=True, quiet_until="07:00"), "♪ quiet hours until 07:00"),
-        (Hearing("miniaudio/pulse", agents=(("@a", NOON + 1800),)), "♪ miniaudio/pulse, @a muted until 12:30"),
-        (Hearing("miniaudio/pulse", agents=(("@a", FOREVER), ("@b", NOON))), "♪ miniaudio/pulse, 2 agents muted"),
-        (Hearing("miniaudio/pulse", muted=True, muted_until=NOON + 1800), "♪ muted until 12:30"),
-        (Hearing("miniaudio/pulse", muted=True, muted_until=FOREVER, burst=7), "♪ muted   "),
-        (Hearing("none", trouble="no device"), "♪ no sound: bell only"),
-        (Hearing("bell"), "♪ bell"),
-        (Hearing("none"), "♪ none"),
+        (SoundStatus("miniaudio/pulse"), "♪ miniaudio/pulse"),
+        (SoundStatus("miniaudio/pulse", burst=7), "♪ 7 at once"),
+        (SoundStatus("miniaudio/pulse", quiet=True, burst=7), "♪ quiet hours"),
+        (SoundStatus("miniaudio/pulse", quiet=True, quiet_until="07:00"), "♪ quiet hours until 07:00"),
+        (SoundStatus("miniaudio/pulse", agents=(("@a", NOON + 1800),)), "♪ miniaudio/pulse, @a muted until 12:30"),
+        (SoundStatus("miniaudio/pulse", agents=(("@a", FOREVER), ("@b", NOON))), "♪ miniaudio/pulse, 2 agents muted"),
+        (SoundStatus("miniaudio/pulse", muted=True, muted_until=NOON + 1800), "♪ muted until 12:30"),
+        (SoundStatus("miniaudio/pulse", muted=True, muted_until=FOREVER, burst=7), "♪ muted   "),
+        (SoundStatus("none", trouble="no device"), "♪ no sound: bell only"),
+        (SoundStatus("bell"), "♪ bell"),
+        (SoundStatus("none"), "♪ none"),
     ],
 )
-def test_the_header_says_what_can_be_heard(hearing: Hearing, said: str) -> None:
-    assert said in head(hearing)
+def test_the_header_says_what_can_be_heard(sound_status: SoundStatus, said: str) -> None:
+    assert said in head(sound_status)
 
 
 def test_a_narrow_header_keeps_the_count() -> None:
-    assert "♪ 7 " in head(Hearing("miniaudio/pulse", burst=7), width=24)
+    assert "♪ 7 " in head(SoundStatus("miniaudio/pulse", burst=7), width=24)
 
 
 async def command(app: PraxApp, pilot: object, words: str) -> None:
