@@ -45,7 +45,7 @@ def _sound(sound_status: SoundStatus, *, words: bool) -> Line:
     own = _own_sound(sound_status, words=words)
     if not sound_status.duty:
         return own
-    duty = f"on duty: {plain(hearing.duty)}{f', {plain(hearing.deaf)}' if hearing.deaf else ''}"
+    duty = f"on duty: {plain(sound_status.duty)}{f', {plain(sound_status.deaf)}' if sound_status.deaf else ''}"
     role = "warn" if sound_status.not_heard else "muted"
     if words:
         return (*own, (f"; {duty}" if own else f"♪ {duty}", role))
@@ -59,7 +59,7 @@ def _until(at: float) -> str:
 
 def _own_sound(sound_status: SoundStatus, *, words: bool) -> Line:
     if sound_status.muted:
-        return ((f"♪ muted{_until(hearing.muted_until)}" if words else "♪ off", "warn"),)
+        return ((f"♪ muted{_until(sound_status.muted_until)}" if words else "♪ off", "warn"),)
     own = _device(sound_status, words=words)
     if not (words and own and sound_status.agents):
         return own
@@ -67,7 +67,7 @@ def _own_sound(sound_status: SoundStatus, *, words: bool) -> Line:
     who = (
         f"{plain(address)} muted{_until(until)}"
         if len(sound_status.agents) == 1
-        else f"{len(hearing.agents)} agents muted"
+        else f"{len(sound_status.agents)} agents muted"
     )
     return (*own, (f", {who}", "warn"))
 
