@@ -9,7 +9,8 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from praxmonitor.actions.table import ACT, ACTIONS, EVERYWHERE, label
-from praxmonitor.text.lines import LOOKS, plain
+from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.lines import plain
 from praxmonitor.views.operating import Operating
 
 _HIDDEN = ("up", "down", "left", "right", "first", "last", "page_up", "page_down", "panel", "back", "palette")

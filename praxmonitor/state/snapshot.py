@@ -11,7 +11,7 @@ from mailcore.model.fleet import Fleet, State, Status
 from mailcore.model.senses import Senses
 from mailcore.observe.expectation import EXPECTED, NOTHING, expectation
 from mailcore.observe.state import state
-from praxmonitor.text.lines import NEEDS_ME
+from praxmonitor.text.agents import NEEDS_ME
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
 TIMED = (*EXPECTED, State.SILENT, State.WAITING)

@@ -1,4 +1,6 @@
-"""Model → text. Pure: no widget, no clock, no disk. Everything an agent wrote passes `plain` before it is drawn.
+"""Lines of text and their widths. Pure: no widget, no clock, no disk.
+
+Everything an agent wrote passes `plain` before it is drawn.
 
 A `Line` is a tuple of spans, a span a text and the names of the roles that colour it (`"state-silent strong"`). The
 widgets turn roles into styles; a test reads the text.
@@ -7,13 +9,12 @@ widgets turn roles into styles; a test reads the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import TypeAlias
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
-from mailcore.model.activity import Kind
-from mailcore.model.fleet import AgentFacts, State
+from mailcore.model.fleet import State
 from mailcore.text import names
 from mailcore.text import plain as text_plain
 
@@ -31,85 +32,6 @@ ROLES = {
 }
 """Every role a span may name."""
 
-
-class Look(NamedTuple):
-    """How a state is drawn: never by colour alone."""
-
-    glyph: str
-    word: str
-    role: str
-
-
-_GLYPHS = {
-    State.STARTING: "◌",
-    State.WORKING: "●",
-    State.IN_TOOL: "◆",
-    State.WAITING: "?",
-    State.SILENT: "!",
-    State.RETRYING: "↻",
-    State.LIMITED: "◷",
-    State.HELD: "‖",
-    State.DONE: "✓",
-    State.FAILED: "✗",
-    State.KILLED: "■",
-    State.ORPHANED: "◇",
-    State.UNREADABLE: "⊠",
-    State.IDLE: "○",
-}
-LOOKS = {state: Look(_GLYPHS[state], state.value, f"state-{state.value.replace(' ', '-')}") for state in State}
-
-NEEDS_ME = (State.UNREADABLE, State.FAILED, State.WAITING, State.SILENT, State.ORPHANED)
-"""States that want the operator, most urgent first."""
-
-ATTENTION = (*NEEDS_ME, State.LIMITED)
-"""States in which nothing goes on that should."""
-
-AT_WORK = (State.RETRYING, State.WORKING, State.IN_TOOL, State.STARTING)
-"""States in which something goes on."""
-
-ORDER = (
-    *NEEDS_ME,
-    State.RETRYING,
-    State.LIMITED,
-    State.WORKING,
-    State.IN_TOOL,
-    State.STARTING,
-    State.HELD,
-    State.KILLED,
-    State.DONE,
-    State.IDLE,
-)
-"""The order in which the header counts."""
-
-RANK = {state: 0 if state in ATTENTION else 1 if state in AT_WORK else 2 for state in State}
-"""The class of a state where attention comes first: 0 needs it, 1 is at work, 2 is neither."""
-
-KINDS: dict[Kind, Span] = {
-    Kind.SESSION: ("◌", "muted"),
-    Kind.PROMPT: ("›", "muted"),
-    Kind.TOOL: ("◆", "state-in-tool"),
-    Kind.TOOL_DONE: ("◇", "muted"),
-    Kind.TOOL_FAILED: ("✗", "warn"),
-    Kind.MESSAGE: ("“", "muted"),
-    Kind.WAITING: ("?", "state-waiting"),
-    Kind.TURN_END: ("·", "faint"),
-    Kind.THINKING: ("…", "muted"),
-    Kind.COMPACT: ("≡", "muted"),
-    Kind.COMPACTED: ("≡", "faint"),
-    Kind.SUBAGENT: ("⋔", "muted"),
-    Kind.SUBAGENT_DONE: ("⋔", "faint"),
-    Kind.LIMIT: ("◷", "warn"),
-    Kind.LOG: ("·", "faint"),
-    Kind.WARNING: ("!", "warn"),
-    Kind.ERROR: ("✗", "error"),
-    Kind.MAIL: ("✉", "accent"),
-    Kind.STARTED: ("▸", "state-starting"),
-    Kind.RETRYING: ("↻", "state-retrying"),
-    Kind.DONE: ("✓", "state-done"),
-    Kind.FAILED: ("✗", "state-failed"),
-    Kind.KILLED: ("■", "state-killed"),
-}
-"""Glyph and role of each kind of activity."""
 
 # Rich counts two cells for a sign with a variation selector, many terminals draw one; in a joined emoji both count two.
 _SELECTOR = re.compile("[\ufe00-\ufe0f](?!\u200d)")
@@ -193,27 +115,3 @@ def wrapped(text: str, width: int, most: int) -> list[str]:
     if len(lines) <= most:
         return lines
     return [*lines[: most - 1], cut(f"{lines[most - 1]} {lines[most]}"[: 4 * width + 4] + "…", width)]
-
-
-def task(facts: AgentFacts) -> str:
-    """What the agent is on: the subject of its run, else of the lock another program holds."""
-    if facts.run is not None:
-        return plain(facts.run.subject) or "a task"
-    return plain(facts.lock.subject) if facts.lock is not None else ""
-
-
-BYPASS: Span = ("BYPASS", "warn strong")
-"""The badge of an agent whose program asks for no permissions."""
-
-
-def bypasses(facts: AgentFacts, configured: Collection[str]) -> bool:
-    """True if the agent asks for no permissions, by its config (`configured` are addresses) or the run that goes on."""
-    return facts.address in configured or (facts.run is not None and facts.run.bypass)
-
-
-def attempts(facts: AgentFacts) -> str:
-    """`2/3`; empty where one attempt was enough or none was made."""
-    run = facts.run
-    if run is None or run.attempt is None or (run.phase.ended and run.attempt.number < 2):
-        return ""
-    return f"{run.attempt.number}/{run.attempts_allowed}"

@@ -12,7 +12,7 @@ from textual.color import BLACK, WHITE, Color, ColorParseError
 from textual.theme import Theme
 
 from mailcore.system.safe_open import read_bytes
-from praxmonitor.text.lines import LOOKS
+from praxmonitor.text.agents import LOOKS
 
 DEFAULT = "prax-dark"
 _COLOURS = (

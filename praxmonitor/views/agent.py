@@ -18,7 +18,8 @@ from praxmonitor.actions import requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import MAIL
 from praxmonitor.state.snapshot import Snapshot
-from praxmonitor.text.lines import bypasses, plain, sender
+from praxmonitor.text.agents import bypasses
+from praxmonitor.text.lines import plain, sender
 from praxmonitor.views.operating import Operating
 from praxmonitor.widgets.agent_story import Story
 from praxmonitor.widgets.mail import Body, MailList

@@ -14,7 +14,8 @@ from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import FLEET
 from praxmonitor.state.snapshot import Snapshot
-from praxmonitor.text.lines import RANK, bypasses, plain, task
+from praxmonitor.text.agents import RANK, bypasses, task
+from praxmonitor.text.lines import plain
 from praxmonitor.views.operating import Operating
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid

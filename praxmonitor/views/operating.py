@@ -27,7 +27,8 @@ from praxmonitor.actions import kills, requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import ACT, busy
 from praxmonitor.state.agent_details import WaitingStart
-from praxmonitor.text.lines import Line, bypasses, plain, task
+from praxmonitor.text.agents import bypasses, task
+from praxmonitor.text.lines import Line, plain
 from praxmonitor.views.looking import Looking
 
 P = ParamSpec("P")

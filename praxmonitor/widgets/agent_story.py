@@ -9,7 +9,8 @@ from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
 from mailcore.text.units import clock_cells, duration, since
 from praxmonitor.state.agent_details import AgentDetails
-from praxmonitor.text.lines import BYPASS, LOOKS, Line, plain, sender, spread, task, wrap
+from praxmonitor.text.agents import BYPASS, LOOKS, task
+from praxmonitor.text.lines import Line, plain, sender, spread, wrap
 from praxmonitor.widgets.card import activity_spans, held, timed
 from praxmonitor.widgets.detail import LABEL, held_lines, labelled, log_lines, process_lines, waiting_lines
 from praxmonitor.widgets.line_list import Lines

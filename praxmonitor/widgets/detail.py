@@ -8,7 +8,8 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.text.units import UNKNOWN, clock_time, since, size
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
-from praxmonitor.text.lines import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrapped
+from praxmonitor.text.agents import BYPASS, LOOKS, attempts, task
+from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import held
 from praxmonitor.widgets.line_list import READING, Lines

@@ -10,7 +10,8 @@ from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text.units import clock_time
 from praxmonitor.state.sound_status import SoundStatus
-from praxmonitor.text.lines import ATTENTION, LOOKS, ORDER, Line, Span, cut, fit, plain, width_of
+from praxmonitor.text.agents import ATTENTION, LOOKS, ORDER
+from praxmonitor.text.lines import Line, Span, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
 

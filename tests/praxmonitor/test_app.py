@@ -14,7 +14,7 @@ from mailcore.model.run import Phase
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.help import HelpScreen
 from praxmonitor.sound import Sound
-from praxmonitor.text.lines import LOOKS
+from praxmonitor.text.agents import LOOKS
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid

@@ -14,7 +14,8 @@ from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Phase
 from praxmonitor.state.sound_status import SoundStatus
-from praxmonitor.text.lines import Line, bypasses, width_of
+from praxmonitor.text.agents import bypasses
+from praxmonitor.text.lines import Line, width_of
 from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.card import card_lines, heading, news, row_line
 from praxmonitor.widgets.detail import detail_lines, mail_line

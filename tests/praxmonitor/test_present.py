@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import State
 from mailcore.text import plain as mailcore_plain
-from praxmonitor.text import lines
+from praxmonitor.text import activities, agents, lines
 
 
 def text(line: lines.Line) -> str:
@@ -19,20 +19,20 @@ def text(line: lines.Line) -> str:
 
 
 def test_every_state_has_a_glyph_and_a_word_of_its_own() -> None:
-    assert set(lines.LOOKS) == set(State)
-    assert len({look.glyph for look in lines.LOOKS.values()}) == len(State)
-    assert len({look.word for look in lines.LOOKS.values()}) == len(State)
-    assert all(cell_len(look.glyph) == 1 for look in lines.LOOKS.values())
-    assert set(lines.ORDER) == set(State)
+    assert set(agents.LOOKS) == set(State)
+    assert len({look.glyph for look in agents.LOOKS.values()}) == len(State)
+    assert len({look.word for look in agents.LOOKS.values()}) == len(State)
+    assert all(cell_len(look.glyph) == 1 for look in agents.LOOKS.values())
+    assert set(agents.ORDER) == set(State)
 
 
 def test_every_kind_of_activity_has_a_glyph_one_cell_wide() -> None:
-    assert set(lines.KINDS) == set(Kind)
-    assert all(cell_len(glyph) == 1 for glyph, _ in lines.KINDS.values())
+    assert set(activities.KINDS) == set(Kind)
+    assert all(cell_len(glyph) == 1 for glyph, _ in activities.KINDS.values())
 
 
 def test_every_role_that_is_named_exists() -> None:
-    named = {role for _, role in lines.KINDS.values()} | {look.role for look in lines.LOOKS.values()}
+    named = {role for _, role in activities.KINDS.values()} | {look.role for look in agents.LOOKS.values()}
     assert named <= lines.ROLES
 
 

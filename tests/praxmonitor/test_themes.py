@@ -11,7 +11,7 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from praxmonitor.assets import themes_dir
-from praxmonitor.text.lines import LOOKS
+from praxmonitor.text.agents import LOOKS
 from praxmonitor.themes import load
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.line_list import Lines
