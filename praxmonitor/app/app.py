@@ -23,7 +23,7 @@ from praxmonitor.views.fleet import FleetScreen
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from praxmonitor.feed.file_feed import Feed
+    from praxmonitor.feed.base import Feed
     from praxmonitor.feed.playback import Playback
 
 

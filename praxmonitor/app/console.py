@@ -27,7 +27,7 @@ from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.audible import Audible
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
-from praxmonitor.feed.file_feed import restarting
+from praxmonitor.feed.restarting import restarting
 from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.cues import event_cues, heartbeat_cue
 from praxmonitor.state.notices import Notice
@@ -35,7 +35,7 @@ from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from praxmonitor.text.lines import plain
 
 if TYPE_CHECKING:
-    from praxmonitor.feed.file_feed import Feed
+    from praxmonitor.feed.base import Feed
     from praxmonitor.feed.playback import Playback
 
 TICK = 0.5

@@ -89,7 +89,8 @@ def _said(episode: Episode, now: float) -> str:
 async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
     from praxmonitor.alarms.notifier import Notifier
     from praxmonitor.cli.guard import TICK, watch
-    from praxmonitor.feed.file_feed import DRAWN, FileFeed
+    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.file_feed import FileFeed
 
     def trouble(text: str) -> None:
         complain(f"praxmonitor: {text}")

@@ -90,7 +90,7 @@ def _recorded(path: Path | None, workspace: Workspace) -> Iterator[OnFacts | Non
     if path is None:
         yield None
         return
-    from praxmonitor.cli.record import recorder
+    from praxmonitor.feed.recorder import recorder
 
     with recorder(path, workspace, bodies=True) as writer:
         yield writer.write

@@ -22,7 +22,9 @@ from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import event_lines
 from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.file_feed import DRAWN, Feed, FileFeed, restarting
+from praxmonitor.feed.base import DRAWN, Feed
+from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.feed.restarting import restarting
 from praxmonitor.sound import Cue
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 

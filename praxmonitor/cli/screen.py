@@ -38,7 +38,8 @@ def show(
     checked(config, workspace.config_file)
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
-    from praxmonitor.feed.file_feed import DRAWN, FileFeed
+    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.file_feed import FileFeed
     from praxmonitor.sound.player import configured_player
 
     speaker = configured_player(config.sound, workspace.root, muted=muted)

@@ -25,7 +25,9 @@ from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.file_feed import Feed, FileFeed, restarting
+from praxmonitor.feed.base import Feed
+from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.feed.restarting import restarting
 from praxmonitor.state.catch_up import unreported
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 

@@ -24,7 +24,7 @@ from mailcore.model.run import Attempt, Phase, Run
 from mailcore.workspace.find import Workspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import themes_dir
-from praxmonitor.feed.file_feed import Feed
+from praxmonitor.feed.base import Feed
 from praxmonitor.feed.playback import Playback
 from praxmonitor.sound import Cue, Sound, Speaker
 from praxmonitor.sound.mutes import Mutes

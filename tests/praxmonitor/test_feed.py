@@ -20,7 +20,9 @@ from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.workspace.find import Workspace
-from praxmonitor.feed.file_feed import FRAME, FileFeed, restarting
+from praxmonitor.feed.base import FRAME
+from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.feed.restarting import restarting
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = [pytest.mark.anyio, pytest.mark.backends]

@@ -24,9 +24,9 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, MailboxRead, Seen, Used
 from mailcore.observe.fold import apply
-from praxmonitor.cli.record import Tape, recorder
 from praxmonitor.demo.session import demo_session
 from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.feed.recorder import Tape, recorder
 from praxmonitor.feed.recording import RecordingError
 from praxmonitor.feed.recording_reader import read_header, read_recording
 from tests.mailcore.conftest import House

@@ -23,10 +23,10 @@ from mailcore.model.run import Attempt, Phase, Run
 from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead, Seen
 from mailcore.observe.fold import apply
 from praxmonitor.app.app import PraxApp
-from praxmonitor.cli.replay import ReplayFeed
 from praxmonitor.feed.playback import FASTEST, SLOWEST, Playback
 from praxmonitor.feed.recording import VERSION, RecordingHeader, RecordingWriter
 from praxmonitor.feed.recording_reader import read_header, read_recording
+from praxmonitor.feed.replay import ReplayFeed
 from praxmonitor.views.fleet import FleetScreen
 from tests.clock import NOON, Clock
 from tests.mailcore.conftest import House, wait_until
