@@ -27,7 +27,7 @@ from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.audible import Audible
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
-from praxmonitor.feed.restarting import restarting
+from praxmonitor.feed.restarting import restarted_fleets
 from praxmonitor.sound import Cue, Speaker
 from praxmonitor.sound.cues import event_cues, heartbeat_cue
 from praxmonitor.state.notices import Notice
@@ -198,7 +198,7 @@ class Console(Audible, inherit_bindings=False):
 
     async def _follow(self) -> None:
         try:
-            async for fleet in restarting(self._feed, self._feed_stopped):
+            async for fleet in restarted_fleets(self._feed, self._feed_stopped):
                 self._show(fleet)
         except MailcoreError as error:
             self.exit(return_code=error.exit_status, message=Text(f"praxmonitor: {plain(str(error))}"))

@@ -90,9 +90,9 @@ def _recorded(path: Path | None, workspace: Workspace) -> Iterator[OnFacts | Non
     if path is None:
         yield None
         return
-    from praxmonitor.feed.recorder import recorder
+    from praxmonitor.feed.recorder import new_recording
 
-    with recorder(path, workspace, bodies=True) as writer:
+    with new_recording(path, workspace, bodies=True) as writer:
         yield writer.write
 
 

@@ -24,7 +24,7 @@ from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.base import DRAWN, Feed
 from praxmonitor.feed.file_feed import FileFeed
-from praxmonitor.feed.restarting import restarting
+from praxmonitor.feed.restarting import restarted_fleets
 from praxmonitor.sound import Cue
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 
@@ -48,7 +48,7 @@ async def watch(
 
     async def follow() -> None:
         nonlocal newest
-        async with aclosing(restarting(feed, told)) as fleets:
+        async with aclosing(restarted_fleets(feed, told)) as fleets:
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 

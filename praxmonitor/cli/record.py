@@ -17,7 +17,7 @@ from mailcore.workspace.find import here
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.base import Feed
 from praxmonitor.feed.file_feed import FileFeed
-from praxmonitor.feed.recorder import Tape, _say, recorder
+from praxmonitor.feed.recorder import Recorder, _say, new_recording
 
 
 def main(argv: Sequence[str]) -> int:
@@ -38,21 +38,23 @@ def main(argv: Sequence[str]) -> int:
     try:
         workspace = here(options.path)
         sweep = checked(read_config(workspace.config_file), workspace.config_file).observe.sweep
-        with recorder(options.file, workspace, bodies=options.bodies) as writer:
-            tape = Tape(writer)
+        with new_recording(options.file, workspace, bodies=options.bodies) as writer:
+            recorder = Recorder(writer)
             # Its threads are over when `run` returns: nothing is written to a closed file.
-            asyncio.run(_record(FileFeed(workspace.root, sweep, on_facts=tape.write), tape, options.seconds))
+            asyncio.run(_record(FileFeed(workspace.root, sweep, on_facts=recorder.write), recorder, options.seconds))
     except MailcoreError as error:
         complain(f"praxmonitor record: {error}")
         return error.exit_status
     _say(writer, end="\n")
-    if tape.breaks:
-        complain(f"the watching broke {counted(len(tape.breaks), 'time')} and went on; at last: {tape.breaks[-1]}")
+    if recorder.breaks:
+        complain(
+            f"the watching broke {counted(len(recorder.breaks), 'time')} and went on; at last: {recorder.breaks[-1]}"
+        )
     return 0
 
 
-async def _record(feed: Feed, tape: Tape, seconds: float | None) -> None:
-    following = asyncio.create_task(tape.follow(feed))
+async def _record(feed: Feed, recorder: Recorder, seconds: float | None) -> None:
+    following = asyncio.create_task(recorder.follow(feed))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, following.cancel)
     with suppress(TimeoutError, asyncio.CancelledError):

@@ -27,7 +27,7 @@ from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.base import Feed
 from praxmonitor.feed.file_feed import FileFeed
-from praxmonitor.feed.restarting import restarting
+from praxmonitor.feed.restarting import restarted_fleets
 from praxmonitor.state.catch_up import unreported
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 
@@ -130,7 +130,7 @@ async def follow(
         anew = anew or not why
         trouble(why or "watching goes on")
 
-    fleets = restarting(feed, told)
+    fleets = restarted_fleets(feed, told)
     rules, snapshot, looked = AlarmRules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.

@@ -20,19 +20,19 @@ from mailcore.text.terminal import complain
 from mailcore.workspace.find import Workspace
 from praxmonitor.feed.base import Feed
 from praxmonitor.feed.recording import RecordingError, RecordingHeader, RecordingWriter
-from praxmonitor.feed.restarting import restarting
+from praxmonitor.feed.restarting import restarted_fleets
 from praxmonitor.state.catch_up import unreported
 
 PROGRESS = 1.0
 """Seconds between two lines of progress on a terminal."""
 
 
-KNOWN = 100
+KNOWN_AFTER_BREAK = 100
 """Activities of an agent that are known again after a break: more than its files' ends tell at a first look."""
 
 
 @contextmanager
-def recorder(path: Path, workspace: Workspace, *, bodies: bool = False) -> Iterator[RecordingWriter]:
+def new_recording(path: Path, workspace: Workspace, *, bodies: bool = False) -> Iterator[RecordingWriter]:
     """A new recording of this workspace at `path`; complete on disk when the block is left."""
     config = read_config(workspace.config_file)
     writer = RecordingWriter(path, RecordingHeader(workspace.root, time.time(), config.alarms, config.mail, bodies))
@@ -42,7 +42,7 @@ def recorder(path: Path, workspace: Workspace, *, bodies: bool = False) -> Itera
         writer.close(time.time())
 
 
-class Tape:
+class Recorder:
     """Writes what a feed tells, also after it broke and was begun anew."""
 
     def __init__(self, writer: RecordingWriter) -> None:
@@ -51,7 +51,7 @@ class Tape:
         self._writer = writer
         self._anew = False
         """The next reading is the first after a break."""
-        self._written: defaultdict[str, deque[Activity]] = defaultdict(lambda: deque(maxlen=KNOWN))
+        self._written: defaultdict[str, deque[Activity]] = defaultdict(lambda: deque(maxlen=KNOWN_AFTER_BREAK))
         """By address, the newest that were written."""
         self._spent: set[int] = set()
         """What was spent, each as a number: what was used today is read bit by bit, long after a break."""
@@ -62,8 +62,8 @@ class Tape:
         self._writer.write(at, tuple(self._new(facts, anew)))
 
     async def follow(self, feed: Feed) -> None:
-        """Until the feed ends, which is to tell this tape's `write`. RecordingError if the file cannot be written."""
-        async with aclosing(restarting(feed, self._told, fatal=RecordingError)) as fleets:
+        """Until the feed ends, which is to tell this recorder's `write`. RecordingError if the file cannot be written."""
+        async with aclosing(restarted_fleets(feed, self._told, fatal=RecordingError)) as fleets:
             async for _ in fleets:
                 if sys.stderr.isatty():
                     _say(self._writer, end="\r")
@@ -79,7 +79,7 @@ class Tape:
                 case Seen(activities=activities):
                     written = self._written[fact.address]
                     if anew:
-                        since = min(activity.at for activity in written) if len(written) == KNOWN else -inf
+                        since = min(activity.at for activity in written) if len(written) == KNOWN_AFTER_BREAK else -inf
                         activities = tuple(unreported(written, activities, since))
                     written.extend(activities)
                     spent = self._unpaid(fact.spent)

@@ -21,7 +21,7 @@ STEADY = 60.0
 """Seconds; a feed that lived for longer is begun anew after the first pause."""
 
 
-async def restarting(
+async def restarted_fleets(
     feed: Feed,
     told: Callable[[str], None],
     *,

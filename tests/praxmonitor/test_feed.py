@@ -22,7 +22,7 @@ from mailcore.observe.reader import Loader
 from mailcore.workspace.find import Workspace
 from praxmonitor.feed.base import FRAME
 from praxmonitor.feed.file_feed import FileFeed
-from praxmonitor.feed.restarting import restarting
+from praxmonitor.feed.restarting import restarted_fleets
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = [pytest.mark.anyio, pytest.mark.backends]
@@ -218,7 +218,7 @@ async def test_a_feed_that_breaks_is_begun_anew_and_both_are_told() -> None:
     feed, told = FakeFeed(lighthouse()), list[str]()
     feed.put(TypeError("unhashable\ntype"))
     feed.put(lighthouse())
-    async with aclosing(restarting(feed, told.append, pause=0.0)) as fleets, asyncio.timeout(10):
+    async with aclosing(restarted_fleets(feed, told.append, pause=0.0)) as fleets, asyncio.timeout(10):
         await anext(fleets)
         assert told == []
         await anext(fleets)
@@ -230,7 +230,7 @@ async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:
     for _ in range(6):
         feed.put(ValueError("x"))
     feed.put(lighthouse())
-    async with aclosing(restarting(feed, told.append, pause=0.001, longest=0.01)) as fleets, asyncio.timeout(10):
+    async with aclosing(restarted_fleets(feed, told.append, pause=0.001, longest=0.01)) as fleets, asyncio.timeout(10):
         await anext(fleets)
     assert [said.split()[-2] for said in told[:-1]] == ["0.001", "0.002", "0.004", "0.008", "0.01", "0.01"]
 
@@ -238,5 +238,5 @@ async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:
 async def test_where_nothing_can_be_watched_the_reason_is_raised(tmp_path: Path) -> None:
     told: list[str] = []
     with pytest.raises(NoWorkspace):
-        await anext(restarting(FileFeed(tmp_path), told.append))
+        await anext(restarted_fleets(FileFeed(tmp_path), told.append))
     assert told == []

@@ -26,7 +26,7 @@ from mailcore.observe.facts import Fact, MailboxRead, Seen, Used
 from mailcore.observe.fold import apply
 from praxmonitor.demo.session import demo_session
 from praxmonitor.feed.file_feed import FileFeed
-from praxmonitor.feed.recorder import Tape, recorder
+from praxmonitor.feed.recorder import Recorder, new_recording
 from praxmonitor.feed.recording import RecordingError
 from praxmonitor.feed.recording_reader import read_header, read_recording
 from tests.mailcore.conftest import House
@@ -125,8 +125,8 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
     house.agent("@writer").logs_dir.mkdir(exist_ok=True)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - 60))
     (house.agent("@writer").logs_dir / "own.log").write_text(f"{stamp} ERROR before the break\n")
-    with recorder(path, house.workspace) as writer:
-        tape = Tape(writer)
+    with new_recording(path, house.workspace) as writer:
+        recorder = Recorder(writer)
 
         def on_facts(at: float, facts: Sequence[Fact]) -> None:
             nonlocal mailed
@@ -134,9 +134,9 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
             if mailed == 2:
                 mailed += 1
                 raise ValueError("a file that nobody thought of")
-            tape.write(at, facts)
+            recorder.write(at, facts)
 
-        following = asyncio.create_task(tape.follow(FileFeed(house.root, 0.2, on_facts=on_facts)))
+        following = asyncio.create_task(recorder.follow(FileFeed(house.root, 0.2, on_facts=on_facts)))
         async with asyncio.timeout(20):
             while mails(path) < 1:
                 await asyncio.wait({following}, timeout=0.02)
@@ -151,7 +151,7 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
         fleet = apply(fleet, facts, at)
     told = [activity.text for activity in fleet.stream if activity.agent == "@writer"]
     assert sorted(told) == ["@lead: first", "@lead: second", "before the break"]
-    (why,) = tape.breaks
+    (why,) = recorder.breaks
     assert "ValueError: a file that nobody thought of" in why
 
 
@@ -164,18 +164,18 @@ def test_what_is_read_anew_is_known_by_what_it_says_and_not_by_the_clock(house: 
 
     old = (seen(1300, "by a clock ahead"), seen(990, "no time of its own"), seen(900, "end", "hooks", session="s"))
     path = tmp_path / "r.jsonl"
-    with recorder(path, house.workspace) as writer:
-        tape = Tape(writer)
-        tape.write(1000, [Seen("@writer", old, (spent(980),))])
-        tape._told("torn away")
+    with new_recording(path, house.workspace) as writer:
+        recorder = Recorder(writer)
+        recorder.write(1000, [Seen("@writer", old, (spent(980),))])
+        recorder._told("torn away")
         read_anew = (
             seen(1300, "by a clock ahead"),
             seen(1004, "no time of its own"),
             seen(901, "", "transcript", session="s"),
         )
-        tape.write(1005, [Seen("@writer", (*read_anew, seen(999, "read late")), (spent(980), spent(990)))])
-        tape.write(1006, [Used("@writer", (spent(970), spent(980)))])
-        tape.write(1007, [Seen("@writer", (seen(998, "by a clock behind"), seen(998, "by a clock behind")))])
+        recorder.write(1005, [Seen("@writer", (*read_anew, seen(999, "read late")), (spent(980), spent(990)))])
+        recorder.write(1006, [Used("@writer", (spent(970), spent(980)))])
+        recorder.write(1007, [Seen("@writer", (seen(998, "by a clock behind"), seen(998, "by a clock behind")))])
     facts = [fact for _, facts in read_recording(path) for fact in facts]
     told = [activity.text for fact in facts if isinstance(fact, Seen) for activity in fact.activities]
     assert told == [*(one.text for one in old), "read late", "by a clock behind", "by a clock behind"]
@@ -214,7 +214,10 @@ def without_nonces(fleet: Fleet) -> Fleet:
 @pytest.mark.anyio
 async def test_the_demo_recorded_and_folded_anew_gives_the_fleets_that_were_seen(tmp_path: Path) -> None:
     path, live = tmp_path / "demo.jsonl.gz", []
-    with demo_session(tmp_path / "demo", seed=1) as (workspace, _), recorder(path, workspace, bodies=True) as writer:
+    with (
+        demo_session(tmp_path / "demo", seed=1) as (workspace, _),
+        new_recording(path, workspace, bodies=True) as writer,
+    ):
         fleets = FileFeed(workspace.root, sweep=0.5, on_facts=writer.write).fleets()
         live.append(await anext(fleets))
         async with asyncio.timeout(30):
