@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from mailcore.workspace.find import here
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.base import Feed
 from praxmonitor.feed.file_feed import FileFeed
-from praxmonitor.feed.recorder import Recorder, _say, new_recording
+from praxmonitor.feed.recorder import Recorder, new_recording
+from praxmonitor.feed.recording import RecordingWriter
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,7 +43,8 @@ def main(argv: Sequence[str]) -> int:
         with new_recording(options.file, workspace, bodies=options.bodies) as writer:
             recorder = Recorder(writer)
             # Its threads are over when `run` returns: nothing is written to a closed file.
-            asyncio.run(_record(FileFeed(workspace.root, sweep, on_facts=recorder.write), recorder, options.seconds))
+            feed = FileFeed(workspace.root, sweep, on_facts=recorder.write)
+            asyncio.run(_record(feed, recorder, options.seconds, lambda: _show_progress(writer)))
     except MailcoreError as error:
         complain(f"praxmonitor record: {error}")
         return error.exit_status
@@ -53,9 +56,19 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-async def _record(feed: Feed, recorder: Recorder, seconds: float | None) -> None:
-    following = asyncio.create_task(recorder.follow(feed))
+async def _record(feed: Feed, recorder: Recorder, seconds: float | None, on_fleet: Callable[[], None]) -> None:
+    following = asyncio.create_task(recorder.follow(feed, on_fleet))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, following.cancel)
     with suppress(TimeoutError, asyncio.CancelledError):
         await asyncio.wait_for(following, seconds)
+
+
+def _show_progress(writer: RecordingWriter) -> None:
+    if sys.stderr.isatty():
+        _say(writer, end="\r")
+
+
+def _say(writer: RecordingWriter, *, end: str) -> None:
+    counts = f"{counted(writer.facts, 'fact')} in {counted(writer.readings, 'reading')}"
+    complain(f"recording to {writer.path}: {counts}", end=end)
