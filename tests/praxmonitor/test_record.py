@@ -167,7 +167,7 @@ def test_what_is_read_anew_is_known_by_what_it_says_and_not_by_the_clock(house: 
     with new_recording(path, house.workspace) as writer:
         recorder = Recorder(writer)
         recorder.write(1000, [Seen("@writer", old, (spent(980),))])
-        recorder._told("torn away")
+        recorder._note_break("torn away")
         read_anew = (
             seen(1300, "by a clock ahead"),
             seen(1004, "no time of its own"),
