@@ -116,7 +116,7 @@ class AlarmEngine:
 
     async def known(self) -> Mapping[str, ReportedEpisode]:
         """What was told by whoever was on duty last."""
-        return await asyncio.to_thread(self._kept.told) if self._kept is not None else MappingProxyType({})
+        return await asyncio.to_thread(self._kept.reported) if self._kept is not None else MappingProxyType({})
 
     async def open(self) -> None:
         """Read what was answered and told before. Await it before the first `tick`."""
@@ -254,7 +254,7 @@ class AlarmEngine:
         self._over = {key: self._over.get(key, now) for key in over}
         past = [key for key in over if not key.startswith(LASTING) or now - self._over[key] >= HEEDED]
         try:
-            await asyncio.to_thread(kept.tell, episodes)
+            await asyncio.to_thread(kept.save_reported, episodes)
             if past and self._clock() - self._opened > KNOWN:
                 self.answers = await asyncio.to_thread(kept.answer, past, 0.0)
         except OSError as error:

@@ -60,7 +60,7 @@ class AlarmStore:
             replace(self._answers, json.dumps(said).encode())
         return self.answers()
 
-    def told(self) -> Mapping[str, ReportedEpisode]:
+    def reported(self) -> Mapping[str, ReportedEpisode]:
         """What was told when the last who was on duty left."""
         found = {}
         for key, value in _read(self._told).items():
@@ -73,7 +73,7 @@ class AlarmStore:
                 continue
         return MappingProxyType(found)
 
-    def tell(self, episodes: Mapping[str, Episode]) -> None:
+    def save_reported(self, episodes: Mapping[str, Episode]) -> None:
         """Keep what was told of each. OSError if it cannot be written."""
         self._told.parent.mkdir(parents=True, exist_ok=True)
         said = {key: list(_plain(episode.remember())) for key, episode in episodes.items()}

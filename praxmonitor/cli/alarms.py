@@ -70,7 +70,7 @@ def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Epis
     """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
     kept = AlarmStore(mutes_path(workspace.root).parent)
-    known = kept.told()
+    known = kept.reported()
     alarms = AlarmRules(config).alarms(fleet, now, senses=check_machine(fleet, config, now, missing_before(known)))
     book, _ = advance(Episodes(known=known), alarms, kept.answers(), now, ())
     return book.standing()
@@ -79,7 +79,7 @@ def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Epis
 def _said(episode: Episode, now: float) -> str:
     alarm = episode.alarm
     quiet = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.quiet(now) else ""
-    rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.told, 400)}{quiet}"]
+    rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.summary, 400)}{quiet}"]
     for name, text in (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy)):
         if text and not episode.quiet(now):
             rows.append(f"    {name}: {line(text, 400)}")

@@ -46,7 +46,9 @@ def _sound(sound_status: SoundStatus, *, words: bool) -> Line:
     own = _own_sound(sound_status, words=words)
     if not sound_status.duty:
         return own
-    duty = f"on duty: {plain(sound_status.duty)}{f', {plain(sound_status.not_heard)}' if sound_status.not_heard else ''}"
+    duty = (
+        f"on duty: {plain(sound_status.duty)}{f', {plain(sound_status.not_heard)}' if sound_status.not_heard else ''}"
+    )
     role = "warn" if sound_status.not_heard else "muted"
     if words:
         return (*own, (f"; {duty}" if own else f"♪ {duty}", role))

@@ -46,7 +46,7 @@ def test_who_takes_over_goes_on_and_tells_what_was_not_told() -> None:
     known = {A.key: ReportedEpisode(98.0, 3, 400.0, heard=True)}
     taken = book(A, B).taken_over(known, 110.0)
     (kept,) = taken.episodes.values()
-    assert (kept.raised_at, kept.told, kept.next_at, kept.heard) == (98.0, 3, 400.0, True)
+    assert (kept.raised_at, kept.reported, kept.next_at, kept.heard) == (98.0, 3, 400.0, True)
     _, due = advance(taken, [A, B], {}, 111.0, REPEAT)
     assert [each.alarm for each in due.raised] == [B] and not due.repeated
 
@@ -58,9 +58,9 @@ def test_an_episode_that_began_after_the_one_that_was_told_is_told() -> None:
 
 def test_that_it_was_heard_outlives_a_restart(tmp_path: Path) -> None:
     heard = book(A, B).marked([A.key], heard=True)
-    AlarmStore(tmp_path).tell(heard.episodes)
-    assert {key: told.heard for key, told in AlarmStore(tmp_path).told().items()} == {A.key: True, B.key: False}
-    again, _ = advance(Episodes(known=AlarmStore(tmp_path).told()), [A, B], {}, 200.0, REPEAT)
+    AlarmStore(tmp_path).save_reported(heard.episodes)
+    assert {key: told.heard for key, told in AlarmStore(tmp_path).reported().items()} == {A.key: True, B.key: False}
+    again, _ = advance(Episodes(known=AlarmStore(tmp_path).reported()), [A, B], {}, 200.0, REPEAT)
     assert [each.alarm for each in again.unheard(200.0)] == [B]
 
 
@@ -151,6 +151,6 @@ async def test_an_alarm_that_came_again_while_the_last_one_was_stopped_is_told(w
 @pytest.mark.anyio
 async def test_what_was_over_before_the_last_one_could_tell_has_its_all_clear(watch: Watch, tmp_path: Path) -> None:
     path = mutes_path(tmp_path).parent
-    AlarmStore(path).tell(book(A).marked([A.key], heard=True).episodes)
+    AlarmStore(path).save_reported(book(A).marked([A.key], heard=True).episodes)
     assert await watch.sounds() == [Sound.ALL_CLEAR]
     assert await watch.sounds() == []

@@ -29,13 +29,13 @@ def test_answers_are_read_by_every_other_screen(tmp_path: Path) -> None:
 
 def test_what_stands_until_it_is_acknowledged_comes_back_whole(tmp_path: Path) -> None:
     lost = Alarm(AlarmKind.UNDELIVERED, "@writer", 5.0, "completed, and", "that it", "ended", "tell it", "r7")
-    AlarmStore(tmp_path).tell({lost.key: Episode(lost, 10.0, 3, 70.0)})
-    assert AlarmStore(tmp_path).told() == {lost.key: ReportedEpisode(10.0, 3, 70.0, lost)}
+    AlarmStore(tmp_path).save_reported({lost.key: Episode(lost, 10.0, 3, 70.0)})
+    assert AlarmStore(tmp_path).reported() == {lost.key: ReportedEpisode(10.0, 3, 70.0, lost)}
 
 
 def test_what_was_told_comes_back(tmp_path: Path) -> None:
-    AlarmStore(tmp_path).tell({"k": Episode(ALARM, 10.0, 3, 70.0), "never": Episode(ALARM, 10.0)})
-    assert AlarmStore(tmp_path).told() == {
+    AlarmStore(tmp_path).save_reported({"k": Episode(ALARM, 10.0, 3, 70.0), "never": Episode(ALARM, 10.0)})
+    assert AlarmStore(tmp_path).reported() == {
         "k": ReportedEpisode(10.0, 3, 70.0),
         "never": ReportedEpisode(10.0, 1, math.inf),
     }
@@ -51,7 +51,7 @@ def test_what_was_told_comes_back(tmp_path: Path) -> None:
 def test_a_broken_file_counts_as_none(tmp_path: Path, broken: str) -> None:
     (tmp_path / "answers.json").write_text(broken)
     (tmp_path / "told.json").write_text(broken)
-    assert AlarmStore(tmp_path).answers() == {} and AlarmStore(tmp_path).told() == {}
+    assert AlarmStore(tmp_path).answers() == {} and AlarmStore(tmp_path).reported() == {}
     AlarmStore(tmp_path).answer(["a"], ACKNOWLEDGED)
     assert AlarmStore(tmp_path).answers() == {"a": ACKNOWLEDGED}
 
@@ -71,4 +71,4 @@ def test_a_disk_that_takes_nothing_is_told(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="file"):
         AlarmStore(tmp_path / "file").answer(["a"], 1.0)
     with pytest.raises(OSError, match="file"):
-        AlarmStore(tmp_path / "file").tell({})
+        AlarmStore(tmp_path / "file").save_reported({})

@@ -91,10 +91,10 @@ async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: 
             for vigil in (screen, guard):
                 vigil.tick(at(clock(), fleet))
                 assert list(vigil.book.episodes) == [KEY], "it stands, whatever ran since"
-        await until(lambda: KEY in AlarmStore(tmp_path).told(), keeping)
+        await until(lambda: KEY in AlarmStore(tmp_path).reported(), keeping)
         await screen.answer([KEY], ACKNOWLEDGED)
         assert screen.tick(at(clock(), LATER)).over and not screen.book.episodes
-        await until(lambda: not AlarmStore(tmp_path).told(), keeping)
+        await until(lambda: not AlarmStore(tmp_path).reported(), keeping)
         # Only after that the guard looks.
         await until(lambda: guard.answers == {KEY: ACKNOWLEDGED}, looking)
         assert guard.tick(at(clock(), LATER)).over and not guard.book.episodes
@@ -116,7 +116,7 @@ class SlowDisk(AlarmStore):
         super().__init__(directory)
         self.asked, self.ready = threading.Event(), threading.Event()
 
-    def tell(self, episodes: Mapping[str, Episode]) -> None:
+    def save_reported(self, episodes: Mapping[str, Episode]) -> None:
         self.asked.set()
         self.ready.wait(20)
         super().tell(episodes)
