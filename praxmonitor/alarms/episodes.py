@@ -27,7 +27,7 @@ class Episode:
 
     alarm: Alarm
     raised_at: float
-    told: int = 1
+    times_notified: int = 1
     """How often it was told."""
     next_at: float = math.inf
     """When it is told again, unless it is answered."""
@@ -41,7 +41,7 @@ class Episode:
     @property
     def urgency(self) -> int:
         """0 when raised, one more with each repetition, to MAX_URGENCY."""
-        return min(self.told - 1, MAX_URGENCY)
+        return min(self.times_notified - 1, MAX_URGENCY)
 
     @property
     def acknowledged(self) -> bool:
@@ -55,7 +55,7 @@ class Episode:
     def remember(self) -> ReportedEpisode:
         """What the next process is to know of it."""
         lasting = self.alarm if self.alarm.kind.lasting else None
-        return ReportedEpisode(self.raised_at, self.told, self.next_at, lasting, self.heard)
+        return ReportedEpisode(self.raised_at, self.times_notified, self.next_at, lasting, self.heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class ReportedEpisode:
     """What an earlier process of the same operator told of an episode."""
 
     raised_at: float
-    told: int
+    times_notified: int
     next_at: float
     alarm: Alarm | None = None
     """What it told, if that stands until it is acknowledged."""
@@ -112,7 +112,11 @@ class Episodes:
             told = known.get(key)
             if told is not None and episode.raised_at - told.raised_at < SAME:
                 episodes[key] = replace(
-                    episode, raised_at=told.raised_at, told=told.told, next_at=told.next_at, heard=told.heard
+                    episode,
+                    raised_at=told.raised_at,
+                    times_notified=told.times_notified,
+                    next_at=told.next_at,
+                    heard=told.heard,
                 )
             elif episode.gone_at or episode.quiet(now):
                 episodes[key] = episode
@@ -167,16 +171,18 @@ def advance(
         if quiet_until != episode.quiet_until:
             episode = replace(episode, quiet_until=quiet_until)
         if repeat and episode.next_at - now > max(repeat):  # the clock was set back
-            episode = replace(episode, next_at=now + _wait(episode.told, repeat))
+            episode = replace(episode, next_at=now + _wait(episode.times_notified, repeat))
         if repeat and now >= episode.next_at and not episode.gone_at and not episode.quiet(now):
-            told = episode.told + 1
-            episode = replace(episode, told=told, next_at=now + _wait(told, repeat))
+            told = episode.times_notified + 1
+            episode = replace(episode, times_notified=told, next_at=now + _wait(told, repeat))
             repeated.append(episode)
         episodes[key] = episode
     for key, alarm in standing.items():
         quiet_until = answers.get(key, 0.0)
         if (known := book.known.get(key)) is not None:
-            episode = Episode(alarm, known.raised_at, known.told, known.next_at, quiet_until, heard=known.heard)
+            episode = Episode(
+                alarm, known.raised_at, known.times_notified, known.next_at, quiet_until, heard=known.heard
+            )
         else:
             episode = Episode(alarm, now, next_at=now + _wait(1, repeat), quiet_until=quiet_until)
             if not episode.quiet(now):

@@ -123,7 +123,7 @@ def episode_object(episode: Episode) -> dict[str, Any]:
         "remedy": _said(alarm.remedy, 400),
         "key": alarm.key,
         "raised_at": iso(episode.raised_at),
-        "told": episode.told,
+        "told": episode.times_notified,
         "urgency": episode.urgency,
         "acknowledged": episode.acknowledged,
         "snoozed_until": iso(quiet) if quiet and not episode.acknowledged else None,
@@ -152,7 +152,7 @@ class Command:
         if not self._argv:
             return
         for event in event_objects(due, root, now):
-            if event["event"] == "repeated" and all(e.told > MAX_URGENCY + 1 for e in due.repeated):
+            if event["event"] == "repeated" and all(e.times_notified > MAX_URGENCY + 1 for e in due.repeated):
                 continue
             self.send(event)
 

@@ -81,7 +81,7 @@ class AlarmStore:
 
 
 def _plain(told: ReportedEpisode) -> Iterator[object]:
-    yield from (told.raised_at, told.told, None if math.isinf(told.next_at) else told.next_at)
+    yield from (told.raised_at, told.times_notified, None if math.isinf(told.next_at) else told.next_at)
     yield from (asdict(told.alarm) if told.alarm is not None else None, told.heard)
 
 
