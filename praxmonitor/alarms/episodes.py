@@ -31,9 +31,9 @@ class Episode:
     """How often it was told."""
     next_at: float = math.inf
     """When it is told again, unless it is answered."""
-    quiet_until: float = 0.0
+    answered_until: float = 0.0
     """What the operator answered: ACKNOWLEDGED, the end of a snooze, or 0.0."""
-    gone_at: float = 0.0
+    cleared_at: float = 0.0
     """Since when its condition is gone, while it settles; 0.0: it stands."""
     heard: bool = False
     """It sounded where somebody can hear it, once at least."""
@@ -46,11 +46,11 @@ class Episode:
     @property
     def acknowledged(self) -> bool:
         """The operator has taken note."""
-        return self.quiet_until == ACKNOWLEDGED
+        return self.answered_until == ACKNOWLEDGED
 
     def quiet(self, now: float) -> bool:
         """Acknowledged, or snoozed for now."""
-        return now < self.quiet_until
+        return now < self.answered_until
 
     def remember(self) -> ReportedEpisode:
         """What the next process is to know of it."""
@@ -93,7 +93,7 @@ class Episodes:
 
     def unheard(self, now: float) -> tuple[Episode, ...]:
         """Those of them that stand and were told, and that nobody could hear."""
-        return tuple(each for each in self.unanswered(now) if not each.heard and not each.gone_at)
+        return tuple(each for each in self.unanswered(now) if not each.heard and not each.cleared_at)
 
     def marked(self, keys: Collection[str], *, heard: bool) -> Episodes:
         """The same, with what is known now of whether these were heard. The same object if nothing changed."""
@@ -118,7 +118,7 @@ class Episodes:
                     next_at=told.next_at,
                     heard=told.heard,
                 )
-            elif episode.gone_at or episode.quiet(now):
+            elif episode.cleared_at or episode.quiet(now):
                 episodes[key] = episode
         return replace(self, episodes=MappingProxyType(episodes))
 
@@ -157,22 +157,22 @@ def advance(
     for key, old in book.episodes.items():
         found = standing.pop(key, None)
         if found is None:
-            gone_at = old.gone_at or now
+            gone_at = old.cleared_at or now
             if old.alarm.kind.lasting and answers.get(key) == ACKNOWLEDGED:
-                over.append(replace(old, quiet_until=ACKNOWLEDGED))
+                over.append(replace(old, answered_until=ACKNOWLEDGED))
                 continue
             if not old.alarm.kind.lasting and not 0 <= now - gone_at < old.alarm.kind.settle:
                 over.append(old)
                 continue
-            episode = old if old.gone_at or old.alarm.kind.lasting else replace(old, gone_at=gone_at)
+            episode = old if old.cleared_at or old.alarm.kind.lasting else replace(old, cleared_at=gone_at)
         else:
-            episode = old if old.alarm == found and not old.gone_at else replace(old, alarm=found, gone_at=0.0)
+            episode = old if old.alarm == found and not old.cleared_at else replace(old, alarm=found, cleared_at=0.0)
         quiet_until = answers.get(key, 0.0)
-        if quiet_until != episode.quiet_until:
-            episode = replace(episode, quiet_until=quiet_until)
+        if quiet_until != episode.answered_until:
+            episode = replace(episode, answered_until=quiet_until)
         if repeat and episode.next_at - now > max(repeat):  # the clock was set back
             episode = replace(episode, next_at=now + _wait(episode.times_notified, repeat))
-        if repeat and now >= episode.next_at and not episode.gone_at and not episode.quiet(now):
+        if repeat and now >= episode.next_at and not episode.cleared_at and not episode.quiet(now):
             told = episode.times_notified + 1
             episode = replace(episode, times_notified=told, next_at=now + _wait(told, repeat))
             repeated.append(episode)
@@ -184,7 +184,7 @@ def advance(
                 alarm, known.raised_at, known.times_notified, known.next_at, quiet_until, heard=known.heard
             )
         else:
-            episode = Episode(alarm, now, next_at=now + _wait(1, repeat), quiet_until=quiet_until)
+            episode = Episode(alarm, now, next_at=now + _wait(1, repeat), answered_until=quiet_until)
             if not episode.quiet(now):
                 raised.append(episode)
         episodes[key] = episode
@@ -192,7 +192,7 @@ def advance(
     if same:
         return book, NOTHING
     heard = any(not episode.quiet(now) for episode in over)
-    clear = heard and all(episode.quiet(now) or episode.gone_at for episode in episodes.values())
+    clear = heard and all(episode.quiet(now) or episode.cleared_at for episode in episodes.values())
     book = replace(book, episodes=MappingProxyType(episodes))
     return book, AlarmEvents(tuple(raised), tuple(repeated), tuple(over), clear)
 

@@ -111,7 +111,7 @@ def event_objects(due: AlarmEvents, root: Path, now: float) -> Iterator[dict[str
 def episode_object(episode: Episode) -> dict[str, Any]:
     """One alarm as JSON values; times are ISO 8601 with offset, or null if unknown."""
     alarm = episode.alarm
-    quiet = episode.quiet_until
+    quiet = episode.answered_until
     return {
         "kind": str(alarm.kind),
         "address": alarm.address,

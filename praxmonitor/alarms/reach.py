@@ -57,7 +57,7 @@ def reach_words(speaker: Speaker, now: float, *, terminal: bool) -> str:
 
 def quiet(speaker: Speaker) -> str:
     """That these are quiet hours, and until when."""
-    return f"quiet hours until {speaker.quiet_until}" if speaker.quiet_until else "quiet hours"
+    return f"quiet hours until {speaker.quiet_until}" if speaker.answered_until else "quiet hours"
 
 
 class Output:

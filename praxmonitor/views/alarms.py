@@ -29,7 +29,7 @@ def episode_lines(episode: Episode, now: float, width: int, *, chosen: bool) -> 
     mark = "▸" if chosen else " "
     said = "acknowledged" if episode.acknowledged else f"snoozed to {clock_time(episode.quiet_until)}"
     state = said if episode.quiet(now) else f"told {episode.told}×" if episode.times_notified > 1 else ""
-    if episode.gone_at:
+    if episode.cleared_at:
         state = "settling"
     right: Line = ((f"{state} " if state else "", "muted"), (since(alarm.since or episode.raised_at, now), "faint"))
     left: Line = ((f"{mark} {'!' * (episode.urgency + 1)} ", role), (plain(alarm.summary), role))
