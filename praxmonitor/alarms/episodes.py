@@ -48,7 +48,7 @@ class Episode:
         """The operator has taken note."""
         return self.answered_until == ACKNOWLEDGED
 
-    def quiet(self, now: float) -> bool:
+    def answered(self, now: float) -> bool:
         """Acknowledged, or snoozed for now."""
         return now < self.answered_until
 
@@ -89,7 +89,7 @@ class Episodes:
 
     def unanswered(self, now: float) -> tuple[Episode, ...]:
         """Those that want the operator now: neither acknowledged nor snoozed."""
-        return tuple(episode for episode in self.episodes.values() if not episode.quiet(now))
+        return tuple(episode for episode in self.episodes.values() if not episode.answered(now))
 
     def unheard(self, now: float) -> tuple[Episode, ...]:
         """Those of them that stand and were told, and that nobody could hear."""
@@ -118,7 +118,7 @@ class Episodes:
                     next_at=told.next_at,
                     heard=told.heard,
                 )
-            elif episode.cleared_at or episode.quiet(now):
+            elif episode.cleared_at or episode.answered(now):
                 episodes[key] = episode
         return replace(self, episodes=MappingProxyType(episodes))
 
@@ -167,32 +167,32 @@ def advance(
             episode = old if old.cleared_at or old.alarm.kind.lasting else replace(old, cleared_at=gone_at)
         else:
             episode = old if old.alarm == found and not old.cleared_at else replace(old, alarm=found, cleared_at=0.0)
-        quiet_until = answers.get(key, 0.0)
-        if quiet_until != episode.answered_until:
-            episode = replace(episode, answered_until=quiet_until)
+        answered_until = answers.get(key, 0.0)
+        if answered_until != episode.answered_until:
+            episode = replace(episode, answered_until=answered_until)
         if repeat and episode.next_at - now > max(repeat):  # the clock was set back
             episode = replace(episode, next_at=now + _wait(episode.times_notified, repeat))
-        if repeat and now >= episode.next_at and not episode.cleared_at and not episode.quiet(now):
+        if repeat and now >= episode.next_at and not episode.cleared_at and not episode.answered(now):
             told = episode.times_notified + 1
             episode = replace(episode, times_notified=told, next_at=now + _wait(told, repeat))
             repeated.append(episode)
         episodes[key] = episode
     for key, alarm in standing.items():
-        quiet_until = answers.get(key, 0.0)
+        answered_until = answers.get(key, 0.0)
         if (known := book.known.get(key)) is not None:
             episode = Episode(
-                alarm, known.raised_at, known.times_notified, known.next_at, quiet_until, heard=known.heard
+                alarm, known.raised_at, known.times_notified, known.next_at, answered_until, heard=known.heard
             )
         else:
-            episode = Episode(alarm, now, next_at=now + _wait(1, repeat), answered_until=quiet_until)
-            if not episode.quiet(now):
+            episode = Episode(alarm, now, next_at=now + _wait(1, repeat), answered_until=answered_until)
+            if not episode.answered(now):
                 raised.append(episode)
         episodes[key] = episode
     same = len(episodes) == len(book.episodes) and all(book.episodes.get(key) is e for key, e in episodes.items())
     if same:
         return book, NOTHING
-    heard = any(not episode.quiet(now) for episode in over)
-    clear = heard and all(episode.quiet(now) or episode.cleared_at for episode in episodes.values())
+    heard = any(not episode.answered(now) for episode in over)
+    clear = heard and all(episode.answered(now) or episode.cleared_at for episode in episodes.values())
     book = replace(book, episodes=MappingProxyType(episodes))
     return book, AlarmEvents(tuple(raised), tuple(repeated), tuple(over), clear)
 

@@ -111,7 +111,7 @@ def event_objects(due: AlarmEvents, root: Path, now: float) -> Iterator[dict[str
 def episode_object(episode: Episode) -> dict[str, Any]:
     """One alarm as JSON values; times are ISO 8601 with offset, or null if unknown."""
     alarm = episode.alarm
-    quiet = episode.answered_until
+    until = episode.answered_until
     return {
         "kind": str(alarm.kind),
         "address": alarm.address,
@@ -126,7 +126,7 @@ def episode_object(episode: Episode) -> dict[str, Any]:
         "told": episode.times_notified,
         "urgency": episode.urgency,
         "acknowledged": episode.acknowledged,
-        "snoozed_until": iso(quiet) if quiet and not episode.acknowledged else None,
+        "snoozed_until": iso(until) if until and not episode.acknowledged else None,
     }
 
 

@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         say_json(said)
     for episode in () if options.json else standing:
         say(_said(episode, now))
-    return ACTIVE if any(not episode.quiet(now) for episode in standing) else NONE
+    return ACTIVE if any(not episode.answered(now) for episode in standing) else NONE
 
 
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
@@ -78,10 +78,10 @@ def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Epis
 
 def _said(episode: Episode, now: float) -> str:
     alarm = episode.alarm
-    quiet = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.quiet(now) else ""
-    rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.summary, 400)}{quiet}"]
+    answer = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.answered(now) else ""
+    rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.summary, 400)}{answer}"]
     for name, text in (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy)):
-        if text and not episode.quiet(now):
+        if text and not episode.answered(now):
             rows.append(f"    {name}: {line(text, 400)}")
     return "\n".join(rows)
 

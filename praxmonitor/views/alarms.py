@@ -25,10 +25,10 @@ Standing: TypeAlias = Callable[[], tuple[Sequence[Episode], float]]
 def episode_lines(episode: Episode, now: float, width: int, *, chosen: bool) -> list[Line]:
     """One alarm: its headline and age, how often it was told; the chosen one with all that explains it."""
     alarm = episode.alarm
-    role = "muted" if episode.quiet(now) else "error strong"
+    role = "muted" if episode.answered(now) else "error strong"
     mark = "▸" if chosen else " "
-    said = "acknowledged" if episode.acknowledged else f"snoozed to {clock_time(episode.quiet_until)}"
-    state = said if episode.quiet(now) else f"told {episode.told}×" if episode.times_notified > 1 else ""
+    said = "acknowledged" if episode.acknowledged else f"snoozed to {clock_time(episode.answered_until)}"
+    state = said if episode.answered(now) else f"told {episode.times_notified}×" if episode.times_notified > 1 else ""
     if episode.cleared_at:
         state = "settling"
     right: Line = ((f"{state} " if state else "", "muted"), (since(alarm.since or episode.raised_at, now), "faint"))
@@ -108,7 +108,7 @@ class AlarmsScreen(ModalScreen[str]):
             if place == self._chosen:
                 top = len(lines)
             lines += episode_lines(episode, now, width, chosen=place == self._chosen)
-        waiting = sum(not episode.quiet(now) for episode in episodes)
+        waiting = sum(not episode.answered(now) for episode in episodes)
         want = f"{waiting} want{'s' if waiting == 1 else ''} you"
         title = f"Alarms: {len(episodes)}, of which {want}." if episodes else "No alarm: all is well."
         if not now:
@@ -128,7 +128,7 @@ class AlarmsScreen(ModalScreen[str]):
         episodes, now = self._standing()
         if not episodes:
             return
-        chosen = [e for e in episodes if not e.quiet(now)] if everything else [episodes[self._chosen]]
+        chosen = [e for e in episodes if not e.answered(now)] if everything else [episodes[self._chosen]]
         await self._answer([episode.alarm.key for episode in chosen], snooze)
 
     def action_open(self) -> None:

@@ -155,9 +155,9 @@ def _gone(fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
 def _once(alarms: list[Alarm]) -> Iterator[Alarm]:
     """A run whose end could not be told is one alarm, not two; nor is anything else told twice."""
     undelivered = {(alarm.address, alarm.id) for alarm in alarms if alarm.kind is AlarmKind.UNDELIVERED}
-    times_notified: set[str] = set()
+    seen: set[str] = set()
     for alarm in alarms:
         ended = alarm.kind in (AlarmKind.BOUNCED, AlarmKind.FAILED) and (alarm.address, alarm.id) in undelivered
-        if not ended and alarm.key not in told:
-            told.add(alarm.key)
+        if not ended and alarm.key not in seen:
+            seen.add(alarm.key)
             yield alarm
