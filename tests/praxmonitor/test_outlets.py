@@ -160,7 +160,7 @@ def test_without_a_command_nothing_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("at", [253_402_345_000.0, 1e18, -1e18, float("inf"), float("nan")])
 def test_a_time_that_no_date_can_tell_is_null(at: float) -> None:
-    times_notified = episode()
+    told = episode()
     told = replace(told, alarm=replace(told.alarm, since=at))
     assert episode_object(told)["since"] is None
 
