@@ -68,7 +68,7 @@ class Audible(App[None], inherit_bindings=False):
         self._speaker.mutes = self._mutes = mutes
         self._speaker.start()  # where no device was found, one may be there by now
         self.listen()
-        self.notifier.look_now()
+        self.notifier.reach_changed()
         if self.playback is None:
             self.run_worker(self._keep_mutes, thread=True)
 

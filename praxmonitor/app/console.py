@@ -105,7 +105,7 @@ class Console(Audible, inherit_bindings=False):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
-        here = (self.stopped, self.withheld, self.trouble(), self.notifier.trouble, *self.notifier.missed)
+        here = (self.stopped, self.withheld, self.trouble(), self.notifier.trouble, *self.notifier.missing_guards)
         return (*filter(None, here), *self.snapshot.fleet.notes)
 
     @abstractmethod
@@ -211,7 +211,7 @@ class Console(Audible, inherit_bindings=False):
     def _tick(self) -> None:
         self.listen()
         self.show_playback()
-        self.notifier.beat()
+        self.notifier.tick()
         self._look_again()
 
     def _look_again(self) -> None:
@@ -221,7 +221,7 @@ class Console(Audible, inherit_bindings=False):
     def _show(self, fleet: Fleet) -> None:
         old = self.snapshot
         self.snapshot = next_snapshot(old, fleet, self.clock(), self.config.alarms, self.notifier.senses)
-        if self.snapshot is old and not self.notifier.pressing:
+        if self.snapshot is old and not self.notifier.needs_evaluation:
             return
         due, wanted = self._look_at_alarms(self.snapshot)
         if old is EMPTY or self.snapshot is old:
@@ -242,8 +242,8 @@ class Console(Audible, inherit_bindings=False):
 
     def _look_at_alarms(self, snapshot: Snapshot) -> tuple[AlarmEvents, list[Cue]]:
         """Let the alarms that stand be shown; returns what is due, and what of it is to be heard here."""
-        due, wanted = self.notifier.tick(snapshot)
-        self.alarms = self.notifier.book.standing()
+        due, wanted = self.notifier.evaluate(snapshot)
+        self.alarms = self.notifier.episodes.standing()
         return due, wanted
 
 

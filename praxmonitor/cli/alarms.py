@@ -72,7 +72,7 @@ def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Epis
     kept = AlarmStore(mutes_path(workspace.root).parent)
     known = kept.reported()
     alarms = AlarmRules(config).alarms(fleet, now, senses=check_machine(fleet, config, now, missing_before(known)))
-    book, _ = advance(Episodes(known=known), alarms, kept.answers(), now, ())
+    book, _ = advance(Episodes(reported_before=known), alarms, kept.answers(), now, ())
     return book.standing()
 
 
@@ -98,10 +98,10 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
     # It tells, and acts on nothing: it never goes on duty.
     notifier = Notifier(config, workspace.root, period=TICK, live=True)
     feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-    async with aclosing(watch(feed, notifier, lambda _: None, trouble)) as rounds:
-        async for due, snapshot in rounds:
-            for told in event_lines(due, snapshot.now) if as_lines else ():
-                say(told, flush=True)
-            for event in () if as_lines else event_objects(due, workspace.root, snapshot.now):
+    async with aclosing(watch(feed, notifier, lambda _: None, trouble)) as notifications:
+        async for events, snapshot in notifications:
+            for text in event_lines(events, snapshot.now) if as_lines else ():
+                say(text, flush=True)
+            for event in () if as_lines else event_objects(events, workspace.root, snapshot.now):
                 say_json(event, indent=False, flush=True)
     return NONE

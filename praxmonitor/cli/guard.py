@@ -35,7 +35,7 @@ TICK = 0.5
 async def watch(
     feed: Feed, notifier: Notifier, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
 ) -> AsyncGenerator[tuple[AlarmEvents, Snapshot], None]:
-    """Each round that has something to tell, with its snapshot, until closed.
+    """The events that the operator is to be notified of, each time with their snapshot, until closed.
 
     `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
     """
@@ -69,19 +69,19 @@ async def watch(
             changed.clear()
             if loop.time() >= due_at:
                 due_at = loop.time() + TICK
-                notifier.beat()
+                notifier.tick()
             if newest is None:
                 continue
             before, snapshot = (
                 snapshot,
                 next_snapshot(snapshot, newest, notifier.now(), notifier.config.alarms, notifier.senses),
             )
-            if snapshot is before and not notifier.pressing:
+            if snapshot is before and not notifier.needs_evaluation:
                 continue
-            due, cues = notifier.tick(snapshot)
+            events, cues = notifier.evaluate(snapshot)
             hear(cues)
-            if due:
-                yield due, snapshot
+            if events:
+                yield events, snapshot
     finally:
         for task in tasks:
             task.cancel()
@@ -160,9 +160,9 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
 
     async def tell() -> None:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-        async with aclosing(watch(feed, notifier, hear, trouble)) as rounds:
-            async for due, snapshot in rounds:
-                for line in event_lines(due, snapshot.now):
+        async with aclosing(watch(feed, notifier, hear, trouble)) as notifications:
+            async for events, snapshot in notifications:
+                for line in event_lines(events, snapshot.now):
                     log.say(line)
 
     task = asyncio.create_task(tell())

@@ -134,8 +134,8 @@ async def follow(
     rules, snapshot, looked = AlarmRules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
-    vigil = AlarmEngine(config, root, None, period=TICK, work=Work().look)
-    looking = asyncio.create_task(vigil.look(lambda: snapshot))
+    engine = AlarmEngine(config, root, None, period=TICK, work=Work().look)
+    looking = asyncio.create_task(engine.run_checks(lambda: snapshot))
     coming = asyncio.ensure_future(anext(fleets))
     try:
         while not _unread():
@@ -149,13 +149,13 @@ async def follow(
             elif snapshot is EMPTY:
                 continue
             now, before = time.time(), snapshot
-            snapshot = next_snapshot(before, fleet, now, config.alarms, vigil.senses)
+            snapshot = next_snapshot(before, fleet, now, config.alarms, engine.senses)
             if before is not EMPTY or from_start:
                 for event in happened(before, snapshot, anew=anew):
                     show(event)
             anew = False
             if now - looked >= TICK:
-                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, snapshot.statuses, vigil.senses)}
+                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, snapshot.statuses, engine.senses)}
                 for event in raised(alarms, standing, now):
                     show(event)
                 alarms, looked = standing, now

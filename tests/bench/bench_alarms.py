@@ -62,9 +62,9 @@ def timed(act: Callable[[int], object]) -> str:
 def measure(share: int, name: str) -> None:
     """One tick of a fleet of which every `share`th agent is at work; 0: none."""
     fleet = Fleet(Path("/"), tuple(facts(n, bool(share) and n % share == 0) for n in range(AMOUNTS.agents)))
-    vigil = AlarmEngine(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
+    engine = AlarmEngine(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
     snapshot = next_snapshot(EMPTY, fleet, NOW, POLICY, SENSES)
-    vigil.tick(snapshot)
+    engine.evaluate(snapshot)
 
     def step(number: int) -> None:
         nonlocal snapshot
@@ -72,8 +72,8 @@ def measure(share: int, name: str) -> None:
 
     print(f"{AMOUNTS.agents} agents, {name}:")
     print(f"  states             {timed(step)}")
-    print(f"  rules and episodes {timed(lambda _: vigil.tick(snapshot))}")
-    print(f"  who is near        {timed(lambda _: vigil.near(snapshot))}")
+    print(f"  rules and episodes {timed(lambda _: engine.evaluate(snapshot))}")
+    print(f"  who is near        {timed(lambda _: engine.nearly_silent(snapshot))}")
 
 
 def main() -> None:

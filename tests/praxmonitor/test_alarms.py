@@ -19,7 +19,7 @@ from tests.stories.recorded import RECORDED
 def alarms_of(story: Story) -> dict[AlarmKind, Alarm]:
     """Every alarm that the story raises, by kind."""
     found: dict[AlarmKind, Alarm] = {}
-    play(story, on_round=lambda due: found.update({e.alarm.kind: e.alarm for e in due.raised}))
+    play(story, on_events=lambda due: found.update({e.alarm.kind: e.alarm for e in due.raised}))
     return found
 
 

@@ -32,10 +32,10 @@ def book(*alarms: Alarm, at: float = 100.0) -> Episodes:
 def test_what_nobody_heard_stays_unheard_until_it_is_marked() -> None:
     two = book(A, B)
     assert [each.alarm for each in two.unheard(101.0)] == [A, B]
-    one = two.marked([A.key, "of nothing"], heard=True)
+    one = two.with_heard([A.key, "of nothing"], heard=True)
     assert [each.alarm for each in one.unheard(101.0)] == [B]
-    assert one.marked([A.key], heard=True) is one
-    assert one.marked([A.key], heard=False).unheard(101.0) == two.unheard(101.0)
+    assert one.with_heard([A.key], heard=True) is one
+    assert one.with_heard([A.key], heard=False).unheard(101.0) == two.unheard(101.0)
     answered, _ = advance(two, [A, B], {A.key: ACKNOWLEDGED}, 102.0, REPEAT)
     assert [each.alarm for each in answered.unheard(102.0)] == [B], "who took note need not hear it"
     gone, _ = advance(book(Alarm(AlarmKind.LIMIT, "@a", 5.0, "limited")), [], {}, 102.0, REPEAT)
@@ -45,22 +45,22 @@ def test_what_nobody_heard_stays_unheard_until_it_is_marked() -> None:
 def test_who_takes_over_goes_on_and_tells_what_was_not_told() -> None:
     known = {A.key: ReportedEpisode(98.0, 3, 400.0, heard=True)}
     taken = book(A, B).taken_over(known, 110.0)
-    (kept,) = taken.episodes.values()
-    assert (kept.raised_at, kept.reported, kept.next_at, kept.heard) == (98.0, 3, 400.0, True)
+    (kept,) = taken.by_key.values()
+    assert (kept.raised_at, kept.times_notified, kept.next_at, kept.heard) == (98.0, 3, 400.0, True)
     _, due = advance(taken, [A, B], {}, 111.0, REPEAT)
     assert [each.alarm for each in due.raised] == [B] and not due.repeated
 
 
 def test_an_episode_that_began_after_the_one_that_was_told_is_told() -> None:
     known = {A.key: ReportedEpisode(20.0, 3, 200.0, heard=True)}
-    assert not book(A, at=100.0).taken_over(known, 110.0).episodes
+    assert not book(A, at=100.0).taken_over(known, 110.0).by_key
 
 
 def test_that_it_was_heard_outlives_a_restart(tmp_path: Path) -> None:
-    heard = book(A, B).marked([A.key], heard=True)
-    AlarmStore(tmp_path).save_reported(heard.episodes)
+    heard = book(A, B).with_heard([A.key], heard=True)
+    AlarmStore(tmp_path).save_reported(heard.by_key)
     assert {key: told.heard for key, told in AlarmStore(tmp_path).reported().items()} == {A.key: True, B.key: False}
-    again, _ = advance(Episodes(known=AlarmStore(tmp_path).reported()), [A, B], {}, 200.0, REPEAT)
+    again, _ = advance(Episodes(reported_before=AlarmStore(tmp_path).reported()), [A, B], {}, 200.0, REPEAT)
     assert [each.alarm for each in again.unheard(200.0)] == [B]
 
 
@@ -76,7 +76,7 @@ class Watch:
     async def on_duty(self) -> None:
         duty = self.notifier._duty
         assert duty is not None
-        self.notifier.beat()
+        self.notifier.tick()
         duty._look()
         await self.notifier._take_over(duty)
 
@@ -88,7 +88,7 @@ class Watch:
         agents = [facts(name, run=runs.get(name)) for name in ("writer", "tester")]
         fleet = Fleet(ROOT, agents=tuple(agents))
         snapshot = next_snapshot(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.senses)
-        played: list[Cue] = self.notifier.tick(snapshot)[1]
+        played: list[Cue] = self.notifier.evaluate(snapshot)[1]
         return [cue.sound for cue in played]
 
     def mute(self, muted: bool) -> None:
@@ -104,11 +104,11 @@ def watch(tmp_path: Path) -> Watch:
 async def test_what_was_muted_is_heard_when_it_is_not_any_more(watch: Watch) -> None:
     watch.mute(True)
     await watch.sounds("writer")
-    assert not watch.notifier.pressing, "nothing to be done while it is muted"
+    assert not watch.notifier.needs_evaluation, "nothing to be done while it is muted"
     watch.mute(False)
-    assert watch.notifier.pressing
+    assert watch.notifier.needs_evaluation
     assert await watch.sounds("writer") == [Sound.FAILED]
-    assert not watch.notifier.pressing
+    assert not watch.notifier.needs_evaluation
     assert await watch.sounds("writer") == []
 
 
@@ -141,16 +141,16 @@ async def test_what_the_device_swallowed_is_told_again(watch: Watch) -> None:
 async def test_an_alarm_that_came_again_while_the_last_one_was_stopped_is_told(watch: Watch, tmp_path: Path) -> None:
     """What stands in `told.json` is an earlier episode of the same name."""
     assert await watch.sounds("writer") == [Sound.FAILED]
-    (key,) = watch.notifier.book.episodes
-    earlier = {key: replace(watch.notifier.book.episodes[key], raised_at=NOON - 100)}
-    AlarmStore(mutes_path(tmp_path).parent).tell(earlier)
-    watch.notifier._acts = False
+    (key,) = watch.notifier.episodes.by_key
+    earlier = {key: replace(watch.notifier.episodes.by_key[key], raised_at=NOON - 100)}
+    AlarmStore(mutes_path(tmp_path).parent).save_reported(earlier)
+    watch.notifier._acting = False
     assert await watch.sounds("writer") == [Sound.FAILED]
 
 
 @pytest.mark.anyio
 async def test_what_was_over_before_the_last_one_could_tell_has_its_all_clear(watch: Watch, tmp_path: Path) -> None:
     path = mutes_path(tmp_path).parent
-    AlarmStore(path).save_reported(book(A).marked([A.key], heard=True).episodes)
+    AlarmStore(path).save_reported(book(A).with_heard([A.key], heard=True).by_key)
     assert await watch.sounds() == [Sound.ALL_CLEAR]
     assert await watch.sounds() == []

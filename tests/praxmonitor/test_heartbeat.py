@@ -128,7 +128,7 @@ def test_systemd_is_told_that_it_is_ready_and_lives(root: Path, tmp_path: Path) 
 async def test_whose_reading_broke_gives_no_sign(tmp_path: Path, wait_until: Wait) -> None:
     notifier = Notifier(Config(), tmp_path, period=0.5, live=True, what="guard")
     file = tmp_path / ".praxmonitor" / "heartbeat"
-    notifier._probe.move()
+    notifier._probe.mark_alive()
     assert notifier._duty is not None
     notifier.stopped = "watching stopped: TypeError"
     notifier._duty._look()

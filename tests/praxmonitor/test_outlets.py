@@ -69,7 +69,7 @@ def test_notifications_go_where_the_terminal_has_them() -> None:
 
 
 def test_a_round_sounds_most_urgent_first_and_grows_with_urgency() -> None:
-    due = AlarmEvents((episode("@b", AlarmKind.DISK), *FIVE), (episode("@c", times_notified=9),))
+    due = AlarmEvents((episode("@b", AlarmKind.DISK), *FIVE), (episode("@c", told=9),))
     heard = alarm_cues(due, {"@a1": 7})
     assert [cue.sound for cue in heard] == [Sound.SILENCE] * 6 + [Sound.ERROR]
     assert [cue.voice for cue in heard if cue.agent == "@a1"] == [7]
@@ -139,7 +139,7 @@ def test_it_runs_for_a_repetition_only_while_the_urgency_grows(tmp_path: Path, w
     errors: list[str] = []
     command = Command(["/no/such/program"], tmp_path, errors.append)
     for told in range(2, 9):
-        command.run(AlarmEvents(repeated=(episode(times_notified=told),)), Path("/house"), NOW)
+        command.run(AlarmEvents(repeated=(episode(told=told),)), Path("/house"), NOW)
         wait_until(lambda: command._free._value == outlets.MOST_COMMANDS, 5.0, "it ended")
     assert len(errors) == 3
 

@@ -137,7 +137,7 @@ class Machine:
         return MappingProxyType(known)
 
 
-def play(story: Story, tick: float = TICK, on_round: Callable[[AlarmEvents], None] | None = None) -> list[Heard]:
+def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], None] | None = None) -> list[Heard]:
     """Everything that the story makes heard, with the story's own seconds: those in which the machine was awake."""
     machine = Machine(story.start)
     config = story.config
@@ -145,12 +145,12 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[AlarmEvents], Non
     def watcher(known: Mapping[str, ReportedEpisode] = MappingProxyType({})) -> AlarmEngine:
         made = AlarmEngine(
             config, Path("/"), None, period=tick, clock=machine.clock, monotonic=machine.monotonic,
-            work=machine.work, there=machine.there,
+            work=machine.work, files_of=machine.there,
         )  # fmt: skip
-        made.book = replace(made.book, known=known)
+        made.episodes = replace(made.episodes, reported_before=known)
         return made
 
-    vigil, snapshot, fleet = watcher(), EMPTY, Fleet(Path("/house"))
+    engine, snapshot, fleet = watcher(), EMPTY, Fleet(Path("/house"))
     heard: list[Heard] = []
     steps, late, looked = list(story.steps), 0.0, -1e9
     passed = 0.0
@@ -170,35 +170,35 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[AlarmEvents], Non
                         machine.clock.now += seconds
                         machine.monotonic.now += seconds if frozen else 0.0
                     case Restart():
-                        told = {key: episode.remember() for key, episode in vigil.book.episodes.items()}
-                        answers = vigil.answers
-                        vigil, snapshot, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
-                        vigil.answers = answers
+                        told = {key: episode.report() for key, episode in engine.episodes.by_key.items()}
+                        answers = engine.answers
+                        engine, snapshot, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
+                        engine.answers = answers
                     case Acknowledge() | Snooze():
                         until = ACKNOWLEDGED if isinstance(thing, Acknowledge) else machine.clock() + thing.seconds
-                        keys = [episode.alarm.key for episode in vigil.book.unanswered(machine.clock())]
-                        vigil.answers = MappingProxyType({**vigil.answers, **dict.fromkeys(keys, until)})
+                        keys = [episode.alarm.key for episode in engine.episodes.unanswered(machine.clock())]
+                        engine.answers = MappingProxyType({**engine.answers, **dict.fromkeys(keys, until)})
                     case Disk(free=free):
                         machine.free = free
                     case Stands(branch=branch, found=found):
                         machine.stands[branch] = found
                     case Busy(late=slow):
                         late = slow
-        vigil.beat()
+        engine.check_clock()
         if fleet.agents or fleet.operator:
-            snapshot = next_snapshot(snapshot, fleet, machine.clock(), config.alarms, vigil.senses)
-            due = vigil.tick(snapshot)
-            heard += [(passed, str(e.alarm.kind), e.alarm.address) for e in due.raised]
-            heard += [(passed, f"again {e.alarm.kind}", e.alarm.address) for e in due.repeated]
-            heard += [(passed, f"over {e.alarm.kind}", e.alarm.address) for e in due.over]
-            if on_round is not None:
-                on_round(due)
-            if due.clear:
+            snapshot = next_snapshot(snapshot, fleet, machine.clock(), config.alarms, engine.senses)
+            events = engine.evaluate(snapshot)
+            heard += [(passed, str(e.alarm.kind), e.alarm.address) for e in events.raised]
+            heard += [(passed, f"again {e.alarm.kind}", e.alarm.address) for e in events.repeated]
+            heard += [(passed, f"over {e.alarm.kind}", e.alarm.address) for e in events.over]
+            if on_events is not None:
+                on_events(events)
+            if events.clear:
                 heard.append((passed, "clear", ""))
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
-            _, work = vigil.seen(vigil.near(snapshot))
-            vigil.learn(disk_free=machine.free, work=work, gone=vigil.missing(snapshot.fleet.agents))
+            _, work = engine.check_machine(engine.nearly_silent(snapshot))
+            engine.update_senses(disk_free=machine.free, work=work, gone=engine.find_missing(snapshot.fleet.agents))
         step = tick + late
         machine.go(step)
         passed += step

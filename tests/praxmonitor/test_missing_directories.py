@@ -122,6 +122,6 @@ def test_the_command_knows_it_of_one_that_was_told_before(house: House) -> None:
     branch.rename(house.root / "aside")
     assert subprocess.run(command, capture_output=True, text=True, timeout=30).returncode == 0
     alarm = Alarm(AlarmKind.GONE, "@editor", 10.0, "gone")
-    AlarmStore(mutes_path(house.root).parent).tell({alarm.key: Episode(alarm, 10.0)})
+    AlarmStore(mutes_path(house.root).parent).save_reported({alarm.key: Episode(alarm, 10.0)})
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and f"its directory {branch} is missing" in done.stdout, done
