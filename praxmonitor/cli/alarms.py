@@ -87,8 +87,8 @@ def _said(episode: Episode, now: float) -> str:
 
 
 async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
+    from praxmonitor.alarms.headless import TICK, watch
     from praxmonitor.alarms.notifier import Notifier
-    from praxmonitor.cli.guard import TICK, watch
     from praxmonitor.feed.base import DRAWN
     from praxmonitor.feed.file_feed import FileFeed
 

@@ -6,97 +6,24 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
 from mailcore.text.terminal import Lines, complain
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace, here
-from praxmonitor.alarms.episodes import AlarmEvents
+from praxmonitor.alarms.headless import TICK, watch
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import event_lines
 from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.base import DRAWN, Feed
+from praxmonitor.feed.base import DRAWN
 from praxmonitor.feed.file_feed import FileFeed
-from praxmonitor.feed.restarting import restarted_fleets
 from praxmonitor.sound import Cue
-from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
-
-TICK = 0.5
-"""Seconds between two looks at what time alone changes."""
-
-
-async def watch(
-    feed: Feed, notifier: Notifier, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
-) -> AsyncGenerator[tuple[AlarmEvents, Snapshot], None]:
-    """The events that the operator is to be notified of, each time with their snapshot, until closed.
-
-    `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
-    """
-    newest: Fleet | None = None
-    changed = asyncio.Event()
-
-    def told(why: str) -> None:
-        notifier.stopped = why
-        trouble(why or "watching goes on")
-
-    async def follow() -> None:
-        nonlocal newest
-        async with aclosing(restarted_fleets(feed, told)) as fleets:
-            async for newest in fleets:  # noqa: B007 - the loop below takes the newest
-                changed.set()
-
-    notifier.on_due = changed.set
-    tasks = [asyncio.create_task(follow()), asyncio.create_task(notifier.watch())]
-    loop, snapshot = asyncio.get_running_loop(), EMPTY
-    due_at = loop.time() + TICK
-    try:
-        while True:
-            try:
-                async with asyncio.timeout_at(due_at):
-                    await changed.wait()
-            except TimeoutError:
-                pass
-            for task in tasks:
-                if task.done():
-                    _end(task)
-            changed.clear()
-            if loop.time() >= due_at:
-                due_at = loop.time() + TICK
-                notifier.tick()
-            if newest is None:
-                continue
-            before, snapshot = (
-                snapshot,
-                next_snapshot(snapshot, newest, notifier.now(), notifier.config.alarms, notifier.senses),
-            )
-            if snapshot is before and not notifier.needs_evaluation:
-                continue
-            events, cues = notifier.evaluate(snapshot)
-            hear(cues)
-            if events:
-                yield events, snapshot
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _end(task: asyncio.Task[None]) -> None:
-    """Raise what ended a task: a workspace that cannot be read ends the watching, with its reason."""
-    try:
-        task.result()
-    except BaseExceptionGroup as group:  # of the notifier's own tasks; one is enough to end it
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from group
 
 
 async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:

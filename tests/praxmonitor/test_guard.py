@@ -21,8 +21,8 @@ from msgspec.structs import replace
 
 from mailcore.config import Config
 from mailcore.exceptions import ConfigError
+from praxmonitor.alarms.headless import watch
 from praxmonitor.alarms.notifier import Notifier
-from praxmonitor.cli.guard import watch
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = pytest.mark.anyio
