@@ -58,8 +58,8 @@ def test_a_broken_file_counts_as_none(tmp_path: Path, broken: str) -> None:
 
 def test_many_screens_answering_at_once_lose_nothing(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from praxmonitor.alarms.store import Kept\n"
-        "for n in range(25): Kept(Path(sys.argv[1])).answer([f'{sys.argv[2]}-{n}'], 5.0)"
+        "import sys; from pathlib import Path; from praxmonitor.alarms.store import AlarmStore\n"
+        "for n in range(25): AlarmStore(Path(sys.argv[1])).answer([f'{sys.argv[2]}-{n}'], 5.0)"
     )
     screens = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(n)]) for n in range(4)]
     assert [screen.wait(60) for screen in screens] == [0] * 4

@@ -8,7 +8,7 @@ START = 2_000_000_000.0
 
 
 def run(*steps: tuple[float, float]) -> ClockChecks:
-    """Beats after these steps of (wall, machine) seconds, planned at half a second."""
+    """Clock checks after these steps of (wall, machine) seconds, planned at half a second."""
     beats = check_clock(ClockChecks(), START, 0.0, 0.5)
     for wall, mono in steps:
         beats = check_clock(beats, beats.wall + wall, beats.mono + mono, 0.5)

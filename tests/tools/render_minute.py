@@ -31,12 +31,12 @@ from praxmonitor.sound.pack import find_pack
 COLUMN = 11
 
 
-class Tape:
+class OfflineSpeaker:
     """A speaker that records: each sound lies where a device would have played it."""
 
     def __init__(self, pack: Path, gate: Gate) -> None:
         self.mutes, self.forced = Mutes(), False
-        self.backend, self.reason = "tape", ""
+        self.backend, self.reason = "speaker", ""
         self.quiet, self.quiet_until, self.opened = False, "", True
         self.heard: list[tuple[float, Cue, float]] = []
         """Seconds from the beginning, what, how loud."""
@@ -101,20 +101,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as state, demo_session(None, options.seed) as (workspace, _):
         os.environ["XDG_STATE_HOME"] = state
         config = read_config(workspace.config_file)
-        tape = Tape(find_pack(options.pack), Gate(gate_rules(config.sound)))
-        app = PraxApp(workspace, config, FileFeed(workspace.root, config.observe.sweep), tape)
+        speaker = OfflineSpeaker(find_pack(options.pack), Gate(gate_rules(config.sound)))
+        app = PraxApp(workspace, config, FileFeed(workspace.root, config.observe.sweep), speaker)
         asyncio.run(listen(app, options.seconds))
         voices = {agent.address: number for number, agent in enumerate(workspace.agents)}
     if sys.byteorder == "big":
-        tape.frames.byteswap()
+        speaker.frames.byteswap()
     with wave.open(str(options.file), "wb") as out:
         out.setparams((CHANNELS, 2, RATE, 0, "NONE", "not compressed"))
-        out.writeframes(tape.frames[: int(options.seconds * RATE) * CHANNELS].tobytes())
-    for at, cue, volume in tape.heard:
+        out.writeframes(speaker.frames[: int(options.seconds * RATE) * CHANNELS].tobytes())
+    for at, cue, volume in speaker.heard:
         print(f"{at:6.2f} s  {cue.key:{COLUMN}} {cue.agent:{COLUMN}} voice {cue.voice:2}  {volume:.2f}")
-    counted = Counter(cue.key for _, cue, _ in tape.heard)
+    counted = Counter(cue.key for _, cue, _ in speaker.heard)
     print(", ".join(f"{key} {count}" for key, count in counted.most_common()))
-    print(f"{len(tape.heard)} sounds of {len(voices)} agents, {tape.kept_back} merged or thinned out: {options.file}")
+    print(
+        f"{len(speaker.heard)} sounds of {len(voices)} agents, {speaker.kept_back} merged or thinned out: {options.file}"
+    )
 
 
 if __name__ == "__main__":
