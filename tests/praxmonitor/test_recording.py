@@ -321,7 +321,8 @@ def test_a_file_that_is_there_is_never_written_over_and_a_new_one_is_its_owners(
 
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
     script = (
-        "import resource, sys; from pathlib import Path; from praxmonitor.feed.recording import RecordingHeader, RecordingWriter\n"
+        "import resource, sys; from pathlib import Path\n"
+        "from praxmonitor.feed.recording import RecordingHeader, RecordingWriter\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))\n"
         "RecordingWriter(Path(sys.argv[1]), RecordingHeader(Path('/x'), 1.0))"
     )

@@ -114,9 +114,8 @@ def main() -> None:
         print(f"{at:6.2f} s  {cue.key:{COLUMN}} {cue.agent:{COLUMN}} voice {cue.voice:2}  {volume:.2f}")
     counted = Counter(cue.key for _, cue, _ in speaker.heard)
     print(", ".join(f"{key} {count}" for key, count in counted.most_common()))
-    print(
-        f"{len(speaker.heard)} sounds of {len(voices)} agents, {speaker.kept_back} merged or thinned out: {options.file}"
-    )
+    merged = f"{speaker.kept_back} merged or thinned out"
+    print(f"{len(speaker.heard)} sounds of {len(voices)} agents, {merged}: {options.file}")
 
 
 if __name__ == "__main__":
