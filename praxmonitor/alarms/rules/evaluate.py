@@ -1,36 +1,32 @@
-"""The rules: what is known of the fleet, and the time → the alarms that stand.
+"""Evaluates all rules: what is known of the fleet, and the time → the alarms that stand.
 
-Pure, but for a memory of what did not change. Three sorts: by an agent's state, by what stands in its files and falls
-due with time (`due_mail`), by the machine.
+Pure, but for a memory of what did not change. There are three sorts of rules: by an agent's state, by what stands in
+its files and falls due with time (`FAMILIES`), and by the machine. Each family has a module of its own beside this one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 
 from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
-from mailcore.model.run import Phase
 from mailcore.model.senses import Senses, through
 from mailcore.observe.awaiting_answer import asked
-from mailcore.observe.expectation import NOTHING, expected, last_sign, signs
-from mailcore.observe.format_drift import SHARE
-from mailcore.observe.state import state, stated
-from mailcore.text import counted
-from mailcore.text.units import date_and_time, duration, moment, size
+from mailcore.observe.expectation import NOTHING
+from mailcore.observe.state import state
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.daily_caps import of_fleet
-from praxmonitor.alarms.rules.due_mail import TimedAlarm, timed_alarms
+from praxmonitor.alarms.rules.agent_states import OF_STATE, state_alarm
+from praxmonitor.alarms.rules.daily_caps import agent_cap_alarms, fleet_cap_alarms
+from praxmonitor.alarms.rules.errors import error_alarms
+from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
+from praxmonitor.alarms.rules.mail import mail_alarms
+from praxmonitor.alarms.rules.runs import run_alarms
+from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
-OF_STATE = {
-    State.SILENT: AlarmKind.SILENCE,
-    State.WAITING: AlarmKind.WAITING,
-    State.FAILED: AlarmKind.FAILED,
-    State.ORPHANED: AlarmKind.ORPHANED,
-    State.UNREADABLE: AlarmKind.UNREADABLE,
-    State.LIMITED: AlarmKind.LIMIT,
-}
+FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
+    run_alarms, mail_alarms, error_alarms, agent_cap_alarms,
+)  # fmt: skip
+"""Those that look at one agent's files alone: what they find holds until the files change."""
 
 
 class AlarmRules:
@@ -57,103 +53,25 @@ class AlarmRules:
                 status = state(facts, now, policy, senses)
             # An open request for approval is told by the alarm on the operator's mailbox.
             if status.state in OF_STATE and (status.state is not State.WAITING or status != asked(facts)):
-                raised.append(self._of_state(facts, status, now, senses))
+                raised.append(state_alarm(facts, status, now, policy, senses))
             before = known.get(address)
             if before is None or before[0] is not facts:
-                before = known[address] = (facts, tuple(timed_alarms(facts, self.config)))
+                timed = tuple(alarm for family in FAMILIES for alarm in family(facts, self.config))
+                before = known[address] = (facts, timed)
             for one in before[1]:
                 if through(one.last, one.limit, senses.gaps) + one.limit <= now < one.until:
                     raised.append(one.alarm)
         if len(known) > len(everyone):
             here = {facts.address for facts in everyone}
             self._known = {address: value for address, value in known.items() if address in here}
-        raised += _gone(fleet, senses)
-        raised += self._of_the_machine(fleet, senses)
-        raised += of_fleet(fleet, self.config.usage, now)
+        raised += missing_directory_alarms(fleet, senses)
+        raised += machine_alarms(fleet, policy, senses)
+        raised += fleet_cap_alarms(fleet, self.config.usage, now)
         return tuple(sorted(_once(raised), key=lambda alarm: alarm.since)) if raised else ()
-
-    def _of_state(self, facts: AgentFacts, status: Status, now: float, senses: Senses) -> Alarm:
-        kind, run = OF_STATE[status.state], facts.run
-        run_id = run.run_id if run is not None else ""
-        alarm = Alarm(kind, facts.address, status.since, f"{status.state}: {status.reason}", id=run_id)
-        match kind:
-            case AlarmKind.SILENCE:
-                return self._silence(facts, alarm, now, senses)
-            case AlarmKind.WAITING:
-                seen = f"asked {moment(status.since, now)}"
-                return replace(
-                    alarm, what=f"waits for you: {status.reason}", expected="your answer", seen=seen,
-                    remedy="answer in its session, or by mail (m)", id=f"{status.since:.3f}",
-                )  # fmt: skip
-            case AlarmKind.FAILED:
-                bounced = run is not None and run.phase is Phase.BOUNCED and run.message_id and not run.foreign
-                kind = AlarmKind.BOUNCED if bounced else AlarmKind.FAILED
-                tried = f", after {counted(len(run.attempts), 'attempt')}" if run is not None and run.attempts else ""
-                told = f"; {run.sender} was told by mail" if run is not None and bounced and run.sender else ""
-                return replace(
-                    alarm, kind=kind, what=f"{kind}: {status.reason}",
-                    seen=f"ended {moment(status.since, now)}{tried}{told}", remedy="retry (r) it, copy its story (y)",
-                )  # fmt: skip
-            case AlarmKind.ORPHANED:
-                return replace(
-                    alarm, expected=expected(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
-                    remedy="retry (r) starts it anew, kill (D) cleans up",
-                    id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
-                )  # fmt: skip
-            case AlarmKind.UNREADABLE:
-                repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""
-                remedy = f"{repair}mend or remove the file: it is read again at once"
-                return replace(alarm, what=f"cannot be read: {status.reason}", remedy=remedy, id="")
-            case _:
-                return replace(
-                    alarm, expected="the next attempt", seen=f"limited {moment(status.since, now)}",
-                    remedy="it goes on by itself; kill (D) it if it is not to",
-                )  # fmt: skip
-
-    def _silence(self, facts: AgentFacts, alarm: Alarm, now: float, senses: Senses) -> Alarm:
-        last, status = last_sign(facts), stated(facts, now, self.config.alarms)
-        work = (senses.work or {}).get(facts.address)
-        worked = f"its processes worked {moment(work, now)}" if work else "its processes idle"
-        processes = f", {worked}" if work is not None else ""
-        tool = f" in {facts.tool.text or facts.tool.tool}" if facts.tool is not None else ""
-        return replace(
-            alarm, what=f"silent: {expected(facts) or 'a run'}", expected=signs(facts, status),
-            seen=f"last sign of life {moment(last, now)}{tool}{processes}",
-            remedy="look at it (Enter), kill (D), then retry (r) it", id=f"{last:.3f}",
-        )  # fmt: skip
-
-    def _of_the_machine(self, fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
-        policy = self.config.alarms
-        for note in (*fleet.notes, *senses.trouble.values()):
-            yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note.partition(SHARE)[0][:200])
-        if 0 <= senses.disk_free < policy.disk_free:
-            # No figure that changes while it stands: each change would be kept on that very disk.
-            what = f"disk nearly full: less than {size(policy.disk_free)} free where {fleet.root} lies"
-            yield Alarm(
-                AlarmKind.DISK, "", 0.0, what, expected="more than that ([alarms] disk_free)",
-                remedy="make room: mail and journals need the disk",
-            )  # fmt: skip
-        if policy.lag and senses.lag > policy.lag:
-            what = f"PraxMonitor is too slow: late by more than {duration(policy.lag)} again and again"
-            yield Alarm(
-                AlarmKind.SLOW, "", 0.0, what, expected="less than that ([alarms] lag)",
-                remedy="see what takes the processors; what is shown may be old",
-            )  # fmt: skip
-
-
-def _gone(fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
-    for address, since in senses.gone.items():
-        if (facts := fleet.find(address)) is not None:
-            yield Alarm(
-                AlarmKind.GONE, address, since, f"gone: its directory {facts.agent.branch} is missing or empty",
-                "its passport and its mailbox in there",
-                f"missing since {date_and_time(since, seconds=False)}" if since else "",
-                "mount or restore it; if it was moved, change its path in the registry; else take it out of there",
-            )  # fmt: skip
 
 
 def _once(alarms: list[Alarm]) -> Iterator[Alarm]:
-    """A run whose end could not be told is one alarm, not two; nor is anything else told twice."""
+    """Each alarm once; and of a run whose end could not be delivered that alarm alone, not that of its failure too."""
     undelivered = {(alarm.address, alarm.id) for alarm in alarms if alarm.kind is AlarmKind.UNDELIVERED}
     seen: set[str] = set()
     for alarm in alarms:
