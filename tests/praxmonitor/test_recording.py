@@ -352,8 +352,8 @@ def test_a_line_without_end_is_refused_in_words_and_in_little_memory(tmp_path: P
     sparse.touch()
     os.truncate(sparse, 3_000_000_000)
     script = (
-        "import re, sys; from pathlib import Path; from praxmonitor.feed.recording_reader import opening\n"
-        "try: opening(Path(sys.argv[1]))\n"
+        "import re, sys; from pathlib import Path; from praxmonitor.feed.recording_reader import read_header\n"
+        "try: read_header(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__, error)\n"
         "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
     )

@@ -101,9 +101,9 @@ def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> N
 def test_a_screen_within_a_run_only_looks(house: House) -> None:
     """An agent opens the screen in its run: each act of it is refused, whoever presses the key."""
     code = (
-        "from pathlib import Path; from mailcore.workspace.find import find; from praxmonitor import acts\n"
+        "from pathlib import Path; from mailcore.workspace.find import find; from praxmonitor.actions import requests\n"
         f"w = find(Path({str(house.root)!r}))\n"
-        "try: acts.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
+        "try: requests.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
         "except Exception as error: print(error)"
     )
     house.python("writer", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}], env={{}})\n")
