@@ -303,7 +303,9 @@ def tell_lost(workspace: Workspace, config: Config, agent: Agent, queued: Mappin
     outcome = {}
     try:
         if run.message_id and run.sender not in ("", agent.address):
-            lost_directory.mail(workspace, agent, run, str(queued.get("sent_id") or run.message_id))
+            # Its supervisor may have mailed the end when the directory went, before it could write that down.
+            if not (run.run_id and run_end.is_mailed(workspace, run, run.sender)):
+                lost_directory.mail(workspace, agent, run, str(queued.get("sent_id") or run.message_id))
             why_not = None if run.sender == OPERATOR else wake_back(workspace, config, agent, run, queued)
             outcome = {} if why_not is None else {"not_woken": why_not.reason}
     except (MailcoreError, OSError) as error:

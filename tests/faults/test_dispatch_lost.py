@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, queue
+from mailcore.dispatch import after_run, lost_directory, queue
 from mailcore.dispatch.hold import hold, release
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
-from mailcore.mail import post
+from mailcore.mail import lookup, mailbox, post
 from mailcore.model.run import Phase
 from mailcore.workspace import find
 from tests.faults.conftest import ROOT
@@ -217,3 +217,30 @@ def test_many_who_find_one_orphan_tell_it_once_and_start_what_waited(house: Hous
     assert [run.subject for run in house.runs("@writer")] == ["a task", "task 0", "task 1"]
     for name in ("@writer", "@lead"):
         wait_until(lambda: not house.agent(name).dispatch_lock.exists(), what=f"{name} is idle")  # noqa: B023
+
+
+@pytest.mark.parametrize("then", ["open", "closed", "another's end is mailed"])
+def test_an_end_that_was_mailed_before_the_directory_went_is_mailed_once(house: House, then: str) -> None:
+    """Its supervisor mails, wakes the sender for a while, and finds no journal any more to write down that it has."""
+    house.limit(attempts=1)
+    house.shell("writer", "exit 3")
+    house.shell("lead", "exit 0")
+    run_id = house.started("@lead", "@writer")
+    house.over("@writer", run_id)
+    wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
+    ends = [mail for mail in house.inbox("@lead") if mail.raw.get("ended_run") == run_id]
+    assert len(ends) == 1
+    first = house.journal("@writer", run_id)[0]
+    branch = house.agent("@writer").branch
+    branch.rename(branch.with_name("away"))
+    if then == "closed":
+        mailbox.close(house.agent("@lead"), [ends[0].id])
+    if then.startswith("another"):
+        first = {**first, "run_id": "20260101T000000_000000-00000000"}
+    after_run.tell_lost(house.workspace, house.config, house.agent("@writer"), first, "its directory went")
+    wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
+    lead = house.agent("@lead")
+    raws = [*(mail.raw for mail in house.inbox("@lead")), *(raw for _, raw in lookup.archived(lead))]
+    mailed = [str(raw["ended_run"]) for raw in raws if raw.get("ended_run")]
+    assert sorted(mailed) == sorted({run_id, first["run_id"]}), "each end once"
+    assert lost_directory.told(house.workspace, first["run_id"])
