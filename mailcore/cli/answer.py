@@ -122,11 +122,11 @@ def reopen(call: Call) -> Result:
 
 def ask(call: Call) -> Result:
     """Ask the approver that config names for the tier, with what the tier needs."""
-    from mailcore.dispatch import approval_expiry
+    from mailcore.dispatch import lapsed_approvals
 
     a, by = call.arguments, call.caller
     body = body_of(a.body)
-    approval_expiry.settle(call.workspace, call.config)
+    lapsed_approvals.settle(call.workspace, call.config)
     tier = approvals.check(call.config, a.tier, body)
     approver = call.workspace.agent(call.config.approver(a.tier)).address
     sent = approvals.ask(call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires)
@@ -144,14 +144,14 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    from mailcore.dispatch import approval_expiry, conflict_choice
+    from mailcore.dispatch import conflict_choice, lapsed_approvals
 
     request = approvals.find(call.workspace, call.config, call.arguments.id)
     number = request.tier if request is not None else 0
     entitled = call.workspace.agent(call.config.approver(number)).address
     tier = call.config.tiers.get(number)
     caller = call.require(entitled, proof=tier.proof if tier is not None else "none")
-    approval_expiry.settle(call.workspace, call.config)
+    lapsed_approvals.settle(call.workspace, call.config)
     why = body_of(call.arguments.text)
     names = getattr(call.arguments, "choose", [])
     sent, became = conflict_choice.decide(

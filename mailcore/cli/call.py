@@ -256,7 +256,7 @@ def _attend(call: Call) -> None:
         if not locked and not expiring:
             return
         if expiring:
-            from mailcore.dispatch.approval_expiry import settle
+            from mailcore.dispatch.lapsed_approvals import settle
 
             settle(call.workspace, call.config)
         from mailcore.model.lock import Holder

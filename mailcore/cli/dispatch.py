@@ -8,8 +8,9 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
 from mailcore.cli.mail import WORDS, split
-from mailcore.dispatch import control, resumable_session
-from mailcore.dispatch.run_list import find_run
+from mailcore.dispatch import control
+from mailcore.dispatch.runs import resumable_session
+from mailcore.dispatch.runs.run_list import find_run
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.mail import resumable_act, route
 from mailcore.mail.post import PRIORITIES
@@ -191,7 +192,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 def run(call: Call) -> Result:
     """Task, attempts, exits, standard error, mail sent, files changed."""
-    from mailcore.dispatch.run_story import story
+    from mailcore.dispatch.runs.run_story import story
     from mailcore.text.masks import masked_all
 
     agent, found = control.find_run(call.workspace, call.arguments.target)
@@ -205,22 +206,23 @@ def run(call: Call) -> Result:
 
 def hold(call: Call) -> Result:
     """Nothing starts, mail arrives."""
-    from mailcore.dispatch import hold as holding
+    from mailcore.dispatch.admission.hold import hold as place_hold
 
     a = call.arguments
     target, why = _whom(a.target, a.why, a.all)
-    holding.hold(call.workspace, call.caller.address, target, why)
+    place_hold(call.workspace, call.caller.address, target, why)
     return {"held": target or "all"}, f"{target or 'every agent'} is held: mail arrives, nothing starts"
 
 
 def release(call: Call) -> Result:
     """Start again, with what waited."""
-    from mailcore.dispatch import hold as holding
+    from mailcore.dispatch.release import held_by
+    from mailcore.dispatch.release import release as release_hold
 
     target, _ = _whom(call.arguments.target, "", call.arguments.all)
-    if call.caller.agent.is_operator or not holding.held_by(call.workspace, target, call.caller.address):
+    if call.caller.agent.is_operator or not held_by(call.workspace, target, call.caller.address):
         call.require()
-    started = holding.release(call.workspace, call.config, call.caller.address, target)
+    started = release_hold(call.workspace, call.config, call.caller.address, target)
     woken = {find_run(call.workspace, run_id)[0].address: run_id for run_id in started}
     lines = [f"released; {counted(len(started), 'run')} begun that had waited"]
     lines += [f"{address}: run {run_id}" for address, run_id in woken.items() if address != target]
@@ -233,8 +235,8 @@ def release(call: Call) -> Result:
 
 def _what_waits(call: Call, agent: Agent) -> str:
     """Why what waits for an agent has not begun; empty where nothing waits."""
-    from mailcore.dispatch.admission import busy, hold_of
-    from mailcore.dispatch.queue import waiting_for
+    from mailcore.dispatch.admission.hindrances import busy, hold_of
+    from mailcore.dispatch.queueing.queue import waiting_for
 
     waiting = waiting_for(agent)
     if not waiting:
@@ -253,7 +255,7 @@ def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
 
 def queue(call: Call) -> Result:
     """What waits, and for what; cancel takes one out."""
-    from mailcore.dispatch import queue as waiting
+    from mailcore.dispatch.queueing import queue as waiting
 
     if call.arguments.what == "cancel":
         found = next((one for one in waiting.waiting(call.workspace) if one.id == call.arguments.id), None)

@@ -11,7 +11,7 @@ from typing import Any
 from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.since import since
-from mailcore.dispatch.open_tasks import Task, run_of, tasks_of
+from mailcore.dispatch.runs.open_tasks import Task, run_of, tasks_of
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.mail import thread_lookup
@@ -185,9 +185,9 @@ def _beside(task: Task) -> str:
 def history(call: Call) -> Result:
     """Every send, transition, run and act, by whom and when: from the audit and the journals of the runs."""
     earliest = since(call.arguments.since) if call.arguments.since else 0.0
-    from mailcore.dispatch.aipass import recorded
+    from mailcore.dispatch.aipass import recorder
 
-    unwritten = recorded.record(call.workspace, keep=True)
+    unwritten = recorder.record(call.workspace, keep=True)
     timed = [(parse_time(event.get("at")), event) for event in (*_events(call), *unwritten)]
     timed = [(at, event) for at, event in timed if at >= earliest and concerns(call, event)]
     timed.sort(key=lambda one: one[0])

@@ -67,8 +67,8 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def wait(call: Call) -> Result:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
-    from mailcore.dispatch.open_tasks import run_of
     from mailcore.dispatch.recovery import Attendance
+    from mailcore.dispatch.runs.open_tasks import run_of
     from mailcore.dispatch.wait import wait as until
     from mailcore.mail.approvals import approver_of
 
@@ -88,7 +88,7 @@ def wait(call: Call) -> Result:
             cancellation=call.served.cancellation if call.served is not None else None,
         )  # fmt: skip
     with suppress(MailcoreError, OSError):  # what it would be woken for stays in its queue, and is passed over there
-        from mailcore.dispatch.queue import forget_heard
+        from mailcore.dispatch.queueing.queue import forget_heard
 
         forget_heard(call.workspace, call.viewer)
     open_ids = [one.id for one in settled if not one.state]

@@ -120,8 +120,8 @@ def agent(call: Call) -> Result:
 
 def _tell_who_waits(call: Call, changed: Workspace, address: str) -> str:
     """Tell the senders of the tasks that waited for an agent which is out of the registry; what was told, in words."""
-    from mailcore.dispatch import queue
-    from mailcore.dispatch.after_run import start_what_waits
+    from mailcore.dispatch.lifecycle.after_run import start_what_waits
+    from mailcore.dispatch.queueing import queue
 
     waited = [line for _, line in queue.bereft(changed) if line.get("agent") == address]
     if not waited:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.config import Config
-from mailcore.dispatch import run_processes
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.branch_lock import holding
-from mailcore.dispatch.environment import clean_environment
-from mailcore.dispatch.resumable_session import sessions
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.process.environment import clean_environment
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.runs.branch_lock import holding
+from mailcore.dispatch.runs.resumable_session import sessions
 from mailcore.exceptions import Refused
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder

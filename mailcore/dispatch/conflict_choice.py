@@ -6,11 +6,12 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from mailcore.config import Config
-from mailcore.dispatch import control, queue
-from mailcore.dispatch.after_run import start_next
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.open_tasks import run_of
-from mailcore.dispatch.repeated_start import begun_in
+from mailcore.dispatch import control
+from mailcore.dispatch.lifecycle.after_run import start_next
+from mailcore.dispatch.lifecycle.repeated_start import begun_in
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.runs.open_tasks import run_of
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.formats import journal
 from mailcore.mail import approvals, conflicts, mailbox, post, resumable_act

@@ -8,15 +8,18 @@ from types import MappingProxyType
 from typing import Any
 
 from mailcore.config import Config
-from mailcore.dispatch import nesting, prompt, queue, refused_wakes, resumable_session
-from mailcore.dispatch.admission import WAITS, Hindrance
-from mailcore.dispatch.after_run import begin, start_wake
-from mailcore.dispatch.aipass import runs
-from mailcore.dispatch.environment import search_path
+from mailcore.dispatch.admission import nesting, refused_wakes
+from mailcore.dispatch.admission.hindrances import WAITS, Hindrance
+from mailcore.dispatch.aipass import monitor_runs
 from mailcore.dispatch.kill import Killed, kill, processes
+from mailcore.dispatch.lifecycle.after_run import begin, start_wake
+from mailcore.dispatch.lifecycle.repeated_start import begun_before, begun_in
 from mailcore.dispatch.priority_wakes import wake_for
-from mailcore.dispatch.repeated_start import begun_before, begun_in
-from mailcore.dispatch.run_list import find_run, foreign_runs, last_run, read_run, records
+from mailcore.dispatch.process.environment import search_path
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.runs import resumable_session
+from mailcore.dispatch.runs.run_list import find_run, foreign_runs, last_run, read_run, records
+from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post, resumable_act
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -204,7 +207,7 @@ def _retry(workspace: Workspace, config: Config, by: str, target: str, mode: str
     workspace.agent(agent.address)  # Refused, of one that was removed
     if run.foreign:
         chosen = select(agent, config, search_path())
-        kept = {**runs.again(agent, run), "program": chosen.name, "depth": 0}
+        kept = {**monitor_runs.again(agent, run), "program": chosen.name, "depth": 0}
     else:
         first = records(agent.runs_dir / run.run_id)[0]
         kept = {k: first[k] for k in KEPT if k in first}

@@ -7,12 +7,13 @@ import time
 from dataclasses import dataclass
 
 from mailcore.config import Config
-from mailcore.dispatch import dropped_starts, queue, run_processes
-from mailcore.dispatch.after_run import clean, clean_own
-from mailcore.dispatch.aipass import runs
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.branch_lock import holding, names_own_run, supervises
-from mailcore.dispatch.run_list import JOURNAL, find_run
+from mailcore.dispatch.aipass import monitor_runs
+from mailcore.dispatch.lifecycle.after_run import clean, clean_own
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import dropped_starts, queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.runs.branch_lock import holding, names_own_run, supervises
+from mailcore.dispatch.runs.run_list import JOURNAL, find_run
 from mailcore.exceptions import Refused
 from mailcore.formats import journal
 from mailcore.model.agent import Agent
@@ -56,7 +57,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
         )
     if lock is None or lock.holder is Holder.UNKNOWN:
         raise Refused(f"nothing runs at {agent.address}", "not_running")
-    theirs = None if lock.run_id else runs.current(workspace, agent, lock.pid)
+    theirs = None if lock.run_id else monitor_runs.current(workspace, agent, lock.pid)
     run_id = theirs.run_id if theirs is not None else lock.run_id
     if target[:1] != "@" and run is not None and run.run_id != run_id:
         raise Refused(f"run {run.run_id} is over; {agent.address} works on {run_id or 'another'}", "not_running")
@@ -93,7 +94,7 @@ def kill(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
     else:
         survivors = _end_foreign(workspace, config, agent, lock, run_id)
     if not survivors and clean_own(workspace, config, agent, by) and theirs is not None:
-        runs.end(workspace, agent, theirs, by)
+        monitor_runs.end(workspace, agent, theirs, by)
     return Killed(agent.address, run_id, before, tuple(sorted(survivors)))
 
 
@@ -152,7 +153,7 @@ def processes(workspace: Workspace, target: str) -> tuple[Process, ...]:
     if lock is None or (not lock.pid and not lock.run_id):
         return ()
     if not lock.run_id:
-        theirs = runs.current(workspace, agent, lock.pid)
+        theirs = monitor_runs.current(workspace, agent, lock.pid)
         name = theirs.run_id if theirs is not None else ""
         return tuple(run_processes.session_members(lock.pid if lock.holder is Holder.ALIVE else 0, name))
     if not names_own_run(agent, lock) or (lock.holder is not Holder.DEAD and not _supervised(agent, lock)):

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailcore.config import Config
-from mailcore.dispatch import nesting, queue, refused_wakes
-from mailcore.dispatch.admission import WAITS, Hindrance, busy
-from mailcore.dispatch.after_run import start_wake
-from mailcore.dispatch.repeated_start import begun_before
-from mailcore.dispatch.run_list import first_record
+from mailcore.dispatch.admission import nesting, refused_wakes
+from mailcore.dispatch.admission.hindrances import WAITS, Hindrance, busy
+from mailcore.dispatch.lifecycle.after_run import start_wake
+from mailcore.dispatch.lifecycle.repeated_start import begun_before
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.runs.run_list import first_record
 from mailcore.exceptions import MailcoreError, Refused, UsageError, caveat
 from mailcore.formats.timestamps import utc_time
-from mailcore.mail import heard_in_wait, resumable_act
+from mailcore.mail import active_waits, resumable_act
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.text.frames import quoted
@@ -150,9 +151,9 @@ def _wake(
 ) -> Woken:
     agent, author = workspace.agent(one.to), workspace.agent(by)
     names = [name for name in (one.id, one.sent_id, one.answers) if name]
-    hears = heard_in_wait.listens(agent, names, ("approval", "reply") if one.answers else ())
+    hears = active_waits.listens(agent, names, ("approval", "reply") if one.answers else ())
     here = Woken(why="it hears this in its own `mailcore wait`", code="hears")
-    if heard_in_wait.has_heard(heard_in_wait.heard(agent), names, since):
+    if active_waits.has_heard(active_waits.heard(agent), names, since):
         return here
     if hears and busy(agent) is None:
         return here

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from mailcore.config import Config
-from mailcore.dispatch import queue, run_processes
-from mailcore.dispatch.after_run import clean, start_what_waits
-from mailcore.dispatch.approval_expiry import settle
-from mailcore.dispatch.branch_lock import holding, supervises
-from mailcore.dispatch.orphans import SPARE
+from mailcore.dispatch.lapsed_approvals import settle
+from mailcore.dispatch.lifecycle.after_run import clean, start_what_waits
+from mailcore.dispatch.lifecycle.orphans import SPARE
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.runs.branch_lock import holding, supervises
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock

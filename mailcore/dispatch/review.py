@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mailcore.dispatch.run_story import story
+from mailcore.dispatch.runs.run_story import story
 from mailcore.exceptions import Refused, UsageError
 from mailcore.formats.timestamps import utc_time
 from mailcore.model.agent import Agent

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
-from mailcore.mail import heard_in_wait, lookup
+from mailcore.mail import active_waits, lookup
 from mailcore.mail.approvals import decision_of
 from mailcore.mail.lookup import Copy
 from mailcore.mail.threads import bare
@@ -88,7 +88,7 @@ def wait(
     for agent in looked_at:
         self_ignore.make(agent.mail_dir, parents=True)
     names = {name for copy in awaited for name in _names(copy.message)}
-    with Watcher(LOOK) as watcher, heard_in_wait.listening(caller, names, want if beside is None else "any"):
+    with Watcher(LOOK) as watcher, active_waits.listening(caller, names, want if beside is None else "any"):
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         if cancellation is not None:
             cancellation.wakes(watcher)
@@ -111,7 +111,7 @@ def wait(
                 told_of = {name for one in over for name in one.names}
                 over += [one for one in came if told_of.isdisjoint(one.names)]
                 with tolerated("what was heard is not noted"):
-                    heard_in_wait.remember(caller, {name for one in over for name in one.names})
+                    active_waits.remember(caller, {name for one in over for name in one.names})
                 return settled if beside is None else over
             busy = {copy.agent for copy, over in zip(awaited, done, strict=True) if not over}
             if not told:

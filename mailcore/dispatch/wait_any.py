@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mailcore.dispatch import queue
-from mailcore.dispatch.run_list import find_run, first_record, last_run, read_run, run_ids
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.runs.run_list import find_run, first_record, last_run, read_run, run_ids
 from mailcore.dispatch.wait import Settled
 from mailcore.exceptions import MailcoreError, Refused
-from mailcore.mail import heard_in_wait
+from mailcore.mail import active_waits
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message, parse_time
@@ -58,7 +58,7 @@ class Arrivals:
 
     def look(self) -> list[Settled]:
         """What has come by now."""
-        heard = heard_in_wait.heard(self.caller)
+        heard = active_waits.heard(self.caller)
         found = [_of_mail(message) for message in self._mail(heard)]
         for name, (_, run_id) in self.named.items():
             run = find_run(self.workspace, run_id)[1]
@@ -67,7 +67,7 @@ class Arrivals:
         for agent in self.workspace.agents if self.own else ():
             for run in self._own(agent):
                 names = _task(self.workspace, run)
-                if run.phase.ended and not heard_in_wait.has_heard(heard, names, run.created_at):
+                if run.phase.ended and not active_waits.has_heard(heard, names, run.created_at):
                     found.append(_of_run(run.message_id, run, names))
         # An answer and the end of the run that gave it are one piece of news.
         told: set[str] = set()
@@ -82,7 +82,7 @@ class Arrivals:
         first = first_record(self.caller.runs_dir / self.run_id) if self.run_id else {}
         for message in reversed(read_mailbox(self.caller.inbox).messages):
             written = max(message.came_at, message.at, parse_time(message.raw.get("last_updated")))  # or rewritten
-            known = message.id == first.get("message_id") or heard_in_wait.has_heard(heard, (message.id,), written)
+            known = message.id == first.get("message_id") or active_waits.has_heard(heard, (message.id,), written)
             if message.unread and not known:
                 yield message
 

@@ -21,7 +21,7 @@ from mailcore.workspace.find import Workspace
 
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
-    from mailcore.dispatch.queue import Waiting
+    from mailcore.dispatch.queueing.queue import Waiting
     from mailcore.mail.outbox import Sent
 
 
@@ -183,14 +183,14 @@ def wake(workspace: Workspace, config: Config, address: str) -> str:
 
 def waiting(workspace: Workspace, address: str) -> list[Waiting]:
     """The starts that wait for this agent, the oldest first."""
-    from mailcore.dispatch import queue
+    from mailcore.dispatch.queueing import queue
 
     return queue.waiting_for(workspace.agent(address))
 
 
 def cancel(workspace: Workspace, queue_id: str) -> str:
     """Take one waiting start out of its agent's queue; its mail stays. MailcoreError if it waits no more."""
-    from mailcore.dispatch import queue
+    from mailcore.dispatch.queueing import queue
 
     gone = queue.cancel(workspace, me(workspace), queue_id)
     return f"cancel {gone.agent.address}: {gone.subject}"
@@ -198,7 +198,7 @@ def cancel(workspace: Workspace, queue_id: str) -> str:
 
 def hold(workspace: Workspace, address: str) -> str:
     """Let nobody start this agent; what runs goes on."""
-    from mailcore.dispatch.hold import hold
+    from mailcore.dispatch.admission.hold import hold
 
     hold(workspace, me(workspace), address, "")
     return f"hold {address}"
@@ -206,7 +206,7 @@ def hold(workspace: Workspace, address: str) -> str:
 
 def release(workspace: Workspace, config: Config, address: str) -> str:
     """Let it start again, with what waited for it. MailcoreError says how, if it is held with all others."""
-    from mailcore.dispatch.hold import release
+    from mailcore.dispatch.release import release
     from mailcore.workspace.holds import hold_at
 
     everyone = hold_at(workspace.state_dir, "every agent")
@@ -220,7 +220,7 @@ def release(workspace: Workspace, config: Config, address: str) -> str:
 def story(workspace: Workspace, address: str) -> str:
     """The agent's newest run on one page of Markdown. Reads only."""
     from mailcore.dispatch import control
-    from mailcore.dispatch.run_story import story
+    from mailcore.dispatch.runs.run_story import story
 
     agent, run = control.find_run(workspace, address)
     if run is None:

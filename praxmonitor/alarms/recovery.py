@@ -36,7 +36,7 @@ class Seen:
 
     def look(self) -> None:
         """Look at what changed since the last look: for a worker thread."""
-        from mailcore.dispatch.aipass.recorded import record
+        from mailcore.dispatch.aipass.recorder import record
         from mailcore.workspace.find import at
 
         if (self._root / ".praxmonitor").is_dir():

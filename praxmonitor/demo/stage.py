@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.dispatch import control
-from mailcore.dispatch.environment import clean_environment
+from mailcore.dispatch.process.environment import clean_environment
 from mailcore.exceptions import Refused
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.programs.registry import built_in

@@ -26,7 +26,7 @@ class Reader:
     def read(self, facts: AgentFacts) -> Glance:
         """Sample the process, read its queue and the end of the log. What cannot be read is left out."""
         # Late: neither psutil nor the dispatch is needed for the first paint.
-        from mailcore.dispatch.queue import waiting_for
+        from mailcore.dispatch.queueing.queue import waiting_for
         from mailcore.observe.file_tail import last_lines
         from mailcore.observe.process_sample import Sampler
 

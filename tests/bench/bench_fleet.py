@@ -30,7 +30,7 @@ from typing import Any
 
 import pexpect
 
-from mailcore.dispatch.branch_gate import every
+from mailcore.dispatch.queueing.branch_gate import every
 from mailcore.formats import journal
 from mailcore.mail.lookup import archived
 from mailcore.mail.mailbox_reader import read_mailbox

@@ -22,8 +22,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import branch_lock
-from mailcore.dispatch.run_list import read_run, run_ids
+from mailcore.dispatch.runs import branch_lock
+from mailcore.dispatch.runs.run_list import read_run, run_ids
 from mailcore.mail import answer, approvals, conflicts, lookup, post
 from mailcore.system.processes import snapshot
 from mailcore.workspace.find import Workspace, find

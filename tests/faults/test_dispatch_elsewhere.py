@@ -11,8 +11,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from mailcore.dispatch import branch_lock
 from mailcore.dispatch.recovery import attend
+from mailcore.dispatch.runs import branch_lock
 from mailcore.model.lock import Holder
 from mailcore.model.run import Phase
 from mailcore.system.locks import is_held, locked

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mailcore.dispatch import run_processes
+from mailcore.dispatch.process import run_processes
 from mailcore.model.run import Phase
 from mailcore.system import processes
 from mailcore.system.processes import alive, start_ticks

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, queue
-from mailcore.dispatch.hold import hold, release
+from mailcore.dispatch.admission.hold import hold
+from mailcore.dispatch.lifecycle import after_run
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.release import release
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail import post

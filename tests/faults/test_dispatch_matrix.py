@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, queue, run_processes, supervisor_ready
+from mailcore.dispatch.lifecycle import after_run, supervisor_ready
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
 from mailcore.formats import journal
 from mailcore.model.lock import Holder
 from mailcore.model.run import Phase, Run

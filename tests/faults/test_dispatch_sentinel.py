@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, queue, run_processes, start
-from mailcore.dispatch.admission import Hindrance, Outlook
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.hold import hold
+from mailcore.dispatch.admission.hindrances import Hindrance, Outlook
+from mailcore.dispatch.admission.hold import hold
+from mailcore.dispatch.lifecycle import after_run, start
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.recovery import attend
 from mailcore.exceptions import MailcoreError
 from mailcore.model.lock import Lock
@@ -323,7 +325,7 @@ def test_an_orchestrator_that_cannot_go_on_is_told_to_its_sender(house: House) -
 
 def test_a_loss_that_could_not_be_delivered_was_not_told(house: House) -> None:
     """Two readers of one record were of two minds: the bounce of a lost run was skipped."""
-    from mailcore.dispatch import lost_directory
+    from mailcore.dispatch.lifecycle import lost_directory
     from mailcore.formats import journal
 
     path = house.root / ".praxmonitor" / "lost.jsonl"

@@ -16,8 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, control, queue, run_processes
-from mailcore.dispatch.hold import hold, release
+from mailcore.dispatch import control
+from mailcore.dispatch.admission.hold import hold
+from mailcore.dispatch.lifecycle import after_run
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.release import release
 from mailcore.formats import journal
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive

@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from mailcore.dispatch import control, queue
-from mailcore.dispatch.after_run import start_what_waits
-from mailcore.dispatch.branch_lock import holding
+from mailcore.dispatch import control
+from mailcore.dispatch.lifecycle.after_run import start_what_waits
+from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.recovery import attend
+from mailcore.dispatch.runs.branch_lock import holding
 from mailcore.exceptions import MailcoreError
 from mailcore.system import processes
 from mailcore.workspace import create, find

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import control, queue, run_processes
+from mailcore.dispatch import control
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
 from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.run import Phase

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import after_run, prompt
+from mailcore.dispatch.lifecycle import after_run
+from mailcore.dispatch.texts import prompt
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House
 

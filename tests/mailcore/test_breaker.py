@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
-from mailcore.dispatch import after_run, breakers, control
+from mailcore.dispatch import control
+from mailcore.dispatch.admission import breakers
+from mailcore.dispatch.lifecycle import after_run
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
 

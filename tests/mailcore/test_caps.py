@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import queue
-from mailcore.dispatch.daily_caps import HELD
+from mailcore.dispatch.admission.daily_cap_holds import HELD
+from mailcore.dispatch.queueing import queue
 from mailcore.model.run import Phase
 from mailcore.workspace.holds import hold_at
 from tests.mailcore.conftest import House, wait_until

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import control, run_processes
+from mailcore.dispatch import control
+from mailcore.dispatch.process import run_processes
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.formats import journal
 from mailcore.model.run import Phase

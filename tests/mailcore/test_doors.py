@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import breakers
+from mailcore.dispatch.admission import breakers
 from mailcore.model.lock import Holder
 from mailcore.observe.file_tail import Tail
 from mailcore.workspace.lock_reader import read_lock

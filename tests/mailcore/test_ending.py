@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import after_run
 from mailcore.dispatch.aipass import register
+from mailcore.dispatch.lifecycle import after_run
 from mailcore.model.run import Phase, Run
 from tests.mailcore.conftest import House, wait_until
 

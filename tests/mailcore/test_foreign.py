@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mailcore.dispatch import control
-from mailcore.dispatch.aipass import register, runs
+from mailcore.dispatch.aipass import monitor_runs, register
 from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.agent import Agent
@@ -95,16 +95,16 @@ def test_the_task_of_a_run_is_the_mail_that_it_was_dispatched_for(house: House) 
     row(house, "theirs")
     run = control.find_run(house.workspace, "theirs")[1]
     wanted = next(m for m in house.inbox("@writer") if (m.sender, m.subject, m.is_task) == ("@lead", "a task", True))
-    assert run is not None and runs.task_of(writer, run) == wanted
-    first = runs.again(writer, run)
+    assert run is not None and monitor_runs.task_of(writer, run) == wanted
+    first = monitor_runs.again(writer, run)
     assert (first["message_id"], first["sent_id"], first["sender"]) == (wanted.id, wanted.sent_id, "@lead")
     assert wanted.id in first["prompt"]
     post.close(house.workspace, "@writer", [wanted.id])
-    assert runs.again(writer, run)["message_id"] == wanted.id, "closed mail is found too"
+    assert monitor_runs.again(writer, run)["message_id"] == wanted.id, "closed mail is found too"
     row(house, "of another time", ts="2020-01-01T00:00:00+00:00")
     old = control.find_run(house.workspace, "of another time")[1]
-    assert old is not None and runs.task_of(writer, old) is None
-    assert runs.again(writer, old)["message_id"] == ""
+    assert old is not None and monitor_runs.task_of(writer, old) is None
+    assert monitor_runs.again(writer, old)["message_id"] == ""
 
 
 def test_a_retry_of_a_foreign_run_is_a_run_of_ours(house: House) -> None:

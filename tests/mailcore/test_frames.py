@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailcore.dispatch import prompt
+from mailcore.dispatch.texts import prompt
 from mailcore.hooks.deliver import hear
 from mailcore.mail import mailbox, message_text
 from mailcore.model.message import Message

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from mailcore.dispatch import control, queue
+from mailcore.dispatch import control
+from mailcore.dispatch.queueing import queue
 from mailcore.exceptions import Refused
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until

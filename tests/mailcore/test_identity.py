@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailcore.dispatch import branch_lock
+from mailcore.dispatch.runs import branch_lock
 from mailcore.exceptions import Refused
 from mailcore.formats.digest import digest
 from mailcore.identity.caller import Identity, identify

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import control, queue
+from mailcore.dispatch import control
+from mailcore.dispatch.queueing import queue
 from mailcore.exceptions import Refused
 from mailcore.formats.timestamps import lock_time
 from mailcore.system.lock_holder import name_holder

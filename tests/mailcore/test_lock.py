@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import branch_lock
+from mailcore.dispatch.runs import branch_lock
 from mailcore.model.lock import Holder
 from mailcore.system.processes import boot_id, start_ticks
 from mailcore.workspace.lock_reader import YOUNG, read_lock

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch.attempt_output import bound
+from mailcore.dispatch.supervision.attempt_output import bound
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House
 

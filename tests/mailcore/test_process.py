@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import run_processes
+from mailcore.dispatch.process import run_processes
 from mailcore.system import processes
 from mailcore.system.process_values import Process
 from mailcore.system.processes import alive, start_ticks

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import queue
-from mailcore.dispatch.after_run import start_wake
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.queue import Wake
+from mailcore.dispatch.lifecycle.after_run import start_wake
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.queueing.queue import Wake
 from mailcore.formats import journal
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch.aipass import recorded, register
-from mailcore.dispatch.run_list import find_run
+from mailcore.dispatch.aipass import recorder, register
+from mailcore.dispatch.runs.run_list import find_run
 from mailcore.mail import lookup
 from mailcore.workspace import audit, find
 from praxmonitor.alarms.recovery import Seen
@@ -89,7 +89,7 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace
     used.agent("@beta").inbox.write_text(json.dumps(box))
     for _ in range(2):
         watching.look()
-        recorded.record(used, keep=True)
+        recorder.record(used, keep=True)
     new = [act for act in audit_of(used) if act["verb"] == "send"][len(before) :]
     assert [(act["id"], act["sent_id"], act["to"]) for act in new] == [("bbbb2222", "aaaa1111", "@beta")]
     assert "SECRET" not in (used.state_dir / "audit.jsonl").read_text()
@@ -97,25 +97,25 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace
 
 def test_much_that_was_looked_through_is_not_looked_through_anew(house: House) -> None:
     """Of our own mail nothing is to be recorded; how far was looked is kept where that was much work."""
-    kept = house.root / ".praxmonitor" / recorded.FILE
+    kept = house.root / ".praxmonitor" / recorder.FILE
     sent = house.agent("@writer").sent_dir
     for number in range(3):
         (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
-    recorded.record(house.workspace)
+    recorder.record(house.workspace)
     assert not kept.exists(), "looking writes nothing"
-    for number in range(recorded.MANY + 1):
+    for number in range(recorder.MANY + 1):
         (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
-    recorded.record(house.workspace)
+    recorder.record(house.workspace)
     assert str(sent) in json.loads(kept.read_text())
 
 
 def test_our_own_mail_is_not_taken_for_aipass_s(house: House) -> None:
     house.json("send", "@writer", "s", "b", "--from", "@lead")
-    assert recorded.record(house.workspace) == [] and len(sends(house.json("history"))) == 1
+    assert recorder.record(house.workspace) == [] and len(sends(house.json("history"))) == 1
 
 
 def test_where_mailcore_is_not_used_it_is_told_and_nothing_is_written(aipass: find.Workspace) -> None:
-    assert ("@alpha", "@beta", "Demo ok") in sends(recorded.record(aipass))
+    assert ("@alpha", "@beta", "Demo ok") in sends(recorder.record(aipass))
     assert not aipass.state_dir.exists()
 
 

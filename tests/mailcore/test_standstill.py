@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailcore.dispatch import control, hold, queue
-from mailcore.dispatch.after_run import start_wake
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.hold import EVERYONE
-from mailcore.dispatch.queue import Wake
-from mailcore.dispatch.standstill import standing_still
+from mailcore.dispatch import control
+from mailcore.dispatch.admission.hold import EVERYONE, hold
+from mailcore.dispatch.admission.standstill import standing_still
+from mailcore.dispatch.lifecycle.after_run import start_wake
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.queueing.queue import Wake
+from mailcore.dispatch.release import release
 from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.run import Phase
@@ -69,9 +71,9 @@ def do(house: House, act: str, whom: str) -> None:
         elif act == "kill":
             house.kill("@operator", address)
         elif act == "hold":
-            hold.hold(house.workspace, "@operator", address, "")
+            hold(house.workspace, "@operator", address, "")
         elif act == "release":
-            hold.release(house.workspace, house.config, "@operator", address)
+            release(house.workspace, house.config, "@operator", address)
         elif act == "cancel" and (entries := queue.waiting_for(house.agent(address))):
             queue.cancel(house.workspace, "@operator", entries[0].id)
         elif act == "limit":
@@ -105,12 +107,12 @@ def test_nothing_waits_that_nothing_hinders(mark: str, acts: list[tuple[str, str
             (house.root / "agents" / name / "go").touch()
         for target in (EVERYONE, *(f"@{name}" for name in NAMES)):
             with suppress(Refused):
-                hold.release(house.workspace, house.config, "@operator", target)
+                release(house.workspace, house.config, "@operator", target)
         house.dispatch("@operator", "@writer", "the last")  # an end of a run starts whatever still waits
         for _ in range(2):
             with suppress(Refused):
-                hold.hold(house.workspace, "@operator", EVERYONE, "")
-                hold.release(house.workspace, house.config, "@operator", EVERYONE)
+                hold(house.workspace, "@operator", EVERYONE, "")
+                release(house.workspace, house.config, "@operator", EVERYONE)
         wait_until(lambda: not list(queue.waiting(house.workspace)), 30, "nothing waits any more")
         wait_until(lambda: all(run.phase.ended for name in NAMES for run in house.runs(f"@{name}")), 30, "all is over")
         tasks = [mail.id for name in NAMES for mail in house.inbox(f"@{name}") if mail.is_task]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mailcore.dispatch import queue
-from mailcore.dispatch.after_run import start_what_waits
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.hold import EVERYONE, hold
+from mailcore.dispatch.admission.hold import EVERYONE, hold
+from mailcore.dispatch.lifecycle.after_run import start_what_waits
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.model.run import Phase

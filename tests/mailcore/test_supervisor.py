@@ -418,7 +418,7 @@ def test_the_supervisor_holds_the_lock_and_outlives_its_starter(house: House) ->
 NO_INOTIFY = """
 import os, resource, subprocess, sys
 from pathlib import Path
-from mailcore.dispatch.supervisor_events import Signs
+from mailcore.dispatch.supervision.supervisor_events import Signs
 signs = Signs()
 path = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, 64))

@@ -9,7 +9,7 @@ import pytest
 
 from mailcore.config import Mail
 from mailcore.dispatch import control
-from mailcore.dispatch.open_tasks import run_of, tasks_of
+from mailcore.dispatch.runs.open_tasks import run_of, tasks_of
 from mailcore.mail import answer, lookup, post
 from tests.mailcore.conftest import House, wait_until
 

@@ -151,7 +151,7 @@ def test_a_run_that_waited_does_not_start_what_came_meanwhile(cloned: House) -> 
     git(cloned.root, "commit", "-am", "pulled")
     released = cloned.mailcore("release", "@writer", "--from", "@operator")
     assert released.returncode == 3 and b"mailcore trust" in released.stderr
-    from mailcore.dispatch.hold import release
+    from mailcore.dispatch.release import release
 
     release(cloned.workspace, cloned.config, "@operator", "@writer")
     run = cloned.over("@writer", cloned.runs("@writer")[0].run_id)

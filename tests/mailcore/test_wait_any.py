@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from mailcore.dispatch import queue
+from mailcore.dispatch.queueing import queue
 from mailcore.mail import answer, post
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.test_wait import Started, start  # noqa: F401 (a fixture)

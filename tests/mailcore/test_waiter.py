@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import hold, queue
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.queue_waiter import wait
+from mailcore.dispatch.admission.hold import hold
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.release import release
+from mailcore.dispatch.supervision.queue_waiter import wait
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
 from mailcore.system.watching import Watcher
@@ -71,7 +73,8 @@ def test_what_waits_for_a_foreign_monitor_starts_at_its_end(house: House, monito
         assert house.dispatch("@operator", "@writer", f"task {n}").queued
     pid = waiter(house)
     assert (
-        alive(pid) and sum("dispatch.waiter" in command for command in marked(os.environ["HOUSE_MARK"]).values()) == 1
+        alive(pid)
+        and sum("supervision.queue_waiter" in command for command in marked(os.environ["HOUSE_MARK"]).values()) == 1
     )
     # The next foreign run takes the branch in the same moment: it is waited for in turn.
     second = monitor("@writer")
@@ -151,11 +154,11 @@ def test_a_waiter_goes_when_all_is_cancelled(house: House, monitor: Monitor) -> 
 
 
 def test_a_release_while_a_foreign_run_goes_on_waits_for_its_end(house: House, monitor: Monitor) -> None:
-    hold.hold(house.workspace, "@operator", "@writer", "")
+    hold(house.workspace, "@operator", "@writer", "")
     assert house.dispatch("@operator", "@writer", "a task").code == "held"
     assert waiter(house) == 0
     process = monitor("@writer")
-    assert hold.release(house.workspace, house.config, "@operator", "@writer") == []
+    assert release(house.workspace, house.config, "@operator", "@writer") == []
     assert waiter(house)
     end(process)
     assert done(house, 1) == ["a task"]
@@ -164,12 +167,12 @@ def test_a_release_while_a_foreign_run_goes_on_waits_for_its_end(house: House, m
 def test_a_hold_meanwhile_keeps_it_waiting(house: House, monitor: Monitor) -> None:
     process = monitor("@writer")
     house.dispatch("@operator", "@writer", "a task")
-    hold.hold(house.workspace, "@operator", "@writer", "")
+    hold(house.workspace, "@operator", "@writer", "")
     end(process)
     wait_until(lambda: waiter(house) == 0, what="the waiter is gone: a release tells")
     (entry,) = queue.waiting(house.workspace)
     assert entry.subject == "a task" and house.runs("@writer") == []
-    assert len(hold.release(house.workspace, house.config, "@operator", "@writer")) == 1
+    assert len(release(house.workspace, house.config, "@operator", "@writer")) == 1
     assert done(house, 1) == ["a task"]
 
 

@@ -11,7 +11,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from mailcore.dispatch import control, hold, run_story
+from mailcore.dispatch import control
+from mailcore.dispatch.admission.hold import EVERYONE, hold
+from mailcore.dispatch.runs import run_story
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.mail import approvals, post
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -238,7 +240,7 @@ async def test_one_that_works_goes_on_while_it_is_held(house: House) -> None:
 
 
 async def test_one_that_is_held_with_all_others_is_not_released_alone(house: House) -> None:
-    hold.hold(house.workspace, OPERATOR, hold.EVERYONE, "lunch")
+    hold(house.workspace, OPERATOR, EVERYONE, "lunch")
     app = on(house)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await until(pilot, lambda: "‖ 3 held" in text_of(app), "all are held")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import pytest
 
 from mailcore.dispatch import control
-from mailcore.dispatch.run_processes import members
+from mailcore.dispatch.process.run_processes import members
 from mailcore.model.run import Phase
 from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House, wait_until

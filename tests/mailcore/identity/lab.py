@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.config import read_config
-from mailcore.dispatch import control, hold
+from mailcore.dispatch import control
+from mailcore.dispatch.admission.hold import hold
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import approvals, post
 from mailcore.model.agent import Agent
@@ -56,7 +57,7 @@ class Lab:
             post.send(self.workspace, "@lead", [to], "for you", "b")
         approvals.ask(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
         post.send(self.workspace, "@operator", ["@lead"], "to do", "b", is_task=True)
-        hold.hold(self.workspace, "@operator", "@lead", "")
+        hold(self.workspace, "@operator", "@lead", "")
 
     def configure(self, extra: str = "") -> None:
         """Each agent waits for a script of its own."""
@@ -192,7 +193,7 @@ class Lab:
         config = read_config(self.workspace.config_file)
         for agent in self.workspace.agents:
             with suppress(MailcoreError, OSError):
-                hold.hold(self.workspace, "@operator", agent.address, "")
+                hold(self.workspace, "@operator", agent.address, "")
             with suppress(MailcoreError, OSError):
                 control.kill(self.workspace, config, "@operator", agent.address)
         if (own := self.root.parent / "screens").is_dir():

@@ -152,7 +152,7 @@ def lost(come: Enter) -> Enter:
     """A run of @writer's stands open whose supervisor is gone, and the caller's session is younger than it."""
 
     def enter(lab: Lab) -> None:
-        from mailcore.dispatch import branch_lock
+        from mailcore.dispatch.runs import branch_lock
         from mailcore.formats import journal
         from mailcore.system.processes import boot_id
         from mailcore.system.writing import replace
