@@ -1,5 +1,7 @@
-"""The tasks that wait in the agents' queues, noted once more outside their directories: who waits for them is known
-when a queue goes, with its directory or alone. `dispatch.queueing.queue` keeps it; wakes, for which nobody waits, are not in it.
+"""A second record of the tasks that wait in the agents' queues, outside their directories.
+
+With it the senders are still known when a queue is removed, with its directory or alone. `queue` writes it; wakes, for
+which nobody waits, are not in it.
 """
 
 from __future__ import annotations
