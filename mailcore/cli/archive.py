@@ -79,7 +79,7 @@ def prune(call: Call) -> Result:
         from mailcore.dispatch.aipass import recorder
         from mailcore.workspace import audit
 
-        recorder.record(call.workspace)  # what goes now is on record
+        recorder.record_acts(call.workspace)  # what goes now is on record
         for number, path in enumerate(gone):
             try:
                 path.unlink(missing_ok=True)

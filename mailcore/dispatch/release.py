@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from mailcore.config import Config
-from mailcore.dispatch.lifecycle.after_run import start_what_waits
+from mailcore.dispatch.lifecycle.after_run import start_all_waiting
 from mailcore.exceptions import Refused
 from mailcore.system.safe_open import read_bytes
 from mailcore.workspace import audit
@@ -13,7 +13,7 @@ from mailcore.workspace.find import Workspace
 from mailcore.workspace.holds import HOLD
 
 
-def held_by(workspace: Workspace, target: str, address: str) -> bool:
+def was_held_by(workspace: Workspace, target: str, address: str) -> bool:
     """True if that very agent put the hold on `target`, so that it may take it off."""
     directory = workspace.agent(target).mail_dir if target else workspace.state_dir
     try:
@@ -22,7 +22,7 @@ def held_by(workspace: Workspace, target: str, address: str) -> bool:
         return False
 
 
-def release(workspace: Workspace, config: Config, by: str, target: str) -> list[str]:
+def release_hold(workspace: Workspace, config: Config, by: str, target: str) -> list[str]:
     """Let it start again; the ids of the runs that waited for it. Refused if it was not held."""
     directory = workspace.agent(target).mail_dir if target else workspace.state_dir
     try:
@@ -30,4 +30,4 @@ def release(workspace: Workspace, config: Config, by: str, target: str) -> list[
     except FileNotFoundError:
         raise Refused(f"{target or 'the workspace'} is not held", "not_held") from None
     audit.record(workspace, by, "release", agent=target or "all")
-    return start_what_waits(workspace, config)
+    return start_all_waiting(workspace, config)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.runs.run_list import find_run, first_record, last_run, read_run, run_ids
-from mailcore.dispatch.wait import Settled
+from mailcore.dispatch.wait import SettledMessage
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.mail import active_waits
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -51,12 +51,12 @@ class Arrivals:
         found = [agent for agent, _ in self.named.values()]
         if self.own:
             for agent in self.workspace.agents:
-                waiting = (entry.sender == self.caller.address for entry in queue.waiting_for(agent))
+                waiting = (entry.sender == self.caller.address for entry in queue.waiting_starts(agent))
                 if agent.branch.is_dir() and (any(waiting) or any(self._own(agent))):
                     found.append(agent)
         return list(dict.fromkeys(found))
 
-    def look(self) -> list[Settled]:
+    def look(self) -> list[SettledMessage]:
         """What has come by now."""
         heard = active_waits.heard(self.caller)
         found = [_of_mail(message) for message in self._mail(heard)]
@@ -101,7 +101,7 @@ class Arrivals:
                     yield run
 
 
-def is_run(name: str) -> bool:
+def names_run(name: str) -> bool:
     """True of what names a run, by its id or its agent, and no message."""
     return name.startswith("@") or RUN_ID.fullmatch(name) is not None
 
@@ -112,14 +112,16 @@ def _task(workspace: Workspace, run: Run) -> tuple[str, ...]:
     return tuple(str(name) for name in (run.message_id, first.get("sent_id")) if name)
 
 
-def _of_run(name: str, run: Run, names: Collection[str]) -> Settled:
-    return Settled(name, str(run.phase), run.by or run.target, run.result or run.reason, tuple(names), run.subject)
+def _of_run(name: str, run: Run, names: Collection[str]) -> SettledMessage:
+    return SettledMessage(
+        name, str(run.phase), run.by or run.target, run.result or run.reason, tuple(names), run.subject
+    )
 
 
-def _of_mail(message: Message) -> Settled:
+def _of_mail(message: Message) -> SettledMessage:
     ended = str(message.raw.get("run_ended") or "")
     state = ended or (message.ack.state if message.ack is not None else "reply" if message.in_reply_to else MAIL)
     over = state not in (MAIL, TAKEN)  # else the end of what it is about is still to be told
     names: Sequence[str] = [message.id, message.sent_id, *([message.in_reply_to] if over else [])]
     kept = tuple(name for name in names if name)
-    return Settled(message.id, state, message.sender, message.body, kept, message.subject)
+    return SettledMessage(message.id, state, message.sender, message.body, kept, message.subject)

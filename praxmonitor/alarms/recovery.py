@@ -19,7 +19,7 @@ def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
     if not due and not approval_expiry.due(root / ".praxmonitor"):
         return ""
     from mailcore.config import read_config_or_defaults
-    from mailcore.dispatch.recovery import attend as act
+    from mailcore.dispatch.recovery import recover as act
     from mailcore.workspace.find import at
 
     workspace = at(root)
@@ -36,11 +36,11 @@ class Seen:
 
     def look(self) -> None:
         """Look at what changed since the last look: for a worker thread."""
-        from mailcore.dispatch.aipass.recorder import record
+        from mailcore.dispatch.aipass.recorder import record_acts
         from mailcore.workspace.find import at
 
         if (self._root / ".praxmonitor").is_dir():
-            record(at(self._root), marks=self._marks)
+            record_acts(at(self._root), marks=self._marks)
 
 
 def _is_due(facts: AgentFacts) -> bool:

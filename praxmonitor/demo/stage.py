@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mailcore.config import read_config
-from mailcore.dispatch import control
+from mailcore.dispatch.kill import kill_run
 from mailcore.dispatch.process.environment import clean_environment
 from mailcore.exceptions import Refused
 from mailcore.model.agent import OPERATOR, Agent
@@ -118,7 +118,7 @@ def strike(workspace: Workspace) -> None:
 
     def end(agent: Agent) -> None:
         with contextlib.suppress(Refused):
-            control.kill(workspace, config, OPERATOR, agent.address)
+            kill_run(workspace, config, OPERATOR, agent.address)
 
     deadline = time.monotonic() + STRIKE_LIMIT
     with ThreadPoolExecutor(max_workers=8) as pool:

@@ -212,7 +212,7 @@ def settled(team: Workspace, wait_until: Callable[..., None]) -> None:
     def over() -> bool:
         found = (read_run(agent.runs_dir / run_id) for agent in team.agents for run_id in run_ids(agent))
         runs = [run for run in found if run is not None]
-        return not any(branch_lock.supervises(pid, run.run_id) for run in runs for pid in snapshot())
+        return not any(branch_lock.is_supervisor_of(pid, run.run_id) for run in runs for pid in snapshot())
 
     wait_until(over, 60, "every run is over")
 

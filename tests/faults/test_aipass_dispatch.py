@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch.control import read_run
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.run import Phase

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch.control import read_run
 from mailcore.dispatch.process.environment import search_path
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.model.run import Phase
 from mailcore.system.python_child import child
 from tests.mailcore.conftest import House, wait_until

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mailcore.config import Usage as Allowed
-from mailcore.dispatch.admission.hold import EVERYONE, hold, place
+from mailcore.dispatch.admission.hold import WHOLE_WORKSPACE, hold_directory, place_hold
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.usage import Usage
 from mailcore.system import self_ignore
@@ -20,11 +20,11 @@ from mailcore.text import units
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.holds import hold_at
 
-HELD = ".capped"
+CAP_MARK = ".capped"
 """Beside the hold: the day on which a cap put it there."""
 
 
-def enforce(workspace: Workspace, allowed: Allowed, agent: Agent) -> None:
+def enforce_daily_caps(workspace: Workspace, allowed: Allowed, agent: Agent) -> None:
     """Hold the agent if it has used what it may today, and every agent if all together have.
 
     Reads what today's session files say, of all agents where the fleet has a cap.
@@ -36,7 +36,7 @@ def enforce(workspace: Workspace, allowed: Allowed, agent: Agent) -> None:
     from mailcore.observe.usage_sum import date, midnight
 
     now = time.time()
-    alone, together = _free(workspace, agent.address, now), allowed.of_fleet and _free(workspace, EVERYONE, now)
+    alone, together = _free(workspace, agent.address, now), allowed.of_fleet and _free(workspace, WHOLE_WORKSPACE, now)
     if not (alone or together):
         return
     everyone = [one for one in workspace.agents if not one.is_operator]
@@ -48,28 +48,28 @@ def enforce(workspace: Workspace, allowed: Allowed, agent: Agent) -> None:
         hold_at_cap(workspace, agent.address, f"daily cap reached: {cap.used}", now)
     cap = fullest(sum((entry.usage for entry in today), Usage()), allowed, fleet=True)
     if together and cap is not None and cap.reached:
-        hold_at_cap(workspace, EVERYONE, f"daily cap of the fleet reached: {cap.used}", now)
+        hold_at_cap(workspace, WHOLE_WORKSPACE, f"daily cap of the fleet reached: {cap.used}", now)
 
 
 def hold_at_cap(workspace: Workspace, target: str, why: str, now: float) -> None:
     """Hold `target` (an address, or EVERYONE) for a cap, unless it is held, or a cap held it today already."""
     if not _free(workspace, target, now):
         return
-    directory = place(workspace, target)
-    hold(workspace, OPERATOR, target, why)
+    directory = hold_directory(workspace, target)
+    place_hold(workspace, OPERATOR, target, why)
     self_ignore.make(directory)
-    replace(directory / HELD, _day(now))
+    replace(directory / CAP_MARK, _day(now))
 
 
 def _free(workspace: Workspace, target: str, now: float) -> bool:
-    directory = place(workspace, target)
+    directory = hold_directory(workspace, target)
     return not hold_at(directory, target) and _held_on(directory) != _day(now)
 
 
 def _held_on(directory: Path) -> bytes:
     """The day on which a cap put its last hold there; empty if none did."""
     with suppress(OSError):
-        return read_bytes(directory / HELD).strip()
+        return read_bytes(directory / CAP_MARK).strip()
     return b""
 
 

@@ -21,7 +21,7 @@ from mailcore.workspace.find import Workspace
 from mailcore.workspace.holds import hold_at
 from mailcore.workspace.lock_reader import read_lock, sandboxed
 
-WAITS = ("busy", "held", "limit", "occupied", "sandbox", "conflict")
+QUEUED_CODES = ("busy", "held", "limit", "occupied", "sandbox", "conflict")
 """What a start waits for, as `Hindrance.code`; of the others somebody has to be told."""
 
 
@@ -40,7 +40,7 @@ class Hindrance:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Precheck:
     """What speaks against a start and takes long to see: looked at before the gate, weighed under it."""
 
     tripped: str = ""
@@ -52,23 +52,23 @@ class Outlook:
     """Whether `occupied` was looked for: not at an agent that is at work anyhow."""
 
 
-def outlook(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> Outlook:
+def precheck(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> Precheck:
     """Look for it; an agent that used what it may in a day is held by that. Call it before the gate is taken."""
-    daily_cap_holds.enforce(workspace, config.usage, agent)
+    daily_cap_holds.enforce_daily_caps(workspace, config.usage, agent)
     tripped, delay = "", 0.0
     if first.get("automatic"):
-        tripped, delay = breakers.tripped(agent, config.dispatch), breakers.backoff(agent, config.dispatch)
-    if busy(agent) is not None:
-        return Outlook(tripped, delay)
+        tripped, delay = breakers.why_tripped(agent, config.dispatch), breakers.backoff_delay(agent, config.dispatch)
+    if busy_hindrance(agent) is not None:
+        return Precheck(tripped, delay)
     pids = run_processes.occupants(agent.branch, used(config))
     if not pids:
-        return Outlook(tripped, delay, looked=True)
+        return Precheck(tripped, delay, looked=True)
     who = " ".join(map(str, pids))
     reason = f"a person's own session works in {agent.branch} (PID {who}); end it first"
-    return Outlook(tripped, delay, Hindrance("occupied", reason, frozenset(pids)), looked=True)
+    return Precheck(tripped, delay, Hindrance("occupied", reason, frozenset(pids)), looked=True)
 
 
-def hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any], seen: Outlook) -> Hindrance | None:
+def find_hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any], seen: Precheck) -> Hindrance | None:
     """What stands in the way of this start of `agent`, limits apart; None if nothing does. Call it under its gate.
 
     `unseen`: a run ended there meanwhile, or died; it has to be cleared away, and looked again who else is there.
@@ -78,26 +78,26 @@ def hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any], seen
     if sandboxed():
         # A supervisor begun in here would end with the sandbox; the one outside starts what waits when its run is over.
         return Hindrance("sandbox", "called from within a sandbox, where no run can begin")
-    if taken := switches.seat(workspace, agent):
+    if taken := switches.why_never_started(workspace, agent):
         return Hindrance("manager", taken)
-    if first.get("automatic") and (paused := switches.paused(workspace)):
+    if first.get("automatic") and (paused := switches.why_paused(workspace)):
         return Hindrance("held", paused)
-    if held := hold_of(workspace, agent):
+    if held := hold_reason(workspace, agent):
         return Hindrance("held", held)
     if (task := first.get("message_id")) and (why := conflicts.barred(agent).get(str(task))):
         return Hindrance("conflict", why)
     if first.get("automatic") and seen.tripped:
         return Hindrance("breaker", f"{agent.address} is not started by itself any more: {seen.tripped}")
-    if found := busy(agent) or seen.occupied:
+    if found := busy_hindrance(agent) or seen.occupied:
         return found
-    if branch_lock.holding(agent) is not None or not seen.looked:
+    if branch_lock.current_lock(agent) is not None or not seen.looked:
         return Hindrance("unseen", f"what has ended at {agent.address} is being cleared away", frozenset({0}))
     return None
 
 
-def busy(agent: Agent) -> Hindrance | None:
+def busy_hindrance(agent: Agent) -> Hindrance | None:
     """The run that an agent is at work on; None if it is idle."""
-    held = branch_lock.holding(agent)
+    held = branch_lock.current_lock(agent)
     if held is None or held.holder is Holder.DEAD:
         return None
     work = f"on {held.subject!r} " if held.subject else ""
@@ -105,18 +105,18 @@ def busy(agent: Agent) -> Hindrance | None:
     return Hindrance("busy", f"{agent.address} is busy {work}(PID {held.pid or '?'})", awaits)
 
 
-def hold_of(workspace: Workspace, agent: Agent) -> str:
+def hold_reason(workspace: Workspace, agent: Agent) -> str:
     """Who holds the agent, itself or with all others; empty if nobody does."""
     return hold_at(agent.mail_dir, agent.address) or hold_at(workspace.state_dir, "every agent")
 
 
-def limited(config: Config, program: str) -> bool:
+def is_limited(config: Config, program: str) -> bool:
     """True where the number of runs at once has a limit."""
     return bool(config.dispatch.max_runs or config.program(program).max_runs)
 
 
-def limit(workspace: Workspace, config: Config, program: str) -> Hindrance | None:
-    """The limit of runs at once that one more would break. Call it under `branch_gate.places`."""
+def limit_hindrance(workspace: Workspace, config: Config, program: str) -> Hindrance | None:
+    """The limit of runs at once that one more would break. Call it under `branch_gate.places_lock`."""
     fleet, own = config.dispatch.max_runs, config.program(program).max_runs
     locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
     running = [(agent, held) for agent, held in locks if held is not None and held.runs]

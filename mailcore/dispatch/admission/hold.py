@@ -13,16 +13,16 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.holds import HOLD
 
-EVERYONE = ""
+WHOLE_WORKSPACE = ""
 """In place of an address: the whole workspace."""
 
 
-def hold(workspace: Workspace, by: str, target: str, why: str) -> None:
+def place_hold(workspace: Workspace, by: str, target: str, why: str) -> None:
     """Nothing starts at `target` (an address, or EVERYONE) until it is released; what runs goes on.
 
     Refused where the agent's directory is gone: nothing of it is made again.
     """
-    directory = place(workspace, target)
+    directory = hold_directory(workspace, target)
     self_ignore.make(directory)
     replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
     for agent in [workspace.agent(target)] if target else workspace.agents:
@@ -31,7 +31,7 @@ def hold(workspace: Workspace, by: str, target: str, why: str) -> None:
     audit.record(workspace, by, "hold", agent=target or "all", why=why)
 
 
-def place(workspace: Workspace, target: str) -> Path:
+def hold_directory(workspace: Workspace, target: str) -> Path:
     """The directory in which a hold of `target` lies. Refused where the agent's own directory is gone."""
     if not target:
         return workspace.state_dir

@@ -11,9 +11,9 @@ from contextlib import suppress
 from typing import Any
 
 from mailcore.dispatch.admission import breakers
-from mailcore.dispatch.admission.nesting import Place
+from mailcore.dispatch.admission.nesting import ChainPlace
 from mailcore.dispatch.queueing import dropped_starts
-from mailcore.dispatch.runs.run_list import JOURNAL, records
+from mailcore.dispatch.runs.run_list import JOURNAL, journal_records
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail import post
@@ -21,11 +21,11 @@ from mailcore.model.agent import OPERATOR, Agent
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
-KEPT = "breakers.jsonl"
+NOTICES_FILE = "breakers.jsonl"
 """In `.praxmonitor`: of whom the operator was told, and since which run of a person's."""
 
 
-def tell(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]], why: str) -> None:
+def notify_refused(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]], why: str) -> None:
     """Tell of wakes of an agent that were waiting and are refused."""
     for record in taken:
         sender, subject = str(record.get("sender", "")), str(record.get("subject", ""))
@@ -33,15 +33,15 @@ def tell(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]
             audit.record(workspace, sender, "refused", agent=agent.address, subject=subject, why=why)
         with suppress(MailcoreError, OSError):
             dropped_starts.deliver_notice(workspace, agent, record)
-    tell_operator(workspace, agent, "; ".join(str(record.get("subject", "")) for record in taken), why)
+    notify_operator(workspace, agent, "; ".join(str(record.get("subject", "")) for record in taken), why)
 
 
-def tell_operator(workspace: Workspace, agent: Agent, reasons: str, why: str) -> None:
+def notify_operator(workspace: Workspace, agent: Agent, reasons: str, why: str) -> None:
     """Mail the operator that an agent is not started by itself any more, what it would have been woken for, and how to
     let it: once, until a person started it again."""
-    path = workspace.state_dir / KEPT
+    path = workspace.state_dir / NOTICES_FILE
     with suppress(MailcoreError, OSError):
-        since = breakers.last_act(agent)
+        since = breakers.last_run_by_person(agent)
         told = [line for line in journal.read(path) if line.get("agent") == agent.address]
         if told and told[-1].get("since") == since:
             return
@@ -52,7 +52,7 @@ def tell_operator(workspace: Workspace, agent: Agent, reasons: str, why: str) ->
             journal.append(path, {"agent": agent.address, "since": since, "why": why})
 
 
-def tell_nesting(workspace: Workspace, place: Place, target: Agent, subject: str) -> None:
+def notify_nesting_limit(workspace: Workspace, place: ChainPlace, target: Agent, subject: str) -> None:
     """Tell who waits for a caller's run that it was to go on deeper than dispatches may nest: once a run.
 
     The caller itself is told by the refusal.
@@ -61,7 +61,7 @@ def tell_nesting(workspace: Workspace, place: Place, target: Agent, subject: str
         return
     path = place.agent.runs_dir / place.run_id / JOURNAL
     with suppress(MailcoreError, OSError):
-        found = records(path.parent)
+        found = journal_records(path.parent)
         sender, task_id = (str(found[0].get(key) or "") for key in ("sender", "sent_id")) if found else ("", "")
         if not sender or any(record.get("event") == "too_deep" for record in found):
             return

@@ -28,20 +28,20 @@ from mailcore.text.masks import masked
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace, normal_address
 
-HOW = "aipass"
+AUDIT_HOW = "aipass"
 """What the audit says of such an act under `how`: it was seen, and not told by whoever did it."""
 FILE, LOCK = ".seen.json", ".seen.flock"
-PATIENCE = 5.0
+LOCK_PATIENCE = 5.0
 """Seconds to wait for another that records; then it is left to that one."""
-MANY = 200
+MANY_FILES = 200
 """Files of mail that are read in a look which is not to be done anew at the next start of whoever looks."""
-SPARE = 2_000_000_000
+CLOCK_SPARE_NS = 2_000_000_000
 """Nanoseconds by which a file may be older than the last look and is read all the same: clocks are coarse."""
 
-Act = dict[str, Any]
+AuditAct = dict[str, Any]
 
 
-def record(workspace: Workspace, *, keep: bool = False, marks: dict[str, int] | None = None) -> list[Act]:
+def record_acts(workspace: Workspace, *, keep: bool = False, marks: dict[str, int] | None = None) -> list[AuditAct]:
     """Record what was not seen before; the acts that could not be recorded, oldest first, for whoever shows them.
 
     Nothing is written where mailcore is not used yet, and nothing where nothing is new, unless `keep`, or it was much
@@ -51,9 +51,9 @@ def record(workspace: Workspace, *, keep: bool = False, marks: dict[str, int] | 
     state = workspace.state_dir
     if not state.is_dir():
         return sorted(_Look(workspace, {}).acts(), key=_time)
-    unwritten: list[Act] = []
+    unwritten: list[AuditAct] = []
     try:
-        with locked(state / LOCK, PATIENCE):
+        with locked(state / LOCK, LOCK_PATIENCE):
             look = _Look(workspace, marks or _marks(state))
             found = sorted(look.acts(), key=_time)
             unwritten = found
@@ -66,18 +66,18 @@ def record(workspace: Workspace, *, keep: bool = False, marks: dict[str, int] | 
             unwritten = []
             if marks is not None:
                 marks |= look.marks
-            if found or ((keep or look.files > MANY) and look.marks != look.former):
+            if found or ((keep or look.files > MANY_FILES) and look.marks != look.former):
                 writing.replace(state / FILE, json.dumps(look.marks).encode(), durable=False)
     except (MailcoreError, OSError):
         return unwritten
     return []
 
 
-def runs(workspace: Workspace) -> list[Act]:
+def recorded_runs(workspace: Workspace) -> list[AuditAct]:
     """The rows of AIPass's register as they were recorded, with the `result` of what ended."""
     found = []
     for act in journal.read(workspace.state_dir / audit.FILE):
-        if act.get("how") == HOW and isinstance(act.get("run"), str):
+        if act.get("how") == AUDIT_HOW and isinstance(act.get("run"), str):
             row = {"dispatch_id": act["run"], "ts": act.get("at"), "target": act.get("agent")}
             row |= {key: act.get(key, "") for key in ("sender", "subject", "status", "result")}
             found.append(row)
@@ -93,7 +93,7 @@ class _Look:
         self.files = 0
         """How many files of mail were read."""
 
-    def acts(self) -> Iterator[Act]:
+    def acts(self) -> Iterator[AuditAct]:
         everyone = (*self._workspace.agents, self._workspace.operator, *self._workspace.former())
         taken: set[str] = set()
         for agent in everyone:
@@ -108,21 +108,24 @@ class _Look:
                     yield act
         yield from self._dispatches()
 
-    def _received(self, agent: Agent) -> Iterator[Act]:
+    def _received(self, agent: Agent) -> Iterator[AuditAct]:
         if self._changed(agent.inbox) is not None:
             for message in read_mailbox(agent.inbox).messages:
                 if _foreign(message.raw):
                     yield dict(message.raw)
         yield from self._files(agent.archive_dir)
 
-    def _files(self, directory: Path) -> Iterator[Act]:
+    def _files(self, directory: Path) -> Iterator[AuditAct]:
         since = self._changed(directory)
         if since is None:
             return
         with suppress(OSError), os.scandir(directory) as entries:
             for entry in entries:
                 with suppress(OSError, ValueError, RecursionError):
-                    if entry.name.endswith(".json") and entry.stat(follow_symlinks=False).st_mtime_ns > since - SPARE:
+                    if (
+                        entry.name.endswith(".json")
+                        and entry.stat(follow_symlinks=False).st_mtime_ns > since - CLOCK_SPARE_NS
+                    ):
                         self.files += 1
                         raw = json_codec.loads(safe_open.read_bytes(Path(entry.path), links=False))
                         if isinstance(raw, dict) and _foreign(raw):
@@ -136,14 +139,14 @@ class _Look:
             return None
         former = self.former.get(str(path), 0)
         # One that changed a moment ago may change again within the same tick of the clock: it is looked at once more.
-        self.marks[str(path)] = at if time.time_ns() - at > SPARE else at - 1
+        self.marks[str(path)] = at if time.time_ns() - at > CLOCK_SPARE_NS else at - 1
         return None if former == at else former
 
-    def _dispatches(self) -> Iterator[Act]:
+    def _dispatches(self) -> Iterator[AuditAct]:
         if self._changed(self._workspace.aipass_dir / "dispatch_register.jsonl") is None:
             return
-        begun: dict[str, Act] = {}
-        for row in register.records(self._workspace):
+        begun: dict[str, AuditAct] = {}
+        for row in register.register_rows(self._workspace):
             run_id, status = text(row, "dispatch_id"), text(row, "status")
             if not run_id or RUN_ID.fullmatch(run_id):
                 continue
@@ -157,11 +160,11 @@ class _Look:
                     "sender": text(row, "sender"),
                     "subject": text(row, "subject"),
                 }
-                head = begun[run_id] = {**named, "run": run_id, "how": HOW}
+                head = begun[run_id] = {**named, "run": run_id, "how": AUDIT_HOW}
                 by = named["sender"] or named["agent"]
                 yield {"at": at, "by": by, "verb": "run queued", **head, "status": "outstanding"}
             if status not in ("", "outstanding"):
-                report = register.report(self._workspace.root, run_id)
+                report = register.read_report(self._workspace.root, run_id)
                 said = masked(str(report.get("result_excerpt") or ""))[:MOST_RESULT]
                 told = {"result": said} if said else {}
                 yield {"at": at, "by": head["agent"], "verb": "run ended", **head, "status": status, **told}
@@ -171,7 +174,7 @@ def _foreign(raw: Any) -> bool:
     return "thread_id" not in raw and bool(raw.get("id") or raw.get("sent_id"))
 
 
-def _sent(raw: Act, to: str) -> Act:
+def _sent(raw: AuditAct, to: str) -> AuditAct:
     """The act that a mail or a record of one tells of."""
     in_sent = "to" in raw and "sent_id" not in raw
     refused = raw.get("status") == "refused"
@@ -186,11 +189,11 @@ def _sent(raw: Act, to: str) -> Act:
         **({"reason": text(raw, "refused_reason")[:1000]} if refused else {}),
         **({"task": True} if raw.get("auto_execute") is True else {}),
         **{key: text(raw, key) for key in ("dispatch_id", "in_reply_to") if raw.get(key)},
-        "how": HOW,
+        "how": AUDIT_HOW,
     }
 
 
-def _names(act: Act) -> set[str]:
+def _names(act: AuditAct) -> set[str]:
     """By what an act is known again: a mail by recipient and either name of it, a run by its status."""
     if "run" in act:
         return {f"{act['run']} {act.get('status', '')}"}
@@ -199,7 +202,7 @@ def _names(act: Act) -> set[str]:
 
 def _known(state: Path) -> set[str]:
     found = journal.read(state / audit.FILE)
-    return {name for act in found if act.get("how") == HOW for name in _names(act)}
+    return {name for act in found if act.get("how") == AUDIT_HOW for name in _names(act)}
 
 
 def _marks(state: Path) -> dict[str, int]:
@@ -210,5 +213,5 @@ def _marks(state: Path) -> dict[str, int]:
     return {k: v for k, v in found.items() if isinstance(v, int)} if isinstance(found, dict) else {}
 
 
-def _time(act: Act) -> str:
+def _time(act: AuditAct) -> str:
     return str(act["at"])

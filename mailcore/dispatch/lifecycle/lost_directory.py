@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from mailcore.dispatch.queueing.waiting_tasks import LOST
+from mailcore.dispatch.queueing.waiting_tasks import LOST_FILE
 from mailcore.dispatch.texts import end_mails
 from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
@@ -21,7 +21,7 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 
-def ended(agent: Agent, first: Mapping[str, Any], reason: str = "") -> Run | None:
+def lost_run(agent: Agent, first: Mapping[str, Any], reason: str = "") -> Run | None:
     """The run that began with the record `first`, or waited to begin, as its loss ended it; `reason`: not by that of a
     directory."""
     gone = next((one for one in (agent.branch, agent.mail_dir) if not one.is_dir()), None)
@@ -32,22 +32,22 @@ def ended(agent: Agent, first: Mapping[str, Any], reason: str = "") -> Run | Non
     return from_records([{**first, "event": "queued"}, end])
 
 
-def keep(workspace: Workspace, agent: Agent, run: Run, queue_id: str, **outcome: str) -> None:
+def record_lost(workspace: Workspace, agent: Agent, run: Run, queue_id: str, **outcome: str) -> None:
     """Note that its sender was told, or with `not_woken` or `undelivered` why not; `queue_id` if it waited."""
     record = {"agent": agent.address, "run_id": run.run_id, "to": run.sender, "subject": run.subject}
     record |= {"queue_id": queue_id} if queue_id else {}
-    journal.append(workspace.state_dir / LOST, {**record, **outcome})
+    journal.append(workspace.state_dir / LOST_FILE, {**record, **outcome})
 
 
-def told(workspace: Workspace, run_id: str) -> bool:
+def is_recorded(workspace: Workspace, run_id: str) -> bool:
     """True if that run was lost, and its sender was told; what could not be delivered was not."""
-    lines = journal.read(workspace.state_dir / LOST)
+    lines = journal.read(workspace.state_dir / LOST_FILE)
     return any(line.get("run_id") == run_id and "undelivered" not in line for line in lines)
 
 
-def mail(workspace: Workspace, agent: Agent, run: Run, task_id: str) -> None:
+def mail_loss(workspace: Workspace, agent: Agent, run: Run, task_id: str) -> None:
     """Tell its sender, without a record of the author's own, whose `sent/` is gone."""
-    subject, body = end_mails.lost(agent, run)
+    subject, body = end_mails.lost_mail(agent, run)
     message = {
         "timestamp": aipass_time(datetime.now()),
         "from": agent.address,

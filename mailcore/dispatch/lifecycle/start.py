@@ -14,12 +14,20 @@ from types import MappingProxyType
 from typing import IO, Any
 
 from mailcore.config import Config
-from mailcore.dispatch.admission.hindrances import Hindrance, Outlook, busy, hindrance, hold_of, limit, limited
+from mailcore.dispatch.admission.hindrances import (
+    Hindrance,
+    Precheck,
+    busy_hindrance,
+    find_hindrance,
+    hold_reason,
+    is_limited,
+    limit_hindrance,
+)
 from mailcore.dispatch.aipass import register
 from mailcore.dispatch.lifecycle import supervisor_ready
 from mailcore.dispatch.process.environment import clean_environment
 from mailcore.dispatch.queueing import queue
-from mailcore.dispatch.queueing.branch_gate import gate, places
+from mailcore.dispatch.queueing.branch_gate import gate, places_lock
 from mailcore.dispatch.runs import branch_lock
 from mailcore.dispatch.runs.run_list import JOURNAL, run_ids
 from mailcore.exceptions import tolerated
@@ -38,7 +46,7 @@ from mailcore.workspace.variables import SUPERVISES
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ReservedRun:
     """A run that has its lock and the first line of its journal, and still needs its supervisor."""
 
     run_id: str
@@ -52,23 +60,23 @@ class Begun:
 
 
 def reserve_in_turn(
-    workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], seen: Outlook, waits: bool
-) -> Begun | Hindrance:
+    workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any], seen: Precheck, waits: bool
+) -> ReservedRun | Hindrance:
     """`reserve`; one that `waits` lets go first what is before it."""
     before = _behind(workspace, config, agent, first) if waits else None
     if before is not None:
-        return hindrance(workspace, agent, first, seen) or before
+        return find_hindrance(workspace, agent, first, seen) or before
     return reserve(workspace, config, agent, first, seen)
 
 
 def _behind(workspace: Workspace, config: Config, agent: Agent, first: Mapping[str, Any]) -> Hindrance | None:
     """What starts before it: at the same agent, or elsewhere where places are few."""
-    if queue.waits(agent):
-        return busy(agent) or Hindrance("busy", f"other starts of {agent.address} wait, and are before it")
-    if not limited(config, str(first.get("program", ""))):
+    if queue.is_any_waiting(agent):
+        return busy_hindrance(agent) or Hindrance("busy", f"other starts of {agent.address} wait, and are before it")
+    if not is_limited(config, str(first.get("program", ""))):
         return None
-    waiting = (entry.agent for entry in queue.waiting(workspace) if entry.agent != agent)
-    if any(busy(one) is None and not hold_of(workspace, one) for one in dict.fromkeys(waiting)):
+    waiting = (entry.agent for entry in queue.all_waiting(workspace) if entry.agent != agent)
+    if any(busy_hindrance(one) is None and not hold_reason(workspace, one) for one in dict.fromkeys(waiting)):
         return Hindrance("limit", "other starts wait for a free place, and are before it")
     return None
 
@@ -78,26 +86,26 @@ def reserve(
     config: Config,
     agent: Agent,
     first: Mapping[str, Any],
-    seen: Outlook,
+    seen: Precheck,
     taken: Collection[Mapping[str, Any]] = (),
-) -> Begun | Hindrance:
+) -> ReservedRun | Hindrance:
     """Take the lock for a run and write its journal's first line, or say what is in the way; under the agent's gate.
 
     `first`: sender, subject, message_id, prompt, program, depth, mode, automatic. `taken` are the entries of the queue
     that become this run: removed last, so that none is lost whoever dies.
     """
-    if (found := hindrance(workspace, agent, first, seen)) is not None:
+    if (found := find_hindrance(workspace, agent, first, seen)) is not None:
         return found
     run_id, secret = _new_id(agent), os.urandom(16).hex()
     nonce = digest(secret.encode())
     program, subject = str(first.get("program", "")), str(first.get("subject", ""))
     with ExitStack() as stack:
-        if limited(config, program):
-            stack.enter_context(places(workspace))
-            if (found := limit(workspace, config, program)) is not None:
+        if is_limited(config, program):
+            stack.enter_context(places_lock(workspace))
+            if (found := limit_hindrance(workspace, config, program)) is not None:
                 return found
-        if branch_lock.acquire(agent, run_id, nonce, subject) is not None:
-            return busy(agent) or Hindrance(
+        if branch_lock.acquire_lock(agent, run_id, nonce, subject) is not None:
+            return busy_hindrance(agent) or Hindrance(
                 "busy", f"{agent.address} was taken by another at this moment", frozenset({0})
             )
     try:
@@ -106,14 +114,14 @@ def reserve(
         make_directory(agent.runs_dir / run_id, parents=True)
         journal.append(agent.runs_dir / run_id / JOURNAL, {**head, **queued}, durable=True)
         if taken:
-            queue.remove(workspace, agent, taken)
+            queue.remove_entries(workspace, agent, taken)
     except BaseException as error:
         _undo(agent, run_id, nonce, error)
         raise
-    return Begun(run_id, nonce, secret, queued, tuple(taken))
+    return ReservedRun(run_id, nonce, secret, queued, tuple(taken))
 
 
-def launch(workspace: Workspace, config: Config, agent: Agent, begun: Begun) -> str:
+def launch(workspace: Workspace, config: Config, agent: Agent, begun: ReservedRun) -> str:
     """Start the supervisor of a reserved run; not under the gate. The run's id.
 
     Where no process can be started nothing of the run is left, and what waited waits again.
@@ -125,7 +133,7 @@ def launch(workspace: Workspace, config: Config, agent: Agent, begun: Begun) -> 
     except BaseException as error:
         with gate(workspace, agent):
             if begun.taken:
-                queue.put_back(workspace, agent, begun.taken, f"it could not be started: {error}")
+                queue.put_back_starts(workspace, agent, begun.taken, f"it could not be started: {error}")
             _undo(agent, begun.run_id, begun.nonce, error)
         raise
     # It runs: what cannot be written of it must not make it "not started". The supervisor takes its lock itself.
@@ -138,7 +146,7 @@ def launch(workspace: Workspace, config: Config, agent: Agent, begun: Begun) -> 
     row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
     how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
     with tolerated():
-        register.opened(workspace, begun.run_id, {**row, **how}, config.dispatch.hard_limit)
+        register.record_opened(workspace, begun.run_id, {**row, **how}, config.dispatch.hard_limit)
     with tolerated():
         register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
     with tolerated():
@@ -147,7 +155,7 @@ def launch(workspace: Workspace, config: Config, agent: Agent, begun: Begun) -> 
     return begun.run_id
 
 
-def unmake(workspace: Workspace, agent: Agent, run: Run) -> bool:
+def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:
     """Leave nothing of a run whose caller was killed before it had a supervisor; False, and nothing done, of another.
 
     It never began, so there is no end to tell.
@@ -159,7 +167,7 @@ def unmake(workspace: Workspace, agent: Agent, run: Run) -> bool:
         if len(records) != 1 or run.phase.ended or branch_lock.is_supervised(agent, run):
             return False
         shutil.rmtree(agent.runs_dir / run.run_id)
-        branch_lock.release(agent, run.run_id, str(records[0].get("nonce", "")))
+        branch_lock.release_lock(agent, run.run_id, str(records[0].get("nonce", "")))
     return True
 
 
@@ -175,17 +183,17 @@ def _undo(agent: Agent, run_id: str, nonce: str, error: BaseException) -> None:
             journal.append(path, {"event": "ended", "outcome": "bounced", "reason": why})
             journal.append(path, {"event": "told"})
         else:
-            (run_dir / supervisor_ready.LOG).unlink(missing_ok=True)
+            (run_dir / supervisor_ready.SUPERVISOR_LOG).unlink(missing_ok=True)
             run_dir.rmdir()
     except OSError:  # a full disk: without its directory it does not look as if it still waited
         import shutil
 
         with suppress(OSError):
             shutil.rmtree(run_dir)
-    branch_lock.release(agent, run_id, nonce)
+    branch_lock.release_lock(agent, run_id, nonce)
 
 
-def await_foreign(workspace: Workspace, agent: Agent, found: Hindrance) -> None:
+def start_queue_waiter(workspace: Workspace, agent: Agent, found: Hindrance) -> None:
     """Let a waiter start what waits when another program's process ends: that tells nobody. Not under the gate.
 
     A waiter goes, and its claim with it, under the gate and where nothing waits: what was queued before this call is
@@ -212,14 +220,14 @@ def _new_id(agent: Agent) -> str:
     return f"{unique_time(at)}-{os.urandom(4).hex()}"
 
 
-def _spawn(workspace: Workspace, run_dir: Path, begun: Begun) -> subprocess.Popen[bytes]:
-    reader, writer = supervisor_ready.pipe()
+def _spawn(workspace: Workspace, run_dir: Path, begun: ReservedRun) -> subprocess.Popen[bytes]:
+    reader, writer = supervisor_ready.ready_pipe()
     reading, writing = os.pipe()
     try:
         os.write(writing, begun.secret.encode())
-        with (run_dir / supervisor_ready.LOG).open("ab") as log:
+        with (run_dir / supervisor_ready.SUPERVISOR_LOG).open("ab") as log:
             command = child("mailcore.dispatch.supervision.sentinel", str(run_dir))
-            variables = {supervisor_ready.STANDS: str(writer)}
+            variables = {supervisor_ready.READY_VARIABLE: str(writer)}
             supervisor = _detached(workspace, command, begun.run_id, log, (writer,), variables, told=reading)
     except BaseException:
         os.close(reader)
@@ -227,7 +235,7 @@ def _spawn(workspace: Workspace, run_dir: Path, begun: Begun) -> subprocess.Pope
     finally:
         for descriptor in (writer, reading, writing):
             os.close(descriptor)
-    supervisor_ready.expect(begun.run_id, reader, supervisor.pid)
+    supervisor_ready.expect_ready(begun.run_id, reader, supervisor.pid)
     return supervisor
 
 

@@ -23,7 +23,7 @@ INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "AIPASS_DISPATCH_ID"}
 INHERITED_PREFIXES = ("MAILCORE_", "AIPASS_CALLER_")
 """What one run must never hand to another: its identity."""
 
-COMMAND = "mailcore"
+MAILCORE_COMMAND = "mailcore"
 
 
 def search_path() -> str:
@@ -35,7 +35,7 @@ def search_path() -> str:
     known = path.split(os.pathsep)
     usual = [str(user_directories.home() / ".local" / "bin"), "/usr/local/bin", "/usr/bin"]
     known += [place for place in usual if place not in known and os.path.isdir(place)]  # noqa: PTH112
-    alone = _alone()
+    alone = _mailcore_directory()
     if alone is not None:
         known = [str(alone), *(place for place in known if place != str(alone))]
     elif (scripts := str(Path(sys.executable).parent)) not in known:
@@ -43,13 +43,13 @@ def search_path() -> str:
     return os.pathsep.join(known)
 
 
-def _alone() -> Path | None:
+def _mailcore_directory() -> Path | None:
     """A directory that holds `mailcore` of this installation and nothing else; None where there can be none.
 
     Unlike the one that pip made it starts whatever PYTHONPATH and the like say.
     """
     text = f'#!/bin/sh\nexec {shlex.join(child("mailcore.cli"))} "$@"\n'.encode()
-    command = user_directories.state_home() / "bin" / digest(text, 8) / COMMAND
+    command = user_directories.state_home() / "bin" / digest(text, 8) / MAILCORE_COMMAND
     with suppress(OSError):
         if not command.exists():
             command.parent.mkdir(parents=True, exist_ok=True)

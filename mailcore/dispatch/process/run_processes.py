@@ -38,7 +38,7 @@ def _marks(pid: int) -> tuple[str, bool]:
     return value_of(variables, RUN_ID), any(v.startswith(_SUPERVISES) for v in variables)
 
 
-def members(run_id: str, roots: Collection[int] = ()) -> list[Process]:
+def run_members(run_id: str, roots: Collection[int] = ()) -> list[Process]:
     """The processes of a run, parents before children. `roots` (its supervisor) are searched below, not included."""
     processes = snapshot()
     children: dict[int, list[int]] = {}
@@ -121,24 +121,24 @@ def occupants(branch: Path, programs: Iterable[Program]) -> list[int]:
     return found
 
 
-def reap() -> None:
+def reap_children() -> None:
     """Collect every dead child, adopted ones too."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
-def to_child(pid: int, number: int) -> None:
+def signal_child(pid: int, number: int) -> None:
     """Signal a child of this process that was not waited for yet."""
     send(pid, start_ticks(pid), signal.Signals(number))
 
 
-def go_on(pid: int, ticks: int) -> bool:
+def resume_stopped(pid: int, ticks: int) -> bool:
     """Let a process of ours go on that somebody stopped: it would heed no limit. True if it stood still."""
     return stopped(pid) and send(pid, ticks, signal.SIGCONT)
 
 
-def stop(
+def stop_processes(
     find: Callable[[], list[Process]], grace: float, reap: Callable[[], None] = lambda: None
 ) -> tuple[set[int], set[int]]:
     """End every process that `find` names, until it finds none: TERM, `grace` seconds, KILL, again.

@@ -23,13 +23,13 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 DIRECTORY = "gates"
-LONGEST = 200
+MAX_GATE_NAME = 200
 """Bytes of a gate's name; of a branch that lies deeper a digest stands in it."""
 
 _timeout: float | None = LOCK_TIMEOUT
 
 
-def be_patient() -> None:
+def wait_without_limit() -> None:
     """From now on this process waits for gates however long that takes: nobody waits for it, and it must not die."""
     global _timeout
     _timeout = None
@@ -38,41 +38,41 @@ def be_patient() -> None:
 @contextmanager
 def gate(workspace: Workspace, agent: Agent) -> Iterator[None]:
     """Hold the gate of an agent's branch. MailcoreError (code `locked`) naming who keeps it."""
-    with _held(workspace, _name(agent)):
+    with _locked(workspace, _name(agent)):
         yield
 
 
 @contextmanager
-def places(workspace: Workspace) -> Iterator[None]:
+def places_lock(workspace: Workspace) -> Iterator[None]:
     """Hold the lock under which it is counted how many run at once, and one more begins."""
-    with _held(workspace, "places"):
+    with _locked(workspace, "places"):
         yield
 
 
 @contextmanager
-def waiting_list(workspace: Workspace) -> Iterator[None]:
+def waiting_list_lock(workspace: Workspace) -> Iterator[None]:
     """Hold the lock of the list of what waits in the whole workspace."""
-    with _held(workspace, "waiting"):
+    with _locked(workspace, "waiting"):
         yield
 
 
-def every(workspace: Workspace) -> Iterator[Path]:
+def all_lock_files(workspace: Workspace) -> Iterator[Path]:
     """The files of all locks that are made in a workspace's own directory."""
     with suppress(OSError):
         yield from sorted((workspace.state_dir / DIRECTORY).glob("*.flock"))
 
 
 @contextmanager
-def _held(workspace: Workspace, name: str) -> Iterator[None]:
+def _locked(workspace: Workspace, name: str) -> Iterator[None]:
     directory = workspace.state_dir / DIRECTORY
     self_ignore.make(workspace.state_dir)  # not its parents: a workspace that is gone is not made again
     directory.mkdir(exist_ok=True)
     path = directory / f"{name}.flock"
-    with locked(path, _timeout, own=True, told=partial(tell, workspace, path)):
+    with locked(path, _timeout, own=True, told=partial(report_stranger, workspace, path)):
         yield
 
 
-def tell(workspace: Workspace, lock: Path, holder: str) -> None:
+def report_stranger(workspace: Workspace, lock: Path, holder: str) -> None:
     """Say that a lock was kept by one who is none of ours, and was stepped around."""
     from mailcore.dispatch.aipass import register
 
@@ -84,7 +84,7 @@ def tell(workspace: Workspace, lock: Path, holder: str) -> None:
 
 def _name(agent: Agent) -> str:
     branch = os.path.relpath(agent.branch, agent.root).replace("%", "%25").replace("/", "%2F")
-    if len(os.fsencode(branch)) <= LONGEST:
+    if len(os.fsencode(branch)) <= MAX_GATE_NAME:
         return branch
     from hashlib import sha256
 

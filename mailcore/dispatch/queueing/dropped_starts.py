@@ -13,7 +13,7 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 
-def tell(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]], by: str) -> None:
+def notify_cancelled(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]], by: str) -> None:
     """Tell of starts of an agent that `by` cancelled: each task to its sender, and the news of a wake to the agent.
 
     What cannot be told is a caveat. A sender who cancelled it himself knows: what he has for it lies in his archive,
@@ -24,7 +24,7 @@ def tell(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]
         for record in taken:
             with tolerated(f"cancelled, but {agent.address} or the sender was not told"):
                 deliver_notice(workspace, agent, record)
-                _tell_sender(workspace, agent, record, by)
+                _notify_sender(workspace, agent, record, by)
     finally:
         audit.proof.reset(former)
 
@@ -38,7 +38,7 @@ def deliver_notice(workspace: Workspace, agent: Agent, record: Mapping[str, Any]
         post.send(workspace, sender, [agent.address], *said, extra=thread)
 
 
-def _tell_sender(workspace: Workspace, agent: Agent, record: Mapping[str, Any], by: str) -> None:
+def _notify_sender(workspace: Workspace, agent: Agent, record: Mapping[str, Any], by: str) -> None:
     message_id, sender = str(record.get("message_id") or ""), str(record.get("sender") or "")
     if not message_id or sender in ("", agent.address):
         return

@@ -32,7 +32,7 @@ from mailcore.system.writing import replace
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
-WORTH = {"high": 900.0, "low": -900.0}
+PRIORITY_SECONDS = {"high": 900.0, "low": -900.0}
 """Seconds of age that a priority is worth; normal none."""
 
 
@@ -52,7 +52,7 @@ class Wake:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingStart:
     """One start that waits."""
 
     id: str
@@ -66,15 +66,15 @@ class Waiting:
     """The lowest is next."""
 
 
-def add(workspace: Workspace, agent: Agent, first: Mapping[str, Any], reason: str) -> str:
+def add_start(workspace: Workspace, agent: Agent, first: Mapping[str, Any], reason: str) -> str:
     """Queue a start, durably, and return its id; call it under the agent's gate."""
     record = {"at": journal.now(), **first, "waits": reason, "queue_id": os.urandom(4).hex()}
     journal.append(_path(agent), record, durable=True)
-    waiting_tasks.note(workspace, agent, record)
+    waiting_tasks.record_waiting(workspace, agent, record)
     return str(record["queue_id"])
 
 
-def waits_for(agent: Agent, message_id: str) -> str:
+def wait_reason(agent: Agent, message_id: str) -> str:
     """What the start of a task waits for; empty if it is not in the queue."""
     found = (str(record.get("waits", "")) for record in _records(agent) if record.get("message_id") == message_id)
     return next(found, "")
@@ -85,15 +85,15 @@ def entries(agent: Agent) -> list[dict[str, Any]]:
     return _read(agent)
 
 
-def waits(agent: Agent) -> bool:
+def is_any_waiting(agent: Agent) -> bool:
     """True if a start waits for this agent."""
     return bool(_read(agent))
 
 
-def put_back(workspace: Workspace, agent: Agent, records: Collection[Mapping[str, Any]], reason: str) -> None:
+def put_back_starts(workspace: Workspace, agent: Agent, records: Collection[Mapping[str, Any]], reason: str) -> None:
     """Queue starts again that were removed and did not begin, with the age that they had; call it under the gate."""
     again = [{**record, "waits": reason, "queue_id": os.urandom(4).hex()} for record in records]
-    _keep(workspace, agent, [*again, *_read(agent)])
+    _write(workspace, agent, [*again, *_read(agent)])
 
 
 @contextlib.contextmanager
@@ -111,7 +111,7 @@ def claim(agent: Agent, what: str = "queue") -> Iterator[int | None]:
             os.close(descriptor)
 
 
-def waiter(agent: Agent) -> int:
+def waiter_pid(agent: Agent) -> int:
     """The PID of the process that waits for the agent's branch to become free; 0 if none does."""
     if not is_locked(_claims(agent), own=True):
         return 0
@@ -124,16 +124,16 @@ def _claims(agent: Agent, what: str = "queue") -> Path:
     return agent.mail_dir / f".{what}.flock"
 
 
-def waiting(workspace: Workspace) -> Iterator[Waiting]:
+def all_waiting(workspace: Workspace) -> Iterator[WaitingStart]:
     """Everything that waits, the next first; nothing of an agent whose queue cannot be read."""
-    found = [entry for agent in workspace.agents for entry in waiting_for(agent)]
+    found = [entry for agent in workspace.agents for entry in waiting_starts(agent)]
     yield from sorted(found, key=lambda entry: entry.rank)
 
 
-def waiting_for(agent: Agent) -> list[Waiting]:
+def waiting_starts(agent: Agent) -> list[WaitingStart]:
     """What waits for one agent, the next first; nothing if its queue cannot be read."""
     return [
-        Waiting(
+        WaitingStart(
             str(record.get("queue_id", "")),
             agent,
             parse_time(record.get("at")),
@@ -147,18 +147,18 @@ def waiting_for(agent: Agent) -> list[Waiting]:
 
 
 def _rank(record: Mapping[str, Any]) -> float:
-    return parse_time(record.get("at")) - WORTH.get(str(record.get("priority")), 0.0)
+    return parse_time(record.get("at")) - PRIORITY_SECONDS.get(str(record.get("priority")), 0.0)
 
 
-def bereft(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
+def lost_tasks(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
     """The tasks that are noted as waiting, wait in no queue and never began: they went with theirs. Each one's agent.
 
     Also those of an agent that was taken out of the registry: nothing starts there. Of what cannot be read nothing is
     known to be gone.
     """
     found = []
-    lines = [line for line in waiting_tasks.read(workspace.root) if line.get("queue_id")]
-    held = {entry.id for entry in waiting(workspace)} if lines else set()
+    lines = [line for line in waiting_tasks.read_waiting(workspace.root) if line.get("queue_id")]
+    held = {entry.id for entry in all_waiting(workspace)} if lines else set()
     enrolled = {agent.address for agent in workspace.agents}
     for line in lines:
         agent, queue_id = waiting_tasks.agent_of(workspace, line), str(line["queue_id"])
@@ -180,7 +180,7 @@ def _ids(first: Mapping[str, Any]) -> set[str]:
     return {str(first.get("queue_id", "")), *(map(str, every) if isinstance(every, list) else ())} - {""}
 
 
-def peek(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+def next_start(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     """The first record of the run that starts next at an agent, and the entries that it takes; None if nothing waits.
 
     What has begun by now, and was not removed since whoever began it died, is none.
@@ -198,7 +198,7 @@ def peek(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     taken = records[:1] if first.get("message_id") else [r for r in records if not r.get("message_id")]
     if len(taken) > 1:
         reasons = list(dict.fromkeys(str(record.get("subject", "")) for record in taken))
-        first |= {"subject": " ".join(reasons), "prompt": prompt.wake(agent, " ".join(reasons))}
+        first |= {"subject": " ".join(reasons), "prompt": prompt.wake_prompt(agent, " ".join(reasons))}
         depths = (depth for record in taken if isinstance(depth := record.get("depth", 0), int))
         first |= {"depth": min(depths, default=0), "queue_ids": [str(record.get("queue_id", "")) for record in taken]}
         first |= {"about": [one for record in taken for one in _list(record.get("about"))]}
@@ -207,7 +207,7 @@ def peek(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     return {key: value for key, value in first.items() if key not in ("at", "waits")}, taken
 
 
-def became(agent: Agent, queue_id: str) -> str:
+def run_of_entry(agent: Agent, queue_id: str) -> str:
     """The id of the run that a start which waited became, if that is the newest; empty if it is not."""
     newest_run = run_ids(agent)[-1:]
     first = first_record(agent.runs_dir / newest_run[0]) if newest_run else {}
@@ -218,44 +218,44 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def remove(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]]) -> None:
+def remove_entries(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]]) -> None:
     """Take entries out of an agent's queue; call it under the gate."""
     gone = {str(record.get("queue_id", "")) for record in taken}
-    _keep(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in gone])
+    _write(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in gone])
 
 
-def cancel(workspace: Workspace, by: str, queue_id: str) -> Waiting:
+def cancel_start(workspace: Workspace, by: str, queue_id: str) -> WaitingStart:
     """Take one waiting start out of its agent's queue, as `by` asks; its mail stays, and its sender is told.
 
     MailcoreError if there is none.
     """
-    entry = next((entry for entry in waiting(workspace) if queue_id and entry.id == queue_id), None)
+    entry = next((entry for entry in all_waiting(workspace) if queue_id and entry.id == queue_id), None)
     if entry is not None:
         with gate(workspace, entry.agent):
-            taken = drop(workspace, entry.agent, queue_id)
+            taken = drop_starts(workspace, entry.agent, queue_id)
     if entry is None or not taken:
         said = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
         raise MailcoreError(f"{said}; `mailcore queue` lists what waits", "no_entry")
     audit.record(workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
-    dropped_starts.tell(workspace, entry.agent, taken, by)
+    dropped_starts.notify_cancelled(workspace, entry.agent, taken, by)
     return entry
 
 
-def forget_heard(workspace: Workspace, agent: Agent) -> None:
+def forget_notified(workspace: Workspace, agent: Agent) -> None:
     """Take out of an agent's queue what it need not be woken for, since it has heard of it."""
     if not _path(agent).exists():
         return
     with gate(workspace, agent):
-        _keep(workspace, agent, _read(agent))
+        _write(workspace, agent, _read(agent))
 
 
-def drop(workspace: Workspace, agent: Agent, queue_id: str = "") -> list[dict[str, Any]]:
+def drop_starts(workspace: Workspace, agent: Agent, queue_id: str = "") -> list[dict[str, Any]]:
     """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. What went, of which
-    `dropped_starts.tell` tells."""
+    `dropped_starts.notify_cancelled` tells."""
     records = _read(agent)
     gone = [r for r in records if (r.get("queue_id") == queue_id if queue_id else not r.get("message_id"))]
     if gone:
-        _keep(workspace, agent, [r for r in records if r not in gone])
+        _write(workspace, agent, [r for r in records if r not in gone])
     return gone
 
 
@@ -272,7 +272,7 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
     Nor is a wake among it for news that the agent has heard meanwhile in `mailcore wait`.
     """
     records = journal.read(_path(agent))
-    told = waiting_tasks.told(agent.root) if records else set()
+    told = waiting_tasks.reported_lost_ids(agent.root) if records else set()
     heard = active_waits.heard(agent) if any("news" in record for record in records) else {}
     return sorted(
         (
@@ -285,8 +285,8 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
     )
 
 
-def _keep(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:
-    waiting_tasks.keep(
+def _write(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:
+    waiting_tasks.set_waiting(
         workspace, agent, records
     )  # first: killed between the two, a start waits on, and is not told as lost
     if records:

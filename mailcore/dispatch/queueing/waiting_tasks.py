@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mailcore.dispatch.queueing.branch_gate import waiting_list
+from mailcore.dispatch.queueing.branch_gate import waiting_list_lock
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.formats.json_codec import dumps_line
@@ -20,39 +20,39 @@ from mailcore.model.agent import Agent
 from mailcore.system.writing import replace
 from mailcore.workspace.find import Workspace
 
-MOVED = 1.0
+MOVE_GRACE = 1.0
 """A directory that is back within so many seconds was only moved about."""
-KEPT = ("queue_id", "at", "sender", "subject", "message_id", "sent_id", "depth")
+RECORDED_KEYS = ("queue_id", "at", "sender", "subject", "message_id", "sent_id", "depth")
 """What of a start's record is noted."""
-LOST = "lost.jsonl"
+LOST_FILE = "lost.jsonl"
 """Of what was lost and who was told: `dispatch.lifecycle.lost_directory` writes it."""
 
 
-def note(workspace: Workspace, agent: Agent, first: Mapping[str, Any]) -> None:
+def record_waiting(workspace: Workspace, agent: Agent, first: Mapping[str, Any]) -> None:
     """Add a start that was queued."""
     if first.get("message_id"):
-        with suppress(OSError, MailcoreError), waiting_list(workspace):
+        with suppress(OSError, MailcoreError), waiting_list_lock(workspace):
             # Where that fails the queue has it: it waits, and goes unheard only with its directory.
             journal.append(_path(agent.root), _line(agent, first))
 
 
-def keep(workspace: Workspace, agent: Agent, records: Sequence[Mapping[str, Any]]) -> None:
+def set_waiting(workspace: Workspace, agent: Agent, records: Sequence[Mapping[str, Any]]) -> None:
     """Let these be the starts that wait for an agent; call it under its gate."""
-    with suppress(OSError, MailcoreError), waiting_list(workspace):
-        lines = read(agent.root)
+    with suppress(OSError, MailcoreError), waiting_list_lock(workspace):
+        lines = read_waiting(agent.root)
         others = [line for line in lines if line.get("agent") != agent.address]
         _write(agent.root, lines, [*others, *(_line(agent, one) for one in records if one.get("message_id"))])
 
 
-def read(root: Path) -> list[dict[str, Any]]:
+def read_waiting(root: Path) -> list[dict[str, Any]]:
     """The lines of a workspace."""
     return journal.read(_path(root))
 
 
-def strike(workspace: Workspace, queue_id: str) -> None:
+def remove_waiting(workspace: Workspace, queue_id: str) -> None:
     """Note a start no more."""
-    with waiting_list(workspace):
-        lines = read(workspace.root)
+    with waiting_list_lock(workspace):
+        lines = read_waiting(workspace.root)
         _write(workspace.root, lines, [line for line in lines if str(line.get("queue_id")) != queue_id])
 
 
@@ -64,20 +64,20 @@ def agent_of(workspace: Workspace, line: Mapping[str, Any]) -> Agent:
     return enrolled or Agent(address, str(line.get("name", "")), branch, root=workspace.root)
 
 
-def told(root: Path) -> set[str]:
+def reported_lost_ids(root: Path) -> set[str]:
     """The ids of the starts whose senders heard that they are lost: should their queue come back, they stay so.
 
     None where that cannot be read.
     """
     try:
-        lines = journal.read(root / ".praxmonitor" / LOST)
+        lines = journal.read(root / ".praxmonitor" / LOST_FILE)
     except OSError:
         return set()
     return {str(line.get("queue_id", "")) for line in lines if "undelivered" not in line} - {""}
 
 
 def _line(agent: Agent, first: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: first[key] for key in KEPT if key in first}
+    kept = {key: first[key] for key in RECORDED_KEYS if key in first}
     return {**kept, "agent": agent.address, "name": agent.name, "branch": os.path.relpath(agent.branch, agent.root)}
 
 

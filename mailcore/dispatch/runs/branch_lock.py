@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mailcore.dispatch.runs.run_list import records, run_ids
+from mailcore.dispatch.runs.run_list import journal_records, run_ids
 from mailcore.formats.timestamps import lock_time
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
@@ -24,7 +24,7 @@ from mailcore.workspace.lock_reader import YOUNG, here, holder, read_lock, told
 from mailcore.workspace.variables import SUPERVISES
 
 
-def facts(pid: int, sentinel: int = 0) -> dict[str, Any]:
+def process_facts(pid: int, sentinel: int = 0) -> dict[str, Any]:
     """What tells a process from every other, here and on other machines, and who stands by it."""
     return {
         "pid": pid,
@@ -37,7 +37,7 @@ def facts(pid: int, sentinel: int = 0) -> dict[str, Any]:
 def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str, sentinel: int = 0) -> bytes:
     return json.dumps(
         {
-            **facts(pid, sentinel),
+            **process_facts(pid, sentinel),
             "timestamp": lock_time(datetime.now()),
             "branch": str(agent.branch),
             "subject": subject,
@@ -47,7 +47,7 @@ def _document(agent: Agent, run_id: str, nonce: str, pid: int, subject: str, sen
     ).encode()
 
 
-def acquire(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
+def acquire_lock(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
     """Take the lock for this process. None when it was free (or its holder dead), else the lock that is in the way.
 
     The lock appears whole: written beside it, then linked into place, which fails if one is there.
@@ -64,25 +64,25 @@ def acquire(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | None:
 
 def hand_over(agent: Agent, run_id: str, nonce: str, pid: int, subject: str, sentinel: int = 0) -> bool:
     """Name `pid` as the holder. False, and nothing written, if the lock is no longer this run's."""
-    if not owned(agent.dispatch_lock, run_id, nonce):
+    if not is_owned(agent.dispatch_lock, run_id, nonce):
         return False
     replace(agent.dispatch_lock, _document(agent, run_id, nonce, pid, subject, sentinel))
     return True
 
 
-def release(agent: Agent, run_id: str, nonce: str) -> None:
+def release_lock(agent: Agent, run_id: str, nonce: str) -> None:
     """Remove the lock if it is still this run's."""
-    if owned(agent.dispatch_lock, run_id, nonce):
+    if is_owned(agent.dispatch_lock, run_id, nonce):
         agent.dispatch_lock.unlink(missing_ok=True)
 
 
-def owned(path: Path, run_id: str, nonce: str) -> bool:
+def is_owned(path: Path, run_id: str, nonce: str) -> bool:
     """True while the lock at `path` is this run's."""
     lock = read_lock(path)
     return lock is not None and (lock.run_id, lock.nonce) == (run_id, nonce)
 
 
-def holding(agent: Agent) -> Lock | None:
+def current_lock(agent: Agent) -> Lock | None:
     """The lock of a branch; where it was removed or spoilt, the one that its newest run had, if that is not told yet.
 
     With a holder that is dead: what is left of that run is to be cleared away.
@@ -100,7 +100,7 @@ def holding(agent: Agent) -> Lock | None:
 def _of_newest_run(agent: Agent) -> Lock | None:
     """The lock that an agent's newest run had, as its journal tells; None once its end is told."""
     newest = run_ids(agent)[-1:]
-    found = records(agent.runs_dir / newest[0]) if newest else []
+    found = journal_records(agent.runs_dir / newest[0]) if newest else []
     run = from_records(found)
     if run is None or run.run_id != newest[0] or any(record.get("event") == "told" for record in found):
         return None
@@ -126,7 +126,7 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
     """
     if not lock.nonce or not RUN_ID.fullmatch(lock.run_id):
         return False
-    return [record.get("nonce") for record in records(agent.runs_dir / lock.run_id)[:1]] == [lock.nonce]
+    return [record.get("nonce") for record in journal_records(agent.runs_dir / lock.run_id)[:1]] == [lock.nonce]
 
 
 def is_supervised(agent: Agent, run: Run) -> bool:
@@ -136,9 +136,9 @@ def is_supervised(agent: Agent, run: Run) -> bool:
     held = read_lock(agent.dispatch_lock)
     if held is not None and held.run_id == run.run_id and held.holder is not Holder.DEAD:
         return True
-    return any(supervises(pid, run.run_id) for pid in snapshot())
+    return any(is_supervisor_of(pid, run.run_id) for pid in snapshot())
 
 
-def supervises(pid: int, run_id: str) -> bool:
+def is_supervisor_of(pid: int, run_id: str) -> bool:
     """True if the process is that run's supervisor, or with `queue` a waiter; a PID alone may be another's by now."""
     return start_ticks(pid) != 0 and value_of(environment(pid) or [], SUPERVISES) == run_id

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailcore.config import Mail
 from mailcore.dispatch.aipass.monitor_runs import SENT_BEFORE
-from mailcore.dispatch.runs.run_list import first_record, read_run, run_ids, with_monitor
+from mailcore.dispatch.runs.run_list import as_monitored, first_record, read_run, run_ids
 from mailcore.formats import journal
 from mailcore.mail import conflicts
 from mailcore.mail.ladder import ladder
@@ -17,12 +17,12 @@ from mailcore.model.message import Message
 from mailcore.model.run import RUN_ID, Phase, Run
 from mailcore.observe.aipass_runs import registered
 
-NOBODY = "@ai_mail"
+AIPASS_NOTICES = "@ai_mail"
 """What AIPass's notices come from: nobody waits for an answer there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class OpenTask:
     """One open task."""
 
     agent: Agent
@@ -41,7 +41,7 @@ class Task:
     `mail`: any other that lies open for longer than its priority allows."""
 
 
-def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
+def open_tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[OpenTask]:
     """The open tasks in an agent's mailbox."""
     barred = conflicts.barred(agent)
     found = read_mailbox(agent.inbox).messages
@@ -52,16 +52,16 @@ def tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[Task]:
                 overdue = now - stands.since > limits.rung_limit(message.priority)
                 if kind == "mail" and not overdue:
                     continue  # it may well need no answer
-                yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, kind=kind)
+                yield OpenTask(agent, message, stands.rung, max(0.0, now - message.at), overdue, kind=kind)
             continue
         if any(_stands_for(other, message) for other in found):
             continue
-        run = run_of(agent, message.id) or _foreign(agent, message)
+        run = newest_run_of(agent, message.id) or _foreign(agent, message)
         stands = ladder(message, run)
         overdue = now - stands.since > limits.rung_limit(message.priority)
         run_id = run.run_id if run is not None else ""
         note = barred.get(message.id) or _note(agent, message, run)
-        yield Task(agent, message, stands.rung, max(0.0, now - message.at), overdue, note, run_id)
+        yield OpenTask(agent, message, stands.rung, max(0.0, now - message.at), overdue, note, run_id)
 
 
 def _kind(agent: Agent, message: Message) -> str:
@@ -72,7 +72,11 @@ def _kind(agent: Agent, message: Message) -> str:
         return "task"
     if message.undecided:
         return "request"
-    if message.sender in (agent.address, NOBODY) or message.proof == "supervisor" or message.raw.get("run_ended"):
+    if (
+        message.sender in (agent.address, AIPASS_NOTICES)
+        or message.proof == "supervisor"
+        or message.raw.get("run_ended")
+    ):
         return ""
     # An answer has the priority of what it answers; what was handed up is a question to who got it.
     answers = message.in_reply_to and not str(message.raw.get("upsert_key")).startswith("escalate:")
@@ -93,7 +97,7 @@ def _stands_for(later: Message, task: Message) -> bool:
     )
 
 
-def run_of(agent: Agent, message_id: str) -> Run | None:
+def newest_run_of(agent: Agent, message_id: str) -> Run | None:
     """The newest run that a message's dispatch started."""
     runs = (read_run(agent.runs_dir / run_id) for run_id in reversed(run_ids(agent)))
     return next((run for run in runs if run is not None and run.message_id == message_id), None)
@@ -107,7 +111,7 @@ def _foreign(agent: Agent, message: Message) -> Run | None:
         if (run.target, run.sender, run.subject) == (agent.address, message.sender, message.subject)
         and not RUN_ID.fullmatch(run.run_id) and int(run.created_at) - SENT_BEFORE <= message.at <= run.created_at
     ]  # fmt: skip
-    return with_monitor(max(fitting, key=lambda run: run.created_at)) if fitting else None
+    return as_monitored(max(fitting, key=lambda run: run.created_at)) if fitting else None
 
 
 def _note(agent: Agent, message: Message, run: Run | None) -> str:

@@ -12,9 +12,9 @@ from mailcore.model.run import Run
 MEMORIES = ".trinity"
 """An agent's passport and memories, below its branch (contract section 1)."""
 PASSED_OVER = {".ai_mail.local", MEMORIES, "logs", ".git", "node_modules", ".venv", "venv", "__pycache__"}
-LOOKED_AT = 20_000
+MAX_FILES = 20_000
 """Files of a branch that are looked at for progress, at most."""
-COARSE = 0.01
+CLOCK_SLACK = 0.01
 """Seconds by which the kernel's clock for files may be behind: one tick at 100 Hz."""
 
 
@@ -38,7 +38,7 @@ def changed_files(directory: Path, since: float) -> list[str]:
     """Files of a directory that changed after `since`, and its own commits; at most 100, relative paths."""
     found: list[str] = []
     looked = 0
-    since -= COARSE
+    since -= CLOCK_SLACK
     for parent, names, files in os.walk(directory):
         names[:] = [name for name in names if name not in PASSED_OVER]
         for name in files:
@@ -49,7 +49,7 @@ def changed_files(directory: Path, since: float) -> list[str]:
                     found.append(str(path.relative_to(directory)))
             except OSError:
                 continue
-        if looked > LOOKED_AT or len(found) >= 100:
+        if looked > MAX_FILES or len(found) >= 100:
             break
     try:
         if (directory / ".git/logs/HEAD").stat().st_mtime > since:

@@ -21,12 +21,12 @@ from mailcore.programs.registry import find
 from mailcore.system import safe_open, writing
 
 POINTER = "session.json"
-MODES = ("resume", "fork", "fresh")
+SESSION_MODES = ("resume", "fork", "fresh")
 """How a dispatch may ask for its session: go on in the newest, in a copy of it, or in a new one, as without a word."""
 _LARGEST = 65536
 
 
-def check(config: Config, agent: Agent, kind: Program, model: str, mode: str) -> None:
+def check_request(config: Config, agent: Agent, kind: Program, model: str, mode: str) -> None:
     """Refused, saying why, if the agent's program cannot do what a dispatch asks of it."""
     if model.startswith("-") or not model.isprintable() or model != model.strip():
         raise UsageError(f"--model {model!r}: a model's name, as the program calls it")
@@ -34,18 +34,18 @@ def check(config: Config, agent: Agent, kind: Program, model: str, mode: str) ->
         if wanted not in kind.takes:
             can = ", ".join(f"--{one}" for one in sorted(kind.takes)) or "neither --model, --resume nor --fork"
             raise Refused(f"{agent.address} is a {kind.name} agent, which takes {can}; not --{wanted}", "no_option")
-    if mode in ("resume", "fork") and not newest(config, agent, kind):
+    if mode in ("resume", "fork") and not newest_session(config, agent, kind):
         raise Refused(
             f"no session of {agent.address} is known that {kind.name} keeps: leave --{mode} out", "no_session"
         )
 
 
-def newest(config: Config, agent: Agent, kind: Program) -> str:
+def newest_session(config: Config, agent: Agent, kind: Program) -> str:
     """The id of the newest session of an agent that this program keeps; empty if it keeps none."""
-    return next((one for name, one, _ in sessions(config, agent) if name == kind.name), "")
+    return next((one for name, one, _ in resumable_sessions(config, agent) if name == kind.name), "")
 
 
-def sessions(config: Config, agent: Agent) -> Iterator[tuple[str, str, list[str]]]:
+def resumable_sessions(config: Config, agent: Agent) -> Iterator[tuple[str, str, list[str]]]:
     """Program, id, and a person's command line of each session that is kept, the newest first."""
     for name, given, output in _named(agent):
         if (kind := find(name)) is None:
@@ -77,7 +77,7 @@ def _pointer(agent: Agent) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def point(agent: Agent, program: str, session_id: str) -> None:
+def write_pointer(agent: Agent, program: str, session_id: str) -> None:
     """Name the session in which a run went on, for the next run, AIPass's too. OSError where the disk refuses."""
     if not is_session_id(session_id):
         return

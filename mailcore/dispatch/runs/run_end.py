@@ -12,7 +12,7 @@ from typing import Any
 from mailcore.config import Config
 from mailcore.dispatch.aipass import register
 from mailcore.dispatch.runs.progress import progress
-from mailcore.dispatch.runs.run_list import JOURNAL, records
+from mailcore.dispatch.runs.run_list import JOURNAL, journal_records
 from mailcore.dispatch.texts import end_mails
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
@@ -28,10 +28,10 @@ from mailcore.system.writing import replace
 from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
 
-STATUS = {Phase.COMPLETED: "completed", Phase.KILLED: "killed"}
+REGISTER_STATUS = {Phase.COMPLETED: "completed", Phase.KILLED: "killed"}
 
 
-def close(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by: str = "", result: str = "") -> Run:
+def close_run(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by: str = "", result: str = "") -> Run:
     """Write a run's end into its journal, with what it cost and brought; the run as it ended.
 
     One that has ended already stays as it is. MailcoreError where there is no journal to close.
@@ -66,16 +66,16 @@ def _answered(agent: Agent, run: Run) -> str:
     return ""
 
 
-def said(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
+def end_mail(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
     """Bounce, notice of a kill, or `done, no reply`; None where an answer or a wake says it."""
     if run.phase is Phase.KILLED:
-        return end_mails.killed(agent, run)
+        return end_mails.killed_mail(agent, run)
     if run.phase is not Phase.COMPLETED:
-        return end_mails.bounce(agent, run, run_dir)
-    return None if run.replied or run.delegated or run.sender != OPERATOR else end_mails.done(agent, run)
+        return end_mails.bounce_mail(agent, run, run_dir)
+    return None if run.replied or run.delegated or run.sender != OPERATOR else end_mails.done_mail(agent, run)
 
 
-def mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple[str, str]) -> None:
+def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple[str, str]) -> None:
     """Mail it to the run's sender, subject and body; MailcoreError where that fails."""
     failure_notices.over(
         workspace, agent.address, run.sender, (task_id, run.message_id)
@@ -87,14 +87,14 @@ def mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple
         raise MailcoreError(sent.error)
 
 
-def is_mailed(workspace: Workspace, run: Run, to: str) -> bool:
+def is_end_mailed(workspace: Workspace, run: Run, to: str) -> bool:
     """True if a mail of this run's end lies in that mailbox, open or closed: whoever told it died at that moment."""
     agent = workspace.agent(to)
     raws = (*(mail.raw for mail in read_mailbox(agent.inbox).messages), *(raw for _, raw in lookup.archived(agent)))
     return any(raw.get("ended_run") == run.run_id for raw in raws)
 
 
-def keep_bounce(agent: Agent, run: Run, run_dir: Path, error: str) -> None:
+def record_bounce(agent: Agent, run: Run, run_dir: Path, error: str) -> None:
     """AIPass's record of a bounce that could not be delivered (contract section 4)."""
     if run.phase is not Phase.BOUNCED:
         return
@@ -103,19 +103,19 @@ def keep_bounce(agent: Agent, run: Run, run_dir: Path, error: str) -> None:
         "reason": run.reason,
         "sender": run.sender,
         "timestamp": lock_time(datetime.now()),
-        "stderr_tail": "\n".join(end_mails.stderr(run, run_dir)),
+        "stderr_tail": "\n".join(end_mails.last_stderr(run, run_dir)),
         "error": error,
     }
     with suppress(OSError):  # the run's journal has it
         replace(agent.mail_dir / "last_bounce.json", json.dumps(record, indent=2).encode())
 
 
-def tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
+def report_to_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
     """Close the run in AIPass's register and feed, with its report."""
     last = run.attempt
     failed = f"FAILED ({exit_words(last.exit_code) if last and last.exit_code is not None else run.reason})"
-    status = STATUS.get(run.phase, failed)
-    found = records(agent.runs_dir / run.run_id)
+    status = REGISTER_STATUS.get(run.phase, failed)
+    found = journal_records(agent.runs_dir / run.run_id)
     mails = _mails(agent, run)
     said = _result(agent.runs_dir / run.run_id / f"attempt-{last.number}.stdout.log") if last else {}
     usage = said.get("usage")
@@ -138,7 +138,7 @@ def tell_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
         "emails_sent": mails,
         "agents_contacted": sorted({mail["to"] for mail in mails}),
     }
-    path = register.closed(workspace, run.run_id, status, report)
+    path = register.record_closed(workspace, run.run_id, status, report)
     register.notify(
         workspace, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
         dispatch_id=run.run_id, sender=run.sender, report_path=str(path),
@@ -173,7 +173,7 @@ def _result(stdout: Path) -> dict[str, Any]:
     return next((value for value in found if value is not None and value.get("type") == "result"), {})
 
 
-def lapse(workspace: Workspace, config: Config, run: Run) -> None:
+def lapse_run_requests(workspace: Workspace, config: Config, run: Run) -> None:
     """What the run asked its approver for has no taker any more."""
     how = f"killed by {run.by}" if run.phase is Phase.KILLED else str(run.phase)
     for approver in approvals.approvers(workspace, config):

@@ -28,7 +28,7 @@ def run_ids(agent: Agent) -> list[str]:
         return []
 
 
-def records(run_dir: Path) -> list[dict[str, Any]]:
+def journal_records(run_dir: Path) -> list[dict[str, Any]]:
     """What the journal of a run says; nothing where it was removed, or cannot be read: others' runs go on."""
     try:
         return journal.read(run_dir / JOURNAL)
@@ -37,7 +37,7 @@ def records(run_dir: Path) -> list[dict[str, Any]]:
 
 
 def first_record(run_dir: Path) -> dict[str, Any]:
-    """The first record of a run's journal, who asked for what; empty where `records` is."""
+    """The first record of a run's journal, who asked for what; empty where `journal_records` is."""
     try:
         return journal.first(run_dir / JOURNAL)
     except OSError:
@@ -64,10 +64,10 @@ def _last_as(agent: Agent, address: str) -> Run | None:
 
 def read_run(run_dir: Path) -> Run | None:
     """The run whose journal lies in `run_dir`."""
-    return from_records(records(run_dir))
+    return from_records(journal_records(run_dir))
 
 
-def with_monitor(run: Run) -> Run:
+def as_monitored(run: Run) -> Run:
     """A run of AIPass's as it stands: one whose monitor is gone has failed, since none will close it."""
     pid = run.supervisor_pid
     if run.phase.ended or not pid or alive(pid) or hidden(pid):
@@ -75,13 +75,13 @@ def with_monitor(run: Run) -> Run:
     return replace(run, phase=Phase.BOUNCED, reason=f"its monitor (PID {pid}) is gone")
 
 
-def foreign_runs(workspace: Workspace, agent: Agent) -> list[Run]:
+def aipass_runs(workspace: Workspace, agent: Agent) -> list[Run]:
     """The agent's runs that AIPass started, oldest first. One whose monitor is gone has failed: none will close it."""
     found = []
-    for run in registered(register.records(workspace)).values():
+    for run in registered(register.register_rows(workspace)).values():
         if run.target != agent.address or (agent.runs_dir / run.run_id).exists():
             continue
-        found.append(with_monitor(run))
+        found.append(as_monitored(run))
     return sorted(found, key=lambda run: run.created_at)
 
 
@@ -89,7 +89,7 @@ def _recorded(workspace: Workspace, run_id: str) -> Run | None:
     """A run of AIPass's that its register does not tell of any more, as our audit does."""
     from mailcore.dispatch.aipass import recorder
 
-    rows = [row for row in recorder.runs(workspace) if row["dispatch_id"] == run_id]
+    rows = [row for row in recorder.recorded_runs(workspace) if row["dispatch_id"] == run_id]
     run = registered(rows).get(run_id)
     result = next((row["result"] for row in reversed(rows) if row["result"]), "")
     return None if run is None else replace(run, result=str(result))
@@ -106,7 +106,7 @@ def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
             if "/" not in target and (agent.runs_dir / target / JOURNAL).is_file():
                 return agent, read_run(agent.runs_dir / target)
         for agent in everyone:
-            named = next((run for run in foreign_runs(workspace, agent) if run.run_id == target), None)
+            named = next((run for run in aipass_runs(workspace, agent) if run.run_id == target), None)
             if named is not None:
                 return agent, named
         if (trimmed := _recorded(workspace, target)) is not None:
@@ -119,5 +119,5 @@ def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
         if not own:
             raise
         return max(own, key=lambda found: found[1].created_at)
-    newest = [run for run in (last_run(agent), *foreign_runs(workspace, agent)[-1:]) if run is not None]
+    newest = [run for run in (last_run(agent), *aipass_runs(workspace, agent)[-1:]) if run is not None]
     return agent, max(newest, key=lambda run: run.created_at, default=None)

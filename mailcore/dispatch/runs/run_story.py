@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.dispatch.aipass import register
-from mailcore.dispatch.aipass.monitor_runs import task_of
-from mailcore.dispatch.runs.run_list import records
-from mailcore.dispatch.texts.end_mails import figures
+from mailcore.dispatch.aipass.monitor_runs import task_message
+from mailcore.dispatch.runs.run_list import journal_records
+from mailcore.dispatch.texts.end_mails import run_figures
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
@@ -60,7 +60,7 @@ class Story:
             + (f" by {run.by}" if run.by else "")
             + (f" ({run.reason})" if run.reason else ""),
             f"Task: {run.subject}",
-            *([figures(run)] if run.phase.ended else []),
+            *([run_figures(run)] if run.phase.ended else []),
             *([f"Its sender has not heard of it: {run.undelivered}"] if run.undelivered else []),
             *([f"Its session is `{run.attempt.session_id}`."] if run.attempt and run.attempt.session_id else []),
         ]
@@ -82,12 +82,12 @@ class Story:
         return masked("\n".join(page))
 
 
-def story(agent: Agent, run: Run) -> Story:
+def read_story(agent: Agent, run: Run) -> Story:
     """Read everything of a run, be it ours or AIPass's."""
     if run.foreign:
         return _foreign(agent, run)
     run_dir = agent.runs_dir / run.run_id
-    found = records(run_dir)
+    found = journal_records(run_dir)
     ended: dict[str, Any] = next((r for r in reversed(found) if r.get("event") == "ended"), {})
     until = run.since if run.phase.ended else time.time()
     sent = []
@@ -108,8 +108,8 @@ def story(agent: Agent, run: Run) -> Story:
 
 def _foreign(agent: Agent, run: Run) -> Story:
     """What AIPass left of a run of its own: the task's mail, the report, the mail that is stamped with its id."""
-    task = task_of(agent, run)
-    report = register.report(agent.root, run.run_id)
+    task = task_message(agent, run)
+    report = register.read_report(agent.root, run.run_id)
     sent = [Message.from_json(raw) for _, raw in lookup.sent(agent) if raw.get("dispatch_id") == run.run_id]
     names = {task.id, task.sent_id} - {""} if task is not None else set()
     answers = [mail.body for mail in sent if mail.recipient == run.sender and mail.in_reply_to in names]

@@ -18,9 +18,9 @@ from mailcore.dispatch.process.environment import clean_environment
 from mailcore.dispatch.process.leftover_processes import Leftover
 from mailcore.dispatch.runs.run_list import JOURNAL
 from mailcore.dispatch.supervision import attempt_output
-from mailcore.dispatch.supervision.run_directory import Anchor
+from mailcore.dispatch.supervision.run_directory import RunDirectory
 from mailcore.dispatch.supervision.run_journal import OwnJournal
-from mailcore.dispatch.supervision.supervisor_events import Signs
+from mailcore.dispatch.supervision.supervisor_events import SupervisorEvents
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -38,25 +38,25 @@ from mailcore.workspace.find import ROOT
 from mailcore.workspace.lock_reader import PID_NAMESPACE
 from mailcore.workspace.variables import AGENT, NONCE, RUN_ID
 
-OUTPUT_LOOK = (0.1, 5.0)
+OUTPUT_CHECK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
 as long each time, up to the longest."""
 
-VANISHED_LOOK = (0.05, 1.0)
+VANISHED_CHECK = (0.05, 1.0)
 """The same of the look for a directory that is gone, a stat: nothing tells that it is back."""
 
-AT_ONCE = 1.0
+WARNING_BURST = 1.0
 """What comes on standard error within so many seconds is one warning."""
 
 LINGER = 1.0
 """What a program leaves running at its exit has so long to end, before that counts as work cut off."""
 
 
-class Stopped(Exception):
+class RunStopped(Exception):
     """Somebody asked the run to end."""
 
 
-class Lost(Exception):
+class RunDirectoryLost(Exception):
     """The run's directory is gone, and its journal with it."""
 
 
@@ -65,14 +65,14 @@ class Attempts:
 
     def __init__(self, config: Config, agent: Agent, run_dir: Path) -> None:
         self.config = config
-        self._anchor = Anchor(agent, run_dir)
+        self._anchor = RunDirectory(agent, run_dir)
         self.journal = OwnJournal(run_dir / JOURNAL)
         self.queued = self.journal.queued
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
         self.secret = ""
         """The nonce itself, of which lock and journal hold the digest: for what the run starts, and in no file."""
         self.name = str(self.queued["program"])
-        self.signs = Signs()
+        self.signs = SupervisorEvents()
         self.pondered: Callable[[float], float] = lambda _: 0.0
         """Seconds since a moment in which the run waited for an approval: the hard limit stands still meanwhile."""
         self.held: tuple[int, ...] = ()
@@ -101,7 +101,7 @@ class Attempts:
         except FileNotFoundError:
             run = None
         if run is None:
-            raise Lost(f"{self.run_dir / JOURNAL} is gone")
+            raise RunDirectoryLost(f"{self.run_dir / JOURNAL} is gone")
         return run
 
     def note(self, event: str, **facts: Any) -> None:
@@ -144,7 +144,7 @@ class Attempts:
             code > 0
             and not result.success
             and ":" not in result.cause
-            and (said := attempt_output.last_word(files.stderr))
+            and (said := attempt_output.last_line(files.stderr))
         ):
             result = replace(result, cause=f"{result.cause}: {said}")
         answered = self.answered()
@@ -243,7 +243,7 @@ class Attempts:
             return str(error)
         finally:
             self.signs.look_away()
-        look, longest = OUTPUT_LOOK
+        look, longest = OUTPUT_CHECK
         while not self.ended(child):
             left = begun + limits.hard_limit + pondered - time.monotonic()
             if left <= 0 and (longer := self.pondered(began_at)) > pondered:
@@ -251,7 +251,7 @@ class Attempts:
             if left <= 0:
                 return f"still running after {duration(limits.hard_limit)}"
             self.signs.wait(min(left, look))
-            look = OUTPUT_LOOK[0] if self.bound(number) else min(look * 2, longest)
+            look = OUTPUT_CHECK[0] if self.bound(number) else min(look * 2, longest)
             self.stand()
         return ""
 
@@ -262,11 +262,11 @@ class Attempts:
 
     def _await_directory(self) -> None:
         deadline = time.monotonic() + self.config.dispatch.vanished_grace
-        look, longest = VANISHED_LOOK
+        look, longest = VANISHED_CHECK
         while not self._anchor.stands():
             left = deadline - time.monotonic()
             if left <= 0 or self.signs.stop_asked:
-                raise Lost(f"{self.run_dir} is gone")
+                raise RunDirectoryLost(f"{self.run_dir} is gone")
             self.signs.wait(min(left, look))
             self.reap()
             look = min(look * 2, longest)
@@ -276,14 +276,15 @@ class Attempts:
         """Bound what the attempt's output takes on disk; True where it was too much."""
         limit = self.config.dispatch.output_limit
         out, err = (
-            attempt_output.bound(self.run_dir / f"attempt-{number}.{name}.log", limit) for name in ("stdout", "stderr")
+            attempt_output.limit_size(self.run_dir / f"attempt-{number}.{name}.log", limit)
+            for name in ("stdout", "stderr")
         )
         return out or err
 
     def linger(self) -> None:
         """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
         deadline = time.monotonic() + LINGER
-        while (left := deadline - time.monotonic()) > 0 and run_processes.members(self.run_id, [os.getpid()]):
+        while (left := deadline - time.monotonic()) > 0 and run_processes.run_members(self.run_id, [os.getpid()]):
             self.signs.wait(left)
             self.reap()
             self.check()
@@ -305,7 +306,7 @@ class Attempts:
     def check(self) -> None:
         """Stopped, if a signal asked for the run's end."""
         if self.signs.stop_asked:
-            raise Stopped
+            raise RunStopped
 
     def reap(self) -> None:
         """Collect every dead child, adopted ones too, so that none stays a zombie."""
@@ -321,11 +322,11 @@ class Attempts:
         left = Leftover()
 
         def find() -> list[Process]:
-            found = run_processes.members(self.run_id, [os.getpid()])
+            found = run_processes.run_members(self.run_id, [os.getpid()])
             left.see(found)
             return found
 
-        _, survivors = run_processes.stop(find, self.config.dispatch.stop_grace, self.reap)
+        _, survivors = run_processes.stop_processes(find, self.config.dispatch.stop_grace, self.reap)
         if survivors:
             self.note("survivors", pids=sorted(survivors))
         return left
@@ -342,6 +343,6 @@ class Attempts:
         size = stderr.stat().st_size if stderr.exists() else 0
         now = time.monotonic()
         began, at_once = self._warned.setdefault(number, (now, size)) if size else (now, 0)
-        if size and now - began < AT_ONCE:
+        if size and now - began < WARNING_BURST:
             self._warned[number] = (began, size)
-        return now - began < AT_ONCE or size <= at_once
+        return now - began < WARNING_BURST or size <= at_once

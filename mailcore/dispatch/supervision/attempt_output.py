@@ -11,11 +11,11 @@ from mailcore.system.processes import free_older_part
 from mailcore.text import line
 
 _BLOCK = 1 << 20
-MOST_SAID = 120
+MAX_LAST_LINE = 120
 """Characters of the last line of stderr that the cause of a failure says."""
 
 
-def bound(path: Path, limit: int) -> bool:
+def limit_size(path: Path, limit: int) -> bool:
     """Free the older part of `path` so that about `limit` bytes of its end stay on disk; True where it was larger.
 
     The writer goes on at its place, and readers of the end see no difference: a hole is punched (fallocate), which
@@ -37,8 +37,8 @@ def bound(path: Path, limit: int) -> bool:
     return True
 
 
-def last_word(stderr: Path) -> str:
+def last_line(stderr: Path) -> str:
     """The last line that a program wrote there: most say in it why they fail. Made safe and short, secrets masked."""
     from mailcore.text.masks import masked
 
-    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(masked(raw), MOST_SAID))), "")
+    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(masked(raw), MAX_LAST_LINE))), "")

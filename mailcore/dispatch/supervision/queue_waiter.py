@@ -21,7 +21,7 @@ from mailcore.config import read_config_or_defaults
 from mailcore.dispatch.admission.hindrances import Hindrance
 from mailcore.dispatch.lifecycle import after_run
 from mailcore.dispatch.queueing import queue
-from mailcore.dispatch.queueing.branch_gate import be_patient, gate
+from mailcore.dispatch.queueing.branch_gate import gate, wait_without_limit
 from mailcore.exceptions import MailcoreError
 from mailcore.system.lock_holder import name_holder
 from mailcore.system.processes import exit_notice
@@ -30,8 +30,8 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import here
 from mailcore.workspace.lock_reader import YOUNG
 
-WATCHED = {".dispatch.lock", ".queue.jsonl"}
-FIRST_LOOK = 0.1
+WATCHED_FILES = {".dispatch.lock", ".queue.jsonl"}
+FIRST_CHECK = 0.1
 """Seconds until a lock that names nobody yet is looked at again; twice as long each time, up to YOUNG."""
 
 
@@ -41,29 +41,29 @@ def main(branch: Path, claim: int) -> int:
     agent = next((a for a in workspace.agents if a.branch == branch), None)
     if agent is None:
         return 3
-    be_patient()
+    wait_without_limit()
     name_holder(claim)
     config, _ = read_config_or_defaults(workspace.config_file)
     changes = Watcher(YOUNG)
     changes.watch(inodes([agent.mail_dir]))  # before the first look: what changes after it is told
-    pause = FIRST_LOOK
+    pause = FIRST_CHECK
     while True:
         try:
             begun = after_run.start_next(workspace, config, agent)
             if not isinstance(begun, Hindrance) or not begun.awaits:
                 with gate(workspace, agent):
-                    if isinstance(begun, Hindrance) or not queue.waits(agent):
+                    if isinstance(begun, Hindrance) or not queue.is_any_waiting(agent):
                         os.close(claim)  # under the gate: who queues next makes a waiter of its own
                         return 0
                 continue
         except (MailcoreError, OSError) as error:
             audit.record(workspace, agent.address, "start", error=str(error))
             return 1
-        wait(begun.awaits, pause, changes, agent.mail_dir)
+        wait_for_change(begun.awaits, pause, changes, agent.mail_dir)
         pause = min(2 * pause, YOUNG)
 
 
-def wait(pids: Collection[int], pause: float, changes: Watcher, directory: Path) -> None:
+def wait_for_change(pids: Collection[int], pause: float, changes: Watcher, directory: Path) -> None:
     """Until one of the processes is over or a WATCHED file of the directory changed.
 
     `pause` seconds at most for one that is not named yet (0), or that the kernel lets nobody wait for: a thread's id in
@@ -84,7 +84,7 @@ def wait(pids: Collection[int], pause: float, changes: Watcher, directory: Path)
         while True:
             changed = changes.wait(None if until is None else until - time.monotonic(), notices)
             over = until is not None and time.monotonic() >= until
-            if changed.ready or changed.lost or over or WATCHED & {Path(path).name for path in changed.paths}:
+            if changed.ready or changed.lost or over or WATCHED_FILES & {Path(path).name for path in changed.paths}:
                 return
 
 

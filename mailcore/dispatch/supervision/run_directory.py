@@ -11,7 +11,7 @@ from mailcore.model.agent import Agent
 from mailcore.system import safe_open
 
 
-class Anchor:
+class RunDirectory:
     """The agent and the directory of one run, held by a descriptor: a directory that was renamed is found by it."""
 
     def __init__(self, agent: Agent, run_dir: Path) -> None:

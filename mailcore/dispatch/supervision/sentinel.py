@@ -55,7 +55,7 @@ def _supervise(run_dir: str, sentinel: int) -> int:
     try:
         return supervisor.main(Path(run_dir).resolve(), sentinel)
     finally:
-        run_processes.go_on(sentinel, ticks)  # it has this one's end to see, and no lock names it any more
+        run_processes.resume_stopped(sentinel, ticks)  # it has this one's end to see, and no lock names it any more
 
 
 def _end_of(child: int) -> int:
@@ -69,9 +69,9 @@ def _end_of(child: int) -> int:
 
 def _send(child: int, number: int) -> None:
     """Signal the supervisor: not reaped yet, its PID is no other's."""
-    from mailcore.dispatch.process.run_processes import to_child
+    from mailcore.dispatch.process.run_processes import signal_child
 
-    to_child(child, number)
+    signal_child(child, number)
 
 
 if __name__ == "__main__":

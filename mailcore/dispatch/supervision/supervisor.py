@@ -19,11 +19,11 @@ from select import select
 from mailcore.config import Config, read_config_or_defaults
 from mailcore.dispatch.admission import breakers
 from mailcore.dispatch.lifecycle import after_run, supervisor_ready
-from mailcore.dispatch.queueing.branch_gate import be_patient, gate
+from mailcore.dispatch.queueing.branch_gate import gate, wait_without_limit
 from mailcore.dispatch.runs import branch_lock, run_end
-from mailcore.dispatch.runs.resumable_session import MODES, newest, point
-from mailcore.dispatch.runs.run_list import read_run, records
-from mailcore.dispatch.supervision.attempt import Attempts, Stopped
+from mailcore.dispatch.runs.resumable_session import SESSION_MODES, newest_session, write_pointer
+from mailcore.dispatch.runs.run_list import journal_records, read_run
+from mailcore.dispatch.supervision.attempt import Attempts, RunStopped
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail import approvals
@@ -89,27 +89,27 @@ class Supervisor:
                 session = session if mode == "resume" and session else str(uuid.uuid4())
                 result, session = self.attempts.attempt(number, mode, session, forked)
                 with suppress(OSError, MailcoreError):
-                    point(self.agent, self.attempts.name, session)
+                    write_pointer(self.agent, self.attempts.name, session)
                 if result.success:
                     outcome = "completed"
                     break
-                breakers.failed(self.workspace, self.agent.address, result.cause)
+                breakers.record_failure(self.workspace, self.agent.address, result.cause)
                 if result.final:
                     break
                 if number < limits.attempts:
-                    if stopped := breakers.fleet_tripped(self.workspace, limits):
+                    if stopped := breakers.why_fleet_tripped(self.workspace, limits):
                         result = Ending(False, f"{result.cause}; {stopped}", result=result.result)
                         break
                     self.pause(result)
-        except Stopped:
+        except RunStopped:
             outcome = "killed"
         self.end(outcome, result)
 
     def former_session(self, mode: str) -> str:
         """The session of the run that this one is a retry of, or that it was asked to go on in; empty where none is."""
-        if mode in MODES and not self.queued.get("retry_of"):
+        if mode in SESSION_MODES and not self.queued.get("retry_of"):
             kind = find(self.attempts.name)
-            return newest(self.config, self.agent, kind) if kind is not None else ""
+            return newest_session(self.config, self.agent, kind) if kind is not None else ""
         former = Path(str(self.queued.get("retry_of") or "")).name
         run = read_run(self.agent.runs_dir / former) if former else None
         session = run.attempt.session_id if run is not None and run.attempt is not None else ""
@@ -140,21 +140,23 @@ class Supervisor:
             asked = [r for r in self.attempts.journal.records() if r.get("event") == "kill_asked"]
             by = str(asked[-1].get("by", "")) if asked else "a signal"
             why = ""
-        run = run_end.close(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
+        run = run_end.close_run(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
         with suppress(MailcoreError, OSError):  # whom it is told may have moved, or left, since the run began
-            self._workspace = whose(load(self._workspace.registry), self.run_dir)[0]
+            self._workspace = owner_of_run(load(self._workspace.registry), self.run_dir)[0]
         # Where not even the journal can be written, the lock stays: the next look finds an orphan, and tells.
-        after_run.tell(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
+        after_run.report_end(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
         run_id, nonce = self.attempts.run_id, self.attempts.nonce
-        after_run.free(self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed")
+        after_run.release_branch(
+            self.workspace, self.config, self.agent, run_id, nonce, start_waiting=outcome != "killed"
+        )
 
 
 def main(run_dir: Path, sentinel: int) -> int:
     """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
     adopt_orphans()
-    be_patient()
+    wait_without_limit()
     audit.proof.set("supervisor")
-    workspace, agent = whose(here(start=run_dir.parents[2]), run_dir)
+    workspace, agent = owner_of_run(here(start=run_dir.parents[2]), run_dir)
     config, trouble = read_config_or_defaults(workspace.config_file)
     try:
         trust.insist(workspace)
@@ -165,8 +167,8 @@ def main(run_dir: Path, sentinel: int) -> int:
     if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there
         attempts.secret = os.read(0, 64).decode("ascii", "replace")
     # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
-    supervisor.note("supervised", **branch_lock.facts(os.getpid(), sentinel))
-    supervisor_ready.say()  # before the gate, which who started it may hold
+    supervisor.note("supervised", **branch_lock.process_facts(os.getpid(), sentinel))
+    supervisor_ready.report_ready()  # before the gate, which who started it may hold
     with gate(workspace, agent):
         run = read_run(run_dir)
         over = run is not None and run.phase.ended  # whoever began it died, and another has cleared it away
@@ -175,10 +177,10 @@ def main(run_dir: Path, sentinel: int) -> int:
             agent, attempts.run_id, attempts.nonce, os.getpid(), subject, sentinel
         )
     if not ours:
-        after_run.tell_bereft_of_lock(workspace, config, agent, run_dir)
+        after_run.end_run_without_lock(workspace, config, agent, run_dir)
         return 0
     try:
-        with held(run_dir, attempts):
+        with run_lock(run_dir, attempts):
             supervisor.supervise(trouble)
     except BaseException:
         attempts.stop_tree()  # its files are gone or the disk is full: still no process outlives its supervisor
@@ -187,17 +189,17 @@ def main(run_dir: Path, sentinel: int) -> int:
         stands = agent.mail_dir.is_dir()
         with suppress(MailcoreError, OSError):
             reason = f"its directory {run_dir} is gone" if stands else ""
-            after_run.tell_lost(workspace, config, agent, queued, reason)
+            after_run.report_lost(workspace, config, agent, queued, reason)
         with suppress(MailcoreError, OSError):
             if stands:
                 with gate(workspace, agent):
-                    branch_lock.release(agent, attempts.run_id, attempts.nonce)
-            after_run.start_what_waits(workspace, config, but=None if stands else agent)
+                    branch_lock.release_lock(agent, attempts.run_id, attempts.nonce)
+            after_run.start_all_waiting(workspace, config, but=None if stands else agent)
     return 0
 
 
 @contextmanager
-def held(run_dir: Path, attempts: Attempts) -> Iterator[None]:
+def run_lock(run_dir: Path, attempts: Attempts) -> Iterator[None]:
     """Hold the run's flock, its program too: by that it is seen to live from where its PIDs are not."""
     with ExitStack() as stack:
         with suppress(MailcoreError, OSError):  # without it the run is taken to go on there
@@ -205,13 +207,13 @@ def held(run_dir: Path, attempts: Attempts) -> Iterator[None]:
         yield
 
 
-def whose(workspace: Workspace, run_dir: Path) -> tuple[Workspace, Agent]:
+def owner_of_run(workspace: Workspace, run_dir: Path) -> tuple[Workspace, Agent]:
     """Whose run it is, by its directory, and the workspace with it: one whose row went meanwhile still ends its run."""
     branch = run_dir.parents[2]
     enrolled = next((agent for agent in workspace.agents if agent.branch == branch), None)
     if enrolled is not None:
         return workspace, enrolled
-    address = normal_address(next((str(r.get("target", "")) for r in records(run_dir)), "") or branch.name)
+    address = normal_address(next((str(r.get("target", "")) for r in journal_records(run_dir)), "") or branch.name)
     agent = Agent(address, address[1:].upper(), branch, root=workspace.root)
     others = tuple(other for other in workspace.agents if other.address != address)
     return replace(workspace, agents=(*others, agent)), agent

@@ -8,17 +8,17 @@ from types import FrameType
 
 from mailcore.system.watching import Watcher, inodes
 
-BLIND_LOOK = 0.5
+UNWATCHED_PERIOD = 0.5
 """Period of looking where the kernel tells of no changes, while an attempt is starting."""
 
 
-class Signs:
+class SupervisorEvents:
     """A wait that ends with a child's death, a request to stop, or a change of the files that are looked at."""
 
     def __init__(self) -> None:
         self.stop_asked = False
         self._wanted: tuple[Path, ...] = ()
-        self._watcher = Watcher(BLIND_LOOK)
+        self._watcher = Watcher(UNWATCHED_PERIOD)
         signal.set_wakeup_fd(self._watcher.wake_descriptor, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, self._noted)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

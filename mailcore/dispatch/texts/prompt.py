@@ -11,7 +11,7 @@ from mailcore.text.frames import quoted
 from mailcore.text.names import shown
 
 
-def task(agent: Agent, message_id: str, sender: str, subject: str, expect: str = "") -> str:
+def task_prompt(agent: Agent, message_id: str, sender: str, subject: str, expect: str = "") -> str:
     """The prompt of a dispatch. The mail's body is not in it: it is read, and thereby marked as read, by its id."""
     wanted = f"It counts as done, in its words, when {quoted(expect, 300)}. " if expect else ""
     message_id, sender = line(message_id), shown(sender, 80)
@@ -25,7 +25,7 @@ def task(agent: Agent, message_id: str, sender: str, subject: str, expect: str =
     )
 
 
-def wake(agent: Agent, why: str) -> str:
+def wake_prompt(agent: Agent, why: str) -> str:
     """The prompt of a wake without a task of its own. `why`: a sentence of ours, in which others' words are quoted."""
     return (
         f"You are {agent.address}. Your passport is .trinity/passport.json, your memories are .trinity/local.json and "
