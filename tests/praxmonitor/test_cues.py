@@ -1,4 +1,4 @@
-"""Moments, and the sounds between two of them."""
+"""Snapshots, and the sounds of what happened between two of them."""
 
 from __future__ import annotations
 
@@ -143,6 +143,13 @@ def test_the_heartbeat_beats_while_somebody_works_and_nothing_else_is_heard() ->
     assert heartbeat_cue(working, NOON - 10, 0.0) is None, "not asked for"
     idle = at(Fleet(ROOT, (facts("checker"),)))
     assert heartbeat_cue(idle, NOON - 10, 10.0) is None
+
+
+def test_the_heartbeat_beats_while_a_run_is_starting() -> None:
+    """Its program may take a minute to its first sign of life; that is no silence."""
+    starting = at(Fleet(ROOT, (facts("writer", run=run("writer", "Report", Phase.STARTING, 5.0), lock=lock(5.0)),)))
+    assert starting.status("@writer").state is State.STARTING
+    assert heartbeat_cue(starting, NOON - 10, 10.0) == Cue(Sound.HEARTBEAT)
 
 
 def test_history_is_silent_even_where_it_is_read_late() -> None:
