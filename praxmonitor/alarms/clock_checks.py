@@ -9,7 +9,7 @@ JUMP = 2.0
 """Seconds by which the clock of the wall may differ from the machine's own, from one tick to the next."""
 STOPPED = 15.0
 """Seconds without a tick, after which nobody looked: the program was stopped, or the machine frozen."""
-NO_MATTER = 0.5
+NEGLIGIBLE_LAG = 0.5
 KEPT_GAPS = 16
 KEPT_TICKS = 9
 """Ticks whose lateness is looked at: their median is what is late again and again."""
@@ -31,7 +31,7 @@ class ClockChecks:
     def lag(self) -> float:
         """Seconds by which ticks are late, as a rule, to a tenth; 0.0 where that is no matter."""
         late = round(statistics.median(self.late), 1) if len(self.late) == KEPT_TICKS else 0.0
-        return late if late >= NO_MATTER else 0.0
+        return late if late >= NEGLIGIBLE_LAG else 0.0
 
 
 def check_clock(checks: ClockChecks, wall: float, mono: float, period: float) -> ClockChecks:

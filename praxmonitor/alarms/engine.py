@@ -26,7 +26,7 @@ from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance
-from praxmonitor.alarms.machine_check import BETWEEN
+from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
@@ -140,7 +140,7 @@ class AlarmEngine:
                 if newest is not EMPTY and suspects.keys() <= work.keys():
                     return
                 # Nothing was read yet, or one look at a process told nothing of it: who is silent is not to wait.
-                await asyncio.sleep(BETWEEN)
+                await asyncio.sleep(CPU_SAMPLE_INTERVAL)
 
         async def directories() -> None:
             self.update_senses(gone=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents))

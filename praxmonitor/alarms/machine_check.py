@@ -13,7 +13,7 @@ from mailcore.observe.cpu import Work
 from mailcore.observe.state import state
 from praxmonitor.alarms.missing_directories import NOBODY, MissingDirectories
 
-BETWEEN = 0.5
+CPU_SAMPLE_INTERVAL = 0.5
 """Seconds between the two looks at the CPU that it takes; only where an agent would be called silent."""
 
 
@@ -39,5 +39,5 @@ def check_machine(fleet: Fleet, config: Config, now: float, gone: Mapping[str, f
         return Senses(disk_free=free, gone=missing)
     work = Work()
     work.look(quiet, now)
-    threading.Event().wait(BETWEEN)
+    threading.Event().wait(CPU_SAMPLE_INTERVAL)
     return Senses(disk_free=free, work=work.look(quiet, now), gone=missing)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 
-SETTLE = 10.0
+MISSING_FOR = 10.0
 """Seconds for which a directory must be missing: moving it and changing the registry are two steps."""
 NOBODY: Mapping[str, float] = MappingProxyType({})
 
@@ -60,7 +60,7 @@ def branch_files(agent: Agent) -> BranchFiles:
 class MissingDirectories:
     """Remembers what was there: an agent whose directory was never made has not lost it."""
 
-    def __init__(self, there: Callable[[Agent], BranchFiles] = branch_files, settle: float = SETTLE) -> None:
+    def __init__(self, there: Callable[[Agent], BranchFiles] = branch_files, settle: float = MISSING_FOR) -> None:
         self._there, self._settle = there, settle
         self._was: dict[Path, BranchFiles] = {}
         """By branch, the most that was ever there of it."""

@@ -31,7 +31,7 @@ from praxmonitor.alarms.outlets import (
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.alarms.recovery import AipassRecorder, recover
 from praxmonitor.alarms.store import AlarmStore
-from praxmonitor.alarms.watchers import QUIET, Watcher
+from praxmonitor.alarms.watchers import STOPPED_AFTER, Watcher
 from praxmonitor.sound import Cue
 from praxmonitor.sound.mutes import mutes_path
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -122,7 +122,7 @@ class Notifier:
         return tuple(
             f"{each.name} {'shows no life' if each.alive else 'died'} since {moment(each.seen, now)}: start it again"
             for each in late
-            if not each.alive or now - each.seen > QUIET
+            if not each.alive or now - each.seen > STOPPED_AFTER
         )
 
     @property

@@ -59,14 +59,14 @@ def watching(state_directory: Path) -> list[dict[str, Any]]:
 
     `reach`: `sound`, `bell`, `shown` (a terminal shows it in silence) or `nobody`, and `says` in words.
     """
-    found, holder = watchers.look(state_directory)
+    found, holder = watchers.read_watchers(state_directory)
     now = time.time()
     return [
         {
             "what": each.what,
             "pid": each.pid,
             "on_duty": each is holder,
-            "alive": each.alive and now - each.seen < watchers.QUIET,
+            "alive": each.alive and now - each.seen < watchers.STOPPED_AFTER,
             "reach": each.state.reach.name.lower(),
             "says": each.state.says,
             "since": iso(each.since),

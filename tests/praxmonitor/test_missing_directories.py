@@ -16,7 +16,7 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.alarms.missing_directories import NOBODY, SETTLE, MissingDirectories
+from praxmonitor.alarms.missing_directories import MISSING_FOR, NOBODY, MissingDirectories
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound.mutes import mutes_path
 from tests.clock import NOON
@@ -46,10 +46,10 @@ def test_what_was_there_and_is_not_is_missing_once_that_is_sure(tmp_path: Path) 
     whole(branch)
     assert look(vanished, branch, 0.0) == {}
     shutil.rmtree(branch)
-    assert look(vanished, branch, 5.0) == {} and look(vanished, branch, 5.0 + SETTLE - 1) == {}
+    assert look(vanished, branch, 5.0) == {} and look(vanished, branch, 5.0 + MISSING_FOR - 1) == {}
     # However the clock of the wall is set meanwhile.
-    assert vanished.look((facts(branch),), 7 * NOON, 5.0 + SETTLE - 1) == {}
-    assert look(vanished, branch, 5.0 + SETTLE) == {"@writer": NOON + 5.0}
+    assert vanished.look((facts(branch),), 7 * NOON, 5.0 + MISSING_FOR - 1) == {}
+    assert look(vanished, branch, 5.0 + MISSING_FOR) == {"@writer": NOON + 5.0}
     whole(branch)
     assert look(vanished, branch, 30.0) == {}
 

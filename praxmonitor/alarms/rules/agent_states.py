@@ -14,7 +14,7 @@ from mailcore.text import counted
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 
-OF_STATE = {
+ALARM_OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
     State.WAITING: AlarmKind.WAITING,
     State.FAILED: AlarmKind.FAILED,
@@ -25,8 +25,8 @@ OF_STATE = {
 
 
 def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, senses: Senses) -> Alarm:
-    """The alarm of an agent whose state is one of `OF_STATE`."""
-    kind, run = OF_STATE[status.state], facts.run
+    """The alarm of an agent whose state is one of `ALARM_OF_STATE`."""
+    kind, run = ALARM_OF_STATE[status.state], facts.run
     run_id = run.run_id if run is not None else ""
     alarm = Alarm(kind, facts.address, status.since, f"{status.state}: {status.reason}", id=run_id)
     match kind:

@@ -1,7 +1,7 @@
 """Evaluates all rules: what is known of the fleet, and the time → the alarms that stand.
 
 Pure, but for a memory of what did not change. There are three sorts of rules: by an agent's state, by what stands in
-its files and falls due with time (`FAMILIES`), and by the machine. Each family has a module of its own beside this one.
+its files and falls due with time (`RULE_FAMILIES`), and by the machine. Each family has a module of its own beside this one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mailcore.observe.awaiting_answer import asked
 from mailcore.observe.expectation import NOTHING
 from mailcore.observe.state import state
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.rules.agent_states import OF_STATE, state_alarm
+from praxmonitor.alarms.rules.agent_states import ALARM_OF_STATE, state_alarm
 from praxmonitor.alarms.rules.daily_caps import agent_cap_alarms, fleet_cap_alarms
 from praxmonitor.alarms.rules.errors import error_alarms
 from praxmonitor.alarms.rules.machine import machine_alarms, missing_directory_alarms
@@ -23,7 +23,7 @@ from praxmonitor.alarms.rules.mail import mail_alarms
 from praxmonitor.alarms.rules.runs import run_alarms
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
-FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
+RULE_FAMILIES: tuple[Callable[[AgentFacts, Config], Iterator[TimedAlarm]], ...] = (
     run_alarms, mail_alarms, error_alarms, agent_cap_alarms,
 )  # fmt: skip
 """Those that look at one agent's files alone: what they find holds until the files change."""
@@ -52,11 +52,11 @@ class AlarmRules:
             if status is None:
                 status = state(facts, now, policy, senses)
             # An open request for approval is told by the alarm on the operator's mailbox.
-            if status.state in OF_STATE and (status.state is not State.WAITING or status != asked(facts)):
+            if status.state in ALARM_OF_STATE and (status.state is not State.WAITING or status != asked(facts)):
                 raised.append(state_alarm(facts, status, now, policy, senses))
             before = known.get(address)
             if before is None or before[0] is not facts:
-                timed = tuple(alarm for family in FAMILIES for alarm in family(facts, self.config))
+                timed = tuple(alarm for family in RULE_FAMILIES for alarm in family(facts, self.config))
                 before = known[address] = (facts, timed)
             for one in before[1]:
                 if through(one.last, one.limit, senses.gaps) + one.limit <= now < one.until:
