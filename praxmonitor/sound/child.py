@@ -25,13 +25,13 @@ from praxmonitor.sound.device import NoDevice
 from praxmonitor.sound.mixer import RATE, STALE, Mixer
 from praxmonitor.sound.pack import PackError
 
-TICK = 1.0
+DEVICE_CHECK_PERIOD = 1.0
 """Seconds between looks at the device while its stream runs."""
-STUCK = 2.0
+STUCK_AFTER = 2.0
 """Seconds within which a running stream must take something. Miniaudio says nothing when PulseAudio goes away."""
-OPENING = 4.0
+OPEN_TIMEOUT = 4.0
 """Seconds within which a device must be open. A sound server that is stopped lets one wait for ever."""
-TAKEN = RATE // 4
+BUFFERED_FRAMES = RATE // 4
 """Frames that a device must ask for after a sound began, before that is said to be played: more than it buffers."""
 LOST_STATUS = 3
 """Exit status when a device that played no longer does."""
@@ -62,7 +62,7 @@ class PlayerProcess:
                 self._obey(line)
             if self._mixer.left:
                 quiet_since = now
-            if now - took_at > STUCK:
+            if now - took_at > STUCK_AFTER:
                 lost("the device takes no sound")
             if self._device.running and now - quiet_since > self._device.rest_after:
                 self._device.rest()
@@ -88,7 +88,9 @@ class PlayerProcess:
 
     def _tell_played(self) -> None:
         """Say up to when all that was asked for sounded, once the device went on after it."""
-        if self._asked is not None and (not self._mixer.left or self._mixer.rendered - self._asked[1] > TAKEN):
+        if self._asked is not None and (
+            not self._mixer.left or self._mixer.rendered - self._asked[1] > BUFFERED_FRAMES
+        ):
             _say({"played": self._asked[0]})
             self._asked = None
 
@@ -109,7 +111,7 @@ def main(argv: list[str]) -> NoReturn:
     parser.add_argument("pack", type=Path)
     parser.add_argument("--backend", default="", help="miniaudio, miniaudio/alsa, simpleaudio; default: what works")
     options = parser.parse_args(argv)
-    watchdog = threading.Timer(OPENING, lambda: _end("none", "the sound system does not answer", 0))
+    watchdog = threading.Timer(OPEN_TIMEOUT, lambda: _end("none", "the sound system does not answer", 0))
     watchdog.daemon = True
     watchdog.start()
     try:
@@ -131,7 +133,7 @@ def _lines(stdin: int) -> Iterator[bytes]:
     """Whole lines as they come, and an empty one at each tick."""
     torn = b""
     while True:
-        if not select.select([stdin], [], [], TICK)[0]:
+        if not select.select([stdin], [], [], DEVICE_CHECK_PERIOD)[0]:
             yield b""
             continue
         data = os.read(stdin, 65_536)

@@ -16,10 +16,10 @@ from praxmonitor.sound.backends import decode, transpose
 from praxmonitor.sound.mixer import CHANNELS, RATE
 from praxmonitor.sound.pack import Pack, Picker, load_pack
 
-STEPS = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
+VOICE_SEMITONES = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
 """Semitones of each voice, from the first agent on: a pentatonic scale, so that whoever sounds together sounds well;
 the first five are a chord in C, three semitones apart or more. The fourteenth agent has the first one's pitch."""
-KEPT = 32_000_000
+SAMPLE_CACHE = 32_000_000
 """Bytes of sounds kept ready in memory, 0.2 MB a second of each: a pack that ships has 1.5 MB, a stranger's any."""
 GAP = array("h", bytes(2 * CHANNELS * (RATE // 20)))
 """Between the repetitions of an urgent alarm."""
@@ -45,7 +45,7 @@ class CueSamples:
         pack = self.pack
         if not pack.sounds[key] and Sound(key.partition(".")[0]).category is None:
             pack = self._default
-        step = STEPS[voice % len(STEPS)] if pack.tuned else 0
+        step = VOICE_SEMITONES[voice % len(VOICE_SEMITONES)] if pack.tuned else 0
         while file := self.picker.pick(tuple(file for file in pack.sounds[key] if file not in self._bad)):
             try:
                 once = self._tuned(file, step)
@@ -60,7 +60,7 @@ class CueSamples:
             samples = decode(file)
             kept = transpose(samples, step) if step else samples
         self._kept[file, step] = kept  # the last one used is the last one to go
-        while len(self._kept) > 1 and sum(map(len, self._kept.values())) * kept.itemsize > KEPT:
+        while len(self._kept) > 1 and sum(map(len, self._kept.values())) * kept.itemsize > SAMPLE_CACHE:
             del self._kept[next(iter(self._kept))]
         return kept
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from praxmonitor.sound.backends import decode
-from praxmonitor.sound.pack import KEYS, MANIFEST, OURS, PackError, checked_file, load_pack, read_object
+from praxmonitor.sound.pack import EXTENSION, MANIFEST, SOUND_KEYS, PackError, checked_file, load_pack, read_object
 
 CATEGORIES = (
     "session.start", "task.acknowledge", "task.complete", "task.error", "input.required", "resource.limit",
@@ -36,15 +36,15 @@ def violations(root: Path) -> list[str]:
         return [str(error)]
     manifest = read_object(root / MANIFEST)
     found = [f"{MANIFEST}: {said}" for said in (*_fields(manifest), *_categories(manifest, root))]
-    if (root / OURS).exists():
-        found += [f"{OURS}: {said}" for said in _ours(read_object(root / OURS), root)]
+    if (root / EXTENSION).exists():
+        found += [f"{EXTENSION}: {said}" for said in _ours(read_object(root / EXTENSION), root)]
     return found
 
 
 def _fields(manifest: dict[str, Any]) -> Iterator[str]:
     for key, value in manifest.items():
         if key not in _FIELDS:
-            yield f"CESP knows no {key!r}; what is ours goes into {OURS}"
+            yield f"CESP knows no {key!r}; what is ours goes into {EXTENSION}"
         elif not isinstance(value, _FIELDS[key]):
             yield f"{key!r} must be {_FIELDS[key].__name__}"
     if manifest["cesp_version"] != "1.0":
@@ -81,8 +81,8 @@ def _ours(ours: dict[str, Any], root: Path) -> Iterator[str]:
     if not isinstance(ours.get("tuned", False), bool):
         yield "'tuned' must be true or false"
     for key, category in ours.get("sounds", {}).items():
-        if key not in KEYS:
-            yield f"there is no sound {key!r}; there are: {', '.join(KEYS)}"
+        if key not in SOUND_KEYS:
+            yield f"there is no sound {key!r}; there are: {', '.join(SOUND_KEYS)}"
         yield from _sounds(key, category, root)
 
 

@@ -36,7 +36,7 @@ BELL: Final = "bell"
 LOST = "lost"
 BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds before each try to find a device again; the last is repeated. A try costs some 0.3 s of a core."""
-STEADY = 5.0
+RESET_BACKOFF_AFTER = 5.0
 """Seconds; a child that lived for longer is owed all tries anew, and so is one after a change of the outputs."""
 
 
@@ -228,7 +228,7 @@ class Player:
                 said, reason, ready = LOST, str(error), False
             if self._closing.is_set():
                 return
-            if time.monotonic() - began > STEADY:
+            if time.monotonic() - began > RESET_BACKOFF_AFTER:
                 failures = 0
             pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
             failures += 1
@@ -237,7 +237,7 @@ class Player:
             else:
                 self.retry_at = time.time() + pause
                 self._settle(NONE, reason)
-            if self._stirred.wait(pause) and time.monotonic() - self._stirred_at > STEADY:
+            if self._stirred.wait(pause) and time.monotonic() - self._stirred_at > RESET_BACKOFF_AFTER:
                 self._stirred_at, failures = time.monotonic(), 0
 
     def _one_child(self) -> tuple[str, str, bool]:
