@@ -89,7 +89,7 @@ def _said(episode: Episode, now: float) -> str:
 async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
     from praxmonitor.alarms.headless import TICK, watch
     from praxmonitor.alarms.notifier import Notifier
-    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.base import SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
 
     def trouble(text: str) -> None:
@@ -97,7 +97,7 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
 
     # It tells, and acts on nothing: it never goes on duty.
     notifier = Notifier(config, workspace.root, period=TICK, live=True)
-    feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
+    feed = FileFeed(workspace.root, config.observe.sweep, frame=SCREEN_INTERVAL)
     async with aclosing(watch(feed, notifier, lambda _: None, trouble)) as notifications:
         async for events, snapshot in notifications:
             for text in event_lines(events, snapshot.now) if as_lines else ():

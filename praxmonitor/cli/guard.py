@@ -21,7 +21,7 @@ from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import event_lines
 from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.base import DRAWN
+from praxmonitor.feed.base import SCREEN_INTERVAL
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound import Cue
 
@@ -86,7 +86,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     log.say(f"praxmonitor guard: watching {workspace.root}")
 
     async def tell() -> None:
-        feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
+        feed = FileFeed(workspace.root, config.observe.sweep, frame=SCREEN_INTERVAL)
         async with aclosing(watch(feed, notifier, hear, trouble)) as notifications:
             async for events, snapshot in notifications:
                 for line in event_lines(events, snapshot.now):

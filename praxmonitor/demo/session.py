@@ -28,10 +28,10 @@ from mailcore.workspace.lock_reader import read_lock
 from praxmonitor.demo.workspace_files import make_workspace
 from praxmonitor.sound.mutes import mutes_path
 
-STRIKE_LIMIT = 30.0
-PAUSES = (1.0, 5.0, 30.0)
+END_TIMEOUT = 30.0
+RESTART_PAUSES = (1.0, 5.0, 30.0)
 """Seconds before a story that ended by itself begins anew, each time; the last one holds on."""
-SAID = 60.0
+TROUBLE_SHOWN = 60.0
 """Seconds for which what went wrong is shown."""
 
 
@@ -50,7 +50,7 @@ class OperatorProcess:
     def trouble(self) -> str:
         """What went wrong with it in the last minute; empty if nothing did."""
         at, text = self._told
-        return text if text and time.monotonic() - at < SAID else ""
+        return text if text and time.monotonic() - at < TROUBLE_SHOWN else ""
 
     def close(self) -> None:
         """End it."""
@@ -79,7 +79,7 @@ class OperatorProcess:
                 for text in self._process.stdout or ():
                     last.append(text.strip())
                     self._tell(text.strip())
-            pause = PAUSES[min(ends, len(PAUSES) - 1)]
+            pause = RESTART_PAUSES[min(ends, len(RESTART_PAUSES) - 1)]
             if self._closing.is_set():
                 return
             self._tell(f"it ended ({last[0] if last else f'exit {self._process.returncode}'}), and begins anew")
@@ -120,7 +120,7 @@ def end_everything(workspace: Workspace) -> None:
         with contextlib.suppress(Refused):
             control.kill(workspace, config, OPERATOR, agent.address)
 
-    deadline = time.monotonic() + STRIKE_LIMIT
+    deadline = time.monotonic() + END_TIMEOUT
     with ThreadPoolExecutor(max_workers=8) as pool:
         while time.monotonic() < deadline:
             # Before the locks: a supervisor lets go of its own just before it ends, and may start another's run then.

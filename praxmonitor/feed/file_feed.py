@@ -16,7 +16,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.observe.watch import Batch, Watch
 from mailcore.workspace.find import at
-from praxmonitor.feed.base import FRAME
+from praxmonitor.feed.base import FLEET_INTERVAL
 
 OnFacts: TypeAlias = Callable[[float, Sequence[Fact]], None]
 """Told each reading: when it was made (seconds since the epoch), and its facts, never none."""
@@ -32,7 +32,7 @@ class FileFeed:
         *,
         kernel: bool = True,
         on_facts: OnFacts | None = None,
-        frame: float = FRAME,
+        frame: float = FLEET_INTERVAL,
     ) -> None:
         """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
 

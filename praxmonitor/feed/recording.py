@@ -28,7 +28,7 @@ FORMAT = 2
 
 1, written by 0.1.0, had other tags.
 """
-LONGEST = 16_000_000
+LONGEST_LINE = 16_000_000
 """Bytes of a line: a reader holds one in memory, some ten times as much when it is parsed. A longer reading becomes one
 line for each of its facts, and a fact that is longer still is written without what mails say."""
 VERSION = version("praxmonitor")
@@ -94,7 +94,7 @@ class RecordingWriter:
         """One reading, made at `at` (seconds since the epoch). RecordingError if the disk does not take it."""
         kept = tuple(facts) if self._bodies else tuple(map(without_bodies, facts))
         line = _reading(at, kept)
-        if len(line) < LONGEST:
+        if len(line) < LONGEST_LINE:
             self._write(line)
         else:
             for fact in kept:
@@ -118,9 +118,9 @@ class RecordingWriter:
 
     def _bounded(self, at: float, fact: Fact) -> bytes:
         line = _reading(at, [fact])
-        if len(line) >= LONGEST:
+        if len(line) >= LONGEST_LINE:
             line = _reading(at, [without_bodies(fact)])
-        if len(line) >= LONGEST:
+        if len(line) >= LONGEST_LINE:
             raise RecordingError(f"{self.path}: {TAGS[type(fact)]}: too much for one line, {size(len(line))}")
         return line
 

@@ -14,7 +14,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.text import line
-from praxmonitor.feed.base import DRAWN
+from praxmonitor.feed.base import SCREEN_INTERVAL
 from praxmonitor.feed.playback import Playback
 from praxmonitor.feed.recording import VERSION, RecordingError, RecordingHeader
 from praxmonitor.feed.recording_reader import LeftOut, read_recording
@@ -51,7 +51,7 @@ class ReplayFeed:
                 playback.left_out = self._told()
                 if self._fleet is not shown:
                     yield self._fleet
-                    await asyncio.sleep(DRAWN)
+                    await asyncio.sleep(SCREEN_INTERVAL)
         playback.end(at)
         yield self._fleet
 

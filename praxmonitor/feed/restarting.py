@@ -17,7 +17,7 @@ PAUSE, LONGEST_PAUSE = 1.0, 10.0
 """Seconds before a feed that broke is begun anew: twice as many each time that it breaks again, up to the longest."""
 
 
-STEADY = 60.0
+RESET_PAUSE_AFTER = 60.0
 """Seconds; a feed that lived for longer is begun anew after the first pause."""
 
 
@@ -48,7 +48,7 @@ async def restarted_fleets(
         except Exception as error:
             if isinstance(error, fatal) or (isinstance(error, MailcoreError) and not known):
                 raise
-            if time.monotonic() - began > STEADY:
+            if time.monotonic() - began > RESET_PAUSE_AFTER:
                 next_pause = pause
             why = line(f"{type(error).__name__}: {error}", 300)
             told(f"watching stopped: {why}; it begins anew in {duration(next_pause)}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailcore.text.units import clock_time
 from praxmonitor.text.lines import Line, plain, wrap
 
-ROLES = {"warning": "warn", "error": "error"}
+SEVERITY_ROLES = {"warning": "warn", "error": "error"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def notice_lines(notices: Iterable[Notice], width: int) -> Iterator[Line]:
     said = False
     for notice in notices:
         said = True
-        role = ROLES.get(notice.severity, "")
+        role = SEVERITY_ROLES.get(notice.severity, "")
         for number, part in enumerate(wrap(plain(notice.text), max(10, width - 10))):
             yield ((f"{'' if number else clock_time(notice.at):<8}  ", "faint"), (part, role))
     if not said:

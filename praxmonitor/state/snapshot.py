@@ -14,11 +14,11 @@ from mailcore.observe.state import state
 from praxmonitor.text.agents import NEEDS_ME
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
-TIMED = (*EXPECTED, State.SILENT, State.WAITING)
+TIME_DEPENDENT = (*EXPECTED, State.SILENT, State.WAITING)
 """States that time alone can change."""
-HOLDING = (State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
+ENDED_BY_SILENCE = (State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
 """Of those, the ones that only silence can end."""
-TURN = 0.5
+DERIVE_AGAIN_AFTER = 0.5
 """Seconds after which they are derived anew even where fleets follow each other faster than the clock's ticks."""
 
 
@@ -53,10 +53,10 @@ EMPTY = Snapshot(Fleet(Path()))
 
 def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NOTHING) -> Snapshot:
     """The next snapshot. The states of agents whose facts changed are derived; those that time can change too, if the
-    fleet is the same or `TURN` has passed. Returns `old` itself if nothing at all differs but the time within a
+    fleet is the same or `DERIVE_AGAIN_AFTER` has passed. Returns `old` itself if nothing at all differs but the time within a
     second."""
     same = fleet is old.fleet
-    full = same or not 0 <= now - old.derived < TURN
+    full = same or not 0 <= now - old.derived < DERIVE_AGAIN_AFTER
     known = {} if same else {facts.address: facts for facts in old.fleet.agents}
     holding = old.holds if senses is old.senses and now >= old.now else {}
     holds: dict[str, float] = {}
@@ -67,13 +67,13 @@ def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, sense
         before = old.statuses.get(address)
         if before is not None and (same or known.get(address) is facts):
             until = holding.get(address, 0.0)
-            if not (full and before.state in TIMED) or now <= until:
+            if not (full and before.state in TIME_DEPENDENT) or now <= until:
                 statuses[address] = before
                 if until:
                     holds[address] = until
                 continue
         status = state(facts, now, policy, senses)
-        if status.state in HOLDING and (due := expectation(facts, status, now, policy, senses)) is not None:
+        if status.state in ENDED_BY_SILENCE and (due := expectation(facts, status, now, policy, senses)) is not None:
             holds[address] = due.silent_at
         if before == status:
             status = before
