@@ -105,8 +105,9 @@ def _lines(path: Path) -> Generator[tuple[int, bytes], None, None]:
             while text := file.readline(LONGEST_LINE + 1):
                 number += 1
                 if len(text) > LONGEST_LINE:
+                    most = size(LONGEST_LINE)
                     raise RecordingError(
-                        f"{path}: line {number}: longer than {size(LONGEST_LINE)}, which `praxmonitor record` never writes"
+                        f"{path}: line {number}: longer than {most}, which `praxmonitor record` never writes"
                     )
                 yield number, text
     except EOFError:  # compressed by a recorder that was killed

@@ -52,9 +52,11 @@ EMPTY = Snapshot(Fleet(Path()))
 
 
 def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NOTHING) -> Snapshot:
-    """The next snapshot. The states of agents whose facts changed are derived; those that time can change too, if the
-    fleet is the same or `DERIVE_AGAIN_AFTER` has passed. Returns `old` itself if nothing at all differs but the time within a
-    second."""
+    """The next snapshot; `old` itself if nothing differs but the time within a second.
+
+    The states of agents whose facts changed are derived; those that time can change too, if the fleet is the same or
+    `DERIVE_AGAIN_AFTER` has passed.
+    """
     same = fleet is old.fleet
     full = same or not 0 <= now - old.derived < DERIVE_AGAIN_AFTER
     known = {} if same else {facts.address: facts for facts in old.fleet.agents}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,5 +57,5 @@ def test_each_daily_cap_is_a_cap() -> None:
     caps = [each.name for each in fields(Usage) if each.name.endswith(("daily_cost", "daily_tokens"))]
     assert len(caps) == 4 and not Usage().capped and not Usage().of_fleet
     for cap in caps:
-        usage = Usage(**{cap: 1})
+        usage = replace(Usage(), **{cap: 1})
         assert usage.capped and usage.of_fleet == cap.startswith("fleet_"), cap

@@ -1,7 +1,8 @@
 """Evaluates all rules: what is known of the fleet, and the time → the alarms that stand.
 
 Pure, but for a memory of what did not change. There are three sorts of rules: by an agent's state, by what stands in
-its files and falls due with time (`RULE_FAMILIES`), and by the machine. Each family has a module of its own beside this one.
+its files and falls due with time (`RULE_FAMILIES`), and by the machine. Each family has a module of its own beside this
+one.
 """
 
 from __future__ import annotations
