@@ -26,7 +26,7 @@ from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound.mutes import mutes_path
 
-NONE, ACTIVE = 0, 1
+NO_ALARM, ALARM_ACTIVE = 0, 1
 """Exit status: no alarm wants the operator; at least one does. Acknowledged and snoozed ones are listed and count not.
 2 and above as everywhere: the call makes no sense, or the workspace cannot be read."""
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         say_json(said)
     for episode in () if options.json else standing:
         say(_said(episode, now))
-    return ACTIVE if any(not episode.answered(now) for episode in standing) else NONE
+    return ALARM_ACTIVE if any(not episode.answered(now) for episode in standing) else NO_ALARM
 
 
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
@@ -104,4 +104,4 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
                 say(text, flush=True)
             for event in () if as_lines else event_objects(events, workspace.root, snapshot.now):
                 say_json(event, indent=False, flush=True)
-    return NONE
+    return NO_ALARM

@@ -21,7 +21,7 @@ from praxmonitor.sound.gate import gate_rules
 from praxmonitor.sound.pack import MANIFEST, SOUND_KEYS, PackError, find_pack, load_pack, pack_homes
 from praxmonitor.sound.player import STARTING, Player
 
-PAUSE = 1.3
+SOUND_LENGTH = 1.3
 """Seconds for each sound: as long as the longest that ships."""
 DEVICE_TIMEOUT = 10.0
 """Seconds within which the player says whether there is a device."""
@@ -118,7 +118,7 @@ def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, proj
             name, _, family = key.partition(".")
             say(f"  {key}", flush=True)
             player.play(Cue(Sound(name), voice=agent, family=family))
-            threading.Event().wait(PAUSE)
+            threading.Event().wait(SOUND_LENGTH)
     finally:
         player.close()
     return 0

@@ -1,4 +1,4 @@
-"""One word, one meaning: a public name of praxmonitor stands for one thing, save those listed here with their reason."""
+"""One word, one meaning: a public name of praxmonitor stands for one thing, or is listed here with its reason."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ MOST_LINES = 400
 SHARED = {
     "main": "the entry point of each command and of each program that is started as a process",
     "TICK": "seconds between two ticks of whoever watches by a clock of its own: screen, guard, watch",
-    "KEYS": "the keys that a widget or dialog names on the screen, in its own wording",
-    "LAST": "of the two rooms that have it: what stands at the end",
-    "MOST": "the most lines that a dialog shows of a list",
+    "MOST": "of a list in a dialog, the entries that are shown; the rest are counted",
     "start_lines": "waiting starts as lines: in a question, in the detail panel",
 }
 """A public name that several modules define → why it is the same word in each."""
