@@ -32,7 +32,7 @@ NO_ALARM, ALARM_ACTIVE = 0, 1
 
 
 def main(argv: Sequence[str]) -> int:
-    """`praxmonitor alarms [PATH] [--json] [--follow]`. Exit status NO_ALARM, ALARM_ACTIVE, or 2 and above with the reason."""
+    """`praxmonitor alarms`. Exit status NO_ALARM, ALARM_ACTIVE, or 2 and above with the reason."""
     parser = Parser(
         prog="praxmonitor alarms",
         description=__doc__,

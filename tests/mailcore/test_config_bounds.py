@@ -57,5 +57,6 @@ def test_each_daily_cap_is_a_cap() -> None:
     caps = [each.name for each in fields(Usage) if each.name.endswith(("daily_cost", "daily_tokens"))]
     assert len(caps) == 4 and not Usage().capped and not Usage().of_fleet
     for cap in caps:
-        usage = replace(Usage(), **{cap: 1})
+        amount: dict[str, Any] = {cap: 1}
+        usage = replace(Usage(), **amount)
         assert usage.capped and usage.of_fleet == cap.startswith("fleet_"), cap
