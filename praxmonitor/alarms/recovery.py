@@ -22,12 +22,12 @@ def recover(root: Path, agents: Iterable[AgentFacts]) -> str:
     if not due and not approval_expiry.due(root / ".praxmonitor"):
         return ""
     from mailcore.config import read_config_or_defaults
-    from mailcore.dispatch.recovery import attend
+    from mailcore.dispatch.recovery import recover as act
     from mailcore.workspace.find import at
 
     workspace = at(root)
     config, _ = read_config_or_defaults(workspace.config_file)
-    return "; ".join(attend(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
+    return "; ".join(act(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
 
 
 class AipassRecorder:
@@ -39,11 +39,11 @@ class AipassRecorder:
 
     def record(self) -> None:
         """Record what changed since the last call. May wait for a disk: for a worker thread."""
-        from mailcore.dispatch.aipass.recorded import record as record_seen
+        from mailcore.dispatch.aipass.recorder import record_acts
         from mailcore.workspace.find import at
 
         if (self._root / ".praxmonitor").is_dir():
-            record_seen(at(self._root), marks=self._marks)
+            record_acts(at(self._root), marks=self._marks)
 
 
 def _is_due(facts: AgentFacts) -> bool:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from praxmonitor.app.app import PraxApp
     from praxmonitor.feed.file_feed import OnFacts
 
+ARENAS = 2
+"""Of memory, for the threads of a screen: its loop and its reader take nearly all of it."""
+
 
 def show(
     path: Path | None,
@@ -29,9 +32,12 @@ def show(
     at each drawing what is wrong with that, in words, empty for nothing.
     """
     from mailcore.programs.registry import checked
+    from mailcore.system.memory import share_arenas
     from mailcore.workspace import trust
     from mailcore.workspace.find import here
     from praxmonitor.themes import load
+
+    share_arenas(ARENAS)
 
     workspace = here(path)
     config, standing = trust.followed(workspace, remember=True)

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mailcore.config import read_config
-from mailcore.dispatch import control
-from mailcore.dispatch.environment import clean_environment
+from mailcore.dispatch.kill import kill_run
+from mailcore.dispatch.process.environment import clean_environment
 from mailcore.exceptions import Refused
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.programs.registry import built_in
@@ -118,7 +118,7 @@ def end_everything(workspace: Workspace) -> None:
 
     def end(agent: Agent) -> None:
         with contextlib.suppress(Refused):
-            control.kill(workspace, config, OPERATOR, agent.address)
+            kill_run(workspace, config, OPERATOR, agent.address)
 
     deadline = time.monotonic() + END_TIMEOUT
     with ThreadPoolExecutor(max_workers=8) as pool:

@@ -15,8 +15,12 @@ from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.observe.watch import Batch, Watch
+from mailcore.system import memory
 from mailcore.workspace.find import at
 from praxmonitor.feed.base import FLEET_INTERVAL
+
+GIVE_BACK = 60.0
+"""Seconds, at least, between two times that free memory is given back to the system."""
 
 OnFacts: TypeAlias = Callable[[float, Sequence[Fact]], None]
 """Told each reading: when it was made (seconds since the epoch), and its facts, never none."""
@@ -105,7 +109,11 @@ class _Reading(threading.Thread):
                 self._watch = watch
                 if self._stopped:
                     return
+                given_back = time.monotonic()
                 for batch in watch:
+                    if batch.sweep and time.monotonic() - given_back > GIVE_BACK:
+                        memory.give_back()
+                        given_back = time.monotonic()
                     changed = self._learn(fleet, _facts(loader, fleet, batch))
                     if changed is not fleet:
                         fleet = changed

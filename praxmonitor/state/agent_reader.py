@@ -26,7 +26,7 @@ class AgentReader:
     def read(self, facts: AgentFacts) -> AgentDetails:
         """Sample the process, read its queue and the end of the log. What cannot be read is left out."""
         # Late: neither psutil nor the dispatch is needed for the first paint.
-        from mailcore.dispatch.queue import waiting_for
+        from mailcore.dispatch.queueing.queue import waiting_starts
         from mailcore.observe.file_tail import last_lines
         from mailcore.observe.process_sample import Sampler
 
@@ -47,7 +47,7 @@ class AgentReader:
             log_name=log.name if log is not None else "",
             log=tuple(lines),
             starts=tuple(
-                WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting_for(facts.agent)
+                WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting_starts(facts.agent)
             ),
         )
 

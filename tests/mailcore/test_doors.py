@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import breakers
+from mailcore.dispatch.admission import breakers
 from mailcore.model.lock import Holder
 from mailcore.observe.file_tail import Tail
 from mailcore.workspace.lock_reader import read_lock
@@ -176,7 +176,7 @@ def test_a_fifo_in_the_place_of_what_is_looked_at_by_the_way_is_not_waited_for(h
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
     if kind == "failures.jsonl":
-        assert breakers.fleet_tripped(house.workspace, house.config.dispatch) == ""
+        assert breakers.why_fleet_tripped(house.workspace, house.config.dispatch) == ""
     elif kind == "duty/x.watcher":
         assert watchers.read_watchers(house.root / ".praxmonitor") == ([], None)
     else:
