@@ -29,7 +29,7 @@ from praxmonitor.alarms.outlets import (
     title_sequence,
 )
 from praxmonitor.alarms.reach import ReachProbe
-from praxmonitor.alarms.recovery import AipassRecorder, recover
+from praxmonitor.alarms.recovery import AipassRecorder, recover_runs
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.alarms.watchers import STOPPED_AFTER, Watcher
 from praxmonitor.sound import Cue
@@ -86,7 +86,7 @@ class Notifier:
         self._all_clear_missed = False
         """What was heard was over before the watcher before this one could give the all-clear."""
         self._command = Command(config.alarms.on_alarm, root, on_error) if what else None
-        self._moment = EMPTY
+        self._snapshot = EMPTY
         self._title = ""
         self.ready = not self.live
         """What was answered and reported before is read: `evaluate` may be called."""
@@ -172,7 +172,7 @@ class Notifier:
             await self._take_over(self._duty)
         self.ready = True
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._engine.run_checks(lambda: self._moment))
+            tasks.create_task(self._engine.run_checks(lambda: self._snapshot))
             tasks.create_task(self._engine.save_reports(lambda: self.on_duty))
             tasks.create_task(self._recover_runs())
             if self._duty is not None:
@@ -184,7 +184,7 @@ class Notifier:
         while True:
             try:
                 await asyncio.to_thread(recorder.record)
-                failed = await asyncio.to_thread(recover, self._root, self._moment.fleet.agents)
+                failed = await asyncio.to_thread(recover_runs, self._root, self._snapshot.fleet.agents)
             except (MailcoreError, OSError) as error:
                 failed = str(error)
             if failed:
@@ -234,7 +234,7 @@ class Notifier:
 
         The terminal's notification and the user's command are on their way when this returns.
         """
-        self._moment = snapshot
+        self._snapshot = snapshot
         if not self.ready:
             return AlarmEvents(), []
         events = self._engine.evaluate(snapshot)
