@@ -9,7 +9,7 @@ from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Lock
-from mailcore.model.senses import Senses, through
+from mailcore.model.machine_status import Senses, through
 from mailcore.observe.awaiting_answer import awaited
 
 NOTHING = Senses()

@@ -11,9 +11,9 @@ from mailcore.config import Alarms
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Holder, Lock
+from mailcore.model.machine_status import Senses
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
-from mailcore.model.senses import Senses
 from mailcore.observe.awaiting_answer import asked, waits
 from mailcore.observe.expectation import NOTHING, expectation, expected, last_sign, limit_of
 from mailcore.observe.open_work import TURNS

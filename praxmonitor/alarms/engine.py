@@ -18,7 +18,7 @@ from typing import Any
 from mailcore.config import Config
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
-from mailcore.model.senses import Senses
+from mailcore.model.machine_status import Senses
 from mailcore.observe.cpu import Work
 from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated

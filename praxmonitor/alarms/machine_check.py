@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from mailcore.config import Config
 from mailcore.model.fleet import Fleet, State
-from mailcore.model.senses import Senses
+from mailcore.model.machine_status import Senses
 from mailcore.observe.cpu import Work
 from mailcore.observe.state import state
 from praxmonitor.alarms.missing_directories import NOBODY, MissingDirectories

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.model.senses import Senses
+from mailcore.model.machine_status import Senses
 from mailcore.text.units import moment
 from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine

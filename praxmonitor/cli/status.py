@@ -10,8 +10,8 @@ from typing import Any
 from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.machine_status import Senses
 from mailcore.model.message import MailboxStatus
-from mailcore.model.senses import Senses
 from mailcore.observe.activities import neutral
 from mailcore.observe.expectation import NOTHING
 from mailcore.observe.fold import apply

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State, Status
-from mailcore.model.senses import Senses
+from mailcore.model.machine_status import Senses
 from mailcore.observe.expectation import EXPECTED, NOTHING, expectation
 from mailcore.observe.state import state
 from praxmonitor.text.agents import NEEDS_ME

@@ -17,9 +17,9 @@ from mailcore.config import Config
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Lock
+from mailcore.model.machine_status import Senses
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
-from mailcore.model.senses import Senses
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.bench.asked import ask

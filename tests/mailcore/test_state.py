@@ -12,9 +12,9 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, State
 from mailcore.model.lock import Holder, Lock
+from mailcore.model.machine_status import Senses
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Await, Phase, Run
-from mailcore.model.senses import Senses
 from mailcore.observe.expectation import expectation, expected, signs
 from mailcore.observe.state import GRACE, WAIT_KEPT, state, stated
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
+from mailcore.model.machine_status import Senses
 from mailcore.model.run import Phase
-from mailcore.model.senses import Senses
 from mailcore.observe.expectation import expected, last_sign, signs
 from mailcore.observe.state import stated
 from mailcore.text import counted

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
-from mailcore.model.senses import Senses, through
+from mailcore.model.machine_status import Senses, through
 from mailcore.observe.awaiting_answer import asked
 from mailcore.observe.expectation import NOTHING
 from mailcore.observe.state import state

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet
-from mailcore.model.senses import Senses
+from mailcore.model.machine_status import Senses
 from mailcore.observe.format_drift import SHARE
 from mailcore.text.units import date_and_time, duration, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
