@@ -60,7 +60,7 @@ async def watch(
                 continue
             before, snapshot = (
                 snapshot,
-                next_snapshot(snapshot, newest, notifier.now(), notifier.config.alarms, notifier.senses),
+                next_snapshot(snapshot, newest, notifier.now(), notifier.config.alarms, notifier.machine_status),
             )
             if snapshot is before and not notifier.needs_evaluation:
                 continue

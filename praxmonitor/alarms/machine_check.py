@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from mailcore.config import Config
 from mailcore.model.fleet import Fleet, State
-from mailcore.model.machine_status import Senses
+from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import Work
 from mailcore.observe.state import state
 from praxmonitor.alarms.missing_directories import NOBODY, MissingDirectories
@@ -17,10 +17,10 @@ CPU_SAMPLE_INTERVAL = 0.5
 """Seconds between the two looks at the CPU that it takes; only where an agent would be called silent."""
 
 
-def check_machine(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = NOBODY) -> Senses:
+def check_machine(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = NOBODY) -> MachineStatus:
     """What the machine tells at `now` (seconds since the epoch). Reads /proc; may take BETWEEN.
 
-    `gone`: whose directory was told to be missing, and since when.
+    `missing`: whose directory was told to be missing, and since when.
     """
     try:
         disk = os.statvfs(fleet.root)
@@ -36,8 +36,8 @@ def check_machine(fleet: Fleet, config: Config, now: float, gone: Mapping[str, f
         address: gone.get(address, 0.0) for address in MissingDirectories(settle=0.0).look(fleet.agents, now, now, gone)
     }
     if not quiet:
-        return Senses(disk_free=free, gone=missing)
+        return MachineStatus(disk_free=free, missing=missing)
     work = Work()
     work.look(quiet, now)
     threading.Event().wait(CPU_SAMPLE_INTERVAL)
-    return Senses(disk_free=free, work=work.look(quiet, now), gone=missing)
+    return MachineStatus(disk_free=free, work=work.look(quiet, now), missing=missing)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.model.machine_status import Senses
+from mailcore.model.machine_status import MachineStatus
 from mailcore.text.units import moment
 from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine
@@ -143,9 +143,9 @@ class Notifier:
         return self._engine.episodes
 
     @property
-    def senses(self) -> Senses:
+    def machine_status(self) -> MachineStatus:
         """What the states are to be derived with."""
-        return self._engine.senses
+        return self._engine.machine_status
 
     @property
     def trouble(self) -> str:

@@ -71,7 +71,9 @@ def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Epis
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
     kept = AlarmStore(mutes_path(workspace.root).parent)
     known = kept.reported()
-    alarms = AlarmRules(config).alarms(fleet, now, senses=check_machine(fleet, config, now, missing_before(known)))
+    alarms = AlarmRules(config).alarms(
+        fleet, now, machine_status=check_machine(fleet, config, now, missing_before(known))
+    )
     book, _ = advance(Episodes(reported_before=known), alarms, kept.answers(), now, ())
     return book.standing()
 

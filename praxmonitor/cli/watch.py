@@ -149,13 +149,15 @@ async def follow(
             elif snapshot is EMPTY:
                 continue
             now, before = time.time(), snapshot
-            snapshot = next_snapshot(before, fleet, now, config.alarms, engine.senses)
+            snapshot = next_snapshot(before, fleet, now, config.alarms, engine.machine_status)
             if before is not EMPTY or from_start:
                 for event in happened(before, snapshot, anew=anew):
                     show(event)
             anew = False
             if now - looked >= TICK:
-                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, snapshot.statuses, engine.senses)}
+                standing = {
+                    alarm.key: alarm for alarm in rules.alarms(fleet, now, snapshot.statuses, engine.machine_status)
+                }
                 for event in raised(alarms, standing, now):
                     show(event)
                 alarms, looked = standing, now

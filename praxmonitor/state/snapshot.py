@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State, Status
-from mailcore.model.machine_status import Senses
-from mailcore.observe.expectation import EXPECTED, NOTHING, expectation
+from mailcore.model.machine_status import MachineStatus
+from mailcore.observe.expectation import EXPECTED, NO_MACHINE_STATUS, expectation
 from mailcore.observe.state import state
 from praxmonitor.text.agents import NEEDS_ME
 
@@ -35,7 +35,7 @@ class Snapshot:
     """When every state that time can change was derived last."""
     holds: Mapping[str, float] = field(default_factory=dict)
     """Address → until when its status holds unless its facts or the senses change; only of agents at work."""
-    senses: Senses = NOTHING
+    machine_status: MachineStatus = NO_MACHINE_STATUS
     """What the statuses were derived with."""
 
     def status(self, address: str) -> Status:
@@ -51,7 +51,9 @@ EMPTY = Snapshot(Fleet(Path()))
 """Before the first reading."""
 
 
-def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NOTHING) -> Snapshot:
+def next_snapshot(
+    old: Snapshot, fleet: Fleet, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS
+) -> Snapshot:
     """The next snapshot; `old` itself if nothing differs but the time within a second.
 
     The states of agents whose facts changed are derived; those that time can change too, if the fleet is the same or
@@ -60,7 +62,7 @@ def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, sense
     same = fleet is old.fleet
     full = same or not 0 <= now - old.derived < DERIVE_AGAIN_AFTER
     known = {} if same else {facts.address: facts for facts in old.fleet.agents}
-    holding = old.holds if senses is old.senses and now >= old.now else {}
+    holding = old.holds if machine_status is old.machine_status and now >= old.now else {}
     holds: dict[str, float] = {}
     statuses: dict[str, Status] = {}
     changed = not same
@@ -74,8 +76,11 @@ def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, sense
                 if until:
                     holds[address] = until
                 continue
-        status = state(facts, now, policy, senses)
-        if status.state in ENDED_BY_SILENCE and (due := expectation(facts, status, now, policy, senses)) is not None:
+        status = state(facts, now, policy, machine_status)
+        if (
+            status.state in ENDED_BY_SILENCE
+            and (due := expectation(facts, status, now, policy, machine_status)) is not None
+        ):
             holds[address] = due.silent_at
         if before == status:
             status = before
@@ -85,4 +90,4 @@ def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, sense
     if not changed and int(now) == int(old.now):
         return old
     derived = now if full else old.derived
-    return Snapshot(fleet, statuses if changed else old.statuses, now, derived, holds, senses)
+    return Snapshot(fleet, statuses if changed else old.statuses, now, derived, holds, machine_status)

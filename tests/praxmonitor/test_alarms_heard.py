@@ -88,7 +88,7 @@ class Watch:
         runs = {name: run(name, "Report", Phase.BOUNCED, 5.0) for name in failed}
         agents = [facts(name, run=runs.get(name)) for name in ("writer", "tester")]
         fleet = Fleet(ROOT, agents=tuple(agents))
-        snapshot = next_snapshot(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.senses)
+        snapshot = next_snapshot(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.machine_status)
         played: list[Cue] = self.notifier.evaluate(snapshot)[1]
         return [cue.sound for cue in played]
 
