@@ -1,4 +1,4 @@
-"""What an agent is doing: `state(facts, now, policy, senses)`. Pure, and the one place that decides it.
+"""What an agent is doing: `state(facts, now, policy, machine_status)`. Pure, and the one place that decides it.
 
 Only structured facts count: the mailbox, the lock, the journal of the run, the hook events. DESIGN's order of
 precedence is the order of the functions below. Silence comes last: it is the state of an agent of which something is

@@ -24,7 +24,7 @@ class ClockChecks:
     mono: float = 0.0
     """The same by the machine's clock, which nobody sets and which stands still while it sleeps."""
     gaps: tuple[tuple[float, float], ...] = ()
-    """As in Senses."""
+    """As in MachineStatus."""
     late: tuple[float, ...] = ()
 
     @property

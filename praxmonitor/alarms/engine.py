@@ -177,7 +177,7 @@ class AlarmEngine:
             return
         self._set_trouble("config", "")
         self.config, self._rules = found, AlarmRules(found)
-        # Other senses: every state is derived again, by the limits that hold now.
+        # Another object: every state is derived again, by the limits that hold now.
         self.machine_status = replace(self.machine_status)
         self._on_config(found)
 

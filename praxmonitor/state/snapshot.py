@@ -34,7 +34,7 @@ class Snapshot:
     derived: float = 0.0
     """When every state that time can change was derived last."""
     holds: Mapping[str, float] = field(default_factory=dict)
-    """Address → until when its status holds unless its facts or the senses change; only of agents at work."""
+    """Address → until when its status holds unless its facts or the machine status change; only of agents at work."""
     machine_status: MachineStatus = NO_MACHINE_STATUS
     """What the statuses were derived with."""
 
