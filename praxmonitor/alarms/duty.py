@@ -91,7 +91,7 @@ class Duty:
 
     @property
     def ours(self) -> bool:
-        """Whether this one is on duty, at this very moment."""
+        """Whether this one is on duty, right now."""
         if self.trouble:
             return not self._closing.is_set()
         now = time.monotonic()
@@ -122,7 +122,7 @@ class Duty:
             self._looking.release()
 
     def _hangs(self, now: float) -> bool:
-        """Whether a look lasts too long, and not because this process was stopped: then the last beat is old too."""
+        """Whether a look lasts too long, and not because this process was stopped: then its loop stands still too."""
         return self._look_began > 0 and now - self._look_began > LOOK_TIMEOUT and self._state().fit
 
     def _watch(self) -> None:
@@ -216,8 +216,8 @@ class Duty:
                     os.unlink(name, dir_fd=directory)
         guarded = self._what == "guard" or any(each.what == "guard" for each in fresh)
         for each in found:
-            gone = not each.alive if each.here else time.time() - each.seen > REMEMBER_DEAD_GUARDS
-            if gone and (each.what != "guard" or guarded or time.time() - each.seen > REMEMBER_DEAD_GUARDS):
+            dead = not each.alive if each.here else time.time() - each.seen > REMEMBER_DEAD_GUARDS
+            if dead and (each.what != "guard" or guarded or time.time() - each.seen > REMEMBER_DEAD_GUARDS):
                 watchers.remove_record(directory, each.id)
 
 

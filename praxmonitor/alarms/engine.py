@@ -139,7 +139,7 @@ class AlarmEngine:
                 self.update_machine_status(disk_free=free, work=work)
                 if newest is not EMPTY and suspects.keys() <= work.keys():
                     return
-                # Nothing was read yet, or one look at a process told nothing of it: who is silent is not to wait.
+                # Nothing was read yet, or it takes a second look at a process: a silent agent must not wait for long.
                 await asyncio.sleep(CPU_SAMPLE_INTERVAL)
 
         async def directories() -> None:
@@ -224,7 +224,7 @@ class AlarmEngine:
 
     def find_missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
         """Whose directory is missing, and since when. May wait for disks: for a worker thread."""
-        return self._missing_directories.look(
+        return self._missing_directories.check(
             agents, self._clock(), self._monotonic(), missing_before(self.episodes.reported_before)
         )
 

@@ -28,13 +28,13 @@ async def watch(
     newest: Fleet | None = None
     changed = asyncio.Event()
 
-    def told(why: str) -> None:
+    def report_break(why: str) -> None:
         notifier.stopped = why
         trouble(why or "watching goes on")
 
     async def follow() -> None:
         nonlocal newest
-        async with aclosing(restarted_fleets(feed, told)) as fleets:
+        async with aclosing(restarted_fleets(feed, report_break)) as fleets:
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 

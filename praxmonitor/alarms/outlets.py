@@ -39,7 +39,7 @@ def alarm_cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})
 
 
 def alarm_cues(events: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
-    """What a round sounds like, the most urgent first. `voices` as of `alarm_cue`."""
+    """What these events sound like, the most urgent first. `voices`: as in `alarm_cue`."""
     loud = sorted((*events.raised, *events.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
     played = [alarm_cue(episode, voices) for episode in loud[:MOST_CUES]]
     return [*played, Cue(Sound.ALL_CLEAR)] if events.clear else played

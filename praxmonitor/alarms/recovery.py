@@ -17,7 +17,7 @@ from mailcore.system.processes import stopped
 
 
 def recover_runs(root: Path, agents: Iterable[AgentFacts]) -> str:
-    """Act on them, in a workspace; what could not be done, in words. May wait for processes: for a worker thread."""
+    """Recover the runs of these agents; what could not be done, in words. For a worker thread: it may wait."""
     due = {facts.address for facts in agents if _is_due(facts)}
     if not due and not approval_expiry.due(root / ".praxmonitor"):
         return ""

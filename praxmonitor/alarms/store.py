@@ -21,7 +21,7 @@ from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episo
 
 ACKNOWLEDGED_WORD = "acknowledged"
 LATEST = 1e12
-"""No moment is later: a file may hold any number."""
+"""No time is later: a file may hold any number."""
 
 
 class AlarmStore:

@@ -44,14 +44,14 @@ class Unexpected(Exception):
 
 def mailcore(*words: str, may_refuse: bool = False) -> Any:
     """One public command as the operator, its JSON; `Unexpected` where it fails, or says something else."""
-    said = f"mailcore {words[0]}"
+    command = f"mailcore {words[0]}"
     try:
         done = subprocess.run(["mailcore", *words, "--json"], capture_output=True, text=True, timeout=MAILCORE_TIMEOUT)
         answer = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise Unexpected(f"{said}: {error}") from error
+        raise Unexpected(f"{command}: {error}") from error
     if isinstance(answer, dict) and "error" in answer and not (may_refuse and done.returncode == REFUSED):
-        raise Unexpected(f"{said}: {answer['error'].get('message', answer['error'])}")
+        raise Unexpected(f"{command}: {answer['error'].get('message', answer['error'])}")
     return answer
 
 

@@ -30,7 +30,7 @@ from praxmonitor.sound.mutes import mutes_path
 
 END_TIMEOUT = 30.0
 RESTART_PAUSES = (1.0, 5.0, 30.0)
-"""Seconds before a story that ended by itself begins anew, each time; the last one holds on."""
+"""Seconds before a story that ended by itself begins again, each time; the last one holds on."""
 TROUBLE_SHOWN = 60.0
 """Seconds for which what went wrong is shown."""
 
@@ -82,7 +82,7 @@ class OperatorProcess:
             pause = RESTART_PAUSES[min(ends, len(RESTART_PAUSES) - 1)]
             if self._closing.is_set():
                 return
-            self._tell(f"it ended ({last[0] if last else f'exit {self._process.returncode}'}), and begins anew")
+            self._tell(f"it ended ({last[0] if last else f'exit {self._process.returncode}'}), and begins again")
             if self._closing.wait(pause):
                 return
             ends += 1

@@ -52,8 +52,8 @@ class LeftOut:
     def __str__(self) -> str:
         """`3 facts (2 dreamt, 1 mailbox) and 1 activity (1 dream) in 2 readings`; empty where nothing was."""
         parts = ((self.facts, "fact", "facts"), (self.activities, "activity", "activities"))
-        told = [f"{counted(kinds.total(), one, many)} ({_named(kinds)})" for kinds, one, many in parts if kinds]
-        return f"{' and '.join(told)} in {counted(self.readings, 'reading')}" if told else ""
+        parts_text = [f"{counted(kinds.total(), one, many)} ({_named(kinds)})" for kinds, one, many in parts if kinds]
+        return f"{' and '.join(parts_text)} in {counted(self.readings, 'reading')}" if parts_text else ""
 
     def __len__(self) -> int:
         return self.facts.total() + self.activities.total()

@@ -32,13 +32,13 @@ STUCK_AFTER = 2.0
 OPEN_TIMEOUT = 4.0
 """Seconds within which a device must be open. A sound server that is stopped lets one wait for ever."""
 BUFFERED_FRAMES = RATE // 4
-"""Frames that a device must ask for after a sound began, before that is said to be played: more than it buffers."""
+"""Frames that a device must ask for after a sound began, before that is reported as played: more than it buffers."""
 LOST_STATUS = 3
 """Exit status when a device that played no longer does."""
 
 
 class PlayerProcess:
-    """A jukebox, and the one device that it plays on."""
+    """The samples of a pack, and the one device that it plays on."""
 
     def __init__(self, pack: Path, backend: str = "") -> None:
         """Raises `PackError` or `NoDevice`."""
@@ -54,7 +54,7 @@ class PlayerProcess:
         rendered = 0
         quiet_since = took_at = time.monotonic()
         for line in _lines(stdin):
-            self._tell_played()
+            self._report_played()
             now = time.monotonic()
             if not self._device.running or self._mixer.rendered != rendered:
                 rendered, took_at = self._mixer.rendered, now
@@ -86,12 +86,12 @@ class PlayerProcess:
             if time.time() - at < STALE:
                 self._asked = (at, self._mixer.rendered)
 
-    def _tell_played(self) -> None:
-        """Say up to when all that was asked for sounded, once the device went on after it."""
+    def _report_played(self) -> None:
+        """Report up to when all that was asked for sounded, once the device went on after it."""
         if self._asked is not None and (
             not self._mixer.left or self._mixer.rendered - self._asked[1] > BUFFERED_FRAMES
         ):
-            _say({"played": self._asked[0]})
+            _report({"played": self._asked[0]})
             self._asked = None
 
 
@@ -101,7 +101,7 @@ def lost(reason: str) -> NoReturn:
 
 
 def _end(backend: str, reason: str, status: int) -> NoReturn:
-    _say({"backend": backend, "reason": reason})
+    _report({"backend": backend, "reason": reason})
     os._exit(status)
 
 
@@ -119,12 +119,12 @@ def main(argv: list[str]) -> NoReturn:
     except (PackError, NoDevice) as error:
         _end("none", str(error), 0)
     watchdog.cancel()
-    _say({"backend": booth.backend})
+    _report({"backend": booth.backend})
     booth.serve(sys.stdin.fileno())
     os._exit(0)  # closing the device of a sound server that is stopped would hang
 
 
-def _say(line: Mapping[str, object]) -> None:
+def _report(line: Mapping[str, object]) -> None:
     with contextlib.suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), json.dumps(line).encode() + b"\n")
 

@@ -34,7 +34,7 @@ class OutputEvents:
     """Calls `on_change` from a thread of its own, from `start` on until `close`."""
 
     def __init__(self, on_change: Callable[[bool], None]) -> None:
-        """`on_change` is told whether an output or its server went: what was open may be deaf. It must not raise."""
+        """`on_change` is told whether an output or its server went: what was open may be silent. It must not raise."""
         self._on_change = on_change
         self._closing = threading.Event()
         self._watcher: Watcher | None = None
@@ -65,16 +65,16 @@ class OutputEvents:
                     ASK_AGAIN_AFTER if server is None and there is not None else None,
                     [server] if server is not None else [],
                 )
-                told, lost = any(_concerns(path, paths) for path in changes.paths), False
+                changed, lost = any(_concerns(path, paths) for path in changes.paths), False
                 if server is not None and changes.ready:
-                    said, lost = server.read()
-                    told = told or said
+                    server_changed, lost = server.read()
+                    changed = changed or server_changed
                     if server.over:
                         server = None
-                if told and not lost:
+                if changed and not lost:
                     closing.wait(GATHER_CHANGES)
                     asked = float("-inf")
-                if told and not closing.is_set():
+                if changed and not closing.is_set():
                     self._on_change(lost)  # at once if lost: in a moment another device may be open
             if server is not None:
                 server.end()
@@ -128,9 +128,9 @@ class _Subscription:
 
 def sockets() -> list[Path]:
     """Where the user's sound server listens, or would."""
-    said = [word.partition("}")[2] or word for word in os.environ.get("PULSE_SERVER", "").split()]
-    named = [Path(word.removeprefix("unix:")) for word in said if word.startswith(("unix:", "/"))]
-    if said:
+    servers = [word.partition("}")[2] or word for word in os.environ.get("PULSE_SERVER", "").split()]
+    named = [Path(word.removeprefix("unix:")) for word in servers if word.startswith(("unix:", "/"))]
+    if servers:
         return named
     runtime = os.environ.get("XDG_RUNTIME_DIR", "") or f"/run/user/{os.getuid()}"
     return [Path(os.environ.get("PULSE_RUNTIME_PATH", "") or f"{runtime}/pulse") / "native"]

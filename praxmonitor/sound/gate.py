@@ -112,8 +112,8 @@ class Gate:
         if not self.passes(cue, now):
             return 0.0
         if cue.sound.urgent:
-            said = self._alarms.get((cue.sound, cue.agent), float("-inf"))
-            if 0 <= now - said < REPEAT:
+            last = self._alarms.get((cue.sound, cue.agent), float("-inf"))
+            if 0 <= now - last < REPEAT:
                 return 0.0
             self._alarms[cue.sound, cue.agent] = self._alarm_at = now
         notes = self._notes(cue, now)

@@ -29,8 +29,8 @@ class UnconfirmedCues:
             self._cues = [(at, cue) for at, cue in self._cues if at > until]
 
     def unplayed(self, now: float) -> list[Cue]:
-        """Those that are not to be believed in any more. Each is told once."""
+        """Those that are not to be believed in any more. Each is returned once."""
         with self._lock:
-            told = [cue for at, cue in self._cues if at < now - CONFIRM_WITHIN]
+            overdue = [cue for at, cue in self._cues if at < now - CONFIRM_WITHIN]
             self._cues = [(at, cue) for at, cue in self._cues if at >= now - CONFIRM_WITHIN]
-        return told
+        return overdue

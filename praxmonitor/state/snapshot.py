@@ -19,7 +19,7 @@ TIME_DEPENDENT = (*EXPECTED, State.SILENT, State.WAITING)
 ENDED_BY_SILENCE = (State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
 """Of those, the ones that only silence can end."""
 DERIVE_AGAIN_AFTER = 0.5
-"""Seconds after which they are derived anew even where fleets follow each other faster than the clock's ticks."""
+"""Seconds after which they are derived again even where fleets follow each other faster than the clock's ticks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

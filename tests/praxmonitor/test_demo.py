@@ -85,7 +85,7 @@ def test_a_story_that_was_killed_begins_anew_and_says_so(tmp_path: Path, wait_un
         first = story_of(workspace.root)
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: story.trouble, 30, "it is said")
-        assert "begins anew" in story.trouble
+        assert "begins again" in story.trouble
         wait_until(lambda: story_of(workspace.root) not in (0, first), 30, "it began anew")
     assert story_of(workspace.root) == 0
 

@@ -222,7 +222,7 @@ async def test_a_feed_that_breaks_is_begun_anew_and_both_are_told() -> None:
         await anext(fleets)
         assert told == []
         await anext(fleets)
-    assert told == ["watching stopped: TypeError: unhashable type; it begins anew in 0 s", ""]
+    assert told == ["watching stopped: TypeError: unhashable type; it begins again in 0 s", ""]
 
 
 async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:

@@ -136,5 +136,5 @@ def test_an_alarm_that_a_dying_device_swallowed_is_told_as_not_played(pulse: Pul
 
 def test_a_mute_is_no_device_that_plays(opened: Player) -> None:
     assert opened.admits(ALARM)
-    opened.forced = True
+    opened.force_muted = True
     assert not opened.admits(ALARM)

@@ -370,5 +370,5 @@ def test_what_is_muted_by_hand_stays_so_whatever_another_screen_saves(tmp_path: 
     save_mutes(mutes_path(tmp_path), Mutes().with_agent("@a", FOREVER), time.time())
     assert player.play(Cue(Sound.SILENCE, "@b")) is True, "no bell, no sound"
     assert player.mutes == Mutes().with_agent("@a", FOREVER), "what is kept is not what is forced"
-    player.forced = False
+    player.force_muted = False
     assert player.play(Cue(Sound.SILENCE, "@c")) is False

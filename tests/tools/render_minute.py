@@ -35,7 +35,7 @@ class OfflineSpeaker:
     """A speaker that records: each sound lies where a device would have played it."""
 
     def __init__(self, pack: Path, gate: Gate) -> None:
-        self.mutes, self.forced = Mutes(), False
+        self.mutes, self.force_muted = Mutes(), False
         self.backend, self.reason = "speaker", ""
         self.quiet, self.quiet_until, self.opened = False, "", True
         self.heard: list[tuple[float, Cue, float]] = []

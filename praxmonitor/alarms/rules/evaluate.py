@@ -56,7 +56,7 @@ class AlarmRules:
             status = statuses.get(address) if statuses is not None else None
             if status is None:
                 status = state(facts, now, policy, machine_status)
-            # An open request for approval is told by the alarm on the operator's mailbox.
+            # An open request for approval is raised by the alarm on the operator's mailbox.
             if status.state in ALARM_OF_STATE and (status.state is not State.WAITING or status != asked(facts)):
                 raised.append(state_alarm(facts, status, now, policy, machine_status))
             before = known.get(address)
