@@ -19,11 +19,11 @@ TICK = 0.5
 
 
 async def watch(
-    feed: Feed, notifier: Notifier, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
+    feed: Feed, notifier: Notifier, play: Callable[[list[Cue]], None], trouble: Callable[[str], None]
 ) -> AsyncGenerator[tuple[AlarmEvents, Snapshot], None]:
     """The events that the operator is to be notified of, each time with their snapshot, until closed.
 
-    `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
+    `play` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
     """
     newest: Fleet | None = None
     changed = asyncio.Event()
@@ -65,7 +65,7 @@ async def watch(
             if snapshot is before and not notifier.needs_evaluation:
                 continue
             events, cues = notifier.evaluate(snapshot)
-            hear(cues)
+            play(cues)
             if events:
                 yield events, snapshot
     finally:

@@ -143,7 +143,7 @@ def read_records(directory: int) -> list[Watcher]:
 
 
 def beginning(name: str, directory: int) -> tuple[bytes, int]:
-    """The first LONGEST bytes of a file, and its time in nanoseconds since the epoch. OSError where it is none."""
+    """The first LONGEST_RECORD bytes of a file, and its time in nanoseconds since the epoch. OSError if it is none."""
     descriptor, found = safe_open.descriptor(name, os.O_RDONLY | os.O_NOFOLLOW, directory=directory)
     try:
         return os.read(descriptor, LONGEST_RECORD), found.st_mtime_ns

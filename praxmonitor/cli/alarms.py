@@ -59,26 +59,26 @@ def main(argv: Sequence[str]) -> int:
     now = time.time()
     standing = standing_now(workspace, config, now)
     if options.json:
-        said = {"workspace": str(workspace.root), "alarms": [episode_object(episode) for episode in standing]}
-        say_json(said)
+        report = {"workspace": str(workspace.root), "alarms": [episode_object(episode) for episode in standing]}
+        say_json(report)
     for episode in () if options.json else standing:
-        say(_said(episode, now))
+        say(_as_text(episode, now))
     return ALARM_ACTIVE if any(not episode.answered(now) for episode in standing) else NO_ALARM
 
 
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
-    """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
+    """The alarms that stand at `now`, with what was reported of them and answered. Reads everything."""
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
-    kept = AlarmStore(mutes_path(workspace.root).parent)
-    known = kept.reported()
+    store = AlarmStore(mutes_path(workspace.root).parent)
+    reported = store.reported()
     alarms = AlarmRules(config).alarms(
-        fleet, now, machine_status=check_machine(fleet, config, now, missing_before(known))
+        fleet, now, machine_status=check_machine(fleet, config, now, missing_before(reported))
     )
-    book, _ = advance(Episodes(reported_before=known), alarms, kept.answers(), now, ())
-    return book.standing()
+    episodes, _ = advance(Episodes(reported_before=reported), alarms, store.answers(), now, ())
+    return episodes.standing()
 
 
-def _said(episode: Episode, now: float) -> str:
+def _as_text(episode: Episode, now: float) -> str:
     alarm = episode.alarm
     answer = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.answered(now) else ""
     rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.summary, 400)}{answer}"]

@@ -61,8 +61,8 @@ def _here() -> tuple[Path | None, SoundConfig]:
     return workspace.root, read_config(workspace.config_file).sound
 
 
-def _pack(said: str, project: Path | None) -> Path:
-    return Path(said) if (Path(said) / MANIFEST).is_file() else find_pack(said, project)
+def _pack(name: str, project: Path | None) -> Path:
+    return Path(name) if (Path(name) / MANIFEST).is_file() else find_pack(name, project)
 
 
 def _list(project: Path | None, active: str) -> int:
@@ -74,12 +74,12 @@ def _list(project: Path | None, active: str) -> int:
             try:
                 pack = load_pack(path.parent)
                 files = {file for files in pack.sounds.values() for file in files}
-                said = f"{pack.display_name} {pack.version}, {len(files)} sounds"
-                said += f", {len(pack.refused)} refused" if pack.refused else ""
+                summary = f"{pack.display_name} {pack.version}, {len(files)} sounds"
+                summary += f", {len(pack.refused)} refused" if pack.refused else ""
             except PackError as error:
-                said = f"cannot be used: {error}"
+                summary = f"cannot be used: {error}"
             hidden = " (hidden by the one above)" if name in seen else ""
-            say(f"{mark} {neutral(f'{name:<16} {said}  {path.parent}{hidden}', 1000)}")
+            say(f"{mark} {neutral(f'{name:<16} {summary}  {path.parent}{hidden}', 1000)}")
             seen.add(name)
     return 0
 
@@ -100,8 +100,8 @@ def _check(root: Path) -> int:
 def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, project: Path | None) -> int:
     if unknown := [key for key in keys if key not in SOUND_KEYS]:
         raise PackError(f"there is no sound {unknown[0]!r}; there are: {', '.join(SOUND_KEYS)}")
-    kept = mutes.load_mutes(mutes.mutes_path(project)) if project is not None else mutes.Mutes()
-    if kept.all(time.time()):
+    stored = mutes.load_mutes(mutes.mutes_path(project)) if project is not None else mutes.Mutes()
+    if stored.all(time.time()):
         complain("praxmonitor sounds: all sound is muted; M on the screen switches it on")
         return 3
     settled = threading.Event()

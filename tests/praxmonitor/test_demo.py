@@ -111,7 +111,7 @@ def test_the_screen_says_what_is_wrong_with_the_story(tmp_path: Path, wait_until
         child.expect(b"indexer")
         wait_until(lambda: story_of(directory), 30, "the story began")
         os.kill(story_of(directory), signal.SIGKILL)
-        child.expect(b"the demo's story")
+        child.expect(b"the demo's operator")
         child.send(b"q")
         child.expect(pexpect.EOF)
     finally:
