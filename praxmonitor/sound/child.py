@@ -115,12 +115,12 @@ def main(argv: list[str]) -> NoReturn:
     watchdog.daemon = True
     watchdog.start()
     try:
-        booth = PlayerProcess(options.pack, options.backend)
+        process = PlayerProcess(options.pack, options.backend)
     except (PackError, NoDevice) as error:
         _end("none", str(error), 0)
     watchdog.cancel()
-    _report({"backend": booth.backend})
-    booth.serve(sys.stdin.fileno())
+    _report({"backend": process.backend})
+    process.serve(sys.stdin.fileno())
     os._exit(0)  # closing the device of a sound server that is stopped would hang
 
 

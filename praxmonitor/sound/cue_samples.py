@@ -66,5 +66,5 @@ class CueSamples:
 
 
 def load_cue_samples(root: Path, seed: int | None = None) -> CueSamples:
-    """The jukebox of the pack in `root`; with a seed it picks the same each time. Raises `PackError`."""
+    """The samples of the pack in `root`; with a seed it picks the same each time. Raises `PackError`."""
     return CueSamples(load_pack(root), Picker(Random(seed)))

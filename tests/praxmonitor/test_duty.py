@@ -25,8 +25,8 @@ HOLD = """
 import sys, threading
 from pathlib import Path
 from praxmonitor.alarms.duty import Duty
-from praxmonitor.alarms.watchers import Reach, State
-state = State(Reach(int(sys.argv[3])), "as said")
+from praxmonitor.alarms.watchers import Reach, WatcherState
+state = WatcherState(Reach(int(sys.argv[3])), "as said")
 duty = Duty(Path(sys.argv[1]), sys.argv[2], on_change=lambda: print("ours" if duty.ours else "waits", flush=True),
             state=lambda: state)
 duty.start()
