@@ -76,7 +76,7 @@ def escalate(call: Call) -> Result:
     why = body_of(text)
     if others:
         return _conflict(call, [call.arguments.id, *others], why)
-    sent = answer.escalate(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why)
+    sent = answer.escalate_message(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why)
     return _sent(call, sent, "handed a message up to you")
 
 
@@ -86,7 +86,7 @@ def _conflict(call: Call, names: list[str], why: str) -> Result:
 
     by, tier = call.caller, min(call.config.tiers)
     approver = call.workspace.agent(call.config.approver(tier)).address
-    sent, told = conflicts.escalate(call.workspace, by.address, approver, names, why, tier)
+    sent, told = conflicts.escalate_conflict(call.workspace, by.address, approver, names, why, tier)
     value, text = _sent(call, sent, "says that tasks conflict")
     lines = [text, *(f"told {one.to}" if one.delivered else f"NOT told {one.to}: {one.error}" for one in told)]
     return {**value, "told": [one.as_json() for one in told]}, "\n".join(lines)
@@ -103,8 +103,8 @@ def reopen(call: Call) -> Result:
     from mailcore.dispatch import control
 
     why, by = body_of(call.arguments.text), call.caller.address
-    with resumable_act.act(call.caller.agent, "reopen", call.arguments.id, why) as act:
-        notice = answer.notice(call.workspace, by, call.arguments.id, closed=act.again, accepted=True)
+    with resumable_act.begin_act(call.caller.agent, "reopen", call.arguments.id, why) as act:
+        notice = answer.outcome_notice(call.workspace, by, call.arguments.id, closed=act.again, accepted=True)
         act.remember("reopen", {})
         again = answer.reopening(call.workspace, by, notice, why)
         sent = control.dispatch_task(
@@ -113,7 +113,7 @@ def reopen(call: Call) -> Result:
         )  # fmt: skip
         call.note(call.caller, to=sent.to)
         for one in again.settles:
-            answer.reopened(call.workspace, by, one)
+            answer.close_reopened_notice(call.workspace, by, one)
     text = f"{sent.to}: message {sent.message_id}, " + (
         f"not woken: {sent.busy}" if sent.busy else f"run {sent.run_id}"
     )
@@ -127,9 +127,11 @@ def ask(call: Call) -> Result:
     a, by = call.arguments, call.caller
     body = body_of(a.body)
     lapsed_approvals.lapse_due_approvals(call.workspace, call.config)
-    tier = approvals.check(call.config, a.tier, body)
+    tier = approvals.check_tier_request(call.config, a.tier, body)
     approver = call.workspace.agent(call.config.approver(a.tier)).address
-    sent = approvals.ask(call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires)
+    sent = approvals.request_approval(
+        call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires
+    )
     return _sent(call, sent, "asks for your approval")
 
 
@@ -146,7 +148,7 @@ def deny(call: Call) -> Result:
 def _decide(call: Call, decision: str) -> Result:
     from mailcore.dispatch import conflict_choice, lapsed_approvals
 
-    request = approvals.find(call.workspace, call.config, call.arguments.id)
+    request = approvals.find_request(call.workspace, call.config, call.arguments.id)
     number = request.tier if request is not None else 0
     entitled = call.workspace.agent(call.config.approver(number)).address
     tier = call.config.tiers.get(number)
@@ -169,4 +171,6 @@ def _decide(call: Call, decision: str) -> Result:
 def _sent(call: Call, sent: Sent, what: str = "") -> Result:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
-    return mail.told(sent, f"said to {sent.to} (#{sent.seq})", mail.wake(call, [sent], sent.subject, what))
+    return mail.sent_result(
+        sent, f"said to {sent.to} (#{sent.seq})", mail.wake_for_mail(call, [sent], sent.subject, what)
+    )

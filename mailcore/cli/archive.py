@@ -46,8 +46,8 @@ def archive(call: Call) -> Result:
         message = post.restore(call.workspace, agent.address, a.text)
         return {"id": message.id, "status": message.status}, f"restored {message.id}: {line(message.subject)}"
     agent = call.visible(a.of) if a.of else call.viewer
-    found = [raw for _, raw in lookup.archived(agent) if a.what == "list" or _matches(raw, a.text)]
-    text = message_text.listed([Message.from_json(raw) for raw in found])
+    found = [raw for _, raw in lookup.archived_messages(agent) if a.what == "list" or _matches(raw, a.text)]
+    text = message_text.message_list([Message.from_json(raw) for raw in found])
     return found, text or f"nothing in {agent.address}'s archive"
 
 
@@ -109,10 +109,14 @@ def repair(call: Call) -> Result:
     agents: tuple[Agent, ...] = (*call.workspace.agents, call.workspace.operator)
     gone = not call.workspace.registry.exists()
     if gone and not call.arguments.dry_run:
-        gone = registry.restore(call.workspace.registry)
+        gone = registry.restore_registry(call.workspace.registry)
     if call.arguments.address:
         agents = (call.workspace.agent(call.arguments.address),)
-    done = [found for agent in agents if (found := mailbox.mend(agent, dry_run=call.arguments.dry_run)) is not None]
+    done = [
+        found
+        for agent in agents
+        if (found := mailbox.repair_mailbox(agent, dry_run=call.arguments.dry_run)) is not None
+    ]
     rows = [
         {"path": str(d.path), "cause": d.cause, "recovered": d.recovered, "aside": str(d.set_aside or "")}
         | ({"archived": d.archived} if d.archived else {})

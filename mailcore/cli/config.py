@@ -20,13 +20,13 @@ def config(call: Call) -> Result:
     if call.arguments.explain is not None:
         return _explained(call.arguments.explain)
     from mailcore.config.effective import effective
-    from mailcore.config.reader import settings
+    from mailcore.config.reader import read_settings
     from mailcore.config.toml_text import key_name, toml
     from mailcore.programs import registry
 
     file = call.workspace.config_file
-    said, found, wrong = settings(file)
-    wrong = [*wrong, *registry.faults(found)]
+    said, found, wrong = read_settings(file)
+    wrong = [*wrong, *registry.config_faults(found)]
     if wrong:
         listed = "\n".join(wrong)
         raise ConfigError(f"{file}: {counted(len(wrong), 'fault')}; the defaults are used meanwhile\n{listed}")
@@ -50,8 +50,8 @@ def config(call: Call) -> Result:
 def _explained(name: str) -> Result:
     from dataclasses import asdict
 
-    from mailcore.config.reference import find, page
+    from mailcore.config.reference import find_keys, key_page
 
-    found = find(name)
+    found = find_keys(name)
     rows: list[dict[str, Any]] = [asdict(key) for key in found]
-    return rows, "\n\n".join(map(page, found))
+    return rows, "\n\n".join(map(key_page, found))

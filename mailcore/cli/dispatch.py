@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
-from mailcore.cli.mail import WORDS, split
+from mailcore.cli.mail import WORDS_HELP, split
 from mailcore.dispatch import control
 from mailcore.dispatch.kill import kill_run
 from mailcore.dispatch.runs import resumable_session
@@ -19,8 +19,8 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
 from mailcore.text.units import date_and_time, iso
-from mailcore.workspace.find import normal_address
 from mailcore.workspace.lock_reader import sandboxed
+from mailcore.workspace.registry import normal_address
 
 SESSIONS = {
     "resume": "go on in its newest session",
@@ -34,7 +34,7 @@ def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     match verb:
         case "dispatch":
-            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS}; @all is everyone")
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS_HELP}; @all is everyone")
             parser.add_argument("--expect", default="", help="what counts as done")
             parser.add_argument(
                 "--with", "--program", dest="program", default="", metavar="PROGRAM", help="not the configured one"
@@ -75,7 +75,7 @@ def arguments(verb: str, parser: Parser) -> None:
 def dispatch(call: Call) -> Result:
     """Mail the task to each agent and wake it; exit 3 if one is busy (its mail is delivered all the same)."""
     addresses, subject, body = split(call.arguments.words)
-    targets = [agent.address for agent in route.resolve(call.workspace, call.caller.agent, addresses)]
+    targets = [agent.address for agent in route.resolve_addresses(call.workspace, call.caller.agent, addresses)]
     for target in targets:  # what is refused is refused for all, before a mail is written
         found = control.check_target(call.workspace, call.config, call.caller.address, target, call.arguments.program)
         resumable_session.check_request(call.config, *found, call.arguments.model, call.arguments.mode)
@@ -83,7 +83,7 @@ def dispatch(call: Call) -> Result:
     failed: list[str] = []
     a, by = call.arguments, call.caller
     words = subject, body, a.expect, a.program, a.priority, a.model, a.mode
-    with resumable_act.act(by.agent, "dispatch", targets, *words):
+    with resumable_act.begin_act(by.agent, "dispatch", targets, *words):
         for target in targets:
             try:
                 one = control.dispatch_task(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mailcore.dispatch.priority_wakes import WakeOutcome
 
 LATEST = "latest"
-WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
+WORDS_HELP = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
 """What `send` and `dispatch` take, for `--help`."""
 
 
@@ -28,7 +28,7 @@ def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     match verb:
         case "send":
-            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS}; @all is everyone")
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS_HELP}; @all is everyone")
             parser.add_argument(
                 "--priority", choices=post.PRIORITIES, default="normal", help="high wakes an idle agent"
             )
@@ -74,7 +74,7 @@ def send(call: Call) -> Result:
     """Deliver to each; exit 4 if one could not be reached, with all results said."""
     a = call.arguments
     addresses, subject, body = split(a.words, a.file)
-    within = post.NOTHING
+    within = post.NO_KEYS
     if a.reply_to:
         from mailcore.cli.thread import into
 
@@ -82,10 +82,10 @@ def send(call: Call) -> Result:
     sent = post.send(
         call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key, extra=within
     )
-    return _delivered(sent, wake(call, sent, subject) if a.priority == "high" else {})
+    return _delivered(sent, wake_for_mail(call, sent, subject) if a.priority == "high" else {})
 
 
-def wake(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, WakeOutcome]:
+def wake_for_mail(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, WakeOutcome]:
     """Wake for mail of high priority that was delivered; what became of it, by address. `what` the caller did."""
     from mailcore.dispatch import priority_wakes
 
@@ -98,7 +98,7 @@ def wake(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict
     )
 
 
-def told(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> Result:
+def sent_result(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> Result:
     """What to say of one mail that was delivered: `text`, and whom it woke, or why not."""
     if (found := woken.get(sent.to)) is None:
         return sent.as_json(), text
@@ -132,7 +132,7 @@ def inbox(call: Call) -> Result:
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
     box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
-    return [message_text.as_json(m) for m in waiting], message_text.listed(waiting) or _nothing(agent, box)
+    return [message_text.as_json(m) for m in waiting], message_text.message_list(waiting) or _nothing(agent, box)
 
 
 def read(call: Call) -> Result:
@@ -140,19 +140,19 @@ def read(call: Call) -> Result:
     from mailcore.mail import message_text
     from mailcore.text.terminal import person
 
-    ids, agent = names_of(call, call.arguments.ids), call.caller.agent
+    ids, agent = resolve_latest(call, call.arguments.ids), call.caller.agent
     try:
-        opened = post.mark_opened(call.workspace, agent.address, ids)
+        opened = post.read_messages(call.workspace, agent.address, ids)
     except MailcoreError as error:
         if error.code != "no_message":
             raise
         from mailcore.mail import sent_mail
 
-        own = {name: found for name in ids if (found := sent_mail.find(agent, name)) is not None}
+        own = {name: found for name in ids if (found := sent_mail.find_sent(agent, name)) is not None}
         if not own:
             raise
         rest = [name for name in ids if name not in own]
-        opened = [*(post.mark_opened(call.workspace, agent.address, rest) if rest else []), *own.values()]
+        opened = [*(post.read_messages(call.workspace, agent.address, rest) if rest else []), *own.values()]
     width = person()
     return [message_text.as_json(m) for m in opened], message_text.for_people(
         opened, width
@@ -166,8 +166,8 @@ def reply(call: Call) -> Result:
     if not sent.delivered:
         raise Refused(sent.error, "undelivered")
     call.answered(sent, body)
-    woken = wake(call, [sent], sent.subject, "answered you")
-    return told(sent, f"answered {sent.to} ({sent.id}); closed", woken)
+    woken = wake_for_mail(call, [sent], sent.subject, "answered you")
+    return sent_result(sent, f"answered {sent.to} ({sent.id}); closed", woken)
 
 
 def forward(call: Call) -> Result:
@@ -185,19 +185,21 @@ def close(call: Call) -> Result:
     if a.all == bool(a.ids):
         raise UsageError("close ID…, or close --all")
     if not a.all:
-        closed = post.close(call.workspace, agent.address, names_of(call, a.ids))
+        closed = post.close(call.workspace, agent.address, resolve_latest(call, a.ids))
         return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
     from mailcore.text.frames import quoted
 
     _readable(agent, read_mailbox(agent.inbox, agent.root))
     closed, undecided = post.close_all(call.workspace, agent.address)
     lines = [f"closed {counted(len(closed), 'message')}"]
-    lines += [f"still open, for you to approve or deny: {post.named(m)} {quoted(m.subject, 80)}" for m in undecided]
+    lines += [
+        f"still open, for you to approve or deny: {post.message_name(m)} {quoted(m.subject, 80)}" for m in undecided
+    ]
     value = {"closed": [m.id for m in closed], "undecided": [m.id for m in undecided]}
     return value, "\n".join(lines)
 
 
-def names_of(call: Call, ids: list[str]) -> list[str]:
+def resolve_latest(call: Call, ids: list[str]) -> list[str]:
     """The names as given, `latest` as the id of the caller's open mail that came last."""
     if LATEST not in ids:
         return ids

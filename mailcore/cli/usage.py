@@ -13,7 +13,7 @@ from mailcore.model.usage import Usage
 from mailcore.text import line
 from mailcore.text.units import date, money
 
-MOST_DAYS = 3660
+MAX_DAYS = 3660
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -30,8 +30,8 @@ def usage(call: Call) -> Result:
     from mailcore.observe.usage_ledger import Entry, ledger
 
     days, by = call.arguments.days, call.arguments.by
-    if not 1 <= days <= MOST_DAYS:
-        raise UsageError(f"--days {days}: 1 to {MOST_DAYS}")
+    if not 1 <= days <= MAX_DAYS:
+        raise UsageError(f"--days {days}: 1 to {MAX_DAYS}")
     if call.arguments.addresses:
         agents = [call.visible(address) for address in dict.fromkeys(call.arguments.addresses)]
     else:

@@ -89,7 +89,7 @@ def dispatch_task(
     words = {**thread, **({"expect": expect} if expect else {})}
     named = words if priority == "normal" else {**words, "priority": priority}
     # Said again after it was cut off, the mail is found, and what began of it: wherever the sender stands by now.
-    with resumable_act.act(author, "dispatch", agent.address, subject, body, named) as act:
+    with resumable_act.begin_act(author, "dispatch", agent.address, subject, body, named) as act:
         if not act.again and (why := nesting.why_loop(stands, author, agent, task, config.dispatch.same_tasks)):
             raise Refused(why, "loop")
         facts = stands.facts if stands.root else {}
@@ -176,7 +176,7 @@ def wake_agent(
             and ((said or f"{by} woke you") in subject) == bool(said)
         )
 
-    with resumable_act.act(workspace.agent(by), "wake", agent.address, words) as act:
+    with resumable_act.begin_act(workspace.agent(by), "wake", agent.address, words) as act:
         if run_id := earlier_run_of_act(workspace, agent, act, is_this):
             return run_id
         return _run_id_or_raise(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
@@ -190,7 +190,7 @@ def _run_id_or_raise(started: str | Hindrance) -> str:
 
 def retry_run(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id."""
-    with resumable_act.act(workspace.agent(by), "retry", target, mode) as act:
+    with resumable_act.begin_act(workspace.agent(by), "retry", target, mode) as act:
         return _retry_run(workspace, config, by, target, mode, act)
 
 

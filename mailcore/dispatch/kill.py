@@ -19,10 +19,10 @@ from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.system.process_values import Process
-from mailcore.system.processes import alive, ended, environment, send, snapshot, start_ticks
+from mailcore.system.processes import alive, environment, send, snapshot, start_ticks, wait_for_end
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
-from mailcore.workspace.lock_reader import names_stranger, sandboxed
+from mailcore.workspace.lock_reader import sandboxed, why_stranger
 
 BEGIN_PATIENCE = 5.0
 """Seconds that a run which is just beginning has for its supervisor to stand."""
@@ -85,7 +85,7 @@ def kill_run(workspace: Workspace, config: Config, by: str, target: str) -> Kill
             "changed, or the run's journal is gone. Remove the file if nothing works there.",
             "not_ours",
         )
-    if not lock.run_id and (why := names_stranger(lock)):
+    if not lock.run_id and (why := why_stranger(lock)):
         raise Refused(f"{agent.dispatch_lock} {why}. Remove the file if nothing works there.", "not_ours")
     before = tuple(p.pid for p in processes_to_kill(workspace, agent.address))
     audit.record(workspace, by, "kill", agent=agent.address, run=run_id, pid=lock.pid)
@@ -120,10 +120,10 @@ def _supervised(agent: Agent, lock: Lock) -> bool:
 def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> set[int]:
     """Let the supervisor, begun at `ticks`, end its run; end what is left, itself too. Returns the survivors."""
     grace = config.dispatch.stop_grace
-    journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
+    journal.append_record(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
     send(lock.pid, ticks, signal.SIGTERM)
     send(lock.pid, ticks, signal.SIGCONT)
-    if not ended(lock.pid, ticks, grace + 10):
+    if not wait_for_end(lock.pid, ticks, grace + 10):
         send(lock.pid, ticks, signal.SIGKILL)
     return run_processes.stop_processes(lambda: run_processes.run_members(lock.run_id), grace)[1]
 

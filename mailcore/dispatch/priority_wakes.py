@@ -90,7 +90,7 @@ def wake_recipients(
         if not one.delivered or one.to == OPERATOR:
             continue
         try:
-            trust.insist(workspace)
+            trust.require_trust(workspace)
             woken[one.to] = _wake(
                 workspace,
                 config,
@@ -123,8 +123,8 @@ def wake_other_project(
         agent = other.agent(sent.to)
         if agent.is_operator:
             return None
-        trust.insist(other)
-        config, _ = trust.followed(other)
+        trust.require_trust(other)
+        config, _ = trust.trusted_config(other)
         stands = nesting.chain_place(own, author, parent_run)
         if stands.depth >= config.dispatch.wake_depth:
             why = f"it would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit"
@@ -153,9 +153,9 @@ def _wake(
 ) -> WakeOutcome:
     agent, author = workspace.agent(one.to), workspace.agent(by)
     names = [name for name in (one.id, one.sent_id, one.answers) if name]
-    hears = active_waits.listens(agent, names, ("approval", "reply") if one.answers else ())
+    hears = active_waits.is_waiting_for(agent, names, ("approval", "reply") if one.answers else ())
     here = WakeOutcome(why="it hears this in its own `mailcore wait`", code="hears")
-    if active_waits.has_heard(active_waits.heard(agent), names, since):
+    if active_waits.was_notified(active_waits.notified_names(agent), names, since):
         return here
     if hears and busy_hindrance(agent) is None:
         return here

@@ -31,7 +31,7 @@ def recover(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> li
     """Act on what died or stands still at these agents; what could not be done, in words."""
     failed, found = [], False
     lapse_due_approvals(workspace, config)
-    if why := trust.brought(workspace):
+    if why := trust.why_state_untrusted(workspace):
         return [why]
     for agent in agents if not sandboxed() else ():
         try:
@@ -91,7 +91,7 @@ class Recovery:
                 wanted.add((lock.sentinel, lock.sentinel_ticks))
             elif lock.holder is Holder.DEAD:
                 due.append(agent)
-        if due and not trust.brought(self._workspace):
+        if due and not trust.why_state_untrusted(self._workspace):
             recover(self._workspace, self._config, due)
             self._start(due)
         return self._waited_for(wanted)

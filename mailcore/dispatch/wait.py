@@ -11,7 +11,7 @@ from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
 from mailcore.mail import active_waits, lookup
 from mailcore.mail.approvals import decision_of
 from mailcore.mail.lookup import Copy
-from mailcore.mail.threads import bare
+from mailcore.mail.threads import bare_subject
 from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL, LAPSED, Message
 from mailcore.model.run import Run
@@ -81,14 +81,14 @@ def wait_for_messages(
 
     if timeout is not None and not timeout >= 0:
         raise UsageError(f"--timeout {timeout}: a number of seconds from 0 up")
-    awaited = [lookup.find(workspace, message_id) for message_id in ids]
+    awaited = [lookup.find_copy(workspace, message_id) for message_id in ids]
     authors = [_author(workspace, caller, copy.message) for copy in awaited]
     deadline = None if timeout is None else time.monotonic() + timeout
     looked_at = {caller, *authors, *(copy.agent for copy in awaited), *at_work}
     for agent in looked_at:
-        self_ignore.make(agent.mail_dir, parents=True)
+        self_ignore.make_ignored(agent.mail_dir, parents=True)
     names = {name for copy in awaited for name in _names(copy.message)}
-    with Watcher(CHECK_PERIOD) as watcher, active_waits.listening(caller, names, want if beside is None else "any"):
+    with Watcher(CHECK_PERIOD) as watcher, active_waits.register_wait(caller, names, want if beside is None else "any"):
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         if cancellation is not None:
             cancellation.wakes(watcher)
@@ -111,7 +111,7 @@ def wait_for_messages(
                 told_of = {name for one in over for name in one.names}
                 over += [one for one in came if told_of.isdisjoint(one.names)]
                 with tolerated("what was heard is not noted"):
-                    active_waits.remember(caller, {name for one in over for name in one.names})
+                    active_waits.record_notified(caller, {name for one in over for name in one.names})
                 return settled if beside is None else over
             busy = {copy.agent for copy, over in zip(awaited, done, strict=True) if not over}
             if not told:
@@ -140,7 +140,7 @@ def _mail_of(agent: Agent) -> list[Message]:
     from mailcore.mail.mailbox_reader import read_mailbox
 
     still_open = [Message.from_json(m.raw, agent.address) for m in read_mailbox(agent.inbox).messages]
-    return still_open + [Message.from_json(raw, agent.address) for _, raw in lookup.archived(agent)]
+    return still_open + [Message.from_json(raw, agent.address) for _, raw in lookup.archived_messages(agent)]
 
 
 def _settled(
@@ -192,7 +192,7 @@ def _answers(answer: Message, copy: Copy) -> bool:
         return answer.in_reply_to in (original.id, original.sent_id)
     # AIPass's registry lane drops in_reply_to (contract 0.4): RE:, the parties, and not older.
     return (
-        bare(answer.subject) != answer.subject
-        and bare(answer.subject) == bare(original.subject)
+        bare_subject(answer.subject) != answer.subject
+        and bare_subject(answer.subject) == bare_subject(original.subject)
         and answer.at >= original.at
     )

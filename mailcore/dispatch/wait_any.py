@@ -58,7 +58,7 @@ class Arrivals:
 
     def look(self) -> list[SettledMessage]:
         """What has come by now."""
-        heard = active_waits.heard(self.caller)
+        heard = active_waits.notified_names(self.caller)
         found = [_of_mail(message) for message in self._mail(heard)]
         for name, (_, run_id) in self.named.items():
             run = find_run(self.workspace, run_id)[1]
@@ -67,7 +67,7 @@ class Arrivals:
         for agent in self.workspace.agents if self.own else ():
             for run in self._own(agent):
                 names = _task(self.workspace, run)
-                if run.phase.ended and not active_waits.has_heard(heard, names, run.created_at):
+                if run.phase.ended and not active_waits.was_notified(heard, names, run.created_at):
                     found.append(_of_run(run.message_id, run, names))
         # An answer and the end of the run that gave it are one piece of news.
         told: set[str] = set()
@@ -82,7 +82,7 @@ class Arrivals:
         first = first_record(self.caller.runs_dir / self.run_id) if self.run_id else {}
         for message in reversed(read_mailbox(self.caller.inbox).messages):
             written = max(message.came_at, message.at, parse_time(message.raw.get("last_updated")))  # or rewritten
-            known = message.id == first.get("message_id") or active_waits.has_heard(heard, (message.id,), written)
+            known = message.id == first.get("message_id") or active_waits.was_notified(heard, (message.id,), written)
             if message.unread and not known:
                 yield message
 

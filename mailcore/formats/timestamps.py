@@ -23,7 +23,7 @@ def lock_time(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}"
 
 
-def kept_time(at: datetime) -> str:
+def archive_time(at: datetime) -> str:
     """`2026-11-22T14:03:07.854753`, local: `archived_at` and `refused_at` of a mail that is kept."""
     return at.isoformat()
 

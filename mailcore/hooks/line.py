@@ -20,10 +20,10 @@ EVENTS = (
 STAMPS = {"PostToolUse": ".ear.step", "SessionStart": ".ear.turn", "Stop": ".ear.turn"}
 """Events at which mail is told, and the file in the mail directory that bears the time of the mailbox then known."""
 
-MARK = ": mailcore hook made "
+HOOK_MARK = ": mailcore hook made "
 """How each of our lines begins."""
 
-LONGEST = 128 * 1024
+MAX_EVENT = 128 * 1024
 """Bytes of an event that are noted: a larger one, mostly a tool's response, costs time and disk, and is cut there."""
 
 TIMEOUT = 10
@@ -42,7 +42,7 @@ _NOTE = (
     r"{ear}}} 2>/dev/null; exit 0"
 )
 
-_EAR = (
+_DELIVERY = (
     r"m=$b/.ai_mail.local; i=$m/inbox.json; s=$m/{stamp}; "
     r'if [ -f "$i" ] && {{ [ ! -e "$s" ] || [ "$i" -nt "$s" ]; }}; then '
     r'printf %s "{{$e" | {ear} {address} {branch} {root}; fi; '
@@ -54,11 +54,11 @@ def command(agent: Agent, event: str, made: str) -> str:
     branch = shlex.quote(str(agent.branch))
     ear = ""
     if event in STAMPS:
-        ear = _EAR.format(
+        ear = _DELIVERY.format(
             stamp=STAMPS[event],
             ear=shlex.join(child("mailcore.hooks.deliver")),
             address=shlex.quote(agent.address),
             branch=branch,
             root=shlex.quote(str(agent.root)),
         )
-    return _NOTE.format(mark=MARK, made=made, branch=branch, longest=LONGEST, full=LONGEST - 64, ear=ear)
+    return _NOTE.format(mark=HOOK_MARK, made=made, branch=branch, longest=MAX_EVENT, full=MAX_EVENT - 64, ear=ear)

@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.exceptions import Refused
-from mailcore.identity.ancestry import Ancestry, walk
+from mailcore.identity.ancestry import Ancestry, walk_ancestors
 from mailcore.identity.evidence import from_passport, from_path, from_router, from_run
 from mailcore.model.agent import Agent
-from mailcore.workspace.find import Workspace, branch_above, normal_address
+from mailcore.workspace.find import Workspace, branch_above
+from mailcore.workspace.registry import normal_address
 from mailcore.workspace.variables import ROUTER_NAMES, RUN_ID
 
 if TYPE_CHECKING:
-    from mailcore.identity.client_keys import Key
+    from mailcore.identity.client_keys import ClientKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def identify(
     directory: Path,
     declared: str | None = None,
     no_person: Callable[[Ancestry], str] | None = None,
-    key: Key | None = None,
+    key: ClientKey | None = None,
 ) -> Identity:
     """The caller's identity. Refused (code `identity`), naming the evidence, when there is none or it conflicts.
 
@@ -57,7 +58,7 @@ def identify(
     the caller presents, proved.
     """
     evidence: list[str] = []
-    ancestry = walk(workspace)
+    ancestry = walk_ancestors(workspace)
     try:
         run = from_run(workspace, environment, evidence, ancestry)
     except Refused as error:
@@ -124,11 +125,11 @@ def _same(evidence: list[str], *found: Agent | None) -> None:
         raise Refused(f"two identities: {'; '.join(evidence)}", "identity")
 
 
-def outside(workspace: Workspace, environment: Mapping[str, str], directory: Path) -> bool:
+def is_outside(workspace: Workspace, environment: Mapping[str, str], directory: Path) -> bool:
     """True if nothing says that an agent is calling: a person's shell, outside every branch and every run."""
     if any(environment.get(name) for name in (RUN_ID, *ROUTER_NAMES)):
         return False
     if (from_passport(workspace, directory, []) or from_path(workspace, directory, [])) is not None:
         return False
-    ancestry = walk(workspace)
+    ancestry = walk_ancestors(workspace)
     return not ancestry.runs and not ancestry.doubt

@@ -16,7 +16,8 @@ from mailcore.identity.ancestry import Ancestry
 from mailcore.model.agent import Agent
 from mailcore.system import PORTABLE
 from mailcore.system.safe_open import read_bytes
-from mailcore.workspace.find import Workspace, branch_above, normal_address
+from mailcore.workspace.find import Workspace, branch_above
+from mailcore.workspace.registry import normal_address
 from mailcore.workspace.variables import AGENT, ASSIGNED, CALLER, CALLER_CWD, NONCE, RUN_ID, SOURCE
 
 KNOWN_SOURCES = ("assigned", "passport")

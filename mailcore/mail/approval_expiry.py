@@ -29,9 +29,9 @@ from mailcore.workspace.find import Workspace
 EXPIRING = "expiring"
 
 
-def note(workspace: Workspace, approver: str, sent_id: str, expires_at: float) -> None:
+def record_expiry(workspace: Workspace, approver: str, sent_id: str, expires_at: float) -> None:
     """Note when a request lapses. OSError where the disk refuses; decided after that time it is not, all the same."""
-    self_ignore.make(workspace.state_dir)
+    self_ignore.make_ignored(workspace.state_dir)
     path = workspace.state_dir / EXPIRING / sent_id
     said = json.dumps({"approver": approver, "expires_at": expires_at}).encode()
     make_directory(path.parent)
@@ -42,9 +42,9 @@ def note(workspace: Workspace, approver: str, sent_id: str, expires_at: float) -
         replace(path, said)
 
 
-def due(state_dir: Path) -> bool:
+def is_any_due(state_dir: Path) -> bool:
     """True if some request of the workspace is past its time: one look at a directory that is seldom there."""
-    return any(at <= time.time() for _, _, at in _noted(state_dir))
+    return any(at <= time.time() for _, _, at in _recorded(state_dir))
 
 
 def lapse_expired(workspace: Workspace) -> list[tuple[Sent, str]]:
@@ -52,12 +52,12 @@ def lapse_expired(workspace: Workspace) -> list[tuple[Sent, str]]:
 
     What fails is done by the next look.
     """
-    claim = try_lock(workspace.state_dir / ".expiring.flock", own=True) if due(workspace.state_dir) else None
+    claim = try_lock(workspace.state_dir / ".expiring.flock", own=True) if is_any_due(workspace.state_dir) else None
     if claim is None:
         return []  # one does it for all
     told: list[tuple[Sent, str]] = []
     try:
-        for path, approver, at in list(_noted(workspace.state_dir)):
+        for path, approver, at in list(_recorded(workspace.state_dir)):
             if at > time.time():
                 continue
             with suppress(MailcoreError, OSError):
@@ -72,7 +72,7 @@ def lapse_expired(workspace: Workspace) -> list[tuple[Sent, str]]:
 
 def _lapse(workspace: Workspace, approver: Agent, sent_id: str, at: float) -> list[Sent]:
     try:
-        request = post.find(approver, sent_id, closed=True)
+        request = post.find_message(approver, sent_id, closed=True)
     except MailcoreError as error:
         if error.code != "no_message":
             raise
@@ -86,10 +86,10 @@ def _lapse(workspace: Workspace, approver: Agent, sent_id: str, at: float) -> li
         return []  # decided in time
     with tolerated():
         audit.record(workspace, approver.address, LAPSED, id=request.id, sent_id=sent_id, asked_by=request.sender)
-    return [_tell(workspace, approver, request)]
+    return [_notify_asker(workspace, approver, request)]
 
 
-def _tell(workspace: Workspace, approver: Agent, request: Message) -> Sent:
+def _notify_asker(workspace: Workspace, approver: Agent, request: Message) -> Sent:
     said = f"{approver.address} was asked, and {request.lapsed}. Nothing is approved. Ask again if it is still wanted."
     fields = {
         "subject": f"LAPSED: {request.subject}",
@@ -97,17 +97,17 @@ def _tell(workspace: Workspace, approver: Agent, request: Message) -> Sent:
         "priority": "high",
         "auto_execute": False,
         "upsert_key": f"approval:{request.sent_id}",
-        **outbox.answering(request),
+        **outbox.answer_keys(request),
     }
-    with resumable_act.act(approver, LAPSED, request.id) as act:
-        sent = outbox.put(workspace, approver, route.answer_to(workspace, request), fields, act)
+    with resumable_act.begin_act(approver, LAPSED, request.id) as act:
+        sent = outbox.send_one(workspace, approver, route.reply_recipient(workspace, request), fields, act)
         if not sent.delivered:
             act.leave_open()
             raise MailcoreError(sent.error)
     return sent
 
 
-def _noted(state_dir: Path) -> Iterator[tuple[Path, str, float]]:
+def _recorded(state_dir: Path) -> Iterator[tuple[Path, str, float]]:
     """Each request that is noted: its file, its approver, when it lapses."""
     directory = state_dir / EXPIRING
     try:

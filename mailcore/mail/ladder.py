@@ -36,7 +36,7 @@ class Ladder:
         return self.rung in FINAL
 
 
-def answer_to(message: Message) -> Ack | None:
+def recipient_answer(message: Message) -> Ack | None:
     """What its recipient said became of it. A mail that tells of an answer (`DONE: …`) carries its sender's: none."""
     ack = message.ack
     tells = ack is not None and ack.by and ack.by == message.sender and not message.is_task
@@ -50,7 +50,7 @@ def ladder(message: Message, run: Run | None = None) -> Ladder:
     `told_at`). A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote
     when; mail that was closed or answered by ours before it was read (our key `unseen`) is not.
     """
-    ack = answer_to(message)
+    ack = recipient_answer(message)
     rungs = [("stored", message.stored_at or message.at)]
     submitted = [parse_time(message.raw.get("told_at"))]
     if run is not None and run.attempts:

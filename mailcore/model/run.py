@@ -14,7 +14,7 @@ RUN_ID = re.compile(r"\d{8}T\d{6}_\d{6}-[0-9a-f]{8}")
 """A run's id, whole: the name of its directory. What agents name otherwise, in a lock or among the runs, is none."""
 
 
-MOST_RESULT = 2000
+MAX_RESULT = 2000
 """Characters of an answer, or of what a program said last, that a journal keeps."""
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from mailcore.system.process_values import Process
 from mailcore.system.processes import snapshot
 
-BUSY = 0.05
+WORK_SHARE = 0.05
 """Share of one core, from one look to the next, that counts as work; a program that wakes ten times a second: 0.002."""
 
 
-class Work:
+class CpuActivity:
     """Tells when the process tree of each agent last worked; keeps the CPU times of the look before."""
 
     def __init__(self, table: Callable[[], Mapping[int, Process]] = snapshot) -> None:
@@ -40,7 +40,7 @@ class Work:
             before = self._used.get(address)
             if before is None or before[0] != pid:
                 continue
-            worked = passed > 0 and (seconds - before[1]) / passed >= BUSY
+            worked = passed > 0 and (seconds - before[1]) / passed >= WORK_SHARE
             seen[address] = now if worked else self._seen.get(address, 0.0)
         # A process that is gone works no more.
         seen |= {address: self._seen.get(address, 0.0) for address in pids if address not in used}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.config import Usage as Allowed
+from mailcore.config import UsageCaps as Allowed
 from mailcore.model.usage import Usage
 from mailcore.text.units import money
 

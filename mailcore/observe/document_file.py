@@ -9,11 +9,11 @@ from pathlib import Path
 from mailcore.system import safe_open
 from mailcore.system.open_files import OpenFiles
 
-LARGEST = 64 * 1024 * 1024
+MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes; a larger document is skipped and counted."""
 
 
-class Document:
+class DocumentFile:
     """Reads it as `Tail` reads lines: the whole of it is one line. Its reader knows what was told before."""
 
     behind = False
@@ -43,7 +43,7 @@ class Document:
                 if seen == self._seen:
                     return []
                 self._seen = seen
-                if stat.st_size <= LARGEST:
-                    return [file.read(LARGEST)]
+                if stat.st_size <= MAX_DOCUMENT:
+                    return [file.read(MAX_DOCUMENT)]
                 self.skipped += 1
         return []

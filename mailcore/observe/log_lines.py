@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.activities import LIMIT, neutral
-from mailcore.observe.log_levels import parse
+from mailcore.observe.activities import MAX_TEXT, neutral
+from mailcore.observe.log_levels import parse_log_line
 
-MOST = 1000
+MAX_EVENT_LINES = 1000
 """Lines that belong to one event, at most."""
 
 _HEAD = re.compile(r"(?:.* )?Traceback \(most recent call last\):|stack backtrace:|goroutine \d+ \[.*\]:")
@@ -30,7 +30,7 @@ _FRAME = re.compile(
 )
 
 
-class Log:
+class LogLineReader:
     """Reads the lines of one log as they come."""
 
     def __init__(self, agent: str) -> None:
@@ -85,7 +85,7 @@ class Log:
         elif java := _JAVA.fullmatch(text):
             self._held = self._activity(at, Kind.ERROR, java["text"])
         else:
-            line = parse(text.strip())
+            line = parse_log_line(text.strip())
             told = self._activity(min(line.at or at, at), line.kind, line.text, timed=line.at > 0)
             if line.kind is Kind.ERROR:
                 self._held = told
@@ -106,13 +106,13 @@ class Log:
     def _release(self) -> Iterator[Activity]:
         if self._held is not None:
             yield self._held
-            self._held, self._after_error, self._from_head = None, MOST, False
+            self._held, self._after_error, self._from_head = None, MAX_EVENT_LINES, False
 
     def _activity(self, at: float, kind: Kind, text: str, *, timed: bool = False) -> Activity:
         return Activity(at, self._agent, kind, neutral(text), "log", before=self._backlog and not timed)
 
 
-def shown(raw: bytes) -> str:
+def terminal_text(raw: bytes) -> str:
     """What a terminal shows of a line, made harmless."""
     return neutral(_text(raw).strip())
 
@@ -120,4 +120,4 @@ def shown(raw: bytes) -> str:
 def _text(raw: bytes) -> str:
     """What a terminal would show of a line: what it was overwritten with, and nothing of a hole in the file."""
     shown = raw.strip(b"\0\r\n").rpartition(b"\r")[2]
-    return shown.strip(b"\0")[: LIMIT * 32].decode("utf-8", "replace").rstrip()
+    return shown.strip(b"\0")[: MAX_TEXT * 32].decode("utf-8", "replace").rstrip()

@@ -13,7 +13,7 @@ from mailcore.observe import permission_prompts
 
 TURNS = frozenset({Kind.PROMPT, Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.THINKING})
 """What only an agent in the midst of a turn does."""
-BEGINS = frozenset({Kind.TOOL, Kind.SUBAGENT, Kind.COMPACT})
+BEGINNINGS = frozenset({Kind.TOOL, Kind.SUBAGENT, Kind.COMPACT})
 ENDS = {
     Kind.TOOL_DONE: Kind.TOOL,
     Kind.TOOL_FAILED: Kind.TOOL,
@@ -27,7 +27,7 @@ MOST_OPEN = 32
 """Of what is open the newest so many are kept: ends that never came must not pile up."""
 
 
-def learn(
+def with_activities(
     old: AgentFacts, happened: Iterable[Activity], floor: float, activities: tuple[Activity, ...], spending: Spending
 ) -> AgentFacts:
     """What is open, waited for and last seen after what `happened`, oldest first; the other two are set with it.
@@ -42,14 +42,14 @@ def learn(
         if activity.source == "log" or activity.at < floor:
             continue
         if activity.kind is Kind.WAITING:
-            asking = permission_prompts.asked(asking, activity, begun)
+            asking = permission_prompts.after_request(asking, activity, begun)
         else:
             asking, granted = (
-                permission_prompts.answered(asking, activity),
-                permission_prompts.answered(granted, activity),
+                permission_prompts.after_activity(asking, activity),
+                permission_prompts.after_activity(granted, activity),
             )
         late = _late(activity, turn_ended)
-        if not (late and activity.kind in BEGINS):
+        if not (late and activity.kind in BEGINNINGS):
             begun = _after(begun, activity)
         if activity.subagent:
             continue
@@ -78,14 +78,14 @@ def _late(activity: Activity, turn_ended: float) -> bool:
     return activity.at < (turn_ended if activity.source == "transcript" else int(turn_ended))
 
 
-def since(begun: tuple[Activity, ...], floor: float) -> tuple[Activity, ...]:
+def begun_since(begun: tuple[Activity, ...], floor: float) -> tuple[Activity, ...]:
     """Those that began at `floor` or later."""
     kept = tuple(activity for activity in begun if activity.at >= floor)
     return kept if len(kept) < len(begun) else begun
 
 
 def _after(begun: tuple[Activity, ...], activity: Activity) -> tuple[Activity, ...]:
-    if activity.kind in BEGINS:
+    if activity.kind in BEGINNINGS:
         others = [one for one in begun if one.kind is not activity.kind or not _same(activity, one)]
         return (*others, activity)[-MOST_OPEN:]
     if (ended := ENDS.get(activity.kind)) is not None:

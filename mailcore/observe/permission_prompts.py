@@ -14,15 +14,17 @@ from mailcore.model.activity import Activity, Kind
 
 ENDS_TURN = frozenset({Kind.PROMPT, Kind.TURN_END, Kind.ERROR})
 """After one of these of the agent itself no call of its own asks any more."""
-MOST = 32
+MAX_PROMPTS = 32
 """Prompts that are kept, the newest."""
 
 
-def asked(prompts: tuple[Activity, ...], asks: Activity, open_calls: Iterable[Activity]) -> tuple[Activity, ...]:
+def after_request(
+    prompts: tuple[Activity, ...], asks: Activity, open_calls: Iterable[Activity]
+) -> tuple[Activity, ...]:
     """The prompts that stand once `asks` was told."""
     same = [one for one in prompts if _one_session(one, asks)]
     if not asks.tool:
-        return prompts if same else (*prompts, asks)[-MOST:]
+        return prompts if same else (*prompts, asks)[-MAX_PROMPTS:]
     taken = {one.tool_id for one in same}
     calls = [
         call for call in open_calls
@@ -38,26 +40,26 @@ def asked(prompts: tuple[Activity, ...], asks: Activity, open_calls: Iterable[Ac
     unnamed = [one for one in same if not one.tool]
     since = min([asks.at, *(one.at for one in unnamed)])
     kept = tuple(one for one in prompts if one not in unnamed)
-    return (*kept, replace(asks, tool_id=known, at=since))[-MOST:]
+    return (*kept, replace(asks, tool_id=known, at=since))[-MAX_PROMPTS:]
 
 
-def answered(prompts: tuple[Activity, ...], activity: Activity) -> tuple[Activity, ...]:
+def after_activity(prompts: tuple[Activity, ...], activity: Activity) -> tuple[Activity, ...]:
     """The prompts that still stand after that activity."""
     kept = tuple(one for one in prompts if not _answers(activity, one))
     return kept if len(kept) < len(prompts) else prompts
 
 
-def overruled(
+def after_end_of_wait(
     prompts: tuple[Activity, ...], granted: tuple[Activity, ...], session: str, at: float
 ) -> tuple[tuple[Activity, ...], tuple[Activity, ...]]:
     """Both, once the program said that this session waits for nobody since `at`: what it asked before was granted."""
     done = tuple(one for one in prompts if one.session in ("", session) and one.at < at)
     if not done:
         return prompts, granted
-    return tuple(one for one in prompts if one not in done), (*granted, *done)[-MOST:]
+    return tuple(one for one in prompts if one not in done), (*granted, *done)[-MAX_PROMPTS:]
 
 
-def confirmed(
+def after_confirmation(
     prompts: tuple[Activity, ...], granted: tuple[Activity, ...], asks: Activity
 ) -> tuple[tuple[Activity, ...], tuple[Activity, ...]]:
     """Both, once the program said that the session of `asks` waits: for what it asked, else for `asks` itself.
@@ -67,7 +69,7 @@ def confirmed(
     again = tuple(one for one in granted if _one_session(one, asks))
     if again:
         prompts, granted = (*prompts, *again), tuple(one for one in granted if one not in again)
-    return asked(prompts, asks, ()), granted
+    return after_request(prompts, asks, ()), granted
 
 
 def _answers(activity: Activity, prompt: Activity) -> bool:

@@ -9,19 +9,19 @@ from pathlib import Path
 from mailcore.formats import journal
 from mailcore.model.lock import Lock
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
-from mailcore.observe.file_stamps import Stamps
+from mailcore.observe.file_stamps import FileStamps
 
 JOURNAL = "run.jsonl"
 
 
-class Runs:
+class RunReader:
     """What was last read of an agent's journals."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.stirred = True
         """Its directories came, went or changed since this was last set to False."""
-        self._stamps = Stamps()
+        self._stamps = FileStamps()
         self._held = ""
         """Id of the run that the lock names; empty: none."""
         self._newest = ""
@@ -70,7 +70,7 @@ class Runs:
             path = self.directory / run_id / JOURNAL
             if self._stamps.moved(path):
                 with contextlib.suppress(OSError):
-                    self._runs[run_id] = from_records(journal.read(path))
+                    self._runs[run_id] = from_records(journal.read_records(path))
 
     def _over(self, run_id: str) -> bool:
         """True if its journal says nothing more: it ended, and its supervisor has let go of the lock."""

@@ -9,22 +9,22 @@ from pathlib import Path
 
 from mailcore.observe.activities import neutral
 from mailcore.observe.facts import Stated
-from mailcore.observe.file_stamps import Stamps
+from mailcore.observe.file_stamps import FileStamps
 from mailcore.programs.base import ProgramFailed, SessionStatus, StatusFiles
 from mailcore.programs.registry import programs
 
-MOST = 256
+MAX_STATUS_FILES = 256
 """Files of one program that are looked at: one for each of its processes on this machine."""
 
 
-class Statuses:
+class StatusReader:
     """The status files of all programs."""
 
     def __init__(self, owner: Callable[[str], str]) -> None:
         """`owner`: the address of the agent whose session was begun in a directory; empty for nobody's."""
         self._owner = owner
         self._files: list[StatusFiles] = [one.statuses for one in programs() if one.statuses is not None]
-        self._stamps = Stamps()
+        self._stamps = FileStamps()
         self._said: dict[Path, SessionStatus] = {}
 
     def directories(self) -> list[Path]:
@@ -41,7 +41,7 @@ class Statuses:
         facts: list[Stated] = []
         for root, files in zip(self._roots(), self._files, strict=True):
             with suppress(OSError):
-                paths = list(islice(root.iterdir(), MOST))
+                paths = list(islice(root.iterdir(), MAX_STATUS_FILES))
                 for path in filter(self._stamps.moved, paths):
                     facts += self._read(path, files)
                 for gone in [path for path in self._said if path.parent == root and path not in paths]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mailcore.model.usage import Spent
-from mailcore.observe.document_file import LARGEST
+from mailcore.observe.document_file import MAX_DOCUMENT
 from mailcore.programs.base import SessionFiles
-from mailcore.programs.transcript_reader import LONGEST, Counted, Transcript
+from mailcore.programs.transcript_reader import MAX_LINE, Counted, Transcript
 from mailcore.system.safe_open import descriptor
 
 BUFFER = 262_144
@@ -22,7 +22,7 @@ PROBE = 65536
 """Bytes of one read while a line with a time is looked for."""
 
 
-class Backlog:
+class UsageBacklog:
     """The use that stands in a growing file from a moment on, up to a place in it; each `read` goes on with it."""
 
     def __init__(
@@ -72,7 +72,7 @@ class Backlog:
         file.seek(self._offset)
         stop = min(self._until, self._offset + limit_bytes)
         while self._offset < stop:
-            line = file.read(LARGEST) if self._files.whole else file.readline(LONGEST)
+            line = file.read(MAX_DOCUMENT) if self._files.whole else file.readline(MAX_LINE)
             if not line:
                 break
             self._offset += len(line)
@@ -117,7 +117,7 @@ def _timed(file: BinaryIO, offset: int, high: int, time_of: Callable[[bytes], fl
     begin = _begin(file, offset, high)
     while begin < min(high, offset + GAP):
         file.seek(begin)
-        line = file.readline(LONGEST)
+        line = file.readline(MAX_LINE)
         if not line:
             break
         if at := time_of(line):

@@ -27,7 +27,7 @@ class Batch:
     """What the operator should know of the watching itself; empty: it works."""
 
 
-class Watch:
+class WorkspaceWatch:
     """Gives batches to the one thread that iterates it, until it is stopped. A context that ends the watching."""
 
     def __init__(self, directories: Callable[[], Mapping[str, int]], period: float, *, kernel: bool = True) -> None:
@@ -40,7 +40,7 @@ class Watch:
         self._watcher = Watcher(period, kernel=kernel)
         self._stopped = threading.Event()
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> WorkspaceWatch:
         return self
 
     def __exit__(self, *raised: object) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from mailcore.config import AgentConfig
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import Agent
-from mailcore.system.safe_open import opened
+from mailcore.system.safe_open import open_regular
 
 if TYPE_CHECKING:  # what reads session files is no part of starting a program
     from mailcore.programs.transcript_reader import Counted, OutputReader, Transcript
@@ -264,7 +264,7 @@ def is_session_id(text: str) -> bool:
 def tail(path: Path, limit: int = 65536) -> list[str]:
     """The last lines of an output file, at most `limit` bytes of it; empty where there is none."""
     try:
-        with opened(path) as file:
+        with open_regular(path) as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - limit))
             return file.read(limit).decode("utf-8", "replace").splitlines()

@@ -15,7 +15,7 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
 from mailcore.programs.tool_wording import tool_words
 
-SOURCE = "hooks"
+HOOKS_SOURCE = "hooks"
 
 _SEALED = re.compile(rb'\{"ts":[0-9.]+,"hook_pid":([0-9]+),.*,"hook_end":\1\}', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,:]*")
@@ -41,7 +41,7 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     tool = _text(event, "tool_name") if kind in (Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.WAITING) else ""
     tool_id = _text(event, "tool_use_id") if tool else ""
     session, subagent = _text(event, "session_id"), _text(event, "agent_id")
-    return Activity(_time(event) or now, agent, kind, text, SOURCE, tool, tool_id, session, subagent)
+    return Activity(_time(event) or now, agent, kind, text, HOOKS_SOURCE, tool, tool_id, session, subagent)
 
 
 def parse_hook(line: bytes) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ import msgspec
 from mailcore.text import line
 
 T = TypeVar("T", bound=msgspec.Struct)
-MOST_SAID = 60
+MAX_VALUE = 60
 """Characters of a wrong value that are told."""
 
 _PLACE = re.compile(r" - at `\$\.((\w+)[^`]*)`$")
@@ -45,5 +45,5 @@ def shaped(values: Mapping[str, Any], kind: type[T], whose: str) -> tuple[T, dic
             found = kept.pop(place[2])
             for step in re.findall(r"\w+", place[1])[1:]:
                 found = found[int(step)] if isinstance(found, list) else found[step]
-            said = line(json.dumps(found, ensure_ascii=False), MOST_SAID)
+            said = line(json.dumps(found, ensure_ascii=False), MAX_VALUE)
             wrong[place[2]] = f"{whose} has {place[1]} = {said} where {noun} is expected"

@@ -18,11 +18,11 @@ from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
 from mailcore.text.clusters import cut
 
-SOURCE = "transcript"
+TRANSCRIPT_SOURCE = "transcript"
 
-LONGEST = 1024 * 1024
+MAX_LINE = 1024 * 1024
 """A longer line is not read."""
-RESULT = 120
+MAX_RESULT = 120
 """Characters of a result that are told."""
 
 
@@ -61,7 +61,7 @@ class OutputReader(Protocol):
         """
 
 
-class ObjectsUntold:
+class ObjectsIgnored:
     """Of standard output the JSON objects tell nothing: the program's session files tell the same better."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
@@ -70,9 +70,9 @@ class ObjectsUntold:
         return [] if line.startswith(b"{") else None
 
 
-def parsed(line: bytes) -> dict[str, Any] | None:
+def parse_line(line: bytes) -> dict[str, Any] | None:
     """The object that a line is; None if it is none, torn or too long. Never raises."""
-    if not line or len(line) > LONGEST:
+    if not line or len(line) > MAX_LINE:
         return None
     try:
         value = orjson.loads(line)
@@ -85,7 +85,7 @@ def parsed(line: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def moment(line: Mapping[str, Any], now: float) -> float:
+def line_time(line: Mapping[str, Any], now: float) -> float:
     """A line's `timestamp`, at most `now`; `now` where it has none that can be read."""
     at = parse_time(line.get("timestamp"))
     return min(at, now) if at > 0 else now
@@ -123,10 +123,10 @@ def dollars_of(values: Mapping[str, Any], key: str) -> float | None:
     return float(value)
 
 
-def short(result: str) -> str:
+def short_result(result: str) -> str:
     """A result in one short line."""
-    folded = " ".join(result[: RESULT * 4].split())
-    return cut(folded, RESULT)
+    folded = " ".join(result[: MAX_RESULT * 4].split())
+    return cut(folded, MAX_RESULT)
 
 
 K = TypeVar("K")

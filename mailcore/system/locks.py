@@ -23,7 +23,7 @@ from mailcore.system import safe_open
 LOCK_TIMEOUT = 10.0
 """How long to wait for another program's lock before saying who holds it."""
 
-Told = Callable[[str], None]
+OnStranger = Callable[[str], None]
 """Called with who was stepped around, in words."""
 
 
@@ -34,7 +34,7 @@ def locked(
     *,
     directory: int | None = None,
     own: bool = False,
-    told: Told | None = None,
+    told: OnStranger | None = None,
 ) -> Iterator[int]:
     """Hold an exclusive flock on `lock`, and give its descriptor, which is closed at the end.
 
@@ -59,17 +59,17 @@ def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -
     may only look at a directory can lock it, too: one who is none of ours is gone past, and told. The lock's file,
     which he may not open, keeps order then.
     """
-    if not take(descriptor):
+    if not take_flock(descriptor):
         from mailcore.exceptions import caveat
         from mailcore.system import lock_wait
         from mailcore.system.lock_holder import holder_words
 
-        if not lock_wait.wait(descriptor, path, time.monotonic() + timeout, timeout, own=True):
+        if not lock_wait.block_until_locked(descriptor, path, time.monotonic() + timeout, timeout, own=True):
             who = holder_words(descriptor)
             caveat(f"{path} is kept locked by {who}, which is none of ours: it was gone past")
 
 
-def try_lock(lock: Path, *, own: bool = False, told: Told | None = None) -> int | None:
+def try_lock(lock: Path, *, own: bool = False, told: OnStranger | None = None) -> int | None:
     """A descriptor that holds the exclusive flock on `lock`, for the caller to close; None if another holds it.
 
     OSError where it cannot be made, is a symlink, or lies where there are no locks.
@@ -78,7 +78,7 @@ def try_lock(lock: Path, *, own: bool = False, told: Told | None = None) -> int 
     return descriptor if descriptor >= 0 else None
 
 
-def wait_for_lock(lock: Path, *, own: bool = False, told: Told | None = None) -> int:
+def wait_for_lock(lock: Path, *, own: bool = False, told: OnStranger | None = None) -> int:
     """As `try_lock`, once the lock is free: waits in the kernel, however long that takes."""
     return _acquire(lock, None, None, own, told)
 
@@ -91,7 +91,7 @@ def is_locked(lock: Path, *, own: bool = False) -> bool:
 def is_held(lock: Path, *, own: bool = False) -> bool | None:
     """The same; None where that cannot be told: there is no such file, or it is not ours to open."""
     try:
-        descriptor, _ = safe_open.descriptor(newest(lock) if own else lock, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor, _ = safe_open.descriptor(newest_lock_file(lock) if own else lock, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
@@ -103,7 +103,7 @@ def is_held(lock: Path, *, own: bool = False) -> bool | None:
     return False
 
 
-def newest(lock: Path) -> Path:
+def newest_lock_file(lock: Path) -> Path:
     """The file that is a lock of our own at present: `lock`, or the last that stands in its place."""
     return lock.with_name(_newest(str(lock), None).rpartition("/")[2])
 
@@ -124,7 +124,7 @@ def _exists(name: str, directory: int | None) -> bool:
 
 
 def _acquire(
-    lock: Path, timeout: float | None, directory: int | None, own: bool, told: Told | None, trying: bool = False
+    lock: Path, timeout: float | None, directory: int | None, own: bool, told: OnStranger | None, trying: bool = False
 ) -> int:
     """A descriptor that holds the lock; with `trying` -1 if another of ours holds it, or one that nobody knows."""
     path = str(lock) if directory is None else lock.name
@@ -138,13 +138,13 @@ def _acquire(
             raise
         try:
             _guard(descriptor, found)
-            held = take(descriptor)
+            held = take_flock(descriptor)
             if not held:
                 from mailcore.system import lock_wait
 
-                if trying and not (own and lock_wait.stays(descriptor)):
+                if trying and not (own and lock_wait.stranger_stays(descriptor)):
                     return _closed(descriptor)
-                held = not trying and lock_wait.wait(descriptor, lock, until, timeout, own)
+                held = not trying and lock_wait.block_until_locked(descriptor, lock, until, timeout, own)
             if not held:
                 next_one = lock_wait.step_around(descriptor, name, path, directory, told)
                 os.close(descriptor)
@@ -178,7 +178,7 @@ def _guard(descriptor: int, found: os.stat_result) -> None:
             os.fchmod(descriptor, mode)
 
 
-def take(descriptor: int) -> bool:
+def take_flock(descriptor: int) -> bool:
     """Take the flock of an open file if it is free, until that is closed."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -74,7 +74,6 @@ __all__ = [
     "command_line",
     "command_of",
     "control_group",
-    "ended",
     "environment",
     "exit_notice",
     "free_older_part",
@@ -94,6 +93,7 @@ __all__ = [
     "started_at",
     "stopped",
     "value_of",
+    "wait_for_end",
     "watch_limits",
     "working_directory",
 ]
@@ -107,7 +107,7 @@ def alive(pid: int, ticks: int = 0, boot: str = "") -> bool:
     return actual != 0 and ticks in (0, actual)
 
 
-def ended(pid: int, ticks: int, seconds: float) -> bool:
+def wait_for_end(pid: int, ticks: int, seconds: float) -> bool:
     """Wait for the end of a process that need not be a child; False if it still lives after so many seconds."""
     deadline = time.monotonic() + seconds
     try:

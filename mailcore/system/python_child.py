@@ -27,7 +27,7 @@ def child(module: str, *words: str) -> list[str]:
     return [sys.executable, "-P", "-E", "-Xutf8", *start, *words]
 
 
-def anew_in_utf8() -> None:
+def restart_in_utf8() -> None:
     """Begin this process anew with UTF-8 for words and file names, where the locale has another encoding.
 
     With that of `LC_ALL=C` or a Latin one no mail in other letters could be sent, nor its file be found.
@@ -35,13 +35,13 @@ def anew_in_utf8() -> None:
     os.execv(sys.executable, [sys.executable, "-Xutf8", *sys.orig_argv[1:]])
 
 
-def path_last() -> None:
+def put_pythonpath_last() -> None:
     """Let what PYTHONPATH names come last in this process too. Call it before what is imported late."""
-    said = {*_said(), ""}
+    said = {*_pythonpath(), ""}
     sys.path[:] = [*(entry for entry in sys.path if entry not in said), *(entry for entry in sys.path if entry in said)]
 
 
-def _said() -> list[str]:
+def _pythonpath() -> list[str]:
     """The places that PYTHONPATH names; an empty one is the working directory."""
     said = os.environ.get("PYTHONPATH", "")
     try:
@@ -52,5 +52,5 @@ def _said() -> list[str]:
 
 def _by_variable() -> bool:
     """True if it is PYTHONPATH that leads to this package."""
-    said = _said()
+    said = _pythonpath()
     return bool(said) and str(Path(__file__).parents[2]) in said

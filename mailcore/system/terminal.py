@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mailcore.system.processes import environment, look, value_of
 
-ASKED = 2.0
+ANSWER_TIMEOUT = 2.0
 """Seconds that tmux has to answer."""
 
 
@@ -80,12 +80,14 @@ def _answer(words: list[str]) -> str:
     import subprocess
 
     try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=ASKED, stdin=subprocess.DEVNULL).stdout
+        return subprocess.run(
+            words, capture_output=True, text=True, timeout=ANSWER_TIMEOUT, stdin=subprocess.DEVNULL
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
 
 
-def ask(prompt: str) -> str:
+def ask_hidden(prompt: str) -> str:
     """What a person types at the terminal, not shown. OSError if there is none."""
     import termios
     import tty

@@ -196,9 +196,9 @@ def inodes(directories: Iterable[Path]) -> dict[str, int]:
 
 def _kernel() -> Kernel:
     if PORTABLE:
-        from mailcore.system.portable.watching import Notify
+        from mailcore.system.portable.watching import WatchfilesKernel
 
-        return Notify()
+        return WatchfilesKernel()
     from mailcore.system.linux.watching import Inotify
 
     return Inotify()

@@ -166,7 +166,7 @@ def flush(path: Path) -> None:
         os.close(opened)
 
 
-def remove(path: Path, root: Path) -> None:
+def remove_file(path: Path, root: Path) -> None:
     """Remove a file, durably. Refused if a symlink leads its directory out of the project at `root`."""
     with open_directory(path.parent) as directory:
         inside(root, path.parent, directory)

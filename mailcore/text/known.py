@@ -7,11 +7,11 @@ from collections.abc import Iterable
 _addresses: dict[str, tuple[str, ...]] = {}
 
 
-def know(registry: str, addresses: Iterable[str]) -> None:
+def learn_addresses(registry: str, addresses: Iterable[str]) -> None:
     """These are the addresses of a registry now."""
     _addresses[registry] = tuple(addresses)
 
 
-def known() -> tuple[str, ...]:
+def known_addresses() -> tuple[str, ...]:
     """Every address that is known."""
     return tuple(address for each in _addresses.values() for address in each)

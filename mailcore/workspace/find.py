@@ -15,13 +15,11 @@ from pathlib import Path
 
 from mailcore.exceptions import NoWorkspace, Refused, UsageError, did_you_mean
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.system.safe_open import working_directory
-from mailcore.text.known import know
+from mailcore.system.safe_open import own_directory
+from mailcore.text.known import learn_addresses
 from mailcore.workspace import registry as registries
 from mailcore.workspace.registry import normal_address
 from mailcore.workspace.worktree import counterpart
-
-__all__ = ["ROOT", "Workspace", "at", "branch_above", "find", "here", "load", "normal_address"]
 
 ROOT = "MAILCORE_ROOT"
 """The variable that names a workspace's root: whatever the working directory, that workspace is meant."""
@@ -75,7 +73,7 @@ class Workspace:
     def former(self) -> tuple[Agent, ...]:
         """Agents that were taken out of the registry, whose directories are no present agent's: to be read alone."""
         present = {agent.branch for agent in self.agents}
-        return tuple(agent for agent in registries.former(self.registry) if agent.branch not in present)
+        return tuple(agent for agent in registries.former_agents(self.registry) if agent.branch not in present)
 
     def strangers(self, sections: Iterable[str]) -> list[str]:
         """What to say of each `[agents.NAME]` of config.toml (`sections`: the names) that no agent has."""
@@ -87,32 +85,32 @@ class Workspace:
         ]
 
 
-def here(said: Path | str | None = None, start: Path | None = None) -> Workspace:
+def workspace_here(said: Path | str | None = None, start: Path | None = None) -> Workspace:
     """The workspace that a command means: that of the directory `said`, of MAILCORE_ROOT, or that `start` is in.
 
     `start` is the working directory unless told.
     """
     if said is not None:
-        return find(Path(said))
+        return find_workspace(Path(said))
     root = os.environ.get(ROOT, "")
     if not root:
-        return find(start or working_directory())
+        return find_workspace(start or own_directory())
     try:
-        return at(Path(root))
+        return workspace_at(Path(root))
     except NoWorkspace as error:
         raise NoWorkspace(f"{error} Set {ROOT} to one that is, or unset it.", "no_workspace") from error
 
 
-def at(root: Path) -> Workspace:
+def workspace_at(root: Path) -> Workspace:
     """The workspace whose root is this very directory. NoWorkspace if it is none."""
-    found, passed = registries.look(root.absolute())
+    found, passed = registries.registry_in(root.absolute())
     if found is None:
         said = f"{root} is no workspace's root: no *{registries.SUFFIX} there."
         raise NoWorkspace(" ".join([said, *passed]), "no_workspace")
-    return load(found, passed)
+    return load_workspace(found, passed)
 
 
-def find(start: Path) -> Workspace:
+def find_workspace(start: Path) -> Workspace:
     """The workspace that `start` is in: the nearest registry at or above it. NoWorkspace if there is none.
 
     In a linked git worktree that holds the project's registry too it is the main worktree's: there the agents work and
@@ -121,13 +119,13 @@ def find(start: Path) -> Workspace:
     start = start.absolute()
     passed: list[str] = []
     for directory in (start, *start.parents):
-        found, foreign = registries.look(directory)
+        found, foreign = registries.registry_in(directory)
         passed += foreign
         if found is not None:
-            mine = load(found, passed)
+            mine = load_workspace(found, passed)
             main = counterpart(directory)
-            other = registries.look(main)[0] if main is not None else None
-            return load(other) if other is not None and _same(found, other) else mine
+            other = registries.registry_in(main)[0] if main is not None else None
+            return load_workspace(other) if other is not None and _same(found, other) else mine
     said = (
         f"{start} is in no workspace: no *{registries.SUFFIX} there or above. Make one with "
         f"`mailcore init {start} --agent writer=agents/writer`, or see `praxmonitor demo`."
@@ -140,20 +138,20 @@ def _same(one: Path, other: Path) -> bool:
     ids = []
     for path in (one, other):
         try:
-            metadata = json.loads(registries.read(path)[0]).get("metadata")
+            metadata = json.loads(registries.read_registry(path)[0]).get("metadata")
         except (OSError, ValueError, RecursionError):
             return False
         ids.append(metadata.get("id") if isinstance(metadata, dict) else None)
     return one.name == other.name and ids[0] == ids[1]
 
 
-def load(registry: Path, notes: Iterable[str] = ()) -> Workspace:
+def load_workspace(registry: Path, notes: Iterable[str] = ()) -> Workspace:
     """Read a registry and the passports it points to. UsageError, naming file and cause, if it is no registry.
 
     While it is gone its copy is read, and a note says so.
     """
     try:
-        data, taken = registries.read(registry)
+        data, taken = registries.read_registry(registry)
         rows = registries.rows_of(json.loads(data))
     except OSError as error:
         raise UsageError(f"{registry}: {error.strerror}; the registry cannot be read", "registry") from error
@@ -172,7 +170,7 @@ def load(registry: Path, notes: Iterable[str] = ()) -> Workspace:
             refused.append(f"{registry.name}: {agent.address} is listed twice; the first counts")
         else:
             agents[agent.address] = agent
-    know(str(registry), agents)
+    learn_addresses(str(registry), agents)
     said = (*notes, *filter(None, [taken]))
     return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused), said)
 

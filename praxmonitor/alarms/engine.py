@@ -19,7 +19,7 @@ from mailcore.config import Config
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.senses import Senses
-from mailcore.observe.cpu import Work
+from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
@@ -71,7 +71,7 @@ class Vigil:
         self._on_config = on_config
         self._root, self._kept = root, kept
         self._rules = Rules(config)
-        self._work = work or Work().look
+        self._work = work or CpuActivity().look
         self._vanished = Vanished(there)
         self._settings = Settings(root / ".praxmonitor" / "config.toml") if kept is not None else None
         self._beats = Beats()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from mailcore.config import Config
 from mailcore.model.fleet import Fleet, State
 from mailcore.model.senses import Senses
-from mailcore.observe.cpu import Work
+from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.state import state
 from praxmonitor.alarms.rules.vanished import NOBODY, Vanished
 
@@ -35,7 +35,7 @@ def look(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = N
     missing = {address: gone.get(address, 0.0) for address in Vanished(settle=0.0).look(fleet.agents, now, now, gone)}
     if not quiet:
         return Senses(disk_free=free, gone=missing)
-    work = Work()
+    work = CpuActivity()
     work.look(quiet, now)
     threading.Event().wait(BETWEEN)
     return Senses(disk_free=free, work=work.look(quiet, now), gone=missing)

@@ -12,12 +12,12 @@ from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
-from mailcore.programs.registry import checked
+from mailcore.observe.reader import WorkspaceReader
+from mailcore.programs.registry import checked_config
 from mailcore.text import line
-from mailcore.text.terminal import complain, say, say_json
+from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.text.units import date_and_time
-from mailcore.workspace.find import Workspace, here
+from mailcore.workspace.find import Workspace, workspace_here
 from praxmonitor.alarms.episodes import Book, Episode, advance
 from praxmonitor.alarms.outlets import as_json, events, lines
 from praxmonitor.alarms.rules.fleet import Rules
@@ -44,15 +44,15 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--follow", action="store_true", help="go on: a line for each that comes, goes or is repeated")
     options = parser.parse_args(argv)
     try:
-        workspace = here(options.path)
-        config = checked(read_config(workspace.config_file), workspace.config_file)
+        workspace = workspace_here(options.path)
+        config = checked_config(read_config(workspace.config_file), workspace.config_file)
         if options.follow:
             return asyncio.run(_follow(workspace, config, as_lines=not options.json))
     except MailcoreError as error:
         if options.json:
-            say_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
+            print_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
         else:
-            complain(f"praxmonitor: {error}")
+            print_error(f"praxmonitor: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
@@ -60,15 +60,15 @@ def main(argv: Sequence[str]) -> int:
     standing = standing_now(workspace, config, now)
     if options.json:
         said = {"workspace": str(workspace.root), "alarms": [as_json(episode) for episode in standing]}
-        say_json(said)
+        print_json(said)
     for episode in () if options.json else standing:
-        say(_said(episode, now))
+        print_line(_said(episode, now))
     return ACTIVE if any(not episode.quiet(now) for episode in standing) else NONE
 
 
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
     """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
-    fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
+    fleet = apply(Fleet(workspace.root), WorkspaceReader(workspace).initial(), now)
     kept = Kept(mutes_path(workspace.root).parent)
     known = kept.told()
     alarms = Rules(config).alarms(fleet, now, senses=look(fleet, config, now, gone_before(known)))
@@ -92,7 +92,7 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
     from praxmonitor.feed.feed import DRAWN, FileFeed
 
     def trouble(text: str) -> None:
-        complain(f"praxmonitor: {text}")
+        print_error(f"praxmonitor: {text}")
 
     # It tells, and acts on nothing: it never goes on duty.
     sentry = Sentry(config, workspace.root, period=TICK, live=True)
@@ -100,7 +100,7 @@ async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> in
     async with aclosing(watch(feed, sentry, lambda _: None, trouble)) as rounds:
         async for due, moment in rounds:
             for told in lines(due, moment.now) if as_lines else ():
-                say(told, flush=True)
+                print_line(told, flush=True)
             for event in () if as_lines else events(due, workspace.root, moment.now):
-                say_json(event, indent=False, flush=True)
+                print_json(event, indent=False, flush=True)
     return NONE

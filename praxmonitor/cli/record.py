@@ -18,10 +18,10 @@ from mailcore.exceptions import MailcoreError
 from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
 from mailcore.observe.facts import Fact, Seen, Used
-from mailcore.programs.registry import checked
+from mailcore.programs.registry import checked_config
 from mailcore.text import counted
-from mailcore.text.terminal import complain
-from mailcore.workspace.find import Workspace, here
+from mailcore.text.terminal import print_error
+from mailcore.workspace.find import Workspace, workspace_here
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.feed import Feed, FileFeed, enduring
 from praxmonitor.feed.recording import Header, RecordingError, Writer
@@ -116,18 +116,18 @@ def main(argv: Sequence[str]) -> int:
     if options.seconds is not None and options.seconds <= 0:
         parser.error("--seconds: more than 0")
     try:
-        workspace = here(options.path)
-        sweep = checked(read_config(workspace.config_file), workspace.config_file).observe.sweep
+        workspace = workspace_here(options.path)
+        sweep = checked_config(read_config(workspace.config_file), workspace.config_file).observe.sweep
         with recorder(options.file, workspace, bodies=options.bodies) as writer:
             tape = Tape(writer)
             # Its threads are over when `run` returns: nothing is written to a closed file.
             asyncio.run(_record(FileFeed(workspace.root, sweep, on_facts=tape.write), tape, options.seconds))
     except MailcoreError as error:
-        complain(f"praxmonitor record: {error}")
+        print_error(f"praxmonitor record: {error}")
         return error.exit_status
     _say(writer, end="\n")
     if tape.breaks:
-        complain(f"the watching broke {counted(len(tape.breaks), 'time')} and went on; at last: {tape.breaks[-1]}")
+        print_error(f"the watching broke {counted(len(tape.breaks), 'time')} and went on; at last: {tape.breaks[-1]}")
     return 0
 
 
@@ -141,4 +141,4 @@ async def _record(feed: Feed, tape: Tape, seconds: float | None) -> None:
 
 def _say(writer: Writer, *, end: str) -> None:
     counts = f"{counted(writer.facts, 'fact')} in {counted(writer.readings, 'reading')}"
-    complain(f"recording to {writer.path}: {counts}", end=end)
+    print_error(f"recording to {writer.path}: {counts}", end=end)

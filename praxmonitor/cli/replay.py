@@ -17,7 +17,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.text import line
-from mailcore.text.terminal import complain
+from mailcore.text.terminal import print_error
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.feed import DRAWN
@@ -97,7 +97,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _show(options.file, options.speed, options.theme, muted=options.mute)
     except MailcoreError as error:
-        complain(f"praxmonitor replay: {error}")
+        print_error(f"praxmonitor replay: {error}")
         return error.exit_status
 
 
@@ -128,5 +128,5 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     )
     status = run(app, theme)
     if playback.left_out:
-        complain(f"praxmonitor replay: {path}: {playback.left_out}")
+        print_error(f"praxmonitor replay: {path}: {playback.left_out}")
     return status

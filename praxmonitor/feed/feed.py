@@ -14,11 +14,11 @@ from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
-from mailcore.observe.watch import Batch, Watch
+from mailcore.observe.reader import WorkspaceReader
+from mailcore.observe.watch import Batch, WorkspaceWatch
 from mailcore.text import line
 from mailcore.text.units import duration
-from mailcore.workspace.find import at
+from mailcore.workspace.find import workspace_at
 
 FRAME = 0.034
 """Seconds between two fleets at least: what happens in between comes in one."""
@@ -83,7 +83,7 @@ class _Reading(threading.Thread):
         super().__init__(name="feed", daemon=True)
         self._feed = feed
         self._loop = loop
-        self._watch: Watch | None = None
+        self._watch: WorkspaceWatch | None = None
         self._stopped = False
         self._handed: asyncio.Queue[Fleet | Exception] = asyncio.Queue()
         self._taken = threading.Event()
@@ -116,10 +116,10 @@ class _Reading(threading.Thread):
 
     def _read(self) -> None:
         feed = self._feed
-        with closing(Loader(at(feed.root))) as loader:
+        with closing(WorkspaceReader(workspace_at(feed.root))) as loader:
             fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
             self._hand(fleet)
-            with Watch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
+            with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
                 self._watch = watch
                 if self._stopped:
                     return
@@ -147,7 +147,7 @@ class _Reading(threading.Thread):
             self._taken.set()
 
 
-def _facts(loader: Loader, fleet: Fleet, batch: Batch) -> list[Fact]:
+def _facts(loader: WorkspaceReader, fleet: Fleet, batch: Batch) -> list[Fact]:
     facts = loader.changed(batch.paths) if batch.paths else []
     if batch.sweep:
         facts += loader.sweep()

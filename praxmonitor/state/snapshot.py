@@ -9,12 +9,12 @@ from pathlib import Path
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State, Status
 from mailcore.model.senses import Senses
-from mailcore.observe.expectation import EXPECTED, NOTHING, expectation
+from mailcore.observe.expectation import EXPECTED_STATES, NO_SENSES, expectation
 from mailcore.observe.state import state
 from praxmonitor.text.describe import NEEDS_ME
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
-TIMED = (*EXPECTED, State.SILENT, State.WAITING)
+TIMED = (*EXPECTED_STATES, State.SILENT, State.WAITING)
 """States that time alone can change."""
 HOLDING = (State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
 """Of those, the ones that only silence can end."""
@@ -35,7 +35,7 @@ class Moment:
     """When every state that time can change was derived last."""
     holds: Mapping[str, float] = field(default_factory=dict)
     """Address → until when its status holds unless its facts or the senses change; only of agents at work."""
-    senses: Senses = NOTHING
+    senses: Senses = NO_SENSES
     """What the statuses were derived with."""
 
     def status(self, address: str) -> Status:
@@ -51,7 +51,7 @@ EMPTY = Moment(Fleet(Path()))
 """Before the first reading."""
 
 
-def following(old: Moment, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NOTHING) -> Moment:
+def following(old: Moment, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NO_SENSES) -> Moment:
     """The next moment. The states of agents whose facts changed are derived; those that time can change too, if the
     fleet is the same or `TURN` has passed. Returns `old` itself if nothing at all differs but the time within a
     second."""

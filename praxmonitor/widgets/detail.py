@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.text.units import UNKNOWN, clock_time, since, size
+from mailcore.text.units import UNKNOWN_TIME, clock_time, since, size
 from praxmonitor.state.selected_agent import Glance, Start
 from praxmonitor.text.describe import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
@@ -77,7 +77,7 @@ def process_lines(glance: Glance | None) -> Iterator[Line]:
     if not glance.alive:
         yield ((f"pid {glance.pid}", ""), (" has ended", "muted"))
         return
-    yield ((f"pid {glance.pid}", ""), (f"   since {clock_time(glance.started_at, never=UNKNOWN)}", "muted"))
+    yield ((f"pid {glance.pid}", ""), (f"   since {clock_time(glance.started_at, never=UNKNOWN_TIME)}", "muted"))
     if glance.cpu_percent is not None:
         cpu, rss, count = f"{glance.cpu_percent:.0f} %", size(glance.rss), glance.processes
         many = f"   {count} processes" if count > 1 else ""

@@ -84,7 +84,9 @@ def main() -> None:
     """All figures."""
     ask(AMOUNTS, __doc__)
     with tempfile.TemporaryDirectory() as directory:
-        workspace = create.init(Path(directory) / "bench", [("writer", "agents/writer"), ("lead", "agents/lead")])
+        workspace = create.create_workspace(
+            Path(directory) / "bench", [("writer", "agents/writer"), ("lead", "agents/lead")]
+        )
         agent = workspace.agent("@writer")
         twin = f"cat >> {agent.logs_dir}/twin.jsonl"
         step, note = (line.command(agent, name, "file") for name in ("PostToolUse", "PreToolUse"))

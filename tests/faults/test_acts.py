@@ -26,7 +26,7 @@ from mailcore.dispatch.runs import branch_lock
 from mailcore.dispatch.runs.run_list import read_run, run_ids
 from mailcore.mail import answer, approvals, conflicts, lookup, post
 from mailcore.system.processes import snapshot
-from mailcore.workspace.find import Workspace, find
+from mailcore.workspace.find import Workspace, find_workspace
 from tests.faults.conftest import ROOT, archived_mail, make_team, open_mail
 
 FULL = os.strerror(errno.ENOSPC)
@@ -79,7 +79,7 @@ def dispatched_again(team: Workspace) -> None:
 
 
 def asked(team: Workspace) -> None:
-    approvals.ask(team, "@alpha", "@operator", "@operator", "launch", "now?", 1)
+    approvals.request_approval(team, "@alpha", "@operator", "@operator", "launch", "now?", 1)
 
 
 def old_mail(team: Workspace) -> None:
@@ -97,7 +97,7 @@ def two_tasks(team: Workspace) -> None:
 
 def conflicting(team: Workspace) -> None:
     two_tasks(team)
-    conflicts.escalate(team, "@target", "@operator", ["1", "2"], "which?", 2)
+    conflicts.escalate_conflict(team, "@target", "@operator", ["1", "2"], "which?", 2)
 
 
 ACTS = [
@@ -180,7 +180,7 @@ def facts(team: Workspace) -> Facts:
             found.update(
                 f"{agent.address} closed {told(mail)}" for mail in archived_mail(agent) if mail["id"] not in ids
             )
-        for _, raw in lookup.sent(agent):
+        for _, raw in lookup.sent_records(agent):
             found[f"{agent.address} sent {raw['subject']!r} to {raw['to']}"] += 1
         started = agent.branch / "started"
         if started.exists():
@@ -237,7 +237,7 @@ def test_every_call(
         said = nursery(cwd, act.words, at, kind)
         if runs:
             settled(team, wait_until)
-        return said, facts(find(team.root))
+        return said, facts(find_workspace(team.root))
 
     clean, after = say()
     assert clean["status"] == 0, clean

@@ -53,7 +53,7 @@ def test_a_task_waits_on_where_its_agent_moved_with_its_row(house: House) -> Non
     branch.rename(branch.with_name("scribe"))
     registry = house.workspace.registry
     registry.write_text(registry.read_text().replace("agents/writer", "agents/scribe"))
-    house.workspace = find.load(registry)
+    house.workspace = find.load_workspace(registry)
     assert look(house) == [] and bounces(house, "@operator") == []
     (run_id,) = release_hold(house.workspace, house.config, "@operator", "@writer")
     assert house.over("@writer", run_id).phase is Phase.COMPLETED
@@ -64,7 +64,7 @@ def test_a_task_waits_on_in_a_workspace_that_moved(house: House) -> None:
     before = house.workspace
     away = house.root.rename(house.root.with_name("moved"))
     try:
-        house.workspace = find.find(away)
+        house.workspace = find.find_workspace(away)
         assert look(house) == [] and bounces(house, "@operator") == []
         assert len(list(queue.all_waiting(house.workspace))) == 1
     finally:
@@ -200,7 +200,7 @@ def test_what_a_cleaner_did_not_live_to_tell_the_next_one_tells_once(house: Hous
     for _ in range(2):
         after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE] and not house.agent("@writer").dispatch_lock.exists()
-    events = [one["event"] for one in journal.read(house.agent("@writer").runs_dir / run_id / "run.jsonl")]
+    events = [one["event"] for one in journal.read_records(house.agent("@writer").runs_dir / run_id / "run.jsonl")]
     assert (events.count("ended"), events.count("told")) == (1, 1)
 
 

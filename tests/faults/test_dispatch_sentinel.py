@@ -292,7 +292,7 @@ def test_a_removed_agents_waiting_tasks_are_told(house: House) -> None:
     assert [mail.subject for mail in house.inbox("@lead")] == [BOUNCE]
     wait_until(lambda: house.runs("@lead") and house.runs("@lead")[-1].phase.ended, what="@lead is woken")
     wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
-    house.workspace = create.add(house.workspace, "writer", "agents/writer")
+    house.workspace = create.add_agent(house.workspace, "writer", "agents/writer")
     assert not list(queue.all_waiting(house.workspace)), "what was told as lost does not start when it is back"
     after_run.start_all_waiting(house.workspace, house.config)
     assert told(house) == [BOUNCE]
@@ -329,9 +329,9 @@ def test_a_loss_that_could_not_be_delivered_was_not_told(house: House) -> None:
     from mailcore.formats import journal
 
     path = house.root / ".praxmonitor" / "lost.jsonl"
-    journal.append(path, {"run_id": "r", "undelivered": "disk full"})
+    journal.append_record(path, {"run_id": "r", "undelivered": "disk full"})
     assert not lost_directory.is_recorded(house.workspace, "r")
-    journal.append(path, {"run_id": "r"})
+    journal.append_record(path, {"run_id": "r"})
     assert lost_directory.is_recorded(house.workspace, "r")
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import mailbox, post
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.workspace.find import Workspace, find
+from mailcore.workspace.find import Workspace, find_workspace
 
 BODY = "m" * 600
 
@@ -64,7 +64,7 @@ def close(workspace: Workspace) -> None:
 
 def nursery(root: Path, kills: int, seed: int) -> None:
     """Keep four writers and a closer at it; kill -9 one at a random moment, look at the mailbox, start another."""
-    workspace = find(root)
+    workspace = find_workspace(root)
     inbox = workspace.agent("@target").inbox
     chance = random.Random(seed)
     works: list[Callable[[], None]] = [
@@ -112,4 +112,4 @@ if __name__ == "__main__":
     if verb == "nursery":
         nursery(Path(directory), int(rest[0]), int(rest[1]))
     else:
-        send(find(Path(directory)), rest[0], int(rest[1]))
+        send(find_workspace(Path(directory)), rest[0], int(rest[1]))

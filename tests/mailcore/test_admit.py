@@ -125,7 +125,7 @@ def test_wake_if_mail(house: House) -> None:
     (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
     run_id = house.json("wake", "@writer", "--if-mail", "--from", "@operator")["run_id"]
     assert "1 unread" in house.over("@writer", run_id).subject
-    post.mark_opened(house.workspace, "@writer", [sent.id])
+    post.read_messages(house.workspace, "@writer", [sent.id])
     house.json("wake", "@writer", "--if-mail", "--from", "@operator", status=3)
     run_id = house.json("wake", "@writer", "--from", "@operator")["run_id"]
     assert "worklog" in house.over("@writer", run_id).subject

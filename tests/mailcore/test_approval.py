@@ -18,11 +18,11 @@ CLI = f"{sys.executable} -m mailcore.cli"
 
 
 def ask(house: House, approver: str = "@operator") -> Sent:
-    return approvals.ask(house.workspace, "@writer", approver, approver, "spend 5 $", "on coffee", 2)
+    return approvals.request_approval(house.workspace, "@writer", approver, approver, "spend 5 $", "on coffee", 2)
 
 
 def decision(house: House, request: Sent, approver: str = "@operator") -> str:
-    return decision_of(lookup.find(house.workspace, request.id).message, approver)
+    return decision_of(lookup.find_copy(house.workspace, request.id).message, approver)
 
 
 def configure(house: House, approver: str) -> None:
@@ -42,7 +42,7 @@ def test_the_approver_decides_and_the_asker_is_told(house: House, verb: str, sta
     (mail,) = house.inbox("@writer")
     assert (mail.subject, mail.body, mail.thread_id) == (f"{state.upper()}: spend 5 $", "because", request.sent_id)
     assert house.inbox("@operator") == ()
-    (act,) = [r for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == state]
+    (act,) = [r for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == state]
     assert (act["by"], act["asked_by"], act["why"]) == ("@operator", "@writer", "because")
 
 

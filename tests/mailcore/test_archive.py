@@ -63,9 +63,11 @@ def test_killed_in_the_midst_nothing_is_doubled(house: House) -> None:
     path.write_bytes(data)  # restored, and killed before the file went
     post.restore(house.workspace, "@writer", one)
     assert [m.id for m in house.inbox("@writer")] == [one] and not path.exists()
-    archive.keep(writer, dict(house.inbox("@writer")[0].raw))  # archived, and killed before it left the open mail
+    archive.write_archived(
+        writer, dict(house.inbox("@writer")[0].raw)
+    )  # archived, and killed before it left the open mail
     post.close(house.workspace, "@writer", [one])
-    assert [raw["id"] for _, raw in lookup.archived(writer)] == [one] and house.inbox("@writer") == ()
+    assert [raw["id"] for _, raw in lookup.archived_messages(writer)] == [one] and house.inbox("@writer") == ()
 
 
 def age(agent: Agent, days: float) -> None:
@@ -92,7 +94,7 @@ def test_prune_takes_what_is_old_and_ones_own_and_the_operators_takes_all(house:
         assert len(said["files"]) == ("--dry-run" in words) and files(house) == everything
     closed(house, "young")
     assert len(house.json("prune", "--older", "30", cwd=writer)["files"]) == 1
-    assert [raw["subject"] for _, raw in lookup.archived(house.agent("@writer"))] == ["young"]
+    assert [raw["subject"] for _, raw in lookup.archived_messages(house.agent("@writer"))] == ["young"]
     assert files(house) == everything
     assert len(house.json("prune", "--older", "30d", "--from", "@operator")["files"]) == 3
     assert files(house) == {"@writer/deleted", "@lead/sent"}
@@ -163,7 +165,7 @@ def test_the_archive_that_aipass_wrote_is_found(tmp_path: Path, aipass: object) 
     from mailcore.workspace.find import Workspace
 
     assert isinstance(aipass, Workspace)
-    (found,) = [raw for _, raw in lookup.archived(aipass.agent("@beta"))]
+    (found,) = [raw for _, raw in lookup.archived_messages(aipass.agent("@beta"))]
     assert found["subject"] == "Demo ok"
     back = post.restore(aipass, "@beta", "b8f6f494")
     assert (back.id, back.status) == ("c5ca380f", "opened")

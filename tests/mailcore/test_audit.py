@@ -28,7 +28,7 @@ def state(house: House) -> Path:
 
 
 def found(state: Path) -> list[str]:
-    return list(audit.broken(state))
+    return list(audit.broken_links(state))
 
 
 def changed(line: bytes) -> bytes:
@@ -70,11 +70,11 @@ def test_every_change_by_hand_is_found(house: House, state: Path, hand: str, the
 
 
 def test_a_chain_that_is_reckoned_anew_is_not_found_out(state: Path) -> None:
-    acts = journal.read(state / audit.FILE)[1:]
+    acts = journal.read_records(state / audit.FILE)[1:]
     for name in (audit.FILE, audit.LOCK):
         (state / name).unlink()
     for act in acts:
-        audit.append(state, {key: value for key, value in act.items() if key not in ("at", "chain")})
+        audit.append_line(state, {key: value for key, value in act.items() if key not in ("at", "chain")})
     assert found(state) == []
 
 
@@ -85,7 +85,7 @@ def test_lines_from_before_there_was_a_chain_are_no_fault(house: House) -> None:
     assert found(state) == []
     audit.record(house.workspace, "@lead", "test")
     audit.record(house.workspace, "@lead", "test")
-    assert found(state) == [] and len(journal.read(state / audit.FILE)) == 5
+    assert found(state) == [] and len(journal.read_records(state / audit.FILE)) == 5
 
 
 def test_a_torn_line_of_a_killed_writer_is_part_of_the_chain(house: House, state: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_torn_line_of_a_killed_writer_is_part_of_the_chain(house: House, state
         file.write(b'{"at":"2026')
     audit.record(house.workspace, "@lead", "test", after=True)
     said = found(state)
-    assert [act["verb"] for act in journal.read(state / audit.FILE)] == ["test"] * 6
+    assert [act["verb"] for act in journal.read_records(state / audit.FILE)] == ["test"] * 6
     assert said and "line 7" in said[0], "what nobody told the lock of is told, be it torn or by hand"
 
 
@@ -114,17 +114,17 @@ def test_eight_writers_at_once_make_one_chain(house: House) -> None:
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(house.root)]) for _ in range(8)]
     assert [writer.wait(60) for writer in writers] == [0] * 8
-    acts = journal.read(house.workspace.state_dir / audit.FILE)
+    acts = journal.read_records(house.workspace.state_dir / audit.FILE)
     assert len([act for act in acts if act["verb"] == "test"]) == 200 and found(house.workspace.state_dir) == []
 
 
 def test_a_lock_that_somebody_keeps_costs_the_chain_and_not_the_line(
     house: House, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "PATIENCE", 0.05)
+    monkeypatch.setattr(audit, "CHAIN_PATIENCE", 0.05)
     with locked(state / audit.LOCK):
         audit.record(house.workspace, "@lead", "test", last=True)
-    assert journal.read(state / audit.FILE)[-1]["last"] is True
+    assert journal.read_records(state / audit.FILE)[-1]["last"] is True
     assert "line 6 could not be chained when it was written" in found(state)
 
 
@@ -141,6 +141,6 @@ def test_an_answer_that_closes_says_so(house: House) -> None:
 
     sent = post.send(house.workspace, "@lead", ["@writer"], "s", "b")[0]
     post.reply(house.workspace, "@writer", sent.id, "yes")
-    acts = [(act["by"], act["verb"]) for act in journal.read(house.workspace.state_dir / audit.FILE)]
+    acts = [(act["by"], act["verb"]) for act in journal.read_records(house.workspace.state_dir / audit.FILE)]
     assert acts[-2:] == [("@writer", "send"), ("@writer", "close")]
-    assert journal.read(house.workspace.state_dir / audit.FILE)[-1]["ids"] == [sent.id]
+    assert journal.read_records(house.workspace.state_dir / audit.FILE)[-1]["ids"] == [sent.id]

@@ -63,7 +63,7 @@ def test_a_kill_in_mid_run_ends_the_whole_tree_and_nothing_else(
     assert stranger.poll() is None and alive(other)
     (told,) = house.inbox("@operator")
     assert told.subject.startswith("KILLED") and "@lead" in told.body
-    acts = [r for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "kill"]
+    acts = [r for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "kill"]
     assert [(r["by"], r["agent"], r["run"]) for r in acts] == [("@lead", "@writer", run_id)]
 
 

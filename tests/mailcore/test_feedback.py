@@ -21,7 +21,7 @@ from tests.mailcore.conftest import House
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[find.Workspace]:
     """A second project, which has agents of the same names, and takes feedback."""
-    made = create.init(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
+    made = create.create_workspace(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
     (made.root / ".praxmonitor").mkdir(exist_ok=True)
     (made.root / ".praxmonitor" / "config.toml").write_text('[mail]\norchestrator = "@lead"\n')
     yield made
@@ -43,7 +43,7 @@ def test_feedback_reaches_the_orchestrator_stays_open_and_is_in_both_histories(
     assert raw["reply_path"] == str(house.agent("@writer").inbox)
     assert house.inbox("@lead") == ()
     for root, verb in ((house.root, "send"), (other.root, "feedback")):
-        acts = journal.read(root / ".praxmonitor" / "audit.jsonl")
+        acts = journal.read_records(root / ".praxmonitor" / "audit.jsonl")
         assert [(r["by"], r["id"]) for r in acts if r["verb"] == verb][-1] == ("@writer", raw["id"])
 
 
@@ -52,7 +52,7 @@ def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
     house: House, other: find.Workspace, how: str
 ) -> None:
     for author in (house.agent("@writer"), house.workspace.operator):
-        sent = feedback.give(author, house.workspace, other.root, "it breaks", "the log")
+        sent = feedback.deliver_feedback(author, house.workspace, other.root, "it breaks", "the log")
         if how == "reply":
             post.reply(other, "@lead", sent.id, "thanks")
         else:
@@ -82,12 +82,12 @@ def test_an_urgent_answer_across_starts_nobody_of_that_name_here(house: House, o
 
 def test_all_other_mail_across_is_refused(house: House, other: find.Workspace, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="this project"):
-        feedback.give(house.agent("@writer"), house.workspace, house.agent("@lead").branch, "s", "b")
+        feedback.deliver_feedback(house.agent("@writer"), house.workspace, house.agent("@lead").branch, "s", "b")
     (other.root / ".praxmonitor" / "config.toml").unlink()
     with pytest.raises(Refused, match="orchestrator"):
-        feedback.give(house.agent("@writer"), house.workspace, other.root, "s", "b")
+        feedback.deliver_feedback(house.agent("@writer"), house.workspace, other.root, "s", "b")
     with pytest.raises(NoWorkspace):
-        feedback.give(house.agent("@writer"), house.workspace, tmp_path / "nowhere", "s", "b")
+        feedback.deliver_feedback(house.agent("@writer"), house.workspace, tmp_path / "nowhere", "s", "b")
     foreign = str(other.agent("@writer").inbox)
     for raw in (
         {"from": "@ghost", "reply_path": foreign},
@@ -159,7 +159,7 @@ def test_the_orchestrator_is_started_for_it_by_its_own_config(house: House, othe
 
 def test_a_foreign_sender_is_shown_with_its_project(house: House, other: find.Workspace) -> None:
     """Also where an agent here has that very name; and what the other side answers."""
-    sent = feedback.give(house.agent("@writer"), house.workspace, other.root, "it breaks", "the log")
+    sent = feedback.deliver_feedback(house.agent("@writer"), house.workspace, other.root, "it breaks", "the log")
     there = House(other)
     text = there.mailcore("inbox", cwd=other.agent("@lead").branch).stdout.decode()
     assert "@writer of project" in text

@@ -206,7 +206,6 @@ def signallers(path: Path) -> set[str]:
         node.func.attr
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SIGNALS
-        if not ast.unparse(node.func).startswith("control.")
     }
 
 

@@ -223,7 +223,7 @@ async def test_an_agent_does_over_mcp_what_it_does_by_command(house: House) -> N
 
 
 async def test_no_tool_decides_for_who_may_not(house: House) -> None:
-    request = approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    request = approvals.request_approval(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     async with agents(house, "@writer") as (writer,):
         for verb in ("approve", "deny"):
             assert "only @operator can do this" in await writer.refused(verb, id=request.seq, why="yes")

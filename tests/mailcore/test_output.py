@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from mailcore.mail import post
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 from tests.mailcore.conftest import House
 
 ENDS = [
@@ -48,7 +48,7 @@ ACTS: dict[str, tuple[list[str], str, Callable[[House], bool]]] = {
     "hold": (
         ["hold", "@editor", "--from", "@operator"],
         "",
-        lambda house: hold_at(house.agent("@editor").mail_dir, "@editor") != "",
+        lambda house: hold_text(house.agent("@editor").mail_dir, "@editor") != "",
     ),
 }
 

@@ -39,7 +39,7 @@ def test_both_sides_have_it_joined_by_sent_id(house: House) -> None:
     assert (record["to"], record["status"]) == ("@writer", "sent")
     assert message.reply_path == str(house.agent("@lead").inbox)
     assert next(house.agent("@lead").sent_dir.iterdir()).name.endswith(f"_{record['id']}_hello.json")
-    audit = journal.read(house.root / ".praxmonitor" / "audit.jsonl")
+    audit = journal.read_records(house.root / ".praxmonitor" / "audit.jsonl")
     assert [(r["by"], r["verb"], r["id"]) for r in audit if r["verb"] == "send"] == [("@lead", "send", message.id)]
     assert "body" not in json.dumps(audit)
 
@@ -149,14 +149,14 @@ def test_a_reply_path_inside_the_project_is_followed(house: House) -> None:
 
 def test_reading_is_told_with_time_and_name(house: House) -> None:
     (one,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
-    (opened,) = post.mark_opened(house.workspace, "@writer", [one.id])
+    (opened,) = post.read_messages(house.workspace, "@writer", [one.id])
     assert opened.status == "opened" and opened.seen_at > 0 and opened.raw["seen_by"] == "@writer"
-    assert [r["ids"] for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "read"] == [
-        [one.id]
-    ]
+    assert [
+        r["ids"] for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "read"
+    ] == [[one.id]]
     post.close(house.workspace, "@writer", [one.id])
     with pytest.raises(MailcoreError):
-        post.find(house.agent("@writer"), one.id)
+        post.find_message(house.agent("@writer"), one.id)
 
 
 def test_with_aipass_mail_threads_go_by_what_it_gives(aipass: Workspace) -> None:

@@ -86,7 +86,7 @@ def test_sent_says_what_became_of_each(house: House) -> None:
     assert by["style"]["answer"] == answer and by["seen"]["id"] == ids["seen"]
     assert [row["subject"] for row in house.json("sent", "--limit", "1", cwd=lead)] == ["again"]
     assert house.json("sent", cwd=house.agent("@editor").branch) == []
-    mailbox.close(house.agent("@writer"), [ids["stored"]])
+    mailbox.archive_messages(house.agent("@writer"), [ids["stored"]])
     for path in house.agent("@writer").archive_dir.iterdir():
         path.unlink()
     assert {row["subject"]: row["became"] for row in house.json("sent", cwd=lead)}["stored"] == "unknown"

@@ -98,7 +98,7 @@ def test_a_torn_mailbox_with_unread_mail_is_mended_by_the_next_write_and_the_ope
     assert [(m.subject, m.unread) for m in house.inbox("@writer")] == [("new", True), ("s2", True), ("s1", True)]
     (aside,) = writer.mail_dir.glob("inbox.json.corrupt-*")
     assert aside.read_bytes() == data
-    told = [r for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "repair"]
+    told = [r for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "repair"]
     assert [(r["by"], r["recovered"], r["aside"]) for r in told] == [("@writer", 2, str(aside))]
     assert str(writer.inbox) in told[0]["cause"]
 
@@ -206,10 +206,10 @@ def test_a_closed_message_among_the_open_ones_goes_to_the_archive(house: House, 
         assert said["archived"] == 1 and len(json.loads(writer.inbox.read_bytes())["messages"]) == 3
         assert house.json("repair", "@writer")[0]["archived"] == 1
     else:
-        post.mark_opened(house.workspace, "@writer", ["1"])
+        post.read_messages(house.workspace, "@writer", ["1"])
     document = json.loads(writer.inbox.read_bytes())
     assert [m["subject"] for m in document["messages"]] == ["s2", "s0"] and document["total_messages"] == 2
-    assert [raw["subject"] for _, raw in lookup.archived(writer)] == ["s1"]
+    assert [raw["subject"] for _, raw in lookup.archived_messages(writer)] == ["s1"]
     assert house.json("repair", "@writer") == []
 
 
@@ -223,7 +223,7 @@ def test_the_archive_of_former_days_moves_into_the_present_one(house: House, how
         house.json("repair", "@writer")
     else:
         post.close(house.workspace, "@writer", ["1"])
-    kept = {raw["subject"]: raw for _, raw in lookup.archived(writer)}
+    kept = {raw["subject"]: raw for _, raw in lookup.archived_messages(writer)}
     assert {f"old {n}" for n in range(3)} <= kept.keys() and kept["old 2"]["x"] == 2
     assert not (writer.mail_dir / "deleted.json").exists()
     (moved,) = (writer.mail_dir / ".archive").iterdir()
@@ -238,7 +238,7 @@ def test_what_is_set_aside_stays_in_the_open_directory(tmp_path: Path) -> None:
     with safe_open.open_directory(mail) as directory:
         mail.rename(moved)
         mail.symlink_to(outside)
-        done = repair.set_aside(mail / "inbox.json", b"torn", "is torn", directory)[1]
+        done = repair.set_aside_mailbox(mail / "inbox.json", b"torn", "is torn", directory)[1]
     assert done.set_aside is not None and (moved / done.set_aside.name).read_bytes() == b"torn"
     assert list(outside.iterdir()) == []
 

@@ -45,7 +45,9 @@ GATED = "echo up; until [ -e go ]; do sleep 0.02; done"
 def made(mark: str) -> Iterator[House]:
     """A house of its own for each example."""
     with tempfile.TemporaryDirectory() as directory:
-        house = House(create.init(Path(directory) / "project", [(name, f"agents/{name}") for name in NAMES]))
+        house = House(
+            create.create_workspace(Path(directory) / "project", [(name, f"agents/{name}") for name in NAMES])
+        )
         house.limits |= {"attempts": 1, "no_progress": 2, "backoff": []}
         for name in NAMES:
             house.shell(name, GATED)

@@ -140,7 +140,7 @@ def test_a_key_rewrites_the_open_mail_counts_up_and_keeps_its_names(house: House
     mine, one = house.inbox("@writer")
     assert (one.subject, one.body, one.raw["updates"], one.priority) == ("at 20 %", "b", 2, "high")
     assert one.unread and mine.subject == "mine"  # it says something new: nobody has read that
-    post.mark_opened(house.workspace, "@writer", [one.id])
+    post.read_messages(house.workspace, "@writer", [one.id])
     house.json("send", "@writer", "at 20 %", "b", *words)
     assert not house.inbox("@writer")[1].unread and house.inbox("@writer")[1].raw["updates"] == 3
     post.close(house.workspace, "@writer", [one.id])
@@ -175,7 +175,7 @@ def test_what_else_somebody_waits_for_is_listed(house: House) -> None:
     house.json("approve", request["id"], "yes", "--from", "@operator")
     assert [row["kind"] for row in house.json("tasks")] == []
     (mail,) = post.send(house.workspace, "@lead", ["@writer"], "which", "b")
-    answer.escalate(house.workspace, Mail(), "@writer", mail.id, "I cannot know")
+    answer.escalate_message(house.workspace, Mail(), "@writer", mail.id, "I cannot know")
     assert [(row["kind"], row["to"]) for row in house.json("tasks")] == [("question", "@operator")]
 
 
@@ -244,9 +244,9 @@ def test_a_notice_goes_when_its_task_came_to_an_end_after_all(house: House) -> N
         ("@writer", "@operator", [bounce.id]),
         ("@writer", "@operator", [second.id]),
     ]
-    assert {raw["id"] for _, raw in lookup.archived(house.workspace.operator)} == {bounce.id, second.id}
+    assert {raw["id"] for _, raw in lookup.archived_messages(house.workspace.operator)} == {bounce.id, second.id}
     (mail,) = post.send(house.workspace, "@lead", ["@editor"], "which?", "b")
-    handed = answer.escalate(house.workspace, Mail(), "@editor", mail.id, "I cannot know")
+    handed = answer.escalate_message(house.workspace, Mail(), "@editor", mail.id, "I cannot know")
     assert handed.id in {m.id for m in house.inbox("@operator")}
     post.reply(house.workspace, "@editor", mail.id, "I do know")
     assert handed.id not in {m.id for m in house.inbox("@operator")}

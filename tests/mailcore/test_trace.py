@@ -40,7 +40,7 @@ def test_a_mail_that_nobody_has_seen(house: House) -> None:
     (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
     told = house.json("trace", sent.id)
     assert ([r["rung"] for r in told["rungs"]], told["run"], told["result"]) == (["stored"], None, "")
-    post.mark_opened(house.workspace, "@writer", [sent.id])
+    post.read_messages(house.workspace, "@writer", [sent.id])
     assert house.json("trace", sent.id)["rung"] == "seen"
     answer.acknowledge(house.workspace, "@writer", sent.id, "blocked", "need X")
     assert house.json("trace", sent.id)["rung"] == "blocked"
@@ -55,7 +55,7 @@ def test_seen_is_said_of_what_was_read_alone(house: House) -> None:
     assert [r["rung"] for r in house.json("trace", one.id)["rungs"]] == ["stored"]
     assert [r["rung"] for r in house.json("trace", two.id)["rungs"]] == ["stored", "blocked"]
     post.restore(house.workspace, "@writer", one.id)
-    post.mark_opened(house.workspace, "@writer", [one.id, two.id])
+    post.read_messages(house.workspace, "@writer", [one.id, two.id])
     assert [r["rung"] for r in house.json("trace", one.id)["rungs"]] == ["stored", "seen"]
     assert [r["rung"] for r in house.json("trace", two.id)["rungs"]] == ["stored", "blocked", "seen"]
     assert house.json("trace", two.id)["rung"] == "blocked"
@@ -63,7 +63,7 @@ def test_seen_is_said_of_what_was_read_alone(house: House) -> None:
 
 def test_mail_of_which_no_copy_is_left_is_told_from_the_audit(house: House) -> None:
     (task,) = post.send(house.workspace, "@lead", ["@writer"], "build", "b", is_task=True)
-    post.mark_opened(house.workspace, "@writer", [task.id])
+    post.read_messages(house.workspace, "@writer", [task.id])
     answer.acknowledge(house.workspace, "@writer", task.id, "done", "built")
     before = house.json("trace", task.id)
     for name in ("@writer", "@lead"):

@@ -176,7 +176,7 @@ def test_an_answer_as_aipass_writes_it_counts(house: House, start: Any) -> None:
 
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_an_approval_unblocks(house: House, start: Any, decision: str) -> None:
-    request = approvals.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
+    request = approvals.request_approval(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
     one = waiting(house, start, request.id, "--for", "approval")
     post.send(house.workspace, "@operator", ["@lead"], "RE: spend", "approved", extra={"in_reply_to": request.sent_id})
     with pytest.raises(subprocess.TimeoutExpired):
@@ -324,7 +324,7 @@ def test_watch_streams_own_and_foreign_deliveries_each_once(house: House) -> Non
         path.write_text(json.dumps(document))
         event = stream.event()
         assert (event["verb"], event["by"], event["to"], event["id"]) == ("send", "@beta", "@writer", "f0f0f0f0")
-        post.mark_opened(house.workspace, "@writer", ["f0f0f0f0"])
+        post.read_messages(house.workspace, "@writer", ["f0f0f0f0"])
         assert stream.event()["verb"] == "read"
         for n in range(20):
             send(house, f"m{n}")

@@ -22,7 +22,7 @@ from mailcore.config import Config
 from mailcore.mail import post
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import Fleet
-from mailcore.observe.fold import STREAM
+from mailcore.observe.fold import MAX_STREAM
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.cli.watch import Event, follow, happened, line, raised
 from praxmonitor.state.snapshot import EMPTY, Moment, following
@@ -79,8 +79,8 @@ def test_after_a_break_what_was_told_is_known_by_what_it_says_and_not_by_the_clo
 
 
 def test_after_a_break_what_left_the_stream_long_ago_is_not_told_again() -> None:
-    old = moment(Fleet(ROOT, stream=tuple(map(tool, range(STREAM)))))
-    new = moment(Fleet(ROOT, stream=(tool(-100, "long ago"), tool(STREAM - 1), tool(STREAM, "new"))), old)
+    old = moment(Fleet(ROOT, stream=tuple(map(tool, range(MAX_STREAM)))))
+    new = moment(Fleet(ROOT, stream=(tool(-100, "long ago"), tool(MAX_STREAM - 1), tool(MAX_STREAM, "new"))), old)
     assert [event["text"] for event in happened(old, new, anew=True)] == ["new"]
 
 
@@ -99,9 +99,9 @@ def test_a_state_is_told_when_it_changes_and_with_its_reason() -> None:
 
 def test_what_was_too_much_to_keep_is_admitted() -> None:
     old = moment(Fleet(ROOT, stream=(tool(0),)))
-    new = moment(Fleet(ROOT, stream=tuple(map(tool, range(STREAM)))), old)
+    new = moment(Fleet(ROOT, stream=tuple(map(tool, range(MAX_STREAM)))), old)
     events = list(happened(old, new))
-    assert events[0]["type"] == "note" and "more happened" in events[0]["text"] and len(events) == STREAM + 1
+    assert events[0]["type"] == "note" and "more happened" in events[0]["text"] and len(events) == MAX_STREAM + 1
 
 
 def test_alarms_come_and_go_once() -> None:

@@ -148,8 +148,8 @@ def backoff_delay(agent: Agent, limits: Dispatch) -> float:
 
 def record_failure(workspace: Workspace, address: str, cause: str) -> None:
     """Note the failure of an attempt, for the fleet's breaker."""
-    self_ignore.make(workspace.state_dir)
-    journal.append(workspace.state_dir / "failures.jsonl", {"agent": address, "cause": cause})
+    self_ignore.make_ignored(workspace.state_dir)
+    journal.append_record(workspace.state_dir / "failures.jsonl", {"agent": address, "cause": cause})
 
 
 def why_fleet_tripped(workspace: Workspace, limits: Dispatch) -> str:
@@ -158,13 +158,15 @@ def why_fleet_tripped(workspace: Workspace, limits: Dispatch) -> str:
         return ""
     path = workspace.state_dir / "failures.jsonl"
     try:
-        with safe_open.opened(path) as file:
+        with safe_open.open_regular(path) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 65536))
             lines = file.read(65536).splitlines()
     except OSError:
         return ""
     # Failures of the future are of a clock that was ahead; they must not count until it gets there.
-    recent = sum(abs(time.time() - parse_time(record.get("at"))) < FAILURE_WINDOW for record in journal.parse(lines))
+    recent = sum(
+        abs(time.time() - parse_time(record.get("at"))) < FAILURE_WINDOW for record in journal.parse_records(lines)
+    )
     if recent < limits.fleet_failures:
         return ""
     return f"{recent} attempts failed in a minute in this workspace: automatic retries are stopped"

@@ -15,10 +15,10 @@ from mailcore.dispatch.runs.run_list import first_record
 from mailcore.mail import conflicts
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder
-from mailcore.programs.registry import used
+from mailcore.programs.registry import used_programs
 from mailcore.text import counted
 from mailcore.workspace.find import Workspace
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 from mailcore.workspace.lock_reader import read_lock, sandboxed
 
 QUEUED_CODES = ("busy", "held", "limit", "occupied", "sandbox", "conflict")
@@ -60,7 +60,7 @@ def precheck(workspace: Workspace, config: Config, agent: Agent, first: Mapping[
         tripped, delay = breakers.why_tripped(agent, config.dispatch), breakers.backoff_delay(agent, config.dispatch)
     if busy_hindrance(agent) is not None:
         return Precheck(tripped, delay)
-    pids = run_processes.occupants(agent.branch, used(config))
+    pids = run_processes.occupants(agent.branch, used_programs(config))
     if not pids:
         return Precheck(tripped, delay, looked=True)
     who = " ".join(map(str, pids))
@@ -84,7 +84,7 @@ def find_hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any],
         return Hindrance("held", paused)
     if held := hold_reason(workspace, agent):
         return Hindrance("held", held)
-    if (task := first.get("message_id")) and (why := conflicts.barred(agent).get(str(task))):
+    if (task := first.get("message_id")) and (why := conflicts.barred_tasks(agent).get(str(task))):
         return Hindrance("conflict", why)
     if first.get("automatic") and seen.tripped:
         return Hindrance("breaker", f"{agent.address} is not started by itself any more: {seen.tripped}")
@@ -107,7 +107,7 @@ def busy_hindrance(agent: Agent) -> Hindrance | None:
 
 def hold_reason(workspace: Workspace, agent: Agent) -> str:
     """Who holds the agent, itself or with all others; empty if nobody does."""
-    return hold_at(agent.mail_dir, agent.address) or hold_at(workspace.state_dir, "every agent")
+    return hold_text(agent.mail_dir, agent.address) or hold_text(workspace.state_dir, "every agent")
 
 
 def is_limited(config: Config, program: str) -> bool:

@@ -112,7 +112,7 @@ def why_loop(place: ChainPlace, sender: Agent, target: Agent, task: str, limit: 
         return ""
     if place.agent is not None:
         record = {"event": LOOP, "task": task, "to": target.address}
-        journal.append(place.agent.runs_dir / place.run_id / JOURNAL, record)
+        journal.append_record(place.agent.runs_dir / place.run_id / JOURNAL, record)
     how_often = "once" if len(before) == 1 else f"{len(before)} times"
     return (
         f"{sender.address} gave {target.address} this very task {how_often} in this chain of dispatches, and no file "
@@ -143,7 +143,9 @@ def _changed(agent: Agent, run_id: str) -> bool:
 def record_given(parent: ChainPlace, task: str, target: str) -> None:
     """Write into the caller's run that it gave a task."""
     if parent.agent is not None:
-        journal.append(parent.agent.runs_dir / parent.run_id / JOURNAL, {"event": GAVE, "task": task, "to": target})
+        journal.append_record(
+            parent.agent.runs_dir / parent.run_id / JOURNAL, {"event": GAVE, "task": task, "to": target}
+        )
 
 
 def _number(value: object) -> int:

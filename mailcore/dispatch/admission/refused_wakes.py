@@ -42,14 +42,14 @@ def notify_operator(workspace: Workspace, agent: Agent, reasons: str, why: str) 
     path = workspace.state_dir / NOTICES_FILE
     with suppress(MailcoreError, OSError):
         since = breakers.last_run_by_person(agent)
-        told = [line for line in journal.read(path) if line.get("agent") == agent.address]
+        told = [line for line in journal.read_records(path) if line.get("agent") == agent.address]
         if told and told[-1].get("since") == since:
             return
         subject = f"{agent.address} is not started by itself any more"
         body = f"{why}.\n\nIt would have been woken for this: {reasons}\n\nIts mail is kept; nothing else waits for it."
         sent = post.send(workspace, agent.address, [OPERATOR], subject, body)
         if sent and sent[0].delivered:
-            journal.append(path, {"agent": agent.address, "since": since, "why": why})
+            journal.append_record(path, {"agent": agent.address, "since": since, "why": why})
 
 
 def notify_nesting_limit(workspace: Workspace, place: ChainPlace, target: Agent, subject: str) -> None:
@@ -65,7 +65,7 @@ def notify_nesting_limit(workspace: Workspace, place: ChainPlace, target: Agent,
         sender, task_id = (str(found[0].get(key) or "") for key in ("sender", "sent_id")) if found else ("", "")
         if not sender or any(record.get("event") == "too_deep" for record in found):
             return
-        journal.append(path, {"event": "too_deep", "to": target.address, "subject": subject})
+        journal.append_record(path, {"event": "too_deep", "to": target.address, "subject": subject})
         body = (
             f"{place.agent.address} was about to start {target.address} for this: {subject}. That would nest "
             f"{place.depth + 1} deep, and [dispatch] wake_depth is the limit: it was refused, and "

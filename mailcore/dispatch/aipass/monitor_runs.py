@@ -18,7 +18,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
-from mailcore.observe.aipass_runs import KILLED, registered
+from mailcore.observe.aipass_runs import KILLED_STATUS, runs_by_id
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
 from mailcore.workspace import audit
@@ -31,7 +31,7 @@ SENT_BEFORE = 60.0
 
 def current_run(workspace: Workspace, agent: Agent, monitor: int) -> Run | None:
     """The open run of an agent that this monitor owns, as AIPass's register tells; None if it is in no row."""
-    runs = registered(register.register_rows(workspace)).values()
+    runs = runs_by_id(register.register_rows(workspace)).values()
     own = [run for run in runs if run.target == agent.address and run.supervisor_pid == monitor > 0]
     return own[-1] if own and not own[-1].phase.ended else None
 
@@ -76,7 +76,7 @@ def end_monitor_run(workspace: Workspace, agent: Agent, run: Run, by: str, reaso
 
 
 def _close(workspace: Workspace, agent: Agent, run: Run) -> None:
-    status = f"{KILLED} by {run.by}" if run.by else f"FAILED ({run.reason})"
+    status = f"{KILLED_STATUS} by {run.by}" if run.by else f"FAILED ({run.reason})"
     report = {
         "sender": run.sender,
         "target": agent.address,
@@ -94,7 +94,10 @@ def _close(workspace: Workspace, agent: Agent, run: Run) -> None:
 
 def task_message(agent: Agent, run: Run) -> Message | None:
     """The mail that this run was dispatched for: open or closed, from its sender, with its subject, of its time."""
-    mails = [*read_mailbox(agent.inbox).messages, *(Message.from_json(raw) for _, raw in lookup.archived(agent))]
+    mails = [
+        *read_mailbox(agent.inbox).messages,
+        *(Message.from_json(raw) for _, raw in lookup.archived_messages(agent)),
+    ]
     fitting = [
         mail for mail in mails
         if mail.is_task and (mail.sender, mail.subject) == (run.sender, run.subject)

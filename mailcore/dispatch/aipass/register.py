@@ -24,7 +24,7 @@ ANSWERS = ("re:", "done:", "declined:")
 
 def register_rows(workspace: Workspace) -> list[dict[str, Any]]:
     """The register's rows, AIPass's and ours, oldest first."""
-    return journal.read(workspace.aipass_dir / "dispatch_register.jsonl")
+    return journal.read_records(workspace.aipass_dir / "dispatch_register.jsonl")
 
 
 def read_report(root: Path, run_id: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def record_opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], 
 def record_closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, Any]) -> Path:
     """Say how a dispatch ended and keep its report; returns the report's file."""
     directory = workspace.aipass_dir / "dispatch_reports"
-    self_ignore.make(workspace.aipass_dir)
+    self_ignore.make_ignored(workspace.aipass_dir)
     make_directory(directory)
     path = directory / f"{run_id}.json"
     at = utc_time(time.time())
@@ -92,8 +92,8 @@ def _thread(subject: str) -> str:
 
 def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
     """A line of AIPass's feed; `kind` is `mail`, `wake`, `dispatch` or `system`."""
-    aipass_feed.notify(workspace.aipass_dir, kind, title, body, source, **extra)
+    aipass_feed.add_feed_line(workspace.aipass_dir, kind, title, body, source, **extra)
 
 
 def _append(workspace: Workspace, name: str, row: Mapping[str, Any]) -> None:
-    aipass_feed.append(workspace.aipass_dir, name, row)
+    aipass_feed.append_row(workspace.aipass_dir, name, row)

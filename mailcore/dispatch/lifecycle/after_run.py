@@ -33,7 +33,7 @@ from mailcore.model.run import Phase, Run
 from mailcore.programs.choose import select
 from mailcore.system.locks import try_lock
 from mailcore.workspace import trust
-from mailcore.workspace.find import Workspace, load
+from mailcore.workspace.find import Workspace, load_workspace
 
 MAX_TRIES = 5
 """So often at most it is looked again what stands in the way, when something there ends at that moment."""
@@ -115,7 +115,7 @@ def start_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hind
         first, _ = queue.next_start(agent)
         if first is None:
             return None
-        if why := trust.brought(workspace):
+        if why := trust.why_state_untrusted(workspace):
             return Hindrance("trust", why)
         clean_up(workspace, config, agent)
         seen = precheck(workspace, config, agent, first)
@@ -212,7 +212,7 @@ def release_branch(
         # After a kill nothing starts by itself at that agent: what waits there goes on waiting.
         start_all_waiting(workspace, config, but=None if start_waiting else agent)
     except (MailcoreError, OSError) as error:
-        journal.append(agent.runs_dir / run_id / JOURNAL, {"event": "wake_failed", "reason": str(error)})
+        journal.append_record(agent.runs_dir / run_id / JOURNAL, {"event": "wake_failed", "reason": str(error)})
 
 
 def report_end(
@@ -234,19 +234,19 @@ def report_end(
     try:
         _notify_sender(workspace, config, agent, run, queued, run_dir, again)
     except (MailcoreError, OSError) as error:
-        journal.append(run_dir / JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
+        journal.append_record(run_dir / JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
         run_end.record_bounce(agent, run, run_dir, str(error))
     try:
         run_end.report_to_aipass(workspace, agent, run)
     except (MailcoreError, OSError) as error:
-        journal.append(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
+        journal.append_record(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
     try:
         # A run that came to its end may have left the rest to the answer, which its agent is mailed.
         if run.wrote and run.phase is not Phase.COMPLETED:
             run_end.lapse_run_requests(workspace, config, run)
     except (MailcoreError, OSError) as error:
-        journal.append(run_dir / JOURNAL, {"event": "not_lapsed", "reason": str(error)})
-    journal.append(run_dir / JOURNAL, {"event": "told"})
+        journal.append_record(run_dir / JOURNAL, {"event": "not_lapsed", "reason": str(error)})
+    journal.append_record(run_dir / JOURNAL, {"event": "told"})
 
 
 def _notify_sender(
@@ -257,7 +257,9 @@ def _notify_sender(
     if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
         return
     if run.phase is Phase.COMPLETED:
-        failure_notices.over(workspace, agent.address, run.sender, (run.message_id, str(queued.get("sent_id") or "")))
+        failure_notices.archive_failure_notices(
+            workspace, agent.address, run.sender, (run.message_id, str(queued.get("sent_id") or ""))
+        )
     mailed = again and run_end.is_end_mailed(workspace, run, run.sender)
     task_id = str(queued.get("sent_id") or run.message_id)
     said = run_end.end_mail(agent, run, run_dir)
@@ -269,11 +271,11 @@ def _notify_sender(
     if again and any(record.get("event") == "woken" for record in journal_records(run_dir)):
         return
     if sender_wake.is_sender_notified(workspace, run, task_id):
-        journal.append(run_dir / JOURNAL, {"event": "heard", "by": run.sender})
+        journal.append_record(run_dir / JOURNAL, {"event": "heard", "by": run.sender})
         return
     why_not = wake_sender(workspace, config, agent, run, queued, mailed=said is not None or run.replied)
     if why_not is None:
-        journal.append(run_dir / JOURNAL, {"event": "woken", "to": run.sender})
+        journal.append_record(run_dir / JOURNAL, {"event": "woken", "to": run.sender})
         return
     if said is None and not run.replied and not mailed:
         run_end.send_end_mail(workspace, agent, run, task_id, end_mails.done_mail(agent, run))
@@ -325,7 +327,7 @@ def _report_lost_tasks(workspace: Workspace, config: Config) -> list[str]:
     failed = []
     try:
         time.sleep(waiting_tasks.MOVE_GRACE)
-        workspace = load(workspace.registry)  # whose row came back meanwhile
+        workspace = load_workspace(workspace.registry)  # whose row came back meanwhile
         gone, told = queue.lost_tasks(workspace), waiting_tasks.reported_lost_ids(workspace.root)
         for agent, queued in gone:
             queue_id = str(queued["queue_id"])

@@ -36,12 +36,12 @@ def record_lost(workspace: Workspace, agent: Agent, run: Run, queue_id: str, **o
     """Note that its sender was told, or with `not_woken` or `undelivered` why not; `queue_id` if it waited."""
     record = {"agent": agent.address, "run_id": run.run_id, "to": run.sender, "subject": run.subject}
     record |= {"queue_id": queue_id} if queue_id else {}
-    journal.append(workspace.state_dir / LOST_FILE, {**record, **outcome})
+    journal.append_record(workspace.state_dir / LOST_FILE, {**record, **outcome})
 
 
 def is_recorded(workspace: Workspace, run_id: str) -> bool:
     """True if that run was lost, and its sender was told; what could not be delivered was not."""
-    lines = journal.read(workspace.state_dir / LOST_FILE)
+    lines = journal.read_records(workspace.state_dir / LOST_FILE)
     return any(line.get("run_id") == run_id and "undelivered" not in line for line in lines)
 
 
@@ -52,7 +52,7 @@ def mail_loss(workspace: Workspace, agent: Agent, run: Run, task_id: str) -> Non
         "timestamp": aipass_time(datetime.now()),
         "from": agent.address,
         "from_name": agent.name,
-        "seq": numbers.take(workspace.root),
+        "seq": numbers.reserve_numbers(workspace.root),
         "subject": subject,
         "message": body,
         "priority": "normal",

@@ -25,7 +25,7 @@ from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.run import Run, from_records
-from mailcore.system.processes import ended
+from mailcore.system.processes import wait_for_end
 from mailcore.system.writing import set_aside
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
@@ -85,7 +85,7 @@ def _leave_to_sentinel(config: Config, agent: Agent, lock: Lock) -> None:
         return
     run_processes.resume_stopped(pid, ticks)
     deadline = time.monotonic() + config.dispatch.stop_grace + SENTINEL_SPARE
-    while not ended(pid, ticks, SENTINEL_CHECK) and current_lock(agent) == lock and time.monotonic() < deadline:
+    while not wait_for_end(pid, ticks, SENTINEL_CHECK) and current_lock(agent) == lock and time.monotonic() < deadline:
         pass
 
 
@@ -104,7 +104,7 @@ def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) ->
         run_dir = agent.runs_dir / lock.run_id
         run = run_end.close_run(agent, run_dir, "killed" if by else "bounced", by=by, reason=reason)
     if lost_directory.is_recorded(workspace, run.run_id):  # by who lost its directory, without this journal
-        journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "told"})
+        journal.append_record(agent.runs_dir / lock.run_id / JOURNAL, {"event": "told"})
         return ClearedLock(None)
     return ClearedLock(run)
 

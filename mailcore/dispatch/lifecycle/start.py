@@ -112,7 +112,7 @@ def reserve(
         queued = {**first, "nonce": nonce, "delay": seen.delay if first.get("automatic") else 0.0}
         head = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
         make_directory(agent.runs_dir / run_id, parents=True)
-        journal.append(agent.runs_dir / run_id / JOURNAL, {**head, **queued}, durable=True)
+        journal.append_record(agent.runs_dir / run_id / JOURNAL, {**head, **queued}, durable=True)
         if taken:
             queue.remove_entries(workspace, agent, taken)
     except BaseException as error:
@@ -163,7 +163,7 @@ def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:
     import shutil
 
     with gate(workspace, agent):
-        records = journal.read(agent.runs_dir / run.run_id / JOURNAL)
+        records = journal.read_records(agent.runs_dir / run.run_id / JOURNAL)
         if len(records) != 1 or run.phase.ended or branch_lock.is_supervised(agent, run):
             return False
         shutil.rmtree(agent.runs_dir / run.run_id)
@@ -180,8 +180,8 @@ def _undo(agent: Agent, run_id: str, nonce: str, error: BaseException) -> None:
     try:
         if path.exists():
             why = f"it could not be started: {error}"
-            journal.append(path, {"event": "ended", "outcome": "bounced", "reason": why})
-            journal.append(path, {"event": "told"})
+            journal.append_record(path, {"event": "ended", "outcome": "bounced", "reason": why})
+            journal.append_record(path, {"event": "told"})
         else:
             (run_dir / supervisor_ready.SUPERVISOR_LOG).unlink(missing_ok=True)
             run_dir.rmdir()

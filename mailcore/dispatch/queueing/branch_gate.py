@@ -65,7 +65,7 @@ def all_lock_files(workspace: Workspace) -> Iterator[Path]:
 @contextmanager
 def _locked(workspace: Workspace, name: str) -> Iterator[None]:
     directory = workspace.state_dir / DIRECTORY
-    self_ignore.make(workspace.state_dir)  # not its parents: a workspace that is gone is not made again
+    self_ignore.make_ignored(workspace.state_dir)  # not its parents: a workspace that is gone is not made again
     directory.mkdir(exist_ok=True)
     path = directory / f"{name}.flock"
     with locked(path, _timeout, own=True, told=partial(report_stranger, workspace, path)):

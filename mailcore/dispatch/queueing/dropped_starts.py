@@ -19,14 +19,14 @@ def notify_cancelled(workspace: Workspace, agent: Agent, taken: Collection[Mappi
     What cannot be told is a caveat. A sender who cancelled it himself knows: what he has for it lies in his archive,
     where a `wait` of his finds it.
     """
-    former = audit.proof.set("supervisor")
+    former = audit.current_proof.set("supervisor")
     try:
         for record in taken:
             with tolerated(f"cancelled, but {agent.address} or the sender was not told"):
                 deliver_notice(workspace, agent, record)
                 _notify_sender(workspace, agent, record, by)
     finally:
-        audit.proof.reset(former)
+        audit.current_proof.reset(former)
 
 
 def deliver_notice(workspace: Workspace, agent: Agent, record: Mapping[str, Any]) -> None:
@@ -53,4 +53,4 @@ def _notify_sender(workspace: Workspace, agent: Agent, record: Mapping[str, Any]
     if not sent.delivered:
         raise MailcoreError(sent.error)
     if sender == by:
-        mailbox.close(workspace.agent(by), [sent.id])
+        mailbox.archive_messages(workspace.agent(by), [sent.id])

@@ -27,7 +27,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system import safe_open
 from mailcore.system.lock_holder import holder_of
-from mailcore.system.locks import is_locked, newest, try_lock
+from mailcore.system.locks import is_locked, newest_lock_file, try_lock
 from mailcore.system.writing import replace
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
@@ -69,7 +69,7 @@ class WaitingStart:
 def add_start(workspace: Workspace, agent: Agent, first: Mapping[str, Any], reason: str) -> str:
     """Queue a start, durably, and return its id; call it under the agent's gate."""
     record = {"at": journal.now(), **first, "waits": reason, "queue_id": os.urandom(4).hex()}
-    journal.append(_path(agent), record, durable=True)
+    journal.append_record(_path(agent), record, durable=True)
     waiting_tasks.record_waiting(workspace, agent, record)
     return str(record["queue_id"])
 
@@ -115,7 +115,7 @@ def waiter_pid(agent: Agent) -> int:
     """The PID of the process that waits for the agent's branch to become free; 0 if none does."""
     if not is_locked(_claims(agent), own=True):
         return 0
-    with contextlib.suppress(OSError), safe_open.opened(newest(_claims(agent))) as file:
+    with contextlib.suppress(OSError), safe_open.open_regular(newest_lock_file(_claims(agent))) as file:
         return holder_of(file.fileno())
     return 0
 
@@ -190,7 +190,7 @@ def next_start(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]
         return None, []
     newest_run = run_ids(agent)[-1:]
     begun = _ids(first_record(agent.runs_dir / newest_run[0])) if newest_run else set()
-    barred = conflicts.barred(agent)
+    barred = conflicts.barred_tasks(agent)
     records = [r for r in records if str(r.get("queue_id", "")) not in begun and r.get("message_id") not in barred]
     if not records:
         return None, []
@@ -271,15 +271,15 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
 
     Nor is a wake among it for news that the agent has heard meanwhile in `mailcore wait`.
     """
-    records = journal.read(_path(agent))
+    records = journal.read_records(_path(agent))
     told = waiting_tasks.reported_lost_ids(agent.root) if records else set()
-    heard = active_waits.heard(agent) if any("news" in record for record in records) else {}
+    heard = active_waits.notified_names(agent) if any("news" in record for record in records) else {}
     return sorted(
         (
             record
             for record in records
             if str(record.get("queue_id", "")) not in told
-            and not (heard and active_waits.has_heard(heard, record.get("news"), parse_time(record.get("since"))))
+            and not (heard and active_waits.was_notified(heard, record.get("news"), parse_time(record.get("since"))))
         ),
         key=_rank,
     )

@@ -20,7 +20,13 @@ from mailcore.model.run import RUN_ID, Run, from_records
 from mailcore.system import self_ignore
 from mailcore.system.processes import environment, snapshot, start_ticks, value_of
 from mailcore.system.writing import link_new, replace, set_aside
-from mailcore.workspace.lock_reader import YOUNG, here, holder, read_lock, told
+from mailcore.workspace.lock_reader import (
+    UNREADABLE_GRACE,
+    holder_state,
+    lock_from_record,
+    process_namespace,
+    read_lock,
+)
 from mailcore.workspace.variables import SUPERVISES
 
 
@@ -29,7 +35,7 @@ def process_facts(pid: int, sentinel: int = 0) -> dict[str, Any]:
     return {
         "pid": pid,
         "start_ticks": start_ticks(pid),
-        **here(),
+        **process_namespace(),
         **({"sentinel": sentinel, "sentinel_ticks": start_ticks(sentinel)} if sentinel else {}),
     }
 
@@ -52,7 +58,7 @@ def acquire_lock(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | 
 
     The lock appears whole: written beside it, then linked into place, which fails if one is there.
     """
-    self_ignore.make(agent.mail_dir, parents=True)
+    self_ignore.make_ignored(agent.mail_dir, parents=True)
     document = _document(agent, run_id, nonce, os.getpid(), subject)
     while not link_new(agent.dispatch_lock, document):
         held = read_lock(agent.dispatch_lock)
@@ -108,10 +114,10 @@ def _of_newest_run(agent: Agent) -> Lock | None:
     supervised = next((record for record in found if record.get("event") == "supervised"), None)
     if supervised is None:
         # Its lock named who began it. Killed in that moment, it is over; else its supervisor is about to say so.
-        young = abs(time.time() - run.created_at) <= YOUNG
-        return None if young else changed(told(first, 0, run.created_at), holder=Holder.DEAD)
-    lock = told({**supervised, **first}, _number(supervised, "pid"), parse_time(supervised.get("at")))
-    return changed(lock, at=run.created_at, holder=holder(lock, agent.dispatch_lock))
+        young = abs(time.time() - run.created_at) <= UNREADABLE_GRACE
+        return None if young else changed(lock_from_record(first, 0, run.created_at), holder=Holder.DEAD)
+    lock = lock_from_record({**supervised, **first}, _number(supervised, "pid"), parse_time(supervised.get("at")))
+    return changed(lock, at=run.created_at, holder=holder_state(lock, agent.dispatch_lock))
 
 
 def _number(record: Mapping[str, Any], key: str) -> int:

@@ -15,7 +15,7 @@ from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import RUN_ID, Phase, Run
-from mailcore.observe.aipass_runs import registered
+from mailcore.observe.aipass_runs import runs_by_id
 
 AIPASS_NOTICES = "@ai_mail"
 """What AIPass's notices come from: nobody waits for an answer there."""
@@ -43,7 +43,7 @@ class OpenTask:
 
 def open_tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[OpenTask]:
     """The open tasks in an agent's mailbox."""
-    barred = conflicts.barred(agent)
+    barred = conflicts.barred_tasks(agent)
     found = read_mailbox(agent.inbox).messages
     for message in found:
         if (kind := _kind(agent, message)) != "task":
@@ -105,7 +105,7 @@ def newest_run_of(agent: Agent, message_id: str) -> Run | None:
 
 def _foreign(agent: Agent, message: Message) -> Run | None:
     """The newest run that AIPass dispatched for a message: it names no mail, but sender, subject and time."""
-    runs = registered(journal.read(agent.root / ".aipass" / "dispatch_register.jsonl")).values()
+    runs = runs_by_id(journal.read_records(agent.root / ".aipass" / "dispatch_register.jsonl")).values()
     fitting = [
         run for run in runs
         if (run.target, run.sender, run.subject) == (agent.address, message.sender, message.subject)

@@ -20,10 +20,10 @@ from mailcore.formats.timestamps import lock_time, utc_time
 from mailcore.mail import approvals, failure_notices, lookup, post
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.message import Message, text
-from mailcore.model.run import MOST_RESULT, Phase, Run, advance, from_records
+from mailcore.model.message import Message, as_text
+from mailcore.model.run import MAX_RESULT, Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words, tail
-from mailcore.programs.transcript_reader import parsed
+from mailcore.programs.transcript_reader import parse_line
 from mailcore.system.writing import replace
 from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
@@ -37,7 +37,7 @@ def close_run(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by
     One that has ended already stays as it is. MailcoreError where there is no journal to close.
     """
     path = run_dir / JOURNAL
-    run = from_records(journal.read(path))
+    run = from_records(journal.read_records(path))
     if run is None:
         raise MailcoreError(f"{path}: no journal of a run")
     if run.phase.ended:
@@ -47,8 +47,8 @@ def close_run(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by
     answer = run.answer or _answered(agent, run)
     facts = {"duration": round(ended.duration, 3), "cost": run.cost, **progress(agent, run)}
     facts |= {"replied": run.replied or bool(answer), **({"answer": answer} if answer else {})}
-    journal.append(path, {**record, "result": result[:MOST_RESULT], **facts})
-    return from_records(journal.read(path)) or ended
+    journal.append_record(path, {**record, "result": result[:MAX_RESULT], **facts})
+    return from_records(journal.read_records(path)) or ended
 
 
 def _answered(agent: Agent, run: Run) -> str:
@@ -58,11 +58,11 @@ def _answered(agent: Agent, run: Run) -> str:
     """
     if not run.message_id:
         return ""
-    for _, raw in lookup.sent(agent):
+    for _, raw in lookup.sent_records(agent):
         mail = Message.from_json(raw)
         fits = mail.recipient == run.sender and raw.get("dispatch_id") == run.run_id and "status" not in raw
         if fits and raw.get("in_reply_to") in (run.message_id, run.sent_id):
-            return masked(mail.body)[:MOST_RESULT]
+            return masked(mail.body)[:MAX_RESULT]
     return ""
 
 
@@ -77,7 +77,7 @@ def end_mail(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
 
 def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple[str, str]) -> None:
     """Mail it to the run's sender, subject and body; MailcoreError where that fails."""
-    failure_notices.over(
+    failure_notices.archive_failure_notices(
         workspace, agent.address, run.sender, (task_id, run.message_id)
     )  # this one stands for the former
     # In the task's thread, so that whoever waits for an answer hears that none will come.
@@ -90,7 +90,10 @@ def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, sa
 def is_end_mailed(workspace: Workspace, run: Run, to: str) -> bool:
     """True if a mail of this run's end lies in that mailbox, open or closed: whoever told it died at that moment."""
     agent = workspace.agent(to)
-    raws = (*(mail.raw for mail in read_mailbox(agent.inbox).messages), *(raw for _, raw in lookup.archived(agent)))
+    raws = (
+        *(mail.raw for mail in read_mailbox(agent.inbox).messages),
+        *(raw for _, raw in lookup.archived_messages(agent)),
+    )
     return any(raw.get("ended_run") == run.run_id for raw in raws)
 
 
@@ -148,8 +151,12 @@ def report_to_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
 def _mails(agent: Agent, run: Run) -> list[dict[str, str]]:
     """What the run sent, as AIPass's reports say it; by the stamp of its records, never by their time."""
     return [
-        {"to": text(raw, "to"), "kind": "reply" if raw.get("in_reply_to") else "send", "subject": text(raw, "subject")}
-        for _, raw in lookup.sent(agent)
+        {
+            "to": as_text(raw, "to"),
+            "kind": "reply" if raw.get("in_reply_to") else "send",
+            "subject": as_text(raw, "subject"),
+        }
+        for _, raw in lookup.sent_records(agent)
         if raw.get("dispatch_id") == run.run_id
     ]
 
@@ -169,7 +176,7 @@ def _wake_result(run: Run, found: Sequence[Mapping[str, Any]]) -> str:
 def _result(stdout: Path) -> dict[str, Any]:
     """The result object that a program printed last, as far as it prints any; AIPass's reports repeat its figures."""
     lines = reversed(tail(stdout, 1 << 20))
-    found = (parsed(line.encode()) for line in lines if line.startswith("{"))
+    found = (parse_line(line.encode()) for line in lines if line.startswith("{"))
     return next((value for value in found if value is not None and value.get("type") == "result"), {})
 
 
@@ -177,4 +184,4 @@ def lapse_run_requests(workspace: Workspace, config: Config, run: Run) -> None:
     """What the run asked its approver for has no taker any more."""
     how = f"killed by {run.by}" if run.phase is Phase.KILLED else str(run.phase)
     for approver in approvals.approvers(workspace, config):
-        approvals.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")
+        approvals.lapse_requests(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")

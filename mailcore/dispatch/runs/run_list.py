@@ -12,9 +12,10 @@ from mailcore.exceptions import Refused
 from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
-from mailcore.observe.aipass_runs import registered
+from mailcore.observe.aipass_runs import runs_by_id
 from mailcore.system.processes import alive, hidden
-from mailcore.workspace.find import Workspace, normal_address
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.registry import normal_address
 
 JOURNAL = "run.jsonl"
 """A run's journal, in its directory."""
@@ -31,7 +32,7 @@ def run_ids(agent: Agent) -> list[str]:
 def journal_records(run_dir: Path) -> list[dict[str, Any]]:
     """What the journal of a run says; nothing where it was removed, or cannot be read: others' runs go on."""
     try:
-        return journal.read(run_dir / JOURNAL)
+        return journal.read_records(run_dir / JOURNAL)
     except OSError:
         return []
 
@@ -39,7 +40,7 @@ def journal_records(run_dir: Path) -> list[dict[str, Any]]:
 def first_record(run_dir: Path) -> dict[str, Any]:
     """The first record of a run's journal, who asked for what; empty where `journal_records` is."""
     try:
-        return journal.first(run_dir / JOURNAL)
+        return journal.first_record(run_dir / JOURNAL)
     except OSError:
         return {}
 
@@ -78,7 +79,7 @@ def as_monitored(run: Run) -> Run:
 def aipass_runs(workspace: Workspace, agent: Agent) -> list[Run]:
     """The agent's runs that AIPass started, oldest first. One whose monitor is gone has failed: none will close it."""
     found = []
-    for run in registered(register.register_rows(workspace)).values():
+    for run in runs_by_id(register.register_rows(workspace)).values():
         if run.target != agent.address or (agent.runs_dir / run.run_id).exists():
             continue
         found.append(as_monitored(run))
@@ -90,7 +91,7 @@ def _recorded(workspace: Workspace, run_id: str) -> Run | None:
     from mailcore.dispatch.aipass import recorder
 
     rows = [row for row in recorder.recorded_runs(workspace) if row["dispatch_id"] == run_id]
-    run = registered(rows).get(run_id)
+    run = runs_by_id(rows).get(run_id)
     result = next((row["result"] for row in reversed(rows) if row["result"]), "")
     return None if run is None else replace(run, result=str(result))
 

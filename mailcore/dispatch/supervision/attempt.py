@@ -28,7 +28,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL
 from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
-from mailcore.programs.registry import program, used
+from mailcore.programs.registry import program, used_programs
 from mailcore.system.process_values import Process
 from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
@@ -187,7 +187,7 @@ class Attempts:
 
     def spawn(self, words: list[str], launch: Launch, files: Output, number: int) -> int:
         """Start the program in its branch, in a session of its own; returns its PID."""
-        environment = clean_environment(used(self.config))
+        environment = clean_environment(used_programs(self.config))
         environment |= {
             RUN_ID: self.run_id,
             ROOT: str(self.agent.root),

@@ -27,8 +27,8 @@ from mailcore.system.lock_holder import name_holder
 from mailcore.system.processes import exit_notice
 from mailcore.system.watching import Watcher, inodes
 from mailcore.workspace import audit
-from mailcore.workspace.find import here
-from mailcore.workspace.lock_reader import YOUNG
+from mailcore.workspace.find import workspace_here
+from mailcore.workspace.lock_reader import UNREADABLE_GRACE
 
 WATCHED_FILES = {".dispatch.lock", ".queue.jsonl"}
 FIRST_CHECK = 0.1
@@ -37,14 +37,14 @@ FIRST_CHECK = 0.1
 
 def main(branch: Path, claim: int) -> int:
     """Wait and start, until nothing is left to wait for."""
-    workspace = here(start=branch)
+    workspace = workspace_here(start=branch)
     agent = next((a for a in workspace.agents if a.branch == branch), None)
     if agent is None:
         return 3
     wait_without_limit()
     name_holder(claim)
     config, _ = read_config_or_defaults(workspace.config_file)
-    changes = Watcher(YOUNG)
+    changes = Watcher(UNREADABLE_GRACE)
     changes.watch(inodes([agent.mail_dir]))  # before the first look: what changes after it is told
     pause = FIRST_CHECK
     while True:
@@ -60,7 +60,7 @@ def main(branch: Path, claim: int) -> int:
             audit.record(workspace, agent.address, "start", error=str(error))
             return 1
         wait_for_change(begun.awaits, pause, changes, agent.mail_dir)
-        pause = min(2 * pause, YOUNG)
+        pause = min(2 * pause, UNREADABLE_GRACE)
 
 
 def wait_for_change(pids: Collection[int], pause: float, changes: Watcher, directory: Path) -> None:

@@ -15,7 +15,7 @@ from mailcore.dispatch.supervision.supervisor import owner_of_run
 from mailcore.exceptions import MailcoreError
 from mailcore.programs.base import exit_words, tail
 from mailcore.text import line
-from mailcore.workspace.find import Workspace, here
+from mailcore.workspace.find import Workspace, workspace_here
 
 PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each try: a gate may be busy, a disk full, a directory moved about. Afterwards it is left to the next
@@ -36,7 +36,7 @@ def take_over(directory: str, supervisor: int, code: int) -> int:
     for pause in PAUSES:
         time.sleep(pause)
         try:
-            workspace = here(start=run_dir.parents[2])
+            workspace = workspace_here(start=run_dir.parents[2])
             config, _ = read_config_or_defaults(workspace.config_file)
             grace = config.dispatch.stop_grace
         except (MailcoreError, OSError) as error:

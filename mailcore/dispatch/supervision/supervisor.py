@@ -29,12 +29,13 @@ from mailcore.formats.timestamps import utc_time
 from mailcore.mail import approvals
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
-from mailcore.programs.registry import find
+from mailcore.programs.registry import find_program
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.workspace import audit, trust
-from mailcore.workspace.find import Workspace, here, load, normal_address
+from mailcore.workspace.find import Workspace, load_workspace, workspace_here
 from mailcore.workspace.lock_reader import FLOCK
+from mailcore.workspace.registry import normal_address
 
 
 class Supervisor:
@@ -68,7 +69,7 @@ class Supervisor:
             return 0.0
         try:
             everyone = approvals.approvers(self.workspace, self.config)
-            return approvals.pondered(everyone, self.attempts.run_id, since)
+            return approvals.seconds_undecided(everyone, self.attempts.run_id, since)
         except MailcoreError:
             return 0.0
 
@@ -108,7 +109,7 @@ class Supervisor:
     def former_session(self, mode: str) -> str:
         """The session of the run that this one is a retry of, or that it was asked to go on in; empty where none is."""
         if mode in SESSION_MODES and not self.queued.get("retry_of"):
-            kind = find(self.attempts.name)
+            kind = find_program(self.attempts.name)
             return newest_session(self.config, self.agent, kind) if kind is not None else ""
         former = Path(str(self.queued.get("retry_of") or "")).name
         run = read_run(self.agent.runs_dir / former) if former else None
@@ -142,7 +143,7 @@ class Supervisor:
             why = ""
         run = run_end.close_run(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
         with suppress(MailcoreError, OSError):  # whom it is told may have moved, or left, since the run began
-            self._workspace = owner_of_run(load(self._workspace.registry), self.run_dir)[0]
+            self._workspace = owner_of_run(load_workspace(self._workspace.registry), self.run_dir)[0]
         # Where not even the journal can be written, the lock stays: the next look finds an orphan, and tells.
         after_run.report_end(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
         run_id, nonce = self.attempts.run_id, self.attempts.nonce
@@ -155,13 +156,13 @@ def main(run_dir: Path, sentinel: int) -> int:
     """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
     adopt_orphans()
     wait_without_limit()
-    audit.proof.set("supervisor")
-    workspace, agent = owner_of_run(here(start=run_dir.parents[2]), run_dir)
+    audit.current_proof.set("supervisor")
+    workspace, agent = owner_of_run(workspace_here(start=run_dir.parents[2]), run_dir)
     config, trouble = read_config_or_defaults(workspace.config_file)
     try:
-        trust.insist(workspace)
+        trust.require_trust(workspace)
     except Refused as error:  # it came since the run was asked for
-        config, trouble = trust.withheld(config), str(error)
+        config, trouble = trust.without_withheld(config), str(error)
     supervisor = Supervisor(workspace, config, agent, run_dir)
     attempts, queued = supervisor.attempts, supervisor.queued
     if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there

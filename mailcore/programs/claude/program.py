@@ -105,10 +105,10 @@ class Claude:
 
     def output_reader(self, agent: str) -> OutputReader:
         """Its session file tells more than the object that it prints."""
-        from mailcore.programs.transcript_reader import ObjectsUntold
+        from mailcore.programs.transcript_reader import ObjectsIgnored
 
         del agent
-        return ObjectsUntold()
+        return ObjectsIgnored()
 
 
 def session_file(agent: Agent, session_id: str) -> Path:

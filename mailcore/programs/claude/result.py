@@ -9,7 +9,7 @@ import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, tail
 from mailcore.programs.json_schema import shaped
-from mailcore.programs.transcript_reader import LONGEST, parsed
+from mailcore.programs.transcript_reader import MAX_LINE, parse_line
 
 LIMITS = {429, 529}
 """`api_error_status` of a rate limit and of an overloaded service."""
@@ -68,8 +68,8 @@ def ending(exit_code: int, output: Output) -> Ending:
 
 def _result(stdout: Path) -> dict[str, Any] | None:
     """The last result object that it printed."""
-    for line in reversed(tail(stdout, LONGEST)):
-        value = parsed(line.encode()) if line.startswith("{") else None
+    for line in reversed(tail(stdout, MAX_LINE)):
+        value = parse_line(line.encode()) if line.startswith("{") else None
         if value is not None and value.get("type") == "result":
             return value
     return None

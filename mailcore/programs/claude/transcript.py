@@ -16,7 +16,16 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
 from mailcore.programs.claude.usage import ClaudeUsage
 from mailcore.programs.tool_wording import tool_words
-from mailcore.programs.transcript_reader import SOURCE, Counted, Recent, count_of, parsed, short, table_of, text_of
+from mailcore.programs.transcript_reader import (
+    TRANSCRIPT_SOURCE,
+    Counted,
+    Recent,
+    count_of,
+    parse_line,
+    short_result,
+    table_of,
+    text_of,
+)
 
 CALLS = 500
 """Tool calls that are remembered until their results come."""
@@ -24,7 +33,7 @@ SUBAGENT_TOOLS = ("Task", "Agent")
 TURN_ENDS = ("end_turn", "stop_sequence", "refusal")
 NOTICE = 1000
 """Characters of a text in which such a notice begins."""
-LIMITS = (429, 503, 529)
+LIMIT_STATUSES = (429, 503, 529)
 """HTTP status of a rate limit and of an overloaded service."""
 
 _PASSED = frozenset(
@@ -56,7 +65,7 @@ class ClaudeTranscript(ClaudeUsage):
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
         """What the line tells (`Transcript.read`)."""
-        event = parsed(line)
+        event = parse_line(line)
         if event is None:
             return []
         self._meet(event, now)
@@ -76,7 +85,7 @@ class ClaudeTranscript(ClaudeUsage):
                 return []
 
     def _told(self, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
-        return Activity(self._at, self.agent, kind, text, SOURCE, tool, call, self._in, by or self._by)
+        return Activity(self._at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self._in, by or self._by)
 
     def _assistant(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         message = event.get("message")
@@ -152,7 +161,7 @@ class ClaudeTranscript(ClaudeUsage):
             return
         tool, words = self._calls.pop(call) or ("", "a tool")
         failed = block.get("is_error") is True
-        brought = short(_plain(block.get("content")))
+        brought = short_result(_plain(block.get("content")))
         outcome = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
         yield self._told(Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, outcome, tool, call)
         if tool in SUBAGENT_TOOLS:
@@ -172,7 +181,7 @@ class ClaudeTranscript(ClaudeUsage):
             case "api_error":
                 status = table_of(event, "error").get("status")
                 times = f", attempt {count_of(event, 'retryAttempt')} of {count_of(event, 'maxRetries')}"
-                kind = Kind.LIMIT if status in LIMITS else Kind.WARNING
+                kind = Kind.LIMIT if status in LIMIT_STATUSES else Kind.WARNING
                 yield self._told(kind, f"API {status if isinstance(status, int) else 'error'}{times}")
 
 

@@ -7,11 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.transcript_reader import Counted, Recent, count_of, dollars_of, moment, parsed, table_of, text_of
+from mailcore.programs.transcript_reader import (
+    Counted,
+    Recent,
+    count_of,
+    dollars_of,
+    line_time,
+    parse_line,
+    table_of,
+    text_of,
+)
 
-COUNTED = 500
+MAX_COUNTED_MESSAGES = 500
 """Messages whose use is remembered: the lines of one stand close together."""
-ASKED = 4
+MAX_ASKS = 4
 """Times that it is asked what was told before the reading began."""
 
 
@@ -31,7 +40,7 @@ class ClaudeUsage:
         self.former: Callable[[], float | None] = _unknown
         """The money that was told before the reading began, asked when the next total is met; None: unknown."""
         self._asked = 0
-        self.counted = counted if counted is not None else Counted(COUNTED)
+        self.counted = counted if counted is not None else Counted(MAX_COUNTED_MESSAGES)
         """The messages that were counted."""
         self._totals: Recent[str, float] = Recent(8)
         """Money of each session, as last told."""
@@ -44,7 +53,7 @@ class ClaudeUsage:
         """What the line says was used (`Transcript.spent`)."""
         if b'"cost-state"' not in line and not (b'"usage"' in line and b'"assistant"' in line):
             return []
-        event = parsed(line)
+        event = parse_line(line)
         if event is None:
             return []
         self._meet(event, now)
@@ -67,7 +76,7 @@ class ClaudeUsage:
             self.cwd = text_of(event, "cwd")
         self._version = text_of(event, "version") or self._version
         # A `cost-state` has no time: it counts as told with the message before it.
-        self._at = moment(event, now) if "timestamp" in event else min(self.last, now) or now
+        self._at = line_time(event, now) if "timestamp" in event else min(self.last, now) or now
         self._in = text_of(event, "sessionId") or self.session
         child = self._subagent or event.get("isSidechain") is True
         self._by = (text_of(event, "agentId") or self._subagent or "sidechain") if child else ""
@@ -106,7 +115,7 @@ class ClaudeUsage:
         if before is None:
             before = former if (former := self.former()) is not None else total
             self._asked += 1
-            if self._asked == ASKED:  # it reads the file: made-up sessions must not let it do so for ever
+            if self._asked == MAX_ASKS:  # it reads the file: made-up sessions must not let it do so for ever
                 self.former = _unknown
         # A smaller total: the program was started anew and counts from nothing.
         more = total - before if total >= before else total

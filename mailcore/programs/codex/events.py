@@ -8,10 +8,10 @@ import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, is_session_id, tail
 from mailcore.programs.json_schema import shaped
-from mailcore.programs.transcript_reader import LONGEST, parsed
-from mailcore.system.safe_open import opened
+from mailcore.programs.transcript_reader import MAX_LINE, parse_line
+from mailcore.system.safe_open import open_regular
 
-LIMIT_STATUS = re.compile(r"last status: (429|503|529)\b")
+LAST_STATUS = re.compile(r"last status: (429|503|529)\b")
 """Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""
 
 
@@ -54,8 +54,8 @@ def ending(exit_code: int, output: Output) -> Ending:
     """
     completed, failure, said, odd = False, "", "", dict[str, str]()
     limited = False
-    for line in tail(output.stdout, LONGEST):
-        event = parsed(line.encode())
+    for line in tail(output.stdout, MAX_LINE):
+        event = parse_line(line.encode())
         kind = event.get("type") if event is not None else None
         if event is None or not isinstance(kind, str):
             continue
@@ -65,7 +65,7 @@ def ending(exit_code: int, output: Output) -> Ending:
             failed, wrong = shaped(event, Failed, f"codex's {kind}")
             message = (failed.error.message if failed.error is not None else failed.message) or ""
             failure = "; ".join(wrong.values()) or message or kind
-            limited = LIMIT_STATUS.search(message) is not None
+            limited = LAST_STATUS.search(message) is not None
         elif kind == "item.completed":
             done, wrong = shaped(event, Completed, f"codex's {kind}")
             odd |= wrong
@@ -80,8 +80,8 @@ def ending(exit_code: int, output: Output) -> Ending:
 def thread_of(output: Output) -> str:
     """The id of the thread that it began, as its first event says; empty if that does not say one."""
     try:
-        with opened(output.stdout) as file:
-            event = parsed(file.readline(65536).rstrip())
+        with open_regular(output.stdout) as file:
+            event = parse_line(file.readline(65536).rstrip())
     except OSError:
         return ""
     if event is None or event.get("type") != "thread.started":

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.message import parse_time
-from mailcore.programs.transcript_reader import LONGEST, count_of, parsed, table_of, text_of
+from mailcore.programs.transcript_reader import MAX_LINE, count_of, parse_line, table_of, text_of
 from mailcore.system import safe_open
 
 WRITING = 60.0
 """Seconds in which a history has been copied, however long it is: what is stamped later is the fork's own."""
-BURST = 2.0
+COPY_BURST = 2.0
 """The same where nothing but the time tells a copy."""
-MOST = 512 * 1024 * 1024
+MAX_PARENT = 512 * 1024 * 1024
 """Bytes of a parent's file that are read."""
 
-Count = tuple[int, ...]
+UsageCount = tuple[int, ...]
 """Tokens of a thread and of its last message: by both a count is known again."""
 _V7 = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _USED = ("input_tokens", "output_tokens", "cached_input_tokens")
@@ -34,7 +34,7 @@ _USED = ("input_tokens", "output_tokens", "cached_input_tokens")
 class History:
     """What a thread had told up to a moment."""
 
-    counts: frozenset[Count]
+    counts: frozenset[UsageCount]
     turns: frozenset[str]
 
 
@@ -68,9 +68,9 @@ class Fork:
 
     def copied(self, at: float) -> bool:
         """Whether a line of that time that tells no more is a copy."""
-        return not self._past(at) and (self._turning or at <= self._began + BURST)
+        return not self._past(at) and (self._turning or at <= self._began + COPY_BURST)
 
-    def counted(self, count: Count, thread: str, at: float) -> bool:
+    def counted(self, count: UsageCount, thread: str, at: float) -> bool:
         """Whether this count, of a thread if it names one, stands in the parent's file already."""
         if self._past(at):
             return False
@@ -93,20 +93,20 @@ def parent_of(meta: Mapping[str, Any]) -> str:
     return text_of(meta, "forked_from_id") or text_of(spawned, "parent_thread_id")
 
 
-def count_in(usage: Mapping[str, Any], total: Mapping[str, Any]) -> Count:
+def count_in(usage: Mapping[str, Any], total: Mapping[str, Any]) -> UsageCount:
     """By what a count of use is known again."""
     return tuple(count_of(one, key) for one in (total, usage) for key in _USED)
 
 
-def history(path: Path, until: float) -> History | None:
+def parent_history(path: Path, until: float) -> History | None:
     """What the thread of that file had told by `until`; None if it cannot be read."""
-    counts, turns = set[Count](), set[str]()
+    counts, turns = set[UsageCount](), set[str]()
     try:
-        with safe_open.opened(path) as file:
-            while file.tell() < MOST and (line := file.readline(LONGEST)):
+        with safe_open.open_regular(path) as file:
+            while file.tell() < MAX_PARENT and (line := file.readline(MAX_LINE)):
                 if b"token_" not in line and b'"task_started"' not in line and b'"turn_context"' not in line:
                     continue
-                event = parsed(line) or {}
+                event = parse_line(line) or {}
                 if parse_time(event.get("timestamp")) > until:
                     continue
                 payload = table_of(event, "payload")

@@ -17,7 +17,7 @@ OWN_PATH = ("-c", "allow_login_shell=false")
 """Codex runs its commands in a login shell, whose profile sets PATH anew: `mailcore` would not be found."""
 
 
-SERVERS = {"app-server", "mcp-server", "exec"}
+SERVER_VERBS = {"app-server", "mcp-server", "exec"}
 """Its ways of running that are no session of a person's."""
 
 
@@ -28,7 +28,7 @@ class Codex:
     executables = ("codex",)
     statuses = None
     hooks = None
-    interactive = Interactive(("codex",), lambda words: not SERVERS & set(words[1:3]))
+    interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]))
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()
 
@@ -90,7 +90,7 @@ class Codex:
 
     def output_reader(self, agent: str) -> OutputReader:
         """Its session file tells the same as the events that it prints, and more."""
-        from mailcore.programs.transcript_reader import ObjectsUntold
+        from mailcore.programs.transcript_reader import ObjectsIgnored
 
         del agent
-        return ObjectsUntold()
+        return ObjectsIgnored()

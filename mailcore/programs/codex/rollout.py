@@ -21,13 +21,13 @@ from mailcore.programs.codex.fork import Fork, History, count_in, parent_of
 from mailcore.programs.codex.kinds import is_known, is_known_event
 from mailcore.programs.tool_wording import tool_words
 from mailcore.programs.transcript_reader import (
-    SOURCE,
+    TRANSCRIPT_SOURCE,
     Recent,
     count_of,
+    line_time,
     list_of,
-    moment,
-    parsed,
-    short,
+    parse_line,
+    short_result,
     table_of,
     text_of,
 )
@@ -83,10 +83,10 @@ class CodexRollout:
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
         """What the line tells (`Transcript.read`)."""
-        event = parsed(line)
+        event = parse_line(line)
         if event is None or "type" not in event:
             return []
-        at = moment(event, now)
+        at = line_time(event, now)
         kind, payload = event.get("type"), event.get("payload")
         if not isinstance(payload, dict):
             if kind in ("event_msg", "response_item", "session_meta", "turn_context"):
@@ -114,11 +114,11 @@ class CodexRollout:
         """What the line says was used (`Transcript.spent`)."""
         if not any(word in line for word in _COUNTING):
             return []
-        event = parsed(line)
+        event = parse_line(line)
         payload = event.get("payload") if event is not None else None
         if event is None or not isinstance(payload, dict):
             return []
-        at = moment(event, now)
+        at = line_time(event, now)
         self._learn(event.get("type"), payload, at)
         return list(self._counted(event.get("type"), payload, at))
 
@@ -155,7 +155,7 @@ class CodexRollout:
             self._fork = Fork(self.session, self._begun, former)
 
     def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
-        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self.session)
+        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session)
 
     def _event(self, payload: Mapping[str, Any], at: float) -> Iterator[Activity]:
         match payload.get("type"):
@@ -235,7 +235,7 @@ class CodexRollout:
             return
         self._ended.put(call, None)
         tool, words = self._calls.pop(call) or ("", "a tool")
-        brought = short(output)
+        brought = short_result(output)
         text = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
         yield self._told(at, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, text, tool, call)
 

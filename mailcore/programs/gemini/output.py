@@ -7,11 +7,11 @@ from typing import Any
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
-from mailcore.programs.gemini.messages import ended
+from mailcore.programs.gemini.messages import ended_call
 from mailcore.programs.tool_wording import tool_words
-from mailcore.programs.transcript_reader import Recent, moment, parsed, short, table_of, text_of
+from mailcore.programs.transcript_reader import Recent, line_time, parse_line, short_result, table_of, text_of
 
-SOURCE = "output"
+OUTPUT_SOURCE = "output"
 CALLS = 500
 """Tool calls that are remembered until their results come."""
 
@@ -35,8 +35,8 @@ class GeminiOutput:
         """What the event tells (`OutputReader.read`)."""
         if not line.startswith(b"{"):
             return None
-        event = parsed(line)
-        return [] if event is None else list(self._event(event, moment(event, now)))
+        event = parse_line(line)
+        return [] if event is None else list(self._event(event, line_time(event, now)))
 
     def _event(self, event: Mapping[str, Any], at: float) -> Iterator[Activity]:
         match event.get("type"):
@@ -50,9 +50,9 @@ class GeminiOutput:
             case "tool_result" if begun := self._calls.pop(call := text_of(event, "tool_id")):
                 tool, words = begun
                 failed = event.get("status") != "success"
-                brought = short(text_of(event, "output") or text_of(table_of(event, "error"), "message"))
+                brought = short_result(text_of(event, "output") or text_of(table_of(event, "error"), "message"))
                 kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE
-                yield self._told(at, kind, ended(words, brought, failed), tool, call)
+                yield self._told(at, kind, ended_call(words, brought, failed), tool, call)
             case "error":
                 kind = Kind.ERROR if event.get("severity") == "error" else Kind.WARNING
                 yield self._told(at, kind, text_of(event, "message") or "an error")
@@ -62,4 +62,4 @@ class GeminiOutput:
                 yield self._told(at, Kind.ERROR, message)
 
     def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
-        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self._session)
+        return Activity(at, self.agent, kind, text, OUTPUT_SOURCE, tool, call, self._session)

@@ -10,7 +10,7 @@ from pathlib import Path
 from mailcore.programs.gemini import places
 from mailcore.programs.gemini.places import CHATS, HEAD
 from mailcore.programs.gemini.transcript import GeminiTranscript
-from mailcore.programs.session_files import BEFORE, listed, newer, tell, tell_before, timestamp_of
+from mailcore.programs.session_files import BEFORE, feed_before, feed_lines, list_entries, newer_files, timestamp_of
 from mailcore.programs.transcript_reader import Counted, Transcript
 from mailcore.system import safe_open
 
@@ -58,7 +58,7 @@ class GeminiSessions:
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """The sessions, and the newest ones' subagents."""
-        return [one for folder in (place, *self.inner(place)) for one in listed(folder, _is_session)]
+        return [one for folder in (place, *self.inner(place)) for one in list_entries(folder, _is_session)]
 
     def is_session(self, path: Path) -> bool:
         """By the ending, and by where it lies: beside the sessions there are logs."""
@@ -77,7 +77,7 @@ class GeminiSessions:
         """Of each branch the sessions, then their subagents."""
         for place in self.places(branches):
             for pattern in ("*.jsonl", "*/*.jsonl"):
-                for path in newer(place.glob(pattern), since):
+                for path in newer_files(place.glob(pattern), since):
                     yield path, self.cwd_of(path)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
@@ -86,9 +86,9 @@ class GeminiSessions:
         reader = GeminiTranscript(agent, path)
         reader.cwd = self.cwd_of(path)
         if offset > BEFORE:
-            with safe_open.opened(path) as file:
-                tell(reader, file.readline(HEAD))
-        tell_before(reader, path, offset)
+            with safe_open.open_regular(path) as file:
+                feed_lines(reader, file.readline(HEAD))
+        feed_before(reader, path, offset)
         reader.counted = counted
         return reader
 

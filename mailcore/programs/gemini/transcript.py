@@ -14,17 +14,17 @@ from typing import Any
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.gemini.messages import CONTEXT, ended, texts_of, without_hooks
+from mailcore.programs.gemini.messages import CONTEXT, ended_call, texts_of, without_hooks
 from mailcore.programs.tool_wording import tool_words
 from mailcore.programs.transcript_reader import (
-    SOURCE,
+    TRANSCRIPT_SOURCE,
     Counted,
     Recent,
     count_of,
+    line_time,
     list_of,
-    moment,
-    parsed,
-    short,
+    parse_line,
+    short_result,
     table_of,
     text_of,
 )
@@ -64,16 +64,16 @@ class GeminiTranscript:
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
         """What the line tells (`Transcript.read`)."""
-        event = None if line.startswith(b'{"$') else parsed(line)
+        event = None if line.startswith(b'{"$') else parse_line(line)
         if event is None:
             return []
         if "projectHash" in event:
             return list(self._head(event, now))
         match event.get("type"):
             case "user":
-                return list(self._user(event, moment(event, now)))
+                return list(self._user(event, line_time(event, now)))
             case "gemini":
-                at = moment(event, now)
+                at = line_time(event, now)
                 return [*self._answer(event, at, now), *self._counted(event, at)]
             case _:
                 return []
@@ -82,15 +82,15 @@ class GeminiTranscript:
         """What the line says was used (`Transcript.spent`)."""
         if line.startswith(b'{"$') or (b'"tokens"' not in line and b'"projectHash"' not in line):
             return []
-        event = parsed(line)
+        event = parse_line(line)
         if event is None:
             return []
         if "projectHash" in event:
             self._learn(event)
-        return list(self._counted(event, moment(event, now))) if event.get("type") == "gemini" else []
+        return list(self._counted(event, line_time(event, now))) if event.get("type") == "gemini" else []
 
     def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
-        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self.session, by or self._by)
+        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session, by or self._by)
 
     def _head(self, event: Mapping[str, Any], now: float) -> Iterator[Activity]:
         self._learn(event)
@@ -123,7 +123,7 @@ class GeminiTranscript:
         thoughts = [thought for thought in list_of(event, "thoughts") if isinstance(thought, dict)]
         for thought in thoughts[known.thoughts :]:
             words = ": ".join(filter(None, (text_of(thought, "subject"), text_of(thought, "description"))))
-            yield self._told(moment(thought, at), Kind.THINKING, words or "thinking")
+            yield self._told(line_time(thought, at), Kind.THINKING, words or "thinking")
         known.thoughts = max(known.thoughts, len(thoughts))
         if not known.said and (text := " ".join(texts_of(event)).strip()):
             known.said = True
@@ -147,13 +147,13 @@ class GeminiTranscript:
         if name in self._calls:
             return
         self._calls.put(name, None)
-        over = max(began, moment(call, now))
+        over = max(began, line_time(call, now))
         words = tool_words(tool, call.get("args"))
         yield self._told(began, Kind.TOOL, words, tool, name)
-        brought = short(_brought(call))
+        brought = short_result(_brought(call))
         failed = call.get("status") != "success"
         kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE
-        yield self._told(over, kind, ended(words, brought, failed), tool, name)
+        yield self._told(over, kind, ended_call(words, brought, failed), tool, name)
         if tool == SUBAGENT_TOOL:
             what = brought or "subagent is done"
             yield self._told(over, Kind.SUBAGENT_DONE, what, tool, name, text_of(call, "agentId"))

@@ -17,7 +17,7 @@ MERGE = 200
 """Directories that came since the start and are watched apart. Setting up 3,000 watches holds the GIL for 140 ms."""
 
 
-class Notify:
+class WatchfilesKernel:
     """The watches of some directories: what was there at the start in one, what came since in a small one."""
 
     sure = False
@@ -117,7 +117,7 @@ class Notify:
 class _Thread(threading.Thread):
     """One watch of some directories, flat."""
 
-    def __init__(self, notify: Notify, directories: list[str]) -> None:
+    def __init__(self, notify: WatchfilesKernel, directories: list[str]) -> None:
         super().__init__(name="watch", daemon=True)
         self._notify = notify
         self._directories = directories

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailcore.config import Usage as Allowed
+from mailcore.config import UsageCaps as Allowed
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Usage
 from mailcore.observe.daily_caps import Cap, fullest
-from mailcore.observe.usage_sum import date
+from mailcore.observe.usage_sum import local_date
 from mailcore.text.units import date_and_time
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 
@@ -26,7 +26,7 @@ def of_fleet(fleet: Fleet, allowed: Allowed, now: float) -> Iterator[Alarm]:
     """Of what all agents used together on the day of `now`."""
     if not allowed.of_fleet:
         return
-    day = date(now)
+    day = local_date(now)
     today = [facts for facts in fleet.agents if facts.spending.day == day]
     cap = fullest(sum((facts.spending.today for facts in today), Usage()), allowed, fleet=True)
     if cap is not None:

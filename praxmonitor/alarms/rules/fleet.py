@@ -13,8 +13,8 @@ from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.run import Phase
 from mailcore.model.senses import Senses, through
-from mailcore.observe.awaiting_answer import asked
-from mailcore.observe.expectation import NOTHING, expected, last_sign, signs
+from mailcore.observe.awaiting_answer import request_status
+from mailcore.observe.expectation import NO_SENSES, expected_signs, expected_work, last_sign
 from mailcore.observe.format_drift import SHARE
 from mailcore.observe.state import state, stated
 from mailcore.text import counted
@@ -41,7 +41,7 @@ class Rules:
         self._known: dict[str, tuple[AgentFacts, tuple[Pending, ...]]] = {}
 
     def alarms(
-        self, fleet: Fleet, now: float, statuses: Mapping[str, Status] | None = None, senses: Senses = NOTHING
+        self, fleet: Fleet, now: float, statuses: Mapping[str, Status] | None = None, senses: Senses = NO_SENSES
     ) -> tuple[Alarm, ...]:
         """The alarms that stand at `now` (seconds since the epoch), the operator's own mailbox included, oldest first.
 
@@ -56,7 +56,7 @@ class Rules:
             if status is None:
                 status = state(facts, now, policy, senses)
             # An open request for approval is told by the alarm on the operator's mailbox.
-            if status.state in OF_STATE and (status.state is not State.WAITING or status != asked(facts)):
+            if status.state in OF_STATE and (status.state is not State.WAITING or status != request_status(facts)):
                 raised.append(self._of_state(facts, status, now, senses))
             before = known.get(address)
             if before is None or before[0] is not facts:
@@ -96,7 +96,7 @@ class Rules:
                 )  # fmt: skip
             case AlarmKind.ORPHANED:
                 return replace(
-                    alarm, expected=expected(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
+                    alarm, expected=expected_work(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
                     remedy="retry (r) starts it anew, kill (D) cleans up",
                     id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
                 )  # fmt: skip
@@ -117,7 +117,7 @@ class Rules:
         processes = f", {worked}" if work is not None else ""
         tool = f" in {facts.tool.text or facts.tool.tool}" if facts.tool is not None else ""
         return replace(
-            alarm, what=f"silent: {expected(facts) or 'a run'}", expected=signs(facts, status),
+            alarm, what=f"silent: {expected_work(facts) or 'a run'}", expected=expected_signs(facts, status),
             seen=f"last sign of life {moment(last, now)}{tool}{processes}",
             remedy="look at it (Enter), kill (D), then retry (r) it", id=f"{last:.3f}",
         )  # fmt: skip

@@ -49,7 +49,9 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self.root = root / "project"
-        self.workspace = create.init(self.root, [(name, f"agents/{name}") for name in ("writer", "editor", "lead")])
+        self.workspace = create.create_workspace(
+            self.root, [(name, f"agents/{name}") for name in ("writer", "editor", "lead")]
+        )
         self.out = root / "out.json"
         self.home = root / "home"
         self.home.mkdir()
@@ -57,7 +59,7 @@ class Lab:
         self.configure()
         for to in ("@writer", "@editor", "@operator"):
             post.send(self.workspace, "@lead", [to], "for you", "b")
-        approvals.ask(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
+        approvals.request_approval(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
         post.send(self.workspace, "@operator", ["@lead"], "to do", "b", is_task=True)
         place_hold(self.workspace, "@operator", "@lead", "")
 
