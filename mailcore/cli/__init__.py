@@ -92,7 +92,7 @@ INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
 
 
-def usage() -> str:
+def usage_text() -> str:
     """What `mailcore --help` prints."""
     lines = [
         "usage: mailcore [-C DIR] VERB …   (--json with every verb; mailcore VERB --help says more, with examples)"
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = _verb_first(list(sys.argv[1:] if argv is None else argv))
     output.keep_standard_descriptors()
     if not words or words[0] in ("-h", "--help", "help"):
-        output.print_stdout(usage().encode())
+        output.print_stdout(usage_text().encode())
         return 0 if words else 2
     if words[0] in ("-V", "--version"):
         from importlib.metadata import version

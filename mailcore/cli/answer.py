@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from mailcore.cli import mail
-from mailcore.cli.call import ID, Call, Parser, Result, body_of, proof_option, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, caveat
 from mailcore.mail import answer, approvals, resumable_act
 from mailcore.mail.outbox import Sent
@@ -41,28 +41,28 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def ack(call: Call) -> Result:
+def ack(call: Call) -> VerbResult:
     """Say that a message is taken on, before it is done."""
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, "acknowledged", "")
     return _sent(call, replace(sent, urgent=False))
 
 
-def done(call: Call) -> Result:
+def done(call: Call) -> VerbResult:
     """Say that a task is done, and the result; it is archived."""
     return _acknowledge(call, "done")
 
 
-def blocked(call: Call) -> Result:
+def blocked(call: Call) -> VerbResult:
     """Say what a task waits for; it stays open."""
     return _acknowledge(call, "blocked")
 
 
-def declined(call: Call) -> Result:
+def declined(call: Call) -> VerbResult:
     """Say why a task will not be done; it is archived."""
     return _acknowledge(call, "declined")
 
 
-def _acknowledge(call: Call, state: str) -> Result:
+def _acknowledge(call: Call, state: str) -> VerbResult:
     text = body_of(call.arguments.text)
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text)
     if sent.delivered:
@@ -70,7 +70,7 @@ def _acknowledge(call: Call, state: str) -> Result:
     return _sent(call, sent, f"says what became of it: {state}")
 
 
-def escalate(call: Call) -> Result:
+def escalate(call: Call) -> VerbResult:
     """Hand a message up, to the orchestrator, then to the operator; or tasks that conflict, to the approver."""
     *others, text = call.arguments.rest
     why = body_of(text)
@@ -80,7 +80,7 @@ def escalate(call: Call) -> Result:
     return _sent(call, sent, "handed a message up to you")
 
 
-def _conflict(call: Call, names: list[str], why: str) -> Result:
+def _conflict(call: Call, names: list[str], why: str) -> VerbResult:
     """None of these tasks starts until the approver chooses; every sender is told."""
     from mailcore.mail import conflicts
 
@@ -92,13 +92,13 @@ def _conflict(call: Call, names: list[str], why: str) -> Result:
     return {**value, "told": [one.as_json() for one in told]}, "\n".join(lines)
 
 
-def accept(call: Call) -> Result:
+def accept(call: Call) -> VerbResult:
     """Be content with what was done."""
-    notice = answer.accept(call.workspace, call.caller.address, call.arguments.id)
+    notice = answer.accept_done(call.workspace, call.caller.address, call.arguments.id)
     return {"id": notice.id, "task": notice.in_reply_to}, f"accepted: {line(notice.subject)}"
 
 
-def reopen(call: Call) -> Result:
+def reopen(call: Call) -> VerbResult:
     """Not be content: dispatch the task again, in its thread; with what a review found, to whose work it was of."""
     from mailcore.dispatch import control
 
@@ -120,7 +120,7 @@ def reopen(call: Call) -> Result:
     return asdict(sent) | {"exit": 3 if sent.code == "busy" else 0}, text
 
 
-def ask(call: Call) -> Result:
+def ask(call: Call) -> VerbResult:
     """Ask the approver that config names for the tier, with what the tier needs."""
     from mailcore.dispatch import lapsed_approvals
 
@@ -135,17 +135,17 @@ def ask(call: Call) -> Result:
     return _sent(call, sent, "asks for your approval")
 
 
-def approve(call: Call) -> Result:
+def approve(call: Call) -> VerbResult:
     """Grant a request: for its approver alone."""
     return _decide(call, "approved")
 
 
-def deny(call: Call) -> Result:
+def deny(call: Call) -> VerbResult:
     """Refuse a request: for its approver alone."""
     return _decide(call, "denied")
 
 
-def _decide(call: Call, decision: str) -> Result:
+def _decide(call: Call, decision: str) -> VerbResult:
     from mailcore.dispatch import conflict_choice, lapsed_approvals
 
     request = approvals.find_request(call.workspace, call.config, call.arguments.id)
@@ -168,7 +168,7 @@ def _decide(call: Call, decision: str) -> Result:
     return {**value, "tasks": became}, "\n".join([text, *(f"{task}: {what}" for task, what in became.items())])
 
 
-def _sent(call: Call, sent: Sent, what: str = "") -> Result:
+def _sent(call: Call, sent: Sent, what: str = "") -> VerbResult:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
     return mail.sent_result(

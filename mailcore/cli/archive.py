@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, Result, proof_option, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, UsageError, tolerated
 from mailcore.mail import lookup, mailbox, message_text, post
 from mailcore.model.agent import OPERATOR, Agent
@@ -36,7 +36,7 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
 
 
-def archive(call: Call) -> Result:
+def archive(call: Call) -> VerbResult:
     """List, search or restore closed mail."""
     a = call.arguments
     if a.what == "restore":
@@ -56,7 +56,7 @@ def _matches(raw: dict[str, Any], text: str) -> bool:
     return any(wanted in str(raw.get(key, "")).casefold() for key in ("subject", "message", "from", "id", "sent_id"))
 
 
-def prune(call: Call) -> Result:
+def prune(call: Call) -> VerbResult:
     """Remove archived mail and records of sent mail older than so many days. Only ever when asked."""
     text = call.arguments.older.removesuffix("d")
     if not text.isdecimal() or len(text) > 6:
@@ -102,7 +102,7 @@ def _older(path: Path, than: float) -> bool:
         return False
 
 
-def repair(call: Call) -> Result:
+def repair(call: Call) -> VerbResult:
     """Recover the whole messages of mailboxes that cannot be read; the files as they were are set aside."""
     from mailcore.workspace import registry
 

@@ -27,7 +27,7 @@ from mailcore.workspace.find import Workspace, workspace_here
 from mailcore.workspace.variables import RUN_ID
 from mailcore.workspace.worktree import counterpart
 
-Result = tuple[Any, str]
+VerbResult = tuple[Any, str]
 """What a verb returns: a JSON value, and the same for people."""
 
 RUN_ID_FORM = re.compile("[A-Za-z0-9_-]{1,64}")
@@ -230,7 +230,7 @@ def perform(verb: str, module: str, words: list[str], served: Served | None = No
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
     parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
     verbs = import_module(module if "." in module else f"mailcore.cli.{module}")
-    action: Callable[[Call], Result] = getattr(verbs, verb)
+    action: Callable[[Call], VerbResult] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
         call = Call(verb, parse(parser, verb, words), served=served)

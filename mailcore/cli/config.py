@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result
+from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.exceptions import ConfigError
 from mailcore.text import counted
 
@@ -15,7 +15,7 @@ def arguments(verb: str, parser: Parser) -> None:
     parser.add_argument("--explain", metavar="KEY", help="what it means: section.key, a section, or a key alone")
 
 
-def config(call: Call) -> Result:
+def config(call: Call) -> VerbResult:
     """Explain, or list every setting of the workspace; ConfigError with every fault of the file."""
     if call.arguments.explain is not None:
         return _explained(call.arguments.explain)
@@ -47,7 +47,7 @@ def config(call: Call) -> Result:
     }, "\n".join(lines)
 
 
-def _explained(name: str) -> Result:
+def _explained(name: str) -> VerbResult:
     from dataclasses import asdict
 
     from mailcore.config.reference import find_keys, key_page

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
 from mailcore.cli.mail import WORDS_HELP, split
 from mailcore.dispatch import control
 from mailcore.dispatch.kill import kill_run
@@ -72,7 +72,7 @@ def arguments(verb: str, parser: Parser) -> None:
         proof_option(parser)
 
 
-def dispatch(call: Call) -> Result:
+def dispatch(call: Call) -> VerbResult:
     """Mail the task to each agent and wake it; exit 3 if one is busy (its mail is delivered all the same)."""
     addresses, subject, body = split(call.arguments.words)
     targets = [agent.address for agent in route.resolve_addresses(call.workspace, call.caller.agent, addresses)]
@@ -117,7 +117,7 @@ def _not_yet(one: control.Dispatched) -> str:
     return f"not woken yet, starts when it can: {one.busy}" if one.queued else f"not woken: {one.busy}"
 
 
-def wake(call: Call) -> Result:
+def wake(call: Call) -> VerbResult:
     """Start an idle agent; exit 3 with code `busy` if it works."""
     a = call.arguments
     by = call.caller.address
@@ -125,7 +125,7 @@ def wake(call: Call) -> Result:
     return {"run_id": run_id}, f"run {run_id}"
 
 
-def kill(call: Call) -> Result:
+def kill(call: Call) -> VerbResult:
     """End a run; success is said only when nothing of it is left."""
     agent, found = find_run(call.workspace, call.arguments.target)
     own = not call.caller.agent.is_operator and call.caller.address in (agent.address, found.sender if found else "")
@@ -140,7 +140,7 @@ def kill(call: Call) -> Result:
     return asdict(killed), f"{killed.address}: ended, {counted(len(killed.ended), 'process', 'processes')}"
 
 
-def retry(call: Call) -> Result:
+def retry(call: Call) -> VerbResult:
     """Run the last task once more."""
     run_id = control.retry_run(
         call.workspace, call.config, call.caller.address, call.arguments.target, call.arguments.mode
@@ -148,7 +148,7 @@ def retry(call: Call) -> Result:
     return {"run_id": run_id}, f"run {run_id}"
 
 
-def runs(call: Call) -> Result:
+def runs(call: Call) -> VerbResult:
     """Every run of the workspace, or of one agent, newest first."""
     everyone = (*call.workspace.agents, *call.workspace.former())
     wanted = normal_address(call.arguments.target) if call.arguments.target else ""
@@ -193,7 +193,7 @@ def _row(run: Run) -> dict[str, Any]:
     return row
 
 
-def run(call: Call) -> Result:
+def run(call: Call) -> VerbResult:
     """Task, attempts, exits, standard error, mail sent, files changed."""
     from mailcore.dispatch.runs.run_story import read_story
     from mailcore.text.masks import masked_all
@@ -207,7 +207,7 @@ def run(call: Call) -> Result:
     return {**told.as_json(), "run": masked_all(_row(told.run))}, told.as_markdown()
 
 
-def hold(call: Call) -> Result:
+def hold(call: Call) -> VerbResult:
     """Nothing starts, mail arrives."""
     from mailcore.dispatch.admission.hold import place_hold as place_hold
 
@@ -217,7 +217,7 @@ def hold(call: Call) -> Result:
     return {"held": target or "all"}, f"{target or 'every agent'} is held: mail arrives, nothing starts"
 
 
-def release(call: Call) -> Result:
+def release(call: Call) -> VerbResult:
     """Start again, with what waited."""
     from mailcore.dispatch.release import release_hold as release_hold
     from mailcore.dispatch.release import was_held_by
@@ -256,7 +256,7 @@ def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
     return normal_address(target), why
 
 
-def queue(call: Call) -> Result:
+def queue(call: Call) -> VerbResult:
     """What waits, and for what; cancel takes one out."""
     from mailcore.dispatch.queueing import queue as waiting
 

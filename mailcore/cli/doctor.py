@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
-from mailcore.cli.call import Call, Parser, Result
+from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.doctor_checks import Check, trusted
 from mailcore.cli.doctor_sessions import session_checks
 from mailcore.config import Config, read_config
@@ -36,7 +36,7 @@ def arguments(verb: str, parser: Parser) -> None:
     del verb, parser
 
 
-def doctor(call: Call) -> Result:
+def doctor(call: Call) -> VerbResult:
     """All checks; exit 4 if one is not in order."""
     agents = [agent for agent in call.workspace.agents if agent.branch.is_dir()]
     try:

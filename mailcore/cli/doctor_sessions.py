@@ -14,7 +14,7 @@ from mailcore.observe.format_drift import FormatDrift, drift_note, sum_drifts, u
 from mailcore.observe.usage_ledger import session_files
 from mailcore.observe.usage_sum import local_midnight
 from mailcore.programs.base import SessionFiles
-from mailcore.programs.transcript_reader import MAX_LINE, Counted
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from mailcore.system.safe_open import descriptor
 from mailcore.text import counted, line
 
@@ -52,11 +52,11 @@ def _sample(agent: Agent, path: Path, files: SessionFiles, drift: FormatDrift, n
         begin = max(0, stat.st_size - SAMPLE)
         if begin:
             file.seek(begin - 1)
-            file.readline(MAX_LINE)
+            file.readline(MAX_TRANSCRIPT_LINE)
             begin = file.tell()
         reader = files.reader(agent.address, path, begin, Counted(500))
         before, lines = unread_lines(reader), 0
-        while text := file.readline(MAX_LINE):
+        while text := file.readline(MAX_TRANSCRIPT_LINE):
             if not text.endswith(b"\n"):
                 break
             reader.read(text, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailcore.cli.call import Call, Parser, Result, body_of, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, body_of, sender_option
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import feedback as mail
 from mailcore.workspace.find import find_workspace
@@ -25,7 +25,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def feedback(call: Call) -> Result:
+def feedback(call: Call) -> VerbResult:
     """Deliver first; an issue is an extra."""
     a = call.arguments
     body = body_of(a.body)

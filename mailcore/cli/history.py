@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.cli import output
-from mailcore.cli.call import ID, Call, Parser, Result, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
 from mailcore.cli.since import parse_since
 from mailcore.dispatch.runs.open_tasks import OpenTask, newest_run_of, open_tasks_of
 from mailcore.exceptions import MailcoreError, Refused
@@ -36,7 +36,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def trace(call: Call) -> Result:
+def trace(call: Call) -> VerbResult:
     """The rungs of a message with their times, and its thread."""
     copies = thread_lookup.thread_copies(call.workspace, call.arguments.id)
     try:
@@ -81,7 +81,7 @@ def trace(call: Call) -> Result:
     return value, "\n".join(lines)
 
 
-def _recorded(call: Call) -> Result | None:
+def _recorded(call: Call) -> VerbResult | None:
     """What the audit says of a mail of which no copy is left, pruned or removed with its agent; None if nothing."""
     from mailcore.model.message import Message
 
@@ -123,7 +123,7 @@ def _ids(act: dict[str, Any]) -> list[str]:
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
-def tasks(call: Call) -> Result:
+def tasks(call: Call) -> VerbResult:
     """Tasks, requests and urgent questions that nobody has answered yet, the oldest first."""
     everyone = (*call.workspace.agents, call.workspace.operator)
     agents = [call.workspace.agent(call.arguments.address)] if call.arguments.address else everyone
@@ -182,7 +182,7 @@ def _beside(task: OpenTask) -> str:
     return "".join(f"  [{line(note, 80)}]" for note in [*notes, *([task.note] if task.note else [])])
 
 
-def history(call: Call) -> Result:
+def history(call: Call) -> VerbResult:
     """Every send, transition, run and act, by whom and when: from the audit and the journals of the runs."""
     earliest = parse_since(call.arguments.since) if call.arguments.since else 0.0
     from mailcore.dispatch.aipass import recorder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.hooks.install import NO_HOOKS, hook_state, install_hooks, remove_hooks, settings_file
 from mailcore.model.agent import Agent
@@ -23,7 +23,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def hooks(call: Call) -> Result:
+def hooks(call: Call) -> VerbResult:
     """Do it for each agent; exit 4 if one could not be done, which keeps no other from it."""
     rows: list[dict[str, Any]] = []
     lines = []

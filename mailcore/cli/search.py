@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.cli.since import parse_since
 from mailcore.exceptions import UsageError
 from mailcore.mail.search import FoundMail, Query
-from mailcore.mail.search import search as search_mail
+from mailcore.mail.search import search_mail as search_mail
 from mailcore.text import counted, line, names
 from mailcore.text.frames import quoted
 from mailcore.text.terminal import person
@@ -34,7 +34,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def search(call: Call) -> Result:
+def search(call: Call) -> VerbResult:
     """Mail in which each of the words begins a word, newest first. Nothing becomes read."""
     a = call.arguments
     if a.open and a.closed:

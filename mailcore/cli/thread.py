@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, Result, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import lookup, message_text, post, sent_mail, thread_lookup
 from mailcore.mail.lookup import Copy
@@ -33,7 +33,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def thread(call: Call) -> Result:
+def thread(call: Call) -> VerbResult:
     """All mails of a thread that the caller may see, oldest first, with their texts.
 
     Those in its own mailbox become `opened`; those in another's stay as they are.
@@ -84,7 +84,7 @@ def into(call: Call, message_id: str) -> dict[str, Any]:
     return answer_keys(record if record is not None else post.find_message(me, message_id, closed=True))
 
 
-def sent(call: Call) -> Result:
+def sent(call: Call) -> VerbResult:
     """The caller's own sent mail, newest first, and what became of each."""
     if call.arguments.limit < 1:
         raise UsageError(f"--limit {call.arguments.limit}: 1 or more")

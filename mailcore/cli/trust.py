@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
 from mailcore.config.reader import read_settings
 from mailcore.workspace import trust as trusting
 
@@ -19,7 +19,7 @@ def arguments(verb: str, parser: Parser) -> None:
     proof_option(parser)
 
 
-def trust(call: Call) -> Result:
+def trust(call: Call) -> VerbResult:
     """Allow what config.toml starts or permits, until it changes."""
     from mailcore.workspace import audit
 
@@ -42,7 +42,7 @@ def trust(call: Call) -> Result:
     return value | {"withheld": ""}, f"{listed}\nallowed, until one of them changes" if found.said or state else listed
 
 
-def operator(call: Call) -> Result:
+def operator(call: Call) -> VerbResult:
     """Set the operator's passphrase, or ask for it no more in this workspace."""
     from mailcore.identity import passphrase
 

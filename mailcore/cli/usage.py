@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import UsageError
 from mailcore.model.usage import Usage
 from mailcore.text import line
@@ -25,7 +25,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def usage(call: Call) -> Result:
+def usage(call: Call) -> VerbResult:
     """Cost and tokens from the agents' session files and the journals of their runs."""
     from mailcore.observe.usage_ledger import Entry, ledger
 

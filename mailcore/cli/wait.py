@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
-from mailcore.cli.call import ID, Call, Parser, Result, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
 from mailcore.cli.history import concerns
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.agent import Agent
@@ -65,7 +65,7 @@ def arguments(verb: str, parser: Parser) -> None:
         sender_option(parser)
 
 
-def wait(call: Call) -> Result:
+def wait(call: Call) -> VerbResult:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
     from mailcore.dispatch.recovery import Recovery
     from mailcore.dispatch.runs.open_tasks import newest_run_of
@@ -147,7 +147,7 @@ def _said(one: SettledMessage) -> str:
     return f"{one.id}: {line(one.state)} by {safe_sender(one.by)}{about}{said}"
 
 
-def watch(call: Call) -> Result:
+def watch(call: Call) -> VerbResult:
     """Print mail events as they come, until interrupted."""
     from mailcore.formats.json_codec import printed
 

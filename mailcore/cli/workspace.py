@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import Refused, UsageError
 from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
@@ -47,7 +47,7 @@ def arguments(verb: str, parser: Parser) -> None:
         sender_option(parser)
 
 
-def init(call: Call) -> Result:
+def init(call: Call) -> VerbResult:
     """Make a workspace; a file that exists is never overwritten."""
     from shlex import quote
 
@@ -95,7 +95,7 @@ def _texts_by_address(texts: list[str], addresses: list[str]) -> dict[str, str]:
     return found
 
 
-def agent(call: Call) -> Result:
+def agent(call: Call) -> VerbResult:
     """Add an agent and make its branch, or take one out of the registry, whose files stay."""
     from mailcore.workspace import audit, create
 
@@ -132,7 +132,7 @@ def _notify_waiting_senders(call: Call, changed: Workspace, address: str) -> str
     return f"{counted(len(waited), 'task')} waited there and will not start: told to {senders}"
 
 
-def away(call: Call) -> Result:
+def away(call: Call) -> VerbResult:
     """Tell the agents that the operator is away, or back."""
     from mailcore.workspace import audit, presence
 
@@ -143,7 +143,7 @@ def away(call: Call) -> Result:
     return {"away": until}, f"away until {until}" if until else "here again"
 
 
-def agents(call: Call) -> Result:
+def agents(call: Call) -> VerbResult:
     """Everyone who can be written to, with unread mail and whether they work now."""
     from mailcore.hooks.install import hook_state
     from mailcore.programs.registry import hooks_of as hooks_of
@@ -190,7 +190,7 @@ def agents(call: Call) -> Result:
     return rows, "\n".join([*lines, *notes])
 
 
-def whoami(call: Call) -> Result:
+def whoami(call: Call) -> VerbResult:
     """The caller's address, and with --explain the evidence."""
     caller = call.caller
     value = {"address": caller.address, "how": caller.how, "run_id": caller.run_id, "evidence": list(caller.evidence)}

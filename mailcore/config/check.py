@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from mailcore.config.agents import AgentConfig
-from mailcore.config.kinds import MAX_NUMBER
+from mailcore.config.kinds import MAX_COUNT
 from mailcore.config.schema import SECTIONS
 from mailcore.config.toml_text import allowed, key_name, kinds_of, parts, toml, value_text
 from mailcore.exceptions import did_you_mean
@@ -92,6 +92,6 @@ def _fault(name: str, key: str, value: object, kind: Any) -> str:
     why = ""
     if isinstance(value, float) and not math.isfinite(value):
         why = " is not a finite number"
-    elif isinstance(value, int) and abs(value) > MAX_NUMBER:
+    elif isinstance(value, int) and abs(value) > MAX_COUNT:
         why = " has more than the 64 bits of TOML's whole numbers"
     return f"[{name}] {key_name(key)} = {value_text(value)}{why}; allowed: {allowed(kind)}"

@@ -82,7 +82,8 @@ class Dispatch:
     same_tasks: Annotated[
         Count,
         describe("Runs in a row that only gave tasks which had been given before, after which nothing starts by "
-              "itself. In one chain of dispatches no agent gives another the same task more often, where it changes no file."),
+              "itself. In one chain of dispatches no agent gives another the same task more often, where it changes no "
+              "file."),
     ] = 2  # fmt: skip
     backoff: Annotated[
         tuple[Seconds, ...],

@@ -156,7 +156,7 @@ class _Choice:
             return
         thread = {"thread_id": task.sent_id} if task.sent_id else {}
         try:
-            sent = post.send(self.workspace, self.by, [task.sender], subject, self.said, extra=thread)[0]
+            sent = post.send_mail(self.workspace, self.by, [task.sender], subject, self.said, extra=thread)[0]
             why = sent.error if not sent.delivered else ""
         except MailcoreError as error:
             why = str(error)

@@ -33,7 +33,7 @@ REPEATED_KEYS = (
     "priority",
 )  # fmt: skip
 """What a run that is done again takes over of the former one's first record."""
-MAX_TEXT = 4000
+MAX_TASK_TEXT = 4000
 """Characters of a task's text that the journal of its run keeps, for its story."""
 MAX_PROMPT = 800
 """Characters that `wake_agent` hands over; what is longer is a task."""
@@ -93,7 +93,7 @@ def dispatch_task(
         if not act.again and (why := nesting.why_loop(stands, author, agent, task, config.dispatch.same_tasks)):
             raise Refused(why, "loop")
         facts = stands.facts if stands.root else {}
-        sent = post.send(
+        sent = post.send_mail(
             workspace, sender, [target], subject, body, priority=priority, is_task=True, extra=words, facts=facts
         )[0]
         if not sent.delivered:
@@ -107,7 +107,7 @@ def dispatch_task(
             "message_id": sent.id,
             "sent_id": sent.sent_id,
             "prompt": prompt.task_prompt(agent, sent.id, sender, subject, expect),
-            "text": masked(body)[:MAX_TEXT],
+            "text": masked(body)[:MAX_TASK_TEXT],
             "program": chosen.name,
             "task": task,
             "priority": priority,

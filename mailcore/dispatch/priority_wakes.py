@@ -12,7 +12,7 @@ from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance, busy
 from mailcore.dispatch.lifecycle.after_run import start_wake
 from mailcore.dispatch.lifecycle.repeated_start import earlier_run
 from mailcore.dispatch.queueing import queue
-from mailcore.dispatch.runs.run_list import first_record
+from mailcore.dispatch.runs.run_list import first_record_of_run
 from mailcore.exceptions import MailcoreError, Refused, UsageError, caveat
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail import active_waits, resumable_act
@@ -190,7 +190,7 @@ def _causes(first: Mapping[str, Any]) -> list[Any]:
 def _is_task_of(workspace: Workspace, run_id: str, sent_id: str) -> bool:
     """True if a run is about the task of that name."""
     for agent in workspace.agents:
-        first = first_record(agent.runs_dir / run_id)
+        first = first_record_of_run(agent.runs_dir / run_id)
         if first:
             return bool(first.get("message_id")) and sent_id in (first.get("sent_id"), first.get("message_id"))
     return False

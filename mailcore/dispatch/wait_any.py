@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mailcore.dispatch.queueing import queue
-from mailcore.dispatch.runs.run_list import find_run, first_record, last_run, read_run, run_ids
+from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, last_run, read_run, run_ids
 from mailcore.dispatch.wait import SettledMessage
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.mail import active_waits
@@ -79,7 +79,7 @@ class Arrivals:
         return fresh
 
     def _mail(self, heard: dict[str, float]) -> Iterator[Message]:
-        first = first_record(self.caller.runs_dir / self.run_id) if self.run_id else {}
+        first = first_record_of_run(self.caller.runs_dir / self.run_id) if self.run_id else {}
         for message in reversed(read_mailbox(self.caller.inbox).messages):
             written = max(message.came_at, message.at, parse_time(message.raw.get("last_updated")))  # or rewritten
             known = message.id == first.get("message_id") or active_waits.was_notified(heard, (message.id,), written)
@@ -94,7 +94,7 @@ class Arrivals:
         for run_id in reversed(run_ids(agent)):
             if run_id < self.since and run_id not in self._going:
                 return
-            first = first_record(agent.runs_dir / run_id)
+            first = first_record_of_run(agent.runs_dir / run_id)
             if first.get("message_id") and first.get("sender") == self.caller.address and run_id != self.run_id:
                 run = read_run(agent.runs_dir / run_id)
                 if run is not None:
@@ -108,7 +108,7 @@ def names_run(name: str) -> bool:
 
 def _task(workspace: Workspace, run: Run) -> tuple[str, ...]:
     agent = next((agent for agent in workspace.agents if agent.address == run.target), None)
-    first = first_record(agent.runs_dir / run.run_id) if agent is not None else {}
+    first = first_record_of_run(agent.runs_dir / run.run_id) if agent is not None else {}
     return tuple(str(name) for name in (run.message_id, first.get("sent_id")) if name)
 
 

@@ -69,7 +69,7 @@ def install_hooks(agent: Agent, hooks: Hooks) -> bool:
         after = (
             settings.new_settings(line, "directory" if made else "file")
             if before is None
-            else settings.add_entries(before, line)
+            else settings.add_our_entries(before, line)
         )
         if after == before:
             return False
@@ -89,7 +89,7 @@ def remove_hooks(agent: Agent, hooks: Hooks) -> bool:
     path = settings_file(agent, hooks)
     with _words(path):
         before = _read(path)
-        after, made = settings.remove_entries(before) if before is not None else ("", "")
+        after, made = settings.remove_our_entries(before) if before is not None else ("", "")
         if not made:
             return False
         safe_open.inside(agent.root, path)

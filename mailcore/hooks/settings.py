@@ -84,11 +84,11 @@ def is_complete(text: str, line: HookLine) -> bool:
     return sorted(events) == sorted(EVENTS) and all(line(event, made_by(said)) == said for event, said in ours)
 
 
-def add_entries(text: str, line: HookLine) -> str:
+def add_our_entries(text: str, line: HookLine) -> str:
     """The text with our entries. One that is `is_complete` comes back as it is; ours of another time are replaced."""
     if is_complete(text, line):
         return text
-    text, made = remove_entries(text)
+    text, made = remove_our_entries(text)
     if made in MADE[3:] and is_empty(text):
         return new_settings(line, made)
     hooks = _find(_parts(text, _root(text)), "hooks")
@@ -108,7 +108,7 @@ def new_settings(line: HookLine, made: str) -> str:
     return json.dumps({"hooks": {event: [_entry(line, event, made)] for event in EVENTS}}, indent=2) + "\n"
 
 
-def remove_entries(text: str) -> tuple[str, str]:
+def remove_our_entries(text: str) -> tuple[str, str]:
     """The text without our entries and what was made for them, and the outermost of that; empty: none of ours."""
     parse_settings(text)
     outermost = ""

@@ -111,7 +111,7 @@ def escalate_message(workspace: Workspace, config: Mail, by: str, message_id: st
     return sent
 
 
-def accept(workspace: Workspace, by: str, message_id: str) -> Message:
+def accept_done(workspace: Workspace, by: str, message_id: str) -> Message:
     """The sender is content with a `done`: its notice is archived, and the audit says by whom."""
     agent = workspace.agent(by)
     with resumable_act.begin_act(agent, "accept", message_id) as act:

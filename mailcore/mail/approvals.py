@@ -48,7 +48,7 @@ def request_approval(
     # The moment is no part of the words by which the same act is known again.
     at = time.time() + expires
     timed = {"approval": {**request, "expires_at": utc_time(at)}} if expires else {}
-    sent = post.send(
+    sent = post.send_mail(
         workspace, by, [approver], subject, body, priority="high", extra={"approval": request}, facts=timed
     )[0]
     if expires and sent.delivered and not sent.again:

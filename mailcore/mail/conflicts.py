@@ -71,7 +71,7 @@ def escalate_conflict(
     # Of no run: with whatever becomes of that the tasks would wait for ever.
     request = {"tier": tier, "by": by, "conflict": name}
     try:
-        asked = post.send(
+        asked = post.send_mail(
             workspace, by, [approver], subject, said + how, priority="high", key=f"conflict:{name}",
             extra={"approval": request},
         )[0]  # fmt: skip
@@ -95,7 +95,7 @@ def _notify_senders(workspace: Workspace, by: str, to: Sequence[str], subject: s
     told: list[Sent] = []
     for sender in to:
         try:
-            told += post.send(workspace, by, [sender], subject, body, key=f"conflict:{name}")
+            told += post.send_mail(workspace, by, [sender], subject, body, key=f"conflict:{name}")
         except MailcoreError as error:  # another project's, or gone: the others are told
             told.append(Sent("", "", sender, False, str(error)))
     return told

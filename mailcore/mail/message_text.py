@@ -12,7 +12,7 @@ from typing import Any
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Message
-from mailcore.text import counted, hidden, line, names
+from mailcore.text import counted, hidden_characters, line, names
 from mailcore.text.frames import boundary, framed, indented, quoted
 from mailcore.text.known import known_addresses
 from mailcore.text.units import date_and_time
@@ -87,7 +87,7 @@ def for_people(messages: Sequence[Message], width: int) -> str:
 
 
 def _calm(message: Message, width: int) -> str:
-    unseen = hidden(message.body)
+    unseen = hidden_characters(message.body)
     lines = [
         f"{line(message.id)}  #{message.seq}  {date_and_time(message.at, never='-')}",
         f"From:    {sender_text(message)}",

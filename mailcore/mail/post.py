@@ -21,7 +21,7 @@ PRIORITIES = ("low", "normal", "high")
 NO_KEYS: Mapping[str, Any] = MappingProxyType({})
 
 
-def send(
+def send_mail(
     workspace: Workspace,
     sender: str,
     to: Sequence[str],
@@ -63,7 +63,7 @@ def send(
     return sent
 
 
-def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent:
+def reply_to(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent:
     """Answer a message in the sender's own mailbox and close it. The answer stands in the message's thread.
 
     Refused for a request for approval that is not decided yet: no reply decides one.
@@ -112,13 +112,13 @@ def message_name(message: Message) -> str:
     return f"#{message.seq}" if message.seq else message.id
 
 
-def forward(workspace: Workspace, sender: str, message_id: str, to: Sequence[str], note: str) -> list[Sent]:
+def forward_message(workspace: Workspace, sender: str, message_id: str, to: Sequence[str], note: str) -> list[Sent]:
     """Send a message of the sender's mailbox on to others, quoted below `note`."""
     original = find_message(workspace.agent(sender), message_id)
     quoted = "".join(f"> {line}\n" for line in original.body.splitlines())
     body = f"{note}\n\n{original.sender} wrote:\n{quoted}".lstrip()
     extra = {"forwarded_from": original.sent_id or original.id}
-    return send(workspace, sender, to, f"FWD: {original.subject}", body, priority=original.priority, extra=extra)
+    return send_mail(workspace, sender, to, f"FWD: {original.subject}", body, priority=original.priority, extra=extra)
 
 
 def find_message(agent: Agent, message_id: str, *, closed: bool = False) -> Message:
@@ -157,7 +157,7 @@ def read_messages(workspace: Workspace, address: str, ids: Collection[str]) -> l
     return opened
 
 
-def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
+def close_messages(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
     """Archive messages of `address`'s own mailbox; Refused for a request for approval that is not decided yet."""
     agent = workspace.agent(address)
     _refuse_any_undecided(agent, ids)

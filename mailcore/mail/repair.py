@@ -52,7 +52,7 @@ class Repair:
         return f"{self.path} {self.cause}: {counted(self.recovered, 'whole message')} recovered{kept}"
 
 
-def recover(data: bytes) -> list[dict[str, Any]]:
+def recover_messages(data: bytes) -> list[dict[str, Any]]:
     """The messages in `data` that can be read, in order; what is damaged is passed over. Nothing is invented.
 
     A raw newline or tab in a text is read as what it is. After what cannot be read it goes on at the next brace; from
@@ -135,7 +135,7 @@ def set_aside_mailbox(
     `directory`: a descriptor of the one that it lies in; without it nothing is written, a dry run. The copy is on disk
     before this returns; the mailbox itself is for the caller to write.
     """
-    messages = recover(data)
+    messages = recover_messages(data)
     if directory is None or not data.strip(b"\0 \t\r\n"):
         return messages, Repair(path, cause, len(messages))
     for former in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-MAX_COMPARED:]:

@@ -69,7 +69,7 @@ class FoundMail:
         )
 
 
-def search(workspace: Workspace, query: Query) -> list[FoundMail]:
+def search_mail(workspace: Workspace, query: Query) -> list[FoundMail]:
     """The mails that are found, newest first, each once. What cannot be read is said by `caveat`."""
     files = list(mail_sources(workspace))
     try:

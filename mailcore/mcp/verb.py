@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from mailcore.cli import output
-from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, NoWorkspace, UsageError
 from mailcore.text import line
 from mailcore.text.units import date_and_time
@@ -34,7 +34,7 @@ def arguments(verb: str, parser: Parser) -> None:
     proof_option(parser)
 
 
-def mcp(call: Call) -> Result:
+def mcp(call: Call) -> VerbResult:
     """Serve until standard input closes. Outside a workspace each call is answered with that; at a terminal it ends."""
     if call.arguments.what == "key":
         return _key(call)
@@ -66,7 +66,7 @@ def mcp(call: Call) -> Result:
     return None, ""
 
 
-def _key(call: Call) -> Result:
+def _key(call: Call) -> VerbResult:
     """Issue, list or revoke: the operator alone."""
     from mailcore.identity import client_keys
     from mailcore.mcp.tools import SERVED

@@ -17,7 +17,7 @@ MARK_BYTES = 64
 """Bytes before our place by which a file is known again."""
 CUT_WINDOW = 0.25
 """Seconds: of a file that was written so shortly before it was cut, the last lines may be lost."""
-MAX_LINE = 1024 * 1024
+MAX_LINE_BYTES = 1024 * 1024
 """A longer line is skipped and counted."""
 
 
@@ -208,11 +208,11 @@ class FileTail:
             self._skipping = False
             data = data[end + 1 :]
         *lines, torn = (self._torn + data).split(b"\n")
-        if len(torn) > MAX_LINE:
+        if len(torn) > MAX_LINE_BYTES:
             torn, self._skipping = b"", True
             self.skipped += 1
         self._torn = torn
-        whole = [line for line in lines if len(line) <= MAX_LINE]
+        whole = [line for line in lines if len(line) <= MAX_LINE_BYTES]
         self.skipped += len(lines) - len(whole)
         return [line.removesuffix(b"\r") for line in whole]
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.activities import MAX_TEXT, neutral
+from mailcore.observe.activities import MAX_ACTIVITY_TEXT, neutral
 from mailcore.observe.log_levels import parse_log_line
 
 MAX_EVENT_LINES = 1000
@@ -120,4 +120,4 @@ def terminal_text(raw: bytes) -> str:
 def _text(raw: bytes) -> str:
     """What a terminal would show of a line: what it was overwritten with, and nothing of a hole in the file."""
     shown = raw.strip(b"\0\r\n").rpartition(b"\r")[2]
-    return shown.strip(b"\0")[: MAX_TEXT * 32].decode("utf-8", "replace").rstrip()
+    return shown.strip(b"\0")[: MAX_ACTIVITY_TEXT * 32].decode("utf-8", "replace").rstrip()

@@ -11,7 +11,7 @@ from mailcore.observe.aipass_runs import newest_runs, runs_by_id
 from mailcore.observe.file_tail import FileTail
 
 REGISTER_FILE = "dispatch_register.jsonl"
-START_BYTES = 1024 * 1024
+REGISTER_TAIL = 1024 * 1024
 """Of the register's end, at the first look: some 3,500 records; AIPass itself keeps 2,000."""
 
 MAX_RUNS = 4_000
@@ -24,7 +24,7 @@ class RegisterReader:
     def __init__(self, directory: Path) -> None:
         """Reads nothing yet. `directory` is the workspace's `.aipass`, which may be missing."""
         self.path = directory / REGISTER_FILE
-        self._tail = FileTail(self.path, START_BYTES)
+        self._tail = FileTail(self.path, REGISTER_TAIL)
         self._restarts = 0
         self._runs: dict[str, Run] = {}
         """By id, oldest first: a row may say anew what an older run is."""

@@ -40,7 +40,7 @@ FoundSession = tuple[str, Path, SessionFiles]
 
 
 @dataclass(slots=True)
-class _Kept:
+class _ProgramFiles:
     """What is known of one program's session files."""
 
     name: str
@@ -61,7 +61,7 @@ class SessionDiscovery:
 
     def __init__(self) -> None:
         self._stamps = FileStamps()
-        self._kept = [_Kept(one.name, one.sessions) for one in programs() if one.sessions is not None]
+        self._kept = [_ProgramFiles(one.name, one.sessions) for one in programs() if one.sessions is not None]
         self._agents: list[Agent] = []
         self._owners = Owners(())
         self._branches: list[Path] = []
@@ -164,7 +164,7 @@ class SessionDiscovery:
         """Whose session file it is, by its path, if that was asked before; empty if not."""
         return self._files.get(name, "")
 
-    def _ask_places(self, kept: _Kept) -> set[Path]:
+    def _ask_places(self, kept: _ProgramFiles) -> set[Path]:
         """Learn where sessions may go on today; the places that were not known before."""
         kept.root = kept.files.root
         self._stamps.moved(kept.root)
@@ -176,7 +176,7 @@ class SessionDiscovery:
         kept.above = list(dict.fromkeys(above for above in between if above.is_relative_to(kept.root)))
         return new
 
-    def _sweep(self, kept: _Kept) -> Iterator[FoundSession]:
+    def _sweep(self, kept: _ProgramFiles) -> Iterator[FoundSession]:
         now = time.time()
         if kept.day != date.today() or self._stamps.moved(kept.root):
             self._ask_places(kept)  # what is new with a day or a directory begins empty: all that it will hold is news
@@ -193,7 +193,7 @@ class SessionDiscovery:
                 newest = sorted(kept.files.found(place), reverse=True)[:MAX_FILES]
                 yield from self._owned(kept, (path for at, path in newest if now - at < RECENT_SECONDS))
 
-    def _owned(self, kept: _Kept, files: Iterable[Path]) -> Iterator[FoundSession]:
+    def _owned(self, kept: _ProgramFiles, files: Iterable[Path]) -> Iterator[FoundSession]:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)

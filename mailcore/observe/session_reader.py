@@ -23,11 +23,11 @@ from mailcore.programs.transcript_reader import Counted, Recent, Transcript
 from mailcore.system.open_files import OpenFiles
 from mailcore.system.safe_open import open_regular
 
-START_BYTES = 65536
+SESSION_TAIL = 65536
 """Bytes of the end of a session file that are read when it is first seen."""
 MAX_FOLLOWED = 64
 """Session files that are followed at a time; the one that was silent longest is let go."""
-MAX_ACTIVITIES = 500
+MAX_BURST_ACTIVITIES = 500
 """Of what a file grew by between two looks, the newest this many activities are kept."""
 MAX_COUNTED = 50_000
 """Messages whose use is remembered: more than an agent writes in a day."""
@@ -114,7 +114,7 @@ class SessionReader:
         left = self._read_before(path)
         self._left.pop(path)
         try:
-            start = 0 if begun or files.whole else _line_before(path, START_BYTES)
+            start = 0 if begun or files.whole else _line_before(path, SESSION_TAIL)
             start = left if left is not None and not files.whole else start
             reader = files.reader(self._address, path, start, self._counted)
         except OSError:
@@ -200,7 +200,7 @@ class SessionReader:
         return spent, limit - left
 
     def _read(self, one: _Followed, held: OpenFiles | None, activities: list[Activity], spent: list[Spent]) -> None:
-        newest: deque[Activity] = deque(maxlen=MAX_ACTIVITIES)
+        newest: deque[Activity] = deque(maxlen=MAX_BURST_ACTIVITIES)
         for _ in range(MAX_READS):
             lines = one.tail.read(held)
             one.touched = one.tail.modified

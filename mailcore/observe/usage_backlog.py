@@ -11,7 +11,7 @@ from typing import BinaryIO
 from mailcore.model.usage import Spent
 from mailcore.observe.document_file import MAX_DOCUMENT
 from mailcore.programs.base import SessionFiles
-from mailcore.programs.transcript_reader import MAX_LINE, Counted, Transcript
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted, Transcript
 from mailcore.system.safe_open import descriptor
 
 BUFFER = 262_144
@@ -72,7 +72,7 @@ class UsageBacklog:
         file.seek(self._offset)
         stop = min(self._until, self._offset + limit_bytes)
         while self._offset < stop:
-            line = file.read(MAX_DOCUMENT) if self._files.whole else file.readline(MAX_LINE)
+            line = file.read(MAX_DOCUMENT) if self._files.whole else file.readline(MAX_TRANSCRIPT_LINE)
             if not line:
                 break
             self._offset += len(line)
@@ -117,7 +117,7 @@ def _timed(file: BinaryIO, offset: int, high: int, time_of: Callable[[bytes], fl
     begin = _begin(file, offset, high)
     while begin < min(high, offset + GAP):
         file.seek(begin)
-        line = file.readline(MAX_LINE)
+        line = file.readline(MAX_TRANSCRIPT_LINE)
         if not line:
             break
         if at := time_of(line):

@@ -20,7 +20,7 @@ from mailcore.observe.usage_sum import local_date
 from mailcore.programs.base import ProgramFailed, SessionFiles
 from mailcore.programs.registry import programs
 from mailcore.programs.session_owner import Owners
-from mailcore.programs.transcript_reader import MAX_LINE, Counted
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from mailcore.system import safe_open
 
 MAX_MESSAGES = 50_000
@@ -115,7 +115,7 @@ def _spent(
         reader = sessions.reader(address, path, offset, counted)
         file.seek(offset)
         lines = 0
-        while line := file.read(MAX_DOCUMENT) if sessions.whole else file.readline(MAX_LINE):
+        while line := file.read(MAX_DOCUMENT) if sessions.whole else file.readline(MAX_TRANSCRIPT_LINE):
             for spent in reader.spent(line, stat.st_mtime):
                 if spent.at >= since:
                     yield spent

@@ -45,7 +45,7 @@ def for_run(spending: Spending, run: Run) -> Spending:
 
 def local_date(at: float) -> str:
     """The local date of a moment, as `2026-11-22`: such dates sort. Empty where no calendar holds it."""
-    return _date(int(at // QUARTER)) if units.is_known(at) else ""
+    return _date(int(at // QUARTER)) if units.is_known_time(at) else ""
 
 
 def local_midnight(at: float) -> float:

@@ -20,9 +20,9 @@ from mailcore.text.clusters import cut
 
 TRANSCRIPT_SOURCE = "transcript"
 
-MAX_LINE = 1024 * 1024
+MAX_TRANSCRIPT_LINE = 1024 * 1024
 """A longer line is not read."""
-MAX_RESULT = 120
+MAX_SHOWN_RESULT = 120
 """Characters of a result that are told."""
 
 
@@ -72,7 +72,7 @@ class ObjectsIgnored:
 
 def parse_line(line: bytes) -> dict[str, Any] | None:
     """The object that a line is; None if it is none, torn or too long. Never raises."""
-    if not line or len(line) > MAX_LINE:
+    if not line or len(line) > MAX_TRANSCRIPT_LINE:
         return None
     try:
         value = orjson.loads(line)
@@ -125,8 +125,8 @@ def dollars_of(values: Mapping[str, Any], key: str) -> float | None:
 
 def short_result(result: str) -> str:
     """A result in one short line."""
-    folded = " ".join(result[: MAX_RESULT * 4].split())
-    return cut(folded, MAX_RESULT)
+    folded = " ".join(result[: MAX_SHOWN_RESULT * 4].split())
+    return cut(folded, MAX_SHOWN_RESULT)
 
 
 K = TypeVar("K")

@@ -21,7 +21,7 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _MOST_MONEY = 1e12
 
 
-def is_known(at: float) -> bool:
+def is_known_time(at: float) -> bool:
     """Whether a calendar holds the moment. Not 0.0, no negative number, no infinity, not NaN."""
     return 0.0 < at < LATEST
 
@@ -53,7 +53,7 @@ def moment(at: float, now: float, *, never: str = "never") -> str:
 
 def iso(at: float, *, milliseconds: bool = False) -> str | None:
     """ISO 8601 with the local offset, for JSON; None where the moment is not known."""
-    if not is_known(at):
+    if not is_known_time(at):
         return None
     told = datetime.fromtimestamp(at, UTC).astimezone()
     return told.isoformat(timespec="milliseconds" if milliseconds else "auto")
@@ -82,7 +82,7 @@ def since(at: float, now: float) -> str:
     """The age of a moment; empty where there is none, `?` where no calendar holds it."""
     if not at:
         return ""
-    return age(now - at) if is_known(at) else "?"
+    return age(now - at) if is_known_time(at) else "?"
 
 
 def duration(seconds: float) -> str:
@@ -127,7 +127,7 @@ def money(dollars: float, *, digits: int = 0) -> str:
 
 
 def _local(form: str, at: float, never: str) -> str:
-    if is_known(at):
+    if is_known_time(at):
         return time.strftime(form, time.localtime(at))
     return UNKNOWN_TIME if at else never
 

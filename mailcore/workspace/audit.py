@@ -24,7 +24,7 @@ from mailcore.workspace.find import Workspace
 FILE, LOCK = "audit.jsonl", ".audit.lock"
 CHAIN_PATIENCE = 2.0
 """Seconds that a line waits for the lock; then it is written without its place in the chain, and says so."""
-MAX_LINE = 1 << 20
+MAX_AUDIT_LINE = 1 << 20
 """Bytes of the longest line that is looked for."""
 _TAIL = 1 << 16
 
@@ -81,7 +81,7 @@ def _expected(path: Path, head: int) -> str:
             last = data.rstrip(b"\n").rpartition(b"\n")[2]
             if start == 0 or len(last) < len(data.rstrip(b"\n")):
                 break
-            if end - start > MAX_LINE:  # no line of ours: somebody put something else there
+            if end - start > MAX_AUDIT_LINE:  # no line of ours: somebody put something else there
                 return known or digest(b"")
             start = max(0, start - _TAIL)
         if not known or known == digest(last):

@@ -21,7 +21,7 @@ from mailcore.model.message import parse_time
 from mailcore.system import safe_open, self_ignore
 from mailcore.system.safe_open import read_bytes
 from mailcore.system.writing import replace
-from mailcore.text.units import date_and_time, is_known
+from mailcore.text.units import date_and_time, is_known_time
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
@@ -73,7 +73,7 @@ def presence_of(workspace: Workspace, agent: Agent, done: Mapping[str, float] | 
         if record.get("away"):
             return f"away until {record['away']}"
         last = record.get("last_key")
-        if not isinstance(last, int | float) or not is_known(last):  # a hand was in the file
+        if not isinstance(last, int | float) or not is_known_time(last):  # a hand was in the file
             last = 0.0
         if not last and not acted:
             return "not seen yet"

@@ -87,7 +87,7 @@ def send(workspace: Workspace, to: list[str], subject: str, body: str) -> str:
     """One mail to each address."""
     from mailcore.mail import post
 
-    sent = post.send(workspace, me(workspace), to, subject, body)
+    sent = post.send_mail(workspace, me(workspace), to, subject, body)
     if failed := [copy.error for copy in sent if not copy.delivered]:
         raise MailcoreError("; ".join(failed))
     return f"mail to {' '.join(to)}"
@@ -98,7 +98,7 @@ def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> s
     from mailcore.mail import post
 
     began = time.time()
-    sent = post.reply(workspace, me(workspace), message_id, body)
+    sent = post.reply_to(workspace, me(workspace), message_id, body)
     if not sent.delivered:
         raise MailcoreError(sent.error)
     return f"reply to {sent.to}{_woken(workspace, config, sent, 'answered you', began)}"
@@ -126,7 +126,7 @@ def close(workspace: Workspace, message_ids: Collection[str]) -> str:
     """Archive these mails of the operator's, and no other; all of them stay open if one waits for a decision."""
     from mailcore.mail import post
 
-    closed = post.close(workspace, me(workspace), message_ids)
+    closed = post.close_messages(workspace, me(workspace), message_ids)
     return f"close {len(closed)} mails" if len(message_ids) > 1 else "close"
 
 

@@ -28,7 +28,7 @@ from mailcore.cli.call import perform
 from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
 from mailcore.mail import archive, lookup, mailbox, search_index
-from mailcore.mail.search import Query, rows, scan, search
+from mailcore.mail.search import Query, rows, scan, search_mail
 from mailcore.mail.threads import group_threads
 from mailcore.model.agent import Agent
 from mailcore.workspace import audit, create
@@ -102,7 +102,7 @@ def until_warm(workspace: Workspace, query: Query, forgotten: Callable[[], None]
     taken: list[float] = []
     while len(taken) < 2 or taken[-1] > taken[0] / 2:
         began = time.perf_counter()
-        search(workspace, query)
+        search_mail(workspace, query)
         taken.append((time.perf_counter() - began) * 1000)
     return ", ".join(f"{one:.0f}" for one in taken[1:])
 
@@ -167,15 +167,15 @@ def main() -> None:
             with search_index.open_index(workspace):
                 pass
 
-        print(f"cold, the first search {timed(lambda: search(workspace, query), forgotten)}")
+        print(f"cold, the first search {timed(lambda: search_mail(workspace, query), forgotten)}")
         print(f"  the next ones, until all is in the index {until_warm(workspace, query, forgotten)}")
         print(f"  all taken in at once {timed(whole, forgotten)}")
         with search_index.open_index(workspace) as (connection, _):
             print(f"warm, the query itself {timed(lambda: rows(connection, query))}")
-        print(f"warm, files looked at  {timed(lambda: search(workspace, query))}")
+        print(f"warm, files looked at  {timed(lambda: search_mail(workspace, query))}")
         number = [count]
         one = workspace.agents[0]
-        print(f"one mailbox changed    {timed(lambda: search(workspace, query), lambda: changed(one, number))}")
+        print(f"one mailbox changed    {timed(lambda: search_mail(workspace, query), lambda: changed(one, number))}")
         print(f"naive scan             {timed(lambda: scan(workspace, query), turns=3)}")
         print(f"grep -r of one word    {timed(lambda: search_by_grep(root / 'agents', RARE[0]), turns=3)}")
         stories(workspace, f"{count // 2 - count // 2 % THREAD:07x}s")

@@ -53,7 +53,7 @@ class Act:
 
 def mailed(team: Workspace, count: int = 1, sender: str = "@alpha") -> None:
     for n in range(1, count + 1):
-        post.send(team, sender, ["@target"], f"mail {n}", "body")
+        post.send_mail(team, sender, ["@target"], f"mail {n}", "body")
 
 
 def answered(team: Workspace) -> None:
@@ -74,7 +74,7 @@ def with_program(team: Workspace) -> None:
 
 def dispatched_again(team: Workspace) -> None:
     with_program(team)
-    post.send(team, "@operator", ["@target"], "mail 1", "body", is_task=True)
+    post.send_mail(team, "@operator", ["@target"], "mail 1", "body", is_task=True)
     answer.acknowledge(team, "@target", "1", "done", "result")
 
 
@@ -84,7 +84,7 @@ def asked(team: Workspace) -> None:
 
 def old_mail(team: Workspace) -> None:
     mailed(team, 3)
-    post.close(team, "@target", ["1", "2", "3"])
+    post.close_messages(team, "@target", ["1", "2", "3"])
     for path in team.agent("@target").archive_dir.iterdir():
         os.utime(path, (0, 0))
 
@@ -92,7 +92,7 @@ def old_mail(team: Workspace) -> None:
 def two_tasks(team: Workspace) -> None:
     with_program(team)
     for sender in ("@alpha", "@beta"):
-        post.send(team, sender, ["@target"], f"task of {sender}", "body", is_task=True)
+        post.send_mail(team, sender, ["@target"], f"task of {sender}", "body", is_task=True)
 
 
 def conflicting(team: Workspace) -> None:
@@ -103,7 +103,7 @@ def conflicting(team: Workspace) -> None:
 ACTS = [
     Act("send", "@alpha", ("send", "@beta", "@target", "news", "body")),
     Act("send --key", "@alpha", ("send", "@beta", "news", "body", "--key", "k"),
-        lambda team: post.send(team, "@alpha", ["@beta"], "old news", "body", key="k")),
+        lambda team: post.send_mail(team, "@alpha", ["@beta"], "old news", "body", key="k")),
     Act("reply", "@target", ("reply", "1", "the answer"), mailed),
     Act("forward", "@target", ("forward", "1", "@beta", "look"), mailed),
     Act("close", "@target", ("close", "1", "2"), lambda team: mailed(team, 3)),

@@ -94,7 +94,7 @@ def test_a_mailbox_that_is_made_again_does_not_hide_the_loss_of_its_queue(house:
     writer = house.agent("@writer")
     shutil.rmtree(writer.mail_dir)
     if by == "mail":
-        post.send(house.workspace, "@editor", ["@writer"], "hello", "b")
+        post.send_mail(house.workspace, "@editor", ["@writer"], "hello", "b")
     else:
         place_hold(house.workspace, "@operator", "@writer", "")
     assert writer.mail_dir.is_dir()

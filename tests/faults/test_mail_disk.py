@@ -32,7 +32,7 @@ def fill(disk: Path, pages: int) -> None:
 def attempt(team: Workspace, subject: str, acknowledged: list[str], body: str = "m" * 600) -> str:
     """Send one mail; the error's text, empty if it was acknowledged."""
     try:
-        (sent,) = post.send(team, "@alpha", ["@target"], subject, body)
+        (sent,) = post.send_mail(team, "@alpha", ["@target"], subject, body)
     except MailcoreError as error:
         return str(error)
     if sent.delivered:
@@ -87,7 +87,7 @@ def test_opening_and_closing_on_a_full_disk(small_disk: Path) -> None:
     assert len(acknowledged) == 8
     said: list[str] = []
     for pages, mail in enumerate(open_mail(target)):
-        for act in (post.read_messages, post.close):
+        for act in (post.read_messages, post.close_messages):
             fill(small_disk, pages)
             try:
                 act(team, "@target", [mail["id"]])
@@ -98,7 +98,7 @@ def test_opening_and_closing_on_a_full_disk(small_disk: Path) -> None:
     # Each is still open or safely archived; closing what is left archives each once.
     left = [mail["id"] for mail in open_mail(target)]
     assert 0 < len(left) < 8
-    post.close(team, "@target", left)
+    post.close_messages(team, "@target", left)
     assert sorted(mail["subject"] for mail in archived_mail(target)) == sorted(acknowledged)
 
 
@@ -130,7 +130,7 @@ def test_a_read_only_directory(team: Workspace, place: Callable[[Workspace], Pat
         mail = open_mail(team.agent("@target"))[0]
         if place(team) != team.agent("@alpha").mail_dir:
             with pytest.raises(MailcoreError, match=os.strerror(errno.EROFS)):
-                post.close(team, "@target", [mail["id"]])
+                post.close_messages(team, "@target", [mail["id"]])
     assert attempt(team, "after", acknowledged) == ""
     assert acknowledged == ["before", "after"]
     assert [mail["subject"] for mail in reversed(open_mail(team.agent("@target")))] == acknowledged

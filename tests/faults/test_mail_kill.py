@@ -32,7 +32,7 @@ def test_killed_writers_tear_lose_and_double_nothing(team: Workspace, rounds: Ca
     assert len(between) <= kills
 
     # Whoever goes on after the killed ones finishes their work: all is archived, once.
-    post.close(team, "@target", [mail["id"] for mail in waiting])
+    post.close_messages(team, "@target", [mail["id"] for mail in waiting])
     assert open_mail(target) == []
     kept = archived_mail(target)
     times = Counter(mail["subject"] for mail in kept)

@@ -35,7 +35,7 @@ def send(workspace: Workspace, author: str, times: int) -> None:
     life = uuid.uuid4().hex[:8]
     for n in range(times) if times else count():
         subject = f"{author[1:]}-{life}-{n}"
-        (sent,) = post.send(workspace, author, ["@target"], subject, BODY)
+        (sent,) = post.send_mail(workspace, author, ["@target"], subject, BODY)
         assert sent.delivered, sent.error
         say("sent", subject, sent.id)
 
@@ -58,7 +58,7 @@ def close(workspace: Workspace) -> None:
         for message in messages[len(messages) // 2 :]:
             # A closer that was killed in between, or this one's predecessor, may have had it.
             with suppress(MailcoreError):
-                post.close(workspace, "@target", [message.id])
+                post.close_messages(workspace, "@target", [message.id])
                 say("closed", message.id)
 
 

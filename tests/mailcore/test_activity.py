@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.activities import MAX_TEXT, from_hook, neutral
+from mailcore.observe.activities import MAX_ACTIVITY_TEXT, from_hook, neutral
 from mailcore.observe.log_lines import LogLineReader
 from mailcore.text import line
 
@@ -109,7 +109,7 @@ def test_aipass_log_lines_give_time_level_and_message() -> None:
 def test_escapes_and_control_characters_are_neutralised() -> None:
     assert neutral("\x1b[31mred\x1b[0m \x1b]0;title\x07tab\there\nnext") == "red tab here next"
     assert neutral("a\x00b\x9b31m\u202ec\ud800") == "a�b�31m�c�"
-    assert len(neutral("x" * 1000)) == MAX_TEXT
+    assert len(neutral("x" * 1000)) == MAX_ACTIVITY_TEXT
     assert hook("UserPromptSubmit", prompt="\x1b[2Jgone\x07") == Activity(NOW, "@a", Kind.PROMPT, "gone�", "hooks")
 
 
@@ -117,7 +117,7 @@ def test_escapes_and_control_characters_are_neutralised() -> None:
 def test_no_line_raises_and_every_text_is_short_and_harmless(raw: bytes) -> None:
     for activity in (from_hook(raw, "@a", NOW), log_line(raw)):
         if activity is not None:
-            assert len(activity.text) <= MAX_TEXT
+            assert len(activity.text) <= MAX_ACTIVITY_TEXT
             assert activity.text == line(activity.text) and activity.text.encode()
             assert 0 < activity.at <= NOW or activity.at < 0
 

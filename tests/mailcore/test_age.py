@@ -52,7 +52,7 @@ def happens(space: Workspace, number: int) -> list[Path]:
         file.write(json.dumps({"dispatch_id": run.name, "target": "@a", "ts": "2026-11-29T10:00:00+00:00"}) + "\n")
     with agent.hooks_log.open("a") as file:
         file.write(json.dumps({"hook_event_name": "UserPromptSubmit", "prompt": "go", "ts": 1_795_309_400}) + "\n")
-    post.send(space, "@b", ["@a"], f"mail {number}", "body")
+    post.send_mail(space, "@b", ["@a"], f"mail {number}", "body")
     return [run, run / "run.jsonl", register, agent.hooks_log, agent.inbox]
 
 

@@ -67,7 +67,9 @@ def test_what_a_run_sends_is_stamped_and_stands_in_its_report(home: House) -> No
 
 @pytest.mark.parametrize("how", [("reply",), ("done",), ("declined",)])
 def test_our_answer_closes_aipass_s_row(home: House, how: tuple[str]) -> None:
-    mails = [post.send(home.workspace, "@lead", ["@writer"], subject, "b", is_task=True)[0] for subject in ("a", "b")]
+    mails = [
+        post.send_mail(home.workspace, "@lead", ["@writer"], subject, "b", is_task=True)[0] for subject in ("a", "b")
+    ]
     for number, subject in enumerate(("a", "b")):
         fields = {"sender": "@lead", "target": "@writer", "subject": subject, "provider": "claude"}
         register.record_opened(home.workspace, f"uuid-{number}", fields, 60)
@@ -80,28 +82,28 @@ def test_our_answer_closes_aipass_s_row(home: House, how: tuple[str]) -> None:
 
 
 def test_mail_is_told_to_the_feed_and_the_central_counters(home: House) -> None:
-    one = post.send(home.workspace, "@lead", ["@writer"], "first", "line 1\nline 2 " + "x" * 200)[0]
+    one = post.send_mail(home.workspace, "@lead", ["@writer"], "first", "line 1\nline 2 " + "x" * 200)[0]
     (line,) = feed(home)
     assert (line["kind"], line["title"], line["source"]) == ("mail", "LEAD -> WRITER", "lead")
     assert line["body"].startswith("first\nline 1 line 2 xxx") and len(line["body"]) == 106
     assert (line["mail_id"], line["recipient"], line["project"]) == (one.id, "writer", "aipass")
     assert central(home)["branch_stats"]["WRITER"] == {"unread": 1, "total": 1}
-    post.send(home.workspace, "@lead", ["@writer"], "key", "1", key="k")
-    post.send(home.workspace, "@lead", ["@writer"], "key", "2", key="k")
+    post.send_mail(home.workspace, "@lead", ["@writer"], "key", "1", key="k")
+    post.send_mail(home.workspace, "@lead", ["@writer"], "key", "2", key="k")
     assert len(feed(home)) == 2, "rewritten mail is silent"
     assert central(home)["system_totals"] == {"total_unread": 2, "total_messages": 2}
     post.read_messages(home.workspace, "@writer", [one.id])
     assert central(home)["branch_stats"]["WRITER"] == {"unread": 1, "total": 2}
-    post.close(home.workspace, "@writer", [one.id])
+    post.close_messages(home.workspace, "@writer", [one.id])
     assert central(home)["system_totals"] == {"total_unread": 1, "total_messages": 1}
     for number in range(LINES[0]):
-        post.send(home.workspace, "@lead", ["@editor"], f"mail {number}", "b" * 90)
+        post.send_mail(home.workspace, "@lead", ["@editor"], f"mail {number}", "b" * 90)
     assert LINES[1] <= len(feed(home)) <= LINES[0], "cut as AIPass cuts it"
     assert feed(home)[-1]["body"].startswith(f"mail {LINES[0] - 1}\n")
 
 
 def test_elsewhere_there_is_neither(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "first", "b")
     assert not house.workspace.aipass_dir.exists() and not (house.root / ".ai_central").exists()
 
 

@@ -16,7 +16,7 @@ from tests.mailcore.conftest import House, wait_until
 
 
 def task(house: House, sender: str = "@operator", to: str = "@writer") -> Sent:
-    return post.send(house.workspace, sender, [to], "build it", "the body", is_task=True)[0]
+    return post.send_mail(house.workspace, sender, [to], "build it", "the body", is_task=True)[0]
 
 
 def said(house: House, by: str, name: str, state: str, result: str = "because") -> Sent:
@@ -168,7 +168,7 @@ def test_what_an_agent_said_of_its_own_task_is_no_notice(house: House) -> None:
         assert house.json(*words, cwd=house.agent("@writer").branch, status=3)["error"]["code"] == "no_message"
     assert [m.id for m in house.inbox("@writer")] == [sent.id]
     with pytest.raises(Refused):
-        answer.accept(house.workspace, "@operator", "nothing")
+        answer.accept_done(house.workspace, "@operator", "nothing")
 
 
 def test_reopen_dispatches_again_in_the_same_thread(house: House) -> None:
@@ -195,7 +195,7 @@ def test_a_reopen_that_cannot_be_dispatched_keeps_the_notice(house: House) -> No
 
 def test_an_answer_that_failed_is_no_answer_of_the_run(house: House) -> None:
     """The operator hears `Done, no reply` where the agent only tried, or answered somebody else."""
-    (other,) = post.send(house.workspace, "@editor", ["@writer"], "another thing", "b")
+    (other,) = post.send_mail(house.workspace, "@editor", ["@writer"], "another thing", "b")
     cli = "mailcore"
     house.shell("writer", f"{cli} done nothing x; {cli} done {other.id} to-the-editor; echo up; exit 0")
     run = house.over("@writer", house.started("@operator", "@writer"))

@@ -139,8 +139,8 @@ def test_a_line_longer_than_what_is_read_at_once_is_chained(house: House) -> Non
 def test_an_answer_that_closes_says_so(house: House) -> None:
     from mailcore.mail import post
 
-    sent = post.send(house.workspace, "@lead", ["@writer"], "s", "b")[0]
-    post.reply(house.workspace, "@writer", sent.id, "yes")
+    sent = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")[0]
+    post.reply_to(house.workspace, "@writer", sent.id, "yes")
     acts = [(act["by"], act["verb"]) for act in journal.read_records(house.workspace.state_dir / audit.FILE)]
     assert acts[-2:] == [("@writer", "send"), ("@writer", "close")]
     assert journal.read_records(house.workspace.state_dir / audit.FILE)[-1]["ids"] == [sent.id]

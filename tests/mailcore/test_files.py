@@ -139,7 +139,7 @@ def test_a_fifo_for_an_earlier_session_file_tells_no_money(tmp_path: Path) -> No
 
 def test_a_fifo_in_the_archive_is_passed_over(house: House) -> None:
     writer = house.agent("@writer")
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     fifo(writer.archive_dir / f"20270101_000000_{sent.id}_s.json")
     assert isinstance(soon(lambda: mailbox.archive_messages(writer, [sent.id])), list)
     (house.root / ".praxmonitor" / "sequence").unlink()

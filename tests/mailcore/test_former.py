@@ -56,7 +56,7 @@ def test_of_an_agent_whose_row_was_taken_out_by_hand(house: House) -> None:
         else [row for row in rows if "writer" not in row["name"].lower()]
     )
     registry.write_text(json.dumps(document))
-    post.send(find.find_workspace(house.root), "@lead", ["@editor"], "s", "b")  # the next act notes it
+    post.send_mail(find.find_workspace(house.root), "@lead", ["@editor"], "s", "b")  # the next act notes it
     told(house, sent)
     back = create.add_agent(find.find_workspace(house.root), "writer", "agents/writer")
     assert "@writer" in [agent.address for agent in back.agents] and back.former() == ()

@@ -360,7 +360,7 @@ def test_one_broken_file_keeps_no_other_agent_from_it(house: House) -> None:
 
 
 def send(house: House, subject: str, priority: str = "normal") -> str:
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], subject, "b", priority=priority)
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], subject, "b", priority=priority)
     return sent.id
 
 
@@ -400,7 +400,7 @@ def test_telling_is_the_rung_submitted_and_no_reading(writer: Agent, house: Hous
     (message,) = house.inbox("@writer")
     assert message.unread and ladder(message).rung == "submitted"
     post.read_messages(house.workspace, "@writer", [known])
-    post.close(house.workspace, "@writer", [known])
+    post.close_messages(house.workspace, "@writer", [known])
     assert [r["rung"] for r in house.json("trace", known)["rungs"]] == ["stored", "submitted", "seen"]
 
 
@@ -478,7 +478,7 @@ def test_many_are_told_a_few_at_a_time(writer: Agent, house: House) -> None:
 
 def test_mail_that_says_something_new_is_told_again(writer: Agent, house: House) -> None:
     for body in ("one", "one", "two"):
-        post.send(house.workspace, "@lead", ["@writer"], "status", body, key="k")
+        post.send_mail(house.workspace, "@lead", ["@writer"], "status", body, key="k")
         told = fire(writer, "Stop")
         assert bool(told) == (house.inbox("@writer")[0].raw.get("updates") != 2)
 

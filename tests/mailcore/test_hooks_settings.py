@@ -68,30 +68,30 @@ def without_ours(value: dict[str, Any]) -> dict[str, list[Any]]:
 
 @given(texts())
 def test_taking_out_undoes_putting_in_byte_for_byte(text: str) -> None:
-    put = settings.add_entries(text, line)
+    put = settings.add_our_entries(text, line)
     before, after = settings.parse_settings(text), settings.parse_settings(put)
     assert settings.is_complete(put, line) and not settings.is_complete(text, line)
     assert {k: v for k, v in after.items() if k != "hooks"} == {k: v for k, v in before.items() if k != "hooks"}
     assert [k for k in after if k in before] == list(before)
     assert without_ours(after) == without_ours(before)
-    assert settings.add_entries(put, line) == put
-    assert settings.remove_entries(put)[0] == text
+    assert settings.add_our_entries(put, line) == put
+    assert settings.remove_our_entries(put)[0] == text
 
 
 @given(texts())
 def test_what_another_release_put_in_is_renewed_and_then_goes_without_a_trace(text: str) -> None:
-    renewed = settings.add_entries(settings.add_entries(text, other), line)
-    assert settings.is_complete(renewed, line) and settings.remove_entries(renewed)[0] == text
+    renewed = settings.add_our_entries(settings.add_our_entries(text, other), line)
+    assert settings.is_complete(renewed, line) and settings.remove_our_entries(renewed)[0] == text
 
 
 @given(texts(), st.randoms(use_true_random=False))
 def test_what_others_rewrote_meanwhile_stays(text: str, chance: Any) -> None:
     """Claude Code writes the whole file anew when a permission is given; a person adds hooks of their own."""
-    changed = settings.parse_settings(settings.add_entries(text, line))
+    changed = settings.parse_settings(settings.add_our_entries(text, line))
     changed["permissions"] = {"allow": ["Bash(ls)"]}
     event = chance.choice(EVENTS)
     changed["hooks"][event].insert(chance.randrange(len(changed["hooks"][event]) + 1), THEIRS)
-    taken, made = settings.remove_entries(json.dumps(changed, indent=2))
+    taken, made = settings.remove_our_entries(json.dumps(changed, indent=2))
     assert made in settings.MADE and settings.our_commands(taken) == []
     rest = settings.parse_settings(taken)
     assert rest["permissions"] == {"allow": ["Bash(ls)"]} and THEIRS in rest["hooks"][event]
@@ -101,21 +101,26 @@ def test_what_others_rewrote_meanwhile_stays(text: str, chance: Any) -> None:
 @given(st.sampled_from(["file", "directory"]))
 def test_a_new_file_says_what_was_made(made: str) -> None:
     text = settings.new_settings(line, made)
-    assert settings.is_complete(text, line) and settings.add_entries(text, line) == text
-    taken, said = settings.remove_entries(text)
+    assert settings.is_complete(text, line) and settings.add_our_entries(text, line) == text
+    taken, said = settings.remove_our_entries(text)
     assert settings.is_empty(taken) and said == made
-    assert settings.remove_entries(settings.add_entries(settings.new_settings(other, made), line)) == (taken, made)
+    assert settings.remove_our_entries(settings.add_our_entries(settings.new_settings(other, made), line)) == (
+        taken,
+        made,
+    )
 
 
 def test_our_handler_in_somebody_s_group_goes_alone() -> None:
     group = {"matcher": "*", "hooks": [THEIRS["hooks"][0], {"type": "command", "command": line("Stop", "event")}]}
     text = json.dumps({"hooks": {"Stop": [group]}}, indent=2)
-    assert json.loads(settings.remove_entries(text)[0]) == {"hooks": {"Stop": [{**group, "hooks": THEIRS["hooks"]}]}}
+    assert json.loads(settings.remove_our_entries(text)[0]) == {
+        "hooks": {"Stop": [{**group, "hooks": THEIRS["hooks"]}]}
+    }
 
 
 def test_the_layout_of_the_file_is_kept() -> None:
     text = '{\n    "model": "x",\n    "hooks": {\n        "Stop": [\n            1\n        ]\n    }\n}\n'
-    put = settings.add_entries(text, line)
+    put = settings.add_our_entries(text, line)
     assert put == json.dumps(json.loads(put), indent=4) + "\n"
 
 
@@ -134,7 +139,7 @@ def test_the_layout_of_the_file_is_kept() -> None:
     ],
 )
 def test_what_is_broken_is_refused(text: str, why: str) -> None:
-    for act in (lambda: settings.add_entries(text, line), lambda: settings.remove_entries(text)):
+    for act in (lambda: settings.add_our_entries(text, line), lambda: settings.remove_our_entries(text)):
         with pytest.raises(settings.BrokenSettings, match=why):
             act()
 
@@ -142,7 +147,7 @@ def test_what_is_broken_is_refused(text: str, why: str) -> None:
 @given(st.text(max_size=60) | texts().map(lambda text: text[:-2]))
 def test_any_text_is_taken_or_refused(text: str) -> None:
     try:
-        put = settings.add_entries(text, line)
+        put = settings.add_our_entries(text, line)
     except settings.BrokenSettings:
         return
-    assert settings.remove_entries(put)[0] == text
+    assert settings.remove_our_entries(put)[0] == text

@@ -224,7 +224,7 @@ def test_who_is_nobody_is_told_what_was_looked_at_and_no_way_around_it(house: Ho
 
 
 def test_looking_needs_no_name_outside_the_agents_directories_and_within_one_it_is_the_agents(house: House) -> None:
-    post.send(house.workspace, "@writer", ["@operator"], "for you", "b")
+    post.send_mail(house.workspace, "@writer", ["@operator"], "for you", "b")
     (house.root / "agents/lead/.trinity/passport.json").unlink()  # known by its place alone
     for words in (("inbox",), ("archive",), ("tasks",), ("runs",), ("history",)):
         assert house.mailcore(*words).returncode == 0, words

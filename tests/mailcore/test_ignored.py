@@ -32,7 +32,7 @@ def made(project: Path) -> Workspace:
 
 
 def send(workspace: Workspace, subject: str) -> int:
-    return post.send(workspace, "@lead", ["@writer"], subject, "b")[0].seq
+    return post.send_mail(workspace, "@lead", ["@writer"], subject, "b")[0].seq
 
 
 def test_what_is_ours_is_neither_committed_nor_seen(project: Path, made: Workspace) -> None:
@@ -93,14 +93,14 @@ def test_an_old_workspace_is_mended_by_the_next_write(house: House) -> None:
     places = [house.agent("writer").mail_dir, house.agent("lead").mail_dir, house.root / ".praxmonitor"]
     for place in places:
         (place / self_ignore.IGNORE_FILE).unlink()
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert all((place / self_ignore.IGNORE_FILE).read_bytes().endswith(b"\n") for place in places)
 
 
 def test_a_gitignore_that_stands_is_left_alone(house: House) -> None:
     mine = house.agent("writer").mail_dir / self_ignore.IGNORE_FILE
     mine.write_text("# we keep our mail\n")
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert mine.read_text() == "# we keep our mail\n"
 
 
@@ -162,7 +162,7 @@ def test_in_a_repository_of_an_agents_own_its_mail_stays(house: House, act: list
         git(branch, "add", "-A")
         git(branch, "commit", "-qm", name)
     assert ".ai_mail.local" not in git(branch, "ls-files")
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     git(branch, *act)
     assert [mail.subject for mail in house.inbox("@writer")] == ["s"]
     assert git(branch, "status", "--porcelain") == ""

@@ -64,7 +64,7 @@ def test_a_newcomer_gets_mail_at_once_and_one_who_left_none(house: House) -> Non
 
 
 def test_a_returning_agent_finds_its_files_as_they_were(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     branch = house.agent("@writer").branch
     before = {p: p.read_bytes() for p in branch.rglob("*") if p.is_file()}
     left = create.remove_agent(house.workspace, "@writer")

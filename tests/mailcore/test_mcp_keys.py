@@ -50,7 +50,7 @@ def audit(house: House, *verbs: str) -> list[dict[str, Any]]:
 
 async def test_a_client_without_a_directory_is_whom_its_key_names(house: House, tmp_path: Path) -> None:
     number, file = issued(house, "@writer")
-    post.send(house.workspace, "@lead", ["@editor"], "between others", "b")
+    post.send_mail(house.workspace, "@lead", ["@editor"], "between others", "b")
     async with client(house, cwd=tmp_path, MAILCORE_KEY_FILE=str(file)) as writer:
         who = await writer("whoami")
         assert (who["address"], who["how"]) == ("@writer", "key") and number in who["evidence"][-1]
@@ -209,7 +209,7 @@ async def test_within_a_run_no_key_takes_another_name(house: House, tmp_path: Pa
 
 async def test_a_client_at_a_persons_place_is_nobody_without_a_key(house: House) -> None:
     """At the root a command looks with the operator's eyes; a client looks with nobody's."""
-    post.send(house.workspace, "@lead", ["@editor"], "between others", "b")
+    post.send_mail(house.workspace, "@lead", ["@editor"], "between others", "b")
     async with client(house) as nobody:
         for verb, words in (("search", {"words": "between"}), ("thread", {"id": 1}), ("trace", {"id": 1}), ("sent", {}),
                             ("history", {}), ("archive", {}), ("inbox", {"agent": "@editor"})):  # fmt: skip

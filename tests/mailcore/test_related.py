@@ -81,11 +81,11 @@ def test_each_mail_and_its_thread_as_by_reading_all(house: House, seed: int) -> 
 
 
 def test_only_what_is_related_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "Style", "British?")
     for number in range(30):
-        (other,) = post.send(house.workspace, "@lead", ["@writer"], f"Other {number}", "b")
-        post.close(house.workspace, "@writer", [other.id])
-    post.reply(house.workspace, "@writer", first.id, "yes")
+        (other,) = post.send_mail(house.workspace, "@lead", ["@writer"], f"Other {number}", "b")
+        post.close_messages(house.workspace, "@writer", [other.id])
+    post.reply_to(house.workspace, "@writer", first.id, "yes")
     found = thread_lookup.thread_copies(house.workspace, str(first.seq))
     assert {copy.message.subject for copy in found} == {"Style", "RE: Style"}
     with monkeypatch.context() as patched:
@@ -96,8 +96,8 @@ def test_only_what_is_related_is_read(house: House, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("what", ["written", "restored", "another"])
 def test_what_the_index_names_is_read_from_the_file(house: House, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """Somebody writes between the look at the files and the reading: what they say then is told."""
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
-    post.close(house.workspace, "@writer", [first.id])
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "Style", "British?")
+    post.close_messages(house.workspace, "@writer", [first.id])
     (path,) = house.agent("@writer").archive_dir.glob(f"*{first.id}*")
     read = thread_lookup._read
 
@@ -117,7 +117,7 @@ def test_what_the_index_names_is_read_from_the_file(house: House, monkeypatch: p
 
 
 def test_a_broken_index_and_none_at_all_change_nothing(house: House) -> None:
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "Style", "British?")
     thread_lookup.thread_copies(house.workspace, first.id)
     (index,) = house.workspace.state_dir.glob("search-*.sqlite3")
     index.write_bytes(b"no index")
@@ -127,7 +127,7 @@ def test_a_broken_index_and_none_at_all_change_nothing(house: House) -> None:
 
 
 def test_one_who_was_removed_is_found(house: House) -> None:
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "Style", "British?")
     assert house.mailcore("agent", "remove", "@writer", "--from", "@operator").returncode == 0
     workspace = load_workspace(house.workspace.registry)
     assert [copy.agent.address for copy in thread_lookup.thread_copies(workspace, first.id)] == ["@writer"]

@@ -106,7 +106,7 @@ def test_what_was_accepted_can_be_reopened(house: House) -> None:
     assert notice.id not in {m.id for m in house.inbox("@operator")}
     again = house.json("reopen", notice.id, "after all: the heading", "--from", "@operator")
     house.over("@writer", again["run_id"])
-    post.close(house.workspace, "@operator", [m.id for m in house.inbox("@operator")])
+    post.close_messages(house.workspace, "@operator", [m.id for m in house.inbox("@operator")])
     assert house.json("reopen", "4711", "x", "--from", "@operator", status=3)["error"]["code"] == "no_message"
 
 

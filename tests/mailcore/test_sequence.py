@@ -41,7 +41,7 @@ def test_a_rewound_count_and_mail_give_no_number_again(house: House) -> None:
     first = numbers.reserve_numbers(house.root)
     old = (house.root / ".praxmonitor" / "sequence").read_bytes()
     for n in range(3):
-        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
     highest = max(message.seq for message in house.inbox("@writer"))
     for path, data in {**kept, house.root / ".praxmonitor" / "sequence": old}.items():
         path.unlink()
@@ -58,7 +58,7 @@ def test_a_lost_twin_is_made_again(house: House) -> None:
     assert [numbers.reserve_numbers(house.root), numbers.reserve_numbers(house.root)] == [5, 6]
     twin.unlink()
     (house.root / ".praxmonitor" / "sequence").unlink()
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert numbers.reserve_numbers(house.root) == 2
 
 
@@ -81,11 +81,11 @@ def test_processes_at_once_never_get_the_same_number(house: House) -> None:
 )
 def test_a_lost_or_torn_count_goes_on_after_the_highest_number_in_any_mail(house: House, damage: bytes | None) -> None:
     for n in range(3):
-        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
-    post.close(house.workspace, "@writer", [house.inbox("@writer")[0].id])
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
+    post.close_messages(house.workspace, "@writer", [house.inbox("@writer")[0].id])
     path = house.root / ".praxmonitor" / "sequence"
     path.unlink() if damage is None else path.write_bytes(damage)
-    assert post.send(house.workspace, "@lead", ["@editor"], "s", "b")[0].seq == 4
+    assert post.send_mail(house.workspace, "@lead", ["@editor"], "s", "b")[0].seq == 4
     assert numbers.reserve_numbers(house.root) == 5
 
 

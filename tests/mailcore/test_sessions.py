@@ -111,7 +111,7 @@ def test_what_stood_there_before_is_told_from_near_its_end_and_its_use_of_today_
     old = "".join(said("yesterday", writer.branch, n, midnight - 3600) for n in range(100))
     new = "".join(said(f"today {n} " + "x" * 400, writer.branch, 1000 + n, midnight) for n in range(500))
     path = write(transcript(writer.branch), old + new)
-    assert path.stat().st_size > 3 * session_reader.START_BYTES
+    assert path.stat().st_size > 3 * session_reader.SESSION_TAIL
     look = Look(place)
     before = look.the("@writer").spending.today.input
     assert 0 < before < 5000, "the end alone"
@@ -125,7 +125,7 @@ def test_what_stood_there_before_is_told_from_near_its_end_and_its_use_of_today_
 def test_a_session_begun_since_is_told_from_its_start_however_much_it_says_at_once(place: Workspace) -> None:
     """Real ones open with 100 kB of the program's own instructions."""
     writer, coder = place.agent("@writer"), place.agent("@coder")
-    long = said("first", writer.branch, 1) + said("y" * 3 * session_reader.START_BYTES, writer.branch, 2)
+    long = said("first", writer.branch, 1) + said("y" * 3 * session_reader.SESSION_TAIL, writer.branch, 2)
     write(transcript(coder.branch, "old"), long.replace(str(writer.branch), str(coder.branch)))
     look = Look(place)
     assert look.told("@coder") == []
@@ -315,7 +315,7 @@ def test_more_files_than_are_followed_count_once_from_the_first_look_on(place: W
         (FIXTURES / "codex" / "rollout.jsonl").read_text().replace("/home/op/project/agents", str(coder.branch.parent))
     )
     text = re.sub(r'"timestamp": "[^"]*"', f'"timestamp": "{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z"', text)
-    text += (json.dumps({"type": "other", "text": "x" * 1000}) + "\n") * (2 * session_reader.START_BYTES // 1000)
+    text += (json.dumps({"type": "other", "text": "x" * 1000}) + "\n") * (2 * session_reader.SESSION_TAIL // 1000)
     directories = codex_sessions.directories(today - timedelta(days=1), today)
     for directory in directories:
         directory.mkdir(parents=True)

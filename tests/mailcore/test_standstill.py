@@ -66,7 +66,7 @@ def do(house: House, act: str, whom: str) -> None:
         elif act == "wake":
             start_wake(house.workspace, house.config, house.agent(address), Wake("A reason.", "@lead"))
         elif act == "urgent":
-            sent = post.send(house.workspace, "@operator", [address], "now", "b", priority="high")
+            sent = post.send_mail(house.workspace, "@operator", [address], "now", "b", priority="high")
             wake_recipients(house.workspace, house.config, "@operator", sent, "now")
         elif act in ("go", "stop"):
             (branch / "go").touch() if act == "go" else (branch / "go").unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import os
 import tracemalloc
 from pathlib import Path
 
-from mailcore.observe.file_tail import MAX_LINE, READ_BYTES, FileTail, last_lines
+from mailcore.observe.file_tail import MAX_LINE_BYTES, READ_BYTES, FileTail, last_lines
 
 
 def drain(tail: FileTail) -> list[bytes]:
@@ -81,7 +81,7 @@ def test_a_huge_line_is_skipped_and_counted(tmp_path: Path) -> None:
     tail = FileTail(log)
     tail.read()
     with log.open("ab") as file:
-        file.write(b"x" * (MAX_LINE + READ_BYTES) + b"\nafter\n")
+        file.write(b"x" * (MAX_LINE_BYTES + READ_BYTES) + b"\nafter\n")
     assert drain(tail) == [b"after"]
     assert tail.skipped == 1
 

@@ -64,7 +64,7 @@ def test_no_moment_is_said_as_the_caller_says_it_and_else_never() -> None:
 
 @pytest.mark.parametrize("at", NO_MOMENT)
 def test_what_no_calendar_holds_is_unknown(at: float) -> None:
-    assert not units.is_known(at)
+    assert not units.is_known_time(at)
     assert units.clock_time(at) == units.date(at) == units.date_and_time(at, never="-") == "unknown"
     assert units.moment(at, NOON) == units.moment(at, at) == "unknown"
     assert units.moment(NOON, at) == units.date_and_time(NOON)

@@ -36,7 +36,7 @@ def request(house: House, by: str = "@writer") -> Sent:
 
 
 def question(house: House, priority: str = "high") -> Sent:
-    (sent,) = post.send(house.workspace, "@writer", ["@editor"], "Which?", "a or b", priority=priority)
+    (sent,) = post.send_mail(house.workspace, "@writer", ["@editor"], "Which?", "a or b", priority=priority)
     return sent
 
 

@@ -220,11 +220,11 @@ def test_an_agent_is_added_to_a_registry_that_is_gone(house: House) -> None:
 def test_a_torn_registry_is_never_copied(house: House) -> None:
     copy = house.root / ".praxmonitor" / f"{house.workspace.registry.name}.copy"
     before = copy.read_bytes()
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     house.workspace.registry.write_text('{"branches": [')
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     house.workspace.registry.write_text("{}")
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert copy.read_bytes() == before
 
 

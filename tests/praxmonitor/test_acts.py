@@ -323,9 +323,9 @@ async def test_a_notification_covers_no_dialog_and_is_found_again(house: House) 
 
 
 async def test_all_mail_that_was_read_is_closed_by_its_number(house: House) -> None:
-    read = [post.send(house.workspace, "@editor", [OPERATOR], f"Old {number}", "x")[0].id for number in (1, 2)]
+    read = [post.send_mail(house.workspace, "@editor", [OPERATOR], f"Old {number}", "x")[0].id for number in (1, 2)]
     post.read_messages(house.workspace, OPERATOR, read)
-    post.send(house.workspace, "@editor", [OPERATOR], "New", "x")
+    post.send_mail(house.workspace, "@editor", [OPERATOR], "New", "x")
     asked = approvals.request_approval(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
     post.read_messages(house.workspace, OPERATOR, [asked.id])
     app = on(house)
@@ -340,7 +340,7 @@ async def test_all_mail_that_was_read_is_closed_by_its_number(house: House) -> N
         assert len(house.inbox(OPERATOR)) == 4
         await pilot.press("C")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks again")
-        late = post.send(house.workspace, "@editor", [OPERATOR], "Late", "x")[0]
+        late = post.send_mail(house.workspace, "@editor", [OPERATOR], "Late", "x")[0]
         post.read_messages(house.workspace, OPERATOR, [late.id])
         await pilot.press("y")
         await until(pilot, lambda: "asked: close 2 mails" in text_of(app), "closed")
@@ -443,7 +443,7 @@ async def test_quitting_stops_no_agent_and_the_next_screen_finds_the_run(house: 
 
 
 async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> None:
-    first = post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?\x1b[2J")[0]
+    first = post.send_mail(house.workspace, "@editor", [OPERATOR], "A question", "May I?\x1b[2J")[0]
     app = on(house)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "✉ 1 for you" in text_of(app), "the header says so")
@@ -464,7 +464,7 @@ async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> N
         assert (answer.subject, answer.body, answer.in_reply_to) == ("RE: A question", "You may.", first.sent_id)
         await until(pilot, lambda: "no open mail" in text_of(app), "answered mail is closed")
 
-        second = post.send(house.workspace, "@editor", [OPERATOR], "Another", "x")[0]
+        second = post.send_mail(house.workspace, "@editor", [OPERATOR], "Another", "x")[0]
         await until(pilot, lambda: "Another" in text_of(app), "the next one is shown")
         await pilot.press("c")
         await until(pilot, lambda: "no open mail" in text_of(app), "closed")
@@ -472,7 +472,7 @@ async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> N
 
 
 async def test_an_empty_reply_is_not_sent(house: House) -> None:
-    post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
+    post.send_mail(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
     app = on(house)
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(app, pilot)
@@ -514,7 +514,7 @@ async def test_a_request_for_approval_is_decided_and_neither_answered_nor_closed
 
 
 async def test_what_asks_for_no_approval_cannot_be_approved(house: House) -> None:
-    post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
+    post.send_mail(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
     app = on(house)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
@@ -539,7 +539,7 @@ def test_the_screen_approves_only_for_the_approver_that_config_names(
 
 
 async def test_looking_into_an_agents_mail_changes_nothing(house: House) -> None:
-    post.send(house.workspace, OPERATOR, ["@writer"], "Yours", "only yours")
+    post.send_mail(house.workspace, OPERATOR, ["@writer"], "Yours", "only yours")
     before = house.agent("writer").inbox.read_bytes()
     app = on(house)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

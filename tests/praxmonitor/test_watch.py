@@ -180,7 +180,7 @@ def watches() -> Iterator[list[Watch]]:
 
 def test_a_task_is_told_from_mail_to_end_in_lines_and_in_json(house: House, watches: list[Watch]) -> None:
     house.shell("writer", f"{sys.executable} -m mailcore.cli reply 2 finished")
-    post.send(house.workspace, "@lead", ["@editor"], "before", "a word")
+    post.send_mail(house.workspace, "@lead", ["@editor"], "before", "a word")
     plain, objects = Watch(house.root, "--from-start"), Watch("--jsonl", "--from-start", house.root)
     watches += [plain, objects]
     plain.until("@lead is idle")
@@ -200,7 +200,7 @@ def test_a_task_is_told_from_mail_to_end_in_lines_and_in_json(house: House, watc
 def test_without_from_start_only_what_comes_is_told_and_only_of_whom_is_asked(
     house: House, watches: list[Watch]
 ) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "before", "a word")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "before", "a word")
     watch = Watch(house.root, "@Writer")
     watches.append(watch)
     number = 0
@@ -209,8 +209,8 @@ def test_without_from_start_only_what_comes_is_told_and_only_of_whom_is_asked(
         nonlocal number
         number += 1
         assert watch.process.stdout is not None
-        post.send(house.workspace, "@lead", ["@editor"], f"other {number}", "a word")
-        post.send(house.workspace, "@lead", ["@writer"], f"news {number}", "a word")
+        post.send_mail(house.workspace, "@lead", ["@editor"], f"other {number}", "a word")
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"news {number}", "a word")
         return bool(select.select([watch.process.stdout], [], [], 1.0)[0])
 
     wait_until(arrived, what="the first line")

@@ -16,7 +16,7 @@ from typing import Any
 
 from mailcore.config import Dispatch
 from mailcore.dispatch.admission.nesting import GAVE, LOOP
-from mailcore.dispatch.runs.run_list import first_record, journal_records, run_ids
+from mailcore.dispatch.runs.run_list import first_record_of_run, journal_records, run_ids
 from mailcore.formats import journal
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import parse_time
@@ -25,7 +25,7 @@ from mailcore.workspace.find import Workspace
 
 FAILURE_WINDOW = 60.0
 """Seconds in which failures of the fleet are counted."""
-MAX_RUNS = 60
+MAX_RUNS_READ = 60
 """So many of an agent's runs are looked at, at most."""
 
 
@@ -61,8 +61,8 @@ class _Turn:
 
 def last_run_by_person(agent: Agent) -> str:
     """The id of the newest run of an agent that a person asked for; empty if there is none."""
-    for run_id in reversed(run_ids(agent)[-MAX_RUNS:]):
-        if is_by_person(first_record(agent.runs_dir / run_id)):
+    for run_id in reversed(run_ids(agent)[-MAX_RUNS_READ:]):
+        if is_by_person(first_record_of_run(agent.runs_dir / run_id)):
             return run_id
     return ""
 
@@ -70,7 +70,7 @@ def last_run_by_person(agent: Agent) -> str:
 def _turns(agent: Agent) -> list[_Turn]:
     """The runs that ended since a person's act, or since one was killed, oldest first."""
     turns: list[_Turn] = []
-    for run_id in reversed(run_ids(agent)[-MAX_RUNS:]):
+    for run_id in reversed(run_ids(agent)[-MAX_RUNS_READ:]):
         found = journal_records(agent.runs_dir / run_id)
         if not found:
             continue

@@ -11,7 +11,7 @@ from mailcore.dispatch.admission import breakers, daily_cap_holds
 from mailcore.dispatch.aipass import switches
 from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.runs import branch_lock
-from mailcore.dispatch.runs.run_list import first_record
+from mailcore.dispatch.runs.run_list import first_record_of_run
 from mailcore.mail import conflicts
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder
@@ -134,4 +134,4 @@ def limit_hindrance(workspace: Workspace, config: Config, program: str) -> Hindr
 
 
 def _program_of(agent: Agent, run_id: str) -> str:
-    return str(first_record(agent.runs_dir / run_id).get("program", "")) if run_id else ""
+    return str(first_record_of_run(agent.runs_dir / run_id).get("program", "")) if run_id else ""

@@ -47,7 +47,7 @@ def notify_operator(workspace: Workspace, agent: Agent, reasons: str, why: str) 
             return
         subject = f"{agent.address} is not started by itself any more"
         body = f"{why}.\n\nIt would have been woken for this: {reasons}\n\nIts mail is kept; nothing else waits for it."
-        sent = post.send(workspace, agent.address, [OPERATOR], subject, body)
+        sent = post.send_mail(workspace, agent.address, [OPERATOR], subject, body)
         if sent and sent[0].delivered:
             journal.append_record(path, {"agent": agent.address, "since": since, "why": why})
 
@@ -72,4 +72,4 @@ def notify_nesting_limit(workspace: Workspace, place: ChainPlace, target: Agent,
             f"{place.agent.address} knows. Give that task yourself if it is wanted."
         )
         thread = {"in_reply_to": task_id, "thread_id": task_id} if task_id else {}
-        post.send(workspace, place.agent.address, [sender], f"Too deep: {subject}", body, extra=thread)
+        post.send_mail(workspace, place.agent.address, [sender], f"Too deep: {subject}", body, extra=thread)

@@ -68,7 +68,9 @@ def end_monitor_run(workspace: Workspace, agent: Agent, run: Run, by: str, reaso
             )
             name = (task.sent_id or task.id) if task is not None else ""
             thread = {"in_reply_to": name, "thread_id": name} if name else {}
-            sent = post.send(workspace, agent.address, [run.sender], *said, extra={**thread, "run_ended": str(phase)})
+            sent = post.send_mail(
+                workspace, agent.address, [run.sender], *said, extra={**thread, "run_ended": str(phase)}
+            )
             if sent and not sent[0].delivered:
                 raise MailcoreError(sent[0].error)
     except (OSError, MailcoreError) as error:

@@ -35,7 +35,7 @@ def deliver_notice(workspace: Workspace, agent: Agent, record: Mapping[str, Any]
     if isinstance(notice, Mapping) and sender:
         thread = {key: str(notice.get(key, "")) for key in ("in_reply_to", "thread_id", "run_ended")}
         said = str(notice.get("subject", "")), str(notice.get("body", ""))
-        post.send(workspace, sender, [agent.address], *said, extra=thread)
+        post.send_mail(workspace, sender, [agent.address], *said, extra=thread)
 
 
 def _notify_sender(workspace: Workspace, agent: Agent, record: Mapping[str, Any], by: str) -> None:
@@ -47,9 +47,9 @@ def _notify_sender(workspace: Workspace, agent: Agent, record: Mapping[str, Any]
     body = f"{said} It is still message {message_id} in its mailbox. {again}"
     task_id = str(record.get("sent_id") or message_id)
     thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(Phase.KILLED)}
-    sent = post.send(workspace, agent.address, [sender], f"CANCELLED: Dispatch to {agent.address}", body, extra=thread)[
-        0
-    ]
+    sent = post.send_mail(
+        workspace, agent.address, [sender], f"CANCELLED: Dispatch to {agent.address}", body, extra=thread
+    )[0]
     if not sent.delivered:
         raise MailcoreError(sent.error)
     if sender == by:

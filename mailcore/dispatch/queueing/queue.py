@@ -17,7 +17,7 @@ from typing import Any
 
 from mailcore.dispatch.queueing import dropped_starts, waiting_tasks
 from mailcore.dispatch.queueing.branch_gate import gate
-from mailcore.dispatch.runs.run_list import first_record, run_ids
+from mailcore.dispatch.runs.run_list import first_record_of_run, run_ids
 from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
@@ -171,7 +171,7 @@ def lost_tasks(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
 
 def _began(agent: Agent, queue_id: str) -> bool:
     """True if a start that waited became a run."""
-    return any(queue_id in _ids(first_record(agent.runs_dir / run_id)) for run_id in reversed(run_ids(agent)))
+    return any(queue_id in _ids(first_record_of_run(agent.runs_dir / run_id)) for run_id in reversed(run_ids(agent)))
 
 
 def _ids(first: Mapping[str, Any]) -> set[str]:
@@ -189,7 +189,7 @@ def next_start(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]
     if not records:
         return None, []
     newest_run = run_ids(agent)[-1:]
-    begun = _ids(first_record(agent.runs_dir / newest_run[0])) if newest_run else set()
+    begun = _ids(first_record_of_run(agent.runs_dir / newest_run[0])) if newest_run else set()
     barred = conflicts.barred_tasks(agent)
     records = [r for r in records if str(r.get("queue_id", "")) not in begun and r.get("message_id") not in barred]
     if not records:
@@ -210,7 +210,7 @@ def next_start(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]
 def run_of_entry(agent: Agent, queue_id: str) -> str:
     """The id of the run that a start which waited became, if that is the newest; empty if it is not."""
     newest_run = run_ids(agent)[-1:]
-    first = first_record(agent.runs_dir / newest_run[0]) if newest_run else {}
+    first = first_record_of_run(agent.runs_dir / newest_run[0]) if newest_run else {}
     return newest_run[0] if queue_id in _ids(first) else ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailcore.config import Mail
 from mailcore.dispatch.aipass.monitor_runs import SENT_BEFORE
-from mailcore.dispatch.runs.run_list import as_monitored, first_record, read_run, run_ids
+from mailcore.dispatch.runs.run_list import as_monitored, first_record_of_run, read_run, run_ids
 from mailcore.formats import journal
 from mailcore.mail import conflicts
 from mailcore.mail.ladder import ladder
@@ -126,11 +126,11 @@ def _note(agent: Agent, message: Message, run: Run | None) -> str:
 
 def _passed_on(agent: Agent, plan: Run) -> str:
     """What became of work that was passed on: whoever leads it is woken as its parts end, and may have failed."""
-    root = first_record(agent.runs_dir / plan.run_id).get("root") or plan.run_id
+    root = first_record_of_run(agent.runs_dir / plan.run_id).get("root") or plan.run_id
     for run_id in reversed(run_ids(agent)):
         if run_id <= plan.run_id:
             break
-        first = first_record(agent.runs_dir / run_id)
+        first = first_record_of_run(agent.runs_dir / run_id)
         if first.get("root") != root or first.get("message_id"):
             continue
         led = read_run(agent.runs_dir / run_id)

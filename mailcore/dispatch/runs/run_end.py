@@ -82,7 +82,7 @@ def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, sa
     )  # this one stands for the former
     # In the task's thread, so that whoever waits for an answer hears that none will come.
     thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase), "ended_run": run.run_id}
-    sent = post.send(workspace, agent.address, [run.sender], *said, extra=thread)[0]
+    sent = post.send_mail(workspace, agent.address, [run.sender], *said, extra=thread)[0]
     if not sent.delivered:
         raise MailcoreError(sent.error)
 

@@ -37,7 +37,7 @@ def journal_records(run_dir: Path) -> list[dict[str, Any]]:
         return []
 
 
-def first_record(run_dir: Path) -> dict[str, Any]:
+def first_record_of_run(run_dir: Path) -> dict[str, Any]:
     """The first record of a run's journal, who asked for what; empty where `journal_records` is."""
     try:
         return journal.first_record(run_dir / JOURNAL)

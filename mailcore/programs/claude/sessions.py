@@ -11,7 +11,14 @@ from pathlib import Path
 
 from mailcore.programs.claude.places import below, directory, root
 from mailcore.programs.session_files import BEFORE, feed_before, list_entries, newer_files, timestamp_of
-from mailcore.programs.transcript_reader import MAX_LINE, Counted, Transcript, dollars_of, parse_line, text_of
+from mailcore.programs.transcript_reader import (
+    MAX_TRANSCRIPT_LINE,
+    Counted,
+    Transcript,
+    dollars_of,
+    parse_line,
+    text_of,
+)
 from mailcore.system import safe_open
 
 HEAD = 16 * 1024 * 1024
@@ -105,7 +112,7 @@ def cwd_of(path: Path) -> str:
 def _first_cwd(path: Path) -> str:
     try:
         with safe_open.open_regular(path) as file:
-            while file.tell() < HEAD and (line := file.readline(MAX_LINE)):
+            while file.tell() < HEAD and (line := file.readline(MAX_TRANSCRIPT_LINE)):
                 if b'"cwd"' in line and (cwd := text_of(parse_line(line) or {}, "cwd")):
                     return cwd
     except OSError:

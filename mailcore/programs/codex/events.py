@@ -8,7 +8,7 @@ import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, is_session_id, tail
 from mailcore.programs.json_schema import shaped
-from mailcore.programs.transcript_reader import MAX_LINE, parse_line
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line
 from mailcore.system.safe_open import open_regular
 
 LAST_STATUS = re.compile(r"last status: (429|503|529)\b")
@@ -54,7 +54,7 @@ def ending(exit_code: int, output: Output) -> Ending:
     """
     completed, failure, said, odd = False, "", "", dict[str, str]()
     limited = False
-    for line in tail(output.stdout, MAX_LINE):
+    for line in tail(output.stdout, MAX_TRANSCRIPT_LINE):
         event = parse_line(line.encode())
         kind = event.get("type") if event is not None else None
         if event is None or not isinstance(kind, str):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.message import parse_time
-from mailcore.programs.transcript_reader import MAX_LINE, count_of, parse_line, table_of, text_of
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, count_of, parse_line, table_of, text_of
 from mailcore.system import safe_open
 
 WRITING = 60.0
@@ -87,7 +87,7 @@ class Fork:
         return self.over
 
 
-def parent_of(meta: Mapping[str, Any]) -> str:
+def parent_thread(meta: Mapping[str, Any]) -> str:
     """The thread whose history that of this `session_meta` begins with; empty if it is no fork."""
     spawned = table_of(table_of(table_of(meta, "source"), "subagent"), "thread_spawn")
     return text_of(meta, "forked_from_id") or text_of(spawned, "parent_thread_id")
@@ -103,7 +103,7 @@ def parent_history(path: Path, until: float) -> History | None:
     counts, turns = set[UsageCount](), set[str]()
     try:
         with safe_open.open_regular(path) as file:
-            while file.tell() < MAX_PARENT and (line := file.readline(MAX_LINE)):
+            while file.tell() < MAX_PARENT and (line := file.readline(MAX_TRANSCRIPT_LINE)):
                 if b"token_" not in line and b'"task_started"' not in line and b'"turn_context"' not in line:
                     continue
                 event = parse_line(line) or {}

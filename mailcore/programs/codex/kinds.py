@@ -30,7 +30,7 @@ _PASSED_EVENTS = frozenset(
 """The same of events: what they tell stands in items too, or is for the program's own screen."""
 
 
-def is_known(kind: object) -> bool:
+def is_known_line(kind: object) -> bool:
     """True of a line's type that is read, or passed over knowingly."""
     return isinstance(kind, str) and (kind in _KNOWN or kind in _PASSED)
 

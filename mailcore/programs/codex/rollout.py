@@ -17,8 +17,8 @@ import orjson
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.codex.fork import Fork, History, count_in, parent_of
-from mailcore.programs.codex.kinds import is_known, is_known_event
+from mailcore.programs.codex.fork import Fork, History, count_in, parent_thread
+from mailcore.programs.codex.kinds import is_known_event, is_known_line
 from mailcore.programs.tool_wording import tool_words
 from mailcore.programs.transcript_reader import (
     TRANSCRIPT_SOURCE,
@@ -106,7 +106,7 @@ class CodexRollout:
                 return list(self._item(payload, at))
             case "compacted":
                 return list(self._compaction(at))
-            case _ if not is_known(kind):
+            case _ if not is_known_line(kind):
                 self.unread += 1
         return list(spent)
 
@@ -147,7 +147,7 @@ class CodexRollout:
             self._begun, self.session = at, thread or self.session
             self._version = text_of(payload, "cli_version")
             self.cwd = self.cwd or text_of(payload, "cwd")
-            parent = parent_of(payload)
+            parent = parent_thread(payload)
         elif thread != self.session:
             parent = thread
         if parent and self._fork is None:

@@ -62,7 +62,7 @@ def owner(directory: Path) -> str:
         return ""
 
 
-def is_known(branch: Path, session_id: str) -> bool:
+def has_session(branch: Path, session_id: str) -> bool:
     """True if there is a file of that session, whatever it holds."""
     return bool(_files_of(branch, session_id))
 

@@ -58,9 +58,9 @@ class Lab:
         self.started: list[subprocess.Popen[bytes]] = []
         self.configure()
         for to in ("@writer", "@editor", "@operator"):
-            post.send(self.workspace, "@lead", [to], "for you", "b")
+            post.send_mail(self.workspace, "@lead", [to], "for you", "b")
         approvals.request_approval(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
-        post.send(self.workspace, "@operator", ["@lead"], "to do", "b", is_task=True)
+        post.send_mail(self.workspace, "@operator", ["@lead"], "to do", "b", is_task=True)
         place_hold(self.workspace, "@operator", "@lead", "")
 
     def configure(self, extra: str = "") -> None:

@@ -15,7 +15,7 @@ from mailcore.programs.claude.places import directory
 from mailcore.programs.claude.sessions import cwd_of
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.claude.usage import MAX_COUNTED_MESSAGES
-from mailcore.programs.transcript_reader import MAX_LINE, Counted
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from tests.mailcore.session_lines import (
     CWD,
     SESSION,
@@ -260,7 +260,17 @@ def test_a_format_that_changed_is_said_once(raw: bytes, missing: str) -> None:
 
 def test_unknown_lines_and_torn_ones_are_no_drift() -> None:
     one = reader()
-    for raw in (b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"{" * 5000, line(1, "mode"), b"x" * (MAX_LINE + 1)):
+    for raw in (
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff\xfe",
+        b"{" * 5000,
+        line(1, "mode"),
+        b"x" * (MAX_TRANSCRIPT_LINE + 1),
+    ):
         assert one.read(raw, NOW) == [] and one.spent(raw, NOW) == []
     assert one.drift == ""
 
