@@ -107,7 +107,7 @@ class Call:
                 trouble = f"{error}; the defaults are used meanwhile"
         if standing.why and self.verb in (*STARTING_VERBS, "approve", "deny", "ask", "escalate"):
             self._note(f"note: {trust.refusal_text(self.workspace, standing)}")
-        for stranger in self.workspace.strangers(config.agents):
+        for stranger in self.workspace.unknown_sections(config.agents):
             self._note(f"note: {self.workspace.config_file}: {stranger}")
         if trouble:
             self._note(trouble)

@@ -31,7 +31,7 @@ def config(call: Call) -> VerbResult:
         listed = "\n".join(wrong)
         raise ConfigError(f"{file}: {counted(len(wrong), 'fault')}; the defaults are used meanwhile\n{listed}")
     sections = effective(said, found)
-    notes = call.workspace.strangers(found.agents)
+    notes = call.workspace.unknown_sections(found.agents)
     lines = [f"# {file}{'' if file.exists() else ': not there, so all is default'}"]
     for section, values in sections.items():
         lines += ["", f"[{section}]"]

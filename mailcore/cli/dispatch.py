@@ -150,7 +150,7 @@ def retry(call: Call) -> VerbResult:
 
 def runs(call: Call) -> VerbResult:
     """Every run of the workspace, or of one agent, newest first."""
-    everyone = (*call.workspace.agents, *call.workspace.former())
+    everyone = (*call.workspace.agents, *call.workspace.former_agents())
     wanted = normal_address(call.arguments.target) if call.arguments.target else ""
     agents = [agent for agent in everyone if wanted in ("", agent.address)]
     found: list[Run] = []

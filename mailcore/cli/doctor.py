@@ -42,7 +42,9 @@ def doctor(call: Call) -> VerbResult:
     try:
         config = registry.checked_config(read_config(call.workspace.config_file), call.workspace.config_file)
         programs = [*_programs(config, agents), *_settings(call.workspace, config)]
-        programs += [Check("config", False, said, f"mend {CONFIG}") for said in call.workspace.strangers(config.agents)]
+        programs += [
+            Check("config", False, said, f"mend {CONFIG}") for said in call.workspace.unknown_sections(config.agents)
+        ]
     except ConfigError as error:
         config = Config()
         programs = [Check("config", False, str(error), "mend it; no agent can be started meanwhile")]

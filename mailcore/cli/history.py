@@ -211,7 +211,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     for record in _read(call.workspace.state_dir / "audit.jsonl"):
         if isinstance(record.get("verb"), str):
             yield {key: value for key, value in record.items() if key != "chain"}
-    for agent in (*call.workspace.agents, *call.workspace.former()):
+    for agent in (*call.workspace.agents, *call.workspace.former_agents()):
         for path in sorted(agent.runs_dir.glob("*/run.jsonl")):
             records = _read(path)
             # What it was called then: it may be renamed, or its directory another's by now.

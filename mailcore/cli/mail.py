@@ -102,7 +102,7 @@ def sent_result(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = Mappin
     """What to say of one mail that was delivered: `text`, and whom it woke, or why not."""
     if (found := woken.get(sent.to)) is None:
         return sent.as_json(), text
-    return sent.as_json() | found.as_json(), f"{text}; {found.said}"
+    return sent.as_json() | found.as_json(), f"{text}; {found.text}"
 
 
 def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> VerbResult:
@@ -113,7 +113,7 @@ def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxy
         said += ", by the call before, which was cut off" if one.again else ""
         row = one.as_json()
         if (found := woken.get(one.to)) is not None:
-            said += f"; {found.said}"
+            said += f"; {found.text}"
             row |= found.as_json()
         lines.append(f"{one.to}: {said}")
         rows.append(row)

@@ -25,7 +25,7 @@ def trust(call: Call) -> VerbResult:
 
     workspace = call.workspace
     found = trusting.trust_status(workspace, read_settings(workspace.config_file)[0])
-    value = {"file": str(workspace.config_file), "keys": dict(found.said), "withheld": found.why}
+    value = {"file": str(workspace.config_file), "keys": dict(found.rights), "withheld": found.why}
     state = trusting.why_state_untrusted(workspace)
     listed = "\n".join(found.lines) or f"{workspace.config_file} starts nothing and gives no rights"
     if call.arguments.show:
@@ -36,10 +36,12 @@ def trust(call: Call) -> VerbResult:
         known = trusting.revoke_trust(workspace)
         audit.record(workspace, by, "trust", revoked=True)
         return value | {"revoked": known}, "revoked" if known else "nothing was allowed"
-    if found.said or state:
+    if found.rights or state:
         trusting.allow_keys(workspace, found)
-        audit.record(workspace, by, "trust", keys=list(found.said))
-    return value | {"withheld": ""}, f"{listed}\nallowed, until one of them changes" if found.said or state else listed
+        audit.record(workspace, by, "trust", keys=list(found.rights))
+    return value | {
+        "withheld": ""
+    }, f"{listed}\nallowed, until one of them changes" if found.rights or state else listed
 
 
 def operator(call: Call) -> VerbResult:

@@ -83,8 +83,8 @@ def wait(call: Call) -> VerbResult:
     with _in_the_journal(call) as on_wait:
         settled = until(
             call.workspace, call.viewer, ids, a.want, approver, newest_run_of,
-            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Recovery(call.workspace, call.config).look,
-            beside=None if arrivals is None else arrivals.look, at_work=arrivals.at_work() if arrivals else (),
+            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Recovery(call.workspace, call.config).check,
+            beside=None if arrivals is None else arrivals.new_arrivals, at_work=arrivals.at_work() if arrivals else (),
             cancellation=call.served.cancellation if call.served is not None else None,
         )  # fmt: skip
     with suppress(MailcoreError, OSError):  # what it would be woken for stays in its queue, and is passed over there

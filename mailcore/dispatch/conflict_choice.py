@@ -88,7 +88,7 @@ class _Choice:
     act: resumable_act.Act
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """The choice, for who is told of it."""
         return f"{self.by} chose {', '.join(task.name for task in self.picked) or 'none of them'}: {self.why}"
 
@@ -102,13 +102,13 @@ class _Choice:
                     became[task.name] = "declined"
                 except (MailcoreError, OSError) as error:
                     became[task.name] = f"not declined: {error}"
-                    self._again(f"{task.name} is not declined: {error}")
+                    self._report_unfinished(f"{task.name} is not declined: {error}")
         if any(what.startswith("not") for what in became.values()):
             return {**{task.name: "not started yet" for task in self.picked}, **became}
         try:
             conflicts.forget_conflict(self.workspace, name)
         except OSError as error:
-            self._again(f"the tasks still wait for the choice: {error}")
+            self._report_unfinished(f"the tasks still wait for the choice: {error}")
         for task in self.picked:
             try:
                 became[task.name] = self._start(task)
@@ -116,11 +116,11 @@ class _Choice:
                 became[task.name] = f"not started: {error}"
             except (MailcoreError, OSError) as error:
                 became[task.name] = f"not started: {error}"
-                self._again(f"{task.name} is not started: {error}")
-            self._tell(task, f"CHOSEN: {task.subject}")
+                self._report_unfinished(f"{task.name} is not started: {error}")
+            self._notify_sender(task, f"CHOSEN: {task.subject}")
         return became
 
-    def _again(self, what: str) -> None:
+    def _report_unfinished(self, what: str) -> None:
         self.act.leave_open()
         conflicts.report_unfinished(what)
 
@@ -143,22 +143,22 @@ class _Choice:
         with gate(self.workspace, agent):
             waits = [one for one in queue.entries(agent) if one.get("message_id") == task.id]
             queue.remove_entries(self.workspace, agent, waits)
-        ack = {"state": "declined", "result": self.said, "at": journal.now(), "by": self.by}
+        ack = {"state": "declined", "result": self.text, "at": journal.now(), "by": self.by}
         try:
             mailbox.archive_messages(agent, [task.id], {"ack": ack})
         except MailcoreError as error:
             if error.code != "no_message":  # answered meanwhile
                 raise
-        self._tell(task, f"DECLINED: {task.subject}")
+        self._notify_sender(task, f"DECLINED: {task.subject}")
 
-    def _tell(self, task: ConflictingTask, subject: str) -> None:
+    def _notify_sender(self, task: ConflictingTask, subject: str) -> None:
         if task.sender == self.by:
             return
         thread = {"thread_id": task.sent_id} if task.sent_id else {}
         try:
-            sent = post.send_mail(self.workspace, self.by, [task.sender], subject, self.said, extra=thread)[0]
+            sent = post.send_mail(self.workspace, self.by, [task.sender], subject, self.text, extra=thread)[0]
             why = sent.error if not sent.delivered else ""
         except MailcoreError as error:
             why = str(error)
         if why:
-            self._again(f"{task.sender} is not told: {why}")
+            self._report_unfinished(f"{task.sender} is not told: {why}")

@@ -51,14 +51,14 @@ class WakeOutcome:
         return {"not_woken": self.why, "code": self.code, "queued": self.queued}
 
     @property
-    def word(self) -> str:
+    def short_text(self) -> str:
         """The same in a word or two, for one line."""
         if self.run_id:
             return "woken"
         return f"{'waits' if self.queued else 'not woken'}: {self.code}"
 
     @property
-    def said(self) -> str:
+    def text(self) -> str:
         """What is said of it to people."""
         if self.run_id:
             return f"woken: run {self.run_id}"

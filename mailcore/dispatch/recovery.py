@@ -69,7 +69,7 @@ class Recovery:
         self._notices: dict[tuple[int, int], ExitNotice] = {}
         """PID and start → the notice of its end; kept, since each costs the portable backend a thread."""
 
-    def look(self, agents: Iterable[Agent]) -> list[ExitNotice]:
+    def check(self, agents: Iterable[Agent]) -> list[ExitNotice]:
         """Act where something is to be done; the notices of the ends to wait for, until the next look."""
         wanted: set[tuple[int, int]] = set()
         due = []

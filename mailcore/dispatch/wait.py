@@ -94,7 +94,7 @@ def wait_for_messages(
             cancellation.wakes(watcher)
         told, busy = False, {copy.agent for copy in awaited}
         while True:
-            if cancellation is not None and cancellation.said:
+            if cancellation is not None and cancellation.cancelled:
                 raise MailcoreError("the wait was cancelled", "cancelled")
             notices = attend({*busy, *at_work})
             mail = {agent: _mail_of(agent) for agent in looked_at}

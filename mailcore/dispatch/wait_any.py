@@ -56,7 +56,7 @@ class Arrivals:
                     found.append(agent)
         return list(dict.fromkeys(found))
 
-    def look(self) -> list[SettledMessage]:
+    def new_arrivals(self) -> list[SettledMessage]:
         """What has come by now."""
         heard = active_waits.notified_names(self.caller)
         found = [_of_mail(message) for message in self._mail(heard)]

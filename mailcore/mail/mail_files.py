@@ -55,7 +55,7 @@ def mail_sources(workspace: Workspace) -> Iterator[tuple[Agent, list[Source]]]:
 
     Those of agents that were removed too.
     """
-    for agent in (*workspace.agents, workspace.operator, *workspace.former()):
+    for agent in (*workspace.agents, workspace.operator, *workspace.former_agents()):
         found: list[Source] = []
         with suppress(OSError):
             found.append(Source(agent, str(agent.inbox), _stamp(agent.inbox.stat())))

@@ -103,7 +103,7 @@ async def call(verb: str, *options: str, words: list[str] | None = None) -> dict
     except MailcoreError as error:
         raise ToolError(plain(f"{error.code}: {error}")) from error
     finally:
-        served.cancellation.say()
+        served.cancellation.cancel()
     told = harmless(value)
     return told if isinstance(told, dict) else {"result": told}
 

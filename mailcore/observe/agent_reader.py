@@ -87,7 +87,7 @@ class AgentReader:
         if run is not None and for_ is not None and for_.pid and not alive(for_.pid, for_.start_ticks):
             run = replace(run, awaits=None)  # its `mailcore wait` was killed, and could not say so
         told, spent = self.sessions.read()
-        activities = self._once_each([*self._logs.read(run, first_look=self.first_look), *told])
+        activities = self._without_duplicates([*self._logs.read(run, first_look=self.first_look), *told])
         self.stirred |= self._logs.stirred
         self._logs.stirred = False
         spent, self._logs.spent = [*spent, *self._logs.spent], []
@@ -121,12 +121,12 @@ class AgentReader:
             return known if living else replace(known, holder=Holder.DEAD)
         return read_lock(self._lock_file)
 
-    def glimpse(self, moved: Iterable[str]) -> list[Fact]:
+    def refresh_sessions(self, moved: Iterable[str]) -> list[Fact]:
         """The facts of some of its session files alone: they move a hundred times as often as all else."""
         told, spent = self.sessions.read(moved)
-        return [Seen(self.agent.address, tuple(self._once_each(told)), tuple(spent))] if told or spent else []
+        return [Seen(self.agent.address, tuple(self._without_duplicates(told)), tuple(spent))] if told or spent else []
 
-    def _once_each(self, activities: list[Activity]) -> list[Activity]:
+    def _without_duplicates(self, activities: list[Activity]) -> list[Activity]:
         """In order of time, each event once, whichever of its traces told it first."""
         activities.sort(key=attrgetter("at"))
-        return [activity for activity in activities if not self._once.told(activity)]
+        return [activity for activity in activities if not self._once.is_duplicate(activity)]

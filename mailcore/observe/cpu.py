@@ -22,7 +22,7 @@ class CpuActivity:
         self._used: dict[str, tuple[int, float]] = {}
         self._seen: dict[str, float] = {}
 
-    def look(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
+    def measure(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
         """Address → when its tree was last seen at work (`now` if it worked since the look before); 0.0: never.
 
         `pids`: address → the root of its tree. An agent is in the result from its second look on: one look alone tells

@@ -47,7 +47,7 @@ class Deduplicator:
         """By session, what happened and the call's id: the source that told it first."""
         self._unpaired: list[_Event] = []
 
-    def told(self, activity: Activity) -> bool:
+    def is_duplicate(self, activity: Activity) -> bool:
         """True if another source told this already.
 
         A tool event is known by session and call. The others, which have no id, are paired one to one: each event of

@@ -151,7 +151,7 @@ class LogReader:
             # Where a line tells no time, the file does: exact for its last line, and never after its writer's death.
             at = min(tail.modified, time.time(), latest)
             if reader is not None:
-                lines = self._told(reader, lines, at, found)
+                lines = self._output_activities(reader, lines, at, found)
             if log is not None:
                 found.extend(log.read(lines[-burst:], at, backlog=self._first_look))
             else:
@@ -181,7 +181,9 @@ class LogReader:
             self._lived[tail.path] = len(tail.torn), at
             yield Activity(at, self._agent.address, Kind.LOG, terminal_text(tail.torn), "log")
 
-    def _told(self, reader: OutputReader, lines: list[bytes], at: float, found: deque[Activity]) -> list[bytes]:
+    def _output_activities(
+        self, reader: OutputReader, lines: list[bytes], at: float, found: deque[Activity]
+    ) -> list[bytes]:
         """Add what the program's reader finds told in lines of its output; returns those that are lines of a log."""
         others = []
         for line in lines:

@@ -79,7 +79,7 @@ class WorkspaceReader:
             touched |= {id(branch): branch for branch in self._read_register()}
         facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.changed(paths)
-        return facts + self._progress() + self._news()
+        return facts + self._progress() + self._changed_roster()
 
     def sweep(self) -> list[Fact]:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
@@ -97,7 +97,7 @@ class WorkspaceReader:
             said = self._drifts.get(tally.form)
             if said is None or tally.lines >= 2 * said.lines:  # its share, which changes, is not said at every look
                 self._drifts[tally.form] = tally
-        return facts + self._news()
+        return facts + self._changed_roster()
 
     def _read(self, branch: AgentReader, read: Callable[[], list[Fact]]) -> list[Fact]:
         """What reading one agent's files brings. Whatever they hold, the others' are read: a failure is a note."""
@@ -111,7 +111,7 @@ class WorkspaceReader:
         self._failed.pop(address, None)
         return facts
 
-    def _news(self) -> list[Fact]:
+    def _changed_roster(self) -> list[Fact]:
         """The roster anew, if what is to be said of the reading changed."""
         return [self._roster()] if self._notes() != self._said else []
 
@@ -126,7 +126,7 @@ class WorkspaceReader:
                 others.append(Path(name))
         facts: list[Fact] = []
         for branch, moved in grown.items():
-            facts += self._read(branch, partial(branch.glimpse, moved))
+            facts += self._read(branch, partial(branch.refresh_sessions, moved))
         return facts, others
 
     def _follow(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
@@ -137,7 +137,7 @@ class WorkspaceReader:
             if branch is None:
                 continue
             try:
-                if branch.sessions.follow(path, files, self._discovery.begun(path)):
+                if branch.sessions.follow(path, files, self._discovery.is_new(path)):
                     followed[branch] = None
             except ProgramFailed as error:
                 self._failed[address] = f"{address}: {error}"
@@ -185,10 +185,10 @@ class WorkspaceReader:
                 facts.append(Used(address, (), unfinished))
         return facts
 
-    def remark(self, text: str) -> list[Fact]:
+    def set_remark(self, text: str) -> list[Fact]:
         """Let the fleet's notes say `text` of the reading itself; empty: no more."""
         self._remark = text
-        return self._news()
+        return self._changed_roster()
 
     def follows(self, path: Path) -> bool:
         """True of a session file that is followed: whatever it grows by is told."""
@@ -200,16 +200,16 @@ class WorkspaceReader:
 
     def watch_paths(self) -> dict[str, int]:
         """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
-        found = self._standing((self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir))
+        found = self._existing((self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir))
         for address, branch in self._branches.items():
             if branch.stirred or address not in self._watched:
                 branch.stirred = False
-                self._watched[address] = self._standing(branch.directories())
+                self._watched[address] = self._existing(branch.directories())
             found |= self._watched[address]
         beside = (*self._discovery.directories(), *self._statuses.directories())
         return found | {str(place): inode(place) for place in beside}
 
-    def _standing(self, directories: Iterable[Path]) -> dict[str, int]:
+    def _existing(self, directories: Iterable[Path]) -> dict[str, int]:
         root = self.workspace.root
         found: dict[str, int] = {}
         for path in directories:

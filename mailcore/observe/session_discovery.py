@@ -48,9 +48,9 @@ class _ProgramFiles:
     root: Path = field(default_factory=Path)
     places: dict[Path, list[Path]] = field(default_factory=dict)
     """Each place, and of what stands there the directories to watch."""
-    above: list[Path] = field(default_factory=list)
+    parents: list[Path] = field(default_factory=list)
     """The directories between the root and the places."""
-    standing: list[Path] = field(default_factory=list)
+    existing: list[Path] = field(default_factory=list)
     """Those that are there."""
     day: date = date.min
     """When the places were asked for."""
@@ -100,7 +100,7 @@ class SessionDiscovery:
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat, of those that the last sweep found."""
-        standing = [place for kept in self._kept for place in kept.standing]
+        standing = [place for kept in self._kept for place in kept.existing]
         return [*standing, *(place for kept in self._kept for places in kept.places.values() for place in places)]
 
     def changed(self, paths: Iterable[Path]) -> list[FoundSession]:
@@ -152,7 +152,7 @@ class SessionDiscovery:
             except ProgramFailed as error:
                 self.troubles[kept.name] = str(error)
 
-    def begun(self, path: Path) -> bool:
+    def is_new(self, path: Path) -> bool:
         """True of a session file that was made since the looking began: all of it is news."""
         return path not in self._old
 
@@ -173,14 +173,14 @@ class SessionDiscovery:
         kept.day = date.today()
         kept.places = {place: kept.places.get(place, []) for place in places}
         between = (above for place in places for above in reversed(place.parents))
-        kept.above = list(dict.fromkeys(above for above in between if above.is_relative_to(kept.root)))
+        kept.parents = list(dict.fromkeys(above for above in between if above.is_relative_to(kept.root)))
         return new
 
     def _sweep(self, kept: _ProgramFiles) -> Iterator[FoundSession]:
         now = time.time()
         if kept.day != date.today() or self._stamps.moved(kept.root):
             self._ask_places(kept)  # what is new with a day or a directory begins empty: all that it will hold is news
-        kept.standing = [place for place in kept.above if place.is_dir()]
+        kept.existing = [place for place in kept.parents if place.is_dir()]
         for place in kept.places:
             if place in self._unseen:
                 self._unseen.discard(place)

@@ -51,14 +51,14 @@ class Output:
     """What is on its standard error came at once, and may be no more than a warning."""
 
     @property
-    def said(self) -> bool:
+    def printed(self) -> bool:
         """True once the program wrote a byte to its standard output."""
         return self.stdout.exists() and self.stdout.stat().st_size > 0
 
     @property
     def any(self) -> bool:
         """The same, or that it writes to its standard error, and not only a warning."""
-        return self.said or (not self.warned and self.stderr.exists() and self.stderr.stat().st_size > 0)
+        return self.printed or (not self.warned and self.stderr.exists() and self.stderr.stat().st_size > 0)
 
 
 @dataclass(frozen=True, slots=True)

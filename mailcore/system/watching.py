@@ -169,18 +169,18 @@ class Cancellation:
     """Says once, from whatever thread, that nobody wants any more what a wait is for, and ends that wait."""
 
     def __init__(self) -> None:
-        self.said = False
+        self.cancelled = False
         self._watcher: Watcher | None = None
 
     def wakes(self, watcher: Watcher) -> None:
         """Let this watcher's wait end, the one at hand or the next."""
         self._watcher = watcher
-        if self.said:
+        if self.cancelled:
             watcher.wake()
 
-    def say(self) -> None:
+    def cancel(self) -> None:
         """Cancel it."""
-        self.said = True
+        self.cancelled = True
         if self._watcher is not None:
             self._watcher.wake()
 

@@ -70,12 +70,12 @@ class Workspace:
         hint = did_you_mean(wanted, known) or f"; known: {' '.join(known) or 'none'}"
         raise Refused(f"no agent {wanted} in {self.registry.name}{hint}", "unknown_agent")
 
-    def former(self) -> tuple[Agent, ...]:
+    def former_agents(self) -> tuple[Agent, ...]:
         """Agents that were taken out of the registry, whose directories are no present agent's: to be read alone."""
         present = {agent.branch for agent in self.agents}
         return tuple(agent for agent in registries.former_agents(self.registry) if agent.branch not in present)
 
-    def strangers(self, sections: Iterable[str]) -> list[str]:
+    def unknown_sections(self, sections: Iterable[str]) -> list[str]:
         """What to say of each `[agents.NAME]` of config.toml (`sections`: the names) that no agent has."""
         known = [agent.address[1:] for agent in self.agents]
         return [

@@ -39,7 +39,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 class TrustStatus:
     """What may be followed of a workspace's config.toml."""
 
-    said: Mapping[str, Any]
+    rights: Mapping[str, Any]
     """Its keys that start something or give a right: `alarms.on_alarm` → value."""
     why: str = ""
     """Why they are withheld; empty if they are followed."""
@@ -47,18 +47,18 @@ class TrustStatus:
     @property
     def digest(self) -> str:
         """What is allowed, and no longer is when a key changes."""
-        return digest(json.dumps(self.said, sort_keys=True, default=str).encode())
+        return digest(json.dumps(self.rights, sort_keys=True, default=str).encode())
 
     @property
     def lines(self) -> list[str]:
         """The keys for people, one a line."""
-        return [f"{name} = {toml(value)}" for name, value in self.said.items()]
+        return [f"{name} = {toml(value)}" for name, value in self.rights.items()]
 
 
 def trust_status(workspace: Workspace, tables: Mapping[str, Any], *, remember: bool = False) -> TrustStatus:
     """Judge the tables of its config.toml. `remember`: note that a workspace of this user's own is in use."""
     found = TrustStatus(dict(_rights(tables)))
-    if not found.said:
+    if not found.rights:
         return found
     entry = _store().get(str(workspace.root), {})
     if found.digest in entry.get("allowed", ()):
@@ -66,17 +66,17 @@ def trust_status(workspace: Workspace, tables: Mapping[str, Any], *, remember: b
     owner = _foreign_owner(workspace)
     made = entry.get("made") == _name(workspace) != ""
     if owner:
-        return TrustStatus(found.said, owner)
+        return TrustStatus(found.rights, owner)
     from mailcore.system import git_repository  # it imports subprocess, which most are spared
 
     git = git_repository.git_state(workspace.config_file)
     if git.how is git_repository.Tracked.UNKNOWN:
-        return TrustStatus(found.said, "it lies in a repository, and git does not say whether it tracks the file")
+        return TrustStatus(found.rights, "it lies in a repository, and git does not say whether it tracks the file")
     if git.how is git_repository.Tracked.YES:
         # In a workspace made here a hand may have written what git does not hold; the rest came with a pull.
-        theirs = TrustStatus(_also_in(git.contents, found.said) if made else found.said)
-        if theirs.said and theirs.digest not in entry.get("allowed", ()):
-            return TrustStatus(found.said, "git tracks the file, so that others may have written it")
+        theirs = TrustStatus(_also_in(git.contents, found.rights) if made else found.rights)
+        if theirs.rights and theirs.digest not in entry.get("allowed", ()):
+            return TrustStatus(found.rights, "git tracks the file, so that others may have written it")
     if remember:
         _record(workspace, made=True, allow=found.digest)
     return found
@@ -177,7 +177,7 @@ def require_trust(workspace: Workspace) -> None:
     except ConfigError:
         return
     found = trust_status(workspace, tables, remember=True)
-    if found.why and any(name.startswith("agents.") for name in found.said):
+    if found.why and any(name.startswith("agents.") for name in found.rights):
         raise Refused(refusal_text(workspace, found), "trust")
 
 
@@ -210,7 +210,7 @@ def why_state_untrusted(workspace: Workspace) -> str:
 
 def refusal_text(workspace: Workspace, found: TrustStatus) -> str:
     """That keys are withheld, why, and what to do."""
-    names = ", ".join(found.said)
+    names = ", ".join(found.rights)
     return (
         f"{workspace.config_file} starts or permits something ({names}), and {found.why}: look at it with "
         "`mailcore trust --show`, allow it with `mailcore trust`"
@@ -224,7 +224,7 @@ def record_made_here(workspace: Workspace) -> None:
 
 def allow_keys(workspace: Workspace, found: TrustStatus) -> None:
     """Follow these keys, until one changes, and what waits here. MailcoreError if that cannot be kept."""
-    if not _record(workspace, allow=found.digest if found.said else "", state=True):
+    if not _record(workspace, allow=found.digest if found.rights else "", state=True):
         raise MailcoreError(f"{_file()}: cannot be written; nothing is allowed", "trust")
 
 

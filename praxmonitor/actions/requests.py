@@ -111,7 +111,7 @@ def _woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: f
     from mailcore.dispatch.priority_wakes import wake_recipients
 
     woken = wake_recipients(workspace, config, OPERATOR, [sent], sent.subject, what=what, since=began)
-    return "".join(f" ({one.word})" for one in woken.values())
+    return "".join(f" ({one.short_text})" for one in woken.values())
 
 
 def mark_opened(workspace: Workspace, message_id: str) -> str:

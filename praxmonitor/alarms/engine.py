@@ -71,7 +71,7 @@ class Vigil:
         self._on_config = on_config
         self._root, self._kept = root, kept
         self._rules = Rules(config)
-        self._work = work or CpuActivity().look
+        self._work = work or CpuActivity().measure
         self._vanished = Vanished(there)
         self._settings = Settings(root / ".praxmonitor" / "config.toml") if kept is not None else None
         self._beats = Beats()

@@ -34,8 +34,8 @@ def look(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = N
     }
     missing = {address: gone.get(address, 0.0) for address in Vanished(settle=0.0).look(fleet.agents, now, now, gone)}
     if not quiet:
-        return Senses(disk_free=free, gone=missing)
+        return Senses(disk_free=free, missing_since=missing)
     work = CpuActivity()
-    work.look(quiet, now)
+    work.measure(quiet, now)
     threading.Event().wait(BETWEEN)
-    return Senses(disk_free=free, work=work.look(quiet, now), gone=missing)
+    return Senses(disk_free=free, work=work.measure(quiet, now), missing_since=missing)

@@ -132,7 +132,7 @@ async def follow(
     rules, moment, looked = Rules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
-    vigil = Vigil(config, root, None, period=TICK, work=CpuActivity().look)
+    vigil = Vigil(config, root, None, period=TICK, work=CpuActivity().measure)
     looking = asyncio.create_task(vigil.look(lambda: moment))
     coming = asyncio.ensure_future(anext(fleets))
     try:

@@ -152,7 +152,7 @@ def _facts(loader: WorkspaceReader, fleet: Fleet, batch: Batch) -> list[Fact]:
     if batch.sweep:
         facts += loader.sweep()
     if batch.note not in ("", *fleet.notes):
-        facts = [*facts, *loader.remark(batch.note)]
+        facts = [*facts, *loader.set_remark(batch.note)]
     return facts
 
 

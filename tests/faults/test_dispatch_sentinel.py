@@ -228,7 +228,7 @@ def test_a_run_that_dies_before_the_next_begins_is_told_first(house: House, tmp_
     run_id, *_ = run_it(house, tmp_path)
     house.orphan("@writer")
     first = {"sender": "@operator", "subject": "next", "message_id": "m", "program": "command"}
-    agent, seen = house.agent("@writer"), Precheck(looked=True)
+    agent, seen = house.agent("@writer"), Precheck(occupants_checked=True)
     with gate(house.workspace, agent):
         found = start.reserve(house.workspace, house.config, agent, first, seen)
     assert isinstance(found, Hindrance) and found.code == "unseen" and len(house.runs("@writer")) == 1

@@ -33,8 +33,8 @@ def running(code: str) -> Iterator[subprocess.Popen[str]]:
 def worked(code: str, wait_until: Wait, seconds: float = 20.0) -> None:
     work = CpuActivity()
     with running(code) as process:
-        work.look({"@a": process.pid}, NOW)
-        wait_until(lambda: work.look({"@a": process.pid}, NOW).get("@a") == NOW, seconds, "its work is seen")
+        work.measure({"@a": process.pid}, NOW)
+        wait_until(lambda: work.measure({"@a": process.pid}, NOW).get("@a") == NOW, seconds, "its work is seen")
 
 
 def test_a_process_that_computes_works(wait_until: Wait) -> None:
@@ -52,19 +52,19 @@ def test_a_process_that_only_waits_does_not_work() -> None:
     with running("import threading\nprint(flush=True)\nwhile True: threading.Event().wait(0.1)") as process:
         assert process.stdout is not None
         process.stdout.readline()  # its start costs CPU, and is over
-        looks = [work.look({"@a": process.pid}, NOW)]
+        looks = [work.measure({"@a": process.pid}, NOW)]
         while len(looks) < 4:
             pause.wait(0.5)
-            looks.append(work.look({"@a": process.pid}, NOW))
+            looks.append(work.measure({"@a": process.pid}, NOW))
     assert looks == [{}, {"@a": 0.0}, {"@a": 0.0}, {"@a": 0.0}]
 
 
 def test_one_look_alone_says_nothing_and_a_process_that_is_gone_is_idle() -> None:
     work = CpuActivity()
     with running("while True: pass") as process:
-        assert work.look({"@a": process.pid}, NOW) == {}
-    assert work.look({"@a": process.pid}, NOW) == {"@a": 0.0}
+        assert work.measure({"@a": process.pid}, NOW) == {}
+    assert work.measure({"@a": process.pid}, NOW) == {"@a": 0.0}
 
 
 def test_nobody_asked_for_costs_nothing() -> None:
-    assert CpuActivity().look({}, NOW) == {}
+    assert CpuActivity().measure({}, NOW) == {}

@@ -59,7 +59,7 @@ def test_of_an_agent_whose_row_was_taken_out_by_hand(house: House) -> None:
     post.send_mail(find.find_workspace(house.root), "@lead", ["@editor"], "s", "b")  # the next act notes it
     told(house, sent)
     back = create.add_agent(find.find_workspace(house.root), "writer", "agents/writer")
-    assert "@writer" in [agent.address for agent in back.agents] and back.former() == ()
+    assert "@writer" in [agent.address for agent in back.agents] and back.former_agents() == ()
     told(house, sent)
 
 

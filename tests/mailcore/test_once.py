@@ -35,7 +35,7 @@ def one(kind: Kind, source: str = "hooks", at: float = AT, tool_id: str = "", **
 
 def kept(activities: list[Activity]) -> list[Activity]:
     once = Deduplicator()
-    return [activity for activity in activities if not once.told(activity)]
+    return [activity for activity in activities if not once.is_duplicate(activity)]
 
 
 @settings(max_examples=200, deadline=None)
@@ -123,6 +123,6 @@ def test_a_source_that_tells_a_call_again_means_a_new_one() -> None:
 def test_it_remembers_in_bounds() -> None:
     once = Deduplicator()
     for n in range(MAX_CALLS * 2):
-        once.told(one(Kind.TOOL, tool_id=f"t{n}"))
-        once.told(one(Kind.PROMPT, at=AT + n))
+        once.is_duplicate(one(Kind.TOOL, tool_id=f"t{n}"))
+        once.is_duplicate(one(Kind.PROMPT, at=AT + n))
     assert len(once._calls) == MAX_CALLS and len(once._unpaired) == MAX_UNPAIRED

@@ -43,12 +43,12 @@ class Hindrance:
 class Precheck:
     """What speaks against a start and takes long to see: looked at before the gate, weighed under it."""
 
-    tripped: str = ""
+    refusal: str = ""
     """Why a breaker refuses a start by itself."""
     delay: float = 0.0
     """Seconds that a start by itself has to wait, after failed runs."""
     occupied: Hindrance | None = None
-    looked: bool = False
+    occupants_checked: bool = False
     """Whether `occupied` was looked for: not at an agent that is at work anyhow."""
 
 
@@ -62,10 +62,10 @@ def precheck(workspace: Workspace, config: Config, agent: Agent, first: Mapping[
         return Precheck(tripped, delay)
     pids = run_processes.occupants(agent.branch, used_programs(config))
     if not pids:
-        return Precheck(tripped, delay, looked=True)
+        return Precheck(tripped, delay, occupants_checked=True)
     who = " ".join(map(str, pids))
     reason = f"a person's own session works in {agent.branch} (PID {who}); end it first"
-    return Precheck(tripped, delay, Hindrance("occupied", reason, frozenset(pids)), looked=True)
+    return Precheck(tripped, delay, Hindrance("occupied", reason, frozenset(pids)), occupants_checked=True)
 
 
 def find_hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any], seen: Precheck) -> Hindrance | None:
@@ -86,11 +86,11 @@ def find_hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any],
         return Hindrance("held", held)
     if (task := first.get("message_id")) and (why := conflicts.barred_tasks(agent).get(str(task))):
         return Hindrance("conflict", why)
-    if first.get("automatic") and seen.tripped:
-        return Hindrance("breaker", f"{agent.address} is not started by itself any more: {seen.tripped}")
+    if first.get("automatic") and seen.refusal:
+        return Hindrance("breaker", f"{agent.address} is not started by itself any more: {seen.refusal}")
     if found := busy_hindrance(agent) or seen.occupied:
         return found
-    if branch_lock.current_lock(agent) is not None or not seen.looked:
+    if branch_lock.current_lock(agent) is not None or not seen.occupants_checked:
         return Hindrance("unseen", f"what has ended at {agent.address} is being cleared away", frozenset({0}))
     return None
 

@@ -95,7 +95,7 @@ class _Look:
         """How many files of mail were read."""
 
     def acts(self) -> Iterator[AuditAct]:
-        everyone = (*self._workspace.agents, self._workspace.operator, *self._workspace.former())
+        everyone = (*self._workspace.agents, self._workspace.operator, *self._workspace.former_agents())
         taken: set[str] = set()
         for agent in everyone:
             for raw in self._received(agent):

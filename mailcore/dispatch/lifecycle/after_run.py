@@ -179,11 +179,13 @@ def clean_up(workspace: Workspace, config: Config, agent: Agent, by: str = "", h
 def clean_up_own(workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = "") -> bool:
     """`clean_up`, but of a monitor's run no more than its lock. True if a lock was removed."""
     with orphans.clearing(workspace, config, agent, by, how) as cleared:
-        if cleared is not None and (run := cleared.untold) is not None:
+        if cleared is not None and (run := cleared.unreported) is not None:
             run_dir = agent.runs_dir / run.run_id
             report_end(workspace, config, agent, run, journal_records(run_dir)[0], run_dir, again=True)
-        if cleared is not None and cleared.lost is not None:
-            report_lost(workspace, config, agent, cleared.lost, "its supervisor died, and its journal is gone or cut")
+        if cleared is not None and cleared.lost_record is not None:
+            report_lost(
+                workspace, config, agent, cleared.lost_record, "its supervisor died, and its journal is gone or cut"
+            )
     return cleared is not None
 
 

@@ -40,9 +40,9 @@ SENTINEL_SPARE = 10.0
 class ClearedLock:
     """A dead holder's lock that is removed."""
 
-    untold: Run | None
+    unreported: Run | None
     """Its run as it ended; None if nobody is to be told of it, or was already."""
-    lost: Mapping[str, Any] | None = None
+    lost_record: Mapping[str, Any] | None = None
     """The first record of its run, as AIPass's register has it, where its journal is gone."""
 
 

@@ -101,7 +101,7 @@ def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
 
     Of agents that were removed or renamed too: there the agent is the one in whose directory the run lies.
     """
-    everyone = (*workspace.agents, *workspace.former())
+    everyone = (*workspace.agents, *workspace.former_agents())
     if not target.startswith("@"):
         for agent in everyone:
             if "/" not in target and (agent.runs_dir / target / JOURNAL).is_file():

@@ -73,9 +73,9 @@ class Attempts:
         """The nonce itself, of which lock and journal hold the digest: for what the run starts, and in no file."""
         self.name = str(self.queued["program"])
         self.signs = SupervisorEvents()
-        self.pondered: Callable[[float], float] = lambda _: 0.0
+        self.approval_wait: Callable[[float], float] = lambda _: 0.0
         """Seconds since a moment in which the run waited for an approval: the hard limit stands still meanwhile."""
-        self.held: tuple[int, ...] = ()
+        self.lock_descriptors: tuple[int, ...] = ()
         """Descriptor of the run's flock, which the program holds too."""
         self._warned: dict[int, tuple[float, int]] = {}
         """Attempt → when something was first seen on its standard error, and how much of it came at once."""
@@ -130,14 +130,14 @@ class Attempts:
             failure = Ending(False, f"cannot start {self.name}: {why}", final=isinstance(error, MailcoreError))
             self.note("attempt_ended", n=number, exit=None, cause=failure.cause)
             return failure, session
-        cause, named = self.named(kind, session, files)
+        cause, named = self.session_named(kind, session, files)
         facts = {"pid": child, "start_ticks": start_ticks(child), "session": named, "bypass": bypass}
         self.note("attempt", at=began, n=number, mode=mode, **facts)
         cause = cause or self.watch(kind, child, launch, number)
         if not cause:
-            self.linger()
+            self.wait_for_leftovers()
         left = self.stop_tree()
-        self.bound(number)
+        self.limit_output(number)
         code = self.exits.pop(child, -signal.SIGKILL)
         result = self.ending(kind, code, number)
         if (
@@ -151,7 +151,7 @@ class Attempts:
         if result.success and not cause and not answered and left.work:
             # Contract, claude-code: exit 0 with background tasks cut off is not success.
             cause = f"ended with {counted(left.work, 'process', 'processes')} still at work and stopped"
-        failed, had = self.named(kind, session, self.output(number))
+        failed, had = self.session_named(kind, session, self.output(number))
         if cause := cause or failed:
             # What was done may be all of the work: it is not done again where only the session is not known.
             result = replace(result, success=False, cause=cause, limited=False, final=result.final or bool(failed))
@@ -171,7 +171,7 @@ class Attempts:
         task = next((mail for mail in box.messages if mail.id == run.message_id), None)
         return not box.reason and (task is None or (task.ack is not None and task.ack.state in FINAL))
 
-    def named(self, kind: Program, session: str, files: Output) -> tuple[str, str]:
+    def session_named(self, kind: Program, session: str, files: Output) -> tuple[str, str]:
         """How the program names the session that an attempt has; before it what went wrong in asking, if anything."""
         try:
             return "", kind.session(session, files)
@@ -217,7 +217,7 @@ class Attempts:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
-                pass_fds=self.held,
+                pass_fds=self.lock_descriptors,
             )
         self.exits.pop(child.pid, None)  # of an adopted child that had this PID before
         child.returncode = 0  # this process reaps by itself: Popen must not wait for what is gone
@@ -228,11 +228,11 @@ class Attempts:
         begun, began_at, pondered = time.monotonic(), time.time(), 0.0
         limits = self.config.dispatch
         try:
-            self.signs.look_at(self.run_dir, *kind.traces(launch))
+            self.signs.watch_paths(self.run_dir, *kind.traces(launch))
             while not kind.shows_life(launch, self.output(number)):
                 if self.ended(child):
                     break
-                self.bound(number)
+                self.limit_output(number)
                 left = begun + limits.startup_timeout - time.monotonic()
                 if left <= 0:
                     return f"no sign of life in {duration(limits.startup_timeout)}"
@@ -242,20 +242,20 @@ class Attempts:
         except ProgramFailed as error:
             return str(error)
         finally:
-            self.signs.look_away()
+            self.signs.unwatch()
         look, longest = OUTPUT_CHECK
         while not self.ended(child):
             left = begun + limits.hard_limit + pondered - time.monotonic()
-            if left <= 0 and (longer := self.pondered(began_at)) > pondered:
+            if left <= 0 and (longer := self.approval_wait(began_at)) > pondered:
                 pondered, left = longer, look
             if left <= 0:
                 return f"still running after {duration(limits.hard_limit)}"
             self.signs.wait(min(left, look))
-            look = OUTPUT_CHECK[0] if self.bound(number) else min(look * 2, longest)
-            self.stand()
+            look = OUTPUT_CHECK[0] if self.limit_output(number) else min(look * 2, longest)
+            self.ensure_directory()
         return ""
 
-    def stand(self) -> None:
+    def ensure_directory(self) -> None:
         """See that the run's directory is there, follow or await it, and its journal whole; Lost, if it is gone."""
         self._await_directory()
         self.journal.records()  # mended, where somebody removed or changed it
@@ -263,7 +263,7 @@ class Attempts:
     def _await_directory(self) -> None:
         deadline = time.monotonic() + self.config.dispatch.vanished_grace
         look, longest = VANISHED_CHECK
-        while not self._anchor.stands():
+        while not self._anchor.is_there():
             left = deadline - time.monotonic()
             if left <= 0 or self.signs.stop_asked:
                 raise RunDirectoryLost(f"{self.run_dir} is gone")
@@ -272,7 +272,7 @@ class Attempts:
             look = min(look * 2, longest)
         self.journal.path = self.run_dir / JOURNAL
 
-    def bound(self, number: int) -> bool:
+    def limit_output(self, number: int) -> bool:
         """Bound what the attempt's output takes on disk; True where it was too much."""
         limit = self.config.dispatch.output_limit
         out, err = (
@@ -281,29 +281,29 @@ class Attempts:
         )
         return out or err
 
-    def linger(self) -> None:
+    def wait_for_leftovers(self) -> None:
         """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
         deadline = time.monotonic() + LINGER
         while (left := deadline - time.monotonic()) > 0 and run_processes.run_members(self.run_id, [os.getpid()]):
             self.signs.wait(left)
             self.reap()
-            self.check()
+            self.raise_if_stopped()
 
     def sleep(self, seconds: float) -> None:
         """Wait in the kernel; Stopped if somebody asks for the run's end."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.reap()
-            self.check()
+            self.raise_if_stopped()
             self.signs.wait(left)
 
     def ended(self, child: int) -> bool:
         """Reap, and say whether the child is gone. Stopped if somebody asked for the run's end."""
         self.reap()
-        self.check()
+        self.raise_if_stopped()
         return child in self.exits
 
-    def check(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Stopped, if a signal asked for the run's end."""
         if self.signs.stop_asked:
             raise RunStopped

@@ -44,7 +44,7 @@ class Supervisor:
     def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
         self._workspace, self.config = workspace, config
         self.attempts = Attempts(config, agent, run_dir)
-        self.attempts.pondered = self.pondered
+        self.attempts.approval_wait = self.approval_wait
         self.queued, self.note = self.attempts.queued, self.attempts.note
 
     @property
@@ -63,7 +63,7 @@ class Supervisor:
         agents = (self.agent if one.address == self.agent.address else one for one in self._workspace.agents)
         return replace(self._workspace, agents=tuple(agents))
 
-    def pondered(self, since: float) -> float:
+    def approval_wait(self, since: float) -> float:
         """Seconds since then in which the run waited for an approval, as far as that can be read."""
         if not self.attempts.run.wrote:
             return 0.0
@@ -83,7 +83,7 @@ class Supervisor:
         try:
             self.delay(float(self.queued.get("delay") or 0.0))
             wanted = str(self.queued.get("mode") or "start")
-            session = self.former_session(wanted)
+            session = self.earlier_session(wanted)
             forked = session if wanted == "fork" else ""
             for number in range(1, limits.attempts + 1):
                 mode = wanted if number == 1 else ("fresh", "resume")[number == 2]
@@ -106,7 +106,7 @@ class Supervisor:
             outcome = "killed"
         self.end(outcome, result)
 
-    def former_session(self, mode: str) -> str:
+    def earlier_session(self, mode: str) -> str:
         """The session of the run that this one is a retry of, or that it was asked to go on in; empty where none is."""
         if mode in SESSION_MODES and not self.queued.get("retry_of"):
             kind = find_program(self.attempts.name)
@@ -204,7 +204,7 @@ def run_lock(run_dir: Path, attempts: Attempts) -> Iterator[None]:
     """Hold the run's flock, its program too: by that it is seen to live from where its PIDs are not."""
     with ExitStack() as stack:
         with suppress(MailcoreError, OSError):  # without it the run is taken to go on there
-            attempts.held = (stack.enter_context(locked(run_dir / FLOCK, 2.0)),)
+            attempts.lock_descriptors = (stack.enter_context(locked(run_dir / FLOCK, 2.0)),)
         yield
 
 

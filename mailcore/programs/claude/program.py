@@ -74,7 +74,7 @@ class Claude:
 
         What is on standard error are its warnings.
         """
-        if output.acted or output.said:
+        if output.acted or output.printed:
             return True
         try:
             trace = session_file(launch.agent, launch.session_id).stat()

@@ -62,7 +62,7 @@ class Codex:
     def shows_life(self, launch: Launch, output: Output) -> bool:
         """Its first event, or a mailcore command; what is on standard error are its warnings."""
         del launch
-        return output.acted or output.said
+        return output.acted or output.printed
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """As its events say."""

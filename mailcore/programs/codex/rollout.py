@@ -99,7 +99,7 @@ class CodexRollout:
             return list(spent)
         match kind:
             case "session_meta" if first:
-                return [self._told(at, Kind.SESSION, f"session: {text_of(payload, 'source') or 'start'}")]
+                return [self._activity(at, Kind.SESSION, f"session: {text_of(payload, 'source') or 'start'}")]
             case "event_msg":
                 return [*self._event(payload, at), *spent]
             case "response_item":
@@ -154,7 +154,7 @@ class CodexRollout:
             former = partial(self._former, parent, self._begun) if self._former is not None else _nothing
             self._fork = Fork(self.session, self._begun, former)
 
-    def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
+    def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
         return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session)
 
     def _event(self, payload: Mapping[str, Any], at: float) -> Iterator[Activity]:
@@ -162,43 +162,43 @@ class CodexRollout:
             case "item_completed":
                 yield from self._completed(table_of(payload, "item"), at)
             case "task_complete":
-                yield self._told(at, Kind.TURN_END, text_of(payload, "last_agent_message") or "turn over")
+                yield self._activity(at, Kind.TURN_END, text_of(payload, "last_agent_message") or "turn over")
             case "turn_aborted":
                 why = text_of(payload, "reason")
                 why = "interrupted by the operator" if why == "interrupted" else f"turn aborted {why}".rstrip()
-                yield self._told(at, Kind.TURN_END, why)
+                yield self._activity(at, Kind.TURN_END, why)
             case "error":
-                yield self._told(at, Kind.ERROR, text_of(payload, "message") or "turn ended in an error")
+                yield self._activity(at, Kind.ERROR, text_of(payload, "message") or "turn ended in an error")
             case "stream_error":
                 said = text_of(payload, "message") or "the stream broke"
-                yield self._told(at, Kind.LIMIT if LIMIT_STATUS.search(said) else Kind.WARNING, said)
+                yield self._activity(at, Kind.LIMIT if LIMIT_STATUS.search(said) else Kind.WARNING, said)
             case "context_compacted":
                 yield from self._compaction(at)
             case "user_message":
-                yield from self._said(at, Kind.PROMPT, text_of(payload, "message"))
+                yield from self._message_once(at, Kind.PROMPT, text_of(payload, "message"))
             case "agent_message":
-                yield from self._said(at, Kind.MESSAGE, text_of(payload, "message"))
+                yield from self._message_once(at, Kind.MESSAGE, text_of(payload, "message"))
             case "agent_reasoning":
-                yield from self._said(at, Kind.THINKING, text_of(payload, "text") or "thinking")
+                yield from self._message_once(at, Kind.THINKING, text_of(payload, "text") or "thinking")
             case kind if not is_known_event(kind):
                 self.unread += 1
 
-    def _said(self, at: float, kind: Kind, text: str) -> Iterator[Activity]:
+    def _message_once(self, at: float, kind: Kind, text: str) -> Iterator[Activity]:
         """A prompt, thought or answer, once where an event and an item tell it."""
         last, then = self._told_last.get(kind, ("", 0.0))
         if text != last or abs(at - then) > COMPACTIONS:
             self._told_last[kind] = (text, at)
-            yield self._told(at, kind, text)
+            yield self._activity(at, kind, text)
 
     def _completed(self, item: Mapping[str, Any], at: float) -> Iterator[Activity]:
         match item.get("type"):
             case "UserMessage":
-                yield from self._said(at, Kind.PROMPT, _texts(list_of(item, "content")))
+                yield from self._message_once(at, Kind.PROMPT, _texts(list_of(item, "content")))
             case "AgentMessage":
-                yield from self._said(at, Kind.MESSAGE, _texts(list_of(item, "content")))
+                yield from self._message_once(at, Kind.MESSAGE, _texts(list_of(item, "content")))
             case "Reasoning":
                 said = " ".join(text for text in list_of(item, "summary_text") if isinstance(text, str))
-                yield from self._said(at, Kind.THINKING, said or "thinking")
+                yield from self._message_once(at, Kind.THINKING, said or "thinking")
             case "CommandExecution":
                 code, status = item.get("exit_code"), item.get("status")
                 failed = code != 0 if isinstance(code, int) else status in ("failed", "declined")
@@ -219,7 +219,7 @@ class CodexRollout:
             words = _words(tool, payload)
             self._calls.put(call, (tool, words))
             self._ended.pop(call)  # some services number their calls anew in every turn
-            yield self._told(at, Kind.TOOL, words, tool, call)
+            yield self._activity(at, Kind.TOOL, words, tool, call)
         else:
             output = payload.get("output")
             refused = isinstance(output, dict) and output.get("success") is False
@@ -237,12 +237,12 @@ class CodexRollout:
         tool, words = self._calls.pop(call) or ("", "a tool")
         brought = short_result(output)
         text = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
-        yield self._told(at, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, text, tool, call)
+        yield self._activity(at, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, text, tool, call)
 
     def _compaction(self, at: float) -> Iterator[Activity]:
         if abs(at - self._compacted) > COMPACTIONS:
             self._compacted = at
-            yield self._told(at, Kind.COMPACTED, "context compacted")
+            yield self._activity(at, Kind.COMPACTED, "context compacted")
 
     def _counted(self, kind: object, payload: Mapping[str, Any], at: float) -> Iterator[Spent]:
         if kind == "token_usage_record":

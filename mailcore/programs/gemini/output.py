@@ -46,20 +46,20 @@ class GeminiOutput:
                 tool = text_of(event, "tool_name")
                 words = tool_words(tool, event.get("parameters"))
                 self._calls.put(call, (tool, words))
-                yield self._told(at, Kind.TOOL, words, tool, call)
+                yield self._activity(at, Kind.TOOL, words, tool, call)
             case "tool_result" if begun := self._calls.pop(call := text_of(event, "tool_id")):
                 tool, words = begun
                 failed = event.get("status") != "success"
                 brought = short_result(text_of(event, "output") or text_of(table_of(event, "error"), "message"))
                 kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE
-                yield self._told(at, kind, ended_call(words, brought, failed), tool, call)
+                yield self._activity(at, kind, ended_call(words, brought, failed), tool, call)
             case "error":
                 kind = Kind.ERROR if event.get("severity") == "error" else Kind.WARNING
-                yield self._told(at, kind, text_of(event, "message") or "an error")
+                yield self._activity(at, kind, text_of(event, "message") or "an error")
             case "result" if event.get("status") == "success":
-                yield self._told(at, Kind.TURN_END, "turn over")
+                yield self._activity(at, Kind.TURN_END, "turn over")
             case "result" if message := text_of(table_of(event, "error"), "message"):
-                yield self._told(at, Kind.ERROR, message)
+                yield self._activity(at, Kind.ERROR, message)
 
-    def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
+    def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
         return Activity(at, self.agent, kind, text, OUTPUT_SOURCE, tool, call, self._session)

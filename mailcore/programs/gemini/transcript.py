@@ -89,16 +89,16 @@ class GeminiTranscript:
             self._learn(event)
         return list(self._counted(event, line_time(event, now))) if event.get("type") == "gemini" else []
 
-    def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
+    def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
         return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session, by or self._by)
 
     def _head(self, event: Mapping[str, Any], now: float) -> Iterator[Activity]:
         self._learn(event)
         at = min(parse_time(event.get("startTime")) or now, now)
         if self._by:
-            yield self._told(at, Kind.SUBAGENT, "subagent")
+            yield self._activity(at, Kind.SUBAGENT, "subagent")
         else:
-            yield self._told(at, Kind.SESSION, "session: start")
+            yield self._activity(at, Kind.SESSION, "session: start")
 
     def _learn(self, head: Mapping[str, Any]) -> None:
         if not self._by:
@@ -112,7 +112,7 @@ class GeminiTranscript:
         self._messages.put(name, _Message())
         texts = [without_hooks(text) for text in texts_of(event) if not text.startswith(CONTEXT)]
         if text := " ".join(texts).strip():
-            yield self._told(at, Kind.PROMPT, text)
+            yield self._activity(at, Kind.PROMPT, text)
 
     def _answer(self, event: dict[str, Any], at: float, now: float) -> Iterator[Activity]:
         name = self._named(event)
@@ -123,11 +123,11 @@ class GeminiTranscript:
         thoughts = [thought for thought in list_of(event, "thoughts") if isinstance(thought, dict)]
         for thought in thoughts[known.thoughts :]:
             words = ": ".join(filter(None, (text_of(thought, "subject"), text_of(thought, "description"))))
-            yield self._told(line_time(thought, at), Kind.THINKING, words or "thinking")
+            yield self._activity(line_time(thought, at), Kind.THINKING, words or "thinking")
         known.thoughts = max(known.thoughts, len(thoughts))
         if not known.said and (text := " ".join(texts_of(event)).strip()):
             known.said = True
-            yield self._told(at, Kind.MESSAGE, text)
+            yield self._activity(at, Kind.MESSAGE, text)
         for call in list_of(event, "toolCalls"):
             if isinstance(call, dict):
                 yield from self._call(call, at, now)
@@ -149,14 +149,14 @@ class GeminiTranscript:
         self._calls.put(name, None)
         over = max(began, line_time(call, now))
         words = tool_words(tool, call.get("args"))
-        yield self._told(began, Kind.TOOL, words, tool, name)
+        yield self._activity(began, Kind.TOOL, words, tool, name)
         brought = short_result(_brought(call))
         failed = call.get("status") != "success"
         kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE
-        yield self._told(over, kind, ended_call(words, brought, failed), tool, name)
+        yield self._activity(over, kind, ended_call(words, brought, failed), tool, name)
         if tool == SUBAGENT_TOOL:
             what = brought or "subagent is done"
-            yield self._told(over, Kind.SUBAGENT_DONE, what, tool, name, text_of(call, "agentId"))
+            yield self._activity(over, Kind.SUBAGENT_DONE, what, tool, name, text_of(call, "agentId"))
 
     def _counted(self, event: Mapping[str, Any], at: float) -> Iterator[Spent]:
         name, tokens = text_of(event, "id"), event.get("tokens")

@@ -88,13 +88,13 @@ class WatchfilesKernel:
             self._deleted |= set(deleted)
             self._wake()
 
-    def stands(self, directories: Iterable[str]) -> None:
+    def now_watched(self, directories: Iterable[str]) -> None:
         """From a thread: these are watched now; what happened before in them is to be looked for."""
         with self._told:
             self.trouble = ""
         self.report(directories)
 
-    def fails(self, why: str) -> None:
+    def watch_failed(self, why: str) -> None:
         """From a thread: its watch broke or could not be set up; `why` in words, empty where that is no matter."""
         with self._told:
             self.trouble, self._failed = why or self.trouble, True
@@ -135,7 +135,7 @@ class _Thread(threading.Thread):
         """What watchfiles asks every STEP: shall it stop? The first question comes when the watches stand."""
         if not self._stands:
             self._stands = True
-            self._notify.stands(self._directories)
+            self._notify.now_watched(self._directories)
         return self._stopped
 
     def run(self) -> None:
@@ -159,7 +159,7 @@ class _Thread(threading.Thread):
         except Exception as error:
             if not self._stopped:
                 # A directory went in between, or a name came that is no UTF-8: once they are named again it is tried.
-                self._notify.fails("" if isinstance(error, FileNotFoundError) or self._stands else str(error))
+                self._notify.watch_failed("" if isinstance(error, FileNotFoundError) or self._stands else str(error))
 
     def _named(self, path: str) -> list[str]:
         """A path that the library tells, as it was named."""

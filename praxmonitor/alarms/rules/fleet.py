@@ -142,7 +142,7 @@ class Rules:
 
 
 def _gone(fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
-    for address, since in senses.gone.items():
+    for address, since in senses.missing_since.items():
         if (facts := fleet.find(address)) is not None:
             yield Alarm(
                 AlarmKind.GONE, address, since, f"gone: its directory {facts.agent.branch} is missing or empty",
