@@ -50,6 +50,7 @@ Dollars = Annotated[float, Meta(ge=0, le=sys.float_info.max, unit="US dollars")]
 Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
 CountOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 """A count of which 0 says something: any number, or never."""
+Nice = Annotated[int, Meta(ge=0, le=19)]
 Bytes = Annotated[int, Meta(ge=1, le=MAX_COUNT, unit="bytes")]
 BytesOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT, unit="bytes")]
 

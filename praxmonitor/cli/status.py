@@ -24,8 +24,8 @@ from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.text.units import iso
 from mailcore.workspace.find import workspace_here
 from praxmonitor.alarms import watchers
-from praxmonitor.alarms.rules.fleet import Rules
-from praxmonitor.alarms.single_check import look
+from praxmonitor.alarms.machine_check import check_machine
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
 
 
@@ -48,7 +48,7 @@ def status(
                 "since": iso(alarm.since),
                 "text": neutral(alarm.text, 400),
             }
-            for alarm in Rules(config).alarms(fleet, now, senses=senses)
+            for alarm in AlarmRules(config).alarms(fleet, now, senses=senses)
         ],
         "watchers": list(watched),
     }
@@ -179,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print_line("\n".join(watching_lines(watched, iso(time.time()) or "")))
         return 0 if heard else 1
     fleet = apply(Fleet(workspace.root), WorkspaceReader(workspace).initial(), time.time())
-    report = status(fleet, config, time.time(), look(fleet, config, time.time()), watched)
+    report = status(fleet, config, time.time(), check_machine(fleet, config, time.time()), watched)
     if options.json:
         print_json(report)
         return 0

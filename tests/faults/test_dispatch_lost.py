@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from mailcore.dispatch.admission.hold import place_hold
-from mailcore.dispatch.lifecycle import after_run
+from mailcore.dispatch.lifecycle import after_run, lost_directory
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.release import release_hold
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
-from mailcore.mail import post
+from mailcore.mail import lookup, mailbox, post
 from mailcore.model.run import Phase
 from mailcore.workspace import find
 from tests.faults.conftest import ROOT
@@ -179,12 +179,12 @@ def test_a_line_that_was_left_of_a_task_that_began_is_no_loss(house: House) -> N
 CLEANER = """
 import os, signal, sys
 from pathlib import Path
-from mailcore import workspace
 from mailcore.config import read_config
-from mailcore.dispatch import orphan
-space = workspace.find(Path(sys.argv[1]))
-with orphan.clearing(space, read_config(space.config_file), space.agent("@writer")) as cleared:
-    assert cleared is not None and cleared.untold is not None
+from mailcore.dispatch.lifecycle import orphans
+from mailcore.workspace.find import find_workspace
+space = find_workspace(Path(sys.argv[1]))
+with orphans.clearing(space, read_config(space.config_file), space.agent("@writer")) as cleared:
+    assert cleared is not None and cleared.unreported is not None
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -219,3 +219,30 @@ def test_many_who_find_one_orphan_tell_it_once_and_start_what_waited(house: Hous
     assert [run.subject for run in house.runs("@writer")] == ["a task", "task 0", "task 1"]
     for name in ("@writer", "@lead"):
         wait_until(lambda: not house.agent(name).dispatch_lock.exists(), what=f"{name} is idle")  # noqa: B023
+
+
+@pytest.mark.parametrize("then", ["open", "closed", "another's end is mailed"])
+def test_an_end_that_was_mailed_before_the_directory_went_is_mailed_once(house: House, then: str) -> None:
+    """Its supervisor mails, wakes the sender for a while, and finds no journal any more to write down that it has."""
+    house.limit(attempts=1)
+    house.shell("writer", "exit 3")
+    house.shell("lead", "exit 0")
+    run_id = house.started("@lead", "@writer")
+    house.over("@writer", run_id)
+    wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
+    ends = [mail for mail in house.inbox("@lead") if mail.raw.get("ended_run") == run_id]
+    assert len(ends) == 1
+    first = house.journal("@writer", run_id)[0]
+    branch = house.agent("@writer").branch
+    branch.rename(branch.with_name("away"))
+    if then == "closed":
+        mailbox.archive_messages(house.agent("@lead"), [ends[0].id])
+    if then.startswith("another"):
+        first = {**first, "run_id": "20260101T000000_000000-00000000"}
+    after_run.report_lost(house.workspace, house.config, house.agent("@writer"), first, "its directory went")
+    wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
+    lead = house.agent("@lead")
+    raws = [*(mail.raw for mail in house.inbox("@lead")), *(raw for _, raw in lookup.archived_messages(lead))]
+    mailed = [str(raw["ended_run"]) for raw in raws if raw.get("ended_run")]
+    assert sorted(mailed) == sorted({run_id, first["run_id"]}), "each end once"
+    assert lost_directory.is_recorded(house.workspace, first["run_id"])

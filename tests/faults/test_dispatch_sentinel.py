@@ -251,18 +251,19 @@ def test_a_lock_that_is_gone_hides_no_dead_supervisor(house: House, tmp_path: Pa
 KILLED_THERE = """
 import os, signal, sys
 from pathlib import Path
-from mailcore.dispatch import ending, succession
+from mailcore.dispatch.lifecycle import after_run
+from mailcore.dispatch.runs import run_end
 at = sys.argv[2]
 def die(*given, **more): os.kill(os.getpid(), signal.SIGKILL)
-if at == "mailed": succession.wake_back = die
-if at == "woken": ending.tell_aipass = die
+if at == "mailed": after_run.wake_sender = die
+if at == "woken": run_end.report_to_aipass = die
 if at == "registered":
-    tell = ending.tell_aipass
-    ending.tell_aipass = lambda *given: (tell(*given), die())
-from mailcore import workspace
+    tell = run_end.report_to_aipass
+    run_end.report_to_aipass = lambda *given: (tell(*given), die())
 from mailcore.config import read_config
-space = workspace.find(Path(sys.argv[1]))
-succession.clean(space, read_config(space.config_file), space.agent("@writer"))
+from mailcore.workspace.find import find_workspace
+space = find_workspace(Path(sys.argv[1]))
+after_run.clean_up(space, read_config(space.config_file), space.agent("@writer"))
 """
 
 

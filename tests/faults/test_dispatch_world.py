@@ -293,16 +293,16 @@ def test_a_sender_that_cannot_be_told(house: House, how: str) -> None:
 RACER = """
 import json, sys
 from pathlib import Path
-from mailcore import workspace
 from mailcore.config import read_config
 from mailcore.dispatch import control
 from mailcore.dispatch.runs.run_list import read_run
 from mailcore.exceptions import MailcoreError
-space = workspace.find(Path.cwd())
+from mailcore.workspace.find import find_workspace
+space = find_workspace(Path.cwd())
 print("ready", flush=True)
 for line in sys.stdin:
     config = read_config(space.config_file)
-    done = control.dispatch(space, config, "@operator", "@writer", line.strip(), "b")
+    done = control.dispatch_task(space, config, "@operator", "@writer", line.strip(), "b")
     print(json.dumps([done.run_id, done.code]), flush=True)
 """
 

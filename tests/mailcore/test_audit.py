@@ -109,8 +109,9 @@ def test_who_was_killed_before_it_told_the_lock_leaves_the_chain_whole(house: Ho
 
 def test_eight_writers_at_once_make_one_chain(house: House) -> None:
     code = (
-        "import sys; from pathlib import Path; from mailcore import audit; from mailcore.workspace.find import find\n"
-        "w = find(Path(sys.argv[1]))\nfor n in range(25): audit.record(w, '@lead', 'test', number=n)"
+        "import sys; from pathlib import Path; from mailcore.workspace import audit\n"
+        "from mailcore.workspace.find import find_workspace\n"
+        "w = find_workspace(Path(sys.argv[1]))\nfor n in range(25): audit.record(w, '@lead', 'test', number=n)"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(house.root)]) for _ in range(8)]
     assert [writer.wait(60) for writer in writers] == [0] * 8

@@ -165,7 +165,7 @@ def test_a_theme_in_a_workspace_keeps_no_screen_from_opening(tmp_path: Path, wha
         path.write_text("a = " + "[" * 100_000)
     if what == "no end":
         os.truncate(path, 20_000_000_000)
-    found = load.load([tmp_path])
+    found = load.load_themes([tmp_path])
     assert found.loaded == () and found.failed[0].startswith("theme evil.toml: "), found
 
 

@@ -18,9 +18,9 @@ from tests.mailcore.conftest import wait_until
 APPEND = """
 import sys
 from pathlib import Path
-from mailcore import journal
+from mailcore.formats import journal
 for n in range(int(sys.argv[3])):
-    journal.append(Path(sys.argv[1]), {"who": sys.argv[2], "n": n, "pad": "x" * 5000})
+    journal.append_record(Path(sys.argv[1]), {"who": sys.argv[2], "n": n, "pad": "x" * 5000})
 """
 
 

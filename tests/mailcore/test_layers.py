@@ -161,7 +161,7 @@ def test_widgets_touch_no_disk_no_clock_no_processes() -> None:
     """Of ours they import what is pure: model, units, present, themes, each other."""
     allowed = [
         "mailcore.model", "mailcore.text", "praxmonitor.text", "praxmonitor.themes", "praxmonitor.widgets",
-        "praxmonitor.state.selected_agent",
+        "praxmonitor.state.agent_details", "praxmonitor.state.sound_status",
     ]  # fmt: skip
     third = ["textual", "rich"]
     banned = ["os", "pathlib", "time", "psutil", "shutil", "subprocess", "io", "tempfile", "socket"]

@@ -118,9 +118,10 @@ def test_a_zombie_frees_its_lock(house: House) -> None:
 def test_of_many_processes_one_gets_it(house: House) -> None:
     source = (
         "import sys; from pathlib import Path\n"
-        "from mailcore.dispatch import lock; from mailcore.workspace.find import find\n"
-        "agent = find(Path(sys.argv[1])).agent('@writer')\n"
-        "print('got' if lock.acquire(agent, sys.argv[2], 'n' + sys.argv[2], 's') is None else 'busy', flush=True)\n"
+        "from mailcore.dispatch.runs import branch_lock; from mailcore.workspace.find import find_workspace\n"
+        "agent = find_workspace(Path(sys.argv[1])).agent('@writer')\n"
+        "free = branch_lock.acquire_lock(agent, sys.argv[2], 'n' + sys.argv[2], 's') is None\n"
+        "print('got' if free else 'busy', flush=True)\n"
         "sys.stdin.readline()\n"
     )
     racers = [

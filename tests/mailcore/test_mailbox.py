@@ -32,8 +32,8 @@ WRITE = """
 import json, sys
 from pathlib import Path
 from mailcore.mail import mailbox
-from mailcore.workspace.find import find
-agent = find(Path(sys.argv[1])).agent("@writer")
+from mailcore.workspace.find import find_workspace
+agent = find_workspace(Path(sys.argv[1])).agent("@writer")
 for n in range(int(sys.argv[3])):
     mailbox.deliver(agent, {"from": "@lead", "subject": f"{sys.argv[2]}-{n}", "message": "x" * 2000, "status": "new"})
     print(f"{sys.argv[2]}-{n}", flush=True)

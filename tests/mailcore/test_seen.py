@@ -13,7 +13,7 @@ from mailcore.dispatch.aipass import recorder, register
 from mailcore.dispatch.runs.run_list import find_run
 from mailcore.mail import lookup
 from mailcore.workspace import audit, find
-from praxmonitor.alarms.recovery import Seen
+from praxmonitor.alarms.recovery import AipassRecorder
 from tests.mailcore.conftest import House
 
 
@@ -79,8 +79,8 @@ def test_a_task_of_aipass_s_says_how_its_run_ended(aipass: find.Workspace, house
 
 
 def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace) -> None:
-    watching = Seen(used.root)
-    watching.look()
+    watching = AipassRecorder(used.root)
+    watching.record()
     before = [act for act in audit_of(used) if act["verb"] == "send"]
     late = {"timestamp": "2026-11-22 03:00:00", "from": "@alpha", "subject": "later", "message": "SECRET"}
     (used.agent("@alpha").sent_dir / "late.json").write_text(json.dumps({"id": "aaaa1111", "to": "@beta", **late}))
@@ -88,7 +88,7 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace
     box["messages"].insert(0, {"id": "bbbb2222", "sent_id": "aaaa1111", "status": "new", **late})
     used.agent("@beta").inbox.write_text(json.dumps(box))
     for _ in range(2):
-        watching.look()
+        watching.record()
         recorder.record_acts(used, keep=True)
     new = [act for act in audit_of(used) if act["verb"] == "send"][len(before) :]
     assert [(act["id"], act["sent_id"], act["to"]) for act in new] == [("bbbb2222", "aaaa1111", "@beta")]

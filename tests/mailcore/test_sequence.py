@@ -17,9 +17,9 @@ from tests.mailcore.conftest import House
 TAKE = """
 import sys
 from pathlib import Path
-from mailcore.mail import sequence
+from mailcore.mail import numbers
 for n in range(int(sys.argv[2])):
-    print(sequence.take(Path(sys.argv[1]), 1 + n % 3), 1 + n % 3)
+    print(numbers.reserve_numbers(Path(sys.argv[1]), 1 + n % 3), 1 + n % 3)
 """
 
 

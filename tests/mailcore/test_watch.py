@@ -120,10 +120,10 @@ LIMITED = """
 import sys
 from pathlib import Path
 from mailcore.observe.file_stamps import inode
-from mailcore.observe.watch import Watch
+from mailcore.observe.watch import WorkspaceWatch
 places = [Path(sys.argv[1], name) for name in ("a", "b", "c", "d")]
 for place in places: place.mkdir(exist_ok=True)
-with Watch(lambda: {str(place): inode(place) for place in places}, 0.1) as batches:
+with WorkspaceWatch(lambda: {str(place): inode(place) for place in places}, 0.1) as batches:
     for batch in batches:
         if batch.note and batch.sweep:
             print(batch.note)

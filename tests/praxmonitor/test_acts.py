@@ -30,7 +30,7 @@ from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.dialogs.kill_all import KillAllScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.grid import Grid
 from tests.mailcore.conftest import House

@@ -302,7 +302,9 @@ def report_lost(
     outcome = {}
     try:
         if run.message_id and run.sender not in ("", agent.address):
-            lost_directory.mail_loss(workspace, agent, run, str(queued.get("sent_id") or run.message_id))
+            # Its supervisor may have mailed the end when the directory went, before it could write that down.
+            if not (run.run_id and run_end.is_end_mailed(workspace, run, run.sender)):
+                lost_directory.mail_loss(workspace, agent, run, str(queued.get("sent_id") or run.message_id))
             why_not = None if run.sender == OPERATOR else wake_sender(workspace, config, agent, run, queued)
             outcome = {} if why_not is None else {"not_woken": why_not.reason}
     except (MailcoreError, OSError) as error:

@@ -29,6 +29,7 @@ from mailcore.model.message import FINAL
 from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
 from mailcore.programs.registry import program, used_programs
+from mailcore.system import priority
 from mailcore.system.process_values import Process
 from mailcore.system.processes import pid_namespace, start_ticks
 from mailcore.system.writing import create_anew
@@ -219,6 +220,7 @@ class Attempts:
                 start_new_session=True,
                 pass_fds=self.lock_descriptors,
             )
+        priority.lower(child.pid, self.config.dispatch.nice)
         self.exits.pop(child.pid, None)  # of an adopted child that had this PID before
         child.returncode = 0  # this process reaps by itself: Popen must not wait for what is gone
         return child.pid

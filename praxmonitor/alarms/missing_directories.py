@@ -16,7 +16,7 @@ NOBODY: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class BranchFiles:
     """What there is of an agent, or was."""
 
     directory: bool = False
@@ -25,7 +25,7 @@ class Stand:
     mailbox: tuple[int, int] | None = None
     """Device and inode of its mail directory: one mail to an empty mount point makes another."""
 
-    def lost(self, found: Stand) -> bool:
+    def lost(self, found: BranchFiles) -> bool:
         """Whether what was there is missing in what is `found` now."""
         if found.passport:
             return False
@@ -33,36 +33,36 @@ class Stand:
             return found.mailbox is None or found.mailbox != self.mailbox
         return found.mailbox is None if self.mailbox is not None else self.directory and not found.directory
 
-    def grown(self, found: Stand) -> Stand:
+    def grown(self, found: BranchFiles) -> BranchFiles:
         """The most that was ever there, with what is `found` now."""
         directory, passport = self.directory or found.directory, self.passport or found.passport
-        return Stand(directory, passport, found.mailbox or self.mailbox)
+        return BranchFiles(directory, passport, found.mailbox or self.mailbox)
 
 
-NOTHING, BARE = Stand(), Stand(directory=True)
+NOTHING, BARE = BranchFiles(), BranchFiles(directory=True)
 SOME_MAILBOX = (0, 0)
 """That of an agent that had one, nobody knows which."""
 
 
-def there(agent: Agent) -> Stand:
+def branch_files(agent: Agent) -> BranchFiles:
     """What there is of the agent: two stats, one more where that is nothing. May wait for a disk."""
     try:
         passport = agent.passport.exists()
         try:
             mail = agent.mail_dir.stat()
         except (FileNotFoundError, NotADirectoryError):
-            return Stand(passport or agent.branch.is_dir(), passport)
-        return Stand(True, passport, (mail.st_dev, mail.st_ino))
+            return BranchFiles(passport or agent.branch.is_dir(), passport)
+        return BranchFiles(True, passport, (mail.st_dev, mail.st_ino))
     except OSError:  # of a disk that went away: an input/output error, a stale handle
         return NOTHING
 
 
-class Vanished:
+class MissingDirectories:
     """Remembers what was there: an agent whose directory was never made has not lost it."""
 
-    def __init__(self, there: Callable[[Agent], Stand] = there, settle: float = SETTLE) -> None:
+    def __init__(self, there: Callable[[Agent], BranchFiles] = branch_files, settle: float = SETTLE) -> None:
         self._there, self._settle = there, settle
-        self._was: dict[Path, Stand] = {}
+        self._was: dict[Path, BranchFiles] = {}
         """By branch, the most that was ever there of it."""
         self._since: dict[Path, tuple[float, float]] = {}
         """By branch, since when it is missing, by both clocks."""

@@ -14,7 +14,7 @@ ABSENT = (0, 0, 0)
 BEFORE = "the settings from before hold"
 
 
-class Settings:
+class ConfigReload:
     """Looks at one config.toml. What it says when this is made is known already."""
 
     def __init__(self, path: Path) -> None:

@@ -6,38 +6,24 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, closing
+from contextlib import closing
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.watch import Batch, WorkspaceWatch
-from mailcore.text import line
-from mailcore.text.units import duration
+from mailcore.system import memory
 from mailcore.workspace.find import workspace_at
+from praxmonitor.feed.base import FRAME
 
-FRAME = 0.034
-"""Seconds between two fleets at least: what happens in between comes in one."""
-DRAWN = 0.1
-"""The same for a screen: ten frames a second are all that an eye wants, and each costs."""
-PAUSE, LONGEST_PAUSE = 1.0, 10.0
-"""Seconds before a feed that broke is begun anew: twice as many each time that it breaks again, up to the longest."""
-STEADY = 60.0
-"""Seconds; a feed that lived for longer is begun anew after the first pause."""
+GIVE_BACK = 60.0
+"""Seconds, at least, between two times that free memory is given back to the system."""
 
 OnFacts: TypeAlias = Callable[[float, Sequence[Fact]], None]
 """Told each reading: when it was made (seconds since the epoch), and its facts, never none."""
-
-
-class Feed(Protocol):
-    """A source of fleets: the files of a workspace, a recording, a test's own."""
-
-    def fleets(self) -> AsyncGenerator[Fleet, None]:
-        """The fleet as it is, at once; then each time that something changed."""
 
 
 class FileFeed:
@@ -123,7 +109,11 @@ class _Reading(threading.Thread):
                 self._watch = watch
                 if self._stopped:
                     return
+                given_back = time.monotonic()
                 for batch in watch:
+                    if batch.sweep and time.monotonic() - given_back > GIVE_BACK:
+                        memory.give_back()
+                        given_back = time.monotonic()
                     changed = self._learn(fleet, _facts(loader, fleet, batch))
                     if changed is not fleet:
                         fleet = changed
@@ -154,39 +144,3 @@ def _facts(loader: WorkspaceReader, fleet: Fleet, batch: Batch) -> list[Fact]:
     if batch.note not in ("", *fleet.notes):
         facts = [*facts, *loader.set_remark(batch.note)]
     return facts
-
-
-async def enduring(
-    feed: Feed,
-    told: Callable[[str], None],
-    *,
-    fatal: type[Exception] | tuple[()] = (),
-    pause: float = PAUSE,
-    longest: float = LONGEST_PAUSE,
-) -> AsyncGenerator[Fleet, None]:
-    """The fleets of a feed that is begun anew whenever its reading raises: a watcher outlives what it watches.
-
-    `told` is told why the watching stopped, and an empty text when it goes on. A MailcoreError before the first fleet
-    is raised: there is nothing to watch. So is what is `fatal`, at any time.
-    """
-    known, broken, next_pause = False, False, pause
-    while True:
-        began = time.monotonic()
-        try:
-            async with aclosing(feed.fleets()) as fleets:
-                async for fleet in fleets:
-                    if broken:
-                        told("")
-                    known, broken = True, False
-                    yield fleet
-            return
-        except Exception as error:
-            if isinstance(error, fatal) or (isinstance(error, MailcoreError) and not known):
-                raise
-            if time.monotonic() - began > STEADY:
-                next_pause = pause
-            why = line(f"{type(error).__name__}: {error}", 300)
-            told(f"watching stopped: {why}; it begins anew in {duration(next_pause)}")
-            broken = True
-        await asyncio.sleep(next_pause)
-        next_pause = min(2 * next_pause, longest)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from praxmonitor.alarms.clock_checks import KEPT_GAPS, Beats, beat
+from praxmonitor.alarms.clock_checks import KEPT_GAPS, ClockChecks, check_clock
 
 START = 2_000_000_000.0
 
 
-def run(*steps: tuple[float, float]) -> Beats:
-    """Beats after these steps of (wall, machine) seconds, planned at half a second."""
-    beats = beat(Beats(), START, 0.0, 0.5)
+def run(*steps: tuple[float, float]) -> ClockChecks:
+    """Clock checks after these steps of (wall, machine) seconds, planned at half a second."""
+    beats = check_clock(ClockChecks(), START, 0.0, 0.5)
     for wall, mono in steps:
-        beats = beat(beats, beats.wall + wall, beats.mono + mono, 0.5)
+        beats = check_clock(beats, beats.wall + wall, beats.mono + mono, 0.5)
     return beats
 
 

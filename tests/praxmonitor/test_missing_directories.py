@@ -16,8 +16,8 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.alarms.rules.vanished import NOBODY, SETTLE, Vanished
-from praxmonitor.alarms.store import Kept
+from praxmonitor.alarms.missing_directories import NOBODY, SETTLE, MissingDirectories
+from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound.mutes import mutes_path
 from tests.clock import NOON
 from tests.mailcore.conftest import House
@@ -35,12 +35,14 @@ def whole(branch: Path) -> None:
     (branch / ".ai_mail.local").mkdir(parents=True)
 
 
-def look(vanished: Vanished, branch: Path, at: float, known: Mapping[str, float] = NOBODY) -> Mapping[str, float]:
+def look(
+    vanished: MissingDirectories, branch: Path, at: float, known: Mapping[str, float] = NOBODY
+) -> Mapping[str, float]:
     return vanished.look((facts(branch),), NOON + at, at, known)
 
 
 def test_what_was_there_and_is_not_is_missing_once_that_is_sure(tmp_path: Path) -> None:
-    branch, vanished = tmp_path / "writer", Vanished()
+    branch, vanished = tmp_path / "writer", MissingDirectories()
     whole(branch)
     assert look(vanished, branch, 0.0) == {}
     shutil.rmtree(branch)
@@ -53,7 +55,7 @@ def test_what_was_there_and_is_not_is_missing_once_that_is_sure(tmp_path: Path) 
 
 
 def test_an_empty_mount_point_is_missing_too_also_once_a_mail_made_a_mailbox_there(tmp_path: Path) -> None:
-    branch, vanished = tmp_path / "writer", Vanished(settle=0.0)
+    branch, vanished = tmp_path / "writer", MissingDirectories(settle=0.0)
     whole(branch)
     (branch / ".trinity").mkdir()
     (branch / ".trinity" / "passport.json").write_text("{}")
@@ -72,14 +74,14 @@ def test_an_empty_mount_point_is_missing_too_also_once_a_mail_made_a_mailbox_the
 
 @pytest.mark.parametrize("bare", [False, True])
 def test_one_that_was_never_made_is_not_missing(tmp_path: Path, bare: bool) -> None:
-    branch, vanished = tmp_path / "writer", Vanished(settle=0.0)
+    branch, vanished = tmp_path / "writer", MissingDirectories(settle=0.0)
     if bare:
         branch.mkdir()
     assert look(vanished, branch, 0.0) == look(vanished, branch, 60.0) == {}
 
 
 def test_nor_is_one_that_was_taken_out_and_enrolled_anew(tmp_path: Path) -> None:
-    branch, vanished = tmp_path / "writer", Vanished(settle=0.0)
+    branch, vanished = tmp_path / "writer", MissingDirectories(settle=0.0)
     whole(branch)
     look(vanished, branch, 0.0)
     shutil.rmtree(branch)
@@ -88,12 +90,12 @@ def test_nor_is_one_that_was_taken_out_and_enrolled_anew(tmp_path: Path) -> None
 
 def test_who_was_ever_at_work_or_was_missing_before_had_one(tmp_path: Path) -> None:
     branch = tmp_path / "writer"
-    assert Vanished(settle=0.0).look((facts(branch, last_active=1.0),), NOON, 5.0) == {"@writer": NOON}
-    assert look(Vanished(), branch, 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
+    assert MissingDirectories(settle=0.0).look((facts(branch, last_active=1.0),), NOON, 5.0) == {"@writer": NOON}
+    assert look(MissingDirectories(), branch, 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
     branch.mkdir()  # its mount point
-    assert look(Vanished(), branch, 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
+    assert look(MissingDirectories(), branch, 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
     ran = structs.replace(facts(branch), run=run("writer", "Report", Phase.COMPLETED, 9.0))
-    assert Vanished(settle=0.0).look((ran,), NOON, 5.0) == {"@writer": NOON}
+    assert MissingDirectories(settle=0.0).look((ran,), NOON, 5.0) == {"@writer": NOON}
 
 
 def test_a_deleted_directory_is_an_alarm_and_so_is_its_end(house: House, watches: list[Watch]) -> None:
@@ -120,6 +122,6 @@ def test_the_command_knows_it_of_one_that_was_told_before(house: House) -> None:
     branch.rename(house.root / "aside")
     assert subprocess.run(command, capture_output=True, text=True, timeout=30).returncode == 0
     alarm = Alarm(AlarmKind.GONE, "@editor", 10.0, "gone")
-    Kept(mutes_path(house.root).parent).tell({alarm.key: Episode(alarm, 10.0)})
+    AlarmStore(mutes_path(house.root).parent).save_reported({alarm.key: Episode(alarm, 10.0)})
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 1 and f"its directory {branch} is missing" in done.stdout, done

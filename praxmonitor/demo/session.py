@@ -25,7 +25,7 @@ from mailcore.system.python_child import child
 from mailcore.text import line
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
-from praxmonitor.demo.cast import write
+from praxmonitor.demo.workspace_files import make_workspace
 from praxmonitor.sound.mutes import mutes_path
 
 STRIKE_LIMIT = 30.0
@@ -35,7 +35,7 @@ SAID = 60.0
 """Seconds for which what went wrong is shown."""
 
 
-class Story:
+class OperatorProcess:
     """The story's process while the stage stands: what it complains of is told, and its end is not the demo's."""
 
     def __init__(self, root: Path, seed: int) -> None:
@@ -60,7 +60,7 @@ class Story:
 
     def _start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            child("praxmonitor.demo.story", str(self._seed)),
+            child("praxmonitor.demo.operator", str(self._seed)),
             cwd=self._root,
             env=clean_environment(built_in()),
             stdin=subprocess.DEVNULL,
@@ -95,24 +95,24 @@ class Story:
 
 
 @contextlib.contextmanager
-def stage(directory: Path | None, seed: int) -> Iterator[tuple[Workspace, Story]]:
+def demo_session(directory: Path | None, seed: int) -> Iterator[tuple[Workspace, OperatorProcess]]:
     """A workspace, and the story that goes on in it; on leaving nothing of it runs, and a temporary one is gone."""
     root = directory or Path(tempfile.mkdtemp(prefix="praxmonitor-demo-"))
     try:
-        workspace = write(root, seed)
-        story = Story(workspace.root, seed)
+        workspace = make_workspace(root, seed)
+        story = OperatorProcess(workspace.root, seed)
         try:
             yield workspace, story
         finally:
             story.close()
-            strike(workspace)
+            end_everything(workspace)
     finally:
         if directory is None:
             shutil.rmtree(mutes_path(root).parent, ignore_errors=True)
             shutil.rmtree(root, ignore_errors=True)
 
 
-def strike(workspace: Workspace) -> None:
+def end_everything(workspace: Workspace) -> None:
     """End every run, and see its supervisor gone. A killed run wakes its sender, so look again until all is quiet."""
     config = read_config(workspace.config_file)
 

@@ -18,7 +18,7 @@ SILENCE = 8.0
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DemoAgent:
     """One agent of the demo."""
 
     name: str
@@ -29,30 +29,30 @@ class Part:
 
 RESEARCHERS = ("history", "market", "papers", "patents", "users")
 
-CAST = (
-    Part("editor", "editor: turns five pieces of research into one report"),
-    Part("history", "researcher: what was tried before"),
-    Part("market", "researcher: who sells what"),
-    Part("papers", "researcher: what is known"),
-    Part("patents", "researcher: what is claimed", "slow start"),
-    Part("users", "researcher: what people ask for"),
-    Part("planner", "planner: takes a plan through its three phases"),
-    Part("builder", "worker: designs and builds"),
-    Part("tester", "worker: tests", "repeats an error"),
-    Part("importer", "worker: imports data", "crashes"),
-    Part("indexer", "worker: keeps the search index", "falls silent"),
-    Part("release", "worker: ships, and asks before it does", "asks first"),
+DEMO_AGENTS = (
+    DemoAgent("editor", "editor: turns five pieces of research into one report"),
+    DemoAgent("history", "researcher: what was tried before"),
+    DemoAgent("market", "researcher: who sells what"),
+    DemoAgent("papers", "researcher: what is known"),
+    DemoAgent("patents", "researcher: what is claimed", "slow start"),
+    DemoAgent("users", "researcher: what people ask for"),
+    DemoAgent("planner", "planner: takes a plan through its three phases"),
+    DemoAgent("builder", "worker: designs and builds"),
+    DemoAgent("tester", "worker: tests", "repeats an error"),
+    DemoAgent("importer", "worker: imports data", "crashes"),
+    DemoAgent("indexer", "worker: keeps the search index", "falls silent"),
+    DemoAgent("release", "worker: ships, and asks before it does", "asks first"),
 )
 
 
-def write(directory: Path, seed: int) -> find.Workspace:
+def make_workspace(directory: Path, seed: int) -> find.Workspace:
     """Make the demo's workspace. Refused where the directory holds something that the demo did not make."""
     if directory.exists() and any(directory.iterdir()):
         if not (directory / MARK).is_file():
             raise Refused(f"{directory} holds something else; the demo wants an empty or a new directory", "not_empty")
         return find.find_workspace(directory)
-    made = create.create_workspace(directory, [(part.name, f"agents/{part.name}") for part in CAST])
-    for part, agent in zip(CAST, made.agents, strict=True):
+    made = create.create_workspace(directory, [(part.name, f"agents/{part.name}") for part in DEMO_AGENTS])
+    for part, agent in zip(DEMO_AGENTS, made.agents, strict=True):
         passport = json.loads(agent.passport.read_text(encoding="utf-8"))
         passport["identity"] |= {"role": part.role, "traits": [part.trait] if part.trait else []}
         agent.passport.write_text(json.dumps(passport, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -72,7 +72,7 @@ def _config(seed: int) -> str:
         "[alarms]",
         f"silence = {SILENCE:g}",
     ]
-    for part in CAST:
+    for part in DEMO_AGENTS:
         command = child("praxmonitor.demo.agent", "--seed", str(seed), "{prompt}")
         lines += ["", f"[agents.{part.name}]", 'program = "command"', f"command = {json.dumps(command)}"]
     return "\n".join(lines) + "\n"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class WaitingStart:
     """One start that waits for its agent to become free."""
 
     id: str
@@ -19,7 +19,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class AgentDetails:
     """What is read only of the agent in view: its process tree, the starts that wait for it, the end of its log."""
 
     address: str
@@ -34,5 +34,5 @@ class Glance:
     """Bytes, the whole tree."""
     log_name: str = ""
     log: tuple[str, ...] = ()
-    starts: tuple[Start, ...] = ()
+    starts: tuple[WaitingStart, ...] = ()
     """The oldest first."""

@@ -11,13 +11,13 @@ from mailcore.model.fleet import Fleet, State
 from mailcore.model.senses import Senses
 from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.state import state
-from praxmonitor.alarms.rules.vanished import NOBODY, Vanished
+from praxmonitor.alarms.missing_directories import NOBODY, MissingDirectories
 
 BETWEEN = 0.5
 """Seconds between the two looks at the CPU that it takes; only where an agent would be called silent."""
 
 
-def look(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = NOBODY) -> Senses:
+def check_machine(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = NOBODY) -> Senses:
     """What the machine tells at `now` (seconds since the epoch). Reads /proc; may take BETWEEN.
 
     `gone`: whose directory was told to be missing, and since when.
@@ -32,7 +32,9 @@ def look(fleet: Fleet, config: Config, now: float, gone: Mapping[str, float] = N
         for facts in fleet.agents
         if facts.lock is not None and state(facts, now, config.alarms).state is State.SILENT
     }
-    missing = {address: gone.get(address, 0.0) for address in Vanished(settle=0.0).look(fleet.agents, now, now, gone)}
+    missing = {
+        address: gone.get(address, 0.0) for address in MissingDirectories(settle=0.0).look(fleet.agents, now, now, gone)
+    }
     if not quiet:
         return Senses(disk_free=free, missing_since=missing)
     work = CpuActivity()

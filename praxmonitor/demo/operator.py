@@ -1,4 +1,4 @@
-"""`python -m praxmonitor.demo.story SEED`: the operator of the demo. Gives out tasks, round after round, until ended.
+"""`python -m praxmonitor.demo.operator SEED`: the demo's operator. It gives out tasks, round after round.
 
 It runs in the workspace and uses only public mailcore commands. What a command refuses is a line of its output, and it
 goes on. It ends with the process that started it.
