@@ -101,7 +101,8 @@ def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> N
 def test_a_screen_within_a_run_only_looks(house: House) -> None:
     """An agent opens the screen in its run: each act of it is refused, whoever presses the key."""
     code = (
-        "from pathlib import Path; from mailcore.workspace.find import find_workspace; from praxmonitor.actions import requests\n"
+        "from pathlib import Path; from mailcore.workspace.find import find_workspace\n"
+        "from praxmonitor.actions import requests\n"
         f"w = find_workspace(Path({str(house.root)!r}))\n"
         "try: requests.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
         "except Exception as error: print(error)"

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.config import UsageCaps as Allowed
+from mailcore.config import UsageCaps
 from mailcore.dispatch.admission.hold import WHOLE_WORKSPACE, hold_directory, place_hold
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.usage import Usage
@@ -24,7 +24,7 @@ CAP_MARK = ".capped"
 """Beside the hold: the day on which a cap put it there."""
 
 
-def enforce_daily_caps(workspace: Workspace, allowed: Allowed, agent: Agent) -> None:
+def enforce_daily_caps(workspace: Workspace, allowed: UsageCaps, agent: Agent) -> None:
     """Hold the agent if it has used what it may today, and every agent if all together have.
 
     Reads what today's session files say, of all agents where the fleet has a cap.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailcore.config import Config
-from mailcore.config import Usage as Allowed
+from mailcore.config import Config, UsageCaps
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Usage
 from mailcore.observe.daily_caps import Cap, fullest
@@ -27,7 +26,7 @@ def agent_cap_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
             yield TimedAlarm(alarm, 0.0, until=end_of(spending.day))
 
 
-def fleet_cap_alarms(fleet: Fleet, allowed: Allowed, now: float) -> Iterator[Alarm]:
+def fleet_cap_alarms(fleet: Fleet, allowed: UsageCaps, now: float) -> Iterator[Alarm]:
     """Of what all agents used together on the day of `now`."""
     if not allowed.of_fleet:
         return
@@ -42,7 +41,7 @@ def fleet_cap_alarms(fleet: Fleet, allowed: Allowed, now: float) -> Iterator[Ala
         yield from _alarm(cap, allowed, "", at, f"fleet {day}", "daily cap of the fleet", remedy)
 
 
-def _alarm(cap: Cap, allowed: Allowed, address: str, at: float, id: str, name: str, remedy: str) -> Iterator[Alarm]:
+def _alarm(cap: Cap, allowed: UsageCaps, address: str, at: float, id: str, name: str, remedy: str) -> Iterator[Alarm]:
     seen = f"last used {date_and_time(at, seconds=False)}"
     if cap.reached:
         expected = f"no more than the cap ([usage] {cap.key})"
