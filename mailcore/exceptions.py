@@ -65,7 +65,7 @@ def caveats() -> Iterator[list[str]]:
 
 
 def caveat(text: str) -> None:
-    """Say what went wrong beside an act that stands: told with its result, and never as its error."""
+    """Say what went wrong beside an act that stands: reported with its result, and never as its error."""
     said = _caveats.get()
     if said is not None and text not in said:
         said.append(text)

@@ -81,7 +81,7 @@ def escalate(call: Call) -> VerbResult:
 
 
 def _conflict(call: Call, names: list[str], why: str) -> VerbResult:
-    """None of these tasks starts until the approver chooses; every sender is told."""
+    """None of these tasks starts until the approver chooses; every sender is notified."""
     from mailcore.mail import conflicts
 
     by, tier = call.caller, min(call.config.tiers)

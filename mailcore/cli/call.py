@@ -37,7 +37,7 @@ ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 cha
 """What an ID argument may be, for `--help`."""
 
 RECOVERING_VERBS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
-"""Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
+"""Verbs that show what agents do: they see to it that what died is ended and reported. Those that start or end an agent
 do it anyway."""
 
 STARTING_VERBS = {"dispatch", "wake", "retry", "reopen", "release", "attach", "review"}
@@ -272,7 +272,7 @@ def _recover(call: Call) -> None:
 
 
 def run_verb(verb: str, module: str, words: list[str]) -> int:
-    """Parse, do, print. What was done counts as cut off, should it be said again, until it was told."""
+    """Parse, do, print. What was done counts as cut off, should it be repeated, until its result was printed."""
     as_json = "--json" in options_of(words)
     with caveats() as beside:
         try:

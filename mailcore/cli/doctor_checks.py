@@ -29,7 +29,7 @@ class Check:
 
 
 def trusted(workspace: Workspace) -> Iterator[Check]:
-    """The audit's chain, mail that no line of it tells of, what config.toml starts, the operator's passphrase."""
+    """The audit's chain, mail that no line of it reports, what config.toml starts, the operator's passphrase."""
     path = workspace.state_dir / audit.FILE
     try:
         found = list(audit.broken_links(workspace.state_dir))
@@ -54,7 +54,7 @@ def _listed(found: list[str]) -> str:
 
 
 def _unaudited(workspace: Workspace) -> Iterator[str]:
-    """Open mail that says what proved its sender, and that no line of the audit tells of."""
+    """Open mail that says what proved its sender, and that no line of the audit reports."""
     known = {
         (str(act.get("id")), str(act.get("sent_id"))) for act in journal.read_records(workspace.state_dir / audit.FILE)
         if act.get("verb") in ("send", "feedback")

@@ -44,7 +44,7 @@ def feedback(call: Call) -> VerbResult:
 def _wake(call: Call, sent: Sent) -> WakeOutcome | None:
     """Start the other project's orchestrator for it, as that project's own config says; None where nobody is there.
 
-    AIPass's @devpulse, and whom nothing starts, is told by its mail alone.
+    AIPass's @devpulse, and whom nothing starts, learns of it by its mail alone.
     """
     from mailcore.dispatch import priority_wakes
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FAILED = 4
 TIMED_OUT = 5
 LOOK_PERIOD = 0.5
-"""Seconds between two looks where the kernel tells of no changes."""
+"""Seconds between two looks where the kernel reports no changes."""
 GOOD = {
     "reply": ("reply", "done", "approved", "completed"),
     "done": ("done", "completed"),
@@ -151,7 +151,7 @@ def watch(call: Call) -> VerbResult:
     """Print mail events as they come, until interrupted."""
     from mailcore.formats.json_codec import printed
 
-    viewer = call.viewer.address  # whoever is refused is not told that it watches
+    viewer = call.viewer.address  # whoever is refused does not learn that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
     output.print_note(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
     for event in _events(call):

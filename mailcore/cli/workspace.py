@@ -120,7 +120,8 @@ def agent(call: Call) -> VerbResult:
 
 
 def _notify_waiting_senders(call: Call, changed: Workspace, address: str) -> str:
-    """Tell the senders of the tasks that waited for an agent which is out of the registry; what was told, in words."""
+    """Notify the senders of the tasks that waited for an agent which is out of the registry; who was
+    notified, in words."""
     from mailcore.dispatch.lifecycle.after_run import start_all_waiting
     from mailcore.dispatch.queueing import queue
 

@@ -1,4 +1,4 @@
-"""The approver's choice among tasks that conflict: the chosen start, the others are declined, every sender is told."""
+"""The approver's choice among tasks that conflict: the chosen start, the others are declined, every sender is notified."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def decide_request(
     name, tasks = conflicts.conflict_of_request(workspace, request) if request is not None else ("", [])
     with resumable_act.begin_act(agent, "choose", message_id, decision, list(names), why) as act:
         noted = act.recall("tasks")
-        if noted is not None:  # an earlier call was cut off, and may have settled the conflict
+        if noted is not None:  # an earlier call was interrupted, and may have settled the conflict
             tasks = [ConflictingTask(**one) for one in noted["tasks"]]
         if names and not tasks:
             raise UsageError(f"{message_id} is about no tasks that conflict: nothing is to be chosen")
@@ -78,7 +78,8 @@ def decide_request(
 
 @dataclass(frozen=True)
 class _Choice:
-    """What the approver chose, and the act in which it is carried out. What fails is told, and done by the same act."""
+    """What the approver chose, and the act in which it is carried out. What fails is reported, and done by the same
+    act."""
 
     workspace: Workspace
     config: Config
@@ -89,7 +90,7 @@ class _Choice:
 
     @property
     def text(self) -> str:
-        """The choice, for who is told of it."""
+        """The choice, for who is notified of it."""
         return f"{self.by} chose {', '.join(task.name for task in self.picked) or 'none of them'}: {self.why}"
 
     def carry_out(self, name: str, tasks: Collection[ConflictingTask]) -> dict[str, str]:

@@ -88,7 +88,7 @@ def dispatch_task(
         raise Refused(f"this dispatch would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
     words = {**thread, **({"expect": expect} if expect else {})}
     named = words if priority == "normal" else {**words, "priority": priority}
-    # Said again after it was cut off, the mail is found, and what began of it: wherever the sender stands by now.
+    # Repeated after it was interrupted, the mail is found, and what began of it: wherever the sender stands by now.
     with resumable_act.begin_act(author, "dispatch", agent.address, subject, body, named) as act:
         if not act.again and (why := nesting.why_loop(stands, author, agent, task, config.dispatch.same_tasks)):
             raise Refused(why, "loop")
@@ -127,7 +127,7 @@ def dispatch_task(
 
 
 def _earlier_dispatch(workspace: Workspace, agent: Agent, mailed: Dispatched) -> Dispatched | None:
-    """What an earlier call had begun of a task before it was cut off: its run, or its place in the queue."""
+    """What an earlier call had begun of a task before it was interrupted: its run, or its place in the queue."""
     if run_id := earlier_run(workspace, agent, lambda first: first.get("message_id") == mailed.message_id):
         return replace(mailed, run_id=run_id)
     waits = queue.wait_reason(agent, mailed.message_id)

@@ -40,9 +40,10 @@ class Killed:
 
 
 def kill_run(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
-    """End an agent's run: the supervisor is told, TERM to the whole tree, then KILL, until nothing of it is left.
+    """End an agent's run: the supervisor is notified, TERM to the whole tree, then KILL, until nothing of it is left.
 
-    An orphan is cleaned up. A run of AIPass's monitor is ended with its whole session, and told as its monitor would.
+    An orphan is cleaned up. A run of AIPass's monitor is ended with its whole session, and reported as its monitor
+    would.
     """
     if sandboxed():
         raise Refused("called from within a sandbox, whose PIDs are not the ones that locks name", "sandbox")

@@ -1,4 +1,4 @@
-"""Requests for approval that are past their time: they lapse, and the asker is told and started with that."""
+"""Requests for approval that are past their time: they lapse, and the asker is notified and started with that."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class WakeOutcome:
     """It waits, and starts by itself when that is over."""
 
     def as_json(self) -> dict[str, Any]:
-        """What is said of it to a script."""
+        """The value that a script reads."""
         if self.run_id:
             return {"woken": self.run_id}
         return {"not_woken": self.why, "code": self.code, "queued": self.queued}
@@ -59,7 +59,7 @@ class WakeOutcome:
 
     @property
     def text(self) -> str:
-        """What is said of it to people."""
+        """The text for people."""
         if self.run_id:
             return f"woken: run {self.run_id}"
         later = TURN_TEXTS.get(self.code, "it is started when that is over")
@@ -82,7 +82,7 @@ def wake_recipients(
     The mail is delivered already, so what hinders a wake is no error: it is returned, by address. Nothing is said of
     the operator, whom nobody starts. `what`: what `by` did, in words for the one who is woken. Who sits in a `wait` for
     this mail hears it there, or has heard it `since` the act began. Sent from within `parent_run` the wake nests one
-    deeper, so that two agents cannot wake each other for ever. `automatic`: breakers may refuse it; if not said, where
+    deeper, so that two agents cannot wake each other for ever. `automatic`: breakers may refuse it; by default, where
     no person sent it.
     """
     woken: dict[str, WakeOutcome] = {}

@@ -1,4 +1,4 @@
-"""What anybody does who looks at runs: one whose supervisor died is ended and told, one that stands still goes on.
+"""What anybody does who looks at runs: one whose supervisor died is ended and reported, one that stands still goes on.
 
 The sentinel does both at once; this is for where it was killed too. Called by `wait`, by commands that show or touch
 agents, by screens and guards. Whoever comes first acts, and nobody acts twice (`orphans.clearing`).

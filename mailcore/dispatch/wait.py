@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WANTS = ("reply", "done", "approval")
 CHECK_PERIOD = 0.5
-"""Seconds between two looks where the kernel tells of no changes."""
+"""Seconds between two looks where the kernel reports no changes."""
 WORKER_CHECK_PERIOD = 5.0
 """Seconds until it looks whether somebody still works on the answer: who only stands still tells nobody."""
 
@@ -40,12 +40,12 @@ class SettledMessage:
     by: str = ""
     text: str = ""
     names: tuple[str, ...] = ()
-    """Of the messages that it tells of."""
+    """Of the messages that it reports."""
     subject: str = ""
     """Where nothing was typed by which the caller knows what it is."""
 
     def as_json(self) -> dict[str, str]:
-        """What is said of it to a script."""
+        """The value that a script reads."""
         subject = {"subject": self.subject} if self.subject else {}
         return {"id": self.id, "state": self.state, "by": self.by, "text": self.text, **subject}
 
@@ -69,13 +69,13 @@ def wait_for_messages(
     """Block until one of `ids` (with `every`: all) is settled, or `timeout` seconds are over; says what is known then.
 
     `beside` gives what else ends it, at each look, and is said with it: of all mail that comes to the caller, or of the
-    agents `at_work`; what is not settled is left out then. What is told is remembered as heard (`heard_in_wait`).
+    agents `at_work`; what is not settled is left out then. What is reported is recorded as notified (`active_waits`).
 
     The messages, named by id, sent id or number, are ones that the caller sent; the operator may wait for anybody's.
     `approver` says whose decision on a request counts. `run_of` finds the newest run that a message started: its end
-    settles what its agent left unanswered. `on_wait` is told once, before it sleeps, what is not settled. `attend` sees
-    to it that those who are to answer still can, and gives what to wait for beside their mail. MailcoreError (code
-    `cancelled`) once `cancellation` says that nobody wants the answer.
+    settles what its agent left unanswered. `on_wait` is called once, before it sleeps, with what is not settled.
+    `attend` sees to it that those who are to answer still can, and gives what to wait for beside their mail.
+    MailcoreError (code `cancelled`) once `cancellation` says that nobody wants the answer.
     """
     from mailcore.system.watching import Watcher, inodes
 
@@ -169,7 +169,7 @@ def _settled(
             if answer.ack.state in FINAL:
                 return SettledMessage(name, answer.ack.state, answer.sender, answer.ack.result, told)
             continue
-        # The end of a run that gave no answer is told in the same thread: completed, bounced or killed.
+        # The end of a run that gave no answer is reported in the same thread: completed, bounced or killed.
         ended = str(answer.raw.get("run_ended") or "")
         if want == "reply" or ended:
             return SettledMessage(name, ended or "reply", answer.sender, answer.body, told)

@@ -22,7 +22,7 @@ MAIL, TAKEN = "mail", "acknowledged"
 
 @dataclass
 class Arrivals:
-    """Gives at each look what has come for one that waits, and was not told to it in an earlier wait."""
+    """Gives at each look what has come for one that waits, and was not reported to it in an earlier wait."""
 
     workspace: Workspace
     caller: Agent
@@ -121,7 +121,7 @@ def _of_run(name: str, run: Run, names: Collection[str]) -> SettledMessage:
 def _of_mail(message: Message) -> SettledMessage:
     ended = str(message.raw.get("run_ended") or "")
     state = ended or (message.ack.state if message.ack is not None else "reply" if message.in_reply_to else MAIL)
-    over = state not in (MAIL, TAKEN)  # else the end of what it is about is still to be told
+    over = state not in (MAIL, TAKEN)  # else the end of what it is about is still to be reported
     names: Sequence[str] = [message.id, message.sent_id, *([message.in_reply_to] if over else [])]
     kept = tuple(name for name in names if name)
     return SettledMessage(message.id, state, message.sender, message.body, kept, message.subject)

@@ -1,8 +1,8 @@
-"""Mail told to an agent at work: `python -m mailcore.hooks.deliver ADDRESS BRANCH ROOT`, run by the hook line.
+"""Mail delivered to an agent at work: `python -m mailcore.hooks.deliver ADDRESS BRANCH ROOT`, run by the hook line.
 
-The event comes on standard input; what the program is to be told goes to standard output. High priority is told after
-a tool call, the rest when a session starts and, making the agent go on once, when its turn is over. A message is told
-once: its copy in the mailbox says when and where, which is its rung `submitted`. A tool is never interrupted.
+The event comes on standard input; what the program is to be given goes to standard output. High priority is delivered
+after a tool call, the rest when a session starts and, making the agent go on once, when its turn is over. A message is
+delivered once: its copy in the mailbox says when and where, which is its rung `submitted`. A tool is never interrupted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from mailcore.workspace.find import workspace_at
 from mailcore.workspace.variables import RUN_ID
 
 LISTED = 10
-"""Subjects told at once; the rest are counted, and told next time."""
+"""Subjects delivered at once; the rest are counted, and delivered next time."""
 QUIET = 1.0
 """Seconds that a mailbox has to be unchanged before it counts as known: its time may have the second's grain only."""
 
@@ -43,7 +43,7 @@ _NAME = re.compile("[0-9A-Za-z_.-]{1,64}")
 
 
 def main(words: Sequence[str]) -> int:
-    """Tell what is to be told at the event on standard input. Always 0: a hook never fails its agent."""
+    """Print what is to be given at the event on standard input. Always 0: a hook never fails its agent."""
     address, branch, root = words
     agent = Agent(address, address[1:].upper(), Path(branch), root=Path(root))
     event = parse_hook(sys.stdin.buffer.read())
@@ -54,7 +54,8 @@ def main(words: Sequence[str]) -> int:
 
 
 def deliver_mail(agent: Agent, event: Mapping[str, Any], run_id: str = "") -> dict[str, Any] | None:
-    """What the program is to print at this event, noted as told; None: nothing. MailcoreError, OSError of the disk."""
+    """What the program is to print at this event, noted as delivered; None: nothing. MailcoreError, OSError of the
+    disk."""
     where = str(event.get("hook_event_name"))
     # Of a subagent's call its own context hears, not the agent's; and at Stop never a loop.
     if where not in STAMPS or event.get("agent_id") or event.get("stop_hook_active"):
@@ -69,7 +70,7 @@ def deliver_mail(agent: Agent, event: Mapping[str, Any], run_id: str = "") -> di
             _stamp(agent.mail_dir / STAMPS[where], known)
         return None
     with suppress(MailcoreError):
-        workspace_at(agent.root)  # by the registry's names one is told that only looks like one of them
+        workspace_at(agent.root)  # by the registry's names one is recognised that only looks like one of them
     told = _mark_delivered(agent, [m.id for m in waiting[:LISTED]], where, run_id)
     if not told:
         return None  # by another tool's hook, at the same moment
@@ -85,7 +86,7 @@ def _is_undelivered(message: Message, where: str) -> bool:
 
 
 def _mark_delivered(agent: Agent, ids: Sequence[str], where: str, run_id: str) -> list[str]:
-    """Write into the messages, and the journal of the run if there is one, that they are told now; returns whose.
+    """Write into the messages, and the journal of the run if there is one, that they are delivered now; returns whose.
 
     Before it is said: rather is a word lost, whose mail still waits, than said for ever.
     """

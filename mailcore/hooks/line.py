@@ -1,7 +1,7 @@
-"""The one `sh` line that an agent's program runs at each event: it notes the event, and has waiting mail told.
+"""The one `sh` line that an agent's program runs at each event: it notes the event, and delivers the mail that waits.
 
 POSIX sh; beyond it `head -c`, and `flock`, without which it appends unlocked, and `-nt` of `test`, which dash, bash and
-busybox have. Exit status 0 and silence, save for what the ear says, whatever the disk or the machine does.
+busybox have. Exit status 0 and silence, save for the mail that it delivers, whatever the disk or the machine does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ EVENTS = (
 """Those that the screen knows (contract claude-code, "Hooks")."""
 
 STAMPS = {"PostToolUse": ".ear.step", "SessionStart": ".ear.turn", "Stop": ".ear.turn"}
-"""Events at which mail is told, and the file in the mail directory that bears the time of the mailbox then known."""
+"""Events at which mail is delivered, and the file in the mail directory that bears the time of the mailbox then known.
+"""
 
 HOOK_MARK = ": mailcore hook made "
 """How each of our lines begins."""

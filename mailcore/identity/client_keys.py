@@ -1,6 +1,6 @@
 """Keys by which a client of the MCP server says whose it is: issued by the operator, shown once, kept as salted hashes.
 
-Whoever has a key is the actor that it names, in what it was issued for and nothing else. The audit tells of each one
+Whoever has a key is the actor that it names, in what it was issued for and nothing else. The audit reports each one
 that was issued or revoked: what was put into the file by hand opens nothing.
 """
 
@@ -155,7 +155,7 @@ def prove_key(workspace: Workspace, presented: PresentedKey) -> ClientKey:
 
 
 def unissued_keys(workspace: Workspace) -> list[ClientKey]:
-    """The keys that somebody put into the file by hand: no line of the audit tells of them."""
+    """The keys that somebody put into the file by hand: no line of the audit reports them."""
     vouched = _vouched(workspace)
     return [key for key in known_keys(workspace) if key.name not in vouched]
 
@@ -164,7 +164,7 @@ _seen: dict[Path, tuple[tuple[int, int, int], frozenset[str]]] = {}
 
 
 def _vouched(workspace: Workspace) -> frozenset[str]:
-    """The names of the keys that the audit says are good; looked for anew whenever the file of keys is another."""
+    """The names of the keys that the audit says are good; looked for again whenever the file of keys is another."""
     path = workspace.state_dir / FILE
     try:
         stat = path.stat()

@@ -46,7 +46,7 @@ class StoredPassphrase:
 
     @property
     def name(self) -> str:
-        """What tells it from another, and nothing of what it is."""
+        """What distinguishes it from another, and nothing of what it is."""
         return digest(f"{self.salt} {self.hash}".encode())
 
     def is_(self, phrase: str) -> bool:

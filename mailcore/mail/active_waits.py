@@ -1,7 +1,7 @@
 """What an agent hears in `mailcore wait` while it sits there, and what it has heard there: nobody wakes it for that.
 
 A wait that goes on is a file in `.waits/` of the agent's mail, which its process keeps locked: whoever dies hears no
-more, wherever its PID is seen. What it was told stands in `.heard.jsonl`, by the names of the messages.
+more, wherever its PID is seen. What it was notified of stands in `.heard.jsonl`, by the names of the messages.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def is_waiting_for(agent: Agent, names: Collection[str], wants: Collection[str])
 
 
 def record_notified(agent: Agent, names: Collection[str]) -> None:
-    """Note that an agent was told of these messages in a wait. OSError where the disk refuses."""
+    """Note that an agent was notified of these messages in a wait. OSError where the disk refuses."""
     if not names:
         return
     path = agent.mail_dir / HEARD
@@ -79,7 +79,7 @@ def record_notified(agent: Agent, names: Collection[str]) -> None:
 
 
 def notified_names(agent: Agent) -> dict[str, float]:
-    """The names of the messages of which an agent was told in a wait, each with when, seconds since the epoch."""
+    """The names of the messages of which an agent was notified in a wait, each with when, seconds since the epoch."""
     try:
         records = journal.read_records(agent.mail_dir / HEARD)
     except OSError:

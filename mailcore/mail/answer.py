@@ -172,8 +172,8 @@ def outcome_notice(
 ) -> Message:
     """The open notice to `by` that a task is done, blocked or declined, by a name of its own or of the task.
 
-    `closed`: or the closed one, for an act that was cut off after it had closed it; `accepted`: or one that `by` was
-    content with, and is no more.
+    `closed`: or the closed one, for an act that was interrupted after it had closed it; `accepted`: or one that `by`
+    was content with, and is no more.
     """
     agent = workspace.agent(by)
     archived = (raw for _, raw in lookup.archived_messages(agent)) if closed or accepted else ()

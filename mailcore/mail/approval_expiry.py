@@ -1,4 +1,4 @@
-"""Requests for approval that lapse by their time: the asker is told, and nothing is decided any more.
+"""Requests for approval that lapse by their time: the asker is notified, and nothing is decided any more.
 
 Nobody sleeps until then: each such request is a file in `.praxmonitor/expiring/`, named by its sent id, which whoever
 looks next finds to be due, a screen or a guard within seconds, and a command that shows mail or waits.
@@ -48,7 +48,7 @@ def is_any_due(state_dir: Path) -> bool:
 
 
 def lapse_expired(workspace: Workspace) -> list[tuple[Sent, str]]:
-    """Let lapse what is past its time; what was told to each asker, and who had not decided.
+    """Let lapse what is past its time; what was reported to each asker, and who had not decided.
 
     What fails is done by the next look.
     """

@@ -99,10 +99,10 @@ def find_request(workspace: Workspace, config: Config, message_id: str) -> Messa
 
 
 def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: str) -> Sent:
-    """Grant or refuse a request in `by`'s mailbox; the caller has proved to be the approver. The asker is told.
+    """Grant or refuse a request in `by`'s mailbox; the caller has proved to be the approver. The asker is notified.
 
-    Once it is written into the request the decision stands: an asker that could not be told comes back as `Sent` that
-    is not delivered, and a request that could not be archived is a `caveat`. Said again, the rest is done.
+    Once it is written into the request the decision stands: an asker that could not be notified comes back as `Sent`
+    that is not delivered, and a request that could not be archived is a `caveat`. Repeated, the rest is done.
     """
     if decision not in DECISIONS:
         raise UsageError(f"{decision!r} is no decision")
@@ -122,7 +122,7 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
         if decision_of(request, by) != decision or not act.again:
             act.remember(decision, {})
             ack = {"state": decision, "result": why, "at": journal.now(), "by": by}
-            # The decision first: it is what counts. The mail only tells of it.
+            # The decision first: it is what counts. The mail only reports it.
             mailbox.update(agent, request.id, {"ack": ack})
             facts = {"id": request.id, "sent_id": request.sent_id, "asked_by": request.sender, "why": why}
             with tolerated(f"{decision}, but the audit does not say so"):
@@ -151,7 +151,7 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
 
 
 def lapse_requests(approver: Agent, run_id: str, why: str) -> list[str]:
-    """Mark what a run that is over asked `approver` for, and was not told: nobody waits for it. The messages' ids.
+    """Mark what a run that is over asked `approver` for, and was not answered: nobody waits for it. The messages' ids.
 
     MailcoreError if the approver's mailbox cannot be written.
     """

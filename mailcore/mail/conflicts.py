@@ -49,7 +49,7 @@ class ConflictingTask:
 def escalate_conflict(
     workspace: Workspace, by: str, approver: str, names: Sequence[str], why: str, tier: int
 ) -> tuple[Sent, list[Sent]]:
-    """Name tasks that conflict: the request to the approver, and what was told to their senders.
+    """Name tasks that conflict: the request to the approver, and what was reported to their senders.
 
     Each is a task that `by` was given or gave, unanswered. UsageError if they are not two at least.
     """
@@ -96,7 +96,7 @@ def _notify_senders(workspace: Workspace, by: str, to: Sequence[str], subject: s
     for sender in to:
         try:
             told += post.send_mail(workspace, by, [sender], subject, body, key=f"conflict:{name}")
-        except MailcoreError as error:  # another project's, or gone: the others are told
+        except MailcoreError as error:  # another project's, or gone: the others are notified
             told.append(Sent("", "", sender, False, str(error)))
     return told
 

@@ -227,7 +227,7 @@ def _open(agent: Agent, *, create: bool = False) -> Iterator[tuple[dict[str, Any
 
 @contextlib.contextmanager
 def _reporting_repair(agent: Agent, *, create: bool = False) -> Iterator[LockedMailbox]:
-    """The mailbox under its lock; when that is free again, a repair is told."""
+    """The mailbox under its lock; when that is free again, a repair is reported."""
     place = None
     try:
         with lock_mailbox(agent, create=create) as place:
@@ -238,7 +238,7 @@ def _reporting_repair(agent: Agent, *, create: bool = False) -> Iterator[LockedM
 
 
 def _notify_operator(agent: Agent, done: Repair) -> None:
-    """Tell the operator of a repair by mail, save of the operator's own mailbox."""
+    """Notify the operator of a repair by mail, save of the operator's own mailbox."""
     if agent.is_operator:
         return
     now = journal.now()

@@ -39,7 +39,7 @@ class Sent:
     seq: int = 0
     """The number that a person can say."""
     again: bool = False
-    """An earlier call of the same words, which was cut off, had delivered it."""
+    """An earlier call of the same words, which was interrupted, had delivered it."""
     urgent: bool = False
     """It is of high priority: its recipient may be woken for it."""
     answers: str = ""
@@ -47,7 +47,7 @@ class Sent:
     subject: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """What is said of it to a script."""
+        """The value that a script reads."""
         row = {"id": self.id, "sent_id": self.sent_id, "to": self.to, "delivered": self.delivered, "seq": self.seq}
         return row | {name: value for name, value in (("error", self.error), ("again", self.again)) if value}
 
@@ -56,7 +56,7 @@ def send_one(workspace: Workspace, author: Agent, recipient: Agent, fields: dict
     """Send one mail. The sender's record comes first, then the delivery: a kill in between loses no mail unseen.
 
     `fields` are the message's own keys, `subject` and `message` among them. `act` is what it is a step of: where that
-    was cut off once, the mail that arrived then is found, and no second is sent. Refused (code `limit`) beyond the
+    was interrupted once, the mail that arrived then is found, and no second is sent. Refused (code `limit`) beyond the
     limits of config; an undeliverable mail comes back as not delivered, and its record says why.
     """
     asks = _asks(fields, recipient.root == workspace.root)

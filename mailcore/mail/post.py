@@ -37,7 +37,7 @@ def send_mail(
     """Mail `to` each address. An unknown one refuses all, before anything is written; on disk before this returns.
 
     `key` rewrites the sender's open mail of the same key, counting up, instead of piling up. `extra` are further keys
-    of the message; so are `facts`, by which the same words said again are no other mail.
+    of the message; so are `facts`, by which the same words repeated are no other mail.
     """
     author = workspace.agent(sender)
     recipients = route.resolve_addresses(workspace, author, to)
@@ -124,7 +124,7 @@ def forward_message(workspace: Workspace, sender: str, message_id: str, to: Sequ
 def find_message(agent: Agent, message_id: str, *, closed: bool = False) -> Message:
     """The open message of that name in an agent's mailbox; MailcoreError if there is none or it cannot be read.
 
-    `closed`: else the closed one of its archive, for an act that was cut off after it had closed it.
+    `closed`: else the closed one of its archive, for an act that was interrupted after it had closed it.
     """
     box = read_mailbox(agent.inbox)
     if box.reason:
@@ -162,7 +162,7 @@ def close_messages(workspace: Workspace, address: str, ids: Collection[str]) -> 
     agent = workspace.agent(address)
     _refuse_any_undecided(agent, ids)
     with resumable_act.begin_act(agent, "close", list(ids)) as act:
-        # Said again after it was cut off: all of them went from the open mail at one stroke, or none did.
+        # Repeated after it was interrupted: all of them went from the open mail at one stroke, or none did.
         former = [find_message(agent, name, closed=True) for name in ids] if act.again else []
         if former and all("archived_at" in message.raw for message in former):
             return former

@@ -1,8 +1,9 @@
 """An act of several steps that can be repeated after it was interrupted: each step is recorded before it is done.
 
 An act is one small file, `.ai_mail.local/.acts/<digest of its words>`. It is locked while the act lives, and removed
-once its caller was told the result. A file that was left behind names the mails that may have arrived: the same words
-within `REPEAT_WINDOW` find them, and send nothing twice. The same words after the result was told are a new act.
+once its result was reported to the caller. A file that was left behind names the mails that may have arrived: the same
+words within `REPEAT_WINDOW` find them, and send nothing twice. The same words after the result was reported are a new
+act.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class _File:
             raise MailcoreError(f"{self._path}: {error.strerror}; it was not begun") from error
 
     def end(self, *, told: bool) -> None:
-        """Forget the act where its caller was told that it is done, or where it came to no step."""
+        """Forget the act where it was reported to its caller that it is done, or where it came to no step."""
         try:
             if (told and not self.unfinished) or not self._begun:
                 try:
@@ -75,7 +76,7 @@ class Act:
     def __init__(self, file: _File, part: str = "") -> None:
         self._file, self._part = file, part
         self.again = any(step.startswith(part) for step in file.steps)
-        """An earlier call of the same words was cut off in it."""
+        """An earlier call of the same words was interrupted in it."""
 
     def recall(self, step: str) -> dict[str, Any] | None:
         """What an earlier call noted of a step; None if it did not come to it."""
@@ -86,12 +87,12 @@ class Act:
         self._file.remember(self._part + step, facts)
 
     def leave_open(self) -> None:
-        """The caller is told that a step failed: said again, the act goes on."""
+        """The caller is notified that a step failed: repeated, the act goes on."""
         self._file.unfinished = True
 
 
 def leave_open() -> None:
-    """What was to follow on the acts of this scope failed: said again, they go on."""
+    """What was to follow on the acts of this scope failed: repeated, they go on."""
     for one in _scope.get() or ():
         one.unfinished = True
 
@@ -120,7 +121,7 @@ def act_scope() -> Iterator[list[_File]]:
 
 @contextmanager
 def begin_act(agent: Agent, *words: object) -> Iterator[Act]:
-    """Begin an act of `agent`, or go on with one of the same words that was cut off. MailcoreError if it cannot be.
+    """Begin an act of `agent`, or go on with one of the same words that was interrupted. MailcoreError if it cannot be.
 
     Within another act of that agent it is a part of it: they are forgotten at one stroke.
     """
@@ -163,7 +164,7 @@ def _open(agent: Agent, name: str) -> _File:
 
 
 def _sweep(directory: Path) -> None:
-    """Remove what was cut off too long ago to be gone on with."""
+    """Remove what was interrupted too long ago to be gone on with."""
     with suppress(OSError):
         for path in directory.iterdir():
             if time.time() - path.stat().st_mtime > REPEAT_WINDOW:

@@ -1,7 +1,7 @@
 """The index of all mail's words: an SQLite file, made from the mailboxes and never more than a copy of them.
 
 Whoever uses it brings it up to date first: a file of mail whose stamp is another is read again. Where it is broken, of
-another form or of another boot (it is written without waiting for the disk), it is made anew.
+another form or of another boot (it is written without waiting for the disk), it is made again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mailcore.system.processes import boot_id
 from mailcore.workspace.find import Workspace
 
 FORM = 3
-"""Of the tables, and of the texts in them: another one is made anew."""
+"""Of the tables, and of the texts in them: another one is made again."""
 YOUNG_NS = 2_100_000_000
 """Of a file that changed so short a time before it was read the next change may bear the same time: FAT counts 2 s."""
 BATCH = 500
@@ -53,7 +53,7 @@ class IndexBehind(Exception):
 def open_index(
     workspace: Workspace, files: Files | None = None, most: int | None = None
 ) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
-    """The index as the mailboxes are at this moment, and what is to be said of those that cannot be read.
+    """The index as the mailboxes are at this moment, and the notes about those that cannot be read.
 
     `files`: the workspace's `sources`, if known. `most`: where more of them have changed, so many are taken in,
     or an eighth if that is more, and Behind is raised: the next search goes on from there.
@@ -123,7 +123,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _refresh(connection: sqlite3.Connection, found: Files, most: int | None) -> list[str]:
-    """Read again what has changed; what is to be said of mailboxes that cannot be read."""
+    """Read again what has changed; the notes about mailboxes that cannot be read."""
     now = {source.path: source.stamp for _, some in found for source in some}
     if now == {path: stamp for path, (_, stamp) in _known(connection).items()}:
         return []

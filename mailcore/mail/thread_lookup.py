@@ -1,6 +1,6 @@
 """The copies that one message is to be found among, with all that may be of its thread: by the index, or all of them.
 
-The index only says which files to read. What is told is read from them, and where they hold something else by now,
+The index only says which files to read. What is reported is read from them, and where they hold something else by now,
 every mail is read.
 """
 

@@ -84,7 +84,7 @@ async def call(verb: str, *options: str, words: list[str] | None = None) -> dict
     """Run one verb in a worker thread; its JSON value, a list under `result`.
 
     `words` are never taken for options, or for standard input. A wait that is cancelled ends at once, in its thread
-    too; what else is cancelled is done, and not told.
+    too; what else is cancelled is done, and not reported.
     """
     from mailcore.cli.call import perform
 

@@ -23,7 +23,7 @@ NOT_SERVED = {
 """Verb → why no client has it."""
 SERVED = frozenset(VERBS) - NOT_SERVED.keys()
 PERSONS = frozenset({"away"})
-"""Verbs that only a key of the person is good for: other clients are not told of them."""
+"""Verbs that only a key of the person is good for: other clients are not notified of them."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A run: one supervised execution of a dispatch, told by its journal `run.jsonl`."""
+"""A run: one supervised execution of a dispatch, as recorded in its journal `run.jsonl`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Attempt:
     started_at: float
     pid: int = 0
     start_ticks: int = 0
-    """Field 22 of /proc/PID/stat: with the boot id it tells a recycled PID."""
+    """Field 22 of /proc/PID/stat: with the boot id it identifies a recycled PID."""
     running_at: float = 0.0
     """When its first sign of life was seen; 0.0 before."""
     ended_at: float = 0.0
@@ -234,7 +234,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
 
 
 def from_records(records: Iterable[Mapping[str, Any]]) -> Run | None:
-    """The run that a whole journal tells; None if it never says `queued`."""
+    """The run that a whole journal reports; None if it never says `queued`."""
     run: Run | None = None
     for record in records:
         run = advance(run, record)

@@ -54,7 +54,7 @@ class AgentReader:
         """Its directories came, went or changed since this was last set to False."""
 
     def distrust(self) -> None:
-        """What the last look found is lost: let the next one look at everything, and tell all of it."""
+        """What the last look found is lost: let the next one look at everything, and report all of it."""
         self._stamps.clear()
         self._logs.distrust()
         self.sessions.distrust()
@@ -127,6 +127,6 @@ class AgentReader:
         return [Seen(self.agent.address, tuple(self._without_duplicates(told)), tuple(spent))] if told or spent else []
 
     def _without_duplicates(self, activities: list[Activity]) -> list[Activity]:
-        """In order of time, each event once, whichever of its traces told it first."""
+        """In order of time, each event once, whichever of its traces reported it first."""
         activities.sort(key=attrgetter("at"))
         return [activity for activity in activities if not self._once.is_duplicate(activity)]

@@ -1,4 +1,4 @@
-"""Runs that another program started, as AIPass's dispatch register tells them (contract section 4). Pure."""
+"""Runs that another program started, as AIPass's dispatch register reports them (contract section 4). Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KILLED_STATUS = "killed"
 def runs_by_id(records: Iterable[Mapping[str, Any]], known: Iterable[Run] = ()) -> dict[str, Run]:
     """Every run by its id, ours among them. Records are folded in order: the last of an id says where it stands.
 
-    `known`: what the records before these told of.
+    `known`: what the records before these reported.
     """
     runs = {run.run_id: run for run in known}
     for record in records:

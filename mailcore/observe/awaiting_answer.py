@@ -41,7 +41,7 @@ def wait_status(facts: AgentFacts) -> Status | None:
     for_ = current_wait(facts)
     if for_ is None:
         return None
-    # A request for approval that stands open is told by `request_status`; this one was decided a moment ago.
+    # A request for approval that stands open is reported by `request_status`; this one was decided a moment ago.
     if OPERATOR in for_.on.split(", ") and for_.want != "approval":
         return Status(State.WAITING, f"waits for your answer: {for_.subject}", for_.at)
     return Status(State.WORKING, f"waits for {for_.on}: {for_.subject}", for_.at)

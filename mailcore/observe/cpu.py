@@ -13,7 +13,7 @@ WORK_SHARE = 0.05
 
 
 class CpuActivity:
-    """Tells when the process tree of each agent last worked; keeps the CPU times of the look before."""
+    """Reports when the process tree of each agent last worked; keeps the CPU times of the look before."""
 
     def __init__(self, table: Callable[[], Mapping[int, Process]] = snapshot) -> None:
         """`table`: gives every live process by its PID."""
@@ -25,8 +25,8 @@ class CpuActivity:
     def measure(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
         """Address → when its tree was last seen at work (`now` if it worked since the look before); 0.0: never.
 
-        `pids`: address → the root of its tree. An agent is in the result from its second look on: one look alone tells
-        nothing. A tree counts with all its descendants, those that ended and were waited for included.
+        `pids`: address → the root of its tree. An agent is in the result from its second look on: one look alone
+        says nothing. A tree counts with all its descendants, those that ended and were waited for included.
         """
         at, used = time.monotonic(), {}
         if pids:

@@ -1,4 +1,4 @@
-"""A file that is one document, written anew again and again: read whole whenever it was written."""
+"""A file that is one document, rewritten again and again: read whole whenever it was written."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MAX_DOCUMENT = 64 * 1024 * 1024
 
 
 class DocumentFile:
-    """Reads it as `Tail` reads lines: the whole of it is one line. Its reader knows what was told before."""
+    """Reads it as `FileTail` reads lines: the whole of it is one line. Its reader knows what was reported before."""
 
     behind = False
     """Nothing is left to be read."""
     restarts = 0
-    """It is no other file because it was written anew."""
+    """It is no other file because it was written again."""
     place = 0
     """It begins at its beginning."""
 

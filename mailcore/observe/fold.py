@@ -36,7 +36,7 @@ MAX_ACTIVITIES = 30
 MAX_STREAM = 500
 """Activities kept of the whole fleet."""
 FIRST_MAIL = 5
-"""Of a mailbox seen for the first time, this many newest messages are told."""
+"""Of a mailbox seen for the first time, this many newest messages are reported."""
 
 
 def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
@@ -134,7 +134,7 @@ def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Seq
     if _same(mailbox, old.mailbox):
         return old, ()
     if mailbox.status is MailboxStatus.UNREADABLE:
-        # The last known messages stay: when it is mended, only what is new is told again.
+        # The last known messages stay: when it is mended, only what is new is reported again.
         return replace(old, mailbox=dataclasses.replace(mailbox, messages=old.mailbox.messages)), ()
     if old.mailbox.status is MailboxStatus.MISSING:
         first = [message for message in mailbox.messages if message.status != "closed"][:FIRST_MAIL]
@@ -196,7 +196,7 @@ def _floor(run: Run | None) -> float:
 
 
 def run_events(run: Run) -> list[Activity]:
-    """What a run tells the stream, oldest first. An event never changes once it is told."""
+    """What a run reports to the stream, oldest first. An event never changes once it is reported."""
 
     def event(at: float, kind: Kind, text: str) -> Activity:
         return Activity(at, run.target, kind, neutral(text), "run")

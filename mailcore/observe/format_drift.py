@@ -54,7 +54,7 @@ class FormatDrift:
 
 
 def reader_form(reader: Transcript) -> str:
-    """Which program writes what it reads, in which version; empty where the reader does not tell."""
+    """Which program writes what it reads, in which version; empty where the reader does not report."""
     return str(getattr(reader, "form", "")) or reader.drift.partition(" writes ")[0]
 
 

@@ -104,7 +104,7 @@ class LogLine:
     """What a line says."""
 
     at: float
-    """Its own time in seconds since 1970; 0.0 if it tells none that can be believed."""
+    """Its own time in seconds since 1970; 0.0 if it reports none that can be believed."""
     kind: Kind
     """LOG, WARNING or ERROR; LOG also where it says none."""
     text: str

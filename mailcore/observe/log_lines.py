@@ -1,7 +1,7 @@
 """The lines of one log → activities: each with its level, and what one event wrote in many lines as one.
 
-A traceback or a panic is told as the error that it is of, its frames belong to it. Its head is kept back until its end
-comes, or the next line that is none of it.
+A traceback or a panic is reported as the error that it is of, its frames belong to it. Its head is kept back until its
+end comes, or the next line that is none of it.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ class LogLineReader:
         self._backlog = False
         """The line at hand stood there when the file was first seen, and others after it."""
         self._after_error = 0
-        """How many lines more may belong to the error that was told last."""
+        """How many lines more may belong to the error that was reported last."""
 
     def read(self, lines: Sequence[bytes], at: float, *, backlog: bool = False) -> Iterator[Activity]:
-        """What the lines tell; `at` is the time of those that carry none, and none is later.
+        """What the lines report; `at` is the time of those that carry none, and none is later.
 
         Of a `backlog`, which was there before the file was seen, it is that of the last line, and the others' at most.
         """
@@ -73,7 +73,7 @@ class LogLineReader:
         if _HEAD.fullmatch(text):
             self._of_python = "Traceback" in text
             if belongs:
-                return  # of the error that was told before it
+                return  # of the error that was reported before it
             self._from_head = True
             self._held = self._activity(at, Kind.ERROR, text.strip())
             return
@@ -97,7 +97,7 @@ class LogLineReader:
         if text[0].isspace() or _HEAD.fullmatch(text) or _CHAINED.fullmatch(text):
             return
         self._of_python = False
-        if not _RAISED.fullmatch(text):  # it was cut off: this line is none of it
+        if not _RAISED.fullmatch(text):  # it was interrupted: this line is none of it
             yield from self._release()
             yield from self._line(text, at)
         elif self._from_head and self._held is not None:

@@ -28,7 +28,7 @@ HOOKS_START = 65536
 LOG_START = 8192
 """Bytes of the end of a file that are read when it is first seen."""
 FIRST_LINES = 10
-"""Of what stood in a file when it was first seen, the newest this many lines are kept: they tell all that is open."""
+"""Of what stood in a file when it was first seen, the newest this many lines are kept: they report all that is open."""
 MAX_BURST = 500
 """Of what a file grew by between two looks, the newest this many lines are kept."""
 STDOUT = ".stdout.log"
@@ -57,13 +57,13 @@ class LogReader:
         self._logs: dict[Path, LogLineReader] = {}
         """What reads the lines of either that are a log's."""
         self._lived: dict[Path, tuple[int, float]] = {}
-        """Of a line without an end: how long it was, and when, as it was told last as a sign of life."""
+        """Of a line without an end: how long it was, and when, as it was reported last as a sign of life."""
         self._reader: OutputReader | None = None
         """What reads the standard output of its program."""
         self._first_look = True
         self._torn = 0
         self.spent: list[Spent] = []
-        """What the output told was used; whoever takes it empties this."""
+        """What the output reported was used; whoever takes it empties this."""
         self.stirred = False
         """Logs came or went since this was last set to False."""
 
@@ -77,7 +77,7 @@ class LogReader:
         self._stamps.clear()
 
     def read(self, run: Run | None, *, first_look: bool) -> list[Activity]:
-        """What they tell since the last call; `run`: the present one, whose attempt's output is one of them."""
+        """What they report since the last call; `run`: the present one, whose attempt's output is one of them."""
         self._first_look = first_look
         if self._stamps.moved(self._directory):
             self._list_logs()
@@ -148,7 +148,7 @@ class LogReader:
         found: deque[Activity] = deque(maxlen=burst)
         for _ in range(MAX_CHUNKS):
             lines = [line for line in tail.follow(self._open) if line.strip()]
-            # Where a line tells no time, the file does: exact for its last line, and never after its writer's death.
+            # Where a line reports no time, the file does: exact for its last line, and never after its writer's death.
             at = min(tail.modified, time.time(), latest)
             if reader is not None:
                 lines = self._output_activities(reader, lines, at, found)
@@ -184,7 +184,7 @@ class LogReader:
     def _output_activities(
         self, reader: OutputReader, lines: list[bytes], at: float, found: deque[Activity]
     ) -> list[bytes]:
-        """Add what the program's reader finds told in lines of its output; returns those that are lines of a log."""
+        """Add what the program's reader finds reported in lines of its output; returns those that are lines of a log."""
         others = []
         for line in lines:
             try:

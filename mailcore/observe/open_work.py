@@ -1,4 +1,4 @@
-"""What an agent began and has not ended, as its activities tell. Pure; a part of the fold."""
+"""What an agent began and has not ended, as its activities report. Pure; a part of the fold."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENDS = {
 }
 CLEARS = frozenset({Kind.PROMPT, Kind.SESSION, Kind.TURN_END, Kind.ERROR})
 """After one of these of the agent itself nothing that its session began before goes on, save subagents: they may work
-in the background, until a session begins anew."""
+in the background, until a session begins again."""
 MOST_OPEN = 32
 """Of what is open the newest so many are kept: ends that never came must not pile up."""
 
@@ -33,7 +33,7 @@ def with_activities(
     """What is open, waited for and last seen after what `happened`, oldest first; the other two are set with it.
 
     What began before `floor` (seconds since the epoch) counts as a sign of life and as nothing else. Log lines and the
-    program's output tell of no turn.
+    program's output report no turn.
     """
     begun, asking, turn_open, last_active = old.open, old.prompts, old.turn_open, old.last_active
     turn_ended, granted = old.turn_ended, old.granted
@@ -102,12 +102,12 @@ def _after(begun: tuple[Activity, ...], activity: Activity) -> tuple[Activity, .
 
 
 def _same(one: Activity, other: Activity) -> bool:
-    """Two of a kind: told twice, by the same call's id, else by what only one of can go on in a session."""
+    """Two of a kind: reported twice, by the same call's id, else by what only one of can go on in a session."""
     if one.session != other.session:
         return False
     if one.kind is Kind.SUBAGENT:
         return bool(one.tool_id or one.subagent) and (one.tool_id, one.subagent) == (other.tool_id, other.subagent)
-    # Calls without ids come one at a time: the next begins when the former is over, told or not.
+    # Calls without ids come one at a time: the next begins when the former is over, reported or not.
     return one.tool_id == other.tool_id and one.subagent == other.subagent
 
 

@@ -1,7 +1,7 @@
 """What an agent's program asks its operator, all of it: each prompt stands until its own call goes on. Pure.
 
-A prompt is told by PermissionRequest, which names tool and input, by Notification, which names neither, or by both; of
-a call by its id, where one such call is open. Several stand at once, of parallel calls and of subagents.
+A prompt is reported by PermissionRequest, which names tool and input, by Notification, which names neither, or by both;
+of a call by its id, where one such call is open. Several stand at once, of parallel calls and of subagents.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_PROMPTS = 32
 def after_request(
     prompts: tuple[Activity, ...], asks: Activity, open_calls: Iterable[Activity]
 ) -> tuple[Activity, ...]:
-    """The prompts that stand once `asks` was told."""
+    """The prompts that stand once `asks` was reported."""
     same = [one for one in prompts if _one_session(one, asks)]
     if not asks.tool:
         return prompts if same else (*prompts, asks)[-MAX_PROMPTS:]
@@ -34,7 +34,7 @@ def after_request(
     meant = [call for call in calls if call.text and call.text in asks.text] or calls
     known = asks.tool_id or next((call.tool_id for call in meant if call.tool_id not in taken), "")
     if not known and (meant or any((one.subagent, one.text) == (asks.subagent, asks.text) for one in same)):
-        return prompts  # told twice
+        return prompts  # reported twice
     if known in taken and known:
         return prompts
     unnamed = [one for one in same if not one.tool]

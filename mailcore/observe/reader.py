@@ -51,7 +51,7 @@ class WorkspaceReader:
         self._drifts: dict[str, FormatTally] = {}
         """What of the session files' formats was not understood, by program and version, as it was said last."""
         self._unfinished: dict[str, bool] = {}
-        """By address: whether it was told last that more of today is to be counted."""
+        """By address: whether it was reported last that more of today is to be counted."""
         self._failed: dict[str, str] = {}
         """By address, whose files could not be read, and why."""
         self._said: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class WorkspaceReader:
         return facts
 
     def _changed_roster(self) -> list[Fact]:
-        """The roster anew, if what is to be said of the reading changed."""
+        """The roster again, if the notes about the reading changed."""
         return [self._roster()] if self._notes() != self._said else []
 
     def _glimpses(self, names: Iterable[Path | str]) -> tuple[list[Fact], list[Path]]:
@@ -191,7 +191,7 @@ class WorkspaceReader:
         return self._changed_roster()
 
     def follows(self, path: Path) -> bool:
-        """True of a session file that is followed: whatever it grows by is told."""
+        """True of a session file that is followed: whatever it grows by is reported."""
         return self._follower(str(path)) is not None
 
     def _follower(self, name: str) -> AgentReader | None:
@@ -264,12 +264,12 @@ class WorkspaceReader:
             self._stamps.distrust(self.workspace.registry)
         roster = self._roster()
         if any(branch.fresh for branch in self._branches.values()):
-            self._stamps.distrust(self._register.path)  # it may tell of the new agents too
+            self._stamps.distrust(self._register.path)  # it may report the new agents too
             self._read_register()
         return [roster]
 
     def _read_hold(self) -> list[AgentReader]:
-        """Tell each branch whether every agent is held; returns those for which it changed."""
+        """Tell each agent's reader whether every agent is held; returns those for which it changed."""
         held = hold_text(self.workspace.state_dir, "every agent")
         changed = [branch for branch in self._branches.values() if branch.all_held != held]
         for branch in changed:

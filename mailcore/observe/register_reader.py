@@ -19,7 +19,7 @@ MAX_RUNS = 4_000
 
 
 class RegisterReader:
-    """The newest run of each agent, as the register in one directory tells them."""
+    """The newest run of each agent, as the register in one directory reports them."""
 
     def __init__(self, directory: Path) -> None:
         """Reads nothing yet. `directory` is the workspace's `.aipass`, which may be missing."""
@@ -27,11 +27,11 @@ class RegisterReader:
         self._tail = FileTail(self.path, REGISTER_TAIL)
         self._restarts = 0
         self._runs: dict[str, Run] = {}
-        """By id, oldest first: a row may say anew what an older run is."""
+        """By id, oldest first: a row may say again what an older run is."""
 
     def read(self) -> Mapping[str, Run]:
         """By address, after the rows that came since the last call. A register that was cut or replaced, as AIPass
-        does when it is long, is read anew; one that is gone tells of no run."""
+        does when it is long, is read again; one that is gone reports no run."""
         more = True
         while more:
             lines = self._tail.read()

@@ -1,4 +1,4 @@
-"""The runs of one agent, as their journals tell: the one that its lock names, and the newest. Writes nothing."""
+"""The runs of one agent, as their journals report: the one that its lock names, and the newest. Writes nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RunReader:
         if self._stamps.moved(self.directory):
             self._newest = _newest(self.directory)
             self.stirred = True
-        self._read_open()  # once more where the lock is gone: how its end was told was written in between
+        self._read_open()  # once more where the lock is gone: how its end was reported was written in between
         wanted = (self._held, self._newest)
         if wanted != self._wanted:
             self._wanted = wanted

@@ -51,11 +51,11 @@ class _Followed:
     restarts: int = 0
     touched: float = 0.0
     latest: float = 0.0
-    """Time of the newest thing that it told."""
+    """Time of the newest thing that it reported."""
     place: int = 0
     """How far it was read, in bytes; it stays when the file goes."""
     told_before: float = 0.0
-    """Of a file that took the place of another: what is no newer than this was told."""
+    """Of a file that took the place of another: what is no newer than this was reported."""
 
 
 class SessionReader:
@@ -130,7 +130,7 @@ class SessionReader:
         return True
 
     def count(self, path: Path, files: SessionFiles) -> None:
-        """Let what a session file tells of today's use be caught up with, without following it.
+        """Let what a session file reports of today's use be caught up with, without following it.
 
         Nothing of it is counted twice: of a file that is followed, or was, only what is not read.
         """
@@ -171,7 +171,7 @@ class SessionReader:
         self.count(one.tail.path, one.files)
 
     def read(self, moved: Iterable[str] | None = None) -> tuple[list[Activity], list[Spent]]:
-        """What the files tell that `moved` since the last call; None: whichever did, by a stat of each."""
+        """What the files report that `moved` since the last call; None: whichever did, by a stat of each."""
         activities: list[Activity] = []
         spent: list[Spent] = []
         held = self._held if moved is not None else None
@@ -229,7 +229,7 @@ class SessionReader:
 
 
 def _told(reader: Transcript, line: bytes, now: float, drift: FormatDrift) -> list[Activity | Spent]:
-    """What a line tells; nothing where its reader fails, which may be anybody's plug-in: the other lines are read."""
+    """What a line reports; nothing where its reader fails, which may be anybody's plug-in: the other lines are read."""
     told: list[Activity | Spent] = []
     try:
         told = reader.read(line, now)

@@ -55,7 +55,7 @@ class StatusReader:
     def _read(self, path: Path, files: StatusFiles) -> list[Stated]:
         try:
             said = files.read(path)
-        except ProgramFailed:  # its session files tell of it
+        except ProgramFailed:  # its session files report it
             return []
         if said is None or said == self._said.get(path):
             return []

@@ -40,7 +40,7 @@ def state(facts: AgentFacts, now: float, policy: Alarms, senses: Senses = NO_SEN
 
 
 def stated(facts: AgentFacts, now: float, policy: Alarms) -> Status:
-    """The state as the files tell it, silence aside."""
+    """The state as the files report it, silence aside."""
     if facts.mailbox.status is MailboxStatus.UNREADABLE:
         return Status(State.UNREADABLE, facts.mailbox.reason)
     if facts.lock is not None:
@@ -71,7 +71,7 @@ def _locked(facts: AgentFacts, lock: Lock, now: float) -> Status:
 
 
 def _phase(facts: AgentFacts, run: Run) -> Status:
-    """The state that the journal of a run tells while its supervisor lives."""
+    """The state that the journal of a run reports while its supervisor lives."""
     subject = run.subject or "a task"
     number = run.attempt.number if run.attempt is not None else 0
     match run.phase:

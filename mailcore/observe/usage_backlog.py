@@ -1,4 +1,4 @@
-"""What a session file tells of today's use before the place where the live tail began. Reads bit by bit."""
+"""What a session file reports of today's use before the place where the live tail began. Reads bit by bit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailcore.system.safe_open import descriptor
 BUFFER = 262_144
 """Bytes of one read of a file that is read line by line: with Python's 8 KB it takes twice as long."""
 GAP = 16 * 1024 * 1024
-"""Bytes on end without a line that tells its time: more than an image in a message; else a hole in the file."""
+"""Bytes on end without a line that reports its time: more than an image in a message; else a hole in the file."""
 PROBE = 65536
 """Bytes of one read while a line with a time is looked for."""
 
@@ -50,7 +50,7 @@ class UsageBacklog:
         self._offset = 0
 
     def read(self, limit_bytes: int) -> list[Spent]:
-        """What the next so many bytes tell, whole lines of them at least one; empty once it is `done`."""
+        """What the next so many bytes report, whole lines of them at least one; empty once it is `done`."""
         if self.done:
             return []
         try:
@@ -85,8 +85,8 @@ class UsageBacklog:
 def first_at(file: BinaryIO, since: float, until: int, time_of: Callable[[bytes], float]) -> int:
     """Where the first line with a time of `since` or later begins; `until` if none does before it.
 
-    By bisection: times only grow. A line without one belongs to the line before it. Where GAP bytes on end tell no time
-    the search takes what lies behind them for no older.
+    By bisection: times only grow. A line without one belongs to the line before it. Where GAP bytes on end report no
+    time the search takes what lies behind them for no older.
     """
     low, high = 0, until
     # Every line that begins before `low` is older; every one with a time that begins at `high` or later is not.

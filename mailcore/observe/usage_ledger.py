@@ -51,8 +51,8 @@ class Ledger:
 def ledger(agents: Sequence[Agent], since: float, among: Sequence[Agent] = ()) -> Ledger:
     """What `agents` used from `since` (seconds since the epoch) on. `among`: all of the workspace, if they are more.
 
-    A task is what was used while its run went on. Money is what the session files tell; for a run of which they tell
-    none, what its journal does. Reads line by line, and of a file only what was written since.
+    A task is what was used while its run went on. Money is what the session files report; for a run of which they
+    report none, what its journal does. Reads line by line, and of a file only what was written since.
     """
     found, drift = Ledger(), FormatDrift()
     followed = session_files(agents, since, found.notes, among)

@@ -1,7 +1,7 @@
-"""Which files changed: the watcher's word, and a sweep every few seconds for what no kernel tells.
+"""Which files changed: the watcher's word, and a sweep every few seconds for what no kernel reports.
 
-Not told are files of a directory younger than its watch, a directory made anew, and what a full queue lost: hence the
-sweep; a watch is never trusted alone.
+Not reported are files of a directory younger than its watch, a directory made again, and what a full queue lost: hence
+the sweep; a watch is never trusted alone.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class WorkspaceWatch:
                 wanted = self._directories()
                 self._watcher.watch(wanted)
             changes = self._watcher.wait(due - time.monotonic())
-            # A directory of ours itself came, went, or is watched only now: what happened before in it nobody told.
+            # A directory of ours itself came, went, or is watched only now: what happened before in it nobody reported.
             unsure = changes.lost or not wanted.keys().isdisjoint(changes.paths)
             sweep = unsure or time.monotonic() >= due
             if sweep:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_ERROR = 160
-"""Characters of an error that are told."""
+"""Characters of an error that are reported."""
 
 
 class CheckedProgram:

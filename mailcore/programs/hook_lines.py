@@ -26,7 +26,7 @@ _NOT_WAITING = {"idle_prompt", "auth_success", "elicitation_complete", "elicitat
 
 
 def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
-    """The activity that a hook line tells of `agent`; None for what is ignored, torn or no event. Never raises.
+    """The activity that a hook line reports `agent`; None for what is ignored, torn or no event. Never raises.
 
     Its time is the line's own `ts` (seconds since the epoch), `timestamp` or `at` (ISO), else `now`. The texts are the
     program's own, as they stand.

@@ -1,4 +1,4 @@
-"""A program's JSON read by a schema: fields beyond it are passed over, values of another type are told in words."""
+"""A program's JSON read by a schema: fields beyond it are passed over, values of another type are reported in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailcore.text import line
 
 T = TypeVar("T", bound=msgspec.Struct)
 MAX_VALUE = 60
-"""Characters of a wrong value that are told."""
+"""Characters of a wrong value that are reported."""
 
 _PLACE = re.compile(r" - at `\$\.((\w+)[^`]*)`$")
 _EXPECTED = re.compile(r"Expected `(\w+)[^`]*`( [<>]=? \S+)?")

@@ -23,7 +23,7 @@ def timestamp_of(line: bytes) -> float:
 
 
 def feed_before(reader: Transcript, path: Path, offset: int) -> None:
-    """Let the reader of a session file learn from what stands shortly before `offset`; what that tells is known."""
+    """Let the reader of a session file learn from what stands shortly before `offset`; what that reports is known."""
     if offset > 0:
         begin = max(0, offset - BEFORE)
         with safe_open.open_regular(path) as file:
@@ -32,7 +32,7 @@ def feed_before(reader: Transcript, path: Path, offset: int) -> None:
 
 
 def feed_lines(reader: Transcript, data: bytes) -> None:
-    """Read lines, of which the first and last may be torn; what they tell is not wanted any more."""
+    """Read lines, of which the first and last may be torn; what they report is not wanted any more."""
     now = time.time()
     for line in data.split(b"\n"):
         reader.read(line, now)

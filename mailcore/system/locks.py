@@ -4,8 +4,8 @@ Whoever can open a file for reading can hold its flock, and so stop all who wait
 A lock's file can be opened only by those who may write it: they share the mail anyhow. And a lock of our own (`own`),
 which no other program takes, names its holder in its text: who holds it for longer than two seconds, and is none of
 ours, is stepped around. The lock's next file, `NAME.1` and so on, is the lock then, for all and for good. It can be
-made only once: of two who step around neither undoes what the other did, as they would by replacing a file. Who cannot
-be told for sure (`system.lock_holder`) is waited for, and named.
+made only once: of two who step around neither undoes what the other did, as they would by replacing a file. A holder
+who is not known for sure (`system.lock_holder`) is waited for, and named.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -
     """Take the exclusive flock on an open directory, until its descriptor is closed. MailcoreError as of `locked`.
 
     Who tidies up removes a lock's file under its holder, and whoever comes next makes another; a directory stays. Who
-    may only look at a directory can lock it, too: one who is none of ours is gone past, and told. The lock's file,
+    may only look at a directory can lock it, too: one who is none of ours is gone past, and reported. The lock's file,
     which he may not open, keeps order then.
     """
     if not take_flock(descriptor):
@@ -89,7 +89,7 @@ def is_locked(lock: Path, *, own: bool = False) -> bool:
 
 
 def is_held(lock: Path, *, own: bool = False) -> bool | None:
-    """The same; None where that cannot be told: there is no such file, or it is not ours to open."""
+    """The same; None where that is not known: there is no such file, or it is not ours to open."""
     try:
         descriptor, _ = safe_open.descriptor(newest_lock_file(lock) if own else lock, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:

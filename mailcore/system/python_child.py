@@ -28,7 +28,7 @@ def child(module: str, *words: str) -> list[str]:
 
 
 def restart_in_utf8() -> None:
-    """Begin this process anew with UTF-8 for words and file names, where the locale has another encoding.
+    """Restart this process with UTF-8 for words and file names, where the locale has another encoding.
 
     With that of `LC_ALL=C` or a Latin one no mail in other letters could be sent, nor its file be found.
     """

@@ -31,7 +31,7 @@ def make_ignored(directory: Path, *, parents: bool = False) -> None:
     with (
         suppress(OSError),
         safe_open.open_directory(directory) as opened,
-    ):  # what cannot be written is told by who writes
+    ):  # what cannot be written is reported by whoever writes
         ignore_directory(opened, directory.name)
 
 

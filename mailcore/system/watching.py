@@ -27,7 +27,7 @@ class HasDescriptor(Protocol):
 
 
 class Kernel(Protocol):
-    """What tells of changes, of either backend."""
+    """What reports changes, of either backend."""
 
     @property
     def trouble(self) -> str:
@@ -35,7 +35,7 @@ class Kernel(Protocol):
 
     @property
     def sure(self) -> bool:
-        """True if a change that is lost is told as lost; else a look at times finds it."""
+        """True if a change that is lost is reported as lost; else a look at times finds it."""
 
     def fileno(self) -> int:
         """Readable when there is something to `read`."""
@@ -43,7 +43,7 @@ class Kernel(Protocol):
     def watch(self, wanted: Mapping[str, int]) -> set[str]:
         """Watch these directories, flat, given with their inodes, and no others.
 
-        Returns those that are watched from now on and were not before; others may be told later, as changed.
+        Returns those that are watched from now on and were not before; others may be reported later, as changed.
         """
 
     def read(self) -> tuple[set[str], bool]:

@@ -1,4 +1,4 @@
-"""Which addresses the registries hold that this process has read: by them a name that only looks like one is told."""
+"""The addresses in the registries that this process has read: by them a name that only looks like one is recognised."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """`.praxmonitor/audit.jsonl`: every act on a workspace, by whom, on disk when it is done; a chain of lines.
 
 Agents run as the operator does, so each can edit this file. A line carries a digest of the one before it, and the lock
-beside it keeps the digest of the last: what was changed, removed or put in by hand is told (`broken_links`, `mailcore
-doctor`), not prevented. Whoever reckons the whole chain anew is not found out.
+beside it keeps the digest of the last: what was changed, removed or put in by hand is reported (`broken_links`,
+`mailcore doctor`), not prevented. Whoever computes the whole chain again is not found out.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _expected(path: Path, head: int) -> str:
             start = max(0, start - _TAIL)
         if not known or known == digest(last):
             return digest(last)
-        # Whoever was killed before it told of its line, or a power cut, left the head behind; its lines are chained.
+        # Whoever was killed before it wrote the head, or a power cut, left the head behind; its lines are chained.
         newer = os.pread(number, min(end - size, safe_open.MAX_WHOLE_FILE), size).splitlines() if size < end else []
     finally:
         os.close(number)

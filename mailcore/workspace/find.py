@@ -1,7 +1,7 @@
 """Find a workspace: a directory with a registry, which lists its agents.
 
-Where a command looks: in the directory that it is told, else in the workspace that `MAILCORE_ROOT` names, which a run
-hands to its program, else at and above the working directory. So neither `cd` nor a nested registry leads a run's
+Where a command looks: in the directory that it is given, else in the workspace that `MAILCORE_ROOT` names, which a
+run hands to its program, else at and above the working directory. So neither `cd` nor a nested registry leads a run's
 agent elsewhere.
 """
 
@@ -92,7 +92,7 @@ class Workspace:
 def workspace_here(said: Path | str | None = None, start: Path | None = None) -> Workspace:
     """The workspace that a command means: that of the directory `said`, of MAILCORE_ROOT, or that `start` is in.
 
-    `start` is the working directory unless told.
+    `start` is the working directory by default.
     """
     if said is not None:
         return find_workspace(Path(said))

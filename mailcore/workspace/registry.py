@@ -67,7 +67,7 @@ def is_registry(data: object) -> bool:
 
 
 def read_registry(path: Path, *, links: bool = True) -> tuple[bytes, str]:
-    """A registry as it stands, or else its copy and what is to be said of that. OSError where there is neither.
+    """A registry as it stands, or else its copy and a note that says so. OSError where there is neither.
 
     Without `links` a symlink in its place is one too.
     """
@@ -116,7 +116,7 @@ def update_copy(path: Path) -> None:
 
 
 FORMER = "former.jsonl"
-"""In `.praxmonitor`: the rows that a registry had once, one a line, so that what those agents did can be told."""
+"""In `.praxmonitor`: the rows that a registry had once, one a line: what those agents did can still be shown."""
 
 
 def _record_removed(path: Path, copy: Path, data: bytes) -> None:
@@ -147,7 +147,7 @@ def former_agents(path: Path) -> list[Agent]:
 
 
 def restore_registry(path: Path) -> bool:
-    """Write a registry anew from its copy, if it is gone; True if that was done."""
+    """Write a registry again from its copy, if it is gone; True if that was done."""
     data, gone = read_registry(path)
     return bool(gone) and link_new(path, data)
 

@@ -188,8 +188,8 @@ STATE = (".queue.jsonl", ".dispatch.lock", "/run.jsonl", "/waiting.jsonl", "/dis
 def why_state_untrusted(workspace: Workspace) -> str:
     """Why nothing starts by itself by what stands in its files of state: they came by git. Empty where it may.
 
-    A waiting start, a run that nobody told of or a request past its time is no wish of this user's then. Where no such
-    file is tracked, or the workspace was made or allowed here, that was not asked for.
+    A waiting start, a run whose end nobody reported or a request past its time is no wish of this user's then. Where no
+    such file is tracked, or the workspace was made or allowed here, that was not asked for.
     """
     try:
         entry = _store().get(str(workspace.root), {})
@@ -280,7 +280,7 @@ MAX_DIGESTS = 20
 
 
 def _name(workspace: Workspace) -> str:
-    """What tells this workspace from another that takes its place on disk."""
+    """What distinguishes this workspace from another that takes its place on disk."""
     try:
         return str(json.loads(read_bytes(workspace.registry))["metadata"]["id"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

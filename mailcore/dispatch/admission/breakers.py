@@ -2,7 +2,7 @@
 
 A run moved something if it changed files or made a commit, answered the task that it had, gave a task that it had not
 given before, or was woken since a task of its agent's was over, and dealt with that. So one that only dispatches and
-reads answers goes on for ever. All of it is read from the journals, so it outlives every restart; it counts anew from
+reads answers goes on for ever. All of it is read from the journals, so it outlives every restart; it counts again from
 each run that a person asked for, and such a one is never refused.
 """
 

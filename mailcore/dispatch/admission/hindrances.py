@@ -22,7 +22,7 @@ from mailcore.workspace.holds import hold_text
 from mailcore.workspace.lock_reader import read_lock, sandboxed
 
 QUEUED_CODES = ("busy", "held", "limit", "occupied", "sandbox", "conflict")
-"""What a start waits for, as `Hindrance.code`; of the others somebody has to be told."""
+"""What a start waits for, as `Hindrance.code`; of the others somebody has to be notified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Hindrance:
     """
     reason: str
     awaits: frozenset[int] = frozenset()
-    """PIDs of other programs' processes whose end may end it, and nobody of ours is told; 0: one not named yet."""
+    """PIDs of other programs' processes whose end may end it, and nobody of ours is notified; 0: one not named yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""A wake that a breaker refused: it has left its queue, and whom that concerns is told.
+"""A wake that a breaker refused: it has left its queue, and those whom it concerns are notified.
 
 The agent finds in its mail what it would have been woken for. The operator, whose act alone lets it start again, is
-told once, until a person has started it again.
+notified once, until a person has started it again.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 NOTICES_FILE = "breakers.jsonl"
-"""In `.praxmonitor`: of whom the operator was told, and since which run of a person's."""
+"""In `.praxmonitor`: of whom the operator was notified, and since which run of a person's."""
 
 
 def notify_refused(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]], why: str) -> None:
-    """Tell of wakes of an agent that were waiting and are refused."""
+    """Notify an agent of its wakes that waited and were refused."""
     for record in taken:
         sender, subject = str(record.get("sender", "")), str(record.get("subject", ""))
         with suppress(MailcoreError, OSError):
@@ -53,9 +53,9 @@ def notify_operator(workspace: Workspace, agent: Agent, reasons: str, why: str) 
 
 
 def notify_nesting_limit(workspace: Workspace, place: ChainPlace, target: Agent, subject: str) -> None:
-    """Tell who waits for a caller's run that it was to go on deeper than dispatches may nest: once a run.
+    """Notify who waits for a caller's run that it was to go on deeper than dispatches may nest: once a run.
 
-    The caller itself is told by the refusal.
+    The caller itself is notified by the refusal.
     """
     if place.agent is None:
         return

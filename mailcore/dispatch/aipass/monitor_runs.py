@@ -1,4 +1,4 @@
-"""Runs of AIPass's own monitor, where we have to act on them: which it is, what is left of it, how its end is told."""
+"""Runs of AIPass's own monitor, where we have to act on them: which it is, what is left of it, how its end is reported."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def end_leftover(workspace: Workspace, config: Config, agent: Agent) -> Run | No
 def end_monitor_run(workspace: Workspace, agent: Agent, run: Run, by: str, reason: str = "") -> None:
     """Close the run's row and write its report, as its monitor can no more; mail whoever dispatched it.
 
-    Its processes are ended by now: what cannot be told must not make that look undone, and is left to the audit.
+    Its processes are ended by now: what cannot be reported must not make that look undone, and is left to the audit.
     """
     task = task_message(agent, run)
     phase = Phase.KILLED if by else Phase.BOUNCED

@@ -30,12 +30,12 @@ from mailcore.workspace.find import Workspace
 from mailcore.workspace.registry import normal_address
 
 AUDIT_HOW = "aipass"
-"""What the audit says of such an act under `how`: it was seen, and not told by whoever did it."""
+"""What the audit says of such an act under `how`: it was seen, and not reported by whoever did it."""
 FILE, LOCK = ".seen.json", ".seen.flock"
 LOCK_PATIENCE = 5.0
 """Seconds to wait for another that records; then it is left to that one."""
 MANY_FILES = 200
-"""Files of mail that are read in a look which is not to be done anew at the next start of whoever looks."""
+"""Files of mail that are read in a look which is not to be done again at the next start of whoever looks."""
 CLOCK_SPARE_NS = 2_000_000_000
 """Nanoseconds by which a file may be older than the last look and is read all the same: clocks are coarse."""
 
@@ -176,7 +176,7 @@ def _foreign(raw: Any) -> bool:
 
 
 def _sent(raw: AuditAct, to: str) -> AuditAct:
-    """The act that a mail or a record of one tells of."""
+    """The act that a mail or a record of one reports."""
     in_sent = "to" in raw and "sent_id" not in raw
     refused = raw.get("status") == "refused"
     names = (

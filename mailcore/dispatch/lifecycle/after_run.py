@@ -1,4 +1,5 @@
-"""What follows on a run: its end is told, wakes its sender and starts what waits; a start first ends what died there.
+"""What follows on a run: its end is reported, wakes its sender and starts what waits; a start first ends what died
+there.
 
 The two need each other, so they are one file: whoever begins a run may find a dead one in its place, the dead one's
 sender is woken, and at the sender's may lie another. Each step frees a lock, so it comes to an end.
@@ -78,7 +79,7 @@ def begin_run(
 def _launch(workspace: Workspace, config: Config, agent: Agent, begun: start.ReservedRun) -> str:
     """Start the supervisor of a reserved run and wait until it stands: the run's id.
 
-    MailcoreError, and the run's end told, where it does not stand.
+    MailcoreError, and the run's end reported, where it does not stand.
     """
     run_id = start.launch(workspace, config, agent, begun)
     if why := supervisor_ready.wait_until_ready(agent, run_id):
@@ -108,7 +109,7 @@ def start_wake(
 def start_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
     """Start what waits first for `agent`, if nothing is in the way any more: the run's id. None if nothing waits.
 
-    A wake that a breaker refuses leaves the queue, is told, and what is behind it has its turn.
+    A wake that a breaker refuses leaves the queue, is reported, and what is behind it has its turn.
     """
     looks = 0
     while True:
@@ -140,8 +141,8 @@ def start_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hind
 def start_all_waiting(workspace: Workspace, config: Config, but: Agent | None = None) -> list[str]:
     """Start whatever waits and may start now, the first of all first, at every agent `but` one; the ids of the runs.
 
-    What waited in a queue that is gone can start no more: it is told. MailcoreError, once all were tried, naming the
-    agents where it failed and why.
+    What waited in a queue that is gone can start no more: it is reported. MailcoreError, once all were tried, naming
+    the agents where it failed and why.
     """
     started, failed = [], []
     try:
@@ -165,14 +166,14 @@ def start_all_waiting(workspace: Workspace, config: Config, but: Agent | None = 
 
 
 def clean_up(workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = "") -> None:
-    """Leave nothing of a run whose supervisor or monitor died, and tell its end; `by` cleans up, if a person does.
+    """Leave nothing of a run whose supervisor or monitor died, and report its end; `by` cleans up, if a person does.
 
     `how`: how its supervisor ended, where that is known.
     """
     theirs = monitor_runs.end_leftover(workspace, config, agent)
     if (
         clean_up_own(workspace, config, agent, by, how) and theirs is not None
-    ):  # else another has cleaned up, and told it
+    ):  # else another has cleaned up, and reported it
         monitor_runs.end_monitor_run(workspace, agent, theirs, by, f"its monitor (PID {theirs.supervisor_pid}) died")
 
 
@@ -190,7 +191,7 @@ def clean_up_own(workspace: Workspace, config: Config, agent: Agent, by: str = "
 
 
 def end_run_without_lock(workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
-    """End a run that never had its branch, and tell it; nothing where another who took it for dead has, or does."""
+    """End a run that never had its branch, and report it; nothing where another who took it for dead has, or does."""
     with ExitStack() as stack:
         with gate(workspace, agent):
             if stack.enter_context(queue.claim(agent, "clean")) is None:
@@ -229,9 +230,9 @@ def report_end(
 ) -> None:
     """Mail what the sender has to know, wake it where it is an agent, write register, feed and report.
 
-    What cannot be told stands in the run's journal as `undelivered`, with the reason, and of a bounce in AIPass's
+    What cannot be reported stands in the run's journal as `undelivered`, with the reason, and of a bounce in AIPass's
     `last_bounce.json`. `told` closes it: a run that ended without it, since its supervisor died at that moment, is
-    told by the next look (`clean_up`), `repeated_start`: of what it has told already nothing is said twice.
+    reported by the next look (`clean_up`), `repeated_start`: of what it has reported already nothing is said twice.
     """
     try:
         _notify_sender(workspace, config, agent, run, queued, run_dir, again)
@@ -292,9 +293,9 @@ def _notify_sender(
 def report_lost(
     workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any], reason: str = ""
 ) -> None:
-    """Tell of a run, or a start that waited, that went with its agent's directory; `queued` is its first record.
+    """Report a run, or a start that waited, that went with its agent's directory; `queued` is its first record.
 
-    `reason`: what took it, if not that. OSError where its sender could neither be told nor is it on record.
+    `reason`: what took it, if not that. OSError where its sender could neither be notified nor is it on record.
     """
     run = lost_directory.lost_run(agent, queued, reason)
     if run is None:
@@ -322,12 +323,12 @@ def report_lost(
 
 
 def _report_lost_tasks(workspace: Workspace, config: Config) -> list[str]:
-    """Tell of the tasks that went with their queues for good, each once; whose could not be told, and why."""
+    """Report the tasks that went with their queues for good, each once; whose could not be notified, and why."""
     if not queue.lost_tasks(workspace):
         return []
     claim = try_lock(workspace.state_dir / ".lost.flock", own=True)
     if claim is None:
-        return []  # one tells of all
+        return []  # one reports all
     failed = []
     try:
         time.sleep(waiting_tasks.MOVE_GRACE)
@@ -341,8 +342,8 @@ def _report_lost_tasks(workspace: Workspace, config: Config) -> list[str]:
                     removed = not enrolled and agent.mail_dir.is_dir()
                     reason = f"it was taken out of {workspace.registry.name}" if removed else ""
                     report_lost(workspace, config, agent, queued, reason)
-                waiting_tasks.remove_waiting(workspace, queue_id)  # once it was told, not before
-            except Exception as error:  # whatever one line holds, the others are told; the next look tries it again
+                waiting_tasks.remove_waiting(workspace, queue_id)  # once it was reported, not before
+            except Exception as error:  # whatever one line holds, the others are notified; the next look tries it again
                 failed.append(f"{agent.address}: {error}")
     finally:
         os.close(claim)
@@ -352,7 +353,7 @@ def _report_lost_tasks(workspace: Workspace, config: Config) -> list[str]:
 def wake_sender(
     workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], mailed: bool = True
 ) -> Hindrance | None:
-    """Tell the sender, by starting it, that the work is over; it waits in the queue while the sender is busy.
+    """Notify the sender, by starting it, that the work is over; it waits in the queue while the sender is busy.
 
     One that has no mail of it (`mailed`) gets one, should a breaker refuse it when its turn comes.
 

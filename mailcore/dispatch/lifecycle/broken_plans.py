@@ -1,4 +1,4 @@
-"""The plan of an orchestrator that can no more go on with it: those are told who gave it the task."""
+"""The plan of an orchestrator that can no more go on with it: those who gave it the task are notified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailcore.workspace.find import Workspace
 def notify_task_givers(
     workspace: Workspace, orchestrator: Agent, run: Run, said: tuple[str, str] | None, again: bool
 ) -> None:
-    """Tell whoever gave an orchestrator a task that it passed on, and now cannot go on with, as `run` shows.
+    """Notify whoever gave an orchestrator a task that it passed on, and now cannot go on with, as `run` shows.
 
     It was woken since a part of its plan is over, or should have been: its own senders would wait for ever.
     """

@@ -1,4 +1,4 @@
-"""A run whose supervisor died: end what it left behind, close its journal, free its lock; who tells of it is above.
+"""A run whose supervisor died: end what it left behind, close its journal, free its lock; `after_run` reports it.
 
 Its sentinel does that at once. Whoever comes upon it meanwhile leaves it to that, and acts where the sentinel died too.
 """
@@ -41,7 +41,7 @@ class ClearedLock:
     """A dead holder's lock that is removed."""
 
     unreported: Run | None
-    """Its run as it ended; None if nobody is to be told of it, or was already."""
+    """Its run as it ended; None if nobody is to be notified of it, or was already."""
     lost_record: Mapping[str, Any] | None = None
     """The first record of its run, as AIPass's register has it, where its journal is gone."""
 
@@ -50,7 +50,7 @@ class ClearedLock:
 def clearing(
     workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = ""
 ) -> Iterator[ClearedLock | None]:
-    """If the lock's holder is dead, leave nothing of its run, let what is left be told, and then remove the lock.
+    """If the lock's holder is dead, leave nothing of its run, let what is left be reported, and then remove the lock.
 
     So the next look finds what a cleaner did not live to tell. None where nothing died, or another clears it away.
     Of a run that is not this agent's nothing is touched, whatever the lock says. `how`: how its supervisor ended.
@@ -90,7 +90,7 @@ def _leave_to_sentinel(config: Config, agent: Agent, lock: Lock) -> None:
 
 
 def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) -> ClearedLock:
-    """Write the end into its run's journal; what there is to be told of it."""
+    """Write the end into its run's journal; what there is to report of it."""
     if not names_own_run(agent, lock):
         return ClearedLock(None, register_record(workspace, agent, lock.run_id))
     found = journal_records(agent.runs_dir / lock.run_id)
@@ -110,7 +110,7 @@ def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) ->
 
 
 def register_record(workspace: Workspace, agent: Agent, run_id: str) -> Mapping[str, Any] | None:
-    """The first record of a run whose journal is gone, as AIPass's register has it; None if its end is told."""
+    """The first record of a run whose journal is gone, as AIPass's register has it; None if its end is reported."""
     rows = [row for row in register.register_rows(workspace) if run_id and row.get("dispatch_id") == run_id]
     if not rows or rows[0].get("target") != agent.address or rows[-1].get("status") != "outstanding":
         return None

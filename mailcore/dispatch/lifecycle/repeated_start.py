@@ -1,4 +1,4 @@
-"""A start that is said again after it was cut off: the run that had begun of it, so that nothing is started twice."""
+"""A start that is repeated after it was interrupted: the run that had begun of it, so that nothing is started twice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def earlier_run(workspace: Workspace, agent: Agent, is_it: Callable[[Mapping[str
         run = read_run(agent.runs_dir / run_id)
         if run is None or undo_unsupervised(workspace, agent, run):
             continue
-        if run.attempts or not run.phase.ended:  # else its end was told, before it began
+        if run.attempts or not run.phase.ended:  # else its end was reported, before it began
             return run_id
     return ""
 

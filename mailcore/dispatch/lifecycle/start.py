@@ -142,7 +142,7 @@ def launch(workspace: Workspace, config: Config, agent: Agent, begun: ReservedRu
         if held is not None and held.pid == os.getpid():  # else its supervisor was faster
             branch_lock.hand_over(agent, begun.run_id, begun.nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
-    # Ours beside AIPass's: with it a run whose journal is gone can still be told.
+    # Ours beside AIPass's: with it a run whose journal is gone can still be reported.
     row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
     how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
     with tolerated():
@@ -172,7 +172,7 @@ def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:
 
 
 def _undo(agent: Agent, run_id: str, nonce: str, error: BaseException) -> None:
-    """Leave nothing of a run that could not begin: whoever asked for it is told by the error, and nobody later."""
+    """Leave nothing of a run that could not begin: whoever asked for it is notified by the error, and nobody later."""
     run_dir = agent.runs_dir / run_id
     path = run_dir / JOURNAL
     with suppress(OSError):

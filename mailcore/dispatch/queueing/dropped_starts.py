@@ -1,4 +1,4 @@
-"""Starts that waited and were taken out of their queue before they began: whom that concerns is told."""
+"""Starts that waited and were taken out of their queue before they began: those whom it concerns are notified."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from mailcore.workspace.find import Workspace
 
 
 def notify_cancelled(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]], by: str) -> None:
-    """Tell of starts of an agent that `by` cancelled: each task to its sender, and the news of a wake to the agent.
+    """Notify those concerned that `by` cancelled starts of an agent: of a task its sender, of a wake the agent itself.
 
-    What cannot be told is a caveat. A sender who cancelled it himself knows: what he has for it lies in his archive,
-    where a `wait` of his finds it.
+    What could not be delivered is a caveat. A sender who cancelled it himself knows: the mail for him lies in his
+    archive, where a `wait` of his finds it.
     """
     former = audit.current_proof.set("supervisor")
     try:

@@ -225,7 +225,7 @@ def remove_entries(workspace: Workspace, agent: Agent, taken: Collection[Mapping
 
 
 def cancel_start(workspace: Workspace, by: str, queue_id: str) -> WaitingStart:
-    """Take one waiting start out of its agent's queue, as `by` asks; its mail stays, and its sender is told.
+    """Take one waiting start out of its agent's queue, as `by` asks; its mail stays, and its sender is notified.
 
     MailcoreError if there is none.
     """
@@ -267,7 +267,7 @@ def _records(agent: Agent) -> list[dict[str, Any]]:
 
 
 def _read(agent: Agent) -> list[dict[str, Any]]:
-    """What waits, the next first, without what its senders were told is lost: that queue was away, and came back.
+    """What waits, the next first, without what was reported to its senders as lost: that queue was away, and came back.
 
     Nor is a wake among it for news that the agent has heard meanwhile in `mailcore wait`.
     """
@@ -288,7 +288,7 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
 def _write(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:
     waiting_tasks.set_waiting(
         workspace, agent, records
-    )  # first: killed between the two, a start waits on, and is not told as lost
+    )  # first: killed between the two, a start waits on, and is not reported as lost
     if records:
         replace(_path(agent), b"".join(dumps_line(record) + b"\n" for record in records))
     else:

@@ -25,7 +25,7 @@ MOVE_GRACE = 1.0
 RECORDED_KEYS = ("queue_id", "at", "sender", "subject", "message_id", "sent_id", "depth")
 """What of a start's record is noted."""
 LOST_FILE = "lost.jsonl"
-"""Of what was lost and who was told: `dispatch.lifecycle.lost_directory` writes it."""
+"""Of what was lost and who was notified: `dispatch.lifecycle.lost_directory` writes it."""
 
 
 def record_waiting(workspace: Workspace, agent: Agent, first: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ from mailcore.workspace.variables import SUPERVISES
 
 
 def process_facts(pid: int, sentinel: int = 0) -> dict[str, Any]:
-    """What tells a process from every other, here and on other machines, and who stands by it."""
+    """What distinguishes a process from every other, here and on other machines, and who stands by it."""
     return {
         "pid": pid,
         "start_ticks": start_ticks(pid),
@@ -89,7 +89,8 @@ def is_owned(path: Path, run_id: str, nonce: str) -> bool:
 
 
 def current_lock(agent: Agent) -> Lock | None:
-    """The lock of a branch; where it was removed or spoilt, the one that its newest run had, if that is not told yet.
+    """The lock of a branch; where it was removed or spoilt, the one that its newest run had, if its end is not
+    reported yet.
 
     With a holder that is dead: what is left of that run is to be cleared away.
     """
@@ -104,7 +105,7 @@ def current_lock(agent: Agent) -> Lock | None:
 
 
 def _of_newest_run(agent: Agent) -> Lock | None:
-    """The lock that an agent's newest run had, as its journal tells; None once its end is told."""
+    """The lock that an agent's newest run had, as its journal tells; None once its end is reported."""
     newest = run_ids(agent)[-1:]
     found = journal_records(agent.runs_dir / newest[0]) if newest else []
     run = from_records(found)

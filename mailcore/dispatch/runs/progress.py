@@ -1,4 +1,4 @@
-"""What a run has brought: files of its branch, memories, mail. What the breaker and the sender are told of it."""
+"""What a run has brought: files of its branch, memories, mail. It is used by the breaker, and told to the sender."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLOCK_SLACK = 0.01
 def progress(agent: Agent, run: Run) -> dict[str, Any]:
     """`progress` (`files`, `mail`, `memories` or empty), `changed` (relative paths, memories last), `memories_edited`.
 
-    An agent is told to update its memories before it ends, so that a run that did no more is little progress; but one
+    An agent is asked to update its memories before it ends, so that a run that did no more is little progress; but one
     that leads others may keep its plan there.
     """
     changed = changed_files(agent.branch, run.started_at)

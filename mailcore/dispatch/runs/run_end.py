@@ -88,7 +88,7 @@ def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, sa
 
 
 def is_end_mailed(workspace: Workspace, run: Run, to: str) -> bool:
-    """True if a mail of this run's end lies in that mailbox, open or closed: whoever told it died at that moment."""
+    """True if a mail of this run's end lies in that mailbox, open or closed: whoever reported it died at that moment."""
     agent = workspace.agent(to)
     raws = (
         *(mail.raw for mail in read_mailbox(agent.inbox).messages),

@@ -156,7 +156,7 @@ class Attempts:
         if cause := cause or failed:
             # What was done may be all of the work: it is not done again where only the session is not known.
             result = replace(result, success=False, cause=cause, limited=False, final=result.final or bool(failed))
-        if answered and not result.success:  # its work is done and told: it would be done twice
+        if answered and not result.success:  # its work is done and reported: it would be done twice
             result = replace(result, success=True, cause=f"{result.cause}, after it had answered", limited=False)
         names = [f"{name} (PID {pid})" for pid, name in left.names.items()]
         facts = {"left": names} if names else {}

@@ -45,7 +45,7 @@ def main(branch: Path, claim: int) -> int:
     name_holder(claim)
     config, _ = read_config_or_defaults(workspace.config_file)
     changes = Watcher(UNREADABLE_GRACE)
-    changes.watch(inodes([agent.mail_dir]))  # before the first look: what changes after it is told
+    changes.watch(inodes([agent.mail_dir]))  # before the first look: what changes after it is reported
     pause = FIRST_CHECK
     while True:
         try:

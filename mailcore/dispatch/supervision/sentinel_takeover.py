@@ -1,4 +1,4 @@
-"""What a sentinel does when its supervisor died: ends all of the run, has its end told, and starts what waits."""
+"""What a sentinel does when its supervisor died: ends all of the run, has its end reported, and starts what waits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_CAUSE = 160
 
 
 def take_over(directory: str, supervisor: int, code: int) -> int:
-    """See to the end of the run in `directory`, whose supervisor had that PID and exit code; 0 once it is told."""
+    """See to the end of the run in `directory`, whose supervisor had that PID and exit code; 0 once it is reported."""
     run_dir = Path(directory).resolve()
     how = exit_words(code)
     if code > 0:
@@ -54,7 +54,7 @@ def take_over(directory: str, supervisor: int, code: int) -> int:
 
 
 def _reported(workspace: Workspace, config: Config, run_dir: Path, supervisor: int, how: str) -> bool:
-    """Have the end told, and what waits started; False if that failed."""
+    """Have the end reported, and what waits started; False if that failed."""
     try:
         workspace, agent = owner_of_run(workspace, run_dir)
         after_run.clean_up(workspace, config, agent, how=how)

@@ -74,7 +74,7 @@ class Supervisor:
             return 0.0
 
     def supervise(self, trouble: str) -> None:
-        """All attempts, and the end; none with a config that cannot be read, whose `trouble` is told instead."""
+        """All attempts, and the end; none with a config that cannot be read, whose `trouble` is reported instead."""
         if trouble:
             self.end("bounced", Ending(False, trouble))
             return
@@ -133,7 +133,7 @@ class Supervisor:
             self.attempts.sleep(seconds)
 
     def end(self, outcome: str, result: Ending) -> None:
-        """Close the journal, tell whoever waits, free the branch, start what waited for it."""
+        """Close the journal, notify whoever waits, free the branch, start what waited for it."""
         self.attempts.stop_tree()
         self.attempts.journal.records()  # mended, if need be, before it is closed
         by, why = "", result.cause
@@ -142,7 +142,7 @@ class Supervisor:
             by = str(asked[-1].get("by", "")) if asked else "a signal"
             why = ""
         run = run_end.close_run(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
-        with suppress(MailcoreError, OSError):  # whom it is told may have moved, or left, since the run began
+        with suppress(MailcoreError, OSError):  # who is notified may have moved, or left, since the run began
             self._workspace = owner_of_run(load_workspace(self._workspace.registry), self.run_dir)[0]
         # Where not even the journal can be written, the lock stays: the next look finds an orphan, and tells.
         after_run.report_end(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
@@ -153,7 +153,7 @@ class Supervisor:
 
 
 def main(run_dir: Path, sentinel: int) -> int:
-    """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
+    """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and reported as far as it can be."""
     adopt_orphans()
     wait_without_limit()
     audit.current_proof.set("supervisor")

@@ -9,7 +9,7 @@ from types import FrameType
 from mailcore.system.watching import Watcher, inodes
 
 UNWATCHED_PERIOD = 0.5
-"""Period of looking where the kernel tells of no changes, while an attempt is starting."""
+"""Period of looking where the kernel reports no changes, while an attempt is starting."""
 
 
 class SupervisorEvents:

@@ -104,7 +104,7 @@ class Claude:
         return config.permission_mode in ("bypass", "bypassPermissions")
 
     def output_reader(self, agent: str) -> OutputReader:
-        """Its session file tells more than the object that it prints."""
+        """Its session file reports more than the object that it prints."""
         from mailcore.programs.transcript_reader import ObjectsIgnored
 
         del agent

@@ -56,7 +56,7 @@ def ending(exit_code: int, output: Output) -> Ending:
     if result.api_error_status in LIMITS:
         return Ending(False, f"API {result.api_error_status} ({result.api_error_type})", True, text, dollars)
     if result.is_error or result.subtype != "success" or exit_code != 0:
-        # The next attempt would come to the same limit, and begin the work anew.
+        # The next attempt would come to the same limit, and begin the work again.
         final = result.subtype == TURNS_USED
         return Ending(False, f"{exit_words(exit_code)}, {result.subtype}", False, text, dollars, final)
     if cut_off:

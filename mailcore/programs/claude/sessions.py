@@ -69,7 +69,7 @@ class ClaudeSessions:
         return cwd_of(path)
 
     def time_of(self, line: bytes) -> float:
-        """As most lines tell it."""
+        """As most lines report it."""
         return timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
@@ -81,7 +81,7 @@ class ClaudeSessions:
                     yield path, cwd_of(path) or own.get(place, "")
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
-        """As of `SessionFiles.reader`; `earlier` is for what tells no time, where its message is too far back."""
+        """As of `SessionFiles.reader`; `earlier` is for what reports no time, where its message is too far back."""
         from mailcore.programs.claude.transcript import ClaudeTranscript
 
         reader = ClaudeTranscript(agent, path)
@@ -92,7 +92,7 @@ class ClaudeSessions:
         reader.counted = counted
         if offset > BEFORE and not reader.last and earlier:
             reader.last = math.nextafter(earlier, 0.0)
-        # What was just read told it better, if it told any.
+        # What was just read reported it better, if it reported any.
         reader.former = partial(_money_before, path, max(0, offset - BEFORE))
         return reader
 
@@ -100,7 +100,7 @@ class ClaudeSessions:
 def cwd_of(path: Path) -> str:
     """Where the session of that file was begun: the first `cwd` of its head; empty while there is none.
 
-    Of a subagent's file that of its session, as far as that tells: a subagent may be given a directory of its own.
+    Of a subagent's file that of its session, as far as that reports: a subagent may be given a directory of its own.
     """
     home = root()
     match path.relative_to(home).parts if path.is_relative_to(home) else ():
@@ -132,9 +132,10 @@ def _inner(place: Path) -> list[Path]:
 
 
 def _money_before(path: Path, offset: int) -> float | None:
-    """The last total of a session's money that is told before `offset`; None if it is too far back, or not to be read.
+    """The last total of a session's money that is reported before `offset`; None if it is too far back, or not to be
+    read.
 
-    Claude Code tells it when it ends, so it may stand far back; it is looked for when the next one is met.
+    Claude Code reports it when it ends, so it may stand far back; it is looked for when the next one is met.
     """
     floor = max(0, offset - MONEY)
     try:

@@ -43,7 +43,7 @@ _PASSED = frozenset(
         "speculation-accept", "summary", "tag", "task-summary", "tools-used", "worktree-state",
     }
 )  # fmt: skip
-"""Types of lines that are known to tell nothing that is wanted."""
+"""Types of lines that are known to report nothing that is wanted."""
 _NO_PROMPT = ("<command-", "<local-command-", "<bash-")
 """What the program itself writes in the user's place: its own commands, which begin no turn."""
 _INTERRUPTED = "[Request interrupted by user"
@@ -64,7 +64,7 @@ class ClaudeTranscript(ClaudeUsage):
         """The message that ended the turn."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
-        """What the line tells (`Transcript.read`)."""
+        """What the line reports (`Transcript.read`)."""
         event = parse_line(line)
         if event is None:
             return []
@@ -148,7 +148,8 @@ class ClaudeTranscript(ClaudeUsage):
             yield self._activity(Kind.PROMPT, text)
 
     def _notice(self, text: str) -> Iterator[Activity]:
-        """A task in the background is over: told when it is queued for the agent, and again when the agent reads it."""
+        """A task in the background is over: reported when it is queued for the agent, and again when the agent reads
+        it."""
         notice = _NOTICE.search(text[:NOTICE])
         call = self._background.pop(notice[1]) if notice is not None else None
         if notice is not None and call is not None:

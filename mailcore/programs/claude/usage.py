@@ -21,7 +21,7 @@ from mailcore.programs.transcript_reader import (
 MAX_COUNTED_MESSAGES = 500
 """Messages whose use is remembered: the lines of one stand close together."""
 MAX_ASKS = 4
-"""Times that it is asked what was told before the reading began."""
+"""Times that it is asked what was reported before the reading began."""
 
 
 class ClaudeUsage:
@@ -38,12 +38,12 @@ class ClaudeUsage:
         self._version = ""
         self._subagent = path.stem.removeprefix("agent-") if below else ""
         self.former: Callable[[], float | None] = _unknown
-        """The money that was told before the reading began, asked when the next total is met; None: unknown."""
+        """The money that was reported before the reading began, asked when the next total is met; None: unknown."""
         self._asked = 0
         self.counted = counted if counted is not None else Counted(MAX_COUNTED_MESSAGES)
         """The messages that were counted."""
         self._totals: Recent[str, float] = Recent(8)
-        """Money of each session, as last told."""
+        """Money of each session, as last reported."""
         self.last = 0.0
         """Time of the newest message; 0.0 while none is known."""
         self._at, self._in, self._by = 0.0, self.session, ""
@@ -75,7 +75,7 @@ class ClaudeUsage:
         if not self.cwd:
             self.cwd = text_of(event, "cwd")
         self._version = text_of(event, "version") or self._version
-        # A `cost-state` has no time: it counts as told with the message before it.
+        # A `cost-state` has no time: it counts as reported with the message before it.
         self._at = line_time(event, now) if "timestamp" in event else min(self.last, now) or now
         self._in = text_of(event, "sessionId") or self.session
         child = self._subagent or event.get("isSidechain") is True
@@ -117,7 +117,7 @@ class ClaudeUsage:
             self._asked += 1
             if self._asked == MAX_ASKS:  # it reads the file: made-up sessions must not let it do so for ever
                 self.former = _unknown
-        # A smaller total: the program was started anew and counts from nothing.
+        # A smaller total: the program was started again and counts from nothing.
         more = total - before if total >= before else total
         if more > 0:
             yield Spent(self._at, self.agent, Usage(cost=more), session)
@@ -127,11 +127,11 @@ class ClaudeUsage:
 
 
 def _unknown() -> None:
-    """What was told before is not known: the first total is where the counting begins."""
+    """What was reported before is not known: the first total is where the counting begins."""
 
 
 def _growth(before: Usage, total: Usage) -> Usage:
-    """What a later line of the same message tells more of."""
+    """What a later line of the same message adds to it."""
     return Usage(
         max(0, total.input - before.input),
         max(0, total.output - before.output),

@@ -1,7 +1,8 @@
-"""What in a Codex session file is a copy: a thread that was forked begins with its parent's history, stamped anew.
+"""What in a Codex session file is a copy: a thread that was forked begins with its parent's history, with new
+timestamps.
 
 Newer releases name the turn of what they write, and the thread of each record of use; of what older ones wrote the
-parent's own file tells what was copied. Pure, but for the reading of that file, at most once for each fork.
+parent's own file reports what was copied. Pure, but for the reading of that file, at most once for each fork.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mailcore.system import safe_open
 WRITING = 60.0
 """Seconds in which a history has been copied, however long it is: what is stamped later is the fork's own."""
 COPY_BURST = 2.0
-"""The same where nothing but the time tells a copy."""
+"""The same where nothing but the time shows a copy."""
 MAX_PARENT = 512 * 1024 * 1024
 """Bytes of a parent's file that are read."""
 
@@ -32,17 +33,17 @@ _USED = ("input_tokens", "output_tokens", "cached_input_tokens")
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a thread had told up to a moment."""
+    """What a thread had reported up to a moment."""
 
     counts: frozenset[UsageCount]
     turns: frozenset[str]
 
 
 class Fork:
-    """Tells what a forked thread copied from what it did itself. Ask in the order of the lines."""
+    """Reports what a forked thread copied from what it did itself. Ask in the order of the lines."""
 
     def __init__(self, thread: str, began: float, parent: Callable[[], History | None]) -> None:
-        """`began`: when its file begins, in seconds since the epoch; `parent`: what its parent had told until then."""
+        """`began`: when its file begins, in seconds since the epoch; `parent`: what its parent had reported until then."""
         self._thread, self._began, self._ask = thread, began, parent
         self._turning = False
         """A turn was seen that is the parent's: the fork's own work begins with a turn of its own."""
@@ -67,7 +68,7 @@ class Fork:
         self.over, self._turning = own, not own
 
     def copied(self, at: float) -> bool:
-        """Whether a line of that time that tells no more is a copy."""
+        """Whether a line of that time that says no more is a copy."""
         return not self._past(at) and (self._turning or at <= self._began + COPY_BURST)
 
     def counted(self, count: UsageCount, thread: str, at: float) -> bool:
@@ -99,7 +100,7 @@ def count_in(usage: Mapping[str, Any], total: Mapping[str, Any]) -> UsageCount:
 
 
 def parent_history(path: Path, until: float) -> History | None:
-    """What the thread of that file had told by `until`; None if it cannot be read."""
+    """What the thread of that file had reported by `until`; None if it cannot be read."""
     counts, turns = set[UsageCount](), set[str]()
     try:
         with safe_open.open_regular(path) as file:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
 
 OWN_PATH = ("-c", "allow_login_shell=false")
-"""Codex runs its commands in a login shell, whose profile sets PATH anew: `mailcore` would not be found."""
+"""Codex runs its commands in a login shell, whose profile sets PATH again: `mailcore` would not be found."""
 
 
 SERVER_VERBS = {"app-server", "mcp-server", "exec"}
@@ -89,7 +89,7 @@ class Codex:
         return config.permission_mode == "bypass"
 
     def output_reader(self, agent: str) -> OutputReader:
-        """Its session file tells the same as the events that it prints, and more."""
+        """Its session file reports the same as the events that it prints, and more."""
         from mailcore.programs.transcript_reader import ObjectsIgnored
 
         del agent

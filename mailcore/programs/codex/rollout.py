@@ -1,7 +1,7 @@
 """What a line of a Codex session file means (contract codex, "Session file"). Stateful, bounded, no files.
 
 Beyond the contract: `turn_aborted`, `error`, `stream_error` and `context_compacted` events, `custom_tool_call` items.
-A history of mode "legacy", which older releases wrote and any later one goes on with, tells prompts, thoughts and
+A history of mode "legacy", which older releases wrote and any later one goes on with, reports prompts, thoughts and
 answers as `user_message`, `agent_reasoning` and `agent_message` events, its tokens as `token_count` events alone.
 """
 
@@ -35,15 +35,15 @@ from mailcore.programs.transcript_reader import (
 CALLS = 500
 """Tool calls that are remembered until their results come, and as many results."""
 COMPACTIONS = 5.0
-"""Seconds in which one compaction may be told several times, by lines of different types."""
+"""Seconds in which one compaction may be reported several times, by lines of different types."""
 LIMIT_STATUS = re.compile(r"\b(429|503|529)\b")
 
 _EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d+)", re.MULTILINE)
-"""How the output of a command that was run tells its outcome to the model."""
+"""How the output of a command that was run reports its outcome to the model."""
 _CALLS = ("function_call", "custom_tool_call", "local_shell_call")
 _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 _COUNTING = (b"token_", b'"turn_context"', b"context_window", b'"session_meta"', b'"task_started"')
-"""What stands in a line that tells of use, or that such a line is read with."""
+"""What stands in a line that reports use, or that such a line is read with."""
 _NAME = re.compile(r"rollout-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-(.+)")
 _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE)
 
@@ -52,7 +52,7 @@ class CodexRollout:
     """Reads one session file of an agent."""
 
     def __init__(self, agent: str, path: Path, former: Callable[[str, float], History | None] | None = None) -> None:
-        """`former`: what a thread, by its id, had told until a moment; asked of a parent whose history was copied.
+        """`former`: what a thread, by its id, had reported until a moment; asked of a parent whose history was copied.
 
         None of it is known without.
         """
@@ -67,22 +67,22 @@ class CodexRollout:
         self._begun = 0.0
         """When the file begins; 0.0 until its first line was read."""
         self._told_last: dict[Kind, tuple[str, float]] = {}
-        """Prompt, thought and answer that were told last: an event and an item may tell the same."""
+        """Prompt, thought and answer that were reported last: an event and an item may report the same."""
         self._model = ""
         self._window = 0
         self._version = ""
         self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
         """Tool and words of each call that has no result yet."""
         self._ended: Recent[str, None] = Recent(CALLS)
-        """Calls whose end was told."""
+        """Calls whose end was reported."""
         self._records = False
         """It writes `token_usage_record` lines: its `token_count` lines say the same again."""
         self._total: tuple[int, ...] = ()
-        """Tokens of the whole thread, as last told."""
+        """Tokens of the whole thread, as last reported."""
         self._compacted = float("-inf")
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
-        """What the line tells (`Transcript.read`)."""
+        """What the line reports (`Transcript.read`)."""
         event = parse_line(line)
         if event is None or "type" not in event:
             return []
@@ -184,7 +184,7 @@ class CodexRollout:
                 self.unread += 1
 
     def _message_once(self, at: float, kind: Kind, text: str) -> Iterator[Activity]:
-        """A prompt, thought or answer, once where an event and an item tell it."""
+        """A prompt, thought or answer, once where an event and an item report it."""
         last, then = self._told_last.get(kind, ("", 0.0))
         if text != last or abs(at - then) > COMPACTIONS:
             self._told_last[kind] = (text, at)
@@ -230,7 +230,7 @@ class CodexRollout:
             yield from self._end(call, at, failed, said.partition("Output:\n")[2] or said)
 
     def _end(self, call: str, at: float, failed: bool, output: str) -> Iterator[Activity]:
-        """A call is over: told by its item or by its output, whichever comes first."""
+        """A call is over: reported by its item or by its output, whichever comes first."""
         if not call or call in self._ended:
             return
         self._ended.put(call, None)
@@ -264,7 +264,7 @@ class CodexRollout:
             return
         self._total = now
         if self._fork is not None and self._fork.counted(count, text_of(payload, "thread_id"), at):
-            self._records = False  # a copy tells nothing of how the fork itself counts
+            self._records = False  # a copy reports nothing of how the fork itself counts
             return
         read, written = count_of(usage, "cached_input_tokens"), count_of(usage, "cache_write_input_tokens")
         filled = count_of(usage, "input_tokens")

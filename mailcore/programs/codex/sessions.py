@@ -55,7 +55,7 @@ class CodexSessions:
         return cwd_of(path)
 
     def time_of(self, line: bytes) -> float:
-        """As most lines tell it."""
+        """As most lines report it."""
         return timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
@@ -67,7 +67,7 @@ class CodexSessions:
             yield path, cwd_of(path)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
-        """As of `SessionFiles.reader`; a fork knows what it copied, and each line tells its time."""
+        """As of `SessionFiles.reader`; a fork knows what it copied, and each line reports its time."""
         from mailcore.programs.codex.rollout import CodexRollout
 
         del counted, earlier
@@ -80,7 +80,7 @@ class CodexSessions:
 
 
 def _former(thread_id: str, until: float) -> History | None:
-    """What a thread had told until a moment; None if its file is not there any more."""
+    """What a thread had reported until a moment; None if its file is not there any more."""
     path = file_of(thread_id)
     return parent_history(path, until) if path is not None else None
 

@@ -32,7 +32,7 @@ READ = 1 << 20
 """Bytes of the end of its output that are read."""
 
 _DELAY = re.compile(r"^Suggested retry after ([0-9.]{1,12}s)\.?\]?$", re.MULTILINE)
-"""The line that it makes itself of a delay which the service told in a field of its own."""
+"""The line that it makes itself of a delay which the service reported in a field of its own."""
 
 
 class Failure(msgspec.Struct):
@@ -60,7 +60,7 @@ class Event(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Outcome:
-    """What the events tell."""
+    """What the events report."""
 
     result: Event | None = None
     said: str = ""

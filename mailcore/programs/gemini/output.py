@@ -1,4 +1,4 @@
-"""What an event that Gemini CLI prints tells which its session file tells late or never."""
+"""What an event that Gemini CLI prints reports which its session file reports late or never."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CALLS = 500
 class GeminiOutput:
     """Reads the standard output of one agent's runs.
 
-    The session file has a tool call only once it is over, and neither errors nor the end of a turn. A call is told
+    The session file has a tool call only once it is over, and neither errors nor the end of a turn. A call is reported
     with its session and id, by which it is known again in the file, and its end too: a message with a result of more
     than a megabyte is not read there.
     """
@@ -32,7 +32,7 @@ class GeminiOutput:
         """Tool and words of each call that has no result yet."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
-        """What the event tells (`OutputReader.read`)."""
+        """What the event reports (`OutputReader.read`)."""
         if not line.startswith(b"{"):
             return None
         event = parse_line(line)

@@ -115,7 +115,7 @@ class Gemini:
         return config.permission_mode in ("bypass", "yolo")
 
     def output_reader(self, agent: str) -> OutputReader:
-        """What its session file tells late or never."""
+        """What its session file reports late or never."""
         from mailcore.programs.gemini.output import GeminiOutput
 
         return GeminiOutput(agent)

@@ -65,12 +65,12 @@ class GeminiSessions:
         return _is_session(path.name) and CHATS in path.parts[-3:-1]
 
     def cwd_of(self, path: Path, branches: Collection[Path] = ()) -> str:
-        """As is told beside the directory in which the sessions lie: a file has only a hash of it."""
+        """As is reported beside the directory in which the sessions lie: a file has only a hash of it."""
         del branches
         return places.owner(path.parents[1]) or places.owner(path.parents[2]) if len(path.parents) > 2 else ""
 
     def time_of(self, line: bytes) -> float:
-        """As messages tell it; what is written of the session itself may hold the whole history with its times."""
+        """As messages report it; what is written of the session itself may hold the whole history with its times."""
         return 0.0 if line.startswith(b'{"$') else timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
@@ -81,7 +81,7 @@ class GeminiSessions:
                     yield path, self.cwd_of(path)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
-        """As of `SessionFiles.reader`; each message tells its time."""
+        """As of `SessionFiles.reader`; each message reports its time."""
         del earlier
         reader = GeminiTranscript(agent, path)
         reader.cwd = self.cwd_of(path)

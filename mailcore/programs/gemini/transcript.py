@@ -38,7 +38,7 @@ SUBAGENT_TOOL = "invoke_agent"
 
 @dataclass(slots=True)
 class _Message:
-    """What was told of one."""
+    """What was reported of one."""
 
     thoughts: int = 0
     said: bool = False
@@ -63,7 +63,7 @@ class GeminiTranscript:
         self._calls: Recent[str, None] = Recent(CALLS)
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
-        """What the line tells (`Transcript.read`)."""
+        """What the line reports (`Transcript.read`)."""
         event = None if line.startswith(b'{"$') else parse_line(line)
         if event is None:
             return []

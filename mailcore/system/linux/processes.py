@@ -1,4 +1,4 @@
-"""Processes as Linux tells of them: /proc is read here and nowhere else."""
+"""Processes as Linux reports them: /proc is read here and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes as psutil tells of them, on any POSIX system."""
+"""Processes as psutil reports them, on any POSIX system."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def pid_namespace() -> str:
 
 
 def in_first_namespace() -> bool:
-    """True: there is no other that could be told from it."""
+    """True: there is no other that could be distinguished from it."""
     return True
 
 

@@ -54,7 +54,8 @@ class WatchfilesKernel:
             thread.join(1.0)
 
     def watch(self, wanted: Mapping[str, int]) -> set[str]:
-        """Watch these directories and no others (`Kernel.watch`). Those that are new are told once they are watched."""
+        """Watch these directories and no others (`Kernel.watch`). Those that are new are reported once they are
+        watched."""
         with self._told:
             failed, self._failed = self._failed, False
             deleted, self._deleted = self._deleted, set()
@@ -168,7 +169,7 @@ class _Thread(threading.Thread):
 
 
 def _utf8(path: str) -> bool:
-    """False of a name that watchfiles cannot be told."""
+    """False of a name that cannot be given to watchfiles."""
     try:
         path.encode()
     except UnicodeEncodeError:
