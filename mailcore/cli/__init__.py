@@ -83,7 +83,7 @@ GROUPS = {
 }
 """Heading → verb → its module and what it does, in the order in which `--help` lists them."""
 
-VERBS = {verb: said for verbs in GROUPS.values() for verb, said in verbs.items()}
+VERBS = {verb: entry for verbs in GROUPS.values() for verb, entry in verbs.items()}
 
 LEADING = {"--json": 1, "-C": 2, "--from": 2}
 """Options that may stand before the verb, with how many words each is."""

@@ -86,10 +86,10 @@ def _conflict(call: Call, names: list[str], why: str) -> VerbResult:
 
     by, tier = call.caller, min(call.config.tiers)
     approver = call.workspace.agent(call.config.approver(tier)).address
-    sent, told = conflicts.escalate_conflict(call.workspace, by.address, approver, names, why, tier)
+    sent, notified = conflicts.escalate_conflict(call.workspace, by.address, approver, names, why, tier)
     value, text = _sent(call, sent, "says that tasks conflict")
-    lines = [text, *(f"told {one.to}" if one.delivered else f"NOT told {one.to}: {one.error}" for one in told)]
-    return {**value, "told": [one.as_json() for one in told]}, "\n".join(lines)
+    lines = [text, *(f"told {one.to}" if one.delivered else f"NOT told {one.to}: {one.error}" for one in notified)]
+    return {**value, "told": [one.as_json() for one in notified]}, "\n".join(lines)
 
 
 def accept(call: Call) -> VerbResult:

@@ -74,25 +74,25 @@ def prune(call: Call) -> VerbResult:
     ]
     for directory in directories:
         inside(call.workspace.root, directory)
-    gone = [path for directory in directories for path in sorted(directory.glob("*.json")) if _older(path, before)]
+    expired = [path for directory in directories for path in sorted(directory.glob("*.json")) if _older(path, before)]
     if not call.arguments.dry_run:
         from mailcore.dispatch.aipass import recorder
         from mailcore.workspace import audit
 
         recorder.record_acts(call.workspace)  # what goes now is on record
-        for number, path in enumerate(gone):
+        for number, path in enumerate(expired):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                left = f"{counted(number, 'file')} removed, {len(gone) - number} are left; say the same again"
+                left = f"{counted(number, 'file')} removed, {len(expired) - number} are left; say the same again"
                 raise MailcoreError(f"{path}: {error.strerror}; {left}") from error
         with tolerated():
-            audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
+            audit.record(call.workspace, caller, "prune", files=len(expired), older=call.arguments.older)
     word = "would go" if call.arguments.dry_run else "removed"
     return {
-        "files": [str(path) for path in gone],
+        "files": [str(path) for path in expired],
         "removed": not call.arguments.dry_run,
-    }, f"{counted(len(gone), 'file')} {word}"
+    }, f"{counted(len(expired), 'file')} {word}"
 
 
 def _older(path: Path, than: float) -> bool:
@@ -107,9 +107,9 @@ def repair(call: Call) -> VerbResult:
     from mailcore.workspace import registry
 
     agents: tuple[Agent, ...] = (*call.workspace.agents, call.workspace.operator)
-    gone = not call.workspace.registry.exists()
-    if gone and not call.arguments.dry_run:
-        gone = registry.restore_registry(call.workspace.registry)
+    missing = not call.workspace.registry.exists()
+    if missing and not call.arguments.dry_run:
+        missing = registry.restore_registry(call.workspace.registry)
     if call.arguments.address:
         agents = (call.workspace.agent(call.arguments.address),)
     done = [
@@ -125,7 +125,7 @@ def repair(call: Call) -> VerbResult:
     earlier = [path for agent in agents for path in sorted(agent.mail_dir.glob("inbox.json.corrupt-*"))]
     now = {str(d.set_aside) for d in done}
     lines = [str(d) for d in done] or ["every mailbox can be read"]
-    if gone:
+    if missing:
         lines.insert(0, f"{call.workspace.registry} was gone: its copy is put in its place")
         rows.insert(0, {"path": str(call.workspace.registry), "cause": "gone", "recovered": 0, "aside": ""})
     lines += [f"set aside earlier: {path}" for path in earlier if str(path) not in now]

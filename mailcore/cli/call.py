@@ -95,20 +95,20 @@ class Call:
             from mailcore.programs.registry import checked_config
 
             trust.require_trust(self.workspace)
-            config, standing = trust.trusted_config(self.workspace)
+            config, status = trust.trusted_config(self.workspace)
             checked_config(config, self.workspace.config_file)
         else:
             try:
-                config, standing = trust.trusted_config(self.workspace)
+                config, status = trust.trusted_config(self.workspace)
             except ConfigError as error:
                 from mailcore.config import Config
 
-                config, standing = Config(), trust.TrustStatus({})
+                config, status = Config(), trust.TrustStatus({})
                 trouble = f"{error}; the defaults are used meanwhile"
-        if standing.why and self.verb in (*STARTING_VERBS, "approve", "deny", "ask", "escalate"):
-            self._note(f"note: {trust.refusal_text(self.workspace, standing)}")
-        for stranger in self.workspace.unknown_sections(config.agents):
-            self._note(f"note: {self.workspace.config_file}: {stranger}")
+        if status.why and self.verb in (*STARTING_VERBS, "approve", "deny", "ask", "escalate"):
+            self._note(f"note: {trust.refusal_text(self.workspace, status)}")
+        for warning in self.workspace.unknown_sections(config.agents):
+            self._note(f"note: {self.workspace.config_file}: {warning}")
         if trouble:
             self._note(trouble)
         return config
@@ -283,8 +283,8 @@ def run_verb(verb: str, module: str, words: list[str]) -> int:
                 unsaid = _say(value, text, as_json)
         except MailcoreError as error:
             status, unsaid = error.exit_status, _fail(verb, error, as_json)
-    for said in beside:
-        output.print_note(f"mailcore {verb}: note: {said}")
+    for caveat_text in beside:
+        output.print_note(f"mailcore {verb}: note: {caveat_text}")
     if unsaid and unsaid != output.READER_GONE:
         looks = verb in SHOWING_VERBS and not status and unsaid != output.CLOSED
         output.print_note(f"mailcore {verb}: {'' if status or looks else 'done, but not told: '}{unsaid}")

@@ -25,12 +25,12 @@ def config(call: Call) -> VerbResult:
     from mailcore.programs import registry
 
     file = call.workspace.config_file
-    said, found, wrong = read_settings(file)
+    tables, found, wrong = read_settings(file)
     wrong = [*wrong, *registry.config_faults(found)]
     if wrong:
         listed = "\n".join(wrong)
         raise ConfigError(f"{file}: {counted(len(wrong), 'fault')}; the defaults are used meanwhile\n{listed}")
-    sections = effective(said, found)
+    sections = effective(tables, found)
     notes = call.workspace.unknown_sections(found.agents)
     lines = [f"# {file}{'' if file.exists() else ': not there, so all is default'}"]
     for section, values in sections.items():

@@ -43,8 +43,10 @@ def arguments(verb: str, parser: Parser) -> None:
                                 help="of its mail, and of its start among those that wait")  # fmt: skip
             parser.add_argument("--model", default="", metavar="MODEL", help="for this task, as the program calls it")
             how = parser.add_mutually_exclusive_group()
-            for mode, said in SESSIONS.items():
-                how.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, default="", help=said)
+            for mode, explanation in SESSIONS.items():
+                how.add_argument(
+                    f"--{mode}", dest="mode", action="store_const", const=mode, default="", help=explanation
+                )
             parser.add_argument("--queue", action="store_true", help="exit 0 where a busy agent starts it later")
         case "wake":
             parser.add_argument("target", metavar="@a", help="whom to start")
@@ -167,8 +169,8 @@ def runs(call: Call) -> VerbResult:
 
 
 def _no_runs(agents: Sequence[Agent]) -> str:
-    gone = [agent for agent in agents if not agent.branch.is_dir()]
-    return "\n".join(["no runs yet", *(f"but {agent.address}'s directory {agent.branch} is gone" for agent in gone)])
+    missing = [agent for agent in agents if not agent.branch.is_dir()]
+    return "\n".join(["no runs yet", *(f"but {agent.address}'s directory {agent.branch} is gone" for agent in missing)])
 
 
 def _line(run: Run) -> str:
@@ -203,8 +205,8 @@ def run(call: Call) -> VerbResult:
         call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
-    told = read_story(agent, found)
-    return {**told.as_json(), "run": masked_all(_row(told.run))}, told.as_markdown()
+    page = read_story(agent, found)
+    return {**page.as_json(), "run": masked_all(_row(page.run))}, page.as_markdown()
 
 
 def hold(call: Call) -> VerbResult:

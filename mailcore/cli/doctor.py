@@ -43,7 +43,8 @@ def doctor(call: Call) -> VerbResult:
         config = registry.checked_config(read_config(call.workspace.config_file), call.workspace.config_file)
         programs = [*_programs(config, agents), *_settings(call.workspace, config)]
         programs += [
-            Check("config", False, said, f"mend {CONFIG}") for said in call.workspace.unknown_sections(config.agents)
+            Check("config", False, warning, f"mend {CONFIG}")
+            for warning in call.workspace.unknown_sections(config.agents)
         ]
     except ConfigError as error:
         config = Config()
@@ -116,11 +117,11 @@ def _git(workspace: Workspace) -> Iterator[Check]:
     """Is what git would rewind, with each change of branches, known to it?"""
     from mailcore.cli.doctor_git import tracked, unignored
 
-    held = tracked(workspace)
-    if held:
-        places = " ".join(quote(place) for place in held)
+    tracked_places = tracked(workspace)
+    if tracked_places:
+        places = " ".join(quote(place) for place in tracked_places)
         yield Check(
-            "git", False, f"git tracks state: {' '.join(held)}; a checkout or stash rewinds mail and runs",
+            "git", False, f"git tracks state: {' '.join(tracked_places)}; a checkout or stash rewinds mail and runs",
             f"git rm -r -q --cached -- {places} && git commit -m 'Mail is state, not source'; what older commits hold "
             "stays a danger: a checkout of them puts that mail in the place of yours",
         )  # fmt: skip

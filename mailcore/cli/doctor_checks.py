@@ -87,10 +87,10 @@ def _config(workspace: Workspace) -> Check | None:
         tables, config, _ = read_settings(workspace.config_file)
     except ConfigError:
         return None  # said already
-    standing = trust.trust_status(workspace, tables)
-    if standing.why:
+    status = trust.trust_status(workspace, tables)
+    if status.why:
         return Check(
-            "trust", False, trust.refusal_text(workspace, standing), "mailcore trust --show, then mailcore trust"
+            "trust", False, trust.refusal_text(workspace, status), "mailcore trust --show, then mailcore trust"
         )
     if passphrase.is_wanted(workspace, config.operator.proof) and passphrase.stored_passphrase() is None:
         return Check(

@@ -12,10 +12,10 @@ def tracked(workspace: Workspace) -> list[str]:
     """The directories of ours, relative to the root, of which git tracks more than what teams share."""
     places = _places(workspace)
     names = [place.rstrip("/") + "/" for place in places]
-    held = [
+    files = [
         path for path in git_entries(workspace.root, "ls-files", "-z", "--", *places) if not path.startswith(SHARED)
     ]
-    return [name.rstrip("/") for name in names if any(path.startswith(name) for path in held)]
+    return [name.rstrip("/") for name in names if any(path.startswith(name) for path in files)]
 
 
 def unignored(workspace: Workspace) -> list[str]:
@@ -23,8 +23,10 @@ def unignored(workspace: Workspace) -> list[str]:
     if not git_entries(workspace.root, "rev-parse", "--git-dir"):
         return []
     files = {f"{place}/audit.jsonl": place for place in _places(workspace) if place != ".aipass"}
-    kept = {path for path in files if not git_entries(workspace.root, "check-ignore", "--no-index", "--", path)}
-    return [files[path] for path in files if path in kept]
+    unignored_paths = {
+        path for path in files if not git_entries(workspace.root, "check-ignore", "--no-index", "--", path)
+    }
+    return [files[path] for path in files if path in unignored_paths]
 
 
 def _places(workspace: Workspace) -> list[str]:

@@ -40,8 +40,10 @@ def session_checks(agents: list[Agent]) -> Iterator[Check]:
                 _sample(agent, path, files, drift, now)
             except Exception as error:  # of the disk, or of a reader that may be anybody's plug-in
                 notes.append(f"{path}: {type(error).__name__}: {error}")
-    for said in (*notes, *map(drift_note, sum_drifts([drift]))):
-        yield Check("sessions", False, line(said, 300), "what they tell beyond that is shown; see for a newer release")
+    for finding in (*notes, *map(drift_note, sum_drifts([drift]))):
+        yield Check(
+            "sessions", False, line(finding, 300), "what they tell beyond that is shown; see for a newer release"
+        )
 
 
 def _sample(agent: Agent, path: Path, files: SessionFiles, drift: FormatDrift, now: float) -> None:

@@ -37,8 +37,8 @@ def feedback(call: Call) -> VerbResult:
         mail.record_issue(call.caller.agent, a.project, sent, issue)
     woken = _wake(call, sent)
     value = sent.as_json() | ({"issue": issue} if a.issue else {}) | (woken.as_json() if woken is not None else {})
-    said = f"{sent.to}: delivered as {sent.id}" + (f"; {woken.text}" if woken is not None else "")
-    return value, "\n".join([said, *([issue] if issue else [])])
+    text = f"{sent.to}: delivered as {sent.id}" + (f"; {woken.text}" if woken is not None else "")
+    return value, "\n".join([text, *([issue] if issue else [])])
 
 
 def _wake(call: Call, sent: Sent) -> WakeOutcome | None:

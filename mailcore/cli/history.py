@@ -42,8 +42,8 @@ def trace(call: Call) -> VerbResult:
     try:
         copy = thread_lookup.find_among(call.workspace, call.arguments.id, copies)
     except MailcoreError as error:
-        if error.code == "no_message" and (gone := _recorded(call)) is not None:
-            return gone
+        if error.code == "no_message" and (recorded := _recorded(call)) is not None:
+            return recorded
         raise
     if not call.sees(copy.message.sender, copy.agent.address):
         raise Refused(f"{call.viewer.address} sees its own mail; {call.arguments.id} is between others", "visibility")
@@ -54,7 +54,7 @@ def trace(call: Call) -> VerbResult:
     found = (t.messages for t in group_threads(visible) if any((m.id, m.sent_id) == names for m in t.messages))
     thread = next(found, (copy.message,))
     ack = copy.message.ack
-    told = str(copy.message.raw.get("told_where", ""))
+    delivered_at = str(copy.message.raw.get("told_where", ""))
     value = {
         "id": copy.message.id,
         "sent_id": copy.message.sent_id,
@@ -65,7 +65,7 @@ def trace(call: Call) -> VerbResult:
         "rung": steps.rung,
         "rungs": [{"rung": rung, "at": iso(at)} for rung, at in steps.rungs],
         "result": ack.result if ack else "",
-        "told": told,
+        "told": delivered_at,
         "run": run.run_id if run else None,
         "thread": [{"id": m.id, "from": m.sender, "to": m.recipient, "subject": m.subject} for m in thread],
     }
@@ -73,7 +73,7 @@ def trace(call: Call) -> VerbResult:
         f"#{copy.message.seq} {line(copy.message.id)}  {safe_sender(copy.message.sender)} → {copy.agent.address}: "
         f"{line(copy.message.subject)}",
         *(f"  {rung:<13} {date_and_time(at, never='-')}" for rung, at in steps.rungs),
-        *([f"  told by its hook at {line(told, 40)}"] if told else []),
+        *([f"  told by its hook at {line(delivered_at, 40)}"] if delivered_at else []),
         *([f"  result: {line(ack.result)}"] if ack and ack.result else []),
         *(["thread:"] if len(thread) > 1 else []),
         *(f"  {line(m.id)} {safe_sender(m.sender)}: {line(m.subject)}" for m in thread if len(thread) > 1),

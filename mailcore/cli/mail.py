@@ -109,13 +109,13 @@ def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxy
     """What to say of mails; an error that says all of it if one was not delivered."""
     lines, rows = [], []
     for one in sent:
-        said = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
-        said += ", by the call before, which was cut off" if one.again else ""
+        row_text = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
+        row_text += ", by the call before, which was cut off" if one.again else ""
         row = one.as_json()
         if (found := woken.get(one.to)) is not None:
-            said += f"; {found.text}"
+            row_text += f"; {found.text}"
             row |= found.as_json()
-        lines.append(f"{one.to}: {said}")
+        lines.append(f"{one.to}: {row_text}")
         rows.append(row)
     if not all(one.delivered for one in sent):
         text = sent[0].error if len(sent) == 1 else "\n".join(lines)

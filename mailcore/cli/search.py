@@ -81,12 +81,12 @@ def _row(found: FoundMail, phrases: list[str]) -> dict[str, Any]:
 def _lines(found: FoundMail, phrases: list[str], width: int) -> list[str]:
     message = found.message
     say = line if width else quoted
-    said = excerpt(message.body, phrases)
+    passage = excerpt(message.body, phrases)
     head = (
         f"{line(message.id, 40):<8}  #{message.seq:<5} {date_and_time(message.at, never='-')}  "
         f"{names.safe_sender(message.sender, 20)} → {found.owner}  {'open  ' if found.open else 'closed'}  "
     )
-    return [head + say(message.subject, 80), *([f"          {say(said, AROUND + 2)}"] if said else [])]
+    return [head + say(message.subject, 80), *([f"          {say(passage, AROUND + 2)}"] if passage else [])]
 
 
 def excerpt(body: str, phrases: list[str]) -> str:

@@ -29,8 +29,8 @@ def trust(call: Call) -> VerbResult:
     state = trusting.why_state_untrusted(workspace)
     listed = "\n".join(found.lines) or f"{workspace.config_file} starts nothing and gives no rights"
     if call.arguments.show:
-        said = [listed, f"withheld: {found.why}" if found.why else "followed", *([state] if state else [])]
-        return value | {"state": state}, "\n".join(said)
+        lines = [listed, f"withheld: {found.why}" if found.why else "followed", *([state] if state else [])]
+        return value | {"state": state}, "\n".join(lines)
     by = call.require().address
     if call.arguments.revoke:
         known = trusting.revoke_trust(workspace)
@@ -55,8 +55,8 @@ def operator(call: Call) -> VerbResult:
         )
         return {"proof": "none"}, "it is asked for no more here, unless config.toml says [operator] proof"
     asked = ["the present passphrase: "] if passphrase.stored_passphrase() is not None else []
-    said = passphrase.read_phrases(call.arguments.proof_fd, *asked, "the new passphrase: ", "once more: ")
-    passphrase.set_passphrase(call.workspace, said)
+    phrases = passphrase.read_phrases(call.arguments.proof_fd, *asked, "the new passphrase: ", "once more: ")
+    passphrase.set_passphrase(call.workspace, phrases)
     return {
         "proof": "passphrase",
         "file": str(passphrase.passphrase_file()),

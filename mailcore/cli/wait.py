@@ -143,8 +143,8 @@ def _said(one: SettledMessage) -> str:
     if not one.state:
         return f"{one.id}: not yet"
     about = f" {quoted(one.subject, 80)}" if one.subject else ""
-    said = f": {line(one.text, 200)}" if one.text.strip() else ""
-    return f"{one.id}: {line(one.state)} by {safe_sender(one.by)}{about}{said}"
+    text = f": {line(one.text, 200)}" if one.text.strip() else ""
+    return f"{one.id}: {line(one.state)} by {safe_sender(one.by)}{about}{text}"
 
 
 def watch(call: Call) -> VerbResult:
@@ -158,8 +158,8 @@ def watch(call: Call) -> VerbResult:
         if not concerns(call, event):
             continue
         as_json = call.arguments.jsonl or call.arguments.json
-        said = printed(event, indent=False) if as_json else event_line(event).encode("utf-8", "replace")
-        if unsaid := output.print_stdout(said):
+        text = printed(event, indent=False) if as_json else event_line(event).encode("utf-8", "replace")
+        if unsaid := output.print_stdout(text):
             if unsaid == output.READER_GONE:
                 break
             raise MailcoreError(unsaid, "output")
@@ -200,7 +200,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     workspace = call.workspace
     self_ignore.make_ignored(workspace.state_dir)
     known: dict[Agent, set[str]] = {}
-    with Watcher(LOOK_PERIOD) as watcher, closing(OpenFiles()) as held:
+    with Watcher(LOOK_PERIOD) as watcher, closing(OpenFiles()) as open_files:
 
         def enroll() -> None:
             """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
@@ -216,21 +216,21 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
         make_directory(workspace.operator.branch, parents=True)
         enroll()
         audit = FileTail(workspace.state_dir / "audit.jsonl", 0)
-        audit.follow(held)  # what stands there already is no news
+        audit.follow(open_files)  # what stands there already is no news
         while True:
             changes = watcher.wait()
             if str(workspace.registry) in changes.paths or changes.lost:
                 with suppress(MailcoreError):  # broken for now: who was known is watched on
                     workspace = load_workspace(workspace.registry)
                     enroll()
-            yield from journal.parse_records(audit.follow(held))
+            yield from journal.parse_records(audit.follow(open_files))
             while audit.behind:
-                yield from journal.parse_records(audit.follow(held))
-            for agent, told in known.items():
+                yield from journal.parse_records(audit.follow(open_files))
+            for agent, seen in known.items():
                 for message in reversed(read_mailbox(agent.inbox).messages):
-                    if message.id in told:
+                    if message.id in seen:
                         continue
-                    told.add(message.id)
+                    seen.add(message.id)
                     if not message.stored_at:  # ours say when, and stand in the audit
                         facts = {"by": message.sender, "verb": "send", "to": agent.address, "id": message.id}
                         yield {"at": message.raw.get("timestamp"), **facts, "subject": message.subject}

@@ -88,10 +88,10 @@ def _texts_by_address(texts: list[str], addresses: list[str]) -> dict[str, str]:
     for text in texts:
         name, equals, rest = text.partition("=")
         whose = normal_address(name) if equals and name.strip() else ""
-        said = line(rest if whose in addresses else text)
-        if len(said) > MAX_ROLE:
-            raise UsageError(f"{said[:40]!r}… is longer than {MAX_ROLE} characters")
-        found |= dict.fromkeys([whose] if whose in addresses else addresses, said)
+        value = line(rest if whose in addresses else text)
+        if len(value) > MAX_ROLE:
+            raise UsageError(f"{value[:40]!r}… is longer than {MAX_ROLE} characters")
+        found |= dict.fromkeys([whose] if whose in addresses else addresses, value)
     return found
 
 
@@ -105,18 +105,18 @@ def agent(call: Call) -> VerbResult:
         address = normal_address(name)
         role, purpose = (_texts_by_address(texts, [address]).get(address, "") for texts in (a.role, a.purpose))
         changed = create.add_agent(call.workspace, name, path, role, purpose)
-        said = changed.agent(name)
-        text = f"{said.address} {said.branch}"
+        found = changed.agent(name)
+        text = f"{found.address} {found.branch}"
     else:
-        said = call.workspace.agent(a.which)
-        if not call.viewer.is_operator and call.viewer.address != said.address:
-            raise Refused(f"{by} cannot take {said.address} out; only the operator can", "identity")
-        changed = create.remove_agent(call.workspace, said.address)
-        text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
-    audit.record(call.workspace, by, f"agent {a.what}", agent=said.address)
-    if a.what == "remove" and (waited := _notify_waiting_senders(call, changed, said.address)):
+        found = call.workspace.agent(a.which)
+        if not call.viewer.is_operator and call.viewer.address != found.address:
+            raise Refused(f"{by} cannot take {found.address} out; only the operator can", "identity")
+        changed = create.remove_agent(call.workspace, found.address)
+        text = f"{found.address} is out of {changed.registry.name}; {found.branch} stays as it is"
+    audit.record(call.workspace, by, f"agent {a.what}", agent=found.address)
+    if a.what == "remove" and (waited := _notify_waiting_senders(call, changed, found.address)):
         text += f"\n{waited}"
-    return {"address": said.address, "branch": str(said.branch), "agents": len(changed.agents)}, text
+    return {"address": found.address, "branch": str(found.branch), "agents": len(changed.agents)}, text
 
 
 def _notify_waiting_senders(call: Call, changed: Workspace, address: str) -> str:

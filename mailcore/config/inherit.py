@@ -72,16 +72,16 @@ def _agents(table: Any) -> tuple[AgentConfig, dict[str, AgentConfig], list[str]]
         return AgentConfig(), {}, [f"[agents] must be a table of agents, like [agents.writer], not {value_text(table)}"]
     keys = tuple(kinds_of(AgentConfig))
     own = {key: values for key, values in table.items() if isinstance(values, dict)}
-    said = {key: value for key, value in table.items() if key not in own}
-    every, faults = checked_section(AgentConfig, {key: value for key, value in said.items() if key in keys}, "agents")
+    plain = {key: value for key, value in table.items() if key not in own}
+    every, faults = checked_section(AgentConfig, {key: value for key, value in plain.items() if key in keys}, "agents")
     faults += [
         f"{unknown_key('agents', key, keys)}. What one agent is stands in a table of its own, "
         f"like [agents.{key_name(key)}]"
-        for key in said
+        for key in plain
         if key not in keys
     ]
     # Each may have a command of its own: who has none is refused when it is to start.
-    default, wrong = _agent(every, said, "agents", needed=not any("command" in values for values in own.values()))
+    default, wrong = _agent(every, plain, "agents", needed=not any("command" in values for values in own.values()))
     faults += wrong
     agents: dict[str, AgentConfig] = {}
     for key, values in own.items():
@@ -93,8 +93,8 @@ def _agents(table: Any) -> tuple[AgentConfig, dict[str, AgentConfig], list[str]]
         inner = [inner for inner, value in values.items() if isinstance(value, dict) and inner not in keys]
         faults += [f"[{title}.{key_name(one)}] is no agent{_DOTTED}{toml(f'{key}.{one}')}]" for one in inner]
         values = {one: value for one, value in values.items() if one not in inner}
-        held, wrong = checked_section(AgentConfig, values, title)
-        agents[name], more = _agent(_filled(held, every, default.program), values, title)
+        checked, wrong = checked_section(AgentConfig, values, title)
+        agents[name], more = _agent(_filled(checked, every, default.program), values, title)
         wrong += more
         if wrong and key in keys:
             wrong[-1] += f". A table [{title}] is the agent @{key}: as a key, {key} is none"
@@ -112,15 +112,15 @@ def _filled(values: dict[str, Any], every: dict[str, Any], program: str) -> dict
 
 
 def _agent(
-    values: dict[str, Any], said: dict[str, Any], name: str, *, needed: bool = True
+    values: dict[str, Any], table: dict[str, Any], name: str, *, needed: bool = True
 ) -> tuple[AgentConfig, list[str]]:
-    """The agent of those values, and what is wrong with them together; `said` is what its table holds itself."""
+    """The agent of those values, and what is wrong with them together; `table` is what its table holds itself."""
     agent = AgentConfig(**values)
     if agent.command and not agent.program:
         agent = replace(agent, program=COMMAND_PROGRAM)
-    if agent.command[:1] == ("",) and "command" in said:
+    if agent.command[:1] == ("",) and "command" in table:
         return agent, [f"[{name}] command = {value_text(agent.command)} {_NO_FIRST_WORD}"]
-    if needed and agent.program == COMMAND_PROGRAM and not agent.command and not said.get("command"):
+    if needed and agent.program == COMMAND_PROGRAM and not agent.command and not table.get("command"):
         return agent, [f'[{name}] has no command, which its program needs, like command = ["python3", "agent.py"]']
     return agent, []
 
@@ -131,8 +131,8 @@ def _programs(table: Any) -> tuple[dict[str, ProgramConfig], list[str]]:
     programs: dict[str, ProgramConfig] = {}
     faults: list[str] = []
     for name, values in table.items():
-        held, wrong = checked_section(ProgramConfig, values, f"programs.{key_name(name)}")
-        programs[name] = ProgramConfig(**held)
+        checked, wrong = checked_section(ProgramConfig, values, f"programs.{key_name(name)}")
+        programs[name] = ProgramConfig(**checked)
         faults += wrong
     return programs, faults
 
@@ -154,8 +154,8 @@ def _tiers(table: Any, approver: str) -> tuple[Mapping[int, Tier], list[str]]:
             continue
         if isinstance(values, dict) and (age := _AGE.fullmatch(str(values.get("expires", "")))):
             values = {**values, "expires": int(age[1]) * _UNITS[age[2]]}
-        held, wrong = checked_section(Tier, values, title)
-        tiers[int(name)] = tier = Tier(**held)
+        checked, wrong = checked_section(Tier, values, title)
+        tiers[int(name)] = tier = Tier(**checked)
         faults += wrong
         who = tier.approver or approver
         if tier.proof == "passphrase" and who.lstrip("@").lower() != "operator":

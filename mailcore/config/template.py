@@ -38,8 +38,8 @@ def _section(section: str) -> str:
 def _line(key: ConfigKey) -> str:
     set_to = f"#{example(key)}"
     of = f" ({key.unit})" if key.unit not in ("", "seconds") else ""
-    for said in (key.meaning, f"{key.meaning.partition('. ')[0].rstrip('.')}."):
-        line = f"{set_to:<{COLUMN - 2}}  # {said}{of}"
+    for meaning in (key.meaning, f"{key.meaning.partition('. ')[0].rstrip('.')}."):
+        line = f"{set_to:<{COLUMN - 2}}  # {meaning}{of}"
         if len(line) <= MAX_WIDTH:
             return line
-    return f"# {said}{of}\n{set_to}"
+    return f"# {meaning}{of}\n{set_to}"

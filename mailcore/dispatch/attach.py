@@ -42,12 +42,12 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     """
     agent = workspace.agent(target)
     with gate(workspace, agent):
-        held = current_lock(agent)
+        lock = current_lock(agent)
         occupants = run_processes.occupants(agent.branch, used_programs(config))
-    if held is not None and held.holder is not Holder.DEAD:
-        work = f" on {held.subject!r}" if held.subject else ""
+    if lock is not None and lock.holder is not Holder.DEAD:
+        work = f" on {lock.subject!r}" if lock.subject else ""
         raise Refused(
-            f"{agent.address} works{work} (PID {held.pid or '?'}): two in one session would overwrite each other. "
+            f"{agent.address} works{work} (PID {lock.pid or '?'}): two in one session would overwrite each other. "
             f"Wait for its end, or `mailcore kill {agent.address}{f' --from {OPERATOR}' if by == OPERATOR else ''}`",
             "busy",
         )

@@ -1,4 +1,4 @@
-"""The approver's choice among tasks that conflict: the chosen start, the others are declined, every sender is notified."""
+"""The approver's choice among tasks that conflict: those chosen start, the others are declined, senders are told."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ class _Choice:
     def _start(self, task: ConflictingTask) -> str:
         agent = self.workspace.agent(task.agent)
         if queue.wait_reason(agent, task.id):
-            begun = start_next(self.workspace, self.config, agent)
-            return f"run {begun}" if isinstance(begun, str) else "waits for its turn"
+            started = start_next(self.workspace, self.config, agent)
+            return f"run {started}" if isinstance(started, str) else "waits for its turn"
         if before := earlier_run_of_act(self.workspace, agent, self.act, lambda _: True):
             return f"run {before}"
         run = newest_run_of(agent, task.id)

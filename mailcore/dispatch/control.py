@@ -99,8 +99,8 @@ def dispatch_task(
         if not sent.delivered:
             raise MailcoreError(sent.error)
         mailed = Dispatched(sent.id, sent.sent_id, agent.address, None)
-        if sent.again and (former := _earlier_dispatch(workspace, agent, mailed)) is not None:
-            return former
+        if sent.again and (earlier := _earlier_dispatch(workspace, agent, mailed)) is not None:
+            return earlier
         queued = {
             "sender": sender,
             "subject": subject,
@@ -118,9 +118,9 @@ def dispatch_task(
             nesting.record_given(stands, task, agent.address)
             started = begin_run(workspace, config, agent, queued, queueing=QUEUED_CODES)
         except (MailcoreError, OSError) as error:
-            said = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
+            text = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
             rest = f"say the same again, which starts it and mails nothing twice, or `mailcore wake {agent.address}`"
-            raise MailcoreError(f"{said}; {rest}", "not_started") from error
+            raise MailcoreError(f"{text}; {rest}", "not_started") from error
     if isinstance(started, str):
         return replace(mailed, run_id=started)
     return replace(mailed, busy=started.reason, code=started.code, queued=started.code in QUEUED_CODES)
@@ -166,14 +166,14 @@ def wake_agent(
     why = waiting if box.unread else "There is no new mail: continue your worklog."
     if words.strip():
         why = f"{by} woke you, and says: {quoted(words, MAX_PROMPT)}. {waiting if box.unread else 'No new mail.'}"
-    said = quoted(words, MAX_PROMPT) if words.strip() else ""
+    quotation = quoted(words, MAX_PROMPT) if words.strip() else ""
 
     def is_this(first: Mapping[str, object]) -> bool:
         subject = str(first.get("subject", ""))
         return (
             first.get("sender") == by
             and not first.get("message_id")
-            and ((said or f"{by} woke you") in subject) == bool(said)
+            and ((quotation or f"{by} woke you") in subject) == bool(quotation)
         )
 
     with resumable_act.begin_act(workspace.agent(by), "wake", agent.address, words) as act:
@@ -205,10 +205,10 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, mode:
     workspace.agent(agent.address)  # Refused, of one that was removed
     if run.foreign:
         chosen = select(agent, config, search_path())
-        kept = {**monitor_runs.record_to_repeat(agent, run), "program": chosen.name, "depth": 0}
+        fields = {**monitor_runs.record_to_repeat(agent, run), "program": chosen.name, "depth": 0}
     else:
         first = journal_records(agent.runs_dir / run.run_id)[0]
-        kept = {k: first[k] for k in REPEATED_KEYS if k in first}
+        fields = {k: first[k] for k in REPEATED_KEYS if k in first}
     return _run_id_or_raise(
-        begin_run(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id})
+        begin_run(workspace, config, agent, {**fields, "by": by, "mode": mode, "retry_of": run.run_id})
     )

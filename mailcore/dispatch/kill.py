@@ -19,7 +19,7 @@ from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.system.process_values import Process
-from mailcore.system.processes import alive, environment, send, snapshot, start_ticks, wait_for_end
+from mailcore.system.processes import alive, environment, send_signal, snapshot, start_ticks, wait_for_end
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import sandboxed, why_stranger
@@ -122,22 +122,22 @@ def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> s
     """Let the supervisor, begun at `ticks`, end its run; end what is left, itself too. Returns the survivors."""
     grace = config.dispatch.stop_grace
     journal.append_record(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
-    send(lock.pid, ticks, signal.SIGTERM)
-    send(lock.pid, ticks, signal.SIGCONT)
+    send_signal(lock.pid, ticks, signal.SIGTERM)
+    send_signal(lock.pid, ticks, signal.SIGCONT)
     if not wait_for_end(lock.pid, ticks, grace + 10):
-        send(lock.pid, ticks, signal.SIGKILL)
+        send_signal(lock.pid, ticks, signal.SIGKILL)
     return run_processes.stop_processes(lambda: run_processes.run_members(lock.run_id), grace)[1]
 
 
 def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock, run_id: str) -> set[int]:
     """End a monitor's session and all that it started. Returns the survivors. After a kill nothing starts by itself."""
     with gate(workspace, agent):
-        gone = queue.drop_starts(workspace, agent)
+        dropped = queue.drop_starts(workspace, agent)
         waiter = queue.waiter_pid(agent)
         ticks = start_ticks(waiter)
         if is_supervisor_of(waiter, "queue"):  # the agent can write any PID there
-            send(waiter, ticks, signal.SIGTERM)
-    dropped_starts.notify_cancelled(workspace, agent, gone, "")
+            send_signal(waiter, ticks, signal.SIGTERM)
+    dropped_starts.notify_cancelled(workspace, agent, dropped, "")
     known: list[Process] = []
 
     def find() -> list[Process]:

@@ -106,8 +106,8 @@ def wake_recipients(
             woken[one.to] = WakeOutcome(why=str(error), code=getattr(error, "code", "failed"))
             if not isinstance(error, Refused | UsageError):
                 resumable_act.leave_open()
-                said = f"{one.to} has it in its mail, and is not woken: {error}"
-                caveat(f"{said}; say the same again, which wakes it and mails nothing twice")
+                text = f"{one.to} has it in its mail, and is not woken: {error}"
+                caveat(f"{text}; say the same again, which wakes it and mails nothing twice")
     return woken
 
 
@@ -132,12 +132,12 @@ def wake_other_project(
         # No address of theirs: an agent of that name here may be there too, and would be taken for the one who asked.
         why = f"{author.address} of the project {quoted(own.root.name, 60)} gave feedback: {quoted(sent.subject)}."
         wake = queue.Wake(why, "", stands.depth + 1, facts={"news": [sent.id, sent.sent_id], "since": utc_time(0.0)})
-        begun = start_wake(other, config, agent, wake)
+        started = start_wake(other, config, agent, wake)
     except (MailcoreError, OSError) as error:
         return WakeOutcome(why=str(error), code=getattr(error, "code", "failed"))
-    if isinstance(begun, Hindrance):
-        return WakeOutcome(why=begun.reason, code=begun.code, queued=begun.code in QUEUED_CODES)
-    return WakeOutcome(begun)
+    if isinstance(started, Hindrance):
+        return WakeOutcome(why=started.reason, code=started.code, queued=started.code in QUEUED_CODES)
+    return WakeOutcome(started)
 
 
 def _wake(
@@ -172,19 +172,19 @@ def _wake(
     why = f"{by} {what}, message {one.id}: {quoted(subject)}."
     # A person's own is asked for by a person, and no breaker's business.
     facts = {**stands.facts, "news": names, "since": utc_time(since)}
-    begun = start_wake(workspace, config, agent, queue.Wake(why, by, stands.depth + 1, automatic, "high", facts))
+    started = start_wake(workspace, config, agent, queue.Wake(why, by, stands.depth + 1, automatic, "high", facts))
     if hears:
         # Its place in the queue is for the case that its wait ends before it has heard: what was heard leaves it.
         return here
-    if isinstance(begun, Hindrance):
-        return WakeOutcome(why=begun.reason, code=begun.code, queued=begun.code in QUEUED_CODES)
-    return WakeOutcome(begun)
+    if isinstance(started, Hindrance):
+        return WakeOutcome(why=started.reason, code=started.code, queued=started.code in QUEUED_CODES)
+    return WakeOutcome(started)
 
 
 def _causes(first: Mapping[str, Any]) -> list[Any]:
     """What a run was begun for, by its first record."""
-    news = first.get("news")
-    return news if isinstance(news, list) else []
+    causes = first.get("news")
+    return causes if isinstance(causes, list) else []
 
 
 def _is_task_of(workspace: Workspace, run_id: str, sent_id: str) -> bool:

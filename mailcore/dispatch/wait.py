@@ -92,7 +92,7 @@ def wait_for_messages(
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         if cancellation is not None:
             cancellation.wakes(watcher)
-        told, busy = False, {copy.agent for copy in awaited}
+        reported, busy = False, {copy.agent for copy in awaited}
         while True:
             if cancellation is not None and cancellation.cancelled:
                 raise MailcoreError("the wait was cancelled", "cancelled")
@@ -114,8 +114,8 @@ def wait_for_messages(
                     active_waits.record_notified(caller, {name for one in over for name in one.names})
                 return settled if beside is None else over
             busy = {copy.agent for copy, over in zip(awaited, done, strict=True) if not over}
-            if not told:
-                told = True
+            if not reported:
+                reported = True
                 on_wait([copy for copy, one in zip(awaited, settled, strict=True) if not one.state])
             watcher.wait(left, notices)
 
@@ -164,15 +164,15 @@ def _settled(
     for answer in answers:
         if not _answers(answer, copy):
             continue
-        told = (*names, *_names(answer))
+        message_names = (*names, *_names(answer))
         if answer.ack is not None:  # the notice comes before the recipient's copy says it; taking it on is no answer
             if answer.ack.state in FINAL:
-                return SettledMessage(name, answer.ack.state, answer.sender, answer.ack.result, told)
+                return SettledMessage(name, answer.ack.state, answer.sender, answer.ack.result, message_names)
             continue
         # The end of a run that gave no answer is reported in the same thread: completed, bounced or killed.
         ended = str(answer.raw.get("run_ended") or "")
         if want == "reply" or ended:
-            return SettledMessage(name, ended or "reply", answer.sender, answer.body, told)
+            return SettledMessage(name, ended or "reply", answer.sender, answer.body, message_names)
     # A run that passed its work on has not ended the task.
     if (run := run_of(copy.agent, message.id)) is not None and run.phase.ended and not run.delegated:
         return SettledMessage(name, str(run.phase), run.by or run.target, run.result or run.reason, names)

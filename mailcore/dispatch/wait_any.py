@@ -58,8 +58,8 @@ class Arrivals:
 
     def new_arrivals(self) -> list[SettledMessage]:
         """What has come by now."""
-        heard = active_waits.notified_names(self.caller)
-        found = [_of_mail(message) for message in self._mail(heard)]
+        notified = active_waits.notified_names(self.caller)
+        found = [_of_mail(message) for message in self._mail(notified)]
         for name, (_, run_id) in self.named.items():
             run = find_run(self.workspace, run_id)[1]
             if run is not None and run.phase.ended:
@@ -67,22 +67,22 @@ class Arrivals:
         for agent in self.workspace.agents if self.own else ():
             for run in self._own(agent):
                 names = _task(self.workspace, run)
-                if run.phase.ended and not active_waits.was_notified(heard, names, run.created_at):
+                if run.phase.ended and not active_waits.was_notified(notified, names, run.created_at):
                     found.append(_of_run(run.message_id, run, names))
         # An answer and the end of the run that gave it are one piece of news.
-        told: set[str] = set()
+        reported: set[str] = set()
         fresh = []
         for one in found:
-            if told.isdisjoint(one.names):
+            if reported.isdisjoint(one.names):
                 fresh.append(one)
-            told.update(one.names)
+            reported.update(one.names)
         return fresh
 
-    def _mail(self, heard: dict[str, float]) -> Iterator[Message]:
+    def _mail(self, notified: dict[str, float]) -> Iterator[Message]:
         first = first_record_of_run(self.caller.runs_dir / self.run_id) if self.run_id else {}
         for message in reversed(read_mailbox(self.caller.inbox).messages):
             written = max(message.came_at, message.at, parse_time(message.raw.get("last_updated")))  # or rewritten
-            known = message.id == first.get("message_id") or active_waits.was_notified(heard, (message.id,), written)
+            known = message.id == first.get("message_id") or active_waits.was_notified(notified, (message.id,), written)
             if message.unread and not known:
                 yield message
 
@@ -123,5 +123,5 @@ def _of_mail(message: Message) -> SettledMessage:
     state = ended or (message.ack.state if message.ack is not None else "reply" if message.in_reply_to else MAIL)
     over = state not in (MAIL, TAKEN)  # else the end of what it is about is still to be reported
     names: Sequence[str] = [message.id, message.sent_id, *([message.in_reply_to] if over else [])]
-    kept = tuple(name for name in names if name)
-    return SettledMessage(message.id, state, message.sender, message.body, kept, message.subject)
+    own_names = tuple(name for name in names if name)
+    return SettledMessage(message.id, state, message.sender, message.body, own_names, message.subject)

@@ -56,5 +56,5 @@ def next_unique(former: str, at: datetime) -> datetime:
 
     ValueError or OverflowError where `former` begins with no moment.
     """
-    told = datetime.strptime(f"{former[:_UNIQUE_LENGTH]}+0000", f"{_UNIQUE}%z")
-    return max(at, told + timedelta(microseconds=1))
+    earlier = datetime.strptime(f"{former[:_UNIQUE_LENGTH]}+0000", f"{_UNIQUE}%z")
+    return max(at, earlier + timedelta(microseconds=1))

@@ -81,7 +81,9 @@ def is_complete(text: str, line: HookLine) -> bool:
     """True if the text has each of our entries once, as we would write it today."""
     ours = our_commands(text)
     events = [event for event, _ in ours]
-    return sorted(events) == sorted(EVENTS) and all(line(event, made_by(said)) == said for event, said in ours)
+    return sorted(events) == sorted(EVENTS) and all(
+        line(event, made_by(line_now)) == line_now for event, line_now in ours
+    )
 
 
 def add_our_entries(text: str, line: HookLine) -> str:
@@ -137,8 +139,8 @@ def _entry(line: HookLine, event: str, made: str) -> dict[str, Any]:
 
 
 def _is_ours(handler: object) -> bool:
-    said = handler.get("command") if isinstance(handler, dict) else None
-    return isinstance(said, str) and said.startswith(HOOK_MARK)
+    line = handler.get("command") if isinstance(handler, dict) else None
+    return isinstance(line, str) and line.startswith(HOOK_MARK)
 
 
 def _ours(text: str) -> tuple[list[tuple[int, int]], str] | None:
@@ -197,10 +199,10 @@ def _insert(text: str, container: int, depth: int, key: str | None, value: Any) 
     unit = _unit(text)
     words = json.dumps(value, indent=unit or None)
     pad = "\n" + unit * depth if unit else ""
-    said = (f"{json.dumps(key)}: " if key is not None else "") + words.replace("\n", pad)
+    text_of_member = (f"{json.dumps(key)}: " if key is not None else "") + words.replace("\n", pad)
     at = parts[-1].end if parts else container + 1
     space = pad or (" " if parts else "")
-    return text[:at] + ("," if parts else "") + space + said + text[at:]
+    return text[:at] + ("," if parts else "") + space + text_of_member + text[at:]
 
 
 def _unit(text: str) -> str:

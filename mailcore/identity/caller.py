@@ -82,14 +82,14 @@ def identify(
     router = from_router(workspace, environment, evidence)
     passport = from_passport(workspace, directory, evidence)
     # A passport that no row knows is somebody else's: the place around it proves nothing then.
-    stranger = passport is None and branch_above(directory.resolve()) is not None
-    path = None if stranger else from_path(workspace, directory, evidence)
+    foreign = passport is None and branch_above(directory.resolve()) is not None
+    path = None if foreign else from_path(workspace, directory, evidence)
     _same(evidence, router, passport, path)
     for found, how in ((router, "router"), (passport, "passport"), (path, "path")):
         if found is not None:
             return Identity(found, how, tuple(evidence), ancestry=ancestry)
     why = "an agent's directory is no place to take a person for granted"
-    if no_person is not None and not stranger and not (why := no_person(ancestry)):
+    if no_person is not None and not foreign and not (why := no_person(ancestry)):
         evidence.append("a terminal, and no sign of an agent in environment, ancestors or session")
         return Identity(workspace.operator, "terminal", tuple(evidence), ancestry=ancestry)
     evidence += [why] if no_person is not None else []

@@ -63,8 +63,8 @@ def _lost(agent: Agent) -> Iterator[Run]:
         return
     lock = read_lock(agent.dispatch_lock)
     if lock is not None and lock.run_id == run.run_id:
-        gone = lock.holder is Holder.DEAD
+        dead = lock.holder is Holder.DEAD
     else:
-        gone = not processes.alive(run.supervisor_pid)
-    if gone:
+        dead = not processes.alive(run.supervisor_pid)
+    if dead:
         yield run

@@ -58,8 +58,8 @@ def is_waiting_for(agent: Agent, names: Collection[str], wants: Collection[str])
         if not is_locked(path):
             continue
         try:
-            said = json.loads(safe_open.read_bytes(path))
-            found = said["want"] == "any" or (said["want"] in wants and not set(names).isdisjoint(said["names"]))
+            wait = json.loads(safe_open.read_bytes(path))
+            found = wait["want"] == "any" or (wait["want"] in wants and not set(names).isdisjoint(wait["names"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         if found:
@@ -87,9 +87,9 @@ def notified_names(agent: Agent) -> dict[str, float]:
     return {name: parse_time(record.get("at")) for record in records for name in _names(record.get("names"))}
 
 
-def was_notified(told: dict[str, float], names: object, since: float) -> bool:
+def was_notified(notified: dict[str, float], names: object, since: float) -> bool:
     """True if one of these names is among what was `notified_names`, no earlier than `since`."""
-    return any(name in told and told[name] >= since for name in _names(names))
+    return any(name in notified and notified[name] >= since for name in _names(names))
 
 
 def _names(value: Any) -> list[str]:

@@ -58,9 +58,9 @@ def add_feed_line(directory: Path, kind: str, title: str, body: str, source: str
 
     from mailcore.text.masks import masked  # 3 ms, which a mail elsewhere need not cost
 
-    said = {"title": masked(title), "body": masked(body)}
+    texts = {"title": masked(title), "body": masked(body)}
     append_row(
-        directory, "notifications", {**extra, "ts": utc_time(time()), "kind": kind, **said, "source": source}, LINES
+        directory, "notifications", {**extra, "ts": utc_time(time()), "kind": kind, **texts, "source": source}, LINES
     )
 
 

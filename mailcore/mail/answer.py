@@ -63,8 +63,8 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
             with tolerated():
                 from mailcore.text.masks import masked
 
-                said = {"result": masked(result)[:MAX_AUDIT_RESULT]} if result else {}
-                audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq, **said)
+                facts = {"result": masked(result)[:MAX_AUDIT_RESULT]} if result else {}
+                audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq, **facts)
         else:
             act.leave_open()
     return sent
@@ -102,8 +102,8 @@ def escalate_message(workspace: Workspace, config: Mail, by: str, message_id: st
     with resumable_act.begin_act(agent, "escalate", message_id, why) as act:
         sent = outbox.send_one(workspace, agent, workspace.agent(above), fields, act)
         if sent.delivered:
-            told = {"escalated": {"to": above, "why": why, "at": journal.now()}}
-            _note(agent, original, sent, "escalation", told)
+            changes = {"escalated": {"to": above, "why": why, "at": journal.now()}}
+            _note(agent, original, sent, "escalation", changes)
             with tolerated():
                 audit.record(workspace, by, "escalate", id=original.id, sent_id=original.sent_id, to=above)
         else:
@@ -161,8 +161,8 @@ def close_reopened_notice(workspace: Workspace, by: str, notice: Message) -> Non
         mailbox.archive_messages(workspace.agent(by), [notice.id])
     except MailcoreError as error:
         if error.code != "no_message":
-            said = f"the task is dispatched again, but {post.message_name(notice)} is still open: {error}"
-            raise MailcoreError(f"{said}; say the same again, or close it", "unfinished") from error
+            text = f"the task is dispatched again, but {post.message_name(notice)} is still open: {error}"
+            raise MailcoreError(f"{text}; say the same again, or close it", "unfinished") from error
     with tolerated():
         audit.record(workspace, by, "reopen", id=notice.id, task=notice.in_reply_to)
 

@@ -33,13 +33,13 @@ def record_expiry(workspace: Workspace, approver: str, sent_id: str, expires_at:
     """Note when a request lapses. OSError where the disk refuses; decided after that time it is not, all the same."""
     self_ignore.make_ignored(workspace.state_dir)
     path = workspace.state_dir / EXPIRING / sent_id
-    said = json.dumps({"approver": approver, "expires_at": expires_at}).encode()
+    data = json.dumps({"approver": approver, "expires_at": expires_at}).encode()
     make_directory(path.parent)
     try:
-        replace(path, said)
+        replace(path, data)
     except FileNotFoundError:  # the directory was empty, and was removed at this moment
         make_directory(path.parent)
-        replace(path, said)
+        replace(path, data)
 
 
 def is_any_due(state_dir: Path) -> bool:
@@ -55,19 +55,19 @@ def lapse_expired(workspace: Workspace) -> list[tuple[Sent, str]]:
     claim = try_lock(workspace.state_dir / ".expiring.flock", own=True) if is_any_due(workspace.state_dir) else None
     if claim is None:
         return []  # one does it for all
-    told: list[tuple[Sent, str]] = []
+    notified: list[tuple[Sent, str]] = []
     try:
         for path, approver, at in list(_recorded(workspace.state_dir)):
             if at > time.time():
                 continue
             with suppress(MailcoreError, OSError):
-                told += [(sent, approver) for sent in _lapse(workspace, workspace.agent(approver), path.name, at)]
+                notified += [(sent, approver) for sent in _lapse(workspace, workspace.agent(approver), path.name, at)]
                 path.unlink(missing_ok=True)
     finally:
         with suppress(OSError):
             (workspace.state_dir / EXPIRING).rmdir()  # where none is left
         os.close(claim)
-    return told
+    return notified
 
 
 def _lapse(workspace: Workspace, approver: Agent, sent_id: str, at: float) -> list[Sent]:
@@ -90,10 +90,10 @@ def _lapse(workspace: Workspace, approver: Agent, sent_id: str, at: float) -> li
 
 
 def _notify_asker(workspace: Workspace, approver: Agent, request: Message) -> Sent:
-    said = f"{approver.address} was asked, and {request.lapsed}. Nothing is approved. Ask again if it is still wanted."
+    text = f"{approver.address} was asked, and {request.lapsed}. Nothing is approved. Ask again if it is still wanted."
     fields = {
         "subject": f"LAPSED: {request.subject}",
-        "message": said,
+        "message": text,
         "priority": "high",
         "auto_execute": False,
         "upsert_key": f"approval:{request.sent_id}",
@@ -118,7 +118,7 @@ def _recorded(state_dir: Path) -> Iterator[tuple[Path, str, float]]:
         if name.startswith("."):
             continue
         try:
-            said = json.loads(safe_open.read_bytes(directory / name))
-            yield directory / name, str(said["approver"]), float(said["expires_at"])
+            record = json.loads(safe_open.read_bytes(directory / name))
+            yield directory / name, str(record["approver"]), float(record["expires_at"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue

@@ -112,9 +112,9 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
         if "approval" not in request.raw:
             raise Refused(f"{message_id} asks for no approval", "no_request")
         if request.lapsed:
-            gone = f"{post.message_name(request)} has lapsed: {request.lapsed}"
+            lapsed = f"{post.message_name(request)} has lapsed: {request.lapsed}"
             raise Refused(
-                f"{gone}. Nothing is decided; `mailcore close {request.seq or request.id}` archives it", LAPSED
+                f"{lapsed}. Nothing is decided; `mailcore close {request.seq or request.id}` archives it", LAPSED
             )
         if request.undecided and 0.0 < request.expires_at <= time.time():
             raise Refused(f"{post.message_name(request)} is past its time, and nothing is decided any more", LAPSED)
@@ -169,8 +169,8 @@ def seconds_undecided(everyone: Iterable[Agent], run_id: str, since: float) -> f
         until = time.time() if message.undecided or message.ack is None else message.ack.at
         spans.append((max(since, message.came_at), until))
     total, reached = 0.0, since
-    for begun, until in sorted(spans):
-        total += max(0.0, until - max(begun, reached))
+    for start, until in sorted(spans):
+        total += max(0.0, until - max(start, reached))
         reached = max(reached, until)
     return total
 

@@ -80,11 +80,11 @@ def _archived_already(agent: Agent, raw: dict[str, Any]) -> Path | None:
         return None
     for path in agent.archive_dir.glob(f"*_{identity}_*.json"):
         try:
-            former = json_codec.loads(safe_open.read_bytes(path))
+            archived = json_codec.loads(safe_open.read_bytes(path))
         except (OSError, ValueError, RecursionError):
             continue
         # An id alone may repeat: AIPass mints it unchecked (contract 2).
-        if isinstance(former, dict) and all(former.get(key) == raw.get(key) for key in _LASTING):
+        if isinstance(archived, dict) and all(archived.get(key) == raw.get(key) for key in _LASTING):
             return path
     return None
 

@@ -64,7 +64,7 @@ def escalate_conflict(
     make_directory(path.parent)
     replace(path, json.dumps([asdict(task) for task in tasks]).encode())
     listed = "".join(f"{task.name}  {task.agent}  from {task.sender}: {line(task.subject)}\n" for task in tasks)
-    said = f"{why}\n\n{by} says that these tasks conflict. None of them starts until {approver} has chosen:\n{listed}"
+    text = f"{why}\n\n{by} says that these tasks conflict. None of them starts until {approver} has chosen:\n{listed}"
     numbers = " ".join(task.name for task in tasks)
     subject = f"CONFLICT: {numbers}"
     how = f"\nmailcore approve ID WHY --choose {tasks[0].name}: that one starts, the rest is declined. deny: all are."
@@ -72,7 +72,7 @@ def escalate_conflict(
     request = {"tier": tier, "by": by, "conflict": name}
     try:
         asked = post.send_mail(
-            workspace, by, [approver], subject, said + how, priority="high", key=f"conflict:{name}",
+            workspace, by, [approver], subject, text + how, priority="high", key=f"conflict:{name}",
             extra={"approval": request},
         )[0]  # fmt: skip
         if not asked.delivered:
@@ -84,21 +84,21 @@ def escalate_conflict(
     with tolerated():
         audit.record(workspace, by, "escalate", ids=[task.id for task in tasks], sent_id=asked.sent_id, to=approver)
     senders = [one for one in dict.fromkeys(task.sender for task in tasks) if one not in (by, approver)]
-    told = _notify_senders(workspace, by, senders, subject, said, name)
-    for one in told:
+    notified = _notify_senders(workspace, by, senders, subject, text, name)
+    for one in notified:
         if not one.delivered:
             report_unfinished(f"the tasks wait for the choice, but {one.to} was not told: {one.error}")
-    return asked, told
+    return asked, notified
 
 
 def _notify_senders(workspace: Workspace, by: str, to: Sequence[str], subject: str, body: str, name: str) -> list[Sent]:
-    told: list[Sent] = []
+    notified: list[Sent] = []
     for sender in to:
         try:
-            told += post.send_mail(workspace, by, [sender], subject, body, key=f"conflict:{name}")
+            notified += post.send_mail(workspace, by, [sender], subject, body, key=f"conflict:{name}")
         except MailcoreError as error:  # another project's, or gone: the others are notified
-            told.append(Sent("", "", sender, False, str(error)))
-    return told
+            notified.append(Sent("", "", sender, False, str(error)))
+    return notified
 
 
 def report_unfinished(what: str) -> None:
@@ -122,8 +122,8 @@ def _task(workspace: Workspace, by: str, name: str) -> ConflictingTask:
 
 def conflict_of_request(workspace: Workspace, request: Message) -> tuple[str, list[ConflictingTask]]:
     """The conflict that a request is about, its name and its tasks; empty where it is about none, or is settled."""
-    said = request.raw.get("approval")
-    name = str(said.get("conflict") or "") if isinstance(said, Mapping) else ""
+    approval = request.raw.get("approval")
+    name = str(approval.get("conflict") or "") if isinstance(approval, Mapping) else ""
     if not name.isalnum():
         return "", []
     return name, _read(workspace.state_dir / CONFLICTS / name)

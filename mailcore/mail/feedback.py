@@ -52,12 +52,12 @@ def deliver_feedback(author: Agent, own: Workspace, project: Path, subject: str,
     return sent
 
 
-def record_issue(author: Agent, project: Path, sent: Sent, said: str) -> str:
-    """Keep an issue's address with the thread, on both sides; the address, empty where `said` holds none.
+def record_issue(author: Agent, project: Path, sent: Sent, text: str) -> str:
+    """Keep an issue's address with the thread, on both sides; the address, empty where `text` holds none.
 
     An answer carries it on.
     """
-    found = ISSUE.search(said)
+    found = ISSUE.search(text)
     if found is None:
         return ""
     keys = {"issue": found[0]}

@@ -42,21 +42,21 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
                 return message_id
     with _open(agent, create=True) as (document, save):
         found = messages_in(document)
-        former = _open_with_key(found, raw) if raw.get("upsert_key") else None
-        if former is None:
+        earlier = _open_with_key(found, raw) if raw.get("upsert_key") else None
+        if earlier is None:
             message_id = raw.get("id") or new_id({str(message.get("id")) for message in found})
             document["messages"].insert(0, {"id": message_id, **raw, "stored_at": journal.now()})
         else:
-            message_id = former["id"]
-            updates = former.get("updates")
+            message_id = earlier["id"]
+            updates = earlier.get("updates")
             changes: dict[str, Any] = {key: raw[key] for key in _REWRITTEN if key in raw}
-            if any(former.get(key) != changes.get(key) for key in ("subject", "message")):
-                former["status"] = "new"
+            if any(earlier.get(key) != changes.get(key) for key in ("subject", "message")):
+                earlier["status"] = "new"
                 for key in ("read", "seen_at", "seen_by", "told_at", "told_where", "unseen"):
-                    former.pop(key, None)
-            former |= changes
-            former |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
-            former["auto_execute"] = False
+                    earlier.pop(key, None)
+            earlier |= changes
+            earlier |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
+            earlier["auto_execute"] = False
         save()
     return str(message_id)
 

@@ -53,8 +53,8 @@ def sender_text(message: Message) -> str:
 
 def origin_text(message: Message) -> str:
     """Where a sender is who is none of this project's: as the mail itself says it, which anybody could write."""
-    said = f"of the project {quoted(message.project, 40)}, " if message.project else ""
-    return f"{said}not in this project's registry"
+    project = f"of the project {quoted(message.project, 40)}, " if message.project else ""
+    return f"{project}not in this project's registry"
 
 
 def foreign_sender(message: Message) -> str:
@@ -65,8 +65,8 @@ def foreign_sender(message: Message) -> str:
 
 def issue_url(message: Message) -> str:
     """The address of the issue that was opened with a mail; empty if none was, or that is none."""
-    said = message.raw.get("issue")
-    return said if isinstance(said, str) and ISSUE.fullmatch(said) else ""
+    url = message.raw.get("issue")
+    return url if isinstance(url, str) and ISSUE.fullmatch(url) else ""
 
 
 def request_text(message: Message) -> str:

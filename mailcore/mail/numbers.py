@@ -40,12 +40,12 @@ def reserve_numbers(root: Path, count: int = 1) -> int:
 def _take(path: Path, root: Path, count: int) -> int:
     self_ignore.make_ignored(path.parent)
     with locked(path.with_name(".sequence.flock"), own=True), ExitStack() as stack:
-        said = []
+        numbers = []
         for one in (path, path.with_name(TWIN)):
             descriptor, _ = safe_open.descriptor(one, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
             stack.callback(os.close, descriptor)
-            said.append((descriptor, _number(descriptor)))
-        (kept, number), (twin, other) = said
+            numbers.append((descriptor, _number(descriptor)))
+        (kept, number), (twin, other) = numbers
         last = number if number == other >= 0 else max(number, other, highest_number(root))
         # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
         text = b"%020d\n" % (last + count)

@@ -60,24 +60,24 @@ def send_one(workspace: Workspace, author: Agent, recipient: Agent, fields: dict
     limits of config; an undeliverable mail comes back as not delivered, and its record says why.
     """
     asks = _asks(fields, recipient.root == workspace.root)
-    kept = act.recall(recipient.address)
-    if kept is not None and (found := _arrived(recipient, fields, kept)) is not None:
+    earlier = act.recall(recipient.address)
+    if earlier is not None and (found := _arrived(recipient, fields, earlier)) is not None:
         return Sent(
             found.id,
-            str(kept["sent_id"]),
+            str(earlier["sent_id"]),
             recipient.address,
             True,
-            seq=int(kept["seq"]),
+            seq=int(earlier["seq"]),
             again=True,
             **asks,
         )
     _within(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
     mailbox.ensure_mailbox(author)
-    if kept is None:
+    if earlier is None:
         number = numbers.reserve_numbers(workspace.root)
-        kept = {"sent_id": mailbox.new_id(), "seq": number, "at": archive_time(datetime.now())}
-        act.remember(recipient.address, kept)
-    sent_id, number, now = str(kept["sent_id"]), int(kept["seq"]), datetime.fromisoformat(kept["at"])
+        earlier = {"sent_id": mailbox.new_id(), "seq": number, "at": archive_time(datetime.now())}
+        act.remember(recipient.address, earlier)
+    sent_id, number, now = str(earlier["sent_id"]), int(earlier["seq"]), datetime.fromisoformat(earlier["at"])
     head = {
         "timestamp": aipass_time(now),
         "from": author.address,
@@ -103,21 +103,21 @@ def send_one(workspace: Workspace, author: Agent, recipient: Agent, fields: dict
     try:
         # Path.is_dir raises where a name is too long.
         if not (recipient.is_operator or os.path.isdir(recipient.branch)):  # noqa: PTH112
-            gone = f"{recipient.address}'s branch {recipient.branch} is gone; restore it, or mend the registry"
-            raise MailcoreError(gone, "no_branch")
+            text = f"{recipient.address}'s branch {recipient.branch} is gone; restore it, or mend the registry"
+            raise MailcoreError(text, "no_branch")
         message_id = mailbox.deliver(recipient, message)
     except MailcoreError as error:
         refused = {"status": "refused", "refused_reason": str(error), "refused_at": archive_time(now)}
         with tolerated(f"{record_path}: says 'sent' of a mail that was refused"):
             writing.replace(record_path, json_codec.dumps({**record, **refused}))
-        told = {"to": recipient.address, "sent_id": sent_id, "reason": str(error)}
+        failure = {"to": recipient.address, "sent_id": sent_id, "reason": str(error)}
         with tolerated():
-            audit.record(workspace, author.address, "undelivered", **told)
+            audit.record(workspace, author.address, "undelivered", **failure)
         return Sent("", sent_id, recipient.address, False, str(error), number)
     if "upsert_key" in fields:  # a rewritten message keeps its names
         box = read_mailbox(recipient.inbox).messages
         sent_id, number = next(((m.sent_id, m.seq) for m in box if m.id == message_id), (sent_id, number))
-    if sent_id == kept["sent_id"]:  # not of what was rewritten: that would be a line each time
+    if sent_id == earlier["sent_id"]:  # not of what was rewritten: that would be a line each time
         aipass_feed.announce_mail(author, recipient, message_id, str(fields["subject"]), str(fields["message"]))
     facts = {"to": recipient.address, "id": message_id, "sent_id": sent_id, "seq": number}
     # It is delivered: a disk that is full by now must not make it "not sent". The record in sent/ says the same.
@@ -139,7 +139,7 @@ def _asks(fields: Mapping[str, Any], here: bool) -> dict[str, Any]:
     }
 
 
-def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Message | None:
+def _arrived(recipient: Agent, fields: Mapping[str, Any], earlier: Mapping[str, Any]) -> Message | None:
     """The recipient's copy of a mail that may have been delivered, open or closed by now; None if it was not.
 
     MailcoreError where the mailbox cannot be read: then nobody knows.
@@ -147,16 +147,16 @@ def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any
     box = read_mailbox(recipient.inbox)
     if box.reason:
         raise MailcoreError(f"{box.reason}; whether the mail arrived is known when `mailcore repair` has mended it")
-    key, at = fields.get("upsert_key"), aipass_time(datetime.fromisoformat(kept["at"]))
+    key, at = fields.get("upsert_key"), aipass_time(datetime.fromisoformat(earlier["at"]))
     for message in box.messages:
         rewritten = key and message.raw.get("upsert_key") == key and message.raw.get("last_updated") == at
-        if message.sent_id == kept["sent_id"] or (rewritten and message.body == fields["message"]):
+        if message.sent_id == earlier["sent_id"] or (rewritten and message.body == fields["message"]):
             return message
     # Open mail first: who closes it archives it before it goes from there.
     from mailcore.mail import lookup
 
     closed = (Message.from_json(raw) for _, raw in lookup.archived_messages(recipient))
-    return next((message for message in closed if message.sent_id == kept["sent_id"]), None)
+    return next((message for message in closed if message.sent_id == earlier["sent_id"]), None)
 
 
 def answer_keys(original: Message) -> dict[str, Any]:

@@ -100,11 +100,11 @@ def archive_answered(
     except MailcoreError as error:
         if error.code == "no_message":
             return
-        said = (
+        text = (
             f"the {what} is delivered to {sent.to} (#{sent.seq}), but {message_name(answered)} is still open: {error}"
         )
         rest = f"say the same again, which sends nothing twice, or `mailcore close {answered.seq or answered.id}`"
-        raise MailcoreError(f"{said}; {rest}", "unfinished") from error
+        raise MailcoreError(f"{text}; {rest}", "unfinished") from error
 
 
 def message_name(message: Message) -> str:
@@ -163,9 +163,9 @@ def close_messages(workspace: Workspace, address: str, ids: Collection[str]) -> 
     _refuse_any_undecided(agent, ids)
     with resumable_act.begin_act(agent, "close", list(ids)) as act:
         # Repeated after it was interrupted: all of them went from the open mail at one stroke, or none did.
-        former = [find_message(agent, name, closed=True) for name in ids] if act.again else []
-        if former and all("archived_at" in message.raw for message in former):
-            return former
+        archived = [find_message(agent, name, closed=True) for name in ids] if act.again else []
+        if archived and all("archived_at" in message.raw for message in archived):
+            return archived
         act.remember("close", {})
         closed = mailbox.archive_messages(agent, ids)
         with tolerated():

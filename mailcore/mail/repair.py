@@ -138,14 +138,14 @@ def set_aside_mailbox(
     messages = recover_messages(data)
     if directory is None or not data.strip(b"\0 \t\r\n"):
         return messages, Repair(path, cause, len(messages))
-    for former in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-MAX_COMPARED:]:
+    for earlier in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-MAX_COMPARED:]:
         with suppress(OSError):
-            kept = safe_open.read_bytes(former, links=False)
+            kept = safe_open.read_bytes(earlier, links=False)
             if kept.startswith(data):  # the same tear again, or an earlier end of it
-                return messages, Repair(path, cause, len(messages), former)
+                return messages, Repair(path, cause, len(messages), earlier)
             if data.startswith(kept):  # a later end: it holds all of the former
-                writing.replace_in(directory, former.name, data)
-                return messages, Repair(path, cause, len(messages), former)
+                writing.replace_in(directory, earlier.name, data)
+                return messages, Repair(path, cause, len(messages), earlier)
     copy = path.with_name(f"{path.name}.corrupt-{unique_time(datetime.now())}")
     writing.replace_in(directory, copy.name, data)
     return messages, Repair(path, cause, len(messages), copy)

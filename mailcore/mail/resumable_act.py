@@ -54,10 +54,10 @@ class _File:
         except OSError as error:
             raise MailcoreError(f"{self._path}: {error.strerror}; it was not begun") from error
 
-    def end(self, *, told: bool) -> None:
+    def end(self, *, reported: bool) -> None:
         """Forget the act where it was reported to its caller that it is done, or where it came to no step."""
         try:
-            if (told and not self.unfinished) or not self._begun:
+            if (reported and not self.unfinished) or not self._begun:
                 try:
                     self._path.unlink(missing_ok=True)
                 except OSError:
@@ -109,14 +109,14 @@ def act_scope() -> Iterator[list[_File]]:
         return
     files_of_acts = []
     token = _scope.set(files_of_acts)
-    told = False
+    reported = False
     try:
         yield files_of_acts
-        told = True
+        reported = True
     finally:
         _scope.reset(token)
         for one in reversed(files_of_acts):
-            one.end(told=told)
+            one.end(reported=reported)
 
 
 @contextmanager

@@ -96,8 +96,10 @@ class _Search:
         self._asked.update(fresh)
         for start in range(0, len(fresh), WORDS_AT_ONCE):
             either = " OR ".join(f"({query})" for query in fresh[start : start + WORDS_AT_ONCE])
-            said = "SELECT id, owner, archive, raw FROM mail WHERE id IN (SELECT rowid FROM words WHERE words MATCH ?)"
-            self._take(said, either)
+            statement = (
+                "SELECT id, owner, archive, raw FROM mail WHERE id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+            )
+            self._take(statement, either)
 
     def _take(self, query: str, value: object) -> None:
         for number, owner, archive, raw in self._connection.execute(query, [value]):

@@ -104,8 +104,8 @@ async def call(verb: str, *options: str, words: list[str] | None = None) -> dict
         raise ToolError(plain(f"{error.code}: {error}")) from error
     finally:
         served.cancellation.cancel()
-    told = harmless(value)
-    return told if isinstance(told, dict) else {"result": told}
+    value_shown = harmless(value)
+    return value_shown if isinstance(value_shown, dict) else {"result": value_shown}
 
 
 _waits: list[anyio.CapacityLimiter] = []
@@ -125,6 +125,6 @@ def option(name: str, value: str) -> list[str]:
     return [f"--{name}={value}"] if value else []
 
 
-def flag(name: str, said: bool) -> list[str]:
+def flag(name: str, is_set: bool) -> list[str]:
     """`--name`, where it is said."""
-    return [f"--{name}"] if said else []
+    return [f"--{name}"] if is_set else []

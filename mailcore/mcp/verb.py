@@ -57,8 +57,8 @@ def mcp(call: Call) -> VerbResult:
     key = PresentedKey.of(os.environ)
     for name in (VARIABLE, FILE_VARIABLE):  # it is this client's, and nobody's that is started for it
         os.environ.pop(name, None)
-    heard = serve(key)
-    if nowhere is not None and not heard:
+    served = serve(key)
+    if nowhere is not None and not served:
         raise nowhere
     if threading.active_count() > 1:  # what was cancelled and still goes on: Python would stay for it
         output.flush_stdout()
@@ -80,8 +80,8 @@ def _key(call: Call) -> VerbResult:
         raise UsageError("mcp key new @agent, or mcp key revoke ID")
     call.require()
     if a.act == "revoke":
-        gone = client_keys.revoke_key(call.workspace, a.which)
-        return _row(gone), f"key {gone.id} of {gone.agent} opens nothing any more"
+        revoked = client_keys.revoke_key(call.workspace, a.which)
+        return _row(revoked), f"key {revoked.id} of {revoked.agent} opens nothing any more"
     may = [verb for words in a.may for verb in words.replace(",", " ").split()]
     key, text = client_keys.issue_key(call.workspace, call.workspace.agent(a.which), may, SERVED)
     output.print_note(

@@ -128,8 +128,8 @@ class Message:
     @property
     def updates(self) -> int:
         """How often its sender has said it: more than once where an upsert key had it rewritten."""
-        said = self.raw.get("updates")
-        return said if isinstance(said, int) and said > 1 else 1
+        updates = self.raw.get("updates")
+        return updates if isinstance(updates, int) and updates > 1 else 1
 
     @property
     def urgency(self) -> int:

@@ -194,15 +194,17 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
         case "act":
             verb = record.get("verb")
             # An answer counts when it was delivered, and to whoever waits for it: only then its address stands there.
-            told = verb in ("reply", "done", "blocked", "declined") and record.get("to") == run.sender
-            said = record.get("result")
-            answers = told and isinstance(said, str) and record.get("answers") in {run.sent_id, run.message_id} - {""}
+            is_answer = verb in ("reply", "done", "blocked", "declined") and record.get("to") == run.sender
+            result = record.get("result")
+            answers = (
+                is_answer and isinstance(result, str) and record.get("answers") in {run.sent_id, run.message_id} - {""}
+            )
             return replace(
                 run,
                 last_act=max(run.last_act, at),
                 awaits=None,
-                replied=run.replied or told,
-                answer=str(said) if answers else run.answer,
+                replied=run.replied or is_answer,
+                answer=str(result) if answers else run.answer,
                 delegated=run.delegated or (verb in ("dispatch", "reopen") and bool(record.get("to"))),
                 wrote=run.wrote or verb in ("send", "forward", "ask", "escalate"),
             )

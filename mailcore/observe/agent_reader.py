@@ -27,8 +27,8 @@ from mailcore.workspace.lock_reader import read_lock
 class AgentReader:
     """What was last seen of one agent's files."""
 
-    def __init__(self, agent: Agent, held: OpenFiles) -> None:
-        """`held`: where its busiest files stay open."""
+    def __init__(self, agent: Agent, open_files: OpenFiles) -> None:
+        """`open_files`: where its busiest files stay open."""
         self.agent = agent
         # Kept: making a path costs more than its stat.
         self.mail, self.logs = agent.mail_dir, agent.logs_dir
@@ -38,11 +38,11 @@ class AgentReader:
         self.all_held = ""
         """Who holds every agent of the workspace."""
         self._own_hold = self._held = ""
-        self.sessions = SessionReader(agent.address, held)
+        self.sessions = SessionReader(agent.address, open_files)
         self._once = Deduplicator()
         self._lost = 0
         self._stamps = FileStamps()
-        self._logs = LogReader(agent, held)
+        self._logs = LogReader(agent, open_files)
         self._lock: Lock | None = None
         self._runs = RunReader(agent.runs_dir)
         self._run: Run | None = None
@@ -76,9 +76,9 @@ class AgentReader:
             facts.append(LockRead(address, lock))
         if entered or fresh:
             self._own_hold = hold_text(self.mail, address)
-        if (held := self._own_hold or self.all_held) != self._held:
-            self._held = held
-            facts.append(HoldRead(address, held))
+        if (hold := self._own_hold or self.all_held) != self._held:
+            self._held = hold
+            facts.append(HoldRead(address, hold))
         self._runs.read(lock)
         self.stirred |= self._runs.stirred
         self._runs.stirred = False
@@ -86,8 +86,8 @@ class AgentReader:
         for_ = run.awaits if run is not None else None
         if run is not None and for_ is not None and for_.pid and not alive(for_.pid, for_.start_ticks):
             run = replace(run, awaits=None)  # its `mailcore wait` was killed, and could not say so
-        told, spent = self.sessions.read()
-        activities = self._without_duplicates([*self._logs.read(run, first_look=self.first_look), *told])
+        activities_read, spent = self.sessions.read()
+        activities = self._without_duplicates([*self._logs.read(run, first_look=self.first_look), *activities_read])
         self.stirred |= self._logs.stirred
         self._logs.stirred = False
         spent, self._logs.spent = [*spent, *self._logs.spent], []
@@ -123,8 +123,12 @@ class AgentReader:
 
     def refresh_sessions(self, moved: Iterable[str]) -> list[Fact]:
         """The facts of some of its session files alone: they move a hundred times as often as all else."""
-        told, spent = self.sessions.read(moved)
-        return [Seen(self.agent.address, tuple(self._without_duplicates(told)), tuple(spent))] if told or spent else []
+        activities, spent = self.sessions.read(moved)
+        return (
+            [Seen(self.agent.address, tuple(self._without_duplicates(activities)), tuple(spent))]
+            if activities or spent
+            else []
+        )
 
     def _without_duplicates(self, activities: list[Activity]) -> list[Activity]:
         """In order of time, each event once, whichever of its traces reported it first."""

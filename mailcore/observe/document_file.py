@@ -31,9 +31,9 @@ class DocumentFile:
         """When it was last written, as the last read saw it; 0.0 if it is not there."""
         self._seen = (0, 0, 0)
 
-    def read(self, held: OpenFiles | None = None) -> list[bytes]:
+    def read(self, open_files: OpenFiles | None = None) -> list[bytes]:
         """The document, if it was written since the last call. It is never held open: another file takes its place."""
-        del held
+        del open_files
         self.modified = 0.0
         with suppress(OSError):
             descriptor, stat = safe_open.descriptor(self.path)

@@ -71,21 +71,21 @@ class FileTail:
         """Where, in bytes, the next line begins that was not returned yet."""
         return self._offset - len(self._torn) if self._seen else self._start or 0
 
-    def read(self, held: OpenFiles | None = None) -> list[bytes]:
+    def read(self, open_files: OpenFiles | None = None) -> list[bytes]:
         """The complete lines that came since the last call, without their ends, of at most CHUNK more bytes.
 
         The first call starts near the end, at a line's beginning. A file that appears later, or takes
         the place of the former one, is read from its start. A torn last line is kept until it is completed.
-        With `held` the file stays open there: one that was moved away then hides what took its place, until a call
-        without.
+        With `open_files` the file stays open there: one that was moved away then hides what took its place, until it is
+        called without.
         """
-        if held is not None:
+        if open_files is not None:
             with suppress(OSError):
-                descriptor = held.descriptor(self._name)
+                descriptor = open_files.descriptor(self._name)
                 stat = os.fstat(descriptor)
                 if stat.st_nlink:
                     return self._read(descriptor, stat)
-            held.drop(self._name)
+            open_files.drop(self._name)
         try:
             descriptor, stat = safe_open.descriptor(self._name)
         except OSError as error:
@@ -102,10 +102,10 @@ class FileTail:
         finally:
             os.close(descriptor)
 
-    def follow(self, held: OpenFiles) -> list[bytes]:
+    def follow(self, open_files: OpenFiles) -> list[bytes]:
         """As `read`, of a file that may be rotated: what is left of the renamed, copied or removed one comes first.
 
-        While it is among those that stay open in `held` nothing of it is lost, whatever becomes of its name.
+        While it is among those that stay open in `open_files` nothing of it is lost, whatever becomes of its name.
         """
         if self._older:
             return self._read_older()
@@ -113,7 +113,7 @@ class FileTail:
         with suppress(OSError):
             found = os.stat(self._name)  # noqa: PTH116
         if self._inode != (0, 0) and (found is None or file_identity(found) != self._inode):
-            mine = held.take(self._name)
+            mine = open_files.take(self._name)
             beside = open_moved(self.path, self._inode)
             if mine >= 0:
                 beside = [mine, *self._but(beside, os.fstat(mine))]
@@ -130,7 +130,7 @@ class FileTail:
             self._seen, self.behind = True, False
             return []
         try:
-            descriptor = held.descriptor(self._name)
+            descriptor = open_files.descriptor(self._name)
             return self._read(descriptor, os.fstat(descriptor), rotated=True)
         except OSError:
             self.behind = False

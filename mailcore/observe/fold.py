@@ -167,8 +167,8 @@ def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activit
         return old, ()
     if run is None:
         return replace(old, run=None), ()
-    told = set(run_events(old.run)) if old.run is not None and old.run.run_id == run.run_id else set()
-    happened = [event for event in run_events(run) if event not in told]
+    known_events = set(run_events(old.run)) if old.run is not None and old.run.run_id == run.run_id else set()
+    happened = [event for event in run_events(run) if event not in known_events]
     # What a former attempt or a run that is over left open is open no more.
     floor = _floor(run)
     new = replace(
@@ -201,29 +201,29 @@ def run_events(run: Run) -> list[Activity]:
     def event(at: float, kind: Kind, text: str) -> Activity:
         return Activity(at, run.target, kind, neutral(text), "run")
 
-    told = []
+    found = []
     subject = run.subject or "a task"
     for attempt in run.attempts:
         count = f"attempt {attempt.number}/{run.attempts_allowed}"
-        told.append(event(attempt.started_at, Kind.STARTED, f"{subject} ({count})"))
+        found.append(event(attempt.started_at, Kind.STARTED, f"{subject} ({count})"))
         if attempt.ended_at and (attempt is not run.attempt or run.phase is Phase.WAITING):
-            told.append(event(attempt.ended_at, Kind.RETRYING, f"{subject} ({count}): {attempt.cause}"))
+            found.append(event(attempt.ended_at, Kind.RETRYING, f"{subject} ({count}): {attempt.cause}"))
     if run.foreign:
-        told.append(event(run.created_at, Kind.STARTED, f"{subject} (by another program)"))
+        found.append(event(run.created_at, Kind.STARTED, f"{subject} (by another program)"))
     if run.awaits is not None:
-        told.append(event(run.awaits.at, Kind.LOG, f"waits for {run.awaits.on}: {run.awaits.subject}"))
+        found.append(event(run.awaits.at, Kind.LOG, f"waits for {run.awaits.on}: {run.awaits.subject}"))
     count = f"attempt {run.attempt.number}/{run.attempts_allowed}" if run.attempt is not None else "no attempt"
     why = f": {run.reason}" if run.reason else ""
     match run.phase:
         case Phase.COMPLETED:
-            told.append(event(run.since, Kind.DONE, subject))
+            found.append(event(run.since, Kind.DONE, subject))
         case Phase.BOUNCED:
-            told.append(
+            found.append(
                 event(run.since, Kind.FAILED, f"{subject}{why}" if run.foreign else f"{subject} ({count}){why}")
             )
         case Phase.KILLED:
-            told.append(event(run.since, Kind.KILLED, f"{subject}, by {run.by or 'unknown'}{why}"))
-    return told
+            found.append(event(run.since, Kind.KILLED, f"{subject}, by {run.by or 'unknown'}{why}"))
+    return found
 
 
 def _merged(old: tuple[Activity, ...], new: Sequence[Activity], limit: int) -> tuple[Activity, ...]:

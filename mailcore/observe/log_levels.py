@@ -123,8 +123,8 @@ def parse_log_line(text: str) -> LogLine:
     elif clocked := CLOCK.fullmatch(text):
         rest = clocked[1]
     if keyed := _KEYED.search(rest):
-        said = _SAID.search(rest)
-        what = (said[1] or said[2] or "").replace('\\"', '"') if said else rest
+        message = _SAID.search(rest)
+        what = (message[1] or message[2] or "").replace('\\"', '"') if message else rest
         return LogLine(at or _keyed_time(text), LEVELS[keyed["level"].lower()], what or rest, "keyed")
     for form, pattern in LEVEL_FORMS:
         if (match := pattern.fullmatch(rest)) is not None:
@@ -155,8 +155,8 @@ def _json(text: str) -> LogLine | None:
         kind = next((one for least, one in _PINO if level >= least), Kind.LOG)
     else:
         return None
-    said = next((value for key in _TEXT_KEYS if isinstance(value := record.get(key), str) and value), text)
-    return LogLine(_any_time(next((record[key] for key in _TIME_KEYS if key in record), None)), kind, said, "json")
+    message = next((value for key in _TEXT_KEYS if isinstance(value := record.get(key), str) and value), text)
+    return LogLine(_any_time(next((record[key] for key in _TIME_KEYS if key in record), None)), kind, message, "json")
 
 
 def _keyed_time(text: str) -> float:

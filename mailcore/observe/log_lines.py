@@ -86,12 +86,12 @@ class LogLineReader:
             self._held = self._activity(at, Kind.ERROR, java["text"])
         else:
             line = parse_log_line(text.strip())
-            told = self._activity(min(line.at or at, at), line.kind, line.text, timed=line.at > 0)
+            activity = self._activity(min(line.at or at, at), line.kind, line.text, timed=line.at > 0)
             if line.kind is Kind.ERROR:
-                self._held = told
+                self._held = activity
             else:
                 self._after_error = 0
-                yield told
+                yield activity
 
     def _in_traceback(self, text: str, at: float) -> Iterator[Activity]:
         if text[0].isspace() or _HEAD.fullmatch(text) or _CHAINED.fullmatch(text):

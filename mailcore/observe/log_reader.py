@@ -46,9 +46,9 @@ MAX_CHUNKS = 64
 class LogReader:
     """Reads what came to them. Stateful, and writes nothing."""
 
-    def __init__(self, agent: Agent, held: OpenFiles) -> None:
-        """`held`: where the busiest of them stay open."""
-        self._agent, self._directory, self._hooks, self._open = agent, agent.logs_dir, agent.hooks_log, held
+    def __init__(self, agent: Agent, open_files: OpenFiles) -> None:
+        """`open_files`: where the busiest of them stay open."""
+        self._agent, self._directory, self._hooks, self._open = agent, agent.logs_dir, agent.hooks_log, open_files
         self._stamps = FileStamps()
         self._tails: dict[Path, FileTail] = {}
         """Of the logs and the hooks."""
@@ -166,35 +166,35 @@ class LogReader:
         self._stamps.distrust(tail.path)
         return list(found)
 
-    def _life(self, tail: FileTail, log: LogLineReader | None, told: bool, at: float) -> Iterator[Activity]:
+    def _life(self, tail: FileTail, log: LogLineReader | None, found: bool, at: float) -> Iterator[Activity]:
         """A sign of life of a line that grew and is not at its end yet."""
         length, last = self._lived.get(tail.path, (0, 0.0))
         if (
             log is None
             or tail.torn.lstrip().startswith(b"{")
             or len(tail.torn) == length
-            or (not told and at < last + LIFE_PERIOD)
+            or (not found and at < last + LIFE_PERIOD)
         ):
             return
-        self._lived[tail.path] = len(tail.torn), at if told else last
-        if not told and tail.torn.strip():
+        self._lived[tail.path] = len(tail.torn), at if found else last
+        if not found and tail.torn.strip():
             self._lived[tail.path] = len(tail.torn), at
             yield Activity(at, self._agent.address, Kind.LOG, terminal_text(tail.torn), "log")
 
     def _output_activities(
         self, reader: OutputReader, lines: list[bytes], at: float, found: deque[Activity]
     ) -> list[bytes]:
-        """Add what the program's reader finds reported in lines of its output; returns those that are lines of a log."""
+        """Add what the program's reader finds in lines of its output; returns those that are lines of a log."""
         others = []
         for line in lines:
             try:
-                told = reader.read(line, at)
+                activities = reader.read(line, at)
             except Exception:  # the reader may be anybody's plug-in: then the line is shown as it stands
-                told = None
-            if told is None:
+                activities = None
+            if activities is None:
                 others.append(line)
                 continue
-            for one in told:
+            for one in activities:
                 if isinstance(one, Spent):
                     self.spent.append(one)
                 else:

@@ -94,8 +94,10 @@ class WorkspaceReader:
         facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.sweep()
         for tally in sum_drifts(branch.sessions.drift for branch in self._branches.values()):
-            said = self._drifts.get(tally.form)
-            if said is None or tally.lines >= 2 * said.lines:  # its share, which changes, is not said at every look
+            reported = self._drifts.get(tally.form)
+            if (
+                reported is None or tally.lines >= 2 * reported.lines
+            ):  # its share, which changes, is not said at every look
                 self._drifts[tally.form] = tally
         return facts + self._changed_roster()
 
@@ -239,12 +241,12 @@ class WorkspaceReader:
         return Roster(agents, self._said)
 
     def _notes(self) -> tuple[str, ...]:
-        said = filter(None, (self._broken, self._remark))
+        own = filter(None, (self._broken, self._remark))
         troubles = map(neutral, self._discovery.troubles.values())
         drifts = (
             drift_note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values()
         )
-        return (*self.workspace.refused, *self.workspace.notes, *said, *drifts, *troubles, *self._failed.values())
+        return (*self.workspace.refused, *self.workspace.notes, *own, *drifts, *troubles, *self._failed.values())
 
     def _place(self, path: Path) -> AgentReader | None:
         """Whose file it is: in the branch, in a directory that we know of it, or in one of its runs."""
@@ -270,10 +272,10 @@ class WorkspaceReader:
 
     def _read_hold(self) -> list[AgentReader]:
         """Tell each agent's reader whether every agent is held; returns those for which it changed."""
-        held = hold_text(self.workspace.state_dir, "every agent")
-        changed = [branch for branch in self._branches.values() if branch.all_held != held]
+        hold = hold_text(self.workspace.state_dir, "every agent")
+        changed = [branch for branch in self._branches.values() if branch.all_held != hold]
         for branch in changed:
-            branch.all_held = held
+            branch.all_held = hold
         return changed
 
     def _read_register(self) -> list[AgentReader]:

@@ -49,16 +49,16 @@ class RunReader:
         if any(self._over(run_id) for run_id in self._open):
             self._follow(list(self._runs))
 
-    def current(self, lock: Lock | None, former: Run | None, foreign: Run | None) -> Run | None:
+    def current(self, lock: Lock | None, earlier: Run | None, foreign: Run | None) -> Run | None:
         """The run that the lock names, else the newest, be it ours or another program's.
 
-        `former` is what was current before, `foreign` the newest in AIPass's register.
+        `earlier` is what was current before, `foreign` the newest in AIPass's register.
         """
         if self._held and (current := self._runs.get(self._held)) is not None:
             return current
         own = self._runs.get(self._newest)
-        if own is None and self._newest and former is not None and not former.foreign:
-            own = former  # the newest has its directory and no journal yet
+        if own is None and self._newest and earlier is not None and not earlier.foreign:
+            own = earlier  # the newest has its directory and no journal yet
         if foreign is None or (foreign.phase is Phase.RUNNING and lock is None):
             return own  # an outstanding row without a lock: AIPass leaves these behind for ever (contract 0.10)
         if own is not None and (own.run_id == foreign.run_id or own.created_at >= foreign.created_at):

@@ -92,38 +92,38 @@ class SessionDiscovery:
         # A program says its directory as it was given: through a symlink, or as it really is.
         real = (place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch))))
         self._branches = list(dict.fromkeys(real))
-        for kept in self._kept:
+        for program in self._kept:
             try:
-                self._unseen.update(self._ask_places(kept))
+                self._unseen.update(self._ask_places(program))
             except ProgramFailed as error:
-                self.troubles[kept.name] = str(error)
+                self.troubles[program.name] = str(error)
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat, of those that the last sweep found."""
-        standing = [place for kept in self._kept for place in kept.existing]
-        return [*standing, *(place for kept in self._kept for places in kept.places.values() for place in places)]
+        existing = [place for program in self._kept for place in program.existing]
+        return [*existing, *(place for program in self._kept for places in program.places.values() for place in places)]
 
     def changed(self, paths: Iterable[Path]) -> list[FoundSession]:
         """Of the paths that changed, the session files with their agents' addresses."""
         paths = list(paths)
         found: list[FoundSession] = []
-        for kept in self._kept:
+        for program in self._kept:
             try:
-                inside = [path for path in paths if kept.root in path.parents and kept.files.is_session(path)]
-                found += self._owned(kept, inside)
+                inside = [path for path in paths if program.root in path.parents and program.files.is_session(path)]
+                found += self._owned(program, inside)
             except ProgramFailed as error:
-                self.troubles[kept.name] = str(error)
+                self.troubles[program.name] = str(error)
         return found
 
     def sweep(self) -> list[FoundSession]:
         """The session files that were written of late, by a look at each directory that moved or was not seen long."""
         found: list[FoundSession] = []
-        for kept in self._kept:
+        for program in self._kept:
             try:
-                found += self._sweep(kept)
-                self.troubles.pop(kept.name, None)
+                found += self._sweep(program)
+                self.troubles.pop(program.name, None)
             except ProgramFailed as error:
-                self.troubles[kept.name] = str(error)
+                self.troubles[program.name] = str(error)
         return found
 
     def census(self, limit: int) -> list[FoundSession]:
@@ -145,12 +145,12 @@ class SessionDiscovery:
 
     def _written(self, since: float) -> Iterator[FoundSession]:
         """Session files by whoever began them, those of nobody with an empty address."""
-        for kept in self._kept:
+        for program in self._kept:
             try:
-                for path, cwd in kept.files.history(self._branches, since):
-                    yield self._owners.address(cwd), path, kept.files
+                for path, cwd in program.files.history(self._branches, since):
+                    yield self._owners.address(cwd), path, program.files
             except ProgramFailed as error:
-                self.troubles[kept.name] = str(error)
+                self.troubles[program.name] = str(error)
 
     def is_new(self, path: Path) -> bool:
         """True of a session file that was made since the looking began: all of it is news."""
@@ -164,45 +164,47 @@ class SessionDiscovery:
         """Whose session file it is, by its path, if that was asked before; empty if not."""
         return self._files.get(name, "")
 
-    def _ask_places(self, kept: _ProgramFiles) -> set[Path]:
+    def _ask_places(self, program: _ProgramFiles) -> set[Path]:
         """Learn where sessions may go on today; the places that were not known before."""
-        kept.root = kept.files.root
-        self._stamps.moved(kept.root)
-        places = kept.files.places(self._branches)
-        new = set(places) - kept.places.keys()
-        kept.day = date.today()
-        kept.places = {place: kept.places.get(place, []) for place in places}
+        program.root = program.files.root
+        self._stamps.moved(program.root)
+        places = program.files.places(self._branches)
+        new = set(places) - program.places.keys()
+        program.day = date.today()
+        program.places = {place: program.places.get(place, []) for place in places}
         between = (above for place in places for above in reversed(place.parents))
-        kept.parents = list(dict.fromkeys(above for above in between if above.is_relative_to(kept.root)))
+        program.parents = list(dict.fromkeys(above for above in between if above.is_relative_to(program.root)))
         return new
 
-    def _sweep(self, kept: _ProgramFiles) -> Iterator[FoundSession]:
+    def _sweep(self, program: _ProgramFiles) -> Iterator[FoundSession]:
         now = time.time()
-        if kept.day != date.today() or self._stamps.moved(kept.root):
-            self._ask_places(kept)  # what is new with a day or a directory begins empty: all that it will hold is news
-        kept.existing = [place for place in kept.parents if place.is_dir()]
-        for place in kept.places:
+        if program.day != date.today() or self._stamps.moved(program.root):
+            self._ask_places(
+                program
+            )  # what is new with a day or a directory begins empty: all that it will hold is news
+        program.existing = [place for place in program.parents if place.is_dir()]
+        for place in program.places:
             if place in self._unseen:
                 self._unseen.discard(place)
-                self._old.update(path for _, path in kept.files.found(place))
+                self._old.update(path for _, path in program.files.found(place))
             moved = self._stamps.moved(place)
             if moved:
-                kept.places[place] = [one for one in (place, *kept.files.inner(place)) if one.is_dir()]
+                program.places[place] = [one for one in (place, *program.files.inner(place)) if one.is_dir()]
             if moved or now - self._looked.get(place, 0.0) > FULL_LOOK_PERIOD:
                 self._looked[place] = now
-                newest = sorted(kept.files.found(place), reverse=True)[:MAX_FILES]
-                yield from self._owned(kept, (path for at, path in newest if now - at < RECENT_SECONDS))
+                newest = sorted(program.files.found(place), reverse=True)[:MAX_FILES]
+                yield from self._owned(program, (path for at, path in newest if now - at < RECENT_SECONDS))
 
-    def _owned(self, kept: _ProgramFiles, files: Iterable[Path]) -> Iterator[FoundSession]:
+    def _owned(self, program: _ProgramFiles, files: Iterable[Path]) -> Iterator[FoundSession]:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
-            if name not in self._files and self._tells(path) and (cwd := kept.files.cwd_of(path, self._branches)):
+            if name not in self._files and self._tells(path) and (cwd := program.files.cwd_of(path, self._branches)):
                 self._files[name] = self._owners.address(cwd)
                 if len(self._files) > MAX_HEADS:
                     del self._files[next(iter(self._files))]
             if address := self._files.get(name, ""):
-                yield address, path, kept.files
+                yield address, path, program.files
 
     def _tells(self, path: Path) -> bool:
         """Shall it be asked whose it is? Not a link to another; a long one not again before it is twice as long."""

@@ -61,10 +61,10 @@ class _Followed:
 class SessionReader:
     """What was last seen of an agent's session files."""
 
-    def __init__(self, address: str, held: OpenFiles) -> None:
-        """`held`: where the files that move stay open."""
+    def __init__(self, address: str, open_files: OpenFiles) -> None:
+        """`open_files`: where the files that move stay open."""
         self._address = address
-        self._held = held
+        self._held = open_files
         self._stamps = FileStamps()
         self._followed: dict[str, _Followed] = {}
         """By path, as a string."""
@@ -103,10 +103,10 @@ class SessionReader:
         """True of the path of a session file that is followed."""
         return name in self._followed
 
-    def follow(self, path: Path, files: SessionFiles, begun: bool = False) -> bool:
+    def follow(self, path: Path, files: SessionFiles, is_new: bool = False) -> bool:
         """Follow a session file, if it is not followed yet; False if it cannot be read. `files`: its program's account.
 
-        From near its end; from its start if it was `begun` since the looking did.
+        From near its end; from its start if it was `is_new` since the looking did.
         """
         name = str(path)
         if name in self._followed:
@@ -114,7 +114,7 @@ class SessionReader:
         left = self._read_before(path)
         self._left.pop(path)
         try:
-            start = 0 if begun or files.whole else _line_before(path, SESSION_TAIL)
+            start = 0 if is_new or files.whole else _line_before(path, SESSION_TAIL)
             start = left if left is not None and not files.whole else start
             reader = files.reader(self._address, path, start, self._counted)
         except OSError:
@@ -152,11 +152,11 @@ class SessionReader:
             key = (path.stat().st_ino, path.name)
         except OSError:
             return self._left.get(path)
-        former = self._paths.get(key) or path
+        earlier = self._paths.get(key) or path
         self._paths.put(key, path)
-        followed = self._followed.get(str(former))
-        place = followed.place if followed is not None else self._left.get(former)
-        if former != path and place is not None:
+        followed = self._followed.get(str(earlier))
+        place = followed.place if followed is not None else self._left.get(earlier)
+        if earlier != path and place is not None:
             self._left.put(path, place)
         return place
 
@@ -174,16 +174,16 @@ class SessionReader:
         """What the files report that `moved` since the last call; None: whichever did, by a stat of each."""
         activities: list[Activity] = []
         spent: list[Spent] = []
-        held = self._held if moved is not None else None
+        open_files = self._held if moved is not None else None
         names = (
             [name for name, one in self._followed.items() if self._stamps.moved(one.tail.path)]
             if moved is None
             else moved
         )
         for name in names:
-            if held is None:
+            if open_files is None:
                 self._held.drop(name)  # another file may have its place
-            self._read(self._followed[name], held, activities, spent)
+            self._read(self._followed[name], open_files, activities, spent)
         return activities, spent
 
     def catch_up(self, limit: int) -> tuple[list[Spent], int]:
@@ -199,10 +199,12 @@ class SessionReader:
                 del self._backlogs[0]
         return spent, limit - left
 
-    def _read(self, one: _Followed, held: OpenFiles | None, activities: list[Activity], spent: list[Spent]) -> None:
+    def _read(
+        self, one: _Followed, open_files: OpenFiles | None, activities: list[Activity], spent: list[Spent]
+    ) -> None:
         newest: deque[Activity] = deque(maxlen=MAX_BURST_ACTIVITIES)
         for _ in range(MAX_READS):
-            lines = one.tail.read(held)
+            lines = one.tail.read(open_files)
             one.touched = one.tail.modified
             one.place = one.tail.place if one.touched else one.place
             if one.tail.restarts != one.restarts:
@@ -212,14 +214,14 @@ class SessionReader:
             now = min(one.tail.modified, time.time())
             unknown = unread_lines(one.reader)
             for line in lines:
-                for told in _told(one.reader, line, now, self.drift):
-                    if told.at <= one.told_before:
+                for activity in _told(one.reader, line, now, self.drift):
+                    if activity.at <= one.told_before:
                         continue
-                    one.latest = max(one.latest, told.at)
-                    if isinstance(told, Spent):
-                        spent.append(told)
+                    one.latest = max(one.latest, activity.at)
+                    if isinstance(activity, Spent):
+                        spent.append(activity)
                     else:
-                        newest.append(harmless_activity(told, now))
+                        newest.append(harmless_activity(activity, now))
             self.drift.read(one.reader, len(lines), unknown)
             if not one.tail.behind:
                 break
@@ -230,14 +232,14 @@ class SessionReader:
 
 def _told(reader: Transcript, line: bytes, now: float, drift: FormatDrift) -> list[Activity | Spent]:
     """What a line reports; nothing where its reader fails, which may be anybody's plug-in: the other lines are read."""
-    told: list[Activity | Spent] = []
+    found: list[Activity | Spent] = []
     try:
-        told = reader.read(line, now)
+        found = reader.read(line, now)
     except Exception as error:
         reader.drift = reader.drift or f"{type(reader).__name__} cannot read a line ({type(error).__name__}: {error})"
     if reader.drift:
         drift.odd(reader)
-    return told
+    return found
 
 
 def _line_before(path: Path, size: int) -> int:

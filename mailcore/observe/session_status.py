@@ -44,9 +44,9 @@ class StatusReader:
                 paths = list(islice(root.iterdir(), MAX_STATUS_FILES))
                 for path in filter(self._stamps.moved, paths):
                     facts += self._read(path, files)
-                for gone in [path for path in self._said if path.parent == root and path not in paths]:
-                    del self._said[gone]
-                    self._stamps.forget(gone)
+                for missing in [path for path in self._said if path.parent == root and path not in paths]:
+                    del self._said[missing]
+                    self._stamps.forget(missing)
         return facts
 
     def _roots(self) -> list[Path]:
@@ -54,11 +54,11 @@ class StatusReader:
 
     def _read(self, path: Path, files: StatusFiles) -> list[Stated]:
         try:
-            said = files.read(path)
+            status = files.read(path)
         except ProgramFailed:  # its session files report it
             return []
-        if said is None or said == self._said.get(path):
+        if status is None or status == self._said.get(path):
             return []
-        self._said[path] = said
-        address = self._owner(said.cwd)
-        return [Stated(address, said.session, said.waits, said.at, neutral(said.wants))] if address else []
+        self._said[path] = status
+        address = self._owner(status.cwd)
+        return [Stated(address, status.session, status.waits, status.at, neutral(status.wants))] if address else []

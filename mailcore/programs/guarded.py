@@ -227,5 +227,5 @@ class _Caller:
         """The error in words."""
         from mailcore.text import line
 
-        said = str(error) if isinstance(error, result_checks.WrongResult) else f"{type(error).__name__}: {error}"
-        return ProgramFailed(f"program {self.name} failed in {where}: {line(said, MAX_ERROR)}")
+        text = str(error) if isinstance(error, result_checks.WrongResult) else f"{type(error).__name__}: {error}"
+        return ProgramFailed(f"program {self.name} failed in {where}: {line(text, MAX_ERROR)}")

@@ -32,18 +32,18 @@ def shaped(values: Mapping[str, Any], kind: type[T], whose: str) -> tuple[T, dic
 
     `whose`: what the values are, as in `claude's result`.
     """
-    kept, wrong = dict(values), dict[str, str]()
+    fitting, wrong = dict(values), dict[str, str]()
     while True:
         try:
-            return msgspec.convert(kept, kind), wrong
+            return msgspec.convert(fitting, kind), wrong
         except msgspec.ValidationError as error:
             place = _PLACE.search(str(error))
-            if place is None or place[2] not in kept:
+            if place is None or place[2] not in fitting:
                 raise
             expected = _EXPECTED.match(str(error))
             noun = _NOUNS.get(expected[1], expected[1]) + (expected[2] or "") if expected else "one in range"
-            found = kept.pop(place[2])
+            found = fitting.pop(place[2])
             for step in re.findall(r"\w+", place[1])[1:]:
                 found = found[int(step)] if isinstance(found, list) else found[step]
-            said = line(json.dumps(found, ensure_ascii=False), MAX_VALUE)
-            wrong[place[2]] = f"{whose} has {place[1]} = {said} where {noun} is expected"
+            shown = line(json.dumps(found, ensure_ascii=False), MAX_VALUE)
+            wrong[place[2]] = f"{whose} has {place[1]} = {shown} where {noun} is expected"

@@ -44,7 +44,7 @@ def checked_status(value: Any) -> SessionStatus | None:
     """How a session stands, or nothing."""
     good = value is None or (
         isinstance(value, SessionStatus)
-        and all(isinstance(said, str) for said in (value.session, value.cwd, value.wants))
+        and all(isinstance(text, str) for text in (value.session, value.cwd, value.wants))
         and isinstance(value.at, float)
         and math.isfinite(value.at)
     )

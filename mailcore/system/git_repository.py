@@ -56,8 +56,8 @@ def git_state(path: Path) -> GitState:
 def _contents(repository: Path, path: Path) -> Iterator[bytes]:
     """Each content that this repository has for the file; _NoAnswer if it does not say."""
     place = Path(os.path.realpath(path.parent)) / path.name
-    told = _ask(repository, "ls-files", "-s", "-z", "--", f":(literal){place.relative_to(repository)}")
-    for entry in filter(None, told.split(b"\0")):
+    entries = _ask(repository, "ls-files", "-s", "-z", "--", f":(literal){place.relative_to(repository)}")
+    for entry in filter(None, entries.split(b"\0")):
         if len(fields := entry.split()) < 3:
             raise _NoAnswer
         yield _ask(repository, "cat-file", "blob", fields[1].decode("ascii", "replace"))
@@ -67,10 +67,10 @@ def git_entries(root: Path, *words: str) -> list[str]:
     """What git says of the repository that `root` is in, an entry a line or NUL; empty where it says nothing."""
     for repository in _around(root):
         try:
-            said = _ask(repository, *words, cwd=root).decode("utf-8", "surrogateescape")
+            text = _ask(repository, *words, cwd=root).decode("utf-8", "surrogateescape")
         except _NoAnswer:
             return []
-        return [one for one in said.replace("\0", "\n").split("\n") if one]
+        return [one for one in text.replace("\0", "\n").split("\n") if one]
     return []
 
 

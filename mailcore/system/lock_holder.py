@@ -73,8 +73,10 @@ def process_text(pid: int) -> str:
 
 def _ours(pid: int) -> bool:
     """True of our own commands and screens, by their words."""
-    said = command_line(pid) or []
-    return any(word.startswith((b"mailcore", b"praxmonitor")) for path in said[:6] for word in [path.split(b"/")[-1]])
+    arguments = command_line(pid) or []
+    return any(
+        word.startswith((b"mailcore", b"praxmonitor")) for path in arguments[:6] for word in [path.split(b"/")[-1]]
+    )
 
 
 @cache

@@ -89,7 +89,7 @@ def stranger_stays(descriptor: int) -> bool:
 
 
 def step_around(
-    descriptor: int, name: str, path: str, directory: int | None, told: Callable[[str], None] | None
+    descriptor: int, name: str, path: str, directory: int | None, on_stranger: Callable[[str], None] | None
 ) -> int:
     """Make the lock's next file, and hold it; say who held the one before. -1 if another has made it.
 
@@ -113,8 +113,8 @@ def step_around(
         os.unlink(temporary, dir_fd=directory)
     if seen == (0, 0) or stranger_holder(descriptor) != seen:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-    elif told is not None:
-        told(process_text(seen[0]))
+    elif on_stranger is not None:
+        on_stranger(process_text(seen[0]))
     return made
 
 

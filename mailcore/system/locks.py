@@ -34,7 +34,7 @@ def locked(
     *,
     directory: int | None = None,
     own: bool = False,
-    told: OnStranger | None = None,
+    on_stranger: OnStranger | None = None,
 ) -> Iterator[int]:
     """Hold an exclusive flock on `lock`, and give its descriptor, which is closed at the end.
 
@@ -42,7 +42,7 @@ def locked(
     takes. `directory`: a descriptor of the one that it lies in. With `own` its text is the holder's name. OSError,
     naming the lock, where it cannot be made, or is a symlink.
     """
-    descriptor = _acquire(lock, timeout, directory, own, told)
+    descriptor = _acquire(lock, timeout, directory, own, on_stranger)
     try:
         yield descriptor
     finally:
@@ -69,18 +69,18 @@ def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -
             caveat(f"{path} is kept locked by {who}, which is none of ours: it was gone past")
 
 
-def try_lock(lock: Path, *, own: bool = False, told: OnStranger | None = None) -> int | None:
+def try_lock(lock: Path, *, own: bool = False, on_stranger: OnStranger | None = None) -> int | None:
     """A descriptor that holds the exclusive flock on `lock`, for the caller to close; None if another holds it.
 
     OSError where it cannot be made, is a symlink, or lies where there are no locks.
     """
-    descriptor = _acquire(lock, 0.0, None, own, told, trying=True)
+    descriptor = _acquire(lock, 0.0, None, own, on_stranger, trying=True)
     return descriptor if descriptor >= 0 else None
 
 
-def wait_for_lock(lock: Path, *, own: bool = False, told: OnStranger | None = None) -> int:
+def wait_for_lock(lock: Path, *, own: bool = False, on_stranger: OnStranger | None = None) -> int:
     """As `try_lock`, once the lock is free: waits in the kernel, however long that takes."""
-    return _acquire(lock, None, None, own, told)
+    return _acquire(lock, None, None, own, on_stranger)
 
 
 def is_locked(lock: Path, *, own: bool = False) -> bool:
@@ -124,7 +124,12 @@ def _exists(name: str, directory: int | None) -> bool:
 
 
 def _acquire(
-    lock: Path, timeout: float | None, directory: int | None, own: bool, told: OnStranger | None, trying: bool = False
+    lock: Path,
+    timeout: float | None,
+    directory: int | None,
+    own: bool,
+    on_stranger: OnStranger | None,
+    trying: bool = False,
 ) -> int:
     """A descriptor that holds the lock; with `trying` -1 if another of ours holds it, or one that nobody knows."""
     path = str(lock) if directory is None else lock.name
@@ -138,15 +143,15 @@ def _acquire(
             raise
         try:
             _guard(descriptor, found)
-            held = take_flock(descriptor)
-            if not held:
+            taken = take_flock(descriptor)
+            if not taken:
                 from mailcore.system import lock_wait
 
                 if trying and not (own and lock_wait.stranger_stays(descriptor)):
                     return _closed(descriptor)
-                held = not trying and lock_wait.block_until_locked(descriptor, lock, until, timeout, own)
-            if not held:
-                next_one = lock_wait.step_around(descriptor, name, path, directory, told)
+                taken = not trying and lock_wait.block_until_locked(descriptor, lock, until, timeout, own)
+            if not taken:
+                next_one = lock_wait.step_around(descriptor, name, path, directory, on_stranger)
                 os.close(descriptor)
                 descriptor = next_one
             elif not _is_named(descriptor, name, directory) or (own and _newest(path, directory) != name):

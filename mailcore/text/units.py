@@ -55,8 +55,8 @@ def iso(at: float, *, milliseconds: bool = False) -> str | None:
     """ISO 8601 with the local offset, for JSON; None where the moment is not known."""
     if not is_known_time(at):
         return None
-    told = datetime.fromtimestamp(at, UTC).astimezone()
-    return told.isoformat(timespec="milliseconds" if milliseconds else "auto")
+    local = datetime.fromtimestamp(at, UTC).astimezone()
+    return local.isoformat(timespec="milliseconds" if milliseconds else "auto")
 
 
 def end_of(day: str) -> float:

@@ -123,20 +123,20 @@ def broken_links(state: Path) -> Iterator[str]:
     path = state / FILE
     data = safe_open.read_bytes(path, links=False) if path.exists() else b""
     lines = data.splitlines()
-    before, begun = b"", False
+    before, chained = b"", False
     for number, line in enumerate(lines, 1):
         chain = _chain_of(line)
         if chain == "":
             yield f"line {number} could not be chained when it was written"
-        elif chain is not None and chain != digest(before) and (begun or before or chain != digest(b"")):
+        elif chain is not None and chain != digest(before) and (chained or before or chain != digest(b"")):
             yield f"line {number} does not follow from the one before: something was changed by hand"
-        elif chain is None and begun and journal.parse_records([line]):
+        elif chain is None and chained and journal.parse_records([line]):
             yield f"line {number} was put in by hand"
-        begun, before = begun or chain is not None, line
+        chained, before = chained or chain is not None, line
     try:
         number, _ = safe_open.descriptor(state / LOCK)
     except FileNotFoundError:
-        if begun:
+        if chained:
             yield f"{LOCK}, which keeps the digest of the last line, is gone"
         return
     try:

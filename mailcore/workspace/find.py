@@ -89,13 +89,13 @@ class Workspace:
         ]
 
 
-def workspace_here(said: Path | str | None = None, start: Path | None = None) -> Workspace:
-    """The workspace that a command means: that of the directory `said`, of MAILCORE_ROOT, or that `start` is in.
+def workspace_here(directory: Path | str | None = None, start: Path | None = None) -> Workspace:
+    """The workspace that a command means: that of the directory `directory`, of MAILCORE_ROOT, or that `start` is in.
 
     `start` is the working directory by default.
     """
-    if said is not None:
-        return find_workspace(Path(said))
+    if directory is not None:
+        return find_workspace(Path(directory))
     root = os.environ.get(ROOT, "")
     if not root:
         return find_workspace(start or own_directory())
@@ -109,8 +109,8 @@ def workspace_at(root: Path) -> Workspace:
     """The workspace whose root is this very directory. NoWorkspace if it is none."""
     found, passed = registries.registry_in(root.absolute())
     if found is None:
-        said = f"{root} is no workspace's root: no *{registries.SUFFIX} there."
-        raise NoWorkspace(" ".join([said, *passed]), "no_workspace")
+        text = f"{root} is no workspace's root: no *{registries.SUFFIX} there."
+        raise NoWorkspace(" ".join([text, *passed]), "no_workspace")
     return load_workspace(found, passed)
 
 
@@ -130,11 +130,11 @@ def find_workspace(start: Path) -> Workspace:
             main = counterpart(directory)
             other = registries.registry_in(main)[0] if main is not None else None
             return load_workspace(other) if other is not None and _same(found, other) else mine
-    said = (
+    text = (
         f"{start} is in no workspace: no *{registries.SUFFIX} there or above. Make one with "
         f"`mailcore init {start} --agent writer=agents/writer`, or see `praxmonitor demo`."
     )
-    raise NoWorkspace(" ".join([said, *passed]), "no_workspace")
+    raise NoWorkspace(" ".join([text, *passed]), "no_workspace")
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -183,8 +183,8 @@ def load_workspace(registry: Path, notes: Iterable[str] = ()) -> Workspace:
         else:
             agents[agent.address] = agent
     learn_addresses(str(registry), agents)
-    said = (*notes, *filter(None, [taken]))
-    return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused), said)
+    all_notes = (*notes, *filter(None, [taken]))
+    return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused), all_notes)
 
 
 def branch_above(start: Path) -> Path | None:

@@ -165,9 +165,9 @@ def _is_aipass(pid: int) -> bool:
 
 def _from_afar(lock: Lock, path: Path, other: bool) -> Holder:
     """Of a process in another PID namespace or (`other`) of another boot, be it of this machine or of another one."""
-    held = is_held(path.parent / "runs" / lock.run_id / FLOCK) if lock.run_id else None
-    if held is not None:
-        return Holder.ELSEWHERE if held else Holder.DEAD
+    is_locked_now = is_held(path.parent / "runs" / lock.run_id / FLOCK) if lock.run_id else None
+    if is_locked_now is not None:
+        return Holder.ELSEWHERE if is_locked_now else Holder.DEAD
     rebooted = other and lock.host in ("", os.uname().nodename)
     return Holder.DEAD if rebooted else Holder.ELSEWHERE
 

@@ -21,7 +21,7 @@ from mailcore.system.writing import append, link_new, replace
 SUFFIX = "_REGISTRY.json"
 COPY = ".copy"
 """After a registry's name: what its copy in `.praxmonitor` is called, which is no registry to who looks for one."""
-WRITING = 0.3
+WRITE_GRACE = 0.3
 """Seconds after its last change in which a registry that is no JSON may be one that is being written in place."""
 RESERVED = (OPERATOR, "@all")
 ADDRESS = re.compile(r"@[a-z0-9][a-z0-9_.-]{0,63}")
@@ -86,7 +86,7 @@ def read_registry(path: Path, *, links: bool = True) -> tuple[bytes, str]:
 def is_being_written(path: Path) -> bool:
     """True if a registry changed so short a time ago that its writer, which does not replace it, may still be at it."""
     with suppress(OSError):
-        return 0 <= time.time() - path.stat().st_mtime < WRITING
+        return 0 <= time.time() - path.stat().st_mtime < WRITE_GRACE
     return False
 
 
@@ -140,16 +140,16 @@ def former_agents(path: Path) -> list[Agent]:
     found: dict[Path, Agent] = {}
     for line in reversed(lines):
         with suppress(UsageError, ValueError, TypeError, KeyError, RecursionError):
-            said = json.loads(line)
-            agent = row_agent(path.parent.resolve(), str(said["name"]), dict(said["row"]))
+            record = json.loads(line)
+            agent = row_agent(path.parent.resolve(), str(record["name"]), dict(record["row"]))
             found.setdefault(agent.branch, agent)
     return list(found.values())
 
 
 def restore_registry(path: Path) -> bool:
     """Write a registry again from its copy, if it is gone; True if that was done."""
-    data, gone = read_registry(path)
-    return bool(gone) and link_new(path, data)
+    data, missing = read_registry(path)
+    return bool(missing) and link_new(path, data)
 
 
 def _copies(directory: Path) -> list[Path]:

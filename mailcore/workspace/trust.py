@@ -82,7 +82,7 @@ def trust_status(workspace: Workspace, tables: Mapping[str, Any], *, remember: b
     return found
 
 
-def _also_in(contents: Iterable[bytes], said: Mapping[str, Any]) -> dict[str, Any]:
+def _also_in(contents: Iterable[bytes], rights: Mapping[str, Any]) -> dict[str, Any]:
     """Of the keys those that git holds with the same value: all of them, where what it holds cannot be read.
 
     Git may write a file otherwise than it keeps it, as it is told by what comes with the file: other line ends, its
@@ -93,9 +93,9 @@ def _also_in(contents: Iterable[bytes], said: Mapping[str, Any]) -> dict[str, An
         try:
             tables = parse_toml(content)
         except ValueError:
-            return dict(said)
+            return dict(rights)
         theirs |= {_plain(key, value) for key, value in _rights(tables)}
-    return {key: value for key, value in said.items() if _plain(key, value) in theirs}
+    return {key: value for key, value in rights.items() if _plain(key, value) in theirs}
 
 
 def _plain(key: str, value: Any) -> str:

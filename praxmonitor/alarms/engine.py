@@ -143,7 +143,7 @@ class AlarmEngine:
                 await asyncio.sleep(BETWEEN)
 
         async def directories() -> None:
-            self.update_senses(gone=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents))
+            self.update_senses(missing_since=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents))
 
         async with asyncio.TaskGroup() as tasks:
             for each in (machine, directories, self._check_config, self._read_answers):

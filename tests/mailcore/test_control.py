@@ -81,7 +81,7 @@ def test_a_daemon_that_cleared_its_environment_is_caught_too(house: House, tmp_p
         house.kill("@operator", "@writer")
         assert not alive(pid)
     finally:
-        processes.send(pid, start_ticks(pid), signal.SIGKILL)
+        processes.send_signal(pid, start_ticks(pid), signal.SIGKILL)
 
 
 def test_a_run_dispatched_from_within_a_killed_one_goes_on(house: House) -> None:

@@ -221,7 +221,7 @@ def test_only_the_door_signals_and_only_dispatch_asks_it_to() -> None:
         for name, path in MODULES.items()
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.ImportFrom) and node.module == "mailcore.system.processes"
-        and any(alias.name == "send" for alias in node.names)
+        and any(alias.name == "send_signal" for alias in node.names)
     }  # fmt: skip
     assert users == {"mailcore.dispatch.process.run_processes", "mailcore.dispatch.kill"}
 

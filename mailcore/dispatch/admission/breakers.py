@@ -107,10 +107,10 @@ def why_tripped(agent: Agent, limits: Dispatch) -> str:
     about: set[str] = set()
     for turn in _turns(agent):
         repeats = bool(turn.gave) and turn.gave <= gave
-        news = bool(turn.gave - gave) or (turn.acted and not repeats and bool(turn.about - about))
+        is_new = bool(turn.gave - gave) or (turn.acted and not repeats and bool(turn.about - about))
         gave |= turn.gave
         about |= turn.about
-        if turn.progress == "files" or news or (turn.answered and not repeats and not turn.looped):
+        if turn.progress == "files" or is_new or (turn.answered and not repeats and not turn.looped):
             idle = little = again = 0
             looped = turn.looped
             continue

@@ -82,8 +82,8 @@ def find_hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any],
         return Hindrance("manager", taken)
     if first.get("automatic") and (paused := switches.why_paused(workspace)):
         return Hindrance("held", paused)
-    if held := hold_reason(workspace, agent):
-        return Hindrance("held", held)
+    if reason := hold_reason(workspace, agent):
+        return Hindrance("held", reason)
     if (task := first.get("message_id")) and (why := conflicts.barred_tasks(agent).get(str(task))):
         return Hindrance("conflict", why)
     if first.get("automatic") and seen.refusal:
@@ -97,12 +97,12 @@ def find_hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any],
 
 def busy_hindrance(agent: Agent) -> Hindrance | None:
     """The run that an agent is at work on; None if it is idle."""
-    held = branch_lock.current_lock(agent)
-    if held is None or held.holder is Holder.DEAD:
+    lock = branch_lock.current_lock(agent)
+    if lock is None or lock.holder is Holder.DEAD:
         return None
-    work = f"on {held.subject!r} " if held.subject else ""
-    awaits = frozenset() if held.run_id else frozenset({held.pid})
-    return Hindrance("busy", f"{agent.address} is busy {work}(PID {held.pid or '?'})", awaits)
+    work = f"on {lock.subject!r} " if lock.subject else ""
+    awaits = frozenset() if lock.run_id else frozenset({lock.pid})
+    return Hindrance("busy", f"{agent.address} is busy {work}(PID {lock.pid or '?'})", awaits)
 
 
 def hold_reason(workspace: Workspace, agent: Agent) -> str:
@@ -119,13 +119,13 @@ def limit_hindrance(workspace: Workspace, config: Config, program: str) -> Hindr
     """The limit of runs at once that one more would break. Call it under `branch_gate.places_lock`."""
     fleet, own = config.dispatch.max_runs, config.program(program).max_runs
     locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
-    running = [(agent, held) for agent, held in locks if held is not None and held.runs]
+    running = [(agent, lock) for agent, lock in locks if lock is not None and lock.runs]
     if fleet and len(running) >= fleet:
-        foreign = frozenset(held.pid for _, held in running if not held.run_id)
+        foreign = frozenset(lock.pid for _, lock in running if not lock.run_id)
         return Hindrance(
             "limit", f"{counted(len(running), 'run')} at once, and [dispatch] max_runs is {fleet}", foreign
         )
-    same = sum(_program_of(agent, held.run_id) == program for agent, held in running) if own else 0
+    same = sum(_program_of(agent, lock.run_id) == program for agent, lock in running) if own else 0
     if own and same >= own:
         return Hindrance(
             "limit", f"{counted(same, program + ' run')} at once, and [programs.{program}] max_runs is {own}"

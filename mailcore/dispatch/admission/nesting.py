@@ -56,9 +56,9 @@ def chain_place(workspace: Workspace, sender: Agent, run_id: str = "") -> ChainP
                 return _of_run(agent, run_id, first)
     if sender.is_operator:
         return ChainPlace()
-    held = current_lock(sender)
-    if held is not None and held.holder is not Holder.DEAD and names_own_run(sender, held):
-        return _of_run(sender, held.run_id, first_record_of_run(sender.runs_dir / held.run_id))
+    lock = current_lock(sender)
+    if lock is not None and lock.holder is not Holder.DEAD and names_own_run(sender, lock):
+        return _of_run(sender, lock.run_id, first_record_of_run(sender.runs_dir / lock.run_id))
     return _of_mail(sender) or _of_the_last_run(sender) or ChainPlace()
 
 

@@ -42,8 +42,8 @@ def notify_operator(workspace: Workspace, agent: Agent, reasons: str, why: str) 
     path = workspace.state_dir / NOTICES_FILE
     with suppress(MailcoreError, OSError):
         since = breakers.last_run_by_person(agent)
-        told = [line for line in journal.read_records(path) if line.get("agent") == agent.address]
-        if told and told[-1].get("since") == since:
+        notices = [line for line in journal.read_records(path) if line.get("agent") == agent.address]
+        if notices and notices[-1].get("since") == since:
             return
         subject = f"{agent.address} is not started by itself any more"
         body = f"{why}.\n\nIt would have been woken for this: {reasons}\n\nIts mail is kept; nothing else waits for it."

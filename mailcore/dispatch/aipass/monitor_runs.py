@@ -1,4 +1,4 @@
-"""Runs of AIPass's own monitor, where we have to act on them: which it is, what is left of it, how its end is reported."""
+"""Runs of AIPass's own monitor, where we act on them: which one it is, what it left running, the report of its end."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def end_monitor_run(workspace: Workspace, agent: Agent, run: Run, by: str, reaso
     try:
         _close(workspace, agent, ended)
         if run.sender not in ("", by, agent.address):
-            said = (
+            mail = (
                 end_mails.killed_mail(agent, ended)
                 if by
                 else end_mails.bounce_mail(agent, ended, agent.runs_dir / run.run_id)
@@ -69,7 +69,7 @@ def end_monitor_run(workspace: Workspace, agent: Agent, run: Run, by: str, reaso
             name = (task.sent_id or task.id) if task is not None else ""
             thread = {"in_reply_to": name, "thread_id": name} if name else {}
             sent = post.send_mail(
-                workspace, agent.address, [run.sender], *said, extra={**thread, "run_ended": str(phase)}
+                workspace, agent.address, [run.sender], *mail, extra={**thread, "run_ended": str(phase)}
             )
             if sent and not sent[0].delivered:
                 raise MailcoreError(sent[0].error)
@@ -111,10 +111,10 @@ def task_message(agent: Agent, run: Run) -> Message | None:
 def record_to_repeat(agent: Agent, run: Run) -> dict[str, Any]:
     """The first record of a run of ours that does what this one was to do: its mail, or a wake if there is none."""
     task = task_message(agent, run)
-    kept = {"sender": run.sender, "subject": run.subject}
+    fields = {"sender": run.sender, "subject": run.subject}
     if task is None:
         what = quoted(run.subject) if run.subject else "look at your mail"
         why = f"Your last run, started by another program, is to be done again: {what}."
-        return {**kept, "subject": run.subject or why, "message_id": "", "prompt": prompt.wake_prompt(agent, why)}
+        return {**fields, "subject": run.subject or why, "message_id": "", "prompt": prompt.wake_prompt(agent, why)}
     words = prompt.task_prompt(agent, task.id, run.sender, run.subject)
-    return {**kept, "message_id": task.id, "sent_id": task.sent_id, "prompt": words, "text": masked(task.body)[:4000]}
+    return {**fields, "message_id": task.id, "sent_id": task.sent_id, "prompt": words, "text": masked(task.body)[:4000]}

@@ -88,8 +88,8 @@ def recorded_runs(workspace: Workspace) -> list[AuditAct]:
 class _Look:
     """One look at what changed since the marks of the last one."""
 
-    def __init__(self, workspace: Workspace, former: dict[str, int]) -> None:
-        self._workspace, self.former = workspace, former
+    def __init__(self, workspace: Workspace, earlier: dict[str, int]) -> None:
+        self._workspace, self.former = workspace, earlier
         self.marks: dict[str, int] = {}
         self.files = 0
         """How many files of mail were read."""
@@ -138,21 +138,21 @@ class _Look:
             at = path.stat().st_mtime_ns
         except OSError:
             return None
-        former = self.former.get(str(path), 0)
+        earlier = self.former.get(str(path), 0)
         # One that changed a moment ago may change again within the same tick of the clock: it is looked at once more.
         self.marks[str(path)] = at if time.time_ns() - at > CLOCK_SPARE_NS else at - 1
-        return None if former == at else former
+        return None if earlier == at else earlier
 
     def _dispatches(self) -> Iterator[AuditAct]:
         if self._changed(self._workspace.aipass_dir / "dispatch_register.jsonl") is None:
             return
-        begun: dict[str, AuditAct] = {}
+        started: dict[str, AuditAct] = {}
         for row in register.register_rows(self._workspace):
             run_id, status = as_text(row, "dispatch_id"), as_text(row, "status")
             if not run_id or RUN_ID.fullmatch(run_id):
                 continue
             at = utc_time(parse_time(row.get("ts")))
-            head = begun.get(run_id)
+            head = started.get(run_id)
             if head is None:
                 if not (target := as_text(row, "target")):
                     continue
@@ -161,14 +161,14 @@ class _Look:
                     "sender": as_text(row, "sender"),
                     "subject": as_text(row, "subject"),
                 }
-                head = begun[run_id] = {**named, "run": run_id, "how": AUDIT_HOW}
+                head = started[run_id] = {**named, "run": run_id, "how": AUDIT_HOW}
                 by = named["sender"] or named["agent"]
                 yield {"at": at, "by": by, "verb": "run queued", **head, "status": "outstanding"}
             if status not in ("", "outstanding"):
                 report = register.read_report(self._workspace.root, run_id)
-                said = masked(str(report.get("result_excerpt") or ""))[:MAX_RESULT]
-                told = {"result": said} if said else {}
-                yield {"at": at, "by": head["agent"], "verb": "run ended", **head, "status": status, **told}
+                excerpt = masked(str(report.get("result_excerpt") or ""))[:MAX_RESULT]
+                result = {"result": excerpt} if excerpt else {}
+                yield {"at": at, "by": head["agent"], "verb": "run ended", **head, "status": status, **result}
 
 
 def _foreign(raw: Any) -> bool:

@@ -76,8 +76,8 @@ def record_answered(workspace: Workspace, replier: str, recipient: str, subject:
     for run_id, row in still_open.items():
         parties = (row.get("target"), row.get("sender"))
         if run_id and parties == (replier, recipient) and _thread(str(row.get("subject", ""))) == thread:
-            said = {"dispatch_id": run_id, "ts": utc_time(time.time()), "status": REPLIED}
-            _append(workspace, "dispatch_register", said)
+            closing = {"dispatch_id": run_id, "ts": utc_time(time.time()), "status": REPLIED}
+            _append(workspace, "dispatch_register", closing)
             return run_id
     return ""
 

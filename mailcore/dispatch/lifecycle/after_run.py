@@ -76,12 +76,12 @@ def begin_run(
     return found
 
 
-def _launch(workspace: Workspace, config: Config, agent: Agent, begun: start.ReservedRun) -> str:
+def _launch(workspace: Workspace, config: Config, agent: Agent, reserved: start.ReservedRun) -> str:
     """Start the supervisor of a reserved run and wait until it stands: the run's id.
 
     MailcoreError, and the run's end reported, where it does not stand.
     """
-    run_id = start.launch(workspace, config, agent, begun)
+    run_id = start.launch(workspace, config, agent, reserved)
     if why := supervisor_ready.wait_until_ready(agent, run_id):
         clean_up(workspace, config, agent, how=supervisor_ready.last_stderr_line(agent, run_id))
         raise MailcoreError(f"run {run_id}: {why}", "not_started")
@@ -154,12 +154,12 @@ def start_all_waiting(workspace: Workspace, config: Config, but: Agent | None = 
             at_work = busy_hindrance(agent)
             if at_work is not None and not at_work.awaits:
                 continue  # its end starts what waits for it: to look at all that a start looks at costs too much
-            begun = start_next(workspace, config, agent)
+            run_id = start_next(workspace, config, agent)
         except Exception as error:  # whatever one agent's files hold, the others start
             failed.append(f"{agent.address}: {error}")
             continue
-        if isinstance(begun, str):
-            started.append(begun)
+        if isinstance(run_id, str):
+            started.append(run_id)
     if failed:
         raise MailcoreError(f"what waits could not be started: {'; '.join(failed)}")
     return started
@@ -209,8 +209,8 @@ def release_branch(
     """Release the branch, and start what has waited for it or for a free place; after a kill no wake of its own."""
     with gate(workspace, agent):
         branch_lock.release_lock(agent, run_id, nonce)
-        gone = [] if start_waiting else queue.drop_starts(workspace, agent)
-    dropped_starts.notify_cancelled(workspace, agent, gone, "")
+        dropped = [] if start_waiting else queue.drop_starts(workspace, agent)
+    dropped_starts.notify_cancelled(workspace, agent, dropped, "")
     try:
         # After a kill nothing starts by itself at that agent: what waits there goes on waiting.
         start_all_waiting(workspace, config, but=None if start_waiting else agent)
@@ -265,9 +265,9 @@ def _notify_sender(
         )
     mailed = again and run_end.is_end_mailed(workspace, run, run.sender)
     task_id = str(queued.get("sent_id") or run.message_id)
-    said = run_end.end_mail(agent, run, run_dir)
-    if said is not None and not mailed:
-        run_end.send_end_mail(workspace, agent, run, task_id, said)
+    mail = run_end.end_mail(agent, run, run_dir)
+    if mail is not None and not mailed:
+        run_end.send_end_mail(workspace, agent, run, task_id, mail)
     # After a kill nothing starts by itself: the sender has its mail.
     if run.sender == OPERATOR or run.phase is Phase.KILLED:
         return
@@ -276,11 +276,11 @@ def _notify_sender(
     if sender_wake.is_sender_notified(workspace, run, task_id):
         journal.append_record(run_dir / JOURNAL, {"event": "heard", "by": run.sender})
         return
-    why_not = wake_sender(workspace, config, agent, run, queued, mailed=said is not None or run.replied)
+    why_not = wake_sender(workspace, config, agent, run, queued, mailed=mail is not None or run.replied)
     if why_not is None:
         journal.append_record(run_dir / JOURNAL, {"event": "woken", "to": run.sender})
         return
-    if said is None and not run.replied and not mailed:
+    if mail is None and not run.replied and not mailed:
         run_end.send_end_mail(workspace, agent, run, task_id, end_mails.done_mail(agent, run))
     if why_not.code not in ("no_program", "manager"):
         unwoken = f"{run.sender} has it in its mail, and is not woken: {why_not.reason}"
@@ -333,11 +333,11 @@ def _report_lost_tasks(workspace: Workspace, config: Config) -> list[str]:
     try:
         time.sleep(waiting_tasks.MOVE_GRACE)
         workspace = load_workspace(workspace.registry)  # whose row came back meanwhile
-        gone, told = queue.lost_tasks(workspace), waiting_tasks.reported_lost_ids(workspace.root)
-        for agent, queued in gone:
+        lost, reported = queue.lost_tasks(workspace), waiting_tasks.reported_lost_ids(workspace.root)
+        for agent, queued in lost:
             queue_id = str(queued["queue_id"])
             try:
-                if queue_id not in told:
+                if queue_id not in reported:
                     enrolled = any(agent.address == one.address for one in workspace.agents)
                     removed = not enrolled and agent.mail_dir.is_dir()
                     reason = f"it was taken out of {workspace.registry.name}" if removed else ""
@@ -363,7 +363,7 @@ def wake_sender(
         sender = workspace.agent(run.sender)
         if not sender.branch.is_dir():
             return Hindrance("no_branch", f"{sender.address}'s directory {sender.branch} is gone")
-        begun = start_wake(workspace, config, sender, sender_wake.wake_of_sender(agent, run, queued, mailed))
+        started = start_wake(workspace, config, sender, sender_wake.wake_of_sender(agent, run, queued, mailed))
     except MailcoreError as error:
         return Hindrance(error.code, str(error))
-    return begun if isinstance(begun, Hindrance) and begun.code in ("breaker", "manager") else None
+    return started if isinstance(started, Hindrance) and started.code in ("breaker", "manager") else None

@@ -24,9 +24,9 @@ from mailcore.workspace.find import Workspace
 def lost_run(agent: Agent, first: Mapping[str, Any], reason: str = "") -> Run | None:
     """The run that began with the record `first`, or waited to begin, as its loss ended it; `reason`: not by that of a
     directory."""
-    gone = next((one for one in (agent.branch, agent.mail_dir) if not one.is_dir()), None)
+    missing = next((one for one in (agent.branch, agent.mail_dir) if not one.is_dir()), None)
     # Where a mail has made the directory again, only the queue tells that it was away.
-    place = f"its directory {gone} is gone" if gone else f"its queue {agent.mail_dir / '.queue.jsonl'} is gone"
+    place = f"its directory {missing} is gone" if missing else f"its queue {agent.mail_dir / '.queue.jsonl'} is gone"
     reason = reason or place
     end = {"event": "ended", "at": journal.now(), "outcome": "bounced", "reason": reason}
     return from_records([{**first, "event": "queued"}, end])

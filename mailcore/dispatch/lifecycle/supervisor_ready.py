@@ -57,8 +57,8 @@ def wait_until_ready(agent: Agent, run_id: str) -> str:
     # Its end of the pipe closes a moment before it counts as over.
     if not wait_for_end(pid, start_ticks(pid), END_GRACE):
         return f"its supervisor (PID {pid}) does not stand after {duration(READY_TIMEOUT)}; see {log}"
-    said = last_stderr_line(agent, run_id)
-    return f"its supervisor (PID {pid}) ended before it stood{f': {said}' if said else ''}; see {log}"
+    last = last_stderr_line(agent, run_id)
+    return f"its supervisor (PID {pid}) ended before it stood{f': {last}' if last else ''}; see {log}"
 
 
 def _stands(reader: int, pid: int) -> bool:

@@ -62,9 +62,9 @@ def _mailcore_directory() -> Path | None:
 def clean_environment(programs: Iterable[Program] = ()) -> dict[str, str]:
     """This process's environment without what belongs to a run, nor to a surrounding session of one of the programs."""
     traces = INHERITED.union(*(one.variables for one in programs))
-    kept = {
+    variables = {
         name: value
         for name, value in os.environ.items()
         if name == VARIABLE or (name not in traces and not name.startswith(INHERITED_PREFIXES))
     }
-    return {**kept, "PATH": search_path()}
+    return {**variables, "PATH": search_path()}

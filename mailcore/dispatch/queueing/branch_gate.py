@@ -68,7 +68,7 @@ def _locked(workspace: Workspace, name: str) -> Iterator[None]:
     self_ignore.make_ignored(workspace.state_dir)  # not its parents: a workspace that is gone is not made again
     directory.mkdir(exist_ok=True)
     path = directory / f"{name}.flock"
-    with locked(path, _timeout, own=True, told=partial(report_stranger, workspace, path)):
+    with locked(path, _timeout, own=True, on_stranger=partial(report_stranger, workspace, path)):
         yield
 
 
@@ -76,10 +76,10 @@ def report_stranger(workspace: Workspace, lock: Path, holder: str) -> None:
     """Say that a lock was kept by one who is none of ours, and was stepped around."""
     from mailcore.dispatch.aipass import register
 
-    said = f"{lock.name} was kept by {holder}, which is none of ours: it was stepped around"
+    text = f"{lock.name} was kept by {holder}, which is none of ours: it was stepped around"
     with suppress(OSError, MailcoreError):
         audit.record(workspace, "mailcore", "stepped_around", lock=str(lock), holder=holder)
-        register.notify(workspace, "system", "a lock was kept by a stranger", said, "mailcore")
+        register.notify(workspace, "system", "a lock was kept by a stranger", text, "mailcore")
 
 
 def _name(agent: Agent) -> str:

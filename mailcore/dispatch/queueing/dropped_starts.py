@@ -19,14 +19,14 @@ def notify_cancelled(workspace: Workspace, agent: Agent, taken: Collection[Mappi
     What could not be delivered is a caveat. A sender who cancelled it himself knows: the mail for him lies in his
     archive, where a `wait` of his finds it.
     """
-    former = audit.current_proof.set("supervisor")
+    token = audit.current_proof.set("supervisor")
     try:
         for record in taken:
             with tolerated(f"cancelled, but {agent.address} or the sender was not told"):
                 deliver_notice(workspace, agent, record)
                 _notify_sender(workspace, agent, record, by)
     finally:
-        audit.current_proof.reset(former)
+        audit.current_proof.reset(token)
 
 
 def deliver_notice(workspace: Workspace, agent: Agent, record: Mapping[str, Any]) -> None:
@@ -34,8 +34,8 @@ def deliver_notice(workspace: Workspace, agent: Agent, record: Mapping[str, Any]
     notice, sender = record.get("notice"), str(record.get("sender", ""))
     if isinstance(notice, Mapping) and sender:
         thread = {key: str(notice.get(key, "")) for key in ("in_reply_to", "thread_id", "run_ended")}
-        said = str(notice.get("subject", "")), str(notice.get("body", ""))
-        post.send_mail(workspace, sender, [agent.address], *said, extra=thread)
+        mail = str(notice.get("subject", "")), str(notice.get("body", ""))
+        post.send_mail(workspace, sender, [agent.address], *mail, extra=thread)
 
 
 def _notify_sender(workspace: Workspace, agent: Agent, record: Mapping[str, Any], by: str) -> None:
@@ -43,8 +43,8 @@ def _notify_sender(workspace: Workspace, agent: Agent, record: Mapping[str, Any]
     if not message_id or sender in ("", agent.address):
         return
     again = f"Dispatch it again if it is still wanted{f': --from {OPERATOR}' if sender == OPERATOR else ''}."
-    said = f"{record.get('subject', '')}: it waited, and {by} cancelled its start before it began."
-    body = f"{said} It is still message {message_id} in its mailbox. {again}"
+    text = f"{record.get('subject', '')}: it waited, and {by} cancelled its start before it began."
+    body = f"{text} It is still message {message_id} in its mailbox. {again}"
     task_id = str(record.get("sent_id") or message_id)
     thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(Phase.KILLED)}
     sent = post.send_mail(

@@ -158,13 +158,13 @@ def lost_tasks(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
     """
     found = []
     lines = [line for line in waiting_tasks.read_waiting(workspace.root) if line.get("queue_id")]
-    held = {entry.id for entry in all_waiting(workspace)} if lines else set()
+    present = {entry.id for entry in all_waiting(workspace)} if lines else set()
     enrolled = {agent.address for agent in workspace.agents}
     for line in lines:
         agent, queue_id = waiting_tasks.agent_of(workspace, line), str(line["queue_id"])
         with contextlib.suppress(OSError, ValueError):  # ValueError: a path with a NUL
             waits_on = agent.address in enrolled and any(str(r.get("queue_id", "")) == queue_id for r in _read(agent))
-            if queue_id not in held and not waits_on and not _began(agent, queue_id):
+            if queue_id not in present and not waits_on and not _began(agent, queue_id):
                 found.append((agent, line))
     return found
 
@@ -189,9 +189,9 @@ def next_start(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]
     if not records:
         return None, []
     newest_run = run_ids(agent)[-1:]
-    begun = _ids(first_record_of_run(agent.runs_dir / newest_run[0])) if newest_run else set()
+    started = _ids(first_record_of_run(agent.runs_dir / newest_run[0])) if newest_run else set()
     barred = conflicts.barred_tasks(agent)
-    records = [r for r in records if str(r.get("queue_id", "")) not in begun and r.get("message_id") not in barred]
+    records = [r for r in records if str(r.get("queue_id", "")) not in started and r.get("message_id") not in barred]
     if not records:
         return None, []
     first = dict(records[0])
@@ -220,8 +220,8 @@ def _list(value: object) -> list[Any]:
 
 def remove_entries(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]]) -> None:
     """Take entries out of an agent's queue; call it under the gate."""
-    gone = {str(record.get("queue_id", "")) for record in taken}
-    _write(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in gone])
+    ids = {str(record.get("queue_id", "")) for record in taken}
+    _write(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in ids])
 
 
 def cancel_start(workspace: Workspace, by: str, queue_id: str) -> WaitingStart:
@@ -234,8 +234,8 @@ def cancel_start(workspace: Workspace, by: str, queue_id: str) -> WaitingStart:
         with gate(workspace, entry.agent):
             taken = drop_starts(workspace, entry.agent, queue_id)
     if entry is None or not taken:
-        said = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
-        raise MailcoreError(f"{said}; `mailcore queue` lists what waits", "no_entry")
+        text = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
+        raise MailcoreError(f"{text}; `mailcore queue` lists what waits", "no_entry")
     audit.record(workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
     dropped_starts.notify_cancelled(workspace, entry.agent, taken, by)
     return entry
@@ -253,10 +253,10 @@ def drop_starts(workspace: Workspace, agent: Agent, queue_id: str = "") -> list[
     """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. What went, of which
     `dropped_starts.notify_cancelled` tells."""
     records = _read(agent)
-    gone = [r for r in records if (r.get("queue_id") == queue_id if queue_id else not r.get("message_id"))]
-    if gone:
-        _write(workspace, agent, [r for r in records if r not in gone])
-    return gone
+    dropped = [r for r in records if (r.get("queue_id") == queue_id if queue_id else not r.get("message_id"))]
+    if dropped:
+        _write(workspace, agent, [r for r in records if r not in dropped])
+    return dropped
 
 
 def _records(agent: Agent) -> list[dict[str, Any]]:
@@ -272,14 +272,16 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
     Nor is a wake among it for news that the agent has heard meanwhile in `mailcore wait`.
     """
     records = journal.read_records(_path(agent))
-    told = waiting_tasks.reported_lost_ids(agent.root) if records else set()
-    heard = active_waits.notified_names(agent) if any("news" in record for record in records) else {}
+    lost = waiting_tasks.reported_lost_ids(agent.root) if records else set()
+    notified = active_waits.notified_names(agent) if any("news" in record for record in records) else {}
     return sorted(
         (
             record
             for record in records
-            if str(record.get("queue_id", "")) not in told
-            and not (heard and active_waits.was_notified(heard, record.get("news"), parse_time(record.get("since"))))
+            if str(record.get("queue_id", "")) not in lost
+            and not (
+                notified and active_waits.was_notified(notified, record.get("news"), parse_time(record.get("since")))
+            )
         ),
         key=_rank,
     )

@@ -77,8 +77,8 @@ def reported_lost_ids(root: Path) -> set[str]:
 
 
 def _line(agent: Agent, first: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: first[key] for key in RECORDED_KEYS if key in first}
-    return {**kept, "agent": agent.address, "name": agent.name, "branch": os.path.relpath(agent.branch, agent.root)}
+    fields = {key: first[key] for key in RECORDED_KEYS if key in first}
+    return {**fields, "agent": agent.address, "name": agent.name, "branch": os.path.relpath(agent.branch, agent.root)}
 
 
 def _write(root: Path, before: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:

@@ -61,9 +61,9 @@ def acquire_lock(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | 
     self_ignore.make_ignored(agent.mail_dir, parents=True)
     document = _document(agent, run_id, nonce, os.getpid(), subject)
     while not link_new(agent.dispatch_lock, document):
-        held = read_lock(agent.dispatch_lock)
-        if held is not None and held.holder is not Holder.DEAD:
-            return held
+        lock = read_lock(agent.dispatch_lock)
+        if lock is not None and lock.holder is not Holder.DEAD:
+            return lock
         set_aside(agent.dispatch_lock)
     return None
 
@@ -94,14 +94,14 @@ def current_lock(agent: Agent) -> Lock | None:
 
     With a holder that is dead: what is left of that run is to be cleared away.
     """
-    held = read_lock(agent.dispatch_lock)
-    if held is not None and held.runs:
-        return held
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.runs:
+        return lock
     newest = _of_newest_run(agent)
-    if held is not None and held.holder is Holder.DEAD and names_own_run(agent, held):
+    if lock is not None and lock.holder is Holder.DEAD and names_own_run(agent, lock):
         # It may name who began the run, and its supervisor, which lives, has not taken it over yet.
-        return newest if newest is not None and newest.runs and newest.run_id == held.run_id else held
-    return newest or held
+        return newest if newest is not None and newest.runs and newest.run_id == lock.run_id else lock
+    return newest or lock
 
 
 def _of_newest_run(agent: Agent) -> Lock | None:
@@ -140,8 +140,8 @@ def is_supervised(agent: Agent, run: Run) -> bool:
     """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too."""
     if run.phase.ended:
         return False
-    held = read_lock(agent.dispatch_lock)
-    if held is not None and held.run_id == run.run_id and held.holder is not Holder.DEAD:
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.run_id == run.run_id and lock.holder is not Holder.DEAD:
         return True
     return any(is_supervisor_of(pid, run.run_id) for pid in snapshot())
 

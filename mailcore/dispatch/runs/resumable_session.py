@@ -81,8 +81,8 @@ def write_pointer(agent: Agent, program: str, session_id: str) -> None:
     """Name the session in which a run went on, for the next run, AIPass's too. OSError where the disk refuses."""
     if not is_session_id(session_id):
         return
-    said = {"session_id": session_id, "set_at": journal.now(), "set_by": "mailcore"}
-    data = dumps(said | {"cwd": str(agent.branch), "provider": program})
+    pointer = {"session_id": session_id, "set_at": journal.now(), "set_by": "mailcore"}
+    data = dumps(pointer | {"cwd": str(agent.branch), "provider": program})
     if not writing.link_new(_path(agent), data, 0o600):
         writing.replace(_path(agent), data, root=agent.root)
 

@@ -75,20 +75,20 @@ def end_mail(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
     return None if run.replied or run.delegated or run.sender != OPERATOR else end_mails.done_mail(agent, run)
 
 
-def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple[str, str]) -> None:
+def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, mail: tuple[str, str]) -> None:
     """Mail it to the run's sender, subject and body; MailcoreError where that fails."""
     failure_notices.archive_failure_notices(
         workspace, agent.address, run.sender, (task_id, run.message_id)
     )  # this one stands for the former
     # In the task's thread, so that whoever waits for an answer hears that none will come.
     thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase), "ended_run": run.run_id}
-    sent = post.send_mail(workspace, agent.address, [run.sender], *said, extra=thread)[0]
+    sent = post.send_mail(workspace, agent.address, [run.sender], *mail, extra=thread)[0]
     if not sent.delivered:
         raise MailcoreError(sent.error)
 
 
 def is_end_mailed(workspace: Workspace, run: Run, to: str) -> bool:
-    """True if a mail of this run's end lies in that mailbox, open or closed: whoever reported it died at that moment."""
+    """True if a mail of this run's end lies in that mailbox, open or closed, though its record was never written."""
     agent = workspace.agent(to)
     raws = (
         *(mail.raw for mail in read_mailbox(agent.inbox).messages),
@@ -120,8 +120,8 @@ def report_to_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
     status = REGISTER_STATUS.get(run.phase, failed)
     found = journal_records(agent.runs_dir / run.run_id)
     mails = _mails(agent, run)
-    said = _result(agent.runs_dir / run.run_id / f"attempt-{last.number}.stdout.log") if last else {}
-    usage = said.get("usage")
+    figures = _result(agent.runs_dir / run.run_id / f"attempt-{last.number}.stdout.log") if last else {}
+    usage = figures.get("usage")
     report = {
         "sender": run.sender,
         "target": agent.address,
@@ -135,7 +135,7 @@ def report_to_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
         "wake_result": _wake_result(run, found),
         "total_cost_usd": run.cost or None,
         "output_tokens": usage.get("output_tokens") if isinstance(usage, dict) else None,
-        "num_turns": said.get("num_turns"),
+        "num_turns": figures.get("num_turns"),
         "result_excerpt": run.result[:600],
         "memories_edited": run.memories_edited,
         "emails_sent": mails,

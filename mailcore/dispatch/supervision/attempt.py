@@ -145,9 +145,9 @@ class Attempts:
             code > 0
             and not result.success
             and ":" not in result.cause
-            and (said := attempt_output.last_line(files.stderr))
+            and (last := attempt_output.last_line(files.stderr))
         ):
-            result = replace(result, cause=f"{result.cause}: {said}")
+            result = replace(result, cause=f"{result.cause}: {last}")
         answered = self.answered()
         if result.success and not cause and not answered and left.work:
             # Contract, claude-code: exit 0 with background tasks cut off is not success.
@@ -227,7 +227,7 @@ class Attempts:
 
     def watch(self, kind: Program, child: int, launch: Launch, number: int) -> str:
         """Wait for the child to end. Returns why it has to be ended instead, or nothing."""
-        begun, began_at, pondered = time.monotonic(), time.time(), 0.0
+        started, began_at, pondered = time.monotonic(), time.time(), 0.0
         limits = self.config.dispatch
         try:
             self.signs.watch_paths(self.run_dir, *kind.traces(launch))
@@ -235,7 +235,7 @@ class Attempts:
                 if self.ended(child):
                     break
                 self.limit_output(number)
-                left = begun + limits.startup_timeout - time.monotonic()
+                left = started + limits.startup_timeout - time.monotonic()
                 if left <= 0:
                     return f"no sign of life in {duration(limits.startup_timeout)}"
                 self.signs.wait(left)
@@ -247,7 +247,7 @@ class Attempts:
             self.signs.unwatch()
         look, longest = OUTPUT_CHECK
         while not self.ended(child):
-            left = begun + limits.hard_limit + pondered - time.monotonic()
+            left = started + limits.hard_limit + pondered - time.monotonic()
             if left <= 0 and (longer := self.approval_wait(began_at)) > pondered:
                 pondered, left = longer, look
             if left <= 0:

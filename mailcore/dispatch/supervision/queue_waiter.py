@@ -49,17 +49,17 @@ def main(branch: Path, claim: int) -> int:
     pause = FIRST_CHECK
     while True:
         try:
-            begun = after_run.start_next(workspace, config, agent)
-            if not isinstance(begun, Hindrance) or not begun.awaits:
+            started = after_run.start_next(workspace, config, agent)
+            if not isinstance(started, Hindrance) or not started.awaits:
                 with gate(workspace, agent):
-                    if isinstance(begun, Hindrance) or not queue.is_any_waiting(agent):
+                    if isinstance(started, Hindrance) or not queue.is_any_waiting(agent):
                         os.close(claim)  # under the gate: who queues next makes a waiter of its own
                         return 0
                 continue
         except (MailcoreError, OSError) as error:
             audit.record(workspace, agent.address, "start", error=str(error))
             return 1
-        wait_for_change(begun.awaits, pause, changes, agent.mail_dir)
+        wait_for_change(started.awaits, pause, changes, agent.mail_dir)
         pause = min(2 * pause, UNREADABLE_GRACE)
 
 

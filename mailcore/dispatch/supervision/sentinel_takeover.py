@@ -29,8 +29,8 @@ def take_over(directory: str, supervisor: int, code: int) -> int:
     run_dir = Path(directory).resolve()
     how = exit_words(code)
     if code > 0:
-        said = next((found for raw in reversed(tail(run_dir / "supervisor.log", 4096)) if (found := line(raw))), "")
-        how = f"{how}: {said[:MAX_CAUSE]}" if said else how
+        last = next((found for raw in reversed(tail(run_dir / "supervisor.log", 4096)) if (found := line(raw))), "")
+        how = f"{how}: {last[:MAX_CAUSE]}" if last else how
     grace = Config().dispatch.stop_grace
     began = time.monotonic()
     for pause in PAUSES:

@@ -111,8 +111,8 @@ class Supervisor:
         if mode in SESSION_MODES and not self.queued.get("retry_of"):
             kind = find_program(self.attempts.name)
             return newest_session(self.config, self.agent, kind) if kind is not None else ""
-        former = Path(str(self.queued.get("retry_of") or "")).name
-        run = read_run(self.agent.runs_dir / former) if former else None
+        earlier = Path(str(self.queued.get("retry_of") or "")).name
+        run = read_run(self.agent.runs_dir / earlier) if earlier else None
         session = run.attempt.session_id if run is not None and run.attempt is not None else ""
         return session if is_session_id(session) else ""
 
@@ -153,7 +153,7 @@ class Supervisor:
 
 
 def main(run_dir: Path, sentinel: int) -> int:
-    """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and reported as far as it can be."""
+    """Supervise the run whose journal lies in `run_dir`; 0 if its end is recorded, and reported as far as it can be."""
     adopt_orphans()
     wait_without_limit()
     audit.current_proof.set("supervisor")

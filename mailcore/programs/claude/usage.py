@@ -113,7 +113,7 @@ class ClaudeUsage:
         before = self._totals.get(session)
         self._totals.put(session, total)
         if before is None:
-            before = former if (former := self.former()) is not None else total
+            before = earlier if (earlier := self.former()) is not None else total
             self._asked += 1
             if self._asked == MAX_ASKS:  # it reads the file: made-up sessions must not let it do so for ever
                 self.former = _unknown

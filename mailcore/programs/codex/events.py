@@ -52,7 +52,7 @@ def ending(exit_code: int, output: Output) -> Ending:
 
     An `error` before it was a connection that was lost and found; an item of type `error` is only a warning.
     """
-    completed, failure, said, odd = False, "", "", dict[str, str]()
+    completed, failure, answer, odd = False, "", "", dict[str, str]()
     limited = False
     for line in tail(output.stdout, MAX_TRANSCRIPT_LINE):
         event = parse_line(line.encode())
@@ -70,11 +70,11 @@ def ending(exit_code: int, output: Output) -> Ending:
             done, wrong = shaped(event, Completed, f"codex's {kind}")
             odd |= wrong
             if done.item is not None and done.item.type == "agent_message":
-                said = done.item.text or ""
+                answer = done.item.text or ""
     if exit_code == 0 and completed and not failure:
-        return Ending(True, ", ".join([exit_words(exit_code), *odd.values()]), result=said)
+        return Ending(True, ", ".join([exit_words(exit_code), *odd.values()]), result=answer)
     failure = failure or "the stream ended without turn.completed"
-    return Ending(False, f"{exit_words(exit_code)}: {failure}", limited=limited, result=said)
+    return Ending(False, f"{exit_words(exit_code)}: {failure}", limited=limited, result=answer)
 
 
 def thread_of(output: Output) -> str:

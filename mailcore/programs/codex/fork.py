@@ -18,7 +18,7 @@ from mailcore.model.message import parse_time
 from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, count_of, parse_line, table_of, text_of
 from mailcore.system import safe_open
 
-WRITING = 60.0
+COPY_SECONDS = 60.0
 """Seconds in which a history has been copied, however long it is: what is stamped later is the fork's own."""
 COPY_BURST = 2.0
 """The same where nothing but the time shows a copy."""
@@ -43,7 +43,7 @@ class Fork:
     """Reports what a forked thread copied from what it did itself. Ask in the order of the lines."""
 
     def __init__(self, thread: str, began: float, parent: Callable[[], History | None]) -> None:
-        """`began`: when its file begins, in seconds since the epoch; `parent`: what its parent had reported until then."""
+        """`began`: when its file begins, in seconds since the epoch; `parent`: what its parent reported until then."""
         self._thread, self._began, self._ask = thread, began, parent
         self._turning = False
         """A turn was seen that is the parent's: the fork's own work begins with a turn of its own."""
@@ -84,7 +84,7 @@ class Fork:
         return not self.over
 
     def _past(self, at: float) -> bool:
-        self.over = self.over or at > self._began + WRITING
+        self.over = self.over or at > self._began + COPY_SECONDS
         return self.over
 
 

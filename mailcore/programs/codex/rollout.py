@@ -51,13 +51,15 @@ _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE
 class CodexRollout:
     """Reads one session file of an agent."""
 
-    def __init__(self, agent: str, path: Path, former: Callable[[str, float], History | None] | None = None) -> None:
-        """`former`: what a thread, by its id, had reported until a moment; asked of a parent whose history was copied.
+    def __init__(
+        self, agent: str, path: Path, history_of: Callable[[str, float], History | None] | None = None
+    ) -> None:
+        """`history_of`: what a thread, by its id, reported until a moment; asked of a parent whose history was copied.
 
         None of it is known without.
         """
         self.agent = agent
-        self._former = former
+        self._former = history_of
         named = _NAME.fullmatch(path.stem)
         self.session = named[1] if named else path.stem
         self.cwd = ""
@@ -137,8 +139,8 @@ class CodexRollout:
         if self._fork is not None and (kind == "turn_context" or payload.get("type") == "task_started"):
             self._fork.turn(text_of(payload, "turn_id"), at)
         if kind == "event_msg":
-            told = payload if payload.get("type") == "task_started" else table_of(payload, "info")
-            self._window = count_of(told, "model_context_window") or self._window
+            values = payload if payload.get("type") == "task_started" else table_of(payload, "info")
+            self._window = count_of(values, "model_context_window") or self._window
 
     def _meet(self, payload: Mapping[str, Any], at: float) -> None:
         """The first of these lines is the thread's own; one that follows with another id is that of its parent."""
@@ -151,8 +153,8 @@ class CodexRollout:
         elif thread != self.session:
             parent = thread
         if parent and self._fork is None:
-            former = partial(self._former, parent, self._begun) if self._former is not None else _nothing
-            self._fork = Fork(self.session, self._begun, former)
+            parent_history = partial(self._former, parent, self._begun) if self._former is not None else _nothing
+            self._fork = Fork(self.session, self._begun, parent_history)
 
     def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
         return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session)
@@ -170,8 +172,8 @@ class CodexRollout:
             case "error":
                 yield self._activity(at, Kind.ERROR, text_of(payload, "message") or "turn ended in an error")
             case "stream_error":
-                said = text_of(payload, "message") or "the stream broke"
-                yield self._activity(at, Kind.LIMIT if LIMIT_STATUS.search(said) else Kind.WARNING, said)
+                text = text_of(payload, "message") or "the stream broke"
+                yield self._activity(at, Kind.LIMIT if LIMIT_STATUS.search(text) else Kind.WARNING, text)
             case "context_compacted":
                 yield from self._compaction(at)
             case "user_message":
@@ -197,8 +199,8 @@ class CodexRollout:
             case "AgentMessage":
                 yield from self._message_once(at, Kind.MESSAGE, _texts(list_of(item, "content")))
             case "Reasoning":
-                said = " ".join(text for text in list_of(item, "summary_text") if isinstance(text, str))
-                yield from self._message_once(at, Kind.THINKING, said or "thinking")
+                thought = " ".join(text for text in list_of(item, "summary_text") if isinstance(text, str))
+                yield from self._message_once(at, Kind.THINKING, thought or "thinking")
             case "CommandExecution":
                 code, status = item.get("exit_code"), item.get("status")
                 failed = code != 0 if isinstance(code, int) else status in ("failed", "declined")
@@ -223,11 +225,11 @@ class CodexRollout:
         else:
             output = payload.get("output")
             refused = isinstance(output, dict) and output.get("success") is False
-            said = text_of(output, "content") if isinstance(output, dict) else output
-            said = said if isinstance(said, str) else _texts(said) if isinstance(said, list) else ""
-            code = _EXIT.search(said[:400])
+            text = text_of(output, "content") if isinstance(output, dict) else output
+            text = text if isinstance(text, str) else _texts(text) if isinstance(text, list) else ""
+            code = _EXIT.search(text[:400])
             failed = refused or (code is not None and int(code[1][:9]) != 0)
-            yield from self._end(call, at, failed, said.partition("Output:\n")[2] or said)
+            yield from self._end(call, at, failed, text.partition("Output:\n")[2] or text)
 
     def _end(self, call: str, at: float, failed: bool, output: str) -> Iterator[Activity]:
         """A call is over: reported by its item or by its output, whichever comes first."""

@@ -73,22 +73,22 @@ class _Outcome:
 
 def ending(exit_code: int, output: Output) -> Ending:
     """Success is exit 0 and a `result` of status success: an answer that makes no sense to it also exits with 0."""
-    told = _read_events(tail(output.stdout, READ))
+    outcome = _read_events(tail(output.stdout, READ))
     words = exit_words(exit_code)
-    if exit_code == 0 and told.result is not None and told.result.status == "success":
-        refused = f"not permitted: {', '.join(told.refused)}" if told.refused else ""
+    if exit_code == 0 and outcome.result is not None and outcome.result.status == "success":
+        refused = f"not permitted: {', '.join(outcome.refused)}" if outcome.refused else ""
         return Ending(
-            True, ", ".join(filter(None, (words, refused, told.warning, *told.odd.values()))), result=told.said
+            True, ", ".join(filter(None, (words, refused, outcome.warning, *outcome.odd.values()))), result=outcome.said
         )
-    failure = told.result.error if told.result is not None else None
+    failure = outcome.result.error if outcome.result is not None else None
     message = (failure.message if failure is not None else None) or ""
-    why = short_result(_words(message)) or told.error or "; ".join(told.odd.values()) or EXITS.get(exit_code, "")
+    why = short_result(_words(message)) or outcome.error or "; ".join(outcome.odd.values()) or EXITS.get(exit_code, "")
     if exit_code in LIMITS:
         delay = f", to be tried again after {found[1]}" if (found := _DELAY.search(message)) else ""
-        return Ending(False, f"API {LIMITS[exit_code]}{delay}{f': {why}' if why else ''}", True, told.said)
-    if not why and told.result is None:
+        return Ending(False, f"API {LIMITS[exit_code]}{delay}{f': {why}' if why else ''}", True, outcome.said)
+    if not why and outcome.result is None:
         why = "the stream ended without a result"
-    return Ending(False, f"{words}: {why}" if why else words, result=told.said, final=exit_code in FINAL_EXITS)
+    return Ending(False, f"{words}: {why}" if why else words, result=outcome.said, final=exit_code in FINAL_EXITS)
 
 
 def session_id(stdout: Path) -> str:
@@ -110,7 +110,7 @@ def _words(message: str) -> str:
 
 
 def _read_events(lines: Iterable[str]) -> _Outcome:
-    told, tools = _Outcome(), dict[str, str]()
+    outcome, tools = _Outcome(), dict[str, str]()
     for values in (parse_line(line.encode("utf-8", "replace")) for line in lines):
         kind = values.get("type") if values is not None else None
         if values is None or kind not in ("result", "message", "tool_use", "tool_result", "error"):
@@ -119,20 +119,20 @@ def _read_events(lines: Iterable[str]) -> _Outcome:
             event, wrong = shaped(values, Event, f"gemini's {kind}")
         except UnicodeError:  # half of a surrogate pair, as a key or where a table is expected
             continue
-        told.odd |= wrong
+        outcome.odd |= wrong
         match kind:
             case "result":
-                told.result = event
+                outcome.result = event
             case "message" if event.role == "assistant":
-                told.said += event.content or ""
+                outcome.said += event.content or ""
             case "tool_use":
-                told.said = ""  # what is said before a tool is used is not the answer
+                outcome.said = ""  # what is said before a tool is used is not the answer
                 tools[event.tool_id or ""] = event.tool_name or ""
             case "tool_result" if event.error is not None and event.error.type == "policy_violation":
                 tool = tools.get(event.tool_id or "") or "a tool"
-                told.refused = tuple(dict.fromkeys((*told.refused, tool)))
+                outcome.refused = tuple(dict.fromkeys((*outcome.refused, tool)))
             case "error" if event.severity == "warning":
-                told.warning = short_result(event.message or "")
+                outcome.warning = short_result(event.message or "")
             case "error":
-                told.error = short_result(event.message or "")
-    return told
+                outcome.error = short_result(event.message or "")
+    return outcome

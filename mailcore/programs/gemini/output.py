@@ -12,7 +12,7 @@ from mailcore.programs.tool_wording import tool_words
 from mailcore.programs.transcript_reader import Recent, line_time, parse_line, short_result, table_of, text_of
 
 OUTPUT_SOURCE = "output"
-CALLS = 500
+MAX_OPEN_CALLS = 500
 """Tool calls that are remembered until their results come."""
 
 
@@ -28,7 +28,7 @@ class GeminiOutput:
         self.agent = agent
         self._session = ""
         """That of the newest `init`: the call of an unknown one would count twice."""
-        self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
+        self._calls: Recent[str, tuple[str, str]] = Recent(MAX_OPEN_CALLS)
         """Tool and words of each call that has no result yet."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
@@ -47,8 +47,8 @@ class GeminiOutput:
                 words = tool_words(tool, event.get("parameters"))
                 self._calls.put(call, (tool, words))
                 yield self._activity(at, Kind.TOOL, words, tool, call)
-            case "tool_result" if begun := self._calls.pop(call := text_of(event, "tool_id")):
-                tool, words = begun
+            case "tool_result" if started := self._calls.pop(call := text_of(event, "tool_id")):
+                tool, words = started
                 failed = event.get("status") != "success"
                 brought = short_result(text_of(event, "output") or text_of(table_of(event, "error"), "message"))
                 kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE

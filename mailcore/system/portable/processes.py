@@ -166,7 +166,7 @@ def in_first_namespace() -> bool:
     return True
 
 
-def send(pid: int, ticks: int, number: signal.Signals) -> bool:
+def send_signal(pid: int, ticks: int, number: signal.Signals) -> bool:
     """Signal the process that has this PID and start time; False if it is gone or not ours to signal."""
     if start_ticks(pid) != ticks:
         return False

@@ -63,9 +63,9 @@ class WatchfilesKernel:
             # Its inode may be given to the directory that takes its place: forget it by name.
             self._base.pop(path, None)
             self._late.pop(path, None)
-        gone = any(wanted.get(path) != inode for path, inode in self._base.items())
+        changed = any(wanted.get(path) != inode for path, inode in self._base.items())
         late = {path: inode for path, inode in wanted.items() if self._base.get(path) != inode}
-        if failed or gone or not self._base or len(late) > MERGE:
+        if failed or changed or not self._base or len(late) > MERGE:
             self._base, self._late, late = dict(wanted), {}, {}
             self._start("base", self._base)
             self._start("late", ())
@@ -107,8 +107,8 @@ class WatchfilesKernel:
                 os.write(self._write_end, b"\0")
 
     def _start(self, name: str, paths: Iterable[str]) -> None:
-        if former := self._threads.pop(name, None):
-            former.stop()
+        if old_thread := self._threads.pop(name, None):
+            old_thread.stop()
         directories = [path for path in paths if _utf8(path)]
         if directories:
             self._threads[name] = _Thread(self, directories)

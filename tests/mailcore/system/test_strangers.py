@@ -84,12 +84,12 @@ def test_a_stranger_is_stepped_around_and_named(lock: Path, how: list[str]) -> N
     told: list[str] = []
     with flock(lock, *how) as stranger:
         begun = time.monotonic()
-        with locked(lock, own=True, told=told.append):
+        with locked(lock, own=True, on_stranger=told.append):
             took = time.monotonic() - begun
             assert is_locked(lock, own=True) and newest_lock_file(lock).name == ".dispatch.flock.1"
         assert STRANGER_TIMEOUT < took < STRANGER_TIMEOUT + 3
         begun = time.monotonic()
-        with locked(lock, own=True, told=told.append):
+        with locked(lock, own=True, on_stranger=told.append):
             pass
         assert time.monotonic() - begun < 0.5, "from then on nobody waits for him"
     assert len(told) == 1 and f"PID {stranger.pid} (flock" in told[0]
@@ -104,7 +104,7 @@ def test_a_stranger_that_handed_the_lock_to_a_child_and_went_is_found(lock: Path
     assert child.stdout is not None and child.stdout.readline() == "\n"
     told: list[str] = []
     try:
-        with locked(lock, own=True, told=told.append):
+        with locked(lock, own=True, on_stranger=told.append):
             assert newest_lock_file(lock).name == ".dispatch.flock.1"
     finally:
         os.killpg(child.pid, signal.SIGKILL)
