@@ -21,7 +21,7 @@ from mailcore.cli.parse import options_of, parse
 from mailcore.exceptions import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
 from mailcore.identity.caller import Identity, identify, is_outside
 from mailcore.mail.resumable_act import act_scope
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.system.safe_open import own_directory
 from mailcore.workspace.find import Workspace, workspace_here
 from mailcore.workspace.variables import RUN_ID
@@ -194,7 +194,7 @@ class Call:
         if caller.run_id:
             from mailcore.formats import journal
 
-            run = caller.agent.runs_dir / caller.run_id / "run.jsonl"
+            run = caller.agent.runs_dir / caller.run_id / RUN_JOURNAL
             with tolerated():
                 journal.append_record(run, {"event": event, **facts})
 

@@ -17,7 +17,7 @@ from mailcore.dispatch.runs.run_list import run_ids
 from mailcore.exceptions import ConfigError, MailcoreError
 from mailcore.hooks.install import hook_state
 from mailcore.mail.mailbox_reader import absent, read_mailbox
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.programs import registry
 from mailcore.programs.base import Hooks
@@ -214,7 +214,7 @@ def _runs(agent: Agent) -> Iterator[Check]:
     elif lock is not None and (why := why_stranger(lock)):
         yield Check(agent.address, False, f"{path} {why}", f"remove {path} if nothing works there")
     for run_id in reversed(run_ids(agent)):
-        journal = agent.runs_dir / run_id / "run.jsonl"
+        journal = agent.runs_dir / run_id / RUN_JOURNAL
         if journal.is_symlink() or not journal.is_file():
             found = "a link" if journal.is_symlink() else "no file" if journal.exists() else "gone"
             yield Check(

@@ -19,6 +19,7 @@ from mailcore.mail.ladder import ladder
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.message_names import choose_named
 from mailcore.mail.threads import group_threads
+from mailcore.model.agent import RUN_JOURNAL
 from mailcore.model.message import FINAL, parse_time
 from mailcore.text import line
 from mailcore.text.names import safe_sender
@@ -212,7 +213,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
         if isinstance(record.get("verb"), str):
             yield {key: value for key, value in record.items() if key != "chain"}
     for agent in (*call.workspace.agents, *call.workspace.former_agents()):
-        for path in sorted(agent.runs_dir.glob("*/run.jsonl")):
+        for path in sorted(agent.runs_dir.glob(f"*/{RUN_JOURNAL}")):
             records = _read(path)
             # What it was called then: it may be renamed, or its directory another's by now.
             address = str(records[0].get("target") or agent.address) if records else ""

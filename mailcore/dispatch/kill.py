@@ -13,10 +13,10 @@ from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.queueing import dropped_starts, queue
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.runs.branch_lock import current_lock, is_supervisor_of, names_own_run
-from mailcore.dispatch.runs.run_list import JOURNAL, find_run
+from mailcore.dispatch.runs.run_list import find_run
 from mailcore.exceptions import Refused
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.system.process_values import Process
 from mailcore.system.processes import alive, environment, send_signal, snapshot, start_ticks, wait_for_end
@@ -121,7 +121,7 @@ def _supervised(agent: Agent, lock: Lock) -> bool:
 def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> set[int]:
     """Let the supervisor, begun at `ticks`, end its run; end what is left, itself too. Returns the survivors."""
     grace = config.dispatch.stop_grace
-    journal.append_record(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
+    journal.append_record(agent.runs_dir / lock.run_id / RUN_JOURNAL, {"event": "kill_asked", "by": by})
     send_signal(lock.pid, ticks, signal.SIGTERM)
     send_signal(lock.pid, ticks, signal.SIGCONT)
     if not wait_for_end(lock.pid, ticks, grace + 10):

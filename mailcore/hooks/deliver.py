@@ -24,7 +24,7 @@ from mailcore.mail.mailbox_document import messages_in, parse_mailbox
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.message_text import PROOFS, proof_of
 from mailcore.mail.store import LOCK, lock_mailbox
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.message import MailboxStatus, Message
 from mailcore.programs.hook_lines import parse_hook
 from mailcore.system import safe_open
@@ -100,7 +100,7 @@ def _mark_delivered(agent: Agent, ids: Sequence[str], where: str, run_id: str) -
                 delivered.append(message.id)
         if delivered:
             place.save(document)
-    run = agent.runs_dir / run_id / "run.jsonl"
+    run = agent.runs_dir / run_id / RUN_JOURNAL
     if delivered and run_id and Path(run_id).name == run_id and run.is_file():
         journal.append_record(run, {"event": "told", "ids": delivered, "where": where})
     return delivered

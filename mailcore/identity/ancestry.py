@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Lock
 from mailcore.system import processes
 from mailcore.workspace.find import Workspace
@@ -120,7 +120,7 @@ def _journal_names(agent: Agent, run_id: str, pid: int) -> bool:
     if not FORM.fullmatch(run_id):
         return False
     try:
-        records = journal.read_records(agent.runs_dir / run_id / "run.jsonl")
+        records = journal.read_records(agent.runs_dir / run_id / RUN_JOURNAL)
     except OSError:
         return False
     return any(one.get("event") == "supervised" and pid in (one.get("pid"), one.get("sentinel")) for one in records)

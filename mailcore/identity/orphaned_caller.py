@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.system import processes
@@ -51,7 +51,7 @@ def _lost(agent: Agent) -> Iterator[Run]:
     """The newest run of an agent, if its supervisor did not live to end it."""
     try:
         newest = max(filter(RUN_ID.fullmatch, os.listdir(agent.runs_dir)), default="")  # noqa: PTH208 (names only)
-        run = from_records(journal.read_records(agent.runs_dir / newest / "run.jsonl")) if newest else None
+        run = from_records(journal.read_records(agent.runs_dir / newest / RUN_JOURNAL)) if newest else None
     except OSError:
         return
     if run is None:

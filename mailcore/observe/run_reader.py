@@ -7,11 +7,10 @@ import os
 from pathlib import Path
 
 from mailcore.formats import journal
+from mailcore.model.agent import RUN_JOURNAL
 from mailcore.model.lock import Lock
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.observe.file_stamps import FileStamps
-
-JOURNAL = "run.jsonl"
 
 
 class RunReader:
@@ -67,7 +66,7 @@ class RunReader:
 
     def _read_open(self) -> None:
         for run_id in self._open:
-            path = self.directory / run_id / JOURNAL
+            path = self.directory / run_id / RUN_JOURNAL
             if self._stamps.moved(path):
                 with contextlib.suppress(OSError):
                     self._runs[run_id] = from_records(journal.read_records(path))
@@ -79,7 +78,7 @@ class RunReader:
 
     def _follow(self, run_ids: list[str]) -> None:
         for run_id in self._runs.keys() - set(run_ids):
-            self._stamps.forget(self.directory / run_id / JOURNAL)
+            self._stamps.forget(self.directory / run_id / RUN_JOURNAL)
         self._runs = {run_id: self._runs.get(run_id) for run_id in run_ids}
         self._open = [run_id for run_id in self._runs if not self._over(run_id)]
         self.stirred = True

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.document_file import MAX_DOCUMENT
@@ -128,7 +128,7 @@ def _spent(
 def _runs(agent: Agent, notes: list[str]) -> list[Run]:
     """Its runs, the oldest first."""
     found = []
-    for path in agent.runs_dir.glob("*/run.jsonl"):
+    for path in agent.runs_dir.glob(f"*/{RUN_JOURNAL}"):
         try:
             run = from_records(journal.read_records(path))
         except OSError as error:

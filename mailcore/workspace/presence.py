@@ -15,7 +15,7 @@ from typing import Any
 
 from mailcore.config import Config
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.model.message import parse_time
 from mailcore.system import safe_open, self_ignore
@@ -86,7 +86,7 @@ def presence_of(workspace: Workspace, agent: Agent, done: Mapping[str, float] | 
     newest = acted
     with suppress(OSError, IndexError):
         names = sorted(path.name for path in agent.runs_dir.iterdir())
-        newest = max(newest, (agent.runs_dir / names[-1] / "run.jsonl").stat().st_mtime)
+        newest = max(newest, (agent.runs_dir / names[-1] / RUN_JOURNAL).stat().st_mtime)
     return f"idle since {date_and_time(newest, seconds=False)}" if newest else "idle"
 
 
@@ -99,11 +99,11 @@ def next_wake(config: Config, agent: Agent) -> float:
     if not every:
         return 0.0
     try:
-        newest = max(agent.runs_dir.glob("*/run.jsonl"), default=agent.passport)
+        newest = max(agent.runs_dir.glob(f"*/{RUN_JOURNAL}"), default=agent.passport)
         # The journal's first line is written when the run begins; the directory's name sorts by that.
         started = (
             parse_time(journal.read_records(newest)[0].get("at"))
-            if newest.name == "run.jsonl"
+            if newest.name == RUN_JOURNAL
             else newest.stat().st_mtime
         )
     except (OSError, IndexError):

@@ -198,7 +198,8 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
             _, work = engine.check_machine(engine.nearly_silent(snapshot))
-            engine.update_senses(disk_free=machine.free, work=work, missing_since=engine.find_missing(snapshot.fleet.agents))
+            missing = engine.find_missing(snapshot.fleet.agents)
+            engine.update_senses(disk_free=machine.free, work=work, missing_since=missing)
         step = tick + late
         machine.go(step)
         passed += step

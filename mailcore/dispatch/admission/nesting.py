@@ -14,11 +14,11 @@ from typing import Any
 
 from mailcore.dispatch.runs.branch_lock import current_lock, names_own_run
 from mailcore.dispatch.runs.progress import changed_files
-from mailcore.dispatch.runs.run_list import JOURNAL, first_record_of_run, journal_records, last_run, read_run, run_ids
+from mailcore.dispatch.runs.run_list import first_record_of_run, journal_records, last_run, read_run, run_ids
 from mailcore.formats import journal
 from mailcore.formats.digest import digest
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.model.message import FINAL
 from mailcore.model.run import RUN_ID
@@ -112,7 +112,7 @@ def why_loop(place: ChainPlace, sender: Agent, target: Agent, task: str, limit: 
         return ""
     if place.agent is not None:
         record = {"event": LOOP, "task": task, "to": target.address}
-        journal.append_record(place.agent.runs_dir / place.run_id / JOURNAL, record)
+        journal.append_record(place.agent.runs_dir / place.run_id / RUN_JOURNAL, record)
     how_often = "once" if len(before) == 1 else f"{len(before)} times"
     return (
         f"{sender.address} gave {target.address} this very task {how_often} in this chain of dispatches, and no file "
@@ -144,7 +144,7 @@ def record_given(parent: ChainPlace, task: str, target: str) -> None:
     """Write into the caller's run that it gave a task."""
     if parent.agent is not None:
         journal.append_record(
-            parent.agent.runs_dir / parent.run_id / JOURNAL, {"event": GAVE, "task": task, "to": target}
+            parent.agent.runs_dir / parent.run_id / RUN_JOURNAL, {"event": GAVE, "task": task, "to": target}
         )
 
 

@@ -13,11 +13,11 @@ from typing import Any
 from mailcore.dispatch.admission import breakers
 from mailcore.dispatch.admission.nesting import ChainPlace
 from mailcore.dispatch.queueing import dropped_starts
-from mailcore.dispatch.runs.run_list import JOURNAL, journal_records
+from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail import post
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
@@ -59,7 +59,7 @@ def notify_nesting_limit(workspace: Workspace, place: ChainPlace, target: Agent,
     """
     if place.agent is None:
         return
-    path = place.agent.runs_dir / place.run_id / JOURNAL
+    path = place.agent.runs_dir / place.run_id / RUN_JOURNAL
     with suppress(MailcoreError, OSError):
         found = journal_records(path.parent)
         sender, task_id = (str(found[0].get(key) or "") for key in ("sender", "sent_id")) if found else ("", "")

@@ -24,12 +24,12 @@ from mailcore.dispatch.process.environment import search_path
 from mailcore.dispatch.queueing import dropped_starts, queue, waiting_tasks
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.runs import branch_lock, run_end
-from mailcore.dispatch.runs.run_list import JOURNAL, journal_records, read_run
+from mailcore.dispatch.runs.run_list import journal_records, read_run
 from mailcore.dispatch.texts import end_mails, prompt
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail import failure_notices
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.choose import select
 from mailcore.system.locks import try_lock
@@ -215,7 +215,7 @@ def release_branch(
         # After a kill nothing starts by itself at that agent: what waits there goes on waiting.
         start_all_waiting(workspace, config, but=None if start_waiting else agent)
     except (MailcoreError, OSError) as error:
-        journal.append_record(agent.runs_dir / run_id / JOURNAL, {"event": "wake_failed", "reason": str(error)})
+        journal.append_record(agent.runs_dir / run_id / RUN_JOURNAL, {"event": "wake_failed", "reason": str(error)})
 
 
 def report_end(
@@ -237,19 +237,19 @@ def report_end(
     try:
         _notify_sender(workspace, config, agent, run, queued, run_dir, again)
     except (MailcoreError, OSError) as error:
-        journal.append_record(run_dir / JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
         run_end.record_bounce(agent, run, run_dir, str(error))
     try:
         run_end.report_to_aipass(workspace, agent, run)
     except (MailcoreError, OSError) as error:
-        journal.append_record(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "unregistered", "reason": str(error)})
     try:
         # A run that came to its end may have left the rest to the answer, which its agent is mailed.
         if run.wrote and run.phase is not Phase.COMPLETED:
             run_end.lapse_run_requests(workspace, config, run)
     except (MailcoreError, OSError) as error:
-        journal.append_record(run_dir / JOURNAL, {"event": "not_lapsed", "reason": str(error)})
-    journal.append_record(run_dir / JOURNAL, {"event": "told"})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "not_lapsed", "reason": str(error)})
+    journal.append_record(run_dir / RUN_JOURNAL, {"event": "told"})
 
 
 def _notify_sender(
@@ -274,11 +274,11 @@ def _notify_sender(
     if again and any(record.get("event") == "woken" for record in journal_records(run_dir)):
         return
     if sender_wake.is_sender_notified(workspace, run, task_id):
-        journal.append_record(run_dir / JOURNAL, {"event": "heard", "by": run.sender})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "heard", "by": run.sender})
         return
     why_not = wake_sender(workspace, config, agent, run, queued, mailed=mail is not None or run.replied)
     if why_not is None:
-        journal.append_record(run_dir / JOURNAL, {"event": "woken", "to": run.sender})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "woken", "to": run.sender})
         return
     if mail is None and not run.replied and not mailed:
         run_end.send_end_mail(workspace, agent, run, task_id, end_mails.done_mail(agent, run))

@@ -20,9 +20,9 @@ from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.runs import run_end
 from mailcore.dispatch.runs.branch_lock import current_lock, is_supervisor_of, names_own_run
-from mailcore.dispatch.runs.run_list import JOURNAL, journal_records
+from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.run import Run, from_records
 from mailcore.system.processes import wait_for_end
@@ -104,7 +104,7 @@ def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) ->
         run_dir = agent.runs_dir / lock.run_id
         run = run_end.close_run(agent, run_dir, "killed" if by else "bounced", by=by, reason=reason)
     if lost_directory.is_recorded(workspace, run.run_id):  # by who lost its directory, without this journal
-        journal.append_record(agent.runs_dir / lock.run_id / JOURNAL, {"event": "told"})
+        journal.append_record(agent.runs_dir / lock.run_id / RUN_JOURNAL, {"event": "told"})
         return ClearedLock(None)
     return ClearedLock(run)
 

@@ -29,12 +29,12 @@ from mailcore.dispatch.process.environment import clean_environment
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.queueing.branch_gate import gate, places_lock
 from mailcore.dispatch.runs import branch_lock
-from mailcore.dispatch.runs.run_list import JOURNAL, run_ids
+from mailcore.dispatch.runs.run_list import run_ids
 from mailcore.exceptions import tolerated
 from mailcore.formats import journal
 from mailcore.formats.digest import digest
 from mailcore.formats.timestamps import next_unique, unique_time
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import Run
 from mailcore.system.lock_holder import name_holder
 from mailcore.system.python_child import child
@@ -112,7 +112,7 @@ def reserve(
         queued = {**first, "nonce": nonce, "delay": seen.delay if first.get("automatic") else 0.0}
         head = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
         make_directory(agent.runs_dir / run_id, parents=True)
-        journal.append_record(agent.runs_dir / run_id / JOURNAL, {**head, **queued}, durable=True)
+        journal.append_record(agent.runs_dir / run_id / RUN_JOURNAL, {**head, **queued}, durable=True)
         if taken:
             queue.remove_entries(workspace, agent, taken)
     except BaseException as error:
@@ -163,7 +163,7 @@ def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:
     import shutil
 
     with gate(workspace, agent):
-        records = journal.read_records(agent.runs_dir / run.run_id / JOURNAL)
+        records = journal.read_records(agent.runs_dir / run.run_id / RUN_JOURNAL)
         if len(records) != 1 or run.phase.ended or branch_lock.is_supervised(agent, run):
             return False
         shutil.rmtree(agent.runs_dir / run.run_id)
@@ -174,7 +174,7 @@ def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:
 def _undo(agent: Agent, run_id: str, nonce: str, error: BaseException) -> None:
     """Leave nothing of a run that could not begin: whoever asked for it is notified by the error, and nobody later."""
     run_dir = agent.runs_dir / run_id
-    path = run_dir / JOURNAL
+    path = run_dir / RUN_JOURNAL
     with suppress(OSError):
         path.unlink()
     try:

@@ -12,14 +12,14 @@ from typing import Any
 from mailcore.config import Config
 from mailcore.dispatch.aipass import register
 from mailcore.dispatch.runs.progress import progress
-from mailcore.dispatch.runs.run_list import JOURNAL, journal_records
+from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.dispatch.texts import end_mails
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.formats.timestamps import lock_time, utc_time
 from mailcore.mail import approvals, failure_notices, lookup, post
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.model.message import Message, as_text
 from mailcore.model.run import MAX_RESULT, Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words, tail
@@ -36,7 +36,7 @@ def close_run(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by
 
     One that has ended already stays as it is. MailcoreError where there is no journal to close.
     """
-    path = run_dir / JOURNAL
+    path = run_dir / RUN_JOURNAL
     run = from_records(journal.read_records(path))
     if run is None:
         raise MailcoreError(f"{path}: no journal of a run")

@@ -10,15 +10,12 @@ from typing import Any
 from mailcore.dispatch.aipass import register
 from mailcore.exceptions import Refused
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.observe.aipass_runs import runs_by_id
 from mailcore.system.processes import alive, hidden
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.registry import normal_address
-
-JOURNAL = "run.jsonl"
-"""A run's journal, in its directory."""
 
 
 def run_ids(agent: Agent) -> list[str]:
@@ -32,7 +29,7 @@ def run_ids(agent: Agent) -> list[str]:
 def journal_records(run_dir: Path) -> list[dict[str, Any]]:
     """What the journal of a run says; nothing where it was removed, or cannot be read: others' runs go on."""
     try:
-        return journal.read_records(run_dir / JOURNAL)
+        return journal.read_records(run_dir / RUN_JOURNAL)
     except OSError:
         return []
 
@@ -40,7 +37,7 @@ def journal_records(run_dir: Path) -> list[dict[str, Any]]:
 def first_record_of_run(run_dir: Path) -> dict[str, Any]:
     """The first record of a run's journal, who asked for what; empty where `journal_records` is."""
     try:
-        return journal.first_record(run_dir / JOURNAL)
+        return journal.first_record(run_dir / RUN_JOURNAL)
     except OSError:
         return {}
 
@@ -104,7 +101,7 @@ def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
     everyone = (*workspace.agents, *workspace.former_agents())
     if not target.startswith("@"):
         for agent in everyone:
-            if "/" not in target and (agent.runs_dir / target / JOURNAL).is_file():
+            if "/" not in target and (agent.runs_dir / target / RUN_JOURNAL).is_file():
                 return agent, read_run(agent.runs_dir / target)
         for agent in everyone:
             named = next((run for run in aipass_runs(workspace, agent) if run.run_id == target), None)

@@ -16,7 +16,6 @@ from mailcore.config import Config
 from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.process.environment import clean_environment
 from mailcore.dispatch.process.leftover_processes import Leftover
-from mailcore.dispatch.runs.run_list import JOURNAL
 from mailcore.dispatch.supervision import attempt_output
 from mailcore.dispatch.supervision.run_directory import RunDirectory
 from mailcore.dispatch.supervision.run_journal import OwnJournal
@@ -24,7 +23,7 @@ from mailcore.dispatch.supervision.supervisor_events import SupervisorEvents
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.message import FINAL
 from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
@@ -67,7 +66,7 @@ class Attempts:
     def __init__(self, config: Config, agent: Agent, run_dir: Path) -> None:
         self.config = config
         self._anchor = RunDirectory(agent, run_dir)
-        self.journal = OwnJournal(run_dir / JOURNAL)
+        self.journal = OwnJournal(run_dir / RUN_JOURNAL)
         self.queued = self.journal.queued
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
         self.secret = ""
@@ -102,7 +101,7 @@ class Attempts:
         except FileNotFoundError:
             run = None
         if run is None:
-            raise RunDirectoryLost(f"{self.run_dir / JOURNAL} is gone")
+            raise RunDirectoryLost(f"{self.run_dir / RUN_JOURNAL} is gone")
         return run
 
     def note(self, event: str, **facts: Any) -> None:
@@ -272,7 +271,7 @@ class Attempts:
             self.signs.wait(min(left, look))
             self.reap()
             look = min(look * 2, longest)
-        self.journal.path = self.run_dir / JOURNAL
+        self.journal.path = self.run_dir / RUN_JOURNAL
 
     def limit_output(self, number: int) -> bool:
         """Bound what the attempt's output takes on disk; True where it was too much."""
