@@ -67,7 +67,7 @@ def sent_records(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def find_copy(workspace: Workspace, message_id: str) -> Copy:
-    """The recipient's copy of the message that is named so (`names.choose`). MailcoreError if there is none."""
+    """The recipient's copy of the message that is named so (`choose_named`). MailcoreError if there is none."""
     found = choose_named(message_id, all_copies(workspace), lambda copy: copy.message)
     if found is None:
         raise MailcoreError(f"no message {message_id}, open or archived, in {workspace.root}", "no_message")

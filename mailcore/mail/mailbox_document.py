@@ -54,7 +54,7 @@ def messages_in(document: dict[str, Any]) -> list[dict[str, Any]]:
 def pick_messages(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[dict[str, Any]]:
     """The messages that `ids` name, each once; `id` wins over `sent_id` (contract 0.5), both over the number.
 
-    What names none so may be the beginning of an id (`names.completed`).
+    What names none so may be the beginning of an id (`message_names.complete_name`).
     """
     found_in = messages_in(document)
     picked: dict[int, dict[str, Any]] = {}

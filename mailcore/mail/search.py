@@ -83,7 +83,7 @@ def search_mail(workspace: Workspace, query: Query) -> list[FoundMail]:
 
 
 def scan(workspace: Workspace, query: Query, files: Files | None = None) -> list[FoundMail]:
-    """The same by reading every mail, which needs no index and writes nothing. `files`: the workspace's `sources`."""
+    """The same by reading every mail, which needs no index and writes nothing. `files`: as of `mail_sources`."""
     found: list[FoundMail] = []
     opened: set[tuple[str, str, str]] = set()
     phrases = query.phrases

@@ -55,7 +55,7 @@ def open_index(
 ) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
     """The index as the mailboxes are at this moment, and the notes about those that cannot be read.
 
-    `files`: the workspace's `sources`, if known. `most`: where more of them have changed, so many are taken in,
+    `files`: the workspace's `mail_sources`, if known. `most`: where more of them have changed, so many are taken in,
     or an eighth if that is more, and Behind is raised: the next search goes on from there.
     sqlite3.Error or OSError where it cannot be had: SQLite without FTS5, no right to write, a full disk.
     """

@@ -1,6 +1,6 @@
 """Files in whose place an agent can put anything: only a regular one is opened, and nothing keeps the opener waiting.
 
-A FIFO would keep a reader for ever, in the loader's one thread or under a lock; a device may do anything.
+A FIFO would keep a reader for ever, in the reader's one thread or under a lock; a device may do anything.
 """
 
 from __future__ import annotations

@@ -86,6 +86,30 @@ def test_a_double_is_found() -> None:
     assert doubles({"mailcore.cli.mail": "def send(): ...", "mailcore.mcp.mail": "async def send(): ..."}) == {}
 
 
+def own_bases(all_sources: dict[str, str]) -> dict[str, list[str]]:
+    """Each class of ours with the classes of ours that it inherits from; protocols and exceptions are left out."""
+    found = {}
+    for source in all_sources.values():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef):
+                found[node.name] = [ast.unparse(base).partition("[")[0].rpartition(".")[2] for base in node.bases]
+    plain = {
+        name for name, bases in found.items() if "Protocol" not in bases and not name.endswith(("Error", "Failed"))
+    }
+    return {name: [base for base in bases if base in plain] for name, bases in found.items() if name in plain}
+
+
+def test_nothing_inherits_from_what_inherits() -> None:
+    """Parts are held, not inherited: one level at most."""
+    bases = own_bases(sources())
+    assert {name for name in bases for base in bases[name] if bases[base]} == set()
+
+
+def test_a_second_level_is_found() -> None:
+    source = "class A: ...\nclass B(A): ...\nclass C(B): ..."
+    assert own_bases({"mailcore.a": source}) == {"A": [], "B": ["A"], "C": ["B"]}
+
+
 def test_no_file_is_long() -> None:
     """A file over 250 lines asks to be two; 400 is the limit."""
     packages = ("mailcore", "praxmonitor")

@@ -90,13 +90,13 @@ def imports(path: Path, *, top: bool = False) -> Iterator[str]:
                 yield full if full in MODULES else str(node.module)
 
 
-def within(name: str, wings: list[str]) -> bool:
-    return any(name == wing or name.startswith(f"{wing}.") for wing in wings)
+def within(name: str, places: list[str]) -> bool:
+    return any(name == place or name.startswith(f"{place}.") for place in places)
 
 
-def ours(wing: str) -> dict[str, Path]:
-    found = {name: path for name, path in MODULES.items() if within(name, [wing])}
-    assert found, f"no module in {wing}"
+def ours(place: str) -> dict[str, Path]:
+    found = {name: path for name, path in MODULES.items() if within(name, [place])}
+    assert found, f"no module in {place}"
     return found
 
 
@@ -309,7 +309,7 @@ def circle(names: Iterable[str], *, top: bool) -> list[str]:
     return []
 
 
-def test_no_cycles_between_wings_at_module_level() -> None:
+def test_no_cycles_at_module_level() -> None:
     assert circle(MODULES, top=True) == []
 
 

@@ -257,7 +257,7 @@ class Attempts:
         return ""
 
     def ensure_directory(self) -> None:
-        """See that the run's directory is there, follow or await it, and its journal whole; Lost, if it is gone."""
+        """Wait for the run's directory if it is away, and repair its journal. RunDirectoryLost if it stays away."""
         self._await_directory()
         self.journal.records()  # mended, where somebody removed or changed it
 
@@ -291,7 +291,7 @@ class Attempts:
             self.raise_if_stopped()
 
     def sleep(self, seconds: float) -> None:
-        """Wait in the kernel; Stopped if somebody asks for the run's end."""
+        """Wait in the kernel; RunStopped if somebody asks for the run's end."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.reap()
@@ -299,13 +299,13 @@ class Attempts:
             self.signs.wait(left)
 
     def ended(self, child: int) -> bool:
-        """Reap, and say whether the child is gone. Stopped if somebody asked for the run's end."""
+        """Reap, and say whether the child is gone. RunStopped if somebody asked for the run's end."""
         self.reap()
         self.raise_if_stopped()
         return child in self.exits
 
     def raise_if_stopped(self) -> None:
-        """Stopped, if a signal asked for the run's end."""
+        """RunStopped if a signal asked for the run's end."""
         if self.signs.stop_asked:
             raise RunStopped
 
