@@ -40,26 +40,28 @@ _NOTE = (
     r'[ -d "$b/logs" ] || mkdir "$b/logs"; '
     r'if [ -f "$f" ] || [ ! -e "$f" ]; then {{ flock -w 1 9; printf %s '
     r'"${{IFS#??}}{{\"ts\":${{t:-0}},\"hook_pid\":$$,${{e%?}},\"hook_end\":$$}}${{IFS#??}}" >&9; }} 9>>"$f"; fi; '
-    r"{ear}}} 2>/dev/null; exit 0"
+    r"{delivery}}} 2>/dev/null; exit 0"
 )
 
 _DELIVERY = (
     r"m=$b/.ai_mail.local; i=$m/inbox.json; s=$m/{stamp}; "
     r'if [ -f "$i" ] && {{ [ ! -e "$s" ] || [ "$i" -nt "$s" ]; }}; then '
-    r'printf %s "{{$e" | {ear} {address} {branch} {root}; fi; '
+    r'printf %s "{{$e" | {program} {address} {branch} {root}; fi; '
 )
 
 
 def command(agent: Agent, event: str, made: str) -> str:
     """The line for one event of EVENTS. `made`, one of `settings.MADE`, is kept in it for when it is removed."""
     branch = shlex.quote(str(agent.branch))
-    ear = ""
+    delivery = ""
     if event in STAMPS:
-        ear = _DELIVERY.format(
+        delivery = _DELIVERY.format(
             stamp=STAMPS[event],
-            ear=shlex.join(child("mailcore.hooks.deliver")),
+            program=shlex.join(child("mailcore.hooks.deliver")),
             address=shlex.quote(agent.address),
             branch=branch,
             root=shlex.quote(str(agent.root)),
         )
-    return _NOTE.format(mark=HOOK_MARK, made=made, branch=branch, longest=MAX_EVENT, full=MAX_EVENT - 64, ear=ear)
+    return _NOTE.format(
+        mark=HOOK_MARK, made=made, branch=branch, longest=MAX_EVENT, full=MAX_EVENT - 64, delivery=delivery
+    )

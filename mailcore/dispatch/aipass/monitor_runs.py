@@ -13,6 +13,7 @@ from mailcore.dispatch.texts import end_mails, prompt
 from mailcore.exceptions import MailcoreError
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail import lookup, post
+from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder
@@ -88,8 +89,8 @@ def _close(workspace: Workspace, agent: Agent, run: Run) -> None:
         "result_excerpt": "",
     }
     path = register.record_closed(workspace, run.run_id, status, report)
-    register.notify(
-        workspace, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
+    add_feed_line(
+        workspace.aipass_dir, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
         dispatch_id=run.run_id, sender=run.sender, report_path=str(path),
     )  # fmt: skip
 

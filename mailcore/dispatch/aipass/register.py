@@ -1,4 +1,4 @@
-"""AIPass's register, feed and reports (contract section 4), so that each program sees the other's runs."""
+"""AIPass's dispatch register and the reports of runs (contract section 4), so that each program sees the other's runs."""
 
 from __future__ import annotations
 
@@ -88,11 +88,6 @@ def _thread(subject: str) -> str:
     while words.startswith(ANSWERS):
         words = words.partition(":")[2].strip()
     return words
-
-
-def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
-    """A line of AIPass's feed; `kind` is `mail`, `wake`, `dispatch` or `system`."""
-    aipass_feed.add_feed_line(workspace.aipass_dir, kind, title, body, source, **extra)
 
 
 def _append(workspace: Workspace, name: str, row: Mapping[str, Any]) -> None:

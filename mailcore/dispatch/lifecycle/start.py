@@ -34,6 +34,7 @@ from mailcore.exceptions import tolerated
 from mailcore.formats import journal
 from mailcore.formats.digest import digest
 from mailcore.formats.timestamps import next_unique, unique_time
+from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import Run
 from mailcore.system.lock_holder import name_holder
@@ -148,7 +149,7 @@ def launch(workspace: Workspace, config: Config, agent: Agent, reserved: Reserve
     with tolerated():
         register.record_opened(workspace, reserved.run_id, {**row, **how}, config.dispatch.hard_limit)
     with tolerated():
-        register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
+        add_feed_line(workspace.aipass_dir, "wake", f"{agent.address} waking", subject, agent.address[1:])
     with tolerated():
         by = str(first.get("by") or first.get("sender", ""))
         audit.record(workspace, by, "start", agent=agent.address, run=reserved.run_id, subject=subject)

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from mailcore.exceptions import MailcoreError
+from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.model.agent import Agent
 from mailcore.system import self_ignore
 from mailcore.system.locks import LOCK_TIMEOUT, locked
@@ -74,12 +75,11 @@ def _locked(workspace: Workspace, name: str) -> Iterator[None]:
 
 def report_stranger(workspace: Workspace, lock: Path, holder: str) -> None:
     """Say that a lock was kept by one who is none of ours, and was stepped around."""
-    from mailcore.dispatch.aipass import register
 
     text = f"{lock.name} was kept by {holder}, which is none of ours: it was stepped around"
     with suppress(OSError, MailcoreError):
         audit.record(workspace, "mailcore", "stepped_around", lock=str(lock), holder=holder)
-        register.notify(workspace, "system", "a lock was kept by a stranger", text, "mailcore")
+        add_feed_line(workspace.aipass_dir, "system", "a lock was kept by a stranger", text, "mailcore")
 
 
 def _name(agent: Agent) -> str:

@@ -18,6 +18,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.formats.timestamps import lock_time, utc_time
 from mailcore.mail import approvals, failure_notices, lookup, post
+from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.model.message import Message, as_text
@@ -142,8 +143,8 @@ def report_to_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
         "agents_contacted": sorted({mail["to"] for mail in mails}),
     }
     path = register.record_closed(workspace, run.run_id, status, report)
-    register.notify(
-        workspace, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
+    add_feed_line(
+        workspace.aipass_dir, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
         dispatch_id=run.run_id, sender=run.sender, report_path=str(path),
     )  # fmt: skip
 
