@@ -1,4 +1,4 @@
-"""AIPass's dispatch register and the reports of runs (contract section 4), so that each program sees the other's runs."""
+"""AIPass's dispatch register and the reports of runs (contract section 4): each program sees the other's runs by it."""
 
 from __future__ import annotations
 

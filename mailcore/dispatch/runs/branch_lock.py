@@ -136,9 +136,12 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
     return [record.get("nonce") for record in journal_records(agent.runs_dir / lock.run_id)[:1]] == [lock.nonce]
 
 
-def is_supervised(agent: Agent, run: Run) -> bool:
-    """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too."""
-    if run.phase.ended:
+def is_supervised(agent: Agent, run: Run, *, ended: bool = False) -> bool:
+    """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too.
+
+    With `ended` one counts too that still reports the end of a run which has ended.
+    """
+    if run.phase.ended and not ended:
         return False
     lock = read_lock(agent.dispatch_lock)
     if lock is not None and lock.run_id == run.run_id and lock.holder is not Holder.DEAD:
