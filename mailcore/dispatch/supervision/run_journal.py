@@ -28,7 +28,7 @@ class OwnJournal:
         """All of it. FileNotFoundError if its directory is gone."""
         return journal.parse_records(self._read().splitlines())
 
-    def note(self, event: str, **facts: Any) -> None:
+    def record(self, event: str, **facts: Any) -> None:
         """Add a record. OSError as of whatever the disk refuses, or if its directory is gone."""
         self._read()
         journal.append_record(self.path, {"event": event, **facts})

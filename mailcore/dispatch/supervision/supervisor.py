@@ -45,7 +45,7 @@ class Supervisor:
         self._workspace, self.config = workspace, config
         self.attempts = Attempts(config, agent, run_dir)
         self.attempts.approval_wait = self.approval_wait
-        self.queued, self.note = self.attempts.queued, self.attempts.note
+        self.queued, self.record = self.attempts.queued, self.attempts.record
 
     @property
     def agent(self) -> Agent:
@@ -122,14 +122,14 @@ class Supervisor:
 
         limits = self.config.dispatch
         delay = limits.limit_wait * random.uniform(1.0, 1.5) if failure.limited else limits.retry_wait
-        self.note("waiting", until=utc_time(time.time() + delay), limited=failure.limited, why=failure.cause)
+        self.record("waiting", until=utc_time(time.time() + delay), limited=failure.limited, why=failure.cause)
         self.attempts.sleep(delay)
 
     def delay(self, seconds: float) -> None:
         """Wait before the first attempt of a start by itself, after failed runs."""
         if seconds > 0:
             why = "the last runs failed; backing off"
-            self.note("waiting", until=utc_time(time.time() + seconds), limited=False, why=why)
+            self.record("waiting", until=utc_time(time.time() + seconds), limited=False, why=why)
             self.attempts.sleep(seconds)
 
     def end(self, outcome: str, result: Ending) -> None:
@@ -168,7 +168,7 @@ def main(run_dir: Path, sentinel: int) -> int:
     if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there
         attempts.secret = os.read(0, 64).decode("ascii", "replace")
     # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
-    supervisor.note("supervised", **branch_lock.process_facts(os.getpid(), sentinel))
+    supervisor.record("supervised", **branch_lock.process_facts(os.getpid(), sentinel))
     supervisor_ready.report_ready()  # before the gate, which who started it may hold
     with gate(workspace, agent):
         run = read_run(run_dir)
