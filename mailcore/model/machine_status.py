@@ -21,7 +21,7 @@ class MachineStatus:
     """Bytes free for this user where the workspace lies; -1 unknown."""
     lag: float = 0.0
     """Seconds by which the observer is late, again and again."""
-    missing: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    missing_since: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Address → since when its directory, which was there, is missing; seconds since the epoch, 0.0 unknown."""
     trouble: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What else failed of the observing, by what failed: in words."""

@@ -12,23 +12,23 @@ from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.run import Run
-from mailcore.observe.dedupe import Once
+from mailcore.observe.dedupe import Deduplicator
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
-from mailcore.observe.file_stamps import Stamps
-from mailcore.observe.log_reader import Logs
-from mailcore.observe.run_reader import Runs
-from mailcore.observe.session_reader import Sessions
+from mailcore.observe.file_stamps import FileStamps
+from mailcore.observe.log_reader import LogReader
+from mailcore.observe.run_reader import RunReader
+from mailcore.observe.session_reader import SessionReader
 from mailcore.system.open_files import OpenFiles
 from mailcore.system.processes import alive
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 from mailcore.workspace.lock_reader import read_lock
 
 
-class Branch:
+class AgentReader:
     """What was last seen of one agent's files."""
 
-    def __init__(self, agent: Agent, held: OpenFiles) -> None:
-        """`held`: where its busiest files stay open."""
+    def __init__(self, agent: Agent, open_files: OpenFiles) -> None:
+        """`open_files`: where its busiest files stay open."""
         self.agent = agent
         # Kept: making a path costs more than its stat.
         self.mail, self.logs = agent.mail_dir, agent.logs_dir
@@ -38,13 +38,13 @@ class Branch:
         self.all_held = ""
         """Who holds every agent of the workspace."""
         self._own_hold = self._held = ""
-        self.sessions = Sessions(agent.address, held)
-        self._once = Once()
+        self.sessions = SessionReader(agent.address, open_files)
+        self._once = Deduplicator()
         self._lost = 0
-        self._stamps = Stamps()
-        self._logs = Logs(agent, held)
+        self._stamps = FileStamps()
+        self._logs = LogReader(agent, open_files)
         self._lock: Lock | None = None
-        self._runs = Runs(agent.runs_dir)
+        self._runs = RunReader(agent.runs_dir)
         self._run: Run | None = None
         self.fresh = True
         """Not read yet."""
@@ -54,7 +54,7 @@ class Branch:
         """Its directories came, went or changed since this was last set to False."""
 
     def distrust(self) -> None:
-        """What the last look found is lost: let the next one look at everything, and tell all of it."""
+        """What the last look found is lost: let the next one look at everything, and report all of it."""
         self._stamps.clear()
         self._logs.distrust()
         self.sessions.distrust()
@@ -75,10 +75,10 @@ class Branch:
             self._lock = lock
             facts.append(LockRead(address, lock))
         if entered or fresh:
-            self._own_hold = hold_at(self.mail, address)
-        if (held := self._own_hold or self.all_held) != self._held:
-            self._held = held
-            facts.append(HoldRead(address, held))
+            self._own_hold = hold_text(self.mail, address)
+        if (hold := self._own_hold or self.all_held) != self._held:
+            self._held = hold
+            facts.append(HoldRead(address, hold))
         self._runs.read(lock)
         self.stirred |= self._runs.stirred
         self._runs.stirred = False
@@ -86,8 +86,8 @@ class Branch:
         for_ = run.awaits if run is not None else None
         if run is not None and for_ is not None and for_.pid and not alive(for_.pid, for_.start_ticks):
             run = replace(run, awaits=None)  # its `mailcore wait` was killed, and could not say so
-        told, spent = self.sessions.read()
-        activities = self._once_each([*self._logs.read(run, first_look=self.first_look), *told])
+        activities_read, spent = self.sessions.read()
+        activities = self._without_duplicates([*self._logs.read(run, first_look=self.first_look), *activities_read])
         self.stirred |= self._logs.stirred
         self._logs.stirred = False
         spent, self._logs.spent = [*spent, *self._logs.spent], []
@@ -121,12 +121,16 @@ class Branch:
             return known if living else replace(known, holder=Holder.DEAD)
         return read_lock(self._lock_file)
 
-    def glimpse(self, moved: Iterable[str]) -> list[Fact]:
+    def refresh_sessions(self, moved: Iterable[str]) -> list[Fact]:
         """The facts of some of its session files alone: they move a hundred times as often as all else."""
-        told, spent = self.sessions.read(moved)
-        return [Seen(self.agent.address, tuple(self._once_each(told)), tuple(spent))] if told or spent else []
+        activities, spent = self.sessions.read(moved)
+        return (
+            [Seen(self.agent.address, tuple(self._without_duplicates(activities)), tuple(spent))]
+            if activities or spent
+            else []
+        )
 
-    def _once_each(self, activities: list[Activity]) -> list[Activity]:
-        """In order of time, each event once, whichever of its traces told it first."""
+    def _without_duplicates(self, activities: list[Activity]) -> list[Activity]:
+        """In order of time, each event once, whichever of its traces reported it first."""
         activities.sort(key=attrgetter("at"))
-        return [activity for activity in activities if not self._once.told(activity)]
+        return [activity for activity in activities if not self._once.is_duplicate(activity)]

@@ -19,7 +19,7 @@ from mailcore.config import Config
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.machine_status import MachineStatus
-from mailcore.observe.cpu import Work
+from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
@@ -59,8 +59,8 @@ class AlarmEngine:
     ) -> None:
         """`period`: seconds between two ticks of the owner's. `store`: None to keep and read nothing on any disk.
 
-        `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work`: as `Work.look`,
-        `files_of`: as `branch_files`. `on_config` is told settings that changed while this watched, and now hold.
+        `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work`: as
+        `CpuActivity.measure`, `files_of`: as `branch_files`. `on_config` is told settings that changed while this watched, and now hold.
         """
         self.episodes = Episodes()
         self.answers: Answers = NO_ANSWERS
@@ -71,7 +71,7 @@ class AlarmEngine:
         self._on_config = on_config
         self._root, self._store = root, store
         self._rules = AlarmRules(config)
-        self._work = work or Work().look
+        self._work = work or CpuActivity().measure
         self._missing_directories = MissingDirectories(files_of)
         self._config_reload = ConfigReload(root / ".praxmonitor" / "config.toml") if store is not None else None
         self._clock_checks = ClockChecks()
@@ -143,7 +143,9 @@ class AlarmEngine:
                 await asyncio.sleep(CPU_SAMPLE_INTERVAL)
 
         async def directories() -> None:
-            self.update_machine_status(missing=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents))
+            self.update_machine_status(
+                missing_since=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents)
+            )
 
         async with asyncio.TaskGroup() as tasks:
             for each in (machine, directories, self._check_config, self._read_answers):

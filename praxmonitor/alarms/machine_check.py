@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from mailcore.config import Config
 from mailcore.model.fleet import Fleet, State
 from mailcore.model.machine_status import MachineStatus
-from mailcore.observe.cpu import Work
+from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.state import state
 from praxmonitor.alarms.missing_directories import NOBODY, MissingDirectories
 
@@ -39,8 +39,8 @@ def check_machine(
         for address in MissingDirectories(settle=0.0).check(fleet.agents, now, now, missing_before)
     }
     if not quiet:
-        return MachineStatus(disk_free=free, missing=missing)
-    work = Work()
-    work.look(quiet, now)
+        return MachineStatus(disk_free=free, missing_since=missing)
+    work = CpuActivity()
+    work.measure(quiet, now)
     threading.Event().wait(CPU_SAMPLE_INTERVAL)
-    return MachineStatus(disk_free=free, work=work.look(quiet, now), missing=missing)
+    return MachineStatus(disk_free=free, work=work.measure(quiet, now), missing_since=missing)

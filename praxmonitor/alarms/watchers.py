@@ -95,7 +95,7 @@ def open_directory(state_directory: Path, *, make: bool = False) -> Iterator[int
     except FileNotFoundError:
         if not make:
             raise
-        self_ignore.make(state_directory)
+        self_ignore.make_ignored(state_directory)
         writing.make_directory(path)
         descriptor = os.open(path, _DIRECTORY)
     try:

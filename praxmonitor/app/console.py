@@ -21,7 +21,7 @@ from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import bypasses
 from mailcore.text.units import duration
-from mailcore.workspace.find import Workspace, load
+from mailcore.workspace.find import Workspace, load_workspace
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, Episode
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.reach import ReachProbe
@@ -230,7 +230,7 @@ class Console(Audible, inherit_bindings=False):
         enrolled = [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]
         if enrolled and self.playback is None:
             with suppress(MailcoreError):  # the feed says in its notes what is wrong with the registry
-                self.workspace = load(self.workspace.registry)
+                self.workspace = load_workspace(self.workspace.registry)
                 self.bypass = _bypassing(self.config, self.workspace)
         settings = self.config.sound
         happened = event_cues(old, self.snapshot, self._opened, settings.subagents)

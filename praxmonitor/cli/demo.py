@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import Fleet, State
-from mailcore.text.terminal import complain, say, say_json
+from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.demo.session import demo_session
@@ -48,7 +48,7 @@ def main(argv: Sequence[str]) -> int:
             if arguments.headless:
                 _headless(workspace, arguments.seconds, arguments.json, on_facts)
                 if operator.trouble:
-                    complain(f"praxmonitor demo: {operator.trouble}")
+                    print_error(f"praxmonitor demo: {operator.trouble}")
                 return 0
             from praxmonitor.cli.screen import show
 
@@ -59,10 +59,10 @@ def main(argv: Sequence[str]) -> int:
                 on_facts=on_facts,
                 played=lambda: operator.trouble,
             )
-        say(_farewell(arguments.dir))
+        print_line(_farewell(arguments.dir))
         return status
     except MailcoreError as error:
-        complain(f"praxmonitor demo: {error}")
+        print_error(f"praxmonitor demo: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
@@ -103,10 +103,10 @@ def _headless(workspace: Workspace, seconds: float, as_json: bool, on_facts: OnF
     fleet, seen = asyncio.run(_observe(workspace, config, seconds, on_facts))
     value: dict[str, Any] = status(fleet, config, time.time())
     if as_json:
-        say_json({**value, "seen": seen})
+        print_json({**value, "seen": seen})
         return
     counts = ", ".join(f"{state} {count}" for state, count in seen.items())
-    say(f"{render(value)}\nseen: {counts}")
+    print_line(f"{render(value)}\nseen: {counts}")
 
 
 async def _observe(

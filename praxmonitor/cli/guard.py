@@ -12,10 +12,10 @@ from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.programs.registry import checked
-from mailcore.text.terminal import Lines, complain
+from mailcore.programs.registry import checked_config
+from mailcore.text.terminal import Lines, print_error
 from mailcore.workspace import trust
-from mailcore.workspace.find import Workspace, here
+from mailcore.workspace.find import Workspace, workspace_here
 from praxmonitor.alarms.headless import TICK, watch
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import event_lines
@@ -40,7 +40,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
                 print(sequence, end="", flush=True)
 
     def trouble(text: str) -> None:
-        complain(f"praxmonitor guard: {text}")
+        print_error(f"praxmonitor guard: {text}")
 
     def play(cues: list[Cue]) -> None:
         if [cue for cue in cues if not player.play(cue) and cue.sound.urgent]:
@@ -114,12 +114,12 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--mute", action="store_true", help="no sound: lines, notifications and your command only")
     options = parser.parse_args(argv)
     try:
-        workspace = here(options.path)
-        config, standing = trust.followed(workspace, remember=True)
-        checked(config, workspace.config_file)
+        workspace = workspace_here(options.path)
+        config, standing = trust.trusted_config(workspace, remember=True)
+        checked_config(config, workspace.config_file)
         if standing.why:
-            complain(f"praxmonitor guard: {trust.refusal(workspace, standing)}")
+            print_error(f"praxmonitor guard: {trust.refusal_text(workspace, standing)}")
         return asyncio.run(guard(workspace, config, muted=options.mute))
     except MailcoreError as error:
-        complain(f"praxmonitor guard: {error}")
+        print_error(f"praxmonitor guard: {error}")
         return error.exit_status

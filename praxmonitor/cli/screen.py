@@ -31,17 +31,17 @@ def show(
     `played`: who opens it plays what is to be seen, as the demo does, and ends the agents when it is left. It is asked
     at each drawing what is wrong with that, in words, empty for nothing.
     """
-    from mailcore.programs.registry import checked
+    from mailcore.programs.registry import checked_config
     from mailcore.system.memory import share_arenas
     from mailcore.workspace import trust
-    from mailcore.workspace.find import here
+    from mailcore.workspace.find import workspace_here
     from praxmonitor.themes import load
 
     share_arenas(ARENAS)
 
-    workspace = here(path)
-    config, standing = trust.followed(workspace, remember=True)
-    checked(config, workspace.config_file)
+    workspace = workspace_here(path)
+    config, standing = trust.trusted_config(workspace, remember=True)
+    checked_config(config, workspace.config_file)
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed.base import SCREEN_INTERVAL
@@ -61,7 +61,7 @@ def show(
     )
     if played is not None:
         app.ends_agents, app.trouble = True, played
-    app.withheld = trust.refusal(workspace, standing) if standing.why else ""
+    app.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
     return run(app, theme)
 
 

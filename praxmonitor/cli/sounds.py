@@ -12,9 +12,9 @@ from mailcore.config import Sound as SoundConfig
 from mailcore.config import read_config
 from mailcore.exceptions import MailcoreError, NoWorkspace
 from mailcore.observe.activities import neutral
-from mailcore.text.terminal import complain, say
+from mailcore.text.terminal import print_error, print_line
 from mailcore.text.units import duration
-from mailcore.workspace.find import here
+from mailcore.workspace.find import workspace_here
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound import Cue, Sound, mutes
 from praxmonitor.sound.gate import gate_rules
@@ -48,14 +48,14 @@ def main(argv: Sequence[str]) -> int:
             return _check(root)
         return _play(root, arguments.sounds, arguments.agent, config, project)
     except MailcoreError as error:
-        complain(f"praxmonitor sounds: {neutral(str(error), 1000)}")
+        print_error(f"praxmonitor sounds: {neutral(str(error), 1000)}")
         return error.exit_status
 
 
 def _here() -> tuple[Path | None, SoundConfig]:
     """The workspace's directory and settings; none and the defaults outside of any."""
     try:
-        workspace = here()
+        workspace = workspace_here()
     except NoWorkspace:
         return None, SoundConfig()
     return workspace.root, read_config(workspace.config_file).sound
@@ -79,7 +79,7 @@ def _list(project: Path | None, active: str) -> int:
             except PackError as error:
                 summary = f"cannot be used: {error}"
             hidden = " (hidden by the one above)" if name in seen else ""
-            say(f"{mark} {neutral(f'{name:<16} {summary}  {path.parent}{hidden}', 1000)}")
+            print_line(f"{mark} {neutral(f'{name:<16} {summary}  {path.parent}{hidden}', 1000)}")
             seen.add(name)
     return 0
 
@@ -89,11 +89,11 @@ def _check(root: Path) -> int:
 
     found = violations(root)
     for line in found:
-        say(neutral(line, 1000))
+        print_line(neutral(line, 1000))
     verdict = (
         f"{len(found)} things are not as CESP 1.0 wants them" if found else "CESP 1.0, and all of it can be played"
     )
-    say(neutral(f"{root}: {verdict}", 1000))
+    print_line(neutral(f"{root}: {verdict}", 1000))
     return 4 if found else 0
 
 
@@ -102,7 +102,7 @@ def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, proj
         raise PackError(f"there is no sound {unknown[0]!r}; there are: {', '.join(SOUND_KEYS)}")
     stored = mutes.load_mutes(mutes.mutes_path(project)) if project is not None else mutes.Mutes()
     if stored.all(time.time()):
-        complain("praxmonitor sounds: all sound is muted; M on the screen switches it on")
+        print_error("praxmonitor sounds: all sound is muted; M on the screen switches it on")
         return 3
     settled = threading.Event()
     player = Player(root, replace(gate_rules(config), quiet=None), backend=config.backend, on_ready=settled.set)
@@ -111,12 +111,12 @@ def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, proj
         if player.backend == STARTING and not settled.wait(DEVICE_TIMEOUT):
             player.reason = f"no answer in {duration(DEVICE_TIMEOUT)}"
         if player.reason or player.backend in (STARTING, "none", "bell"):
-            complain(f"praxmonitor sounds: no device: {neutral(player.reason or player.backend, 1000)}")
+            print_error(f"praxmonitor sounds: no device: {neutral(player.reason or player.backend, 1000)}")
             return 4
-        say(f"on {player.backend}:")
+        print_line(f"on {player.backend}:")
         for key in keys or SOUND_KEYS:
             name, _, family = key.partition(".")
-            say(f"  {key}", flush=True)
+            print_line(f"  {key}", flush=True)
             player.play(Cue(Sound(name), voice=agent, family=family))
             threading.Event().wait(SOUND_LENGTH)
     finally:

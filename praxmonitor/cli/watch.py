@@ -15,12 +15,12 @@ from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.activity import Activity
 from mailcore.observe.activities import neutral
-from mailcore.observe.cpu import Work
-from mailcore.observe.fold import STREAM
-from mailcore.programs.registry import checked
-from mailcore.text.terminal import complain, say, say_json
-from mailcore.text.units import UNKNOWN, date, iso
-from mailcore.workspace.find import here
+from mailcore.observe.cpu import CpuActivity
+from mailcore.observe.fold import MAX_STREAM
+from mailcore.programs.registry import checked_config
+from mailcore.text.terminal import print_error, print_json, print_line
+from mailcore.text.units import UNKNOWN_TIME, date, iso
+from mailcore.workspace.find import workspace_here
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.rules.evaluate import AlarmRules
@@ -52,7 +52,7 @@ def happened(old: Snapshot, new: Snapshot, *, after_break: bool = False) -> Iter
     known = set(map(id, old.fleet.stream))
     fresh = [activity for activity in new.fleet.stream if id(activity) not in known]
     if after_break:
-        oldest = old.fleet.stream[0].at if len(known) >= STREAM else -inf
+        oldest = old.fleet.stream[0].at if len(known) >= MAX_STREAM else -inf
         fresh = list(unreported(old.fleet.stream, fresh, oldest))
     elif known and len(fresh) == len(new.fleet.stream):
         yield _event(new.now, "note", text="more happened at once than is kept: the oldest of it is not printed")
@@ -104,7 +104,7 @@ def line(event: Event, today: str) -> str:
         "alarm_over": f"alarm over {kind}",
         "note": "note",
     }[event["type"]]
-    when = ("before" if event.get("before") else "", "" if day == today else day, clock[:8] or UNKNOWN)
+    when = ("before" if event.get("before") else "", "" if day == today else day, clock[:8] or UNKNOWN_TIME)
     words = " ".join(filter(None, (*when, event["agent"], what)))
     return f"{words}: {event['text']}" if event["text"] else words
 
@@ -134,7 +134,7 @@ async def follow(
     rules, snapshot, looked = AlarmRules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
-    engine = AlarmEngine(config, root, None, period=TICK, work=Work().look)
+    engine = AlarmEngine(config, root, None, period=TICK, work=CpuActivity().measure)
     looking = asyncio.create_task(engine.run_checks(lambda: snapshot))
     coming = asyncio.ensure_future(anext(fleets))
     try:
@@ -188,25 +188,25 @@ def main(argv: Sequence[str]) -> int:
     if len(paths) > 1:
         parser.error(f"one path, not {len(paths)}: {' '.join(paths)}")
     try:
-        workspace = here(*paths)
+        workspace = workspace_here(*paths)
         wanted = {workspace.agent(word).address for word in options.words if word.startswith("@")}
-        config = checked(read_config(workspace.config_file), workspace.config_file)
+        config = checked_config(read_config(workspace.config_file), workspace.config_file)
 
         def trouble(text: str) -> None:
-            complain(f"praxmonitor watch: {text}")
+            print_error(f"praxmonitor watch: {text}")
 
         def show(event: Event) -> None:
             if wanted and event["agent"] and event["agent"] not in wanted:
                 return
             if options.jsonl:
-                say_json(event, indent=False, flush=True)
+                print_json(event, indent=False, flush=True)
             else:
-                say(line(event, date(time.time())), flush=True)
+                print_line(line(event, date(time.time())), flush=True)
 
         feed = FileFeed(workspace.root, config.observe.sweep)
         asyncio.run(follow(feed, workspace.root, config, show, trouble, from_start=options.from_start))
     except MailcoreError as error:
-        complain(f"praxmonitor watch: {error}")
+        print_error(f"praxmonitor watch: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130

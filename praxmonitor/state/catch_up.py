@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from math import inf
 
 from mailcore.model.activity import Activity
-from mailcore.observe.dedupe import WINDOW
+from mailcore.observe.dedupe import PAIR_WINDOW
 
 
 def unreported(reported: Iterable[Activity], found: Iterable[Activity], since: float = -inf) -> Iterator[Activity]:
@@ -37,6 +37,6 @@ def _same(one: Activity, other: Activity) -> bool:
     if one.tool_id:
         return True
     if one.source != other.source:  # hooks and a session file tell of the same; which is heard may differ
-        return abs(one.at - other.at) <= WINDOW
+        return abs(one.at - other.at) <= PAIR_WINDOW
     # A log's line without a time has that of its file, which went on.
     return one.text == other.text and (one.at == other.at or one.source == "log")

@@ -9,12 +9,12 @@ from pathlib import Path
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State, Status
 from mailcore.model.machine_status import MachineStatus
-from mailcore.observe.expectation import EXPECTED, NO_MACHINE_STATUS, expectation
+from mailcore.observe.expectation import EXPECTED_STATES, NO_MACHINE_STATUS, expectation
 from mailcore.observe.state import state
 from praxmonitor.text.agents import NEEDS_ME
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
-TIME_DEPENDENT = (*EXPECTED, State.SILENT, State.WAITING)
+TIME_DEPENDENT = (*EXPECTED_STATES, State.SILENT, State.WAITING)
 """States that time alone can change."""
 ENDED_BY_SILENCE = (State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
 """Of those, the ones that only silence can end."""

@@ -22,7 +22,7 @@ from textual.binding import BindingType
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
-from mailcore.text.units import UNKNOWN, clock_time
+from mailcore.text.units import UNKNOWN_TIME, clock_time
 from praxmonitor.actions import kills, requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import ACT, busy
@@ -78,7 +78,7 @@ class Operating(Looking):
         except (MailcoreError, OSError) as error:
             self._refused(error)
             return
-        began = f", since {clock_time(facts.run.started_at, never=UNKNOWN)}" if facts.run is not None else ""
+        began = f", since {clock_time(facts.run.started_at, never=UNKNOWN_TIME)}" if facts.run is not None else ""
         subject = f"{task(facts)}{began}"
         lines = partial(victim_lines, victims, app.clock())
         asked = f"Kill the run of {plain(address)}?"

@@ -32,7 +32,7 @@ import pexpect
 
 from mailcore.dispatch.queueing.branch_gate import all_lock_files
 from mailcore.formats import journal
-from mailcore.mail.lookup import archived
+from mailcore.mail.lookup import archived_messages
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.run import from_records
 from mailcore.workspace import create
@@ -177,7 +177,7 @@ class Fleet:
     @property
     def log(self) -> list[dict[str, Any]]:
         """What the agents did."""
-        return journal.read(self.scratch / "log.jsonl")
+        return journal.read_records(self.scratch / "log.jsonl")
 
     @property
     def planned(self) -> dict[str, Any]:
@@ -222,12 +222,12 @@ class Fleet:
         threads: dict[str, set[str]] = {}
         for agent in (*self.space.agents, self.space.operator):
             raw = [message.raw for message in read_mailbox(agent.inbox).messages]
-            for mail in (*raw, *(record for _, record in archived(agent))):
+            for mail in (*raw, *(record for _, record in archived_messages(agent))):
                 threads.setdefault(agent.address, set()).add(str(mail.get("in_reply_to") or ""))
         begun = {}
         for agent in self.space.agents:
             for path in agent.runs_dir.glob("*/run.jsonl"):
-                run = from_records(journal.read(path))
+                run = from_records(journal.read_records(path))
                 if run is not None and run.message_id:
                     begun[run.message_id] = run
         acknowledged = [line for line in self.log if line["event"] == "dispatch" and line["message"]]
@@ -271,7 +271,7 @@ def house(programs: Path, agents: int) -> Iterator[Fleet]:
         home = {"HOME": directory, "XDG_STATE_HOME": f"{directory}/state"}
         kept = {name: os.environ.get(name) for name in home}
         os.environ.update(home)  # before it is made there: that this person made it is noted there
-        space = create.init(scratch / "project", [(f"a{n:02}", f"agents/a{n:02}") for n in range(agents)])
+        space = create.create_workspace(scratch / "project", [(f"a{n:02}", f"agents/a{n:02}") for n in range(agents)])
         space.config_file.parent.mkdir(exist_ok=True)
         command = json.dumps([sys.executable, "-S", str(AGENT), str(scratch / "plan.json")])
         space.config_file.write_text(CONFIG.format(command=command))

@@ -45,7 +45,7 @@ def mailbox(mails: list[Any], **more: Any) -> dict[str, Any]:
 
 
 def written(data: bytes) -> bytes | None:
-    parts = splice.on_top(data, MESSAGE)
+    parts = splice.insert_on_top(data, MESSAGE)
     return None if parts is None else b"".join(parts)
 
 
@@ -91,4 +91,4 @@ def test_what_another_form_or_unnumbered_mail_needs_is_left_to_the_parser() -> N
 
 def test_an_id_that_is_taken_is_seen() -> None:
     data = json_codec.dumps(mailbox([{"id": "0123abcd", "seq": 1, "status": "new"}]))
-    assert splice.names(data, "0123abcd") and not splice.names(data, "0123abce")
+    assert splice.may_contain_id(data, "0123abcd") and not splice.may_contain_id(data, "0123abce")

@@ -15,7 +15,7 @@ from mailcore.model.lock import Holder, Lock
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Await, Phase, Run
-from mailcore.observe.expectation import expectation, expected, signs
+from mailcore.observe.expectation import expectation, expected_signs, expected_work
 from mailcore.observe.state import GRACE, WAIT_KEPT, state, stated
 
 NOW = 2_000_000_000.0
@@ -245,10 +245,10 @@ def test_silence_of_zero_means_never() -> None:
 
 
 def test_what_is_expected_is_told_in_words() -> None:
-    assert expected(RUNNING) == "Report, attempt 2/3"
-    assert expected(replace(FREE, lock=FOREIGN)) == "manual wake"
-    assert expected(SESSION) == "an interactive session"
-    assert expected(FREE) == ""
+    assert expected_work(RUNNING) == "Report, attempt 2/3"
+    assert expected_work(replace(FREE, lock=FOREIGN)) == "manual wake"
+    assert expected_work(SESSION) == "an interactive session"
+    assert expected_work(FREE) == ""
 
 
 SILENT = replace(RUNNING, last_active=NOW - 301)
@@ -296,7 +296,7 @@ def test_a_clock_set_back_makes_nobody_silent_and_hides_no_silence_for_long() ->
 
 def test_an_expectation_says_which_signs_would_do() -> None:
     def said(facts: AgentFacts) -> str:
-        return signs(facts, stated(facts, NOW, POLICY))
+        return expected_signs(facts, stated(facts, NOW, POLICY))
 
     assert "end of Bash: make" in said(replace(RUNNING, open=(TOOL,)))
     assert "compaction" in said(replace(RUNNING, open=(act(Kind.COMPACT, NOW - 5),)))

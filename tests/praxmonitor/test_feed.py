@@ -18,7 +18,7 @@ from mailcore.exceptions import NoWorkspace
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.workspace.find import Workspace
 from praxmonitor.feed.base import FLEET_INTERVAL
 from praxmonitor.feed.file_feed import FileFeed
@@ -182,9 +182,9 @@ async def test_what_ends_the_reading_does_not_hide_the_first_fleet(aipass_worksp
 
 
 async def test_a_reading_that_broke_keeps_nothing(aipass_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[weakref.ref[Loader]] = []
+    made: list[weakref.ref[WorkspaceReader]] = []
 
-    class Noted(Loader):
+    class Noted(WorkspaceReader):
         def __init__(self, workspace: Workspace) -> None:
             super().__init__(workspace)
             made.append(weakref.ref(self))

@@ -157,7 +157,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, pulse: Pulse) -> Iterator[Desk]:
-    workspace = create.init(tmp_path / "house", [(name, f"agents/{name}") for name in ("writer", "tester")])
+    workspace = create.create_workspace(tmp_path / "house", [(name, f"agents/{name}") for name in ("writer", "tester")])
     (workspace.root / ".praxmonitor" / "config.toml").write_text("[alarms]\nlook = 0.5\n")
     desk = Desk(workspace, pulse, tmp_path)
     yield desk

@@ -28,7 +28,7 @@ Wait = Callable[[Callable[[], object], float, str], None]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    made = create.init(tmp_path / "house", [("writer", "agents/writer")])
+    made = create.create_workspace(tmp_path / "house", [("writer", "agents/writer")])
     (made.root / ".praxmonitor" / "config.toml").write_text('[sound]\nbackend = "none"\n')
     return made.root
 

@@ -8,7 +8,7 @@ from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
-from mailcore.observe.expectation import expected, last_sign, signs
+from mailcore.observe.expectation import expected_signs, expected_work, last_sign
 from mailcore.observe.state import stated
 from mailcore.text import counted
 from mailcore.text.units import moment
@@ -49,7 +49,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, m
             )  # fmt: skip
         case AlarmKind.ORPHANED:
             return replace(
-                alarm, expected=expected(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
+                alarm, expected=expected_work(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
                 remedy="retry (r) starts it anew, kill (D) cleans up",
                 id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
             )  # fmt: skip
@@ -71,7 +71,7 @@ def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machin
     processes = f", {worked}" if work is not None else ""
     tool = f" in {facts.tool.text or facts.tool.tool}" if facts.tool is not None else ""
     return replace(
-        alarm, what=f"silent: {expected(facts) or 'a run'}", expected=signs(facts, status),
+        alarm, what=f"silent: {expected_work(facts) or 'a run'}", expected=expected_signs(facts, status),
         seen=f"last sign of life {moment(last, now)}{tool}{processes}",
         remedy="look at it (Enter), kill (D), then retry (r) it", id=f"{last:.3f}",
     )  # fmt: skip

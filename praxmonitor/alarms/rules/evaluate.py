@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.machine_status import MachineStatus, counted_from
-from mailcore.observe.awaiting_answer import asked
+from mailcore.observe.awaiting_answer import request_status
 from mailcore.observe.expectation import NO_MACHINE_STATUS
 from mailcore.observe.state import state
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
@@ -57,7 +57,9 @@ class AlarmRules:
             if status is None:
                 status = state(facts, now, policy, machine_status)
             # An open request for approval is raised by the alarm on the operator's mailbox.
-            if status.state in ALARM_OF_STATE and (status.state is not State.WAITING or status != asked(facts)):
+            if status.state in ALARM_OF_STATE and (
+                status.state is not State.WAITING or status != request_status(facts)
+            ):
                 raised.append(state_alarm(facts, status, now, policy, machine_status))
             before = known.get(address)
             if before is None or before[0] is not facts:

@@ -33,7 +33,7 @@ def machine_alarms(fleet: Fleet, policy: Alarms, machine_status: MachineStatus) 
 
 def missing_directory_alarms(fleet: Fleet, machine_status: MachineStatus) -> Iterator[Alarm]:
     """Of agents whose directory was there and is missing."""
-    for address, since in machine_status.missing.items():
+    for address, since in machine_status.missing_since.items():
         if (facts := fleet.find(address)) is not None:
             yield Alarm(
                 AlarmKind.GONE, address, since, f"gone: its directory {facts.agent.branch} is missing or empty",
