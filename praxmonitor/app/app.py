@@ -23,7 +23,7 @@ from praxmonitor.views.fleet import FleetScreen
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from praxmonitor.feed.feed import Feed
+    from praxmonitor.feed.base import Feed
     from praxmonitor.feed.playback import Playback
 
 
@@ -95,7 +95,7 @@ class PraxApp(Console, inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables for themes that do not set them."""
         theme: Theme | None = self.get_theme(self.theme)
-        return load.defaults(theme) if theme is not None else {}
+        return load.variable_defaults(theme) if theme is not None else {}
 
     def show_agent(self, address: str) -> None:
         """One agent, full screen."""

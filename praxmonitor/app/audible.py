@@ -14,25 +14,25 @@ from textual.reactive import var
 from mailcore.text import plain
 from praxmonitor.alarms.watchers import Reach
 from praxmonitor.sound import Cue, Speaker
-from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
-from praxmonitor.widgets.header import Hearing
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
+from praxmonitor.state.sound_status import SoundStatus
 
 if TYPE_CHECKING:
     from mailcore.workspace.find import Workspace
-    from praxmonitor.alarms.notifier import Sentry
+    from praxmonitor.alarms.notifier import Notifier
     from praxmonitor.feed.playback import Playback
 
 
 class Audible(App[None], inherit_bindings=False):
     """An app with a speaker. `PraxApp` says whose sounds and when."""
 
-    hearing: var[Hearing] = var(Hearing())
+    sound_status: var[SoundStatus] = var(SoundStatus())
     """Whether sound can be heard."""
 
     workspace: Workspace
     clock: Callable[[], float]
     playback: Playback | None
-    sentry: Sentry
+    notifier: Notifier
 
     def __init__(self, speaker: Speaker) -> None:
         super().__init__()
@@ -68,13 +68,13 @@ class Audible(App[None], inherit_bindings=False):
         self._speaker.mutes = self._mutes = mutes
         self._speaker.start()  # where no device was found, one may be there by now
         self.listen()
-        self.sentry.look_now()
+        self.notifier.reach_changed()
         if self.playback is None:
             self.run_worker(self._keep_mutes, thread=True)
 
     def _keep_mutes(self) -> None:
         try:
-            save(mutes_path(self.workspace.root), self._mutes, self.clock())
+            save_mutes(mutes_path(self.workspace.root), self._mutes, self.clock())
         except OSError as error:
             self.call_from_thread(self.notify, f"muted until you leave only: {error}", severity="warning", markup=False)
 
@@ -110,14 +110,23 @@ class Audible(App[None], inherit_bindings=False):
         """Say anew whether sound can be heard."""
         speaker = self._speaker
         backend = speaker.backend if speaker.backend != "starting" else ""
-        mutes, holder = speaker.mutes, self.sentry.holder
-        duty, deaf = "", ""
+        mutes, holder = speaker.mutes, self.notifier.holder
+        duty, not_heard = "", ""
         if holder is not None:
-            duty, deaf = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
+            duty, not_heard = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
         muted = speaker.forced or mutes.all(self.clock())
         until = FOREVER if speaker.forced else mutes.until
         now = self.clock()
         agents = tuple(sorted((address, end) for address, end in mutes.agents.items() if now < end))
-        self.hearing = Hearing(
-            backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, speaker.quiet_until, agents, duty, deaf
+        self.sound_status = SoundStatus(
+            backend,
+            muted,
+            speaker.reason,
+            speaker.burst,
+            speaker.quiet,
+            until,
+            speaker.quiet_until,
+            agents,
+            duty,
+            not_heard,
         )

@@ -1,4 +1,4 @@
-"""The part of the app that every screen stands on: the moment, the alarms, the recording's clock, what was said.
+"""The part of the app that every screen stands on: the snapshot, the alarms, the recording's clock, what was said.
 
 It follows the feed and lets the clock tick; it knows no screen.
 """
@@ -22,20 +22,20 @@ from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import bypasses
 from mailcore.text.units import duration
 from mailcore.workspace.find import Workspace, load
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode, Round
-from praxmonitor.alarms.notifier import Sentry
-from praxmonitor.alarms.reach import Ear
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, Episode
+from praxmonitor.alarms.notifier import Notifier
+from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.audible import Audible
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
-from praxmonitor.feed.feed import enduring
+from praxmonitor.feed.restarting import restarted_fleets
 from praxmonitor.sound import Cue, Speaker
-from praxmonitor.sound.cues import cues, heartbeat
+from praxmonitor.sound.cues import event_cues, heartbeat_cue
 from praxmonitor.state.notices import Notice
-from praxmonitor.state.snapshot import EMPTY, Moment, following
-from praxmonitor.text.describe import plain
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
+from praxmonitor.text.lines import plain
 
 if TYPE_CHECKING:
-    from praxmonitor.feed.feed import Feed
+    from praxmonitor.feed.base import Feed
     from praxmonitor.feed.playback import Playback
 
 TICK = 0.5
@@ -48,7 +48,7 @@ MOST_NOTICES = 500
 class Console(Audible, inherit_bindings=False):
     """One person's place at one workspace. `PraxApp` gives it screens, a palette and colours."""
 
-    moment: var[Moment] = var(EMPTY)
+    snapshot: var[Snapshot] = var(EMPTY)
     """What every screen draws."""
     alarms: var[tuple[Episode, ...]] = var(())
     """Every alarm that stands, answered or not."""
@@ -96,17 +96,17 @@ class Console(Audible, inherit_bindings=False):
         self.bypass = _bypassing(config, workspace)
         """Addresses of the agents that config lets work without asking for permissions."""
         self._sounded = self._opened
-        self.sentry = Sentry(
+        self.notifier = Notifier(
             config, workspace.root, period=TICK, clock=self.clock, live=live, what="screen" if live else "",
-            ear=Ear(speaker, terminal=True, output=terminal_output(), clock=self.clock),
+            probe=ReachProbe(speaker, terminal=True, output=terminal_output(), clock=self.clock),
             write=self.to_terminal, on_error=self._alarm_trouble, on_config=self._adopt,
         )  # fmt: skip
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself: the header says it in red."""
-        here = (self.stopped, self.withheld, self.trouble(), self.sentry.trouble, *self.sentry.missed)
-        return (*filter(None, here), *self.moment.fleet.notes)
+        here = (self.stopped, self.withheld, self.trouble(), self.notifier.trouble, *self.notifier.missing_guards)
+        return (*filter(None, here), *self.snapshot.fleet.notes)
 
     @abstractmethod
     def show_agent(self, address: str) -> None:
@@ -135,15 +135,15 @@ class Console(Audible, inherit_bindings=False):
         """Follow the files from now on."""
         if not self.is_headless:
             leave_when_told(self)
-        self.sentry.on_due = self._look_again
+        self.notifier.on_due = self._look_again
         self.run_worker(self._follow(), group="feed")
-        self.run_worker(self.sentry.watch(), group="alarms")
+        self.run_worker(self.notifier.watch(), group="alarms")
         self.set_interval(TICK, self._tick)
         self.listen()
 
     def on_unmount(self) -> None:
         """Let go of the sound device and the duty; agents and runs go on."""
-        self.sentry.close()
+        self.notifier.close()
         self._speaker.close()
 
     def show_playback(self) -> None:
@@ -175,12 +175,12 @@ class Console(Audible, inherit_bindings=False):
         """Acknowledge these alarms, or snooze them; it holds on every screen of this operator's."""
         for_ = self.config.alarms.snooze
         try:
-            await self.sentry.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
+            await self.notifier.answer(keys, self.clock() + for_ if snooze else ACKNOWLEDGED)
         except OSError as error:
             self.notify(f"answered until you leave only: {error}", severity="warning", markup=False)
         said = f"snoozed for {duration(for_)}" if snooze else "acknowledged"
         self.notify(f"{said}: {len(keys)} alarm{'s' if len(keys) != 1 else ''}", markup=False)
-        self.sound(self._look_at_alarms(self.moment)[1])
+        self.sound(self._look_at_alarms(self.snapshot)[1])
 
     def note_presence(self) -> None:
         """The operator acted: agents see that somebody is at the screen. For worker threads, at most once in
@@ -194,11 +194,11 @@ class Console(Audible, inherit_bindings=False):
                 key_pressed(self.workspace)
 
     def _feed_stopped(self, why: str) -> None:
-        self.stopped = self.sentry.stopped = why
+        self.stopped = self.notifier.stopped = why
 
     async def _follow(self) -> None:
         try:
-            async for fleet in enduring(self._feed, self._feed_stopped):
+            async for fleet in restarted_fleets(self._feed, self._feed_stopped):
                 self._show(fleet)
         except MailcoreError as error:
             self.exit(return_code=error.exit_status, message=Text(f"praxmonitor: {plain(str(error))}"))
@@ -211,20 +211,20 @@ class Console(Audible, inherit_bindings=False):
     def _tick(self) -> None:
         self.listen()
         self.show_playback()
-        self.sentry.beat()
+        self.notifier.tick()
         self._look_again()
 
     def _look_again(self) -> None:
-        if self.moment is not EMPTY:
-            self._show(self.moment.fleet)
+        if self.snapshot is not EMPTY:
+            self._show(self.snapshot.fleet)
 
     def _show(self, fleet: Fleet) -> None:
-        old = self.moment
-        self.moment = following(old, fleet, self.clock(), self.config.alarms, self.sentry.senses)
-        if self.moment is old and not self.sentry.pressing:
+        old = self.snapshot
+        self.snapshot = next_snapshot(old, fleet, self.clock(), self.config.alarms, self.notifier.senses)
+        if self.snapshot is old and not self.notifier.needs_evaluation:
             return
-        due, wanted = self._look_at_alarms(self.moment)
-        if old is EMPTY or self.moment is old:
+        due, wanted = self._look_at_alarms(self.snapshot)
+        if old is EMPTY or self.snapshot is old:
             self.sound(wanted)
             return
         enrolled = [facts.agent for facts in fleet.agents] != [facts.agent for facts in old.fleet.agents]
@@ -233,17 +233,17 @@ class Console(Audible, inherit_bindings=False):
                 self.workspace = load(self.workspace.registry)
                 self.bypass = _bypassing(self.config, self.workspace)
         settings = self.config.sound
-        happened = cues(old, self.moment, self._opened, settings.subagents)
-        beat = None if happened else heartbeat(self.moment, self._sounded, settings.heartbeat)
+        happened = event_cues(old, self.snapshot, self._opened, settings.subagents)
+        beat = None if happened else heartbeat_cue(self.snapshot, self._sounded, settings.heartbeat)
         # What happens is told by each screen to the person who has it open; alarms by whoever is on duty alone.
         told = {(each.alarm.kind.sound, each.alarm.address) for each in (*due.raised, *due.repeated)}
         events = happened if beat is None else [beat]
         self.sound([*wanted, *(cue for cue in events if (cue.sound, cue.agent) not in told)])
 
-    def _look_at_alarms(self, moment: Moment) -> tuple[Round, list[Cue]]:
+    def _look_at_alarms(self, snapshot: Snapshot) -> tuple[AlarmEvents, list[Cue]]:
         """Let the alarms that stand be shown; returns what is due, and what of it is to be heard here."""
-        due, wanted = self.sentry.tick(moment)
-        self.alarms = self.sentry.book.standing()
+        due, wanted = self.notifier.evaluate(snapshot)
+        self.alarms = self.notifier.episodes.standing()
         return due, wanted
 
 

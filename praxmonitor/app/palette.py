@@ -9,7 +9,8 @@ from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.types import IgnoreReturnCallbackType
 
 from praxmonitor.actions.table import ACT, ACTIONS, EVERYWHERE, label
-from praxmonitor.text.describe import LOOKS, plain
+from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.lines import plain
 from praxmonitor.views.operating import Operating
 
 _HIDDEN = ("up", "down", "left", "right", "first", "last", "page_up", "page_down", "panel", "back", "palette")
@@ -37,14 +38,14 @@ class Commands(Provider):
         screen = self.screen
         if isinstance(screen, CommandPalette) or not isinstance(screen, Operating):
             return
-        facts = screen.prax.moment.fleet.find(screen.selected)
+        facts = screen.prax.snapshot.fleet.find(screen.selected)
         for action in ACTIONS:
             if action.id not in _HIDDEN and action.scope in (ACT, EVERYWHERE, *screen.SCOPES):
                 where = f" {screen.selected}" if action.scope == ACT and screen.selected else ""
                 said = f"{action.help}  ({action.keys[0]})"
                 yield f"{label(action, facts)}{where}", said, partial(screen.action_do, action.id)
-        for each in screen.prax.moment.fleet.agents:
-            look = LOOKS[screen.prax.moment.status(each.address).state]
+        for each in screen.prax.snapshot.fleet.agents:
+            look = LOOKS[screen.prax.snapshot.status(each.address).state]
             yield f"open {plain(each.address)}", f"{look.glyph} {look.word}", partial(screen.show_agent, each.address)
             heard = "hear" if screen.prax.mutes.agent(each.address, screen.prax.clock()) else "mute"
             yield f"{heard} {plain(each.address)}", "its sounds alone", partial(screen.prax.mute_agent, each.address)

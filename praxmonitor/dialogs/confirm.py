@@ -13,7 +13,7 @@ from textual.widgets import Button, Static
 
 from mailcore.text.units import age
 from praxmonitor.actions.kills import Victim
-from praxmonitor.text.describe import Line, cut, plain, spread
+from praxmonitor.text.lines import Line, cut, plain, spread
 from praxmonitor.widgets.line_list import WIDTH, Lines
 
 MOST = 12

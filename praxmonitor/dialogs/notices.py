@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from praxmonitor.dialogs.sheet import Sheet
 from praxmonitor.state.notices import Notice, notice_lines
-from praxmonitor.text.describe import Line
+from praxmonitor.text.lines import Line
 
 
 class NoticesScreen(Sheet):

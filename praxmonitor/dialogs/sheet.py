@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from praxmonitor.text.describe import Line
+from praxmonitor.text.lines import Line
 from praxmonitor.widgets.line_list import WIDTH, Lines
 
 

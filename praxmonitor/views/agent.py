@@ -17,8 +17,9 @@ from mailcore.model.message import Message
 from praxmonitor.actions import requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import MAIL
-from praxmonitor.state.snapshot import Moment
-from praxmonitor.text.describe import bypasses, plain, sender
+from praxmonitor.state.snapshot import Snapshot
+from praxmonitor.text.agents import bypasses
+from praxmonitor.text.lines import plain, sender
 from praxmonitor.views.operating import Operating
 from praxmonitor.widgets.agent_story import Story
 from praxmonitor.widgets.mail import Body, MailList
@@ -80,20 +81,20 @@ class AgentScreen(Operating):
         """The agent that this screen is about."""
         return self._address
 
-    def show_moment(self, moment: Moment) -> None:
-        """Hand the moment down."""
-        facts = moment.fleet.find(self._address)
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Hand the snapshot down."""
+        facts = snapshot.fleet.find(self._address)
         gone = "" if facts is not None else ": no longer in the registry; this is the last that was known"
         self._story.border_title = self._heading + gone
         if facts is None:
             return
-        self._mail.show(facts.mailbox, moment.now)
+        self._mail.show(facts.mailbox, snapshot.now)
         bypass = bypasses(facts, self.prax.bypass)
-        self._story.show(facts, moment.status(self._address), self.glance, moment.now, bypass)
+        self._story.show(facts, snapshot.status(self._address), self.details, snapshot.now, bypass)
 
-    def show_glance(self) -> None:
+    def show_details(self) -> None:
         """Hand the reading down."""
-        self.show_moment(self.prax.moment)
+        self.show_snapshot(self.prax.snapshot)
 
     def step(self, way: str) -> None:
         """Move in the panel that has the focus; from the list, pages are those of the mail that is open."""
@@ -152,14 +153,14 @@ class AgentScreen(Operating):
         from praxmonitor.actions.questions import close_lines
 
         app = self.prax
-        facts = app.moment.fleet.find(self._address)
+        facts = app.snapshot.fleet.find(self._address)
         read = [m for m in facts.mailbox.messages if not m.unread and not m.undecided] if facts is not None else []
         if not read:
             self.notify("no mail here was read and waits for nothing", severity="warning", markup=False)
             return
         question = f"Close {len(read)} mail{'s' if len(read) > 1 else ''} that you have read?"
         kept = "the archive keeps them; new and undecided mail stays open"
-        lines = partial(close_lines, read, app.moment.now)
+        lines = partial(close_lines, read, app.snapshot.now)
         if await self.agreed(question, kept, lines, "Yes, close"):
             await self.ask(requests.close, app.workspace, [message.id for message in read])
 

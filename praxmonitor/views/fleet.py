@@ -13,8 +13,9 @@ from textual.widgets import Input
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import FLEET
-from praxmonitor.state.snapshot import Moment
-from praxmonitor.text.describe import RANK, bypasses, plain, task
+from praxmonitor.state.snapshot import Snapshot
+from praxmonitor.text.agents import RANK, bypasses, task
+from praxmonitor.text.lines import plain
 from praxmonitor.views.operating import Operating
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
@@ -97,18 +98,18 @@ class FleetScreen(Operating):
         """Address of the agent under the cursor."""
         return self._grid.selected
 
-    def show_moment(self, moment: Moment) -> None:
-        """Hand the moment down."""
-        agents = self._ordered(moment)
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Hand the snapshot down."""
+        agents = self._ordered(snapshot)
         wanted = self._filter.value.casefold().strip()
         if wanted:
-            agents = tuple(facts for facts in agents if wanted in _searched(facts, moment))
+            agents = tuple(facts for facts in agents if wanted in _searched(facts, snapshot))
             nobody = f"no agent matches {plain(self._filter.value.strip())} · Esc"
         else:
             nobody = "no agents yet · mailcore agent add NAME=PATH"
         order = ATTENTION_FIRST if self._attention_first else ""
-        self._grid.show(agents, moment.statuses, moment.now, nobody, self.prax.bypass, order)
-        self._stream.show(moment.fleet.stream)
+        self._grid.show(agents, snapshot.statuses, snapshot.now, nobody, self.prax.bypass, order)
+        self._stream.show(snapshot.fleet.stream)
         self._show_detail()
 
     def show_frame(self) -> None:
@@ -123,7 +124,7 @@ class FleetScreen(Operating):
         size = self.app.size
         usual, narrow = usual_stream(size.height), self.has_class("-narrow")
         width = (size.width if narrow else size.width * 3 // 5) - AROUND
-        agents = self.prax.moment.fleet.agents
+        agents = self.prax.snapshot.fleet.agents
         wanted = whole(len(agents), width) + self._attention_first
         wanted += self._filter.has_class("-open")
         spare = size.height - FRAME - wanted - usual
@@ -134,14 +135,14 @@ class FleetScreen(Operating):
             self._rows = rows
             self._body.styles.grid_rows = rows
 
-    def _ordered(self, moment: Moment) -> tuple[AgentFacts, ...]:
+    def _ordered(self, snapshot: Snapshot) -> tuple[AgentFacts, ...]:
         """As in the registry; or those that need attention, then those at work, then the rest, each as in the registry.
         An agent changes its place only with the class of its state, and not while the operator moves the selection."""
-        agents = moment.fleet.agents
+        agents = snapshot.fleet.agents
         if not self._attention_first:
             return agents
         if self._moving is None:
-            self._ranks = {address: RANK[status.state] for address, status in moment.statuses.items()}
+            self._ranks = {address: RANK[status.state] for address, status in snapshot.statuses.items()}
         return tuple(sorted(agents, key=lambda facts: self._ranks.get(facts.address, 2)))
 
     def _stop_moving(self) -> None:
@@ -153,16 +154,16 @@ class FleetScreen(Operating):
         self._stop_moving()
         self.refresh_all()
 
-    def show_glance(self) -> None:
+    def show_details(self) -> None:
         """Hand the reading down."""
         self._show_detail()
 
     def _show_detail(self) -> None:
-        moment, address = self.prax.moment, self.selected
-        glance = self.glance if self.glance is not None and self.glance.address == address else None
-        facts = moment.fleet.find(address)
+        snapshot, address = self.prax.snapshot, self.selected
+        details = self.details if self.details is not None and self.details.address == address else None
+        facts = snapshot.fleet.find(address)
         bypass = facts is not None and bypasses(facts, self.prax.bypass)
-        self._detail.show(facts, moment.status(address), glance, moment.now, bypass)
+        self._detail.show(facts, snapshot.status(address), details, snapshot.now, bypass)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""
@@ -171,7 +172,7 @@ class FleetScreen(Operating):
             self._moving = self.set_timer(REST, self._come_to_rest)
         self._show_detail()
         self.show_frame()
-        self.settle_on(self.prax.moment.fleet.find(event.address))
+        self.settle_on(self.prax.snapshot.fleet.find(event.address))
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """A double click."""
@@ -183,7 +184,7 @@ class FleetScreen(Operating):
 
     def do_next_needing(self) -> None:
         """Select the next agent that needs the operator, round and round in the order shown."""
-        needing = self.prax.moment.needs_me()
+        needing = self.prax.snapshot.needs_me()
         shown = self._grid.addresses
         after = shown.index(self.selected) + 1 if self.selected in shown else 0
         following = next((address for address in (*shown[after:], *shown[:after]) if address in needing), "")
@@ -200,7 +201,7 @@ class FleetScreen(Operating):
         self._attention_first = not self._attention_first
         self._stop_moving()
         self._share_out()
-        self.show_moment(self.prax.moment)
+        self.show_snapshot(self.prax.snapshot)
         if self._attention_first:
             self._grid.step("first")
 
@@ -219,13 +220,13 @@ class FleetScreen(Operating):
 
     def on_input_changed(self) -> None:
         """Filter as it is typed."""
-        self.show_moment(self.prax.moment)
+        self.show_snapshot(self.prax.snapshot)
 
     def on_input_submitted(self) -> None:
         """Keep the filter, back to the agents."""
         self._grid.focus()
 
 
-def _searched(facts: AgentFacts, moment: Moment) -> str:
-    state = moment.status(facts.address).state
+def _searched(facts: AgentFacts, snapshot: Snapshot) -> str:
+    state = snapshot.status(facts.address).state
     return f"{facts.address} {state} {plain(facts.agent.role)} {task(facts)}".casefold()

@@ -26,7 +26,7 @@ class Looking(Following):
     def action_do(self, action_id: str) -> None:
         """Run one action of the table, or say why it cannot be run."""
         app = self.prax
-        why = why_disabled(BY_ID[action_id], app.moment.fleet, self.selected, played=app.playback is not None)
+        why = why_disabled(BY_ID[action_id], app.snapshot.fleet, self.selected, played=app.playback is not None)
         if why:
             self.notify(why, severity="warning", markup=False)
             return
@@ -64,7 +64,7 @@ class Looking(Following):
 
     @work(group="alarms")
     async def _answer_all(self, *, snooze: bool) -> None:
-        keys = [episode.alarm.key for episode in self.prax.sentry.unanswered()]
+        keys = [episode.alarm.key for episode in self.prax.notifier.unanswered()]
         if keys:
             await self.prax.answer_alarms(keys, snooze)
         else:
@@ -76,7 +76,9 @@ class Looking(Following):
         from praxmonitor.views.alarms import AlarmsScreen
 
         app = self.prax
-        screen = AlarmsScreen(lambda: (app.alarms, app.clock() if app.moment is not EMPTY else 0.0), app.answer_alarms)
+        screen = AlarmsScreen(
+            lambda: (app.alarms, app.clock() if app.snapshot is not EMPTY else 0.0), app.answer_alarms
+        )
         if address := await app.push_screen_wait(screen):
             self.show_agent(address)
 

@@ -26,8 +26,9 @@ from mailcore.text.units import UNKNOWN, clock_time
 from praxmonitor.actions import kills, requests
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.table import ACT, busy
-from praxmonitor.state.selected_agent import Start
-from praxmonitor.text.describe import Line, bypasses, plain, task
+from praxmonitor.state.agent_details import WaitingStart
+from praxmonitor.text.agents import bypasses, task
+from praxmonitor.text.lines import Line, plain
 from praxmonitor.views.looking import Looking
 
 P = ParamSpec("P")
@@ -69,7 +70,7 @@ class Operating(Looking):
         from praxmonitor.dialogs.confirm import victim_lines
 
         app, address = self.prax, self.selected
-        facts = app.moment.fleet.find(address)
+        facts = app.snapshot.fleet.find(address)
         if facts is None or facts.lock is None:
             return  # it ended just now
         try:
@@ -87,14 +88,14 @@ class Operating(Looking):
     @work(group="start")
     async def do_retry(self) -> None:
         """Start the agent's last run again, if the operator says yes: the one that the question shows."""
-        app, facts = self.prax, self.prax.moment.fleet.find(self.selected)
+        app, facts = self.prax, self.prax.snapshot.fleet.find(self.selected)
         if facts is not None and await self._starts("retry", facts):
             await self.ask(requests.retry, app.workspace, app.config, facts.address, facts.run)
 
     @work(group="start")
     async def do_wake(self) -> None:
         """Start the agent without a task of its own, if the operator says yes."""
-        app, facts = self.prax, self.prax.moment.fleet.find(self.selected)
+        app, facts = self.prax, self.prax.snapshot.fleet.find(self.selected)
         if facts is not None and await self._starts("wake", facts):
             await self.ask(requests.wake, app.workspace, app.config, facts.address)
 
@@ -103,7 +104,7 @@ class Operating(Looking):
         from praxmonitor.actions.questions import start_lines, start_question
 
         app = self.prax
-        lines = partial(start_lines, facts, app.moment.now, bypasses(facts, app.bypass))
+        lines = partial(start_lines, facts, app.snapshot.now, bypasses(facts, app.bypass))
         return await self.agreed(*start_question(what, facts), lines, "Yes, start")
 
     async def agreed(
@@ -144,16 +145,16 @@ class Operating(Looking):
         if not waiting:
             self.notify(f"no start waits for {plain(address)}", severity="warning", markup=False)
             return
-        starts = [Start(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
+        starts = [WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
         if picked := await app.push_screen_wait(WaitingScreen(address, starts, app.clock())):
             await self.ask(requests.cancel, app.workspace, picked)
-            self.read_glance()
+            self.read_details()
 
     @work(group="hold")
     async def do_hold(self) -> None:
         """Hold the agent; one that is shown as held is released."""
         app, address = self.prax, self.selected
-        facts = app.moment.fleet.find(address)
+        facts = app.snapshot.fleet.find(address)
         if facts is not None and facts.held:
             if not await self.unlocked():
                 return
@@ -167,7 +168,7 @@ class Operating(Looking):
         from praxmonitor.dialogs.kill_all import KillAllScreen
 
         app = self.prax
-        listed = busy(app.moment.fleet)
+        listed = busy(app.snapshot.fleet)
         if await app.push_screen_wait(KillAllScreen(app.workspace.root.name, listed)) and await self.unlocked():
             shown = {facts.address: facts.lock for facts in listed if facts.lock is not None}
             await self.ask(kills.kill_all, app.workspace, app.config, shown)

@@ -24,11 +24,11 @@ from mailcore.model.run import Attempt, Phase, Run
 from mailcore.workspace.find import Workspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import themes_dir
-from praxmonitor.feed.feed import Feed
+from praxmonitor.feed.base import Feed
 from praxmonitor.feed.playback import Playback
 from praxmonitor.sound import Cue, Sound, Speaker
 from praxmonitor.sound.mutes import Mutes
-from praxmonitor.themes.load import load
+from praxmonitor.themes.load import load_themes
 from tests.clock import NOON, Clock
 
 ROOT = Path("/nowhere/lighthouse")
@@ -318,7 +318,7 @@ def app_on(
     live: bool = False,
 ) -> PraxApp:
     """The app as `praxmonitor` starts it, on this feed, clock and sound device."""
-    available = load([themes_dir()])
+    available = load_themes([themes_dir()])
     return PraxApp(
         where,
         config,

@@ -21,7 +21,7 @@ from mailcore.mail import approvals
 from mailcore.model.agent import OPERATOR
 from mailcore.workspace import create, trust
 from praxmonitor.actions import requests
-from praxmonitor.alarms.settings import Settings
+from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.unlock import UnlockScreen
 from praxmonitor.views.agent import AgentScreen
@@ -101,9 +101,9 @@ def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> N
 def test_a_screen_within_a_run_only_looks(house: House) -> None:
     """An agent opens the screen in its run: each act of it is refused, whoever presses the key."""
     code = (
-        "from pathlib import Path; from mailcore.workspace.find import find; from praxmonitor import acts\n"
+        "from pathlib import Path; from mailcore.workspace.find import find; from praxmonitor.actions import requests\n"
         f"w = find(Path({str(house.root)!r}))\n"
-        "try: acts.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
+        "try: requests.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
         "except Exception as error: print(error)"
     )
     house.python("writer", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}], env={{}})\n")
@@ -159,7 +159,7 @@ async def test_the_screen_says_what_it_does_not_follow(house: House) -> None:
 
 def test_settings_that_change_meanwhile_are_judged_too(stranger: Path) -> None:
     config = stranger / ".praxmonitor" / "config.toml"
-    settings = Settings(config)
+    settings = ConfigReload(config)
     config.write_text('[mail]\napprover = "@a"\n[alarms]\nsilence = 7\n')
     words = ["git", "-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qam", "more"]
     subprocess.run(words, cwd=stranger, check=True)

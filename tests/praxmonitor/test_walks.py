@@ -14,7 +14,7 @@ import pytest
 
 from mailcore.programs.claude.places import directory
 from praxmonitor.dialogs.confirm import ConfirmScreen
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.file_feed import FileFeed
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import CWD, SESSION, asked, said, text
 from tests.praxmonitor.fake_feed import app_on, text_of, until

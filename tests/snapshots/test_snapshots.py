@@ -16,7 +16,7 @@ from praxmonitor.actions.kills import Victim
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.confirm import ConfirmScreen, victim_lines
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
-from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 from praxmonitor.views.operating import Operating
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
@@ -25,7 +25,7 @@ SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((160, 48), id="160x48"
 Compare = Callable[..., bool]
 Play = Callable[[Pilot[None]], Awaitable[None]]
 
-GLANCE = Glance(
+DETAILS = AgentDetails(
     address="@writer",
     pid=4211,
     alive=True,
@@ -66,9 +66,9 @@ async def read(pilot: Pilot[None]) -> None:
     """The first real reading finds no such process: wait for it, then put one in that never changes."""
     screen = pilot.app.screen
     assert isinstance(screen, Operating)
-    await until(pilot, lambda: screen.glance is not None, "the process was looked for")
-    screen.glance = GLANCE
-    screen.show_glance()
+    await until(pilot, lambda: screen.details is not None, "the process was looked for")
+    screen.details = DETAILS
+    screen.show_details()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -178,7 +178,9 @@ def test_retry(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 STARTS = tuple(
-    Start(f"{number:08x}", NOON - 60 * number, f"Write chapter {number}", "@writer is busy on 'Write chapter two'")
+    WaitingStart(
+        f"{number:08x}", NOON - 60 * number, f"Write chapter {number}", "@writer is busy on 'Write chapter two'"
+    )
     for number in (5, 4, 3)
 )
 
@@ -190,8 +192,8 @@ def test_waiting(snap_compare: Compare, size: tuple[int, int]) -> None:
         await after("enter")(pilot)
         screen = app.screen
         assert isinstance(screen, Operating)
-        screen.glance = dataclasses.replace(GLANCE, starts=STARTS)
-        screen.show_glance()
+        screen.details = dataclasses.replace(DETAILS, starts=STARTS)
+        screen.show_details()
         await until(pilot, lambda: "3 tasks wait" in text_of(app), "what waits is shown")
 
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)
