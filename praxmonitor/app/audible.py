@@ -50,13 +50,13 @@ class Audible(App[None], inherit_bindings=False):
 
     def mute(self) -> None:
         """All sound off, or on again."""
-        silent = self._speaker.forced or self.mutes.all(self.clock())
-        self._speaker.forced = False
+        silent = self._speaker.force_muted or self.mutes.all(self.clock())
+        self._speaker.force_muted = False
         self._mute(replace(self.mutes, until=0.0 if silent else FOREVER))
 
     def mute_for(self, seconds: float) -> None:
         """All sound off for so long from now."""
-        self._speaker.forced = False
+        self._speaker.force_muted = False
         self._mute(replace(self.mutes, until=self.clock() + seconds))
 
     def mute_agent(self, address: str) -> None:
@@ -114,8 +114,8 @@ class Audible(App[None], inherit_bindings=False):
         duty, not_heard = "", ""
         if holder is not None:
             duty, not_heard = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
-        muted = speaker.forced or mutes.all(self.clock())
-        until = FOREVER if speaker.forced else mutes.until
+        muted = speaker.force_muted or mutes.all(self.clock())
+        until = FOREVER if speaker.force_muted else mutes.until
         now = self.clock()
         agents = tuple(sorted((address, end) for address, end in mutes.agents.items() if now < end))
         self.sound_status = SoundStatus(

@@ -220,7 +220,7 @@ class Console(Audible, inherit_bindings=False):
 
     def _show(self, fleet: Fleet) -> None:
         old = self.snapshot
-        self.snapshot = next_snapshot(old, fleet, self.clock(), self.config.alarms, self.notifier.senses)
+        self.snapshot = next_snapshot(old, fleet, self.clock(), self.config.alarms, self.notifier.machine_status)
         if self.snapshot is old and not self.notifier.needs_evaluation:
             return
         due, wanted = self._look_at_alarms(self.snapshot)

@@ -44,7 +44,7 @@ def show(
     checked(config, workspace.config_file)
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
-    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.base import SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
     from praxmonitor.sound.player import configured_player
 
@@ -53,7 +53,7 @@ def show(
     app = PraxApp(
         workspace,
         config,
-        FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=DRAWN),
+        FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=SCREEN_INTERVAL),
         speaker,
         available=available,
         theme=theme or load.DEFAULT,

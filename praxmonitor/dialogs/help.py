@@ -12,7 +12,7 @@ from praxmonitor.dialogs.sheet import Sheet
 from praxmonitor.text.agents import LOOKS
 from praxmonitor.text.lines import Line, pad, wrap
 
-KEYS = 14
+KEYS_WIDTH = 14
 """Cells of the column of keys."""
 
 
@@ -24,8 +24,8 @@ def help_lines(width: int, *, ends_agents: bool = False) -> Iterator[Line]:
             if action.scope == scope:
                 ends = ends_agents and action.id == "quit"
                 text = "leave; the demo's agents end with the screen" if ends else action.help
-                for number, part in enumerate(wrap(text, max(20, width - KEYS))):
-                    yield ((pad("" if number else f"  {'  '.join(action.keys)}", KEYS), "accent"), (part, ""))
+                for number, part in enumerate(wrap(text, max(20, width - KEYS_WIDTH))):
+                    yield ((pad("" if number else f"  {'  '.join(action.keys)}", KEYS_WIDTH), "accent"), (part, ""))
         yield ()
     yield (("States", "strong"),)
     looks = list(LOOKS.values())

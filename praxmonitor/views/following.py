@@ -1,4 +1,4 @@
-"""A screen that follows the app: the present moment, one agent under the cursor, a glance at it, header and footer."""
+"""A screen that follows the app: the present snapshot, the selected agent and its details, header and footer."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Following(Screen[None]):
 
     @abstractmethod
     def show_details(self) -> None:
-        """Draw `self.glance`, which was just read."""
+        """Draw `self.details`, which was just read."""
 
     def on_mount(self) -> None:
         """Follow the app."""

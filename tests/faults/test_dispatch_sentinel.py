@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from mailcore.workspace import create
 from mailcore.workspace.lock_reader import read_lock
 from tests.faults.ends import check
 from tests.faults.test_dispatch_matrix import BOUNCE, told
+from tests.faults.test_dispatch_world import bounces
 from tests.mailcore import conftest as lab
 from tests.mailcore.conftest import House, wait_until
 
@@ -384,3 +386,34 @@ def test_the_lock_of_aipass_with_a_recycled_pid_ends_nobody(house: House) -> Non
     finally:
         innocent.kill()
         innocent.wait()
+
+
+@pytest.mark.parametrize("age", ["old", "young"])
+@pytest.mark.parametrize("lock", ["removed", "garbage"])
+def test_a_run_of_which_only_aipass_s_register_is_left_is_told_once(
+    house: House, tmp_path: Path, lock: str, age: str
+) -> None:
+    """Its lock, its watchers and all of its journal are gone; the row in the register says who waits for it."""
+    run_id, daemon, members = run_it(house, tmp_path)
+    held = holder_of(house)
+    for pid in (held.sentinel, held.pid, *members, daemon):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(alive, (held.sentinel, held.pid, *members))), what="all of it is dead")
+    agent = house.agent("@writer")
+    (agent.runs_dir / run_id / "run.jsonl").write_text('{"at": "2026-')
+    agent.dispatch_lock.unlink()
+    if lock == "garbage":
+        agent.dispatch_lock.write_text('{"pid": 1')
+        os.utime(agent.dispatch_lock, (1, 1))
+    register = house.workspace.aipass_dir / "dispatch_register.jsonl"
+    if age == "old":
+        rows = [json.loads(line) for line in register.read_bytes().splitlines()]
+        rows[0]["ts"] = "2026-01-01T10:00:00+00:00"
+        register.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for _ in range(2):
+        assert recover(house.workspace, house.config, house.workspace.agents) == []
+    assert len(bounces(house, "@operator")) == (age == "old"), "a young one may be about to begin"
+    rows = [json.loads(line) for line in register.read_bytes().splitlines()]
+    assert (rows[-1]["status"] == "outstanding") == (age == "young")
+    assert not agent.dispatch_lock.exists()

@@ -556,6 +556,7 @@ async def test_looking_into_an_agents_mail_changes_nothing(house: House) -> None
     assert house.agent("writer").inbox.read_bytes() == before
     records = (house.workspace.state_dir / "audit.jsonl").read_text()
     assert '"read"' not in records
+    assert [notice.text for notice in app.notices if notice.severity == "error"] == [], "it was not even tried"
 
 
 async def test_a_refused_act_is_told_in_mailcores_words(house: House) -> None:

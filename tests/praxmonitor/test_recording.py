@@ -32,7 +32,7 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Stated, Used
 from mailcore.observe.fold import apply
 from mailcore.text.masks import masked
-from praxmonitor.feed.recording import LONGEST, TAGS, RecordingError, RecordingHeader, RecordingWriter
+from praxmonitor.feed.recording import LONGEST_LINE, TAGS, RecordingError, RecordingHeader, RecordingWriter
 from praxmonitor.feed.recording_reader import FORMATS, LeftOut, read_header, read_recording
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -366,7 +366,7 @@ def test_a_line_without_end_is_refused_in_words_and_in_little_memory(tmp_path: P
 def test_a_bomb_after_good_lines_ends_the_recording_there(tmp_path: Path) -> None:
     path = written(tmp_path / "r.jsonl", lost(1), lost(2))
     with path.open("ab") as file:
-        file.write(b'{"at": 9, "facts": [' + b"0," * (LONGEST // 2))
+        file.write(b'{"at": 9, "facts": [' + b"0," * (LONGEST_LINE // 2))
     readings = read_recording(path)
     assert [at for at, _ in islice(readings, 3)] == [1.0, 2.0, 999.0]
     with pytest.raises(RecordingError, match="line 5: longer than 16 MB"):
