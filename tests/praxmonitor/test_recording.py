@@ -393,7 +393,7 @@ def test_what_is_no_file_is_no_recording(tmp_path: Path, kind: str) -> None:
 def test_a_reading_too_long_for_a_line_becomes_several_and_a_long_mailbox_loses_its_bodies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("praxmonitor.feed.recording.LONGEST_LINE", LONGEST_LINE // 100)  # megabytes of mail take seconds
+    monkeypatch.setattr("praxmonitor.feed.recording.LONGEST_LINE", LONGEST_LINE // 100)  # megabytes take seconds
     body = "x" * 10_000
     mails = tuple(Message.from_json({"id": f"{n:08x}", "from": "@b", "message": body}) for n in range(6))
     boxes = tuple(MailboxRead(address, Mailbox(MailboxStatus.OK, mails)) for address in ("@a", "@c"))
