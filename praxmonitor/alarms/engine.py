@@ -60,7 +60,8 @@ class AlarmEngine:
         """`period`: seconds between two ticks of the owner's. `store`: None to keep and read nothing on any disk.
 
         `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work`: as
-        `CpuActivity.measure`, `files_of`: as `branch_files`. `on_config` is told settings that changed while this watched, and now hold.
+        `CpuActivity.measure`, `files_of`: as `branch_files`. `on_config` is told settings that changed while this
+        watched, and now hold.
         """
         self.episodes = Episodes()
         self.answers: Answers = NO_ANSWERS

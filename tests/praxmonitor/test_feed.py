@@ -61,7 +61,7 @@ async def test_the_first_fleet_comes_at_once_and_each_change_after_it(aipass_wor
 
 @pytest.mark.parametrize("address", ["@beta", "@ai_mail", "@operator"])
 async def test_without_kernel_watches_changes_show_by_the_sweep(aipass_workspace: Path, address: str) -> None:
-    async with aclosing(FileFeed(aipass_workspace, kernel=False).fleets()) as fleets:
+    async with aclosing(FileFeed(aipass_workspace, 0.3, kernel=False).fleets()) as fleets:
         first = await anext(fleets)
         began = time.monotonic()
         write(the(first, address).agent.inbox, "a")

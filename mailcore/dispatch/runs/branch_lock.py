@@ -128,9 +128,7 @@ def _of_newest_run(agent: Agent) -> Lock | None:
 def _of_torn_run(agent: Agent, run_id: str) -> Lock | None:
     """The lock of a run whose journal says nothing, by AIPass's register, where its end is not reported there yet."""
     try:
-        found = [
-            row for row in journal.read_records(agent.root / ".aipass" / REGISTER) if row.get("dispatch_id") == run_id
-        ]
+        rows = journal.read_records(agent.root / ".aipass" / REGISTER)
     except OSError:
         return None
     found = [row for row in rows if row.get("dispatch_id") == run_id]
