@@ -101,9 +101,9 @@ def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> N
 def test_a_screen_within_a_run_only_looks(house: House) -> None:
     """An agent opens the screen in its run: each act of it is refused, whoever presses the key."""
     code = (
-        "from pathlib import Path; from mailcore.workspace.find import find; from praxmonitor import acts\n"
+        "from pathlib import Path; from mailcore.workspace.find import find; from praxmonitor.actions import requests\n"
         f"w = find(Path({str(house.root)!r}))\n"
-        "try: acts.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
+        "try: requests.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
         "except Exception as error: print(error)"
     )
     house.python("writer", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}], env={{}})\n")
@@ -150,11 +150,11 @@ def test_a_guard_runs_no_command_of_a_stranger_until_it_is_allowed(stranger: Pat
 
 async def test_the_screen_says_what_it_does_not_follow(house: House) -> None:
     app = on(house)
-    app.withheld = "config.toml starts or permits something: `mailcore trust`"
+    app.opened.withheld = "config.toml starts or permits something: `mailcore trust`"
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await until(pilot, lambda: "starts or permits something" in text_of(app), "the header says it")
-        assert app.withheld in app.notes
+        assert app.opened.withheld in app.notes
 
 
 def test_settings_that_change_meanwhile_are_judged_too(stranger: Path) -> None:
