@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.programs.transcript_reader import Recent
@@ -46,6 +47,11 @@ class Once:
         self._calls: Recent[tuple[str, Kind, str], str] = Recent(REMEMBERED)
         """By session, what happened and the call's id: the source that told it first."""
         self._unpaired: list[_Told] = []
+
+    def each(self, activities: list[Activity]) -> list[Activity]:
+        """In order of time, each event once, whichever of its traces told it first."""
+        activities.sort(key=attrgetter("at"))
+        return [activity for activity in activities if not self.told(activity)]
 
     def told(self, activity: Activity) -> bool:
         """True if another source told this already.

@@ -126,7 +126,7 @@ class Loader:
                 others.append(Path(name))
         facts: list[Fact] = []
         for branch, moved in grown.items():
-            facts += self._read(branch, partial(branch.glimpse, moved))
+            facts += self._read(branch, partial(branch.sessions.glimpse, moved))
         return facts, others
 
     def _follow(self, sessions: Iterable[Found]) -> list[Branch]:

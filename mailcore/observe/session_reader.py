@@ -12,7 +12,9 @@ from pathlib import Path
 from mailcore.model.activity import Activity
 from mailcore.model.usage import Spent
 from mailcore.observe.activities import harmless
+from mailcore.observe.dedupe import Once
 from mailcore.observe.document_file import Document
+from mailcore.observe.facts import Fact, Seen
 from mailcore.observe.file_stamps import Stamps
 from mailcore.observe.file_tail import Tail
 from mailcore.observe.format_drift import Drift, unread
@@ -61,10 +63,11 @@ class _Followed:
 class Sessions:
     """What was last seen of an agent's session files."""
 
-    def __init__(self, address: str, held: OpenFiles) -> None:
-        """`held`: where the files that move stay open."""
+    def __init__(self, address: str, held: OpenFiles, once: Once) -> None:
+        """`held`: where the files that move stay open; `once`: what hooks and logs told of the same agent."""
         self._address = address
         self._held = held
+        self._once = once
         self._stamps = Stamps()
         self._followed: dict[str, _Followed] = {}
         """By path, as a string."""
@@ -167,6 +170,11 @@ class Sessions:
         self._left.put(one.tail.path, one.place)
         self._stamps.forget(one.tail.path)
         self.count(one.tail.path, one.files)
+
+    def glimpse(self, moved: Iterable[str]) -> list[Fact]:
+        """The facts of some of the files alone: they move a hundred times as often as all else of an agent."""
+        told, spent = self.read(moved)
+        return [Seen(self._address, tuple(self._once.each(told)), tuple(spent))] if told or spent else []
 
     def read(self, moved: Iterable[str] | None = None) -> tuple[list[Activity], list[Spent]]:
         """What the files tell that `moved` since the last call; None: whichever did, by a stat of each."""
