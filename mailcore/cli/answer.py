@@ -107,7 +107,7 @@ def reopen(call: Call) -> Result:
         notice = answer.notice(call.workspace, by, call.arguments.id, closed=act.again, accepted=True)
         act.remember("reopen", {})
         again = answer.reopening(call.workspace, by, notice, why)
-        sent = control.dispatch(
+        sent = control.dispatch_task(
             call.workspace, call.config, by, again.to, f"REOPENED: {again.subject}", again.body,
             parent_run=call.caller.run_id, thread=again.thread,
         )  # fmt: skip
@@ -122,11 +122,11 @@ def reopen(call: Call) -> Result:
 
 def ask(call: Call) -> Result:
     """Ask the approver that config names for the tier, with what the tier needs."""
-    from mailcore.dispatch import approval_expiry
+    from mailcore.dispatch import lapsed_approvals
 
     a, by = call.arguments, call.caller
     body = body_of(a.body)
-    approval_expiry.settle(call.workspace, call.config)
+    lapsed_approvals.lapse_due_approvals(call.workspace, call.config)
     tier = approvals.check(call.config, a.tier, body)
     approver = call.workspace.agent(call.config.approver(a.tier)).address
     sent = approvals.ask(call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires)
@@ -144,17 +144,17 @@ def deny(call: Call) -> Result:
 
 
 def _decide(call: Call, decision: str) -> Result:
-    from mailcore.dispatch import approval_expiry, conflict_choice
+    from mailcore.dispatch import conflict_choice, lapsed_approvals
 
     request = approvals.find(call.workspace, call.config, call.arguments.id)
     number = request.tier if request is not None else 0
     entitled = call.workspace.agent(call.config.approver(number)).address
     tier = call.config.tiers.get(number)
     caller = call.require(entitled, proof=tier.proof if tier is not None else "none")
-    approval_expiry.settle(call.workspace, call.config)
+    lapsed_approvals.lapse_due_approvals(call.workspace, call.config)
     why = body_of(call.arguments.text)
     names = getattr(call.arguments, "choose", [])
-    sent, became = conflict_choice.decide(
+    sent, became = conflict_choice.decide_request(
         call.workspace, call.config, caller.address, request, call.arguments.id, decision, why, names
     )
     if not sent.delivered:  # the decision stands all the same

@@ -76,10 +76,10 @@ def prune(call: Call) -> Result:
         inside(call.workspace.root, directory)
     gone = [path for directory in directories for path in sorted(directory.glob("*.json")) if _older(path, before)]
     if not call.arguments.dry_run:
-        from mailcore.dispatch.aipass import recorded
+        from mailcore.dispatch.aipass import recorder
         from mailcore.workspace import audit
 
-        recorded.record(call.workspace)  # what goes now is on record
+        recorder.record_acts(call.workspace)  # what goes now is on record
         for number, path in enumerate(gone):
             try:
                 path.unlink(missing_ok=True)

@@ -179,10 +179,10 @@ class Call:
         """
         register = self.workspace.aipass_dir / "dispatch_register.jsonl"
         if self.verb in ("reply", "done", "declined") and register.exists():
-            from mailcore.dispatch.aipass.register import answered
+            from mailcore.dispatch.aipass.register import record_answered
 
             with tolerated():
-                answered(self.workspace, self.caller.address, sent.to, sent.subject)
+                record_answered(self.workspace, self.caller.address, sent.to, sent.subject)
         if self.caller.run_id:
             from mailcore.model.run import MOST_RESULT
             from mailcore.text.masks import masked
@@ -256,9 +256,9 @@ def _attend(call: Call) -> None:
         if not locked and not expiring:
             return
         if expiring:
-            from mailcore.dispatch.approval_expiry import settle
+            from mailcore.dispatch.lapsed_approvals import lapse_due_approvals
 
-            settle(call.workspace, call.config)
+            lapse_due_approvals(call.workspace, call.config)
         from mailcore.model.lock import Holder
         from mailcore.system.processes import stopped
         from mailcore.workspace.lock_reader import read_lock
@@ -266,9 +266,9 @@ def _attend(call: Call) -> None:
         locks = ((agent, read_lock(agent.dispatch_lock)) for agent in locked)
         due = [a for a, lock in locks if lock is not None and (lock.holder is Holder.DEAD or stopped(lock.pid))]
         if due:
-            from mailcore.dispatch.recovery import attend
+            from mailcore.dispatch.recovery import recover
 
-            attend(call.workspace, call.config, due)
+            recover(call.workspace, call.config, due)
 
 
 def run(verb: str, module: str, words: list[str]) -> int:

@@ -8,8 +8,10 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
 from mailcore.cli.mail import WORDS, split
-from mailcore.dispatch import control, resumable_session
-from mailcore.dispatch.run_list import find_run
+from mailcore.dispatch import control
+from mailcore.dispatch.kill import kill_run
+from mailcore.dispatch.runs import resumable_session
+from mailcore.dispatch.runs.run_list import aipass_runs, find_run, read_run
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.mail import resumable_act, route
 from mailcore.mail.post import PRIORITIES
@@ -75,8 +77,8 @@ def dispatch(call: Call) -> Result:
     addresses, subject, body = split(call.arguments.words)
     targets = [agent.address for agent in route.resolve(call.workspace, call.caller.agent, addresses)]
     for target in targets:  # what is refused is refused for all, before a mail is written
-        found = control.check(call.workspace, call.config, call.caller.address, target, call.arguments.program)
-        resumable_session.check(call.config, *found, call.arguments.model, call.arguments.mode)
+        found = control.check_target(call.workspace, call.config, call.caller.address, target, call.arguments.program)
+        resumable_session.check_request(call.config, *found, call.arguments.model, call.arguments.mode)
     done: list[control.Dispatched] = []
     failed: list[str] = []
     a, by = call.arguments, call.caller
@@ -84,7 +86,7 @@ def dispatch(call: Call) -> Result:
     with resumable_act.act(by.agent, "dispatch", targets, *words):
         for target in targets:
             try:
-                one = control.dispatch(
+                one = control.dispatch_task(
                     call.workspace, call.config, by.address, target, subject, body,
                     parent_run=by.run_id, expect=a.expect, program=a.program, priority=a.priority, model=a.model,
                     mode=a.mode,
@@ -119,17 +121,17 @@ def wake(call: Call) -> Result:
     """Start an idle agent; exit 3 with code `busy` if it works."""
     a = call.arguments
     by = call.caller.address
-    run_id = control.wake(call.workspace, call.config, by, a.target, if_mail=a.if_mail, words=a.prompt)
+    run_id = control.wake_agent(call.workspace, call.config, by, a.target, if_mail=a.if_mail, words=a.prompt)
     return {"run_id": run_id}, f"run {run_id}"
 
 
 def kill(call: Call) -> Result:
     """End a run; success is said only when nothing of it is left."""
-    agent, found = control.find_run(call.workspace, call.arguments.target)
+    agent, found = find_run(call.workspace, call.arguments.target)
     own = not call.caller.agent.is_operator and call.caller.address in (agent.address, found.sender if found else "")
     if not own and not sandboxed():  # from within a sandbox it is refused below, whoever calls
         call.require(outlived=False)
-    killed = control.kill(call.workspace, call.config, call.caller.address, call.arguments.target)
+    killed = kill_run(call.workspace, call.config, call.caller.address, call.arguments.target)
     if killed.survivors:
         pids = " ".join(str(pid) for pid in killed.survivors)
         raise MailcoreError(
@@ -140,7 +142,9 @@ def kill(call: Call) -> Result:
 
 def retry(call: Call) -> Result:
     """Run the last task once more."""
-    run_id = control.retry(call.workspace, call.config, call.caller.address, call.arguments.target, call.arguments.mode)
+    run_id = control.retry_run(
+        call.workspace, call.config, call.caller.address, call.arguments.target, call.arguments.mode
+    )
     return {"run_id": run_id}, f"run {run_id}"
 
 
@@ -151,11 +155,11 @@ def runs(call: Call) -> Result:
     agents = [agent for agent in everyone if wanted in ("", agent.address)]
     found: list[Run] = []
     if not agents:
-        agents = [control.find_run(call.workspace, wanted)[0]]  # which says so where nobody was ever called so
+        agents = [find_run(call.workspace, wanted)[0]]  # which says so where nobody was ever called so
     for agent in agents:
         directories = sorted(agent.runs_dir.iterdir()) if agent.runs_dir.is_dir() else []
-        found += [run for run in map(control.read_run, directories) if run is not None]
-        found += control.foreign_runs(call.workspace, agent)
+        found += [run for run in map(read_run, directories) if run is not None]
+        found += aipass_runs(call.workspace, agent)
     if wanted and agents[0].address != wanted:  # renamed: of its directory's runs those that bear its name
         found = [run for run in found if run.target == wanted]
     found.sort(key=lambda run: run.created_at, reverse=True)
@@ -191,36 +195,37 @@ def _row(run: Run) -> dict[str, Any]:
 
 def run(call: Call) -> Result:
     """Task, attempts, exits, standard error, mail sent, files changed."""
-    from mailcore.dispatch.run_story import story
+    from mailcore.dispatch.runs.run_story import read_story
     from mailcore.text.masks import masked_all
 
-    agent, found = control.find_run(call.workspace, call.arguments.target)
+    agent, found = find_run(call.workspace, call.arguments.target)
     if not call.sees(agent.address, found.target if found is not None else ""):
         call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
-    told = story(agent, found)
+    told = read_story(agent, found)
     return {**told.as_json(), "run": masked_all(_row(told.run))}, told.as_markdown()
 
 
 def hold(call: Call) -> Result:
     """Nothing starts, mail arrives."""
-    from mailcore.dispatch import hold as holding
+    from mailcore.dispatch.admission.hold import place_hold as place_hold
 
     a = call.arguments
     target, why = _whom(a.target, a.why, a.all)
-    holding.hold(call.workspace, call.caller.address, target, why)
+    place_hold(call.workspace, call.caller.address, target, why)
     return {"held": target or "all"}, f"{target or 'every agent'} is held: mail arrives, nothing starts"
 
 
 def release(call: Call) -> Result:
     """Start again, with what waited."""
-    from mailcore.dispatch import hold as holding
+    from mailcore.dispatch.release import release_hold as release_hold
+    from mailcore.dispatch.release import was_held_by
 
     target, _ = _whom(call.arguments.target, "", call.arguments.all)
-    if call.caller.agent.is_operator or not holding.held_by(call.workspace, target, call.caller.address):
+    if call.caller.agent.is_operator or not was_held_by(call.workspace, target, call.caller.address):
         call.require()
-    started = holding.release(call.workspace, call.config, call.caller.address, target)
+    started = release_hold(call.workspace, call.config, call.caller.address, target)
     woken = {find_run(call.workspace, run_id)[0].address: run_id for run_id in started}
     lines = [f"released; {counted(len(started), 'run')} begun that had waited"]
     lines += [f"{address}: run {run_id}" for address, run_id in woken.items() if address != target]
@@ -233,14 +238,14 @@ def release(call: Call) -> Result:
 
 def _what_waits(call: Call, agent: Agent) -> str:
     """Why what waits for an agent has not begun; empty where nothing waits."""
-    from mailcore.dispatch.admission import busy, hold_of
-    from mailcore.dispatch.queue import waiting_for
+    from mailcore.dispatch.admission.hindrances import busy_hindrance, hold_reason
+    from mailcore.dispatch.queueing.queue import waiting_starts
 
-    waiting = waiting_for(agent)
+    waiting = waiting_starts(agent)
     if not waiting:
         return ""
-    at_work = busy(agent)
-    return hold_of(call.workspace, agent) or (at_work.reason if at_work is not None else waiting[0].reason)
+    at_work = busy_hindrance(agent)
+    return hold_reason(call.workspace, agent) or (at_work.reason if at_work is not None else waiting[0].reason)
 
 
 def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
@@ -253,16 +258,16 @@ def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
 
 def queue(call: Call) -> Result:
     """What waits, and for what; cancel takes one out."""
-    from mailcore.dispatch import queue as waiting
+    from mailcore.dispatch.queueing import queue as waiting
 
     if call.arguments.what == "cancel":
-        found = next((one for one in waiting.waiting(call.workspace) if one.id == call.arguments.id), None)
+        found = next((one for one in waiting.all_waiting(call.workspace) if one.id == call.arguments.id), None)
         own = found is None or call.caller.address in (found.agent.address, found.sender)
         if not own and not call.caller.agent.is_operator:
             call.require()
-        entry = waiting.cancel(call.workspace, call.caller.address, call.arguments.id)
+        entry = waiting.cancel_start(call.workspace, call.caller.address, call.arguments.id)
         return {"cancelled": entry.id}, f"cancelled: {line(entry.subject)}"
-    entries = list(waiting.waiting(call.workspace))
+    entries = list(waiting.all_waiting(call.workspace))
     rows = [
         {
             "id": entry.id,

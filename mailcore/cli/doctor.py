@@ -13,7 +13,7 @@ from mailcore.cli.call import Call, Parser, Result
 from mailcore.cli.doctor_checks import Check, trusted
 from mailcore.cli.doctor_sessions import sessions
 from mailcore.config import Config, read_config
-from mailcore.dispatch.run_list import run_ids
+from mailcore.dispatch.runs.run_list import run_ids
 from mailcore.exceptions import ConfigError, MailcoreError
 from mailcore.hooks.install import standing
 from mailcore.mail.mailbox_reader import absent, read_mailbox

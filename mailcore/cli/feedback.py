@@ -11,7 +11,7 @@ from mailcore.mail import feedback as mail
 from mailcore.workspace.find import find
 
 if TYPE_CHECKING:
-    from mailcore.dispatch.priority_wakes import Woken
+    from mailcore.dispatch.priority_wakes import WakeOutcome
     from mailcore.mail.outbox import Sent
 
 
@@ -41,7 +41,7 @@ def feedback(call: Call) -> Result:
     return value, "\n".join([said, *([issue] if issue else [])])
 
 
-def _wake(call: Call, sent: Sent) -> Woken | None:
+def _wake(call: Call, sent: Sent) -> WakeOutcome | None:
     """Start the other project's orchestrator for it, as that project's own config says; None where nobody is there.
 
     AIPass's @devpulse, and whom nothing starts, is told by its mail alone.
@@ -49,4 +49,6 @@ def _wake(call: Call, sent: Sent) -> Woken | None:
     from mailcore.dispatch import priority_wakes
 
     caller = call.caller
-    return priority_wakes.across(call.workspace, caller.agent, caller.run_id, find(call.arguments.project), sent)
+    return priority_wakes.wake_other_project(
+        call.workspace, caller.agent, caller.run_id, find(call.arguments.project), sent
+    )

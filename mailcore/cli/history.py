@@ -11,7 +11,7 @@ from typing import Any
 from mailcore.cli import output
 from mailcore.cli.call import ID, Call, Parser, Result, sender_option
 from mailcore.cli.since import since
-from mailcore.dispatch.open_tasks import Task, run_of, tasks_of
+from mailcore.dispatch.runs.open_tasks import OpenTask, newest_run_of, open_tasks_of
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.mail import thread_lookup
@@ -47,7 +47,7 @@ def trace(call: Call) -> Result:
         raise
     if not call.sees(copy.message.sender, copy.agent.address):
         raise Refused(f"{call.viewer.address} sees its own mail; {call.arguments.id} is between others", "visibility")
-    run = run_of(copy.agent, copy.message.id)
+    run = newest_run_of(copy.agent, copy.message.id)
     steps = ladder(copy.message, run)
     names = (copy.message.id, copy.message.sent_id)
     visible = [c.message for c in copies if call.sees(c.message.sender, c.agent.address)]
@@ -131,7 +131,7 @@ def tasks(call: Call) -> Result:
         (
             task
             for agent in agents
-            for task in tasks_of(agent, call.config.mail, time.time())
+            for task in open_tasks_of(agent, call.config.mail, time.time())
             if call.sees(agent.address, task.message.sender)
         ),
         key=lambda task: task.message.at,
@@ -175,7 +175,7 @@ def _requests(call: Call) -> dict[str, str]:
     }
 
 
-def _beside(task: Task) -> str:
+def _beside(task: OpenTask) -> str:
     """What else is said of it in its line."""
     notes = ["overdue"] if task.overdue else []
     notes += [] if task.kind == "task" else [task.kind]
@@ -185,9 +185,9 @@ def _beside(task: Task) -> str:
 def history(call: Call) -> Result:
     """Every send, transition, run and act, by whom and when: from the audit and the journals of the runs."""
     earliest = since(call.arguments.since) if call.arguments.since else 0.0
-    from mailcore.dispatch.aipass import recorded
+    from mailcore.dispatch.aipass import recorder
 
-    unwritten = recorded.record(call.workspace, keep=True)
+    unwritten = recorder.record_acts(call.workspace, keep=True)
     timed = [(parse_time(event.get("at")), event) for event in (*_events(call), *unwritten)]
     timed = [(at, event) for at, event in timed if at >= earliest and concerns(call, event)]
     timed.sort(key=lambda one: one[0])

@@ -17,7 +17,7 @@ from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text import counted, line
 
 if TYPE_CHECKING:
-    from mailcore.dispatch.priority_wakes import Woken
+    from mailcore.dispatch.priority_wakes import WakeOutcome
 
 LATEST = "latest"
 WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
@@ -85,27 +85,27 @@ def send(call: Call) -> Result:
     return _delivered(sent, wake(call, sent, subject) if a.priority == "high" else {})
 
 
-def wake(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, Woken]:
+def wake(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, WakeOutcome]:
     """Wake for mail of high priority that was delivered; what became of it, by address. `what` the caller did."""
     from mailcore.dispatch import priority_wakes
 
     urgent = [one for one in sent if one.urgent]
     if not urgent:
         return {}
-    by, what = call.caller, what or priority_wakes.SENT
-    return priority_wakes.wake_for(
+    by, what = call.caller, what or priority_wakes.DEFAULT_REASON
+    return priority_wakes.wake_recipients(
         call.workspace, call.config, by.address, urgent, subject, by.run_id, what, call.began
     )
 
 
-def told(sent: Sent, text: str, woken: Mapping[str, Woken] = MappingProxyType({})) -> Result:
+def told(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> Result:
     """What to say of one mail that was delivered: `text`, and whom it woke, or why not."""
     if (found := woken.get(sent.to)) is None:
         return sent.as_json(), text
     return sent.as_json() | found.as_json(), f"{text}; {found.said}"
 
 
-def _delivered(sent: list[Sent], woken: Mapping[str, Woken] = MappingProxyType({})) -> Result:
+def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> Result:
     """What to say of mails; an error that says all of it if one was not delivered."""
     lines, rows = [], []
     for one in sent:

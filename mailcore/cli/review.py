@@ -19,10 +19,11 @@ def arguments(verb: str, parser: Parser) -> None:
 def review(call: Call) -> Result:
     """Dispatch a review of what a run did; the findings come back as one message, which `reopen` hands on."""
     from mailcore.dispatch import control
-    from mailcore.dispatch.review import compose
+    from mailcore.dispatch.review import compose_review
+    from mailcore.dispatch.runs.run_list import find_run
 
     a, caller = call.arguments, call.caller
-    agent, run = control.find_run(call.workspace, a.target)
+    agent, run = find_run(call.workspace, a.target)
     if not call.sees(agent.address, *((run.sender, run.target) if run is not None else ())):
         call.visible(agent.address)
     reviewer = a.by or call.config.mail.orchestrator
@@ -31,8 +32,8 @@ def review(call: Call) -> Result:
     by = call.workspace.agent(reviewer)
     if by.address == agent.address:
         raise UsageError(f"{agent.address} does not review itself: --by @b")
-    made = compose(call.workspace, agent, run, call.config.mail.max_body)
-    sent = control.dispatch(
+    made = compose_review(call.workspace, agent, run, call.config.mail.max_body)
+    sent = control.dispatch_task(
         call.workspace, call.config, caller.address, by.address, made.subject, made.body,
         parent_run=caller.run_id, thread={"review": made.about},
         expect="one answer that holds every finding",

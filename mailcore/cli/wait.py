@@ -25,7 +25,7 @@ from mailcore.workspace.find import load
 from mailcore.workspace.variables import RUN_ID
 
 if TYPE_CHECKING:
-    from mailcore.dispatch.wait import Settled
+    from mailcore.dispatch.wait import SettledMessage
     from mailcore.dispatch.wait_any import Arrivals
     from mailcore.mail.lookup import Copy
 
@@ -67,9 +67,9 @@ def arguments(verb: str, parser: Parser) -> None:
 
 def wait(call: Call) -> Result:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
-    from mailcore.dispatch.open_tasks import run_of
-    from mailcore.dispatch.recovery import Attendance
-    from mailcore.dispatch.wait import wait as until
+    from mailcore.dispatch.recovery import Recovery
+    from mailcore.dispatch.runs.open_tasks import newest_run_of
+    from mailcore.dispatch.wait import wait_for_messages as until
     from mailcore.mail.approvals import approver_of
 
     a = call.arguments
@@ -82,15 +82,15 @@ def wait(call: Call) -> Result:
     ids = [one for one in a.ids if arrivals is None or one not in arrivals.named]
     with _in_the_journal(call) as on_wait:
         settled = until(
-            call.workspace, call.viewer, ids, a.want, approver, run_of,
-            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Attendance(call.workspace, call.config).look,
+            call.workspace, call.viewer, ids, a.want, approver, newest_run_of,
+            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Recovery(call.workspace, call.config).look,
             beside=None if arrivals is None else arrivals.look, at_work=arrivals.at_work() if arrivals else (),
             cancellation=call.served.cancellation if call.served is not None else None,
         )  # fmt: skip
     with suppress(MailcoreError, OSError):  # what it would be woken for stays in its queue, and is passed over there
-        from mailcore.dispatch.queue import forget_heard
+        from mailcore.dispatch.queueing.queue import forget_notified
 
-        forget_heard(call.workspace, call.viewer)
+        forget_notified(call.workspace, call.viewer)
     open_ids = [one.id for one in settled if not one.state]
     over = bool(open_ids) if a.all else len(open_ids) == len(settled)
     good = GOOD["any" if a.any else a.want]
@@ -102,13 +102,13 @@ def wait(call: Call) -> Result:
 
 def _arrivals(call: Call) -> Arrivals:
     """What else than the messages that are named may end it."""
-    from mailcore.dispatch.wait_any import Arrivals, is_run
+    from mailcore.dispatch.wait_any import Arrivals, names_run
     from mailcore.formats.timestamps import unique_time
 
     run_id = "" if call.viewer.is_operator else call.caller.run_id
     since = run_id or unique_time(datetime.fromtimestamp(call.began, UTC))
     found = Arrivals(call.workspace, call.viewer, run_id, since, own=not call.arguments.ids)
-    for name in filter(is_run, call.arguments.ids):
+    for name in filter(names_run, call.arguments.ids):
         found.name(name)
     return found
 
@@ -139,7 +139,7 @@ def _in_the_journal(call: Call) -> Iterator[Callable[[Sequence[Copy]], None]]:
             call.journal(call.caller, "awaited", pid=pid)
 
 
-def _said(one: Settled) -> str:
+def _said(one: SettledMessage) -> str:
     if not one.state:
         return f"{one.id}: not yet"
     about = f" {quoted(one.subject, 80)}" if one.subject else ""

@@ -120,13 +120,13 @@ def agent(call: Call) -> Result:
 
 def _tell_who_waits(call: Call, changed: Workspace, address: str) -> str:
     """Tell the senders of the tasks that waited for an agent which is out of the registry; what was told, in words."""
-    from mailcore.dispatch import queue
-    from mailcore.dispatch.after_run import start_what_waits
+    from mailcore.dispatch.lifecycle.after_run import start_all_waiting
+    from mailcore.dispatch.queueing import queue
 
-    waited = [line for _, line in queue.bereft(changed) if line.get("agent") == address]
+    waited = [line for _, line in queue.lost_tasks(changed) if line.get("agent") == address]
     if not waited:
         return ""
-    start_what_waits(changed, call.config)
+    start_all_waiting(changed, call.config)
     senders = ", ".join(dict.fromkeys(str(line.get("sender")) for line in waited))
     return f"{counted(len(waited), 'task')} waited there and will not start: told to {senders}"
 

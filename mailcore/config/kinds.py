@@ -50,6 +50,7 @@ Dollars = Annotated[float, Meta(ge=0, le=sys.float_info.max, unit="US dollars")]
 Count = Annotated[int, Meta(ge=1, le=MOST)]
 CountOrNone = Annotated[int, Meta(ge=0, le=MOST)]
 """A count of which 0 says something: any number, or never."""
+Nice = Annotated[int, Meta(ge=0, le=19)]
 Bytes = Annotated[int, Meta(ge=1, le=MOST, unit="bytes")]
 BytesOrNone = Annotated[int, Meta(ge=0, le=MOST, unit="bytes")]
 

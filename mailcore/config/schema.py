@@ -20,6 +20,7 @@ from mailcore.config.kinds import (
     CountOrNone,
     Dollars,
     Look,
+    Nice,
     Notify,
     PackName,
     Period,
@@ -59,6 +60,10 @@ class Dispatch:
         about("The longest that an attempt may run, which is ended then. Its waits for an approval do not count."),
     ] = 7200.0
     stop_grace: Annotated[Seconds, about("Time between TERM and KILL, when a run is ended.")] = 5.0
+    nice: Annotated[
+        Nice,
+        about("How far agents' programs yield the CPU to all else while the machine is busy, the screen among it."),
+    ] = 5
     vanished_grace: Annotated[
         Seconds,
         about("How long a run goes on whose directory is gone, as while git or a backup moves it; then it is ended."),

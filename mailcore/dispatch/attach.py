@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.config import Config
-from mailcore.dispatch import run_processes
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.branch_lock import holding
-from mailcore.dispatch.environment import clean_environment
-from mailcore.dispatch.resumable_session import sessions
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.process.environment import clean_environment
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.runs.branch_lock import current_lock
+from mailcore.dispatch.runs.resumable_session import resumable_sessions
 from mailcore.exceptions import Refused
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder
@@ -42,7 +42,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     """
     agent = workspace.agent(target)
     with gate(workspace, agent):
-        held = holding(agent)
+        held = current_lock(agent)
         occupants = run_processes.occupants(agent.branch, used(config))
     if held is not None and held.holder is not Holder.DEAD:
         work = f" on {held.subject!r}" if held.subject else ""
@@ -54,7 +54,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     if occupants:
         who = " ".join(map(str, occupants))
         raise Refused(f"a person's own session works in {agent.branch} already (PID {who})", "occupied")
-    words = next((words for _, _, words in sessions(config, agent)), None)
+    words = next((words for _, _, words in resumable_sessions(config, agent)), None)
     if words is None:
         raise Refused(
             f"no session of {agent.address} is known: none of its runs has left one that its program keeps",

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 from mailcore.config import Config
-from mailcore.dispatch import control, queue
-from mailcore.dispatch.after_run import start_next
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.open_tasks import run_of
-from mailcore.dispatch.repeated_start import begun_in
+from mailcore.dispatch import control
+from mailcore.dispatch.lifecycle.after_run import start_next
+from mailcore.dispatch.lifecycle.repeated_start import earlier_run_of_act
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.runs.open_tasks import newest_run_of
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.formats import journal
 from mailcore.mail import approvals, conflicts, mailbox, post, resumable_act
@@ -21,7 +22,7 @@ from mailcore.model.message import Message
 from mailcore.workspace.find import Workspace
 
 
-def chosen(tasks: Collection[Task], names: Collection[str], decision: str) -> list[Task]:
+def choose_tasks(tasks: Collection[Task], names: Collection[str], decision: str) -> list[Task]:
     """The tasks that the approver named. UsageError where the decision does not fit: one at least, or none to deny."""
     listed = " or ".join(task.name for task in tasks)
     if decision == "denied":
@@ -39,7 +40,7 @@ def chosen(tasks: Collection[Task], names: Collection[str], decision: str) -> li
     return found
 
 
-def decide(
+def decide_request(
     workspace: Workspace,
     config: Config,
     by: str,
@@ -62,7 +63,7 @@ def decide(
             tasks = [Task(**one) for one in noted["tasks"]]
         if names and not tasks:
             raise UsageError(f"{message_id} is about no tasks that conflict: nothing is to be chosen")
-        picked = chosen(tasks, names, decision) if tasks else []
+        picked = choose_tasks(tasks, names, decision) if tasks else []
         if tasks and noted is None:
             act.remember("tasks", {"tasks": [asdict(task) for task in tasks]})
         over = request is not None and "archived_at" in request.raw and approvals.decision_of(request, by) == decision
@@ -125,23 +126,23 @@ class _Choice:
 
     def _start(self, task: Task) -> str:
         agent = self.workspace.agent(task.agent)
-        if queue.waits_for(agent, task.id):
+        if queue.wait_reason(agent, task.id):
             begun = start_next(self.workspace, self.config, agent)
             return f"run {begun}" if isinstance(begun, str) else "waits for its turn"
-        if before := begun_in(self.workspace, agent, self.act, lambda _: True):
+        if before := earlier_run_of_act(self.workspace, agent, self.act, lambda _: True):
             return f"run {before}"
-        run = run_of(agent, task.id)
+        run = newest_run_of(agent, task.id)
         if run is not None and not run.phase.ended:
             return f"run {run.run_id} goes on"
         if run is None:
-            return f"run {control.wake(self.workspace, self.config, self.by, task.agent)}"
-        return f"run {control.retry(self.workspace, self.config, self.by, run.run_id)}"
+            return f"run {control.wake_agent(self.workspace, self.config, self.by, task.agent)}"
+        return f"run {control.retry_run(self.workspace, self.config, self.by, run.run_id)}"
 
     def _decline(self, task: Task) -> None:
         agent = self.workspace.agent(task.agent)
         with gate(self.workspace, agent):
             waits = [one for one in queue.entries(agent) if one.get("message_id") == task.id]
-            queue.remove(self.workspace, agent, waits)
+            queue.remove_entries(self.workspace, agent, waits)
         ack = {"state": "declined", "result": self.said, "at": journal.now(), "by": self.by}
         try:
             mailbox.close(agent, [task.id], {"ack": ack})

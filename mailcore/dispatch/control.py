@@ -1,4 +1,4 @@
-"""Dispatch, wake, kill, retry: the acts that need more than one wing. Each raises MailcoreError in words for people."""
+"""Dispatch a task, wake an agent, retry a run. Each raises MailcoreError with a message for people."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from types import MappingProxyType
 from typing import Any
 
 from mailcore.config import Config
-from mailcore.dispatch import nesting, prompt, queue, refused_wakes, resumable_session
-from mailcore.dispatch.admission import WAITS, Hindrance
-from mailcore.dispatch.after_run import begin, start_wake
-from mailcore.dispatch.aipass import runs
-from mailcore.dispatch.environment import search_path
-from mailcore.dispatch.kill import Killed, kill, processes
-from mailcore.dispatch.priority_wakes import wake_for
-from mailcore.dispatch.repeated_start import begun_before, begun_in
-from mailcore.dispatch.run_list import find_run, foreign_runs, last_run, read_run, records
+from mailcore.dispatch.admission import nesting, refused_wakes
+from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance
+from mailcore.dispatch.aipass import monitor_runs
+from mailcore.dispatch.lifecycle.after_run import begin_run, start_wake
+from mailcore.dispatch.lifecycle.repeated_start import earlier_run, earlier_run_of_act
+from mailcore.dispatch.process.environment import search_path
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.runs import resumable_session
+from mailcore.dispatch.runs.run_list import find_run, journal_records
+from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post, resumable_act
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -27,21 +28,15 @@ from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
 
-__all__ = [
-    "Dispatched", "Killed", "check", "dispatch", "find_run", "foreign_runs", "kill", "last_run", "processes",
-    "read_run", "retry", "wake", "wake_for",
-]  # fmt: skip
-
-
-KEPT = (
+REPEATED_KEYS = (
     "sender", "subject", "message_id", "sent_id", "prompt", "text", "program", "model", "depth", "root", "task",
     "priority",
 )  # fmt: skip
 """What a run that is done again takes over of the former one's first record."""
-LONGEST_TEXT = 4000
+MAX_TEXT = 4000
 """Characters of a task's text that the journal of its run keeps, for its story."""
-LONGEST_PROMPT = 800
-"""Characters that `wake` hands over; what is longer is a task."""
+MAX_PROMPT = 800
+"""Characters that `wake_agent` hands over; what is longer is a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class Dispatched:
     """It waits, and starts by itself when that is over."""
 
 
-def dispatch(
+def dispatch_task(
     workspace: Workspace,
     config: Config,
     sender: str,
@@ -80,22 +75,22 @@ def dispatch(
 
     `parent_run` is the run that the caller is proved to belong to: it sets how deep this one nests (`nesting`).
     `expect` says what counts as done; `thread` are the keys that put the task into an earlier thread; `program` takes
-    another than the configured one, `model` its model, and `mode` says in which session (`resumable_session.MODES`).
-    `priority` is that of the mail, and of the start where it waits among others. A busy agent has the mail at once; its
-    run begins when the present one is over.
+    another than the configured one, `model` its model, and `mode` says in which session
+    (`resumable_session.SESSION_MODES`). `priority` is that of the mail, and of the start where it waits among others. A
+    busy agent has the mail at once; its run begins when the present one is over.
     """
-    agent, chosen = check(workspace, config, sender, target, program)
-    resumable_session.check(config, agent, chosen, model, mode)
+    agent, chosen = check_target(workspace, config, sender, target, program)
+    resumable_session.check_request(config, agent, chosen, model, mode)
     author = workspace.agent(sender)
-    stands, task = nesting.place(workspace, author, parent_run), nesting.mark(agent, subject, body)
+    stands, task = nesting.chain_place(workspace, author, parent_run), nesting.task_mark(agent, subject, body)
     if stands.depth >= config.dispatch.wake_depth:
-        refused_wakes.tell_nesting(workspace, stands, agent, subject)
+        refused_wakes.notify_nesting_limit(workspace, stands, agent, subject)
         raise Refused(f"this dispatch would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
     words = {**thread, **({"expect": expect} if expect else {})}
     named = words if priority == "normal" else {**words, "priority": priority}
     # Said again after it was cut off, the mail is found, and what began of it: wherever the sender stands by now.
     with resumable_act.act(author, "dispatch", agent.address, subject, body, named) as act:
-        if not act.again and (why := nesting.loop(stands, author, agent, task, config.dispatch.same_tasks)):
+        if not act.again and (why := nesting.why_loop(stands, author, agent, task, config.dispatch.same_tasks)):
             raise Refused(why, "loop")
         facts = stands.facts if stands.root else {}
         sent = post.send(
@@ -104,15 +99,15 @@ def dispatch(
         if not sent.delivered:
             raise MailcoreError(sent.error)
         mailed = Dispatched(sent.id, sent.sent_id, agent.address, None)
-        if sent.again and (former := _former(workspace, agent, mailed)) is not None:
+        if sent.again and (former := _earlier_dispatch(workspace, agent, mailed)) is not None:
             return former
         queued = {
             "sender": sender,
             "subject": subject,
             "message_id": sent.id,
             "sent_id": sent.sent_id,
-            "prompt": prompt.task(agent, sent.id, sender, subject, expect),
-            "text": masked(body)[:LONGEST_TEXT],
+            "prompt": prompt.task_prompt(agent, sent.id, sender, subject, expect),
+            "text": masked(body)[:MAX_TEXT],
             "program": chosen.name,
             "task": task,
             "priority": priority,
@@ -120,26 +115,28 @@ def dispatch(
             **stands.facts,
         }
         try:
-            nesting.note_given(stands, task, agent.address)
-            started = begin(workspace, config, agent, queued, queueing=WAITS)
+            nesting.record_given(stands, task, agent.address)
+            started = begin_run(workspace, config, agent, queued, queueing=QUEUED_CODES)
         except (MailcoreError, OSError) as error:
             said = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
             rest = f"say the same again, which starts it and mails nothing twice, or `mailcore wake {agent.address}`"
             raise MailcoreError(f"{said}; {rest}", "not_started") from error
     if isinstance(started, str):
         return replace(mailed, run_id=started)
-    return replace(mailed, busy=started.reason, code=started.code, queued=started.code in WAITS)
+    return replace(mailed, busy=started.reason, code=started.code, queued=started.code in QUEUED_CODES)
 
 
-def _former(workspace: Workspace, agent: Agent, mailed: Dispatched) -> Dispatched | None:
+def _earlier_dispatch(workspace: Workspace, agent: Agent, mailed: Dispatched) -> Dispatched | None:
     """What an earlier call had begun of a task before it was cut off: its run, or its place in the queue."""
-    if run_id := begun_before(workspace, agent, lambda first: first.get("message_id") == mailed.message_id):
+    if run_id := earlier_run(workspace, agent, lambda first: first.get("message_id") == mailed.message_id):
         return replace(mailed, run_id=run_id)
-    waits = queue.waits_for(agent, mailed.message_id)
+    waits = queue.wait_reason(agent, mailed.message_id)
     return replace(mailed, busy=waits, code="busy", queued=True) if waits else None
 
 
-def check(workspace: Workspace, config: Config, sender: str, target: str, program: str = "") -> tuple[Agent, Program]:
+def check_target(
+    workspace: Workspace, config: Config, sender: str, target: str, program: str = ""
+) -> tuple[Agent, Program]:
     """The agent that `target` names and its program; Refused, with the reason, if `sender` cannot dispatch it."""
     agent = workspace.agent(target)
     if agent.is_operator:
@@ -151,14 +148,16 @@ def check(workspace: Workspace, config: Config, sender: str, target: str, progra
     return agent, select(agent, config, search_path(), program)
 
 
-def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail: bool = False, words: str = "") -> str:
+def wake_agent(
+    workspace: Workspace, config: Config, by: str, target: str, *, if_mail: bool = False, words: str = ""
+) -> str:
     """Start an idle agent without a task of its own; returns the run's id. Refused if something is in the way.
 
     With `if_mail` it is refused (code `no_mail`) where nothing unread waits: for cron and timers. `words`: what it is
     told besides, quoted, for nothing proves who says it.
     """
-    if len(words) > LONGEST_PROMPT:
-        raise UsageError(f"a prompt of a wake has at most {LONGEST_PROMPT} characters: dispatch a task, or send a mail")
+    if len(words) > MAX_PROMPT:
+        raise UsageError(f"a prompt of a wake has at most {MAX_PROMPT} characters: dispatch a task, or send a mail")
     agent = workspace.agent(target)
     box = read_mailbox(agent.inbox)
     if if_mail and not box.unread and not box.reason:
@@ -166,8 +165,8 @@ def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail:
     waiting = "1 unread mail waits." if box.unread == 1 else f"{box.unread} unread mails wait."
     why = waiting if box.unread else "There is no new mail: continue your worklog."
     if words.strip():
-        why = f"{by} woke you, and says: {quoted(words, LONGEST_PROMPT)}. {waiting if box.unread else 'No new mail.'}"
-    said = quoted(words, LONGEST_PROMPT) if words.strip() else ""
+        why = f"{by} woke you, and says: {quoted(words, MAX_PROMPT)}. {waiting if box.unread else 'No new mail.'}"
+    said = quoted(words, MAX_PROMPT) if words.strip() else ""
 
     def is_this(first: Mapping[str, object]) -> bool:
         subject = str(first.get("subject", ""))
@@ -178,34 +177,38 @@ def wake(workspace: Workspace, config: Config, by: str, target: str, *, if_mail:
         )
 
     with resumable_act.act(workspace.agent(by), "wake", agent.address, words) as act:
-        if run_id := begun_in(workspace, agent, act, is_this):
+        if run_id := earlier_run_of_act(workspace, agent, act, is_this):
             return run_id
-        return _begun(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
+        return _run_id_or_raise(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
 
 
-def _begun(started: str | Hindrance) -> str:
+def _run_id_or_raise(started: str | Hindrance) -> str:
     if isinstance(started, Hindrance):
         raise Refused(started.reason, started.code)
     return started
 
 
-def retry(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
+def retry_run(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id."""
     with resumable_act.act(workspace.agent(by), "retry", target, mode) as act:
-        return _retry(workspace, config, by, target, mode, act)
+        return _retry_run(workspace, config, by, target, mode, act)
 
 
-def _retry(workspace: Workspace, config: Config, by: str, target: str, mode: str, act: resumable_act.Act) -> str:
+def _retry_run(workspace: Workspace, config: Config, by: str, target: str, mode: str, act: resumable_act.Act) -> str:
     agent, run = find_run(workspace, target)
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be retried", "no_run")
-    if run_id := begun_in(workspace, agent, act, lambda first: first.get("by") == by and first.get("retry_of")):
+    if run_id := earlier_run_of_act(
+        workspace, agent, act, lambda first: first.get("by") == by and first.get("retry_of")
+    ):
         return run_id
     workspace.agent(agent.address)  # Refused, of one that was removed
     if run.foreign:
         chosen = select(agent, config, search_path())
-        kept = {**runs.again(agent, run), "program": chosen.name, "depth": 0}
+        kept = {**monitor_runs.record_to_repeat(agent, run), "program": chosen.name, "depth": 0}
     else:
-        first = records(agent.runs_dir / run.run_id)[0]
-        kept = {k: first[k] for k in KEPT if k in first}
-    return _begun(begin(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id}))
+        first = journal_records(agent.runs_dir / run.run_id)[0]
+        kept = {k: first[k] for k in REPEATED_KEYS if k in first}
+    return _run_id_or_raise(
+        begin_run(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id})
+    )

@@ -7,22 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailcore.config import Config
-from mailcore.dispatch import nesting, queue, refused_wakes
-from mailcore.dispatch.admission import WAITS, Hindrance, busy
-from mailcore.dispatch.after_run import start_wake
-from mailcore.dispatch.repeated_start import begun_before
-from mailcore.dispatch.run_list import first_record
+from mailcore.dispatch.admission import nesting, refused_wakes
+from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance, busy_hindrance
+from mailcore.dispatch.lifecycle.after_run import start_wake
+from mailcore.dispatch.lifecycle.repeated_start import earlier_run
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.runs.run_list import first_record
 from mailcore.exceptions import MailcoreError, Refused, UsageError, caveat
 from mailcore.formats.timestamps import utc_time
-from mailcore.mail import heard_in_wait, resumable_act
+from mailcore.mail import active_waits, resumable_act
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.text.frames import quoted
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace
 
-SENT = "sent mail of high priority"
-LATER = {
+DEFAULT_REASON = "sent mail of high priority"
+TURN_TEXTS = {
     "held": "it is started when it is released",
     "limit": "it is started when a place is free",
     "sandbox": "it is started from outside, when this run is over",
@@ -31,7 +32,7 @@ LATER = {
 
 
 @dataclass(frozen=True, slots=True)
-class Woken:
+class WakeOutcome:
     """What became of the wake of one recipient."""
 
     run_id: str = ""
@@ -61,21 +62,21 @@ class Woken:
         """What is said of it to people."""
         if self.run_id:
             return f"woken: run {self.run_id}"
-        later = LATER.get(self.code, "it is started when that is over")
+        later = TURN_TEXTS.get(self.code, "it is started when that is over")
         return f"not woken yet: {self.why}; {later}" if self.queued else f"not woken: {self.why}"
 
 
-def wake_for(
+def wake_recipients(
     workspace: Workspace,
     config: Config,
     by: str,
     sent: Sequence[Sent],
     subject: str,
     parent_run: str = "",
-    what: str = SENT,
+    what: str = DEFAULT_REASON,
     since: float = 0.0,
     automatic: bool | None = None,
-) -> dict[str, Woken]:
+) -> dict[str, WakeOutcome]:
     """Start the idle recipients of high-priority mail at once; a busy one is woken again when its run is over.
 
     The mail is delivered already, so what hinders a wake is no error: it is returned, by address. Nothing is said of
@@ -84,7 +85,7 @@ def wake_for(
     deeper, so that two agents cannot wake each other for ever. `automatic`: breakers may refuse it; if not said, where
     no person sent it.
     """
-    woken: dict[str, Woken] = {}
+    woken: dict[str, WakeOutcome] = {}
     for one in sent:
         if not one.delivered or one.to == OPERATOR:
             continue
@@ -102,7 +103,7 @@ def wake_for(
                 by != OPERATOR if automatic is None else automatic,
             )
         except (MailcoreError, OSError) as error:
-            woken[one.to] = Woken(why=str(error), code=getattr(error, "code", "failed"))
+            woken[one.to] = WakeOutcome(why=str(error), code=getattr(error, "code", "failed"))
             if not isinstance(error, Refused | UsageError):
                 resumable_act.leave_open()
                 said = f"{one.to} has it in its mail, and is not woken: {error}"
@@ -110,7 +111,9 @@ def wake_for(
     return woken
 
 
-def across(own: Workspace, author: Agent, parent_run: str, other: Workspace, sent: Sent) -> Woken | None:
+def wake_other_project(
+    own: Workspace, author: Agent, parent_run: str, other: Workspace, sent: Sent
+) -> WakeOutcome | None:
     """Start another project's orchestrator for feedback that was delivered there; None where nobody can be started.
 
     By that project's config, which must be trusted, and as a start by itself: its breakers, its holds and the depth of
@@ -122,19 +125,19 @@ def across(own: Workspace, author: Agent, parent_run: str, other: Workspace, sen
             return None
         trust.insist(other)
         config, _ = trust.followed(other)
-        stands = nesting.place(own, author, parent_run)
+        stands = nesting.chain_place(own, author, parent_run)
         if stands.depth >= config.dispatch.wake_depth:
             why = f"it would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit"
-            return Woken(why=why, code="limit")
+            return WakeOutcome(why=why, code="limit")
         # No address of theirs: an agent of that name here may be there too, and would be taken for the one who asked.
         why = f"{author.address} of the project {quoted(own.root.name, 60)} gave feedback: {quoted(sent.subject)}."
         wake = queue.Wake(why, "", stands.depth + 1, facts={"news": [sent.id, sent.sent_id], "since": utc_time(0.0)})
         begun = start_wake(other, config, agent, wake)
     except (MailcoreError, OSError) as error:
-        return Woken(why=str(error), code=getattr(error, "code", "failed"))
+        return WakeOutcome(why=str(error), code=getattr(error, "code", "failed"))
     if isinstance(begun, Hindrance):
-        return Woken(why=begun.reason, code=begun.code, queued=begun.code in WAITS)
-    return Woken(begun)
+        return WakeOutcome(why=begun.reason, code=begun.code, queued=begun.code in QUEUED_CODES)
+    return WakeOutcome(begun)
 
 
 def _wake(
@@ -147,24 +150,24 @@ def _wake(
     what: str,
     since: float,
     automatic: bool,
-) -> Woken:
+) -> WakeOutcome:
     agent, author = workspace.agent(one.to), workspace.agent(by)
     names = [name for name in (one.id, one.sent_id, one.answers) if name]
-    hears = heard_in_wait.listens(agent, names, ("approval", "reply") if one.answers else ())
-    here = Woken(why="it hears this in its own `mailcore wait`", code="hears")
-    if heard_in_wait.has_heard(heard_in_wait.heard(agent), names, since):
+    hears = active_waits.listens(agent, names, ("approval", "reply") if one.answers else ())
+    here = WakeOutcome(why="it hears this in its own `mailcore wait`", code="hears")
+    if active_waits.has_heard(active_waits.heard(agent), names, since):
         return here
-    if hears and busy(agent) is None:
+    if hears and busy_hindrance(agent) is None:
         return here
     if not hears and parent_run and one.answers and _is_task_of(workspace, parent_run, one.answers):
-        return Woken(why="it is woken when this run is over", code="run")
-    if one.again and (run_id := begun_before(workspace, agent, lambda first: one.id in _news(first))):
-        return Woken(run_id)
-    stands = nesting.place(workspace, author, parent_run)
+        return WakeOutcome(why="it is woken when this run is over", code="run")
+    if one.again and (run_id := earlier_run(workspace, agent, lambda first: one.id in _causes(first))):
+        return WakeOutcome(run_id)
+    stands = nesting.chain_place(workspace, author, parent_run)
     if stands.depth >= config.dispatch.wake_depth:
         if hears:
             return here
-        refused_wakes.tell_nesting(workspace, stands, agent, subject)
+        refused_wakes.notify_nesting_limit(workspace, stands, agent, subject)
         raise Refused(f"it would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
     why = f"{by} {what}, message {one.id}: {quoted(subject)}."
     # A person's own is asked for by a person, and no breaker's business.
@@ -174,11 +177,11 @@ def _wake(
         # Its place in the queue is for the case that its wait ends before it has heard: what was heard leaves it.
         return here
     if isinstance(begun, Hindrance):
-        return Woken(why=begun.reason, code=begun.code, queued=begun.code in WAITS)
-    return Woken(begun)
+        return WakeOutcome(why=begun.reason, code=begun.code, queued=begun.code in QUEUED_CODES)
+    return WakeOutcome(begun)
 
 
-def _news(first: Mapping[str, Any]) -> list[Any]:
+def _causes(first: Mapping[str, Any]) -> list[Any]:
     """What a run was begun for, by its first record."""
     news = first.get("news")
     return news if isinstance(news, list) else []

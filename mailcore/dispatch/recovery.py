@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from mailcore.config import Config
-from mailcore.dispatch import queue, run_processes
-from mailcore.dispatch.after_run import clean, start_what_waits
-from mailcore.dispatch.approval_expiry import settle
-from mailcore.dispatch.branch_lock import holding, supervises
-from mailcore.dispatch.orphans import SPARE
+from mailcore.dispatch.lapsed_approvals import lapse_due_approvals
+from mailcore.dispatch.lifecycle.after_run import clean_up, start_all_waiting
+from mailcore.dispatch.lifecycle.orphans import SENTINEL_SPARE
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.runs.branch_lock import current_lock, is_supervisor_of
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
@@ -26,17 +27,17 @@ from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import sandboxed
 
 
-def attend(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> list[str]:
+def recover(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> list[str]:
     """Act on what died or stands still at these agents; what could not be done, in words."""
     failed, found = [], False
-    settle(workspace, config)
+    lapse_due_approvals(workspace, config)
     if why := trust.brought(workspace):
         return [why]
     for agent in agents if not sandboxed() else ():
         try:
-            lock = holding(agent)
+            lock = current_lock(agent)
             if lock is not None and lock.holder is Holder.DEAD:
-                clean(workspace, config, agent)
+                clean_up(workspace, config, agent)
                 found = True
             elif lock is not None:
                 _go_on(lock)
@@ -44,7 +45,7 @@ def attend(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> lis
             failed.append(f"{agent.address}: {error}")
     if found:
         try:
-            start_what_waits(workspace, config)
+            start_all_waiting(workspace, config)
         except (MailcoreError, OSError) as error:
             failed.append(str(error))
     return failed
@@ -54,12 +55,12 @@ def _go_on(lock: Lock) -> None:
     """Let supervisor and sentinel go on, where a signal stopped both: the one alone lets the other go on."""
     if lock.holder is Holder.ALIVE and lock.run_id:
         for pid, ticks in ((lock.sentinel, lock.sentinel_ticks), (lock.pid, lock.start_ticks)):
-            if pid and supervises(pid, lock.run_id):
-                run_processes.go_on(pid, ticks)
+            if pid and is_supervisor_of(pid, lock.run_id):
+                run_processes.resume_stopped(pid, ticks)
 
 
-class Attendance:
-    """For one that waits for some agents: acts as `attend`, and tells by whose end something may be to be done."""
+class Recovery:
+    """For one that waits for some agents: acts as `recover`, and tells by whose end something may be to be done."""
 
     def __init__(self, workspace: Workspace, config: Config) -> None:
         self._workspace, self._config = workspace, config
@@ -72,11 +73,11 @@ class Attendance:
         """Act where something is to be done; the notices of the ends to wait for, until the next look."""
         wanted: set[tuple[int, int]] = set()
         due = []
-        settle(self._workspace, self._config)
+        lapse_due_approvals(self._workspace, self._config)
         for agent in agents if not sandboxed() else ():
             try:
-                lock = holding(agent)
-                if lock is None and queue.waits(agent):
+                lock = current_lock(agent)
+                if lock is None and queue.is_any_waiting(agent):
                     due.append(agent)  # it could start: whoever was to start it died
                     continue
             except OSError:
@@ -91,7 +92,7 @@ class Attendance:
             elif lock.holder is Holder.DEAD:
                 due.append(agent)
         if due and not trust.brought(self._workspace):
-            attend(self._workspace, self._config, due)
+            recover(self._workspace, self._config, due)
             self._start(due)
         return self._waited_for(wanted)
 
@@ -105,15 +106,15 @@ class Attendance:
 
     def _is_at_work(self, lock: Lock) -> bool:
         """True while the sentinel of a dead supervisor may be left to its work."""
-        if not supervises(lock.sentinel, lock.run_id):
+        if not is_supervisor_of(lock.sentinel, lock.run_id):
             return False
-        run_processes.go_on(lock.sentinel, lock.sentinel_ticks)
+        run_processes.resume_stopped(lock.sentinel, lock.sentinel_ticks)
         since = self._since.setdefault(lock.run_id, time.monotonic())
-        return time.monotonic() - since < self._config.dispatch.stop_grace + SPARE
+        return time.monotonic() - since < self._config.dispatch.stop_grace + SENTINEL_SPARE
 
     def _start(self, agents: list[Agent]) -> None:
-        if any(queue.waits(agent) and holding(agent) is None for agent in agents):
+        if any(queue.is_any_waiting(agent) and current_lock(agent) is None for agent in agents):
             try:
-                start_what_waits(self._workspace, self._config)
+                start_all_waiting(self._workspace, self._config)
             except (MailcoreError, OSError):
                 return  # held up: it goes on waiting, and is looked at again

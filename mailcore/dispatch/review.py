@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from mailcore.dispatch.run_story import story
+from mailcore.dispatch.runs.run_story import read_story
 from mailcore.exceptions import Refused, UsageError
 from mailcore.formats.timestamps import utc_time
 from mailcore.model.agent import Agent
@@ -24,11 +24,11 @@ from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
 
 TEMPLATE = "review.md"
-LARGEST = 64 * 1024
+MAX_TEMPLATE = 64 * 1024
 """Bytes of a template."""
 GIT_TIMEOUT = 20.0
 """Seconds for git."""
-SPARE = 2_000
+TEMPLATE_SPARE = 2_000
 """Bytes of a mail's most that the template's own words and cuts are given beyond story and diff."""
 DEFAULT = """Audit what {agent} did in run {run}, by this project's standards: CONTRIBUTING.md, style, tests.
 
@@ -59,14 +59,14 @@ class Review:
     """What its mail, and the answer to it, say of what was reviewed: our key `review`."""
 
 
-def compose(workspace: Workspace, agent: Agent, run: Run | None, most: int) -> Review:
+def compose_review(workspace: Workspace, agent: Agent, run: Run | None, most: int) -> Review:
     """The review of a run in at most `most` bytes. Refused where there is none, or where it goes on."""
     if run is None:
         raise Refused(f"{agent.address} has had no run that could be reviewed", "no_run")
     if not run.phase.ended:
         raise Refused(f"{run.run_id} goes on; what it does is reviewed when it is over", "busy")
-    told = story(agent, run)
-    room = max(0, most - SPARE) if most else 200_000
+    told = read_story(agent, run)
+    room = max(0, most - TEMPLATE_SPARE) if most else 200_000
     page = _cut(told.as_markdown().splitlines(), room // 3, f"`mailcore run {run.run_id}` says all of it")
     diff = _cut(_diff(workspace, agent, told.run), room - len(page.encode()), "git has the rest")
     found = {
@@ -90,8 +90,8 @@ def _template(workspace: Workspace) -> str:
         return DEFAULT
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
-    if len(data) > LARGEST:
-        raise UsageError(f"{path}: {len(data):,} bytes; a template has at most {LARGEST:,}")
+    if len(data) > MAX_TEMPLATE:
+        raise UsageError(f"{path}: {len(data):,} bytes; a template has at most {MAX_TEMPLATE:,}")
     return data.decode("utf-8", "replace")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
-from mailcore.mail import heard_in_wait, lookup
+from mailcore.mail import active_waits, lookup
 from mailcore.mail.approvals import decision_of
 from mailcore.mail.lookup import Copy
 from mailcore.mail.threads import bare
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from mailcore.system.watching import Cancellation
 
 WANTS = ("reply", "done", "approval")
-LOOK = 0.5
+CHECK_PERIOD = 0.5
 """Seconds between two looks where the kernel tells of no changes."""
-LOOK_ANEW = 5.0
+WORKER_CHECK_PERIOD = 5.0
 """Seconds until it looks whether somebody still works on the answer: who only stands still tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledMessage:
     """What one of the awaited messages has come to; `state` is empty while it is awaited."""
 
     id: str
@@ -50,7 +50,7 @@ class Settled:
         return {"id": self.id, "state": self.state, "by": self.by, "text": self.text, **subject}
 
 
-def wait(
+def wait_for_messages(
     workspace: Workspace,
     caller: Agent,
     ids: Sequence[str],
@@ -62,10 +62,10 @@ def wait(
     timeout: float | None = None,
     on_wait: Callable[[Sequence[Copy]], None] = lambda _: None,
     attend: Callable[[Collection[Agent]], Sequence[ExitNotice]] = lambda _: (),
-    beside: Callable[[], Sequence[Settled]] | None = None,
+    beside: Callable[[], Sequence[SettledMessage]] | None = None,
     at_work: Collection[Agent] = (),
     cancellation: Cancellation | None = None,
-) -> list[Settled]:
+) -> list[SettledMessage]:
     """Block until one of `ids` (with `every`: all) is settled, or `timeout` seconds are over; says what is known then.
 
     `beside` gives what else ends it, at each look, and is said with it: of all mail that comes to the caller, or of the
@@ -88,7 +88,7 @@ def wait(
     for agent in looked_at:
         self_ignore.make(agent.mail_dir, parents=True)
     names = {name for copy in awaited for name in _names(copy.message)}
-    with Watcher(LOOK) as watcher, heard_in_wait.listening(caller, names, want if beside is None else "any"):
+    with Watcher(CHECK_PERIOD) as watcher, active_waits.listening(caller, names, want if beside is None else "any"):
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         if cancellation is not None:
             cancellation.wakes(watcher)
@@ -104,14 +104,14 @@ def wait(
                 for name, copy, author in zip(ids, awaited, authors, strict=True)
             ]
             done = [bool(one.state) for one in settled]
-            left = LOOK_ANEW if deadline is None else min(LOOK_ANEW, deadline - time.monotonic())
+            left = WORKER_CHECK_PERIOD if deadline is None else min(WORKER_CHECK_PERIOD, deadline - time.monotonic())
             came = list(beside()) if beside is not None else []
             if came or (all(done) if every and done else any(done)) or left <= 0:
                 over = [one for one in settled if one.state]
                 told_of = {name for one in over for name in one.names}
                 over += [one for one in came if told_of.isdisjoint(one.names)]
                 with tolerated("what was heard is not noted"):
-                    heard_in_wait.remember(caller, {name for one in over for name in one.names})
+                    active_waits.remember(caller, {name for one in over for name in one.names})
                 return settled if beside is None else over
             busy = {copy.agent for copy, over in zip(awaited, done, strict=True) if not over}
             if not told:
@@ -150,33 +150,33 @@ def _settled(
     approver: Callable[[Message], str],
     answers: Iterable[Message],
     run_of: Callable[[Agent, str], Run | None],
-) -> Settled:
+) -> SettledMessage:
     message = copy.message
     names = _names(message)
     if want == "approval":
         who = approver(message)
         decision = decision_of(message, who) if copy.agent.address == who else ""
         if message.lapsed:
-            return Settled(name, LAPSED, message.sender, message.lapsed, names)
-        return Settled(name, decision, who, message.ack.result if message.ack and decision else "", names)
+            return SettledMessage(name, LAPSED, message.sender, message.lapsed, names)
+        return SettledMessage(name, decision, who, message.ack.result if message.ack and decision else "", names)
     if message.ack is not None and message.ack.state in FINAL:
-        return Settled(name, message.ack.state, message.ack.by, message.ack.result, names)
+        return SettledMessage(name, message.ack.state, message.ack.by, message.ack.result, names)
     for answer in answers:
         if not _answers(answer, copy):
             continue
         told = (*names, *_names(answer))
         if answer.ack is not None:  # the notice comes before the recipient's copy says it; taking it on is no answer
             if answer.ack.state in FINAL:
-                return Settled(name, answer.ack.state, answer.sender, answer.ack.result, told)
+                return SettledMessage(name, answer.ack.state, answer.sender, answer.ack.result, told)
             continue
         # The end of a run that gave no answer is told in the same thread: completed, bounced or killed.
         ended = str(answer.raw.get("run_ended") or "")
         if want == "reply" or ended:
-            return Settled(name, ended or "reply", answer.sender, answer.body, told)
+            return SettledMessage(name, ended or "reply", answer.sender, answer.body, told)
     # A run that passed its work on has not ended the task.
     if (run := run_of(copy.agent, message.id)) is not None and run.phase.ended and not run.delegated:
-        return Settled(name, str(run.phase), run.by or run.target, run.result or run.reason, names)
-    return Settled(name)
+        return SettledMessage(name, str(run.phase), run.by or run.target, run.result or run.reason, names)
+    return SettledMessage(name)
 
 
 def _names(message: Message) -> tuple[str, ...]:

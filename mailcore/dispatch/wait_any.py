@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from mailcore.dispatch import queue
-from mailcore.dispatch.run_list import find_run, first_record, last_run, read_run, run_ids
-from mailcore.dispatch.wait import Settled
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.runs.run_list import find_run, first_record, last_run, read_run, run_ids
+from mailcore.dispatch.wait import SettledMessage
 from mailcore.exceptions import MailcoreError, Refused
-from mailcore.mail import heard_in_wait
+from mailcore.mail import active_waits
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message, parse_time
@@ -51,14 +51,14 @@ class Arrivals:
         found = [agent for agent, _ in self.named.values()]
         if self.own:
             for agent in self.workspace.agents:
-                waiting = (entry.sender == self.caller.address for entry in queue.waiting_for(agent))
+                waiting = (entry.sender == self.caller.address for entry in queue.waiting_starts(agent))
                 if agent.branch.is_dir() and (any(waiting) or any(self._own(agent))):
                     found.append(agent)
         return list(dict.fromkeys(found))
 
-    def look(self) -> list[Settled]:
+    def look(self) -> list[SettledMessage]:
         """What has come by now."""
-        heard = heard_in_wait.heard(self.caller)
+        heard = active_waits.heard(self.caller)
         found = [_of_mail(message) for message in self._mail(heard)]
         for name, (_, run_id) in self.named.items():
             run = find_run(self.workspace, run_id)[1]
@@ -67,7 +67,7 @@ class Arrivals:
         for agent in self.workspace.agents if self.own else ():
             for run in self._own(agent):
                 names = _task(self.workspace, run)
-                if run.phase.ended and not heard_in_wait.has_heard(heard, names, run.created_at):
+                if run.phase.ended and not active_waits.has_heard(heard, names, run.created_at):
                     found.append(_of_run(run.message_id, run, names))
         # An answer and the end of the run that gave it are one piece of news.
         told: set[str] = set()
@@ -82,7 +82,7 @@ class Arrivals:
         first = first_record(self.caller.runs_dir / self.run_id) if self.run_id else {}
         for message in reversed(read_mailbox(self.caller.inbox).messages):
             written = max(message.came_at, message.at, parse_time(message.raw.get("last_updated")))  # or rewritten
-            known = message.id == first.get("message_id") or heard_in_wait.has_heard(heard, (message.id,), written)
+            known = message.id == first.get("message_id") or active_waits.has_heard(heard, (message.id,), written)
             if message.unread and not known:
                 yield message
 
@@ -101,7 +101,7 @@ class Arrivals:
                     yield run
 
 
-def is_run(name: str) -> bool:
+def names_run(name: str) -> bool:
     """True of what names a run, by its id or its agent, and no message."""
     return name.startswith("@") or RUN_ID.fullmatch(name) is not None
 
@@ -112,14 +112,16 @@ def _task(workspace: Workspace, run: Run) -> tuple[str, ...]:
     return tuple(str(name) for name in (run.message_id, first.get("sent_id")) if name)
 
 
-def _of_run(name: str, run: Run, names: Collection[str]) -> Settled:
-    return Settled(name, str(run.phase), run.by or run.target, run.result or run.reason, tuple(names), run.subject)
+def _of_run(name: str, run: Run, names: Collection[str]) -> SettledMessage:
+    return SettledMessage(
+        name, str(run.phase), run.by or run.target, run.result or run.reason, tuple(names), run.subject
+    )
 
 
-def _of_mail(message: Message) -> Settled:
+def _of_mail(message: Message) -> SettledMessage:
     ended = str(message.raw.get("run_ended") or "")
     state = ended or (message.ack.state if message.ack is not None else "reply" if message.in_reply_to else MAIL)
     over = state not in (MAIL, TAKEN)  # else the end of what it is about is still to be told
     names: Sequence[str] = [message.id, message.sent_id, *([message.in_reply_to] if over else [])]
     kept = tuple(name for name in names if name)
-    return Settled(message.id, state, message.sender, message.body, kept, message.subject)
+    return SettledMessage(message.id, state, message.sender, message.body, kept, message.subject)

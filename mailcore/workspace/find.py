@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ __all__ = ["ROOT", "Workspace", "at", "branch_above", "find", "here", "load", "n
 
 ROOT = "MAILCORE_ROOT"
 """The variable that names a workspace's root: whatever the working directory, that workspace is meant."""
+
+BETWEEN_READS = 0.02
+"""Seconds between two readings of a registry that another program writes at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +154,19 @@ def _same(one: Path, other: Path) -> bool:
 def load(registry: Path, notes: Iterable[str] = ()) -> Workspace:
     """Read a registry and the passports it points to. UsageError, naming file and cause, if it is no registry.
 
-    While it is gone its copy is read, and a note says so.
+    While it is gone its copy is read, and a note says so. One that is written in place at this moment is waited for.
     """
     try:
         data, taken = registries.read(registry)
-        rows = registries.rows_of(json.loads(data))
+        while True:
+            try:
+                rows = registries.rows_of(json.loads(data))
+                break
+            except ValueError:
+                if not registries.is_being_written(registry):
+                    raise
+            time.sleep(BETWEEN_READS)
+            data, taken = registries.read(registry)
     except OSError as error:
         raise UsageError(f"{registry}: {error.strerror}; the registry cannot be read", "registry") from error
     except (ValueError, TypeError, RecursionError) as error:

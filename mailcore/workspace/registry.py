@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from mailcore.system.writing import append, link_new, replace
 SUFFIX = "_REGISTRY.json"
 COPY = ".copy"
 """After a registry's name: what its copy in `.praxmonitor` is called, which is no registry to who looks for one."""
+WRITING = 0.3
+"""Seconds after its last change in which a registry that is no JSON may be one that is being written in place."""
 RESERVED = (OPERATOR, "@all")
 ADDRESS = re.compile(r"@[a-z0-9][a-z0-9_.-]{0,63}")
 
@@ -78,6 +81,13 @@ def read(path: Path, *, links: bool = True) -> tuple[bytes, str]:
             f"{path} is gone (git stash, checkout or clean?); {copy} is read instead. Bring it back as it went (git "
             "stash pop), or write it anew: mailcore repair"
         )
+
+
+def is_being_written(path: Path) -> bool:
+    """True if a registry changed so short a time ago that its writer, which does not replace it, may still be at it."""
+    with suppress(OSError):
+        return 0 <= time.time() - path.stat().st_mtime < WRITING
+    return False
 
 
 def copy_of(path: Path) -> Path:

@@ -11,8 +11,9 @@ from praxmonitor.actions import kills, requests
 from praxmonitor.actions.asking import ask, read, refused, unlocked, write
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.preconditions import busy
-from praxmonitor.state.selected_agent import Start
-from praxmonitor.text.describe import bypasses, plain, task
+from praxmonitor.state.agent_details import WaitingStart
+from praxmonitor.text.agents import bypasses, task
+from praxmonitor.text.lines import plain
 
 
 def compose(context: Context[View]) -> None:
@@ -53,7 +54,7 @@ async def kill_all(context: Context[View]) -> None:
     """End every run, if the operator types the workspace's name."""
     from praxmonitor.dialogs.kill_all import KillAllScreen
 
-    opened, listed = context.opened, busy(context.moment.fleet)
+    opened, listed = context.opened, busy(context.snapshot.fleet)
     question = KillAllScreen(opened.workspace.root.name, listed)
     if await context.display.push_screen_wait(question) and await unlocked(context):
         shown = {facts.address: facts.lock for facts in listed if facts.lock is not None}
@@ -79,7 +80,7 @@ async def _starts(context: Context[View], what: str, facts: AgentFacts) -> bool:
     from praxmonitor.actions.questions import start_lines, start_question
     from praxmonitor.dialogs.confirm import ConfirmScreen
 
-    lines = partial(start_lines, facts, context.moment.now, bypasses(facts, context.opened.bypass))
+    lines = partial(start_lines, facts, context.snapshot.now, bypasses(facts, context.opened.bypass))
     question = ConfirmScreen(*start_question(what, facts), lines, "Yes, start")
     return await context.display.push_screen_wait(question)
 
@@ -94,7 +95,7 @@ async def cancel(context: Context[View]) -> None:
         context.display.notify(f"no start waits for {plain(address)}", severity="warning")
     if not waiting:
         return
-    starts = [Start(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
+    starts = [WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
     if picked := await context.display.push_screen_wait(WaitingScreen(address, starts, opened.clock())):
         await ask(context, requests.cancel, opened.workspace, picked)
         context.view.read_agent()

@@ -19,7 +19,7 @@ from typing import ParamSpec, TypeAlias, TypeVar
 from mailcore.exceptions import MailcoreError
 from praxmonitor.actions import requests
 from praxmonitor.actions.context import Context, View
-from praxmonitor.text.describe import plain
+from praxmonitor.text.lines import plain
 
 P = ParamSpec("P")
 T = TypeVar("T")

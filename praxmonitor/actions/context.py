@@ -19,7 +19,7 @@ from praxmonitor.actions.preconditions import Situation
 from praxmonitor.actions.scope import Scope
 from praxmonitor.alarms.episodes import Episode
 from praxmonitor.state.notices import Notice
-from praxmonitor.state.snapshot import Moment
+from praxmonitor.state.snapshot import Snapshot
 
 T = TypeVar("T")
 V = TypeVar("V", bound="View", covariant=True)
@@ -149,7 +149,7 @@ class Context(Generic[V]):
     """One key press: where it was pressed, and what it may ask."""
 
     view: V
-    moment: Moment
+    snapshot: Snapshot
     """What was shown."""
     opened: OpenWorkspace
     alarms: Alarms
@@ -162,10 +162,10 @@ class Context(Generic[V]):
     @property
     def facts(self) -> AgentFacts | None:
         """What was shown of the agent under the cursor."""
-        return self.moment.fleet.find(self.view.selected)
+        return self.snapshot.fleet.find(self.view.selected)
 
     @property
     def situation(self) -> Situation:
         """What decides whether an action can be asked for."""
         played = self.opened.playback is not None
-        return Situation(self.moment.fleet, self.view.selected, played, self.moment.needs_me())
+        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me())

@@ -33,17 +33,17 @@ class Victim:
 
 def victims(workspace: Workspace, address: str) -> list[Victim]:
     """The process tree that a kill would end."""
-    from mailcore.dispatch import control
+    from mailcore.dispatch.kill import processes_to_kill
     from mailcore.system.processes import command_of, started_at
 
-    tree = control.processes(workspace, address)
+    tree = processes_to_kill(workspace, address)
     return [Victim(found.pid, found.depth, command_of(found.pid) or found.name, started_at(found)) for found in tree]
 
 
 def kill(workspace: Workspace, config: Config, address: str, shown: Lock) -> str:
     """End the run whose lock was `shown`, and no other: Refused if it is over. MailcoreError names the processes that
     outlived it."""
-    from mailcore.dispatch import control
+    from mailcore.dispatch.kill import kill_run
     from mailcore.workspace.lock_reader import read_lock
     from praxmonitor.actions.requests import entitle
 
@@ -52,7 +52,7 @@ def kill(workspace: Workspace, config: Config, address: str, shown: Lock) -> str
         present = read_lock(workspace.agent(address).dispatch_lock)
         if present is None or _name(present) != _name(shown):
             raise Refused(f"the run of PID {shown.pid} at {address} is over", "not_running")
-    killed = control.kill(workspace, config, OPERATOR, shown.run_id or address)
+    killed = kill_run(workspace, config, OPERATOR, shown.run_id or address)
     if killed.survivors:
         raise MailcoreError(f"{address}: still there after KILL: {' '.join(map(str, killed.survivors))}")
     return f"kill {address}"

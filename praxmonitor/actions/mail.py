@@ -11,7 +11,7 @@ from mailcore.model.message import Message
 from praxmonitor.actions import requests
 from praxmonitor.actions.asking import answer, ask, unlocked
 from praxmonitor.actions.context import Context, MailView
-from praxmonitor.text.describe import plain, sender
+from praxmonitor.text.lines import plain, sender
 
 
 async def read(context: Context[MailView]) -> None:
@@ -58,7 +58,7 @@ async def close_read(context: Context[MailView]) -> None:
         return
     question = f"Close {len(done)} mail{'s' if len(done) > 1 else ''} that you have read?"
     kept = "the archive keeps them; new and undecided mail stays open"
-    lines = partial(close_lines, done, context.moment.now)
+    lines = partial(close_lines, done, context.snapshot.now)
     if await context.display.push_screen_wait(ConfirmScreen(question, kept, lines, "Yes, close")):
         await ask(context, requests.close, context.opened.workspace, [message.id for message in done])
 

@@ -8,7 +8,8 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.text.units import age, since
 from praxmonitor.actions.kills import Victim
-from praxmonitor.text.describe import Line, cut, pad, plain, sender, spread, task
+from praxmonitor.text.agents import task
+from praxmonitor.text.lines import Line, cut, pad, plain, sender, spread
 from praxmonitor.text.usage import amount, so_far
 
 MOST_MAILS = 10

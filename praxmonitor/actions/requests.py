@@ -21,7 +21,7 @@ from mailcore.workspace.find import Workspace
 
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
-    from mailcore.dispatch.queue import Waiting
+    from mailcore.dispatch.queueing.queue import WaitingStart
     from mailcore.mail.outbox import Sent
 
 
@@ -108,9 +108,9 @@ def _woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: f
     """Wake for an answer of high priority, given since `began`; whom it woke, or why not, to be put after it."""
     if not sent.urgent:
         return ""
-    from mailcore.dispatch.priority_wakes import wake_for
+    from mailcore.dispatch.priority_wakes import wake_recipients
 
-    woken = wake_for(workspace, config, OPERATOR, [sent], sent.subject, what=what, since=began)
+    woken = wake_recipients(workspace, config, OPERATOR, [sent], sent.subject, what=what, since=began)
     return "".join(f" ({one.word})" for one in woken.values())
 
 
@@ -141,7 +141,7 @@ def decide(workspace: Workspace, config: Config, message_id: str, decision: str,
     secret = config.tiers[tier].proof if tier in config.tiers else "none"
     entitle(workspace, config, workspace.agent(config.approver(tier)).address, secret=secret)
     began = time.time()
-    sent, became = conflict_choice.decide(workspace, config, OPERATOR, request, message_id, decision, why)
+    sent, became = conflict_choice.decide_request(workspace, config, OPERATOR, request, message_id, decision, why)
     if not sent.delivered:
         return f"{decision}; {sent.to} is not told: {sent.error}"
     if became:
@@ -158,7 +158,7 @@ def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, 
     asked, trouble = [], []
     for address in to:
         try:
-            done = control.dispatch(workspace, config, me(workspace), address, subject, body)
+            done = control.dispatch_task(workspace, config, me(workspace), address, subject, body)
         except MailcoreError as error:
             trouble.append(str(error))
         else:
@@ -177,55 +177,55 @@ def wake(workspace: Workspace, config: Config, address: str) -> str:
     from mailcore.workspace import trust
 
     trust.insist(workspace)
-    control.wake(workspace, config, me(workspace), address)
+    control.wake_agent(workspace, config, me(workspace), address)
     return f"wake {address}; D ends it"
 
 
-def waiting(workspace: Workspace, address: str) -> list[Waiting]:
+def waiting(workspace: Workspace, address: str) -> list[WaitingStart]:
     """The starts that wait for this agent, the oldest first."""
-    from mailcore.dispatch import queue
+    from mailcore.dispatch.queueing import queue
 
-    return queue.waiting_for(workspace.agent(address))
+    return queue.waiting_starts(workspace.agent(address))
 
 
 def cancel(workspace: Workspace, queue_id: str) -> str:
     """Take one waiting start out of its agent's queue; its mail stays. MailcoreError if it waits no more."""
-    from mailcore.dispatch import queue
+    from mailcore.dispatch.queueing import queue
 
-    gone = queue.cancel(workspace, me(workspace), queue_id)
+    gone = queue.cancel_start(workspace, me(workspace), queue_id)
     return f"cancel {gone.agent.address}: {gone.subject}"
 
 
 def hold(workspace: Workspace, address: str) -> str:
     """Let nobody start this agent; what runs goes on."""
-    from mailcore.dispatch.hold import hold
+    from mailcore.dispatch.admission.hold import place_hold
 
-    hold(workspace, me(workspace), address, "")
+    place_hold(workspace, me(workspace), address, "")
     return f"hold {address}"
 
 
 def release(workspace: Workspace, config: Config, address: str) -> str:
     """Let it start again, with what waited for it. MailcoreError says how, if it is held with all others."""
-    from mailcore.dispatch.hold import release
+    from mailcore.dispatch.release import release_hold
     from mailcore.workspace.holds import hold_at
 
     everyone = hold_at(workspace.state_dir, "every agent")
     if everyone and not hold_at(workspace.agent(address).mail_dir, address):
         raise MailcoreError(f"{everyone}; `mailcore release --all` lets them start again", "held")
     entitle(workspace, config)
-    release(workspace, config, me(workspace), address)
+    release_hold(workspace, config, me(workspace), address)
     return f"release {address}" + (f"; {everyone}" if everyone else "")
 
 
 def story(workspace: Workspace, address: str) -> str:
     """The agent's newest run on one page of Markdown. Reads only."""
-    from mailcore.dispatch import control
-    from mailcore.dispatch.run_story import story
+    from mailcore.dispatch.runs.run_list import find_run
+    from mailcore.dispatch.runs.run_story import read_story
 
-    agent, run = control.find_run(workspace, address)
+    agent, run = find_run(workspace, address)
     if run is None:
         raise MailcoreError(f"{address} has had no run that could be told", "no_run")
-    return story(agent, run).as_markdown()
+    return read_story(agent, run).as_markdown()
 
 
 def attachment(workspace: Workspace, config: Config, address: str) -> Attachment:
@@ -244,5 +244,5 @@ def retry(workspace: Workspace, config: Config, address: str, shown: Run | None)
 
     trust.insist(workspace)
     target = address if shown is None or shown.foreign else shown.run_id
-    control.retry(workspace, config, me(workspace), target)
+    control.retry_run(workspace, config, me(workspace), target)
     return f"retry {address}; D ends it"

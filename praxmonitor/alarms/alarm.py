@@ -119,7 +119,7 @@ class Alarm:
         return "; ".join(filter(None, (self.what, expected, self.seen, self.remedy)))
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """Who and what: `@writer silent: Report`."""
         return f"{self.address} {self.what}".strip()
 
@@ -130,7 +130,7 @@ def headline(alarms: Sequence[Alarm]) -> str:
     parts = []
     for kind in AlarmKind:
         if number[kind] == 1:
-            parts.append(next(alarm.told for alarm in alarms if alarm.kind is kind))
+            parts.append(next(alarm.summary for alarm in alarms if alarm.kind is kind))
         elif number[kind]:
             parts.append(_MANY[kind].format(number[kind]))
     return ", ".join(parts)

@@ -16,7 +16,7 @@ KEPT_TICKS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Beats:
+class ClockChecks:
     """What the ticks so far told."""
 
     wall: float = 0.0
@@ -34,12 +34,12 @@ class Beats:
         return late if late >= NO_MATTER else 0.0
 
 
-def beat(beats: Beats, wall: float, mono: float, period: float) -> Beats:
+def check_clock(checks: ClockChecks, wall: float, mono: float, period: float) -> ClockChecks:
     """The beats after one more tick. `period`: seconds between two ticks, as planned."""
-    if not beats.wall:
-        return replace(beats, wall=wall, mono=mono)
-    passed = mono - beats.mono
-    gap = abs(wall - beats.wall - passed) > JUMP or passed > STOPPED
+    if not checks.wall:
+        return replace(checks, wall=wall, mono=mono)
+    passed = mono - checks.mono
+    gap = abs(wall - checks.wall - passed) > JUMP or passed > STOPPED
     if gap:
-        return Beats(wall, mono, (*beats.gaps, (beats.wall, wall))[-KEPT_GAPS:])
-    return Beats(wall, mono, beats.gaps, (*beats.late, max(0.0, passed - period))[-KEPT_TICKS:])
+        return ClockChecks(wall, mono, (*checks.gaps, (checks.wall, wall))[-KEPT_GAPS:])
+    return ClockChecks(wall, mono, checks.gaps, (*checks.late, max(0.0, passed - period))[-KEPT_TICKS:])

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from mailcore.system import writing
 from praxmonitor.alarms import watchers
-from praxmonitor.alarms.watchers import State, Watcher
+from praxmonitor.alarms.watchers import Watcher, WatcherState
 
 PERIOD = 0.25
 """Seconds between two looks; all together they cost an idle guard 0.2 % of a core."""
@@ -52,7 +52,7 @@ class Duty:
         what: str,
         *,
         on_change: Callable[[], None] = lambda: None,
-        state: Callable[[], State] = State,
+        state: Callable[[], WatcherState] = WatcherState,
         on_look: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """`directory`: `.praxmonitor`, made if need be. `what`: `screen` or `guard`, shown to the others.
@@ -70,7 +70,7 @@ class Duty:
         self._on_change, self._state, self._on_look = on_change, state, on_look
         self._id = os.urandom(6).hex()
         self._since = time.time()
-        self._said: tuple[int, State] | None = None
+        self._written: tuple[int, WatcherState] | None = None
         """Term and state as they stand in our file."""
         self._term = 0
         self._until = float("-inf")
@@ -83,10 +83,10 @@ class Duty:
         """Since when nobody is on duty, by the machine's own clock; 0.0: somebody is."""
         self._idle: set[str] = set()
         """Who was left the duty and did not take it."""
-        self._began = 0.0
+        self._look_began = 0.0
         """Since when a look goes on, by the machine's own clock; 0.0: none does."""
         self._closing = threading.Event()
-        self._stirred = threading.Event()
+        self._wake = threading.Event()
         self._looking = threading.Lock()
 
     @property
@@ -108,14 +108,14 @@ class Duty:
         threading.Thread(target=self._watch, name="duty", daemon=True).start()
 
     def look_now(self) -> None:
-        """Do not wait for the next look: this one's state changed."""
-        self._stirred.set()
+        """Look at the others now: the state of this watcher changed."""
+        self._wake.set()
 
     def close(self) -> None:
         """Give the duty up; another has it within half a second."""
         self._closing.set()
         self._until = float("-inf")
-        self._stirred.set()
+        self._wake.set()
         if self._looking.acquire(timeout=LEASE):  # a disk that hangs keeps nobody from leaving
             with suppress(OSError), watchers.opened(self._directory) as directory:
                 watchers.remove(directory, self._id)
@@ -123,19 +123,19 @@ class Duty:
 
     def _hangs(self, now: float) -> bool:
         """Whether a look lasts too long, and not because this process was stopped: then the last beat is old too."""
-        return self._began > 0 and now - self._began > HANGS and self._state().fit
+        return self._look_began > 0 and now - self._look_began > HANGS and self._state().fit
 
     def _watch(self) -> None:
         while not self._closing.is_set():
-            self._stirred.wait(RETRY if self.trouble else PERIOD)
-            self._stirred.clear()
+            self._wake.wait(RETRY if self.trouble else PERIOD)
+            self._wake.clear()
             self._look()
 
     def _look(self) -> None:
         with self._looking:
             if self._closing.is_set():
                 return
-            began = self._began = time.monotonic()
+            began = self._look_began = time.monotonic()
             try:
                 with watchers.opened(self._directory, make=True) as directory:
                     self._decide(directory, began)
@@ -144,7 +144,7 @@ class Duty:
                 where = self._directory / watchers.DIRECTORY
                 why = "is a symlink" if where.is_symlink() else getattr(error, "strerror", "") or error
                 self.trouble = f"{where}: {why}: whoever watches sounds, several at once"
-            self._began = 0.0
+            self._look_began = 0.0
         if self.ours is not self._settled:
             self._settled = self.ours
             self._on_change()
@@ -177,7 +177,9 @@ class Duty:
         if held:
             self._tidy(directory, found, fresh)
 
-    def _better(self, fresh: list[Watcher], state: State, holder: Watcher | None, held: bool, now: float) -> bool:
+    def _better(
+        self, fresh: list[Watcher], state: WatcherState, holder: Watcher | None, held: bool, now: float
+    ) -> bool:
         """Whether another reaches a person better than this one, and takes the duty where it is left."""
         if held or holder is not None:
             self._free_since = 0.0
@@ -197,13 +199,13 @@ class Duty:
             since = now
         return other.alive and other.state.fit and now - since < LEASE
 
-    def _show(self, directory: int, state: State) -> None:
-        if self._said == (self._term, state):
+    def _show(self, directory: int, state: WatcherState) -> None:
+        if self._written == (self._term, state):
             with suppress(FileNotFoundError):
                 watchers.show_life(directory, self._id)
                 return
         watchers.write(directory, self._id, self._what, self._since, self._term, state)
-        self._said = self._term, state
+        self._written = self._term, state
 
     def _tidy(self, directory: int, found: list[Watcher], fresh: list[Watcher]) -> None:
         """Forget terms that are over, and who died: a screen at once, a guard when there is another."""

@@ -1,7 +1,7 @@
-"""Keeps watch: the rules, the book of episodes, the senses and the answers, for whatever shows or tells the alarms.
+"""The alarm engine: it applies the rules, follows the episodes, checks the machine, and knows the operator's answers.
 
-The screen, `praxmonitor guard` and `praxmonitor alarms --follow` each hold one. Its owner calls `tick` at each of its
-own ticks and with each new fleet, and runs `look` in a task.
+The screen, `praxmonitor guard`, `praxmonitor watch` and `praxmonitor alarms --follow` each hold one. Its owner calls
+`check_clock` at each tick of its own, `evaluate` then and with each new fleet, and runs `run_checks` in a task.
 """
 
 from __future__ import annotations
@@ -23,197 +23,197 @@ from mailcore.observe.cpu import Work
 from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
-from praxmonitor.alarms.clock_checks import Beats, beat
-from praxmonitor.alarms.episodes import NO_ANSWERS, Answers, Book, Round, Told, advance
-from praxmonitor.alarms.rules.fleet import Rules
-from praxmonitor.alarms.rules.vanished import NOBODY, Stand, Vanished, there
-from praxmonitor.alarms.settings import Settings
-from praxmonitor.alarms.single_check import BETWEEN
-from praxmonitor.alarms.store import Kept, gone_before
-from praxmonitor.state.snapshot import EMPTY, Moment
+from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
+from praxmonitor.alarms.config_reload import ConfigReload
+from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance
+from praxmonitor.alarms.machine_check import BETWEEN
+from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
+from praxmonitor.alarms.rules.evaluate import AlarmRules
+from praxmonitor.alarms.store import AlarmStore, missing_before
+from praxmonitor.state.snapshot import EMPTY, Snapshot
 
-KNOWN = 60.0
-"""Seconds after the start in which an alarm that was told before it goes on, and is not raised anew."""
-HEEDED = 6 * 3600.0
+CARRY_OVER = 60.0
+"""Seconds after the start in which an alarm that was reported before it goes on, and is not raised again."""
+KEEP_ANSWERS = 6 * 3600.0
 """Seconds for which the answer to a lasting alarm that is over is kept: every other screen and guard that holds the
 alarm must read it, also one that was stopped meanwhile."""
-LASTING = tuple(f"{kind} " for kind in AlarmKind if kind.lasting)
-"""How their keys begin."""
+LASTING_PREFIXES = tuple(f"{kind} " for kind in AlarmKind if kind.lasting)
+"""How the keys of lasting alarms begin."""
 
 
-class Vigil:
-    """One watcher's view of the alarms. All calls from one thread; only `look` leaves it."""
+class AlarmEngine:
+    """One watcher's view of the alarms. All calls come from one thread; only `run_checks` uses others."""
 
     def __init__(
         self,
         config: Config,
         root: Path,
-        kept: Kept | None,
+        store: AlarmStore | None,
         *,
         period: float,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         work: Callable[[Mapping[str, int], float], Mapping[str, float]] | None = None,
-        there: Callable[[Agent], Stand] = there,
+        files_of: Callable[[Agent], BranchFiles] = branch_files,
         on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
-        """`period`: seconds between two ticks of the owner's. `kept`: None to keep and read nothing on any disk.
+        """`period`: seconds between two ticks of the owner's. `store`: None to keep and read nothing on any disk.
 
-        `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work` as `Work.look`,
-        `there` as `vanished.there`. `on_config` is told settings that changed while this watched, and now hold.
+        `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work`: as `Work.look`,
+        `files_of`: as `branch_files`. `on_config` is told settings that changed while this watched, and now hold.
         """
-        self.book = Book()
+        self.episodes = Episodes()
         self.answers: Answers = NO_ANSWERS
         # Where somebody looks at processes, nobody is called silent before they were looked at.
-        self.senses = Senses(work=None if kept is None and work is None else NOBODY)
+        self.senses = Senses(work=None if store is None and work is None else NOBODY)
         self.config = config
         """The settings that hold."""
         self._on_config = on_config
-        self._root, self._kept = root, kept
-        self._rules = Rules(config)
+        self._root, self._store = root, store
+        self._rules = AlarmRules(config)
         self._work = work or Work().look
-        self._vanished = Vanished(there)
-        self._settings = Settings(root / ".praxmonitor" / "config.toml") if kept is not None else None
-        self._beats = Beats()
+        self._missing_directories = MissingDirectories(files_of)
+        self._config_reload = ConfigReload(root / ".praxmonitor" / "config.toml") if store is not None else None
+        self._clock_checks = ClockChecks()
         self._period, self._clock, self._monotonic = period, clock, monotonic
         self._opened = clock()
-        self._told = asyncio.Event()
-        """Something was told that is not kept yet."""
-        self._unkept: dict[str, float] = {}
-        """Answers that no disk took."""
-        self._over: dict[str, float] = {}
+        self._unsaved = asyncio.Event()
+        """Something was reported that is not stored yet."""
+        self._unsaved_answers: dict[str, float] = {}
+        """Answers that could not be written."""
+        self._over_since: dict[str, float] = {}
         """Key of what is answered and over → since when, by the machine's own clock."""
 
-    def beat(self) -> None:
-        """A tick of the owner's: told by the clock, not by a change of files."""
-        self._beats = beat(self._beats, self._clock(), self._monotonic(), self._period)
-        self.learn(gaps=self._beats.gaps, lag=self._beats.lag)
+    def check_clock(self) -> None:
+        """Compare the clocks. Call it at each tick of the owner's, not when files change."""
+        self._clock_checks = check_clock(self._clock_checks, self._clock(), self._monotonic(), self._period)
+        self.update_senses(gaps=self._clock_checks.gaps, lag=self._clock_checks.lag)
 
-    def tick(self, moment: Moment) -> Round:
-        """What is to be told at this moment. Its statuses are those under `senses`."""
-        if self.book.known and moment.now - self._opened > KNOWN:
-            self.book = replace(self.book, known=MappingProxyType({}))
-        alarms = self._rules.alarms(moment.fleet, moment.now, moment.statuses, self.senses)
-        self.book, due = advance(self.book, alarms, self.answers, moment.now, self.config.alarms.repeat)
-        if due:
-            self._told.set()
-        return due
+    def evaluate(self, snapshot: Snapshot) -> AlarmEvents:
+        """What the operator is to be notified of. The statuses of the snapshot were derived with `senses`."""
+        if self.episodes.reported_before and snapshot.now - self._opened > CARRY_OVER:
+            self.episodes = replace(self.episodes, reported_before=MappingProxyType({}))
+        alarms = self._rules.alarms(snapshot.fleet, snapshot.now, snapshot.statuses, self.senses)
+        self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, self.config.alarms.repeat)
+        if events:
+            self._unsaved.set()
+        return events
 
-    def take_over(self, known: Mapping[str, Told]) -> None:
-        """This one goes on duty; `known`: what was told by the one before it."""
+    def take_over(self, reported: Mapping[str, ReportedEpisode]) -> None:
+        """This one goes on duty; `reported`: what the watcher before it reported."""
         self._opened = self._clock()
-        book = self.book.taken_over(known, self._opened)
-        anew = self.book.episodes.keys() - book.episodes.keys()
-        goes_on = {key: told for key, told in known.items() if key not in anew}
-        self.book = replace(book, known=MappingProxyType(goes_on))
+        episodes = self.episodes.taken_over(reported, self._opened)
+        to_raise = self.episodes.by_key.keys() - episodes.by_key.keys()
+        going_on = {key: before for key, before in reported.items() if key not in to_raise}
+        self.episodes = replace(episodes, reported_before=MappingProxyType(going_on))
 
-    def mark(self, keys: Collection[str], *, heard: bool) -> None:
-        """What is known now of whether these alarms were heard."""
-        book = self.book.marked(keys, heard=heard)
-        if book is not self.book:
-            self.book = book
-            self._told.set()
+    def mark_heard(self, keys: Collection[str], *, heard: bool) -> None:
+        """Remember whether these alarms were heard."""
+        episodes = self.episodes.with_heard(keys, heard=heard)
+        if episodes is not self.episodes:
+            self.episodes = episodes
+            self._unsaved.set()
 
-    async def known(self) -> Mapping[str, Told]:
-        """What was told by whoever was on duty last."""
-        return await asyncio.to_thread(self._kept.told) if self._kept is not None else MappingProxyType({})
+    async def read_reported(self) -> Mapping[str, ReportedEpisode]:
+        """What was reported by whoever was on duty last."""
+        return await asyncio.to_thread(self._store.reported) if self._store is not None else MappingProxyType({})
 
     async def open(self) -> None:
-        """Read what was answered and told before. Await it before the first `tick`."""
-        if self._kept is not None:
-            self.answers = await asyncio.to_thread(self._kept.answers)
-            self.book = replace(self.book, known=await self.known())
+        """Read what was answered and reported before. Await it before the first `evaluate`."""
+        if self._store is not None:
+            self.answers = await asyncio.to_thread(self._store.answers)
+            self.episodes = replace(self.episodes, reported_before=await self.read_reported())
 
-    async def look(self, moment: Callable[[], Moment]) -> None:
-        """Look at disk and CPU, directories, settings and answers every `[alarms] look` seconds, until cancelled.
+    async def run_checks(self, snapshot: Callable[[], Snapshot]) -> None:
+        """Check disk and CPU, directories, settings and answers every `[alarms] look` seconds, until cancelled.
 
-        Each for itself: a disk that hangs, or what nobody thought of, keeps back nothing else. `moment` gives the
-        newest.
+        Each goes on for itself: a disk that hangs, or an unforeseen error, delays no other. `snapshot` gives the newest
+        snapshot.
         """
 
         async def machine() -> None:
             while True:
-                newest = moment()
-                near = self.near(newest)
-                free, work = await asyncio.to_thread(self.seen, near)
-                self.learn(disk_free=free, work=work)
-                if newest is not EMPTY and near.keys() <= work.keys():
+                newest = snapshot()
+                suspects = self.nearly_silent(newest)
+                free, work = await asyncio.to_thread(self.check_machine, suspects)
+                self.update_senses(disk_free=free, work=work)
+                if newest is not EMPTY and suspects.keys() <= work.keys():
                     return
                 # Nothing was read yet, or one look at a process told nothing of it: who is silent is not to wait.
                 await asyncio.sleep(BETWEEN)
 
         async def directories() -> None:
-            self.learn(gone=await asyncio.to_thread(self.missing, moment().fleet.agents))
+            self.update_senses(gone=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents))
 
         async with asyncio.TaskGroup() as tasks:
-            for each in (machine, directories, self._look_at_settings, self._look_at_answers):
-                tasks.create_task(self._again(each))
+            for each in (machine, directories, self._check_config, self._read_answers):
+                tasks.create_task(self._repeat(each))
 
-    async def _again(self, look: Callable[[], Awaitable[None]]) -> None:
-        name = look.__name__.strip("_").replace("_", " ")
+    async def _repeat(self, check: Callable[[], Awaitable[None]]) -> None:
+        name = check.__name__.strip("_").replace("_", " ")
         while True:
             try:
-                await look()
-                self._trouble(name, "")
+                await check()
+                self._set_trouble(name, "")
             except Exception as error:
-                self._trouble(name, f"{name}: {type(error).__name__}: {error}")
+                self._set_trouble(name, f"{name}: {type(error).__name__}: {error}")
             await asyncio.sleep(self.config.alarms.look)
 
-    async def _look_at_settings(self) -> None:
-        if self._settings is not None:
-            self._configure(await asyncio.to_thread(self._settings.look))
+    async def _check_config(self) -> None:
+        if self._config_reload is not None:
+            self._follow_config(await asyncio.to_thread(self._config_reload.look))
 
-    async def _look_at_answers(self) -> None:
-        if self._kept is not None:
-            kept = await asyncio.to_thread(self._kept.answers)
-            self.answers = MappingProxyType({**kept, **self._unkept}) if self._unkept else kept
+    async def _read_answers(self) -> None:
+        if self._store is not None:
+            stored = await asyncio.to_thread(self._store.answers)
+            self.answers = MappingProxyType({**stored, **self._unsaved_answers}) if self._unsaved_answers else stored
 
-    def _configure(self, found: Config | str | None) -> None:
+    def _follow_config(self, found: Config | str | None) -> None:
         """Follow settings that changed; say of those that cannot be followed what is wrong."""
         if found is None:
             return
         if isinstance(found, str):
-            self._trouble("config", found)
+            self._set_trouble("config", found)
             return
-        self._trouble("config", "")
-        self.config, self._rules = found, Rules(found)
-        # Other senses: every state is derived anew, by the limits that hold now.
+        self._set_trouble("config", "")
+        self.config, self._rules = found, AlarmRules(found)
+        # Other senses: every state is derived again, by the limits that hold now.
         self.senses = replace(self.senses)
         self._on_config(found)
 
-    def _trouble(self, name: str, text: str) -> None:
-        """Say what is wrong with this part of the watching; empty: nothing."""
-        others = {other: said for other, said in self.senses.trouble.items() if other != name}
-        self.learn(trouble=MappingProxyType(others | {name: text} if text else others))
+    def _set_trouble(self, name: str, text: str) -> None:
+        """Set what is wrong with this part of the watching; empty: nothing."""
+        others = {other: what for other, what in self.senses.trouble.items() if other != name}
+        self.update_senses(trouble=MappingProxyType(others | {name: text} if text else others))
 
-    async def keep(self, on_duty: Callable[[], bool]) -> None:
-        """Keep what is told as soon as it is, until cancelled: who is killed then has not told it in vain.
+    async def save_reports(self, on_duty: Callable[[], bool]) -> None:
+        """Store what was reported as soon as it was, until cancelled: a killed process has not reported it in vain.
 
-        `on_duty`: whether it is ours to keep.
+        `on_duty`: whether this one is to store it.
         """
         while True:
-            await self._told.wait()
-            self._told.clear()
-            if self._kept is not None and on_duty():
-                await self._save(self._kept)
+            await self._unsaved.wait()
+            self._unsaved.clear()
+            if self._store is not None and on_duty():
+                await self._save(self._store)
 
-    def near(self, moment: Moment) -> dict[str, int]:
+    def nearly_silent(self, snapshot: Snapshot) -> dict[str, int]:
         """Address → root of its process tree, of agents that are silent by their files, or will be before long."""
         policy = self.config.alarms
-        horizon, files_alone = moment.now + 3 * policy.look, Senses(gaps=self.senses.gaps)
+        horizon, files_alone = snapshot.now + 3 * policy.look, Senses(gaps=self.senses.gaps)
         found = {}
         looked_at = self.senses.work or NOBODY
-        for facts in moment.fleet.agents:
+        for facts in snapshot.fleet.agents:
             if facts.lock is None or not facts.lock.pid:
                 continue
-            if moment.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at:
+            if snapshot.holds.get(facts.address, 0.0) >= horizon and facts.address not in looked_at:
                 continue
-            due = expectation(facts, stated(facts, moment.now, policy), moment.now, policy, files_alone)
+            due = expectation(facts, stated(facts, snapshot.now, policy), snapshot.now, policy, files_alone)
             if due is not None and due.silent_at < horizon:
                 found[facts.address] = facts.lock.pid
         return found
 
-    def seen(self, pids: Mapping[str, int]) -> tuple[int, Mapping[str, float]]:
+    def check_machine(self, pids: Mapping[str, int]) -> tuple[int, Mapping[str, float]]:
         """Bytes free, and when these process trees worked. May wait for a disk: for a worker thread."""
         try:
             disk = os.statvfs(self._root)
@@ -222,41 +222,45 @@ class Vigil:
             free = -1
         return free, self._work(pids, self._clock())
 
-    def missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
+    def find_missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
         """Whose directory is missing, and since when. May wait for disks: for a worker thread."""
-        return self._vanished.look(agents, self._clock(), self._monotonic(), gone_before(self.book.known))
+        return self._missing_directories.look(
+            agents, self._clock(), self._monotonic(), missing_before(self.episodes.reported_before)
+        )
 
-    def learn(self, **seen: Any) -> None:
-        """Take what was seen into the senses, by the names of their fields. The same object if nothing changed."""
-        if any(getattr(self.senses, name) != value for name, value in seen.items()):
-            self.senses = replace(self.senses, **seen)
+    def update_senses(self, **found: Any) -> None:
+        """Set these fields of `senses`. They stay the same object if nothing changed."""
+        if any(getattr(self.senses, name) != value for name, value in found.items()):
+            self.senses = replace(self.senses, **found)
 
     async def answer(self, keys: Iterable[str], until: float) -> None:
         """The operator's answer to these alarms: ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.
 
-        OSError if it could not be kept; it holds until the program ends all the same.
+        OSError if it could not be stored; it holds until the program ends all the same.
         """
-        said = dict.fromkeys(keys, until)
-        self.answers = MappingProxyType({**self.answers, **said})
-        if self._kept is not None:
-            self._unkept |= said
-            self.answers = await asyncio.to_thread(self._kept.answer, said, until)
-            for key in said:
-                self._unkept.pop(key, None)
+        answers = dict.fromkeys(keys, until)
+        self.answers = MappingProxyType({**self.answers, **answers})
+        if self._store is not None:
+            self._unsaved_answers |= answers
+            self.answers = await asyncio.to_thread(self._store.answer, answers, until)
+            for key in answers:
+                self._unsaved_answers.pop(key, None)
 
-    async def _save(self, kept: Kept) -> None:
-        """Keep what was told, then forget the answers to what is over, so that it is heard when it comes again.
+    async def _save(self, store: AlarmStore) -> None:
+        """Store what was reported, then forget the answers to what is over, so that it is heard when it comes again.
 
-        In this order: who is killed in between, or reads in between, must not take it for told and not answered.
+        In this order: a process that is killed or reads in between must not take it for reported and unanswered.
         """
-        episodes, now, trouble = self.book.episodes, self._monotonic(), ""
-        over = [key for key in self.answers if key not in episodes and key not in self.book.known]
-        self._over = {key: self._over.get(key, now) for key in over}
-        past = [key for key in over if not key.startswith(LASTING) or now - self._over[key] >= HEEDED]
+        episodes, now, trouble = self.episodes.by_key, self._monotonic(), ""
+        over = [key for key in self.answers if key not in episodes and key not in self.episodes.reported_before]
+        self._over_since = {key: self._over_since.get(key, now) for key in over}
+        past = [
+            key for key in over if not key.startswith(LASTING_PREFIXES) or now - self._over_since[key] >= KEEP_ANSWERS
+        ]
         try:
-            await asyncio.to_thread(kept.tell, episodes)
-            if past and self._clock() - self._opened > KNOWN:
-                self.answers = await asyncio.to_thread(kept.answer, past, 0.0)
+            await asyncio.to_thread(store.save_reported, episodes)
+            if past and self._clock() - self._opened > CARRY_OVER:
+                self.answers = await asyncio.to_thread(store.answer, past, 0.0)
         except OSError as error:
-            trouble = f"what was told and answered cannot be kept: {error}"
-        self._trouble("kept", trouble)
+            trouble = f"what was reported and answered cannot be stored: {error}"
+        self._set_trouble("store", trouble)

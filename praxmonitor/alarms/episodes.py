@@ -27,57 +27,57 @@ class Episode:
 
     alarm: Alarm
     raised_at: float
-    told: int = 1
-    """How often it was told."""
+    times_notified: int = 1
+    """How often the operator was notified of it."""
     next_at: float = math.inf
-    """When it is told again, unless it is answered."""
-    quiet_until: float = 0.0
+    """When the operator is notified again, unless it is answered before."""
+    answered_until: float = 0.0
     """What the operator answered: ACKNOWLEDGED, the end of a snooze, or 0.0."""
-    gone_at: float = 0.0
-    """Since when its condition is gone, while it settles; 0.0: it stands."""
+    cleared_at: float = 0.0
+    """Since when its condition does not hold any more, while it settles; 0.0: it holds."""
     heard: bool = False
     """It sounded where somebody can hear it, once at least."""
 
     @property
     def urgency(self) -> int:
         """0 when raised, one more with each repetition, to MAX_URGENCY."""
-        return min(self.told - 1, MAX_URGENCY)
+        return min(self.times_notified - 1, MAX_URGENCY)
 
     @property
     def acknowledged(self) -> bool:
         """The operator has taken note."""
-        return self.quiet_until == ACKNOWLEDGED
+        return self.answered_until == ACKNOWLEDGED
 
-    def quiet(self, now: float) -> bool:
+    def answered(self, now: float) -> bool:
         """Acknowledged, or snoozed for now."""
-        return now < self.quiet_until
+        return now < self.answered_until
 
-    def remember(self) -> Told:
+    def report(self) -> ReportedEpisode:
         """What the next process is to know of it."""
         lasting = self.alarm if self.alarm.kind.lasting else None
-        return Told(self.raised_at, self.told, self.next_at, lasting, self.heard)
+        return ReportedEpisode(self.raised_at, self.times_notified, self.next_at, lasting, self.heard)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an earlier process of the same operator told of an episode."""
+class ReportedEpisode:
+    """What an earlier process of the same operator reported of an episode."""
 
     raised_at: float
-    told: int
+    times_notified: int
     next_at: float
     alarm: Alarm | None = None
-    """What it told, if that stands until it is acknowledged."""
+    """The alarm, if it stands until it is acknowledged."""
     heard: bool = False
     """As of an Episode."""
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """All episodes that go on, by their alarm's key, in the order in which they were raised."""
+class Episodes:
+    """All episodes that go on, by their alarms' keys, in the order in which they were raised."""
 
-    episodes: Mapping[str, Episode] = field(default_factory=lambda: MappingProxyType({}))
-    known: Mapping[str, Told] = field(default_factory=lambda: MappingProxyType({}))
-    """Episodes that go on from before this process began: not raised anew."""
+    by_key: Mapping[str, Episode] = field(default_factory=lambda: MappingProxyType({}))
+    reported_before: Mapping[str, ReportedEpisode] = field(default_factory=lambda: MappingProxyType({}))
+    """Episodes that began before this process did: they go on, and are not raised again."""
 
     def standing(self) -> tuple[Episode, ...]:
         """Every episode: those not acknowledged first, then the most urgent kinds, then the oldest."""
@@ -85,47 +85,54 @@ class Book:
         def order(episode: Episode) -> tuple[bool, int, float]:
             return episode.acknowledged, _KINDS.index(episode.alarm.kind), episode.raised_at
 
-        return tuple(sorted(self.episodes.values(), key=order))
+        return tuple(sorted(self.by_key.values(), key=order))
 
     def unanswered(self, now: float) -> tuple[Episode, ...]:
         """Those that want the operator now: neither acknowledged nor snoozed."""
-        return tuple(episode for episode in self.episodes.values() if not episode.quiet(now))
+        return tuple(episode for episode in self.by_key.values() if not episode.answered(now))
 
     def unheard(self, now: float) -> tuple[Episode, ...]:
-        """Those of them that stand and were told, and that nobody could hear."""
-        return tuple(each for each in self.unanswered(now) if not each.heard and not each.gone_at)
+        """Those of them whose condition holds and that nobody could hear."""
+        return tuple(each for each in self.unanswered(now) if not each.heard and not each.cleared_at)
 
-    def marked(self, keys: Collection[str], *, heard: bool) -> Book:
-        """The same, with what is known now of whether these were heard. The same object if nothing changed."""
+    def with_heard(self, keys: Collection[str], *, heard: bool) -> Episodes:
+        """The same, with these marked as heard or not heard. The same object if nothing changed."""
         changed = {
-            key: replace(self.episodes[key], heard=heard)
+            key: replace(self.by_key[key], heard=heard)
             for key in keys
-            if key in self.episodes and self.episodes[key].heard is not heard
+            if key in self.by_key and self.by_key[key].heard is not heard
         }
-        return replace(self, episodes=MappingProxyType({**self.episodes, **changed})) if changed else self
+        return replace(self, by_key=MappingProxyType({**self.by_key, **changed})) if changed else self
 
-    def taken_over(self, known: Mapping[str, Told], now: float) -> Book:
-        """The book of who goes on duty now: what the one before it told (`known`) goes on from there, and what that one
-        did not live to tell is forgotten, so that it is raised."""
+    def taken_over(self, reported: Mapping[str, ReportedEpisode], now: float) -> Episodes:
+        """The episodes of a watcher that goes on duty now.
+
+        What the watcher before it `reported` goes on from there. What that one could not report any more is left out,
+        so that it is raised.
+        """
         episodes = {}
-        for key, episode in self.episodes.items():
-            told = known.get(key)
-            if told is not None and episode.raised_at - told.raised_at < SAME:
+        for key, episode in self.by_key.items():
+            before = reported.get(key)
+            if before is not None and episode.raised_at - before.raised_at < SAME:
                 episodes[key] = replace(
-                    episode, raised_at=told.raised_at, told=told.told, next_at=told.next_at, heard=told.heard
+                    episode,
+                    raised_at=before.raised_at,
+                    times_notified=before.times_notified,
+                    next_at=before.next_at,
+                    heard=before.heard,
                 )
-            elif episode.gone_at or episode.quiet(now):
+            elif episode.cleared_at or episode.answered(now):
                 episodes[key] = episode
-        return replace(self, episodes=MappingProxyType(episodes))
+        return replace(self, by_key=MappingProxyType(episodes))
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
-    """What is to be told after one look."""
+class AlarmEvents:
+    """What one look changed, and the operator is to be notified of."""
 
     raised: tuple[Episode, ...] = ()
     repeated: tuple[Episode, ...] = ()
-    """Not answered for long: to be told again, more urgently."""
+    """Those unanswered for so long that the operator is notified again, more urgently."""
     over: tuple[Episode, ...] = ()
     clear: bool = False
     """The last alarm that nobody answered is over: all clear."""
@@ -134,62 +141,68 @@ class Round:
         return bool(self.raised or self.repeated or self.over)
 
 
-NOTHING = Round()
+NO_EVENTS = AlarmEvents()
 
 
 def advance(
-    book: Book, alarms: Sequence[Alarm], answers: Answers, now: float, repeat: Sequence[float]
-) -> tuple[Book, Round]:
-    """The book after a look that found `alarms` standing, and what is to be told. The same book if nothing changed.
+    episodes: Episodes, alarms: Sequence[Alarm], answers: Answers, now: float, repeat: Sequence[float]
+) -> tuple[Episodes, AlarmEvents]:
+    """The episodes after a look that found `alarms` standing, and the events. The same object if nothing changed.
 
     `repeat`: seconds before each repetition, the last one again and again; empty for none.
     """
-    if not alarms and not book.episodes and not book.known:
-        return book, NOTHING
-    episodes: dict[str, Episode] = {}
+    if not alarms and not episodes.by_key and not episodes.reported_before:
+        return episodes, NO_EVENTS
+    going_on: dict[str, Episode] = {}
     raised, repeated, over = [], [], []
-    standing = {key: told.alarm for key, told in book.known.items() if told.alarm and answers.get(key) != ACKNOWLEDGED}
+    standing = {
+        key: before.alarm
+        for key, before in episodes.reported_before.items()
+        if before.alarm and answers.get(key) != ACKNOWLEDGED
+    }
     standing |= {alarm.key: alarm for alarm in alarms}
-    for key, old in book.episodes.items():
+    for key, old in episodes.by_key.items():
         found = standing.pop(key, None)
         if found is None:
-            gone_at = old.gone_at or now
+            cleared_at = old.cleared_at or now
             if old.alarm.kind.lasting and answers.get(key) == ACKNOWLEDGED:
-                over.append(replace(old, quiet_until=ACKNOWLEDGED))
+                over.append(replace(old, answered_until=ACKNOWLEDGED))
                 continue
-            if not old.alarm.kind.lasting and not 0 <= now - gone_at < old.alarm.kind.settle:
+            if not old.alarm.kind.lasting and not 0 <= now - cleared_at < old.alarm.kind.settle:
                 over.append(old)
                 continue
-            episode = old if old.gone_at or old.alarm.kind.lasting else replace(old, gone_at=gone_at)
+            episode = old if old.cleared_at or old.alarm.kind.lasting else replace(old, cleared_at=cleared_at)
         else:
-            episode = old if old.alarm == found and not old.gone_at else replace(old, alarm=found, gone_at=0.0)
-        quiet_until = answers.get(key, 0.0)
-        if quiet_until != episode.quiet_until:
-            episode = replace(episode, quiet_until=quiet_until)
+            episode = old if old.alarm == found and not old.cleared_at else replace(old, alarm=found, cleared_at=0.0)
+        answered_until = answers.get(key, 0.0)
+        if answered_until != episode.answered_until:
+            episode = replace(episode, answered_until=answered_until)
         if repeat and episode.next_at - now > max(repeat):  # the clock was set back
-            episode = replace(episode, next_at=now + _wait(episode.told, repeat))
-        if repeat and now >= episode.next_at and not episode.gone_at and not episode.quiet(now):
-            told = episode.told + 1
-            episode = replace(episode, told=told, next_at=now + _wait(told, repeat))
+            episode = replace(episode, next_at=now + _wait(episode.times_notified, repeat))
+        if repeat and now >= episode.next_at and not episode.cleared_at and not episode.answered(now):
+            times = episode.times_notified + 1
+            episode = replace(episode, times_notified=times, next_at=now + _wait(times, repeat))
             repeated.append(episode)
-        episodes[key] = episode
+        going_on[key] = episode
     for key, alarm in standing.items():
-        quiet_until = answers.get(key, 0.0)
-        if (known := book.known.get(key)) is not None:
-            episode = Episode(alarm, known.raised_at, known.told, known.next_at, quiet_until, heard=known.heard)
+        answered_until = answers.get(key, 0.0)
+        if (before := episodes.reported_before.get(key)) is not None:
+            episode = Episode(
+                alarm, before.raised_at, before.times_notified, before.next_at, answered_until, heard=before.heard
+            )
         else:
-            episode = Episode(alarm, now, next_at=now + _wait(1, repeat), quiet_until=quiet_until)
-            if not episode.quiet(now):
+            episode = Episode(alarm, now, next_at=now + _wait(1, repeat), answered_until=answered_until)
+            if not episode.answered(now):
                 raised.append(episode)
-        episodes[key] = episode
-    same = len(episodes) == len(book.episodes) and all(book.episodes.get(key) is e for key, e in episodes.items())
+        going_on[key] = episode
+    same = len(going_on) == len(episodes.by_key) and all(episodes.by_key.get(key) is e for key, e in going_on.items())
     if same:
-        return book, NOTHING
-    heard = any(not episode.quiet(now) for episode in over)
-    clear = heard and all(episode.quiet(now) or episode.gone_at for episode in episodes.values())
-    book = replace(book, episodes=MappingProxyType(episodes))
-    return book, Round(tuple(raised), tuple(repeated), tuple(over), clear)
+        return episodes, NO_EVENTS
+    wanted = any(not episode.answered(now) for episode in over)
+    clear = wanted and all(episode.answered(now) or episode.cleared_at for episode in going_on.values())
+    episodes = replace(episodes, by_key=MappingProxyType(going_on))
+    return episodes, AlarmEvents(tuple(raised), tuple(repeated), tuple(over), clear)
 
 
-def _wait(told: int, repeat: Sequence[float]) -> float:
-    return repeat[min(told, len(repeat)) - 1] if repeat else math.inf
+def _wait(times_notified: int, repeat: Sequence[float]) -> float:
+    return repeat[min(times_notified, len(repeat)) - 1] if repeat else math.inf

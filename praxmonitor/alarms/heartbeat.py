@@ -16,7 +16,7 @@ from pathlib import Path
 from mailcore.config import Alarms
 from mailcore.text.units import iso
 from praxmonitor.alarms.outlets import Command
-from praxmonitor.alarms.watchers import State
+from praxmonitor.alarms.watchers import WatcherState
 
 FILE = "heartbeat"
 """In `.praxmonitor`: its time is the last sign of whoever is on duty."""
@@ -34,7 +34,7 @@ class Heartbeat:
         what: str,
         alarms: Alarms,
         *,
-        state: Callable[[], State],
+        state: Callable[[], WatcherState],
         stopped: Callable[[], bool],
         unanswered: Callable[[], int],
         on_error: Callable[[str], None],
@@ -88,7 +88,7 @@ class Heartbeat:
         except OSError as error:
             self._on_error(f"{path}: {error.strerror}")
 
-    def _notify(self, on_duty: bool, state: State) -> None:
+    def _notify(self, on_duty: bool, state: WatcherState) -> None:
         """Tell systemd, as `sd_notify` does."""
         if not self._systemd:
             return

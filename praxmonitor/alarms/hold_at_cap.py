@@ -22,7 +22,7 @@ def hold_at_cap(root: Path, alarm: Alarm, on_error: Callable[[str], None]) -> No
 
 
 def _hold(root: Path, alarm: Alarm, on_error: Callable[[str], None]) -> None:
-    from mailcore.dispatch.daily_caps import hold_at_cap
+    from mailcore.dispatch.admission.daily_cap_holds import hold_at_cap
     from mailcore.workspace.find import at
 
     try:

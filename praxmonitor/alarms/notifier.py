@@ -1,4 +1,4 @@
-"""The vigil of one screen or guard, together with its duty: tells what is due if it is its turn, and only then."""
+"""Notifies the operator for one screen or guard: of what the alarm engine finds, and only while it is on duty."""
 
 from __future__ import annotations
 
@@ -14,21 +14,30 @@ from mailcore.exceptions import MailcoreError
 from mailcore.model.senses import Senses
 from mailcore.text.units import moment
 from praxmonitor.alarms.duty import Duty
-from praxmonitor.alarms.engine import Vigil
-from praxmonitor.alarms.episodes import Book, Episode, Round
+from praxmonitor.alarms.engine import AlarmEngine
+from praxmonitor.alarms.episodes import AlarmEvents, Episode, Episodes
 from praxmonitor.alarms.heartbeat import Heartbeat
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
-from praxmonitor.alarms.outlets import POP_TITLE, PUSH_TITLE, Command, cue, cues, notification, title, told
-from praxmonitor.alarms.reach import Ear
-from praxmonitor.alarms.recovery import Seen, attend
-from praxmonitor.alarms.store import Kept
+from praxmonitor.alarms.outlets import (
+    POP_TITLE,
+    PUSH_TITLE,
+    Command,
+    alarm_cue,
+    alarm_cues,
+    headline_of,
+    notification_sequence,
+    title_sequence,
+)
+from praxmonitor.alarms.reach import ReachProbe
+from praxmonitor.alarms.recovery import AipassRecorder, recover
+from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.alarms.watchers import QUIET, Watcher
 from praxmonitor.sound import Cue
 from praxmonitor.sound.mutes import mutes_path
-from praxmonitor.state.snapshot import EMPTY, Moment
+from praxmonitor.state.snapshot import EMPTY, Snapshot
 
 
-class Sentry:
+class Notifier:
     """What a screen or guard does about alarms. One thread, save where it says otherwise."""
 
     def __init__(
@@ -40,60 +49,60 @@ class Sentry:
         clock: Callable[[], float] = time.time,
         live: bool = False,
         what: str = "",
-        ear: Ear | None = None,
+        probe: ReachProbe | None = None,
         write: Callable[[str], None] = lambda _: None,
         on_error: Callable[[str], None] = lambda _: None,
         on_duty: Callable[[], None] = lambda: None,
         on_config: Callable[[Config], None] = lambda _: None,
     ) -> None:
-        """`period`: seconds between two calls of `beat`.
+        """`period`: seconds between two calls of `tick`.
 
-        `live`: it looks at the machine and reads what was answered and told. Else, as for a replay, it does neither,
+        `live`: it checks the machine and reads what was answered and reported. Else, as for a replay, it does neither,
         keeps nothing, acts on nothing, and only says what would be heard. `what`: `screen` or `guard`, who goes on
-        duty; empty: it never does. `ear` knows how far the owner reaches a person: that decides about the duty.
+        duty; empty: it never does. `probe` knows how far the owner reaches a person: that decides about the duty.
         `write` takes sequences for the terminal. `on_error` is told what the user's command did wrong, `on_duty` that
         it is settled who is on duty; both from any thread. `on_config` is told settings that changed while this
         watched; `on_alarm` among them holds from the next start on.
         """
         self.live = live
         self.on_due: Callable[[], None] = lambda: None
-        """Called in the loop when `pressing` became true: the owner need not wait for its next tick."""
-        kept = Kept(mutes_path(root).parent) if self.live else None
+        """Called in the loop when `needs_evaluation` became true: the owner need not wait for its next tick."""
+        store = AlarmStore(mutes_path(root).parent) if self.live else None
         self._root, self._clock, self._write = root, clock, write
-        self._vigil = Vigil(config, root, kept, period=period, clock=clock, on_config=on_config)
+        self._engine = AlarmEngine(config, root, store, period=period, clock=clock, on_config=on_config)
         self._on_error = on_error
-        self._ear = ear or Ear()
-        self._told_duty, self._changed = on_duty, asyncio.Event()
+        self._probe = probe or ReachProbe()
+        self._on_duty_settled, self._duty_changed = on_duty, asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.stopped = ""
         """Why the reading broke, as its owner says; empty while it goes on."""
-        self._duty = self._on_watch(what, config, on_error) if what else None
-        self._acts = self._duty is None
-        """The alarms are ours: on duty, and what the one before told is known."""
-        self._due = False
-        """Something may be due though nothing changed: the duty came."""
-        self._owed = False
+        self._duty = self._make_duty(what, config, on_error) if what else None
+        self._acting = self._duty is None
+        """This one acts on alarms: it is on duty, and knows what the watcher before it reported."""
+        self._just_on_duty = False
+        """It came on duty since the last evaluation: something may be due though nothing changed."""
+        self._all_clear_owed = False
         """An alarm was heard, and no all-clear since."""
-        self._over_untold = False
-        """What was heard was over before the one before could tell."""
+        self._all_clear_missed = False
+        """What was heard was over before the watcher before this one could give the all-clear."""
         self._command = Command(config.alarms.on_alarm, root, on_error) if what else None
         self._moment = EMPTY
         self._title = ""
         self.ready = not self.live
-        """What was answered and told before is read: `tick` may be called."""
+        """What was answered and reported before is read: `evaluate` may be called."""
 
-    def _on_watch(self, what: str, config: Config, on_error: Callable[[str], None]) -> Duty:
+    def _make_duty(self, what: str, config: Config, on_error: Callable[[str], None]) -> Duty:
         heartbeat = Heartbeat(
-            self._root, what, config.alarms, state=self._ear.state, stopped=lambda: bool(self.stopped),
+            self._root, what, config.alarms, state=self._probe.state, stopped=lambda: bool(self.stopped),
             unanswered=lambda: len(self.unanswered()), on_error=on_error,
         )  # fmt: skip
         directory = self._root / ".praxmonitor"
-        return Duty(directory, what, on_change=self._settled, state=self._ear.state, on_look=heartbeat.beat)
+        return Duty(directory, what, on_change=self._duty_settled, state=self._probe.state, on_look=heartbeat.beat)
 
     @property
     def config(self) -> Config:
         """The settings that hold."""
-        return self._vigil.config
+        return self._engine.config
 
     @property
     def on_duty(self) -> bool:
@@ -106,8 +115,8 @@ class Sentry:
         return self._duty.holder if self._duty is not None else None
 
     @property
-    def missed(self) -> tuple[str, ...]:
-        """Of guards that are to watch and do not, in words."""
+    def missing_guards(self) -> tuple[str, ...]:
+        """Guards that ought to watch and do not, in words."""
         now = time.time()
         late = [each for each in (self._duty.others if self._duty else ()) if each.what == "guard"]
         return tuple(
@@ -117,23 +126,26 @@ class Sentry:
         )
 
     @property
-    def pressing(self) -> bool:
-        """Whether `tick` is to be called though nothing changed: the duty came, or what nobody heard can be heard."""
+    def needs_evaluation(self) -> bool:
+        """Whether `evaluate` is to be called though nothing changed: this one came on duty, or an unheard alarm can be
+        heard now."""
         if not self.on_duty:
             return False
         return (
-            not self._acts or self._due or any(self._ear.hears(cue(each)) for each in self.book.unheard(self._clock()))
+            not self._acting
+            or self._just_on_duty
+            or any(self._probe.can_hear(alarm_cue(each)) for each in self.episodes.unheard(self._clock()))
         )
 
     @property
-    def book(self) -> Book:
-        """The alarms that stand."""
-        return self._vigil.book
+    def episodes(self) -> Episodes:
+        """The episodes of all alarms that stand."""
+        return self._engine.episodes
 
     @property
     def senses(self) -> Senses:
         """What the states are to be derived with."""
-        return self._vigil.senses
+        return self._engine.senses
 
     @property
     def trouble(self) -> str:
@@ -146,133 +158,133 @@ class Sentry:
 
     def unanswered(self) -> tuple[Episode, ...]:
         """The alarms that want the operator now."""
-        return self.book.unanswered(self._clock())
+        return self.episodes.unanswered(self._clock())
 
     async def watch(self) -> None:
         """Go on duty, and look at disk, CPU and the other screens' answers until cancelled."""
         if not self.live:
             return
-        await self._vigil.open()
+        await self._engine.open()
         self._loop = asyncio.get_running_loop()
-        self._ear.move()
+        self._probe.mark_alive()
         if self._duty is not None:
             await asyncio.to_thread(self._duty.start)
             await self._take_over(self._duty)
         self.ready = True
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._vigil.look(lambda: self._moment))
-            tasks.create_task(self._vigil.keep(lambda: self.on_duty))
-            tasks.create_task(self._attend())
+            tasks.create_task(self._engine.run_checks(lambda: self._moment))
+            tasks.create_task(self._engine.save_reports(lambda: self.on_duty))
+            tasks.create_task(self._recover_runs())
             if self._duty is not None:
                 tasks.create_task(self._follow_duty(self._duty))
 
-    async def _attend(self) -> None:
-        """Their sentinels act at once; this is for where they died too. Whoever looks does it, on duty or not."""
-        seen = Seen(self._root)
+    async def _recover_runs(self) -> None:
+        """Recover runs whose supervisor died, where their sentinels died too. Every watcher does it, on duty or not."""
+        recorder = AipassRecorder(self._root)
         while True:
             try:
-                await asyncio.to_thread(seen.look)
-                failed = await asyncio.to_thread(attend, self._root, self._moment.fleet.agents)
+                await asyncio.to_thread(recorder.record)
+                failed = await asyncio.to_thread(recover, self._root, self._moment.fleet.agents)
             except (MailcoreError, OSError) as error:
                 failed = str(error)
             if failed:
                 self._on_error(f"a run whose supervisor died: {failed}")
             await asyncio.sleep(self.config.alarms.look)
 
-    def _settled(self) -> None:
-        """From the duty's thread: it came, or went."""
+    def _duty_settled(self) -> None:
+        """Called from the duty's thread: this one came on duty, or is not any more."""
         if self._loop is not None:
             with suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(self._changed.set)
-        self._told_duty()
+                self._loop.call_soon_threadsafe(self._duty_changed.set)
+        self._on_duty_settled()
 
     async def _follow_duty(self, duty: Duty) -> None:
         while True:
-            await self._changed.wait()
-            self._changed.clear()
+            await self._duty_changed.wait()
+            self._duty_changed.clear()
             await self._take_over(duty)
 
     async def _take_over(self, duty: Duty) -> None:
-        """If the duty came: go on where the one before left off."""
-        if self._acts or not duty.ours:
+        """If this one came on duty: go on where the watcher before it left off."""
+        if self._acting or not duty.ours:
             return
-        known = await self._vigil.known()
+        reported = await self._engine.read_reported()
         if not duty.ours:
             return
-        self._vigil.take_over(known)
-        heard = {key for key, told in known.items() if told.heard}
-        self._owed = bool(heard)
-        self._over_untold = self.ready and bool(heard - self.book.episodes.keys())
-        self._acts = self._due = True
+        self._engine.take_over(reported)
+        heard = {key for key, before in reported.items() if before.heard}
+        self._all_clear_owed = bool(heard)
+        self._all_clear_missed = self.ready and bool(heard - self.episodes.by_key.keys())
+        self._acting = self._just_on_duty = True
         self.on_due()
 
-    def beat(self) -> None:
-        """A tick of the owner's own clock."""
-        self._ear.move()
+    def tick(self) -> None:
+        """Call it at each tick of the owner's clock."""
+        self._probe.mark_alive()
         if self.live:
-            self._vigil.beat()
+            self._engine.check_clock()
 
-    def look_now(self) -> None:
-        """Whether this one is heard has changed: let the duty go where it belongs."""
+    def reach_changed(self) -> None:
+        """How far this one reaches a person has changed: let the right one be on duty."""
         if self._duty is not None:
             self._duty.look_now()
 
-    def tick(self, moment: Moment) -> tuple[Round, list[Cue]]:
-        """What is due at this moment, and what of it is to be heard here: nothing where another is on duty.
+    def evaluate(self, snapshot: Snapshot) -> tuple[AlarmEvents, list[Cue]]:
+        """The events of this snapshot, and the cues to be heard here: none where another is on duty.
 
         The terminal's notification and the user's command are on their way when this returns.
         """
-        self._moment = moment
+        self._moment = snapshot
         if not self.ready:
-            return Round(), []
-        due = self._vigil.tick(moment)
-        self.entitle()
+            return AlarmEvents(), []
+        events = self._engine.evaluate(snapshot)
+        self.set_title()
         if not self.on_duty:
-            self._acts = self._duty is None
-            return due, []
-        if not self._acts:
-            self._changed.set()
-            return due, []
-        self._due = False
-        if self._duty is not None and (loud := (*due.raised, *due.repeated)):
-            self._write(notification(told(loud), self.config.alarms.notify))
-        if self._command is not None and due:
-            self._command.run(due, self._root, moment.now)
+            self._acting = self._duty is None
+            return events, []
+        if not self._acting:
+            self._duty_changed.set()
+            return events, []
+        self._just_on_duty = False
+        if self._duty is not None and (loud := (*events.raised, *events.repeated)):
+            self._write(notification_sequence(headline_of(loud), self.config.alarms.notify))
+        if self._command is not None and events:
+            self._command.run(events, self._root, snapshot.now)
         if self._duty is not None and self.config.usage.hold:
-            for episode in due.raised:
+            for episode in events.raised:
                 hold_at_cap(self._root, episode.alarm, self._on_error)
-        voices = {facts.address: voice for voice, facts in enumerate(moment.fleet.agents)}
-        return due, cues(self._to_hear(due), voices)
+        voices = {facts.address: voice for voice, facts in enumerate(snapshot.fleet.agents)}
+        return events, alarm_cues(self._audible(events), voices)
 
-    def _to_hear(self, due: Round) -> Round:
-        """What of it sounds, and what nobody could hear when it was due; no all-clear of what nobody heard."""
-        if lost := self._ear.unplayed():
-            episodes = self.book.episodes.items()
+    def _audible(self, events: AlarmEvents) -> AlarmEvents:
+        """What of these sounds, and what nobody could hear before; no all-clear of what nobody heard."""
+        if lost := self._probe.unplayed():
+            episodes = self.episodes.by_key.items()
             keys = [key for key, each in episodes if (each.alarm.kind.sound, each.alarm.address) in lost]
-            self._vigil.mark(keys, heard=False)
-        now = {each.alarm.key for each in (*due.raised, *due.repeated)}
-        audible = [each for each in self.book.unheard(self._clock()) if self._ear.hears(cue(each))]
-        self._vigil.mark([each.alarm.key for each in audible], heard=True)
-        self._owed = self._owed or bool(audible)
+            self._engine.mark_heard(keys, heard=False)
+        now = {each.alarm.key for each in (*events.raised, *events.repeated)}
+        audible = [each for each in self.episodes.unheard(self._clock()) if self._probe.can_hear(alarm_cue(each))]
+        self._engine.mark_heard([each.alarm.key for each in audible], heard=True)
+        self._all_clear_owed = self._all_clear_owed or bool(audible)
         late = tuple(each for each in audible if each.alarm.key not in now)
-        over = due.clear or (self._over_untold and not self.unanswered())
-        clear, self._over_untold = over and self._owed, False
-        self._owed = self._owed and not over
-        return replace(due, repeated=(*due.repeated, *late), clear=clear)
+        over = events.clear or (self._all_clear_missed and not self.unanswered())
+        clear, self._all_clear_missed = over and self._all_clear_owed, False
+        self._all_clear_owed = self._all_clear_owed and not over
+        return replace(events, repeated=(*events.repeated, *late), clear=clear)
 
-    def entitle(self) -> None:
+    def set_title(self) -> None:
         """Let the terminal's title say what wants the operator."""
         unanswered = self.unanswered()
         if self._duty is None or not (unanswered or self._title):
             return
-        words = title(self._root.name, unanswered)
-        if words != self._title:
-            self._write(words if self._title else PUSH_TITLE + words)
-            self._title = words
+        sequence = title_sequence(self._root.name, unanswered)
+        if sequence != self._title:
+            self._write(sequence if self._title else PUSH_TITLE + sequence)
+            self._title = sequence
 
     async def answer(self, keys: Iterable[str], until: float) -> None:
-        """As in Vigil. OSError if it could not be kept."""
-        await self._vigil.answer(keys, until)
+        """As `AlarmEngine.answer`. OSError if it could not be stored."""
+        await self._engine.answer(keys, until)
 
     def close(self) -> None:
         """Another may go on duty."""

@@ -19,11 +19,11 @@ from mailcore.text import line
 from mailcore.text.masks import masked
 from mailcore.text.units import date_and_time, duration, iso
 from praxmonitor.alarms.alarm import headline
-from praxmonitor.alarms.episodes import Episode, Round
+from praxmonitor.alarms.episodes import AlarmEvents, Episode
 from praxmonitor.sound import MAX_URGENCY, Cue, Sound
 
 MOST_CUES = 8
-"""Alarms of one round that are played; they merge into a chord anyway."""
+"""Alarms that are played at once; they merge into a chord anyway."""
 PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 """Let the terminal keep its title, and bring it back (xterm)."""
 MOST_COMMANDS = 4
@@ -32,47 +32,47 @@ COMMAND_LIMIT = 60.0
 """Seconds after which such a command is ended."""
 
 
-def cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})) -> Cue:
+def alarm_cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})) -> Cue:
     """What an alarm sounds like. `voices`: address → place in the registry."""
     alarm = episode.alarm
     return Cue(alarm.kind.sound, alarm.address, voices.get(alarm.address, 0), urgency=episode.urgency)
 
 
-def cues(due: Round, voices: Mapping[str, int]) -> list[Cue]:
-    """What a round sounds like, the most urgent first. `voices` as of `cue`."""
-    loud = sorted((*due.raised, *due.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
-    played = [cue(episode, voices) for episode in loud[:MOST_CUES]]
-    return [*played, Cue(Sound.ALL_CLEAR)] if due.clear else played
+def alarm_cues(events: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
+    """What a round sounds like, the most urgent first. `voices` as of `alarm_cue`."""
+    loud = sorted((*events.raised, *events.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
+    played = [alarm_cue(episode, voices) for episode in loud[:MOST_CUES]]
+    return [*played, Cue(Sound.ALL_CLEAR)] if events.clear else played
 
 
-def told(episodes: Sequence[Episode]) -> str:
+def headline_of(episodes: Sequence[Episode]) -> str:
     """The headline of these, as one harmless line."""
-    return _said(headline([episode.alarm for episode in episodes]), 200)
+    return _printable(headline([episode.alarm for episode in episodes]), 200)
 
 
-def _said(text: str, limit: int) -> str:
+def _printable(text: str, limit: int) -> str:
     """What leaves the program: one harmless line, secrets masked before it is cut."""
     return line(masked(text), limit)
 
 
-def title(workspace: str, unanswered: Sequence[Episode]) -> str:
+def title_sequence(workspace: str, unanswered: Sequence[Episode]) -> str:
     """The sequence that sets the terminal's title; the workspace's name alone where nothing is wrong."""
-    words = f"! {told(unanswered)} · {workspace}" if unanswered else workspace
+    words = f"! {headline_of(unanswered)} · {workspace}" if unanswered else workspace
     return f"\x1b]2;{line(words, 120)}\x07"
 
 
-def notification(text: str, how: str, environ: Mapping[str, str] = os.environ) -> str:
+def notification_sequence(text: str, how: str, environ: Mapping[str, str] = os.environ) -> str:
     """The sequence that shows a desktop notification; empty where the terminal is not known to have any.
 
     `how`: `[alarms] notify`. Through tmux it passes only where tmux is told to let it (`allow-passthrough`).
     """
-    code = _known(environ) if how == "auto" else how
-    said = _said(text, 200)
+    code = _supported(environ) if how == "auto" else how
+    safe = _printable(text, 200)
     match code:
         case "9":
-            sequence = f"\x1b]9;{said}\x07"
+            sequence = f"\x1b]9;{safe}\x07"
         case "777":
-            sequence = f"\x1b]777;notify;PraxMonitor;{said.replace(';', ',')}\x07"
+            sequence = f"\x1b]777;notify;PraxMonitor;{safe.replace(';', ',')}\x07"
         case _:
             return ""
     if "TMUX" not in environ:
@@ -81,7 +81,7 @@ def notification(text: str, how: str, environ: Mapping[str, str] = os.environ) -
     return f"\x1bPtmux;{escaped}\x1b\\"
 
 
-def _known(environ: Mapping[str, str]) -> str:
+def _supported(environ: Mapping[str, str]) -> str:
     if "TMUX" in environ:  # what it runs in does not show
         return "none"
     if environ.get("TERM_PROGRAM", "") in ("iTerm.app", "WezTerm", "ghostty") or "KITTY_WINDOW_ID" in environ:
@@ -89,44 +89,44 @@ def _known(environ: Mapping[str, str]) -> str:
     return "777" if environ.get("TERM", "").startswith(("foot", "rxvt")) else "none"
 
 
-def events(due: Round, root: Path, now: float) -> Iterator[dict[str, Any]]:
-    """A round as JSON values: one of each sort that it has, many alarms in one.
+def event_objects(events: AlarmEvents, root: Path, now: float) -> Iterator[dict[str, Any]]:
+    """The events as JSON objects: one of each sort, many alarms in one.
 
     `event`: `raised`, `repeated` or `over`; `headline` and `text` say it to a person; `clear`: the last is over.
     """
-    for event, episodes in (("raised", due.raised), ("repeated", due.repeated), ("over", due.over)):
+    for event, episodes in (("raised", events.raised), ("repeated", events.repeated), ("over", events.over)):
         if episodes:
             yield {
                 "event": event,
                 "workspace": str(root),
                 "at": iso(now),
-                "headline": f"over: {told(episodes)}" if event == "over" else told(episodes),
-                "text": "\n".join(_said(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
+                "headline": f"over: {headline_of(episodes)}" if event == "over" else headline_of(episodes),
+                "text": "\n".join(_printable(f"{e.alarm.address} {e.alarm.text}".strip(), 1000) for e in episodes),
                 "urgency": max(episode.urgency for episode in episodes),
-                "clear": due.clear and event == "over",
-                "alarms": [as_json(episode) for episode in episodes],
+                "clear": events.clear and event == "over",
+                "alarms": [episode_object(episode) for episode in episodes],
             }
 
 
-def as_json(episode: Episode) -> dict[str, Any]:
+def episode_object(episode: Episode) -> dict[str, Any]:
     """One alarm as JSON values; times are ISO 8601 with offset, or null if unknown."""
     alarm = episode.alarm
-    quiet = episode.quiet_until
+    until = episode.answered_until
     return {
         "kind": str(alarm.kind),
         "address": alarm.address,
         "since": iso(alarm.since),
-        "text": _said(alarm.text, 1000),
-        "what": _said(alarm.what, 400),
-        "expected": _said(alarm.expected, 400),
-        "seen": _said(alarm.seen, 400),
-        "remedy": _said(alarm.remedy, 400),
+        "text": _printable(alarm.text, 1000),
+        "what": _printable(alarm.what, 400),
+        "expected": _printable(alarm.expected, 400),
+        "seen": _printable(alarm.seen, 400),
+        "remedy": _printable(alarm.remedy, 400),
         "key": alarm.key,
         "raised_at": iso(episode.raised_at),
-        "told": episode.told,
+        "told": episode.times_notified,
         "urgency": episode.urgency,
         "acknowledged": episode.acknowledged,
-        "snoozed_until": iso(quiet) if quiet and not episode.acknowledged else None,
+        "snoozed_until": iso(until) if until and not episode.acknowledged else None,
     }
 
 
@@ -147,12 +147,12 @@ class Command:
         self._argv, self._cwd, self._on_error = list(argv), cwd, on_error
         self._name, self._most, self._free = name, most, threading.Semaphore(most)
 
-    def run(self, due: Round, root: Path, now: float) -> None:
-        """Run it for what a round tells; for a repetition only while its urgency grows. Does not block."""
+    def run(self, events: AlarmEvents, root: Path, now: float) -> None:
+        """Run it for these events; for a repetition only while its urgency grows. Does not block."""
         if not self._argv:
             return
-        for event in events(due, root, now):
-            if event["event"] == "repeated" and all(e.told > MAX_URGENCY + 1 for e in due.repeated):
+        for event in event_objects(events, root, now):
+            if event["event"] == "repeated" and all(e.times_notified > MAX_URGENCY + 1 for e in events.repeated):
                 continue
             self.send(event)
 
@@ -175,25 +175,25 @@ class Command:
                     timeout=COMMAND_LIMIT, cwd=self._cwd, start_new_session=True, check=False,
                 )  # fmt: skip
                 errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
-                said = line(errors.read(2000).decode("utf-8", "replace"), 200)
+                last = line(errors.read(2000).decode("utf-8", "replace"), 200)
         except subprocess.TimeoutExpired:
             self._on_error(f"{self._name}: {self._argv[0]} was ended after {duration(COMMAND_LIMIT)}")
         except (OSError, ValueError) as error:
             self._on_error(f"{self._name}: {line(str(error), 300)}")
         else:
             if done.returncode:
-                self._on_error(f"{self._name}: {self._argv[0]} ended with {done.returncode}: {said}")
+                self._on_error(f"{self._name}: {self._argv[0]} ended with {done.returncode}: {last}")
         finally:
             self._free.release()
 
 
-def lines(due: Round, now: float) -> Iterator[str]:
-    """A round as plain lines, many of a sort told as many before each by itself."""
-    for word, episodes in (("ALARM", due.raised), ("AGAIN", due.repeated), ("OVER", due.over)):
+def event_lines(events: AlarmEvents, now: float) -> Iterator[str]:
+    """The events as plain lines; before many of a sort, one that counts them."""
+    for word, episodes in (("ALARM", events.raised), ("AGAIN", events.repeated), ("OVER", events.over)):
         if len(episodes) > 1:
-            yield f"{date_and_time(now)} {word} {told(episodes)}"
+            yield f"{date_and_time(now)} {word} {headline_of(episodes)}"
         for episode in episodes:
             text = episode.alarm.what if word == "OVER" else episode.alarm.text
-            yield f"{date_and_time(now)} {word} {_said(f'{episode.alarm.address} {text}'.strip(), 1000)}"
-    if due.clear:
+            yield f"{date_and_time(now)} {word} {_printable(f'{episode.alarm.address} {text}'.strip(), 1000)}"
+    if events.clear:
         yield f"{date_and_time(now)} ALL CLEAR"

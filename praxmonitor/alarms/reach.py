@@ -9,7 +9,7 @@ from math import isfinite
 
 from mailcore.text import line
 from mailcore.text.units import clock_time
-from praxmonitor.alarms.watchers import Reach, State
+from praxmonitor.alarms.watchers import Reach, WatcherState
 from praxmonitor.sound import Cue, Sound, Speaker
 
 URGENT = Cue(Sound.SILENCE)
@@ -23,9 +23,9 @@ def reach(speaker: Speaker, now: float, *, terminal: bool) -> tuple[Reach, str]:
     """How far, and why, in words. `terminal`: it has one, on which a bell rings and where somebody may look."""
     silent = Reach.SHOWN if terminal else Reach.NOBODY
     if speaker.forced or speaker.mutes.all(now):
-        return silent, muted(speaker, now)
+        return silent, muted_words(speaker, now)
     if not speaker.admits(URGENT):
-        return silent, quiet(speaker) if speaker.quiet else "silent by its settings"
+        return silent, quiet_words(speaker) if speaker.quiet else "silent by its settings"
     if speaker.opened:
         return Reach.SOUND, f"sounds on {speaker.backend}"
     if speaker.backend == "none" and not speaker.reason:
@@ -35,7 +35,7 @@ def reach(speaker: Speaker, now: float, *, terminal: bool) -> tuple[Reach, str]:
     return silent, "no sound device"
 
 
-def muted(speaker: Speaker, now: float) -> str:
+def muted_words(speaker: Speaker, now: float) -> str:
     """That it is muted, and until when: `muted until 12:30`. Empty if it is not."""
     if speaker.forced:
         return "muted by --mute"
@@ -55,7 +55,7 @@ def reach_words(speaker: Speaker, now: float, *, terminal: bool) -> str:
     return words
 
 
-def quiet(speaker: Speaker) -> str:
+def quiet_words(speaker: Speaker) -> str:
     """That these are quiet hours, and until when."""
     return f"quiet hours until {speaker.quiet_until}" if speaker.quiet_until else "quiet hours"
 
@@ -79,8 +79,8 @@ class Output:
         return writable or time.monotonic() - self._blocked_since < BLOCKED
 
 
-class Ear:
-    """What a watcher can say of itself: of its sound, its terminal, its loop. `state` from any thread."""
+class ReachProbe:
+    """What a watcher knows of itself: of its sound, its terminal, its loop. Call `state` from any thread."""
 
     def __init__(
         self,
@@ -94,25 +94,25 @@ class Ear:
         on which a bell rings. `output`: the descriptor that it writes to."""
         self._speaker, self._terminal, self._clock = speaker, terminal, clock
         self._output = Output(output) if output is not None else None
-        self._moved = float("-inf")
+        self._alive_at = float("-inf")
 
-    def move(self) -> None:
+    def mark_alive(self) -> None:
         """The loop moves."""
-        self._moved = time.monotonic()
+        self._alive_at = time.monotonic()
 
-    def state(self) -> State:
+    def state(self) -> WatcherState:
         """How far it reaches a person, and why."""
         how_far, words = Reach.NOBODY, ""
         if self._speaker is not None:
             how_far, words = reach(self._speaker, self._clock(), terminal=self._terminal)
-        if time.monotonic() - self._moved > STALLED:
-            return State(how_far, "stands still", fit=False)
+        if time.monotonic() - self._alive_at > STALLED:
+            return WatcherState(how_far, "stands still", fit=False)
         if self._output is not None and not self._output.takes():
-            return State(how_far, "its terminal takes no output", fit=False)
-        return State(how_far, words)
+            return WatcherState(how_far, "its terminal takes no output", fit=False)
+        return WatcherState(how_far, words)
 
-    def hears(self, cue: Cue) -> bool:
-        """Whether this is heard if it is played now."""
+    def can_hear(self, cue: Cue) -> bool:
+        """Whether this cue is heard if it is played now."""
         speaker = self._speaker
         if speaker is None:
             return True

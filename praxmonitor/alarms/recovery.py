@@ -1,5 +1,8 @@
-"""What a screen or guard does of itself: runs whose supervisor died or stands still are ended and told, or go on;
-requests that nobody decided in time lapse."""
+"""What a screen or guard does by itself for agents.
+
+It ends and reports runs whose supervisor died or stands still, or lets them go on; and it lets requests lapse that
+nobody decided in time.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ from mailcore.model.run import Phase
 from mailcore.system.processes import stopped
 
 
-def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
+def recover(root: Path, agents: Iterable[AgentFacts]) -> str:
     """Act on them, in a workspace; what could not be done, in words. May wait for processes: for a worker thread."""
     due = {facts.address for facts in agents if _is_due(facts)}
     if not due and not approval_expiry.due(root / ".praxmonitor"):
         return ""
     from mailcore.config import read_config_or_defaults
-    from mailcore.dispatch.recovery import attend as act
+    from mailcore.dispatch.recovery import recover as act
     from mailcore.workspace.find import at
 
     workspace = at(root)
@@ -27,20 +30,20 @@ def attend(root: Path, agents: Iterable[AgentFacts]) -> str:
     return "; ".join(act(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
 
 
-class Seen:
+class AipassRecorder:
     """Records in a workspace what AIPass did, once it is seen."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._marks: dict[str, int] = {}
 
-    def look(self) -> None:
-        """Look at what changed since the last look: for a worker thread."""
-        from mailcore.dispatch.aipass.recorded import record
+    def record(self) -> None:
+        """Record what changed since the last call. May wait for a disk: for a worker thread."""
+        from mailcore.dispatch.aipass.recorder import record_acts
         from mailcore.workspace.find import at
 
         if (self._root / ".praxmonitor").is_dir():
-            record(at(self._root), marks=self._marks)
+            record_acts(at(self._root), marks=self._marks)
 
 
 def _is_due(facts: AgentFacts) -> bool:

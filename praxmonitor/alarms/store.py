@@ -1,4 +1,4 @@
-"""What outlives a restart, in the user's state directory: the operator's answers, and what was told of each episode.
+"""What outlives a restart, in the user's state directory: the operator's answers, and what was reported of episodes.
 
 Two files for each workspace, because two may write: `answers.json` any screen at any time, under a flock;
 `told.json` who is on duty alone. Both are replaced at one stroke. What is broken in them counts as not there.
@@ -17,72 +17,74 @@ from typing import Any
 from mailcore.system.locks import locked
 from mailcore.system.writing import replace
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, Told
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, ReportedEpisode
 
 FOREVER = "acknowledged"
 FAR = 1e12
 """No moment is later: a file may hold any number."""
 
 
-class Kept:
+class AlarmStore:
     """The two files of one workspace. Every call reads or writes a disk: not for the screen's own thread."""
 
     def __init__(self, directory: Path) -> None:
-        self._answers, self._told = directory / "answers.json", directory / "told.json"
+        self._answers_file, self._reports_file = directory / "answers.json", directory / "told.json"
         self._stamp: tuple[int, int, int] | None = None
         self._known: Answers = NO_ANSWERS
 
     def answers(self) -> Answers:
         """What the operator answered, on any screen. The same object if nothing changed."""
         try:
-            stat = self._answers.stat()
+            stat = self._answers_file.stat()
             stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         except OSError:
             stamp = None
         if stamp != self._stamp:
             self._stamp = stamp
-            self._known = MappingProxyType(_answers(self._answers))
+            self._known = MappingProxyType(_answers(self._answers_file))
         return self._known
 
     def answer(self, keys: Iterable[str], until: float) -> Answers:
-        """Keep an answer to these alarms; ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.
+        """Store an answer to these alarms; ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.
 
         OSError if it cannot be written.
         """
-        self._answers.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self._answers.with_suffix(".lock"), own=True):
-            known = _answers(self._answers)
+        self._answers_file.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self._answers_file.with_suffix(".lock"), own=True):
+            known = _answers(self._answers_file)
             for key in keys:
                 known.pop(key, None)
                 if until:
                     known[key] = until
-            said = {key: FOREVER if math.isinf(until) else until for key, until in known.items()}
-            replace(self._answers, json.dumps(said).encode())
+            record = {key: FOREVER if math.isinf(until) else until for key, until in known.items()}
+            replace(self._answers_file, json.dumps(record).encode())
         return self.answers()
 
-    def told(self) -> Mapping[str, Told]:
-        """What was told when the last who was on duty left."""
+    def reported(self) -> Mapping[str, ReportedEpisode]:
+        """What the last watcher on duty had reported when it left."""
         found = {}
-        for key, value in _read(self._told).items():
+        for key, value in _read(self._reports_file).items():
             try:
                 next_at = math.inf if value[2] is None else float(value[2])
                 lasting = _alarm(value[3]) if value[3:] and value[3] is not None else None
-                heard = value[4] is True if value[4:] else True  # who did not say it took it for granted
-                found[key] = Told(float(value[0]), int(value[1]), next_at, lasting, heard)
+                heard = (
+                    value[4] is True if value[4:] else True
+                )  # earlier versions did not write it, and took it for granted
+                found[key] = ReportedEpisode(float(value[0]), int(value[1]), next_at, lasting, heard)
             except (TypeError, ValueError, LookupError, OverflowError):
                 continue
         return MappingProxyType(found)
 
-    def tell(self, episodes: Mapping[str, Episode]) -> None:
-        """Keep what was told of each. OSError if it cannot be written."""
-        self._told.parent.mkdir(parents=True, exist_ok=True)
-        said = {key: list(_plain(episode.remember())) for key, episode in episodes.items()}
-        replace(self._told, json.dumps(said).encode())
+    def save_reported(self, episodes: Mapping[str, Episode]) -> None:
+        """Store what was reported of each. OSError if it cannot be written."""
+        self._reports_file.parent.mkdir(parents=True, exist_ok=True)
+        record = {key: list(_plain(episode.report())) for key, episode in episodes.items()}
+        replace(self._reports_file, json.dumps(record).encode())
 
 
-def _plain(told: Told) -> Iterator[object]:
-    yield from (told.raised_at, told.told, None if math.isinf(told.next_at) else told.next_at)
-    yield from (asdict(told.alarm) if told.alarm is not None else None, told.heard)
+def _plain(report: ReportedEpisode) -> Iterator[object]:
+    yield from (report.raised_at, report.times_notified, None if math.isinf(report.next_at) else report.next_at)
+    yield from (asdict(report.alarm) if report.alarm is not None else None, report.heard)
 
 
 def _alarm(value: dict[str, Any]) -> Alarm:
@@ -90,10 +92,10 @@ def _alarm(value: dict[str, Any]) -> Alarm:
     return Alarm(AlarmKind(value["kind"]), since=float(value["since"]), **texts)
 
 
-def gone_before(known: Mapping[str, Told]) -> dict[str, float]:
-    """Address → when it was told that its directory is gone."""
+def missing_before(reported: Mapping[str, ReportedEpisode]) -> dict[str, float]:
+    """Address → since when its directory was reported missing."""
     mark = f"{AlarmKind.GONE} "
-    return {key.removeprefix(mark): told.raised_at for key, told in known.items() if key.startswith(mark)}
+    return {key.removeprefix(mark): report.raised_at for key, report in reported.items() if key.startswith(mark)}
 
 
 def _answers(path: Path) -> dict[str, float]:

@@ -45,7 +45,7 @@ class Reach(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class WatcherState:
     """What a watcher says of itself."""
 
     reach: Reach = Reach.NOBODY
@@ -73,7 +73,7 @@ class Watcher:
     """Its last sign of life, in nanoseconds since the epoch."""
     term: int
     """The term of duty that it holds; 0: none."""
-    state: State
+    state: WatcherState
 
     @property
     def name(self) -> str:
@@ -104,7 +104,7 @@ def opened(state_directory: Path, *, make: bool = False) -> Iterator[int]:
         os.close(descriptor)
 
 
-def write(directory: int, id: str, what: str, since: float, term: int, state: State) -> None:
+def write(directory: int, id: str, what: str, since: float, term: int, state: WatcherState) -> None:
     """Say of this process that it watches. OSError where that cannot be written."""
     record = {
         "what": what,
@@ -166,7 +166,7 @@ def look(state_directory: Path) -> tuple[list[Watcher], Watcher | None]:
 def _watcher(id: str, sign: int, record: Mapping[str, Any]) -> Watcher:
     pid, term = int(record["pid"]), int(record["term"])
     here = record.get("pid_namespace") in (None, pid_namespace())
-    state = State(Reach(record["reach"]), line(str(record["says"]), 80), record["fit"] is True)
+    state = WatcherState(Reach(record["reach"]), line(str(record["says"]), 80), record["fit"] is True)
     return Watcher(
         id, line(str(record["what"]), 20), pid, here, alive(pid, int(record["start_ticks"])) if here else True,
         float(record["since"]), sign, term, state,

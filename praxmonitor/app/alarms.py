@@ -8,32 +8,32 @@ from typing import Protocol
 from mailcore.text.units import duration
 from praxmonitor.actions.context import Display
 from praxmonitor.actions.open_workspace import OpenWorkspace
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode, Round
-from praxmonitor.alarms.notifier import Sentry
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, Episode
+from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.app.sound import Sound
 from praxmonitor.sound import Cue
-from praxmonitor.state.snapshot import EMPTY, Moment
+from praxmonitor.state.snapshot import EMPTY, Snapshot
 
 
 class Shown(Display, Protocol):
     """What is on the screen."""
 
     opened: OpenWorkspace
-    moment: Moment
+    snapshot: Snapshot
     standing: tuple[Episode, ...]
 
 
 class Alarms:
     """What the one who tells of alarms found, and what the operator says to it."""
 
-    def __init__(self, notifier: Sentry, sound: Sound, shown: Shown) -> None:
+    def __init__(self, notifier: Notifier, sound: Sound, shown: Shown) -> None:
         self.notifier = notifier
         self._sound, self._shown = sound, shown
 
-    def tick(self) -> tuple[Round, list[Cue]]:
+    def tick(self) -> tuple[AlarmEvents, list[Cue]]:
         """Let the alarms of the moment be shown; returns what is due, and what of it is to be heard here."""
-        due, wanted = self.notifier.tick(self._shown.moment)
-        self._shown.standing = self.notifier.book.standing()
+        due, wanted = self.notifier.evaluate(self._shown.snapshot)
+        self._shown.standing = self.notifier.episodes.standing()
         return due, wanted
 
     def unanswered(self) -> Sequence[Episode]:
@@ -42,7 +42,7 @@ class Alarms:
 
     def listed(self) -> tuple[Sequence[Episode], float]:
         """All that stand, and the time now (seconds since the epoch); 0.0: nothing was read yet."""
-        return self._shown.standing, 0.0 if self._shown.moment is EMPTY else self._shown.opened.clock()
+        return self._shown.standing, 0.0 if self._shown.snapshot is EMPTY else self._shown.opened.clock()
 
     async def answer(self, keys: Sequence[str], snooze: bool) -> None:
         """Acknowledge these alarms, or snooze them; it holds on every screen of this operator's."""

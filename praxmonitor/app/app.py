@@ -26,25 +26,25 @@ from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.alarms.notifier import Sentry
-from praxmonitor.alarms.reach import Ear
+from praxmonitor.alarms.notifier import Notifier
+from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.follower import Follower
 from praxmonitor.app.sound import Sound
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
 from praxmonitor.sound import Speaker
 from praxmonitor.state.notices import Notice
-from praxmonitor.state.snapshot import EMPTY, Moment
-from praxmonitor.text.describe import plain
+from praxmonitor.state.snapshot import EMPTY, Snapshot
+from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.text.lines import plain
 from praxmonitor.themes import load
 from praxmonitor.views.fleet import FleetScreen
 from praxmonitor.widgets.footer import Keys
-from praxmonitor.widgets.header import Hearing
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from praxmonitor.feed.feed import Feed
+    from praxmonitor.feed.base import Feed
 
 TICK = 0.5
 """Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
@@ -68,11 +68,11 @@ def _load_screens() -> None:
 class PraxApp(App[None], inherit_bindings=False):
     """The screen of one workspace."""
 
-    moment: var[Moment] = var(EMPTY)
+    snapshot: var[Snapshot] = var(EMPTY)
     """What every view draws."""
     standing: var[tuple[Episode, ...]] = var(())
     """Every alarm that stands, answered or not."""
-    hearing: var[Hearing] = var(Hearing())
+    sound_status: var[SoundStatus] = var(SoundStatus())
     """Whether sound can be heard."""
     playing: var[str] = var("")
     """How a recording is played; empty if none is."""
@@ -118,10 +118,10 @@ class PraxApp(App[None], inherit_bindings=False):
         self._incomplete = False
         """It was said that something of the recording is left out."""
         self.sound = Sound(speaker, opened, lambda: self.bell(), self._muted)
-        notifier = Sentry(
+        notifier = Notifier(
             opened.config, opened.workspace.root, period=TICK, clock=opened.clock, live=opened.live,
             what="screen" if opened.live else "",
-            ear=Ear(speaker, terminal=True, output=terminal_output(), clock=opened.clock),
+            probe=ReachProbe(speaker, terminal=True, output=terminal_output(), clock=opened.clock),
             write=self.to_terminal, on_error=self._alarm_trouble, on_config=self._adopt,
         )  # fmt: skip
         self.alarms = Alarms(notifier, self.sound, self)
@@ -136,8 +136,8 @@ class PraxApp(App[None], inherit_bindings=False):
     def notes(self) -> tuple[str, ...]:
         """What is wrong with the observing itself, and the themes that could not be read: the header says it in red."""
         opened, notifier = self.opened, self.alarms.notifier
-        here = (self.stopped, opened.withheld, opened.trouble(), notifier.trouble, *notifier.missed)
-        return (*filter(None, here), *self.moment.fleet.notes, *self._themes.failed)
+        here = (self.stopped, opened.withheld, opened.trouble(), notifier.trouble, *notifier.missing_guards)
+        return (*filter(None, here), *self.snapshot.fleet.notes, *self._themes.failed)
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet."""
@@ -146,7 +146,7 @@ class PraxApp(App[None], inherit_bindings=False):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our variables for themes that do not set them."""
         theme: Theme | None = self.get_theme(self.theme)
-        return load.defaults(theme) if theme is not None else {}
+        return load.variable_defaults(theme) if theme is not None else {}
 
     def on_mount(self) -> None:
         """Follow the files from now on. Once it is painted, make ready what is not needed for that."""
@@ -184,17 +184,17 @@ class PraxApp(App[None], inherit_bindings=False):
     def _tick(self) -> None:
         self._listen()
         self.show_playback()
-        self.alarms.notifier.beat()
+        self.alarms.notifier.tick()
         self.follower.look_again()
 
     def _listen(self) -> None:
         """Say anew whether sound can be heard."""
-        self.hearing = self.sound.hearing(self.alarms.notifier.holder)
+        self.sound_status = self.sound.status(self.alarms.notifier.holder)
 
     def _muted(self) -> None:
         """The operator muted something, or wants to hear it."""
         self._listen()
-        self.alarms.notifier.look_now()
+        self.alarms.notifier.reach_changed()
         if self.opened.playback is None:
             self.run_worker(self._keep_mutes, thread=True)
 
@@ -222,7 +222,7 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def context(self, view: View) -> Context[Any]:
         """What a handler is given that acts on this view."""
-        return Context(view, self.moment, self.opened, self.alarms, self.sound, self.notices, self, self)
+        return Context(view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self)
 
     def on_keys_pressed(self, event: Keys.Pressed) -> None:
         """A click in the footer."""

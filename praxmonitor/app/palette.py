@@ -16,8 +16,9 @@ from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.actions.scope import ACT, REPLAY
 from praxmonitor.actions.table import ACTIONS
 from praxmonitor.sound.mutes import Mutes
-from praxmonitor.state.snapshot import Moment
-from praxmonitor.text.describe import LOOKS, plain
+from praxmonitor.state.snapshot import Snapshot
+from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.lines import plain
 
 WORD = 2.5
 """What a letter of a found word counts: less than one in a label that holds what is looked for, and more than letters
@@ -42,7 +43,7 @@ class Offering(Protocol):
     """The app, by what the palette offers of it."""
 
     opened: OpenWorkspace
-    moment: Moment
+    snapshot: Snapshot
     theme: str
 
     @property
@@ -95,8 +96,8 @@ class Commands(Provider):
             return
         app = cast("Offering", self.app)
         yield from _actions(app, view)
-        for each in app.moment.fleet.agents:
-            look, show = LOOKS[app.moment.status(each.address).state], partial(app.show_agent, each.address)
+        for each in app.snapshot.fleet.agents:
+            look, show = LOOKS[app.snapshot.status(each.address).state], partial(app.show_agent, each.address)
             yield Command(f"open {plain(each.address)}", f"{look.glyph} {look.word}", show)
             heard = "hear" if app.sound.mutes.agent(each.address, app.opened.clock()) else "mute"
             mute = partial(app.sound.mute_agent, each.address)

@@ -8,8 +8,8 @@ from dataclasses import replace
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.alarms.watchers import Reach, Watcher
 from praxmonitor.sound import Cue, Speaker
-from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
-from praxmonitor.widgets.header import Hearing
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
+from praxmonitor.state.sound_status import SoundStatus
 
 
 class Sound:
@@ -53,7 +53,7 @@ class Sound:
 
     def keep_mutes(self) -> None:
         """Let them outlive this screen. For a thread; OSError if they cannot be written."""
-        save(mutes_path(self._opened.workspace.root), self.mutes, self._opened.clock())
+        save_mutes(mutes_path(self._opened.workspace.root), self.mutes, self._opened.clock())
 
     def play(self, due: Sequence[Cue]) -> None:
         """Let these be heard; where no device is, the terminal's bell rings for what is urgent."""
@@ -62,16 +62,25 @@ class Sound:
         if [cue for cue in due if not self.speaker.play(cue) and cue.sound.urgent]:
             self._ring()
 
-    def hearing(self, holder: Watcher | None) -> Hearing:
+    def status(self, holder: Watcher | None) -> SoundStatus:
         """Whether sound can be heard now. `holder`: who is on duty in our stead, if another is."""
         speaker, mutes, now = self.speaker, self.mutes, self._opened.clock()
         backend = speaker.backend if speaker.backend != "starting" else ""
-        duty, deaf = "", ""
+        duty, not_heard = "", ""
         if holder is not None:
-            duty, deaf = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
+            duty, not_heard = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
         muted = speaker.forced or mutes.all(now)
         until = FOREVER if speaker.forced else mutes.until
         agents = tuple(sorted((address, end) for address, end in mutes.agents.items() if now < end))
-        return Hearing(
-            backend, muted, speaker.reason, speaker.burst, speaker.quiet, until, speaker.quiet_until, agents, duty, deaf
+        return SoundStatus(
+            backend,
+            muted,
+            speaker.reason,
+            speaker.burst,
+            speaker.quiet,
+            until,
+            speaker.quiet_until,
+            agents,
+            duty,
+            not_heard,
         )

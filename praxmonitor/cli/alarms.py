@@ -18,11 +18,11 @@ from mailcore.text import line
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.text.units import date_and_time
 from mailcore.workspace.find import Workspace, here
-from praxmonitor.alarms.episodes import Book, Episode, advance
-from praxmonitor.alarms.outlets import as_json, events, lines
-from praxmonitor.alarms.rules.fleet import Rules
-from praxmonitor.alarms.single_check import look
-from praxmonitor.alarms.store import Kept, gone_before
+from praxmonitor.alarms.episodes import Episode, Episodes, advance
+from praxmonitor.alarms.machine_check import check_machine
+from praxmonitor.alarms.outlets import episode_object, event_lines, event_objects
+from praxmonitor.alarms.rules.evaluate import AlarmRules
+from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound.mutes import mutes_path
 
@@ -59,48 +59,49 @@ def main(argv: Sequence[str]) -> int:
     now = time.time()
     standing = standing_now(workspace, config, now)
     if options.json:
-        said = {"workspace": str(workspace.root), "alarms": [as_json(episode) for episode in standing]}
+        said = {"workspace": str(workspace.root), "alarms": [episode_object(episode) for episode in standing]}
         say_json(said)
     for episode in () if options.json else standing:
         say(_said(episode, now))
-    return ACTIVE if any(not episode.quiet(now) for episode in standing) else NONE
+    return ACTIVE if any(not episode.answered(now) for episode in standing) else NONE
 
 
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
     """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
-    kept = Kept(mutes_path(workspace.root).parent)
-    known = kept.told()
-    alarms = Rules(config).alarms(fleet, now, senses=look(fleet, config, now, gone_before(known)))
-    book, _ = advance(Book(known=known), alarms, kept.answers(), now, ())
+    kept = AlarmStore(mutes_path(workspace.root).parent)
+    known = kept.reported()
+    alarms = AlarmRules(config).alarms(fleet, now, senses=check_machine(fleet, config, now, missing_before(known)))
+    book, _ = advance(Episodes(reported_before=known), alarms, kept.answers(), now, ())
     return book.standing()
 
 
 def _said(episode: Episode, now: float) -> str:
     alarm = episode.alarm
-    quiet = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.quiet(now) else ""
-    rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.told, 400)}{quiet}"]
+    answer = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.answered(now) else ""
+    rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.summary, 400)}{answer}"]
     for name, text in (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy)):
-        if text and not episode.quiet(now):
+        if text and not episode.answered(now):
             rows.append(f"    {name}: {line(text, 400)}")
     return "\n".join(rows)
 
 
 async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
-    from praxmonitor.alarms.notifier import Sentry
-    from praxmonitor.cli.guard import TICK, watch
-    from praxmonitor.feed.feed import DRAWN, FileFeed
+    from praxmonitor.alarms.headless import TICK, watch
+    from praxmonitor.alarms.notifier import Notifier
+    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.file_feed import FileFeed
 
     def trouble(text: str) -> None:
         complain(f"praxmonitor: {text}")
 
     # It tells, and acts on nothing: it never goes on duty.
-    sentry = Sentry(config, workspace.root, period=TICK, live=True)
+    notifier = Notifier(config, workspace.root, period=TICK, live=True)
     feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-    async with aclosing(watch(feed, sentry, lambda _: None, trouble)) as rounds:
-        async for due, moment in rounds:
-            for told in lines(due, moment.now) if as_lines else ():
-                say(told, flush=True)
-            for event in () if as_lines else events(due, workspace.root, moment.now):
+    async with aclosing(watch(feed, notifier, lambda _: None, trouble)) as notifications:
+        async for events, snapshot in notifications:
+            for text in event_lines(events, snapshot.now) if as_lines else ():
+                say(text, flush=True)
+            for event in () if as_lines else event_objects(events, workspace.root, snapshot.now):
                 say_json(event, indent=False, flush=True)
     return NONE

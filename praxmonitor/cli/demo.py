@@ -18,10 +18,10 @@ from mailcore.model.fleet import Fleet, State
 from mailcore.text.terminal import complain, say, say_json
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.demo.stage import stage
+from praxmonitor.demo.session import demo_session
 
 if TYPE_CHECKING:
-    from praxmonitor.feed.feed import OnFacts
+    from praxmonitor.feed.file_feed import OnFacts
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, _leave)
     try:
         with (
-            stage(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, story),
+            demo_session(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, story),
             _recorded(arguments.record, workspace) as on_facts,
         ):
             if arguments.headless:
@@ -90,9 +90,9 @@ def _recorded(path: Path | None, workspace: Workspace) -> Iterator[OnFacts | Non
     if path is None:
         yield None
         return
-    from praxmonitor.cli.record import recorder
+    from praxmonitor.feed.recorder import new_recording
 
-    with recorder(path, workspace, bodies=True) as writer:
+    with new_recording(path, workspace, bodies=True) as writer:
         yield writer.write
 
 
@@ -114,7 +114,7 @@ async def _observe(
 ) -> tuple[Fleet, dict[str, int]]:
     """Follow the files for a while; count how often an agent entered each state."""
     from mailcore.observe.state import state
-    from praxmonitor.feed.feed import FileFeed
+    from praxmonitor.feed.file_feed import FileFeed
 
     newest = Fleet(workspace.root)
 

@@ -6,99 +6,31 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.model.fleet import Fleet
 from mailcore.programs.registry import checked
 from mailcore.text.terminal import Lines, complain
 from mailcore.workspace import trust
 from mailcore.workspace.find import Workspace, here
-from praxmonitor.alarms.episodes import Round
-from praxmonitor.alarms.notifier import Sentry
-from praxmonitor.alarms.outlets import lines
-from praxmonitor.alarms.reach import Ear, reach_words
+from praxmonitor.alarms.headless import TICK, watch
+from praxmonitor.alarms.notifier import Notifier
+from praxmonitor.alarms.outlets import event_lines
+from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.feed import DRAWN, Feed, FileFeed, enduring
+from praxmonitor.feed.base import DRAWN
+from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound import Cue
-from praxmonitor.state.snapshot import EMPTY, Moment, following
-
-TICK = 0.5
-"""Seconds between two looks at what time alone changes."""
-
-
-async def watch(
-    feed: Feed, sentry: Sentry, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
-) -> AsyncGenerator[tuple[Round, Moment], None]:
-    """Each round that has something to tell, with its moment, until closed.
-
-    `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
-    """
-    newest: Fleet | None = None
-    changed = asyncio.Event()
-
-    def told(why: str) -> None:
-        sentry.stopped = why
-        trouble(why or "watching goes on")
-
-    async def follow() -> None:
-        nonlocal newest
-        async with aclosing(enduring(feed, told)) as fleets:
-            async for newest in fleets:  # noqa: B007 - the loop below takes the newest
-                changed.set()
-
-    sentry.on_due = changed.set
-    tasks = [asyncio.create_task(follow()), asyncio.create_task(sentry.watch())]
-    loop, moment = asyncio.get_running_loop(), EMPTY
-    due_at = loop.time() + TICK
-    try:
-        while True:
-            try:
-                async with asyncio.timeout_at(due_at):
-                    await changed.wait()
-            except TimeoutError:
-                pass
-            for task in tasks:
-                if task.done():
-                    _end(task)
-            changed.clear()
-            if loop.time() >= due_at:
-                due_at = loop.time() + TICK
-                sentry.beat()
-            if newest is None:
-                continue
-            before, moment = moment, following(moment, newest, sentry.now(), sentry.config.alarms, sentry.senses)
-            if moment is before and not sentry.pressing:
-                continue
-            due, cues = sentry.tick(moment)
-            hear(cues)
-            if due:
-                yield due, moment
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _end(task: asyncio.Task[None]) -> None:
-    """Raise what ended a task: a workspace that cannot be read ends the watching, with its reason."""
-    try:
-        task.result()
-    except BaseExceptionGroup as group:  # of the sentry's own tasks; one is enough to end it
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
-        raise error from group
 
 
 async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     """Watch until told to end. Returns the exit status."""
-    from praxmonitor.sound.player import configured
+    from praxmonitor.sound.player import configured_player
 
-    player = configured(config.sound, workspace.root, muted=muted)
+    player = configured_player(config.sound, workspace.root, muted=muted)
     terminal = sys.stdout is not None and sys.stdout.isatty()
     log = Lines()
 
@@ -115,8 +47,8 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             write("\a")
 
     def duty() -> None:
-        holder = sentry.holder
-        if sentry.on_duty:
+        holder = notifier.holder
+        if notifier.on_duty:
             log.say("on duty")
         elif holder is not None:
             log.say(f"another is on duty and acts: {holder.name}, {holder.state.says or 'heard or not'}")
@@ -134,10 +66,18 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
             await asyncio.sleep(2 * TICK)
 
     out = sys.stdout.fileno() if sys.stdout is not None else None
-    sentry = Sentry(
-        config, workspace.root, period=TICK, live=True, what="guard", ear=Ear(player, terminal=terminal, output=out),
-        write=write, on_error=trouble, on_duty=duty, on_config=lambda config: player.adopt(config.sound),
-    )  # fmt: skip
+    notifier = Notifier(
+        config,
+        workspace.root,
+        period=TICK,
+        live=True,
+        what="guard",
+        probe=ReachProbe(player, terminal=terminal, output=out),
+        write=write,
+        on_error=trouble,
+        on_duty=duty,
+        on_config=lambda config: player.adopt(config.sound),
+    )
     player.start()
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -147,9 +87,9 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
 
     async def tell() -> None:
         feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-        async with aclosing(watch(feed, sentry, hear, trouble)) as rounds:
-            async for due, moment in rounds:
-                for line in lines(due, moment.now):
+        async with aclosing(watch(feed, notifier, hear, trouble)) as notifications:
+            async for events, snapshot in notifications:
+                for line in event_lines(events, snapshot.now):
                     log.say(line)
 
     task = asyncio.create_task(tell())
@@ -163,7 +103,7 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         for each in (task, waiting, saying):
             each.cancel()
         await asyncio.gather(task, waiting, saying, return_exceptions=True)
-        sentry.close()
+        notifier.close()
         player.close()
 
 

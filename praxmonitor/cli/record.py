@@ -5,99 +5,21 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import time
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import aclosing, contextmanager, suppress
-from dataclasses import replace
-from math import inf
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.exceptions import MailcoreError
-from mailcore.model.activity import Activity
-from mailcore.model.usage import Spent
-from mailcore.observe.facts import Fact, Seen, Used
 from mailcore.programs.registry import checked
 from mailcore.text import counted
 from mailcore.text.terminal import complain
-from mailcore.workspace.find import Workspace, here
+from mailcore.workspace.find import here
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.feed import Feed, FileFeed, enduring
-from praxmonitor.feed.recording import Header, RecordingError, Writer
-from praxmonitor.state.catch_up import untold
-
-PROGRESS = 1.0
-"""Seconds between two lines of progress on a terminal."""
-KNOWN = 100
-"""Activities of an agent that are known again after a break: more than its files' ends tell at a first look."""
-
-
-@contextmanager
-def recorder(path: Path, workspace: Workspace, *, bodies: bool = False) -> Iterator[Writer]:
-    """A new recording of this workspace at `path`; complete on disk when the block is left."""
-    config = read_config(workspace.config_file)
-    writer = Writer(path, Header(workspace.root, time.time(), config.alarms, config.mail, bodies))
-    try:
-        yield writer
-    finally:
-        writer.close(time.time())
-
-
-class Tape:
-    """Writes what a feed tells, also after it broke and was begun anew."""
-
-    def __init__(self, writer: Writer) -> None:
-        self.breaks: list[str] = []
-        """Why the watching stopped, each time that it did."""
-        self._writer = writer
-        self._anew = False
-        """The next reading is the first after a break."""
-        self._written: defaultdict[str, deque[Activity]] = defaultdict(lambda: deque(maxlen=KNOWN))
-        """By address, the newest that were written."""
-        self._spent: set[int] = set()
-        """What was spent, each as a number: what was used today is read bit by bit, long after a break."""
-
-    def write(self, at: float, facts: Sequence[Fact]) -> None:
-        """One reading. After a break everything is read anew: what is recorded already is left out."""
-        anew, self._anew = self._anew, False
-        self._writer.write(at, tuple(self._new(facts, anew)))
-
-    async def follow(self, feed: Feed) -> None:
-        """Until the feed ends, which is to tell this tape's `write`. RecordingError if the file cannot be written."""
-        async with aclosing(enduring(feed, self._told, fatal=RecordingError)) as fleets:
-            async for _ in fleets:
-                if sys.stderr.isatty():
-                    _say(self._writer, end="\r")
-
-    def _told(self, why: str) -> None:
-        if why:
-            self.breaks.append(why)
-            self._anew = True
-
-    def _new(self, facts: Iterable[Fact], anew: bool) -> Iterator[Fact]:
-        for fact in facts:
-            match fact:
-                case Seen(activities=activities):
-                    written = self._written[fact.address]
-                    if anew:
-                        since = min(activity.at for activity in written) if len(written) == KNOWN else -inf
-                        activities = tuple(untold(written, activities, since))
-                    written.extend(activities)
-                    spent = self._unpaid(fact.spent)
-                    if activities or spent:
-                        yield replace(fact, activities=activities, spent=spent)
-                case Used():
-                    yield replace(fact, spent=self._unpaid(fact.spent))
-                case _:
-                    yield fact
-
-    def _unpaid(self, spent: tuple[Spent, ...]) -> tuple[Spent, ...]:
-        """What of it was not written; from the first break on that is asked."""
-        by_number = [(hash((one.agent, one.session, one.model, one.at)), one) for one in spent]
-        new = tuple(one for number, one in by_number if number not in self._spent) if self.breaks else spent
-        self._spent.update(number for number, _ in by_number)
-        return new
+from praxmonitor.feed.base import Feed
+from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.feed.recorder import Recorder, new_recording
+from praxmonitor.feed.recording import RecordingWriter
 
 
 def main(argv: Sequence[str]) -> int:
@@ -118,27 +40,35 @@ def main(argv: Sequence[str]) -> int:
     try:
         workspace = here(options.path)
         sweep = checked(read_config(workspace.config_file), workspace.config_file).observe.sweep
-        with recorder(options.file, workspace, bodies=options.bodies) as writer:
-            tape = Tape(writer)
+        with new_recording(options.file, workspace, bodies=options.bodies) as writer:
+            recorder = Recorder(writer)
             # Its threads are over when `run` returns: nothing is written to a closed file.
-            asyncio.run(_record(FileFeed(workspace.root, sweep, on_facts=tape.write), tape, options.seconds))
+            feed = FileFeed(workspace.root, sweep, on_facts=recorder.write)
+            asyncio.run(_record(feed, recorder, options.seconds, lambda: _show_progress(writer)))
     except MailcoreError as error:
         complain(f"praxmonitor record: {error}")
         return error.exit_status
     _say(writer, end="\n")
-    if tape.breaks:
-        complain(f"the watching broke {counted(len(tape.breaks), 'time')} and went on; at last: {tape.breaks[-1]}")
+    if recorder.breaks:
+        complain(
+            f"the watching broke {counted(len(recorder.breaks), 'time')} and went on; at last: {recorder.breaks[-1]}"
+        )
     return 0
 
 
-async def _record(feed: Feed, tape: Tape, seconds: float | None) -> None:
-    following = asyncio.create_task(tape.follow(feed))
+async def _record(feed: Feed, recorder: Recorder, seconds: float | None, on_fleet: Callable[[], None]) -> None:
+    following = asyncio.create_task(recorder.follow(feed, on_fleet))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, following.cancel)
     with suppress(TimeoutError, asyncio.CancelledError):
         await asyncio.wait_for(following, seconds)
 
 
-def _say(writer: Writer, *, end: str) -> None:
+def _show_progress(writer: RecordingWriter) -> None:
+    if sys.stderr.isatty():
+        _say(writer, end="\r")
+
+
+def _say(writer: RecordingWriter, *, end: str) -> None:
     counts = f"{counted(writer.facts, 'fact')} in {counted(writer.readings, 'reading')}"
     complain(f"recording to {writer.path}: {counts}", end=end)

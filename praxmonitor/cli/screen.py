@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from praxmonitor.app.app import PraxApp
-    from praxmonitor.feed.feed import OnFacts
+    from praxmonitor.feed.file_feed import OnFacts
+
+ARENAS = 2
+"""Of memory, for the threads of a screen: its loop and its reader take nearly all of it."""
 
 
 def show(
@@ -29,9 +32,12 @@ def show(
     at each drawing what is wrong with that, in words, empty for nothing.
     """
     from mailcore.programs.registry import checked
+    from mailcore.system.memory import share_arenas
     from mailcore.workspace import trust
     from mailcore.workspace.find import here
     from praxmonitor.themes import load
+
+    share_arenas(ARENAS)
 
     workspace = here(path)
     config, standing = trust.followed(workspace, remember=True)
@@ -39,11 +45,12 @@ def show(
     from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
-    from praxmonitor.feed.feed import DRAWN, FileFeed
-    from praxmonitor.sound.player import configured
+    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.file_feed import FileFeed
+    from praxmonitor.sound.player import configured_player
 
-    speaker = configured(config.sound, workspace.root, muted=muted)
-    available = load.load([themes_dir(), workspace.state_dir / "themes"])
+    speaker = configured_player(config.sound, workspace.root, muted=muted)
+    available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
     opened = OpenWorkspace(workspace, config, live=True)
     opened.withheld = trust.refusal(workspace, standing) if standing.why else ""
     if played is not None:

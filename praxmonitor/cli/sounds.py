@@ -17,7 +17,7 @@ from mailcore.text.units import duration
 from mailcore.workspace.find import here
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound import Cue, Sound, mutes
-from praxmonitor.sound.gate import rules
+from praxmonitor.sound.gate import gate_rules
 from praxmonitor.sound.pack import KEYS, MANIFEST, PackError, find_pack, load_pack, pack_homes
 from praxmonitor.sound.player import STARTING, Player
 
@@ -100,12 +100,12 @@ def _check(root: Path) -> int:
 def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, project: Path | None) -> int:
     if unknown := [key for key in keys if key not in KEYS]:
         raise PackError(f"there is no sound {unknown[0]!r}; there are: {', '.join(KEYS)}")
-    kept = mutes.load(mutes.mutes_path(project)) if project is not None else mutes.Mutes()
+    kept = mutes.load_mutes(mutes.mutes_path(project)) if project is not None else mutes.Mutes()
     if kept.all(time.time()):
         complain("praxmonitor sounds: all sound is muted; M on the screen switches it on")
         return 3
     settled = threading.Event()
-    player = Player(root, replace(rules(config), quiet=None), backend=config.backend, on_ready=settled.set)
+    player = Player(root, replace(gate_rules(config), quiet=None), backend=config.backend, on_ready=settled.set)
     player.start()
     try:
         if player.backend == STARTING and not settled.wait(PATIENCE):

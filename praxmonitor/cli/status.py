@@ -24,8 +24,8 @@ from mailcore.text.terminal import complain, say, say_json
 from mailcore.text.units import iso
 from mailcore.workspace.find import here
 from praxmonitor.alarms import watchers
-from praxmonitor.alarms.rules.fleet import Rules
-from praxmonitor.alarms.single_check import look
+from praxmonitor.alarms.machine_check import check_machine
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
 
 
@@ -48,7 +48,7 @@ def status(
                 "since": iso(alarm.since),
                 "text": neutral(alarm.text, 400),
             }
-            for alarm in Rules(config).alarms(fleet, now, senses=senses)
+            for alarm in AlarmRules(config).alarms(fleet, now, senses=senses)
         ],
         "watchers": list(watched),
     }
@@ -179,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             say("\n".join(watching_lines(watched, iso(time.time()) or "")))
         return 0 if heard else 1
     fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), time.time())
-    report = status(fleet, config, time.time(), look(fleet, config, time.time()), watched)
+    report = status(fleet, config, time.time(), check_machine(fleet, config, time.time()), watched)
     if options.json:
         say_json(report)
         return 0

@@ -22,12 +22,14 @@ from mailcore.text.terminal import complain, say, say_json
 from mailcore.text.units import UNKNOWN, date, iso
 from mailcore.workspace.find import here
 from praxmonitor.alarms.alarm import Alarm
-from praxmonitor.alarms.engine import Vigil
-from praxmonitor.alarms.rules.fleet import Rules
+from praxmonitor.alarms.engine import AlarmEngine
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.feed import Feed, FileFeed, enduring
-from praxmonitor.state.catch_up import untold
-from praxmonitor.state.snapshot import EMPTY, Moment, following
+from praxmonitor.feed.base import Feed
+from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.feed.restarting import restarted_fleets
+from praxmonitor.state.catch_up import unreported
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 
 TICK = 1.0
 """Seconds between two looks at what time alone changes: silence, alarms; and at whether anybody reads."""
@@ -42,8 +44,8 @@ the new state, `text` why), `alarm` and `alarm_over` (`kind` of the alarm), or `
 """
 
 
-def happened(old: Moment, new: Moment, *, anew: bool = False) -> Iterator[Event]:
-    """What the new moment has that the old one had not: activities, then states.
+def happened(old: Snapshot, new: Snapshot, *, anew: bool = False) -> Iterator[Event]:
+    """What the new snapshot has that the old one had not: activities, then states.
 
     `anew`: all was read anew in between; what of it the old one had was told then.
     """
@@ -51,7 +53,7 @@ def happened(old: Moment, new: Moment, *, anew: bool = False) -> Iterator[Event]
     fresh = [activity for activity in new.fleet.stream if id(activity) not in known]
     if anew:
         oldest = old.fleet.stream[0].at if len(known) >= STREAM else -inf
-        fresh = list(untold(old.fleet.stream, fresh, oldest))
+        fresh = list(unreported(old.fleet.stream, fresh, oldest))
     elif known and len(fresh) == len(new.fleet.stream):
         yield _event(new.now, "note", text="more happened at once than is kept: the oldest of it is not told")
     yield from map(_activity, fresh)
@@ -128,32 +130,32 @@ async def follow(
         anew = anew or not why
         trouble(why or "watching goes on")
 
-    fleets = enduring(feed, told)
-    rules, moment, looked = Rules(config), EMPTY, 0.0
+    fleets = restarted_fleets(feed, told)
+    rules, snapshot, looked = AlarmRules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
-    vigil = Vigil(config, root, None, period=TICK, work=Work().look)
-    looking = asyncio.create_task(vigil.look(lambda: moment))
+    engine = AlarmEngine(config, root, None, period=TICK, work=Work().look)
+    looking = asyncio.create_task(engine.run_checks(lambda: snapshot))
     coming = asyncio.ensure_future(anext(fleets))
     try:
         while not _unread():
             await asyncio.wait({coming}, timeout=TICK)
             if looking.done():
                 looking.result()
-            fleet = moment.fleet
+            fleet = snapshot.fleet
             if coming.done():
                 fleet = coming.result()
                 coming = asyncio.ensure_future(anext(fleets))
-            elif moment is EMPTY:
+            elif snapshot is EMPTY:
                 continue
-            now, before = time.time(), moment
-            moment = following(before, fleet, now, config.alarms, vigil.senses)
+            now, before = time.time(), snapshot
+            snapshot = next_snapshot(before, fleet, now, config.alarms, engine.senses)
             if before is not EMPTY or from_start:
-                for event in happened(before, moment, anew=anew):
+                for event in happened(before, snapshot, anew=anew):
                     show(event)
             anew = False
             if now - looked >= TICK:
-                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, moment.statuses, vigil.senses)}
+                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, snapshot.statuses, engine.senses)}
                 for event in raised(alarms, standing, now):
                     show(event)
                 alarms, looked = standing, now

@@ -8,8 +8,8 @@ import sys
 import time
 from typing import Any
 
-from praxmonitor.demo.cast import RESEARCHERS, SILENCE
-from praxmonitor.demo.work import Worker
+from praxmonitor.demo.worker import Worker
+from praxmonitor.demo.workspace_files import RESEARCHERS, SILENCE
 
 PHASES = (("builder", "design"), ("tester", "test"), ("builder", "document"))
 ANSWER_WAIT = 40.0

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from mailcore.text.units import clock_time, since
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.text.describe import Line, plain, spread, wrap
+from praxmonitor.text.lines import Line, plain, spread, wrap
 from praxmonitor.widgets.line_list import READING, WIDTH, Lines
 
 Answer: TypeAlias = Callable[[Sequence[str], bool], Awaitable[None]]
@@ -25,14 +25,14 @@ Standing: TypeAlias = Callable[[], tuple[Sequence[Episode], float]]
 def episode_lines(episode: Episode, now: float, width: int, *, chosen: bool) -> list[Line]:
     """One alarm: its headline and age, how often it was told; the chosen one with all that explains it."""
     alarm = episode.alarm
-    role = "muted" if episode.quiet(now) else "error strong"
+    role = "muted" if episode.answered(now) else "error strong"
     mark = "▸" if chosen else " "
-    said = "acknowledged" if episode.acknowledged else f"snoozed to {clock_time(episode.quiet_until)}"
-    state = said if episode.quiet(now) else f"told {episode.told}×" if episode.told > 1 else ""
-    if episode.gone_at:
+    said = "acknowledged" if episode.acknowledged else f"snoozed to {clock_time(episode.answered_until)}"
+    state = said if episode.answered(now) else f"told {episode.times_notified}×" if episode.times_notified > 1 else ""
+    if episode.cleared_at:
         state = "settling"
     right: Line = ((f"{state} " if state else "", "muted"), (since(alarm.since or episode.raised_at, now), "faint"))
-    left: Line = ((f"{mark} {'!' * (episode.urgency + 1)} ", role), (plain(alarm.told), role))
+    left: Line = ((f"{mark} {'!' * (episode.urgency + 1)} ", role), (plain(alarm.summary), role))
     lines = [spread(left, right, width)]
     if chosen:
         told = (("expected", alarm.expected), ("seen", alarm.seen), ("do", alarm.remedy))
@@ -87,7 +87,7 @@ class AlarmsScreen(ModalScreen[str]):
         """Follow what stands."""
         self.query_one("#list", Lines).focus()
         self.watch(self.app, "standing", self.show)
-        self.watch(self.app, "moment", self.show)
+        self.watch(self.app, "snapshot", self.show)
 
     def on_lines_widened(self, event: Lines.Widened) -> None:
         """Lay the list out for the width that it has now."""
@@ -108,7 +108,7 @@ class AlarmsScreen(ModalScreen[str]):
             if place == self._chosen:
                 top = len(lines)
             lines += episode_lines(episode, now, width, chosen=place == self._chosen)
-        waiting = sum(not episode.quiet(now) for episode in episodes)
+        waiting = sum(not episode.answered(now) for episode in episodes)
         want = f"{waiting} want{'s' if waiting == 1 else ''} you"
         title = f"Alarms: {len(episodes)}, of which {want}." if episodes else "No alarm: all is well."
         if not now:
@@ -128,7 +128,7 @@ class AlarmsScreen(ModalScreen[str]):
         episodes, now = self._standing()
         if not episodes:
             return
-        chosen = [e for e in episodes if not e.quiet(now)] if everything else [episodes[self._chosen]]
+        chosen = [e for e in episodes if not e.answered(now)] if everything else [episodes[self._chosen]]
         await self._answer([episode.alarm.key for episode in chosen], snooze)
 
     def action_open(self) -> None:

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static, TextArea
 
 from mailcore.exceptions import MailcoreError
 from mailcore.workspace.find import normal_address
-from praxmonitor.text.describe import plain
+from praxmonitor.text.lines import plain
 
 
 class Field(Input):

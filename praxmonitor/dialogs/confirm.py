@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from praxmonitor.text.describe import Line, cut
+from praxmonitor.text.lines import Line, cut
 from praxmonitor.widgets.line_list import WIDTH, Lines
 
 

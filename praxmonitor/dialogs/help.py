@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from praxmonitor.dialogs.sheet import Sheet
-from praxmonitor.text.describe import LOOKS, Line, pad, wrap
+from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.lines import Line, pad, wrap
 
 KEYS = 14
 """Cells of the column of keys."""

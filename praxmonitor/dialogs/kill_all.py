@@ -13,7 +13,8 @@ from textual.widgets import Input, Static
 
 from mailcore.model.fleet import AgentFacts
 from mailcore.text.units import clock_time
-from praxmonitor.text.describe import Line, pad, plain, spread, task
+from praxmonitor.text.agents import task
+from praxmonitor.text.lines import Line, pad, plain, spread
 from praxmonitor.widgets.line_list import WIDTH, Lines
 
 MOST = 10

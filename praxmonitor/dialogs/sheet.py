@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 
-from praxmonitor.text.describe import Line
+from praxmonitor.text.lines import Line
 from praxmonitor.widgets.line_list import WIDTH, Lines
 
 

@@ -14,7 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from mailcore.exceptions import MailcoreError
-from praxmonitor.text.describe import plain
+from praxmonitor.text.lines import plain
 
 
 class UnlockScreen(ModalScreen[bool]):

@@ -11,8 +11,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from praxmonitor.state.selected_agent import Start
-from praxmonitor.text.describe import Line, plain
+from praxmonitor.state.agent_details import WaitingStart
+from praxmonitor.text.lines import Line, plain
 from praxmonitor.widgets.detail import start_lines
 from praxmonitor.widgets.line_list import WIDTH, Lines
 
@@ -38,7 +38,7 @@ class WaitingScreen(ModalScreen[str]):
     }
     """
 
-    def __init__(self, address: str, starts: Sequence[Start], now: float) -> None:
+    def __init__(self, address: str, starts: Sequence[WaitingStart], now: float) -> None:
         """`starts`: the oldest first; `now`: seconds since the epoch."""
         super().__init__()
         self._address, self._starts, self._now = address, starts, now

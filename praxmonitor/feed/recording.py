@@ -51,7 +51,7 @@ class RecordingError(MailcoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class RecordingHeader:
     """The first line: what was recorded, by which version, when."""
 
     root: Path
@@ -69,10 +69,10 @@ class Header:
     """Which tags it has. What a Writer writes is always of the newest."""
 
 
-class Writer:
+class RecordingWriter:
     """Writes one recording. `write` from one thread at a time; every reading is in the file when it returns."""
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: RecordingHeader) -> None:
         """A name that ends in `.gz` is compressed. RecordingError if the file is there already or cannot be made."""
         self.path = path
         self.readings = 0
@@ -170,7 +170,7 @@ def _mended(value: Any) -> Any:
     return value
 
 
-def harmless(header: Header) -> Header:
+def harmless(header: RecordingHeader) -> RecordingHeader:
     """The header without the commands that it names: a recording may come from anybody."""
     return replace(header, alarms=replace(header.alarms, on_alarm=(), on_heartbeat=()))
 

@@ -18,7 +18,7 @@ from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, 
 from mailcore.system import safe_open
 from mailcore.text import counted, line
 from mailcore.text.units import size
-from praxmonitor.feed.recording import LONGEST, TAGS, Header, RecordingError, harmless
+from praxmonitor.feed.recording import LONGEST, TAGS, RecordingError, RecordingHeader, harmless
 
 T = TypeVar("T")
 
@@ -65,13 +65,15 @@ def _named(kinds: Counter[str]) -> str:
     return ", ".join([*named, *more])
 
 
-def opening(path: Path) -> Header:
+def read_header(path: Path) -> RecordingHeader:
     """The header of a recording. RecordingError if `path` is none, or one that only a newer version can read."""
     with closing(_lines(path)) as lines:
         return _header(path, lines)
 
 
-def read(path: Path, left_out: LeftOut | None = None) -> Generator[tuple[float, tuple[Fact, ...]], None, None]:
+def read_recording(
+    path: Path, left_out: LeftOut | None = None
+) -> Generator[tuple[float, tuple[Fact, ...]], None, None]:
     """The readings of a recording, in order: when (seconds since the epoch), and the facts for `fold.apply`.
 
     A last line that was torn, as by a killed recorder, ends it quietly. Facts and activities of kinds that this
@@ -113,7 +115,7 @@ def _lines(path: Path) -> Generator[tuple[int, bytes], None, None]:
         raise RecordingError(f"{path}: line {number + 1}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _header(path: Path, lines: Iterator[tuple[int, bytes]]) -> Header:
+def _header(path: Path, lines: Iterator[tuple[int, bytes]]) -> RecordingHeader:
     _, text = next(lines, (1, b""))
     try:
         value = msgspec.json.decode(text)
@@ -123,7 +125,7 @@ def _header(path: Path, lines: Iterator[tuple[int, bytes]]) -> Header:
                 f"{path}: format {number}, written by praxmonitor {value['praxmonitor']}; "
                 f"this version reads {' and '.join(map(str, FORMATS))}"
             )
-        return harmless(_as(Header, value))
+        return harmless(_as(RecordingHeader, value))
     except (msgspec.MsgspecError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordingError(f"{path}: line 1: no header of a recording by `praxmonitor record`: {error}") from error
 

@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.backends import open_device
-from praxmonitor.sound.cue_samples import jukebox
+from praxmonitor.sound.cue_samples import load_cue_samples
 from praxmonitor.sound.device import NoDevice
 from praxmonitor.sound.mixer import RATE, STALE, Mixer
 from praxmonitor.sound.pack import PackError
@@ -37,12 +37,12 @@ LOST_STATUS = 3
 """Exit status when a device that played no longer does."""
 
 
-class Booth:
+class PlayerProcess:
     """A jukebox, and the one device that it plays on."""
 
     def __init__(self, pack: Path, backend: str = "") -> None:
         """Raises `PackError` or `NoDevice`."""
-        self._jukebox = jukebox(pack)
+        self._cue_samples = load_cue_samples(pack)
         self._mixer = Mixer()
         self._device = open_device(self._mixer, lost, backend)
         self.backend = self._device.name
@@ -75,7 +75,7 @@ class Booth:
                 return
             cue, at = Cue(**request["cue"] | {"sound": Sound(request["cue"]["sound"])}), float(request["at"])
             volume = float(cue.volume)
-            samples = self._jukebox.samples(cue.key, cue.voice, cue.urgency)
+            samples = self._cue_samples.samples(cue.key, cue.voice, cue.urgency)
         except (ValueError, TypeError, KeyError, AttributeError):
             return  # nobody reads a complaint, and the next line may be good
         if samples and self._mixer.play(samples, cue.sound.priority, at, volume):
@@ -113,7 +113,7 @@ def main(argv: list[str]) -> NoReturn:
     watchdog.daemon = True
     watchdog.start()
     try:
-        booth = Booth(options.pack, options.backend)
+        booth = PlayerProcess(options.pack, options.backend)
     except (PackError, NoDevice) as error:
         _end("none", str(error), 0)
     watchdog.cancel()

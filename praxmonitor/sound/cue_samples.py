@@ -26,7 +26,7 @@ GAP = array("h", bytes(2 * CHANNELS * (RATE // 20)))
 
 
 @dataclass(slots=True)
-class Jukebox:
+class CueSamples:
     """The sounds of one pack. A file that cannot be decoded is left out."""
 
     pack: Pack
@@ -65,6 +65,6 @@ class Jukebox:
         return kept
 
 
-def jukebox(root: Path, seed: int | None = None) -> Jukebox:
+def load_cue_samples(root: Path, seed: int | None = None) -> CueSamples:
     """The jukebox of the pack in `root`; with a seed it picks the same each time. Raises `PackError`."""
-    return Jukebox(load_pack(root), Picker(Random(seed)))
+    return CueSamples(load_pack(root), Picker(Random(seed)))

@@ -9,7 +9,7 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts, State
 from mailcore.model.message import Message
 from praxmonitor.sound import Cue, Sound
-from praxmonitor.state.snapshot import Moment
+from praxmonitor.state.snapshot import Snapshot
 
 OF_KIND = {
     Kind.SESSION: Sound.SESSION,
@@ -28,7 +28,7 @@ OF_KIND = {
 OF_PRIORITY = {"low": Sound.MAIL_LOW, "high": Sound.MAIL_HIGH}
 AT_WORK = (State.STARTING, State.WORKING, State.IN_TOOL)
 
-FAMILY = {
+TOOL_FAMILIES = {
     "shell": ("bash", "bashoutput", "killshell", "shell", "local_shell", "exec_command", "write_stdin"),
     "read": ("read", "grep", "glob", "ls", "notebookread", "toolsearch", "view_image"),
     "edit": ("edit", "write", "multiedit", "notebookedit", "apply_patch"),
@@ -36,7 +36,7 @@ FAMILY = {
     "agent": ("task", "agent", "taskoutput", "sendmessage", "spawn_agent"),
 }
 """Family → its tools, as Claude Code and Codex name them, in lower case."""
-_FAMILY_OF = {tool: family for family, tools in FAMILY.items() for tool in tools}
+_FAMILY_OF = {tool: tool_family for tool_family, tools in TOOL_FAMILIES.items() for tool in tools}
 
 LATE = 2.0
 """Seconds after which news is not told as news."""
@@ -44,7 +44,7 @@ BETWEEN_AGENTS = 0.5
 """Volume of mail that is not for the operator."""
 
 
-def cues(old: Moment, new: Moment, opened: float, subagents: float = 0.0) -> list[Cue]:
+def event_cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0.0) -> list[Cue]:
     """Each event that is to be heard, the most important first.
 
     `opened` (seconds since the epoch) is when the screen was: what happened before it is history, and history is
@@ -63,21 +63,21 @@ def cues(old: Moment, new: Moment, opened: float, subagents: float = 0.0) -> lis
             sound = OF_KIND.get(activity.kind)
             volume = subagents if activity.subagent else 1.0
             if sound is not None and volume and _news(activity.at, since):
-                due.append(Cue(sound, facts.address, voice, family(activity.tool), volume))
+                due.append(Cue(sound, facts.address, voice, tool_family(activity.tool), volume))
         due += [_mail(facts.address, message, voices) for message in _arrived(earlier, facts, since)]
     return sorted(due, key=lambda cue: -cue.sound.priority)
 
 
-def heartbeat(moment: Moment, heard: float, period: float) -> Cue | None:
+def heartbeat_cue(snapshot: Snapshot, heard: float, period: float) -> Cue | None:
     """The sign that work goes on: due when an agent works and nothing was to be heard since `heard` (seconds since
     the epoch) for `period` seconds; 0 for never."""
-    if not period or moment.now - heard < period:
+    if not period or snapshot.now - heard < period:
         return None
-    at_work = any(status.state in AT_WORK for status in moment.statuses.values())
+    at_work = any(status.state in AT_WORK for status in snapshot.statuses.values())
     return Cue(Sound.HEARTBEAT) if at_work else None
 
 
-def family(tool: str) -> str:
+def tool_family(tool: str) -> str:
     """The family of a tool: `shell`, `read`, `edit`, `web`, `agent`, or `other`; empty for no tool."""
     return _FAMILY_OF.get(tool.lower(), "other") if tool else ""
 
@@ -115,6 +115,6 @@ def _mail(address: str, message: Message, voices: dict[str, int]) -> Cue:
     return Cue(sound, address, voices.get(address, 0), volume=BETWEEN_AGENTS)
 
 
-def _everyone(moment: Moment) -> tuple[AgentFacts, ...]:
-    operator = moment.fleet.operator
-    return moment.fleet.agents if operator is None else (*moment.fleet.agents, operator)
+def _everyone(snapshot: Snapshot) -> tuple[AgentFacts, ...]:
+    operator = snapshot.fleet.operator
+    return snapshot.fleet.agents if operator is None else (*snapshot.fleet.agents, operator)

@@ -30,7 +30,7 @@ LOST = re.compile(rb"'remove' on sink #|Connection terminated")
 TOLD = re.compile(rb"'(?:new|remove)' on (?:sink|card) #|'change' on server|Connection terminated")
 
 
-class Outputs:
+class OutputEvents:
     """Calls `on_change` from a thread of its own, from `start` on until `close`."""
 
     def __init__(self, on_change: Callable[[bool], None]) -> None:

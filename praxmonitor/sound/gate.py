@@ -35,7 +35,7 @@ GROWTH = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class GateRules:
     """The operator's settings, from `[sound]`."""
 
     volume: float = 1.0
@@ -71,7 +71,7 @@ class Rules:
         return first <= minute < last if first <= last else minute >= first or minute < last
 
 
-def rules(config: SoundConfig) -> Rules:
+def gate_rules(config: SoundConfig) -> GateRules:
     """The rules that `[sound]` sets: what is not allowed there was refused when config.toml was read."""
     quiet = None
     if config.quiet:
@@ -79,7 +79,7 @@ def rules(config: SoundConfig) -> Rules:
         quiet = (60 * hour + minute, 60 * last_hour + last_minute)
     agents = {f"@{name.lstrip('@').lower()}": volume for name, volume in config.agents.items()}
     kinds = {str(kind): volume for kind, volume in config.kinds.items()}
-    return Rules(config.volume, MappingProxyType(kinds), MappingProxyType(agents), quiet, config.quiet_breaks)
+    return GateRules(config.volume, MappingProxyType(kinds), MappingProxyType(agents), quiet, config.quiet_breaks)
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class _Chord:
 class Gate:
     """Decides, cue by cue, what is played. Not for several threads at once."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: GateRules) -> None:
         self.rules = rules
         self.mutes = Mutes()
         self._chords: dict[Sound, _Chord] = {}

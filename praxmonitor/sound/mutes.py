@@ -44,7 +44,7 @@ def mutes_path(root: Path) -> Path:
     return user_directories.state_of(root) / "mutes.json"
 
 
-def load(path: Path) -> Mutes:
+def load_mutes(path: Path) -> Mutes:
     """The mutes as they were saved; none if there is no such file, or it is not one of ours."""
     try:
         said = json.loads(path.read_bytes())
@@ -54,7 +54,7 @@ def load(path: Path) -> Mutes:
         return Mutes()
 
 
-def save(path: Path, mutes: Mutes, now: float) -> None:
+def save_mutes(path: Path, mutes: Mutes, now: float) -> None:
     """Write those that still hold, at one stroke. OSError if it cannot."""
     said = {
         "until": _said(mutes.until) if mutes.all(now) else 0.0,

@@ -56,7 +56,7 @@ class PackError(ConfigError):
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedFile:
     """A sound file of a pack that will not be played."""
 
     file: str
@@ -74,7 +74,7 @@ class Pack:
     version: str
     sounds: Mapping[str, tuple[Path, ...]]
     """Each of `KEYS` is one; an empty tuple means that the pack has no sound for it."""
-    refused: tuple[Refused, ...]
+    refused: tuple[RefusedFile, ...]
     tuned: bool = False
     """Its sounds are notes: they may be transposed."""
 
@@ -127,7 +127,7 @@ def load_pack(root: Path) -> Pack:
     if total > MAX_PACK:
         raise PackError(f"{root}: {total} bytes in all; a pack may have {MAX_PACK} at most")
     ours = _ours(root / OURS)
-    refused: dict[Refused, None] = {}
+    refused: dict[RefusedFile, None] = {}
     sounds: dict[str, tuple[Path, ...]] = {}
     for key in KEYS:
         taken: dict[Path, None] = {}
@@ -136,7 +136,7 @@ def load_pack(root: Path) -> Pack:
                 taken[checked_file(root, entry)] = None
             except PackError as error:
                 name = entry.get("file") if isinstance(entry, dict) else entry
-                refused[Refused(name if isinstance(name, str) else json.dumps(name), str(error))] = None
+                refused[RefusedFile(name if isinstance(name, str) else json.dumps(name), str(error))] = None
         sounds[key] = tuple(taken)
     names = (manifest["name"], manifest["display_name"], manifest["version"])
     return Pack(root, *names, sounds, tuple(refused), ours.get("tuned") is True)

@@ -24,11 +24,11 @@ from typing import IO, Any, Final
 from mailcore.config import Sound as SoundConfig
 from mailcore.system.python_child import child
 from praxmonitor.sound import Cue
-from praxmonitor.sound.device_events import Outputs
-from praxmonitor.sound.gate import Gate, Rules, rules
-from praxmonitor.sound.mutes import Mutes, load, mutes_path
+from praxmonitor.sound.device_events import OutputEvents
+from praxmonitor.sound.gate import Gate, GateRules, gate_rules
+from praxmonitor.sound.mutes import Mutes, load_mutes, mutes_path
 from praxmonitor.sound.pack import find_pack
-from praxmonitor.sound.unconfirmed import Pending
+from praxmonitor.sound.unconfirmed import UnconfirmedCues
 
 STARTING = "starting"
 NONE: Final = "none"
@@ -53,13 +53,13 @@ class Player:
     def __init__(
         self,
         pack: Path,
-        rules: Rules | None = None,
+        rules: GateRules | None = None,
         *,
         backend: str = "",
         mutes_file: Path | None = None,
         on_ready: Callable[[], None] | None = None,
     ) -> None:
-        """`rules` are the operator's settings. `backend`: as in `backends.open_device`, or `bell`: the terminal's
+        """`gate_rules` are the operator's settings. `backend`: as in `backends.open_device`, or `bell`: the terminal's
         bell alone, for what is urgent, or `none`: no sound at all; neither starts a child.
 
         `mutes_file`: the mutes that others write, too: another screen, a guard. It is looked at before each sound.
@@ -78,10 +78,10 @@ class Player:
         self._wants_device = self.backend == STARTING
         self._command = child("praxmonitor.sound.child", str(pack), "--backend", backend)
         self._on_ready = on_ready
-        self._gate, self._gate_lock = Gate(rules or Rules()), threading.Lock()
+        self._gate, self._gate_lock = Gate(rules or GateRules()), threading.Lock()
         self._request: dict[str, object] | None = None
-        self._pending = Pending()
-        self._outputs = Outputs(self._changed)
+        self._pending = UnconfirmedCues()
+        self._outputs = OutputEvents(self._changed)
         self._stirred = threading.Event()
         """A device is to be looked for now."""
         self._stirred_at = float("-inf")
@@ -120,7 +120,7 @@ class Player:
 
     def adopt(self, config: SoundConfig) -> None:
         """Follow these settings; `pack` and `backend` hold from the next start on."""
-        found = rules(config)
+        found = gate_rules(config)
         with self._gate_lock:
             self._gate.rules = found
 
@@ -185,7 +185,7 @@ class Player:
     def _reread(self) -> None:
         if self._mutes_file is not None and (stamp := _stamp(self._mutes_file)) != self._mutes_stamp:
             self._mutes_stamp = stamp
-            self.mutes = load(self._mutes_file)
+            self.mutes = load_mutes(self._mutes_file)
 
     def _send(self, request: dict[str, object]) -> bool:
         # The pipe does not block, and a line shorter than PIPE_BUF is written whole or not at all.
@@ -275,12 +275,14 @@ class Player:
         return backend, reason or f"the sound player died: exit status {child.returncode}", ready
 
 
-def configured(config: SoundConfig, root: Path, *, muted: bool = False) -> Player:
+def configured_player(config: SoundConfig, root: Path, *, muted: bool = False) -> Player:
     """The player of the workspace at `root`, with its settings and mutes; not started. PackError if it has no pack.
 
     `muted`: all is muted until it is switched on here, whatever was kept or is muted elsewhere.
     """
-    player = Player(find_pack(config.pack, root), rules(config), backend=config.backend, mutes_file=mutes_path(root))
+    player = Player(
+        find_pack(config.pack, root), gate_rules(config), backend=config.backend, mutes_file=mutes_path(root)
+    )
     player.forced = muted
     return player
 

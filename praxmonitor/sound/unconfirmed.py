@@ -10,7 +10,7 @@ BELIEVED = 4.0
 """Seconds in which it must be known: a device that is lost is found out in 3."""
 
 
-class Pending:
+class UnconfirmedCues:
     """Calls may come from any thread. Times are seconds since the epoch."""
 
     def __init__(self) -> None:

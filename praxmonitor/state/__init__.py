@@ -1,1 +1,1 @@
-"""One moment: the fleet with every agent's state, and what is read of the agent in view."""
+"""What the screen shows at one moment: a snapshot of the fleet with every state, the details of one agent, notices."""

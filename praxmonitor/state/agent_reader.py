@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 
 if TYPE_CHECKING:
     from mailcore.observe.process_sample import Sampler
@@ -16,17 +16,17 @@ LOG_LINES = 200
 LOG_BYTES = 64 * 1024
 
 
-class Reader:
+class AgentReader:
     """Reads glances, one at a time, from any thread; keeps what the CPU share is reckoned from."""
 
     def __init__(self) -> None:
         self._sampler: Sampler | None = None
         self._lock = threading.Lock()
 
-    def read(self, facts: AgentFacts) -> Glance:
+    def read(self, facts: AgentFacts) -> AgentDetails:
         """Sample the process, read its queue and the end of the log. What cannot be read is left out."""
         # Late: neither psutil nor the dispatch is needed for the first paint.
-        from mailcore.dispatch.queue import waiting_for
+        from mailcore.dispatch.queueing.queue import waiting_starts
         from mailcore.observe.file_tail import last_lines
         from mailcore.observe.process_sample import Sampler
 
@@ -36,7 +36,7 @@ class Reader:
             tree = self._sampler.sample(pid) if pid else None
         log = newest_log(facts)
         lines = last_lines(log, LOG_LINES, LOG_BYTES) if log is not None else []
-        return Glance(
+        return AgentDetails(
             address=facts.address,
             pid=pid,
             alive=tree is not None,
@@ -46,7 +46,9 @@ class Reader:
             rss=tree.rss if tree else 0,
             log_name=log.name if log is not None else "",
             log=tuple(lines),
-            starts=tuple(Start(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting_for(facts.agent)),
+            starts=tuple(
+                WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting_starts(facts.agent)
+            ),
         )
 
 

@@ -10,7 +10,7 @@ from mailcore.model.activity import Activity
 from mailcore.observe.dedupe import WINDOW
 
 
-def untold(told: Iterable[Activity], found: Iterable[Activity], since: float = -inf) -> Iterator[Activity]:
+def unreported(told: Iterable[Activity], found: Iterable[Activity], since: float = -inf) -> Iterator[Activity]:
     """What of `found`, read anew, is not among what was `told`: one of these stands for one of those.
 
     By what they say, not by when: lines are read late, and clocks differ. Only what is older than `since` (seconds

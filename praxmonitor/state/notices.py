@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mailcore.text.units import clock_time
-from praxmonitor.text.describe import Line, plain, wrap
+from praxmonitor.text.lines import Line, plain, wrap
 
 ROLES = {"warning": "warn", "error": "error"}
 

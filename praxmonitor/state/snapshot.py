@@ -11,7 +11,7 @@ from mailcore.model.fleet import Fleet, State, Status
 from mailcore.model.senses import Senses
 from mailcore.observe.expectation import EXPECTED, NOTHING, expectation
 from mailcore.observe.state import state
-from praxmonitor.text.describe import NEEDS_ME
+from praxmonitor.text.agents import NEEDS_ME
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
 TIMED = (*EXPECTED, State.SILENT, State.WAITING)
@@ -23,7 +23,7 @@ TURN = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moment:
+class Snapshot:
     """Compared by identity: setting an equal one costs nothing, comparing a thousand agents would."""
 
     fleet: Fleet
@@ -47,12 +47,12 @@ class Moment:
         return tuple(facts.address for facts in self.fleet.agents if self.status(facts.address).state in NEEDS_ME)
 
 
-EMPTY = Moment(Fleet(Path()))
+EMPTY = Snapshot(Fleet(Path()))
 """Before the first reading."""
 
 
-def following(old: Moment, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NOTHING) -> Moment:
-    """The next moment. The states of agents whose facts changed are derived; those that time can change too, if the
+def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NOTHING) -> Snapshot:
+    """The next snapshot. The states of agents whose facts changed are derived; those that time can change too, if the
     fleet is the same or `TURN` has passed. Returns `old` itself if nothing at all differs but the time within a
     second."""
     same = fleet is old.fleet
@@ -83,4 +83,4 @@ def following(old: Moment, fleet: Fleet, now: float, policy: Alarms, senses: Sen
     if not changed and int(now) == int(old.now):
         return old
     derived = now if full else old.derived
-    return Moment(fleet, statuses if changed else old.statuses, now, derived, holds, senses)
+    return Snapshot(fleet, statuses if changed else old.statuses, now, derived, holds, senses)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.usage import Spending, Usage
 from mailcore.text.units import money, since, tokens
-from praxmonitor.text.describe import Line, cut, plain
+from praxmonitor.text.lines import Line, cut, plain
 
 NEARLY_FULL = 0.85
 """Share of the context from which it is drawn as a warning: it is compacted soon."""

@@ -12,7 +12,7 @@ from textual.color import BLACK, WHITE, Color, ColorParseError
 from textual.theme import Theme
 
 from mailcore.system.safe_open import read_bytes
-from praxmonitor.text.describe import LOOKS
+from praxmonitor.text.agents import LOOKS
 
 DEFAULT = "prax-dark"
 _COLOURS = (
@@ -43,7 +43,7 @@ class Themes:
     """One line a bad file: its name and the cause."""
 
 
-def load(directories: Iterable[Path]) -> Themes:
+def load_themes(directories: Iterable[Path]) -> Themes:
     """Every `*.toml` in `directories`, by file name; a later theme of the same name wins."""
     loaded: dict[str, Theme] = {}
     failed: list[str] = []
@@ -89,7 +89,7 @@ def _section(data: dict[str, Any], section: str, keys: tuple[str, ...]) -> dict[
     return dict(table)
 
 
-def defaults(theme: Theme) -> dict[str, str]:
+def variable_defaults(theme: Theme) -> dict[str, str]:
     """The variables of ours for a theme that does not set them, from its own palette: Textual's themes work too.
 
     What is text is as far from the theme's grounds as WCAG asks; its colours are moved no further than that.

@@ -14,8 +14,8 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, EVERYWHERE, MAIL, MOVE, REPLAY
-from praxmonitor.state.snapshot import EMPTY, Moment
-from praxmonitor.text.describe import bypasses
+from praxmonitor.state.snapshot import EMPTY, Snapshot
+from praxmonitor.text.agents import bypasses
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.reading import Reading
 from praxmonitor.widgets.agent_story import Story
@@ -95,35 +95,35 @@ class AgentScreen(Screen[None]):
     def _readable(self) -> AgentFacts | None:
         """The agent; none of a recording, which has neither process nor log here."""
         app = self.frame.app
-        return app.moment.fleet.find(self._address) if app.opened.playback is None else None
+        return app.snapshot.fleet.find(self._address) if app.opened.playback is None else None
 
     def read_agent(self) -> None:
         """Read process, log and queue of the agent now."""
         self.reading.read()
 
     def refresh_all(self) -> None:
-        """Draw the present moment, unless another full screen covers this one."""
+        """Draw the present snapshot, unless another full screen covers this one."""
         if not self.frame.in_front:
             return
-        moment = self.frame.app.moment
+        snapshot = self.frame.app.snapshot
         self.frame.show(self._address)
-        if moment is not EMPTY:
-            self.show_moment(moment)
-            self.reading.follow(moment.fleet.find(self._address))
+        if snapshot is not EMPTY:
+            self.show_snapshot(snapshot)
+            self.reading.follow(snapshot.fleet.find(self._address))
 
-    def show_moment(self, moment: Moment) -> None:
+    def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the moment down."""
-        facts = moment.fleet.find(self._address)
+        facts = snapshot.fleet.find(self._address)
         gone = "" if facts is not None else ": no longer in the registry; this is the last that was known"
         self._story.border_title = self._heading + gone
         if facts is None:
             return
-        self._mail.show(facts.mailbox, moment.now)
+        self._mail.show(facts.mailbox, snapshot.now)
         bypass = bypasses(facts, self.frame.app.opened.bypass)
-        self._story.show(facts, moment.status(self._address), self.reading.of(self._address), moment.now, bypass)
+        self._story.show(facts, snapshot.status(self._address), self.reading.of(self._address), snapshot.now, bypass)
 
     def _show_reading(self) -> None:
-        self.show_moment(self.frame.app.moment)
+        self.show_snapshot(self.frame.app.snapshot)
 
     def step(self, way: str) -> None:
         """Move in the panel that has the focus; from the list, pages are those of the mail that is open."""

@@ -14,8 +14,9 @@ from textual.widgets import Input
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY
-from praxmonitor.state.snapshot import EMPTY, Moment
-from praxmonitor.text.describe import RANK, bypasses, plain, task
+from praxmonitor.state.snapshot import EMPTY, Snapshot
+from praxmonitor.text.agents import RANK, bypasses, task
+from praxmonitor.text.lines import plain
 from praxmonitor.views.frame import Frame
 from praxmonitor.views.reading import Reading
 from praxmonitor.widgets.detail import Detail
@@ -116,34 +117,34 @@ class FleetScreen(Screen[None]):
     def _readable(self) -> AgentFacts | None:
         """The agent under the cursor; none of a recording, which has neither process nor log here."""
         app = self.frame.app
-        return app.moment.fleet.find(self.selected) if app.opened.playback is None else None
+        return app.snapshot.fleet.find(self.selected) if app.opened.playback is None else None
 
     def read_agent(self) -> None:
         """Read process, log and queue of the agent under the cursor now."""
         self.reading.read()
 
     def refresh_all(self) -> None:
-        """Draw the present moment, unless another full screen covers this one."""
+        """Draw the present snapshot, unless another full screen covers this one."""
         if not self.frame.in_front:
             return
-        moment = self.frame.app.moment
+        snapshot = self.frame.app.snapshot
         self.show_frame()
-        if moment is not EMPTY:
-            self.show_moment(moment)
-            self.reading.follow(moment.fleet.find(self.selected))
+        if snapshot is not EMPTY:
+            self.show_snapshot(snapshot)
+            self.reading.follow(snapshot.fleet.find(self.selected))
 
-    def show_moment(self, moment: Moment) -> None:
+    def show_snapshot(self, snapshot: Snapshot) -> None:
         """Hand the moment down."""
-        agents = self._ordered(moment)
+        agents = self._ordered(snapshot)
         wanted = self._filter.value.casefold().strip()
         if wanted:
-            agents = tuple(facts for facts in agents if wanted in _searched(facts, moment))
+            agents = tuple(facts for facts in agents if wanted in _searched(facts, snapshot))
             nobody = f"no agent matches {plain(self._filter.value.strip())} · Esc"
         else:
             nobody = "no agents yet · mailcore agent add NAME=PATH"
         order = ATTENTION_FIRST if self._attention_first else ""
-        self._grid.show(agents, moment.statuses, moment.now, nobody, self.frame.app.opened.bypass, order)
-        self._stream.show(moment.fleet.stream)
+        self._grid.show(agents, snapshot.statuses, snapshot.now, nobody, self.frame.app.opened.bypass, order)
+        self._stream.show(snapshot.fleet.stream)
         self._show_detail()
 
     def show_frame(self) -> None:
@@ -158,7 +159,7 @@ class FleetScreen(Screen[None]):
         size = self.app.size
         usual, narrow = usual_stream(size.height), self.has_class("-narrow")
         width = (size.width if narrow else size.width * 3 // 5) - AROUND
-        agents = self.frame.app.moment.fleet.agents
+        agents = self.frame.app.snapshot.fleet.agents
         wanted = whole(len(agents), width) + self._attention_first
         wanted += self._filter.has_class("-open")
         spare = size.height - FRAME - wanted - usual
@@ -169,14 +170,14 @@ class FleetScreen(Screen[None]):
             self._rows = rows
             self._body.styles.grid_rows = rows
 
-    def _ordered(self, moment: Moment) -> tuple[AgentFacts, ...]:
+    def _ordered(self, snapshot: Snapshot) -> tuple[AgentFacts, ...]:
         """As in the registry; or those that need attention, then those at work, then the rest, each as in the registry.
         An agent changes its place only with the class of its state, and not while the operator moves the selection."""
-        agents = moment.fleet.agents
+        agents = snapshot.fleet.agents
         if not self._attention_first:
             return agents
         if self._moving is None:
-            self._ranks = {address: RANK[status.state] for address, status in moment.statuses.items()}
+            self._ranks = {address: RANK[status.state] for address, status in snapshot.statuses.items()}
         return tuple(sorted(agents, key=lambda facts: self._ranks.get(facts.address, 2)))
 
     def _stop_moving(self) -> None:
@@ -189,10 +190,10 @@ class FleetScreen(Screen[None]):
         self.refresh_all()
 
     def _show_detail(self) -> None:
-        moment, address = self.frame.app.moment, self.selected
-        facts = moment.fleet.find(address)
+        snapshot, address = self.frame.app.snapshot, self.selected
+        facts = snapshot.fleet.find(address)
         bypass = facts is not None and bypasses(facts, self.frame.app.opened.bypass)
-        self._detail.show(facts, moment.status(address), self.reading.of(address), moment.now, bypass)
+        self._detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""
@@ -201,7 +202,7 @@ class FleetScreen(Screen[None]):
             self._moving = self.set_timer(REST, self._come_to_rest)
         self._show_detail()
         self.show_frame()
-        self.reading.settle_on(self.frame.app.moment.fleet.find(event.address))
+        self.reading.settle_on(self.frame.app.snapshot.fleet.find(event.address))
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """A double click."""
@@ -217,7 +218,7 @@ class FleetScreen(Screen[None]):
 
     def select_next(self) -> None:
         """Select the next agent that needs the operator, round and round in the order shown."""
-        needing = self.frame.app.moment.needs_me()
+        needing = self.frame.app.snapshot.needs_me()
         shown = self._grid.addresses
         after = shown.index(self.selected) + 1 if self.selected in shown else 0
         following = next((address for address in (*shown[after:], *shown[:after]) if address in needing), "")
@@ -234,7 +235,7 @@ class FleetScreen(Screen[None]):
         self._attention_first = not self._attention_first
         self._stop_moving()
         self._share_out()
-        self.show_moment(self.frame.app.moment)
+        self.show_snapshot(self.frame.app.snapshot)
         if self._attention_first:
             self._grid.step("first")
 
@@ -253,13 +254,13 @@ class FleetScreen(Screen[None]):
 
     def on_input_changed(self) -> None:
         """Filter as it is typed."""
-        self.show_moment(self.frame.app.moment)
+        self.show_snapshot(self.frame.app.snapshot)
 
     def on_input_submitted(self) -> None:
         """Keep the filter, back to the agents."""
         self._grid.focus()
 
 
-def _searched(facts: AgentFacts, moment: Moment) -> str:
-    state = moment.status(facts.address).state
+def _searched(facts: AgentFacts, snapshot: Snapshot) -> str:
+    state = snapshot.status(facts.address).state
     return f"{facts.address} {state} {plain(facts.agent.role)} {task(facts)}".casefold()

@@ -14,13 +14,14 @@ from praxmonitor.actions.scope import ACT, REPLAY, Scope
 from praxmonitor.actions.table import ACTIONS
 from praxmonitor.alarms.alarm import headline
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.state.snapshot import Moment
+from praxmonitor.state.snapshot import Snapshot
+from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.footer import Hint, Keys
-from praxmonitor.widgets.header import Header, Hearing, header_line
+from praxmonitor.widgets.header import Header, header_line
 from praxmonitor.widgets.line_list import Lines
 
-FOLLOWED = ("moment", "hearing", "standing", "playing", "stopped")
+FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped")
 """Of these values of the app each change is drawn."""
 
 
@@ -35,8 +36,8 @@ class Monitor(Protocol):
     """The app, as a view sees it."""
 
     opened: OpenWorkspace
-    moment: Moment
-    hearing: Hearing
+    snapshot: Snapshot
+    sound_status: SoundStatus
     playing: str
 
     @property
@@ -84,15 +85,15 @@ class Frame:
     def show(self, selected: str) -> None:
         """Draw it for the agent that is `selected`."""
         app, width = self.app, self._screen.app.size.width
-        moment, opened = app.moment, app.opened
-        operator = moment.fleet.operator
+        snapshot, opened = app.snapshot, app.opened
+        operator = snapshot.fleet.operator
         line = header_line(
             opened.workspace.root.name,
-            moment.statuses,
-            sum(bool(facts.held) for facts in moment.fleet.agents),
+            snapshot.statuses,
+            sum(bool(facts.held) for facts in snapshot.fleet.agents),
             operator.mailbox if operator else None,
-            app.hearing,
-            moment.now or opened.clock(),
+            app.sound_status,
+            snapshot.now or opened.clock(),
             width,
             played=app.playing,
         )
@@ -102,10 +103,10 @@ class Frame:
             headline([episode.alarm for episode in waiting]),
             max((episode.urgency for episode in waiting), default=0),
             min((episode.alarm.since or episode.raised_at for episode in waiting), default=0.0),
-            moment.now,
+            snapshot.now,
             width,
         )
-        self._show_keys(Situation(moment.fleet, selected, opened.playback is not None, moment.needs_me()))
+        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me()))
 
     def _show_keys(self, now: Situation) -> None:
         hidden = ACT if now.played else REPLAY

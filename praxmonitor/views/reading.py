@@ -9,8 +9,8 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from mailcore.model.fleet import AgentFacts
-from praxmonitor.state.agent_reader import Reader
-from praxmonitor.state.selected_agent import Glance
+from praxmonitor.state.agent_details import AgentDetails
+from praxmonitor.state.agent_reader import AgentReader
 
 SETTLE = 0.08
 """Seconds that a selection stands before its process and log are read: a key held down reads nothing."""
@@ -24,9 +24,9 @@ class Reading:
     def __init__(self, screen: Screen[None], agent: Callable[[], AgentFacts | None], draw: Callable[[], None]) -> None:
         """`agent`: who is in view; None for nobody, or one who cannot be read."""
         self._screen, self._agent, self._draw = screen, agent, draw
-        self.glance: Glance | None = None
+        self.details: AgentDetails | None = None
         """What was read last."""
-        self._reader = Reader()
+        self._reader = AgentReader()
         self._settle: Timer | None = None
         self._read_of: AgentFacts | None = None
 
@@ -50,22 +50,22 @@ class Reading:
         """Read the agent in view now."""
         facts = self._agent()
         if facts is not None and self._screen.is_current:
-            self._screen.run_worker(partial(self._read, facts), thread=True, exclusive=True, group="glance")
+            self._screen.run_worker(partial(self._read, facts), thread=True, exclusive=True, group="details")
 
     def _read(self, facts: AgentFacts) -> None:
-        glance = self._reader.read(facts)
-        self._screen.app.call_from_thread(self._take, glance)
+        details = self._reader.read(facts)
+        self._screen.app.call_from_thread(self._take, details)
 
-    def _take(self, glance: Glance) -> None:
+    def _take(self, details: AgentDetails) -> None:
         facts = self._agent()
-        if facts is not None and glance.address == facts.address and self._screen.is_mounted:
-            self.show(glance)
+        if facts is not None and details.address == facts.address and self._screen.is_mounted:
+            self.show(details)
 
-    def show(self, glance: Glance) -> None:
+    def show(self, details: AgentDetails) -> None:
         """Show this reading."""
-        self.glance = glance
+        self.details = details
         self._draw()
 
-    def of(self, address: str) -> Glance | None:
+    def of(self, address: str) -> AgentDetails | None:
         """The last reading if it is this agent's."""
-        return self.glance if self.glance is not None and self.glance.address == address else None
+        return self.details if self.details is not None and self.details.address == address else None

@@ -8,8 +8,9 @@ from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, Status
 from mailcore.model.run import Run
 from mailcore.text.units import clock_cells, duration, since
-from praxmonitor.state.selected_agent import Glance
-from praxmonitor.text.describe import BYPASS, LOOKS, Line, plain, sender, spread, task, wrap
+from praxmonitor.state.agent_details import AgentDetails
+from praxmonitor.text.agents import BYPASS, LOOKS, task
+from praxmonitor.text.lines import Line, plain, sender, spread, wrap
 from praxmonitor.widgets.card import activity_spans, held, timed
 from praxmonitor.widgets.detail import LABEL, held_lines, labelled, log_lines, process_lines, waiting_lines
 from praxmonitor.widgets.line_list import Lines
@@ -18,7 +19,7 @@ MOST_ACTIVITIES = 20
 
 
 def story_lines(
-    facts: AgentFacts, status: Status, glance: Glance | None, now: float, width: int, bypass: bool = False
+    facts: AgentFacts, status: Status, details: AgentDetails | None, now: float, width: int, bypass: bool = False
 ) -> list[Line]:
     """All lines of the panel, each cut to `width` where it is drawn; with `bypass` it wears that badge."""
     look = LOOKS[status.state]
@@ -35,15 +36,15 @@ def story_lines(
         lines += labelled("why", *(((part, look.role),) for part in wrap(plain(status.reason), width - 9)))
         lines += labelled("held", *held_lines(facts, status))
         for group in (
-            labelled("waiting", *waiting_lines(glance, now, width - LABEL)),
-            labelled("process", *process_lines(glance)),
+            labelled("waiting", *waiting_lines(details, now, width - LABEL)),
+            labelled("process", *process_lines(details)),
             labelled("run", *run_lines(facts, now)),
         ):
             if drawn := list(group):
                 lines += [(), *drawn]
         lines.append(())
     lines += labelled("activity", *activity_lines(facts.activities))
-    return [*lines, (), *log_lines(glance, width, 40)]
+    return [*lines, (), *log_lines(details, width, 40)]
 
 
 def run_lines(facts: AgentFacts, now: float) -> Iterator[Line]:
@@ -101,15 +102,17 @@ class Story(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: tuple[AgentFacts, Status, Glance | None, float, bool] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool] | None = None
 
-    def show(self, facts: AgentFacts, status: Status, glance: Glance | None, now: float, bypass: bool = False) -> None:
+    def show(
+        self, facts: AgentFacts, status: Status, details: AgentDetails | None, now: float, bypass: bool = False
+    ) -> None:
         """Show one agent."""
-        self._shown = (facts, status, glance, now, bypass)
+        self._shown = (facts, status, details, now, bypass)
         self.on_resize()
 
     def on_resize(self) -> None:
         """Lay the lines out for the new width."""
         if self._shown is not None:
-            facts, status, glance, now, bypass = self._shown
-            self.set_lines(story_lines(facts, status, glance, now, self.line_width, bypass))
+            facts, status, details, now, bypass = self._shown
+            self.set_lines(story_lines(facts, status, details, now, self.line_width, bypass))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from mailcore.text.units import age
-from praxmonitor.text.describe import Line, cut, fit, plain, width_of
+from praxmonitor.text.lines import Line, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
 KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))

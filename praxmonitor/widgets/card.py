@@ -8,22 +8,9 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import MailboxStatus
 from mailcore.text.units import clock_cells, since
-from praxmonitor.text.describe import (
-    BYPASS,
-    KINDS,
-    LOOKS,
-    RANK,
-    Line,
-    Span,
-    attempts,
-    cut,
-    fit,
-    pad,
-    plain,
-    spread,
-    task,
-    width_of,
-)
+from praxmonitor.text.activities import KINDS
+from praxmonitor.text.agents import BYPASS, LOOKS, RANK, attempts, task
+from praxmonitor.text.lines import Line, Span, cut, fit, pad, plain, spread, width_of
 
 CARD_HEIGHTS = (4, 3, 2)
 """Lines of a card. The lowest has its title and the last sign of life, or the task where there is none."""

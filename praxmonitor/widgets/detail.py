@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.text.units import UNKNOWN, clock_time, since, size
-from praxmonitor.state.selected_agent import Glance, Start
-from praxmonitor.text.describe import BYPASS, LOOKS, Line, Span, attempts, cut, plain, sender, spread, task, wrapped
+from praxmonitor.state.agent_details import AgentDetails, WaitingStart
+from praxmonitor.text.agents import BYPASS, LOOKS, attempts, task
+from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
 from praxmonitor.text.usage import inside_lines, usage_lines
 from praxmonitor.widgets.card import held
 from praxmonitor.widgets.line_list import READING, Lines
@@ -24,7 +25,7 @@ MOST_WHY = 2
 def detail_lines(
     facts: AgentFacts,
     status: Status,
-    glance: Glance | None,
+    details: AgentDetails | None,
     now: float,
     width: int,
     height: int,
@@ -44,9 +45,9 @@ def detail_lines(
     groups = [
         labelled("why", *(((part, look.role),) for part in wrapped(plain(status.reason), width - LABEL, MOST_REASON))),
         labelled("held", *held_lines(facts, status)),
-        labelled("process", *process_lines(glance)),
+        labelled("process", *process_lines(details)),
         labelled("task", *_task(facts)),
-        labelled("waiting", *waiting_lines(glance, now, width - LABEL)),
+        labelled("waiting", *waiting_lines(details, now, width - LABEL)),
         labelled("inside", *inside_lines(facts, now, width - LABEL)),
         labelled("used", *usage_lines(facts.spending, width - LABEL)),
         labelled("mail", *mail_summary(facts.mailbox, now, width - LABEL)),
@@ -54,7 +55,7 @@ def detail_lines(
     for group in groups:
         if drawn := list(group):
             lines += [*drawn, ()]
-    return [*lines, *log_lines(glance, width, height - len(lines))]
+    return [*lines, *log_lines(details, width, height - len(lines))]
 
 
 def labelled(label: str, *values: Line) -> Iterator[Line]:
@@ -69,25 +70,25 @@ def held_lines(facts: AgentFacts, status: Status) -> Iterator[Line]:
         yield ((plain(facts.held), LOOKS[State.HELD].role),)
 
 
-def process_lines(glance: Glance | None) -> Iterator[Line]:
+def process_lines(details: AgentDetails | None) -> Iterator[Line]:
     """PID, tree, CPU and memory."""
-    if glance is None or not glance.pid:
+    if details is None or not details.pid:
         yield (("none", "faint"),)
         return
-    if not glance.alive:
-        yield ((f"pid {glance.pid}", ""), (" has ended", "muted"))
+    if not details.alive:
+        yield ((f"pid {details.pid}", ""), (" has ended", "muted"))
         return
-    yield ((f"pid {glance.pid}", ""), (f"   since {clock_time(glance.started_at, never=UNKNOWN)}", "muted"))
-    if glance.cpu_percent is not None:
-        cpu, rss, count = f"{glance.cpu_percent:.0f} %", size(glance.rss), glance.processes
+    yield ((f"pid {details.pid}", ""), (f"   since {clock_time(details.started_at, never=UNKNOWN)}", "muted"))
+    if details.cpu_percent is not None:
+        cpu, rss, count = f"{details.cpu_percent:.0f} %", size(details.rss), details.processes
         many = f"   {count} processes" if count > 1 else ""
         yield ((cpu, ""), (" cpu   ", "muted"), (rss, ""), (many, "muted"))
 
 
-def waiting_lines(glance: Glance | None, now: float, width: int) -> Iterator[Line]:
+def waiting_lines(details: AgentDetails | None, now: float, width: int) -> Iterator[Line]:
     """How many starts wait for the agent, then the oldest few, and how to cancel one; nothing where none does. What
     several that follow each other wait for is said once, below them."""
-    starts = glance.starts if glance is not None else ()
+    starts = details.starts if details is not None else ()
     if not starts:
         return
     many = f"{len(starts)} tasks wait" if len(starts) > 1 else "1 task waits"
@@ -102,7 +103,7 @@ def waiting_lines(glance: Glance | None, now: float, width: int) -> Iterator[Lin
         yield ((f"and {len(starts) - MOST_STARTS} more", "faint"),)
 
 
-def start_lines(start: Start, now: float, width: int) -> list[Line]:
+def start_lines(start: WaitingStart, now: float, width: int) -> list[Line]:
     """Subject and age of a start that waits; below, what it waits for."""
     first = spread(((plain(start.subject) or "a wake", ""),), ((since(start.at, now), "faint"),), width)
     return [first, *(((f"  {part}", "muted"),) for part in wrapped(plain(start.reason), width - 2, MOST_WHY))]
@@ -155,12 +156,12 @@ def mail_summary(mailbox: Mailbox, now: float, width: int) -> Iterator[Line]:
         yield ((f"  and {len(mailbox.messages) - MOST_MAIL} more", "faint"),)
 
 
-def log_lines(glance: Glance | None, width: int, room: int) -> Iterator[Line]:
+def log_lines(details: AgentDetails | None, width: int, room: int) -> Iterator[Line]:
     """Name and last lines of the log, as many as `room` lines hold."""
-    if glance is None or not glance.log_name:
+    if details is None or not details.log_name:
         return
-    yield ((f"{'log':<{LABEL}}", "muted"), (cut(plain(glance.log_name), width - LABEL), "faint"))
-    for text in glance.log[-max(FEWEST_LOG, room - 1) :]:
+    yield ((f"{'log':<{LABEL}}", "muted"), (cut(plain(details.log_name), width - LABEL), "faint"))
+    for text in details.log[-max(FEWEST_LOG, room - 1) :]:
         yield ((cut(plain(text), width), "muted"),)
 
 
@@ -169,14 +170,14 @@ class Detail(Lines):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown: tuple[AgentFacts, Status, Glance | None, float, bool] | None = None
+        self._shown: tuple[AgentFacts, Status, AgentDetails | None, float, bool] | None = None
         self._filled = False
 
     def show(
-        self, facts: AgentFacts | None, status: Status, glance: Glance | None, now: float, bypass: bool = False
+        self, facts: AgentFacts | None, status: Status, details: AgentDetails | None, now: float, bypass: bool = False
     ) -> None:
         """Show one agent; None for none."""
-        self._shown = None if facts is None else (facts, status, glance, now, bypass)
+        self._shown = None if facts is None else (facts, status, details, now, bypass)
         self._filled = True
         self._lay_out()
 
@@ -188,5 +189,5 @@ class Detail(Lines):
         if self._shown is None:
             self.set_lines([] if self._filled else [READING])
             return
-        facts, status, glance, now, bypass = self._shown
-        self.set_lines(detail_lines(facts, status, glance, now, self.line_width, self.line_count, bypass))
+        facts, status, details, now, bypass = self._shown
+        self.set_lines(detail_lines(facts, status, details, now, self.line_width, self.line_count, bypass))

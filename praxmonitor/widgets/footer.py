@@ -9,7 +9,7 @@ from typing import NamedTuple
 from textual import events
 from textual.message import Message
 
-from praxmonitor.text.describe import Line, Span, fit, width_of
+from praxmonitor.text.lines import Line, Span, fit, width_of
 from praxmonitor.widgets.line_list import Lines
 
 

@@ -13,7 +13,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from mailcore.model.fleet import AgentFacts, Status
-from praxmonitor.text.describe import Line, bypasses
+from praxmonitor.text.agents import bypasses
+from praxmonitor.text.lines import Line
 from praxmonitor.widgets.card import card_lines, heading, row_line
 from praxmonitor.widgets.grid_layout import foot_line, lay_out
 from praxmonitor.widgets.line_list import READING, Lines

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from textual.geometry import Region
 
 from mailcore.model.fleet import Status
-from praxmonitor.text.describe import ATTENTION, Line, spread, width_of
+from praxmonitor.text.agents import ATTENTION
+from praxmonitor.text.lines import Line, spread, width_of
 from praxmonitor.widgets.card import CARD_HEIGHTS
 from praxmonitor.widgets.header import counts
 

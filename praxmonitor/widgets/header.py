@@ -4,39 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import inf, isfinite
+from math import isfinite
 
 from mailcore.model.fleet import State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.text.units import clock_time
-from praxmonitor.text.describe import ATTENTION, LOOKS, ORDER, Line, Span, cut, fit, plain, width_of
+from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.text.agents import ATTENTION, LOOKS, ORDER
+from praxmonitor.text.lines import Line, Span, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
-
-
-@dataclass(frozen=True, slots=True)
-class Hearing:
-    """Whether sound can be heard, and why not."""
-
-    backend: str = ""
-    """Empty while none is open."""
-    muted: bool = False
-    trouble: str = ""
-    """Why nothing can be heard; empty if all is well."""
-    burst: int = 0
-    """How many events the chord stands for that was just heard; 0 for none."""
-    quiet: bool = False
-    """These are quiet hours."""
-    muted_until: float = inf
-    """Seconds since the epoch."""
-    quiet_until: str = ""
-    """When the quiet hours end, as it is said: `07:00`."""
-    agents: tuple[tuple[str, float], ...] = ()
-    """Addresses of agents that are muted by themselves, and until when."""
-    duty: str = ""
-    """Who sounds the alarms in our stead; empty if it is us."""
-    deaf: str = ""
-    """Why that one is not heard, in words; empty if it is."""
 
 
 def counts(statuses: Iterable[Status], held: int, *, words: Container[State], close: bool = False) -> Line:
@@ -65,16 +41,18 @@ def _mail(mailbox: Mailbox | None, *, words: bool) -> Line:
     return ((f"✉ {mailbox.unread}" + (" for you" if words else ""), "accent strong"),)
 
 
-def _sound(hearing: Hearing, *, words: bool) -> Line:
+def _sound(sound_status: SoundStatus, *, words: bool) -> Line:
     """What is heard of this screen itself; and who sounds the alarms, if that is another."""
-    own = _own_sound(hearing, words=words)
-    if not hearing.duty:
+    own = _own_sound(sound_status, words=words)
+    if not sound_status.duty:
         return own
-    duty = f"on duty: {plain(hearing.duty)}{f', {plain(hearing.deaf)}' if hearing.deaf else ''}"
-    role = "warn" if hearing.deaf else "muted"
+    duty = (
+        f"on duty: {plain(sound_status.duty)}{f', {plain(sound_status.not_heard)}' if sound_status.not_heard else ''}"
+    )
+    role = "warn" if sound_status.not_heard else "muted"
     if words:
         return (*own, (f"; {duty}" if own else f"♪ {duty}", role))
-    silent = hearing.muted or hearing.trouble or hearing.quiet
+    silent = sound_status.muted or sound_status.trouble or sound_status.quiet
     return own if silent and own else (("♪ other", role),)
 
 
@@ -82,28 +60,30 @@ def _until(at: float) -> str:
     return f" until {clock_time(at, seconds=False)}" if isfinite(at) else ""
 
 
-def _own_sound(hearing: Hearing, *, words: bool) -> Line:
-    if hearing.muted:
-        return ((f"♪ muted{_until(hearing.muted_until)}" if words else "♪ off", "warn"),)
-    own = _device(hearing, words=words)
-    if not (words and own and hearing.agents):
+def _own_sound(sound_status: SoundStatus, *, words: bool) -> Line:
+    if sound_status.muted:
+        return ((f"♪ muted{_until(sound_status.muted_until)}" if words else "♪ off", "warn"),)
+    own = _device(sound_status, words=words)
+    if not (words and own and sound_status.agents):
         return own
-    address, until = hearing.agents[0]
+    address, until = sound_status.agents[0]
     who = (
-        f"{plain(address)} muted{_until(until)}" if len(hearing.agents) == 1 else f"{len(hearing.agents)} agents muted"
+        f"{plain(address)} muted{_until(until)}"
+        if len(sound_status.agents) == 1
+        else f"{len(sound_status.agents)} agents muted"
     )
     return (*own, (f", {who}", "warn"))
 
 
-def _device(hearing: Hearing, *, words: bool) -> Line:
-    if hearing.trouble:
+def _device(sound_status: SoundStatus, *, words: bool) -> Line:
+    if sound_status.trouble:
         return (("♪ no sound: bell only" if words else "♪ bell", "error"),)
-    if hearing.quiet:
-        until = f" until {hearing.quiet_until}" if hearing.quiet_until else ""
+    if sound_status.quiet:
+        until = f" until {sound_status.quiet_until}" if sound_status.quiet_until else ""
         return ((f"♪ quiet hours{until}" if words else "♪ quiet", "warn"),)
-    if hearing.burst:
-        return ((f"♪ {hearing.burst} at once" if words else f"♪ {hearing.burst}", "faint"),)
-    return ((f"♪ {hearing.backend}" if words else "♪", "faint"),) if hearing.backend else ()
+    if sound_status.burst:
+        return ((f"♪ {sound_status.burst} at once" if words else f"♪ {sound_status.burst}", "faint"),)
+    return ((f"♪ {sound_status.backend}" if words else "♪", "faint"),) if sound_status.backend else ()
 
 
 def header_line(
@@ -111,7 +91,7 @@ def header_line(
     statuses: Mapping[str, Status],
     held: int,
     mailbox: Mailbox | None,
-    hearing: Hearing,
+    sound_status: SoundStatus,
     now: float,
     width: int,
     *,
@@ -134,7 +114,7 @@ def header_line(
     )
     for words_left, words_right, close in tries:
         left = (*title, *counts(statuses.values(), held, words=words_left, close=close))
-        parts = [_mail(mailbox, words=words_right), _sound(hearing, words=words_right)]
+        parts = [_mail(mailbox, words=words_right), _sound(sound_status, words=words_right)]
         right = [span for part in parts if part for span in (*part, ("   ", ""))]
         right.append((f"{clock_time(now, seconds=False)} ", "muted"))
         gap = width - width_of(left) - width_of(right)

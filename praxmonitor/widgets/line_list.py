@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from praxmonitor.text.describe import LOOKS, ROLES, Line, fit
+from praxmonitor.text.agents import LOOKS
+from praxmonitor.text.lines import ROLES, Line, fit
 
 READING: Line = (("reading…", "faint"),)
 """What stands where nothing was read yet."""

@@ -14,7 +14,7 @@ from textual.strip import Strip
 
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.text.units import UNKNOWN, clock_time
-from praxmonitor.text.describe import Line, plain, sender
+from praxmonitor.text.lines import Line, plain, sender
 from praxmonitor.widgets.detail import mail_line
 from praxmonitor.widgets.line_list import READING, Lines
 

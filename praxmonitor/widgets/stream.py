@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.strip import Strip
 
 from mailcore.model.activity import Activity
-from praxmonitor.text.describe import Line, fit, pad, plain
+from praxmonitor.text.lines import Line, fit, pad, plain
 from praxmonitor.widgets.card import activity_spans, timed
 from praxmonitor.widgets.line_list import Lines
 

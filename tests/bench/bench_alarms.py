@@ -20,8 +20,8 @@ from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
 from mailcore.model.senses import Senses
-from praxmonitor.alarms.engine import Vigil
-from praxmonitor.state.snapshot import EMPTY, following
+from praxmonitor.alarms.engine import AlarmEngine
+from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.bench.asked import ask
 from tests.clock import Clock
 from tests.stories.words import agent
@@ -62,18 +62,18 @@ def timed(act: Callable[[int], object]) -> str:
 def measure(share: int, name: str) -> None:
     """One tick of a fleet of which every `share`th agent is at work; 0: none."""
     fleet = Fleet(Path("/"), tuple(facts(n, bool(share) and n % share == 0) for n in range(AMOUNTS.agents)))
-    vigil = Vigil(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
-    moment = following(EMPTY, fleet, NOW, POLICY, SENSES)
-    vigil.tick(moment)
+    engine = AlarmEngine(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
+    snapshot = next_snapshot(EMPTY, fleet, NOW, POLICY, SENSES)
+    engine.evaluate(snapshot)
 
     def step(number: int) -> None:
-        nonlocal moment
-        moment = following(moment, fleet, NOW + number * 0.01, POLICY, SENSES)
+        nonlocal snapshot
+        snapshot = next_snapshot(snapshot, fleet, NOW + number * 0.01, POLICY, SENSES)
 
     print(f"{AMOUNTS.agents} agents, {name}:")
     print(f"  states             {timed(step)}")
-    print(f"  rules and episodes {timed(lambda _: vigil.tick(moment))}")
-    print(f"  who is near        {timed(lambda _: vigil.near(moment))}")
+    print(f"  rules and episodes {timed(lambda _: engine.evaluate(snapshot))}")
+    print(f"  who is near        {timed(lambda _: engine.nearly_silent(snapshot))}")
 
 
 def main() -> None:

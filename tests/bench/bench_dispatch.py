@@ -23,6 +23,8 @@ import pexpect
 
 from mailcore.config import read_config
 from mailcore.dispatch import control
+from mailcore.dispatch.kill import kill_run
+from mailcore.dispatch.runs.run_list import last_run
 from mailcore.model.run import Run
 from mailcore.system.processes import alive
 from mailcore.workspace import create, find
@@ -54,12 +56,12 @@ def house(count: int, script: str) -> Iterator[find.Workspace]:
         finally:
             for agent in made.agents:
                 if read_lock(agent.dispatch_lock) is not None:
-                    control.kill(made, read_config(made.config_file), "@operator", agent.address)
+                    kill_run(made, read_config(made.config_file), "@operator", agent.address)
 
 
 def run_of(space: find.Workspace, name: str) -> Run | None:
     agent = space.agent(name)
-    return control.last_run(agent)
+    return last_run(agent)
 
 
 def spread(figures: list[float]) -> str:
@@ -130,7 +132,7 @@ def died() -> None:
         until(lambda: screen.shows(b"idle"))
         for n in range(AMOUNTS.turns):
             begun = time.time()
-            control.dispatch(space, config, "@operator", "@a0", f"task {n}", "b")
+            control.dispatch_task(space, config, "@operator", "@a0", f"task {n}", "b")
             until(lambda: screen.shows(b"1 working", begun))  # noqa: B023
 
             def pid() -> int:
@@ -170,7 +172,7 @@ def at_once() -> None:
         config = read_config(space.config_file)
         start = time.monotonic()
         for agent in space.agents:
-            control.dispatch(space, config, "@operator", agent.address, "task", "b")
+            control.dispatch_task(space, config, "@operator", agent.address, "task", "b")
         runs = [agent.address for agent in space.agents]
         until(lambda: all((run := run_of(space, a)) and run.attempt and run.attempt.running_at for a in runs), 120)
         started = time.monotonic() - start

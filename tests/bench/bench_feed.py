@@ -28,7 +28,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.programs.claude import places as claude_places
 from mailcore.workspace import create
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.file_feed import FileFeed
 
 Look = tuple[float, list[tuple[Activity, ...]]]
 """When a fleet came, and what some of its agents were known to have done."""

@@ -30,7 +30,7 @@ from typing import Any
 
 import pexpect
 
-from mailcore.dispatch.branch_gate import every
+from mailcore.dispatch.queueing.branch_gate import all_lock_files
 from mailcore.formats import journal
 from mailcore.mail.lookup import archived
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -289,7 +289,7 @@ def house(programs: Path, agents: int) -> Iterator[Fleet]:
 
 def gates(space: Workspace) -> list[Path]:
     """The gates that there are: one a branch, and of a former version the workspace's."""
-    found = [*every(space), space.state_dir / ".dispatch.flock"]
+    found = [*all_lock_files(space), space.state_dir / ".dispatch.flock"]
     return [path for path in found if path.exists()]
 
 

@@ -20,7 +20,7 @@ from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.observe.state import state
 from mailcore.workspace import create, find
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.file_feed import FileFeed
 from tests.bench.asked import ask
 
 MAILS = 10

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from mailcore.observe.facts import Fact, Lost, Seen
 from mailcore.workspace import create
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.file_feed import FileFeed
 
 WAYS = ("rename", "dated", "copytruncate", "remove", "gzip", "handler", "truncate")
 WRITER = """

@@ -22,8 +22,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import branch_lock
-from mailcore.dispatch.run_list import read_run, run_ids
+from mailcore.dispatch.runs import branch_lock
+from mailcore.dispatch.runs.run_list import read_run, run_ids
 from mailcore.mail import answer, approvals, conflicts, lookup, post
 from mailcore.system.processes import snapshot
 from mailcore.workspace.find import Workspace, find
@@ -212,7 +212,7 @@ def settled(team: Workspace, wait_until: Callable[..., None]) -> None:
     def over() -> bool:
         found = (read_run(agent.runs_dir / run_id) for agent in team.agents for run_id in run_ids(agent))
         runs = [run for run in found if run is not None]
-        return not any(branch_lock.supervises(pid, run.run_id) for run in runs for pid in snapshot())
+        return not any(branch_lock.is_supervisor_of(pid, run.run_id) for run in runs for pid in snapshot())
 
     wait_until(over, 60, "every run is over")
 

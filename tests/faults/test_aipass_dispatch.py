@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch.control import read_run
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.formats import journal
 from mailcore.model.agent import Agent
 from mailcore.model.run import Phase
@@ -191,7 +191,7 @@ def test_ours_waits_for_aipass_and_starts_when_its_run_is_over(
         assert str(monitor) in said["busy"]
     assert {"Ours one", "Ours two"} <= set(mails(beta)) and len(started(beta)) == 1
     assert [entry["subject"] for entry in mailcore(lab, "queue")] == ["Ours one", "Ours two"]
-    waiters = [pid for pid, command in processes(lab).items() if "dispatch.waiter" in command]
+    waiters = [pid for pid, command in processes(lab).items() if "supervision.queue_waiter" in command]
     assert len(waiters) == 1, "one process waits, whatever the number of starts"
     memory = next(line for line in Path(f"/proc/{waiters[0]}/status").read_text().splitlines() if "VmRSS" in line)
     go(beta)

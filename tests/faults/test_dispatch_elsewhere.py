@@ -11,8 +11,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from mailcore.dispatch import branch_lock
-from mailcore.dispatch.recovery import attend
+from mailcore.dispatch.recovery import recover
+from mailcore.dispatch.runs import branch_lock
 from mailcore.model.lock import Holder
 from mailcore.model.run import Phase
 from mailcore.system.locks import is_held, locked
@@ -93,7 +93,7 @@ def test_a_run_of_a_container_is_left_alone_from_outside(house: House) -> None:
         wait_until(lambda: house.run("@writer", run.run_id).phase is Phase.RUNNING, what="it runs")
         found = read_lock(house.agent("@writer").dispatch_lock)
         assert found is not None and found.holder is Holder.ELSEWHERE
-        attend(house.workspace, house.config, house.workspace.agents)
+        recover(house.workspace, house.config, house.workspace.agents)
         with pytest.raises(Exception, match="another PID namespace"):
             house.kill("@operator", "@writer")
         assert house.dispatch("@operator", "@writer", "second").code == "busy"
@@ -102,7 +102,7 @@ def test_a_run_of_a_container_is_left_alone_from_outside(house: House) -> None:
         container.wait(20)
         wait_until(lambda: not is_held(house.agent("@writer").runs_dir / run.run_id / FLOCK), what="none of it lives")
         house.shell("writer", "echo up")
-        attend(house.workspace, house.config, house.workspace.agents)
+        recover(house.workspace, house.config, house.workspace.agents)
         assert house.run("@writer", run.run_id).phase is Phase.BOUNCED
         wait_until(lambda: [one.phase.ended for one in house.runs("@writer")] == [True, True], what="the second ran")
     finally:
@@ -134,7 +134,7 @@ def test_what_is_said_of_a_process_that_cannot_be_seen(
             (writer.runs_dir / run_id / FLOCK).touch()
         if flock == "held":
             stack.enter_context(locked(writer.runs_dir / run_id / FLOCK))
-        document = {**branch_lock.facts(os.getpid()), "run_id": run_id, "nonce": "n", **changes}
+        document = {**branch_lock.process_facts(os.getpid()), "run_id": run_id, "nonce": "n", **changes}
         writer.dispatch_lock.write_text(json.dumps(document))
         found = read_lock(writer.dispatch_lock)
         assert found is not None and found.holder is holder

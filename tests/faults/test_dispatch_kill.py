@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mailcore.dispatch import run_processes
+from mailcore.dispatch.process import run_processes
 from mailcore.model.run import Phase
 from mailcore.system import processes
 from mailcore.system.processes import alive, start_ticks
@@ -60,7 +60,7 @@ def test_trees_of_eight_are_killed_whole_and_nobody_else(
     house.shell("writer", EIGHT)
     house.shell("editor", "echo up; sleep 3600 & wait")
     house.attempt_pid("@editor", house.started("@operator", "@editor"))
-    neighbours = {p.pid: p.ticks for p in run_processes.members(house.runs("@editor")[0].run_id)}
+    neighbours = {p.pid: p.ticks for p in run_processes.run_members(house.runs("@editor")[0].run_id)}
     # In the same directory, and of a run that only looks alike.
     alike = subprocess.Popen(
         ["sleep", "3600"], cwd=house.agent("@writer").branch, env={**os.environ, RUN_ID: "another-run"}
@@ -96,10 +96,10 @@ def test_what_is_started_while_a_run_is_stopped_is_found_by_the_next_look(house:
     branch = house.agent("@writer").branch
     hydra = subprocess.Popen(["sh", "-c", HYDRA], cwd=branch, env={**os.environ, RUN_ID: "r-hydra"})
     assert list(grown(house, 1)) == [hydra.pid]
-    ended, survivors = run_processes.stop(
-        lambda: run_processes.members("r-hydra"), 0.3, lambda: (hydra.poll(), None)[1]
+    ended, survivors = run_processes.stop_processes(
+        lambda: run_processes.run_members("r-hydra"), 0.3, lambda: (hydra.poll(), None)[1]
     )
-    left = run_processes.members("r-hydra")
+    left = run_processes.run_members("r-hydra")
     try:
         assert left == [] and survivors == set() and len(ended) >= 2
     finally:
@@ -120,6 +120,6 @@ def test_a_tree_that_grows_without_end_is_ended(house: House, turn: int) -> None
     grown(house, 1)
     try:
         killed = house.kill("@operator", "@writer")
-        assert killed.survivors == () and run_processes.members(run_id) == []
+        assert killed.survivors == () and run_processes.run_members(run_id) == []
     finally:
         chain.unlink()  # a chain that was not cut ends here

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, queue
-from mailcore.dispatch.hold import hold, release
+from mailcore.dispatch.admission.hold import place_hold
+from mailcore.dispatch.lifecycle import after_run, lost_directory
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.release import release_hold
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
-from mailcore.mail import post
+from mailcore.mail import lookup, mailbox, post
 from mailcore.model.run import Phase
 from mailcore.workspace import find
 from tests.faults.conftest import ROOT
@@ -30,7 +32,7 @@ house, mark, stranger, clean_room = lab.house, lab.mark, lab.stranger, lab.clean
 
 def look(house: House) -> list[str]:
     """What any end of a run and any release does; the runs that it began."""
-    return after_run.start_what_waits(house.workspace, house.config)
+    return after_run.start_all_waiting(house.workspace, house.config)
 
 
 def noted(house: House) -> Path:
@@ -53,7 +55,7 @@ def test_a_task_waits_on_where_its_agent_moved_with_its_row(house: House) -> Non
     registry.write_text(registry.read_text().replace("agents/writer", "agents/scribe"))
     house.workspace = find.load(registry)
     assert look(house) == [] and bounces(house, "@operator") == []
-    (run_id,) = release(house.workspace, house.config, "@operator", "@writer")
+    (run_id,) = release_hold(house.workspace, house.config, "@operator", "@writer")
     assert house.over("@writer", run_id).phase is Phase.COMPLETED
 
 
@@ -64,7 +66,7 @@ def test_a_task_waits_on_in_a_workspace_that_moved(house: House) -> None:
     try:
         house.workspace = find.find(away)
         assert look(house) == [] and bounces(house, "@operator") == []
-        assert len(list(queue.waiting(house.workspace))) == 1
+        assert len(list(queue.all_waiting(house.workspace))) == 1
     finally:
         away.rename(before.root)
         house.workspace = before
@@ -78,12 +80,12 @@ def test_what_was_told_as_lost_is_not_started_when_the_directory_comes_back(hous
     assert bounces(house, "@operator") == [task]
     away.rename(branch)
     later = house.dispatch("@operator", "@writer", "after its return")
-    assert [entry.subject for entry in queue.waiting(house.workspace)] == ["after its return"]
-    (run_id,) = release(house.workspace, house.config, "@operator", "@writer")
+    assert [entry.subject for entry in queue.all_waiting(house.workspace)] == ["after its return"]
+    (run_id,) = release_hold(house.workspace, house.config, "@operator", "@writer")
     assert house.over("@writer", run_id).subject == "after its return" and later.queued
     ends_a_run(house)
     assert len(house.runs("@writer")) == 1 and bounces(house, "@operator") == [task]
-    assert not queue.waits(house.agent("@writer"))
+    assert not queue.is_any_waiting(house.agent("@writer"))
 
 
 @pytest.mark.parametrize("by", ["mail", "hold"])
@@ -94,7 +96,7 @@ def test_a_mailbox_that_is_made_again_does_not_hide_the_loss_of_its_queue(house:
     if by == "mail":
         post.send(house.workspace, "@editor", ["@writer"], "hello", "b")
     else:
-        hold(house.workspace, "@operator", "@writer", "")
+        place_hold(house.workspace, "@operator", "@writer", "")
     assert writer.mail_dir.is_dir()
     ends_a_run(house)
     assert bounces(house, "@lead") == [task]
@@ -166,7 +168,7 @@ def test_a_line_that_was_left_of_a_task_that_began_is_no_loss(house: House) -> N
     """As a full disk leaves it: the queue's file goes, the note stays."""
     waits_at(house, "@writer", "@operator")
     left = noted(house).read_text()
-    (run_id,) = release(house.workspace, house.config, "@operator", "@writer")
+    (run_id,) = release_hold(house.workspace, house.config, "@operator", "@writer")
     house.over("@writer", run_id)
     wait_until(lambda: not house.agent("@writer").dispatch_lock.exists(), what="@writer is idle")
     noted(house).write_text(left)
@@ -196,7 +198,7 @@ def test_what_a_cleaner_did_not_live_to_tell_the_next_one_tells_once(house: Hous
     assert died.returncode == -signal.SIGKILL, died.stderr
     assert house.run("@writer", run_id).phase is Phase.BOUNCED and told(house) == []
     for _ in range(2):
-        after_run.clean(house.workspace, house.config, house.agent("@writer"))
+        after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE] and not house.agent("@writer").dispatch_lock.exists()
     events = [one["event"] for one in journal.read(house.agent("@writer").runs_dir / run_id / "run.jsonl")]
     assert (events.count("ended"), events.count("told")) == (1, 1)
@@ -217,3 +219,30 @@ def test_many_who_find_one_orphan_tell_it_once_and_start_what_waited(house: Hous
     assert [run.subject for run in house.runs("@writer")] == ["a task", "task 0", "task 1"]
     for name in ("@writer", "@lead"):
         wait_until(lambda: not house.agent(name).dispatch_lock.exists(), what=f"{name} is idle")  # noqa: B023
+
+
+@pytest.mark.parametrize("then", ["open", "closed", "another's end is mailed"])
+def test_an_end_that_was_mailed_before_the_directory_went_is_mailed_once(house: House, then: str) -> None:
+    """Its supervisor mails, wakes the sender for a while, and finds no journal any more to write down that it has."""
+    house.limit(attempts=1)
+    house.shell("writer", "exit 3")
+    house.shell("lead", "exit 0")
+    run_id = house.started("@lead", "@writer")
+    house.over("@writer", run_id)
+    wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
+    ends = [mail for mail in house.inbox("@lead") if mail.raw.get("ended_run") == run_id]
+    assert len(ends) == 1
+    first = house.journal("@writer", run_id)[0]
+    branch = house.agent("@writer").branch
+    branch.rename(branch.with_name("away"))
+    if then == "closed":
+        mailbox.close(house.agent("@lead"), [ends[0].id])
+    if then.startswith("another"):
+        first = {**first, "run_id": "20260101T000000_000000-00000000"}
+    after_run.report_lost(house.workspace, house.config, house.agent("@writer"), first, "its directory went")
+    wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
+    lead = house.agent("@lead")
+    raws = [*(mail.raw for mail in house.inbox("@lead")), *(raw for _, raw in lookup.archived(lead))]
+    mailed = [str(raw["ended_run"]) for raw in raws if raw.get("ended_run")]
+    assert sorted(mailed) == sorted({run_id, first["run_id"]}), "each end once"
+    assert lost_directory.is_recorded(house.workspace, first["run_id"])

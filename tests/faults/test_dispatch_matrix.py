@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, queue, run_processes, supervisor_ready
+from mailcore.dispatch.lifecycle import after_run, supervisor_ready
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
 from mailcore.formats import journal
 from mailcore.model.lock import Holder
 from mailcore.model.run import Phase, Run
@@ -110,11 +112,11 @@ def pids(house: House) -> list[int]:
 def nothing_is_left(house: House, run: Run) -> None:
     """No process of the run, no lock, nobody waiting; its supervisor is gone too."""
     writer = house.agent("@writer")
-    assert [p.name for p in run_processes.members(run.run_id)] == []
+    assert [p.name for p in run_processes.run_members(run.run_id)] == []
     assert [pid for pid in pids(house) if alive(pid)] == []
     assert [a.pid for a in run.attempts if alive(a.pid, a.start_ticks)] == []
     assert read_lock(writer.dispatch_lock) is None
-    assert list(queue.waiting(house.workspace)) == []
+    assert list(queue.all_waiting(house.workspace)) == []
     wait_until(lambda: not alive(run.supervisor_pid), 10, "the supervisor is gone")
     assert not [p.name for p in writer.mail_dir.iterdir() if p.name.startswith(".dispatch")]
 
@@ -187,7 +189,7 @@ def await_phase(house: House, run_id: str, phase: Phase) -> None:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dispatch of this process does not wait until the supervisor stands: it is met before it has the gate."""
-    monkeypatch.setattr(supervisor_ready, "trouble", lambda *_: "")
+    monkeypatch.setattr(supervisor_ready, "wait_until_ready", lambda *_: "")
 
 
 PHASES = {
@@ -213,12 +215,12 @@ def test_a_supervisor_killed_leaves_an_orphan_that_the_next_look_ends(
     assert house.run("@writer", run_id).phase is phase
     lock = read_lock(house.agent("@writer").dispatch_lock)
     assert lock is not None and lock.holder is Holder.DEAD
-    after_run.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and "died" in run.reason
     assert told(house) == [BOUNCE]
     nothing_is_left(house, run)
-    after_run.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE]
 
 
@@ -232,7 +234,7 @@ def test_a_supervisor_killed_while_it_ends_has_its_end_told_by_the_next_look(hou
         await_phase(house, run_id, Phase.BOUNCED)
         house.orphan("@writer")
     assert told(house) == []
-    after_run.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE] and "exit 5" in house.inbox("@operator")[0].body
     run = house.run("@writer", run_id)
     assert run.reason == "exit 5"
@@ -292,7 +294,7 @@ def test_without_its_lock_a_run_is_still_the_only_one_and_can_be_killed(house: H
     killed = house.kill("@lead", "@writer")
     assert killed.run_id == run_id and not alive(pid)
     assert house.run("@writer", run_id).by == "@lead"
-    queue.drop(house.workspace, house.agent("@writer"), next(queue.waiting(house.workspace)).id)
+    queue.drop_starts(house.workspace, house.agent("@writer"), next(queue.all_waiting(house.workspace)).id)
     nothing_is_left(house, house.run("@writer", run_id))
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, queue, run_processes, start
-from mailcore.dispatch.admission import Hindrance, Outlook
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.hold import hold
-from mailcore.dispatch.recovery import attend
+from mailcore.dispatch.admission.hindrances import Hindrance, Precheck
+from mailcore.dispatch.admission.hold import place_hold
+from mailcore.dispatch.lifecycle import after_run, start
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.recovery import recover
 from mailcore.exceptions import MailcoreError
 from mailcore.model.lock import Lock
 from mailcore.model.run import Phase
@@ -55,7 +57,7 @@ def run_it(house: House, tmp_path: Path) -> tuple[str, int, list[int]]:
     run_id = house.started("@operator", "@writer")
     house.attempt_pid("@writer", run_id)
     daemon = int(house.says(tmp_path / "daemon"))
-    return run_id, daemon, [one.pid for one in run_processes.members(run_id)]
+    return run_id, daemon, [one.pid for one in run_processes.run_members(run_id)]
 
 
 @pytest.mark.linux_only("a process that clears its environment and leaves its parents is found no more")
@@ -98,7 +100,7 @@ def test_killed_with_its_sentinel_the_next_look_acts_once(house: House, tmp_path
             house.shell("writer", "echo up")
             house.over("@writer", str(house.dispatch("@lead", "@writer", "next").run_id))
         else:
-            attend(house.workspace, house.config, house.workspace.agents)
+            recover(house.workspace, house.config, house.workspace.agents)
         if who == "dispatch":
             break
     run = house.run("@writer", run_id)
@@ -135,7 +137,7 @@ def test_a_stopped_supervisor_goes_on_and_heeds_its_limits(house: House, both: b
         os.kill(pid, signal.SIGSTOP)
     if both:  # the look of anybody
         wait_until(lambda: stopped(lock.pid) and stopped(lock.sentinel), what="both stand still")
-        attend(house.workspace, house.config, house.workspace.agents)
+        recover(house.workspace, house.config, house.workspace.agents)
     wait_until(lambda: not stopped(lock.pid), what="it goes on")
     run = house.over("@writer", run_id)
     assert run.reason == "still running after 3 s" and told(house) == [BOUNCE]
@@ -217,7 +219,7 @@ def test_a_supervisor_killed_where_the_journal_is_gone_is_told(house: House, tmp
     os.kill(lock.sentinel, signal.SIGCONT)
     wait_until(lambda: told(house), what="its sender is told")
     wait_until(lambda: not alive(lock.sentinel, lock.sentinel_ticks), what="the sentinel is done")
-    assert told(house) == [BOUNCE] and not run_processes.members(run_id)
+    assert told(house) == [BOUNCE] and not run_processes.run_members(run_id)
     at_rest(house)
 
 
@@ -226,7 +228,7 @@ def test_a_run_that_dies_before_the_next_begins_is_told_first(house: House, tmp_
     run_id, *_ = run_it(house, tmp_path)
     house.orphan("@writer")
     first = {"sender": "@operator", "subject": "next", "message_id": "m", "program": "command"}
-    agent, seen = house.agent("@writer"), Outlook(looked=True)
+    agent, seen = house.agent("@writer"), Precheck(looked=True)
     with gate(house.workspace, agent):
         found = start.reserve(house.workspace, house.config, agent, first, seen)
     assert isinstance(found, Hindrance) and found.code == "unseen" and len(house.runs("@writer")) == 1
@@ -240,9 +242,9 @@ def test_a_lock_that_is_gone_hides_no_dead_supervisor(house: House, tmp_path: Pa
     run_id, *_ = run_it(house, tmp_path)
     house.orphan("@writer")
     house.agent("@writer").dispatch_lock.unlink()
-    attend(house.workspace, house.config, house.workspace.agents)
+    recover(house.workspace, house.config, house.workspace.agents)
     assert house.run("@writer", run_id).phase is Phase.BOUNCED and told(house) == [BOUNCE]
-    attend(house.workspace, house.config, house.workspace.agents)
+    recover(house.workspace, house.config, house.workspace.agents)
     assert told(house) == [BOUNCE]
 
 
@@ -274,14 +276,14 @@ def test_who_dies_while_it_tells_has_told_nothing_twice(house: House, tmp_path: 
     words = [sys.executable, "-c", KILLED_THERE, str(house.root), at]
     assert subprocess.run(words, timeout=60).returncode == -signal.SIGKILL
     assert [mail.subject for mail in house.inbox("@lead")] == [BOUNCE]
-    attend(house.workspace, house.config, house.workspace.agents)
+    recover(house.workspace, house.config, house.workspace.agents)
     wait_until(lambda: house.runs("@lead") and house.runs("@lead")[-1].phase.ended, what="@lead is woken")
     assert [mail.subject for mail in house.inbox("@lead")] == [BOUNCE] and len(house.runs("@lead")) == 1
     at_rest(house)
 
 
 def test_a_removed_agents_waiting_tasks_are_told(house: House) -> None:
-    hold(house.workspace, "@operator", "@writer", "later")
+    place_hold(house.workspace, "@operator", "@writer", "later")
     assert house.dispatch("@operator", "@writer", "of the operator").queued
     assert house.dispatch("@lead", "@writer", "of the lead").queued
     done = house.mailcore("agent", "remove", "@writer", "--from", "@operator")
@@ -291,8 +293,8 @@ def test_a_removed_agents_waiting_tasks_are_told(house: House) -> None:
     wait_until(lambda: house.runs("@lead") and house.runs("@lead")[-1].phase.ended, what="@lead is woken")
     wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
     house.workspace = create.add(house.workspace, "writer", "agents/writer")
-    assert not list(queue.waiting(house.workspace)), "what was told as lost does not start when it is back"
-    after_run.start_what_waits(house.workspace, house.config)
+    assert not list(queue.all_waiting(house.workspace)), "what was told as lost does not start when it is back"
+    after_run.start_all_waiting(house.workspace, house.config)
     assert told(house) == [BOUNCE]
 
 
@@ -323,14 +325,14 @@ def test_an_orchestrator_that_cannot_go_on_is_told_to_its_sender(house: House) -
 
 def test_a_loss_that_could_not_be_delivered_was_not_told(house: House) -> None:
     """Two readers of one record were of two minds: the bounce of a lost run was skipped."""
-    from mailcore.dispatch import lost_directory
+    from mailcore.dispatch.lifecycle import lost_directory
     from mailcore.formats import journal
 
     path = house.root / ".praxmonitor" / "lost.jsonl"
     journal.append(path, {"run_id": "r", "undelivered": "disk full"})
-    assert not lost_directory.told(house.workspace, "r")
+    assert not lost_directory.is_recorded(house.workspace, "r")
     journal.append(path, {"run_id": "r"})
-    assert lost_directory.told(house.workspace, "r")
+    assert lost_directory.is_recorded(house.workspace, "r")
 
 
 def test_a_start_that_fails_leaves_no_run_that_is_told_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,7 +343,7 @@ def test_a_start_that_fails_leaves_no_run_that_is_told_later(house: House, monke
     with pytest.raises(MailcoreError, match="no process"):
         house.dispatch("@operator", "@writer")
     assert house.runs("@writer") == [] and read_lock(house.agent("@writer").dispatch_lock) is None
-    attend(house.workspace, house.config, house.workspace.agents)
+    recover(house.workspace, house.config, house.workspace.agents)
     assert told(house) == []
 
 

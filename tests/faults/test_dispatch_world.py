@@ -16,8 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import after_run, control, queue, run_processes
-from mailcore.dispatch.hold import hold, release
+from mailcore.dispatch.admission.hold import place_hold
+from mailcore.dispatch.lifecycle import after_run
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.release import release_hold
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.formats import journal
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
@@ -108,7 +112,7 @@ def test_a_disk_that_is_full_when_a_run_ends(small_house: House, small_disk: Pat
         assert not alive(pid)
         (small_disk / "ballast").unlink()
         ends.add(house.agent("@writer").dispatch_lock.exists())
-        after_run.clean(house.workspace, house.config, house.agent("@writer"))
+        after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
         run = house.run("@writer", run_id)
         assert run.phase is Phase.BOUNCED, pages
         unsaid = [one["reason"] for one in house.journal("@writer", run_id) if one["event"] == "undelivered"]
@@ -125,7 +129,7 @@ def test_an_agent_that_fills_the_disk(small_house: House, small_disk: Path) -> N
     supervisor = wait_until(lambda: house.run("@writer", run_id).supervisor_pid, what="it is supervised")
     wait_until(lambda: not alive(supervisor), what="the supervisor is gone")
     (house.agent("@writer").runs_dir / run_id / "attempt-1.stdout.log").unlink()
-    after_run.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and told(house) == [BOUNCE]
     nothing_is_left(house, run)
@@ -141,10 +145,10 @@ def test_a_directory_that_is_lost_is_told_at_once_and_only_once(house: House) ->
     away = branch.rename(house.root.with_name("away"))
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not alive(supervisor), what="the supervisor is over")
-    assert run_processes.members(run_id) == [] and not branch.exists()
+    assert run_processes.run_members(run_id) == [] and not branch.exists()
     assert told(house) == [BOUNCE] and f"its directory {branch} is gone" in house.inbox("@operator")[0].body
     away.rename(branch)
-    after_run.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     run = house.run("@writer", run_id)
     assert run.phase is Phase.BOUNCED and told(house) == [BOUNCE]
     nothing_is_left(house, run)
@@ -160,8 +164,8 @@ def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
     run, writer = house.run("@writer", run_id), house.agent("@writer")
     shutil.rmtree(writer.branch)
     wait_until(lambda: not alive(run.supervisor_pid), 15, "the supervisor is over")
-    assert run_processes.members(run_id) == [] and not writer.branch.exists()
-    assert list(queue.waiting(house.workspace)) == []
+    assert run_processes.run_members(run_id) == [] and not writer.branch.exists()
+    assert list(queue.all_waiting(house.workspace)) == []
     assert told(house) == [BOUNCE]
     (mail,) = house.inbox("@lead")
     assert mail.subject == BOUNCE and "comes next" in mail.body and mail.raw["in_reply_to"] == later.sent_id
@@ -174,7 +178,7 @@ def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
 
 def waits_at(house: House, name: str, *senders: str) -> list[str]:
     """Hold an agent, and let each sender dispatch it: nothing runs there. The sent ids of the tasks."""
-    hold(house.workspace, "@operator", name, "")
+    place_hold(house.workspace, "@operator", name, "")
     return [house.dispatch(sender, name, f"of {sender}").sent_id for sender in senders]
 
 
@@ -215,9 +219,9 @@ def test_a_task_that_waits_where_nothing_runs_is_told_when_its_directory_is_gone
 
 def test_a_task_that_began_or_was_cancelled_is_not_told_when_the_directory_goes_later(house: House) -> None:
     waits_at(house, "@writer", "@operator", "@lead")
-    entry = next(one for one in queue.waiting(house.workspace) if one.sender == "@lead")
+    entry = next(one for one in queue.all_waiting(house.workspace) if one.sender == "@lead")
     assert house.mailcore("queue", "cancel", entry.id, "--from", "@operator").returncode == 0
-    (run_id,) = release(house.workspace, house.config, "@operator", "@writer")
+    (run_id,) = release_hold(house.workspace, house.config, "@operator", "@writer")
     house.over("@writer", run_id)
     said = told(house)
     shutil.rmtree(house.agent("@writer").branch)
@@ -235,8 +239,8 @@ def test_what_waits_in_a_directory_that_is_only_moved_about_goes_on_waiting(hous
     wait_until(lambda: not house.agent("@editor").dispatch_lock.exists(), what="the branch was freed")
     away.rename(branch)
     wait_until(lambda: not alive(supervisor), what="the supervisor is over")
-    assert bounces(house, "@lead") == [] and len(list(queue.waiting(house.workspace))) == 1
-    assert len(release(house.workspace, house.config, "@operator", "@writer")) == 1
+    assert bounces(house, "@lead") == [] and len(list(queue.all_waiting(house.workspace))) == 1
+    assert len(release_hold(house.workspace, house.config, "@operator", "@writer")) == 1
     wait_until(lambda: house.runs("@lead") and house.runs("@lead")[-1].phase.ended, what="@lead was woken")
 
 
@@ -292,6 +296,7 @@ from pathlib import Path
 from mailcore import workspace
 from mailcore.config import read_config
 from mailcore.dispatch import control
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.exceptions import MailcoreError
 space = workspace.find(Path.cwd())
 print("ready", flush=True)
@@ -331,7 +336,7 @@ def test_two_dispatches_at_once_are_one_run_and_one_busy(house: House, rounds: C
             house.over("@writer", next(run_id for run_id, _ in said if run_id))
             wait_until(lambda: len(os.listdir(runs)) == 2 * n + 2, 30, f"round {n}: the other comes next")  # noqa: B023, PTH208
             newest = max(os.listdir(runs))  # noqa: PTH208
-            wait_until(lambda: control.read_run(runs / newest), 30, "its journal is begun")  # noqa: B023
+            wait_until(lambda: read_run(runs / newest), 30, "its journal is begun")  # noqa: B023
             house.over("@writer", newest)
     finally:
         for racer in racers:

@@ -18,10 +18,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from mailcore.dispatch import control, queue
-from mailcore.dispatch.after_run import start_what_waits
-from mailcore.dispatch.branch_lock import holding
-from mailcore.dispatch.recovery import attend
+from mailcore.dispatch import control
+from mailcore.dispatch.lifecycle.after_run import start_all_waiting
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.recovery import recover
+from mailcore.dispatch.runs.branch_lock import current_lock
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.exceptions import MailcoreError
 from mailcore.system import processes
 from mailcore.workspace import create, find
@@ -93,7 +95,7 @@ class Fleet(RuleBasedStateMachine):
     @rule(name=agents)
     def retry(self, name: str) -> None:
         with suppress(MailcoreError):
-            control.retry(self.house.workspace, self.house.config, "@operator", f"@{name}")
+            control.retry_run(self.house.workspace, self.house.config, "@operator", f"@{name}")
 
     @rule(name=agents, what=st.sampled_from(["done", "crash", "leave"]))
     def order(self, name: str, what: str) -> None:
@@ -109,7 +111,7 @@ class Fleet(RuleBasedStateMachine):
         lock = read_lock(path)
         if lock is None or not lock.sentinel:
             return
-        run = control.read_run(self.branches[name] / ".ai_mail.local" / "runs" / lock.run_id)
+        run = read_run(self.branches[name] / ".ai_mail.local" / "runs" / lock.run_id)
         program = run.attempt.pid if run is not None and run.attempt is not None else 0
         number = signal.SIGSTOP if "stop" in victim else signal.SIGKILL
         pids = {
@@ -126,9 +128,9 @@ class Fleet(RuleBasedStateMachine):
 
     @rule()
     def cancel(self) -> None:
-        for entry in list(queue.waiting(self.house.workspace))[:1]:
+        for entry in list(queue.all_waiting(self.house.workspace))[:1]:
             with suppress(MailcoreError):
-                queue.cancel(self.house.workspace, "@operator", entry.id)
+                queue.cancel_start(self.house.workspace, "@operator", entry.id)
                 # Who cancels it has told it: nothing more is owed.
 
     @rule(name=agents)
@@ -173,12 +175,12 @@ class Fleet(RuleBasedStateMachine):
 
     def _supervised(self, journal: Path) -> bool:
         """Its supervisor is there to mend it; without it a journal that is gone is gone."""
-        run = control.read_run(journal.parent)
+        run = read_run(journal.parent)
         return run is not None and not run.phase.ended and processes.alive(run.supervisor_pid)
 
     @rule()
     def look(self) -> None:
-        attend(self.house.workspace, self.house.config, self.house.workspace.agents)
+        recover(self.house.workspace, self.house.config, self.house.workspace.agents)
 
     def teardown(self) -> None:
         if not hasattr(self, "house"):
@@ -204,14 +206,16 @@ class Fleet(RuleBasedStateMachine):
 
         def quiet() -> bool:
             space, config = self.house.workspace, self.house.config
-            attend(space, config, space.agents)
+            recover(space, config, space.agents)
             with suppress(MailcoreError):
-                start_what_waits(space, config)
-            at_work = any(holding(agent) is not None for agent in space.agents)
+                start_all_waiting(space, config)
+            at_work = any(current_lock(agent) is not None for agent in space.agents)
             lost = {line.get("run_id") for line in lines(space.state_dir / "lost.jsonl")}
             begun = (lines(path) for path in self.house.root.rglob("run.jsonl") if path.parent.name not in lost)
             at_work |= any("told" not in [record.get("event") for record in run] for run in begun)
-            return not at_work and not any(queue.waits(agent) for agent in space.agents) and not marked(self.mark)
+            return (
+                not at_work and not any(queue.is_any_waiting(agent) for agent in space.agents) and not marked(self.mark)
+            )
 
         wait_until(quiet, 90, "the fleet comes to rest")
 

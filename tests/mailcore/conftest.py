@@ -22,6 +22,8 @@ import pytest
 from mailcore import system
 from mailcore.config import Config, read_config
 from mailcore.dispatch import control
+from mailcore.dispatch.kill import Killed, kill_run
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -127,7 +129,7 @@ class House:
         return read_mailbox(self.agent(name).inbox).messages
 
     def dispatch(self, sender: str, target: str, subject: str = "a task") -> control.Dispatched:
-        return control.dispatch(self.workspace, self.config, sender, target, subject, "the body")
+        return control.dispatch_task(self.workspace, self.config, sender, target, subject, "the body")
 
     def started(self, sender: str, target: str, subject: str = "a task") -> str:
         """Dispatch, and the id of the run that it began."""
@@ -135,20 +137,20 @@ class House:
         assert done.run_id, done.busy
         return done.run_id
 
-    def kill(self, by: str, target: str) -> control.Killed:
-        return control.kill(self.workspace, self.config, by, target)
+    def kill(self, by: str, target: str) -> Killed:
+        return kill_run(self.workspace, self.config, by, target)
 
     def journal(self, name: str, run_id: str) -> list[dict[str, Any]]:
         return journal.read(self.agent(name).runs_dir / run_id / "run.jsonl")
 
     def run(self, name: str, run_id: str) -> Run:
-        run = control.read_run(self.agent(name).runs_dir / run_id)
+        run = read_run(self.agent(name).runs_dir / run_id)
         assert run is not None
         return run
 
     def runs(self, name: str) -> list[Run]:
         directory = self.agent(name).runs_dir
-        found = (control.read_run(d) for d in sorted(directory.iterdir())) if directory.is_dir() else ()
+        found = (read_run(d) for d in sorted(directory.iterdir())) if directory.is_dir() else ()
         return [run for run in found if run is not None]
 
     def over(self, name: str, run_id: str) -> Run:
@@ -222,7 +224,7 @@ class House:
                     agent.dispatch_lock.unlink()  # the test wrote it itself: nothing runs
                     continue
                 with suppress(MailcoreError, OSError):
-                    control.kill(self.workspace, self.config, "@operator", agent.address)
+                    kill_run(self.workspace, self.config, "@operator", agent.address)
 
 
 @pytest.fixture(autouse=True)

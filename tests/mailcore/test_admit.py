@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import control, queue, run_processes
+from mailcore.dispatch import control
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.queueing import queue
 from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.run import Phase
@@ -38,7 +40,7 @@ def test_one_run_too_many_waits_and_is_started_by_the_one_that_ends(house: House
     (run,) = wait_until(lambda: house.runs("@lead"), what="the third is started")
     assert run.subject == "the third"
     house.attempt_pid("@lead", run.run_id)
-    assert [entry.subject for entry in queue.waiting(house.workspace)] == ["the fourth"]
+    assert [entry.subject for entry in queue.all_waiting(house.workspace)] == ["the fourth"]
     for name in ("@lead", "@writer"):
         (house.agent(name).branch / "go").touch()
     wait_until(lambda: [r.phase for r in house.runs("@lead")] == [Phase.COMPLETED] * 2, 30, "all are done")
@@ -77,8 +79,8 @@ def test_a_persons_own_session_blocks_a_start_and_is_never_ours(house: House, pe
     assert (said["code"], said["queued"]) == ("occupied", True) and str(person.pid) in said["busy"]
     for act in (
         lambda: house.kill("@operator", "@writer"),
-        lambda: control.wake(house.workspace, house.config, "@operator", "@writer"),
-        lambda: control.retry(house.workspace, house.config, "@operator", "@writer"),
+        lambda: control.wake_agent(house.workspace, house.config, "@operator", "@writer"),
+        lambda: control.retry_run(house.workspace, house.config, "@operator", "@writer"),
     ):
         with pytest.raises(Refused):
             act()

@@ -48,7 +48,7 @@ def test_what_a_run_sends_is_stamped_and_stands_in_its_report(home: House) -> No
     sent = [json.loads(path.read_bytes()) for path in home.agent("@writer").sent_dir.glob("*.json")]
     assert [mail["dispatch_id"] for mail in sent] == [run_id] * 2
     assert "dispatch_id" not in home.inbox("@editor")[0].raw, "as AIPass: in the sender's record alone"
-    report = wait_until(lambda: register.report(home.root, run_id))
+    report = wait_until(lambda: register.read_report(home.root, run_id))
     assert {key: report[key] for key in ("agents_contacted", "output_tokens", "num_turns")} == {
         "agents_contacted": ["@editor", "@operator"],
         "output_tokens": 42,
@@ -61,7 +61,7 @@ def test_what_a_run_sends_is_stamped_and_stands_in_its_report(home: House) -> No
     assert (report["status"], report["result_excerpt"]) == ("completed", "it is done")
     assert (report["bg_orphaned"], report["max_turns_hit"], report["memories_edited"]) == (False, False, False)
     assert report["wake_result"] == "skipped_sender" and report["attempts"] == 1
-    rows = [row for row in register.records(home.workspace) if row["dispatch_id"] == run_id]
+    rows = [row for row in register.register_rows(home.workspace) if row["dispatch_id"] == run_id]
     assert [row["status"] for row in rows if row["status"] != "outstanding"] == ["completed (replied)", "completed"]
 
 
@@ -70,13 +70,13 @@ def test_our_answer_closes_aipass_s_row(home: House, how: tuple[str]) -> None:
     mails = [post.send(home.workspace, "@lead", ["@writer"], subject, "b", is_task=True)[0] for subject in ("a", "b")]
     for number, subject in enumerate(("a", "b")):
         fields = {"sender": "@lead", "target": "@writer", "subject": subject, "provider": "claude"}
-        register.opened(home.workspace, f"uuid-{number}", fields, 60)
+        register.record_opened(home.workspace, f"uuid-{number}", fields, 60)
     home.json(*how, mails[1].id, "no", cwd=home.agent("@writer").branch)
-    rows = register.records(home.workspace)
+    rows = register.register_rows(home.workspace)
     assert [(r["dispatch_id"], r["status"]) for r in rows][2:] == [("uuid-1", "completed (replied)")]
     home.json("blocked", mails[0].id, "no", cwd=home.agent("@writer").branch)
     home.json("send", "@lead", "RE: a", "b", cwd=home.agent("@writer").branch)
-    assert len(register.records(home.workspace)) == 3, "neither is an answer"
+    assert len(register.register_rows(home.workspace)) == 3, "neither is an answer"
 
 
 def test_mail_is_told_to_the_feed_and_the_central_counters(home: House) -> None:

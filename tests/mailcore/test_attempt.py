@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import after_run, prompt
+from mailcore.dispatch.lifecycle import after_run
+from mailcore.dispatch.texts import prompt
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House
 
@@ -26,7 +27,7 @@ os.write({number}, b"poured\\n")
 
 def begun(house: House, **facts: Any) -> str:
     first = {"sender": "@operator", "subject": "s", "message_id": "", "program": "command", "depth": 0, **facts}
-    run_id = after_run.begin(house.workspace, house.config, house.agent("@writer"), first)
+    run_id = after_run.begin_run(house.workspace, house.config, house.agent("@writer"), first)
     assert isinstance(run_id, str)
     return run_id
 
@@ -52,7 +53,7 @@ def test_what_an_attempt_plants_for_the_next_ones_output_is_not_written(
 def test_a_subject_with_control_characters_is_told_without_them(house: House, subject: str) -> None:
     house.python("writer", "import sys; print(ascii(sys.argv[1]))")
     writer = house.agent("@writer")
-    for words in (prompt.task(writer, "x", "@lead", subject, subject), prompt.wake(writer, subject)):
+    for words in (prompt.task_prompt(writer, "x", "@lead", subject, subject), prompt.wake_prompt(writer, subject)):
         run_id = begun(house, subject=subject, prompt=words)
         assert house.over("@writer", run_id).phase is Phase.COMPLETED
         assert r"a\ufffd" in (writer.runs_dir / run_id / "attempt-1.stdout.log").read_text()

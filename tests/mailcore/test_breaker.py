@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 
-from mailcore.dispatch import after_run, breakers, control
+from mailcore.dispatch import control
+from mailcore.dispatch.admission import breakers
+from mailcore.dispatch.lifecycle import after_run
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
 
@@ -34,7 +36,7 @@ def test_three_runs_without_progress_stop_automatic_starts_and_not_a_persons(hou
     assert "not woken" in said and "without a message, a changed file or a commit" in said
     assert len(house.runs("@writer")) == 3 and len(house.inbox("@writer")) == 4
     house.shell("writer", PROGRESS)
-    run_id = control.wake(house.workspace, house.config, "@operator", "@writer")
+    run_id = control.wake_agent(house.workspace, house.config, "@operator", "@writer")
     house.over("@writer", run_id)
     assert house.json("run", run_id)["progress"] == "files"
     assert "not woken" not in high(house)  # it counts anew
@@ -55,11 +57,11 @@ def test_mail_counts_as_progress_and_a_failure_does_not(house: House) -> None:
     house.shell("writer", "mailcore send @editor told b > /dev/null; echo up")
     for n in range(3):
         house.over("@writer", house.started("@lead", "@writer", f"task {n}"))
-    assert breakers.tripped(house.agent("@writer"), house.config.dispatch) == ""
+    assert breakers.why_tripped(house.agent("@writer"), house.config.dispatch) == ""
     house.shell("writer", "exit 1")
     for n in range(3):
         house.over("@writer", house.started("@lead", "@writer", f"failing task {n}"))
-    assert "3 runs in a row" in breakers.tripped(house.agent("@writer"), house.config.dispatch)
+    assert "3 runs in a row" in breakers.why_tripped(house.agent("@writer"), house.config.dispatch)
 
 
 def test_an_agent_that_only_rewrites_its_memories_makes_little_progress(house: House) -> None:
@@ -70,12 +72,12 @@ def test_an_agent_that_only_rewrites_its_memories_makes_little_progress(house: H
         run = house.over("@writer", house.started("@lead", "@writer"))
         assert run.memories_edited
         assert house.json("run", run.run_id)["changed"] == [".trinity/local.json"]
-    tripped = breakers.tripped(house.agent("@writer"), house.config.dispatch)
+    tripped = breakers.why_tripped(house.agent("@writer"), house.config.dispatch)
     assert tripped.startswith("3 runs in a row that only wrote mail or memories ([dispatch] ping_pong)")
     assert "`mailcore wake @writer`" in tripped
     house.shell("writer", "echo up; date +%N > .trinity/local.json; date > made")
     house.over("@writer", house.started("@lead", "@writer"))
-    assert breakers.tripped(house.agent("@writer"), house.config.dispatch) == ""
+    assert breakers.why_tripped(house.agent("@writer"), house.config.dispatch) == ""
 
 
 def test_runs_whose_supervisor_dies_again_and_again_trip_it(house: House) -> None:
@@ -83,11 +85,11 @@ def test_runs_whose_supervisor_dies_again_and_again_trip_it(house: House) -> Non
     house.shell("writer", "echo up; exec sleep 100")
     writer = house.agent("@writer")
     for _ in range(3):
-        assert breakers.tripped(writer, house.config.dispatch) == ""
+        assert breakers.why_tripped(writer, house.config.dispatch) == ""
         house.attempt_pid("@writer", house.started("@lead", "@writer"))
         house.orphan("@writer")
-        after_run.clean(house.workspace, house.config, writer)
-    assert "3 runs in a row without" in breakers.tripped(writer, house.config.dispatch)
+        after_run.clean_up(house.workspace, house.config, writer)
+    assert "3 runs in a row without" in breakers.why_tripped(writer, house.config.dispatch)
 
 
 def test_a_sender_that_is_woken_and_never_hears_is_woken_no_more(house: House) -> None:
@@ -135,7 +137,7 @@ def test_a_ping_pong_of_mail_comes_to_its_end(house: House) -> None:
     wait_until(over, 40, "the breaker trips")
     idle(house, "writer", "editor")
     assert 3 <= len(house.runs("@writer")) <= 4 and 3 <= len(house.runs("@editor")) <= 4
-    assert house.over("@writer", control.wake(house.workspace, house.config, "@operator", "@writer"))
+    assert house.over("@writer", control.wake_agent(house.workspace, house.config, "@operator", "@writer"))
     idle(house, "writer", "editor")
 
 
@@ -175,9 +177,9 @@ def test_the_wait_grows_with_each_failure_and_ends_with_a_success(house: House) 
     waits = []
     house.shell("writer", "exit 1")
     for _ in range(4):
-        waits.append(breakers.backoff(agent, house.config.dispatch))
+        waits.append(breakers.backoff_delay(agent, house.config.dispatch))
         house.over("@writer", house.started("@operator", "@writer"))
-    waits.append(breakers.backoff(agent, house.config.dispatch))
+    waits.append(breakers.backoff_delay(agent, house.config.dispatch))
     house.command("writer", "true")
     house.over("@writer", house.started("@operator", "@writer"))
-    assert waits == [0, 1, 2, 3, 3] and breakers.backoff(agent, house.config.dispatch) == 0
+    assert waits == [0, 1, 2, 3, 3] and breakers.backoff_delay(agent, house.config.dispatch) == 0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import queue
-from mailcore.dispatch.daily_caps import HELD
+from mailcore.dispatch.admission.daily_cap_holds import CAP_MARK
+from mailcore.dispatch.queueing import queue
 from mailcore.model.run import Phase
 from mailcore.workspace.holds import hold_at
 from tests.mailcore.conftest import House, wait_until
@@ -54,9 +54,9 @@ def test_an_agent_at_its_cap_is_held_until_it_is_released_and_then_goes_on_that_
 
 def test_on_another_day_the_cap_holds_anew(house: House, home: Home) -> None:
     cap(house, "daily_tokens = 3000\nhold = true")
-    (house.agent("@writer").mail_dir / HELD).write_text(f"{date.today() - timedelta(days=1)}")
+    (house.agent("@writer").mail_dir / CAP_MARK).write_text(f"{date.today() - timedelta(days=1)}")
     assert house.dispatch("@lead", "@writer").code == "held"
-    assert (house.agent("@writer").mail_dir / HELD).read_text() == f"{date.today()}"
+    assert (house.agent("@writer").mail_dir / CAP_MARK).read_text() == f"{date.today()}"
 
 
 def test_the_fleet_has_a_cap_of_its_own(house: House, home: Home) -> None:
@@ -67,7 +67,7 @@ def test_the_fleet_has_a_cap_of_its_own(house: House, home: Home) -> None:
     assert house.dispatch("@editor", "@lead").code == "held"
     started = house.json("release", "--all", "--from", "@operator")["started"]
     assert len(started) == 2
-    wait_until(lambda: not list(queue.waiting(house.workspace)), 30, "nothing waits")
+    wait_until(lambda: not list(queue.all_waiting(house.workspace)), 30, "nothing waits")
     idle(house)
 
 
@@ -76,4 +76,4 @@ def test_without_a_cap_that_holds_or_below_it_everybody_starts(house: House, hom
     cap(house, text)
     assert house.over("@writer", house.started("@lead", "@writer")).phase is Phase.COMPLETED
     idle(house)
-    assert not (house.agent("@writer").mail_dir / HELD).exists()
+    assert not (house.agent("@writer").mail_dir / CAP_MARK).exists()

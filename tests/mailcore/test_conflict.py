@@ -107,7 +107,7 @@ def test_a_run_that_finds_the_conflict_is_started_again_with_the_chosen_task(hou
     assert first.run_id and house.over("writer", first.run_id).phase is Phase.COMPLETED
     escalate(house, first.message_id, other.message_id, name="lead")
     with pytest.raises(Refused, match="the approver is to choose"):
-        control.retry(house.workspace, house.config, "@operator", first.run_id)
+        control.retry_run(house.workspace, house.config, "@operator", first.run_id)
     told = house.json("approve", request(house), "tabs", "--choose", first.message_id, *OPERATOR)
     (run_id,) = (what.removeprefix("run ") for what in told["tasks"].values() if what.startswith("run "))
     assert house.over("writer", run_id).subject == "tabs" and house.run("writer", run_id).message_id == first.message_id

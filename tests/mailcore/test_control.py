@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import control, run_processes
+from mailcore.dispatch import control
+from mailcore.dispatch.kill import processes_to_kill
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.runs.run_list import last_run
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.formats import journal
 from mailcore.model.run import Phase
@@ -49,7 +52,7 @@ def test_a_kill_in_mid_run_ends_the_whole_tree_and_nothing_else(
 
     pids = wait_until(written, what="the tree has grown")
     supervisor = house.run("@writer", run_id).supervisor_pid
-    shown = {p.pid for p in control.processes(house.workspace, "@writer")}
+    shown = {p.pid for p in processes_to_kill(house.workspace, "@writer")}
     assert shown == {supervisor, *pids.values()}
     killed = house.kill("@lead", "@writer")
     assert [name for name, pid in pids.items() if alive(pid)] == []  # at once: success is said when nothing is left
@@ -73,7 +76,7 @@ def test_a_daemon_that_cleared_its_environment_is_caught_too(house: House, tmp_p
     run_id = house.started("@operator", "@writer")
     house.attempt_pid("@writer", run_id)
     pid = int(house.says(tmp_path / "ghost"))
-    assert alive(pid) and pid in {p.pid for p in control.processes(house.workspace, "@writer")}
+    assert alive(pid) and pid in {p.pid for p in processes_to_kill(house.workspace, "@writer")}
     try:
         house.kill("@operator", "@writer")
         assert not alive(pid)
@@ -130,7 +133,7 @@ def test_a_dead_supervisors_run_is_cleaned_up_by_the_next_dispatch(house: House)
     house.shell("writer", "echo up; setsid sleep 100 & exec sleep 100")
     first = house.started("@operator", "@writer")
     pid = house.attempt_pid("@writer", first)
-    left = [p.pid for p in control.processes(house.workspace, "@writer")]
+    left = [p.pid for p in processes_to_kill(house.workspace, "@writer")]
     house.orphan("@writer")
     assert alive(pid)
     second = house.started("@operator", "@writer")
@@ -167,7 +170,7 @@ def test_a_dead_supervisors_run_is_cleaned_up_by_a_kill(house: House) -> None:
     house.shell("writer", "echo up; setsid sleep 100 & exec sleep 100")
     first = house.started("@operator", "@writer")
     house.attempt_pid("@writer", first)
-    left = [p.pid for p in control.processes(house.workspace, "@writer")]
+    left = [p.pid for p in processes_to_kill(house.workspace, "@writer")]
     house.orphan("@writer")
     house.kill("@operator", "@writer")
     assert not any(alive(p) for p in left)
@@ -291,13 +294,13 @@ def test_retry_runs_the_last_task_again(house: House, tmp_path: Path) -> None:
     first = house.started("@operator", "@writer")
     assert house.over("@writer", first).phase is Phase.BOUNCED
     flag.touch()
-    second = control.retry(house.workspace, house.config, "@operator", "@writer")
+    second = control.retry_run(house.workspace, house.config, "@operator", "@writer")
     run = house.over("@writer", second)
     old = house.run("@writer", first)
     assert run.phase is Phase.COMPLETED
     assert (run.subject, run.sender, run.message_id) == (old.subject, old.sender, old.message_id)
     with pytest.raises(Refused, match="no run"):
-        control.retry(house.workspace, house.config, "@operator", "@editor")
+        control.retry_run(house.workspace, house.config, "@operator", "@editor")
 
 
 def test_the_newest_of_runs_within_one_second_is_the_newest(house: House) -> None:
@@ -306,7 +309,7 @@ def test_the_newest_of_runs_within_one_second_is_the_newest(house: House) -> Non
         ids.append(house.started("@operator", "@writer", f"task {n}"))
         house.over("@writer", ids[-1])
     assert ids == sorted(ids)
-    last = control.last_run(house.agent("@writer"))
+    last = last_run(house.agent("@writer"))
     assert last is not None and last.subject == "task 3"
 
 
@@ -314,17 +317,17 @@ def test_a_stray_file_among_the_runs_is_passed_over(house: House) -> None:
     run_id = house.started("@operator", "@writer")
     house.over("@writer", run_id)
     (house.agent("@writer").runs_dir / "zzz-stray").write_text("not a run")
-    last = control.last_run(house.agent("@writer"))
+    last = last_run(house.agent("@writer"))
     assert last is not None and last.run_id == run_id
     assert [row["run_id"] for row in house.json("runs")] == [run_id]
 
 
 def test_wake_starts_an_idle_agent_and_refuses_a_busy_one(house: House) -> None:
     house.shell("writer", "echo up; exec sleep 100")
-    run_id = control.wake(house.workspace, house.config, "@operator", "@writer")
+    run_id = control.wake_agent(house.workspace, house.config, "@operator", "@writer")
     house.attempt_pid("@writer", run_id)
     with pytest.raises(Refused, match="busy") as error:
-        control.wake(house.workspace, house.config, "@operator", "@writer")
+        control.wake_agent(house.workspace, house.config, "@operator", "@writer")
     assert error.value.code == "busy"
     house.kill("@operator", "@writer")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import breakers
+from mailcore.dispatch.admission import breakers
 from mailcore.model.lock import Holder
 from mailcore.observe.file_tail import Tail
 from mailcore.workspace.lock_reader import read_lock
@@ -165,7 +165,7 @@ def test_a_theme_in_a_workspace_keeps_no_screen_from_opening(tmp_path: Path, wha
         path.write_text("a = " + "[" * 100_000)
     if what == "no end":
         os.truncate(path, 20_000_000_000)
-    found = load.load([tmp_path])
+    found = load.load_themes([tmp_path])
     assert found.loaded == () and found.failed[0].startswith("theme evil.toml: "), found
 
 
@@ -176,7 +176,7 @@ def test_a_fifo_in_the_place_of_what_is_looked_at_by_the_way_is_not_waited_for(h
     path.parent.mkdir(exist_ok=True)
     os.mkfifo(path)
     if kind == "failures.jsonl":
-        assert breakers.fleet_tripped(house.workspace, house.config.dispatch) == ""
+        assert breakers.why_fleet_tripped(house.workspace, house.config.dispatch) == ""
     elif kind == "duty/x.watcher":
         assert watchers.look(house.root / ".praxmonitor") == ([], None)
     else:

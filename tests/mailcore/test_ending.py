@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import after_run
 from mailcore.dispatch.aipass import register
+from mailcore.dispatch.lifecycle import after_run
 from mailcore.model.run import Phase, Run
 from tests.mailcore.conftest import House, wait_until
 
@@ -163,7 +163,7 @@ def test_an_orphans_end_says_what_it_brought(house: House) -> None:
     house.attempt_pid("@writer", run_id)
     wait_until((house.agent("@writer").branch / "made").exists, what="it has written")
     house.orphan("@writer")
-    after_run.clean(house.workspace, house.config, house.agent("@writer"))
+    after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     end = ended(house, "@writer", run_id)
     assert (end["outcome"], end["progress"], end["changed"]) == ("bounced", "files", ["made"])
     assert end["memories_edited"] is False and end["duration"] > 0

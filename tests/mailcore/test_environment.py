@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch.control import read_run
-from mailcore.dispatch.environment import search_path
+from mailcore.dispatch.process.environment import search_path
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.model.run import Phase
 from mailcore.system.python_child import child
 from tests.mailcore.conftest import House, wait_until
@@ -137,12 +137,14 @@ def test_a_supervisor_that_does_not_stand_is_told_at_once(house: House, how: str
     house.shell("writer", "echo up")
     if how == "broken":
         code = (
-            "import mailcore.dispatch.start as start, sys\n"
+            "import mailcore.dispatch.lifecycle.start as start, sys\n"
             "start.child = lambda module, *words: [sys.executable, '-c', 'raise SystemExit(\"no such library\")']\n"
         )
         why = "no such library"
     else:
-        code = "import mailcore.dispatch.start as start\nstart.child = lambda *words: ['/nonexistent/python']\n"
+        code = (
+            "import mailcore.dispatch.lifecycle.start as start\nstart.child = lambda *words: ['/nonexistent/python']\n"
+        )
         why = "/nonexistent/python"
     code += "import sys; from mailcore.cli import main; sys.exit(main(sys.argv[1:]))"
     words = [sys.executable, "-c", code, "dispatch", "@writer", "s", "b", "--from", "@lead"]

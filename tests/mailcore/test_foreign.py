@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from mailcore.dispatch import control
-from mailcore.dispatch.aipass import register, runs
+from mailcore.dispatch.aipass import monitor_runs, register
+from mailcore.dispatch.runs.run_list import find_run
 from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.agent import Agent
@@ -70,12 +71,12 @@ def test_runs_of_both_are_listed_each_once(house: House) -> None:
     ]  # fmt: skip
     assert b"theirs" in house.mailcore("runs").stdout
     assert house.json("runs", "@editor") == []
-    agent, run = control.find_run(house.workspace, "theirs")
+    agent, run = find_run(house.workspace, "theirs")
     assert run is not None and (agent.address, run.subject) == ("@writer", "first")
-    newest = control.find_run(house.workspace, "@writer")[1]
+    newest = find_run(house.workspace, "@writer")[1]
     assert newest is not None and newest.run_id == ours
     row(house, "later")
-    newest = control.find_run(house.workspace, "@writer")[1]
+    newest = find_run(house.workspace, "@writer")[1]
     assert newest is not None and newest.run_id == "later"
 
 
@@ -93,25 +94,25 @@ def test_the_task_of_a_run_is_the_mail_that_it_was_dispatched_for(house: House) 
         post.send(house.workspace, sender, ["@writer"], subject, "b", is_task=True)
     post.send(house.workspace, "@lead", ["@writer"], "a task", "no task, a mail")
     row(house, "theirs")
-    run = control.find_run(house.workspace, "theirs")[1]
+    run = find_run(house.workspace, "theirs")[1]
     wanted = next(m for m in house.inbox("@writer") if (m.sender, m.subject, m.is_task) == ("@lead", "a task", True))
-    assert run is not None and runs.task_of(writer, run) == wanted
-    first = runs.again(writer, run)
+    assert run is not None and monitor_runs.task_message(writer, run) == wanted
+    first = monitor_runs.record_to_repeat(writer, run)
     assert (first["message_id"], first["sent_id"], first["sender"]) == (wanted.id, wanted.sent_id, "@lead")
     assert wanted.id in first["prompt"]
     post.close(house.workspace, "@writer", [wanted.id])
-    assert runs.again(writer, run)["message_id"] == wanted.id, "closed mail is found too"
+    assert monitor_runs.record_to_repeat(writer, run)["message_id"] == wanted.id, "closed mail is found too"
     row(house, "of another time", ts="2020-01-01T00:00:00+00:00")
-    old = control.find_run(house.workspace, "of another time")[1]
-    assert old is not None and runs.task_of(writer, old) is None
-    assert runs.again(writer, old)["message_id"] == ""
+    old = find_run(house.workspace, "of another time")[1]
+    assert old is not None and monitor_runs.task_message(writer, old) is None
+    assert monitor_runs.record_to_repeat(writer, old)["message_id"] == ""
 
 
 def test_a_retry_of_a_foreign_run_is_a_run_of_ours(house: House) -> None:
     post.send(house.workspace, "@lead", ["@writer"], "a task", "b", is_task=True)
     row(house, "theirs")
     row(house, "theirs", status="FAILED (code 3)")
-    run = house.over("@writer", control.retry(house.workspace, house.config, "@operator", "@writer"))
+    run = house.over("@writer", control.retry_run(house.workspace, house.config, "@operator", "@writer"))
     (mail,) = house.inbox("@writer")
     assert (run.phase, run.sender, run.message_id) == (Phase.COMPLETED, "@lead", mail.id)
     assert house.journal("@writer", run.run_id)[0]["retry_of"] == "theirs"
@@ -130,7 +131,7 @@ def test_a_dead_monitors_run_is_closed_told_and_ended(house: House, how: str) ->
         house.over("@writer", house.started("@operator", "@writer", "ours"))
     assert left.wait(10) < 0
     assert not writer.dispatch_lock.exists()
-    run = registered(register.records(house.workspace))["theirs"]
+    run = registered(register.register_rows(house.workspace))["theirs"]
     by, reason = ("@operator", "") if how == "kill" else ("", f"FAILED (its monitor (PID {monitor}) died)")
     assert (run.phase, run.by, run.reason) == (Phase.KILLED if by else Phase.BOUNCED, by, reason)
     told = wait_until(lambda: [m for m in house.inbox("@lead") if m.sender == "@writer"], what="@lead is told")
@@ -143,7 +144,7 @@ def test_a_dead_lock_that_no_row_knows_is_only_removed(house: House) -> None:
     row(house, "another's", monitor_pid=os.getpid())
     house.kill("@operator", "@writer")
     assert not writer.dispatch_lock.exists() and house.inbox("@lead") == ()
-    assert not registered(register.records(house.workspace))["another's"].phase.ended
+    assert not registered(register.register_rows(house.workspace))["another's"].phase.ended
 
 
 def test_a_foreign_run_is_killed_by_its_own_id_and_no_other(house: House) -> None:

@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from mailcore.dispatch import control, queue
+from mailcore.dispatch import control
+from mailcore.dispatch.queueing import queue
 from mailcore.exceptions import Refused
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
@@ -23,11 +24,11 @@ def test_a_held_agent_gets_its_mail_and_starts_for_nobody(house: House) -> None:
     assert (done.run_id, done.code, done.queued) == (None, "held", True)
     assert "held by @operator: gone to lunch" in done.busy
     with pytest.raises(Refused, match="lunch") as error:
-        control.wake(house.workspace, house.config, "@operator", "@writer")
+        control.wake_agent(house.workspace, house.config, "@operator", "@writer")
     assert error.value.code == "held"
     house.json("send", "@writer", "now", "b", "--priority", "high", "--from", "@lead")
     assert [m.subject for m in house.inbox("@writer")] == ["now", "the task"]
-    assert house.runs("@writer") == [] and len(list(queue.waiting(house.workspace))) == 2
+    assert house.runs("@writer") == [] and len(list(queue.all_waiting(house.workspace))) == 2
     assert house.over("@editor", house.started("@operator", "@editor")).phase is Phase.COMPLETED  # no other is held
     idle(house, "editor")
     assert house.runs("@writer") == []
@@ -36,7 +37,7 @@ def test_a_held_agent_gets_its_mail_and_starts_for_nobody(house: House) -> None:
     assert len(released["started"]) == 1
     wait_until(lambda: len(house.runs("@writer")) == 2, what="the wake's run, which is urgent, then the task's")
     idle(house, "writer")
-    wait_until(lambda: not list(queue.waiting(house.workspace)), what="nothing waits")
+    wait_until(lambda: not list(queue.all_waiting(house.workspace)), what="nothing waits")
     assert house.runs("@writer")[1].subject == "the task"
 
 
@@ -63,7 +64,7 @@ def test_what_runs_goes_on_under_a_hold_and_what_waits_for_it_stays(house: House
     assert house.over("@writer", first).phase is Phase.COMPLETED
     idle(house, "writer")
     assert len(house.runs("@writer")) == 1
-    assert [entry.subject for entry in queue.waiting(house.workspace)] == ["second"]
+    assert [entry.subject for entry in queue.all_waiting(house.workspace)] == ["second"]
     (second,) = house.json("release", "@writer", "--from", "@operator")["started"]
     assert house.over("@writer", second).phase is Phase.COMPLETED
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailcore.dispatch import branch_lock
+from mailcore.dispatch.runs import branch_lock
 from mailcore.exceptions import Refused
 from mailcore.formats.digest import digest
 from mailcore.identity.caller import Identity, identify
@@ -133,7 +133,7 @@ def test_who_is_calling(
     known = {"scribe": str(house.agent("@writer").inbox), "outsider": "/elsewhere/inbox.json", "editor": "/wrong"}
     entries = {name: {"inbox": inbox} for name, inbox in known.items()} | {"broken": 7}
     contacts.write_text(json.dumps({"contacts": entries}))
-    assert branch_lock.acquire(house.agent("@writer"), "r1", N1, "s") is None
+    assert branch_lock.acquire_lock(house.agent("@writer"), "r1", N1, "s") is None
     workspace = find(house.root)
     if expected.startswith("refused: "):
         with pytest.raises(Refused) as error:
@@ -150,7 +150,7 @@ def test_who_is_calling(
 
 @pytest.mark.elsewhere
 def test_the_run_is_known_only_with_its_nonce(house: House) -> None:
-    branch_lock.acquire(house.agent("@writer"), "r1", N1, "s")
+    branch_lock.acquire_lock(house.agent("@writer"), "r1", N1, "s")
 
     def who(declared: str | None, **more: str) -> Identity:
         return identify(house.workspace, RUN | more, house.root, declared)
@@ -158,7 +158,7 @@ def test_the_run_is_known_only_with_its_nonce(house: House) -> None:
     assert who(None).run_id == "r1"
     assert who("@writer").run_id == "r1"
     assert who("@editor", MAILCORE_NONCE="x").run_id == ""
-    branch_lock.release(house.agent("@writer"), "r1", N1)
+    branch_lock.release_lock(house.agent("@writer"), "r1", N1)
     with pytest.raises(Refused, match="over"):
         who(None)
 
@@ -167,7 +167,7 @@ def test_variables_that_leak_from_another_workspaces_run_are_refused(house: Hous
     from mailcore.workspace import create
 
     other = create.init(tmp_path / "other", [("writer", "w")])
-    branch_lock.acquire(house.agent("@writer"), "r1", N1, "s")
+    branch_lock.acquire_lock(house.agent("@writer"), "r1", N1, "s")
     with pytest.raises(Refused, match="MAILCORE_RUN_ID"):
         identify(other, RUN, other.agent("@writer").branch)
     done = house.mailcore("whoami", cwd=other.agent("@writer").branch, env=RUN)
@@ -199,7 +199,7 @@ NAMES_TO_TRY = st.sampled_from(["WRITER", "EDITOR", "LEAD", "nobody", "", "@oper
 def test_nobody_is_ever_anyone_whom_nothing_names(
     house: House, place: str, run: str, nonce: str, whose: str, router: str
 ) -> None:
-    branch_lock.acquire(house.agent("@writer"), "r1", N1, "s")
+    branch_lock.acquire_lock(house.agent("@writer"), "r1", N1, "s")
     names = {"MAILCORE_RUN_ID": run, "MAILCORE_NONCE": nonce, "MAILCORE_AGENT": whose, "AIPASS_BRANCH_NAME": router}
     try:
         found = identify(house.workspace, names, house.root / place)

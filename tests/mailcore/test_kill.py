@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import control, queue
+from mailcore.dispatch.kill import processes_to_kill
+from mailcore.dispatch.queueing import queue
 from mailcore.exceptions import Refused
 from mailcore.formats.timestamps import lock_time
 from mailcore.system.lock_holder import name_holder
@@ -39,7 +40,7 @@ def test_a_process_that_supervises_nothing_is_not_signalled(
     house: House, stranger: subprocess.Popen[bytes], ticks: bool
 ) -> None:
     planted(house, stranger.pid, start_ticks=start_ticks(stranger.pid) if ticks else 0)
-    assert control.processes(house.workspace, "@writer") == ()
+    assert processes_to_kill(house.workspace, "@writer") == ()
     with pytest.raises(Refused, match=str(stranger.pid)) as error:
         house.kill("@operator", "@writer")
     assert error.value.code == "not_ours" and stranger.poll() is None

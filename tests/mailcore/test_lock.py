@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import branch_lock
+from mailcore.dispatch.runs import branch_lock
 from mailcore.model.lock import Holder
 from mailcore.system.processes import boot_id, start_ticks
 from mailcore.workspace.lock_reader import YOUNG, read_lock
@@ -28,7 +28,7 @@ def write(house: House, content: Any, age: float = 0.0) -> None:
 
 
 def take(house: House, run_id: str = "r1") -> Any:
-    return branch_lock.acquire(house.agent("@writer"), run_id, f"nonce-{run_id}", "a task")
+    return branch_lock.acquire_lock(house.agent("@writer"), run_id, f"nonce-{run_id}", "a task")
 
 
 def test_a_lock_says_who_what_and_since_when(house: House) -> None:
@@ -53,15 +53,15 @@ def test_only_its_own_run_hands_over_and_releases(house: House) -> None:
     writer = house.agent("@writer")
     take(house)
     assert not branch_lock.hand_over(writer, "r1", "wrong nonce", 1, "s")
-    branch_lock.release(writer, "r2", "nonce-r1")
-    branch_lock.release(writer, "r1", "wrong nonce")
-    assert branch_lock.owned(writer.dispatch_lock, "r1", "nonce-r1")
+    branch_lock.release_lock(writer, "r2", "nonce-r1")
+    branch_lock.release_lock(writer, "r1", "wrong nonce")
+    assert branch_lock.is_owned(writer.dispatch_lock, "r1", "nonce-r1")
     assert branch_lock.hand_over(writer, "r1", "nonce-r1", os.getppid(), "s")
     held = read_lock(writer.dispatch_lock)
     assert held is not None and held.pid == os.getppid()
-    branch_lock.release(writer, "r1", "nonce-r1")
+    branch_lock.release_lock(writer, "r1", "nonce-r1")
     assert not writer.dispatch_lock.exists()
-    branch_lock.release(writer, "r1", "nonce-r1")
+    branch_lock.release_lock(writer, "r1", "nonce-r1")
 
 
 def gone() -> int:

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from mailcore.dispatch import orphans
+from mailcore.dispatch.lifecycle import orphans
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
 from tests.mailcore.conftest import House

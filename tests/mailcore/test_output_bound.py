@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch.attempt_output import bound
+from mailcore.dispatch.supervision.attempt_output import limit_size
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House
 
@@ -27,7 +27,7 @@ def test_a_growing_file_keeps_its_end(tmp_path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
             large = on_disk(path) > 5 * MB
-            assert bound(path, 4 * MB) is large
+            assert limit_size(path, 4 * MB) is large
             assert on_disk(path) <= 6 * MB
     assert path.stat().st_size == 40 * MB  # readers of the end and the writer see no difference
     data = path.read_bytes()
@@ -38,8 +38,8 @@ def test_a_growing_file_keeps_its_end(tmp_path: Path) -> None:
 def test_what_is_small_or_gone_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"x" * MB)
-    assert not bound(path, 4 * MB) and path.read_bytes() == b"x" * MB
-    assert not bound(tmp_path / "none", 1)
+    assert not limit_size(path, 4 * MB) and path.read_bytes() == b"x" * MB
+    assert not limit_size(tmp_path / "none", 1)
 
 
 @pytest.mark.linux_only("no POSIX call frees a part of a file")
@@ -63,4 +63,4 @@ def test_a_symlink_in_its_place_is_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"x" * 8 * MB)
     (tmp_path / "log").symlink_to(target)
-    assert not bound(tmp_path / "log", MB) and target.read_bytes() == b"x" * 8 * MB
+    assert not limit_size(tmp_path / "log", MB) and target.read_bytes() == b"x" * 8 * MB

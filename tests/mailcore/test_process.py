@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import run_processes
+from mailcore.dispatch.process import run_processes
 from mailcore.system import processes
 from mailcore.system.process_values import Process
 from mailcore.system.processes import alive, start_ticks
@@ -72,13 +72,13 @@ def test_a_whole_tree_is_found_and_ended_and_strangers_are_not(
     other_run = subprocess.Popen(["sleep", "100"], env={**os.environ, RUN_ID: "other"})
     top, pids = grow(tmp_path, "r-tree")
     wait_until(lambda: state(pids["frozen"]) == "T", what="one is stopped")
-    found = run_processes.members("r-tree")
+    found = run_processes.run_members("r-tree")
     assert {p.pid for p in found} == set(pids.values())
     assert next(p for p in found if p.pid == pids["top"]).depth == 0
     assert next(p for p in found if p.pid == pids["plain"]).depth == 1
     try:
-        ended, survivors = run_processes.stop(
-            lambda: run_processes.members("r-tree"), 0.3, lambda: (top.poll(), None)[1]
+        ended, survivors = run_processes.stop_processes(
+            lambda: run_processes.run_members("r-tree"), 0.3, lambda: (top.poll(), None)[1]
         )
         assert ended == set(pids.values()) and survivors == set()
         assert [name for name, pid in pids.items() if alive(pid)] == []
@@ -101,7 +101,9 @@ def test_those_that_obey_are_not_killed_and_it_is_quick(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
     )
     assert polite.stdout is not None and polite.stdout.readline() == b"up\n"
-    ended, _ = run_processes.stop(lambda: run_processes.members("r-polite"), 20, lambda: (polite.poll(), None)[1])
+    ended, _ = run_processes.stop_processes(
+        lambda: run_processes.run_members("r-polite"), 20, lambda: (polite.poll(), None)[1]
+    )
     assert ended == {polite.pid} and polite.wait() == 0
     assert (tmp_path / "bye").read_text() == "clean"
     polite.stdout.close()
@@ -121,9 +123,11 @@ def test_one_that_forks_when_it_is_told_to_end_is_found_again(tmp_path: Path) ->
         [sys.executable, "-c", source], env={**os.environ, RUN_ID: "r-hydra"}, stdout=subprocess.PIPE
     )
     assert hydra.stdout is not None and hydra.stdout.readline() == b"up\n"
-    ended, survivors = run_processes.stop(lambda: run_processes.members("r-hydra"), 5, lambda: (hydra.poll(), None)[1])
+    ended, survivors = run_processes.stop_processes(
+        lambda: run_processes.run_members("r-hydra"), 5, lambda: (hydra.poll(), None)[1]
+    )
     assert len(ended) >= 2 and survivors == set()
-    assert run_processes.members("r-hydra") == []
+    assert run_processes.run_members("r-hydra") == []
     hydra.stdout.close()
     hydra.wait()
 
@@ -158,9 +162,9 @@ def test_another_runs_supervisor_and_all_below_it_are_strangers() -> None:
         assert inner.stdout is not None and inner.stdout.readline() == b"up\n"
         below = {p.pid for p in processes.snapshot().values() if p.ppid == inner.pid}
         assert len(below) == 2
-        assert run_processes.members("outer") == []
+        assert run_processes.run_members("outer") == []
         # As a child of the outer run's supervisor, which is where a subreaper gets it:
-        assert not {inner.pid, orphan.pid, *below} & {p.pid for p in run_processes.members("outer", [os.getpid()])}
+        assert not {inner.pid, orphan.pid, *below} & {p.pid for p in run_processes.run_members("outer", [os.getpid()])}
     finally:
         left = [p for p in processes.snapshot().values() if p.ppid == inner.pid]
         for child in (inner, orphan):
@@ -177,7 +181,7 @@ def test_the_members_of_a_session_are_its_processes_and_what_left_it() -> None:
     monitor = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
     assert monitor.stdout is not None and monitor.stdout.readline() == b"up\n"
     wait_until(lambda: len(run_processes.session_members(monitor.pid)) == 3, what="three processes")
-    ended, survivors = run_processes.stop(
+    ended, survivors = run_processes.stop_processes(
         lambda: run_processes.session_members(monitor.pid), 1, lambda: (monitor.poll(), None)[1]
     )
     assert len(ended) == 3 and survivors == set()

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import queue
-from mailcore.dispatch.after_run import start_wake
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.queue import Wake
+from mailcore.dispatch.lifecycle.after_run import start_wake
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.queueing.queue import Wake
 from mailcore.formats import journal
 from mailcore.model.run import Phase
 from tests.mailcore.conftest import House, wait_until
@@ -31,7 +31,7 @@ def finish(house: House, count: int) -> list[str]:
     (house.agent("@writer").branch / "go").touch()
     wait_until(lambda: sum(run.phase.ended for run in house.runs("@writer")) == count, 30, f"{count} runs are over")
     wait_until(lambda: not house.agent("@writer").dispatch_lock.exists(), what="@writer is idle")
-    assert list(queue.waiting(house.workspace)) == []
+    assert list(queue.all_waiting(house.workspace)) == []
     assert {run.phase for run in house.runs("@writer")} == {Phase.COMPLETED}
     return [run.subject for run in house.runs("@writer")]
 
@@ -89,11 +89,11 @@ def test_what_could_not_begin_is_next_again(house: House) -> None:
         house.dispatch("@operator", "@writer", f"task {n}")
     writer = house.agent("@writer")
     with gate(house.workspace, writer):
-        first, taken = queue.peek(writer)
+        first, taken = queue.next_start(writer)
         assert first is not None and first["subject"] == "task 0"
-        queue.remove(house.workspace, writer, taken)
-        queue.put_back(house.workspace, writer, taken, "no program")
-    before = next(queue.waiting(house.workspace))
+        queue.remove_entries(house.workspace, writer, taken)
+        queue.put_back_starts(house.workspace, writer, taken, "no program")
+    before = next(queue.all_waiting(house.workspace))
     assert (before.subject, before.reason) == ("task 0", "no program")
     assert finish(house, 3) == ["present", "task 0", "task 1"]
 
@@ -119,7 +119,7 @@ def test_a_kill_drops_the_wakes_and_keeps_the_tasks(house: House) -> None:
     start_wake(house.workspace, house.config, house.agent("@writer"), Wake("A reason.", "@lead"))
     house.dispatch("@operator", "@writer", "a task")
     house.kill("@operator", "@writer")
-    assert [entry.subject for entry in queue.waiting(house.workspace)] == ["a task"]
+    assert [entry.subject for entry in queue.all_waiting(house.workspace)] == ["a task"]
     assert len(house.runs("@writer")) == 1
 
 
@@ -127,12 +127,12 @@ def test_wakes_without_a_number_for_their_depth_and_a_word_for_their_id_become_o
     writer = house.agent("@writer")
     with gate(house.workspace, writer):
         for depth in ("deep", None):
-            queue.add(house.workspace, writer, {"subject": "s", "message_id": "", "depth": depth}, "busy")
+            queue.add_start(house.workspace, writer, {"subject": "s", "message_id": "", "depth": depth}, "busy")
         spoilt = [line | {"queue_id": [1]} for line in journal.read(writer.mail_dir / ".queue.jsonl")]
         (writer.mail_dir / ".queue.jsonl").write_text("".join(json.dumps(line) + "\n" for line in spoilt))
-        first, taken = queue.peek(writer)
-        queue.remove(house.workspace, writer, taken)
-    assert first is not None and first["depth"] == 0 and not queue.waits(writer)
+        first, taken = queue.next_start(writer)
+        queue.remove_entries(house.workspace, writer, taken)
+    assert first is not None and first["depth"] == 0 and not queue.is_any_waiting(writer)
 
 
 def test_a_claim_follows_no_symlink(house: House, tmp_path: Path) -> None:

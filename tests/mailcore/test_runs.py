@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailcore.dispatch import control
+from mailcore.dispatch.runs.run_list import last_run
 from mailcore.observe.run_reader import Runs
 from tests.mailcore.conftest import House
 
@@ -16,5 +16,5 @@ def test_a_directory_that_is_no_runs_is_never_the_newest(house: House) -> None:
     (stray / "run.jsonl").write_bytes((writer.runs_dir / run_id / "run.jsonl").read_bytes().replace(b"a task", b"zzz"))
     runs = Runs(writer.runs_dir)
     runs.read(None)
-    newest, last = runs.current(None, None, None), control.last_run(writer)
+    newest, last = runs.current(None, None, None), last_run(writer)
     assert newest is not None and last is not None and (newest.subject, last.subject) == ("a task", "a task")

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch.aipass import recorded, register
-from mailcore.dispatch.run_list import find_run
+from mailcore.dispatch.aipass import recorder, register
+from mailcore.dispatch.runs.run_list import find_run
 from mailcore.mail import lookup
 from mailcore.workspace import audit, find
-from praxmonitor.alarms.recovery import Seen
+from praxmonitor.alarms.recovery import AipassRecorder
 from tests.mailcore.conftest import House
 
 
@@ -61,7 +61,7 @@ def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: find.Wo
 
 def test_a_run_of_aipass_s_has_its_story(aipass: find.Workspace, house: House) -> None:
     """Its task's text, the answer as its result, the mail that is stamped with its id, its cost."""
-    rows = [row for row in register.records(aipass) if row.get("subject") == "Demo ok"]
+    rows = [row for row in register.register_rows(aipass) if row.get("subject") == "Demo ok"]
     done = house.mailcore("run", rows[0]["dispatch_id"], "--json", cwd=aipass.root)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -74,13 +74,13 @@ def test_a_run_of_aipass_s_has_its_story(aipass: find.Workspace, house: House) -
 def test_a_task_of_aipass_s_says_how_its_run_ended(aipass: find.Workspace, house: House) -> None:
     rows = json.loads(house.mailcore("tasks", "--json", cwd=aipass.root).stdout)
     found = {row["subject"]: row["note"] for row in rows if row["kind"] == "task"}
-    failed = [row["subject"] for row in register.records(aipass) if row.get("target") == "@gamma"]
+    failed = [row["subject"] for row in register.register_rows(aipass) if row.get("target") == "@gamma"]
     assert failed and {found[subject] for subject in failed if subject in found} == {"bounced"}
 
 
 def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace) -> None:
-    watching = Seen(used.root)
-    watching.look()
+    watching = AipassRecorder(used.root)
+    watching.record()
     before = [act for act in audit_of(used) if act["verb"] == "send"]
     late = {"timestamp": "2026-11-22 03:00:00", "from": "@alpha", "subject": "later", "message": "SECRET"}
     (used.agent("@alpha").sent_dir / "late.json").write_text(json.dumps({"id": "aaaa1111", "to": "@beta", **late}))
@@ -88,8 +88,8 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace
     box["messages"].insert(0, {"id": "bbbb2222", "sent_id": "aaaa1111", "status": "new", **late})
     used.agent("@beta").inbox.write_text(json.dumps(box))
     for _ in range(2):
-        watching.look()
-        recorded.record(used, keep=True)
+        watching.record()
+        recorder.record_acts(used, keep=True)
     new = [act for act in audit_of(used) if act["verb"] == "send"][len(before) :]
     assert [(act["id"], act["sent_id"], act["to"]) for act in new] == [("bbbb2222", "aaaa1111", "@beta")]
     assert "SECRET" not in (used.state_dir / "audit.jsonl").read_text()
@@ -97,25 +97,25 @@ def test_what_comes_later_is_recorded_once_by_whoever_looks(used: find.Workspace
 
 def test_much_that_was_looked_through_is_not_looked_through_anew(house: House) -> None:
     """Of our own mail nothing is to be recorded; how far was looked is kept where that was much work."""
-    kept = house.root / ".praxmonitor" / recorded.FILE
+    kept = house.root / ".praxmonitor" / recorder.FILE
     sent = house.agent("@writer").sent_dir
     for number in range(3):
         (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
-    recorded.record(house.workspace)
+    recorder.record_acts(house.workspace)
     assert not kept.exists(), "looking writes nothing"
-    for number in range(recorded.MANY + 1):
+    for number in range(recorder.MANY_FILES + 1):
         (sent / f"{number}.json").write_text(json.dumps({"id": f"{number}", "thread_id": "t"}))
-    recorded.record(house.workspace)
+    recorder.record_acts(house.workspace)
     assert str(sent) in json.loads(kept.read_text())
 
 
 def test_our_own_mail_is_not_taken_for_aipass_s(house: House) -> None:
     house.json("send", "@writer", "s", "b", "--from", "@lead")
-    assert recorded.record(house.workspace) == [] and len(sends(house.json("history"))) == 1
+    assert recorder.record_acts(house.workspace) == [] and len(sends(house.json("history"))) == 1
 
 
 def test_where_mailcore_is_not_used_it_is_told_and_nothing_is_written(aipass: find.Workspace) -> None:
-    assert ("@alpha", "@beta", "Demo ok") in sends(recorded.record(aipass))
+    assert ("@alpha", "@beta", "Demo ok") in sends(recorder.record_acts(aipass))
     assert not aipass.state_dir.exists()
 
 

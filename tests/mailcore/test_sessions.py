@@ -26,7 +26,7 @@ from mailcore.programs.claude import sessions as claude_sessions
 from mailcore.programs.codex import sessions as codex_sessions
 from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.file_feed import FileFeed
 from tests.conftest import FIXTURES
 
 SESSION = "00e66db2-05d6-45b4-98ae-6bf52c827f80"

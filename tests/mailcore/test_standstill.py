@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailcore.dispatch import control, hold, queue
-from mailcore.dispatch.after_run import start_wake
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.hold import EVERYONE
-from mailcore.dispatch.queue import Wake
-from mailcore.dispatch.standstill import standing_still
+from mailcore.dispatch.admission.hold import WHOLE_WORKSPACE, place_hold
+from mailcore.dispatch.admission.standstill import startable_entries
+from mailcore.dispatch.lifecycle.after_run import start_wake
+from mailcore.dispatch.priority_wakes import wake_recipients
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.queueing.queue import Wake
+from mailcore.dispatch.release import release_hold
 from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.run import Phase
@@ -55,7 +57,7 @@ def made(mark: str) -> Iterator[House]:
 
 def do(house: House, act: str, whom: str) -> None:
     """One act; what is refused, as a kill where nothing runs, is no act."""
-    address, branch = f"@{whom}" if whom else EVERYONE, house.root / "agents" / whom
+    address, branch = f"@{whom}" if whom else WHOLE_WORKSPACE, house.root / "agents" / whom
     with suppress(Refused):
         if act == "dispatch":
             house.dispatch("@operator", address)
@@ -63,17 +65,17 @@ def do(house: House, act: str, whom: str) -> None:
             start_wake(house.workspace, house.config, house.agent(address), Wake("A reason.", "@lead"))
         elif act == "urgent":
             sent = post.send(house.workspace, "@operator", [address], "now", "b", priority="high")
-            control.wake_for(house.workspace, house.config, "@operator", sent, "now")
+            wake_recipients(house.workspace, house.config, "@operator", sent, "now")
         elif act in ("go", "stop"):
             (branch / "go").touch() if act == "go" else (branch / "go").unlink(missing_ok=True)
         elif act == "kill":
             house.kill("@operator", address)
         elif act == "hold":
-            hold.hold(house.workspace, "@operator", address, "")
+            place_hold(house.workspace, "@operator", address, "")
         elif act == "release":
-            hold.release(house.workspace, house.config, "@operator", address)
-        elif act == "cancel" and (entries := queue.waiting_for(house.agent(address))):
-            queue.cancel(house.workspace, "@operator", entries[0].id)
+            release_hold(house.workspace, house.config, "@operator", address)
+        elif act == "cancel" and (entries := queue.waiting_starts(house.agent(address))):
+            queue.cancel_start(house.workspace, "@operator", entries[0].id)
         elif act == "limit":
             house.limit(max_runs=int(whom))
 
@@ -82,7 +84,7 @@ def nothing_stands_still(house: House, allowed: set[str]) -> None:
     """Whatever waits is hindered; at an agent that was just killed what waits goes on waiting."""
 
     def still() -> list[str]:
-        found = standing_still(house.workspace, house.config)
+        found = startable_entries(house.workspace, house.config)
         return [f"{one.agent.address}: {one.subject}" for one in found if one.agent.address not in allowed]
 
     wait_until(lambda: not still(), 20, f"it stands still: {still()}")
@@ -103,15 +105,15 @@ def test_nothing_waits_that_nothing_hinders(mark: str, acts: list[tuple[str, str
         house.limit(max_runs=0)
         for name in NAMES:
             (house.root / "agents" / name / "go").touch()
-        for target in (EVERYONE, *(f"@{name}" for name in NAMES)):
+        for target in (WHOLE_WORKSPACE, *(f"@{name}" for name in NAMES)):
             with suppress(Refused):
-                hold.release(house.workspace, house.config, "@operator", target)
+                release_hold(house.workspace, house.config, "@operator", target)
         house.dispatch("@operator", "@writer", "the last")  # an end of a run starts whatever still waits
         for _ in range(2):
             with suppress(Refused):
-                hold.hold(house.workspace, "@operator", EVERYONE, "")
-                hold.release(house.workspace, house.config, "@operator", EVERYONE)
-        wait_until(lambda: not list(queue.waiting(house.workspace)), 30, "nothing waits any more")
+                place_hold(house.workspace, "@operator", WHOLE_WORKSPACE, "")
+                release_hold(house.workspace, house.config, "@operator", WHOLE_WORKSPACE)
+        wait_until(lambda: not list(queue.all_waiting(house.workspace)), 30, "nothing waits any more")
         wait_until(lambda: all(run.phase.ended for name in NAMES for run in house.runs(f"@{name}")), 30, "all is over")
         tasks = [mail.id for name in NAMES for mail in house.inbox(f"@{name}") if mail.is_task]
         assert all(run.phase in (Phase.COMPLETED, Phase.KILLED) for name in NAMES for run in house.runs(f"@{name}"))
@@ -135,13 +137,13 @@ def test_a_wake_that_a_breaker_refuses_keeps_nothing_behind_it_waiting(house: Ho
         for why in ("First reason.", "Second reason."):
             notice = {"subject": f"Done: {why}", "body": "b", "in_reply_to": "x", "run_ended": "completed"}
             record = {"subject": why, "sender": "@editor", "message_id": "", "automatic": True, "notice": notice}
-            queue.add(house.workspace, writer, {**record, "program": "command", "prompt": "p"}, "busy")
+            queue.add_start(house.workspace, writer, {**record, "program": "command", "prompt": "p"}, "busy")
     for n in range(3):
         assert house.dispatch("@lead", "@writer", f"task {n}").queued
     (writer.branch / "go").touch()
     wait_until(lambda: len(house.runs("@writer")) == 6 and house.runs("@writer")[-1].phase.ended, 30, "all tasks ran")
     assert [run.subject for run in house.runs("@writer")][2:] == ["the present", "task 0", "task 1", "task 2"]
-    assert not list(queue.waiting(house.workspace))
+    assert not list(queue.all_waiting(house.workspace))
     told = [mail.subject for mail in house.inbox("@writer")]
     assert "Done: First reason." in told and "Done: Second reason." in told
     (notice_mail,) = [mail for mail in house.inbox("@operator") if mail.subject == f"@writer {STOPPED}"]
@@ -158,13 +160,13 @@ def test_priority_goes_first_and_age_in_the_end(house: House, first: str) -> Non
     def waits(subject: str, priority: str, at: str) -> None:
         record = {"subject": subject, "message_id": subject, "priority": priority, "at": at}
         with gate(house.workspace, writer):
-            queue.add(house.workspace, writer, record, "busy")
+            queue.add_start(house.workspace, writer, record, "busy")
 
     waits("older", first, "2026-11-22T00:00:00+00:00")
     waits("urgent", "high", "2026-11-22T00:10:00+00:00")
     waits("low", "low", "2026-11-22T00:00:01+00:00")
     waits("later and urgent", "high", "2026-11-22T02:00:00+00:00")
-    order = [entry.subject for entry in queue.waiting_for(writer)]
+    order = [entry.subject for entry in queue.waiting_starts(writer)]
     assert order == ["urgent", "older", "low", "later and urgent"], (
         "nobody waits for ever, however much comes after him"
     )

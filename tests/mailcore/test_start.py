@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mailcore.dispatch import queue
-from mailcore.dispatch.after_run import start_what_waits
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.hold import EVERYONE, hold
+from mailcore.dispatch.admission.hold import WHOLE_WORKSPACE, place_hold
+from mailcore.dispatch.lifecycle.after_run import start_all_waiting
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.model.run import Phase
@@ -28,7 +28,7 @@ def test_a_directory_whose_name_is_no_moment_keeps_nothing_from_starting(house: 
 
 @pytest.mark.parametrize("spoilt", ["queue", "runs"])
 def test_one_agents_trouble_keeps_no_other_from_starting(house: House, spoilt: str) -> None:
-    hold(house.workspace, "@operator", EVERYONE, "")
+    place_hold(house.workspace, "@operator", WHOLE_WORKSPACE, "")
     for name in ("@writer", "@editor"):
         assert house.dispatch("@operator", name).queued
     (house.workspace.state_dir / HOLD).unlink()
@@ -36,12 +36,12 @@ def test_one_agents_trouble_keeps_no_other_from_starting(house: House, spoilt: s
     if spoilt == "queue":
         (writer.mail_dir / ".queue.jsonl").unlink()
         (writer.mail_dir / ".queue.jsonl").mkdir()
-        assert [entry.agent.address for entry in queue.waiting(house.workspace)] == ["@editor"]
-        (run_id,) = start_what_waits(house.workspace, house.config)
+        assert [entry.agent.address for entry in queue.all_waiting(house.workspace)] == ["@editor"]
+        (run_id,) = start_all_waiting(house.workspace, house.config)
     else:
         writer.runs_dir.write_text("no directory")
         with pytest.raises(MailcoreError, match="@writer"):
-            start_what_waits(house.workspace, house.config)
+            start_all_waiting(house.workspace, house.config)
         (run_id,) = [run.run_id for run in house.runs("@editor")]
     assert house.over("@editor", run_id).phase is Phase.COMPLETED
 
@@ -51,7 +51,7 @@ def test_a_supervisor_that_can_start_nothing_at_another_ends_well_and_writes_it_
     run_id = house.started("@operator", "@editor")
     house.attempt_pid("@editor", run_id)
     with gate(house.workspace, house.agent("@writer")):
-        queue.add(house.workspace, house.agent("@writer"), {"subject": "s", "message_id": "m"}, "busy")
+        queue.add_start(house.workspace, house.agent("@writer"), {"subject": "s", "message_id": "m"}, "busy")
     house.agent("@writer").runs_dir.write_text("no directory")
     (house.agent("@editor").branch / "go").touch()
     assert house.over("@editor", run_id).phase is Phase.COMPLETED

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import control
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.model.run import Phase, Run
 from mailcore.system.processes import alive
 from mailcore.workspace.lock_reader import read_lock
@@ -385,7 +385,7 @@ def test_a_run_whose_journal_is_spoilt_is_told_and_the_next_begins(house: House,
         path.symlink_to(tmp_path / "target")
     elif what == "another's":
         path.write_text('{"event":"queued","run_id":"x","sender":"@lead","nonce":"y"}\n')
-    wait_until(lambda: control.read_run(path.parent) is not None and not path.is_symlink(), what="it is mended")
+    wait_until(lambda: read_run(path.parent) is not None and not path.is_symlink(), what="it is mended")
     (writer.branch / "go").touch()
     run = house.over("@writer", run_id)
     assert (run.phase, run.reason, run.sender, len(run.attempts)) == (Phase.BOUNCED, "exit 7", "@operator", 1)
@@ -418,7 +418,7 @@ def test_the_supervisor_holds_the_lock_and_outlives_its_starter(house: House) ->
 NO_INOTIFY = """
 import os, resource, subprocess, sys
 from pathlib import Path
-from mailcore.dispatch.supervisor_events import Signs
+from mailcore.dispatch.supervision.supervisor_events import Signs
 signs = Signs()
 path = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, 64))

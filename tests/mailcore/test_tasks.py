@@ -9,7 +9,7 @@ import pytest
 
 from mailcore.config import Mail
 from mailcore.dispatch import control
-from mailcore.dispatch.open_tasks import run_of, tasks_of
+from mailcore.dispatch.runs.open_tasks import newest_run_of, open_tasks_of
 from mailcore.mail import answer, lookup, post
 from tests.mailcore.conftest import House, wait_until
 
@@ -51,11 +51,11 @@ def test_tasks_with_rung_age_and_note(house: House) -> None:
 def test_overdue_is_older_than_the_limit(house: House) -> None:
     post.send(house.workspace, "@lead", ["@writer"], "s", "b", is_task=True)
     writer = house.agent("@writer")
-    assert [t.overdue for t in tasks_of(writer, Mail(rung_normal=100), time.time())] == [False]
-    assert [(t.overdue, t.age > 100) for t in tasks_of(writer, Mail(rung_normal=100), time.time() + 200)] == [
+    assert [t.overdue for t in open_tasks_of(writer, Mail(rung_normal=100), time.time())] == [False]
+    assert [(t.overdue, t.age > 100) for t in open_tasks_of(writer, Mail(rung_normal=100), time.time() + 200)] == [
         (True, True)
     ]
-    assert [t.age for t in tasks_of(writer, Mail(rung_normal=100), 0.0)] == [0.0]  # a clock that was set back
+    assert [t.age for t in open_tasks_of(writer, Mail(rung_normal=100), 0.0)] == [0.0]  # a clock that was set back
 
 
 def test_the_newest_run_of_a_message_counts(house: House) -> None:
@@ -66,11 +66,11 @@ def test_the_newest_run_of_a_message_counts(house: House) -> None:
     house.over("@writer", done.run_id)
     house.shell("writer", "echo up")
     wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="the lead is idle")
-    again = control.retry(house.workspace, house.config, "@lead", done.run_id)
+    again = control.retry_run(house.workspace, house.config, "@lead", done.run_id)
     house.over("@writer", again)
-    run = run_of(house.agent("@writer"), done.message_id)
+    run = newest_run_of(house.agent("@writer"), done.message_id)
     assert run is not None and run.run_id == again and tasks(house)["s"]["note"] == "done, no reply"
-    assert run_of(house.agent("@writer"), "unknown") is None
+    assert newest_run_of(house.agent("@writer"), "unknown") is None
 
 
 def test_high_priority_wakes_an_idle_agent_at_once_and_a_busy_one_when_it_is_free(house: House) -> None:

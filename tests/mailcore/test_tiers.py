@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch.recovery import attend
+from mailcore.dispatch.recovery import recover
 from mailcore.exceptions import Refused
 from mailcore.formats import journal
 from mailcore.mail import approvals
@@ -156,10 +156,10 @@ def test_a_screen_or_guard_lets_it_lapse(tiers: House) -> None:
 
     request = ask(tiers, "3")
     past(request, tiers)
-    assert recovery.attend(tiers.root, ()) == ""
+    assert recovery.recover(tiers.root, ()) == ""
     assert tiers.inbox("writer")[0].subject == "LAPSED: Deploy?"
     tiers.over("writer", tiers.runs("writer")[0].run_id)
-    assert attend(tiers.workspace, tiers.config, ()) == []
+    assert recover(tiers.workspace, tiers.config, ()) == []
 
 
 def test_what_was_decided_in_time_does_not_lapse(tiers: House) -> None:

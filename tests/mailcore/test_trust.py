@@ -151,9 +151,9 @@ def test_a_run_that_waited_does_not_start_what_came_meanwhile(cloned: House) -> 
     git(cloned.root, "commit", "-am", "pulled")
     released = cloned.mailcore("release", "@writer", "--from", "@operator")
     assert released.returncode == 3 and b"mailcore trust" in released.stderr
-    from mailcore.dispatch.hold import release
+    from mailcore.dispatch.release import release_hold
 
-    release(cloned.workspace, cloned.config, "@operator", "@writer")
+    release_hold(cloned.workspace, cloned.config, "@operator", "@writer")
     run = cloned.over("@writer", cloned.runs("@writer")[0].run_id)
     assert run.phase == "bounced" and "mailcore trust" in run.reason and not (cloned.root / "theirs").exists()
 
@@ -334,11 +334,11 @@ def test_a_clones_files_of_state_start_nothing_until_that_is_allowed(
     git(house.root, "commit", "-m", "all of it")
     clone = tmp_path / "clone"
     git(tmp_path, "clone", str(house.root), str(clone))
-    from mailcore.dispatch.recovery import attend
+    from mailcore.dispatch.recovery import recover
     from mailcore.workspace.find import find
 
     there = find(clone)
-    told = "".join(attend(there, house.config, there.agents))  # as a screen does
+    told = "".join(recover(there, house.config, there.agents))  # as a screen does
     for words in (["inbox"], ["tasks"], ["runs"], ["wait", "--any", "--timeout", "0.2"]):
         house.mailcore(*words, cwd=clone)
     assert "so that others may have written it: nothing starts by that until `mailcore trust`" in told

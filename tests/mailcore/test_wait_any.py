@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from mailcore.dispatch import queue
+from mailcore.dispatch.queueing import queue
 from mailcore.mail import answer, post
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.test_wait import Started, start  # noqa: F401 (a fixture)
@@ -41,7 +41,7 @@ def test_mail_that_comes_while_it_waits_for_an_end(house: House, start: Any) -> 
         "completed", "@writer", "a task", "fine",
     )  # fmt: skip
     house.over("@writer", run_id)
-    assert house.runs("@lead") == [] and not queue.waits(house.agent("@lead"))  # heard: nobody is woken for it
+    assert house.runs("@lead") == [] and not queue.is_any_waiting(house.agent("@lead"))  # heard: nobody is woken for it
 
 
 def test_the_end_of_a_run_that_is_named_by_its_id_its_agent_or_its_task(house: House, start: Any) -> None:  # noqa: F811

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.dispatch import hold, queue
-from mailcore.dispatch.branch_gate import gate
-from mailcore.dispatch.queue_waiter import wait
+from mailcore.dispatch.admission.hold import place_hold
+from mailcore.dispatch.queueing import queue
+from mailcore.dispatch.queueing.branch_gate import gate
+from mailcore.dispatch.release import release_hold
+from mailcore.dispatch.supervision.queue_waiter import wait_for_change
 from mailcore.model.run import Phase
 from mailcore.system.processes import alive
 from mailcore.system.watching import Watcher
@@ -48,14 +50,14 @@ def monitor(house: House) -> Iterator[Monitor]:
 
 def waiter(house: House, name: str = "@writer") -> int:
     with gate(house.workspace, house.agent(name)):
-        return queue.waiter(house.agent(name))
+        return queue.waiter_pid(house.agent(name))
 
 
 def done(house: House, count: int, name: str = "@writer") -> list[str]:
     """The subjects of an agent's runs, once so many are over and nothing waits, nor anybody for it."""
     wait_until(lambda: [run.phase for run in house.runs(name)] == [Phase.COMPLETED] * count, what=f"{count} runs")
     wait_until(lambda: not house.agent(name).dispatch_lock.exists(), what=f"{name} is free")
-    assert list(queue.waiting(house.workspace)) == []
+    assert list(queue.all_waiting(house.workspace)) == []
     wait_until(lambda: waiter(house, name) == 0, 5, "its waiter is gone")
     return [run.subject for run in house.runs(name)]
 
@@ -71,7 +73,8 @@ def test_what_waits_for_a_foreign_monitor_starts_at_its_end(house: House, monito
         assert house.dispatch("@operator", "@writer", f"task {n}").queued
     pid = waiter(house)
     assert (
-        alive(pid) and sum("dispatch.waiter" in command for command in marked(os.environ["HOUSE_MARK"]).values()) == 1
+        alive(pid)
+        and sum("supervision.queue_waiter" in command for command in marked(os.environ["HOUSE_MARK"]).values()) == 1
     )
     # The next foreign run takes the branch in the same moment: it is waited for in turn.
     second = monitor("@writer")
@@ -151,11 +154,11 @@ def test_a_waiter_goes_when_all_is_cancelled(house: House, monitor: Monitor) -> 
 
 
 def test_a_release_while_a_foreign_run_goes_on_waits_for_its_end(house: House, monitor: Monitor) -> None:
-    hold.hold(house.workspace, "@operator", "@writer", "")
+    place_hold(house.workspace, "@operator", "@writer", "")
     assert house.dispatch("@operator", "@writer", "a task").code == "held"
     assert waiter(house) == 0
     process = monitor("@writer")
-    assert hold.release(house.workspace, house.config, "@operator", "@writer") == []
+    assert release_hold(house.workspace, house.config, "@operator", "@writer") == []
     assert waiter(house)
     end(process)
     assert done(house, 1) == ["a task"]
@@ -164,12 +167,12 @@ def test_a_release_while_a_foreign_run_goes_on_waits_for_its_end(house: House, m
 def test_a_hold_meanwhile_keeps_it_waiting(house: House, monitor: Monitor) -> None:
     process = monitor("@writer")
     house.dispatch("@operator", "@writer", "a task")
-    hold.hold(house.workspace, "@operator", "@writer", "")
+    place_hold(house.workspace, "@operator", "@writer", "")
     end(process)
     wait_until(lambda: waiter(house) == 0, what="the waiter is gone: a release tells")
-    (entry,) = queue.waiting(house.workspace)
+    (entry,) = queue.all_waiting(house.workspace)
     assert entry.subject == "a task" and house.runs("@writer") == []
-    assert len(hold.release(house.workspace, house.config, "@operator", "@writer")) == 1
+    assert len(release_hold(house.workspace, house.config, "@operator", "@writer")) == 1
     assert done(house, 1) == ["a task"]
 
 
@@ -179,7 +182,7 @@ def test_a_kill_of_a_foreign_run_starts_nothing(house: House, monitor: Monitor) 
     pid = waiter(house)
     assert process.pid in house.kill("@operator", "@writer").ended
     wait_until(lambda: not alive(pid), what="the waiter is gone")
-    (entry,) = queue.waiting(house.workspace)
+    (entry,) = queue.all_waiting(house.workspace)
     assert entry.subject == "a task" and house.runs("@writer") == []
 
 
@@ -210,7 +213,7 @@ def test_what_cannot_be_waited_for_is_looked_at_again_after_a_pause(tmp_path: Pa
         assert alive(ids[0])
         begun = time.monotonic()
         with Watcher(30) as changes:
-            wait({ids[0]}, 0.2, changes, tmp_path)
+            wait_for_change({ids[0]}, 0.2, changes, tmp_path)
         assert 0.1 < time.monotonic() - begun < 5
     finally:
         stop.set()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch import queue
-from mailcore.mail import approvals, heard_in_wait, post
+from mailcore.dispatch.queueing import queue
+from mailcore.mail import active_waits, approvals, post
 from mailcore.mail.outbox import Sent
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.test_wait import Started, start  # noqa: F401 (a fixture)
@@ -149,8 +149,8 @@ def test_who_waits_live_hears_it_there_and_is_not_woken(house: House, start: Any
     two = hearing_of(house, start, other.id)
     assert house.json("reply", other.id, "b", cwd=house.agent("@editor").branch)["code"] == "hears"
     assert two.result()["settled"][0]["state"] == "reply"
-    assert house.runs("@writer") == [] and not queue.waits(house.agent("@writer"))
-    assert not any((house.agent("@writer").mail_dir / heard_in_wait.WAITS).iterdir())
+    assert house.runs("@writer") == [] and not queue.is_any_waiting(house.agent("@writer"))
+    assert not any((house.agent("@writer").mail_dir / active_waits.WAITS).iterdir())
 
 
 def test_a_wait_for_something_else_is_none_for_this(house: House, start: Any) -> None:  # noqa: F811
@@ -163,10 +163,10 @@ def test_a_run_that_heard_it_in_its_wait_is_not_started_again(house: House) -> N
     asked = request(house)
     house.shell("writer", f"echo up; {CLI} wait {asked.id} --for approval > heard.txt; touch heard; sleep 1000")
     run_id = house.started("@lead", "@writer")
-    waits = wait_until(lambda: heard_in_wait.listens(house.agent("@writer"), [asked.id], ["approval"]), what="it waits")
+    waits = wait_until(lambda: active_waits.listens(house.agent("@writer"), [asked.id], ["approval"]), what="it waits")
     assert waits and house.json("approve", asked.id, "go", *OPERATOR)["code"] == "hears"
     wait_until((house.agent("@writer").branch / "heard").exists, what="it has heard")
-    assert not queue.waits(house.agent("@writer"))
+    assert not queue.is_any_waiting(house.agent("@writer"))
     house.kill("@operator", "@writer")
     house.over("@writer", run_id)
 
@@ -175,10 +175,10 @@ def test_what_a_wait_that_was_killed_has_not_heard_is_waited_for(house: House) -
     asked = request(house)
     house.shell("writer", f"echo up; {CLI} wait {asked.id} --for approval; sleep 1000")
     house.started("@lead", "@writer")
-    wait_until(lambda: heard_in_wait.listens(house.agent("@writer"), [asked.id], ["approval"]), what="it waits")
+    wait_until(lambda: active_waits.listens(house.agent("@writer"), [asked.id], ["approval"]), what="it waits")
     told = house.json("send", "@writer", "s", "b", "--priority", "high", *OPERATOR)
     assert (told["code"], told["queued"]) == ("busy", True)  # its wait is for something else
-    assert queue.waits(house.agent("@writer"))
+    assert queue.is_any_waiting(house.agent("@writer"))
 
 
 def test_the_end_that_was_heard_in_a_wait_wakes_nobody(house: House) -> None:
@@ -189,4 +189,4 @@ def test_the_end_that_was_heard_in_a_wait_wakes_nobody(house: House) -> None:
     assert "completed" in (house.agent("@lead").branch / "heard.json").read_text()
     house.over("@lead", run_id)
     house.over("@editor", house.runs("@editor")[0].run_id)
-    assert len(house.runs("@lead")) == 1 and not queue.waits(house.agent("@lead"))
+    assert len(house.runs("@lead")) == 1 and not queue.is_any_waiting(house.agent("@lead"))

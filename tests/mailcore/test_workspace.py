@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from mailcore.exceptions import NoWorkspace, Refused, UsageError
 from mailcore.mail import post
 from mailcore.workspace import create, find
+from mailcore.workspace import registry as registries
 from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import House, git
 
@@ -269,3 +272,25 @@ def test_a_git_file_that_git_did_not_write_proves_nothing(house: House, tmp_path
     for text in (f"gitdir: {house.root}/.git\n", f"gitdir: {house.root}/.git/worktrees/feat\n", "nonsense", "\0", ""):
         (fake / ".git").write_text(text)
         assert find.find(fake).root == fake, text
+
+
+def test_a_registry_that_is_written_in_place_is_waited_for(house: House) -> None:
+    path = house.workspace.registry
+    whole = path.read_bytes()
+    for torn in (b"", whole[: len(whole) // 2]):
+        path.write_bytes(torn)
+        writer = threading.Timer(0.1, path.write_bytes, [whole])
+        writer.start()
+        assert find.load(path).agents == house.workspace.agents
+        writer.join()
+
+
+def test_a_registry_that_stays_torn_is_refused_without_a_wait_once_it_is_old(house: House) -> None:
+    path = house.workspace.registry
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(UsageError, match="mend it or restore it"):
+        find.load(path)
+    os.utime(path, (1, 1))
+    assert not registries.is_being_written(path)
+    with pytest.raises(UsageError, match="mend it or restore it"):
+        find.load(path)

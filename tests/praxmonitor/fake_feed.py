@@ -25,11 +25,11 @@ from mailcore.workspace.find import Workspace
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import themes_dir
-from praxmonitor.feed.feed import Feed
+from praxmonitor.feed.base import Feed
 from praxmonitor.feed.playback import Playback
 from praxmonitor.sound import Cue, Sound, Speaker
 from praxmonitor.sound.mutes import Mutes
-from praxmonitor.themes.load import load
+from praxmonitor.themes.load import load_themes
 from tests.clock import NOON, Clock
 
 ROOT = Path("/nowhere/lighthouse")
@@ -320,7 +320,7 @@ def app_on(
 ) -> PraxApp:
     """The app as `praxmonitor` starts it, on this feed, clock and sound device."""
     opened = OpenWorkspace(where, config, clock=clock or Clock(), playback=playback, live=live)
-    return PraxApp(opened, feed, speaker or FakeSpeaker(), load([themes_dir()]), theme)
+    return PraxApp(opened, feed, speaker or FakeSpeaker(), load_themes([themes_dir()]), theme)
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], why: str, seconds: float = 5.0) -> None:

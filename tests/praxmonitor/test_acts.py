@@ -11,7 +11,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from mailcore.dispatch import control, hold, run_story
+from mailcore.dispatch.admission.hold import WHOLE_WORKSPACE, place_hold
+from mailcore.dispatch.runs import run_story
+from mailcore.dispatch.runs.run_list import find_run
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.mail import approvals, post
 from mailcore.mail.mailbox_reader import read_mailbox
@@ -29,7 +31,7 @@ from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.dialogs.kill_all import KillAllScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.grid import Grid
 from tests.mailcore.conftest import House
@@ -129,7 +131,7 @@ async def test_dispatch_kill_and_retry(house: House) -> None:
 
         house.shell("writer", "echo done")
         app.opened.adopt(house.config)
-        await until(pilot, lambda: not busy(app.moment.fleet), "its lock is gone too")
+        await until(pilot, lambda: not busy(app.snapshot.fleet), "its lock is gone too")
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks: it costs money")
         await until(
@@ -241,7 +243,7 @@ async def test_one_that_works_goes_on_while_it_is_held(house: House) -> None:
 
 
 async def test_one_that_is_held_with_all_others_is_not_released_alone(house: House) -> None:
-    hold.hold(house.workspace, OPERATOR, hold.EVERYONE, "lunch")
+    place_hold(house.workspace, OPERATOR, WHOLE_WORKSPACE, "lunch")
     app = on(house)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await until(pilot, lambda: "‖ 3 held" in text_of(app), "all are held")
@@ -264,8 +266,8 @@ async def test_a_wake_starts_an_idle_agent_and_its_story_is_copied(house: House)
         assert run.sender == OPERATOR
         await pilot.press("y")
         await until(pilot, lambda: "copied" in text_of(app), "the story is copied")
-        agent, same = control.find_run(house.workspace, "@writer")
-        assert same is not None and app.clipboard == run_story.story(agent, same).as_markdown()
+        agent, same = find_run(house.workspace, "@writer")
+        assert same is not None and app.clipboard == run_story.read_story(agent, same).as_markdown()
         assert run.run_id in app.clipboard and "| attempt |" in app.clipboard
 
 
@@ -377,7 +379,7 @@ async def test_kill_all_wants_the_workspaces_name_and_ends_every_run(house: Hous
         for name in ("writer", "editor", "lead"):
             (run,) = house.runs(name)
             assert (house.over(name, run.run_id).phase, run.by) == (Phase.KILLED, OPERATOR)
-        await until(pilot, lambda: not busy(app.moment.fleet), "their locks are gone too")
+        await until(pilot, lambda: not busy(app.snapshot.fleet), "their locks are gone too")
         await pilot.press("K")
         await until(pilot, lambda: "nothing runs in this workspace" in {n.text for n in app.notices}, "it is refused")
         assert not isinstance(app.screen, KillAllScreen)

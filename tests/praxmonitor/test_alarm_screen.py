@@ -16,9 +16,10 @@ from mailcore.model.fleet import Fleet
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.alarms import AlarmsScreen
 from praxmonitor.sound import Sound
-from praxmonitor.text.describe import width_of
+from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.text.lines import width_of
 from praxmonitor.widgets.alarm_bar import AlarmBar, bar_line
-from praxmonitor.widgets.header import Hearing, header_line
+from praxmonitor.widgets.header import header_line
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
     CONFIG,
@@ -170,13 +171,15 @@ async def test_the_list_says_when_all_is_well() -> None:
 
 def test_the_header_says_who_is_on_duty_in_our_stead() -> None:
     for width in (60, 100, 200):
-        line = header_line("house", {}, 0, None, Hearing("miniaudio", duty="guard (PID 4711)"), NOON, width)
+        line = header_line("house", {}, 0, None, SoundStatus("miniaudio", duty="guard (PID 4711)"), NOON, width)
         said = "".join(text for text, _ in line)
         assert "♪ miniaudio; on duty: guard (PID 4711)" in said or (width == 60 and "♪ other" in said)
 
 
 def test_the_header_says_that_nobody_hears_whether_it_is_muted_here_or_there() -> None:
-    here = Hearing("miniaudio", muted=True, muted_until=NOON + 1800, duty="guard (PID 4711)", deaf="no sound device")
+    here = SoundStatus(
+        "miniaudio", muted=True, muted_until=NOON + 1800, duty="guard (PID 4711)", not_heard="no sound device"
+    )
     for width in (60, 100, 200):
         said = "".join(text for text, _ in header_line("house", {}, 0, None, here, NOON, width))
         whole = "♪ muted until 12:30; on duty: guard (PID 4711), no sound device"
@@ -201,8 +204,8 @@ async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
             await until(second, lambda: two.alarms.notifier.ready, "the second is ready")
             assert not two.alarms.notifier.on_duty
             holder = f"screen (PID {os.getpid()})"
-            await until(second, lambda: two.hearing.duty == holder, "it knows who is", seconds=10)
-            await until(second, lambda: two.hearing.duty == holder, "its header says who sounds")
+            await until(second, lambda: two.sound_status.duty == holder, "it knows who is", seconds=10)
+            await until(second, lambda: two.sound_status.duty == holder, "its header says who sounds")
             one.alarms.notifier.close()
             await until(second, lambda: two.alarms.notifier.on_duty, "the second takes over", seconds=2.0)
         assert speakers[1].played == []

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from praxmonitor.alarms.alarm import Alarm, AlarmKind, headline
-from praxmonitor.alarms.rules.fleet import Rules
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.sound import Sound
-from praxmonitor.state.snapshot import EMPTY, following
+from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import CONFIG, lighthouse
 from tests.stories.made import RAISING, STORIES
@@ -19,7 +19,7 @@ from tests.stories.recorded import RECORDED
 def alarms_of(story: Story) -> dict[AlarmKind, Alarm]:
     """Every alarm that the story raises, by kind."""
     found: dict[AlarmKind, Alarm] = {}
-    play(story, on_round=lambda due: found.update({e.alarm.kind: e.alarm for e in due.raised}))
+    play(story, on_events=lambda due: found.update({e.alarm.kind: e.alarm for e in due.raised}))
     return found
 
 
@@ -97,26 +97,26 @@ def test_many_are_told_as_many() -> None:
 
 def test_states_and_alarms_agree() -> None:
     """Whoever needs the operator by state has an alarm, and the other way round."""
-    moment = following(EMPTY, lighthouse(), NOON, CONFIG.alarms)
-    raised = Rules(CONFIG).alarms(moment.fleet, NOON, moment.statuses)
-    assert {alarm.address for alarm in raised} == set(moment.needs_me())
+    snapshot = next_snapshot(EMPTY, lighthouse(), NOON, CONFIG.alarms)
+    raised = AlarmRules(CONFIG).alarms(snapshot.fleet, NOON, snapshot.statuses)
+    assert {alarm.address for alarm in raised} == set(snapshot.needs_me())
     assert [alarm.since for alarm in raised] == sorted(alarm.since for alarm in raised)
 
 
 def test_without_states_at_hand_the_rules_derive_the_same() -> None:
-    moment = following(EMPTY, lighthouse(), NOON, CONFIG.alarms)
-    rules = Rules(CONFIG)
-    assert rules.alarms(moment.fleet, NOON, moment.statuses) == rules.alarms(moment.fleet, NOON)
+    snapshot = next_snapshot(EMPTY, lighthouse(), NOON, CONFIG.alarms)
+    rules = AlarmRules(CONFIG)
+    assert rules.alarms(snapshot.fleet, NOON, snapshot.statuses) == rules.alarms(snapshot.fleet, NOON)
 
 
 def test_the_text_of_an_alarm_does_not_change_while_it_stands() -> None:
     """A text with an age in it would be another text every second, and repaint the screen."""
-    fleet, rules = lighthouse(), Rules(CONFIG)
+    fleet, rules = lighthouse(), AlarmRules(CONFIG)
     assert rules.alarms(fleet, NOON) == rules.alarms(fleet, NOON + 20)
 
 
 def test_agents_that_left_are_forgotten() -> None:
-    fleet, rules = lighthouse(), Rules(CONFIG)
+    fleet, rules = lighthouse(), AlarmRules(CONFIG)
     rules.alarms(fleet, NOON)
     few = replace(fleet, agents=fleet.agents[:1])
     rules.alarms(few, NOON)

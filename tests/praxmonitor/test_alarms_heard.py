@@ -11,13 +11,13 @@ from mailcore.config import Config
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Book, Told, advance
-from praxmonitor.alarms.notifier import Sentry
-from praxmonitor.alarms.reach import Ear
-from praxmonitor.alarms.store import Kept
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episodes, ReportedEpisode, advance
+from praxmonitor.alarms.notifier import Notifier
+from praxmonitor.alarms.reach import ReachProbe
+from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path
-from praxmonitor.state.snapshot import EMPTY, following
+from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import ROOT, FakeSpeaker, facts, run
 
@@ -25,17 +25,17 @@ A, B = (Alarm(AlarmKind.FAILED, address, 5.0, "failed: x") for address in ("@a",
 REPEAT = (180.0,)
 
 
-def book(*alarms: Alarm, at: float = 100.0) -> Book:
-    return advance(Book(), alarms, {}, at, REPEAT)[0]
+def book(*alarms: Alarm, at: float = 100.0) -> Episodes:
+    return advance(Episodes(), alarms, {}, at, REPEAT)[0]
 
 
 def test_what_nobody_heard_stays_unheard_until_it_is_marked() -> None:
     two = book(A, B)
     assert [each.alarm for each in two.unheard(101.0)] == [A, B]
-    one = two.marked([A.key, "of nothing"], heard=True)
+    one = two.with_heard([A.key, "of nothing"], heard=True)
     assert [each.alarm for each in one.unheard(101.0)] == [B]
-    assert one.marked([A.key], heard=True) is one
-    assert one.marked([A.key], heard=False).unheard(101.0) == two.unheard(101.0)
+    assert one.with_heard([A.key], heard=True) is one
+    assert one.with_heard([A.key], heard=False).unheard(101.0) == two.unheard(101.0)
     answered, _ = advance(two, [A, B], {A.key: ACKNOWLEDGED}, 102.0, REPEAT)
     assert [each.alarm for each in answered.unheard(102.0)] == [B], "who took note need not hear it"
     gone, _ = advance(book(Alarm(AlarmKind.LIMIT, "@a", 5.0, "limited")), [], {}, 102.0, REPEAT)
@@ -43,42 +43,42 @@ def test_what_nobody_heard_stays_unheard_until_it_is_marked() -> None:
 
 
 def test_who_takes_over_goes_on_and_tells_what_was_not_told() -> None:
-    known = {A.key: Told(98.0, 3, 400.0, heard=True)}
+    known = {A.key: ReportedEpisode(98.0, 3, 400.0, heard=True)}
     taken = book(A, B).taken_over(known, 110.0)
-    (kept,) = taken.episodes.values()
-    assert (kept.raised_at, kept.told, kept.next_at, kept.heard) == (98.0, 3, 400.0, True)
+    (kept,) = taken.by_key.values()
+    assert (kept.raised_at, kept.times_notified, kept.next_at, kept.heard) == (98.0, 3, 400.0, True)
     _, due = advance(taken, [A, B], {}, 111.0, REPEAT)
     assert [each.alarm for each in due.raised] == [B] and not due.repeated
 
 
 def test_an_episode_that_began_after_the_one_that_was_told_is_told() -> None:
-    known = {A.key: Told(20.0, 3, 200.0, heard=True)}
-    assert not book(A, at=100.0).taken_over(known, 110.0).episodes
+    known = {A.key: ReportedEpisode(20.0, 3, 200.0, heard=True)}
+    assert not book(A, at=100.0).taken_over(known, 110.0).by_key
 
 
 def test_that_it_was_heard_outlives_a_restart(tmp_path: Path) -> None:
-    heard = book(A, B).marked([A.key], heard=True)
-    Kept(tmp_path).tell(heard.episodes)
-    assert {key: told.heard for key, told in Kept(tmp_path).told().items()} == {A.key: True, B.key: False}
-    again, _ = advance(Book(known=Kept(tmp_path).told()), [A, B], {}, 200.0, REPEAT)
+    heard = book(A, B).with_heard([A.key], heard=True)
+    AlarmStore(tmp_path).save_reported(heard.by_key)
+    assert {key: told.heard for key, told in AlarmStore(tmp_path).reported().items()} == {A.key: True, B.key: False}
+    again, _ = advance(Episodes(reported_before=AlarmStore(tmp_path).reported()), [A, B], {}, 200.0, REPEAT)
     assert [each.alarm for each in again.unheard(200.0)] == [B]
 
 
 class Watch:
-    """A guard's sentry of this test's own, on duty: ticked by hand, on a speaker that remembers."""
+    """A guard's notifier of this test's own, on duty: ticked by hand, on a speaker that remembers."""
 
     def __init__(self, root: Path, clock: Clock) -> None:
         self.speaker, self.clock = FakeSpeaker(), clock
-        ear = Ear(self.speaker, clock=clock)
-        self.sentry = Sentry(Config(), root, period=0.5, clock=clock, live=True, what="guard", ear=ear)
-        self.sentry.ready = True
+        probe = ReachProbe(self.speaker, clock=clock)
+        self.notifier = Notifier(Config(), root, period=0.5, clock=clock, live=True, what="guard", probe=probe)
+        self.notifier.ready = True
 
     async def on_duty(self) -> None:
-        duty = self.sentry._duty
+        duty = self.notifier._duty
         assert duty is not None
-        self.sentry.beat()
+        self.notifier.tick()
         duty._look()
-        await self.sentry._take_over(duty)
+        await self.notifier._take_over(duty)
 
     async def sounds(self, *failed: str, after: float = 1.0) -> list[Sound]:
         """What it would play at the next tick, while these agents' runs have failed."""
@@ -87,8 +87,8 @@ class Watch:
         runs = {name: run(name, "Report", Phase.BOUNCED, 5.0) for name in failed}
         agents = [facts(name, run=runs.get(name)) for name in ("writer", "tester")]
         fleet = Fleet(ROOT, agents=tuple(agents))
-        moment = following(EMPTY, fleet, self.clock(), self.sentry.config.alarms, self.sentry.senses)
-        played: list[Cue] = self.sentry.tick(moment)[1]
+        snapshot = next_snapshot(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.senses)
+        played: list[Cue] = self.notifier.evaluate(snapshot)[1]
         return [cue.sound for cue in played]
 
     def mute(self, muted: bool) -> None:
@@ -104,11 +104,11 @@ def watch(tmp_path: Path) -> Watch:
 async def test_what_was_muted_is_heard_when_it_is_not_any_more(watch: Watch) -> None:
     watch.mute(True)
     await watch.sounds("writer")
-    assert not watch.sentry.pressing, "nothing to be done while it is muted"
+    assert not watch.notifier.needs_evaluation, "nothing to be done while it is muted"
     watch.mute(False)
-    assert watch.sentry.pressing
+    assert watch.notifier.needs_evaluation
     assert await watch.sounds("writer") == [Sound.FAILED]
-    assert not watch.sentry.pressing
+    assert not watch.notifier.needs_evaluation
     assert await watch.sounds("writer") == []
 
 
@@ -141,16 +141,16 @@ async def test_what_the_device_swallowed_is_told_again(watch: Watch) -> None:
 async def test_an_alarm_that_came_again_while_the_last_one_was_stopped_is_told(watch: Watch, tmp_path: Path) -> None:
     """What stands in `told.json` is an earlier episode of the same name."""
     assert await watch.sounds("writer") == [Sound.FAILED]
-    (key,) = watch.sentry.book.episodes
-    earlier = {key: replace(watch.sentry.book.episodes[key], raised_at=NOON - 100)}
-    Kept(mutes_path(tmp_path).parent).tell(earlier)
-    watch.sentry._acts = False
+    (key,) = watch.notifier.episodes.by_key
+    earlier = {key: replace(watch.notifier.episodes.by_key[key], raised_at=NOON - 100)}
+    AlarmStore(mutes_path(tmp_path).parent).save_reported(earlier)
+    watch.notifier._acting = False
     assert await watch.sounds("writer") == [Sound.FAILED]
 
 
 @pytest.mark.anyio
 async def test_what_was_over_before_the_last_one_could_tell_has_its_all_clear(watch: Watch, tmp_path: Path) -> None:
     path = mutes_path(tmp_path).parent
-    Kept(path).tell(book(A).marked([A.key], heard=True).episodes)
+    AlarmStore(path).save_reported(book(A).with_heard([A.key], heard=True).by_key)
     assert await watch.sounds() == [Sound.ALL_CLEAR]
     assert await watch.sounds() == []

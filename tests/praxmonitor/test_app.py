@@ -14,7 +14,7 @@ from mailcore.model.run import Phase
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.help import HelpScreen
 from praxmonitor.sound import Sound
-from praxmonitor.text.describe import LOOKS
+from praxmonitor.text.agents import LOOKS
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.anyio
 
 
 def ready(app: PraxApp) -> bool:
-    return bool(app.moment.fleet.agents) and app.screen.is_mounted and "writer" in text_of(app)
+    return bool(app.snapshot.fleet.agents) and app.screen.is_mounted and "writer" in text_of(app)
 
 
 SIZES = [(60, 24), (80, 24), (120, 36), (200, 60)]
@@ -287,7 +287,7 @@ async def test_silence_is_shown_and_heard_by_time_alone_within_a_second() -> Non
     app = app_on(FakeFeed(quiet()), workspace(quiet()), clock=clock, speaker=speaker)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "checker" in text_of(app), "the agent is shown")
-        assert app.moment.status("@checker").state is State.WORKING
+        assert app.snapshot.status("@checker").state is State.WORKING
         clock.now = NOON + 10.1
         await until(pilot, lambda: "silent" in text_of(app), "its silence is shown", seconds=1.0)
         assert speaker.played == [Sound.SILENCE]
@@ -376,7 +376,7 @@ async def test_a_reading_that_raises_does_not_end_the_screen() -> None:
         feed.put(TypeError("unhashable type: list"))
         await until(pilot, lambda: "watching stopped: TypeError" in text_of(app), "the header says so")
         feed.put(many(12))
-        await until(pilot, lambda: len(app.moment.fleet.agents) == 12, "it goes on")
+        await until(pilot, lambda: len(app.snapshot.fleet.agents) == 12, "it goes on")
         await until(pilot, lambda: "watching stopped" not in text_of(app), "the note is gone")
 
 

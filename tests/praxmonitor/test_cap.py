@@ -20,7 +20,7 @@ from mailcore.workspace import create
 from mailcore.workspace.holds import hold_at
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.hold_at_cap import hold_at_cap
-from praxmonitor.alarms.rules.fleet import Rules
+from praxmonitor.alarms.rules.evaluate import AlarmRules
 
 NOW = time.mktime((2027, 1, 15, 12, 0, 0, 0, 0, -1))
 DAY = 86400.0
@@ -29,7 +29,7 @@ DAY = 86400.0
 def raised(used: Used, allowed: Usage, now: float = NOW) -> list[Alarm]:
     """The CAP alarms of an agent that used this much on the day of NOW."""
     facts = AgentFacts(Agent("@a", "A", Path("/a")), spending=Spending(date(NOW), used), last_active=NOW - 5)
-    found = Rules(replace(Config(), usage=allowed)).alarms(Fleet(Path("/"), (facts,)), now)
+    found = AlarmRules(replace(Config(), usage=allowed)).alarms(Fleet(Path("/"), (facts,)), now)
     return [alarm for alarm in found if alarm.kind is AlarmKind.CAP]
 
 
@@ -79,7 +79,7 @@ def test_the_agent_is_held_once_and_a_hold_of_the_operators_stays(
 def test_a_warning_comes_before_the_cap_and_ends_with_it() -> None:
     def kinds(cost: float, allowed: Usage) -> list[AlarmKind]:
         facts = AgentFacts(Agent("@a", "A", Path("/a")), spending=Spending(date(NOW), Used(cost=cost)))
-        return [alarm.kind for alarm in Rules(Config(usage=allowed)).alarms(Fleet(Path("/"), (facts,)), NOW)]
+        return [alarm.kind for alarm in AlarmRules(Config(usage=allowed)).alarms(Fleet(Path("/"), (facts,)), NOW)]
 
     allowed = Usage(daily_cost=10)
     assert [kinds(cost, allowed) for cost in (7.99, 8, 9.99, 10)] == [
@@ -92,7 +92,7 @@ def test_that_it_is_held_is_said_only_while_it_is() -> None:
     def remedy(held: str) -> str:
         spending = Spending(date(NOW), Used(cost=11))
         facts = AgentFacts(Agent("@a", "A", Path("/a")), spending=spending, held=held)
-        (alarm,) = Rules(Config(usage=Usage(daily_cost=10, hold=True))).alarms(Fleet(Path("/"), (facts,)), NOW)
+        (alarm,) = AlarmRules(Config(usage=Usage(daily_cost=10, hold=True))).alarms(Fleet(Path("/"), (facts,)), NOW)
         return alarm.remedy
 
     assert "it is held" in remedy("@a is held by @operator: daily cap reached")
@@ -105,7 +105,7 @@ def test_the_fleet_has_a_cap_and_what_it_used_is_the_sum(
     def alarms(first: float, second: float, day: str = date(NOW)) -> list[Alarm]:
         spent = {"@a": Spending(date(NOW), Used(cost=first)), "@b": Spending(day, Used(cost=second))}
         agents = tuple(AgentFacts(Agent(name, name, Path(name)), spending=one) for name, one in spent.items())
-        return list(Rules(Config(usage=Usage(fleet_daily_cost=20))).alarms(Fleet(Path("/"), agents), NOW))
+        return list(AlarmRules(Config(usage=Usage(fleet_daily_cost=20))).alarms(Fleet(Path("/"), agents), NOW))
 
     assert alarms(7, 8) == [] and [one.kind for one in alarms(8, 9)] == [AlarmKind.CAP_NEAR]
     assert alarms(12, 9, "2026-01-01") == [], "what another used another day counts for none"

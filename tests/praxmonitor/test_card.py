@@ -13,13 +13,15 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus
 from mailcore.model.run import Phase
-from praxmonitor.text.describe import Line, bypasses, width_of
+from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.text.agents import bypasses
+from praxmonitor.text.lines import Line, width_of
 from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.card import card_lines, heading, news, row_line
 from praxmonitor.widgets.detail import detail_lines, mail_line
 from praxmonitor.widgets.footer import Hint, keys_line
 from praxmonitor.widgets.grid_layout import MOST_CARDS, foot_line, lay_out, whole
-from praxmonitor.widgets.header import Hearing, header_line
+from praxmonitor.widgets.header import header_line
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import act, agent, box, facts, lighthouse, mail
 
@@ -267,30 +269,30 @@ def test_the_foot_says_how_many_are_out_of_view_and_what_is_wrong_with_them() ->
 STATUSES = {"@a": WORKING, "@b": WORKING, "@c": Status(State.SILENT, "quiet", NOON - 3)}
 
 
-def head(width: int, hearing: Hearing, unread: int = 2, held: int = 0) -> str:
+def head(width: int, sound_status: SoundStatus, unread: int = 2, held: int = 0) -> str:
     mails = box(*(mail(number, "@a", "s", 5) for number in range(unread)))
-    return text([header_line("lighthouse", STATUSES, held, mails, hearing, NOON, width)])
+    return text([header_line("lighthouse", STATUSES, held, mails, sound_status, NOON, width)])
 
 
 def test_the_header_counts_with_words_where_there_is_room() -> None:
-    drawn = head(120, Hearing("miniaudio/pulse"))
+    drawn = head(120, SoundStatus("miniaudio/pulse"))
     assert "! 1 silent" in drawn and "● 2 working" in drawn and "✉ 2 for you" in drawn and "12:00" in drawn
     assert drawn.index("silent") < drawn.index("working"), "urgent first"
 
 
 def test_the_header_counts_whoever_is_held_even_at_work() -> None:
-    assert "‖ 2 held" in head(120, Hearing("x"), held=2)
-    assert "‖ 2" in head(60, Hearing("x"), held=2)
-    assert "held" not in head(120, Hearing("x"))
+    assert "‖ 2 held" in head(120, SoundStatus("x"), held=2)
+    assert "‖ 2" in head(60, SoundStatus("x"), held=2)
+    assert "held" not in head(120, SoundStatus("x"))
 
 
 def test_the_header_keeps_the_words_of_what_needs_attention_longest() -> None:
-    drawn = head(52, Hearing("miniaudio/pulse"))
+    drawn = head(52, SoundStatus("miniaudio/pulse"))
     assert len(drawn) == 52 and "! 1 silent" in drawn and "● 2" in drawn and "working" not in drawn
 
 
 def test_the_header_keeps_glyphs_and_numbers_where_there_is_none() -> None:
-    drawn = head(46, Hearing("miniaudio/pulse"))
+    drawn = head(46, SoundStatus("miniaudio/pulse"))
     assert len(drawn) == 46 and "silent" not in drawn and "! 1" in drawn and "● 2" in drawn and "✉ 2" in drawn
 
 
@@ -298,14 +300,14 @@ def test_the_header_says_that_it_left_counts_out_and_cuts_none() -> None:
     states = (*(State.FAILED, State.WAITING, State.SILENT, State.WORKING, State.DONE), *(State.IDLE,) * 12)
     statuses = {f"@{number}": Status(state, "", NOON) for number, state in enumerate(states)}
     for width in range(36, 80):
-        line = header_line("lighthouse", statuses, 0, box(mail(1, "@a", "s", 5)), Hearing("x"), NOON, width)
+        line = header_line("lighthouse", statuses, 0, box(mail(1, "@a", "s", 5)), SoundStatus("x"), NOON, width)
         drawn = text([line])
         assert width_of(line) == width
         told = drawn.replace(" ", "")
         assert ("○12" in told) != ("…" in told), f"{width}: {drawn}"
         assert "○12" in told or "○" not in told, f"{width}: a number is whole or not there: {drawn}"
-    assert "✗1 ?1 !1 ●1 ✓1 ○12  " in text([header_line("lighthouse", statuses, 0, None, Hearing(), NOON, 43)])
-    assert "✗1 ?1 !1 ●1 …" in text([header_line("lighthouse", statuses, 0, None, Hearing(), NOON, 36)])
+    assert "✗1 ?1 !1 ●1 ✓1 ○12  " in text([header_line("lighthouse", statuses, 0, None, SoundStatus(), NOON, 43)])
+    assert "✗1 ?1 !1 ●1 …" in text([header_line("lighthouse", statuses, 0, None, SoundStatus(), NOON, 36)])
 
 
 def test_the_footer_shows_what_the_moment_asks_for_before_what_does_nothing_now() -> None:
@@ -323,8 +325,8 @@ def test_the_footer_shows_what_the_moment_asks_for_before_what_does_nothing_now(
 
 
 def test_the_header_says_when_nothing_can_be_heard() -> None:
-    assert "no sound: bell only" in head(120, Hearing(trouble="no playback device"))
-    assert "♪ muted" in head(120, Hearing("x", muted=True))
+    assert "no sound: bell only" in head(120, SoundStatus(trouble="no playback device"))
+    assert "♪ muted" in head(120, SoundStatus("x", muted=True))
 
 
 def test_the_footer_keeps_help_and_quit_at_every_width() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from mailcore.config import read_config
 from mailcore.config.kinds import Backend, SoundKind
 from mailcore.exceptions import ConfigError
-from praxmonitor.sound.player import configured
+from praxmonitor.sound.player import configured_player
 
 REFUSED = {
     "an unknown section": "[sounds]\nvolume = 1\n",
@@ -94,7 +94,7 @@ def test_the_player_takes_every_sound_section_that_is_read(
         hours = [int(part) for part in quiet.replace("-", ":").split(":")]
         assert not (hours[0] < 24 and hours[2] < 24 and hours[1] < 60 and hours[3] < 60)
     else:
-        player = configured(config.sound, root)
+        player = configured_player(config.sound, root)
         assert player.quiet in (True, False)
 
 
@@ -102,5 +102,5 @@ def test_the_player_takes_every_sound_section_that_is_read(
 def test_every_pair_of_times_is_quiet_hours(tmp_path: Path, first: str, last: str) -> None:
     (tmp_path / "config.toml").write_text(f'[sound]\nquiet = "{first}-{last}"\n')
     sound = read_config(tmp_path / "config.toml").sound
-    configured(sound, tmp_path)
+    configured_player(sound, tmp_path)
     assert sound.quiet == f"{first}-{last}"

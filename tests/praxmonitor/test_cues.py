@@ -13,16 +13,16 @@ from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.message import Message
 from mailcore.model.run import Phase
 from praxmonitor.sound import FAMILIES, Cue, Sound
-from praxmonitor.sound.cues import BETWEEN_AGENTS, OF_KIND, OF_PRIORITY, cues, family, heartbeat
-from praxmonitor.state.snapshot import EMPTY, Moment, following
+from praxmonitor.sound.cues import BETWEEN_AGENTS, OF_KIND, OF_PRIORITY, event_cues, heartbeat_cue, tool_family
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import ROOT, act, facts, lighthouse, lock, run
 
 SILENCE = Alarms(silence=60.0)
 
 
-def at(fleet: Fleet, now: float = NOON, old: Moment = EMPTY) -> Moment:
-    return following(old, fleet, now, SILENCE)
+def at(fleet: Fleet, now: float = NOON, old: Snapshot = EMPTY) -> Snapshot:
+    return next_snapshot(old, fleet, now, SILENCE)
 
 
 def with_activity(fleet: Fleet, kind: Kind, ago: float = 0.0) -> Fleet:
@@ -33,7 +33,7 @@ def with_activity(fleet: Fleet, kind: Kind, ago: float = 0.0) -> Fleet:
 
 def heard(kind: Kind, ago: float = 0.0) -> list[Sound]:
     old = at(lighthouse())
-    return sounds(cues(old, at(with_activity(old.fleet, kind, ago), old=old), NOON - 1000))
+    return sounds(event_cues(old, at(with_activity(old.fleet, kind, ago), old=old), NOON - 1000))
 
 
 def sounds(due: list[Cue]) -> list[Sound]:
@@ -70,7 +70,7 @@ def test_a_cue_tells_the_agent_its_voice_and_the_tools_family() -> None:
     busy = structs.replace(second, activities=(*second.activities, call))
     agents = (old.fleet.agents[0], busy, *old.fleet.agents[2:])
     new = at(structs.replace(old.fleet, agents=agents), old=old)
-    assert cues(old, new, NOON - 1) == [Cue(Sound.TOOL, second.address, 1, "web")]
+    assert event_cues(old, new, NOON - 1) == [Cue(Sound.TOOL, second.address, 1, "web")]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_cue_tells_the_agent_its_voice_and_the_tools_family() -> None:
      ("WebSearch", "web"), ("Task", "agent"), ("mcp__github__list", "other"), ("Skill", "other"), ("", "")],
 )  # fmt: skip
 def test_tools_have_families(tool: str, known: str) -> None:
-    assert family(tool) == known
+    assert tool_family(tool) == known
     assert known in (*FAMILIES, "")
 
 
@@ -89,8 +89,8 @@ def test_subagents_are_silent_unless_they_have_a_volume() -> None:
     call = structs.replace(act("writer", Kind.TOOL, "Bash: x", 0), tool="Bash", subagent="a17")
     busy = structs.replace(first, activities=(*first.activities, call))
     new = at(structs.replace(old.fleet, agents=(busy, *old.fleet.agents[1:])), old=old)
-    assert cues(old, new, NOON - 1) == []
-    assert cues(old, new, NOON - 1, subagents=0.25) == [Cue(Sound.TOOL, "@writer", 0, "shell", volume=0.25)]
+    assert event_cues(old, new, NOON - 1) == []
+    assert event_cues(old, new, NOON - 1, subagents=0.25) == [Cue(Sound.TOOL, "@writer", 0, "shell", volume=0.25)]
 
 
 @pytest.mark.parametrize(("ago", "told"), [(1.9, True), (2.1, False)])
@@ -113,7 +113,7 @@ def mailed(message: Message, to: str = "writer") -> list[Cue]:
     assert operator is not None
     agents = tuple(with_mail(facts) if facts.address == f"@{to}" else facts for facts in old.fleet.agents)
     fleet = structs.replace(old.fleet, agents=agents, operator=with_mail(operator) if to == "operator" else operator)
-    return cues(old, at(fleet, old=old), NOON - 1000)
+    return event_cues(old, at(fleet, old=old), NOON - 1000)
 
 
 def letter(priority: str = "normal", *, task: bool = False, ago: float = 0.0) -> Message:
@@ -138,11 +138,11 @@ def test_mail_that_was_there_before_is_silent() -> None:
 def test_the_heartbeat_beats_while_somebody_works_and_nothing_else_is_heard() -> None:
     working = at(quiet_agent())
     assert working.status("@checker").state is State.WORKING
-    assert heartbeat(working, NOON - 10, 10.0) == Cue(Sound.HEARTBEAT)
-    assert heartbeat(working, NOON - 9, 10.0) is None, "something was heard"
-    assert heartbeat(working, NOON - 10, 0.0) is None, "not asked for"
+    assert heartbeat_cue(working, NOON - 10, 10.0) == Cue(Sound.HEARTBEAT)
+    assert heartbeat_cue(working, NOON - 9, 10.0) is None, "something was heard"
+    assert heartbeat_cue(working, NOON - 10, 0.0) is None, "not asked for"
     idle = at(Fleet(ROOT, (facts("checker"),)))
-    assert heartbeat(idle, NOON - 10, 10.0) is None
+    assert heartbeat_cue(idle, NOON - 10, 10.0) is None
 
 
 def test_history_is_silent_even_where_it_is_read_late() -> None:
@@ -151,12 +151,12 @@ def test_history_is_silent_even_where_it_is_read_late() -> None:
 
 def test_what_was_there_when_the_screen_opened_is_silent() -> None:
     first = at(lighthouse())
-    assert cues(first, at(lighthouse(), old=first), NOON + 5) == []
+    assert event_cues(first, at(lighthouse(), old=first), NOON + 5) == []
 
 
 def test_nothing_new_is_silent() -> None:
     old = at(lighthouse())
-    assert cues(old, at(old.fleet, NOON + 1, old), NOON - 1000) == []
+    assert event_cues(old, at(old.fleet, NOON + 1, old), NOON - 1000) == []
 
 
 def quiet_agent() -> Fleet:
@@ -174,19 +174,19 @@ def test_silence_appears_with_time_alone_and_is_left_to_the_alarms() -> None:
     after = at(before.fleet, NOON + 1, before)
     assert before.status("@checker").state is State.WORKING
     assert after.status("@checker").state is State.SILENT
-    assert cues(before, after, NOON) == []
+    assert event_cues(before, after, NOON) == []
 
 
 def test_the_most_urgent_comes_first() -> None:
     old = at(quiet_agent())
     noisy = facts("writer", activities=(act("writer", Kind.TOOL, "x", -1), act("writer", Kind.FAILED, "y", -1)))
     new = at(structs.replace(old.fleet, agents=(*old.fleet.agents, noisy)), NOON + 1, old)
-    assert sounds(cues(old, new, NOON)) == [Sound.FAILED, Sound.TOOL]
+    assert sounds(event_cues(old, new, NOON)) == [Sound.FAILED, Sound.TOOL]
 
 
 def test_a_moment_that_differs_in_nothing_is_the_same_moment() -> None:
     first = at(lighthouse())
-    assert following(first, first.fleet, NOON + 0.4, SILENCE) is first
+    assert next_snapshot(first, first.fleet, NOON + 0.4, SILENCE) is first
 
 
 def test_a_status_that_did_not_change_is_the_same_object() -> None:
@@ -202,7 +202,7 @@ def test_who_needs_the_operator() -> None:
 
 @pytest.mark.parametrize("when", [float("inf"), float("nan"), 1e300])
 def test_news_of_no_real_time_ends_nothing(when: float) -> None:
-    assert isinstance(cues(at(Fleet(ROOT, (facts("a"),))), at(Fleet(ROOT, (_acted(when),))), NOON), list)
+    assert isinstance(event_cues(at(Fleet(ROOT, (facts("a"),))), at(Fleet(ROOT, (_acted(when),))), NOON), list)
 
 
 def _acted(when: float) -> AgentFacts:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from praxmonitor.demo import cast
-from praxmonitor.demo.stage import stage
+from praxmonitor.demo import workspace_files
+from praxmonitor.demo.session import demo_session
 
 Wait = Callable[[Callable[[], object], float, str], None]
 
@@ -74,13 +74,13 @@ def story_of(directory: Path) -> int:
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
             words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
-            if b"praxmonitor.demo.story" in words and (entry / "cwd").resolve() == directory:
+            if b"praxmonitor.demo.operator" in words and (entry / "cwd").resolve() == directory:
                 return int(entry.name)
     return 0
 
 
 def test_a_story_that_was_killed_begins_anew_and_says_so(tmp_path: Path, wait_until: Wait) -> None:
-    with stage(tmp_path / "demo", seed=1) as (workspace, story):
+    with demo_session(tmp_path / "demo", seed=1) as (workspace, story):
         wait_until(lambda: story_of(workspace.root), 30, "the story began")
         first = story_of(workspace.root)
         os.kill(first, signal.SIGKILL)
@@ -92,7 +92,7 @@ def test_a_story_that_was_killed_begins_anew_and_says_so(tmp_path: Path, wait_un
 
 @pytest.mark.parametrize("broken", ["no JSON", '{"agents": "none"}', ""])
 def test_the_story_outlives_answers_that_it_did_not_expect(tmp_path: Path, wait_until: Wait, broken: str) -> None:
-    with stage(tmp_path / "demo", seed=1) as (workspace, story):
+    with demo_session(tmp_path / "demo", seed=1) as (workspace, story):
         wait_until(lambda: story_of(workspace.root), 30, "the story began")
         first, registry = story_of(workspace.root), workspace.registry.read_bytes()
         workspace.registry.write_text(broken)
@@ -150,14 +150,14 @@ def test_on_the_screen_leaving_says_that_the_demo_ends_and_how_to_come_back(tmp_
 
 
 def test_a_demo_workspace_of_its_own_can_be_opened_again(tmp_path: Path) -> None:
-    first = cast.write(tmp_path / "demo", seed=1)
-    again = cast.write(tmp_path / "demo", seed=2)
+    first = workspace_files.make_workspace(tmp_path / "demo", seed=1)
+    again = workspace_files.make_workspace(tmp_path / "demo", seed=2)
     assert [agent.address for agent in again.agents] == [agent.address for agent in first.agents]
     assert len(again.agents) == 12
 
 
-@pytest.mark.parametrize("part", cast.CAST, ids=lambda part: part.name)
-def test_every_part_has_a_passport_that_says_who_it_is(tmp_path: Path, part: cast.Part) -> None:
-    workspace = cast.write(tmp_path / "demo", seed=1)
+@pytest.mark.parametrize("part", workspace_files.DEMO_AGENTS, ids=lambda part: part.name)
+def test_every_part_has_a_passport_that_says_who_it_is(tmp_path: Path, part: workspace_files.DemoAgent) -> None:
+    workspace = workspace_files.make_workspace(tmp_path / "demo", seed=1)
     identity = json.loads(workspace.agent(part.name).passport.read_text())["identity"]
     assert (identity["role"], identity["traits"]) == (part.role, [part.trait] if part.trait else [])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mailcore.model.message import Message
 from praxmonitor.actions.questions import close_lines, start_lines, start_question
-from praxmonitor.state.selected_agent import Glance, Start
-from praxmonitor.text.describe import wrapped
+from praxmonitor.state.agent_details import AgentDetails, WaitingStart
+from praxmonitor.text.lines import wrapped
 from praxmonitor.widgets.agent_story import story_lines
 from praxmonitor.widgets.detail import detail_lines, mail_line, waiting_lines
 from tests.clock import NOON
@@ -14,8 +14,8 @@ from tests.praxmonitor.fake_feed import FakeFeed, app_on, box, facts, lighthouse
 BUSY = "@writer is busy on 'Write chapter two' (PID 4200)"
 
 
-def start(number: int, reason: str = BUSY, subject: str = "") -> Start:
-    return Start(f"{number:08x}", NOON - 60 * number, subject or f"Chapter {number}", reason)
+def start(number: int, reason: str = BUSY, subject: str = "") -> WaitingStart:
+    return WaitingStart(f"{number:08x}", NOON - 60 * number, subject or f"Chapter {number}", reason)
 
 
 def text(lines: object) -> str:
@@ -23,8 +23,8 @@ def text(lines: object) -> str:
 
 
 def test_what_waits_is_counted_and_its_reason_said_once() -> None:
-    glance = Glance("@writer", starts=(start(9), start(8), start(2, "@writer is held by @operator: lunch")))
-    lines = text(waiting_lines(glance, NOON, 60)).splitlines()
+    details = AgentDetails("@writer", starts=(start(9), start(8), start(2, "@writer is held by @operator: lunch")))
+    lines = text(waiting_lines(details, NOON, 60)).splitlines()
     assert [line.split() for line in lines] == [
         ["3", "tasks", "wait", "x", "cancels", "one"],
         ["Chapter", "9", "9m"],
@@ -36,13 +36,13 @@ def test_what_waits_is_counted_and_its_reason_said_once() -> None:
 
 
 def test_where_nothing_waits_nothing_is_said_and_of_many_the_rest_is_counted() -> None:
-    assert not list(waiting_lines(None, NOON, 60)) and not list(waiting_lines(Glance("@writer"), NOON, 60))
-    many = text(waiting_lines(Glance("@writer", starts=tuple(start(n) for n in range(9))), NOON, 60))
+    assert not list(waiting_lines(None, NOON, 60)) and not list(waiting_lines(AgentDetails("@writer"), NOON, 60))
+    many = text(waiting_lines(AgentDetails("@writer", starts=tuple(start(n) for n in range(9))), NOON, 60))
     assert "9 tasks wait" in many and "and 5 more" in many and many.count("PID 4200") == 1
 
 
 def test_what_an_agent_named_is_harmless_and_fits() -> None:
-    evil = Glance("@writer", starts=(start(1, "\x1b[2J" + "why " * 90, "\x1b]0;owned\x07" + "x" * 200),))
+    evil = AgentDetails("@writer", starts=(start(1, "\x1b[2J" + "why " * 90, "\x1b]0;owned\x07" + "x" * 200),))
     lines = text(waiting_lines(evil, NOON, 40)).splitlines()
     assert "\x1b" not in "".join(lines) and "\x07" not in "".join(lines)
     assert len(lines) == 4 and all(len(line) <= 40 for line in lines)
@@ -51,10 +51,10 @@ def test_what_an_agent_named_is_harmless_and_fits() -> None:
 def test_the_detail_and_the_story_both_tell_what_waits() -> None:
     fleet = lighthouse()
     app = app_on(FakeFeed(fleet), workspace(fleet))
-    status, glance = app.moment.status("@writer"), Glance("@writer", starts=(start(3),))
+    status, details = app.snapshot.status("@writer"), AgentDetails("@writer", starts=(start(3),))
     for lines in (
-        detail_lines(fleet.agents[0], status, glance, NOON, 60, 40),
-        story_lines(fleet.agents[0], status, glance, NOON, 60),
+        detail_lines(fleet.agents[0], status, details, NOON, 60, 40),
+        story_lines(fleet.agents[0], status, details, NOON, 60),
     ):
         assert "waiting  1 task waits" in text(lines) and "Chapter 3" in text(lines)
 

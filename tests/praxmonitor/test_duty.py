@@ -17,7 +17,7 @@ import pytest
 
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.duty import LEASE, Duty
-from praxmonitor.alarms.watchers import Reach, State
+from praxmonitor.alarms.watchers import Reach, WatcherState
 
 pytestmark = pytest.mark.backends
 
@@ -57,7 +57,7 @@ class Changing:
     """A watcher of this process whose state the test changes."""
 
     def __init__(self, directory: Path, what: str = "screen", reach: Reach = Reach.SOUND) -> None:
-        self.state = State(reach)
+        self.state = WatcherState(reach)
         self.duty = Duty(directory, what, state=lambda: self.state)
         self.duty.start()
 
@@ -211,9 +211,9 @@ def test_duty_goes_to_who_reaches_further_and_never_to_two(tmp_path: Path, wait_
                 (Reach.SOUND, guard),
                 (Reach.NOBODY, muted),
             ):
-                guard.state = State(reach)
+                guard.state = WatcherState(reach)
                 wait_until(lambda other=other: other.duty.ours, 2.0, f"at {reach.name} it goes over")  # type: ignore[misc]
-            guard.state = State(Reach.SHOWN)
+            guard.state = WatcherState(Reach.SHOWN)
             wait_until(lambda: all(e.state.reach is Reach.SHOWN for e in muted.duty.others), 2.0, "it is seen")
             assert muted.duty.ours, "of two that reach as far, who has it keeps it"
     finally:
@@ -228,9 +228,9 @@ def test_who_stands_still_gives_it_up_and_has_it_again_if_it_is_the_better_one(
     try:
         assert screen.duty.ours
         with never_both(screen.duty, guard.duty):
-            screen.state = State(Reach.SOUND, fit=False)
+            screen.state = WatcherState(Reach.SOUND, fit=False)
             wait_until(lambda: guard.duty.ours, 2.0, "the one that moves takes over")
-            screen.state = State(Reach.SOUND)
+            screen.state = WatcherState(Reach.SOUND)
             wait_until(lambda: screen.duty.ours and not guard.duty.ours, 2.0, "it goes back")
     finally:
         screen.duty.close()
@@ -244,7 +244,7 @@ def test_one_that_promises_more_and_never_takes_it_is_not_waited_for(tmp_path: P
     def boast() -> None:
         with watchers.opened(tmp_path) as directory:
             while not over.wait(0.2):
-                watchers.write(directory, "boaster", "guard", time.time(), 0, State(Reach.SOUND))
+                watchers.write(directory, "boaster", "guard", time.time(), 0, WatcherState(Reach.SOUND))
 
     boasting = threading.Thread(target=boast)
     boasting.start()
@@ -297,7 +297,7 @@ def test_a_watcher_that_says_nonsense_of_itself_is_none(tmp_path: Path) -> None:
 
 
 def test_what_nobody_thought_of_silences_nobody(tmp_path: Path) -> None:
-    def broken() -> State:
+    def broken() -> WatcherState:
         raise RuntimeError("nobody thought of it")
 
     duty = Duty(tmp_path, "screen", state=broken)

@@ -20,7 +20,9 @@ from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import Loader
 from mailcore.workspace.find import Workspace
-from praxmonitor.feed.feed import FRAME, FileFeed, enduring
+from praxmonitor.feed.base import FRAME
+from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.feed.restarting import restarted_fleets
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = [pytest.mark.anyio, pytest.mark.backends]
@@ -190,7 +192,7 @@ async def test_a_reading_that_broke_keeps_nothing(aipass_workspace: Path, monkey
     def on_facts(at: float, facts: Sequence[Fact]) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("praxmonitor.feed.feed.Loader", Noted)
+    monkeypatch.setattr("praxmonitor.feed.file_feed.Loader", Noted)
     gc.disable()
     try:
         with pytest.raises(OSError, match="full"):
@@ -216,7 +218,7 @@ async def test_a_feed_that_breaks_is_begun_anew_and_both_are_told() -> None:
     feed, told = FakeFeed(lighthouse()), list[str]()
     feed.put(TypeError("unhashable\ntype"))
     feed.put(lighthouse())
-    async with aclosing(enduring(feed, told.append, pause=0.0)) as fleets, asyncio.timeout(10):
+    async with aclosing(restarted_fleets(feed, told.append, pause=0.0)) as fleets, asyncio.timeout(10):
         await anext(fleets)
         assert told == []
         await anext(fleets)
@@ -228,7 +230,7 @@ async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:
     for _ in range(6):
         feed.put(ValueError("x"))
     feed.put(lighthouse())
-    async with aclosing(enduring(feed, told.append, pause=0.001, longest=0.01)) as fleets, asyncio.timeout(10):
+    async with aclosing(restarted_fleets(feed, told.append, pause=0.001, longest=0.01)) as fleets, asyncio.timeout(10):
         await anext(fleets)
     assert [said.split()[-2] for said in told[:-1]] == ["0.001", "0.002", "0.004", "0.008", "0.01", "0.01"]
 
@@ -236,5 +238,5 @@ async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:
 async def test_where_nothing_can_be_watched_the_reason_is_raised(tmp_path: Path) -> None:
     told: list[str] = []
     with pytest.raises(NoWorkspace):
-        await anext(enduring(FileFeed(tmp_path), told.append))
+        await anext(restarted_fleets(FileFeed(tmp_path), told.append))
     assert told == []

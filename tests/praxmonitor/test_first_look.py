@@ -41,9 +41,9 @@ async def test_who_is_silent_when_a_screen_is_opened_is_called_so_at_once(
     async with app.run_test(size=(100, 30)) as pilot:
         if works:
             await until(pilot, lambda: app.alarms.notifier.senses.work, "it was looked at twice", seconds=2.5)
-            assert app.moment.status("@writer").state is State.WORKING
+            assert app.snapshot.status("@writer").state is State.WORKING
         else:
             silent = "it is called silent"
-            await until(pilot, lambda: app.moment.status("@writer").state is State.SILENT, silent, seconds=2.5)
+            await until(pilot, lambda: app.snapshot.status("@writer").state is State.SILENT, silent, seconds=2.5)
             await until(pilot, lambda: app.standing, "the alarm stands", seconds=1.0)
             assert [episode.alarm.kind for episode in app.standing] == [AlarmKind.SILENCE]

@@ -25,7 +25,7 @@ SIZES = [(60, 24), (60, 14), (80, 24), (80, 19), (100, 17), (120, 30), (120, 36)
 
 
 async def grid_of(app: PraxApp, pilot: Pilot[None]) -> Grid:
-    await until(pilot, lambda: app.moment.fleet.agents and "writer" in text_of(app), "the agents are shown")
+    await until(pilot, lambda: app.snapshot.fleet.agents and "writer" in text_of(app), "the agents are shown")
     return app.screen.query_one(Grid)
 
 
@@ -140,7 +140,7 @@ async def test_o_puts_those_in_need_first_and_back(monkeypatch: pytest.MonkeyPat
         assert grid.selected == "@editor", "round those that need the operator, in the order shown"
         calm = structs.replace(fleet.agents[0], open=())
         feed.put(structs.replace(fleet, agents=(calm, *fleet.agents[1:])))
-        await until(pilot, lambda: app.moment.status("@writer").state is State.WORKING, "its tool ended")
+        await until(pilot, lambda: app.snapshot.status("@writer").state is State.WORKING, "its tool ended")
         assert grid.addresses[:6] == first, "the class of its state is the same"
         feed.put(torn(fleet, "@helper-20"))
         await until(pilot, lambda: grid.addresses[4] == "@helper-20", "it moves up, behind those before it")
@@ -160,7 +160,7 @@ async def test_nobody_changes_place_while_the_selection_moves(monkeypatch: pytes
         before = grid.addresses
         app.follower.show(torn(fleet, "@helper-20"))
         await pilot.pause()
-        assert app.moment.status("@helper-20").state is State.UNREADABLE and grid.addresses == before
+        assert app.snapshot.status("@helper-20").state is State.UNREADABLE and grid.addresses == before
         await pilot.press("o", "o")
         assert grid.addresses[4] == "@helper-20", "who asks for the order gets it at once"
 

@@ -21,8 +21,8 @@ from msgspec.structs import replace
 
 from mailcore.config import Config
 from mailcore.exceptions import ConfigError
-from praxmonitor.alarms.notifier import Sentry
-from praxmonitor.cli.guard import watch
+from praxmonitor.alarms.headless import watch
+from praxmonitor.alarms.notifier import Notifier
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
 
 pytestmark = pytest.mark.anyio
@@ -130,10 +130,10 @@ def test_alarms_tells_by_its_exit_status(
     (alarm,) = json.loads(said)["alarms"]
     assert (status, alarm["kind"], alarm["address"], alarm["acknowledged"]) == (1, "failed", "@gamma", False)
     from praxmonitor.alarms.episodes import ACKNOWLEDGED
-    from praxmonitor.alarms.store import Kept
+    from praxmonitor.alarms.store import AlarmStore
     from praxmonitor.sound.mutes import mutes_path
 
-    Kept(mutes_path(aipass_workspace).parent).answer([alarm["key"]], ACKNOWLEDGED)
+    AlarmStore(mutes_path(aipass_workspace).parent).answer([alarm["key"]], ACKNOWLEDGED)
     assert home.exists()
     status, said = praxmonitor("alarms", str(aipass_workspace))
     assert status == 0 and "@gamma failed: Demo fail" in said and "(acknowledged)" in said
@@ -257,8 +257,8 @@ def test_when_its_reader_goes_a_guard_goes_on_and_a_list_ends(
 
 async def test_a_reading_that_raises_does_not_end_the_guard(tmp_path: Path, home: Path) -> None:
     feed, said = FakeFeed(lighthouse()), list[str]()
-    sentry = Sentry(Config(), tmp_path, period=0.5)
-    async with aclosing(watch(feed, sentry, lambda _: None, said.append)) as rounds, asyncio.timeout(20):
+    notifier = Notifier(Config(), tmp_path, period=0.5)
+    async with aclosing(watch(feed, notifier, lambda _: None, said.append)) as rounds, asyncio.timeout(20):
         due, _ = await anext(rounds)
         assert due.raised
         feed.put(TypeError("unhashable type: list"))
@@ -269,7 +269,7 @@ async def test_a_reading_that_raises_does_not_end_the_guard(tmp_path: Path, home
 
 
 async def test_what_ends_the_sentry_is_raised_by_itself(tmp_path: Path, home: Path) -> None:
-    class Broken(Sentry):
+    class Broken(Notifier):
         async def watch(self) -> None:
             async with asyncio.TaskGroup() as tasks, asyncio.TaskGroup() as more:
                 tasks.create_task(asyncio.Event().wait())
@@ -293,7 +293,7 @@ def test_a_mute_that_a_screen_saves_holds_for_the_guard_at_once(
     aipass_workspace: Path, tmp_path: Path, home: Path, wait_until: Wait
 ) -> None:
     """On a real terminal, whose bell is the sound."""
-    from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
+    from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
 
     (aipass_workspace / ".praxmonitor").mkdir(exist_ok=True)
     (aipass_workspace / ".praxmonitor" / "config.toml").write_text('[sound]\nbackend = "bell"\n')
@@ -308,7 +308,7 @@ def test_a_mute_that_a_screen_saves_holds_for_the_guard_at_once(
         assert rung(guard.before), "it sounds"
         inbox.write_text(whole)
         guard.expect_exact("OVER @alpha")
-        save(mutes_path(aipass_workspace), Mutes(FOREVER), time.time())
+        save_mutes(mutes_path(aipass_workspace), Mutes(FOREVER), time.time())
         inbox.write_text(LOST)
         guard.expect_exact("ALARM @alpha")
         assert not rung(guard.before)

@@ -19,8 +19,8 @@ from mailcore.config import Config
 from mailcore.workspace import create
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.duty import Duty
-from praxmonitor.alarms.notifier import Sentry
-from praxmonitor.alarms.watchers import Reach, State
+from praxmonitor.alarms.notifier import Notifier
+from praxmonitor.alarms.watchers import Reach, WatcherState
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
 
 Wait = Callable[[Callable[[], object], float, str], None]
@@ -72,7 +72,7 @@ def test_status_says_who_watches_who_died_and_that_nobody_does(root: Path, wait_
 
 
 def test_whom_one_can_hear_is_told_by_the_exit_status(root: Path) -> None:
-    duty = Duty(root / ".praxmonitor", "screen", state=lambda: State(Reach.SOUND, "sounds on a horn"))
+    duty = Duty(root / ".praxmonitor", "screen", state=lambda: WatcherState(Reach.SOUND, "sounds on a horn"))
     duty.start()
     assert status(root, "--watched") == (0, f"on duty: screen (PID {os.getpid()}), sounds on a horn\n")
     duty.close()
@@ -126,17 +126,17 @@ def test_systemd_is_told_that_it_is_ready_and_lives(root: Path, tmp_path: Path) 
 
 @pytest.mark.anyio
 async def test_whose_reading_broke_gives_no_sign(tmp_path: Path, wait_until: Wait) -> None:
-    sentry = Sentry(Config(), tmp_path, period=0.5, live=True, what="guard")
+    notifier = Notifier(Config(), tmp_path, period=0.5, live=True, what="guard")
     file = tmp_path / ".praxmonitor" / "heartbeat"
-    sentry._ear.move()
-    assert sentry._duty is not None
-    sentry.stopped = "watching stopped: TypeError"
-    sentry._duty._look()
-    assert sentry.on_duty and not file.exists()
-    sentry.stopped = ""
-    sentry._duty._look()
+    notifier._probe.mark_alive()
+    assert notifier._duty is not None
+    notifier.stopped = "watching stopped: TypeError"
+    notifier._duty._look()
+    assert notifier.on_duty and not file.exists()
+    notifier.stopped = ""
+    notifier._duty._look()
     assert file.exists()
-    sentry.close()
+    notifier.close()
 
 
 @pytest.mark.anyio
@@ -145,7 +145,7 @@ async def test_a_screen_says_that_a_guard_died(tmp_path: Path) -> None:
 
     fleet = structs.replace(lighthouse(), root=tmp_path)
     with watchers.opened(tmp_path / ".praxmonitor", make=True) as directory:
-        watchers.write(directory, "dead", "guard", time.time() - 60, 0, State())
+        watchers.write(directory, "dead", "guard", time.time() - 60, 0, WatcherState())
         path = tmp_path / ".praxmonitor" / "duty" / "dead.watcher"
         record = json.loads(path.read_text())
         path.write_text(json.dumps(record | {"start_ticks": 1}))

@@ -63,8 +63,8 @@ def called(code: CodeType) -> Iterator[list[str]]:
 async def in_place(pilot: Pilot[None], app: PraxApp, action: Action) -> None:
     """Go to the view, and to the agent, where nothing is in the action's way."""
     await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
-    fleet, played = app.moment.fleet, app.opened.playback is not None
-    needing = app.moment.needs_me()
+    fleet, played = app.snapshot.fleet, app.opened.playback is not None
+    needing = app.snapshot.needs_me()
     agents = [OPERATOR] if action.scope is MAIL else [facts.address for facts in fleet.agents]
     able = next(a for a in agents if not action.refusal(Situation(fleet, a, played, needing)))
     if action.scope is MAIL:

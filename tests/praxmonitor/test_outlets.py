@@ -15,8 +15,16 @@ import pytest
 
 from praxmonitor.alarms import outlets
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
-from praxmonitor.alarms.episodes import Episode, Round
-from praxmonitor.alarms.outlets import Command, as_json, cues, events, lines, notification, title
+from praxmonitor.alarms.episodes import AlarmEvents, Episode
+from praxmonitor.alarms.outlets import (
+    Command,
+    alarm_cues,
+    episode_object,
+    event_lines,
+    event_objects,
+    notification_sequence,
+    title_sequence,
+)
 from praxmonitor.sound import Sound
 
 NOW = 1_800_000_000.0
@@ -33,47 +41,51 @@ FIVE = tuple(episode(f"@a{n}") for n in range(5))
 
 def test_what_agents_wrote_reaches_no_terminal_as_a_command() -> None:
     evil = episode(text=EVIL)
-    for sequence in (title(EVIL, [evil]), notification(f"{EVIL}", "9", {}), notification(EVIL, "777", {})):
+    for sequence in (
+        title_sequence(EVIL, [evil]),
+        notification_sequence(f"{EVIL}", "9", {}),
+        notification_sequence(EVIL, "777", {}),
+    ):
         body = sequence[2:-1]
         assert sequence.startswith("\x1b]") and sequence.endswith("\x07")
         assert not {char for char in body if char < " " or "\x7f" <= char <= "\x9f"}
-    for said in lines(Round((evil,)), NOW):
+    for said in event_lines(AlarmEvents((evil,)), NOW):
         assert said.isprintable()
 
 
 def test_the_title_says_how_many_and_goes_back_to_the_name() -> None:
-    assert title("house", FIVE) == "\x1b]2;! 5 agents silent · house\x07"
-    assert title("house", ()) == "\x1b]2;house\x07"
+    assert title_sequence("house", FIVE) == "\x1b]2;! 5 agents silent · house\x07"
+    assert title_sequence("house", ()) == "\x1b]2;house\x07"
 
 
 def test_notifications_go_where_the_terminal_has_them() -> None:
-    assert notification("a;b", "777", {}) == "\x1b]777;notify;PraxMonitor;a,b\x07"
-    assert notification("a", "9", {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]9;a\x07\x1b\\"
-    assert notification("a", "none", {"KITTY_WINDOW_ID": "1"}) == ""
-    assert notification("a", "auto", {"KITTY_WINDOW_ID": "1"}).startswith("\x1b]9;")
-    assert notification("a", "auto", {"TERM": "foot"}).startswith("\x1b]777;")
-    assert notification("a", "auto", {"TERM": "xterm-256color"}) == ""
-    assert notification("a", "auto", {"TERM": "foot", "TMUX": "x"}) == ""
+    assert notification_sequence("a;b", "777", {}) == "\x1b]777;notify;PraxMonitor;a,b\x07"
+    assert notification_sequence("a", "9", {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]9;a\x07\x1b\\"
+    assert notification_sequence("a", "none", {"KITTY_WINDOW_ID": "1"}) == ""
+    assert notification_sequence("a", "auto", {"KITTY_WINDOW_ID": "1"}).startswith("\x1b]9;")
+    assert notification_sequence("a", "auto", {"TERM": "foot"}).startswith("\x1b]777;")
+    assert notification_sequence("a", "auto", {"TERM": "xterm-256color"}) == ""
+    assert notification_sequence("a", "auto", {"TERM": "foot", "TMUX": "x"}) == ""
 
 
 def test_a_round_sounds_most_urgent_first_and_grows_with_urgency() -> None:
-    due = Round((episode("@b", AlarmKind.DISK), *FIVE), (episode("@c", told=9),))
-    heard = cues(due, {"@a1": 7})
+    due = AlarmEvents((episode("@b", AlarmKind.DISK), *FIVE), (episode("@c", told=9),))
+    heard = alarm_cues(due, {"@a1": 7})
     assert [cue.sound for cue in heard] == [Sound.SILENCE] * 6 + [Sound.ERROR]
     assert [cue.voice for cue in heard if cue.agent == "@a1"] == [7]
     assert [cue.urgency for cue in heard if cue.agent == "@c"] == [3]
-    assert cues(Round(over=FIVE, clear=True), {})[0].sound is Sound.ALL_CLEAR
-    assert len(cues(Round(tuple(episode(f"@{n}") for n in range(99))), {})) == outlets.MOST_CUES
+    assert alarm_cues(AlarmEvents(over=FIVE, clear=True), {})[0].sound is Sound.ALL_CLEAR
+    assert len(alarm_cues(AlarmEvents(tuple(episode(f"@{n}") for n in range(99))), {})) == outlets.MOST_CUES
 
 
 def test_lines_say_how_many_then_each() -> None:
-    said = list(lines(Round(FIVE, (), FIVE[:1], clear=True), NOW))
+    said = list(event_lines(AlarmEvents(FIVE, (), FIVE[:1], clear=True), NOW))
     assert "ALARM 5 agents silent" in said[0] and len(said) == 8
     assert "expected: a hook" in said[1] and "OVER @a0" in said[6] and said[7].endswith("ALL CLEAR")
 
 
 def test_events_are_json_with_every_key() -> None:
-    raised, over = events(Round(FIVE, (), FIVE[:1], clear=True), Path("/house"), NOW)
+    raised, over = event_objects(AlarmEvents(FIVE, (), FIVE[:1], clear=True), Path("/house"), NOW)
     assert json.loads(json.dumps(raised)) == raised
     assert (raised["event"], raised["headline"], len(raised["alarms"])) == ("raised", "5 agents silent", 5)
     assert (over["event"], over["clear"], raised["clear"]) == ("over", True, False)
@@ -89,7 +101,7 @@ def test_the_users_command_gets_json_on_its_stdin(tmp_path: Path, wait_until: Wa
     out, errors = tmp_path / "out.json", list[str]()
     body = "import os, sys\nopen('new', 'w').write(sys.stdin.read())\nos.rename('new', 'out.json')"
     command = Command(script(tmp_path / "c.py", body), tmp_path, errors.append)
-    command.run(Round(FIVE), Path("/house"), NOW)
+    command.run(AlarmEvents(FIVE), Path("/house"), NOW)
     wait_until(out.exists, 10.0, "it ran, in the workspace")
     assert json.loads(out.read_text())["headline"] == "5 agents silent"
     assert errors == []
@@ -102,7 +114,7 @@ def test_it_is_never_waited_for_and_bounded_and_that_is_said(tmp_path: Path, wai
     command = Command(script(tmp_path / "c.py", body), tmp_path, errors.append)
     began = time.monotonic()
     for _ in range(outlets.MOST_COMMANDS + 2):
-        command.run(Round(FIVE), Path("/house"), NOW)
+        command.run(AlarmEvents(FIVE), Path("/house"), NOW)
     assert time.monotonic() - began < 1.0
     assert len(errors) == 2 and "still run" in errors[0]
     gate.touch()
@@ -118,7 +130,7 @@ def test_it_is_never_waited_for_and_bounded_and_that_is_said(tmp_path: Path, wai
 )
 def test_its_errors_are_shown(tmp_path: Path, wait_until: Wait, argv: list[str], word: str) -> None:
     errors: list[str] = []
-    Command(argv, tmp_path, errors.append).run(Round(FIVE), Path("/house"), NOW)
+    Command(argv, tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
     wait_until(lambda: errors, 10.0, "the error is told")
     assert word in errors[0] and errors[0].isprintable()
 
@@ -127,7 +139,7 @@ def test_it_runs_for_a_repetition_only_while_the_urgency_grows(tmp_path: Path, w
     errors: list[str] = []
     command = Command(["/no/such/program"], tmp_path, errors.append)
     for told in range(2, 9):
-        command.run(Round(repeated=(episode(told=told),)), Path("/house"), NOW)
+        command.run(AlarmEvents(repeated=(episode(told=told),)), Path("/house"), NOW)
         wait_until(lambda: command._free._value == outlets.MOST_COMMANDS, 5.0, "it ended")
     assert len(errors) == 3
 
@@ -135,14 +147,14 @@ def test_it_runs_for_a_repetition_only_while_the_urgency_grows(tmp_path: Path, w
 def test_it_is_ended_after_its_time(tmp_path: Path, wait_until: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlets, "COMMAND_LIMIT", 0.2)
     errors: list[str] = []
-    Command(["sleep", "60"], tmp_path, errors.append).run(Round(FIVE), Path("/house"), NOW)
+    Command(["sleep", "60"], tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
     wait_until(lambda: errors, 5.0, "it was ended")
     assert "ended after 0.2 s" in errors[0]
 
 
 def test_without_a_command_nothing_runs(tmp_path: Path) -> None:
     errors: list[str] = []
-    Command([], tmp_path, errors.append).run(Round(FIVE), Path("/house"), NOW)
+    Command([], tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
     assert errors == []
 
 
@@ -150,13 +162,13 @@ def test_without_a_command_nothing_runs(tmp_path: Path) -> None:
 def test_a_time_that_no_date_can_tell_is_null(at: float) -> None:
     told = episode()
     told = replace(told, alarm=replace(told.alarm, since=at))
-    assert as_json(told)["since"] is None
+    assert episode_object(told)["since"] is None
 
 
 def test_a_child_that_the_command_leaves_behind_is_not_waited_for(tmp_path: Path, wait_until: Wait) -> None:
     errors: list[str] = []
     command = Command(["sh", "-c", "sleep 20 & echo $! > pid; echo no route >&2; exit 1"], tmp_path, errors.append)
-    command.run(Round(FIVE), Path("/house"), NOW)
+    command.run(AlarmEvents(FIVE), Path("/house"), NOW)
     try:
         wait_until(lambda: errors, 10.0, "the command ended, its child did not")
         assert "ended with 1: no route" in errors[0]

@@ -24,11 +24,11 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, MailboxRead, Seen, Used
 from mailcore.observe.fold import apply
-from praxmonitor.cli.record import Tape, recorder
-from praxmonitor.demo.stage import stage
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.demo.session import demo_session
+from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.feed.recorder import Recorder, new_recording
 from praxmonitor.feed.recording import RecordingError
-from praxmonitor.feed.recording_reader import opening, read
+from praxmonitor.feed.recording_reader import read_header, read_recording
 from tests.mailcore.conftest import House
 
 Wait = Callable[[Callable[[], object], float, str], None]
@@ -44,7 +44,7 @@ def record(*words: str | Path, **more: int) -> subprocess.Popen[str]:
 def mails(path: Path) -> int:
     """How many mails of @writer's the newest reading of its mailbox holds; -1 before the first."""
     try:
-        facts = [fact for _, facts in read(path) for fact in facts]
+        facts = [fact for _, facts in read_recording(path) for fact in facts]
     except RecordingError:
         return -1
     boxes = [fact for fact in facts if isinstance(fact, MailboxRead) and fact.address == "@writer"]
@@ -63,11 +63,11 @@ def test_until_a_signal_everything_is_recorded(
     process.send_signal(number)
     output, said = process.communicate(timeout=20)
     assert (process.returncode, output) == (0, "")
-    readings = list(read(path))
+    readings = list(read_recording(path))
     facts = sum(len(facts) for _, facts in readings)
     assert said == f"recording to {path}: {facts} facts in {len(readings) - 1} readings\n"
-    assert readings[-1][1] == () and readings[-1][0] >= readings[-2][0] >= opening(path).at
-    assert opening(path).root == house.root
+    assert readings[-1][1] == () and readings[-1][0] >= readings[-2][0] >= read_header(path).at
+    assert read_header(path).root == house.root
 
 
 def test_bodies_are_recorded_only_if_told_so(house: House, tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_bodies_are_recorded_only_if_told_so(house: House, tmp_path: Path) -> No
         process = record(house.root, tmp_path / name, "--seconds", "0.5", *options)
         process.communicate(timeout=20)
         assert process.returncode == 0 and mails(tmp_path / name) == 1
-    assert "s3cret" not in (tmp_path / "shy").read_text() and opening(tmp_path / "shy").bodies is False
-    assert "s3cret" in (tmp_path / "told").read_text() and opening(tmp_path / "told").bodies is True
+    assert "s3cret" not in (tmp_path / "shy").read_text() and read_header(tmp_path / "shy").bodies is False
+    assert "s3cret" in (tmp_path / "told").read_text() and read_header(tmp_path / "told").bodies is True
 
 
 def test_on_a_terminal_it_counts_in_one_line(house: House, tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
     house.agent("@writer").logs_dir.mkdir(exist_ok=True)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - 60))
     (house.agent("@writer").logs_dir / "own.log").write_text(f"{stamp} ERROR before the break\n")
-    with recorder(path, house.workspace) as writer:
-        tape = Tape(writer)
+    with new_recording(path, house.workspace) as writer:
+        recorder = Recorder(writer)
 
         def on_facts(at: float, facts: Sequence[Fact]) -> None:
             nonlocal mailed
@@ -134,9 +134,9 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
             if mailed == 2:
                 mailed += 1
                 raise ValueError("a file that nobody thought of")
-            tape.write(at, facts)
+            recorder.write(at, facts)
 
-        following = asyncio.create_task(tape.follow(FileFeed(house.root, 0.2, on_facts=on_facts)))
+        following = asyncio.create_task(recorder.follow(FileFeed(house.root, 0.2, on_facts=on_facts)))
         async with asyncio.timeout(20):
             while mails(path) < 1:
                 await asyncio.wait({following}, timeout=0.02)
@@ -147,11 +147,11 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
     fleet = Fleet(house.root)
-    for at, facts in read(path):
+    for at, facts in read_recording(path):
         fleet = apply(fleet, facts, at)
     told = [activity.text for activity in fleet.stream if activity.agent == "@writer"]
     assert sorted(told) == ["@lead: first", "@lead: second", "before the break"]
-    (why,) = tape.breaks
+    (why,) = recorder.breaks
     assert "ValueError: a file that nobody thought of" in why
 
 
@@ -164,19 +164,19 @@ def test_what_is_read_anew_is_known_by_what_it_says_and_not_by_the_clock(house: 
 
     old = (seen(1300, "by a clock ahead"), seen(990, "no time of its own"), seen(900, "end", "hooks", session="s"))
     path = tmp_path / "r.jsonl"
-    with recorder(path, house.workspace) as writer:
-        tape = Tape(writer)
-        tape.write(1000, [Seen("@writer", old, (spent(980),))])
-        tape._told("torn away")
+    with new_recording(path, house.workspace) as writer:
+        recorder = Recorder(writer)
+        recorder.write(1000, [Seen("@writer", old, (spent(980),))])
+        recorder._note_break("torn away")
         read_anew = (
             seen(1300, "by a clock ahead"),
             seen(1004, "no time of its own"),
             seen(901, "", "transcript", session="s"),
         )
-        tape.write(1005, [Seen("@writer", (*read_anew, seen(999, "read late")), (spent(980), spent(990)))])
-        tape.write(1006, [Used("@writer", (spent(970), spent(980)))])
-        tape.write(1007, [Seen("@writer", (seen(998, "by a clock behind"), seen(998, "by a clock behind")))])
-    facts = [fact for _, facts in read(path) for fact in facts]
+        recorder.write(1005, [Seen("@writer", (*read_anew, seen(999, "read late")), (spent(980), spent(990)))])
+        recorder.write(1006, [Used("@writer", (spent(970), spent(980)))])
+        recorder.write(1007, [Seen("@writer", (seen(998, "by a clock behind"), seen(998, "by a clock behind")))])
+    facts = [fact for _, facts in read_recording(path) for fact in facts]
     told = [activity.text for fact in facts if isinstance(fact, Seen) for activity in fact.activities]
     assert told == [*(one.text for one in old), "read late", "by a clock behind", "by a clock behind"]
     paid = [one.at for fact in facts if isinstance(fact, Seen | Used) for one in fact.spent]
@@ -200,7 +200,7 @@ def test_a_full_disk_ends_it_with_the_reason_and_keeps_what_it_has(house: House,
     finally:
         process.kill()
     assert process.returncode == 4 and "cannot be written: File too large" in said and "Traceback" not in said
-    assert len(list(read(path))) >= 1
+    assert len(list(read_recording(path))) >= 1
 
 
 def without_nonces(fleet: Fleet) -> Fleet:
@@ -214,15 +214,18 @@ def without_nonces(fleet: Fleet) -> Fleet:
 @pytest.mark.anyio
 async def test_the_demo_recorded_and_folded_anew_gives_the_fleets_that_were_seen(tmp_path: Path) -> None:
     path, live = tmp_path / "demo.jsonl.gz", []
-    with stage(tmp_path / "demo", seed=1) as (workspace, _), recorder(path, workspace, bodies=True) as writer:
+    with (
+        demo_session(tmp_path / "demo", seed=1) as (workspace, _),
+        new_recording(path, workspace, bodies=True) as writer,
+    ):
         fleets = FileFeed(workspace.root, sweep=0.5, on_facts=writer.write).fleets()
         live.append(await anext(fleets))
         async with asyncio.timeout(30):
             while len(live) < 30:
                 live.append(await anext(fleets))
         await fleets.aclose()
-    fleet, played = Fleet(opening(path).root), []
-    for at, facts in read(path):
+    fleet, played = Fleet(read_header(path).root), []
+    for at, facts in read_recording(path):
         fleet, before = apply(fleet, facts, at), fleet
         if fleet is not before:
             played.append(fleet)
@@ -236,7 +239,7 @@ def test_the_demo_records_itself(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "praxmonitor", "demo", "--headless", "--seconds", "4", "--record", str(path)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    fleet = Fleet(opening(path).root)
-    for at, facts in read(path):
+    fleet = Fleet(read_header(path).root)
+    for at, facts in read_recording(path):
         fleet = apply(fleet, facts, at)
     assert len(fleet.agents) == 12 and any(facts.run is not None for facts in fleet.agents)

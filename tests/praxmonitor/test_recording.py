@@ -32,8 +32,8 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Stated, Used
 from mailcore.observe.fold import apply
 from mailcore.text.masks import masked
-from praxmonitor.feed.recording import LONGEST, TAGS, Header, RecordingError, Writer
-from praxmonitor.feed.recording_reader import FORMATS, LeftOut, opening, read
+from praxmonitor.feed.recording import LONGEST, TAGS, RecordingError, RecordingHeader, RecordingWriter
+from praxmonitor.feed.recording_reader import FORMATS, LeftOut, read_header, read_recording
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -61,12 +61,12 @@ for model in (Agent, Activity, Ack, Attempt, Lock, Message, Mailbox, Run, Spent,
     st.register_type_strategy(model, every_field(model))
 st.register_type_strategy(Lock, every_field(Lock).map(lambda lock: replace(lock, nonce="")))  # masked in a recording
 FACTS: st.SearchStrategy[Fact] = st.one_of(*(every_field(kind) for kind in TAGS))
-HEADER = Header(Path("/nowhere/lighthouse"), 100.0, bodies=True)
+HEADER = RecordingHeader(Path("/nowhere/lighthouse"), 100.0, bodies=True)
 AGENT = Agent("@writer", "WRITER", Path("/nowhere/lighthouse/writer"), root=Path("/nowhere/lighthouse"))
 
 
-def written(path: Path, *readings: tuple[float, tuple[Fact, ...]], header: Header = HEADER) -> Path:
-    writer = Writer(path, header)
+def written(path: Path, *readings: tuple[float, tuple[Fact, ...]], header: RecordingHeader = HEADER) -> Path:
+    writer = RecordingWriter(path, header)
     for at, facts in readings:
         writer.write(at, facts)
     writer.close(999.0)
@@ -86,7 +86,7 @@ def lost(count: int) -> tuple[float, tuple[Fact, ...]]:
 @given(readings=st.lists(st.tuples(st.from_type(float), st.lists(FACTS, max_size=3).map(tuple)), max_size=3))
 def test_every_kind_of_fact_comes_back_as_it_was(readings: list[tuple[float, tuple[Fact, ...]]]) -> None:
     with TemporaryDirectory() as place:
-        back = list(read(written(Path(place) / "r.jsonl", *readings)))
+        back = list(read_recording(written(Path(place) / "r.jsonl", *readings)))
     assert back == [*readings, (999.0, ())]
     for (_, before), (_, after) in zip(readings, back, strict=False):
         assert [type(fact) for fact in after] == [type(fact) for fact in before]
@@ -112,7 +112,7 @@ def test_every_kind_of_fact_has_its_tag_and_keeps_it(tmp_path: Path) -> None:
     finally:
         Lost.__name__ = "Lost"
     assert json.loads(path.read_text().splitlines()[1])["facts"] == [["lost", {"address": "@writer", "lines": 3}]]
-    assert next(read(path)) == lost(3)
+    assert next(read_recording(path)) == lost(3)
 
 
 def test_activities_keep_the_words_that_recordings_have() -> None:
@@ -124,9 +124,9 @@ def test_activities_keep_the_words_that_recordings_have() -> None:
 
 
 def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
-    header, left_out = opening(recording_0_1_0), LeftOut()
+    header, left_out = read_header(recording_0_1_0), LeftOut()
     assert (header.format, header.praxmonitor, header.alarms.silence) == (1, "0.1.0", 8.0)
-    readings = list(read(recording_0_1_0, left_out))
+    readings = list(read_recording(recording_0_1_0, left_out))
     assert (
         {type(fact) for _, facts in readings for fact in facts}
         == set(get_args(Fact)) - {Stated}
@@ -148,9 +148,9 @@ def test_a_recording_of_0_1_0_is_played(recording_0_1_0: Path) -> None:
 def test_a_recording_of_0_1_0_is_written_anew_in_the_newest_format(recording_0_1_0: Path, tmp_path: Path) -> None:
     told = tmp_path / "masked.jsonl"  # a run's nonce proves who is calling: it is written no more
     told.write_text(masked(recording_0_1_0.read_text()))
-    before = list(read(told))
-    path = written(tmp_path / "r.jsonl", *before[:-1], header=replace(opening(recording_0_1_0), bodies=True))
-    assert opening(path).format == 2 and list(read(path))[:-1] == before[:-1]
+    before = list(read_recording(told))
+    path = written(tmp_path / "r.jsonl", *before[:-1], header=replace(read_header(recording_0_1_0), bodies=True))
+    assert read_header(path).format == 2 and list(read_recording(path))[:-1] == before[:-1]
 
 
 def test_the_header_tells_what_was_recorded_and_brings_no_command_to_run(tmp_path: Path) -> None:
@@ -158,32 +158,32 @@ def test_the_header_tells_what_was_recorded_and_brings_no_command_to_run(tmp_pat
     policy = Alarms(silence=7.0, on_alarm=("sh", "ring.sh"))
     written(path, lost(1), header=replace(HEADER, alarms=policy, mail=Mail(rung_high=3.0)))
     assert "ring.sh" not in path.read_text()
-    header = opening(path)
+    header = read_header(path)
     assert (header.root, header.at, header.alarms.silence, header.mail.rung_high) == (HEADER.root, 100.0, 7.0, 3.0)
     first, _, rest = path.read_text().partition("\n")
     hostile = json.loads(first) | {"alarms": {"on_alarm": ["sh", "ring.sh"]}}
     path.write_text(json.dumps(hostile) + "\n" + rest)
-    assert opening(path).alarms.on_alarm == ()
+    assert read_header(path).alarms.on_alarm == ()
 
 
 @pytest.mark.parametrize("name", ["r.jsonl", "r.jsonl.gz"])
 def test_a_recorder_that_was_killed_leaves_all_but_its_last_line(tmp_path: Path, name: str) -> None:
-    writer = Writer(tmp_path / name, HEADER)
+    writer = RecordingWriter(tmp_path / name, HEADER)
     for count in range(1, 4):
         writer.write(*lost(count))
     whole = (tmp_path / name).read_bytes()
-    assert [at for at, _ in read(tmp_path / name)] == [1.0, 2.0, 3.0]
+    assert [at for at, _ in read_recording(tmp_path / name)] == [1.0, 2.0, 3.0]
     for cut in range(1, 12):
         (tmp_path / f"torn-{name}").write_bytes(whole[:-cut])
-        assert [at for at, _ in read(tmp_path / f"torn-{name}")] in ([1.0, 2.0], [1.0, 2.0, 3.0])
+        assert [at for at, _ in read_recording(tmp_path / f"torn-{name}")] in ([1.0, 2.0], [1.0, 2.0, 3.0])
     writer.close(4.0)
-    assert [at for at, _ in read(tmp_path / name)] == [1.0, 2.0, 3.0, 4.0]
+    assert [at for at, _ in read_recording(tmp_path / name)] == [1.0, 2.0, 3.0, 4.0]
 
 
 def test_a_name_that_ends_in_gz_is_compressed_and_read_under_any_name(tmp_path: Path) -> None:
     path = written(tmp_path / "r.jsonl.gz", *map(lost, range(1, 200)))
     assert gzip.decompress(path.read_bytes()).startswith(b'{"root"')
-    assert len(list(read(path.rename(tmp_path / "renamed")))) == 200
+    assert len(list(read_recording(path.rename(tmp_path / "renamed")))) == 200
 
 
 def test_a_broken_line_names_file_line_and_cause(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_broken_line_names_file_line_and_cause(tmp_path: Path) -> None:
     ):
         text = "\n".join([*lines[:2], broken, *lines[2:]]) + "\n"
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
-        reading = read(path)
+        reading = read_recording(path)
         assert next(reading) == lost(1)
         with pytest.raises(RecordingError, match=r"r\.jsonl: line 3: ") as caught:
             next(reading)
@@ -212,7 +212,7 @@ def test_what_is_no_recording_is_said_to_be_none(tmp_path: Path, content: bytes)
     path = tmp_path / "r.jsonl"
     path.write_bytes(content)
     with pytest.raises(RecordingError, match=r"r\.jsonl: line 1: no header of a recording"):
-        opening(path)
+        read_header(path)
 
 
 def test_a_damaged_compressed_file_and_a_missing_one_are_named(tmp_path: Path) -> None:
@@ -221,9 +221,9 @@ def test_a_damaged_compressed_file_and_a_missing_one_are_named(tmp_path: Path) -
     damaged[200:260] = bytes(60)
     path.write_bytes(damaged)
     with pytest.raises(RecordingError, match=r"r.gz: line \d+: "):
-        list(read(path))
+        list(read_recording(path))
     with pytest.raises(RecordingError, match=r"nowhere\.jsonl: line 1: No such file"):
-        opening(tmp_path / "nowhere.jsonl")
+        read_header(tmp_path / "nowhere.jsonl")
 
 
 def newer(path: Path) -> Path:
@@ -245,7 +245,7 @@ def newer(path: Path) -> Path:
 
 def test_what_a_newer_version_recorded_is_left_out_and_told(tmp_path: Path) -> None:
     activity, left_out = Activity(1.0, "@writer", Kind.TOOL, "Bash", "hooks"), LeftOut()
-    readings = read(newer(tmp_path / "r.jsonl"), left_out)
+    readings = read_recording(newer(tmp_path / "r.jsonl"), left_out)
     assert next(readings) == (2.0, (Lost("@writer", 3), Seen("@writer", (activity,))))
     assert str(left_out) == (
         "2 facts (1 dreamt, 1 mailbox) and "
@@ -261,7 +261,7 @@ def test_of_many_unknown_kinds_the_most_are_named(tmp_path: Path) -> None:
     facts = [[f"kind {number}" if number < 8 else "dreamt", {}] for number in range(10)]
     path.write_text(path.read_text() + json.dumps({"at": 2, "facts": facts}) + "\n")
     left_out = LeftOut()
-    assert len(list(read(path, left_out))) == 2
+    assert len(list(read_recording(path, left_out))) == 2
     told = "10 facts (2 dreamt, 1 kind 0, 1 kind 1, 1 kind 2, 1 kind 3, 4 more kinds) in 1 reading"
     assert str(left_out) == told
 
@@ -272,7 +272,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     assert header["format"] == 2
     path.write_text(json.dumps(header | {"format": 3, "praxmonitor": "9.1"}) + "\n")
     with pytest.raises(RecordingError, match=r"format 3, written by praxmonitor 9.1; this version reads 1 and 2"):
-        opening(path)
+        read_header(path)
 
 
 def test_without_bodies_a_recording_holds_nothing_of_what_mails_say(tmp_path: Path) -> None:
@@ -285,23 +285,25 @@ def test_without_bodies_a_recording_holds_nothing_of_what_mails_say(tmp_path: Pa
     facts = (MailboxRead("@writer", Mailbox(MailboxStatus.OK, (message,))), RunRead("@writer", run), lock)
     shy = written(tmp_path / "shy.jsonl", (1.0, facts), header=replace(HEADER, bodies=False))
     assert "8472" not in shy.read_text()
-    ((_, (mailbox, ended, locked)), _) = read(shy)
+    ((_, (mailbox, ended, locked)), _) = read_recording(shy)
     assert isinstance(mailbox, MailboxRead) and isinstance(ended, RunRead) and ended.run is not None
     (kept,) = mailbox.mailbox.messages
     assert (kept.subject, kept.body, kept.raw) == ("The code", f"[{len(secret)} characters, not recorded]", {})
     assert kept.ack is not None and kept.ack.state == "done" and locked == lock
     told = written(tmp_path / "told.jsonl", (1.0, facts))
-    assert next(read(told))[1] == facts and [raws(fact) for fact in next(read(told))[1]] == [
+    assert next(read_recording(told))[1] == facts and [raws(fact) for fact in next(read_recording(told))[1]] == [
         raws(fact) for fact in facts
     ]
-    fleets = [apply(Fleet(HEADER.root), (Roster((AGENT,)), *facts), 1.0) for facts in (facts, next(read(shy))[1])]
+    fleets = [
+        apply(Fleet(HEADER.root), (Roster((AGENT,)), *facts), 1.0) for facts in (facts, next(read_recording(shy))[1])
+    ]
     assert fleets[0].stream == fleets[1].stream
 
 
 def test_another_programs_lone_surrogate_does_not_end_the_recording(tmp_path: Path) -> None:
     seen = Seen("@writer", (Activity(1.0, "@writer", Kind.TOOL, "Bash", "hooks", session="a\ud800b"),))
     path = written(tmp_path / "r.jsonl", (1.0, (seen, Lost("@writer", 2))), lost(3))
-    ((_, (mended, second)), third, _) = read(path)
+    ((_, (mended, second)), third, _) = read_recording(path)
     assert isinstance(mended, Seen) and mended.activities[0].session == "a?b"
     assert second == Lost("@writer", 2) and third == lost(3)
 
@@ -310,18 +312,19 @@ def test_a_file_that_is_there_is_never_written_over_and_a_new_one_is_its_owners(
     path = written(tmp_path / "r.jsonl", lost(1))
     before = path.read_bytes()
     with pytest.raises(UsageError, match="is there already"):
-        Writer(path, HEADER)
+        RecordingWriter(path, HEADER)
     assert path.read_bytes() == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(RecordingError, match="cannot be written: No such file"):
-        Writer(tmp_path / "nowhere" / "r.jsonl", HEADER)
+        RecordingWriter(tmp_path / "nowhere" / "r.jsonl", HEADER)
 
 
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
     script = (
-        "import resource, sys; from pathlib import Path; from praxmonitor.feed.recording import Header, Writer\n"
+        "import resource, sys; from pathlib import Path\n"
+        "from praxmonitor.feed.recording import RecordingHeader, RecordingWriter\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))\n"
-        "Writer(Path(sys.argv[1]), Header(Path('/x'), 1.0))"
+        "RecordingWriter(Path(sys.argv[1]), RecordingHeader(Path('/x'), 1.0))"
     )
     path = tmp_path / "r.jsonl"
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=30)
@@ -332,10 +335,10 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
 def test_a_mailbox_with_a_number_that_json_has_not_is_recorded(tmp_path: Path, raw: str) -> None:
     message = json_codec.loads(f'{{"id": "x", "k": {raw}}}'.encode())
     mailbox = Mailbox(MailboxStatus.OK, (Message("x", "", 0.0, "@b", "s", "", "new", raw=message),))
-    writer = Writer(tmp_path / "r.jsonl", HEADER)
+    writer = RecordingWriter(tmp_path / "r.jsonl", HEADER)
     writer.write(101.0, [MailboxRead("@a", mailbox)])
     writer.close(102.0)
-    (_, (fact,)), _ = read(tmp_path / "r.jsonl")
+    (_, (fact,)), _ = read_recording(tmp_path / "r.jsonl")
     assert isinstance(fact, MailboxRead) and fact.mailbox.messages[0].raw["id"] == "x"
 
 
@@ -349,8 +352,8 @@ def test_a_line_without_end_is_refused_in_words_and_in_little_memory(tmp_path: P
     sparse.touch()
     os.truncate(sparse, 3_000_000_000)
     script = (
-        "import re, sys; from pathlib import Path; from praxmonitor.feed.recording_reader import opening\n"
-        "try: opening(Path(sys.argv[1]))\n"
+        "import re, sys; from pathlib import Path; from praxmonitor.feed.recording_reader import read_header\n"
+        "try: read_header(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__, error)\n"
         "print(int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
     )
@@ -364,7 +367,7 @@ def test_a_bomb_after_good_lines_ends_the_recording_there(tmp_path: Path) -> Non
     path = written(tmp_path / "r.jsonl", lost(1), lost(2))
     with path.open("ab") as file:
         file.write(b'{"at": 9, "facts": [' + b"0," * (LONGEST // 2))
-    readings = read(path)
+    readings = read_recording(path)
     assert [at for at, _ in islice(readings, 3)] == [1.0, 2.0, 999.0]
     with pytest.raises(RecordingError, match="line 5: longer than 16 MB"):
         next(readings)
@@ -376,7 +379,7 @@ def test_a_root_that_is_no_path_is_no_header(tmp_path: Path, root: object) -> No
     said = json.dumps(root) if not isinstance(root, str) else f'"{root}"'
     path.write_text(f'{{"format": 1, "praxmonitor": "x", "root": {said}, "at": 0}}\n')
     with pytest.raises(RecordingError, match="line 1: no header of a recording"):
-        opening(path)
+        read_header(path)
 
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "directory"])
@@ -384,7 +387,7 @@ def test_what_is_no_file_is_no_recording(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "r.jsonl"
     {"fifo": os.mkfifo, "directory": os.mkdir, "device": lambda one: one.symlink_to("/dev/zero")}[kind](path)
     with pytest.raises(RecordingError, match=r"r\.jsonl: line 1: "):
-        opening(path)
+        read_header(path)
 
 
 def test_a_reading_too_long_for_a_line_becomes_several_and_a_long_mailbox_loses_its_bodies(tmp_path: Path) -> None:
@@ -392,9 +395,9 @@ def test_a_reading_too_long_for_a_line_becomes_several_and_a_long_mailbox_loses_
     mails = tuple(Message.from_json({"id": f"{n:08x}", "from": "@b", "message": body}) for n in range(6))
     boxes = tuple(MailboxRead(address, Mailbox(MailboxStatus.OK, mails)) for address in ("@a", "@c"))
     path = written(tmp_path / "r.jsonl", (1.0, boxes))
-    assert [facts for _, facts in read(path)][:-1] == [(boxes[0],), (boxes[1],)], "each mail is 2 MB there"
+    assert [facts for _, facts in read_recording(path)][:-1] == [(boxes[0],), (boxes[1],)], "each mail is 2 MB there"
     huge = MailboxRead("@a", Mailbox(MailboxStatus.OK, mails * 2))
-    (_, (kept,)), _ = read(written(tmp_path / "huge.jsonl", (1.0, (huge,))))
+    (_, (kept,)), _ = read_recording(written(tmp_path / "huge.jsonl", (1.0, (huge,))))
     assert isinstance(kept, MailboxRead)
     assert {message.body for message in kept.mailbox.messages} == {"[1000000 characters, not recorded]"}
 
@@ -411,5 +414,5 @@ def test_a_recording_holds_no_secret_of_a_known_form(tmp_path: Path) -> None:
     path = written(tmp_path / "r.jsonl", (1.0, facts))
     text = path.read_text()
     assert secret not in text and "MIIE" not in text and "0123456789abcdef" not in text
-    ((_, (_, mailbox, _)), _) = read(path)
+    ((_, (_, mailbox, _)), _) = read_recording(path)
     assert isinstance(mailbox, MailboxRead) and mailbox.mailbox.messages[0].raw["api_key"] == 1234567890

@@ -23,10 +23,10 @@ from mailcore.model.run import Attempt, Phase, Run
 from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead, Seen
 from mailcore.observe.fold import apply
 from praxmonitor.app.app import PraxApp
-from praxmonitor.cli.replay import ReplayFeed
 from praxmonitor.feed.playback import FASTEST, SLOWEST, Playback
-from praxmonitor.feed.recording import VERSION, Header, Writer
-from praxmonitor.feed.recording_reader import opening, read
+from praxmonitor.feed.recording import VERSION, RecordingHeader, RecordingWriter
+from praxmonitor.feed.recording_reader import read_header, read_recording
+from praxmonitor.feed.replay import ReplayFeed
 from praxmonitor.views.fleet import FleetScreen
 from tests.clock import NOON, Clock
 from tests.mailcore.conftest import House, wait_until
@@ -63,7 +63,7 @@ def recorded(tmp_path: Path) -> Path:
     logs = root / "writer" / "logs"
     logs.mkdir(parents=True)
     (logs / "today.log").write_text("a line of the present machine\n")
-    writer = Writer(path, Header(root, BEGAN))
+    writer = RecordingWriter(path, RecordingHeader(root, BEGAN))
     for at, facts in story(root, os.getpid()):
         writer.write(at, facts)
     writer.close(BEGAN + 630)
@@ -119,7 +119,7 @@ async def test_who_waits_for_a_time_wakes_when_the_speed_changes() -> None:
 async def test_the_fleets_come_at_their_time_and_the_last_one_stays(recorded: Path) -> None:
     monotonic = Clock(0.0)
     playback = Playback(BEGAN, 1.0, monotonic)
-    fleets = ReplayFeed(recorded, opening(recorded), playback).fleets()
+    fleets = ReplayFeed(recorded, read_header(recorded), playback).fleets()
     first = await anext(fleets)
     assert [facts.address for facts in first.agents] == ["@writer"] and first.agents[0].run is None
     monotonic.now = 6
@@ -135,26 +135,26 @@ async def test_the_fleets_come_at_their_time_and_the_last_one_stays(recorded: Pa
     async for fleet in fleets:
         assert fleet is third
     assert playback.over and playback() == BEGAN + 630
-    folded = Fleet(opening(recorded).root)
-    for at, facts in read(recorded):
+    folded = Fleet(read_header(recorded).root)
+    for at, facts in read_recording(recorded):
         folded = apply(folded, facts, at)
     assert folded == third
 
 
 @pytest.mark.anyio
 async def test_a_broken_line_ends_it_with_a_note(recorded: Path, tmp_path: Path) -> None:
-    whole = list(read(recorded))
+    whole = list(read_recording(recorded))
     path = tmp_path / "broken.jsonl"
-    writer = Writer(path, opening(recorded))
+    writer = RecordingWriter(path, read_header(recorded))
     writer.write(*whole[0])
     writer.close(BEGAN)
     path.write_text(path.read_text() + "nonsense\n" + path.read_text().splitlines()[1] + "\n")
-    fleets = [fleet async for fleet in ReplayFeed(path, opening(path), Playback(BEGAN, 64)).fleets()]
+    fleets = [fleet async for fleet in ReplayFeed(path, read_header(path), Playback(BEGAN, 64)).fleets()]
     assert fleets[-1].agents and "broken.jsonl: line 4: " in fleets[-1].notes[0]
 
 
 def replaying(path: Path, monotonic: Clock, speaker: FakeSpeaker | None = None) -> tuple[PraxApp, Playback]:
-    header = opening(path)
+    header = read_header(path)
     playback = Playback(header.at, 1.0, monotonic)
     feed = ReplayFeed(path, header, playback)
     app = app_on(feed, workspace(Fleet(header.root)), speaker=speaker, playback=playback)
@@ -162,11 +162,11 @@ def replaying(path: Path, monotonic: Clock, speaker: FakeSpeaker | None = None) 
 
 
 async def at_work(pilot: Pilot[None], app: PraxApp, monotonic: Clock) -> None:
-    await until(pilot, lambda: app.moment.fleet.agents, "the first fleet")
+    await until(pilot, lambda: app.snapshot.fleet.agents, "the first fleet")
     monotonic.now = 6
     assert app.opened.playback is not None
     app.opened.playback.change_speed(1.0)
-    await until(pilot, lambda: app.moment.status("@writer").state is State.IN_TOOL, "@writer is in a tool")
+    await until(pilot, lambda: app.snapshot.status("@writer").state is State.IN_TOOL, "@writer is in a tool")
 
 
 @pytest.mark.anyio
@@ -179,9 +179,8 @@ async def test_the_screen_shows_the_recorded_time_and_reads_nothing_of_this_mach
         assert "lighthouse REPLAY" in text_of(app).splitlines()[0]
         assert isinstance(app.screen, FleetScreen)
         app.screen.read_agent()
-        assert [
-            worker for worker in app.workers if worker.group == "glance"
-        ] == [] and app.screen.reading.glance is None
+        assert [worker for worker in app.workers if worker.group == "details"] == []
+        assert app.screen.reading.details is None
         assert "present machine" not in text_of(app) and str(os.getpid()) not in text_of(app)
         await until(pilot, lambda: speaker.played, "what happens in a recording is heard")
 
@@ -242,7 +241,7 @@ async def test_keys_pause_and_change_the_speed_and_the_end_is_said(recorded: Pat
         monotonic.now = 1000
         await pilot.press("minus")
         await until(pilot, lambda: "the recording is over" in text_of(app), "the end is said")
-        assert "REPLAY over" in text_of(app) and app.moment.status("@writer").state is State.DONE
+        assert "REPLAY over" in text_of(app) and app.snapshot.status("@writer").state is State.DONE
         assert app.opened.clock() == BEGAN + 630
 
 
@@ -293,15 +292,15 @@ async def test_a_recording_of_0_1_0_is_shown(recording_0_1_0: Path) -> None:
     async with app.run_test(size=(160, 48), notifications=True) as pilot:
         await until(pilot, lambda: "REPLAY over" in text_of(app), "it is over")
         assert not playback.left_out and [notice.text for notice in app.notices] == ["the recording is over"]
-        assert app.moment.status("@market").state is State.STARTING and "history" in text_of(app)
+        assert app.snapshot.status("@market").state is State.STARTING and "history" in text_of(app)
 
 
 @pytest.mark.anyio
 async def test_a_live_screen_has_no_such_keys(recorded: Path) -> None:
-    header = opening(recorded)
+    header = read_header(recorded)
     app = app_on(ReplayFeed(recorded, header, Playback(BEGAN, 64)), workspace(Fleet(header.root)))
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
-        await until(pilot, lambda: app.moment.fleet.agents, "the first fleet")
+        await until(pilot, lambda: app.snapshot.fleet.agents, "the first fleet")
         assert "pause" not in text_of(app) and "REPLAY" not in text_of(app)
         await pilot.press("space")
         await until(pilot, lambda: "this is no recording" in text_of(app), "the key says why not")

@@ -21,7 +21,7 @@ from mailcore.mail import approvals
 from mailcore.model.agent import OPERATOR
 from mailcore.workspace import create, trust
 from praxmonitor.actions import requests
-from praxmonitor.alarms.settings import Settings
+from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.unlock import UnlockScreen
 from praxmonitor.views.agent import AgentScreen
@@ -159,7 +159,7 @@ async def test_the_screen_says_what_it_does_not_follow(house: House) -> None:
 
 def test_settings_that_change_meanwhile_are_judged_too(stranger: Path) -> None:
     config = stranger / ".praxmonitor" / "config.toml"
-    settings = Settings(config)
+    settings = ConfigReload(config)
     config.write_text('[mail]\napprover = "@a"\n[alarms]\nsilence = 7\n')
     words = ["git", "-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qam", "more"]
     subprocess.run(words, cwd=stranger, check=True)

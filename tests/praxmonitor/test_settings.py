@@ -8,12 +8,12 @@ import pytest
 from msgspec import structs
 
 from mailcore.config import Alarms, Config
-from praxmonitor.alarms.settings import Settings
+from praxmonitor.alarms.config_reload import ConfigReload
 from tests.clock import Clock
 from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, until, workspace
 
 
-def settled(settings: Settings) -> Config | str | None:
+def settled(settings: ConfigReload) -> Config | str | None:
     """What two looks at the same file tell: the first may see it half written."""
     assert settings.look() is None
     return settings.look()
@@ -22,7 +22,7 @@ def settled(settings: Settings) -> Config | str | None:
 def test_only_a_change_is_read_and_what_is_wrong_is_named(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[alarms]\nsilence = 7\n")
-    settings = Settings(path)
+    settings = ConfigReload(path)
     assert settled(settings) is None
     for broken, said in (
         ("[alarms\n", "line 1"),
@@ -41,7 +41,7 @@ def test_only_a_change_is_read_and_what_is_wrong_is_named(tmp_path: Path) -> Non
 def test_what_is_being_written_is_not_followed(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[alarms]\nsilence = 7\n[usage]\nhold = true\n")
-    settings = Settings(path)
+    settings = ConfigReload(path)
     with path.open("w") as file:
         assert settings.look() is None
         file.write("[alarms]\nsilence = 70\n")
@@ -55,7 +55,7 @@ def test_what_is_being_written_is_not_followed(tmp_path: Path) -> None:
 def test_a_file_that_is_there_no_more_is_told_and_its_settings_hold(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("[alarms]\nsilence = 7\n")
-    settings = Settings(path)
+    settings = ConfigReload(path)
     aside = path.rename(tmp_path / "config.bak")
     told = settled(settings)
     assert isinstance(told, str) and told.startswith(f"{path}: is there no more; the settings from before hold")

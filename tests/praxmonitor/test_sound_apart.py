@@ -18,7 +18,7 @@ import pytest
 
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Cue, Sound
-from praxmonitor.sound.cue_samples import Jukebox, jukebox
+from praxmonitor.sound.cue_samples import CueSamples, load_cue_samples
 from praxmonitor.sound.mixer import RATE, Mixer
 from praxmonitor.sound.pack import KEYS
 
@@ -43,7 +43,7 @@ Label = tuple[str, int]
 """Event, agent."""
 
 
-def clip(box: Jukebox, label: Label, chance: random.Random) -> list[float]:
+def clip(box: CueSamples, label: Label, chance: random.Random) -> list[float]:
     """One event as it might be heard."""
     key, agent = label
     mixer, frames = Mixer(), int(SECONDS * RATE)
@@ -120,7 +120,7 @@ def unit(values: list[float]) -> list[float]:
     return [value / length for value in values]
 
 
-def centroids(box: Jukebox, chance: random.Random) -> dict[Label, array[float]]:
+def centroids(box: CueSamples, chance: random.Random) -> dict[Label, array[float]]:
     learnt = {}
     for event in EVENTS:
         for agent in range(AGENTS):
@@ -131,7 +131,7 @@ def centroids(box: Jukebox, chance: random.Random) -> dict[Label, array[float]]:
 
 @pytest.mark.parametrize("name", ["default", "wood"])
 def test_event_and_agent_are_named_in_95_clips_of_100(name: str) -> None:
-    box = jukebox(sounds_dir() / name)
+    box = load_cue_samples(sounds_dir() / name)
     known = centroids(box, random.Random(1))
     chance = random.Random(2)
     wrong = []

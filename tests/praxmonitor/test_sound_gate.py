@@ -14,7 +14,7 @@ from mailcore.config import read_config
 from mailcore.config.kinds import Backend, SoundKind
 from praxmonitor.sound import FAMILIES, Cue, Sound
 from praxmonitor.sound.backends import _MINIAUDIO
-from praxmonitor.sound.gate import CHORD, HUSH, NOTES, REPEAT, SHOWN, Gate, Rules, rules
+from praxmonitor.sound.gate import CHORD, HUSH, NOTES, REPEAT, SHOWN, Gate, GateRules, gate_rules
 from praxmonitor.sound.mutes import FOREVER, Mutes
 from praxmonitor.sound.player import BELL, NONE
 from praxmonitor.sound.system_players import AFPLAY, PIPED
@@ -23,10 +23,10 @@ NOON = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
 HOUR = 3600.0
 
 
-def configured(tmp_path: Path, text: str) -> Rules:
+def configured(tmp_path: Path, text: str) -> GateRules:
     path = tmp_path / "config.toml"
     path.write_text(text)
-    return rules(read_config(path).sound)
+    return gate_rules(read_config(path).sound)
 
 
 def done(voice: int = 0) -> Cue:
@@ -62,7 +62,7 @@ def test_config_toml_names_the_sounds_and_backends_that_there_are() -> None:
 
 
 def test_muted_is_muted_whatever_it_is() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
     gate.mutes = Mutes(until=NOON + 60)
 
     assert [gate.admit(Cue(sound), NOON) for sound in Sound] == [0.0] * len(Sound)
@@ -70,7 +70,7 @@ def test_muted_is_muted_whatever_it_is() -> None:
 
 
 def test_one_agent_is_muted_and_the_others_are_heard() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
     gate.mutes = Mutes().with_agent("@writer", FOREVER)
 
     assert gate.admit(Cue(Sound.SILENCE, "@writer"), NOON) == 0.0
@@ -83,20 +83,20 @@ def test_one_agent_is_muted_and_the_others_are_heard() -> None:
      ("9:30 - 10:00", 9.75, True), ("9:30 - 10:00", 10, False), ("9:30 - 10:00", 9.4, False), ("8:00-8:00", 8, False)],
 )  # fmt: skip
 def test_quiet_hours_by_the_clock(quiet: str, hour: float, is_quiet: bool) -> None:
-    heard = rules(SoundConfig(quiet=quiet))
+    heard = gate_rules(SoundConfig(quiet=quiet))
 
     assert heard.quiet_at(NOON + (hour - 12) * HOUR) is is_quiet
 
 
 @pytest.mark.parametrize(("breaks", "heard"), [(False, set()), (True, {s for s in Sound if s.urgent})])
 def test_urgent_alarms_break_quiet_hours_only_if_allowed(breaks: bool, heard: set[Sound]) -> None:
-    gate = Gate(rules(SoundConfig(quiet="11:00-13:00", quiet_breaks=breaks)))
+    gate = Gate(gate_rules(SoundConfig(quiet="11:00-13:00", quiet_breaks=breaks)))
 
     assert {sound for sound in Sound if gate.admit(Cue(sound, f"@{sound}"), NOON)} == heard
 
 
 def test_a_burst_is_one_chord_of_three_that_fades_and_its_count_is_shown() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
     heard = [gate.admit(done(voice), NOON + voice / 100) for voice in range(7)]
 
     assert heard == pytest.approx([1.0, 0.7, 0.49, 0, 0, 0, 0])
@@ -105,7 +105,7 @@ def test_a_burst_is_one_chord_of_three_that_fades_and_its_count_is_shown() -> No
 
 
 def test_the_same_agents_same_sound_is_one_note() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
 
     assert [gate.admit(done(), NOON + n / 100) for n in range(3)] == [1.0, 0.0, 0.0]
     assert gate.admit(done(), NOON + CHORD) == 1.0, "a new one"
@@ -113,7 +113,7 @@ def test_the_same_agents_same_sound_is_one_note() -> None:
 
 
 def test_single_sounds_have_no_count_and_different_sounds_are_no_chord() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
     heard = [gate.admit(Cue(sound), NOON) for sound in (Sound.DONE, Sound.MAIL, Sound.FAILED)]
 
     assert heard == [1.0, 1.0, 1.0]
@@ -121,7 +121,7 @@ def test_single_sounds_have_no_count_and_different_sounds_are_no_chord() -> None
 
 
 def test_ticks_thin_out_under_load_and_never_stop() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
     # A thousand a second for ten seconds, of fifty agents.
     ticks = [n for n in range(10_000) if gate.admit(Cue(Sound.TOOL, f"@{n % 50}", n % 50, "shell"), NOON + n / 1000)]
 
@@ -131,13 +131,13 @@ def test_ticks_thin_out_under_load_and_never_stop() -> None:
 
 
 def test_a_few_agents_at_work_are_all_heard() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
 
     assert all(gate.admit(Cue(Sound.TOOL, f"@{n % 5}", n % 5, "read"), NOON + n / 3) for n in range(100))
 
 
 def test_an_alarm_silences_ticks_and_ticks_never_an_alarm() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
     tick = Cue(Sound.TOOL, "@writer", 0, "shell")
     for n in range(100):
         gate.admit(tick, NOON + n / 100)
@@ -148,7 +148,7 @@ def test_an_alarm_silences_ticks_and_ticks_never_an_alarm() -> None:
 
 
 def test_an_alarm_told_twice_at_once_is_one_and_of_two_agents_two() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
     alarm = Cue(Sound.FAILED, "@writer", 0)
 
     assert gate.admit(alarm, NOON)
@@ -158,7 +158,7 @@ def test_an_alarm_told_twice_at_once_is_one_and_of_two_agents_two() -> None:
 
 
 def test_a_clock_set_back_silences_nothing() -> None:
-    gate = Gate(Rules())
+    gate = Gate(GateRules())
     gate.admit(Cue(Sound.SILENCE, "@writer"), NOON)
 
     assert gate.admit(Cue(Sound.SILENCE, "@writer"), NOON - HOUR)

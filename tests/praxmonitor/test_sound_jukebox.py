@@ -10,15 +10,15 @@ import pytest
 
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Sound
-from praxmonitor.sound.cue_samples import GAP, STEPS, Jukebox, jukebox
+from praxmonitor.sound.cue_samples import GAP, STEPS, CueSamples, load_cue_samples
 from praxmonitor.sound.pack import KEYS
 
 TICK = sounds_dir() / "default" / "sounds" / "tool.shell.wav"
 
 
 @pytest.fixture(scope="module")
-def default() -> Jukebox:
-    return jukebox(sounds_dir() / "default")
+def default() -> CueSamples:
+    return load_cue_samples(sounds_dir() / "default")
 
 
 def foreign(root: Path, **categories: list[str]) -> Path:
@@ -35,7 +35,7 @@ def foreign(root: Path, **categories: list[str]) -> Path:
     return root
 
 
-def test_five_agents_have_five_pitches_and_the_highest_is_the_shortest(default: Jukebox) -> None:
+def test_five_agents_have_five_pitches_and_the_highest_is_the_shortest(default: CueSamples) -> None:
     lengths = {voice: len(default.samples("done", voice) or ()) for voice in range(5)}
 
     assert len(set(lengths.values())) == 5
@@ -43,7 +43,7 @@ def test_five_agents_have_five_pitches_and_the_highest_is_the_shortest(default: 
     assert default.samples("done", len(STEPS)) == default.samples("done", 0)
 
 
-def test_urgency_says_it_again(default: Jukebox) -> None:
+def test_urgency_says_it_again(default: CueSamples) -> None:
     once = default.samples("silence")
     assert once is not None
 
@@ -51,8 +51,8 @@ def test_urgency_says_it_again(default: Jukebox) -> None:
     assert default.samples("silence", urgency=99) == once + (GAP + once) * 3
 
 
-def test_what_a_foreign_pack_lacks_and_cesp_does_not_know_is_ours(tmp_path: Path, default: Jukebox) -> None:
-    mine = jukebox(foreign(tmp_path / "mine", task_complete=["good.wav"]))
+def test_what_a_foreign_pack_lacks_and_cesp_does_not_know_is_ours(tmp_path: Path, default: CueSamples) -> None:
+    mine = load_cue_samples(foreign(tmp_path / "mine", task_complete=["good.wav"]))
 
     assert mine.samples("silence", 1) == default.samples("silence", 1), "the alarm is heard whatever the pack"
     for family in FAMILIES:
@@ -64,12 +64,14 @@ def test_what_a_foreign_pack_lacks_and_cesp_does_not_know_is_ours(tmp_path: Path
 
 
 def test_a_file_that_cannot_be_decoded_is_left_out(tmp_path: Path) -> None:
-    mine = jukebox(foreign(tmp_path / "mine", task_error=["bad.wav", "good.wav"], session_start=["bad.wav"]), seed=1)
+    mine = load_cue_samples(
+        foreign(tmp_path / "mine", task_error=["bad.wav", "good.wav"], session_start=["bad.wav"]), seed=1
+    )
 
     assert all(mine.samples("failed") is not None for _ in range(20))
     assert mine.samples("session") is None
 
 
-def test_a_key_that_there_is_not_is_an_error(default: Jukebox) -> None:
+def test_a_key_that_there_is_not_is_an_error(default: CueSamples) -> None:
     with pytest.raises((KeyError, ValueError)):
         default.samples("tool.gong")

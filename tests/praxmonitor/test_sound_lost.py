@@ -12,7 +12,7 @@ import pytest
 
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound, player
-from praxmonitor.sound.device_events import Outputs
+from praxmonitor.sound.device_events import OutputEvents
 from praxmonitor.sound.player import NONE, Player
 from tests.praxmonitor.conftest_pulse import Pulse, until
 
@@ -98,7 +98,7 @@ def test_a_server_that_refuses_is_not_one_that_went(pulse: Pulse, opened: Player
 def test_without_any_word_of_the_system_waits_grow_and_end_with_a_device(
     pulse: Pulse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Outputs, "start", lambda _: None)
+    monkeypatch.setattr(OutputEvents, "start", lambda _: None)
     monkeypatch.setattr(player, "BACKOFF", (0.1, 0.2, 0.4))
     tries: list[float] = []
     found = Player(PACK, on_ready=lambda: tries.append(time.monotonic()))

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from praxmonitor.sound.mutes import FOREVER, Mutes, load, mutes_path, save
+from praxmonitor.sound.mutes import FOREVER, Mutes, load_mutes, mutes_path, save_mutes
 
 
 def test_what_is_muted_is_muted_after_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "state" / "mutes.json"
     kept = Mutes(130.0).with_agent("@writer", FOREVER).with_agent("@editor", 99.0)
-    save(path, kept, 100.0)
-    again = load(path)
+    save_mutes(path, kept, 100.0)
+    again = load_mutes(path)
 
     assert again.all(129.0) and not again.all(130.0)
     assert again.agent("@writer", 1e12) and not again.agent("@other", 0.0)
@@ -22,10 +22,10 @@ def test_what_is_muted_is_muted_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_forever_is_until_it_is_switched_on(tmp_path: Path) -> None:
-    save(tmp_path / "m", Mutes(FOREVER), 1.0)
-    assert load(tmp_path / "m").all(1e15)
-    save(tmp_path / "m", Mutes(), 1.0)
-    assert load(tmp_path / "m") == Mutes()
+    save_mutes(tmp_path / "m", Mutes(FOREVER), 1.0)
+    assert load_mutes(tmp_path / "m").all(1e15)
+    save_mutes(tmp_path / "m", Mutes(), 1.0)
+    assert load_mutes(tmp_path / "m") == Mutes()
 
 
 def test_an_agent_is_heard_again() -> None:
@@ -41,8 +41,8 @@ def test_an_agent_is_heard_again() -> None:
 def test_a_file_that_is_not_ours_mutes_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "m").write_text(text)
 
-    assert load(tmp_path / "m") == Mutes()
-    assert load(tmp_path / "absent") == Mutes()
+    assert load_mutes(tmp_path / "m") == Mutes()
+    assert load_mutes(tmp_path / "absent") == Mutes()
 
 
 def test_a_file_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_file_that_cannot_be_written_says_so_and_leaves_nothing(tmp_path: Path
     (tmp_path / "m" / "x").touch()
 
     with pytest.raises(OSError):
-        save(tmp_path / "m", Mutes(5.0), 1.0)
+        save_mutes(tmp_path / "m", Mutes(5.0), 1.0)
     assert [file.name for file in tmp_path.iterdir()] == ["m"]
 
 

@@ -21,8 +21,8 @@ from mailcore.config import Sound as SoundConfig
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound, gate
 from praxmonitor.sound.backends import decode
-from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
-from praxmonitor.sound.player import NONE, STARTING, STEADY, Player, configured
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
+from praxmonitor.sound.player import NONE, STARTING, STEADY, Player, configured_player
 from tests.praxmonitor.conftest_pulse import Pulse, likeness, until
 
 PACK = sounds_dir() / "default"
@@ -366,8 +366,8 @@ def test_the_child_ends_with_its_parent(pulse: Pulse) -> None:
 
 
 def test_what_is_muted_by_hand_stays_so_whatever_another_screen_saves(tmp_path: Path) -> None:
-    player = configured(SoundConfig(backend="bell"), tmp_path, muted=True)
-    save(mutes_path(tmp_path), Mutes().with_agent("@a", FOREVER), time.time())
+    player = configured_player(SoundConfig(backend="bell"), tmp_path, muted=True)
+    save_mutes(mutes_path(tmp_path), Mutes().with_agent("@a", FOREVER), time.time())
     assert player.play(Cue(Sound.SILENCE, "@b")) is True, "no bell, no sound"
     assert player.mutes == Mutes().with_agent("@a", FOREVER), "what is kept is not what is forced"
     player.forced = False

@@ -14,8 +14,9 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from praxmonitor.app.app import PraxApp
 from praxmonitor.sound import Sound
-from praxmonitor.sound.mutes import FOREVER, load, mutes_path
-from praxmonitor.widgets.header import Hearing, header_line
+from praxmonitor.sound.mutes import FOREVER, load_mutes, mutes_path
+from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.widgets.header import header_line
 from tests.clock import NOON, Clock
 from tests.praxmonitor.fake_feed import (
     ROOT,
@@ -35,32 +36,32 @@ from tests.praxmonitor.fake_feed import (
 pytestmark = pytest.mark.anyio
 
 
-def head(hearing: Hearing, width: int = 120) -> str:
-    return "".join(said for said, _ in header_line("w", {}, 0, None, hearing, NOON, width))
+def head(sound_status: SoundStatus, width: int = 120) -> str:
+    return "".join(said for said, _ in header_line("w", {}, 0, None, sound_status, NOON, width))
 
 
 @pytest.mark.parametrize(
-    ("hearing", "said"),
+    ("sound_status", "said"),
     [
-        (Hearing("miniaudio/pulse"), "♪ miniaudio/pulse"),
-        (Hearing("miniaudio/pulse", burst=7), "♪ 7 at once"),
-        (Hearing("miniaudio/pulse", quiet=True, burst=7), "♪ quiet hours"),
-        (Hearing("miniaudio/pulse", quiet=True, quiet_until="07:00"), "♪ quiet hours until 07:00"),
-        (Hearing("miniaudio/pulse", agents=(("@a", NOON + 1800),)), "♪ miniaudio/pulse, @a muted until 12:30"),
-        (Hearing("miniaudio/pulse", agents=(("@a", FOREVER), ("@b", NOON))), "♪ miniaudio/pulse, 2 agents muted"),
-        (Hearing("miniaudio/pulse", muted=True, muted_until=NOON + 1800), "♪ muted until 12:30"),
-        (Hearing("miniaudio/pulse", muted=True, muted_until=FOREVER, burst=7), "♪ muted   "),
-        (Hearing("none", trouble="no device"), "♪ no sound: bell only"),
-        (Hearing("bell"), "♪ bell"),
-        (Hearing("none"), "♪ none"),
+        (SoundStatus("miniaudio/pulse"), "♪ miniaudio/pulse"),
+        (SoundStatus("miniaudio/pulse", burst=7), "♪ 7 at once"),
+        (SoundStatus("miniaudio/pulse", quiet=True, burst=7), "♪ quiet hours"),
+        (SoundStatus("miniaudio/pulse", quiet=True, quiet_until="07:00"), "♪ quiet hours until 07:00"),
+        (SoundStatus("miniaudio/pulse", agents=(("@a", NOON + 1800),)), "♪ miniaudio/pulse, @a muted until 12:30"),
+        (SoundStatus("miniaudio/pulse", agents=(("@a", FOREVER), ("@b", NOON))), "♪ miniaudio/pulse, 2 agents muted"),
+        (SoundStatus("miniaudio/pulse", muted=True, muted_until=NOON + 1800), "♪ muted until 12:30"),
+        (SoundStatus("miniaudio/pulse", muted=True, muted_until=FOREVER, burst=7), "♪ muted   "),
+        (SoundStatus("none", trouble="no device"), "♪ no sound: bell only"),
+        (SoundStatus("bell"), "♪ bell"),
+        (SoundStatus("none"), "♪ none"),
     ],
 )
-def test_the_header_says_what_can_be_heard(hearing: Hearing, said: str) -> None:
-    assert said in head(hearing)
+def test_the_header_says_what_can_be_heard(sound_status: SoundStatus, said: str) -> None:
+    assert said in head(sound_status)
 
 
 def test_a_narrow_header_keeps_the_count() -> None:
-    assert "♪ 7 " in head(Hearing("miniaudio/pulse", burst=7), width=24)
+    assert "♪ 7 " in head(SoundStatus("miniaudio/pulse", burst=7), width=24)
 
 
 async def command(app: PraxApp, pilot: object, words: str) -> None:
@@ -83,10 +84,10 @@ async def test_one_agent_is_muted_by_the_palette_and_stays_muted() -> None:
         await command(app, pilot, "mute @writer")
         await until(pilot, lambda: speaker.mutes.agent("@writer", NOON), "it is muted")
         assert not speaker.mutes.all(NOON)
-        await until(pilot, lambda: load(path).agent("@writer", NOON), "it is kept")
+        await until(pilot, lambda: load_mutes(path).agent("@writer", NOON), "it is kept")
         await command(app, pilot, "hear @writer")
         await until(pilot, lambda: not speaker.mutes.agent("@writer", NOON), "it is heard again")
-        await until(pilot, lambda: not load(path).agents, "that is kept as well")
+        await until(pilot, lambda: not load_mutes(path).agents, "that is kept as well")
 
 
 async def test_muting_for_minutes_ends_by_itself() -> None:
@@ -166,8 +167,8 @@ async def test_a_screen_that_was_opened_muted_is_heard_only_after_its_own_key() 
     async with app.run_test(size=(160, 40)) as pilot:
         await until(pilot, lambda: "♪ muted" in text_of(app), "the header says so")
         await command(app, pilot, "mute @writer")
-        await until(pilot, lambda: load(path).agents, "an agent's mute is kept")
-        assert speaker.forced and not load(path).until, "this screen's own is not"
+        await until(pilot, lambda: load_mutes(path).agents, "an agent's mute is kept")
+        assert speaker.forced and not load_mutes(path).until, "this screen's own is not"
         await pilot.press("M")
         await until(pilot, lambda: "♪" in text_of(app) and "♪ muted" not in text_of(app), "now it is heard")
         assert not speaker.forced and not speaker.mutes.until

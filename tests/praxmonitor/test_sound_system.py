@@ -19,9 +19,9 @@ from mailcore.exceptions import ConfigError
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.backends import decode
-from praxmonitor.sound.gate import Rules
-from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
-from praxmonitor.sound.player import BELL, NONE, STARTING, Player, configured
+from praxmonitor.sound.gate import GateRules
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
+from praxmonitor.sound.player import BELL, NONE, STARTING, Player, configured_player
 from praxmonitor.sound.system_players import AFPLAY, PIPED
 from tests.praxmonitor.conftest_pulse import Pulse, likeness, until
 
@@ -183,7 +183,7 @@ def test_bell_and_none_start_no_process(players: list[Player]) -> None:
 
 
 def test_the_bell_obeys_mute_volume_and_repetition(players: list[Player]) -> None:
-    bell = Player(PACK, Rules(agents={"@quiet": 0.0}), backend=BELL)
+    bell = Player(PACK, GateRules(agents={"@quiet": 0.0}), backend=BELL)
     alarm = Cue(Sound.SILENCE, "@writer")
 
     assert bell.play(Cue(Sound.SILENCE, "@quiet")) is True
@@ -194,25 +194,25 @@ def test_the_bell_obeys_mute_volume_and_repetition(players: list[Player]) -> Non
 
 def test_what_another_screen_mutes_is_muted_here_at_once(tmp_path: Path) -> None:
     path = mutes_path(tmp_path)
-    one, other = (configured(SoundConfig(backend=BELL), tmp_path) for _ in range(2))
+    one, other = (configured_player(SoundConfig(backend=BELL), tmp_path) for _ in range(2))
     assert one.play(Cue(Sound.SILENCE, "@a")) is False
-    save(path, Mutes(FOREVER), 0.0)
+    save_mutes(path, Mutes(FOREVER), 0.0)
 
     assert one.play(Cue(Sound.SILENCE, "@b")) is True
     assert other.mutes.until == FOREVER
-    save(path, Mutes().with_agent("@c", FOREVER), 0.0)
+    save_mutes(path, Mutes().with_agent("@c", FOREVER), 0.0)
     assert one.play(Cue(Sound.SILENCE, "@c")) is True
     assert one.play(Cue(Sound.SILENCE, "@d")) is False
 
 
 def test_a_player_is_configured_and_muted_by_hand(tmp_path: Path) -> None:
-    save(mutes_path(tmp_path), Mutes().with_agent("@a", FOREVER), 0.0)
+    save_mutes(mutes_path(tmp_path), Mutes().with_agent("@a", FOREVER), 0.0)
     config = SoundConfig(backend=NONE, pack="wood", agents={"b": 0.0})
-    player = configured(config, tmp_path, muted=True)
+    player = configured_player(config, tmp_path, muted=True)
 
     assert player.forced and player.mutes.agent("@a", time.time())
     with pytest.raises(ConfigError, match="no sound pack 'gone'"):
-        configured(SoundConfig(pack="gone"), tmp_path)
+        configured_player(SoundConfig(pack="gone"), tmp_path)
 
 
 SIMPLE = """

@@ -15,7 +15,7 @@ import pytest
 
 from mailcore.workspace import create
 from praxmonitor.assets import sounds_dir
-from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save
+from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
 from praxmonitor.sound.pack_check import violations
 from tests.praxmonitor.conftest_pulse import Pulse, until
 
@@ -183,7 +183,7 @@ def test_play_obeys_mute(home: Path, tmp_path: Path, pulse: Pulse) -> None:
     pulse.start()
     pulse.record()
     made = create.init(tmp_path / "project", [("writer", "agents/writer")])
-    save(mutes_path(made.root), Mutes(FOREVER), 0.0)
+    save_mutes(mutes_path(made.root), Mutes(FOREVER), 0.0)
     done = praxmonitor("play", "default", "silence", cwd=made.root)
 
     assert (done.returncode, done.stdout) == (3, "")

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def ready(app: PraxApp) -> bool:
-    return bool(app.moment.fleet.agents) and app.screen.is_mounted and "writer" in text_of(app)
+    return bool(app.snapshot.fleet.agents) and app.screen.is_mounted and "writer" in text_of(app)
 
 
 async def test_a_change_of_size_leaves_the_reader_of_the_stream_where_he_is() -> None:

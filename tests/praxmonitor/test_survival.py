@@ -15,8 +15,8 @@ from mailcore.text.units import clock_time
 from praxmonitor.app.app import MOST_NOTICES, PraxApp
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
+from praxmonitor.state.agent_details import WaitingStart
 from praxmonitor.state.notices import Notice
-from praxmonitor.state.selected_agent import Start
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.mail import Body, MailList
@@ -43,7 +43,7 @@ async def shaken(pilot: Pilot[None], feed: FakeFeed, fleet: Fleet) -> None:
 
     async def follow(after: Fleet) -> None:
         feed.put(after)
-        await until(pilot, lambda: app.moment.fleet is after, "the screen follows")
+        await until(pilot, lambda: app.snapshot.fleet is after, "the screen follows")
 
     async def resize(width: int, height: int) -> None:
         await pilot.resize_terminal(width, height)
@@ -142,7 +142,7 @@ async def test_the_start_that_is_picked_is_the_one_that_is_marked() -> None:
     fleet = lighthouse()
     feed = FakeFeed(fleet)
     app = app_on(feed, workspace(fleet))
-    starts = [Start(f"id{number}", fleet.at - 60, f"Task {number}", "@writer is busy") for number in range(12)]
+    starts = [WaitingStart(f"id{number}", fleet.at - 60, f"Task {number}", "@writer is busy") for number in range(12)]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         picked: list[str | None] = []

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import pytest
 
 from mailcore.dispatch import control
-from mailcore.dispatch.run_processes import members
+from mailcore.dispatch.process.run_processes import run_members
+from mailcore.dispatch.runs.run_list import last_run
 from mailcore.model.run import Phase
 from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House, wait_until
@@ -101,7 +102,7 @@ def fill(terminal: Terminal, subject: str, body: str) -> None:
 
 def subject_of(house: House) -> str:
     """What @writer's newest run is about."""
-    run = control.last_run(house.agent("@writer"))
+    run = last_run(house.agent("@writer"))
     return run.subject if run else ""
 
 
@@ -114,16 +115,16 @@ def test_compose_dispatch_kill_and_retry_from_the_keyboard(house: House, termina
     screen.keys("m")
     fill(screen, "A question", "how are you")
     wait_until(lambda: house.inbox("@writer"), what="the mail is delivered")
-    control.wake(house.workspace, house.config, "@operator", "@writer")
+    control.wake_agent(house.workspace, house.config, "@operator", "@writer")
     screen.shows("1 for you")
     assert house.inbox("@operator")[0].body == "read and answered"
 
     screen.keys("d")
     fill(screen, "A long task", "slow")
     wait_until(lambda: subject_of(house) == "A long task", what="the task is begun")
-    run = control.last_run(house.agent("@writer"))
+    run = last_run(house.agent("@writer"))
     assert run is not None
-    wait_until(lambda: any(p.name == "sleep" for p in members(run.run_id)), what="the agent has started its daemon")
+    wait_until(lambda: any(p.name == "sleep" for p in run_members(run.run_id)), what="the agent has started its daemon")
     screen.shows("working", "A long task")
     screen.keys("D")
     lock = read_lock(house.agent("@writer").dispatch_lock)
@@ -131,20 +132,20 @@ def test_compose_dispatch_kill_and_retry_from_the_keyboard(house: House, termina
     screen.shows("@writer", str(lock.pid), "sleep 300", "A long task", "No")
     screen.keys("Enter")  # the default is No
     wait_until(lambda: "sleep 300" not in screen.text, what="the dialog is gone")
-    assert members(run.run_id), "No was chosen, and something was killed"
+    assert run_members(run.run_id), "No was chosen, and something was killed"
     screen.keys("D")
     screen.shows("sleep 300")
     screen.keys("y")
     screen.shows("killed", " r retry ")  # its lock is gone too
-    assert members(run.run_id) == []
-    killed = control.last_run(house.agent("@writer"))
+    assert run_members(run.run_id) == []
+    killed = last_run(house.agent("@writer"))
     assert killed is not None and (killed.phase, killed.by) == (Phase.KILLED, "@operator")
 
     screen.keys("r")
     screen.shows("Run the last task of @writer again?", "A long task", "killed", "Yes, start")
     screen.keys("y")
     screen.shows("done")
-    again = control.last_run(house.agent("@writer"))
+    again = last_run(house.agent("@writer"))
     assert again is not None and again.run_id != killed.run_id and again.phase is Phase.COMPLETED and again.replied
     screen.keys("q")
     wait_until(lambda: screen.text == "", what="the screen is left")

@@ -11,13 +11,13 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from praxmonitor.assets import themes_dir
-from praxmonitor.text.describe import LOOKS
+from praxmonitor.text.agents import LOOKS
 from praxmonitor.themes import load
 from praxmonitor.widgets.alarm_bar import AlarmBar
 from praxmonitor.widgets.line_list import Lines
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, until, workspace
 
-SHIPPED = load.load([themes_dir()])
+SHIPPED = load.load_themes([themes_dir()])
 BY_NAME = {theme.name: theme for theme in SHIPPED.loaded}
 SHADES = ("muted", "faint")
 
@@ -34,7 +34,7 @@ INKS = ("ink", "ink-accent", "ink-warning", "ink-error")
 @pytest.mark.parametrize("theme", [*SHIPPED.loaded, *BUILTIN_THEMES.values()], ids=lambda theme: theme.name)
 def test_every_colour_of_text_can_be_read_on_every_ground(theme: Theme) -> None:
     """As the stylesheet resolves them: the alarm bar's text (`ink-error`), each state's, the keys', the greys."""
-    palette = {**load.defaults(theme), **theme.to_color_system().generate(), **theme.variables}
+    palette = {**load.variable_defaults(theme), **theme.to_color_system().generate(), **theme.variables}
     roles = (*INKS, *SHADES, *(look.role for look in LOOKS.values()))
     if theme.name.startswith("ansi-"):  # the terminal's own palette: what its colours look like is not ours to know
         assert all(palette[role].startswith("ansi_") for role in roles)
@@ -95,7 +95,7 @@ def _luminance(colour: Color) -> float:
 
 @pytest.mark.parametrize("theme", BUILTIN_THEMES.values(), ids=lambda theme: theme.name)
 def test_textuals_own_themes_get_a_colour_for_every_state(theme: Theme) -> None:
-    made = load.defaults(theme)
+    made = load.variable_defaults(theme)
     assert {look.role for look in LOOKS.values()} | {*INKS, *SHADES, "rule"} == set(made)
     assert all(made.values())
 
@@ -108,7 +108,7 @@ def test_bad_files_are_listed_with_their_cause_and_the_good_ones_load(tmp_path: 
     (tmp_path / "colour.toml").write_text(good.replace('"#86b98b"', '"greenish"'))
     (tmp_path / "unknown.toml").write_text(good.replace("idle =", "idel ="))
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    found = load.load([tmp_path])
+    found = load.load_themes([tmp_path])
     assert [theme.name for theme in found.loaded] == ["mine"]
     said = {line.split(":")[0].removeprefix("theme "): line for line in found.failed}
     assert set(said) == {"no-toml.toml", "no-name.toml", "colour.toml", "unknown.toml", "bytes.toml"}

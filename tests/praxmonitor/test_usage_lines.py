@@ -8,7 +8,7 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.usage import Spending, Usage
-from praxmonitor.text.describe import Line
+from praxmonitor.text.lines import Line
 from praxmonitor.text.usage import amount, inside_lines, usage_lines
 
 NOW = 1_800_000_000.0

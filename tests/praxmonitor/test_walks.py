@@ -24,8 +24,8 @@ from mailcore.system.processes import send
 from mailcore.workspace import create
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.confirm import ConfirmScreen
-from praxmonitor.feed.feed import FileFeed
-from praxmonitor.state.snapshot import Moment
+from praxmonitor.feed.file_feed import FileFeed
+from praxmonitor.state.snapshot import Snapshot
 from praxmonitor.widgets.card import card_lines
 from praxmonitor.widgets.grid import Grid
 from tests.mailcore.conftest import House
@@ -70,7 +70,7 @@ async def test_from_a_line_in_a_session_file_to_a_cell(tmp_path: Path, monkeypat
         "it becomes an activity": of_list(Activity, MARK),
         "a fact of its agent": of_list(Seen, MARK),
         "a fleet": gives(Fleet, MARK),
-        "the moment that is shown": gives(Moment, MARK),
+        "the moment that is shown": gives(Snapshot, MARK),
         "the lines of a card": gives(tuple, MARK, card_lines),
         "the row is painted": gives(Strip, MARK, Grid.render_line),
     }

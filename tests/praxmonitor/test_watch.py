@@ -25,7 +25,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import STREAM
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.cli.watch import Event, follow, happened, line, raised
-from praxmonitor.state.snapshot import EMPTY, Moment, following
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON
 from tests.mailcore.conftest import House, wait_until
 from tests.praxmonitor.fake_feed import ROOT, FakeFeed, lighthouse
@@ -33,8 +33,8 @@ from tests.praxmonitor.fake_feed import ROOT, FakeFeed, lighthouse
 KEYS = ["at", "type", "agent", "kind", "text"]
 
 
-def moment(fleet: Fleet, old: Moment = EMPTY, now: float = NOON) -> Moment:
-    return following(old, fleet, now, Config().alarms)
+def snapshot(fleet: Fleet, old: Snapshot = EMPTY, now: float = NOON) -> Snapshot:
+    return next_snapshot(old, fleet, now, Config().alarms)
 
 
 def tool(number: int, text: str = "Bash: ls") -> Activity:
@@ -43,8 +43,8 @@ def tool(number: int, text: str = "Bash: ls") -> Activity:
 
 def test_only_what_is_new_is_told_even_if_it_looks_the_same() -> None:
     first = tool(1)
-    old = moment(Fleet(ROOT, stream=(first,)))
-    new = moment(Fleet(ROOT, stream=(first, tool(1), tool(2))), old)
+    old = snapshot(Fleet(ROOT, stream=(first,)))
+    new = snapshot(Fleet(ROOT, stream=(first, tool(1), tool(2))), old)
     assert [(event["type"], event["text"]) for event in happened(old, new)] == [("activity", "Bash: ls")] * 2
     assert list(happened(new, new)) == []
 
@@ -72,34 +72,34 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_told_twice() -> N
 
 def test_after_a_break_what_was_told_is_known_by_what_it_says_and_not_by_the_clock() -> None:
     ahead, behind, late = tool(300, "a clock ahead"), tool(-300, "a clock behind"), tool(1, "read late")
-    old = moment(Fleet(ROOT, stream=(tool(0, "one"), ahead), at=NOON + 2))
+    old = snapshot(Fleet(ROOT, stream=(tool(0, "one"), ahead), at=NOON + 2))
     read_anew = (behind, tool(0, "one"), late, structs.replace(ahead, text="told again"))
-    new = moment(Fleet(ROOT, stream=read_anew, at=NOON + 4), old)
+    new = snapshot(Fleet(ROOT, stream=read_anew, at=NOON + 4), old)
     assert [event["text"] for event in happened(old, new, anew=True)] == ["a clock behind", "read late"]
 
 
 def test_after_a_break_what_left_the_stream_long_ago_is_not_told_again() -> None:
-    old = moment(Fleet(ROOT, stream=tuple(map(tool, range(STREAM)))))
-    new = moment(Fleet(ROOT, stream=(tool(-100, "long ago"), tool(STREAM - 1), tool(STREAM, "new"))), old)
+    old = snapshot(Fleet(ROOT, stream=tuple(map(tool, range(STREAM)))))
+    new = snapshot(Fleet(ROOT, stream=(tool(-100, "long ago"), tool(STREAM - 1), tool(STREAM, "new"))), old)
     assert [event["text"] for event in happened(old, new, anew=True)] == ["new"]
 
 
 def test_a_state_is_told_when_it_changes_and_with_its_reason() -> None:
     fleet = lighthouse()
-    old = moment(fleet)
+    old = snapshot(fleet)
     everyone = [event for event in happened(EMPTY, old) if event["type"] == "state"]
     assert len(everyone) == len(fleet.agents)
     writer, *others = fleet.agents
     idle = structs.replace(writer, lock=None, run=None, activities=(), open=(), turn_open=False, prompts=())
-    new = moment(structs.replace(fleet, agents=(idle, *others)), old)
+    new = snapshot(structs.replace(fleet, agents=(idle, *others)), old)
     (event,) = happened(old, new)
     assert (event["type"], event["agent"], event["kind"]) == ("state", "@writer", "idle")
     assert [event["text"] for event in everyone] == [old.status(facts.address).reason for facts in fleet.agents]
 
 
 def test_what_was_too_much_to_keep_is_admitted() -> None:
-    old = moment(Fleet(ROOT, stream=(tool(0),)))
-    new = moment(Fleet(ROOT, stream=tuple(map(tool, range(STREAM)))), old)
+    old = snapshot(Fleet(ROOT, stream=(tool(0),)))
+    new = snapshot(Fleet(ROOT, stream=tuple(map(tool, range(STREAM)))), old)
     events = list(happened(old, new))
     assert events[0]["type"] == "note" and "more happened" in events[0]["text"] and len(events) == STREAM + 1
 
@@ -119,13 +119,13 @@ def test_alarms_come_and_go_once() -> None:
 
 def test_escapes_and_line_breaks_are_made_harmless_in_both_forms() -> None:
     evil = structs.replace(tool(1, "a\x1b[2J\x1b]0;owned\x07b\nc\u202ed"), tool="\x1b[31mBash", session="\x9b5n")
-    (event,) = happened(moment(Fleet(ROOT)), moment(Fleet(ROOT, stream=(evil,))))
+    (event,) = happened(snapshot(Fleet(ROOT)), snapshot(Fleet(ROOT, stream=(evil,))))
     for said in (line(event, ""), json.dumps(event, ensure_ascii=False)):
         assert said.isprintable() and "2J" not in said and "owned" not in said
 
 
 def test_a_line_says_the_date_only_of_another_day() -> None:
-    (event,) = happened(moment(Fleet(ROOT)), moment(Fleet(ROOT, stream=(tool(0),))))
+    (event,) = happened(snapshot(Fleet(ROOT)), snapshot(Fleet(ROOT, stream=(tool(0),))))
     day, clock = event["at"][:10], event["at"][11:19]
     assert line(event, day) == f"{clock} @writer tool: Bash: ls"
     assert line(event, "1999-12-31") == f"{day} {clock} @writer tool: Bash: ls"
@@ -136,7 +136,7 @@ def test_a_line_says_the_date_only_of_another_day() -> None:
 
 @pytest.mark.parametrize("at", [-1e18, 0.0, 1e300, float("inf"), float("nan")])
 def test_any_time_that_a_file_may_hold_can_be_told(at: float) -> None:
-    (event,) = happened(moment(Fleet(ROOT)), moment(Fleet(ROOT, stream=(structs.replace(tool(0), at=at),))))
+    (event,) = happened(snapshot(Fleet(ROOT)), snapshot(Fleet(ROOT, stream=(structs.replace(tool(0), at=at),))))
     assert event["at"] is None and line(event, "2026-11-22") == "unknown @writer tool: Bash: ls"
 
 

@@ -17,7 +17,7 @@ from praxmonitor.actions.questions import victim_lines
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
-from praxmonitor.state.selected_agent import Glance, Start
+from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 from praxmonitor.views.agent import AgentScreen
 from praxmonitor.views.fleet import FleetScreen
 from tests.clock import NOON
@@ -27,7 +27,7 @@ SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((160, 48), id="160x48"
 Compare = Callable[..., bool]
 Play = Callable[[Pilot[None]], Awaitable[None]]
 
-GLANCE = Glance(
+DETAILS = AgentDetails(
     address="@writer",
     pid=4211,
     alive=True,
@@ -68,8 +68,8 @@ async def read(pilot: Pilot[None]) -> None:
     """The first real reading finds no such process: wait for it, then put one in that never changes."""
     screen = pilot.app.screen
     assert isinstance(screen, FleetScreen | AgentScreen)
-    await until(pilot, lambda: screen.reading.glance is not None, "the process was looked for")
-    screen.reading.show(GLANCE)
+    await until(pilot, lambda: screen.reading.details is not None, "the process was looked for")
+    screen.reading.show(DETAILS)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -179,7 +179,9 @@ def test_retry(snap_compare: Compare, size: tuple[int, int]) -> None:
 
 
 STARTS = tuple(
-    Start(f"{number:08x}", NOON - 60 * number, f"Write chapter {number}", "@writer is busy on 'Write chapter two'")
+    WaitingStart(
+        f"{number:08x}", NOON - 60 * number, f"Write chapter {number}", "@writer is busy on 'Write chapter two'"
+    )
     for number in (5, 4, 3)
 )
 
@@ -191,7 +193,7 @@ def test_waiting(snap_compare: Compare, size: tuple[int, int]) -> None:
         await after("enter")(pilot)
         screen = app.screen
         assert isinstance(screen, AgentScreen)
-        screen.reading.show(dataclasses.replace(GLANCE, starts=STARTS))
+        screen.reading.show(dataclasses.replace(DETAILS, starts=STARTS))
         await until(pilot, lambda: "3 tasks wait" in text_of(app), "what waits is shown")
 
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)

@@ -10,7 +10,7 @@ from mailcore.config import AgentConfig, Alarms, Config, Usage
 from mailcore.model.activity import Kind
 from mailcore.model.message import Ack
 from mailcore.observe.facts import Roster
-from praxmonitor.alarms.rules.vanished import BARE, NOTHING
+from praxmonitor.alarms.missing_directories import BARE, NOTHING
 from tests.stories.play import (
     MAILED,
     Acknowledge,

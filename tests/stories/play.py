@@ -12,16 +12,16 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact, Roster
 from mailcore.observe.fold import apply
-from praxmonitor.alarms.engine import Vigil
-from praxmonitor.alarms.episodes import ACKNOWLEDGED, Round, Told
-from praxmonitor.alarms.rules.vanished import Stand
-from praxmonitor.state.snapshot import EMPTY, following
+from praxmonitor.alarms.engine import AlarmEngine
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, AlarmEvents, ReportedEpisode
+from praxmonitor.alarms.missing_directories import BranchFiles
+from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.clock import NOON, Clock
 
 TICK = 0.5
 """Seconds between two ticks, as the screen's."""
-WHOLE = Stand(directory=True, passport=True, mailbox=(1, 1))
-MAILED = Stand(directory=True, mailbox=(2, 2))
+WHOLE = BranchFiles(directory=True, passport=True, mailbox=(1, 1))
+MAILED = BranchFiles(directory=True, mailbox=(2, 2))
 """An empty mount point to which a mail was sent."""
 
 
@@ -77,7 +77,7 @@ class Stands:
     """So much stands in a directory from now on. At first, all of it."""
 
     branch: Path
-    found: Stand = WHOLE
+    found: BranchFiles = WHOLE
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class Machine:
         self.monotonic = Clock(0.0)
         self.working: set[str] = set()
         self.free = 10**12
-        self.stands: dict[Path, Stand] = {}
+        self.stands: dict[Path, BranchFiles] = {}
         self._before: frozenset[str] = frozenset()
         self._seen: dict[str, float] = {}
 
@@ -126,7 +126,7 @@ class Machine:
         self.clock.now += seconds
         self.monotonic.now += seconds
 
-    def there(self, agent: Agent) -> Stand:
+    def there(self, agent: Agent) -> BranchFiles:
         return self.stands.get(agent.branch, WHOLE)
 
     def work(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
@@ -137,20 +137,20 @@ class Machine:
         return MappingProxyType(known)
 
 
-def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | None = None) -> list[Heard]:
+def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], None] | None = None) -> list[Heard]:
     """Everything that the story makes heard, with the story's own seconds: those in which the machine was awake."""
     machine = Machine(story.start)
     config = story.config
 
-    def watcher(known: Mapping[str, Told] = MappingProxyType({})) -> Vigil:
-        made = Vigil(
+    def watcher(known: Mapping[str, ReportedEpisode] = MappingProxyType({})) -> AlarmEngine:
+        made = AlarmEngine(
             config, Path("/"), None, period=tick, clock=machine.clock, monotonic=machine.monotonic,
-            work=machine.work, there=machine.there,
+            work=machine.work, files_of=machine.there,
         )  # fmt: skip
-        made.book = replace(made.book, known=known)
+        made.episodes = replace(made.episodes, reported_before=known)
         return made
 
-    vigil, moment, fleet = watcher(), EMPTY, Fleet(Path("/house"))
+    engine, snapshot, fleet = watcher(), EMPTY, Fleet(Path("/house"))
     heard: list[Heard] = []
     steps, late, looked = list(story.steps), 0.0, -1e9
     passed = 0.0
@@ -170,35 +170,35 @@ def play(story: Story, tick: float = TICK, on_round: Callable[[Round], None] | N
                         machine.clock.now += seconds
                         machine.monotonic.now += seconds if frozen else 0.0
                     case Restart():
-                        told = {key: episode.remember() for key, episode in vigil.book.episodes.items()}
-                        answers = vigil.answers
-                        vigil, moment, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
-                        vigil.answers = answers
+                        told = {key: episode.report() for key, episode in engine.episodes.by_key.items()}
+                        answers = engine.answers
+                        engine, snapshot, looked = watcher(MappingProxyType(told)), EMPTY, -1e9
+                        engine.answers = answers
                     case Acknowledge() | Snooze():
                         until = ACKNOWLEDGED if isinstance(thing, Acknowledge) else machine.clock() + thing.seconds
-                        keys = [episode.alarm.key for episode in vigil.book.unanswered(machine.clock())]
-                        vigil.answers = MappingProxyType({**vigil.answers, **dict.fromkeys(keys, until)})
+                        keys = [episode.alarm.key for episode in engine.episodes.unanswered(machine.clock())]
+                        engine.answers = MappingProxyType({**engine.answers, **dict.fromkeys(keys, until)})
                     case Disk(free=free):
                         machine.free = free
                     case Stands(branch=branch, found=found):
                         machine.stands[branch] = found
                     case Busy(late=slow):
                         late = slow
-        vigil.beat()
+        engine.check_clock()
         if fleet.agents or fleet.operator:
-            moment = following(moment, fleet, machine.clock(), config.alarms, vigil.senses)
-            due = vigil.tick(moment)
-            heard += [(passed, str(e.alarm.kind), e.alarm.address) for e in due.raised]
-            heard += [(passed, f"again {e.alarm.kind}", e.alarm.address) for e in due.repeated]
-            heard += [(passed, f"over {e.alarm.kind}", e.alarm.address) for e in due.over]
-            if on_round is not None:
-                on_round(due)
-            if due.clear:
+            snapshot = next_snapshot(snapshot, fleet, machine.clock(), config.alarms, engine.senses)
+            events = engine.evaluate(snapshot)
+            heard += [(passed, str(e.alarm.kind), e.alarm.address) for e in events.raised]
+            heard += [(passed, f"again {e.alarm.kind}", e.alarm.address) for e in events.repeated]
+            heard += [(passed, f"over {e.alarm.kind}", e.alarm.address) for e in events.over]
+            if on_events is not None:
+                on_events(events)
+            if events.clear:
                 heard.append((passed, "clear", ""))
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
-            _, work = vigil.seen(vigil.near(moment))
-            vigil.learn(disk_free=machine.free, work=work, gone=vigil.missing(moment.fleet.agents))
+            _, work = engine.check_machine(engine.nearly_silent(snapshot))
+            engine.update_senses(disk_free=machine.free, work=work, gone=engine.find_missing(snapshot.fleet.agents))
         step = tick + late
         machine.go(step)
         passed += step

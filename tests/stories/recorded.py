@@ -19,7 +19,7 @@ from msgspec import structs
 from mailcore.config import Config
 from mailcore.observe.activities import from_hook
 from mailcore.observe.facts import Fact, Roster, Seen
-from praxmonitor.feed.recording_reader import opening, read
+from praxmonitor.feed.recording_reader import read_header, read_recording
 from tests.stories.made import heard
 from tests.stories.play import Heard, Step, Story, only
 from tests.stories.words import START, Life, roster
@@ -62,18 +62,18 @@ HEARD: dict[int, dict[str, tuple[tuple[float, str], ...]]] = {
 @cache
 def readings(number: int) -> tuple[tuple[float, tuple[Fact, ...]], ...]:
     """A recording, its times as seconds since its beginning."""
-    found = list(read(HERE / f"demo-{number}.jsonl.gz"))
+    found = list(read_recording(HERE / f"demo-{number}.jsonl.gz"))
     began = found[0][0]
     return tuple((at - began, facts) for at, facts in found)
 
 
 def config_of(number: int) -> Config:
-    header = opening(HERE / f"demo-{number}.jsonl.gz")
+    header = read_header(HERE / f"demo-{number}.jsonl.gz")
     return Config(alarms=replace(header.alarms, repeat=()), mail=header.mail)
 
 
 def began(number: int) -> float:
-    return next(read(HERE / f"demo-{number}.jsonl.gz"))[0]
+    return next(read_recording(HERE / f"demo-{number}.jsonl.gz"))[0]
 
 
 def expected(number: int, agents: Sequence[str]) -> tuple[Heard, ...]:

@@ -20,11 +20,11 @@ from pathlib import Path
 from mailcore.config import Sound, read_config
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
-from praxmonitor.demo.stage import stage
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.demo.session import demo_session
+from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound import Cue
-from praxmonitor.sound.cue_samples import jukebox
-from praxmonitor.sound.gate import Gate, rules
+from praxmonitor.sound.cue_samples import load_cue_samples
+from praxmonitor.sound.gate import Gate, gate_rules
 from praxmonitor.sound.mixer import CHANNELS, RATE, Mixer
 from praxmonitor.sound.mutes import Mutes
 from praxmonitor.sound.pack import find_pack
@@ -32,18 +32,18 @@ from praxmonitor.sound.pack import find_pack
 COLUMN = 11
 
 
-class Tape:
+class OfflineSpeaker:
     """A speaker that records: each sound lies where a device would have played it."""
 
     def __init__(self, pack: Path, gate: Gate) -> None:
         self.mutes, self.forced = Mutes(), False
-        self.backend, self.reason = "tape", ""
+        self.backend, self.reason = "speaker", ""
         self.quiet, self.quiet_until, self.opened = False, "", True
         self.heard: list[tuple[float, Cue, float]] = []
         """Seconds from the beginning, what, how loud."""
         self.kept_back = 0
         self.frames: array[int] = array("h")
-        self._gate, self._jukebox, self._mixer = gate, jukebox(pack, seed=1), Mixer()
+        self._gate, self._jukebox, self._mixer = gate, load_cue_samples(pack, seed=1), Mixer()
         self._began = time.time()
 
     @property
@@ -57,7 +57,7 @@ class Tape:
         return []
 
     def adopt(self, config: Sound) -> None:
-        self._gate.rules = rules(config)
+        self._gate.rules = gate_rules(config)
 
     def start(self) -> None:
         self._began = time.time()
@@ -99,23 +99,24 @@ def main() -> None:
     parser.add_argument("--pack", default="default")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as state, stage(None, options.seed) as (workspace, _):
+    with tempfile.TemporaryDirectory() as state, demo_session(None, options.seed) as (workspace, _):
         os.environ["XDG_STATE_HOME"] = state
         config = read_config(workspace.config_file)
-        tape = Tape(find_pack(options.pack), Gate(rules(config.sound)))
-        app = PraxApp(OpenWorkspace(workspace, config), FileFeed(workspace.root, config.observe.sweep), tape)
+        speaker = OfflineSpeaker(find_pack(options.pack), Gate(gate_rules(config.sound)))
+        app = PraxApp(OpenWorkspace(workspace, config), FileFeed(workspace.root, config.observe.sweep), speaker)
         asyncio.run(listen(app, options.seconds))
         voices = {agent.address: number for number, agent in enumerate(workspace.agents)}
     if sys.byteorder == "big":
-        tape.frames.byteswap()
+        speaker.frames.byteswap()
     with wave.open(str(options.file), "wb") as out:
         out.setparams((CHANNELS, 2, RATE, 0, "NONE", "not compressed"))
-        out.writeframes(tape.frames[: int(options.seconds * RATE) * CHANNELS].tobytes())
-    for at, cue, volume in tape.heard:
+        out.writeframes(speaker.frames[: int(options.seconds * RATE) * CHANNELS].tobytes())
+    for at, cue, volume in speaker.heard:
         print(f"{at:6.2f} s  {cue.key:{COLUMN}} {cue.agent:{COLUMN}} voice {cue.voice:2}  {volume:.2f}")
-    counted = Counter(cue.key for _, cue, _ in tape.heard)
+    counted = Counter(cue.key for _, cue, _ in speaker.heard)
     print(", ".join(f"{key} {count}" for key, count in counted.most_common()))
-    print(f"{len(tape.heard)} sounds of {len(voices)} agents, {tape.kept_back} merged or thinned out: {options.file}")
+    merged = f"{speaker.kept_back} merged or thinned out"
+    print(f"{len(speaker.heard)} sounds of {len(voices)} agents, {merged}: {options.file}")
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from mailcore.workspace.find import Workspace
 from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import sounds_dir, themes_dir
-from praxmonitor.demo.stage import stage
-from praxmonitor.feed.feed import FileFeed
+from praxmonitor.demo.session import demo_session
+from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound.player import Player
 from praxmonitor.themes import load
 
@@ -29,7 +29,7 @@ OUT = Path(__file__).parents[2] / "docs" / "screen.svg"
 async def picture(workspace: Workspace, seconds: float, size: tuple[int, int], theme: str) -> str:
     """The screen after so many seconds, as SVG."""
     config = read_config(workspace.config_file)
-    available = load.load([themes_dir()])
+    available = load.load_themes([themes_dir()])
     speaker = Player(sounds_dir() / config.sound.pack)
     app = PraxApp(OpenWorkspace(workspace, config), FileFeed(workspace.root), speaker, available, theme)
     async with app.run_test(size=size) as pilot:
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     width, height = map(int, arguments.size.split("x"))
-    with tempfile.TemporaryDirectory() as root, stage(Path(root) / "lighthouse", 1) as (workspace, _):
+    with tempfile.TemporaryDirectory() as root, demo_session(Path(root) / "lighthouse", 1) as (workspace, _):
         svg = asyncio.run(picture(workspace, arguments.seconds, (width, height), arguments.theme))
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(svg, encoding="utf-8")

@@ -22,12 +22,12 @@ ANSWERS = ("re:", "done:", "declined:")
 """What the subject of an answer begins with."""
 
 
-def records(workspace: Workspace) -> list[dict[str, Any]]:
+def register_rows(workspace: Workspace) -> list[dict[str, Any]]:
     """The register's rows, AIPass's and ours, oldest first."""
     return journal.read(workspace.aipass_dir / "dispatch_register.jsonl")
 
 
-def report(root: Path, run_id: str) -> dict[str, Any]:
+def read_report(root: Path, run_id: str) -> dict[str, Any]:
     """What a run's report says; empty where there is none, or it cannot be read."""
     if not run_id or "/" in run_id:
         return {}
@@ -38,14 +38,14 @@ def report(root: Path, run_id: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], hard_limit: float) -> None:
+def record_opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], hard_limit: float) -> None:
     """Say that a dispatch is outstanding. `fields`: sender, target, subject, provider, monitor_pid."""
     at = time.time()
     row = {"ts": utc_time(at), **fields, "expected_by": utc_time(at + hard_limit), "status": "outstanding"}
     _append(workspace, "dispatch_register", {"dispatch_id": run_id, **row})
 
 
-def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, Any]) -> Path:
+def record_closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, Any]) -> Path:
     """Say how a dispatch ended and keep its report; returns the report's file."""
     directory = workspace.aipass_dir / "dispatch_reports"
     self_ignore.make(workspace.aipass_dir)
@@ -60,14 +60,14 @@ def closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, 
     return path
 
 
-def answered(workspace: Workspace, replier: str, recipient: str, subject: str) -> str:
+def record_answered(workspace: Workspace, replier: str, recipient: str, subject: str) -> str:
     """Close the oldest open row whose target has answered its sender on its thread; the run's id, empty if none is.
 
     By the two and the subject, as AIPass does it: which run the answer was written in says nothing.
     """
     thread = _thread(subject)
     still_open: dict[str, dict[str, Any]] = {}
-    for row in records(workspace) if thread else ():
+    for row in register_rows(workspace) if thread else ():
         run_id = str(row.get("dispatch_id") or "")
         if row.get("status") == "outstanding":
             still_open[run_id] = row

@@ -13,7 +13,7 @@ BLOCKED = "@devpulse"
 """Whom AIPass starts in no lane: the seat of a person in its home."""
 
 
-def seat(workspace: Workspace, agent: Agent) -> str:
+def why_never_started(workspace: Workspace, agent: Agent) -> str:
     """Why an agent gets its mail and is never started, in words; empty where it may be."""
     if agent.address == BLOCKED and is_home(workspace.root):
         return f"{agent.address} is on AIPass's blocklist: it gets mail, and is not started"
@@ -30,7 +30,7 @@ def seat(workspace: Workspace, agent: Agent) -> str:
     return ""
 
 
-def paused(workspace: Workspace) -> str:
+def why_paused(workspace: Workspace) -> str:
     """Why nothing starts by itself, in words; empty where it does."""
     path = workspace.aipass_dir / "autonomous_pause"
     return f"{path} is there: nothing starts by itself" if path.exists() else ""

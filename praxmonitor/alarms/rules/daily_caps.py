@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailcore.config import Config
 from mailcore.config import Usage as Allowed
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Usage
 from mailcore.observe.daily_caps import Cap, fullest
 from mailcore.observe.usage_sum import date
-from mailcore.text.units import date_and_time
+from mailcore.text.units import date_and_time, end_of
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
 
 
-def of_agent(facts: AgentFacts, allowed: Allowed) -> Iterator[Alarm]:
+def agent_cap_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
     """Of what one agent used in the newest day that it used anything in."""
-    spending = facts.spending
+    spending, allowed = facts.spending, config.usage
+    if not spending.day:
+        return
     cap = fullest(spending.today, allowed)
     if cap is not None:
         remedy = "it is held: release (H) it" if facts.held else "hold (H) it, or raise the cap"
-        yield from _alarm(cap, allowed, facts.address, facts.last_active, spending.day, "daily cap", remedy)
+        for alarm in _alarm(cap, allowed, facts.address, facts.last_active, spending.day, "daily cap", remedy):
+            yield TimedAlarm(alarm, 0.0, until=end_of(spending.day))
 
 
-def of_fleet(fleet: Fleet, allowed: Allowed, now: float) -> Iterator[Alarm]:
+def fleet_cap_alarms(fleet: Fleet, allowed: Allowed, now: float) -> Iterator[Alarm]:
     """Of what all agents used together on the day of `now`."""
     if not allowed.of_fleet:
         return

@@ -15,7 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.config import read_config
-from mailcore.dispatch import control, hold
+from mailcore.dispatch import control
+from mailcore.dispatch.admission.hold import place_hold
+from mailcore.dispatch.kill import kill_run
+from mailcore.dispatch.runs.run_list import read_run
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import approvals, post
 from mailcore.model.agent import Agent
@@ -56,7 +59,7 @@ class Lab:
             post.send(self.workspace, "@lead", [to], "for you", "b")
         approvals.ask(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
         post.send(self.workspace, "@operator", ["@lead"], "to do", "b", is_task=True)
-        hold.hold(self.workspace, "@operator", "@lead", "")
+        place_hold(self.workspace, "@operator", "@lead", "")
 
     def configure(self, extra: str = "") -> None:
         """Each agent waits for a script of its own."""
@@ -128,7 +131,7 @@ class Lab:
     def begin(self, address: str = "@writer", sender: str = "@operator") -> str:
         """Let an agent be at work; the id of its run."""
         config = read_config(self.workspace.config_file)
-        run_id = control.dispatch(self.workspace, config, sender, address, "a task", "b").run_id
+        run_id = control.dispatch_task(self.workspace, config, sender, address, "a task", "b").run_id
         assert run_id
         return self.works(address, run_id)
 
@@ -136,7 +139,7 @@ class Lab:
         """The run, once its agent is up."""
 
         def up() -> bool:
-            run = control.read_run(self.agent(address).runs_dir / run_id)
+            run = read_run(self.agent(address).runs_dir / run_id)
             return run is not None and run.attempt is not None and run.attempt.running_at > 0
 
         wait_until(up, what=f"{address} works")
@@ -192,9 +195,9 @@ class Lab:
         config = read_config(self.workspace.config_file)
         for agent in self.workspace.agents:
             with suppress(MailcoreError, OSError):
-                hold.hold(self.workspace, "@operator", agent.address, "")
+                place_hold(self.workspace, "@operator", agent.address, "")
             with suppress(MailcoreError, OSError):
-                control.kill(self.workspace, config, "@operator", agent.address)
+                kill_run(self.workspace, config, "@operator", agent.address)
         if (own := self.root.parent / "screens").is_dir():
             variables = {**os.environ, "SCREENDIR": str(own)}
             subprocess.run(["screen", "-S", "own", "-X", "quit"], env=variables, capture_output=True, timeout=10)

@@ -152,7 +152,7 @@ def lost(come: Enter) -> Enter:
     """A run of @writer's stands open whose supervisor is gone, and the caller's session is younger than it."""
 
     def enter(lab: Lab) -> None:
-        from mailcore.dispatch import branch_lock
+        from mailcore.dispatch.runs import branch_lock
         from mailcore.formats import journal
         from mailcore.system.processes import boot_id
         from mailcore.system.writing import replace
@@ -165,7 +165,7 @@ def lost(come: Enter) -> Enter:
         events = (first, {"event": "supervised", "pid": gone.pid}, {"event": "attempt", "n": 1, "pid": gone.pid})
         for event in events:
             journal.append(agent.runs_dir / run_id / "run.jsonl", event)
-        assert branch_lock.acquire(agent, run_id, "n", "a task") is None
+        assert branch_lock.acquire_lock(agent, run_id, "n", "a task") is None
         text = agent.dispatch_lock.read_text()
         replace(agent.dispatch_lock, text.replace(f'"pid": {os.getpid()}', f'"pid": {gone.pid}').encode())
         assert boot_id() in text

@@ -1,0 +1,1 @@
+"""How a run begins and what follows its end: the sender is notified, the branch freed, the next start begun."""

@@ -1,0 +1,350 @@
+"""One start of the agent's program: from its spawning to the end of everything that it started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mailcore.config import Config
+from mailcore.dispatch.process import run_processes
+from mailcore.dispatch.process.environment import clean_environment
+from mailcore.dispatch.process.leftover_processes import Leftover
+from mailcore.dispatch.runs.run_list import JOURNAL
+from mailcore.dispatch.supervision import attempt_output
+from mailcore.dispatch.supervision.run_directory import RunDirectory
+from mailcore.dispatch.supervision.run_journal import OwnJournal
+from mailcore.dispatch.supervision.supervisor_events import SupervisorEvents
+from mailcore.exceptions import MailcoreError
+from mailcore.formats import journal
+from mailcore.mail.mailbox_reader import read_mailbox
+from mailcore.model.agent import Agent
+from mailcore.model.message import FINAL
+from mailcore.model.run import Attempt, Run, from_records
+from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
+from mailcore.programs.registry import program, used
+from mailcore.system import priority
+from mailcore.system.process_values import Process
+from mailcore.system.processes import pid_namespace, start_ticks
+from mailcore.system.writing import create_anew
+from mailcore.text import counted, line
+from mailcore.text.units import duration
+from mailcore.workspace.find import ROOT
+from mailcore.workspace.lock_reader import PID_NAMESPACE
+from mailcore.workspace.variables import AGENT, NONCE, RUN_ID
+
+OUTPUT_CHECK = (0.1, 5.0)
+"""Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
+as long each time, up to the longest."""
+
+VANISHED_CHECK = (0.05, 1.0)
+"""The same of the look for a directory that is gone, a stat: nothing tells that it is back."""
+
+WARNING_BURST = 1.0
+"""What comes on standard error within so many seconds is one warning."""
+
+LINGER = 1.0
+"""What a program leaves running at its exit has so long to end, before that counts as work cut off."""
+
+
+class RunStopped(Exception):
+    """Somebody asked the run to end."""
+
+
+class RunDirectoryLost(Exception):
+    """The run's directory is gone, and its journal with it."""
+
+
+class Attempts:
+    """The starts of one run's program: they share its journal, its signs and the children to reap."""
+
+    def __init__(self, config: Config, agent: Agent, run_dir: Path) -> None:
+        self.config = config
+        self._anchor = RunDirectory(agent, run_dir)
+        self.journal = OwnJournal(run_dir / JOURNAL)
+        self.queued = self.journal.queued
+        self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
+        self.secret = ""
+        """The nonce itself, of which lock and journal hold the digest: for what the run starts, and in no file."""
+        self.name = str(self.queued["program"])
+        self.signs = SupervisorEvents()
+        self.pondered: Callable[[float], float] = lambda _: 0.0
+        """Seconds since a moment in which the run waited for an approval: the hard limit stands still meanwhile."""
+        self.held: tuple[int, ...] = ()
+        """Descriptor of the run's flock, which the program holds too."""
+        self._warned: dict[int, tuple[float, int]] = {}
+        """Attempt → when something was first seen on its standard error, and how much of it came at once."""
+        self.exits: dict[int, int] = {}
+        """Exit codes of children that were reaped, our own and adopted ones, by PID."""
+
+    @property
+    def agent(self) -> Agent:
+        """Whose run it is, and where that agent's directory lies now."""
+        return self._anchor.agent
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the run's directory lies now."""
+        return self._anchor.run_dir
+
+    @property
+    def run(self) -> Run:
+        """What the journal says so far."""
+        try:
+            self._await_directory()
+            run = from_records(self.journal.records())
+        except FileNotFoundError:
+            run = None
+        if run is None:
+            raise RunDirectoryLost(f"{self.run_dir / JOURNAL} is gone")
+        return run
+
+    def note(self, event: str, **facts: Any) -> None:
+        """Write one line of the run's journal."""
+        while True:
+            self._await_directory()
+            with suppress(FileNotFoundError):  # taken away at this moment
+                self.journal.note(event, **facts)
+                return
+
+    def attempt(self, number: int, mode: str, session: str, forked: str = "") -> tuple[Ending, str]:
+        """One start of the program; how it came out, and the session that it had. `forked`: as of `Launch`."""
+        files = self.output(number)
+        config = self.config.agent(self.agent.address)
+        if model := str(self.queued.get("model") or ""):
+            config = replace(config, model=model)
+        launch = Launch(self.agent, config, str(self.queued.get("prompt", "")), mode, session, forked)
+        began = journal.now()  # before the program can have done anything: what it changes counts from here
+        try:
+            kind = program(self.name)
+            bypass = kind.bypasses(config)
+            child = self.spawn(kind.argv(launch), launch, files, number)
+        except (OSError, ValueError, MailcoreError) as error:  # ValueError: a word with a NUL
+            self.note("attempt", at=began, n=number, mode=mode, pid=0)
+            why = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else str(error)
+            failure = Ending(False, f"cannot start {self.name}: {why}", final=isinstance(error, MailcoreError))
+            self.note("attempt_ended", n=number, exit=None, cause=failure.cause)
+            return failure, session
+        cause, named = self.named(kind, session, files)
+        facts = {"pid": child, "start_ticks": start_ticks(child), "session": named, "bypass": bypass}
+        self.note("attempt", at=began, n=number, mode=mode, **facts)
+        cause = cause or self.watch(kind, child, launch, number)
+        if not cause:
+            self.linger()
+        left = self.stop_tree()
+        self.bound(number)
+        code = self.exits.pop(child, -signal.SIGKILL)
+        result = self.ending(kind, code, number)
+        if (
+            code > 0
+            and not result.success
+            and ":" not in result.cause
+            and (said := attempt_output.last_line(files.stderr))
+        ):
+            result = replace(result, cause=f"{result.cause}: {said}")
+        answered = self.answered()
+        if result.success and not cause and not answered and left.work:
+            # Contract, claude-code: exit 0 with background tasks cut off is not success.
+            cause = f"ended with {counted(left.work, 'process', 'processes')} still at work and stopped"
+        failed, had = self.named(kind, session, self.output(number))
+        if cause := cause or failed:
+            # What was done may be all of the work: it is not done again where only the session is not known.
+            result = replace(result, success=False, cause=cause, limited=False, final=result.final or bool(failed))
+        if answered and not result.success:  # its work is done and told: it would be done twice
+            result = replace(result, success=True, cause=f"{result.cause}, after it had answered", limited=False)
+        names = [f"{name} (PID {pid})" for pid, name in left.names.items()]
+        facts = {"left": names} if names else {}
+        self.note("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost, **facts)
+        return result, had
+
+    def answered(self) -> bool:
+        """True if the agent has answered the task of this run, and not only written to its sender."""
+        run = self.run
+        if not run.message_id or not run.replied:
+            return False
+        box = read_mailbox(self.agent.inbox)
+        task = next((mail for mail in box.messages if mail.id == run.message_id), None)
+        return not box.reason and (task is None or (task.ack is not None and task.ack.state in FINAL))
+
+    def named(self, kind: Program, session: str, files: Output) -> tuple[str, str]:
+        """How the program names the session that an attempt has; before it what went wrong in asking, if anything."""
+        try:
+            return "", kind.session(session, files)
+        except ProgramFailed as error:
+            return str(error), ""
+
+    def ending(self, kind: Program, code: int, number: int) -> Ending:
+        """How the program says that an attempt came out."""
+        try:
+            return kind.ending(code, self.output(number))
+        except ProgramFailed as error:
+            return Ending(False, str(error), final=True)
+
+    def spawn(self, words: list[str], launch: Launch, files: Output, number: int) -> int:
+        """Start the program in its branch, in a session of its own; returns its PID."""
+        environment = clean_environment(used(self.config))
+        environment |= {
+            RUN_ID: self.run_id,
+            ROOT: str(self.agent.root),
+            PID_NAMESPACE: pid_namespace(),
+            NONCE: self.secret,
+            AGENT: self.agent.address,
+            # Others' words, for scripts that do not read their mail: on one line, and of a bounded length.
+            "MAILCORE_TASK": line(str(self.queued.get("message_id") or ""), 80),
+            "MAILCORE_SENDER": line(str(self.queued.get("sender") or ""), 80),
+            "MAILCORE_SUBJECT": line(str(self.queued.get("subject") or ""), 300),
+            "MAILCORE_PROMPT": launch.prompt,
+            "MAILCORE_MODE": launch.mode,
+            "MAILCORE_ATTEMPT": str(number),
+            # AIPass's own names, for hooks and tools of its that the agent runs (contract section 4).
+            "AIPASS_BRANCH_NAME": self.agent.name,
+            "AIPASS_DISPATCH_ID": self.run_id,
+            "AIPASS_SPAWNED": "1",
+            "AIPASS_SESSION_TYPE": "dispatched",
+        }
+        environment.setdefault("PYTHONUNBUFFERED", "1")  # else what it prints is seen at its end: no sign of life
+        with create_anew(files.stdout) as out, create_anew(files.stderr) as err:
+            child = subprocess.Popen(
+                words,
+                cwd=self.agent.branch,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                pass_fds=self.held,
+            )
+        priority.lower(child.pid, self.config.dispatch.nice)
+        self.exits.pop(child.pid, None)  # of an adopted child that had this PID before
+        child.returncode = 0  # this process reaps by itself: Popen must not wait for what is gone
+        return child.pid
+
+    def watch(self, kind: Program, child: int, launch: Launch, number: int) -> str:
+        """Wait for the child to end. Returns why it has to be ended instead, or nothing."""
+        begun, began_at, pondered = time.monotonic(), time.time(), 0.0
+        limits = self.config.dispatch
+        try:
+            self.signs.look_at(self.run_dir, *kind.traces(launch))
+            while not kind.shows_life(launch, self.output(number)):
+                if self.ended(child):
+                    break
+                self.bound(number)
+                left = begun + limits.startup_timeout - time.monotonic()
+                if left <= 0:
+                    return f"no sign of life in {duration(limits.startup_timeout)}"
+                self.signs.wait(left)
+            else:
+                self.note("running", n=number)
+        except ProgramFailed as error:
+            return str(error)
+        finally:
+            self.signs.look_away()
+        look, longest = OUTPUT_CHECK
+        while not self.ended(child):
+            left = begun + limits.hard_limit + pondered - time.monotonic()
+            if left <= 0 and (longer := self.pondered(began_at)) > pondered:
+                pondered, left = longer, look
+            if left <= 0:
+                return f"still running after {duration(limits.hard_limit)}"
+            self.signs.wait(min(left, look))
+            look = OUTPUT_CHECK[0] if self.bound(number) else min(look * 2, longest)
+            self.stand()
+        return ""
+
+    def stand(self) -> None:
+        """See that the run's directory is there, follow or await it, and its journal whole; Lost, if it is gone."""
+        self._await_directory()
+        self.journal.records()  # mended, where somebody removed or changed it
+
+    def _await_directory(self) -> None:
+        deadline = time.monotonic() + self.config.dispatch.vanished_grace
+        look, longest = VANISHED_CHECK
+        while not self._anchor.stands():
+            left = deadline - time.monotonic()
+            if left <= 0 or self.signs.stop_asked:
+                raise RunDirectoryLost(f"{self.run_dir} is gone")
+            self.signs.wait(min(left, look))
+            self.reap()
+            look = min(look * 2, longest)
+        self.journal.path = self.run_dir / JOURNAL
+
+    def bound(self, number: int) -> bool:
+        """Bound what the attempt's output takes on disk; True where it was too much."""
+        limit = self.config.dispatch.output_limit
+        out, err = (
+            attempt_output.limit_size(self.run_dir / f"attempt-{number}.{name}.log", limit)
+            for name in ("stdout", "stderr")
+        )
+        return out or err
+
+    def linger(self) -> None:
+        """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
+        deadline = time.monotonic() + LINGER
+        while (left := deadline - time.monotonic()) > 0 and run_processes.run_members(self.run_id, [os.getpid()]):
+            self.signs.wait(left)
+            self.reap()
+            self.check()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait in the kernel; Stopped if somebody asks for the run's end."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self.reap()
+            self.check()
+            self.signs.wait(left)
+
+    def ended(self, child: int) -> bool:
+        """Reap, and say whether the child is gone. Stopped if somebody asked for the run's end."""
+        self.reap()
+        self.check()
+        return child in self.exits
+
+    def check(self) -> None:
+        """Stopped, if a signal asked for the run's end."""
+        if self.signs.stop_asked:
+            raise RunStopped
+
+    def reap(self) -> None:
+        """Collect every dead child, adopted ones too, so that none stays a zombie."""
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return
+                self.exits[pid] = os.waitstatus_to_exitcode(status)
+
+    def stop_tree(self) -> Leftover:
+        """End whatever of the run is left; what that was."""
+        left = Leftover()
+
+        def find() -> list[Process]:
+            found = run_processes.run_members(self.run_id, [os.getpid()])
+            left.see(found)
+            return found
+
+        _, survivors = run_processes.stop_processes(find, self.config.dispatch.stop_grace, self.reap)
+        if survivors:
+            self.note("survivors", pids=sorted(survivors))
+        return left
+
+    def output(self, number: int) -> Output:
+        """The files of one attempt, and whether its agent ran a mailcore command."""
+        latest: Attempt | None = self.run.attempt
+        acted = latest is not None and latest.number == number and self.run.last_act >= latest.started_at
+        stdout, stderr = (self.run_dir / f"attempt-{number}.{name}.log" for name in ("stdout", "stderr"))
+        return Output(stdout, stderr, acted, self._warned_only(number, stderr))
+
+    def _warned_only(self, number: int, stderr: Path) -> bool:
+        """True while nothing came on standard error after its first word, which may be a warning."""
+        size = stderr.stat().st_size if stderr.exists() else 0
+        now = time.monotonic()
+        began, at_once = self._warned.setdefault(number, (now, size)) if size else (now, 0)
+        if size and now - began < WARNING_BURST:
+            self._warned[number] = (began, size)
+        return now - began < WARNING_BURST or size <= at_once

@@ -1,0 +1,54 @@
+"""The settings of a workspace that is watched: config.toml is read again when it changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mailcore.config import Config, read_config
+from mailcore.exceptions import ConfigError, MailcoreError
+from mailcore.programs.registry import checked
+from mailcore.workspace import trust
+from mailcore.workspace.find import at
+
+ABSENT = (0, 0, 0)
+BEFORE = "the settings from before hold"
+
+
+class ConfigReload:
+    """Looks at one config.toml. What it says when this is made is known already."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = self._followed = self._stamped()
+
+    def look(self) -> Config | str | None:
+        """The settings, once the file changed and two looks saw it the same: what is being written is not followed.
+
+        In words what is wrong with it, if it cannot be followed or is there no more; None if nothing is new. A stat,
+        mostly; for a worker thread.
+        """
+        stamp, before = self._stamped(), self._stamp
+        self._stamp = stamp
+        if stamp == self._followed or stamp != before:
+            return None
+        self._followed = stamp
+        if stamp == ABSENT:
+            return f"{self._path}: is there no more; {BEFORE} until it is back (an empty one says: all defaults)"
+        try:
+            return self._allowed(checked(read_config(self._path), self._path))
+        except ConfigError as error:
+            return f"{error}; {BEFORE}"
+
+    def _allowed(self, config: Config) -> Config:
+        """The settings less what is not followed: all that starts or permits, where no workspace tells whose it is."""
+        try:
+            return trust.followed(at(self._path.parent.parent))[0]
+        except MailcoreError:
+            return trust.withheld(config)
+
+    def _stamped(self) -> tuple[int, int, int]:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return ABSENT
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,77 @@
+"""Alarms of an agent's state: silent, waiting for the operator, failed, orphaned, unreadable, limited. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mailcore.config import Alarms
+from mailcore.model.fleet import AgentFacts, State, Status
+from mailcore.model.run import Phase
+from mailcore.model.senses import Senses
+from mailcore.observe.expectation import expected, last_sign, signs
+from mailcore.observe.state import stated
+from mailcore.text import counted
+from mailcore.text.units import moment
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+
+OF_STATE = {
+    State.SILENT: AlarmKind.SILENCE,
+    State.WAITING: AlarmKind.WAITING,
+    State.FAILED: AlarmKind.FAILED,
+    State.ORPHANED: AlarmKind.ORPHANED,
+    State.UNREADABLE: AlarmKind.UNREADABLE,
+    State.LIMITED: AlarmKind.LIMIT,
+}
+
+
+def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, senses: Senses) -> Alarm:
+    """The alarm of an agent whose state is one of `OF_STATE`."""
+    kind, run = OF_STATE[status.state], facts.run
+    run_id = run.run_id if run is not None else ""
+    alarm = Alarm(kind, facts.address, status.since, f"{status.state}: {status.reason}", id=run_id)
+    match kind:
+        case AlarmKind.SILENCE:
+            return _silence(facts, alarm, now, policy, senses)
+        case AlarmKind.WAITING:
+            seen = f"asked {moment(status.since, now)}"
+            return replace(
+                alarm, what=f"waits for you: {status.reason}", expected="your answer", seen=seen,
+                remedy="answer in its session, or by mail (m)", id=f"{status.since:.3f}",
+            )  # fmt: skip
+        case AlarmKind.FAILED:
+            bounced = run is not None and run.phase is Phase.BOUNCED and run.message_id and not run.foreign
+            kind = AlarmKind.BOUNCED if bounced else AlarmKind.FAILED
+            tried = f", after {counted(len(run.attempts), 'attempt')}" if run is not None and run.attempts else ""
+            told = f"; {run.sender} was told by mail" if run is not None and bounced and run.sender else ""
+            return replace(
+                alarm, kind=kind, what=f"{kind}: {status.reason}",
+                seen=f"ended {moment(status.since, now)}{tried}{told}", remedy="retry (r) it, copy its story (y)",
+            )  # fmt: skip
+        case AlarmKind.ORPHANED:
+            return replace(
+                alarm, expected=expected(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
+                remedy="retry (r) starts it anew, kill (D) cleans up",
+                id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
+            )  # fmt: skip
+        case AlarmKind.UNREADABLE:
+            repair = f"`mailcore repair {facts.address}`, or " if facts.mailbox.reason else ""
+            remedy = f"{repair}mend or remove the file: it is read again at once"
+            return replace(alarm, what=f"cannot be read: {status.reason}", remedy=remedy, id="")
+        case _:
+            return replace(
+                alarm, expected="the next attempt", seen=f"limited {moment(status.since, now)}",
+                remedy="it goes on by itself; kill (D) it if it is not to",
+            )  # fmt: skip
+
+
+def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, senses: Senses) -> Alarm:
+    last, status = last_sign(facts), stated(facts, now, policy)
+    work = (senses.work or {}).get(facts.address)
+    worked = f"its processes worked {moment(work, now)}" if work else "its processes idle"
+    processes = f", {worked}" if work is not None else ""
+    tool = f" in {facts.tool.text or facts.tool.tool}" if facts.tool is not None else ""
+    return replace(
+        alarm, what=f"silent: {expected(facts) or 'a run'}", expected=signs(facts, status),
+        seen=f"last sign of life {moment(last, now)}{tool}{processes}",
+        remedy="look at it (Enter), kill (D), then retry (r) it", id=f"{last:.3f}",
+    )  # fmt: skip

@@ -1,0 +1,43 @@
+"""Alarms of the machine and of the watching itself: a full disk, a missing directory, a watcher that is late. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailcore.config import Alarms
+from mailcore.model.fleet import Fleet
+from mailcore.model.senses import Senses
+from mailcore.observe.format_drift import SHARE
+from mailcore.text.units import date_and_time, duration, size
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+
+
+def machine_alarms(fleet: Fleet, policy: Alarms, senses: Senses) -> Iterator[Alarm]:
+    """Of what is wrong with the watching, of a disk nearly full, of a PraxMonitor that is too slow."""
+    for note in (*fleet.notes, *senses.trouble.values()):
+        yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note.partition(SHARE)[0][:200])
+    if 0 <= senses.disk_free < policy.disk_free:
+        # No figure that changes while it stands: each change would be kept on that very disk.
+        what = f"disk nearly full: less than {size(policy.disk_free)} free where {fleet.root} lies"
+        yield Alarm(
+            AlarmKind.DISK, "", 0.0, what, expected="more than that ([alarms] disk_free)",
+            remedy="make room: mail and journals need the disk",
+        )  # fmt: skip
+    if policy.lag and senses.lag > policy.lag:
+        what = f"PraxMonitor is too slow: late by more than {duration(policy.lag)} again and again"
+        yield Alarm(
+            AlarmKind.SLOW, "", 0.0, what, expected="less than that ([alarms] lag)",
+            remedy="see what takes the processors; what is shown may be old",
+        )  # fmt: skip
+
+
+def missing_directory_alarms(fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
+    """Of agents whose directory was there and is missing."""
+    for address, since in senses.gone.items():
+        if (facts := fleet.find(address)) is not None:
+            yield Alarm(
+                AlarmKind.GONE, address, since, f"gone: its directory {facts.agent.branch} is missing or empty",
+                "its passport and its mailbox in there",
+                f"missing since {date_and_time(since, seconds=False)}" if since else "",
+                "mount or restore it; if it was moved, change its path in the registry; else take it out of there",
+            )  # fmt: skip

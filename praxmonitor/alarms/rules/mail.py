@@ -1,0 +1,92 @@
+"""Alarms of mail: messages that do not move, tasks without an answer, requests for approval. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailcore.config import Config
+from mailcore.mail.ladder import ladder
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import AgentFacts
+from mailcore.model.message import Message
+from mailcore.model.run import Phase, Run
+from mailcore.observe.state import GRACE
+from mailcore.text.names import shown
+from mailcore.text.units import date_and_time, duration
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
+
+DELIVERY = ("stored", "woken", "submitted")
+"""Rungs that the message takes by itself; on the later ones it is the agent's turn."""
+
+
+def mail_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
+    """What one agent's open mail asks for, and by when."""
+    for message in facts.mailbox.messages:
+        if message.status == "closed":
+            continue
+        if facts.agent.is_operator and message.undecided:
+            yield TimedAlarm(_approval(facts, message), message.stored_at or message.at)
+        elif message.is_task or message.urgency == 0:
+            yield from _unmoved(facts, message, config.mail.rung_limit(message.priority))
+
+
+def _unmoved(facts: AgentFacts, message: Message, limit: float) -> Iterator[TimedAlarm]:
+    run = facts.run if facts.run is not None and _is_run_of(facts.run, message) else None
+    stands = ladder(message, run)
+    if stands.ended or facts.held:
+        return
+    name = f"#{message.seq} {message.subject}" if message.seq else message.subject or "a message"
+    if run is not None and run.phase.ended:
+        if run.phase is not Phase.COMPLETED:
+            return  # killed: nobody waits; bounced: its sender was told
+        if message.is_task and not (run.replied or run.delegated):
+            alarm = Alarm(
+                AlarmKind.UNANSWERED, facts.address, run.since, f"done without a reply: {name}",
+                f"an answer to {shown(message.sender)}", f"its run ended {date_and_time(run.since, seconds=False)}",
+                "read its story (y); ask it (m), or retry (r)", f"{run.run_id} {message.id}",
+            )  # fmt: skip
+            yield TimedAlarm(alarm, run.since, GRACE)
+            return
+    delivering = stands.rung in DELIVERY
+    if not delivering and (not message.is_task or facts.lock is not None):
+        return  # it was read and asks for nothing, or is being worked on
+    last = max(stands.since, run.since if run is not None else 0.0) if not delivering else stands.since
+    kind, word = (AlarmKind.STUCK, "stuck") if delivering else (AlarmKind.OVERDUE, "overdue")
+    what = f"{word} on the rung {stands.rung!r}: {name} from {shown(message.sender)}"
+    expected = f"the next rung within {duration(limit)} ([mail] rung_{_priority_key(message)})"
+    remedy = "wake (w) it" if delivering else "ask it (m), or dispatch (d) it again"
+    if facts.agent.is_operator:
+        remedy = "read your mail (i)"
+    alarm = Alarm(
+        kind, facts.address, last + limit, what, expected,
+        f"{stands.rung} since {date_and_time(stands.since, seconds=False)}", remedy,
+        f"{message.id or message.sent_id} {stands.rung}",
+    )  # fmt: skip
+    yield TimedAlarm(alarm, last, limit)
+
+
+def _is_run_of(run: Run, message: Message) -> bool:
+    """Whether the run is of this task; another program's run names no message, but its subject and sender."""
+    if not run.foreign:
+        return run.message_id == message.id != ""
+    return (run.subject, run.sender) == (message.subject, message.sender) and run.created_at > message.at - GRACE
+
+
+def _priority_key(message: Message) -> str:
+    return message.priority if message.priority in ("low", "high") else "normal"
+
+
+def _approval(facts: AgentFacts, message: Message) -> Alarm:
+    at = message.stored_at or message.at
+    asks = f"asks for your approval{f' (tier {message.tier})' if message.tier > 1 else ''}"
+    until = f", tier {message.tier}" + (
+        f"; it lapses {date_and_time(message.expires_at)}" if message.expires_at else ""
+    )
+    return Alarm(
+        AlarmKind.APPROVAL, facts.address, at, f"{shown(message.sender)} {asks}: {message.subject}",
+        "your decision", f"asked {date_and_time(at, seconds=False)}{until}",
+        f"approve (Y) or deny (N) it in your mail (i), or "
+        f'`mailcore approve {message.seq or message.id} "why" --from {OPERATOR}`',
+        message.id or message.sent_id,
+    )  # fmt: skip

@@ -1,0 +1,144 @@
+"""Raise and strike the stage: the story's process, and at the end every process and file that the demo made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from mailcore.config import read_config
+from mailcore.dispatch.kill import kill_run
+from mailcore.dispatch.process.environment import clean_environment
+from mailcore.exceptions import Refused
+from mailcore.model.agent import OPERATOR, Agent
+from mailcore.programs.registry import built_in
+from mailcore.system.processes import command_line, snapshot
+from mailcore.system.python_child import child
+from mailcore.text import line
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.lock_reader import read_lock
+from praxmonitor.demo.workspace_files import make_workspace
+from praxmonitor.sound.mutes import mutes_path
+
+STRIKE_LIMIT = 30.0
+PAUSES = (1.0, 5.0, 30.0)
+"""Seconds before a story that ended by itself begins anew, each time; the last one holds on."""
+SAID = 60.0
+"""Seconds for which what went wrong is shown."""
+
+
+class OperatorProcess:
+    """The story's process while the stage stands: what it complains of is told, and its end is not the demo's."""
+
+    def __init__(self, root: Path, seed: int) -> None:
+        self._root, self._seed = root, seed
+        self._closing = threading.Event()
+        self._told: tuple[float, str] = (0.0, "")
+        self._process = self._start()
+        self._thread = threading.Thread(target=self._attend, name="story", daemon=True)
+        self._thread.start()
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong with it in the last minute; empty if nothing did."""
+        at, text = self._told
+        return text if text and time.monotonic() - at < SAID else ""
+
+    def close(self) -> None:
+        """End it."""
+        self._closing.set()
+        self._process.terminate()
+        self._thread.join()
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            child("praxmonitor.demo.operator", str(self._seed)),
+            cwd=self._root,
+            env=clean_environment(built_in()),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def _attend(self) -> None:
+        ends = 0
+        while True:
+            last: deque[str] = deque(maxlen=1)
+            with self._process:
+                for text in self._process.stdout or ():
+                    last.append(text.strip())
+                    self._tell(text.strip())
+            pause = PAUSES[min(ends, len(PAUSES) - 1)]
+            if self._closing.is_set():
+                return
+            self._tell(f"it ended ({last[0] if last else f'exit {self._process.returncode}'}), and begins anew")
+            if self._closing.wait(pause):
+                return
+            ends += 1
+            self._process = self._start()
+            if self._closing.is_set():  # closed between the two: what was ended was the former
+                self._process.terminate()
+
+    def _tell(self, text: str) -> None:
+        self._told = (time.monotonic(), f"the demo's story: {line(text, 200)}")
+
+
+@contextlib.contextmanager
+def demo_session(directory: Path | None, seed: int) -> Iterator[tuple[Workspace, OperatorProcess]]:
+    """A workspace, and the story that goes on in it; on leaving nothing of it runs, and a temporary one is gone."""
+    root = directory or Path(tempfile.mkdtemp(prefix="praxmonitor-demo-"))
+    try:
+        workspace = make_workspace(root, seed)
+        story = OperatorProcess(workspace.root, seed)
+        try:
+            yield workspace, story
+        finally:
+            story.close()
+            end_everything(workspace)
+    finally:
+        if directory is None:
+            shutil.rmtree(mutes_path(root).parent, ignore_errors=True)
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def end_everything(workspace: Workspace) -> None:
+    """End every run, and see its supervisor gone. A killed run wakes its sender, so look again until all is quiet."""
+    config = read_config(workspace.config_file)
+
+    def end(agent: Agent) -> None:
+        with contextlib.suppress(Refused):
+            kill_run(workspace, config, OPERATOR, agent.address)
+
+    deadline = time.monotonic() + STRIKE_LIMIT
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        while time.monotonic() < deadline:
+            # Before the locks: a supervisor lets go of its own just before it ends, and may start another's run then.
+            supervised = _supervised(workspace)
+            busy = [agent for agent in workspace.agents if read_lock(agent.dispatch_lock) is not None]
+            if not busy and not supervised:
+                return
+            list(pool.map(end, busy))
+            time.sleep(0.02)
+
+
+def _supervised(workspace: Workspace) -> bool:
+    """True while a supervisor or waiter of this workspace's runs is there."""
+    below = f"{workspace.root}/"
+    for pid in snapshot():
+        words = [os.fsdecode(word) for word in command_line(pid) or ()]
+        if any(word.startswith("mailcore.dispatch.") for word in words) and any(
+            word.startswith(below) for word in words
+        ):
+            return True
+    return False

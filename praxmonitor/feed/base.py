@@ -1,0 +1,22 @@
+"""What a feed is: a source of fleets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from mailcore.model.fleet import Fleet
+
+FRAME = 0.034
+"""Seconds between two fleets at least: what happens in between comes in one."""
+
+
+DRAWN = 0.1
+"""The same for a screen: ten frames a second are all that an eye wants, and each costs."""
+
+
+class Feed(Protocol):
+    """A source of fleets: the files of a workspace, a recording, a test's own."""
+
+    def fleets(self) -> AsyncGenerator[Fleet, None]:
+        """The fleet as it is, at once; then each time that something changed."""

@@ -1,0 +1,146 @@
+"""Where the screen's fleets come from."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TypeAlias
+
+from mailcore.model.fleet import Fleet
+from mailcore.observe.facts import Fact
+from mailcore.observe.fold import apply
+from mailcore.observe.reader import Loader
+from mailcore.observe.watch import Batch, Watch
+from mailcore.system import memory
+from mailcore.workspace.find import at
+from praxmonitor.feed.base import FRAME
+
+GIVE_BACK = 60.0
+"""Seconds, at least, between two times that free memory is given back to the system."""
+
+OnFacts: TypeAlias = Callable[[float, Sequence[Fact]], None]
+"""Told each reading: when it was made (seconds since the epoch), and its facts, never none."""
+
+
+class FileFeed:
+    """The fleet of the workspace that `root` is in, as its files tell it. Reads in its own thread, writes nothing."""
+
+    def __init__(
+        self,
+        root: Path,
+        sweep: float = 2.0,
+        *,
+        kernel: bool = True,
+        on_facts: OnFacts | None = None,
+        frame: float = FRAME,
+    ) -> None:
+        """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
+
+        `frame`: seconds between two fleets at least; the first after a pause comes at once.
+
+        `on_facts` is called in that thread with all that the fleets are made of; what it raises ends the feed.
+        """
+        self.root = root
+        self.sweep = sweep
+        self.kernel = kernel
+        self.on_facts = on_facts
+        self.frame = frame
+
+    async def fleets(self) -> AsyncGenerator[Fleet, None]:
+        """Fleets, at most one a frame. NoWorkspace or UsageError at the first if there is nothing to read."""
+        reading = _Reading(self, asyncio.get_running_loop())
+        reading.start()
+        try:
+            while True:
+                yield await reading.next()
+        finally:
+            reading.stop()
+            await asyncio.to_thread(reading.join)
+
+
+class _Reading(threading.Thread):
+    """Reads one workspace from its beginning. One thread for all of it: handing each batch to a pool costs a third."""
+
+    def __init__(self, feed: FileFeed, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(name="feed", daemon=True)
+        self._feed = feed
+        self._loop = loop
+        self._watch: Watch | None = None
+        self._stopped = False
+        self._handed: asyncio.Queue[Fleet | Exception] = asyncio.Queue()
+        self._taken = threading.Event()
+        """None is hidden by the next, for what came since the first is news; and few wait, however long nobody asks."""
+
+    async def next(self) -> Fleet:
+        """The next fleet; raises what ended the reading."""
+        what = await self._handed.get()
+        self._taken.set()
+        try:
+            if isinstance(what, Exception):
+                raise what
+            return what
+        finally:
+            del what  # its traceback holds this frame, and would keep the loader's open files until a collection
+
+    def stop(self) -> None:
+        """End the reading, after the batch at hand."""
+        self._stopped = True
+        self._taken.set()
+        if self._watch is not None:
+            self._watch.stop()
+
+    def run(self) -> None:
+        """Read until stopped."""
+        try:
+            self._read()
+        except Exception as error:
+            self._hand(error)
+
+    def _read(self) -> None:
+        feed = self._feed
+        with closing(Loader(at(feed.root))) as loader:
+            fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
+            self._hand(fleet)
+            with Watch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
+                self._watch = watch
+                if self._stopped:
+                    return
+                given_back = time.monotonic()
+                for batch in watch:
+                    if batch.sweep and time.monotonic() - given_back > GIVE_BACK:
+                        memory.give_back()
+                        given_back = time.monotonic()
+                    changed = self._learn(fleet, _facts(loader, fleet, batch))
+                    if changed is not fleet:
+                        fleet = changed
+                        self._hand(fleet)
+                        watch.pause(feed.frame)
+                        self._taken.wait()
+
+    def _learn(self, fleet: Fleet, facts: Sequence[Fact]) -> Fleet:
+        at = time.time()
+        if facts and self._feed.on_facts is not None:
+            self._feed.on_facts(at, facts)
+        return apply(fleet, facts, at)
+
+    def _hand(self, what: Fleet | Exception) -> None:
+        self._taken.clear()
+        try:
+            self._loop.call_soon_threadsafe(self._handed.put_nowait, what)
+        except RuntimeError:  # the loop was closed before this thread was stopped
+            self._stopped = True
+        if self._stopped:  # asked after the clearing: who stops it says so before
+            self._taken.set()
+
+
+def _facts(loader: Loader, fleet: Fleet, batch: Batch) -> list[Fact]:
+    facts = loader.changed(batch.paths) if batch.paths else []
+    if batch.sweep:
+        facts += loader.sweep()
+    if batch.note not in ("", *fleet.notes):
+        facts = [*facts, *loader.remark(batch.note)]
+    return facts

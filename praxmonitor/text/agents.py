@@ -1,0 +1,93 @@
+"""An agent in words and signs: how its state is drawn, in which order states stand, what it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from mailcore.model.fleet import AgentFacts, State
+from praxmonitor.text.lines import Span, plain
+
+
+class Look(NamedTuple):
+    """How a state is drawn: never by colour alone."""
+
+    glyph: str
+    word: str
+    role: str
+
+
+_GLYPHS = {
+    State.STARTING: "◌",
+    State.WORKING: "●",
+    State.IN_TOOL: "◆",
+    State.WAITING: "?",
+    State.SILENT: "!",
+    State.RETRYING: "↻",
+    State.LIMITED: "◷",
+    State.HELD: "‖",
+    State.DONE: "✓",
+    State.FAILED: "✗",
+    State.KILLED: "■",
+    State.ORPHANED: "◇",
+    State.UNREADABLE: "⊠",
+    State.IDLE: "○",
+}
+
+
+LOOKS = {state: Look(_GLYPHS[state], state.value, f"state-{state.value.replace(' ', '-')}") for state in State}
+
+
+NEEDS_ME = (State.UNREADABLE, State.FAILED, State.WAITING, State.SILENT, State.ORPHANED)
+"""States that want the operator, most urgent first."""
+
+
+ATTENTION = (*NEEDS_ME, State.LIMITED)
+"""States in which nothing goes on that should."""
+
+
+AT_WORK = (State.RETRYING, State.WORKING, State.IN_TOOL, State.STARTING)
+"""States in which something goes on."""
+
+
+ORDER = (
+    *NEEDS_ME,
+    State.RETRYING,
+    State.LIMITED,
+    State.WORKING,
+    State.IN_TOOL,
+    State.STARTING,
+    State.HELD,
+    State.KILLED,
+    State.DONE,
+    State.IDLE,
+)
+"""The order in which the header counts."""
+
+
+RANK = {state: 0 if state in ATTENTION else 1 if state in AT_WORK else 2 for state in State}
+"""The class of a state where attention comes first: 0 needs it, 1 is at work, 2 is neither."""
+
+
+def task(facts: AgentFacts) -> str:
+    """What the agent is on: the subject of its run, else of the lock another program holds."""
+    if facts.run is not None:
+        return plain(facts.run.subject) or "a task"
+    return plain(facts.lock.subject) if facts.lock is not None else ""
+
+
+BYPASS: Span = ("BYPASS", "warn strong")
+"""The badge of an agent whose program asks for no permissions."""
+
+
+def bypasses(facts: AgentFacts, configured: Collection[str]) -> bool:
+    """True if the agent asks for no permissions, by its config (`configured` are addresses) or the run that goes on."""
+    return facts.address in configured or (facts.run is not None and facts.run.bypass)
+
+
+def attempts(facts: AgentFacts) -> str:
+    """`2/3`; empty where one attempt was enough or none was made."""
+    run = facts.run
+    if run is None or run.attempt is None or (run.phase.ended and run.attempt.number < 2):
+        return ""
+    return f"{run.attempt.number}/{run.attempts_allowed}"

@@ -1,0 +1,151 @@
+"""One watcher of several, on real disks: what hangs, fails or changes in one place, and what the others make of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from mailcore.config import Alarms, Config
+from mailcore.model.agent import Agent
+from mailcore.model.fleet import Fleet
+from mailcore.model.run import Phase
+from praxmonitor.alarms.engine import CARRY_OVER, KEEP_ANSWERS, AlarmEngine
+from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episode
+from praxmonitor.alarms.missing_directories import BranchFiles
+from praxmonitor.alarms.missing_directories import branch_files as really_there
+from praxmonitor.alarms.store import AlarmStore
+from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
+from tests.clock import NOON, Clock
+from tests.praxmonitor.fake_feed import ROOT, facts, run
+
+FAST = Config(alarms=Alarms(look=0.1))
+UNHEARD = Fleet(
+    ROOT, agents=(facts("writer", run=run("writer", "Report", Phase.COMPLETED, 10.0, undelivered="disk full")),)
+)
+KEY = "undelivered @writer 20270115-115601-7f3a"
+LATER = Fleet(ROOT, agents=(facts("writer", run=run("writer", "Another", Phase.COMPLETED, 5.0)),))
+
+
+def at(now: float, fleet: Fleet = UNHEARD) -> Snapshot:
+    return next_snapshot(EMPTY, fleet, now, FAST.alarms)
+
+
+async def until(condition: Callable[[], object], task: asyncio.Task[None]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.wait({task}, timeout=0.02)
+            assert not task.done()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("fault", ["hangs", "raises"])
+async def test_a_directory_that_hangs_or_fails_keeps_back_no_other_look(tmp_path: Path, fault: str) -> None:
+    mended = threading.Event()
+
+    def there(agent: Agent) -> BranchFiles:
+        if fault == "hangs":
+            mended.wait(20)
+        elif not mended.is_set():
+            raise RuntimeError("nobody thought of it")
+        return really_there(agent)
+
+    state, settings = tmp_path / "state", tmp_path / ".praxmonitor" / "config.toml"
+    settings.parent.mkdir()
+    engine = AlarmEngine(FAST, tmp_path, AlarmStore(state), period=1.0, files_of=there)
+    looking = asyncio.create_task(engine.run_checks(lambda: at(NOON)))
+    try:
+        AlarmStore(state).answer(["a"], ACKNOWLEDGED)
+        settings.write_text("[alarms]\nlook = 0.1\nsilence = 7\n")
+        await until(lambda: engine.senses.disk_free > 0 and engine.config.alarms.silence == 7, looking)
+        await until(lambda: engine.answers == {"a": ACKNOWLEDGED}, looking)
+        if fault == "raises":
+            assert engine.senses.trouble == {"directories": "directories: RuntimeError: nobody thought of it"}
+        mended.set()
+        await until(lambda: not engine.senses.trouble, looking)
+    finally:
+        mended.set()
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+
+
+@pytest.mark.anyio
+async def test_an_acknowledged_loss_ends_on_every_screen_and_for_good(tmp_path: Path) -> None:
+    clock = Clock()
+
+    def watcher() -> AlarmEngine:
+        return AlarmEngine(FAST, tmp_path, AlarmStore(tmp_path), period=1.0, clock=clock, monotonic=clock)
+
+    screen, guard = watcher(), watcher()
+    await screen.open()
+    await guard.open()
+    keeping = asyncio.create_task(screen.save_reports(lambda: True))
+    looking = asyncio.create_task(guard.run_checks(lambda: at(clock())))
+    try:
+        clock.now += CARRY_OVER + 1
+        for fleet in (UNHEARD, LATER):
+            for engine in (screen, guard):
+                engine.evaluate(at(clock(), fleet))
+                assert list(engine.episodes.by_key) == [KEY], "it stands, whatever ran since"
+        await until(lambda: KEY in AlarmStore(tmp_path).reported(), keeping)
+        await screen.answer([KEY], ACKNOWLEDGED)
+        assert screen.evaluate(at(clock(), LATER)).over and not screen.episodes.by_key
+        await until(lambda: not AlarmStore(tmp_path).reported(), keeping)
+        # Only after that the guard looks.
+        await until(lambda: guard.answers == {KEY: ACKNOWLEDGED}, looking)
+        assert guard.evaluate(at(clock(), LATER)).over and not guard.episodes.by_key
+        clock.now += KEEP_ANSWERS
+        screen.evaluate(at(clock(), UNHEARD))
+        screen.evaluate(at(clock(), LATER))
+        assert not screen.episodes.by_key
+        await until(lambda: not AlarmStore(tmp_path).answers(), keeping)
+    finally:
+        for task in (keeping, looking):
+            task.cancel()
+        await asyncio.gather(keeping, looking, return_exceptions=True)
+
+
+class SlowDisk(AlarmStore):
+    """The real files, on a disk that takes its time."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.asked, self.ready = threading.Event(), threading.Event()
+
+    def save_reported(self, episodes: Mapping[str, Episode]) -> None:
+        self.asked.set()
+        self.ready.wait(20)
+        super().save_reported(episodes)
+
+
+@pytest.mark.anyio
+async def test_what_changes_while_a_slow_disk_keeps_what_was_told_is_not_undone(tmp_path: Path) -> None:
+    settings = tmp_path / ".praxmonitor" / "config.toml"
+    settings.parent.mkdir()
+    disk = SlowDisk(tmp_path)
+    engine = AlarmEngine(FAST, tmp_path, disk, period=1.0, clock=Clock())
+    looking = asyncio.create_task(engine.run_checks(lambda: at(NOON)))
+    keeping = asyncio.create_task(engine.save_reports(lambda: True))
+    try:
+        settings.write_text("[alarms]\nsilence = \n")
+        await until(lambda: "config" in engine.senses.trouble, looking)
+        assert engine.evaluate(at(NOON)).raised
+        await until(disk.asked.is_set, keeping)
+        settings.write_text("[alarms]\nlook = 0.1\nsilence = 7\n")
+        await until(lambda: engine.config.alarms.silence == 7, looking)
+        assert not (tmp_path / "told.json").exists()
+        disk.ready.set()
+        await until(lambda: (tmp_path / "told.json").is_file() and KEY in (tmp_path / "told.json").read_text(), keeping)
+        other = structs.replace(UNHEARD.agents[0], agent=Agent("@lead", "LEAD", ROOT / "lead", root=ROOT))
+        engine.evaluate(at(NOON, structs.replace(UNHEARD, agents=(*UNHEARD.agents, other))))
+        await until(lambda: "@lead" in (tmp_path / "told.json").read_text(), keeping)
+        assert engine.senses.trouble == {}
+    finally:
+        disk.ready.set()
+        for task in (looking, keeping):
+            task.cancel()
+        await asyncio.gather(looking, keeping, return_exceptions=True)
