@@ -42,6 +42,7 @@ def show(
     workspace = workspace_here(path)
     config, standing = trust.trusted_config(workspace, remember=True)
     checked_config(config, workspace.config_file)
+    from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.feed.base import SCREEN_INTERVAL
@@ -50,19 +51,12 @@ def show(
 
     speaker = configured_player(config.sound, workspace.root, muted=muted)
     available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
-    app = PraxApp(
-        workspace,
-        config,
-        FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=SCREEN_INTERVAL),
-        speaker,
-        available=available,
-        theme=theme or load.DEFAULT,
-        live=True,
-    )
+    opened = OpenWorkspace(workspace, config, live=True)
+    opened.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
     if played is not None:
-        app.ends_agents, app.trouble = True, played
-    app.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
-    return run(app, theme)
+        opened.ends_agents, opened.trouble = True, played
+    feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=SCREEN_INTERVAL)
+    return run(PraxApp(opened, feed, speaker, available, theme or load.DEFAULT), theme)
 
 
 def run(app: PraxApp, theme: str) -> int:

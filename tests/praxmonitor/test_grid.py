@@ -113,7 +113,7 @@ async def test_the_foot_says_what_is_out_of_view_and_n_finds_it() -> None:
         assert "more above" in grid.text and "⊠" not in grid.text.splitlines()[-1]
         await pilot.press("G")
         assert grid.text.splitlines()[-1].strip() == f"{30 - seen} more above"
-        app._show(torn(fleet, "@helper-30"))
+        app.follower.show(torn(fleet, "@helper-30"))
         await until(pilot, lambda: "more above, ⊠ 1 unreadable" in grid.text, "what changes out of view is told")
 
 
@@ -159,7 +159,7 @@ async def test_nobody_changes_place_while_the_selection_moves(monkeypatch: pytes
         grid = await grid_of(app, pilot)
         await pilot.press("o", "j")
         before = grid.addresses
-        app._show(torn(fleet, "@helper-20"))
+        app.follower.show(torn(fleet, "@helper-20"))
         await pilot.pause()
         assert app.snapshot.status("@helper-20").state is State.UNREADABLE and grid.addresses == before
         await pilot.press("o", "o")

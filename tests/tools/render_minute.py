@@ -18,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from mailcore.config import Sound, read_config
+from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.demo.session import demo_session
 from praxmonitor.feed.file_feed import FileFeed
@@ -102,7 +103,7 @@ def main() -> None:
         os.environ["XDG_STATE_HOME"] = state
         config = read_config(workspace.config_file)
         speaker = OfflineSpeaker(find_pack(options.pack), Gate(gate_rules(config.sound)))
-        app = PraxApp(workspace, config, FileFeed(workspace.root, config.observe.sweep), speaker)
+        app = PraxApp(OpenWorkspace(workspace, config), FileFeed(workspace.root, config.observe.sweep), speaker)
         asyncio.run(listen(app, options.seconds))
         voices = {agent.address: number for number, agent in enumerate(workspace.agents)}
     if sys.byteorder == "big":
