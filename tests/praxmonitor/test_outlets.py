@@ -145,7 +145,7 @@ def test_it_runs_for_a_repetition_only_while_the_urgency_grows(tmp_path: Path, w
 
 
 def test_it_is_ended_after_its_time(tmp_path: Path, wait_until: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "COMMAND_LIMIT", 0.2)
+    monkeypatch.setattr(outlets, "COMMAND_TIMEOUT", 0.2)
     errors: list[str] = []
     UserCommand(["sleep", "60"], tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
     wait_until(lambda: errors, 5.0, "it was ended")
