@@ -12,8 +12,8 @@ from contextlib import suppress
 
 from mailcore.config import Config
 from mailcore.dispatch.lapsed_approvals import lapse_due_approvals
-from mailcore.dispatch.lifecycle.after_run import clean_up, end_abandoned, start_all_waiting
-from mailcore.dispatch.lifecycle.orphans import SENTINEL_SPARE, abandoned_run
+from mailcore.dispatch.lifecycle.after_run import clean_up, start_all_waiting
+from mailcore.dispatch.lifecycle.orphans import SENTINEL_SPARE
 from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.runs.branch_lock import current_lock, is_supervisor_of
@@ -41,8 +41,6 @@ def recover(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> li
                 found = True
             elif lock is not None:
                 _go_on(lock)
-            if lock is None or not lock.run_id:
-                found |= end_abandoned(workspace, config, agent)
         except (MailcoreError, OSError) as error:
             failed.append(f"{agent.address}: {error}")
     if found:
@@ -79,8 +77,8 @@ class Recovery:
         for agent in agents if not sandboxed() else ():
             try:
                 lock = current_lock(agent)
-                if lock is None and (queue.is_any_waiting(agent) or abandoned_run(agent)):
-                    due.append(agent)  # it could start, or be reported: whoever was to do it died
+                if lock is None and queue.is_any_waiting(agent):
+                    due.append(agent)  # it could start: whoever was to start it died
                     continue
             except OSError:
                 continue

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
-from operator import attrgetter
 from pathlib import Path
 
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.run import Run
@@ -38,8 +35,8 @@ class AgentReader:
         self.all_held = ""
         """Who holds every agent of the workspace."""
         self._own_hold = self._held = ""
-        self.sessions = SessionReader(agent.address, open_files)
         self._once = Deduplicator()
+        self.sessions = SessionReader(agent.address, open_files, self._once)
         self._lost = 0
         self._stamps = FileStamps()
         self._logs = LogReader(agent, open_files)
@@ -86,8 +83,8 @@ class AgentReader:
         for_ = run.awaits if run is not None else None
         if run is not None and for_ is not None and for_.pid and not alive(for_.pid, for_.start_ticks):
             run = replace(run, awaits=None)  # its `mailcore wait` was killed, and could not say so
-        activities_read, spent = self.sessions.read()
-        activities = self._without_duplicates([*self._logs.read(run, first_look=self.first_look), *activities_read])
+        told, spent = self.sessions.read()
+        activities = self._once.each([*self._logs.read(run, first_look=self.first_look), *told])
         self.stirred |= self._logs.stirred
         self._logs.stirred = False
         spent, self._logs.spent = [*spent, *self._logs.spent], []
@@ -120,17 +117,3 @@ class AgentReader:
             living = alive(known.pid, known.start_ticks, known.boot_id)
             return known if living else replace(known, holder=Holder.DEAD)
         return read_lock(self._lock_file)
-
-    def refresh_sessions(self, moved: Iterable[str]) -> list[Fact]:
-        """The facts of some of its session files alone: they move a hundred times as often as all else."""
-        activities, spent = self.sessions.read(moved)
-        return (
-            [Seen(self.agent.address, tuple(self._without_duplicates(activities)), tuple(spent))]
-            if activities or spent
-            else []
-        )
-
-    def _without_duplicates(self, activities: list[Activity]) -> list[Activity]:
-        """In order of time, each event once, whichever of its traces reported it first."""
-        activities.sort(key=attrgetter("at"))
-        return [activity for activity in activities if not self._once.is_duplicate(activity)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.programs.transcript_reader import Recent
@@ -47,8 +48,13 @@ class Deduplicator:
         """By session, what happened and the call's id: the source that reported it first."""
         self._unpaired: list[_Event] = []
 
+    def each(self, activities: list[Activity]) -> list[Activity]:
+        """In order of time, each event once, whichever of its traces told it first."""
+        activities.sort(key=attrgetter("at"))
+        return [activity for activity in activities if not self.is_duplicate(activity)]
+
     def is_duplicate(self, activity: Activity) -> bool:
-        """True if another source reported this already.
+        """True if another source told this already.
 
         A tool event is known by session and call. The others, which have no id, are paired one to one: each event of
         one source takes up one of the same session and kind that another source reported within PAIR_WINDOW seconds.

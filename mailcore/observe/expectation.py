@@ -9,10 +9,10 @@ from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Lock
-from mailcore.model.senses import Senses, through
+from mailcore.model.machine_status import MachineStatus, counted_from
 from mailcore.observe.awaiting_answer import current_wait
 
-NO_SENSES = Senses()
+NO_MACHINE_STATUS = MachineStatus()
 EXPECTED_STATES = (State.STARTING, State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
 """States in which a sign of life is due."""
 
@@ -33,7 +33,7 @@ class Expectation:
 
 
 def expectation(
-    facts: AgentFacts, status: Status, now: float, policy: Alarms, senses: Senses = NO_SENSES
+    facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS
 ) -> Expectation | None:
     """The sign of life that is due of an agent in this state.
 
@@ -53,15 +53,15 @@ def expectation(
             began = status.since if status.state is State.WORKING else _began(facts, lock)
             # Whoever was given a decision has its whole time from there.
             last, limit = max(last_sign(facts), began, facts.answered), silence_limit(facts, int(began), policy)
-    work = senses.work.get(facts.address, 0.0) if senses.work is not None else 0.0
+    work = machine_status.work.get(facts.address, 0.0) if machine_status.work is not None else 0.0
     limit = limit or math.inf
-    back = next((gap for gap in reversed(senses.gaps) if gap[1] < gap[0]), None)
+    back = next((gap for gap in reversed(machine_status.gaps) if gap[1] < gap[0]), None)
     if last > now and back is not None:  # stamped before somebody set the clock back
         before, after = back
         fresh = last_sign(facts, now)
         last = fresh if fresh > after else after if last + limit > before else after - limit
         return Expectation(max(last, min(work, now)), limit)
-    return Expectation(through(max(last, work), limit, senses.gaps), limit)
+    return Expectation(counted_from(max(last, work), limit, machine_status.gaps), limit)
 
 
 def expected_work(facts: AgentFacts) -> str:

@@ -128,7 +128,7 @@ class WorkspaceReader:
                 others.append(Path(name))
         facts: list[Fact] = []
         for branch, moved in grown.items():
-            facts += self._read(branch, partial(branch.refresh_sessions, moved))
+            facts += self._read(branch, partial(branch.sessions.refresh_sessions, moved))
         return facts, others
 
     def _follow(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:

@@ -1,4 +1,4 @@
-"""What an agent is doing: `state(facts, now, policy, senses)`. Pure, and the one place that decides it.
+"""What an agent is doing: `state(facts, now, policy, machine_status)`. Pure, and the one place that decides it.
 
 Only structured facts count: the mailbox, the lock, the journal of the run, the hook events. DESIGN's order of
 precedence is the order of the functions below. Silence comes last: it is the state of an agent of which something is
@@ -11,11 +11,11 @@ from mailcore.config import Alarms
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Holder, Lock
+from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
-from mailcore.model.senses import Senses
 from mailcore.observe.awaiting_answer import request_status, wait_status
-from mailcore.observe.expectation import NO_SENSES, expectation, expected_work, last_sign, silence_limit
+from mailcore.observe.expectation import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit
 from mailcore.observe.open_work import TURNS
 from mailcore.text.units import clock_time, duration
 
@@ -25,13 +25,13 @@ WAIT_KEPT = 12 * 3600.0
 """A session without a lock that asked its operator: after so long it is taken as gone."""
 
 
-def state(facts: AgentFacts, now: float, policy: Alarms, senses: Senses = NO_SENSES) -> Status:
+def state(facts: AgentFacts, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS) -> Status:
     """The state of one agent at `now`. `policy`: how long without a sign of life is too long."""
     status = stated(facts, now, policy)
-    due = expectation(facts, status, now, policy, senses)
+    due = expectation(facts, status, now, policy, machine_status)
     if due is None or now <= due.silent_at:
         return status
-    if senses.work is not None and facts.address not in senses.work:
+    if machine_status.work is not None and facts.address not in machine_status.work:
         return status  # its processes may be at work without a word: they are looked at first
     where = f", last in {facts.tool.text}" if status.state is State.IN_TOOL and facts.tool is not None else ""
     task = status.reason if status.state is not State.IN_TOOL else expected_work(facts)

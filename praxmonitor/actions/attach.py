@@ -13,17 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from praxmonitor.actions.context import Terminal
+
 if TYPE_CHECKING:
     from mailcore.dispatch.attach import Attachment
-    from praxmonitor.app.audible import Audible
 
 
-async def attach(app: Audible, found: Attachment) -> int:
-    """Run the program on the app's terminal until it ends; its exit status, negative for a signal.
+async def run(terminal: Terminal, found: Attachment) -> int:
+    """Run the program on the terminal until it ends; its exit status, negative for a signal.
 
-    SuspendNotSupported where the app's terminal cannot be lent; OSError where the program cannot be started.
+    SuspendNotSupported where the terminal cannot be lent; OSError where the program cannot be started.
     """
-    with app.suspend(), app.batch_update(), _lent(app):
+    with terminal.lend(), _deaf_to_keys():
         print(f"{found.address}'s session; leave it to come back to PraxMonitor", file=sys.__stdout__, flush=True)
         return await asyncio.to_thread(_run, found)
 
@@ -33,14 +34,12 @@ def _run(found: Attachment) -> int:
 
 
 @contextmanager
-def _lent(app: Audible) -> Iterator[None]:
+def _deaf_to_keys() -> Iterator[None]:
     """Ctrl+C and Ctrl+\\ mean the program now, though the terminal sends them to the app as well."""
     # No SIG_IGN: a program would inherit that.
     kept = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGQUIT)}
-    app.lent = True
     try:
         yield
     finally:
-        app.lent = False
         for number, handler in kept.items():
             signal.signal(number, handler)

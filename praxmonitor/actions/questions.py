@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.text.units import age, since
+from praxmonitor.actions.kills import Victim
 from praxmonitor.text.agents import task
 from praxmonitor.text.lines import Line, cut, pad, plain, sender, spread
 from praxmonitor.text.usage import amount, so_far
 
-MOST = 10
-"""Mails that are listed; the rest are counted."""
+MOST_MAILS = 10
+MOST_PROCESSES = 12
+"""Of each so many are listed; the rest are counted."""
 
 
 def start_question(what: str, facts: AgentFacts) -> tuple[str, str]:
@@ -54,8 +56,22 @@ def close_lines(messages: Sequence[Message], now: float, width: int) -> list[Lin
             ((since(message.at, now), "faint"),),
             width,
         )
-        for message in messages[:MOST]
+        for message in messages[:MOST_MAILS]
     ]
-    if len(messages) > MOST:
-        lines.append(((f"and {len(messages) - MOST} more", "faint"),))
+    if len(messages) > MOST_MAILS:
+        lines.append(((f"and {len(messages) - MOST_MAILS} more", "faint"),))
+    return lines
+
+
+def victim_lines(victims: Sequence[Victim], now: float, width: int) -> list[Line]:
+    """The process tree: PID, command, age."""
+    if not victims:
+        return [(("no process is left of it; its lock will be cleared", "muted"),)]
+    lines: list[Line] = []
+    for victim in victims[:MOST_PROCESSES]:
+        branch = f"{'  ' * (victim.depth - 1)}└ " if victim.depth else ""
+        left = ((f"{victim.pid:>8}  ", ""), (f"{branch}{plain(victim.command)}", "muted"))
+        lines.append(spread(left, ((age(now - victim.started_at), "faint"),), width))
+    if len(victims) > MOST_PROCESSES:
+        lines.append(((f"          and {len(victims) - MOST_PROCESSES} more", "faint"),))
     return lines

@@ -1,30 +1,56 @@
-"""The App: what a console looks like. Its first screen, an agent's screen, the palette, the colours. Nothing else."""
+"""The App: what it holds, shows and is made of. Its first view, an agent's view, the palette, the colours."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.text import Text
+from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
+from textual.notifications import SeverityLevel
+from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import Theme
 
 from mailcore.config import Config
-from mailcore.workspace.find import Workspace
-from praxmonitor.app.console import Console
+from mailcore.exceptions import MailcoreError
+from praxmonitor.actions.context import Context, View
+from praxmonitor.actions.open_workspace import OpenWorkspace
+from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES
+from praxmonitor.alarms.episodes import Episode
+from praxmonitor.alarms.notifier import Notifier
+from praxmonitor.alarms.reach import ReachProbe
+from praxmonitor.app.alarms import Alarms
+from praxmonitor.app.follower import Follower
+from praxmonitor.app.sound import Sound
+from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
 from praxmonitor.sound import Speaker
+from praxmonitor.state.notices import Notice
+from praxmonitor.state.snapshot import EMPTY, Snapshot
+from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.text.lines import plain
 from praxmonitor.themes import load
 from praxmonitor.views.fleet import FleetScreen
+from praxmonitor.widgets.footer import Keys
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from praxmonitor.feed.base import Feed
-    from praxmonitor.feed.playback import Playback
+
+TICK = 0.5
+"""Seconds between two looks at the clock: a state that time alone changes is shown, and heard, within 1 s."""
+GONE = 0.5
+"""Seconds after its time in which a notice is taken off the screen, on a busy machine too."""
+MOST_NOTICES = 500
 
 
 def _palette() -> type[Provider]:
@@ -39,8 +65,19 @@ def _load_screens() -> None:
     import_module("praxmonitor.views.agent")
 
 
-class PraxApp(Console, inherit_bindings=False):
+class PraxApp(App[None], inherit_bindings=False):
     """The screen of one workspace."""
+
+    snapshot: var[Snapshot] = var(EMPTY)
+    """What every view draws."""
+    standing: var[tuple[Episode, ...]] = var(())
+    """Every alarm that stands, answered or not."""
+    sound_status: var[SoundStatus] = var(SoundStatus())
+    """Whether sound can be heard."""
+    playing: var[str] = var("")
+    """How a recording is played; empty if none is."""
+    stopped: var[str] = var("")
+    """Why the watching stopped; empty while it goes on."""
 
     # Textual's Ctrl+Q would leave from within a form and lose what is written; ours is in the table of actions.
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "help_quit", show=False, system=True)]
@@ -62,31 +99,45 @@ class PraxApp(Console, inherit_bindings=False):
 
     def __init__(
         self,
-        workspace: Workspace,
-        config: Config,
+        opened: OpenWorkspace,
         feed: Feed,
         speaker: Speaker,
-        *,
-        clock: Callable[[], float] = time.time,
-        available: load.Themes | None = None,
+        themes: load.Themes | None = None,
         theme: str = load.DEFAULT,
-        playback: Playback | None = None,
-        live: bool = False,
     ) -> None:
-        """As `Console`. `theme` must be one of `available` or of Textual's own."""
+        """`feed` is where the fleets of `opened` come from. `theme` must be one of `themes` or of Textual's own."""
         # Exported, these are as old as the shell. The terminal knows how large it is; rich and Textual ask once each.
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)
-        super().__init__(workspace, config, feed, speaker, clock=clock, playback=playback, live=live)
-        self._themes = available or load.Themes()
+        super().__init__()
+        self.opened = opened
+        self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
+        """What was said here, oldest first: a notification is gone in seconds, its words are not."""
+        self.lent = False
+        """An agent's own program has the terminal."""
+        self._incomplete = False
+        """It was said that something of the recording is left out."""
+        self.sound = Sound(speaker, opened, lambda: self.bell(), self._muted)
+        notifier = Notifier(
+            opened.config, opened.workspace.root, period=TICK, clock=opened.clock, live=opened.live,
+            what="screen" if opened.live else "",
+            probe=ReachProbe(speaker, terminal=True, output=terminal_output(), clock=opened.clock),
+            write=self.to_terminal, on_error=self._alarm_trouble, on_config=self._adopt,
+        )  # fmt: skip
+        self.alarms = Alarms(notifier, self.sound, self)
+        self.follower = Follower(feed, self.alarms, self.sound, self)
+        self.show_playback()
+        self._themes = themes or load.Themes()
         for loaded in self._themes.loaded:
             self.register_theme(loaded)
         self.theme = theme if theme in self.available_themes else "textual-dark"
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is wrong with the observing itself, and the themes that could not be read."""
-        return (*super().notes, *self._themes.failed)
+        """What is wrong with the observing itself, and the themes that could not be read: the header says it in red."""
+        opened, notifier = self.opened, self.alarms.notifier
+        here = (self.stopped, opened.withheld, opened.trouble(), notifier.trouble, *notifier.missing_guards)
+        return (*filter(None, here), *self.snapshot.fleet.notes, *self._themes.failed)
 
     def get_default_screen(self) -> Screen[None]:
         """The fleet."""
@@ -97,11 +148,120 @@ class PraxApp(Console, inherit_bindings=False):
         theme: Theme | None = self.get_theme(self.theme)
         return load.variable_defaults(theme) if theme is not None else {}
 
+    def on_mount(self) -> None:
+        """Follow the files from now on. Once it is painted, make ready what is not needed for that."""
+        # After `fg` the terminal is empty, and Textual paints only what has changed.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+        self.call_after_refresh(self._settle_in)
+        if not self.is_headless:
+            leave_when_told(self)
+        self.alarms.notifier.on_due = self.follower.look_again
+        self.run_worker(self.follower.follow(self._feed_stopped, self._feed_over), group="feed")
+        self.run_worker(self.alarms.notifier.watch(), group="alarms")
+        self.set_interval(TICK, self._tick)
+        self._listen()
+
+    def _settle_in(self) -> None:
+        """After the first paint: open the sound device, load the dialogs so that their first key opens them at once."""
+        self.sound.speaker.start()
+        self.run_worker(_load_screens, thread=True)
+
+    def on_unmount(self) -> None:
+        """Let go of the sound device and the duty; agents and runs go on."""
+        self.alarms.notifier.close()
+        self.sound.speaker.close()
+
+    def _feed_over(self, why: MailcoreError | None) -> None:
+        if why is not None:
+            self.exit(return_code=why.exit_status, message=Text(f"praxmonitor: {plain(str(why))}"))
+        elif (playback := self.opened.playback) is not None:
+            self.show_playback()
+            self.notify(f"the recording is over{f'; {playback.left_out}' if playback.left_out else ''}")
+
+    def _feed_stopped(self, why: str) -> None:
+        self.stopped = self.alarms.notifier.stopped = why
+
+    def _tick(self) -> None:
+        self._listen()
+        self.show_playback()
+        self.alarms.notifier.tick()
+        self.follower.look_again()
+
+    def _listen(self) -> None:
+        """Say anew whether sound can be heard."""
+        self.sound_status = self.sound.status(self.alarms.notifier.holder)
+
+    def _muted(self) -> None:
+        """The operator muted something, or wants to hear it."""
+        self._listen()
+        self.alarms.notifier.reach_changed()
+        if self.opened.playback is None:
+            self.run_worker(self._keep_mutes, thread=True)
+
+    def _keep_mutes(self) -> None:
+        try:
+            self.sound.keep_mutes()
+        except OSError as error:
+            say = partial(self.notify, f"muted until you leave only: {error}", severity="warning")
+            self.call_from_thread(say)
+
+    def _alarm_trouble(self, text: str) -> None:
+        """From any thread: what the user's command did wrong."""
+        self.call_later(self.notify, text, title="alarm not passed on", severity="error", timeout=12)
+
+    def _adopt(self, config: Config) -> None:
+        """Follow settings that changed while this screen is open."""
+        self.opened.adopt(config)
+        self.sound.speaker.adopt(config.sound)
+        self.notify("config.toml changed: its settings hold")
+
+    def action_do(self, action_id: str) -> None:
+        """Run one action of the table on the view in front, or say why it cannot be run."""
+        if isinstance(self.screen, View):
+            BY_ID[action_id].do(self.context(self.screen))
+
+    def context(self, view: View) -> Context[Any]:
+        """What a handler is given that acts on this view."""
+        return Context(view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self)
+
+    def on_keys_pressed(self, event: Keys.Pressed) -> None:
+        """A click in the footer."""
+        self.action_do(event.action)
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C: how to leave."""
+        self.notify(f"q leaves; {'the demo ends' if self.opened.ends_agents else 'agents go on'}")
+
     def show_agent(self, address: str) -> None:
         """One agent, full screen."""
         from praxmonitor.views.agent import AgentScreen
 
         self.push_screen(AgentScreen(address))
+
+    def show_help(self) -> None:
+        """List the keys."""
+        from praxmonitor.dialogs.help import HelpScreen, KeyRow
+
+        demo = self.opened.ends_agents
+        rows = [
+            KeyRow(scope.title, action.keys, action.demo_help if demo and action.demo_help else action.help)
+            for scope in SCOPES
+            for action in ACTIONS
+            if action.scope is scope
+        ]
+        self.push_screen(
+            HelpScreen("Keys. Quitting ends the demo." if demo else "Keys. Quitting stops no agent.", rows)
+        )
+
+    def show_playback(self) -> None:
+        """Say anew how the recording is played, if one is; and once that something of it is left out."""
+        playback = self.opened.playback
+        if playback is None:
+            return
+        self.playing = playback.label
+        if playback.left_out and not self._incomplete:
+            self._incomplete = True
+            self.notify(playback.left_out, severity="warning")
 
     def pop_screen(self) -> AwaitComplete:
         """As Textual's, and nothing of the screens that were left stays in memory."""
@@ -114,17 +274,45 @@ class PraxApp(Console, inherit_bindings=False):
             watchers[:] = [watcher for watcher in watchers if watcher[0].is_running]
         return super().pop_screen()
 
-    def on_mount(self) -> None:
-        """Once it is painted, make ready what is not needed for that."""
-        # After `fg` the terminal is empty, and Textual paints only what has changed.
-        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-        self.call_after_refresh(self._settle_in)
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Say it for some seconds, in a line, and keep it among the notices. Most of it is text of agents, or names
+        their files: no text is a style."""
+        del markup
+        told = plain(f"{title}: {message}" if title else message)
+        self.notices.append(Notice(self.opened.clock(), told, severity))
+        super().notify(told, severity=severity, timeout=timeout, markup=False)
+        # Textual 8.2.8 leaves a toast's line as it was, should its map be asked between the toast's end and the layout.
+        self.set_timer((self.NOTIFICATION_TIMEOUT if timeout is None else timeout) + GONE, self._repaint)
 
-    def _settle_in(self) -> None:
-        """After the first paint: open the sound device, load the dialogs so that their first key opens them at once."""
-        self._speaker.start()
-        self.run_worker(_load_screens, thread=True)
+    def _repaint(self) -> None:
+        self.screen.refresh()
 
-    def action_help_quit(self) -> None:
-        """Ctrl+C: how to leave."""
-        self.notify(f"q leaves; {'the demo ends' if self.ends_agents else 'agents go on'}", markup=False)
+    def bell(self) -> None:
+        """Ring the terminal's bell, also while an agent's program has the terminal."""
+        if not self.lent:
+            super().bell()
+        elif sys.__stdout__ is not None:  # Textual's writer is stopped: it would take thirty, and then block
+            print("\a", end="", file=sys.__stdout__, flush=True)
+
+    def to_terminal(self, sequence: str) -> None:
+        """Send the terminal a sequence that draws nothing: a title, a notification."""
+        if sequence and not self.lent and self._driver is not None:
+            self._driver.write(sequence)
+
+    @contextmanager
+    def lend(self) -> Iterator[None]:
+        """Another program has the terminal meanwhile. SuspendNotSupported where it cannot be lent."""
+        with self.suspend(), self.batch_update():
+            self.lent = True
+            try:
+                yield
+            finally:
+                self.lent = False

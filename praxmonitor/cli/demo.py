@@ -42,13 +42,13 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, _leave)
     try:
         with (
-            demo_session(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, story),
+            demo_session(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, operator),
             _recorded(arguments.record, workspace) as on_facts,
         ):
             if arguments.headless:
                 _headless(workspace, arguments.seconds, arguments.json, on_facts)
-                if story.trouble:
-                    print_error(f"praxmonitor demo: {story.trouble}")
+                if operator.trouble:
+                    print_error(f"praxmonitor demo: {operator.trouble}")
                 return 0
             from praxmonitor.cli.screen import show
 
@@ -57,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
                 theme=arguments.theme,
                 muted=arguments.mute,
                 on_facts=on_facts,
-                played=lambda: story.trouble,
+                played=lambda: operator.trouble,
             )
         print_line(_farewell(arguments.dir))
         return status
@@ -68,10 +68,10 @@ def main(argv: Sequence[str]) -> int:
         return 130
 
 
-def _farewell(kept: Path | None) -> str:
-    if kept is None:
+def _farewell(directory: Path | None) -> str:
+    if directory is None:
         return "The demo's agents were ended, its workspace is gone; `praxmonitor demo --dir PATH` keeps one."
-    words = shlex.quote(str(kept))
+    words = shlex.quote(str(directory))
     return (
         f"The demo's agents were ended, its workspace is kept: `praxmonitor demo --dir {words}` goes on, "
         f"`praxmonitor {words}` looks at it."

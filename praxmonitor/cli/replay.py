@@ -38,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     header = read_header(path)
+    from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
     from praxmonitor.cli.screen import run
@@ -51,17 +52,10 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     speaker = Player(find_pack(config.sound.pack), gate_rules(config.sound), backend=config.sound.backend)
     speaker.mutes = Mutes(until=FOREVER if muted else 0.0)
     playback = Playback(header.at, speed)
-    app = PraxApp(
-        # No registry is read: who takes part is told by the recording.
-        Workspace(header.root, header.root, ()),
-        config,
-        ReplayFeed(path, header, playback),
-        speaker,
-        available=load.load_themes([themes_dir()]),
-        theme=theme or load.DEFAULT,
-        playback=playback,
-    )
-    status = run(app, theme)
+    # No registry is read: who takes part is told by the recording.
+    opened = OpenWorkspace(Workspace(header.root, header.root, ()), config, playback=playback)
+    feed = ReplayFeed(path, header, playback)
+    status = run(PraxApp(opened, feed, speaker, load.load_themes([themes_dir()]), theme or load.DEFAULT), theme)
     if playback.left_out:
         print_error(f"praxmonitor replay: {path}: {playback.left_out}")
     return status

@@ -42,27 +42,21 @@ def show(
     workspace = workspace_here(path)
     config, standing = trust.trusted_config(workspace, remember=True)
     checked_config(config, workspace.config_file)
+    from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
-    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.base import SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
     from praxmonitor.sound.player import configured_player
 
     speaker = configured_player(config.sound, workspace.root, muted=muted)
     available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
-    app = PraxApp(
-        workspace,
-        config,
-        FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=DRAWN),
-        speaker,
-        available=available,
-        theme=theme or load.DEFAULT,
-        live=True,
-    )
+    opened = OpenWorkspace(workspace, config, live=True)
+    opened.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
     if played is not None:
-        app.ends_agents, app.trouble = True, played
-    app.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
-    return run(app, theme)
+        opened.ends_agents, opened.trouble = True, played
+    feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=SCREEN_INTERVAL)
+    return run(PraxApp(opened, feed, speaker, available, theme or load.DEFAULT), theme)
 
 
 def run(app: PraxApp, theme: str) -> int:

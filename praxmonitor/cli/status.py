@@ -10,10 +10,10 @@ from typing import Any
 from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import MailboxStatus
-from mailcore.model.senses import Senses
 from mailcore.observe.activities import neutral
-from mailcore.observe.expectation import NO_SENSES
+from mailcore.observe.expectation import NO_MACHINE_STATUS
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
@@ -30,7 +30,11 @@ from praxmonitor.cli.arguments import Parser
 
 
 def status(
-    fleet: Fleet, config: Config, now: float, senses: Senses = NO_SENSES, watched: Sequence[dict[str, Any]] = ()
+    fleet: Fleet,
+    config: Config,
+    now: float,
+    machine_status: MachineStatus = NO_MACHINE_STATUS,
+    watched: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The fleet as JSON values. Every key is always there; times are ISO 8601 with offset, or null if unknown.
 
@@ -40,7 +44,7 @@ def status(
     return {
         "workspace": str(fleet.root),
         "at": iso(now),
-        "agents": [_agent(facts, config, now, senses) for facts in fleet.agents],
+        "agents": [_agent(facts, config, now, machine_status) for facts in fleet.agents],
         "alarms": [
             {
                 "kind": str(alarm.kind),
@@ -48,7 +52,7 @@ def status(
                 "since": iso(alarm.since),
                 "text": neutral(alarm.text, 400),
             }
-            for alarm in AlarmRules(config).alarms(fleet, now, senses=senses)
+            for alarm in AlarmRules(config).alarms(fleet, now, machine_status=machine_status)
         ],
         "watchers": list(watched),
     }
@@ -59,14 +63,14 @@ def watching(state_directory: Path) -> list[dict[str, Any]]:
 
     `reach`: `sound`, `bell`, `shown` (a terminal shows it in silence) or `nobody`, and `says` in words.
     """
-    found, holder = watchers.look(state_directory)
+    found, holder = watchers.read_watchers(state_directory)
     now = time.time()
     return [
         {
             "what": each.what,
             "pid": each.pid,
             "on_duty": each is holder,
-            "alive": each.alive and now - each.seen < watchers.QUIET,
+            "alive": each.alive and now - each.seen < watchers.STOPPED_AFTER,
             "reach": each.state.reach.name.lower(),
             "says": each.state.says,
             "since": iso(each.since),
@@ -91,8 +95,8 @@ def watching_lines(watched: Sequence[dict[str, Any]], now: str) -> list[str]:
     return lines
 
 
-def _agent(facts: AgentFacts, config: Config, now: float, senses: Senses) -> dict[str, Any]:
-    current = state(facts, now, config.alarms, senses)
+def _agent(facts: AgentFacts, config: Config, now: float, machine_status: MachineStatus) -> dict[str, Any]:
+    current = state(facts, now, config.alarms, machine_status)
     mailbox = facts.mailbox
     readable = mailbox.status is not MailboxStatus.UNREADABLE
     return {

@@ -1,4 +1,4 @@
-"""Who plays: twelve agents, and the workspace that they live in."""
+"""The demo's twelve agents, and the files of the workspace that they work in."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -11,27 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from mailcore.text.units import age
-from praxmonitor.actions.kills import Victim
-from praxmonitor.text.lines import Line, cut, plain, spread
+from praxmonitor.text.lines import Line, cut
 from praxmonitor.widgets.line_list import WIDTH, Lines
-
-MOST = 12
-"""Processes that are listed; the rest are counted."""
-
-
-def victim_lines(victims: Sequence[Victim], now: float, width: int) -> list[Line]:
-    """The process tree: PID, command, age."""
-    if not victims:
-        return [(("no process is left of it; its lock will be cleared", "muted"),)]
-    lines: list[Line] = []
-    for victim in victims[:MOST]:
-        branch = f"{'  ' * (victim.depth - 1)}└ " if victim.depth else ""
-        left = ((f"{victim.pid:>8}  ", ""), (f"{branch}{plain(victim.command)}", "muted"))
-        lines.append(spread(left, ((age(now - victim.started_at), "faint"),), width))
-    if len(victims) > MOST:
-        lines.append(((f"          and {len(victims) - MOST} more", "faint"),))
-    return lines
 
 
 class ConfirmScreen(ModalScreen[bool]):

@@ -1,49 +1,59 @@
-"""Every key, from the action table."""
+"""Every key, and what the glyphs mean."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import ClassVar, NamedTuple
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
 
-from praxmonitor.actions.table import ACTIONS, SCOPES
 from praxmonitor.dialogs.sheet import Sheet
 from praxmonitor.text.agents import LOOKS
 from praxmonitor.text.lines import Line, pad, wrap
 
-KEYS = 14
+KEYS_WIDTH = 14
 """Cells of the column of keys."""
 
 
-def help_lines(width: int, *, ends_agents: bool = False) -> Iterator[Line]:
-    """Keys by scope, then what the glyphs mean, in lines of `width` cells. `ends_agents`: leaving ends the agents."""
-    for scope in SCOPES:
+class KeyRow(NamedTuple):
+    """What one action's keys do."""
+
+    scope: str
+    keys: tuple[str, ...]
+    help: str
+
+
+def help_lines(rows: Sequence[KeyRow], width: int) -> Iterator[Line]:
+    """Keys by scope, then what the glyphs mean, in lines of `width` cells."""
+    for scope, found in groupby(rows, lambda row: row.scope):
         yield ((scope, "strong"),)
-        for action in ACTIONS:
-            if action.scope == scope:
-                ends = ends_agents and action.id == "quit"
-                text = "leave; the demo's agents end with the screen" if ends else action.help
-                for number, part in enumerate(wrap(text, max(20, width - KEYS))):
-                    yield ((pad("" if number else f"  {'  '.join(action.keys)}", KEYS), "accent"), (part, ""))
+        for row in found:
+            for number, part in enumerate(wrap(row.help, max(20, width - KEYS_WIDTH))):
+                yield ((pad("" if number else f"  {'  '.join(row.keys)}", KEYS_WIDTH), "accent"), (part, ""))
         yield ()
     yield (("States", "strong"),)
     looks = list(LOOKS.values())
-    for row in range(0, len(looks), 4):
-        yield tuple((pad(f"  {look.glyph} {look.word}", 16), look.role) for look in looks[row : row + 4])
+    for at in range(0, len(looks), 4):
+        yield tuple((pad(f"  {look.glyph} {look.word}", 16), look.role) for look in looks[at : at + 4])
     yield (("  <12:00:00", "faint"), ("  then or before: a line that tells no time of its own", ""))
 
 
-class HelpScreen(Sheet):
+class HelpScreen(ModalScreen[None]):
     """The list; `?` closes it too."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark", "dismiss", "close", show=False)]
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; background: $background 60%; }
+    """
 
-    def __init__(self, *, ends_agents: bool = False) -> None:
-        """`ends_agents`: leaving the screen ends the agents, as it does in the demo."""
-        super().__init__("Keys. Quitting ends the demo." if ends_agents else "Keys. Quitting stops no agent.")
-        self._ends_agents = ends_agents
+    def __init__(self, heading: str, rows: Sequence[KeyRow]) -> None:
+        """`rows`: those of one scope follow each other."""
+        super().__init__()
+        self._heading, self._rows = heading, rows
 
-    def lines(self, width: int) -> list[Line]:
+    def compose(self) -> ComposeResult:
         """Keys and states."""
-        return list(help_lines(width, ends_agents=self._ends_agents))
+        yield Sheet(self._heading, lambda width: list(help_lines(self._rows, width)))

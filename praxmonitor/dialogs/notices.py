@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
 
 from praxmonitor.dialogs.sheet import Sheet
 from praxmonitor.state.notices import Notice, notice_lines
-from praxmonitor.text.lines import Line
 
 
-class NoticesScreen(Sheet):
+class NoticesScreen(ModalScreen[None]):
     """The list; `L` closes it too. What an agent did since stands in the stream."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("L", "dismiss", "close", show=False)]
+    DEFAULT_CSS = """
+    NoticesScreen { align: center middle; background: $background 60%; }
+    """
 
     def __init__(self, notices: Sequence[Notice]) -> None:
         """`notices`: oldest first."""
-        super().__init__("What was asked and answered here, newest first.")
+        super().__init__()
         self._notices = tuple(notices)
 
-    def lines(self, width: int) -> list[Line]:
+    def compose(self) -> ComposeResult:
         """Time and words."""
-        return list(notice_lines(reversed(self._notices), width))
+        heading = "What was asked and answered here, newest first."
+        yield Sheet(heading, lambda width: list(notice_lines(reversed(self._notices), width)))

@@ -1,24 +1,23 @@
-"""A sheet over the screen: lines to be read and scrolled, then closed."""
+"""A sheet of lines that are read and scrolled, for a dialog to hold."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from praxmonitor.text.lines import Line
 from praxmonitor.widgets.line_list import WIDTH, Lines
 
 
-class Sheet(ModalScreen[None]):
-    """The sheet; any of Esc, q and Enter closes it."""
+class Sheet(Vertical):
+    """The sheet; any of Esc, q and Enter closes the dialog that holds it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "close"),
+        Binding("escape,q,enter", "screen.dismiss", "close"),
         *(
             Binding(key, f"step('{way}')", show=False)
             for key, way in (
@@ -33,43 +32,37 @@ class Sheet(ModalScreen[None]):
     ]
     DEFAULT_CSS = """
     Sheet {
-        align: center middle;
-        background: $background 60%;
-        #sheet { width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
-            border: round $primary; border-title-color: $muted; }
-        #sheet Lines { background: $surface; height: auto; max-height: 100%; }
+        width: 84; max-width: 96%; height: auto; max-height: 92%; padding: 1 2; background: $surface;
+        border: round $primary; border-title-color: $muted;
+        Lines { background: $surface; height: auto; max-height: 100%; }
     }
     """
 
-    def __init__(self, heading: str) -> None:
-        """`heading` stands in its border."""
+    def __init__(self, heading: str, draw: Callable[[int], list[Line]]) -> None:
+        """`heading` stands in its border; `draw` gives what stands on it, in lines of so many cells."""
         super().__init__()
-        self._heading = heading
-
-    @abstractmethod
-    def lines(self, width: int) -> list[Line]:
-        """What stands on it, for lines of `width` cells."""
+        self._draw = draw
+        self._lines = Lines()
+        # A line above the lines would be cut off below: their height is a share of the whole sheet's.
+        self.border_title = heading
 
     def compose(self) -> ComposeResult:
-        """Heading, in the border, and lines."""
-        # A line above them would be cut off below: their height is a share of the whole sheet's.
-        sheet = Vertical(Lines(), id="sheet")
-        sheet.border_title = self._heading
-        yield sheet
+        """The lines."""
+        yield self._lines
 
     def on_mount(self) -> None:
         """The lines have the focus, and fill the sheet before it is drawn first."""
-        self.query_one(Lines).focus()
-        self._fill(self.query_one(Lines).line_width or WIDTH)
+        self._lines.focus()
+        self._fill(self._lines.line_width or WIDTH)
 
     def on_lines_widened(self, event: Lines.Widened) -> None:
         """Lay the lines out for the width that they have now."""
         event.stop()
-        self._fill(self.query_one(Lines).line_width)
+        self._fill(self._lines.line_width)
 
     def _fill(self, width: int) -> None:
-        self.query_one(Lines).set_lines(self.lines(width))
+        self._lines.set_lines(self._draw(width))
 
     def action_step(self, way: str) -> None:
         """Scroll."""
-        self.query_one(Lines).step(way)
+        self._lines.step(way)

@@ -17,7 +17,7 @@ from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.watch import Batch, WorkspaceWatch
 from mailcore.system import memory
 from mailcore.workspace.find import workspace_at
-from praxmonitor.feed.base import FRAME
+from praxmonitor.feed.base import FLEET_INTERVAL
 
 GIVE_BACK = 60.0
 """Seconds, at least, between two times that free memory is given back to the system."""
@@ -36,7 +36,7 @@ class FileFeed:
         *,
         kernel: bool = True,
         on_facts: OnFacts | None = None,
-        frame: float = FRAME,
+        frame: float = FLEET_INTERVAL,
     ) -> None:
         """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
 

@@ -7,16 +7,18 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
-from praxmonitor.actions.table import FLEET
-from praxmonitor.state.snapshot import Snapshot
+from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY
+from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import RANK, bypasses, task
 from praxmonitor.text.lines import plain
-from praxmonitor.views.operating import Operating
+from praxmonitor.views.frame import Frame
+from praxmonitor.views.reading import Reading
 from praxmonitor.widgets.detail import Detail
 from praxmonitor.widgets.grid import Grid
 from praxmonitor.widgets.grid_layout import usual_stream, whole
@@ -32,14 +34,15 @@ FRAME = 3
 """Lines of header, alarm bar (or the blank line in its place) and keys."""
 
 
-class FleetScreen(Operating):
+class FleetScreen(Screen[None]):
     """Grid, detail and stream. Below 110 columns the detail is its own screen; a low terminal has no stream."""
 
-    SCOPES = (FLEET,)
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(FLEET)]
+    SCOPES = (MOVE, FLEET, ACT, EVERYWHERE, REPLAY)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
     DEFAULT_CSS = """
     FleetScreen {
+        background: $background; color: $ink;
         #body { height: 1fr; layout: grid; grid-size: 2; grid-columns: 3fr 2fr; }
         #agents { padding: 1 1 0 1; }
         #grid { height: 1fr; }
@@ -67,6 +70,8 @@ class FleetScreen(Operating):
 
     def __init__(self) -> None:
         super().__init__()
+        self.frame = Frame(self, self.SCOPES)
+        self.reading = Reading(self, self._readable, self._show_detail)
         self._grid, self._detail, self._stream = Grid(id="grid"), Detail(id="detail"), Stream(id="stream")
         self._stream.border_title = "stream"
         self._body = Container(id="body")
@@ -79,27 +84,57 @@ class FleetScreen(Operating):
 
     def compose(self) -> ComposeResult:
         """Header, grid beside detail, stream, footer."""
-        yield self._header
-        yield self._alarm_bar
+        yield self.frame.header
+        yield self.frame.alarm_bar
         with self._body:
             with Vertical(id="agents"):
                 yield self._grid
                 yield self._filter
             yield self._detail
             yield self._stream
-        yield self._keys
+        yield self.frame.keys
 
     def on_mount(self) -> None:
-        """Start with the grid under the keys."""
+        """Start with the grid under the keys, and follow the app."""
         self._grid.focus()
+        self.frame.follow(self.refresh_all)
+        self.reading.begin(self.frame.app.opened.config.observe.sample)
+
+    def on_screen_resume(self) -> None:
+        """Catch up after another screen was on top."""
+        self.refresh_all()
+
+    def on_resize(self) -> None:
+        """The header is laid out for the width."""
+        if self.is_mounted:
+            self.call_after_refresh(self.refresh_all)
 
     @property
     def selected(self) -> str:
         """Address of the agent under the cursor."""
         return self._grid.selected
 
+    def _readable(self) -> AgentFacts | None:
+        """The agent under the cursor; none of a recording, which has neither process nor log here."""
+        app = self.frame.app
+        return app.snapshot.fleet.find(self.selected) if app.opened.playback is None else None
+
+    def read_agent(self) -> None:
+        """Read process, log and queue of the agent under the cursor now."""
+        self.reading.read()
+
+    def refresh_all(self) -> None:
+        """Draw the present snapshot, unless another full screen covers this one."""
+        if not self.frame.in_front:
+            return
+        snapshot = self.frame.app.snapshot
+        self.show_frame()
+        if snapshot is not EMPTY:
+            self.show_snapshot(snapshot)
+            self.reading.follow(snapshot.fleet.find(self.selected))
+
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Hand the snapshot down."""
+        """Hand the moment down."""
         agents = self._ordered(snapshot)
         wanted = self._filter.value.casefold().strip()
         if wanted:
@@ -108,14 +143,14 @@ class FleetScreen(Operating):
         else:
             nobody = "no agents yet · mailcore agent add NAME=PATH"
         order = ATTENTION_FIRST if self._attention_first else ""
-        self._grid.show(agents, snapshot.statuses, snapshot.now, nobody, self.prax.bypass, order)
+        self._grid.show(agents, snapshot.statuses, snapshot.now, nobody, self.frame.app.opened.bypass, order)
         self._stream.show(snapshot.fleet.stream)
         self._show_detail()
 
     def show_frame(self) -> None:
         """Header, alarm bar and footer."""
-        super().show_frame()
-        self.set_class(self._alarm_bar.has_class("-open"), "-alarmed")
+        self.frame.show(self.selected)
+        self.set_class(self.frame.alarm_bar.has_class("-open"), "-alarmed")
         self._share_out()
 
     def _share_out(self) -> None:
@@ -124,7 +159,7 @@ class FleetScreen(Operating):
         size = self.app.size
         usual, narrow = usual_stream(size.height), self.has_class("-narrow")
         width = (size.width if narrow else size.width * 3 // 5) - AROUND
-        agents = self.prax.snapshot.fleet.agents
+        agents = self.frame.app.snapshot.fleet.agents
         wanted = whole(len(agents), width) + self._attention_first
         wanted += self._filter.has_class("-open")
         spare = size.height - FRAME - wanted - usual
@@ -154,16 +189,11 @@ class FleetScreen(Operating):
         self._stop_moving()
         self.refresh_all()
 
-    def show_details(self) -> None:
-        """Hand the reading down."""
-        self._show_detail()
-
     def _show_detail(self) -> None:
-        snapshot, address = self.prax.snapshot, self.selected
-        details = self.details if self.details is not None and self.details.address == address else None
+        snapshot, address = self.frame.app.snapshot, self.selected
         facts = snapshot.fleet.find(address)
-        bypass = facts is not None and bypasses(facts, self.prax.bypass)
-        self._detail.show(facts, snapshot.status(address), details, snapshot.now, bypass)
+        bypass = facts is not None and bypasses(facts, self.frame.app.opened.bypass)
+        self._detail.show(facts, snapshot.status(address), self.reading.of(address), snapshot.now, bypass)
 
     def on_grid_picked(self, event: Grid.Picked) -> None:
         """Another agent: show it, read it."""
@@ -172,19 +202,23 @@ class FleetScreen(Operating):
             self._moving = self.set_timer(REST, self._come_to_rest)
         self._show_detail()
         self.show_frame()
-        self.settle_on(self.prax.snapshot.fleet.find(event.address))
+        self.reading.settle_on(self.frame.app.snapshot.fleet.find(event.address))
 
     def on_grid_opened(self, event: Grid.Opened) -> None:
         """A double click."""
-        self.show_agent(event.address)
+        self.frame.app.show_agent(event.address)
 
-    def do_open(self) -> None:
-        """The selected agent, full screen."""
-        self.show_agent(self.selected)
+    def step(self, way: str) -> None:
+        """Move in the panel that has the focus."""
+        self.frame.step(way)
 
-    def do_next_needing(self) -> None:
+    def next_panel(self) -> None:
+        """Focus the next panel."""
+        self.focus_next()
+
+    def select_next(self) -> None:
         """Select the next agent that needs the operator, round and round in the order shown."""
-        needing = self.prax.snapshot.needs_me()
+        needing = self.frame.app.snapshot.needs_me()
         shown = self._grid.addresses
         after = shown.index(self.selected) + 1 if self.selected in shown else 0
         following = next((address for address in (*shown[after:], *shown[:after]) if address in needing), "")
@@ -192,26 +226,26 @@ class FleetScreen(Operating):
             self._grid.select(following)
         elif needing:
             number = len(needing)
-            self.notify(f"the filter hides {number} that need{'s' if number == 1 else ''} you · Esc", markup=False)
+            self.notify(f"the filter hides {number} that need{'s' if number == 1 else ''} you · Esc")
         else:
-            self.notify("nobody needs you", markup=False)
+            self.notify("nobody needs you")
 
-    def do_order(self) -> None:
+    def change_order(self) -> None:
         """Those that need attention first, the first of them selected; again: the registry's order."""
         self._attention_first = not self._attention_first
         self._stop_moving()
         self._share_out()
-        self.show_snapshot(self.prax.snapshot)
+        self.show_snapshot(self.frame.app.snapshot)
         if self._attention_first:
             self._grid.step("first")
 
-    def do_filter(self) -> None:
+    def open_filter(self) -> None:
         """Type what to show."""
         self._filter.add_class("-open")
         self._share_out()
         self._filter.focus()
 
-    def do_back(self) -> None:
+    def back(self) -> None:
         """Drop the filter; else nothing."""
         self._filter.value = ""
         self._filter.remove_class("-open")
@@ -220,7 +254,7 @@ class FleetScreen(Operating):
 
     def on_input_changed(self) -> None:
         """Filter as it is typed."""
-        self.show_snapshot(self.prax.snapshot)
+        self.show_snapshot(self.frame.app.snapshot)
 
     def on_input_submitted(self) -> None:
         """Keep the filter, back to the agents."""

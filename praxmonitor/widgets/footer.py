@@ -12,9 +12,6 @@ from textual.message import Message
 from praxmonitor.text.lines import Line, Span, fit, width_of
 from praxmonitor.widgets.line_list import Lines
 
-LAST = ("help", "quit")
-"""Kept at every width."""
-
 
 class Hint(NamedTuple):
     """One key of the footer."""
@@ -25,6 +22,8 @@ class Hint(NamedTuple):
     disabled: bool = False
     wanted: bool = False
     """What there is to do just now asks for it."""
+    always: bool = False
+    """Kept at every width, at the right."""
 
 
 def keys_line(hints: Sequence[Hint], width: int) -> tuple[Line, list[tuple[int, int, str]]]:
@@ -32,14 +31,14 @@ def keys_line(hints: Sequence[Hint], width: int) -> tuple[Line, list[tuple[int, 
     no room for all, those that are wanted come first, those that do nothing now last; none leaves its order."""
     chosen: set[str] = set()
     room = width
-    for hint in sorted(hints, key=lambda hint: (hint.id not in LAST, not hint.wanted, hint.disabled)):
+    for hint in sorted(hints, key=lambda hint: (not hint.always, not hint.wanted, hint.disabled)):
         room -= width_of(_spans(hint))
         if room < 0:
             break
         chosen.add(hint.id)
     line: list[Span] = []
     places = []
-    for hint in sorted((hint for hint in hints if hint.id in chosen), key=lambda hint: hint.id in LAST):
+    for hint in sorted((hint for hint in hints if hint.id in chosen), key=lambda hint: hint.always):
         start = width_of(line)
         line += _spans(hint)
         places.append((start, width_of(line), hint.id))

@@ -241,10 +241,10 @@ class Fleet:
         return len(acknowledged), len(silent), silent
 
 
-def quiet(fleet: Fleet) -> list[float]:
+def quiet(fleet: Fleet, turns: int) -> list[float]:
     """Command → exec of one dispatch at a time, before any load."""
     took = []
-    for turn in range(10):
+    for turn in range(turns):
         at = time.time()
         subject = f"token {turn} hop 0 of quiet"
         words = [
@@ -293,11 +293,11 @@ def gates(space: Workspace) -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def measure(programs: Path, agents: int, load: float, warm: float, seconds: float) -> None:
+def measure(programs: Path, turns: int, agents: int, load: float, warm: float, seconds: float) -> None:
     """One version."""
     with house(programs, agents) as fleet:
         fleet.plan("quiet", 0.0, 0, 0.0)
-        print(f"{programs}\n  quiet, command → exec: {spread(quiet(fleet))}")
+        print(f"{programs}\n  quiet, command → exec: {spread(quiet(fleet, turns))}")
         screen = Screen(programs / "praxmonitor", fleet.space.root)
         gate = Gate(lambda: gates(fleet.space))
         try:
@@ -355,6 +355,7 @@ def report(fleet: Fleet, screen: Screen, gate: Gate, rate: float, seconds: float
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--turns", type=int, default=10, help="dispatches before any load")
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--capacity-seconds", type=float, default=30.0)
     parser.add_argument("--agents", type=int, default=30)
@@ -367,7 +368,7 @@ def main() -> None:
     versions = [*([asked.before.absolute()] if asked.before else []), *([] if asked.only_before else [own])]
     print(f"{time.strftime('%Y-%m-%d')}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     for programs in versions:
-        measure(programs, asked.agents, asked.load, asked.capacity_seconds, asked.seconds)
+        measure(programs, asked.turns, asked.agents, asked.load, asked.capacity_seconds, asked.seconds)
 
 
 if __name__ == "__main__":

@@ -389,12 +389,12 @@ def test_the_lock_of_aipass_with_a_recycled_pid_ends_nobody(house: House) -> Non
         innocent.wait()
 
 
+@pytest.mark.parametrize("age", ["old", "young"])
 @pytest.mark.parametrize("lock", ["removed", "garbage"])
-@pytest.mark.parametrize("journal", ["whole", "begun long ago", "begun just now"])
-def test_a_run_whose_lock_and_watchers_are_all_gone_is_told_once(
-    house: House, tmp_path: Path, lock: str, journal: str
+def test_a_run_of_which_only_aipass_s_register_is_left_is_told_once(
+    house: House, tmp_path: Path, lock: str, age: str
 ) -> None:
-    """Somebody removed the lock, or wrote over it; then nothing names the run but its own journal."""
+    """Its lock, its watchers and all of its journal are gone; the row in the register says who waits for it."""
     run_id, daemon, members = run_it(house, tmp_path)
     held = holder_of(house)
     for pid in (held.sentinel, held.pid, *members, daemon):
@@ -402,35 +402,19 @@ def test_a_run_whose_lock_and_watchers_are_all_gone_is_told_once(
             os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not any(map(alive, (held.sentinel, held.pid, *members))), what="all of it is dead")
     agent = house.agent("@writer")
-    path = agent.runs_dir / run_id / "run.jsonl"
-    first = json.loads(path.read_bytes().splitlines()[0])
-    if journal != "whole":
-        if "long" in journal:
-            first["at"] = "2026-01-01T10:00:00+00:00"
-        path.write_text(json.dumps(first) + "\n")
+    (agent.runs_dir / run_id / "run.jsonl").write_text('{"at": "2026-')
     agent.dispatch_lock.unlink()
     if lock == "garbage":
         agent.dispatch_lock.write_text('{"pid": 1')
         os.utime(agent.dispatch_lock, (1, 1))
+    register = house.workspace.aipass_dir / "dispatch_register.jsonl"
+    if age == "old":
+        rows = [json.loads(line) for line in register.read_bytes().splitlines()]
+        rows[0]["ts"] = "2026-01-01T10:00:00+00:00"
+        register.write_text("".join(json.dumps(row) + "\n" for row in rows))
     for _ in range(2):
         assert recover(house.workspace, house.config, house.workspace.agents) == []
-    if journal == "begun just now":
-        assert bounces(house, "@operator") == [], "its supervisor could be on its way"
-        first["at"] = "2026-01-01T10:00:00+00:00"
-        path.write_text(json.dumps(first) + "\n")
-        assert recover(house.workspace, house.config, house.workspace.agents) == []
-    at_rest(house)
-    assert house.over("@writer", run_id).phase is Phase.BOUNCED
-    assert len(bounces(house, "@operator")) == 1
-
-
-def test_a_run_without_its_lock_goes_on_while_its_supervisor_lives(house: House, tmp_path: Path) -> None:
-    house.limit(attempts=1)
-    house.shell("writer", f"echo up; until [ -e {tmp_path}/end ]; do sleep 0.02; done")
-    run_id = house.started("@operator", "@writer")
-    house.attempt_pid("@writer", run_id)
-    house.agent("@writer").dispatch_lock.unlink()
-    assert recover(house.workspace, house.config, house.workspace.agents) == []
-    (tmp_path / "end").touch()
-    assert house.over("@writer", run_id).phase is Phase.COMPLETED
-    at_rest(house)
+    assert len(bounces(house, "@operator")) == (age == "old"), "a young one may be about to begin"
+    rows = [json.loads(line) for line in register.read_bytes().splitlines()]
+    assert (rows[-1]["status"] == "outstanding") == (age == "young")
+    assert not agent.dispatch_lock.exists()

@@ -122,6 +122,8 @@ class Fleet(RuleBasedStateMachine):
         for pid in filter(None, pids):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+        if number == signal.SIGKILL:  # what is spoilt next may be mended by who lives
+            wait_until(lambda: not any(processes.alive(pid) for pid in pids if pid), 10, "what was killed is dead")
 
     @rule(name=agents)
     def kill(self, name: str) -> None:

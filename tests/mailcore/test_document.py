@@ -14,6 +14,7 @@ import pytest
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe import document_file
+from mailcore.observe.dedupe import Deduplicator
 from mailcore.observe.document_file import DocumentFile
 from mailcore.observe.facts import Seen, Used
 from mailcore.observe.format_drift import sum_drifts
@@ -94,7 +95,7 @@ def texts(told: tuple[list[Activity], list[Spent]]) -> list[str]:
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_document_that_is_written_anew_tells_what_is_new(tmp_path: Path, begun: bool) -> None:
     path = tmp_path / "chat.json"
-    sessions = SessionReader("@a", OpenFiles())
+    sessions = SessionReader("@a", OpenFiles(), Deduplicator())
     assert not sessions.follow(path, Chats(tmp_path), begun) or sessions.read() == ([], [])
     write(path, "one", "x" * 100_000)
     assert sessions.follow(path, Chats(tmp_path), begun)
@@ -113,7 +114,7 @@ def test_a_document_that_is_written_anew_tells_what_is_new(tmp_path: Path, begun
 
 def test_a_reader_that_fails_keeps_nothing_else_from_being_read(tmp_path: Path) -> None:
     path = tmp_path / "chat.json"
-    sessions = SessionReader("@a", OpenFiles())
+    sessions = SessionReader("@a", OpenFiles(), Deduplicator())
     write(path, "one")
     assert sessions.follow(path, Chats(tmp_path))
     assert texts(sessions.read()) == ["one"]

@@ -178,7 +178,7 @@ def test_a_fifo_in_the_place_of_what_is_looked_at_by_the_way_is_not_waited_for(h
     if kind == "failures.jsonl":
         assert breakers.why_fleet_tripped(house.workspace, house.config.dispatch) == ""
     elif kind == "duty/x.watcher":
-        assert watchers.look(house.root / ".praxmonitor") == ([], None)
+        assert watchers.read_watchers(house.root / ".praxmonitor") == ([], None)
     else:
         assert FileTail(path, 0).read() == []
 

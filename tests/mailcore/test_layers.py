@@ -31,7 +31,7 @@ ROOMS = (
     ),
     "mailcore.dispatch", "mailcore.cli", "mailcore.mcp",
     "praxmonitor.assets", "praxmonitor.text", "praxmonitor.themes", "praxmonitor.state", "praxmonitor.feed",
-    "praxmonitor.sound", "praxmonitor.alarms", "praxmonitor.widgets", "praxmonitor.actions", "praxmonitor.dialogs",
+    "praxmonitor.sound", "praxmonitor.alarms", "praxmonitor.widgets", "praxmonitor.dialogs", "praxmonitor.actions",
     "praxmonitor.views", "praxmonitor.app", "praxmonitor.demo", "praxmonitor.cli", "praxmonitor.__main__",
 )  # fmt: skip
 """From the ground up: a room imports only itself and rooms that stand before it."""
@@ -186,14 +186,13 @@ def test_widgets_touch_no_disk_no_clock_no_processes() -> None:
 
 
 def test_views_never_import_each_other() -> None:
-    """What they share lies in these; the one view that opens over any other is opened by `looking`."""
-    shared = [f"praxmonitor.views.{name}" for name in ("following", "looking", "operating")]
+    """What they share lies in these."""
+    shared = [f"praxmonitor.views.{name}" for name in ("frame", "reading")]
     wrong = {
         name: imported
         for name, path in ours("praxmonitor.views").items()
         for imported in imports(path)
         if within(imported, ["praxmonitor.views"]) and not within(imported, shared)
-        if (name, imported) != ("praxmonitor.views.looking", "praxmonitor.views.alarms")
     }
     assert wrong == {}
 

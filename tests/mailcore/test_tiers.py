@@ -158,7 +158,7 @@ def test_a_screen_or_guard_lets_it_lapse(tiers: House) -> None:
 
     request = ask(tiers, "3")
     past(request, tiers)
-    assert recovery.recover(tiers.root, ()) == ""
+    assert recovery.recover_runs(tiers.root, ()) == ""
     assert tiers.inbox("writer")[0].subject == "LAPSED: Deploy?"
     tiers.over("writer", tiers.runs("writer")[0].run_id)
     assert recover(tiers.workspace, tiers.config, ()) == []

@@ -22,6 +22,7 @@ from mailcore.model.lock import Holder, Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
 from mailcore.workspace.find import Workspace
+from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import themes_dir
 from praxmonitor.feed.base import Feed
@@ -61,7 +62,7 @@ class FakeSpeaker:
 
     def __init__(self, *, device: bool = True) -> None:
         self.mutes = Mutes()
-        self.forced = False
+        self.force_muted = False
         self.burst = 0
         self.quiet, self.quiet_until = False, ""
         self.backend = "miniaudio/pulse" if device else "none"
@@ -77,7 +78,7 @@ class FakeSpeaker:
 
     def admits(self, cue: Cue) -> bool:
         """What is not muted."""
-        return not self.forced and not self.mutes.until
+        return not self.force_muted and not self.mutes.until
 
     def unplayed(self) -> list[Cue]:
         """All was played."""
@@ -318,18 +319,8 @@ def app_on(
     live: bool = False,
 ) -> PraxApp:
     """The app as `praxmonitor` starts it, on this feed, clock and sound device."""
-    available = load_themes([themes_dir()])
-    return PraxApp(
-        where,
-        config,
-        feed,
-        speaker or FakeSpeaker(),
-        clock=clock or Clock(),
-        available=available,
-        theme=theme,
-        playback=playback,
-        live=live,
-    )
+    opened = OpenWorkspace(where, config, clock=clock or Clock(), playback=playback, live=live)
+    return PraxApp(opened, feed, speaker or FakeSpeaker(), load_themes([themes_dir()]), theme)
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], why: str, seconds: float = 5.0) -> None:

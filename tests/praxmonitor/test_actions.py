@@ -14,20 +14,9 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.lock import Holder
 from praxmonitor.actions.keymap import bindings
-from praxmonitor.actions.table import (
-    ACT,
-    ACTIONS,
-    BY_ID,
-    EVERYWHERE,
-    FLEET,
-    MAIL,
-    MOVE,
-    SCOPES,
-    busy,
-    label,
-    wanted,
-    why_disabled,
-)
+from praxmonitor.actions.preconditions import Situation, busy
+from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MAIL, MOVE, REPLAY
+from praxmonitor.actions.table import ACTIONS, BY_ID, SCOPES
 from tests.praxmonitor.fake_feed import ROOT, lighthouse, lock
 
 
@@ -39,7 +28,11 @@ def test_no_key_means_two_things_on_one_screen() -> None:
 
 def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
     assert len(BY_ID) == len(ACTIONS)
-    assert all(action.scope in SCOPES and action.help and action.label for action in ACTIONS)
+    assert all(action.help and action.label for action in ACTIONS)
+
+
+def test_help_and_readme_list_the_scopes_in_the_order_of_the_table() -> None:
+    assert SCOPES == (MOVE, FLEET, ACT, MAIL, EVERYWHERE, REPLAY)
 
 
 def test_what_ends_processes_is_marked_dangerous() -> None:
@@ -48,9 +41,13 @@ def test_what_ends_processes_is_marked_dangerous() -> None:
 
 def test_the_moment_asks_for_the_next_in_need_and_for_mail_that_is_not_in_view() -> None:
     fleet = lighthouse()
-    assert wanted(["@editor"], fleet, "@writer") == {"next_needing", "inbox"}
-    assert wanted([], fleet, "@writer") == {"inbox"} and wanted([], fleet, OPERATOR) == frozenset()
-    assert wanted([], structs.replace(fleet, operator=None), "@writer") == frozenset()
+
+    def wanted(now: Situation) -> set[str]:
+        return {action.id for action in ACTIONS if action.wanted(now)}
+
+    assert wanted(Situation(fleet, "@writer", needing=["@editor"])) == {"next_needing", "inbox"}
+    assert wanted(Situation(fleet, "@writer")) == {"inbox"} and wanted(Situation(fleet, OPERATOR)) == set()
+    assert wanted(Situation(structs.replace(fleet, operator=None), "@writer")) == set()
 
 
 def test_bindings_come_from_the_table() -> None:
@@ -64,7 +61,7 @@ def test_keys_are_spelled_as_a_person_reads_them() -> None:
 
 
 def why(action: str, selected: str, fleet: Fleet | None = None) -> str:
-    return why_disabled(BY_ID[action], fleet or lighthouse(), selected)
+    return BY_ID[action].refusal(Situation(fleet or lighthouse(), selected))
 
 
 def test_a_kill_needs_something_that_runs() -> None:
@@ -110,9 +107,10 @@ def test_a_wake_needs_an_idle_agent_that_nobody_holds() -> None:
 
 
 def test_what_is_held_is_released_by_the_same_key() -> None:
-    archivist = lighthouse().agents[-1]
-    assert label(BY_ID["hold"], archivist) == "hold" == label(BY_ID["hold"], None)
-    assert label(BY_ID["hold"], structs.replace(archivist, held="x")) == "release"
+    fleet, hold = lighthouse(), BY_ID["hold"]
+    held = structs.replace(fleet, agents=(*fleet.agents[:-1], structs.replace(fleet.agents[-1], held="x")))
+    assert hold.label_of(Situation(fleet, "@archivist")) == "hold" == hold.label_of(Situation(fleet))
+    assert hold.label_of(Situation(held, "@archivist")) == "release"
 
 
 def test_a_story_needs_a_run() -> None:

@@ -25,6 +25,7 @@ from mailcore.workspace.find import find_workspace
 from mailcore.workspace.holds import hold_text
 from mailcore.workspace.lock_reader import read_lock
 from praxmonitor.actions import requests
+from praxmonitor.actions.preconditions import busy
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.confirm import ConfirmScreen
@@ -129,7 +130,8 @@ async def test_dispatch_kill_and_retry(house: House) -> None:
         assert not os.path.exists(f"/proc/{pid}")  # noqa: PTH110
 
         house.shell("writer", "echo done")
-        app.config = house.config
+        app.opened.adopt(house.config)
+        await until(pilot, lambda: not busy(app.snapshot.fleet), "its lock is gone too")
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks: it costs money")
         await until(
@@ -217,6 +219,7 @@ async def test_an_agent_is_held_and_released_and_what_waited_starts(house: House
         assert "@writer is held by @operator" in text_of(app)
         await write(app, pilot, "d", "Later", "Wait for it.")
         await until(pilot, lambda: house.inbox("writer"), "the mail is delivered")
+        await until(pilot, lambda: not isinstance(app.screen, ComposeScreen), "the form closes")
         assert house.runs("writer") == []
         await pilot.press("H")
         await until(pilot, lambda: house.runs("writer"), "it starts when it is released", seconds=15)
@@ -376,9 +379,10 @@ async def test_kill_all_wants_the_workspaces_name_and_ends_every_run(house: Hous
         for name in ("writer", "editor", "lead"):
             (run,) = house.runs(name)
             assert (house.over(name, run.run_id).phase, run.by) == (Phase.KILLED, OPERATOR)
+        await until(pilot, lambda: not busy(app.snapshot.fleet), "their locks are gone too")
         await pilot.press("K")
-        await pilot.pause(0.1)
-        assert not isinstance(app.screen, KillAllScreen), "nothing runs any more"
+        await until(pilot, lambda: "nothing runs in this workspace" in {n.text for n in app.notices}, "it is refused")
+        assert not isinstance(app.screen, KillAllScreen)
 
 
 async def test_an_act_says_that_the_operator_is_there_and_looking_does_not(house: House) -> None:
@@ -556,6 +560,7 @@ async def test_looking_into_an_agents_mail_changes_nothing(house: House) -> None
     assert house.agent("writer").inbox.read_bytes() == before
     records = (house.workspace.state_dir / "audit.jsonl").read_text()
     assert '"read"' not in records
+    assert [notice.text for notice in app.notices if notice.severity == "error"] == [], "it was not even tried"
 
 
 async def test_a_refused_act_is_told_in_mailcores_words(house: House) -> None:

@@ -14,10 +14,10 @@ from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
 from praxmonitor.app.app import PraxApp
+from praxmonitor.dialogs.alarms import AlarmsScreen
 from praxmonitor.sound import Sound
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.lines import width_of
-from praxmonitor.views.alarms import AlarmsScreen
 from praxmonitor.widgets.alarm_bar import AlarmBar, bar_line
 from praxmonitor.widgets.header import header_line
 from tests.clock import NOON, Clock
@@ -41,7 +41,7 @@ def bar(app: PraxApp) -> AlarmBar:
 
 
 async def shown(pilot: Pilot[None], app: PraxApp) -> None:
-    await until(pilot, lambda: app.alarms and bar(app).display, "the alarms are shown")
+    await until(pilot, lambda: app.standing and bar(app).display, "the alarms are shown")
 
 
 def healed(fleet: Fleet) -> Fleet:
@@ -89,7 +89,7 @@ async def test_a_acknowledges_all_and_the_line_goes() -> None:
         await pilot.press("A")
         await until(pilot, lambda: not bar(app).display, "the line is gone")
         await until(pilot, lambda: "acknowledged: 4 alarms" in text_of(app), "it is said")
-        assert len(app.alarms) == 4 and all(episode.acknowledged for episode in app.alarms)
+        assert len(app.standing) == 4 and all(episode.acknowledged for episode in app.standing)
         heard = len(speaker.played)
         clock.now += 30
         await pilot.pause(1.0)
@@ -121,7 +121,7 @@ async def test_each_alarm_is_heard_once_and_the_end_of_the_last_is_an_all_clear(
         await shown(pilot, app)
         assert speaker.played == [Sound.ERROR]
         feed.put(healed(fleet))
-        await until(pilot, lambda: not app.alarms and not bar(app).display, "it is over")
+        await until(pilot, lambda: not app.standing and not bar(app).display, "it is over")
         assert speaker.played == [Sound.ERROR, Sound.ALL_CLEAR]
 
 
@@ -137,7 +137,7 @@ async def test_the_list_explains_each_and_answers_one(size: tuple[int, int]) -> 
         assert "@checker silent" in said and "expected" in said and "kill (D)" in said.replace("│ │", "")
         await pilot.press("a")
         await until(pilot, lambda: "of which 3 want you" in text_of(app), "one is acknowledged")
-        assert [e.alarm.address for e in app.alarms if e.acknowledged] == ["@checker"]
+        assert [e.alarm.address for e in app.standing if e.acknowledged] == ["@checker"]
         await pilot.press("z")
         await until(pilot, lambda: "of which 2 want you" in text_of(app), "the next is snoozed")
         await pilot.press("j", "a")
@@ -199,21 +199,23 @@ async def test_a_live_screen_goes_on_duty_hears_nothing_twice_and_gives_way(
         for feed, speaker in zip(feeds, speakers, strict=True)
     )
     async with one.run_test(size=(120, 36)) as first:
-        await until(first, lambda: one.notifier.on_duty and one.notifier.ready, "the first is on duty")
+        await until(first, lambda: one.alarms.notifier.on_duty and one.alarms.notifier.ready, "the first is on duty")
         async with two.run_test(size=(120, 36)) as second:
-            await until(second, lambda: two.notifier.ready, "the second is ready")
-            assert not two.notifier.on_duty
+            await until(second, lambda: two.alarms.notifier.ready, "the second is ready")
+            assert not two.alarms.notifier.on_duty
             holder = f"screen (PID {os.getpid()})"
             await until(second, lambda: two.sound_status.duty == holder, "it knows who is", seconds=10)
             await until(second, lambda: two.sound_status.duty == holder, "its header says who sounds")
-            one.notifier.close()
-            await until(second, lambda: two.notifier.on_duty, "the second takes over", seconds=2.0)
+            one.alarms.notifier.close()
+            await until(second, lambda: two.alarms.notifier.on_duty, "the second takes over", seconds=2.0)
         assert speakers[1].played == []
-    assert not one.notifier.on_duty and not two.notifier.on_duty
+    assert not one.alarms.notifier.on_duty and not two.alarms.notifier.on_duty
 
 
 @pytest.mark.linux_only("psutil stands behind it, which takes its time to load")
 def test_the_list_of_alarms_is_loaded_only_when_it_is_asked_for() -> None:
-    code = "import sys, praxmonitor.app.app; print('praxmonitor.views.alarms' in sys.modules, 'psutil' in sys.modules)"
+    code = (
+        "import sys, praxmonitor.app.app; print('praxmonitor.dialogs.alarms' in sys.modules, 'psutil' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -311,8 +311,10 @@ def test_the_header_says_that_it_left_counts_out_and_cuts_none() -> None:
 
 
 def test_the_footer_shows_what_the_moment_asks_for_before_what_does_nothing_now() -> None:
-    ids = ("mail", "dispatch", "kill", "retry", "next", "open", "inbox", "help", "quit")
-    hints = [Hint(name, name[0], name, name in ("kill", "retry"), name in ("next", "inbox")) for name in ids]
+    ids, last = ("mail", "dispatch", "kill", "retry", "next", "open", "inbox", "help", "quit"), ("help", "quit")
+    hints = [
+        Hint(name, name[0], name, name in ("kill", "retry"), name in ("next", "inbox"), name in last) for name in ids
+    ]
 
     def shown(width: int) -> list[str]:
         return [name for _, _, name in keys_line(hints, width)[1]]
@@ -329,8 +331,8 @@ def test_the_header_says_when_nothing_can_be_heard() -> None:
 
 def test_the_footer_keeps_help_and_quit_at_every_width() -> None:
     hints = [Hint(f"a{n}", "x", "something", n == 1) for n in range(9)] + [
-        Hint("help", "?", "help"),
-        Hint("quit", "q", "quit"),
+        Hint("help", "?", "help", always=True),
+        Hint("quit", "q", "quit", always=True),
     ]
     for width in (30, 60, 200):
         line, places = keys_line(hints, width)

@@ -168,12 +168,12 @@ def test_what_is_read_anew_is_known_by_what_it_says_and_not_by_the_clock(house: 
         recorder = Recorder(writer)
         recorder.write(1000, [Seen("@writer", old, (spent(980),))])
         recorder._note_break("torn away")
-        read_anew = (
+        read_again = (
             seen(1300, "by a clock ahead"),
             seen(1004, "no time of its own"),
             seen(901, "", "transcript", session="s"),
         )
-        recorder.write(1005, [Seen("@writer", (*read_anew, seen(999, "read late")), (spent(980), spent(990)))])
+        recorder.write(1005, [Seen("@writer", (*read_again, seen(999, "read late")), (spent(980), spent(990)))])
         recorder.write(1006, [Used("@writer", (spent(970), spent(980)))])
         recorder.write(1007, [Seen("@writer", (seen(998, "by a clock behind"), seen(998, "by a clock behind")))])
     facts = [fact for _, facts in read_recording(path) for fact in facts]

@@ -164,8 +164,8 @@ def replaying(path: Path, monotonic: Clock, speaker: FakeSpeaker | None = None) 
 async def at_work(pilot: Pilot[None], app: PraxApp, monotonic: Clock) -> None:
     await until(pilot, lambda: app.snapshot.fleet.agents, "the first fleet")
     monotonic.now = 6
-    assert app.playback is not None
-    app.playback.change_speed(1.0)
+    assert app.opened.playback is not None
+    app.opened.playback.change_speed(1.0)
     await until(pilot, lambda: app.snapshot.status("@writer").state is State.IN_TOOL, "@writer is in a tool")
 
 
@@ -178,8 +178,9 @@ async def test_the_screen_shows_the_recorded_time_and_reads_nothing_of_this_mach
         await until(pilot, lambda: "make the book" in text_of(app), "the tool is shown")
         assert "lighthouse REPLAY" in text_of(app).splitlines()[0]
         assert isinstance(app.screen, FleetScreen)
-        app.screen.read_details()
-        assert [worker for worker in app.workers if worker.group == "details"] == [] and app.screen.details is None
+        app.screen.read_agent()
+        assert [worker for worker in app.workers if worker.group == "details"] == []
+        assert app.screen.reading.details is None
         assert "present machine" not in text_of(app) and str(os.getpid()) not in text_of(app)
         await until(pilot, lambda: speaker.played, "what happens in a recording is heard")
 
@@ -205,7 +206,7 @@ async def test_nothing_can_be_done_to_a_recorded_agent(recorded: Path, key: str)
 async def test_a_recorded_mail_is_read_and_not_marked_and_not_answered(recorded: Path) -> None:
     monotonic = Clock(0.0)
     app, _ = replaying(recorded, monotonic)
-    inbox = app.workspace.operator.inbox
+    inbox = app.opened.workspace.operator.inbox
     inbox.parent.mkdir(parents=True)
     inbox.write_text('{"messages": [{"id": "0a", "from": "@writer", "subject": "A question", "status": "new"}]}')
     before = inbox.read_bytes()
@@ -241,7 +242,7 @@ async def test_keys_pause_and_change_the_speed_and_the_end_is_said(recorded: Pat
         await pilot.press("minus")
         await until(pilot, lambda: "the recording is over" in text_of(app), "the end is said")
         assert "REPLAY over" in text_of(app) and app.snapshot.status("@writer").state is State.DONE
-        assert app.clock() == BEGAN + 630
+        assert app.opened.clock() == BEGAN + 630
 
 
 @pytest.fixture

@@ -151,11 +151,11 @@ def test_a_guard_runs_no_command_of_a_stranger_until_it_is_allowed(stranger: Pat
 
 async def test_the_screen_says_what_it_does_not_follow(house: House) -> None:
     app = on(house)
-    app.withheld = "config.toml starts or permits something: `mailcore trust`"
+    app.opened.withheld = "config.toml starts or permits something: `mailcore trust`"
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
         await until(pilot, lambda: "starts or permits something" in text_of(app), "the header says it")
-        assert app.withheld in app.notes
+        assert app.opened.withheld in app.notes
 
 
 def test_settings_that_change_meanwhile_are_judged_too(stranger: Path) -> None:

@@ -12,8 +12,7 @@ from textual.widgets import Input, TextArea
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.run import Phase
 from mailcore.text.units import clock_time
-from praxmonitor.app.app import PraxApp
-from praxmonitor.app.console import MOST_NOTICES
+from praxmonitor.app.app import MOST_NOTICES, PraxApp
 from praxmonitor.dialogs.compose import ComposeScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
 from praxmonitor.state.agent_details import WaitingStart

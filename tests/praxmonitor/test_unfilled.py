@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from mailcore.model.fleet import Fleet
+from praxmonitor.dialogs.alarms import AlarmsScreen
 from praxmonitor.dialogs.notices import NoticesScreen
 from praxmonitor.state.notices import Notice
-from praxmonitor.views.alarms import AlarmsScreen
 from praxmonitor.widgets.line_list import Lines
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, text_of, until, workspace
@@ -49,7 +49,7 @@ async def test_the_alarms_stand_in_their_dialog_before_it_is_drawn() -> None:
     """Nothing may have to happen after it is mounted: on a busy machine that comes a second later."""
     app = app_on(FakeFeed(lighthouse()), workspace(lighthouse()))
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.alarms, "there are alarms")
+        await until(pilot, lambda: app.standing, "there are alarms")
         drawn: list[str] = []
 
         class Watched(AlarmsScreen):
@@ -57,7 +57,7 @@ async def test_the_alarms_stand_in_their_dialog_before_it_is_drawn() -> None:
                 super().on_mount()
                 drawn.append(self.query_one("#list", Lines).text)
 
-        app.push_screen(Watched(lambda: (app.alarms, NOON), app.answer_alarms))
+        app.push_screen(Watched(lambda: (app.standing, NOON), app.alarms.answer))
         await until(pilot, lambda: drawn, "it is mounted")
         assert "expected" in drawn[0] and "reading…" not in drawn[0]
 
@@ -71,7 +71,6 @@ async def test_what_was_said_is_wrapped_at_the_width_of_its_sheet(width: int) ->
 
         class Watched(NoticesScreen):
             def on_mount(self) -> None:
-                super().on_mount()
                 drawn.append(self.query_one(Lines).text)
 
         sheet = Watched([Notice(NOON, said)])

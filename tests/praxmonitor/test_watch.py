@@ -73,15 +73,15 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_told_twice() -> N
 def test_after_a_break_what_was_told_is_known_by_what_it_says_and_not_by_the_clock() -> None:
     ahead, behind, late = tool(300, "a clock ahead"), tool(-300, "a clock behind"), tool(1, "read late")
     old = snapshot(Fleet(ROOT, stream=(tool(0, "one"), ahead), at=NOON + 2))
-    read_anew = (behind, tool(0, "one"), late, structs.replace(ahead, text="told again"))
-    new = snapshot(Fleet(ROOT, stream=read_anew, at=NOON + 4), old)
-    assert [event["text"] for event in happened(old, new, anew=True)] == ["a clock behind", "read late"]
+    read_again = (behind, tool(0, "one"), late, structs.replace(ahead, text="told again"))
+    new = snapshot(Fleet(ROOT, stream=read_again, at=NOON + 4), old)
+    assert [event["text"] for event in happened(old, new, after_break=True)] == ["a clock behind", "read late"]
 
 
 def test_after_a_break_what_left_the_stream_long_ago_is_not_told_again() -> None:
     old = snapshot(Fleet(ROOT, stream=tuple(map(tool, range(MAX_STREAM)))))
     new = snapshot(Fleet(ROOT, stream=(tool(-100, "long ago"), tool(MAX_STREAM - 1), tool(MAX_STREAM, "new"))), old)
-    assert [event["text"] for event in happened(old, new, anew=True)] == ["new"]
+    assert [event["text"] for event in happened(old, new, after_break=True)] == ["new"]
 
 
 def test_a_state_is_told_when_it_changes_and_with_its_reason() -> None:

@@ -13,11 +13,13 @@ from textual.widgets import Input, TextArea
 
 from mailcore.model.fleet import Fleet
 from praxmonitor.actions.kills import Victim
+from praxmonitor.actions.questions import victim_lines
 from praxmonitor.app.app import PraxApp
-from praxmonitor.dialogs.confirm import ConfirmScreen, victim_lines
+from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
-from praxmonitor.views.operating import Operating
+from praxmonitor.views.agent import AgentScreen
+from praxmonitor.views.fleet import FleetScreen
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import FakeFeed, FakeSpeaker, app_on, lighthouse, many, text_of, until, workspace
 
@@ -55,7 +57,7 @@ def after(*keys: str) -> Play:
             await pilot.pause(0.1)
         for box in (*app.screen.query(Input), *app.screen.query(TextArea)):
             box.cursor_blink = False
-        if isinstance(app.screen, Operating) and len(app.screen_stack) > 1:
+        if isinstance(app.screen, AgentScreen):
             await read(pilot)
         await pilot.pause(0.1)
 
@@ -65,10 +67,9 @@ def after(*keys: str) -> Play:
 async def read(pilot: Pilot[None]) -> None:
     """The first real reading finds no such process: wait for it, then put one in that never changes."""
     screen = pilot.app.screen
-    assert isinstance(screen, Operating)
-    await until(pilot, lambda: screen.details is not None, "the process was looked for")
-    screen.details = DETAILS
-    screen.show_details()
+    assert isinstance(screen, FleetScreen | AgentScreen)
+    await until(pilot, lambda: screen.reading.details is not None, "the process was looked for")
+    screen.reading.show(DETAILS)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -191,9 +192,8 @@ def test_waiting(snap_compare: Compare, size: tuple[int, int]) -> None:
         app = pilot.app
         await after("enter")(pilot)
         screen = app.screen
-        assert isinstance(screen, Operating)
-        screen.details = dataclasses.replace(DETAILS, starts=STARTS)
-        screen.show_details()
+        assert isinstance(screen, AgentScreen)
+        screen.reading.show(dataclasses.replace(DETAILS, starts=STARTS))
         await until(pilot, lambda: "3 tasks wait" in text_of(app), "what waits is shown")
 
     assert snap_compare(app_of(lighthouse()), terminal_size=size, run_before=play)

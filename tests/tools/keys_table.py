@@ -15,9 +15,9 @@ def table() -> str:
     """The table in Markdown."""
     lines = ["| where | key | what |", "| --- | --- | --- |"]
     for scope in SCOPES:
-        for number, action in enumerate(action for action in ACTIONS if action.scope == scope):
+        for number, action in enumerate(action for action in ACTIONS if action.scope is scope):
             keys = " ".join(f"`{key}`" for key in action.keys)
-            lines.append(f"| {'' if number else scope} | {keys} | {action.help} |")
+            lines.append(f"| {'' if number else scope.title} | {keys} | {action.help} |")
     return "\n".join(lines)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.workspace.find import Workspace
+from praxmonitor.actions.open_workspace import OpenWorkspace
 from praxmonitor.app.app import PraxApp
 from praxmonitor.assets import sounds_dir, themes_dir
 from praxmonitor.demo.session import demo_session
@@ -30,7 +31,7 @@ async def picture(workspace: Workspace, seconds: float, size: tuple[int, int], t
     config = read_config(workspace.config_file)
     available = load.load_themes([themes_dir()])
     speaker = Player(sounds_dir() / config.sound.pack)
-    app = PraxApp(workspace, config, FileFeed(workspace.root), speaker, available=available, theme=theme)
+    app = PraxApp(OpenWorkspace(workspace, config), FileFeed(workspace.root), speaker, available, theme)
     async with app.run_test(size=size) as pilot:
         until = time.monotonic() + seconds
         while time.monotonic() < until:

@@ -16,6 +16,8 @@ from mailcore.system.safe_open import read_bytes
 from mailcore.system.writing import make_directory, replace
 from mailcore.workspace.find import Workspace
 
+REGISTER = "dispatch_register.jsonl"
+"""The register's file, in `.aipass/`."""
 REPLIED = "completed (replied)"
 """The status of a row whose target has answered, whatever becomes of its run."""
 ANSWERS = ("re:", "done:", "declined:")
@@ -24,7 +26,7 @@ ANSWERS = ("re:", "done:", "declined:")
 
 def register_rows(workspace: Workspace) -> list[dict[str, Any]]:
     """The register's rows, AIPass's and ours, oldest first."""
-    return journal.read_records(workspace.aipass_dir / "dispatch_register.jsonl")
+    return journal.read_records(workspace.aipass_dir / REGISTER)
 
 
 def read_report(root: Path, run_id: str) -> dict[str, Any]:

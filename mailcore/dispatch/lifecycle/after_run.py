@@ -20,7 +20,6 @@ from mailcore.dispatch.admission import refused_wakes
 from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance, busy_hindrance, precheck
 from mailcore.dispatch.aipass import monitor_runs
 from mailcore.dispatch.lifecycle import broken_plans, lost_directory, orphans, sender_wake, start, supervisor_ready
-from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.process.environment import search_path
 from mailcore.dispatch.queueing import dropped_starts, queue, waiting_tasks
 from mailcore.dispatch.queueing.branch_gate import gate
@@ -191,28 +190,8 @@ def clean_up_own(workspace: Workspace, config: Config, agent: Agent, by: str = "
     return cleared is not None
 
 
-def end_abandoned(workspace: Workspace, config: Config, agent: Agent) -> bool:
-    """End a run of which neither a lock nor a supervisor is left, and report it; False if there is none."""
-    run = orphans.abandoned_run(agent)
-    if run is None:
-        return False
-    if lost_directory.is_recorded(workspace, run.run_id):
-        journal.append_record(agent.runs_dir / run.run_id / RUN_JOURNAL, {"event": "told"})
-        return False
-    run_processes.stop_processes(lambda: run_processes.run_members(run.run_id), config.dispatch.stop_grace)
-    why = "its supervisor died, and the branch's lock is gone"
-    end_run_without_lock(workspace, config, agent, agent.runs_dir / run.run_id, why)
-    return True
-
-
-def end_run_without_lock(
-    workspace: Workspace,
-    config: Config,
-    agent: Agent,
-    run_dir: Path,
-    reason: str = "the branch's lock went to another run",
-) -> None:
-    """End a run that has no lock, and report it; nothing where another who took it for dead has, or does."""
+def end_run_without_lock(workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
+    """End a run that never had its branch, and report it; nothing where another who took it for dead has, or does."""
     with ExitStack() as stack:
         with gate(workspace, agent):
             if stack.enter_context(queue.claim(agent, "clean")) is None:
@@ -220,7 +199,7 @@ def end_run_without_lock(
         if not any(record.get("event") == "told" for record in journal_records(run_dir)):
             run = read_run(run_dir)
             if run is None or not run.phase.ended:
-                run = run_end.close_run(agent, run_dir, "bounced", reason=reason)
+                run = run_end.close_run(agent, run_dir, "bounced", reason="the branch's lock went to another run")
             report_end(workspace, config, agent, run, journal_records(run_dir)[0], run_dir, again=True)
 
 

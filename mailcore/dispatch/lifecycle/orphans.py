@@ -20,8 +20,8 @@ from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.runs import run_end
-from mailcore.dispatch.runs.branch_lock import current_lock, is_supervised, is_supervisor_of, names_own_run
-from mailcore.dispatch.runs.run_list import journal_records, run_ids
+from mailcore.dispatch.runs.branch_lock import current_lock, is_supervisor_of, names_own_run
+from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.formats import journal
 from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder, Lock
@@ -108,21 +108,6 @@ def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) ->
         journal.append_record(agent.runs_dir / lock.run_id / RUN_JOURNAL, {"event": "told"})
         return ClearedLock(None)
     return ClearedLock(run)
-
-
-def abandoned_run(agent: Agent) -> Run | None:
-    """The newest run of an agent, if its end is not reported, and neither a lock nor a supervisor is left of it.
-
-    One that was only begun is given the time that a sentinel has: its supervisor may be on its way.
-    """
-    ids = run_ids(agent)
-    found = journal_records(agent.runs_dir / ids[-1]) if ids else []
-    run = from_records(found)
-    if run is None or any(record.get("event") == "told" for record in found):
-        return None
-    if len(found) == 1 and time.time() - run.created_at < SENTINEL_SPARE:
-        return None
-    return None if current_lock(agent) is not None or is_supervised(agent, run, ended=True) else run
 
 
 def register_record(workspace: Workspace, agent: Agent, run_id: str) -> Mapping[str, Any] | None:

@@ -11,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.dispatch.aipass.register import REGISTER
 from mailcore.dispatch.runs.run_list import journal_records, run_ids
+from mailcore.formats import journal
 from mailcore.formats.timestamps import lock_time
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
@@ -109,6 +111,8 @@ def _of_newest_run(agent: Agent) -> Lock | None:
     newest = run_ids(agent)[-1:]
     found = journal_records(agent.runs_dir / newest[0]) if newest else []
     run = from_records(found)
+    if newest and run is None:
+        return _of_torn_run(agent, newest[0])
     if run is None or run.run_id != newest[0] or any(record.get("event") == "told" for record in found):
         return None
     first = {"run_id": run.run_id, "nonce": found[0].get("nonce"), "subject": run.subject}
@@ -119,6 +123,21 @@ def _of_newest_run(agent: Agent) -> Lock | None:
         return None if young else changed(lock_from_record(first, 0, run.created_at), holder=Holder.DEAD)
     lock = lock_from_record({**supervised, **first}, _number(supervised, "pid"), parse_time(supervised.get("at")))
     return changed(lock, at=run.created_at, holder=holder_state(lock, agent.dispatch_lock))
+
+
+def _of_torn_run(agent: Agent, run_id: str) -> Lock | None:
+    """The lock of a run whose journal says nothing, by AIPass's register, where its end is not reported there yet."""
+    try:
+        rows = journal.read_records(agent.root / ".aipass" / REGISTER)
+    except OSError:
+        return None
+    found = [row for row in rows if row.get("dispatch_id") == run_id]
+    if not found or found[0].get("target") != agent.address or found[-1].get("status") != "outstanding":
+        return None
+    began = parse_time(found[0].get("ts"))
+    if abs(time.time() - began) <= UNREADABLE_GRACE or any(is_supervisor_of(pid, run_id) for pid in snapshot()):
+        return None
+    return changed(lock_from_record({"run_id": run_id}, 0, began), holder=Holder.DEAD)
 
 
 def _number(record: Mapping[str, Any], key: str) -> int:
@@ -136,12 +155,9 @@ def names_own_run(agent: Agent, lock: Lock) -> bool:
     return [record.get("nonce") for record in journal_records(agent.runs_dir / lock.run_id)[:1]] == [lock.nonce]
 
 
-def is_supervised(agent: Agent, run: Run, *, ended: bool = False) -> bool:
-    """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too.
-
-    With `ended` one counts too that still reports the end of a run which has ended.
-    """
-    if run.phase.ended and not ended:
+def is_supervised(agent: Agent, run: Run) -> bool:
+    """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too."""
+    if run.phase.ended:
         return False
     lock = read_lock(agent.dispatch_lock)
     if lock is not None and lock.run_id == run.run_id and lock.holder is not Holder.DEAD:

@@ -86,7 +86,7 @@ class AlarmsScreen(ModalScreen[str]):
     def on_mount(self) -> None:
         """Follow what stands."""
         self.query_one("#list", Lines).focus()
-        self.watch(self.app, "alarms", self.show)
+        self.watch(self.app, "standing", self.show)
         self.watch(self.app, "snapshot", self.show)
 
     def on_lines_widened(self, event: Lines.Widened) -> None:

@@ -1,0 +1,110 @@
+"""What a row of the table of actions says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+from praxmonitor.actions.context import Context
+from praxmonitor.actions.preconditions import Precondition, Situation, always
+from praxmonitor.actions.scope import Scope
+
+Handler: TypeAlias = Callable[[Context[Any]], Coroutine[None, None, None] | None]
+"""Does it; what it returns is gone on with beside the screen, as long as the view is there."""
+
+
+class Footer(IntEnum):
+    """Whether the line at the bottom of the screen has the key."""
+
+    NO = 0
+    IF_ROOM = 1
+    ALWAYS = 2
+    """At every width, at the right."""
+
+
+def never(_: Situation) -> bool:
+    """What happens never asks for it."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that the operator can ask for."""
+
+    id: str
+    key: str
+    """Textual's names, several separated by commas."""
+    label: str
+    """Two words at most: the footer's."""
+    scope: Scope
+    help: str
+    handler: Handler
+    words: str = ""
+    """What a person would search for in the palette, beside the label; who has none only moves and is not in it."""
+    precondition: Precondition = always
+    """Why it cannot be asked for now."""
+    verb: str = ""
+    """What a refusal calls it, if not by its label."""
+    dangerous: bool = False
+    """It ends processes; asks before it acts."""
+    footer: Footer = Footer.NO
+    in_replay: bool = False
+    """A recording can be asked for it. Of no other action: none may reach the workspace that was recorded."""
+    wanted: Callable[[Situation], bool] = never
+    """Whether the moment asks for it: then the footer has it before others."""
+    held_label: str = ""
+    """Its label where the selected agent is held: what holds, releases."""
+    demo_help: str = ""
+    """Its help in the demo, where leaving ends the agents."""
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys as a person reads them: `D`, `Ctrl+P`."""
+        return tuple(_spoken(key) for key in self.key.split(","))
+
+    def refusal(self, now: Situation) -> str:
+        """Why it cannot be asked for now, in words for a notification; empty if it can."""
+        if now.played and not self.in_replay:
+            return f"a recording is played: to {self.label}, open the workspace itself"
+        return self.precondition(now, self.verb or self.label)
+
+    def label_of(self, now: Situation) -> str:
+        """Its label, by what it would do to the selected agent."""
+        held = self.held_label and now.facts is not None and now.facts.held
+        return self.held_label if held else self.label
+
+    def do(self, context: Context[Any]) -> None:
+        """Do it, or say why it cannot be done."""
+        if why := self.refusal(context.situation):
+            context.display.notify(why, severity="warning")
+        elif (work := self.handler(context)) is not None:
+            context.view.run_worker(work)
+
+
+_SPOKEN = {
+    "question_mark": "?",
+    "slash": "/",
+    "exclamation_mark": "!",
+    "colon": ":",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "enter": "Enter",
+    "escape": "Esc",
+    "home": "Home",
+    "end": "End",
+    "tab": "Tab",
+    "space": "Space",
+    "plus": "+",
+    "minus": "-",
+}
+
+
+def _spoken(key: str) -> str:
+    *modifiers, last = key.split("+")
+    return "+".join([*(word.capitalize() for word in modifiers), _SPOKEN.get(last, last)])

@@ -1,0 +1,138 @@
+"""What the operator does with the agent under the cursor, and with all that run."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import AgentFacts
+from mailcore.text.units import UNKNOWN_TIME, clock_time
+from praxmonitor.actions import kills, requests
+from praxmonitor.actions.asking import ask, read, refused, unlocked, write
+from praxmonitor.actions.context import Context, View
+from praxmonitor.actions.preconditions import busy
+from praxmonitor.state.agent_details import WaitingStart
+from praxmonitor.text.agents import bypasses, task
+from praxmonitor.text.lines import plain
+
+
+def compose(context: Context[View]) -> None:
+    """Write a mail."""
+    write(context, "Mail", partial(requests.send, context.opened.workspace), to=_addressee(context))
+
+
+def dispatch(context: Context[View]) -> None:
+    """Give a task."""
+    submit = partial(requests.dispatch, context.opened.workspace, context.opened.config)
+    write(context, "Dispatch", submit, to=_addressee(context))
+
+
+def _addressee(context: Context[View]) -> str:
+    return "" if context.view.selected == OPERATOR else context.view.selected
+
+
+async def kill(context: Context[View]) -> None:
+    """Show what would be ended; end it if the operator says yes."""
+    from praxmonitor.actions.questions import victim_lines
+    from praxmonitor.dialogs.confirm import ConfirmScreen
+
+    opened, facts = context.opened, context.facts
+    if facts is None or facts.lock is None:
+        return  # it ended just now
+    victims = await read(context, kills.victims, opened.workspace, facts.address)
+    if victims is None:
+        return
+    began = f", since {clock_time(facts.run.started_at, never=UNKNOWN_TIME)}" if facts.run is not None else ""
+    subject = f"{task(facts)}{began}"
+    lines = partial(victim_lines, victims, opened.clock())
+    question = ConfirmScreen(f"Kill the run of {plain(facts.address)}?", subject, lines, "Yes, kill", ends=True)
+    if await context.display.push_screen_wait(question) and await unlocked(context):
+        await ask(context, kills.kill, opened.workspace, opened.config, facts.address, facts.lock)
+
+
+async def kill_all(context: Context[View]) -> None:
+    """End every run, if the operator types the workspace's name."""
+    from praxmonitor.dialogs.kill_all import KillAllScreen
+
+    opened, listed = context.opened, busy(context.snapshot.fleet)
+    question = KillAllScreen(opened.workspace.root.name, listed)
+    if await context.display.push_screen_wait(question) and await unlocked(context):
+        shown = {facts.address: facts.lock for facts in listed if facts.lock is not None}
+        await ask(context, kills.kill_all, opened.workspace, opened.config, shown)
+
+
+async def retry(context: Context[View]) -> None:
+    """Start the agent's last run again, if the operator says yes: the one that the question shows."""
+    opened, facts = context.opened, context.facts
+    if facts is not None and await _starts(context, "retry", facts):
+        await ask(context, requests.retry, opened.workspace, opened.config, facts.address, facts.run)
+
+
+async def wake(context: Context[View]) -> None:
+    """Start the agent without a task of its own, if the operator says yes."""
+    opened, facts = context.opened, context.facts
+    if facts is not None and await _starts(context, "wake", facts):
+        await ask(context, requests.wake, opened.workspace, opened.config, facts.address)
+
+
+async def _starts(context: Context[View], what: str, facts: AgentFacts) -> bool:
+    """Whether the operator wants this agent started, having seen what that repeats and what it used."""
+    from praxmonitor.actions.questions import start_lines, start_question
+    from praxmonitor.dialogs.confirm import ConfirmScreen
+
+    lines = partial(start_lines, facts, context.snapshot.now, bypasses(facts, context.opened.bypass))
+    question = ConfirmScreen(*start_question(what, facts), lines, "Yes, start")
+    return await context.display.push_screen_wait(question)
+
+
+async def cancel(context: Context[View]) -> None:
+    """List the starts that wait for the agent; the one that the operator picks is cancelled."""
+    from praxmonitor.dialogs.waiting_starts import WaitingScreen
+
+    opened, address = context.opened, context.view.selected
+    waiting = await read(context, requests.waiting, opened.workspace, address)
+    if waiting == []:
+        context.display.notify(f"no start waits for {plain(address)}", severity="warning")
+    if not waiting:
+        return
+    starts = [WaitingStart(entry.id, entry.at, entry.subject, entry.reason) for entry in waiting]
+    if picked := await context.display.push_screen_wait(WaitingScreen(address, starts, opened.clock())):
+        await ask(context, requests.cancel, opened.workspace, picked)
+        context.view.read_agent()
+
+
+async def hold(context: Context[View]) -> None:
+    """Hold the agent; one that is shown as held is released."""
+    opened, facts, address = context.opened, context.facts, context.view.selected
+    if facts is None or not facts.held:
+        await ask(context, requests.hold, opened.workspace, address)
+    elif await unlocked(context):
+        await ask(context, requests.release, opened.workspace, opened.config, address)
+
+
+async def attach(context: Context[View]) -> None:
+    """Lend the terminal to the agent's own program, in its session."""
+    from textual.app import SuspendNotSupported
+
+    from mailcore.programs.base import exit_words
+    from praxmonitor.actions.attach import run
+
+    opened, address = context.opened, context.view.selected
+    found = await read(context, requests.attachment, opened.workspace, opened.config, address)
+    if found is None:
+        return
+    try:
+        status = await run(context.terminal, found)
+    except (OSError, SuspendNotSupported) as error:
+        refused(context, error)
+    else:
+        context.display.notify(f"back from {address}'s session: {exit_words(status)}")
+
+
+async def copy(context: Context[View]) -> None:
+    """The story of the agent's run, as Markdown, to the clipboard."""
+    address = context.view.selected
+    told = await read(context, requests.story, context.opened.workspace, address)
+    if told is not None:
+        context.terminal.copy_to_clipboard(told)
+        context.display.notify(f"copied: the story of {address}'s run, as Markdown")

@@ -1,0 +1,87 @@
+"""What acts have in common: the form, the question before one, the passphrase, the thread, what is said of it.
+
+An act runs in a thread through mailcore. It says only "asked": what became of it shows when the files say so.
+
+What asks first, and why. A kill: it cannot be undone. A retry and a wake: each is one small letter, each starts a
+program that costs money, and a word typed in the wrong place (the filter, before its `/`) holds both letters; the
+question says what the last run came to and used, and `y` answers it. A dispatch, a mail and a decision do not: their
+form is the question. A hold does not: the same key takes it back. Closing the one mail under the cursor does not,
+for the archive keeps it; closing many does, by their number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec, TypeAlias, TypeVar
+
+from mailcore.exceptions import MailcoreError
+from praxmonitor.actions import requests
+from praxmonitor.actions.context import Context, View
+from praxmonitor.text.lines import plain
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Submit: TypeAlias = Callable[[list[str], str, str], str]
+"""(addresses, subject, body) → what was asked, for a notification. Raises MailcoreError."""
+
+
+async def ask(context: Context[View], act: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run an act in a thread and say that it was asked for, or why it was refused."""
+    asked = await read(context, act, *args, **kwargs)
+    if asked is not None:
+        context.display.notify(f"asked: {plain(asked)}")
+        await asyncio.to_thread(context.opened.note_presence)
+
+
+async def read(context: Context[View], act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """What `act` says in a thread; None if it refuses: then it is said why."""
+    try:
+        return await asyncio.to_thread(act, *args, **kwargs)
+    except (MailcoreError, OSError) as error:
+        refused(context, error)
+        return None
+
+
+def refused(context: Context[View], error: Exception) -> None:
+    """Say why an act was not done."""
+    context.display.notify(plain(str(error)), title="not done", severity="error", timeout=12)
+
+
+async def unlocked(context: Context[View], tier: int = 0) -> bool:
+    """Whether what no agent may do may be done here. Asks for the passphrase where one is wanted.
+
+    `tier`: that of the approval that is to be decided, if it is one.
+    """
+    workspace = context.opened.workspace
+    locked = await read(context, requests.is_locked, workspace, context.opened.config, tier)
+    if not locked:
+        return locked is not None
+    from praxmonitor.dialogs.unlock import UnlockScreen
+
+    return await context.display.push_screen_wait(UnlockScreen(partial(requests.prove, workspace)))
+
+
+def write(context: Context[View], title: str, submit: Submit, *, to: str) -> None:
+    """Open the form for a mail. `submit` runs in a thread when the operator sends."""
+    from praxmonitor.dialogs.compose import ComposeScreen
+
+    context.display.push_screen(ComposeScreen(title, _noted(context, submit), to=to))
+
+
+def answer(context: Context[View], title: str, submit: Submit, *, to: str, subject: str) -> None:
+    """Open the form for an answer: addressee and subject are not the operator's to change."""
+    from praxmonitor.dialogs.compose import ComposeScreen
+
+    form = ComposeScreen(title, _noted(context, submit), to=to, subject=subject, fixed=True)
+    context.display.push_screen(form)
+
+
+def _noted(context: Context[View], submit: Submit) -> Submit:
+    def submitted(addresses: list[str], subject: str, body: str) -> str:
+        asked = submit(addresses, subject, body)
+        context.opened.note_presence()
+        return asked
+
+    return submitted

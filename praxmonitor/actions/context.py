@@ -1,0 +1,171 @@
+"""What a handler is given: the view in front, what it showed, and the parts of the app that it may ask.
+
+Each is typed by the little that handlers use of it: no handler knows the app, nor a view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Coroutine, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+from textual.screen import Screen
+
+from mailcore.model.fleet import AgentFacts
+from mailcore.model.message import Message
+from praxmonitor.actions.open_workspace import OpenWorkspace
+from praxmonitor.actions.preconditions import Situation
+from praxmonitor.actions.scope import Scope
+from praxmonitor.alarms.episodes import Episode
+from praxmonitor.state.notices import Notice
+from praxmonitor.state.snapshot import Snapshot
+
+T = TypeVar("T")
+V = TypeVar("V", bound="View", covariant=True)
+
+
+@runtime_checkable
+class View(Protocol):
+    """Any view: one agent is under its cursor."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]]
+    """Of the actions that it offers."""
+
+    @property
+    def selected(self) -> str:
+        """Address of the agent under the cursor; empty for none."""
+
+    def step(self, way: str) -> None:
+        """Move in the panel that has the focus: `up`, `last`, `page_down` and so on."""
+
+    def next_panel(self) -> None:
+        """Focus the next panel."""
+
+    def back(self) -> None:
+        """Close what is open in it, else the view itself."""
+
+    def read_agent(self) -> None:
+        """Read process, log and queue of the agent under the cursor now."""
+
+    def run_worker(self, work: Coroutine[None, None, None]) -> object:
+        """Do this as long as the view is there."""
+
+
+class AgentList(View, Protocol):
+    """The view that lists the agents."""
+
+    def select_next(self) -> None:
+        """Select the next agent that needs the operator."""
+
+    def open_filter(self) -> None:
+        """Type what to show."""
+
+    def change_order(self) -> None:
+        """Those that need attention first; again: the registry's order."""
+
+
+class MailView(View, Protocol):
+    """The view that lists an agent's mail."""
+
+    @property
+    def message(self) -> Message | None:
+        """The mail under the cursor."""
+
+    def open_message(self) -> None:
+        """Show the text of the mail under the cursor."""
+
+
+class Alarms(Protocol):
+    """The alarms that stand."""
+
+    def unanswered(self) -> Sequence[Episode]:
+        """Those that want the operator now."""
+
+    def listed(self) -> tuple[Sequence[Episode], float]:
+        """All that stand, and the time now (seconds since the epoch); 0.0: nothing was read yet."""
+
+    def answer(self, keys: Sequence[str], snooze: bool) -> Awaitable[None]:
+        """Acknowledge these, or snooze them."""
+
+
+class Sound(Protocol):
+    """What is heard."""
+
+    def mute(self) -> None:
+        """All sound off, or on again."""
+
+
+class Display(Protocol):
+    """What a handler shows."""
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Literal["information", "warning", "error"] = "information",
+        timeout: float | None = None,
+    ) -> None:
+        """Say it for some seconds, in a line, and keep it among the notices."""
+
+    def push_screen(self, screen: Screen[Any]) -> object:
+        """Open a dialog."""
+
+    async def push_screen_wait(self, screen: Screen[T]) -> T:
+        """Open a dialog and wait for its answer."""
+
+    def show_agent(self, address: str) -> None:
+        """Open the view of one agent."""
+
+    def show_playback(self) -> None:
+        """Say anew how the recording is played."""
+
+    def show_help(self) -> None:
+        """List the keys."""
+
+    def action_command_palette(self) -> None:
+        """Open the command palette."""
+
+
+class Terminal(Protocol):
+    """The terminal that the screen is on."""
+
+    def exit(self) -> None:
+        """Leave."""
+
+    def action_suspend_process(self) -> None:
+        """Back to the shell for a while."""
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Let the terminal keep this text."""
+
+    def lend(self) -> AbstractContextManager[None]:
+        """Another program has the terminal meanwhile. SuspendNotSupported where it cannot be lent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context(Generic[V]):
+    """One key press: where it was pressed, and what it may ask."""
+
+    view: V
+    snapshot: Snapshot
+    """What was shown."""
+    opened: OpenWorkspace
+    alarms: Alarms
+    sound: Sound
+    notices: Sequence[Notice]
+    """What was said here, oldest first."""
+    display: Display
+    terminal: Terminal
+
+    @property
+    def facts(self) -> AgentFacts | None:
+        """What was shown of the agent under the cursor."""
+        return self.snapshot.fleet.find(self.view.selected)
+
+    @property
+    def situation(self) -> Situation:
+        """What decides whether an action can be asked for."""
+        played = self.opened.playback is not None
+        return Situation(self.snapshot.fleet, self.view.selected, played, self.snapshot.needs_me())

@@ -1,0 +1,144 @@
+"""Why an action cannot be asked for now, in words for a notification; empty if it can. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from mailcore.model.agent import OPERATOR
+from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.lock import Holder
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is shown while a key is pressed."""
+
+    fleet: Fleet
+    selected: str = ""
+    """An agent's address, empty for none."""
+    played: bool = False
+    """The fleet is a recording's."""
+    needing: Collection[str] = ()
+    """Addresses of the agents that need the operator."""
+
+    @property
+    def facts(self) -> AgentFacts | None:
+        """What is known of the selected agent."""
+        return self.fleet.find(self.selected)
+
+
+Precondition: TypeAlias = Callable[[Situation, str], str]
+"""(the situation, what the refusal calls the action) → why not, empty if it can be asked for."""
+
+
+def always(_: Situation, _verb: str) -> str:
+    """Nothing is in its way."""
+    return ""
+
+
+def played(now: Situation, _verb: str) -> str:
+    """A recording is played."""
+    return "" if now.played else "this is no recording"
+
+
+def some_agent(now: Situation, _verb: str) -> str:
+    """The workspace has an agent."""
+    return "" if now.fleet.agents else "there is no agent in this workspace"
+
+
+def some_run(now: Situation, _verb: str) -> str:
+    """Something can be killed."""
+    return "" if busy(now.fleet) else "nothing runs in this workspace"
+
+
+def busy(fleet: Fleet) -> tuple[AgentFacts, ...]:
+    """The agents that have something to kill: a run, or the lock that a dead one left."""
+    return tuple(facts for facts in fleet.agents if _runs(facts))
+
+
+def selected(now: Situation, verb: str) -> str:
+    """An agent is selected."""
+    return "" if now.facts is not None else f"no agent is selected to {verb}"
+
+
+def _of_agent(condition: Callable[[AgentFacts, str], str]) -> Precondition:
+    """An agent that is not the operator is selected, and `condition` says nothing against it."""
+
+    def checked(now: Situation, verb: str) -> str:
+        facts = now.facts
+        if facts is None:
+            return selected(now, verb)
+        return f"{OPERATOR} is you: nothing to {verb}" if facts.agent.is_operator else condition(facts, verb)
+
+    return checked
+
+
+def _runs(facts: AgentFacts) -> bool:
+    return facts.lock is not None and facts.lock.holder is not Holder.UNKNOWN
+
+
+def _at_work(facts: AgentFacts) -> bool:
+    return facts.lock is not None and facts.lock.holder is not Holder.DEAD
+
+
+def _startable(facts: AgentFacts) -> str:
+    return f"{facts.held}: release (H) it first" if facts.held else ""
+
+
+def _has_run(facts: AgentFacts, verb: str) -> str:
+    return "" if facts.run is not None else f"{facts.address} has had no run to {verb}"
+
+
+def _has_something_to_kill(facts: AgentFacts, _verb: str) -> str:
+    return "" if _runs(facts) else f"nothing runs at {facts.address}"
+
+
+def _can_start(facts: AgentFacts, _verb: str) -> str:
+    return f"{facts.address} is at work" if _at_work(facts) else _startable(facts)
+
+
+def _can_start_again(facts: AgentFacts, verb: str) -> str:
+    if _at_work(facts):
+        return f"{facts.address} is at work: kill its run first"
+    return _startable(facts) or _has_run(facts, verb)
+
+
+def _keeps_a_session(facts: AgentFacts, _verb: str) -> str:
+    address, run = facts.address, facts.run
+    if _at_work(facts):
+        return f"{address} is at work: two in one session would overwrite each other"
+    if run is None or run.foreign:
+        return f"{address} has had no run whose session could go on"
+    if run.attempt is not None and run.attempt.ended_at and not run.attempt.session_id:
+        return f"{address} is a {run.program} agent: its program keeps no session"
+    return ""
+
+
+agent = _of_agent(lambda _facts, _verb: "")
+"""An agent is selected, not the operator."""
+runs = _of_agent(_has_something_to_kill)
+"""It has a run, or the lock that a dead one left."""
+ran = _of_agent(_has_run)
+"""It has had a run."""
+startable = _of_agent(_can_start)
+"""It is idle, and nobody holds it."""
+startable_again = _of_agent(_can_start_again)
+"""So it is, and it has had a run."""
+session = _of_agent(_keeps_a_session)
+"""It is idle, and its program can go on in its session."""
+
+
+def mail(now: Situation, verb: str) -> str:
+    """There is mail to be read."""
+    facts = now.facts
+    return "" if facts is not None and facts.mailbox.messages else f"no mail here to {verb}"
+
+
+def own_mail(now: Situation, verb: str) -> str:
+    """There is mail, and it is the operator's."""
+    facts = now.facts
+    if facts is not None and facts.mailbox.messages and not facts.agent.is_operator:
+        return f"this is {now.selected}'s mail: you can {verb} only your own ({OPERATOR}, key i)"
+    return mail(now, verb)

@@ -1,0 +1,23 @@
+"""Where actions are offered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where an action is offered."""
+
+    title: str
+    """As help and README call it; they list scopes in the order in which the table has them."""
+    place: int
+    """Its place in the footer, from the left."""
+
+
+EVERYWHERE = Scope("Everywhere", 4)
+MOVE = Scope("Move", 5)
+FLEET = Scope("Fleet", 3)
+ACT = Scope("Act on the selected agent", 2)
+MAIL = Scope("Mail", 1)
+REPLAY = Scope("In a replay", 0)

@@ -1,0 +1,127 @@
+"""What stands around every view: header, alarm bar and keys; and how a view follows the app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
+
+from textual.screen import Screen
+
+from praxmonitor.actions.action import Footer
+from praxmonitor.actions.open_workspace import OpenWorkspace
+from praxmonitor.actions.preconditions import Situation
+from praxmonitor.actions.scope import ACT, REPLAY, Scope
+from praxmonitor.actions.table import ACTIONS
+from praxmonitor.alarms.alarm import headline
+from praxmonitor.alarms.episodes import Episode
+from praxmonitor.state.snapshot import Snapshot
+from praxmonitor.state.sound_status import SoundStatus
+from praxmonitor.widgets.alarm_bar import AlarmBar
+from praxmonitor.widgets.footer import Hint, Keys
+from praxmonitor.widgets.header import Header, header_line
+from praxmonitor.widgets.line_list import Lines
+
+FOLLOWED = ("snapshot", "sound_status", "standing", "playing", "stopped")
+"""Of these values of the app each change is drawn."""
+
+
+class Alarms(Protocol):
+    """The alarms of the app."""
+
+    def unanswered(self) -> Sequence[Episode]:
+        """Those that want the operator now."""
+
+
+class Monitor(Protocol):
+    """The app, as a view sees it."""
+
+    opened: OpenWorkspace
+    snapshot: Snapshot
+    sound_status: SoundStatus
+    playing: str
+
+    @property
+    def alarms(self) -> Alarms:
+        """The alarms that stand."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is wrong with the observing itself."""
+
+    def show_agent(self, address: str) -> None:
+        """One agent, full screen."""
+
+    def action_do(self, action_id: str) -> None:
+        """Run one action of the table on the view in front."""
+
+
+class Frame:
+    """Header, alarm bar and keys of one view."""
+
+    def __init__(self, screen: Screen[None], scopes: tuple[Scope, ...]) -> None:
+        """`scopes`: of the actions that the view offers."""
+        self._screen = screen
+        self._scopes = scopes
+        # Held, not looked up: a reading may come in while the screen is taken down, child by child.
+        self.header, self.alarm_bar, self.keys = Header(), AlarmBar(), Keys()
+
+    @property
+    def app(self) -> Monitor:
+        """The app, by what a view may ask of it."""
+        return cast("Monitor", self._screen.app)
+
+    def follow(self, draw: Callable[[], None]) -> None:
+        """Let the view be drawn now, and whenever what the app holds has changed."""
+        for number, name in enumerate(FOLLOWED):
+            self._screen.watch(self._screen.app, name, draw, init=not number)
+
+    @property
+    def in_front(self) -> bool:
+        """Whether the view is to be drawn: no other full screen covers it."""
+        screen = self._screen
+        top = next((each for each in reversed(screen.app.screen_stack) if not each.is_modal), screen)
+        return top is screen and screen.is_mounted
+
+    def show(self, selected: str) -> None:
+        """Draw it for the agent that is `selected`."""
+        app, width = self.app, self._screen.app.size.width
+        snapshot, opened = app.snapshot, app.opened
+        operator = snapshot.fleet.operator
+        line = header_line(
+            opened.workspace.root.name,
+            snapshot.statuses,
+            sum(bool(facts.held) for facts in snapshot.fleet.agents),
+            operator.mailbox if operator else None,
+            app.sound_status,
+            snapshot.now or opened.clock(),
+            width,
+            played=app.playing,
+        )
+        self.header.show(line, app.notes)
+        waiting = app.alarms.unanswered()
+        self.alarm_bar.show(
+            headline([episode.alarm for episode in waiting]),
+            max((episode.urgency for episode in waiting), default=0),
+            min((episode.alarm.since or episode.raised_at for episode in waiting), default=0.0),
+            snapshot.now,
+            width,
+        )
+        self._show_keys(Situation(snapshot.fleet, selected, opened.playback is not None, snapshot.needs_me()))
+
+    def _show_keys(self, now: Situation) -> None:
+        hidden = ACT if now.played else REPLAY
+        offered = [a for a in ACTIONS if a.footer and a.scope in self._scopes and a.scope is not hidden]
+        offered.sort(key=lambda action: action.scope.place)
+        self.keys.show(
+            Hint(
+                action.id, action.keys[0], action.label, bool(action.refusal(now)), action.wanted(now),
+                action.footer is Footer.ALWAYS,
+            )
+            for action in offered
+        )  # fmt: skip
+
+    def step(self, way: str) -> None:
+        """Move in the panel that has the focus."""
+        panel = self._screen.focused
+        if isinstance(panel, Lines):
+            panel.step(way)

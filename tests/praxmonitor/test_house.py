@@ -1,0 +1,92 @@
+"""How the screen is built: parts that are held rather than inherited, few parameters, files that fit in the head."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import praxmonitor
+from praxmonitor.widgets.line_list import Lines
+
+HOUSE = Path(praxmonitor.__file__).parent
+ROOMS = ("app", "actions", "views", "dialogs", "widgets")
+LONGEST = 400
+MOST_PARAMETERS = 5
+
+
+def classes() -> Iterator[type]:
+    """Those that these rooms define."""
+    for room in ROOMS:
+        package = importlib.import_module(f"praxmonitor.{room}")
+        for found in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"praxmonitor.{room}.{found.name}")
+            for name, value in vars(module).items():
+                # A class made by a call, as of a descriptor, has no name of its module's.
+                if inspect.isclass(value) and value.__module__ == module.__name__ and value.__name__ == name:
+                    yield value
+
+
+def ours(kind: type) -> list[type]:
+    """What a class inherits of ours; protocols only say what fits."""
+    bases = [base for base in kind.__mro__[1:] if base.__module__.startswith("praxmonitor.")]
+    return [base for base in bases if not getattr(base, "_is_protocol", False)]
+
+
+def test_nothing_is_inherited_of_ours_save_the_lines_that_widgets_paint() -> None:
+    """`Lines` is the one shared base: Textual's Lines API is a method that is overridden, and its stylesheet and its
+    keys go by type; each widget that paints lines would hand through a dozen calls to a painter that it held."""
+    inherited = {kind.__qualname__: ours(kind) for kind in classes() if ours(kind) not in ([], [Lines])}
+    assert inherited == {}
+    assert {kind.__module__.split(".")[1] for kind in classes() if ours(kind)} == {"widgets"}
+
+
+def test_no_constructor_asks_for_more_than_five_things() -> None:
+    """Values are no constructors' matter: each of their fields has a name and says what it is."""
+    wrong = {}
+    for kind in classes():
+        made = vars(kind).get("__init__")
+        if made is None or dataclasses.is_dataclass(kind) or issubclass(kind, tuple):
+            continue
+        parameters = list(inspect.signature(made).parameters.values())[1:]
+        loose = [each for each in parameters if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+        if getattr(kind, "_is_protocol", False):
+            continue
+        if len(parameters) > MOST_PARAMETERS or loose:
+            wrong[kind.__qualname__] = [str(each) for each in parameters]
+    assert wrong == {}
+
+
+def test_no_action_is_found_by_the_name_of_a_method() -> None:
+    """The table names each handler itself: no `getattr(self, f"do_{id}")` anywhere, no method of such a name."""
+    wrong = []
+    for path in (path for room in ROOMS for path in (HOUSE / room).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
+                wrong += [f"{path.name}: {ast.unparse(node)}"] if not isinstance(node.args[1], ast.Constant) else []
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("do_"):
+                wrong.append(f"{path.name}: {node.name}")
+    assert wrong == []
+
+
+def test_no_chain_of_ids_decides_what_an_action_does() -> None:
+    """Outside of the table no action is told from another by its id: what tells them apart is a field of the row."""
+    wrong = []
+    for path in (path for room in ROOMS for path in (HOUSE / room).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Compare) and ast.unparse(node.left) in ("action.id", "action_id", "hint.id"):
+                constants = [each for each in ast.walk(node) if isinstance(each, ast.Constant)]
+                wrong += [f"{path.name}: {ast.unparse(node)}"] if constants else []
+    assert wrong == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_file_fits_in_the_head(room: str) -> None:
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (HOUSE / room).glob("*.py")}
+    assert lengths and {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
