@@ -10,8 +10,8 @@ from mailcore.programs.transcript_reader import Recent
 
 PAIR_WINDOW = 10.0
 """Seconds within which two sources report one event that has no id."""
-MAX_CALLS = 2000
-"""Tool events that are remembered."""
+MAX_CALLS = 500
+"""Tool events that are remembered, 60 kB of each agent: its traces report one within seconds of each other."""
 MAX_UNPAIRED = 256
 """Events without an id that still wait for the other source's word."""
 
@@ -44,8 +44,8 @@ class Deduplicator:
     """The filter for one agent: what one source reported is dropped when another reports it; the first one wins."""
 
     def __init__(self) -> None:
-        self._calls: Recent[tuple[str, Kind, str], str] = Recent(MAX_CALLS)
-        """By session, what happened and the call's id: the source that reported it first."""
+        self._calls: Recent[int, str] = Recent(MAX_CALLS)
+        """By the hash of session, what happened and the call's id: the source that reported it first."""
         self._unpaired: list[_Event] = []
 
     def each(self, activities: list[Activity]) -> list[Activity]:
@@ -61,7 +61,7 @@ class Deduplicator:
         """
         kind = _CALLS.get(activity.kind)
         if kind is not None and activity.tool_id:
-            call = (activity.session, kind, activity.tool_id)
+            call = hash((activity.session, kind, activity.tool_id))
             if self._calls.get(call) not in (None, activity.source):
                 return True
             self._calls.put(call, activity.source)
