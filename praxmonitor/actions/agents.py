@@ -134,5 +134,5 @@ async def copy(context: Context[View]) -> None:
     address = context.view.selected
     told = await read(context, requests.story, context.opened.workspace, address)
     if told is not None:
-        context.terminal.copy_to_clipboard(told)
+        context.terminal.copy(told)
         context.display.notify(f"copied: the story of {address}'s run, as Markdown")

@@ -86,7 +86,7 @@ def test_the_bell_rings_while_the_terminal_is_lent(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "__stdout__", written)
     app.bell()
     assert written.getvalue() == ""
-    app.lent = True
+    app.terminal.lent = True
     app.bell()
     assert written.getvalue() == "\a"
 
