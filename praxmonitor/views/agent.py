@@ -112,7 +112,7 @@ class AgentScreen(Screen[None]):
             self.reading.follow(snapshot.fleet.find(self._address))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Hand the moment down."""
+        """Hand the snapshot down."""
         facts = snapshot.fleet.find(self._address)
         gone = "" if facts is not None else ": no longer in the registry; this is the last that was known"
         self._story.border_title = self._heading + gone

@@ -134,7 +134,7 @@ class FleetScreen(Screen[None]):
             self.reading.follow(snapshot.fleet.find(self.selected))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Hand the moment down."""
+        """Hand the snapshot down."""
         agents = self._ordered(snapshot)
         wanted = self._filter.value.casefold().strip()
         if wanted:
