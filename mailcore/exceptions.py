@@ -56,19 +56,19 @@ _caveats: ContextVar[list[str] | None] = ContextVar("caveats", default=None)
 @contextmanager
 def caveats() -> Iterator[list[str]]:
     """The list that `caveat` fills until this ends."""
-    said: list[str] = []
-    token = _caveats.set(said)
+    texts: list[str] = []
+    token = _caveats.set(texts)
     try:
-        yield said
+        yield texts
     finally:
         _caveats.reset(token)
 
 
 def caveat(text: str) -> None:
-    """Say what went wrong beside an act that stands: told with its result, and never as its error."""
-    said = _caveats.get()
-    if said is not None and text not in said:
-        said.append(text)
+    """Say what went wrong beside an act that stands: reported with its result, and never as its error."""
+    texts = _caveats.get()
+    if texts is not None and text not in texts:
+        texts.append(text)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from mailcore.text.terminal import complain, say
+from mailcore.text.terminal import print_error, print_line
 
 SUBCOMMANDS = {
     "status": "praxmonitor.cli.status",
@@ -68,13 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         stay(SUPERVISES)
     if argv is None and sys.getfilesystemencoding() != "utf-8":
-        from mailcore.system.python_child import anew_in_utf8
+        from mailcore.system.python_child import restart_in_utf8
 
-        anew_in_utf8()
+        restart_in_utf8()
     if os.environ.get("PYTHONPATH"):  # as in mailcore's own command
-        from mailcore.system.python_child import path_last
+        from mailcore.system.python_child import put_pythonpath_last
 
-        path_last()
+        put_pythonpath_last()
     if isinstance(sys.stdout, io.TextIOWrapper):  # agents write in any script, whatever this terminal's can hold
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -91,15 +91,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(words: list[str]) -> int:
     if words and words[0] == "-C":
         from mailcore.exceptions import MailcoreError
-        from mailcore.workspace.find import ROOT, find
+        from mailcore.workspace.find import ROOT, find_workspace
 
         if len(words) < 2:
             sys.stderr.write(f"praxmonitor: -C needs a directory\n\n{USAGE}")
             return 2
         try:
-            os.environ[ROOT] = str(find(Path(words[1])).root)
+            os.environ[ROOT] = str(find_workspace(Path(words[1])).root)
         except MailcoreError as error:
-            complain(f"praxmonitor: {error}")
+            print_error(f"praxmonitor: {error}")
             return error.exit_status
         words = words[2:]
     if words and words[0] in SUBCOMMANDS:
@@ -107,20 +107,20 @@ def _main(words: list[str]) -> int:
             return int(import_module(SUBCOMMANDS[words[0]]).main(words[1:]))
         except SystemExit as left:  # argparse has printed its help, or what is wrong
             if not left.code:
-                say("\nexamples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[words[0]]), end="")
+                print_line("\nexamples:\n" + "".join(f"  {line}\n" for line in EXAMPLES[words[0]]), end="")
             raise
     if "--help" in words or "-h" in words:
-        say(USAGE, end="")
+        print_line(USAGE, end="")
         return 0
     if "--version" in words:
         from importlib.metadata import version
 
-        say(f"praxmonitor {version('praxmonitor')}")
+        print_line(f"praxmonitor {version('praxmonitor')}")
         return 0
     try:
         path, theme, muted = _options(words)
     except ValueError as error:
-        complain(f"praxmonitor: {error}", more=f"\n{USAGE}")
+        print_error(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
     from mailcore.exceptions import MailcoreError
     from praxmonitor.cli.screen import show
@@ -128,7 +128,7 @@ def _main(words: list[str]) -> int:
     try:
         return show(path, theme=theme, muted=muted)
     except MailcoreError as error:
-        complain(f"praxmonitor: {error}")
+        print_error(f"praxmonitor: {error}")
         return error.exit_status
 
 

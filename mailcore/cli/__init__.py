@@ -83,7 +83,7 @@ GROUPS = {
 }
 """Heading → verb → its module and what it does, in the order in which `--help` lists them."""
 
-VERBS = {verb: said for verbs in GROUPS.values() for verb, said in verbs.items()}
+VERBS = {verb: entry for verbs in GROUPS.values() for verb, entry in verbs.items()}
 
 LEADING = {"--json": 1, "-C": 2, "--from": 2}
 """Options that may stand before the verb, with how many words each is."""
@@ -92,7 +92,7 @@ INTERRUPTED = 130
 """The exit status after Ctrl-C: 128 and SIGINT's number, as a shell says it."""
 
 
-def usage() -> str:
+def usage_text() -> str:
     """What `mailcore --help` prints."""
     lines = [
         "usage: mailcore [-C DIR] VERB …   (--json with every verb; mailcore VERB --help says more, with examples)"
@@ -126,32 +126,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         stay(SUPERVISES)
     if argv is None and sys.getfilesystemencoding() != "utf-8":
-        from mailcore.system.python_child import anew_in_utf8
+        from mailcore.system.python_child import restart_in_utf8
 
-        anew_in_utf8()
+        restart_in_utf8()
     words = _verb_first(list(sys.argv[1:] if argv is None else argv))
     output.keep_standard_descriptors()
     if not words or words[0] in ("-h", "--help", "help"):
-        output.say(usage().encode())
+        output.print_stdout(usage_text().encode())
         return 0 if words else 2
     if words[0] in ("-V", "--version"):
         from importlib.metadata import version
 
-        output.say(f"mailcore {version('praxmonitor')}".encode())
+        output.print_stdout(f"mailcore {version('praxmonitor')}".encode())
         return 0
     if os.environ.get("PYTHONPATH"):  # a project's own modules come after all that is imported from here on
-        from mailcore.system.python_child import path_last
+        from mailcore.system.python_child import put_pythonpath_last
 
-        path_last()
+        put_pythonpath_last()
     # A command lives for milliseconds: looking for garbage while it imports and when it ends takes 9 of its 70.
     gc.set_threshold(100_000)
     try:
-        from mailcore.cli.call import run
+        from mailcore.cli.call import run_verb
 
-        status = run(words[0], VERBS.get(words[0], ("", ""))[0], words[1:])
+        status = run_verb(words[0], VERBS.get(words[0], ("", ""))[0], words[1:])
     except KeyboardInterrupt:
         status = INTERRUPTED
     finally:
-        output.finish()
+        output.flush_stdout()
     gc.freeze()
     return status

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from mailcore.cli import mail
-from mailcore.cli.call import ID, Call, Parser, Result, body_of, proof_option, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, caveat
 from mailcore.mail import answer, approvals, resumable_act
 from mailcore.mail.outbox import Sent
@@ -41,28 +41,28 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def ack(call: Call) -> Result:
+def ack(call: Call) -> VerbResult:
     """Say that a message is taken on, before it is done."""
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, "acknowledged", "")
     return _sent(call, replace(sent, urgent=False))
 
 
-def done(call: Call) -> Result:
+def done(call: Call) -> VerbResult:
     """Say that a task is done, and the result; it is archived."""
     return _acknowledge(call, "done")
 
 
-def blocked(call: Call) -> Result:
+def blocked(call: Call) -> VerbResult:
     """Say what a task waits for; it stays open."""
     return _acknowledge(call, "blocked")
 
 
-def declined(call: Call) -> Result:
+def declined(call: Call) -> VerbResult:
     """Say why a task will not be done; it is archived."""
     return _acknowledge(call, "declined")
 
 
-def _acknowledge(call: Call, state: str) -> Result:
+def _acknowledge(call: Call, state: str) -> VerbResult:
     text = body_of(call.arguments.text)
     sent = answer.acknowledge(call.workspace, call.caller.address, call.arguments.id, state, text)
     if sent.delivered:
@@ -70,41 +70,41 @@ def _acknowledge(call: Call, state: str) -> Result:
     return _sent(call, sent, f"says what became of it: {state}")
 
 
-def escalate(call: Call) -> Result:
+def escalate(call: Call) -> VerbResult:
     """Hand a message up, to the orchestrator, then to the operator; or tasks that conflict, to the approver."""
     *others, text = call.arguments.rest
     why = body_of(text)
     if others:
         return _conflict(call, [call.arguments.id, *others], why)
-    sent = answer.escalate(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why)
+    sent = answer.escalate_message(call.workspace, call.config.mail, call.caller.address, call.arguments.id, why)
     return _sent(call, sent, "handed a message up to you")
 
 
-def _conflict(call: Call, names: list[str], why: str) -> Result:
-    """None of these tasks starts until the approver chooses; every sender is told."""
+def _conflict(call: Call, names: list[str], why: str) -> VerbResult:
+    """None of these tasks starts until the approver chooses; every sender is notified."""
     from mailcore.mail import conflicts
 
     by, tier = call.caller, min(call.config.tiers)
     approver = call.workspace.agent(call.config.approver(tier)).address
-    sent, told = conflicts.escalate(call.workspace, by.address, approver, names, why, tier)
+    sent, notified = conflicts.escalate_conflict(call.workspace, by.address, approver, names, why, tier)
     value, text = _sent(call, sent, "says that tasks conflict")
-    lines = [text, *(f"told {one.to}" if one.delivered else f"NOT told {one.to}: {one.error}" for one in told)]
-    return {**value, "told": [one.as_json() for one in told]}, "\n".join(lines)
+    lines = [text, *(f"told {one.to}" if one.delivered else f"NOT told {one.to}: {one.error}" for one in notified)]
+    return {**value, "told": [one.as_json() for one in notified]}, "\n".join(lines)
 
 
-def accept(call: Call) -> Result:
+def accept(call: Call) -> VerbResult:
     """Be content with what was done."""
-    notice = answer.accept(call.workspace, call.caller.address, call.arguments.id)
+    notice = answer.accept_done(call.workspace, call.caller.address, call.arguments.id)
     return {"id": notice.id, "task": notice.in_reply_to}, f"accepted: {line(notice.subject)}"
 
 
-def reopen(call: Call) -> Result:
+def reopen(call: Call) -> VerbResult:
     """Not be content: dispatch the task again, in its thread; with what a review found, to whose work it was of."""
     from mailcore.dispatch import control
 
     why, by = body_of(call.arguments.text), call.caller.address
-    with resumable_act.act(call.caller.agent, "reopen", call.arguments.id, why) as act:
-        notice = answer.notice(call.workspace, by, call.arguments.id, closed=act.again, accepted=True)
+    with resumable_act.begin_act(call.caller.agent, "reopen", call.arguments.id, why) as act:
+        notice = answer.outcome_notice(call.workspace, by, call.arguments.id, closed=act.again, accepted=True)
         act.remember("reopen", {})
         again = answer.reopening(call.workspace, by, notice, why)
         sent = control.dispatch_task(
@@ -113,40 +113,42 @@ def reopen(call: Call) -> Result:
         )  # fmt: skip
         call.note(call.caller, to=sent.to)
         for one in again.settles:
-            answer.reopened(call.workspace, by, one)
+            answer.close_reopened_notice(call.workspace, by, one)
     text = f"{sent.to}: message {sent.message_id}, " + (
         f"not woken: {sent.busy}" if sent.busy else f"run {sent.run_id}"
     )
     return asdict(sent) | {"exit": 3 if sent.code == "busy" else 0}, text
 
 
-def ask(call: Call) -> Result:
+def ask(call: Call) -> VerbResult:
     """Ask the approver that config names for the tier, with what the tier needs."""
     from mailcore.dispatch import lapsed_approvals
 
     a, by = call.arguments, call.caller
     body = body_of(a.body)
     lapsed_approvals.lapse_due_approvals(call.workspace, call.config)
-    tier = approvals.check(call.config, a.tier, body)
+    tier = approvals.check_tier_request(call.config, a.tier, body)
     approver = call.workspace.agent(call.config.approver(a.tier)).address
-    sent = approvals.ask(call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires)
+    sent = approvals.request_approval(
+        call.workspace, by.address, approver, a.to, a.subject, body, a.tier, by.run_id, tier.expires
+    )
     return _sent(call, sent, "asks for your approval")
 
 
-def approve(call: Call) -> Result:
+def approve(call: Call) -> VerbResult:
     """Grant a request: for its approver alone."""
     return _decide(call, "approved")
 
 
-def deny(call: Call) -> Result:
+def deny(call: Call) -> VerbResult:
     """Refuse a request: for its approver alone."""
     return _decide(call, "denied")
 
 
-def _decide(call: Call, decision: str) -> Result:
+def _decide(call: Call, decision: str) -> VerbResult:
     from mailcore.dispatch import conflict_choice, lapsed_approvals
 
-    request = approvals.find(call.workspace, call.config, call.arguments.id)
+    request = approvals.find_request(call.workspace, call.config, call.arguments.id)
     number = request.tier if request is not None else 0
     entitled = call.workspace.agent(call.config.approver(number)).address
     tier = call.config.tiers.get(number)
@@ -166,7 +168,9 @@ def _decide(call: Call, decision: str) -> Result:
     return {**value, "tasks": became}, "\n".join([text, *(f"{task}: {what}" for task, what in became.items())])
 
 
-def _sent(call: Call, sent: Sent, what: str = "") -> Result:
+def _sent(call: Call, sent: Sent, what: str = "") -> VerbResult:
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
-    return mail.told(sent, f"said to {sent.to} (#{sent.seq})", mail.wake(call, [sent], sent.subject, what))
+    return mail.sent_result(
+        sent, f"said to {sent.to} (#{sent.seq})", mail.wake_for_mail(call, [sent], sent.subject, what)
+    )

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, Result, proof_option, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, UsageError, tolerated
 from mailcore.mail import lookup, mailbox, message_text, post
 from mailcore.model.agent import OPERATOR, Agent
@@ -36,7 +36,7 @@ def arguments(verb: str, parser: Parser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, write nothing")
 
 
-def archive(call: Call) -> Result:
+def archive(call: Call) -> VerbResult:
     """List, search or restore closed mail."""
     a = call.arguments
     if a.what == "restore":
@@ -46,8 +46,8 @@ def archive(call: Call) -> Result:
         message = post.restore(call.workspace, agent.address, a.text)
         return {"id": message.id, "status": message.status}, f"restored {message.id}: {line(message.subject)}"
     agent = call.visible(a.of) if a.of else call.viewer
-    found = [raw for _, raw in lookup.archived(agent) if a.what == "list" or _matches(raw, a.text)]
-    text = message_text.listed([Message.from_json(raw) for raw in found])
+    found = [raw for _, raw in lookup.archived_messages(agent) if a.what == "list" or _matches(raw, a.text)]
+    text = message_text.message_list([Message.from_json(raw) for raw in found])
     return found, text or f"nothing in {agent.address}'s archive"
 
 
@@ -56,7 +56,7 @@ def _matches(raw: dict[str, Any], text: str) -> bool:
     return any(wanted in str(raw.get(key, "")).casefold() for key in ("subject", "message", "from", "id", "sent_id"))
 
 
-def prune(call: Call) -> Result:
+def prune(call: Call) -> VerbResult:
     """Remove archived mail and records of sent mail older than so many days. Only ever when asked."""
     text = call.arguments.older.removesuffix("d")
     if not text.isdecimal() or len(text) > 6:
@@ -74,25 +74,25 @@ def prune(call: Call) -> Result:
     ]
     for directory in directories:
         inside(call.workspace.root, directory)
-    gone = [path for directory in directories for path in sorted(directory.glob("*.json")) if _older(path, before)]
+    expired = [path for directory in directories for path in sorted(directory.glob("*.json")) if _older(path, before)]
     if not call.arguments.dry_run:
         from mailcore.dispatch.aipass import recorder
         from mailcore.workspace import audit
 
         recorder.record_acts(call.workspace)  # what goes now is on record
-        for number, path in enumerate(gone):
+        for number, path in enumerate(expired):
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                left = f"{counted(number, 'file')} removed, {len(gone) - number} are left; say the same again"
+                left = f"{counted(number, 'file')} removed, {len(expired) - number} are left; say the same again"
                 raise MailcoreError(f"{path}: {error.strerror}; {left}") from error
         with tolerated():
-            audit.record(call.workspace, caller, "prune", files=len(gone), older=call.arguments.older)
+            audit.record(call.workspace, caller, "prune", files=len(expired), older=call.arguments.older)
     word = "would go" if call.arguments.dry_run else "removed"
     return {
-        "files": [str(path) for path in gone],
+        "files": [str(path) for path in expired],
         "removed": not call.arguments.dry_run,
-    }, f"{counted(len(gone), 'file')} {word}"
+    }, f"{counted(len(expired), 'file')} {word}"
 
 
 def _older(path: Path, than: float) -> bool:
@@ -102,17 +102,21 @@ def _older(path: Path, than: float) -> bool:
         return False
 
 
-def repair(call: Call) -> Result:
+def repair(call: Call) -> VerbResult:
     """Recover the whole messages of mailboxes that cannot be read; the files as they were are set aside."""
     from mailcore.workspace import registry
 
     agents: tuple[Agent, ...] = (*call.workspace.agents, call.workspace.operator)
-    gone = not call.workspace.registry.exists()
-    if gone and not call.arguments.dry_run:
-        gone = registry.restore(call.workspace.registry)
+    missing = not call.workspace.registry.exists()
+    if missing and not call.arguments.dry_run:
+        missing = registry.restore_registry(call.workspace.registry)
     if call.arguments.address:
         agents = (call.workspace.agent(call.arguments.address),)
-    done = [found for agent in agents if (found := mailbox.mend(agent, dry_run=call.arguments.dry_run)) is not None]
+    done = [
+        found
+        for agent in agents
+        if (found := mailbox.repair_mailbox(agent, dry_run=call.arguments.dry_run)) is not None
+    ]
     rows = [
         {"path": str(d.path), "cause": d.cause, "recovered": d.recovered, "aside": str(d.set_aside or "")}
         | ({"archived": d.archived} if d.archived else {})
@@ -121,7 +125,7 @@ def repair(call: Call) -> Result:
     earlier = [path for agent in agents for path in sorted(agent.mail_dir.glob("inbox.json.corrupt-*"))]
     now = {str(d.set_aside) for d in done}
     lines = [str(d) for d in done] or ["every mailbox can be read"]
-    if gone:
+    if missing:
         lines.insert(0, f"{call.workspace.registry} was gone: its copy is put in its place")
         rows.insert(0, {"path": str(call.workspace.registry), "cause": "gone", "recovered": 0, "aside": ""})
     lines += [f"set aside earlier: {path}" for path in earlier if str(path) not in now]

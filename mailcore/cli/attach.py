@@ -6,7 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.dispatch.attach import Attachment, attachment
 from mailcore.exceptions import UsageError
 
@@ -18,7 +18,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def attach(call: Call) -> Result:
+def attach(call: Call) -> VerbResult:
     """Replace this process by the program; with `--json` only say what would be run."""
     if not call.arguments.json and not all(end is not None and end.isatty() for end in (sys.stdin, sys.stdout)):
         raise UsageError("attach needs a terminal; --json says what it would run there")

@@ -19,31 +19,31 @@ from mailcore.cli import VERBS, output
 from mailcore.cli.parse import Parser as Parser  # the verbs take it from here
 from mailcore.cli.parse import options_of, parse
 from mailcore.exceptions import ConfigError, MailcoreError, Refused, UsageError, caveats, did_you_mean, tolerated
-from mailcore.identity.caller import Identity, identify, outside
-from mailcore.mail.resumable_act import scope
-from mailcore.model.agent import OPERATOR, Agent
-from mailcore.system.safe_open import working_directory
-from mailcore.workspace.find import Workspace, here
+from mailcore.identity.caller import Identity, identify, is_outside
+from mailcore.mail.resumable_act import act_scope
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
+from mailcore.system.safe_open import own_directory
+from mailcore.workspace.find import Workspace, workspace_here
 from mailcore.workspace.variables import RUN_ID
 from mailcore.workspace.worktree import counterpart
 
-Result = tuple[Any, str]
+VerbResult = tuple[Any, str]
 """What a verb returns: a JSON value, and the same for people."""
 
-NAME = re.compile("[A-Za-z0-9_-]{1,64}")
+RUN_ID_FORM = re.compile("[A-Za-z0-9_-]{1,64}")
 """What the id of a run may be, ours or AIPass's."""
 
 ID = "a message: its number (12 or '#12'), its id, or a beginning of that, 4 characters or more, that no other has"
 """What an ID argument may be, for `--help`."""
 
-ATTENDS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
-"""Verbs that show what agents do: they see to it that what died is ended and told. Those that start or end an agent
+RECOVERING_VERBS = {"agents", "inbox", "queue", "run", "runs", "tasks", "trace", "usage"}
+"""Verbs that show what agents do: they see to it that what died is ended and reported. Those that start or end an agent
 do it anyway."""
 
-STARTS = {"dispatch", "wake", "retry", "reopen", "release", "attach", "review"}
+STARTING_VERBS = {"dispatch", "wake", "retry", "reopen", "release", "attach", "review"}
 """Verbs that start an agent's program, which only a config that can be read may name."""
 
-LOOKS = {
+SHOWING_VERBS = {
     "inbox", "read", "trace", "tasks", "runs", "run", "agents", "config", "whoami", "history", "usage", "doctor",
     "search", "view", "thread", "sent",
 }  # fmt: skip
@@ -76,12 +76,12 @@ class Call:
     @cached_property
     def workspace(self) -> Workspace:
         """The workspace that is meant: that of -C, of MAILCORE_ROOT, or that the working directory is in."""
-        return here(getattr(self.arguments, "place", None))
+        return workspace_here(getattr(self.arguments, "place", None))
 
     @cached_property
     def directory(self) -> Path:
         """Where the caller stands: in a linked git worktree of the workspace the same place in the workspace itself."""
-        here = working_directory()
+        here = own_directory()
         same = counterpart(here)
         return same if same is not None and same.resolve().is_relative_to(self.workspace.root) else here
 
@@ -91,30 +91,30 @@ class Call:
         from mailcore.workspace import trust
 
         trouble = ""
-        if self.verb in STARTS:
-            from mailcore.programs.registry import checked
+        if self.verb in STARTING_VERBS:
+            from mailcore.programs.registry import checked_config
 
-            trust.insist(self.workspace)
-            config, standing = trust.followed(self.workspace)
-            checked(config, self.workspace.config_file)
+            trust.require_trust(self.workspace)
+            config, status = trust.trusted_config(self.workspace)
+            checked_config(config, self.workspace.config_file)
         else:
             try:
-                config, standing = trust.followed(self.workspace)
+                config, status = trust.trusted_config(self.workspace)
             except ConfigError as error:
                 from mailcore.config import Config
 
-                config, standing = Config(), trust.Standing({})
+                config, status = Config(), trust.TrustStatus({})
                 trouble = f"{error}; the defaults are used meanwhile"
-        if standing.why and self.verb in (*STARTS, "approve", "deny", "ask", "escalate"):
-            self._note(f"note: {trust.refusal(self.workspace, standing)}")
-        for stranger in self.workspace.strangers(config.agents):
-            self._note(f"note: {self.workspace.config_file}: {stranger}")
+        if status.why and self.verb in (*STARTING_VERBS, "approve", "deny", "ask", "escalate"):
+            self._note(f"note: {trust.refusal_text(self.workspace, status)}")
+        for warning in self.workspace.unknown_sections(config.agents):
+            self._note(f"note: {self.workspace.config_file}: {warning}")
         if trouble:
             self._note(trouble)
         return config
 
     def _note(self, text: str) -> None:
-        output.note(f"mailcore {self.verb}: {text}")
+        output.print_note(f"mailcore {self.verb}: {text}")
 
     @cached_property
     def caller(self) -> Identity:
@@ -128,20 +128,20 @@ class Call:
         else:
             declared = getattr(self.arguments, "sender", None)
             identity = identify(self.workspace, os.environ, self.directory, declared, self._no_person)
-        audit.proof.set(identity.how)
+        audit.current_proof.set(identity.how)
         if run := identity.run_id or os.environ.get("AIPASS_DISPATCH_ID", ""):
             from mailcore.mail.outbox import dispatch_id
 
-            dispatch_id.set(run if NAME.fullmatch(run) else "")
+            dispatch_id.set(run if RUN_ID_FORM.fullmatch(run) else "")
         self.note(identity)
         return identity
 
     def _no_person(self, ancestry: Ancestry) -> str:
         """Why no person can be taken for granted here."""
-        from mailcore.cli.program_names import signs
-        from mailcore.identity.operator import no_person
+        from mailcore.cli.program_names import agent_signs
+        from mailcore.identity.operator import why_no_person
 
-        return no_person(self.workspace, os.environ, ancestry, signs, self.config.operator.assume)
+        return why_no_person(self.workspace, os.environ, ancestry, agent_signs, self.config.operator.assume)
 
     def require(
         self, entitled: str = OPERATOR, *, prove: bool = True, outlived: bool = True, proof: str = "none"
@@ -149,23 +149,23 @@ class Call:
         """The caller, who is `entitled` beyond doubt; Refused if not. For what no agent may do in another's name.
 
         `prove`: the operator is asked for the passphrase, where one is wanted: by config, or by `proof`. `outlived`: as
-        of `operator.require`.
+        of `operator.require_entitled`.
         """
-        from mailcore.identity.operator import require
+        from mailcore.identity.operator import require_entitled
 
         asked = False
         if prove and entitled == OPERATOR:
             from mailcore.identity import passphrase as proofs
 
-            asked = proof == "passphrase" or proofs.wanted(self.workspace, self.config.operator.proof)
+            asked = proof == "passphrase" or proofs.is_wanted(self.workspace, self.config.operator.proof)
         try:
             caller = self.caller
         except Refused as error:
             raise Refused(f"only {entitled} can do this, and {error}", error.code) from error
-        require(self.workspace, caller, os.environ, self.directory, entitled, proved=asked, outlived=outlived)
+        require_entitled(self.workspace, caller, os.environ, self.directory, entitled, proved=asked, outlived=outlived)
         if asked:
             descriptor = getattr(self.arguments, "proof_fd", None)
-            proofs.demand(self.workspace, proofs.spoken(descriptor, "the operator's passphrase: "))
+            proofs.require_passphrase(self.workspace, proofs.read_phrases(descriptor, "the operator's passphrase: "))
         return caller
 
     def note(self, caller: Identity, **facts: Any) -> None:
@@ -184,19 +184,19 @@ class Call:
             with tolerated():
                 record_answered(self.workspace, self.caller.address, sent.to, sent.subject)
         if self.caller.run_id:
-            from mailcore.model.run import MOST_RESULT
+            from mailcore.model.run import MAX_RESULT
             from mailcore.text.masks import masked
 
-            self.note(self.caller, to=sent.to, answers=sent.answers, result=masked(text)[:MOST_RESULT])
+            self.note(self.caller, to=sent.to, answers=sent.answers, result=masked(text)[:MAX_RESULT])
 
     def journal(self, caller: Identity, event: str, **facts: Any) -> None:
         """Write an event into the journal of the run that the caller belongs to, if any: a sign of life, no more."""
         if caller.run_id:
             from mailcore.formats import journal
 
-            run = caller.agent.runs_dir / caller.run_id / "run.jsonl"
+            run = caller.agent.runs_dir / caller.run_id / RUN_JOURNAL
             with tolerated():
-                journal.append(run, {"event": event, **facts})
+                journal.append_record(run, {"event": event, **facts})
 
     @cached_property
     def viewer(self) -> Agent:
@@ -204,7 +204,7 @@ class Call:
         if self.served is not None:
             return self.caller.agent
         declared = getattr(self.arguments, "sender", None)
-        if declared is None and outside(self.workspace, os.environ, self.directory):
+        if declared is None and is_outside(self.workspace, os.environ, self.directory):
             return self.workspace.operator
         return self.caller.agent
 
@@ -230,14 +230,14 @@ def perform(verb: str, module: str, words: list[str], served: Served | None = No
     parser.add_argument("--json", action="store_true", help="one JSON value on standard output, errors too")
     parser.add_argument("-C", dest="place", metavar="DIR", help="the workspace that DIR is in; else MAILCORE_ROOT's")
     verbs = import_module(module if "." in module else f"mailcore.cli.{module}")
-    action: Callable[[Call], Result] = getattr(verbs, verb)
+    action: Callable[[Call], VerbResult] = getattr(verbs, verb)
     verbs.arguments(verb, parser)
     try:
         call = Call(verb, parse(parser, verb, words), served=served)
         if served is not None and served.presented is not None:
             served.check(call.workspace, verb)
-        if verb in ATTENDS:
-            _attend(call)
+        if verb in RECOVERING_VERBS:
+            _recover(call)
         value, text = action(call)
         if os.environ.get(RUN_ID) and "caller" not in call.__dict__:
             with suppress(MailcoreError):
@@ -248,7 +248,7 @@ def perform(verb: str, module: str, words: list[str], served: Served | None = No
     return value, text, int(value.pop("exit", 0)) if isinstance(value, dict) else 0
 
 
-def _attend(call: Call) -> None:
+def _recover(call: Call) -> None:
     """Act on runs whose supervisor died with its sentinel; costs next to nothing where no agent has a lock."""
     with suppress(MailcoreError, OSError):
         locked = [agent for agent in call.workspace.agents if os.path.lexists(agent.dispatch_lock)]
@@ -271,23 +271,23 @@ def _attend(call: Call) -> None:
             recover(call.workspace, call.config, due)
 
 
-def run(verb: str, module: str, words: list[str]) -> int:
-    """Parse, do, print. What was done counts as cut off, should it be said again, until it was told."""
+def run_verb(verb: str, module: str, words: list[str]) -> int:
+    """Parse, do, print. What was done counts as cut off, should it be repeated, until its result was printed."""
     as_json = "--json" in options_of(words)
     with caveats() as beside:
         try:
             if not module:
                 raise UsageError(f"no such verb{did_you_mean(verb, VERBS)}; `mailcore --help` lists them")
-            with scope():
+            with act_scope():
                 value, text, status = perform(verb, module, words)
                 unsaid = _say(value, text, as_json)
         except MailcoreError as error:
             status, unsaid = error.exit_status, _fail(verb, error, as_json)
-    for said in beside:
-        output.note(f"mailcore {verb}: note: {said}")
-    if unsaid and unsaid != output.GONE:
-        looks = verb in LOOKS and not status and unsaid != output.CLOSED
-        output.note(f"mailcore {verb}: {'' if status or looks else 'done, but not told: '}{unsaid}")
+    for caveat_text in beside:
+        output.print_note(f"mailcore {verb}: note: {caveat_text}")
+    if unsaid and unsaid != output.READER_GONE:
+        looks = verb in SHOWING_VERBS and not status and unsaid != output.CLOSED
+        output.print_note(f"mailcore {verb}: {'' if status or looks else 'done, but not told: '}{unsaid}")
         status = MailcoreError.exit_status if looks else status
     return status
 
@@ -296,13 +296,13 @@ def _say(value: Any, text: str, as_json: bool) -> str:
     if as_json:
         from mailcore.formats.json_codec import printed
 
-        return output.say(printed(value))
+        return output.print_stdout(printed(value))
     if not text:
         return ""
     from mailcore.text import plain
 
     encoding = sys.stdout.encoding if sys.stdout is not None else "utf-8"
-    return output.say(plain(text).encode(encoding, "replace"))
+    return output.print_stdout(plain(text).encode(encoding, "replace"))
 
 
 def _fail(verb: str, error: MailcoreError, as_json: bool) -> str:
@@ -310,7 +310,7 @@ def _fail(verb: str, error: MailcoreError, as_json: bool) -> str:
         unsaid = _say({"error": {"code": error.code, "message": str(error)}}, "", as_json)
         if not unsaid:
             return ""
-    output.note(f"mailcore {verb}: {error}")
+    output.print_note(f"mailcore {verb}: {error}")
     return ""
 
 

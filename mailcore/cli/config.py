@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result
+from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.exceptions import ConfigError
 from mailcore.text import counted
 
@@ -15,23 +15,23 @@ def arguments(verb: str, parser: Parser) -> None:
     parser.add_argument("--explain", metavar="KEY", help="what it means: section.key, a section, or a key alone")
 
 
-def config(call: Call) -> Result:
+def config(call: Call) -> VerbResult:
     """Explain, or list every setting of the workspace; ConfigError with every fault of the file."""
     if call.arguments.explain is not None:
         return _explained(call.arguments.explain)
     from mailcore.config.effective import effective
-    from mailcore.config.reader import settings
+    from mailcore.config.reader import read_settings
     from mailcore.config.toml_text import key_name, toml
     from mailcore.programs import registry
 
     file = call.workspace.config_file
-    said, found, wrong = settings(file)
-    wrong = [*wrong, *registry.faults(found)]
+    tables, found, wrong = read_settings(file)
+    wrong = [*wrong, *registry.config_faults(found)]
     if wrong:
         listed = "\n".join(wrong)
         raise ConfigError(f"{file}: {counted(len(wrong), 'fault')}; the defaults are used meanwhile\n{listed}")
-    sections = effective(said, found)
-    notes = call.workspace.strangers(found.agents)
+    sections = effective(tables, found)
+    notes = call.workspace.unknown_sections(found.agents)
     lines = [f"# {file}{'' if file.exists() else ': not there, so all is default'}"]
     for section, values in sections.items():
         lines += ["", f"[{section}]"]
@@ -47,11 +47,11 @@ def config(call: Call) -> Result:
     }, "\n".join(lines)
 
 
-def _explained(name: str) -> Result:
+def _explained(name: str) -> VerbResult:
     from dataclasses import asdict
 
-    from mailcore.config.reference import find, page
+    from mailcore.config.reference import find_keys, key_page
 
-    found = find(name)
+    found = find_keys(name)
     rows: list[dict[str, Any]] = [asdict(key) for key in found]
-    return rows, "\n\n".join(map(page, found))
+    return rows, "\n\n".join(map(key_page, found))

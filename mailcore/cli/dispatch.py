@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
-from mailcore.cli.mail import WORDS, split
+from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
+from mailcore.cli.mail import WORDS_HELP, split
 from mailcore.dispatch import control
 from mailcore.dispatch.kill import kill_run
 from mailcore.dispatch.runs import resumable_session
@@ -19,8 +19,8 @@ from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.text import counted, line
 from mailcore.text.units import date_and_time, iso
-from mailcore.workspace.find import normal_address
 from mailcore.workspace.lock_reader import sandboxed
+from mailcore.workspace.registry import normal_address
 
 SESSIONS = {
     "resume": "go on in its newest session",
@@ -34,7 +34,7 @@ def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     match verb:
         case "dispatch":
-            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS}; @all is everyone")
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS_HELP}; @all is everyone")
             parser.add_argument("--expect", default="", help="what counts as done")
             parser.add_argument(
                 "--with", "--program", dest="program", default="", metavar="PROGRAM", help="not the configured one"
@@ -43,8 +43,10 @@ def arguments(verb: str, parser: Parser) -> None:
                                 help="of its mail, and of its start among those that wait")  # fmt: skip
             parser.add_argument("--model", default="", metavar="MODEL", help="for this task, as the program calls it")
             how = parser.add_mutually_exclusive_group()
-            for mode, said in SESSIONS.items():
-                how.add_argument(f"--{mode}", dest="mode", action="store_const", const=mode, default="", help=said)
+            for mode, explanation in SESSIONS.items():
+                how.add_argument(
+                    f"--{mode}", dest="mode", action="store_const", const=mode, default="", help=explanation
+                )
             parser.add_argument("--queue", action="store_true", help="exit 0 where a busy agent starts it later")
         case "wake":
             parser.add_argument("target", metavar="@a", help="whom to start")
@@ -72,10 +74,10 @@ def arguments(verb: str, parser: Parser) -> None:
         proof_option(parser)
 
 
-def dispatch(call: Call) -> Result:
+def dispatch(call: Call) -> VerbResult:
     """Mail the task to each agent and wake it; exit 3 if one is busy (its mail is delivered all the same)."""
     addresses, subject, body = split(call.arguments.words)
-    targets = [agent.address for agent in route.resolve(call.workspace, call.caller.agent, addresses)]
+    targets = [agent.address for agent in route.resolve_addresses(call.workspace, call.caller.agent, addresses)]
     for target in targets:  # what is refused is refused for all, before a mail is written
         found = control.check_target(call.workspace, call.config, call.caller.address, target, call.arguments.program)
         resumable_session.check_request(call.config, *found, call.arguments.model, call.arguments.mode)
@@ -83,7 +85,7 @@ def dispatch(call: Call) -> Result:
     failed: list[str] = []
     a, by = call.arguments, call.caller
     words = subject, body, a.expect, a.program, a.priority, a.model, a.mode
-    with resumable_act.act(by.agent, "dispatch", targets, *words):
+    with resumable_act.begin_act(by.agent, "dispatch", targets, *words):
         for target in targets:
             try:
                 one = control.dispatch_task(
@@ -117,7 +119,7 @@ def _not_yet(one: control.Dispatched) -> str:
     return f"not woken yet, starts when it can: {one.busy}" if one.queued else f"not woken: {one.busy}"
 
 
-def wake(call: Call) -> Result:
+def wake(call: Call) -> VerbResult:
     """Start an idle agent; exit 3 with code `busy` if it works."""
     a = call.arguments
     by = call.caller.address
@@ -125,7 +127,7 @@ def wake(call: Call) -> Result:
     return {"run_id": run_id}, f"run {run_id}"
 
 
-def kill(call: Call) -> Result:
+def kill(call: Call) -> VerbResult:
     """End a run; success is said only when nothing of it is left."""
     agent, found = find_run(call.workspace, call.arguments.target)
     own = not call.caller.agent.is_operator and call.caller.address in (agent.address, found.sender if found else "")
@@ -140,7 +142,7 @@ def kill(call: Call) -> Result:
     return asdict(killed), f"{killed.address}: ended, {counted(len(killed.ended), 'process', 'processes')}"
 
 
-def retry(call: Call) -> Result:
+def retry(call: Call) -> VerbResult:
     """Run the last task once more."""
     run_id = control.retry_run(
         call.workspace, call.config, call.caller.address, call.arguments.target, call.arguments.mode
@@ -148,9 +150,9 @@ def retry(call: Call) -> Result:
     return {"run_id": run_id}, f"run {run_id}"
 
 
-def runs(call: Call) -> Result:
+def runs(call: Call) -> VerbResult:
     """Every run of the workspace, or of one agent, newest first."""
-    everyone = (*call.workspace.agents, *call.workspace.former())
+    everyone = (*call.workspace.agents, *call.workspace.former_agents())
     wanted = normal_address(call.arguments.target) if call.arguments.target else ""
     agents = [agent for agent in everyone if wanted in ("", agent.address)]
     found: list[Run] = []
@@ -167,8 +169,8 @@ def runs(call: Call) -> Result:
 
 
 def _no_runs(agents: Sequence[Agent]) -> str:
-    gone = [agent for agent in agents if not agent.branch.is_dir()]
-    return "\n".join(["no runs yet", *(f"but {agent.address}'s directory {agent.branch} is gone" for agent in gone)])
+    missing = [agent for agent in agents if not agent.branch.is_dir()]
+    return "\n".join(["no runs yet", *(f"but {agent.address}'s directory {agent.branch} is gone" for agent in missing)])
 
 
 def _line(run: Run) -> str:
@@ -193,7 +195,7 @@ def _row(run: Run) -> dict[str, Any]:
     return row
 
 
-def run(call: Call) -> Result:
+def run(call: Call) -> VerbResult:
     """Task, attempts, exits, standard error, mail sent, files changed."""
     from mailcore.dispatch.runs.run_story import read_story
     from mailcore.text.masks import masked_all
@@ -203,11 +205,11 @@ def run(call: Call) -> Result:
         call.visible(agent.address)
     if found is None:
         raise MailcoreError(f"{call.arguments.target} has had no run", "no_run")
-    told = read_story(agent, found)
-    return {**told.as_json(), "run": masked_all(_row(told.run))}, told.as_markdown()
+    page = read_story(agent, found)
+    return {**page.as_json(), "run": masked_all(_row(page.run))}, page.as_markdown()
 
 
-def hold(call: Call) -> Result:
+def hold(call: Call) -> VerbResult:
     """Nothing starts, mail arrives."""
     from mailcore.dispatch.admission.hold import place_hold as place_hold
 
@@ -217,7 +219,7 @@ def hold(call: Call) -> Result:
     return {"held": target or "all"}, f"{target or 'every agent'} is held: mail arrives, nothing starts"
 
 
-def release(call: Call) -> Result:
+def release(call: Call) -> VerbResult:
     """Start again, with what waited."""
     from mailcore.dispatch.release import release_hold as release_hold
     from mailcore.dispatch.release import was_held_by
@@ -256,7 +258,7 @@ def _whom(target: str, why: str, everyone: bool) -> tuple[str, str]:
     return normal_address(target), why
 
 
-def queue(call: Call) -> Result:
+def queue(call: Call) -> VerbResult:
     """What waits, and for what; cancel takes one out."""
     from mailcore.dispatch.queueing import queue as waiting
 

@@ -9,15 +9,15 @@ from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
 
-from mailcore.cli.call import Call, Parser, Result
+from mailcore.cli.call import Call, Parser, VerbResult
 from mailcore.cli.doctor_checks import Check, trusted
-from mailcore.cli.doctor_sessions import sessions
+from mailcore.cli.doctor_sessions import session_checks
 from mailcore.config import Config, read_config
 from mailcore.dispatch.runs.run_list import run_ids
 from mailcore.exceptions import ConfigError, MailcoreError
-from mailcore.hooks.install import standing
+from mailcore.hooks.install import hook_state
 from mailcore.mail.mailbox_reader import absent, read_mailbox
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.programs import registry
 from mailcore.programs.base import Hooks
@@ -26,7 +26,7 @@ from mailcore.system import BACKENDS, PORTABLE, VARIABLE, user_directories
 from mailcore.system.processes import MISSING, has_sound_card, watch_limits
 from mailcore.text import counted
 from mailcore.workspace.find import Workspace
-from mailcore.workspace.lock_reader import names_stranger, read_lock
+from mailcore.workspace.lock_reader import read_lock, why_stranger
 
 CONFIG = ".praxmonitor/config.toml"
 
@@ -36,13 +36,16 @@ def arguments(verb: str, parser: Parser) -> None:
     del verb, parser
 
 
-def doctor(call: Call) -> Result:
+def doctor(call: Call) -> VerbResult:
     """All checks; exit 4 if one is not in order."""
     agents = [agent for agent in call.workspace.agents if agent.branch.is_dir()]
     try:
-        config = registry.checked(read_config(call.workspace.config_file), call.workspace.config_file)
+        config = registry.checked_config(read_config(call.workspace.config_file), call.workspace.config_file)
         programs = [*_programs(config, agents), *_settings(call.workspace, config)]
-        programs += [Check("config", False, said, f"mend {CONFIG}") for said in call.workspace.strangers(config.agents)]
+        programs += [
+            Check("config", False, warning, f"mend {CONFIG}")
+            for warning in call.workspace.unknown_sections(config.agents)
+        ]
     except ConfigError as error:
         config = Config()
         programs = [Check("config", False, str(error), "mend it; no agent can be started meanwhile")]
@@ -51,8 +54,8 @@ def doctor(call: Call) -> Result:
         *_workspace(call.workspace),
         *trusted(call.workspace),
         *programs,
-        *sessions([agent for agent in call.workspace.agents if not agent.is_operator]),
-        *(c for a in call.workspace.agents for c in _agent(a, registry.hooks(config.agent(a.address).program))),
+        *session_checks([agent for agent in call.workspace.agents if not agent.is_operator]),
+        *(c for a in call.workspace.agents for c in _agent(a, registry.hooks_of(config.agent(a.address).program))),
     ]
     lines = []
     for check in checks:
@@ -65,7 +68,7 @@ def doctor(call: Call) -> Result:
 
 
 def _machine() -> Iterator[Check]:
-    for name in registry.names():
+    for name in registry.program_names():
         try:
             words = registry.program(name).executables
         except MailcoreError as error:
@@ -114,11 +117,11 @@ def _git(workspace: Workspace) -> Iterator[Check]:
     """Is what git would rewind, with each change of branches, known to it?"""
     from mailcore.cli.doctor_git import tracked, unignored
 
-    held = tracked(workspace)
-    if held:
-        places = " ".join(quote(place) for place in held)
+    tracked_places = tracked(workspace)
+    if tracked_places:
+        places = " ".join(quote(place) for place in tracked_places)
         yield Check(
-            "git", False, f"git tracks state: {' '.join(held)}; a checkout or stash rewinds mail and runs",
+            "git", False, f"git tracks state: {' '.join(tracked_places)}; a checkout or stash rewinds mail and runs",
             f"git rm -r -q --cached -- {places} && git commit -m 'Mail is state, not source'; what older commits hold "
             "stays a danger: a checkout of them puts that mail in the place of yours",
         )  # fmt: skip
@@ -208,10 +211,10 @@ def _runs(agent: Agent) -> Iterator[Check]:
     elif lock is not None and lock.holder is Holder.ELSEWHERE:
         where = ", ".join(filter(None, (lock.host, lock.namespace))) or "another PID namespace"
         yield Check(agent.address, True, f"works on {lock.subject!r} elsewhere ({where}); end it there")
-    elif lock is not None and (why := names_stranger(lock)):
+    elif lock is not None and (why := why_stranger(lock)):
         yield Check(agent.address, False, f"{path} {why}", f"remove {path} if nothing works there")
     for run_id in reversed(run_ids(agent)):
-        journal = agent.runs_dir / run_id / "run.jsonl"
+        journal = agent.runs_dir / run_id / RUN_JOURNAL
         if journal.is_symlink() or not journal.is_file():
             found = "a link" if journal.is_symlink() else "no file" if journal.exists() else "gone"
             yield Check(
@@ -220,7 +223,7 @@ def _runs(agent: Agent) -> Iterator[Check]:
 
 
 def _hooks(agent: Agent, place: Hooks) -> Check:
-    hooks = standing(agent, place)
+    hooks = hook_state(agent, place)
     events = "events are written" if agent.hooks_log.exists() else f"no events yet ({agent.hooks_log})"
     found = f"hooks {hooks.state}: {hooks.why or events}"
     if hooks.state == "broken":

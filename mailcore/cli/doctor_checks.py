@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.config.reader import settings
+from mailcore.config.reader import read_settings
 from mailcore.exceptions import ConfigError, MailcoreError
 from mailcore.formats import journal
 from mailcore.identity import passphrase
@@ -14,7 +14,7 @@ from mailcore.text import counted, line
 from mailcore.workspace import audit, trust
 from mailcore.workspace.find import Workspace
 
-MOST = 3
+MAX_LISTED = 3
 """Findings of one kind that are listed; the rest are counted."""
 
 
@@ -29,10 +29,10 @@ class Check:
 
 
 def trusted(workspace: Workspace) -> Iterator[Check]:
-    """The audit's chain, mail that no line of it tells of, what config.toml starts, the operator's passphrase."""
+    """The audit's chain, mail that no line of it reports, what config.toml starts, the operator's passphrase."""
     path = workspace.state_dir / audit.FILE
     try:
-        found = list(audit.broken(workspace.state_dir))
+        found = list(audit.broken_links(workspace.state_dir))
         forged = list(_unaudited(workspace))
     except OSError as error:
         yield Check("audit", False, f"{path}: {error.strerror}", "mend its rights: no act can be noted meanwhile")
@@ -49,14 +49,14 @@ def trusted(workspace: Workspace) -> Iterator[Check]:
 
 
 def _listed(found: list[str]) -> str:
-    more = f"; and {counted(len(found) - MOST, 'more', 'more')}" if len(found) > MOST else ""
-    return "; ".join(found[:MOST]) + more
+    more = f"; and {counted(len(found) - MAX_LISTED, 'more', 'more')}" if len(found) > MAX_LISTED else ""
+    return "; ".join(found[:MAX_LISTED]) + more
 
 
 def _unaudited(workspace: Workspace) -> Iterator[str]:
-    """Open mail that says what proved its sender, and that no line of the audit tells of."""
+    """Open mail that says what proved its sender, and that no line of the audit reports."""
     known = {
-        (str(act.get("id")), str(act.get("sent_id"))) for act in journal.read(workspace.state_dir / audit.FILE)
+        (str(act.get("id")), str(act.get("sent_id"))) for act in journal.read_records(workspace.state_dir / audit.FILE)
         if act.get("verb") in ("send", "feedback")
     }  # fmt: skip
     for agent in (*workspace.agents, workspace.operator):
@@ -72,7 +72,7 @@ def _keys(workspace: Workspace) -> Iterator[Check]:
     try:
         found = [
             f"key {line(key.id, 20)} of {line(key.agent, 40)} was put there by hand"
-            for key in client_keys.unissued(workspace)
+            for key in client_keys.unissued_keys(workspace)
         ]
     except (MailcoreError, OSError) as error:
         yield Check("keys", False, str(error), "remove the file, and issue new ones: mailcore mcp key new")
@@ -84,12 +84,16 @@ def _keys(workspace: Workspace) -> Iterator[Check]:
 
 def _config(workspace: Workspace) -> Check | None:
     try:
-        tables, config, _ = settings(workspace.config_file)
+        tables, config, _ = read_settings(workspace.config_file)
     except ConfigError:
         return None  # said already
-    standing = trust.standing(workspace, tables)
-    if standing.why:
-        return Check("trust", False, trust.refusal(workspace, standing), "mailcore trust --show, then mailcore trust")
-    if passphrase.wanted(workspace, config.operator.proof) and passphrase.known() is None:
-        return Check("operator", False, f"{passphrase.store()}: no passphrase is set", "mailcore operator passphrase")
+    status = trust.trust_status(workspace, tables)
+    if status.why:
+        return Check(
+            "trust", False, trust.refusal_text(workspace, status), "mailcore trust --show, then mailcore trust"
+        )
+    if passphrase.is_wanted(workspace, config.operator.proof) and passphrase.stored_passphrase() is None:
+        return Check(
+            "operator", False, f"{passphrase.passphrase_file()}: no passphrase is set", "mailcore operator passphrase"
+        )
     return None

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from mailcore.cli.doctor_checks import Check
 from mailcore.model.agent import Agent
-from mailcore.observe.format_drift import Drift, note, summed, unread
+from mailcore.observe.format_drift import FormatDrift, drift_note, sum_drifts, unread_lines
 from mailcore.observe.usage_ledger import session_files
-from mailcore.observe.usage_sum import midnight
+from mailcore.observe.usage_sum import local_midnight
 from mailcore.programs.base import SessionFiles
-from mailcore.programs.transcript_reader import LONGEST, Counted
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from mailcore.system.safe_open import descriptor
 from mailcore.text import counted, line
 
@@ -24,10 +24,10 @@ NEWEST = 3
 """Session files of each agent of which they are looked at."""
 
 
-def sessions(agents: list[Agent]) -> Iterator[Check]:
+def session_checks(agents: list[Agent]) -> Iterator[Check]:
     """What belongs to each agent of today, and what of the formats is not understood."""
-    now, notes, drift = time.time(), list[str](), Drift()
-    found = session_files(agents, midnight(now), notes)
+    now, notes, drift = time.time(), list[str](), FormatDrift()
+    found = session_files(agents, local_midnight(now), notes)
     for agent in agents:
         paths = found[agent.address]
         if not paths:
@@ -40,11 +40,13 @@ def sessions(agents: list[Agent]) -> Iterator[Check]:
                 _sample(agent, path, files, drift, now)
             except Exception as error:  # of the disk, or of a reader that may be anybody's plug-in
                 notes.append(f"{path}: {type(error).__name__}: {error}")
-    for said in (*notes, *map(note, summed([drift]))):
-        yield Check("sessions", False, line(said, 300), "what they tell beyond that is shown; see for a newer release")
+    for finding in (*notes, *map(drift_note, sum_drifts([drift]))):
+        yield Check(
+            "sessions", False, line(finding, 300), "what they tell beyond that is shown; see for a newer release"
+        )
 
 
-def _sample(agent: Agent, path: Path, files: SessionFiles, drift: Drift, now: float) -> None:
+def _sample(agent: Agent, path: Path, files: SessionFiles, drift: FormatDrift, now: float) -> None:
     if files.whole:
         return
     opened, stat = descriptor(path)
@@ -52,11 +54,11 @@ def _sample(agent: Agent, path: Path, files: SessionFiles, drift: Drift, now: fl
         begin = max(0, stat.st_size - SAMPLE)
         if begin:
             file.seek(begin - 1)
-            file.readline(LONGEST)
+            file.readline(MAX_TRANSCRIPT_LINE)
             begin = file.tell()
         reader = files.reader(agent.address, path, begin, Counted(500))
-        before, lines = unread(reader), 0
-        while text := file.readline(LONGEST):
+        before, lines = unread_lines(reader), 0
+        while text := file.readline(MAX_TRANSCRIPT_LINE):
             if not text.endswith(b"\n"):
                 break
             reader.read(text, now)

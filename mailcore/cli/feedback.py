@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailcore.cli.call import Call, Parser, Result, body_of, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, body_of, sender_option
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import feedback as mail
-from mailcore.workspace.find import find
+from mailcore.workspace.find import find_workspace
 
 if TYPE_CHECKING:
     from mailcore.dispatch.priority_wakes import WakeOutcome
@@ -25,30 +25,30 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def feedback(call: Call) -> Result:
+def feedback(call: Call) -> VerbResult:
     """Deliver first; an issue is an extra."""
     a = call.arguments
     body = body_of(a.body)
-    sent = mail.give(call.caller.agent, call.workspace, a.project, a.subject, body)
+    sent = mail.deliver_feedback(call.caller.agent, call.workspace, a.project, a.subject, body)
     if not sent.delivered:
         raise MailcoreError(sent.error, "undelivered")
-    issue = mail.open_issue(find(a.project).root, a.subject, body) if a.issue else ""
+    issue = mail.open_issue(find_workspace(a.project).root, a.subject, body) if a.issue else ""
     if issue:
-        mail.keep_issue(call.caller.agent, a.project, sent, issue)
+        mail.record_issue(call.caller.agent, a.project, sent, issue)
     woken = _wake(call, sent)
     value = sent.as_json() | ({"issue": issue} if a.issue else {}) | (woken.as_json() if woken is not None else {})
-    said = f"{sent.to}: delivered as {sent.id}" + (f"; {woken.said}" if woken is not None else "")
-    return value, "\n".join([said, *([issue] if issue else [])])
+    text = f"{sent.to}: delivered as {sent.id}" + (f"; {woken.text}" if woken is not None else "")
+    return value, "\n".join([text, *([issue] if issue else [])])
 
 
 def _wake(call: Call, sent: Sent) -> WakeOutcome | None:
     """Start the other project's orchestrator for it, as that project's own config says; None where nobody is there.
 
-    AIPass's @devpulse, and whom nothing starts, is told by its mail alone.
+    AIPass's @devpulse, and whom nothing starts, learns of it by its mail alone.
     """
     from mailcore.dispatch import priority_wakes
 
     caller = call.caller
     return priority_wakes.wake_other_project(
-        call.workspace, caller.agent, caller.run_id, find(call.arguments.project), sent
+        call.workspace, caller.agent, caller.run_id, find_workspace(call.arguments.project), sent
     )

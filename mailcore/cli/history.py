@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.cli import output
-from mailcore.cli.call import ID, Call, Parser, Result, sender_option
-from mailcore.cli.since import since
+from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
+from mailcore.cli.since import parse_since
 from mailcore.dispatch.runs.open_tasks import OpenTask, newest_run_of, open_tasks_of
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.mail import thread_lookup
 from mailcore.mail.ladder import ladder
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.mail.message_names import choose
-from mailcore.mail.threads import threads
+from mailcore.mail.message_names import choose_named
+from mailcore.mail.threads import group_threads
+from mailcore.model.agent import RUN_JOURNAL
 from mailcore.model.message import FINAL, parse_time
 from mailcore.text import line
-from mailcore.text.names import shown
+from mailcore.text.names import safe_sender
 from mailcore.text.units import age, date_and_time, iso
 
 
@@ -36,14 +37,14 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def trace(call: Call) -> Result:
+def trace(call: Call) -> VerbResult:
     """The rungs of a message with their times, and its thread."""
-    copies = thread_lookup.copies(call.workspace, call.arguments.id)
+    copies = thread_lookup.thread_copies(call.workspace, call.arguments.id)
     try:
-        copy = thread_lookup.find(call.workspace, call.arguments.id, copies)
+        copy = thread_lookup.find_among(call.workspace, call.arguments.id, copies)
     except MailcoreError as error:
-        if error.code == "no_message" and (gone := _recorded(call)) is not None:
-            return gone
+        if error.code == "no_message" and (recorded := _recorded(call)) is not None:
+            return recorded
         raise
     if not call.sees(copy.message.sender, copy.agent.address):
         raise Refused(f"{call.viewer.address} sees its own mail; {call.arguments.id} is between others", "visibility")
@@ -51,10 +52,10 @@ def trace(call: Call) -> Result:
     steps = ladder(copy.message, run)
     names = (copy.message.id, copy.message.sent_id)
     visible = [c.message for c in copies if call.sees(c.message.sender, c.agent.address)]
-    found = (t.messages for t in threads(visible) if any((m.id, m.sent_id) == names for m in t.messages))
+    found = (t.messages for t in group_threads(visible) if any((m.id, m.sent_id) == names for m in t.messages))
     thread = next(found, (copy.message,))
     ack = copy.message.ack
-    told = str(copy.message.raw.get("told_where", ""))
+    delivered_at = str(copy.message.raw.get("told_where", ""))
     value = {
         "id": copy.message.id,
         "sent_id": copy.message.sent_id,
@@ -65,29 +66,29 @@ def trace(call: Call) -> Result:
         "rung": steps.rung,
         "rungs": [{"rung": rung, "at": iso(at)} for rung, at in steps.rungs],
         "result": ack.result if ack else "",
-        "told": told,
+        "told": delivered_at,
         "run": run.run_id if run else None,
         "thread": [{"id": m.id, "from": m.sender, "to": m.recipient, "subject": m.subject} for m in thread],
     }
     lines = [
-        f"#{copy.message.seq} {line(copy.message.id)}  {shown(copy.message.sender)} → {copy.agent.address}: "
+        f"#{copy.message.seq} {line(copy.message.id)}  {safe_sender(copy.message.sender)} → {copy.agent.address}: "
         f"{line(copy.message.subject)}",
         *(f"  {rung:<13} {date_and_time(at, never='-')}" for rung, at in steps.rungs),
-        *([f"  told by its hook at {line(told, 40)}"] if told else []),
+        *([f"  told by its hook at {line(delivered_at, 40)}"] if delivered_at else []),
         *([f"  result: {line(ack.result)}"] if ack and ack.result else []),
         *(["thread:"] if len(thread) > 1 else []),
-        *(f"  {line(m.id)} {shown(m.sender)}: {line(m.subject)}" for m in thread if len(thread) > 1),
+        *(f"  {line(m.id)} {safe_sender(m.sender)}: {line(m.subject)}" for m in thread if len(thread) > 1),
     ]
     return value, "\n".join(lines)
 
 
-def _recorded(call: Call) -> Result | None:
+def _recorded(call: Call) -> VerbResult | None:
     """What the audit says of a mail of which no copy is left, pruned or removed with its agent; None if nothing."""
     from mailcore.model.message import Message
 
     acts = _read(call.workspace.state_dir / "audit.jsonl")
     sends = [act for act in acts if act.get("verb") in ("send", "feedback") and act.get("to")]
-    sent = choose(call.arguments.id, reversed(sends), Message.from_json)
+    sent = choose_named(call.arguments.id, reversed(sends), Message.from_json)
     if sent is None:
         return None
     by, to = str(sent.get("by", "")), str(sent.get("to", ""))
@@ -109,7 +110,7 @@ def _recorded(call: Call) -> Result | None:
     }  # fmt: skip
     number = f"#{seq} " if isinstance(seq := sent.get("seq"), int) and seq else ""
     lines = [
-        f"{number}{line(str(sent.get('id') or sent.get('sent_id')))}  {shown(by)} → {line(to, 80)}: "
+        f"{number}{line(str(sent.get('id') or sent.get('sent_id')))}  {safe_sender(by)} → {line(to, 80)}: "
         f"{line(str(sent.get('subject', '')))}",
         *(f"  {rung:<13} {date_and_time(at, never='-')}" for rung, at in rungs),
         *([f"  result: {line(result)}"] if result else []),
@@ -123,7 +124,7 @@ def _ids(act: dict[str, Any]) -> list[str]:
     return [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
 
 
-def tasks(call: Call) -> Result:
+def tasks(call: Call) -> VerbResult:
     """Tasks, requests and urgent questions that nobody has answered yet, the oldest first."""
     everyone = (*call.workspace.agents, call.workspace.operator)
     agents = [call.workspace.agent(call.arguments.address)] if call.arguments.address else everyone
@@ -155,7 +156,7 @@ def tasks(call: Call) -> Result:
     ]
     text = "\n".join(
         f"{line(task.message.id, 40):<8} #{task.message.seq:<5} {task.agent.address:<14} "
-        f"from {shown(task.message.sender, 14):<14} {age(task.age):>5}  "
+        f"from {safe_sender(task.message.sender, 14):<14} {age(task.age):>5}  "
         f"{task.rung:<12} {line(task.message.subject, 50)}{_beside(task)}"
         for task in found
     )
@@ -165,10 +166,10 @@ def tasks(call: Call) -> Result:
 def _requests(call: Call) -> dict[str, str]:
     """Run → the approval that it waits for, in words."""
     from mailcore.mail.approvals import approvers
-    from mailcore.mail.message_text import asked
+    from mailcore.mail.message_text import request_text
 
     return {
-        request.run_id: f"waits for {agent.address}'s {asked(request)}: {request.subject}"
+        request.run_id: f"waits for {agent.address}'s {request_text(request)}: {request.subject}"
         for agent in approvers(call.workspace, call.config)
         for request in read_mailbox(agent.inbox).messages
         if request.undecided and request.run_id
@@ -182,9 +183,9 @@ def _beside(task: OpenTask) -> str:
     return "".join(f"  [{line(note, 80)}]" for note in [*notes, *([task.note] if task.note else [])])
 
 
-def history(call: Call) -> Result:
+def history(call: Call) -> VerbResult:
     """Every send, transition, run and act, by whom and when: from the audit and the journals of the runs."""
-    earliest = since(call.arguments.since) if call.arguments.since else 0.0
+    earliest = parse_since(call.arguments.since) if call.arguments.since else 0.0
     from mailcore.dispatch.aipass import recorder
 
     unwritten = recorder.record_acts(call.workspace, keep=True)
@@ -196,7 +197,9 @@ def history(call: Call) -> Result:
     for moment, event in () if call.as_json else timed:
         facts = [f"{key}={line(str(value), 60)}" for key, value in event.items() if key not in ("at", "by", "verb")]
         at = date_and_time(moment, never="-")
-        lines.append(f"{at}  {shown(str(event.get('by') or '-')):<12} {line(event['verb']):<14} {' '.join(facts)}")
+        lines.append(
+            f"{at}  {safe_sender(str(event.get('by') or '-')):<12} {line(event['verb']):<14} {' '.join(facts)}"
+        )
     return events, "\n".join(lines) or "nothing has happened yet"
 
 
@@ -209,8 +212,8 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     for record in _read(call.workspace.state_dir / "audit.jsonl"):
         if isinstance(record.get("verb"), str):
             yield {key: value for key, value in record.items() if key != "chain"}
-    for agent in (*call.workspace.agents, *call.workspace.former()):
-        for path in sorted(agent.runs_dir.glob("*/run.jsonl")):
+    for agent in (*call.workspace.agents, *call.workspace.former_agents()):
+        for path in sorted(agent.runs_dir.glob(f"*/{RUN_JOURNAL}")):
             records = _read(path)
             # What it was called then: it may be renamed, or its directory another's by now.
             address = str(records[0].get("target") or agent.address) if records else ""
@@ -226,7 +229,7 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
 def _read(path: Path) -> list[dict[str, Any]]:
     """A journal's records; what cannot be read is said, and keeps nobody from the rest."""
     try:
-        return journal.read(path)
+        return journal.read_records(path)
     except OSError as error:
-        output.note(f"mailcore history: {path}: {error.strerror}")
+        output.print_note(f"mailcore history: {path}: {error.strerror}")
         return []

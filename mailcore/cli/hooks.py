@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
-from mailcore.hooks.install import NONE, install, remove, settings_file, standing
+from mailcore.hooks.install import NO_HOOKS, hook_state, install_hooks, remove_hooks, settings_file
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Hooks
-from mailcore.programs.registry import hooks as hooks_of
+from mailcore.programs.registry import hooks_of as hooks_of
 from mailcore.programs.registry import programs
 
 
@@ -23,7 +23,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def hooks(call: Call) -> Result:
+def hooks(call: Call) -> VerbResult:
     """Do it for each agent; exit 4 if one could not be done, which keeps no other from it."""
     rows: list[dict[str, Any]] = []
     lines = []
@@ -43,7 +43,9 @@ def _row(call: Call, agent: Agent) -> dict[str, Any]:
     row: dict[str, Any] = {"address": agent.address, "file": file, "changed": False}
     try:
         row["changed"] = _act(call, agent, own)
-        found = next(filter(lambda one: one.state != "none", (standing(agent, place) for place in _places(own))), NONE)
+        found = next(
+            filter(lambda one: one.state != "none", (hook_state(agent, place) for place in _places(own))), NO_HOOKS
+        )
         row |= {"state": found.state, "why": found.why}
     except MailcoreError as error:
         row |= {"state": "broken", "why": str(error)}
@@ -82,9 +84,9 @@ def _act(call: Call, agent: Agent, own: Hooks | None) -> bool:
     if what == "status" or (what == "install" and own is None):
         return False
     if what == "install" and own is not None:
-        changed = install(agent, own)
+        changed = install_hooks(agent, own)
     else:
-        changed = True in [remove(agent, place) for place in _places(own)]  # every one, not only up to the first
+        changed = True in [remove_hooks(agent, place) for place in _places(own)]  # every one, not only up to the first
     if changed:
         audit.record(call.workspace, call.viewer.address, f"hooks {what}", agent=agent.address)
     return changed

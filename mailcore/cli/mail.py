@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mailcore.cli.call import ID, Call, Parser, Result, body_of, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, body_of, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import post
 from mailcore.mail.mailbox_reader import absent, read_mailbox
@@ -19,8 +19,8 @@ from mailcore.text import counted, line
 if TYPE_CHECKING:
     from mailcore.dispatch.priority_wakes import WakeOutcome
 
-LATEST = "latest"
-WORDS = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
+LATEST_MESSAGE = "latest"
+WORDS_HELP = "addresses, like @writer, then SUBJECT and BODY, one word each, so quote them; BODY - reads stdin"
 """What `send` and `dispatch` take, for `--help`."""
 
 
@@ -28,7 +28,7 @@ def arguments(verb: str, parser: Parser) -> None:
     """Positional forms, kept for good."""
     match verb:
         case "send":
-            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS}; @all is everyone")
+            parser.add_argument("words", nargs="+", metavar="@a… SUBJECT BODY", help=f"{WORDS_HELP}; @all is everyone")
             parser.add_argument(
                 "--priority", choices=post.PRIORITIES, default="normal", help="high wakes an idle agent"
             )
@@ -48,10 +48,10 @@ def arguments(verb: str, parser: Parser) -> None:
             parser.add_argument("id", metavar="ID", help=ID)
             parser.add_argument("words", nargs="+", metavar="@a… [NOTE]", help="to whom, and what to say above it")
         case "close":
-            parser.add_argument("ids", nargs="*", metavar="ID", help=f"{ID}; {LATEST}: the one that came last")
+            parser.add_argument("ids", nargs="*", metavar="ID", help=f"{ID}; {LATEST_MESSAGE}: the one that came last")
             parser.add_argument("--all", action="store_true", help="all your open mail, save requests to be decided")
         case _:
-            parser.add_argument("ids", nargs="+", metavar="ID", help=f"{ID}; {LATEST}: the one that came last")
+            parser.add_argument("ids", nargs="+", metavar="ID", help=f"{ID}; {LATEST_MESSAGE}: the one that came last")
     sender_option(parser)
 
 
@@ -70,22 +70,22 @@ def split(words: list[str], file: str | None = None) -> tuple[list[str], str, st
     return addresses, subject, body if file is not None else body_of(body)
 
 
-def send(call: Call) -> Result:
+def send(call: Call) -> VerbResult:
     """Deliver to each; exit 4 if one could not be reached, with all results said."""
     a = call.arguments
     addresses, subject, body = split(a.words, a.file)
-    within = post.NOTHING
+    within = post.NO_KEYS
     if a.reply_to:
         from mailcore.cli.thread import into
 
         within = into(call, a.reply_to)
-    sent = post.send(
+    sent = post.send_mail(
         call.workspace, call.caller.address, addresses, subject, body, priority=a.priority, key=a.key, extra=within
     )
-    return _delivered(sent, wake(call, sent, subject) if a.priority == "high" else {})
+    return _delivered(sent, wake_for_mail(call, sent, subject) if a.priority == "high" else {})
 
 
-def wake(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, WakeOutcome]:
+def wake_for_mail(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict[str, WakeOutcome]:
     """Wake for mail of high priority that was delivered; what became of it, by address. `what` the caller did."""
     from mailcore.dispatch import priority_wakes
 
@@ -98,24 +98,24 @@ def wake(call: Call, sent: Sequence[Sent], subject: str, what: str = "") -> dict
     )
 
 
-def told(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> Result:
+def sent_result(sent: Sent, text: str, woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> VerbResult:
     """What to say of one mail that was delivered: `text`, and whom it woke, or why not."""
     if (found := woken.get(sent.to)) is None:
         return sent.as_json(), text
-    return sent.as_json() | found.as_json(), f"{text}; {found.said}"
+    return sent.as_json() | found.as_json(), f"{text}; {found.text}"
 
 
-def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> Result:
+def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxyType({})) -> VerbResult:
     """What to say of mails; an error that says all of it if one was not delivered."""
     lines, rows = [], []
     for one in sent:
-        said = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
-        said += ", by the call before, which was cut off" if one.again else ""
+        row_text = f"delivered as {one.id} (#{one.seq})" if one.delivered else f"NOT delivered: {one.error}"
+        row_text += ", by the call before, which was cut off" if one.again else ""
         row = one.as_json()
         if (found := woken.get(one.to)) is not None:
-            said += f"; {found.said}"
+            row_text += f"; {found.text}"
             row |= found.as_json()
-        lines.append(f"{one.to}: {said}")
+        lines.append(f"{one.to}: {row_text}")
         rows.append(row)
     if not all(one.delivered for one in sent):
         text = sent[0].error if len(sent) == 1 else "\n".join(lines)
@@ -125,88 +125,90 @@ def _delivered(sent: list[Sent], woken: Mapping[str, WakeOutcome] = MappingProxy
     return (rows if len(rows) > 1 else rows[0]), "\n".join(lines)
 
 
-def inbox(call: Call) -> Result:
+def inbox(call: Call) -> VerbResult:
     """Open mail of the caller, or of the agent named: high priority first, then the newest. Nothing becomes read."""
     from mailcore.mail import message_text
 
     agent = call.visible(call.arguments.address) if call.arguments.address else call.viewer
     box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     waiting = sorted((m for m in box.messages if m.status != "closed"), key=lambda m: m.urgency)
-    return [message_text.as_json(m) for m in waiting], message_text.listed(waiting) or _nothing(agent, box)
+    return [message_text.as_json(m) for m in waiting], message_text.message_list(waiting) or _nothing(agent, box)
 
 
-def read(call: Call) -> Result:
+def read(call: Call) -> VerbResult:
     """Show messages of the caller's mailbox, which become `opened`, or its own records of what it sent."""
     from mailcore.mail import message_text
     from mailcore.text.terminal import person
 
-    ids, agent = names_of(call, call.arguments.ids), call.caller.agent
+    ids, agent = resolve_latest(call, call.arguments.ids), call.caller.agent
     try:
-        opened = post.mark_opened(call.workspace, agent.address, ids)
+        opened = post.read_messages(call.workspace, agent.address, ids)
     except MailcoreError as error:
         if error.code != "no_message":
             raise
         from mailcore.mail import sent_mail
 
-        own = {name: found for name in ids if (found := sent_mail.find(agent, name)) is not None}
+        own = {name: found for name in ids if (found := sent_mail.find_sent(agent, name)) is not None}
         if not own:
             raise
         rest = [name for name in ids if name not in own]
-        opened = [*(post.mark_opened(call.workspace, agent.address, rest) if rest else []), *own.values()]
+        opened = [*(post.read_messages(call.workspace, agent.address, rest) if rest else []), *own.values()]
     width = person()
     return [message_text.as_json(m) for m in opened], message_text.for_people(
         opened, width
     ) if width else message_text.for_models(opened)
 
 
-def reply(call: Call) -> Result:
+def reply(call: Call) -> VerbResult:
     """Answer a message of the caller's mailbox and close it."""
     body = body_of(call.arguments.body)
-    sent = post.reply(call.workspace, call.caller.address, call.arguments.id, body)
+    sent = post.reply_to(call.workspace, call.caller.address, call.arguments.id, body)
     if not sent.delivered:
         raise Refused(sent.error, "undelivered")
     call.answered(sent, body)
-    woken = wake(call, [sent], sent.subject, "answered you")
-    return told(sent, f"answered {sent.to} ({sent.id}); closed", woken)
+    woken = wake_for_mail(call, [sent], sent.subject, "answered you")
+    return sent_result(sent, f"answered {sent.to} ({sent.id}); closed", woken)
 
 
-def forward(call: Call) -> Result:
+def forward(call: Call) -> VerbResult:
     """Pass a message of the caller's mailbox on; it stays where it is."""
     *addresses, note = call.arguments.words if len(call.arguments.words) > 1 else [*call.arguments.words, ""]
     if note.startswith("@"):
         addresses, note = [*addresses, note], ""
-    sent = post.forward(call.workspace, call.caller.address, call.arguments.id, addresses, note)
+    sent = post.forward_message(call.workspace, call.caller.address, call.arguments.id, addresses, note)
     return _delivered(sent)
 
 
-def close(call: Call) -> Result:
+def close(call: Call) -> VerbResult:
     """Archive messages of the caller's mailbox."""
     a, agent = call.arguments, call.caller.agent
     if a.all == bool(a.ids):
         raise UsageError("close ID…, or close --all")
     if not a.all:
-        closed = post.close(call.workspace, agent.address, names_of(call, a.ids))
+        closed = post.close_messages(call.workspace, agent.address, resolve_latest(call, a.ids))
         return [m.id for m in closed], "\n".join(f"closed {line(m.id)}: {line(m.subject)}" for m in closed)
     from mailcore.text.frames import quoted
 
     _readable(agent, read_mailbox(agent.inbox, agent.root))
     closed, undecided = post.close_all(call.workspace, agent.address)
     lines = [f"closed {counted(len(closed), 'message')}"]
-    lines += [f"still open, for you to approve or deny: {post.named(m)} {quoted(m.subject, 80)}" for m in undecided]
+    lines += [
+        f"still open, for you to approve or deny: {post.message_name(m)} {quoted(m.subject, 80)}" for m in undecided
+    ]
     value = {"closed": [m.id for m in closed], "undecided": [m.id for m in undecided]}
     return value, "\n".join(lines)
 
 
-def names_of(call: Call, ids: list[str]) -> list[str]:
+def resolve_latest(call: Call, ids: list[str]) -> list[str]:
     """The names as given, `latest` as the id of the caller's open mail that came last."""
-    if LATEST not in ids:
+    if LATEST_MESSAGE not in ids:
         return ids
     agent = call.caller.agent
     box = _readable(agent, read_mailbox(agent.inbox, agent.root))
     newest = max((m for m in box.messages if m.status != "closed"), key=lambda m: (m.came_at, m.seq), default=None)
     if newest is None:
         raise MailcoreError(_nothing(agent, box), "no_message")
-    return [newest.id or newest.sent_id if name == LATEST else name for name in ids]
+    return [newest.id or newest.sent_id if name == LATEST_MESSAGE else name for name in ids]
 
 
 view = read

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import IO
 
 CLOSED = "standard output is closed"
-GONE = "the reader of standard output is gone"
+READER_GONE = "the reader of standard output is gone"
 """`head` has what it wanted: no failure, and nothing to tell."""
 
 
@@ -25,7 +25,7 @@ def keep_standard_descriptors() -> None:
                 os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
-def say(line: bytes) -> str:
+def print_stdout(line: bytes) -> str:
     """Print a line on standard output: why that was not possible, empty if it was."""
     if sys.stdout is None:
         return CLOSED
@@ -34,14 +34,14 @@ def say(line: bytes) -> str:
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         _divert(sys.stdout)
-        return GONE
+        return READER_GONE
     except (OSError, ValueError) as error:
         _divert(sys.stdout)
         return f"standard output: {getattr(error, 'strerror', None) or error}"
     return ""
 
 
-def note(text: str) -> None:
+def print_note(text: str) -> None:
     """Print a note on standard error, made safe to show; nowhere if that is closed or full.
 
     Further lines of it are indented: what it repeats of others can be taken for no line of ours.
@@ -57,7 +57,7 @@ def note(text: str) -> None:
         _divert(sys.stderr)
 
 
-def finish() -> None:
+def flush_stdout() -> None:
     """Write out what others have printed (argparse's help): at the end Python would make a failure an exit status."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

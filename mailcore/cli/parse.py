@@ -25,8 +25,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Any:
         """Raise what argparse found wrong."""
-        said = message.replace("\\x00", "").replace("\0", "")
-        raise UsageError(f"{said}\n{self.format_usage().strip()}")
+        text = message.replace("\\x00", "").replace("\0", "")
+        raise UsageError(f"{text}\n{self.format_usage().strip()}")
 
     def print_help(self, file: Any = None) -> None:
         """Say what the verb is, with its exit statuses and examples."""

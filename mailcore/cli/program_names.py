@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mailcore.identity.operator import Signs
+from mailcore.identity.operator import AgentSigns
 from mailcore.programs.registry import programs
 
 
-def signs() -> Signs:
+def agent_signs() -> AgentSigns:
     """Their variables, and what a process of theirs looks like."""
     known = list(programs())
 
@@ -17,4 +17,4 @@ def signs() -> Signs:
                 return True
         return False
 
-    return Signs(frozenset().union(*(one.variables for one in known)), is_agent)
+    return AgentSigns(frozenset().union(*(one.variables for one in known)), is_agent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import UsageError
 
 
@@ -16,7 +16,7 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def review(call: Call) -> Result:
+def review(call: Call) -> VerbResult:
     """Dispatch a review of what a run did; the findings come back as one message, which `reopen` hands on."""
     from mailcore.dispatch import control
     from mailcore.dispatch.review import compose_review

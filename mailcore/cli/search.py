@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
-from mailcore.cli.since import since
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
+from mailcore.cli.since import parse_since
 from mailcore.exceptions import UsageError
-from mailcore.mail.search import Found, Query
-from mailcore.mail.search import search as search_mail
+from mailcore.mail.search import FoundMail, Query
+from mailcore.mail.search import search_mail as search_mail
 from mailcore.text import counted, line, names
 from mailcore.text.frames import quoted
 from mailcore.text.terminal import person
 from mailcore.text.units import date_and_time
 
-MOST = 50
+MAX_SHOWN = 50
 """Mails that are shown to one who does not say how many."""
 AROUND = 90
 """Characters of a body that are shown, where the first word was found."""
@@ -28,11 +28,13 @@ def arguments(verb: str, parser: Parser) -> None:
     parser.add_argument("--since", metavar="WHEN", help="an ISO time, or 30m, 2h, 7d")
     parser.add_argument("--open", action="store_true", help="only open mail")
     parser.add_argument("--closed", action="store_true", help="only archived mail")
-    parser.add_argument("--limit", type=int, default=MOST, metavar="N", help=f"how many, the newest; else {MOST}")
+    parser.add_argument(
+        "--limit", type=int, default=MAX_SHOWN, metavar="N", help=f"how many, the newest; else {MAX_SHOWN}"
+    )
     sender_option(parser)
 
 
-def search(call: Call) -> Result:
+def search(call: Call) -> VerbResult:
     """Mail in which each of the words begins a word, newest first. Nothing becomes read."""
     a = call.arguments
     if a.open and a.closed:
@@ -44,7 +46,7 @@ def search(call: Call) -> Result:
         words=tuple(a.words),
         agent=call.workspace.agent(a.agent).address if a.agent else "",
         viewer=viewer,
-        since=since(a.since) if a.since else 0.0,
+        since=parse_since(a.since) if a.since else 0.0,
         open=a.open if a.open or a.closed else None,
     )
     if a.words and not query.phrases:
@@ -60,7 +62,7 @@ def search(call: Call) -> Result:
     return [_row(each, query.phrases) for each in shown], "\n".join(lines) or "no mail is found"
 
 
-def _row(found: Found, phrases: list[str]) -> dict[str, Any]:
+def _row(found: FoundMail, phrases: list[str]) -> dict[str, Any]:
     message = found.message
     return {
         "id": message.id,
@@ -76,15 +78,15 @@ def _row(found: Found, phrases: list[str]) -> dict[str, Any]:
     }
 
 
-def _lines(found: Found, phrases: list[str], width: int) -> list[str]:
+def _lines(found: FoundMail, phrases: list[str], width: int) -> list[str]:
     message = found.message
     say = line if width else quoted
-    said = excerpt(message.body, phrases)
+    passage = excerpt(message.body, phrases)
     head = (
         f"{line(message.id, 40):<8}  #{message.seq:<5} {date_and_time(message.at, never='-')}  "
-        f"{names.shown(message.sender, 20)} → {found.owner}  {'open  ' if found.open else 'closed'}  "
+        f"{names.safe_sender(message.sender, 20)} → {found.owner}  {'open  ' if found.open else 'closed'}  "
     )
-    return [head + say(message.subject, 80), *([f"          {say(said, AROUND + 2)}"] if said else [])]
+    return [head + say(message.subject, 80), *([f"          {say(passage, AROUND + 2)}"] if passage else [])]
 
 
 def excerpt(body: str, phrases: list[str]) -> str:

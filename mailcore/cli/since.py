@@ -8,7 +8,7 @@ from mailcore.exceptions import UsageError
 from mailcore.model.message import parse_time
 
 
-def since(text: str) -> float:
+def parse_since(text: str) -> float:
     """Seconds since the epoch of an ISO time, or of so long ago: 30m, 2h, 7d. UsageError for what is neither."""
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     if text[-1:] in units and text[:-1].isdecimal() and len(text) < 10:

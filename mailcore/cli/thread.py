@@ -5,20 +5,20 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from mailcore.cli.call import ID, Call, Parser, Result, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.mail import lookup, message_text, post, sent_mail, thread_lookup
 from mailcore.mail.lookup import Copy
-from mailcore.mail.message_names import choose
-from mailcore.mail.outbox import answering
-from mailcore.mail.threads import threads
+from mailcore.mail.message_names import choose_named
+from mailcore.mail.outbox import answer_keys
+from mailcore.mail.threads import group_threads
 from mailcore.model.message import Message
 from mailcore.text import line, names
 from mailcore.text.frames import quoted
 from mailcore.text.terminal import person
 from mailcore.text.units import date_and_time
 
-MOST = 50
+MAX_SENT = 50
 """Mails that `sent` shows to one who does not say how many."""
 
 
@@ -27,24 +27,26 @@ def arguments(verb: str, parser: Parser) -> None:
     if verb == "thread":
         parser.add_argument("id", metavar="ID", help=f"of any message in it: {ID}")
     else:
-        parser.add_argument("--limit", type=int, default=MOST, metavar="N", help=f"how many, the newest; else {MOST}")
+        parser.add_argument(
+            "--limit", type=int, default=MAX_SENT, metavar="N", help=f"how many, the newest; else {MAX_SENT}"
+        )
     sender_option(parser)
 
 
-def thread(call: Call) -> Result:
+def thread(call: Call) -> VerbResult:
     """All mails of a thread that the caller may see, oldest first, with their texts.
 
     Those in its own mailbox become `opened`; those in another's stay as they are.
     """
-    records = list(sent_mail.records(call.viewer))
-    every = thread_lookup.copies(call.workspace, call.arguments.id, records)
+    records = list(sent_mail.own_records(call.viewer))
+    every = thread_lookup.thread_copies(call.workspace, call.arguments.id, records)
     copies = [copy for copy in every if call.sees(copy.message.sender, copy.agent.address)]
     mails = [copy.message for copy in copies]
     known = {mail.sent_id for mail in mails if mail.sent_id}
     # What has no copy here: it went to another project, was refused, or its recipient removed it.
     mails += [record for record in records if record.id not in known]
     wanted = _named(call, call.arguments.id, mails, every)
-    found = next(one for one in threads(mails) if any(mail is wanted for mail in one.messages))
+    found = next(one for one in group_threads(mails) if any(mail is wanted for mail in one.messages))
     _opened(call, copies, found.messages)
     rows = [message_text.as_json(mail) | {"to": mail.recipient} for mail in found.messages]
     width = person()
@@ -53,9 +55,9 @@ def thread(call: Call) -> Result:
 
 
 def _named(call: Call, wanted: str, mails: list[Message], every: list[Copy]) -> Message:
-    found = choose(wanted, mails, lambda mail: mail)
+    found = choose_named(wanted, mails, lambda mail: mail)
     if found is None:
-        hidden = thread_lookup.find(call.workspace, wanted, every)  # which says so where there is none at all
+        hidden = thread_lookup.find_among(call.workspace, wanted, every)  # which says so where there is none at all
         raise Refused(f"{call.viewer.address} sees its own mail; {hidden.message.id} is between others", "visibility")
     return found
 
@@ -71,23 +73,23 @@ def _opened(call: Call, copies: list[Copy], read: tuple[Message, ...]) -> None:
     if mine:
         with suppress(MailcoreError):
             if call.caller.address == call.viewer.address:
-                post.mark_opened(call.workspace, call.viewer.address, mine)
+                post.read_messages(call.workspace, call.viewer.address, mine)
 
 
 def into(call: Call, message_id: str) -> dict[str, Any]:
     """The keys that put a mail into the thread of a message that the caller got or sent."""
     me = call.caller.agent
     mails = [copy.message for copy in lookup.copies_of([me])]
-    record = sent_mail.find(me, message_id) if choose(message_id, mails, lambda mail: mail) is None else None
-    return answering(record if record is not None else post.find(me, message_id, closed=True))
+    record = sent_mail.find_sent(me, message_id) if choose_named(message_id, mails, lambda mail: mail) is None else None
+    return answer_keys(record if record is not None else post.find_message(me, message_id, closed=True))
 
 
-def sent(call: Call) -> Result:
+def sent(call: Call) -> VerbResult:
     """The caller's own sent mail, newest first, and what became of each."""
     if call.arguments.limit < 1:
         raise UsageError(f"--limit {call.arguments.limit}: 1 or more")
     agent = call.viewer
-    found = sent_mail.sent(call.workspace, agent, call.arguments.limit)
+    found = sent_mail.sent_mails(call.workspace, agent, call.arguments.limit)
     say = line if person() else quoted
     rows, lines = [], []
     for one in found:
@@ -108,7 +110,7 @@ def sent(call: Call) -> Result:
         )
         lines.append(
             f"{line(message.id, 40):<8}  #{message.seq:<5} {date_and_time(message.at, never='-')}  "
-            f"{names.shown(message.recipient, 20):<20}  {one.became:<12} {say(message.subject, 60)}"
+            f"{names.safe_sender(message.recipient, 20):<20}  {one.became:<12} {say(message.subject, 60)}"
             + (f"  {say(one.result, 80)}" if one.result else "")
             + (f"  answer: {line(one.answer, 40)}" if one.answer else "")
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
-from mailcore.config.reader import settings
+from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
+from mailcore.config.reader import read_settings
 from mailcore.workspace import trust as trusting
 
 
@@ -19,38 +19,45 @@ def arguments(verb: str, parser: Parser) -> None:
     proof_option(parser)
 
 
-def trust(call: Call) -> Result:
+def trust(call: Call) -> VerbResult:
     """Allow what config.toml starts or permits, until it changes."""
     from mailcore.workspace import audit
 
     workspace = call.workspace
-    found = trusting.standing(workspace, settings(workspace.config_file)[0])
-    value = {"file": str(workspace.config_file), "keys": dict(found.said), "withheld": found.why}
-    state = trusting.brought(workspace)
+    found = trusting.trust_status(workspace, read_settings(workspace.config_file)[0])
+    value = {"file": str(workspace.config_file), "keys": dict(found.rights), "withheld": found.why}
+    state = trusting.why_state_untrusted(workspace)
     listed = "\n".join(found.lines) or f"{workspace.config_file} starts nothing and gives no rights"
     if call.arguments.show:
-        said = [listed, f"withheld: {found.why}" if found.why else "followed", *([state] if state else [])]
-        return value | {"state": state}, "\n".join(said)
+        lines = [listed, f"withheld: {found.why}" if found.why else "followed", *([state] if state else [])]
+        return value | {"state": state}, "\n".join(lines)
     by = call.require().address
     if call.arguments.revoke:
-        known = trusting.revoke(workspace)
+        known = trusting.revoke_trust(workspace)
         audit.record(workspace, by, "trust", revoked=True)
         return value | {"revoked": known}, "revoked" if known else "nothing was allowed"
-    if found.said or state:
-        trusting.allow(workspace, found)
-        audit.record(workspace, by, "trust", keys=list(found.said))
-    return value | {"withheld": ""}, f"{listed}\nallowed, until one of them changes" if found.said or state else listed
+    if found.rights or state:
+        trusting.allow_keys(workspace, found)
+        audit.record(workspace, by, "trust", keys=list(found.rights))
+    return value | {
+        "withheld": ""
+    }, f"{listed}\nallowed, until one of them changes" if found.rights or state else listed
 
 
-def operator(call: Call) -> Result:
+def operator(call: Call) -> VerbResult:
     """Set the operator's passphrase, or ask for it no more in this workspace."""
     from mailcore.identity import passphrase
 
     call.require(prove=False)
     if call.arguments.what == "off":
-        passphrase.put_off(call.workspace, passphrase.spoken(call.arguments.proof_fd, "the operator's passphrase: "))
+        passphrase.stop_asking(
+            call.workspace, passphrase.read_phrases(call.arguments.proof_fd, "the operator's passphrase: ")
+        )
         return {"proof": "none"}, "it is asked for no more here, unless config.toml says [operator] proof"
-    asked = ["the present passphrase: "] if passphrase.known() is not None else []
-    said = passphrase.spoken(call.arguments.proof_fd, *asked, "the new passphrase: ", "once more: ")
-    passphrase.choose(call.workspace, said)
-    return {"proof": "passphrase", "file": str(passphrase.store())}, f"set; its hash is in {passphrase.store()}"
+    asked = ["the present passphrase: "] if passphrase.stored_passphrase() is not None else []
+    phrases = passphrase.read_phrases(call.arguments.proof_fd, *asked, "the new passphrase: ", "once more: ")
+    passphrase.set_passphrase(call.workspace, phrases)
+    return {
+        "proof": "passphrase",
+        "file": str(passphrase.passphrase_file()),
+    }, f"set; its hash is in {passphrase.passphrase_file()}"

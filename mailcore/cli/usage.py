@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import UsageError
 from mailcore.model.usage import Usage
 from mailcore.text import line
 from mailcore.text.units import date, money
 
-MOST_DAYS = 3660
+MAX_DAYS = 3660
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -25,13 +25,13 @@ def arguments(verb: str, parser: Parser) -> None:
     sender_option(parser)
 
 
-def usage(call: Call) -> Result:
+def usage(call: Call) -> VerbResult:
     """Cost and tokens from the agents' session files and the journals of their runs."""
     from mailcore.observe.usage_ledger import Entry, ledger
 
     days, by = call.arguments.days, call.arguments.by
-    if not 1 <= days <= MOST_DAYS:
-        raise UsageError(f"--days {days}: 1 to {MOST_DAYS}")
+    if not 1 <= days <= MAX_DAYS:
+        raise UsageError(f"--days {days}: 1 to {MAX_DAYS}")
     if call.arguments.addresses:
         agents = [call.visible(address) for address in dict.fromkeys(call.arguments.addresses)]
     else:

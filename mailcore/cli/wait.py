@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailcore.cli import output
-from mailcore.cli.call import ID, Call, Parser, Result, sender_option
+from mailcore.cli.call import ID, Call, Parser, VerbResult, sender_option
 from mailcore.cli.history import concerns
 from mailcore.exceptions import MailcoreError, UsageError
 from mailcore.model.agent import Agent
@@ -19,9 +19,9 @@ from mailcore.system import self_ignore
 from mailcore.system.writing import make_directory
 from mailcore.text import line
 from mailcore.text.frames import quoted
-from mailcore.text.names import shown
+from mailcore.text.names import safe_sender
 from mailcore.text.units import clock_time
-from mailcore.workspace.find import load
+from mailcore.workspace.find import load_workspace
 from mailcore.workspace.variables import RUN_ID
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 FAILED = 4
 TIMED_OUT = 5
-LOOK = 0.5
-"""Seconds between two looks where the kernel tells of no changes."""
+LOOK_PERIOD = 0.5
+"""Seconds between two looks where the kernel reports no changes."""
 GOOD = {
     "reply": ("reply", "done", "approved", "completed"),
     "done": ("done", "completed"),
@@ -65,7 +65,7 @@ def arguments(verb: str, parser: Parser) -> None:
         sender_option(parser)
 
 
-def wait(call: Call) -> Result:
+def wait(call: Call) -> VerbResult:
     """Exit 0 at a good end, 4 if one came to another, 5 at the time limit; what is known is said either way."""
     from mailcore.dispatch.recovery import Recovery
     from mailcore.dispatch.runs.open_tasks import newest_run_of
@@ -83,8 +83,8 @@ def wait(call: Call) -> Result:
     with _in_the_journal(call) as on_wait:
         settled = until(
             call.workspace, call.viewer, ids, a.want, approver, newest_run_of,
-            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Recovery(call.workspace, call.config).look,
-            beside=None if arrivals is None else arrivals.look, at_work=arrivals.at_work() if arrivals else (),
+            every=a.all, timeout=a.timeout, on_wait=on_wait, attend=Recovery(call.workspace, call.config).check,
+            beside=None if arrivals is None else arrivals.new_arrivals, at_work=arrivals.at_work() if arrivals else (),
             cancellation=call.served.cancellation if call.served is not None else None,
         )  # fmt: skip
     with suppress(MailcoreError, OSError):  # what it would be woken for stays in its queue, and is passed over there
@@ -143,24 +143,24 @@ def _said(one: SettledMessage) -> str:
     if not one.state:
         return f"{one.id}: not yet"
     about = f" {quoted(one.subject, 80)}" if one.subject else ""
-    said = f": {line(one.text, 200)}" if one.text.strip() else ""
-    return f"{one.id}: {line(one.state)} by {shown(one.by)}{about}{said}"
+    text = f": {line(one.text, 200)}" if one.text.strip() else ""
+    return f"{one.id}: {line(one.state)} by {safe_sender(one.by)}{about}{text}"
 
 
-def watch(call: Call) -> Result:
+def watch(call: Call) -> VerbResult:
     """Print mail events as they come, until interrupted."""
     from mailcore.formats.json_codec import printed
 
-    viewer = call.viewer.address  # whoever is refused is not told that it watches
+    viewer = call.viewer.address  # whoever is refused does not learn that it watches
     whose = "all mail" if call.viewer.is_operator else f"{viewer}'s mail"
-    output.note(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
+    output.print_note(f"mailcore watch: {whose} of {call.workspace.root}, until Ctrl-C")
     for event in _events(call):
         if not concerns(call, event):
             continue
         as_json = call.arguments.jsonl or call.arguments.json
-        said = printed(event, indent=False) if as_json else event_line(event).encode("utf-8", "replace")
-        if unsaid := output.say(said):
-            if unsaid == output.GONE:
+        text = printed(event, indent=False) if as_json else event_line(event).encode("utf-8", "replace")
+        if unsaid := output.print_stdout(text):
+            if unsaid == output.READER_GONE:
                 break
             raise MailcoreError(unsaid, "output")
     return None, ""
@@ -184,7 +184,7 @@ def event_line(event: Mapping[str, Any]) -> str:
     names = [f"#{event['seq']}"] if event.get("seq") else [str(name) for name in ids if name]
     quoted = [f'"{event[key]}"' for key in ("subject", "why", "until") if event.get(key)]
     reasons = [str(event[key]) for key in ("reason", "error") if event.get(key)]
-    head = f"{shown(by)} → {whom}" if whom and whom != by else shown(by)
+    head = f"{safe_sender(by)} → {whom}" if whom and whom != by else safe_sender(by)
     at = clock_time(parse_time(event.get("at")), never="--:--:--")
     return f"{at} {line(head)}  {line(' '.join([PAST.get(verb, verb), *names, *quoted, *reasons]))}"
 
@@ -193,20 +193,20 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
     """Acts on mail by mailcore, from the audit; deliveries by other programs, from the mailboxes themselves."""
     from mailcore.formats import journal
     from mailcore.mail.mailbox_reader import read_mailbox
-    from mailcore.observe.file_tail import Tail
+    from mailcore.observe.file_tail import FileTail
     from mailcore.system.open_files import OpenFiles
     from mailcore.system.watching import Watcher, inodes
 
     workspace = call.workspace
-    self_ignore.make(workspace.state_dir)
+    self_ignore.make_ignored(workspace.state_dir)
     known: dict[Agent, set[str]] = {}
-    with Watcher(LOOK) as watcher, closing(OpenFiles()) as held:
+    with Watcher(LOOK_PERIOD) as watcher, closing(OpenFiles()) as open_files:
 
         def enroll() -> None:
             """Watch everyone's mail; the registry, which may name a new agent; and the audit."""
             there = [agent for agent in (*workspace.agents, workspace.operator) if agent.branch.is_dir()]
             for agent in there:
-                self_ignore.make(agent.mail_dir, parents=True)
+                self_ignore.make_ignored(agent.mail_dir, parents=True)
             places = [workspace.state_dir, workspace.registry.parent, *(agent.mail_dir for agent in there)]
             watcher.watch(inodes(places))
             for agent in there:
@@ -215,22 +215,22 @@ def _events(call: Call) -> Iterator[dict[str, Any]]:
 
         make_directory(workspace.operator.branch, parents=True)
         enroll()
-        audit = Tail(workspace.state_dir / "audit.jsonl", 0)
-        audit.follow(held)  # what stands there already is no news
+        audit = FileTail(workspace.state_dir / "audit.jsonl", 0)
+        audit.follow(open_files)  # what stands there already is no news
         while True:
             changes = watcher.wait()
             if str(workspace.registry) in changes.paths or changes.lost:
                 with suppress(MailcoreError):  # broken for now: who was known is watched on
-                    workspace = load(workspace.registry)
+                    workspace = load_workspace(workspace.registry)
                     enroll()
-            yield from journal.parse(audit.follow(held))
+            yield from journal.parse_records(audit.follow(open_files))
             while audit.behind:
-                yield from journal.parse(audit.follow(held))
-            for agent, told in known.items():
+                yield from journal.parse_records(audit.follow(open_files))
+            for agent, seen in known.items():
                 for message in reversed(read_mailbox(agent.inbox).messages):
-                    if message.id in told:
+                    if message.id in seen:
                         continue
-                    told.add(message.id)
+                    seen.add(message.id)
                     if not message.stored_at:  # ours say when, and stand in the audit
                         facts = {"by": message.sender, "verb": "send", "to": agent.address, "id": message.id}
                         yield {"at": message.raw.get("timestamp"), **facts, "subject": message.subject}

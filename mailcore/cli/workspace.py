@@ -6,17 +6,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from mailcore.cli.call import Call, Parser, Result, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.exceptions import Refused, UsageError
 from mailcore.mail.mailbox_reader import absent, read_mailbox
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder
 from mailcore.text import counted, line
 from mailcore.text.units import clock_time, iso
-from mailcore.workspace.find import Workspace, normal_address
+from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
+from mailcore.workspace.registry import normal_address
 
-LONGEST = 500
+MAX_ROLE = 500
 """Characters of a role or a purpose."""
 
 
@@ -46,7 +47,7 @@ def arguments(verb: str, parser: Parser) -> None:
         sender_option(parser)
 
 
-def init(call: Call) -> Result:
+def init(call: Call) -> VerbResult:
     """Make a workspace; a file that exists is never overwritten."""
     from shlex import quote
 
@@ -55,10 +56,10 @@ def init(call: Call) -> Result:
     a = call.arguments
     named = [_name_and_path(text) for text in a.agent]
     addresses = [normal_address(name) for name, _ in named]
-    roles, purposes = (_said(texts, addresses) for texts in (a.role, a.purpose))
+    roles, purposes = (_texts_by_address(texts, addresses) for texts in (a.role, a.purpose))
     who = {address: (roles.get(address, ""), purposes.get(address, "")) for address in addresses}
-    made = create.init(Path(a.place or ".", a.directory), named, who)
-    trust.made(made)
+    made = create.create_workspace(Path(a.place or ".", a.directory), named, who)
+    trust.record_made_here(made)
     rows = [{"address": a.address, "branch": str(a.branch)} for a in made.agents]
     there = "" if made.root == Path.cwd() else f"cd {quote(str(made.root))} && "
     first = made.agents[0].address
@@ -81,20 +82,20 @@ def _who(parser: Parser) -> None:
         )
 
 
-def _said(texts: list[str], addresses: list[str]) -> dict[str, str]:
+def _texts_by_address(texts: list[str], addresses: list[str]) -> dict[str, str]:
     """What is said of each address: `NAME=TEXT` of that one alone, other text of all. UsageError if too long."""
     found: dict[str, str] = {}
     for text in texts:
         name, equals, rest = text.partition("=")
         whose = normal_address(name) if equals and name.strip() else ""
-        said = line(rest if whose in addresses else text)
-        if len(said) > LONGEST:
-            raise UsageError(f"{said[:40]!r}… is longer than {LONGEST} characters")
-        found |= dict.fromkeys([whose] if whose in addresses else addresses, said)
+        value = line(rest if whose in addresses else text)
+        if len(value) > MAX_ROLE:
+            raise UsageError(f"{value[:40]!r}… is longer than {MAX_ROLE} characters")
+        found |= dict.fromkeys([whose] if whose in addresses else addresses, value)
     return found
 
 
-def agent(call: Call) -> Result:
+def agent(call: Call) -> VerbResult:
     """Add an agent and make its branch, or take one out of the registry, whose files stay."""
     from mailcore.workspace import audit, create
 
@@ -102,24 +103,25 @@ def agent(call: Call) -> Result:
     if a.what == "add":
         name, path = _name_and_path(a.which)
         address = normal_address(name)
-        role, purpose = (_said(texts, [address]).get(address, "") for texts in (a.role, a.purpose))
-        changed = create.add(call.workspace, name, path, role, purpose)
-        said = changed.agent(name)
-        text = f"{said.address} {said.branch}"
+        role, purpose = (_texts_by_address(texts, [address]).get(address, "") for texts in (a.role, a.purpose))
+        changed = create.add_agent(call.workspace, name, path, role, purpose)
+        found = changed.agent(name)
+        text = f"{found.address} {found.branch}"
     else:
-        said = call.workspace.agent(a.which)
-        if not call.viewer.is_operator and call.viewer.address != said.address:
-            raise Refused(f"{by} cannot take {said.address} out; only the operator can", "identity")
-        changed = create.remove(call.workspace, said.address)
-        text = f"{said.address} is out of {changed.registry.name}; {said.branch} stays as it is"
-    audit.record(call.workspace, by, f"agent {a.what}", agent=said.address)
-    if a.what == "remove" and (waited := _tell_who_waits(call, changed, said.address)):
+        found = call.workspace.agent(a.which)
+        if not call.viewer.is_operator and call.viewer.address != found.address:
+            raise Refused(f"{by} cannot take {found.address} out; only the operator can", "identity")
+        changed = create.remove_agent(call.workspace, found.address)
+        text = f"{found.address} is out of {changed.registry.name}; {found.branch} stays as it is"
+    audit.record(call.workspace, by, f"agent {a.what}", agent=found.address)
+    if a.what == "remove" and (waited := _notify_waiting_senders(call, changed, found.address)):
         text += f"\n{waited}"
-    return {"address": said.address, "branch": str(said.branch), "agents": len(changed.agents)}, text
+    return {"address": found.address, "branch": str(found.branch), "agents": len(changed.agents)}, text
 
 
-def _tell_who_waits(call: Call, changed: Workspace, address: str) -> str:
-    """Tell the senders of the tasks that waited for an agent which is out of the registry; what was told, in words."""
+def _notify_waiting_senders(call: Call, changed: Workspace, address: str) -> str:
+    """Notify the senders of the tasks that waited for an agent which is out of the registry; who was
+    notified, in words."""
     from mailcore.dispatch.lifecycle.after_run import start_all_waiting
     from mailcore.dispatch.queueing import queue
 
@@ -131,7 +133,7 @@ def _tell_who_waits(call: Call, changed: Workspace, address: str) -> str:
     return f"{counted(len(waited), 'task')} waited there and will not start: told to {senders}"
 
 
-def away(call: Call) -> Result:
+def away(call: Call) -> VerbResult:
     """Tell the agents that the operator is away, or back."""
     from mailcore.workspace import audit, presence
 
@@ -142,15 +144,15 @@ def away(call: Call) -> Result:
     return {"away": until}, f"away until {until}" if until else "here again"
 
 
-def agents(call: Call) -> Result:
+def agents(call: Call) -> VerbResult:
     """Everyone who can be written to, with unread mail and whether they work now."""
-    from mailcore.hooks.install import standing
-    from mailcore.programs.registry import hooks as hooks_of
+    from mailcore.hooks.install import hook_state
+    from mailcore.programs.registry import hooks_of as hooks_of
     from mailcore.workspace import presence
 
     rows: list[dict[str, Any]] = []
     lines: list[str] = []
-    done = presence.acts(call.workspace)
+    done = presence.last_acts(call.workspace)
     notes = [*call.workspace.refused, *call.workspace.notes]
     for agent in (*call.workspace.agents, call.workspace.operator):
         box = read_mailbox(agent.inbox)
@@ -158,7 +160,7 @@ def agents(call: Call) -> Result:
         busy = lock is not None and lock.holder is not Holder.DEAD
         due = presence.next_wake(call.config, agent)
         place = hooks_of(call.config.agent(agent.address).program)
-        hooks = standing(agent, place).state if place is not None else "none"
+        hooks = hook_state(agent, place).state if place is not None else "none"
         rows.append(
             {
                 "address": agent.address,
@@ -170,7 +172,7 @@ def agents(call: Call) -> Result:
                 "open": box.open,
                 "busy": busy,
                 "task": lock.subject if lock is not None and busy else "",
-                "present": presence.of(call.workspace, agent, done),
+                "present": presence.presence_of(call.workspace, agent, done),
                 "hooks": hooks,
                 "next_wake": iso(due),
                 "wake_late": bool(due) and not busy and due < time.time(),
@@ -189,7 +191,7 @@ def agents(call: Call) -> Result:
     return rows, "\n".join([*lines, *notes])
 
 
-def whoami(call: Call) -> Result:
+def whoami(call: Call) -> VerbResult:
     """The caller's address, and with --explain the evidence."""
     caller = call.caller
     value = {"address": caller.address, "how": caller.how, "run_id": caller.run_id, "evidence": list(caller.evidence)}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mailcore.config.agents import AgentConfig, ProgramConfig
     from mailcore.config.mail import Mail
     from mailcore.config.reader import read_config, read_config_or_defaults, read_mail_or_defaults
-    from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Observe, Operator, Sound, Usage
+    from mailcore.config.schema import START_SPARE, Alarms, Config, Dispatch, Observe, Operator, Sound, UsageCaps
     from mailcore.config.tiers import Tier
 
 _HOMES = {
@@ -35,7 +35,7 @@ __all__ = [
     "ProgramConfig",
     "Sound",
     "Tier",
-    "Usage",
+    "UsageCaps",
     "read_config",
     "read_config_or_defaults",
     "read_mail_or_defaults",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mailcore.config.kinds import Count, CountOrNone, Name, Seconds, Word, about
+from mailcore.config.kinds import Count, CountOrNone, Name, Seconds, Word, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class AgentConfig:
 
     program: Annotated[
         Name,
-        about(
+        describe(
             "The program: one that `mailcore doctor` lists, or command. Empty: the first of those that is on PATH; "
             "where a command is set, command.",
             "command",
@@ -25,24 +25,26 @@ class AgentConfig:
     ] = ""
     command: Annotated[
         tuple[Word, ...],
-        about(
+        describe(
             "What is run as the agent. For the program command: its words, run in the agent's directory; {prompt} is "
             "replaced, and the prompt is in MAILCORE_PROMPT too. It prints something when it is up, and ends with 0.",
             ["python3", "agent.py", "{prompt}"],
         ),
     ] = ()
-    model: Annotated[Word, about("The model, as the program calls it. Empty: the program's own choice.", "small")] = ""
+    model: Annotated[
+        Word, describe("The model, as the program calls it. Empty: the program's own choice.", "small")
+    ] = ""
     permission_mode: Annotated[
         Word,
-        about(
+        describe(
             "What it may do unasked, as the program calls it. bypass: it never asks. Empty: it may edit its own "
             "directory and run mailcore.",
         ),
     ] = ""
-    max_turns: Annotated[Count, about("Turns of one run, where the program knows such a limit.")] = 100
+    max_turns: Annotated[Count, describe("Turns of one run, where the program knows such a limit.")] = 100
     wake_every: Annotated[
         Seconds,
-        about("A timer of yours wakes it this often. Shown as its next wake, and as late when that did not come. "
+        describe("A timer of yours wakes it this often. Shown as its next wake, and as late when that did not come. "
               "0: none.", 3600),
     ] = 0.0  # fmt: skip
 
@@ -51,4 +53,4 @@ class AgentConfig:
 class ProgramConfig:
     """What holds for every agent of one program."""
 
-    max_runs: Annotated[CountOrNone, about("Runs of it at once. 0: any number.", 4)] = 0
+    max_runs: Annotated[CountOrNone, describe("Runs of it at once. 0: any number.", 4)] = 0

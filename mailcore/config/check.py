@@ -8,22 +8,22 @@ from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from mailcore.config.agents import AgentConfig
-from mailcore.config.kinds import MOST
+from mailcore.config.kinds import MAX_COUNT
 from mailcore.config.schema import SECTIONS
-from mailcore.config.toml_text import allowed, key_name, kinds_of, parts, shown, toml
+from mailcore.config.toml_text import allowed, key_name, kinds_of, parts, toml, value_text
 from mailcore.exceptions import did_you_mean
 
 
-def checked(section: type, table: object, name: str) -> tuple[dict[str, Any], list[str]]:
+def checked_section(section: type, table: object, name: str) -> tuple[dict[str, Any], list[str]]:
     """The values of the table called `name` that hold, and in words what does not."""
     if not isinstance(table, dict):
-        return {}, [f"[{name}] must be a table, not {shown(table)}"]
+        return {}, [f"[{name}] must be a table, not {value_text(table)}"]
     values: dict[str, Any] = {}
     faults: list[str] = []
     for key, value in table.items():
         kind = kinds_of(section).get(key)
         if kind is None:
-            faults.append(unknown(name, key, kinds_of(section)))
+            faults.append(unknown_key(name, key, kinds_of(section)))
         elif get_origin(parts(kind)[0]) is Mapping:
             values[key], wrong = _mapping(parts(kind)[0], value, f"{name}.{key}")
             faults += wrong
@@ -35,7 +35,7 @@ def checked(section: type, table: object, name: str) -> tuple[dict[str, Any], li
     return values, faults
 
 
-def unknown(name: str, key: str, known: Iterable[str]) -> str:
+def unknown_key(name: str, key: str, known: Iterable[str]) -> str:
     """That there is no such key in the table called `name`; where it is one, or which is nearest."""
     homes: dict[str, type] = {**SECTIONS, "agents": AgentConfig}
     home = next((home for home, section in homes.items() if key in kinds_of(section)), "")
@@ -46,12 +46,12 @@ def unknown(name: str, key: str, known: Iterable[str]) -> str:
 def _mapping(plain: Any, table: object, name: str) -> tuple[Mapping[str, Any], list[str]]:
     names, kind = get_args(plain)
     if not isinstance(table, dict):
-        return {}, [f"[{name}] must be a table, not {shown(table)}"]
+        return {}, [f"[{name}] must be a table, not {value_text(table)}"]
     values: dict[str, Any] = {}
     faults: list[str] = []
     for key, value in table.items():
         if get_origin(names) is Literal and key not in get_args(names):
-            faults.append(unknown(name, key, get_args(names)))
+            faults.append(unknown_key(name, key, get_args(names)))
             continue
         try:
             values[key] = _converted(value, kind)
@@ -92,6 +92,6 @@ def _fault(name: str, key: str, value: object, kind: Any) -> str:
     why = ""
     if isinstance(value, float) and not math.isfinite(value):
         why = " is not a finite number"
-    elif isinstance(value, int) and abs(value) > MOST:
+    elif isinstance(value, int) and abs(value) > MAX_COUNT:
         why = " has more than the 64 bits of TOML's whole numbers"
-    return f"[{name}] {key_name(key)} = {shown(value)}{why}; allowed: {allowed(kind)}"
+    return f"[{name}] {key_name(key)} = {value_text(value)}{why}; allowed: {allowed(kind)}"

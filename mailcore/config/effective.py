@@ -16,42 +16,42 @@ Sourced = dict[str, tuple[Any, str]]
 """Key → its value, and where that comes from."""
 
 
-def effective(said: Mapping[str, Any], config: Config) -> dict[str, Sourced]:
-    """Section → its keys; `said` are the tables of the file that `config` was read from, which has no fault."""
+def effective(file_tables: Mapping[str, Any], config: Config) -> dict[str, Sourced]:
+    """Section → its keys; `file_tables` are the tables of the file that `config` was read from, which has no fault."""
     found: dict[str, Sourced] = {}
     for section in SECTIONS:
-        sourced = _sourced(getattr(config, section), said.get(section, {}))
+        sourced = _sourced(getattr(config, section), file_tables.get(section, {}))
         tables = {key: value for key, (value, _) in sourced.items() if isinstance(value, Mapping)}
         found[section] = {key: pair for key, pair in sourced.items() if key not in tables}
         for key, table in tables.items():
             found[f"{section}.{key}"] = {name: (value, FILE) for name, value in table.items()}
     start = config.alarms.silence_start
-    if start != said.get("alarms", {}).get("silence_start", Alarms().silence_start):
+    if start != file_tables.get("alarms", {}).get("silence_start", Alarms().silence_start):
         found["alarms"]["silence_start"] = start, f"startup_timeout and {duration(START_SPARE)} more"
-    tables = said.get("agents", {})
+    tables = file_tables.get("agents", {})
     found["agents"] = _agent(config.default_agent, tables, AgentConfig())
     own = {name.lstrip("@").lower(): table for name, table in tables.items() if isinstance(table, dict)}
     for name, agent in config.agents.items():
         found[f"agents.{key_name(name)}"] = _agent(agent, own[name], config.default_agent)
     for name, program in config.programs.items():
-        found[f"programs.{key_name(name)}"] = _sourced(program, said["programs"][name])
-    tiers = said.get("approval", {}).get("tiers", {})
+        found[f"programs.{key_name(name)}"] = _sourced(program, file_tables["programs"][name])
+    tiers = file_tables.get("approval", {}).get("tiers", {})
     for number, tier in config.tiers.items():
         found[f"approval.tiers.{number}"] = _sourced(tier, tiers.get(str(number), {}))
     return {section: values for section, values in found.items() if values}
 
 
-def _sourced(section: Any, said: Container[str]) -> Sourced:
-    return {key: (getattr(section, key), FILE if key in said else DEFAULT) for key in kinds_of(section.__class__)}
+def _sourced(section: Any, set_keys: Container[str]) -> Sourced:
+    return {key: (getattr(section, key), FILE if key in set_keys else DEFAULT) for key in kinds_of(section.__class__)}
 
 
-def _agent(agent: AgentConfig, said: Mapping[str, Any], every: AgentConfig) -> Sourced:
+def _agent(agent: AgentConfig, table: Mapping[str, Any], every: AgentConfig) -> Sourced:
     """`every` is what holds for every agent."""
-    found = _sourced(agent, {key for key, value in said.items() if not isinstance(value, dict)})
+    found = _sourced(agent, {key for key, value in table.items() if not isinstance(value, dict)})
     for key, (value, source) in found.items():
         if source == FILE:
             continue
-        if key == "program" and value and "command" in said:
+        if key == "program" and value and "command" in table:
             found[key] = value, "its command"
         elif value == getattr(every, key) != getattr(AgentConfig(), key):
             found[key] = value, "[agents]"

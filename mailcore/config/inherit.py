@@ -9,32 +9,32 @@ from types import MappingProxyType
 from typing import Any
 
 from mailcore.config.agents import AgentConfig, ProgramConfig
-from mailcore.config.check import checked, unknown
+from mailcore.config.check import checked_section, unknown_key
 from mailcore.config.schema import SECTIONS, START_SPARE, Alarms, Config, Dispatch
 from mailcore.config.tiers import KNOWN, Tier
-from mailcore.config.toml_text import key_name, kinds_of, shown, toml
+from mailcore.config.toml_text import key_name, kinds_of, toml, value_text
 from mailcore.exceptions import did_you_mean
 
 OF_ONE_PROGRAM = ("command", "model", "permission_mode")
 """Keys of an agent that mean nothing, or something else, to another program."""
-COMMAND = "command"
+COMMAND_PROGRAM = "command"
 """The program that is whatever its agent's `command` says."""
 
 _DOTTED = "; one whose name has a dot stands in quotes: [agents."
 _NO_FIRST_WORD = "has no first word: what is to be run"
 
 
-def resolve(tables: dict[str, Any]) -> tuple[Config, list[str]]:
+def resolve_config(tables: dict[str, Any]) -> tuple[Config, list[str]]:
     """The settings, and every fault of the tables in words; a value that is none leaves the default."""
     faults = [_unknown_section(name, value) for name, value in tables.items() if name not in _NAMES]
     found: dict[str, Any] = {}
     for name, section in SECTIONS.items():
-        values, wrong = checked(section, tables.get(name, {}), name)
+        values, wrong = checked_section(section, tables.get(name, {}), name)
         found[name] = section(**values)
         faults += wrong
     for key in ("on_alarm", "on_heartbeat"):
         if (command := getattr(found["alarms"], key))[:1] == ("",):
-            faults.append(f"[alarms] {key} = {shown(command)} {_NO_FIRST_WORD}")
+            faults.append(f"[alarms] {key} = {value_text(command)} {_NO_FIRST_WORD}")
     found["alarms"] = _raised(found["alarms"], found["dispatch"])
     found["default_agent"], agents, wrong = _agents(tables.get("agents", {}))
     faults += wrong
@@ -56,7 +56,7 @@ def _unknown_section(name: str, value: object) -> str:
         return f"[{key_name(name)}] is not known; allowed: {', '.join(sorted(_NAMES))}{did_you_mean(name, _NAMES)}"
     homes = [at for at, section in SECTIONS.items() if name in kinds_of(section)]
     hint = f"it is a key of {' and '.join(f'[{at}]' for at in homes)}" if homes else "a key stands in a section"
-    return f"{key_name(name)} = {shown(value)} stands before the first section; {hint}"
+    return f"{key_name(name)} = {value_text(value)} stands before the first section; {hint}"
 
 
 def _raised(alarms: Alarms, dispatch: Dispatch) -> Alarms:
@@ -69,18 +69,19 @@ def _raised(alarms: Alarms, dispatch: Dispatch) -> Alarms:
 def _agents(table: Any) -> tuple[AgentConfig, dict[str, AgentConfig], list[str]]:
     """What [agents] says itself, for every agent; each agent's own table with that filled in; the faults."""
     if not isinstance(table, dict):
-        return AgentConfig(), {}, [f"[agents] must be a table of agents, like [agents.writer], not {shown(table)}"]
+        return AgentConfig(), {}, [f"[agents] must be a table of agents, like [agents.writer], not {value_text(table)}"]
     keys = tuple(kinds_of(AgentConfig))
     own = {key: values for key, values in table.items() if isinstance(values, dict)}
-    said = {key: value for key, value in table.items() if key not in own}
-    every, faults = checked(AgentConfig, {key: value for key, value in said.items() if key in keys}, "agents")
+    plain = {key: value for key, value in table.items() if key not in own}
+    every, faults = checked_section(AgentConfig, {key: value for key, value in plain.items() if key in keys}, "agents")
     faults += [
-        f"{unknown('agents', key, keys)}. What one agent is stands in a table of its own, like [agents.{key_name(key)}]"
-        for key in said
+        f"{unknown_key('agents', key, keys)}. What one agent is stands in a table of its own, "
+        f"like [agents.{key_name(key)}]"
+        for key in plain
         if key not in keys
     ]
     # Each may have a command of its own: who has none is refused when it is to start.
-    default, wrong = _agent(every, said, "agents", needed=not any("command" in values for values in own.values()))
+    default, wrong = _agent(every, plain, "agents", needed=not any("command" in values for values in own.values()))
     faults += wrong
     agents: dict[str, AgentConfig] = {}
     for key, values in own.items():
@@ -92,8 +93,8 @@ def _agents(table: Any) -> tuple[AgentConfig, dict[str, AgentConfig], list[str]]
         inner = [inner for inner, value in values.items() if isinstance(value, dict) and inner not in keys]
         faults += [f"[{title}.{key_name(one)}] is no agent{_DOTTED}{toml(f'{key}.{one}')}]" for one in inner]
         values = {one: value for one, value in values.items() if one not in inner}
-        held, wrong = checked(AgentConfig, values, title)
-        agents[name], more = _agent(_filled(held, every, default.program), values, title)
+        checked, wrong = checked_section(AgentConfig, values, title)
+        agents[name], more = _agent(_filled(checked, every, default.program), values, title)
         wrong += more
         if wrong and key in keys:
             wrong[-1] += f". A table [{title}] is the agent @{key}: as a key, {key} is none"
@@ -104,34 +105,34 @@ def _agents(table: Any) -> tuple[AgentConfig, dict[str, AgentConfig], list[str]]
 def _filled(values: dict[str, Any], every: dict[str, Any], program: str) -> dict[str, Any]:
     """An agent's values, and of every agent's, who are that `program`, what it does not say itself."""
     if "command" in values and "program" not in values:
-        values = {**values, "program": COMMAND}
+        values = {**values, "program": COMMAND_PROGRAM}
     if values.get("program", program) != program:
         every = {key: value for key, value in every.items() if key not in OF_ONE_PROGRAM}
     return {**every, **values}
 
 
 def _agent(
-    values: dict[str, Any], said: dict[str, Any], name: str, *, needed: bool = True
+    values: dict[str, Any], table: dict[str, Any], name: str, *, needed: bool = True
 ) -> tuple[AgentConfig, list[str]]:
-    """The agent of those values, and what is wrong with them together; `said` is what its table holds itself."""
+    """The agent of those values, and what is wrong with them together; `table` is what its table holds itself."""
     agent = AgentConfig(**values)
     if agent.command and not agent.program:
-        agent = replace(agent, program=COMMAND)
-    if agent.command[:1] == ("",) and "command" in said:
-        return agent, [f"[{name}] command = {shown(agent.command)} {_NO_FIRST_WORD}"]
-    if needed and agent.program == COMMAND and not agent.command and not said.get("command"):
+        agent = replace(agent, program=COMMAND_PROGRAM)
+    if agent.command[:1] == ("",) and "command" in table:
+        return agent, [f"[{name}] command = {value_text(agent.command)} {_NO_FIRST_WORD}"]
+    if needed and agent.program == COMMAND_PROGRAM and not agent.command and not table.get("command"):
         return agent, [f'[{name}] has no command, which its program needs, like command = ["python3", "agent.py"]']
     return agent, []
 
 
 def _programs(table: Any) -> tuple[dict[str, ProgramConfig], list[str]]:
     if not isinstance(table, dict):
-        return {}, [f"[programs] must be a table of programs, like [programs.command], not {shown(table)}"]
+        return {}, [f"[programs] must be a table of programs, like [programs.command], not {value_text(table)}"]
     programs: dict[str, ProgramConfig] = {}
     faults: list[str] = []
     for name, values in table.items():
-        held, wrong = checked(ProgramConfig, values, f"programs.{key_name(name)}")
-        programs[name] = ProgramConfig(**held)
+        checked, wrong = checked_section(ProgramConfig, values, f"programs.{key_name(name)}")
+        programs[name] = ProgramConfig(**checked)
         faults += wrong
     return programs, faults
 
@@ -139,7 +140,7 @@ def _programs(table: Any) -> tuple[dict[str, ProgramConfig], list[str]]:
 def _tiers(table: Any, approver: str) -> tuple[Mapping[int, Tier], list[str]]:
     """The tiers of approvals, the lowest first, and the faults; `approver` decides where a tier names nobody."""
     if not isinstance(table, dict) or not isinstance(named := table.get("tiers", {}), dict):
-        return _known({}), [f"[approval] must hold tables of tiers, like [approval.tiers.2], not {shown(table)}"]
+        return _known({}), [f"[approval] must hold tables of tiers, like [approval.tiers.2], not {value_text(table)}"]
     faults = [
         f"[approval] has no key {key_name(key)}; a tier is a table of its own, like [approval.tiers.2]"
         for key in table
@@ -153,8 +154,8 @@ def _tiers(table: Any, approver: str) -> tuple[Mapping[int, Tier], list[str]]:
             continue
         if isinstance(values, dict) and (age := _AGE.fullmatch(str(values.get("expires", "")))):
             values = {**values, "expires": int(age[1]) * _UNITS[age[2]]}
-        held, wrong = checked(Tier, values, title)
-        tiers[int(name)] = tier = Tier(**held)
+        checked, wrong = checked_section(Tier, values, title)
+        tiers[int(name)] = tier = Tier(**checked)
         faults += wrong
         who = tier.approver or approver
         if tier.proof == "passphrase" and who.lstrip("@").lower() != "operator":

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from typing import Annotated, Literal
 
-LONGEST = 1_000_000_000
+MAX_STRING = 1_000_000_000
 """Seconds, 31 years: what is reckoned from now on stays a date, and a wait stays one that the system can wait."""
-MOST = 2**63 - 1
+MAX_COUNT = 2**63 - 1
 """TOML's whole numbers have 64 bits."""
 
 
@@ -36,23 +36,23 @@ class Meta:
         self.unit, self.form, self.description, self.example = unit, form, description, example
 
 
-Seconds = Annotated[float, Meta(ge=0, le=LONGEST, unit="seconds")]
-Period = Annotated[float, Meta(gt=0, le=LONGEST, unit="seconds")]
+Seconds = Annotated[float, Meta(ge=0, le=MAX_STRING, unit="seconds")]
+Period = Annotated[float, Meta(gt=0, le=MAX_STRING, unit="seconds")]
 """Seconds where none at all would mean nothing."""
-Look = Annotated[float, Meta(ge=0.1, le=LONGEST, unit="seconds")]
+Look = Annotated[float, Meta(ge=0.1, le=MAX_STRING, unit="seconds")]
 """The period of something that polls: shorter ones would only heat the machine."""
-Sample = Annotated[float, Meta(ge=0.5, le=LONGEST, unit="seconds")]
+Sample = Annotated[float, Meta(ge=0.5, le=MAX_STRING, unit="seconds")]
 """The period of a sample of CPU use, which is counted in hundredths of a second."""
-Repeat = Annotated[float, Meta(ge=1, le=LONGEST, unit="seconds")]
+Repeat = Annotated[float, Meta(ge=1, le=MAX_STRING, unit="seconds")]
 Volume = Annotated[float, Meta(ge=0, le=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Dollars = Annotated[float, Meta(ge=0, le=sys.float_info.max, unit="US dollars")]
-Count = Annotated[int, Meta(ge=1, le=MOST)]
-CountOrNone = Annotated[int, Meta(ge=0, le=MOST)]
+Count = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
+CountOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 """A count of which 0 says something: any number, or never."""
 Nice = Annotated[int, Meta(ge=0, le=19)]
-Bytes = Annotated[int, Meta(ge=1, le=MOST, unit="bytes")]
-BytesOrNone = Annotated[int, Meta(ge=0, le=MOST, unit="bytes")]
+Bytes = Annotated[int, Meta(ge=1, le=MAX_COUNT, unit="bytes")]
+BytesOrNone = Annotated[int, Meta(ge=0, le=MAX_COUNT, unit="bytes")]
 
 Word = Annotated[str, Meta(pattern=r"\A[^\0]*\Z", form="a text without the character NUL")]
 """A word of a command line, which cannot hold NUL."""
@@ -93,6 +93,6 @@ SoundKind = Literal[
 ]  # fmt: skip
 
 
-def about(description: str, example: object = None) -> Meta:
+def describe(description: str, example: object = None) -> Meta:
     """What a key means, and what one may write where its default says nothing."""
     return Meta(description=description, example=example)

@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from mailcore.config.kinds import Address, AddressOrNone, Bytes, Count, CountOrNone, Period, about
+from mailcore.config.kinds import Address, AddressOrNone, Bytes, Count, CountOrNone, Period, describe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """What may be sent, how long it may lie, and who decides."""
 
-    max_body: Annotated[Bytes, about("Size of one body.")] = 1_000_000
-    max_subject: Annotated[Count, about("Characters of one subject.")] = 500
-    per_minute: Annotated[CountOrNone, about("Mails that one sender may send in a minute. 0: any number.", 60)] = 0
+    max_body: Annotated[Bytes, describe("Size of one body.")] = 1_000_000
+    max_subject: Annotated[Count, describe("Characters of one subject.")] = 500
+    per_minute: Annotated[CountOrNone, describe("Mails that one sender may send in a minute. 0: any number.", 60)] = 0
     rung_low: Annotated[
-        Period, about("How long a message of low priority may stand on one rung before it is stuck or overdue.")
+        Period, describe("How long a message of low priority may stand on one rung before it is stuck or overdue.")
     ] = 86400.0
-    rung_normal: Annotated[Period, about("The same of normal priority.")] = 7200.0
-    rung_high: Annotated[Period, about("The same of high priority.")] = 600.0
+    rung_normal: Annotated[Period, describe("The same of normal priority.")] = 7200.0
+    rung_high: Annotated[Period, describe("The same of high priority.")] = 600.0
     orchestrator: Annotated[
         AddressOrNone,
-        about("Who gets what is escalated, and feedback from other projects. Empty: the operator.", "@lead"),
+        describe("Who gets what is escalated, and feedback from other projects. Empty: the operator.", "@lead"),
     ] = ""
-    approver: Annotated[Address, about("The only one whose approve or deny counts.")] = "@operator"
+    approver: Annotated[Address, describe("The only one whose approve or deny counts.")] = "@operator"
 
     def rung_limit(self, priority: str) -> float:
         """Seconds that a message may stand on one rung."""

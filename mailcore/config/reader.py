@@ -21,7 +21,7 @@ def read_config(path: Path) -> Config:
     It may be a regular file, or a symlink to one: what is kept among other settings of yours is linked to. Nothing
     else is waited for.
     """
-    config, faults = settings(path)[1:]
+    config, faults = read_settings(path)[1:]
     if faults:
         more = f" (and {len(faults) - 1:,} more: `mailcore config` lists them)" if faults[1:] else ""
         raise ConfigError(f"{path}: {faults[0]}{more}")
@@ -47,23 +47,23 @@ def read_mail_or_defaults(path: Path) -> Mail:
         return Mail()
     if table is None:
         return Mail()
-    from mailcore.config.check import checked
+    from mailcore.config.check import checked_section
 
-    values, faults = checked(Mail, table, "mail")
+    values, faults = checked_section(Mail, table, "mail")
     return Mail() if faults else Mail(**values)
 
 
-def settings(path: Path) -> tuple[dict[str, Any], Config, list[str]]:
+def read_settings(path: Path) -> tuple[dict[str, Any], Config, list[str]]:
     """What the file says itself, the settings, and every fault in words. ConfigError if there is no TOML to judge."""
     tables = _tables(path)
     if not tables:
         from mailcore.config.schema import Config
 
         return {}, Config(), []
-    from mailcore.config.inherit import resolve
+    from mailcore.config.inherit import resolve_config
 
     try:
-        return tables, *resolve(tables)
+        return tables, *resolve_config(tables)
     except (ValueError, RecursionError) as error:  # over 4,300 digits, or nested about 1,000 deep
         raise ConfigError(f"{path}: {TOO_LONG}") from error
 
@@ -93,7 +93,7 @@ def _tables(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {TOO_LONG}") from error
 
 
-def parsed(data: bytes) -> dict[str, Any]:
+def parse_toml(data: bytes) -> dict[str, Any]:
     """What a config.toml says whose content is known. ValueError if it is none."""
     import tomllib
 

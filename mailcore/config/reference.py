@@ -20,7 +20,7 @@ TITLES = {"agents.NAME": "[agents] and [agents.NAME]"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class ConfigKey:
     """One key of config.toml."""
 
     section: str
@@ -44,16 +44,16 @@ class Key:
         return isinstance(self.default, Mapping)
 
 
-def keys(section: str) -> tuple[Key, ...]:
+def keys(section: str) -> tuple[ConfigKey, ...]:
     """The keys of one section of TABLES."""
     return tuple(_key(section, field) for field in fields(TABLES[section]))
 
 
-def _key(section: str, field: Field[Any]) -> Key:
+def _key(section: str, field: Field[Any]) -> ConfigKey:
     kind = kinds_of(TABLES[section])[field.name]
     metas = parts(kind)[1]
     made = field.default if field.default_factory is MISSING else field.default_factory()
-    return Key(
+    return ConfigKey(
         section=section,
         key=field.name,
         meaning=next(meta.description for meta in metas if meta.description),
@@ -64,12 +64,12 @@ def _key(section: str, field: Field[Any]) -> Key:
     )
 
 
-def about(section: str) -> str:
+def section_text(section: str) -> str:
     """What a section is for."""
     return cleandoc(TABLES[section].__doc__ or "")
 
 
-def find(name: str) -> tuple[Key, ...]:
+def find_keys(name: str) -> tuple[ConfigKey, ...]:
     """The keys meant by `section.key`, by a section or by a key alone. UsageError, with the nearest name, if none is.
 
     An agent's or program's own name may stand for NAME: `agents.writer.model`.
@@ -105,7 +105,7 @@ def title(section: str) -> str:
     return TITLES.get(section, f"[{section}]")
 
 
-def page(key: Key) -> str:
+def key_page(key: ConfigKey) -> str:
     """All about one key, as lines."""
     lines = [f"{title(key.section)} {key.key}", f"  {key.meaning}", f"  unit     {key.unit}" if key.unit else ""]
     lines += [f"  default  {toml(key.default)}", f"  allowed  {key.allowed}"]
@@ -114,6 +114,6 @@ def page(key: Key) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def example(key: Key) -> str:
+def example(key: ConfigKey) -> str:
     """A line of TOML that sets it to its example, or else to its default."""
     return f"{key.key} = {toml(key.default if key.example is None else key.example)}"

@@ -33,7 +33,7 @@ from mailcore.config.kinds import (
     SoundKind,
     Volume,
     Word,
-    about,
+    describe,
 )
 from mailcore.config.mail import Mail
 from mailcore.config.tiers import KNOWN, Tier
@@ -47,58 +47,61 @@ START_SPARE = 30.0
 class Dispatch:
     """How a run is watched over, and what is not started by itself."""
 
-    startup_timeout: Annotated[Period, about("Time to the first sign of life of an attempt, which is ended then.")] = (
-        90.0
-    )
-    attempts: Annotated[Count, about("Attempts of a run: start, resume, fresh. Then the sender gets a bounce.")] = 3
-    retry_wait: Annotated[Seconds, about("Wait before the next attempt.")] = 5.0
+    startup_timeout: Annotated[
+        Period, describe("Time to the first sign of life of an attempt, which is ended then.")
+    ] = 90.0
+    attempts: Annotated[Count, describe("Attempts of a run: start, resume, fresh. Then the sender gets a bounce.")] = 3
+    retry_wait: Annotated[Seconds, describe("Wait before the next attempt.")] = 5.0
     limit_wait: Annotated[
-        Seconds, about("Wait after a rate limit or an overload of the service. Up to half of it is added by chance.")
+        Seconds, describe("Wait after a rate limit or an overload of the service. Up to half of it is added by chance.")
     ] = 30.0
     hard_limit: Annotated[
         Period,
-        about("The longest that an attempt may run, which is ended then. Its waits for an approval do not count."),
+        describe("The longest that an attempt may run, which is ended then. Its waits for an approval do not count."),
     ] = 7200.0
-    stop_grace: Annotated[Seconds, about("Time between TERM and KILL, when a run is ended.")] = 5.0
+    stop_grace: Annotated[Seconds, describe("Time between TERM and KILL, when a run is ended.")] = 5.0
     nice: Annotated[
         Nice,
-        about("How far agents' programs yield the CPU to all else while the machine is busy, the screen among it."),
+        describe("How far agents' programs yield the CPU to all else while the machine is busy, the screen among it."),
     ] = 5
     vanished_grace: Annotated[
         Seconds,
-        about("How long a run goes on whose directory is gone, as while git or a backup moves it; then it is ended."),
+        describe(
+            "How long a run goes on whose directory is gone, as while git or a backup moves it; then it is ended."
+        ),
     ] = 60.0
     wake_depth: Annotated[
         CountOrNone,
-        about("How deep dispatches may nest: an agent's that was itself dispatched by an agent, and so on."),
+        describe("How deep dispatches may nest: an agent's that was itself dispatched by an agent, and so on."),
     ] = 3
     max_runs: Annotated[
-        CountOrNone, about("Runs at once in the workspace. One more waits in the queue. 0: any number.", 8)
+        CountOrNone, describe("Runs at once in the workspace. One more waits in the queue. 0: any number.", 8)
     ] = 0
     no_progress: Annotated[
         Count,
-        about("Runs in a row without a message, a changed file or a commit, after which nothing starts by itself."),
+        describe("Runs in a row without a message, a changed file or a commit, after which nothing starts by itself."),
     ] = 3
     ping_pong: Annotated[
-        Count, about("Runs in a row that only wrote mail or memories, after which nothing starts by itself.")
+        Count, describe("Runs in a row that only wrote mail or memories, after which nothing starts by itself.")
     ] = 12
     same_tasks: Annotated[
         Count,
-        about("Runs in a row that only gave tasks which had been given before, after which nothing starts by itself. "
-              "In one chain of dispatches no agent gives another the same task more often, where it changes no file."),
+        describe("Runs in a row that only gave tasks which had been given before, after which nothing starts by "
+              "itself. In one chain of dispatches no agent gives another the same task more often, where it changes no "
+              "file."),
     ] = 2  # fmt: skip
     backoff: Annotated[
         tuple[Seconds, ...],
-        about("Waits before a start by itself after one, two, three, … failed runs in a row. The last one holds on. "
+        describe("Waits before a start by itself after one, two, three, … failed runs in a row. The last one holds on. "
               "[]: none."),
     ] = (120.0, 300.0, 600.0, 1800.0)  # fmt: skip
     fleet_failures: Annotated[
         CountOrNone,
-        about("Failed attempts in a minute in the workspace, after which no attempt is repeated. 0: never that."),
+        describe("Failed attempts in a minute in the workspace, after which no attempt is repeated. 0: never that."),
     ] = 20
     output_limit: Annotated[
         Bytes,
-        about("Kept of one attempt's standard output and standard error, each. The older part is freed on disk."),
+        describe("Kept of one attempt's standard output and standard error, each. The older part is freed on disk."),
     ] = 50_000_000
 
 
@@ -107,50 +110,52 @@ class Alarms:
     """When you are wanted, how often it is said, and where."""
 
     silence: Annotated[
-        Seconds, about("Without a sign of life for longer, while work is expected: silent. 0: never.")
+        Seconds, describe("Without a sign of life for longer, while work is expected: silent. 0: never.")
     ] = 300.0
     silence_start: Annotated[
         Seconds,
-        about("The same until an attempt's first sign, and after the time at which one was to begin. It is raised to "
-              f"{duration(START_SPARE)} past [dispatch] startup_timeout: until then the supervisor acts. 0: never."),
+        describe("The same until an attempt's first sign, and after the time at which one was to begin. It is raised "
+              f"to {duration(START_SPARE)} past [dispatch] startup_timeout: until then the supervisor acts. 0: never."),
     ] = 180.0  # fmt: skip
     silence_tool: Annotated[
-        Seconds, about("The same within a tool. Of several limits the longest holds. 0: never.")
+        Seconds, describe("The same within a tool. Of several limits the longest holds. 0: never.")
     ] = 900.0
-    silence_compaction: Annotated[Seconds, about("The same while the context is compacted. 0: never.")] = 600.0
-    silence_subagent: Annotated[Seconds, about("The same while a subagent works. 0: never.")] = 900.0
-    storm: Annotated[CountOrNone, about("Errors of one agent in a minute that are a storm. 0: never.")] = 10
+    silence_compaction: Annotated[Seconds, describe("The same while the context is compacted. 0: never.")] = 600.0
+    silence_subagent: Annotated[Seconds, describe("The same while a subagent works. 0: never.")] = 900.0
+    storm: Annotated[CountOrNone, describe("Errors of one agent in a minute that are a storm. 0: never.")] = 10
     disk_free: Annotated[
-        BytesOrNone, about("Less free space than this where the workspace lies is nearly full. 0: never.")
+        BytesOrNone, describe("Less free space than this where the workspace lies is nearly full. 0: never.")
     ] = 500_000_000
     lag: Annotated[
-        Seconds, about("The watching itself is late by more than this, again and again: degraded. 0: never.")
+        Seconds, describe("The watching itself is late by more than this, again and again: degraded. 0: never.")
     ] = 1.5
     look: Annotated[
         Look,
-        about("Period of the look at the disk and at this file. And at the CPU use of the agents near their limit."),
+        describe("Period of the look at the disk and at this file. And at the CPU use of the agents near their limit."),
     ] = 5.0
     repeat: Annotated[
         tuple[Repeat, ...],
-        about("Waits before an alarm that nobody acknowledged is heard again. The last one holds on. []: never."),
+        describe("Waits before an alarm that nobody acknowledged is heard again. The last one holds on. []: never."),
     ] = (180.0, 120.0, 60.0)
-    snooze: Annotated[Period, about("For how long the key Z silences alarms.")] = 600.0
+    snooze: Annotated[Period, describe("For how long the key Z silences alarms.")] = 600.0
     notify: Annotated[
         Notify,
-        about("Desktop notifications through the terminal. 9 and 777: by OSC 9 or OSC 777; auto: as the terminal can."),
+        describe(
+            "Desktop notifications through the terminal. 9 and 777: by OSC 9 or OSC 777; auto: as the terminal can."
+        ),
     ] = "auto"
     on_alarm: Annotated[
         tuple[Word, ...],
-        about("A command of yours for each alarm that comes or goes. It gets one JSON object on its standard input, "
+        describe("A command of yours for each alarm that comes or goes. It gets one JSON object on its standard input, "
               "and is not waited for.", ["sh", "-c", "cat >> alarms.jsonl"]),
     ] = ()  # fmt: skip
     heartbeat_every: Annotated[
-        Repeat, about("Period of on_heartbeat, while somebody watches: whoever misses it knows that nobody does.")
+        Repeat, describe("Period of on_heartbeat, while somebody watches: whoever misses it knows that nobody does.")
     ] = 60.0
     on_heartbeat: Annotated[
         tuple[Word, ...],
-        about("A command of yours that tells elsewhere that somebody watches. It gets one JSON object on its standard "
-              "input, and is not waited for.", ["curl", "-fsS", "-m", "10", "https://hc-ping.com/your-uuid"]),
+        describe("A command of yours that tells elsewhere that somebody watches. It gets one JSON object on its "
+              "standard input, and is not waited for.", ["curl", "-fsS", "-m", "10", "https://hc-ping.com/your-uuid"]),
     ] = ()  # fmt: skip
 
 
@@ -160,12 +165,12 @@ class Operator:
 
     assume: Annotated[
         bool,
-        about("Whether who calls from a terminal is the operator, where nothing speaks of an agent. "
+        describe("Whether who calls from a terminal is the operator, where nothing speaks of an agent. "
               "`mailcore whoami --explain` says so, and why."),
     ] = True  # fmt: skip
     proof: Annotated[
         Proof,
-        about("What approve, deny, release, prune, trust and the kill of another's run ask for. none: that nothing "
+        describe("What approve, deny, release, prune, trust and the kill of another's run ask for. none: that nothing "
               "speaks of an agent. passphrase: the one that `mailcore operator passphrase` sets."),
     ] = "none"  # fmt: skip
 
@@ -174,27 +179,27 @@ class Operator:
 class Sound:
     """What is heard, how loud, and when it is quiet."""
 
-    volume: Annotated[Volume, about("The volume of everything.")] = 0.8
-    pack: Annotated[PackName, about("The sound pack. `praxmonitor sounds list` names those that are there.")] = (
+    volume: Annotated[Volume, describe("The volume of everything.")] = 0.8
+    pack: Annotated[PackName, describe("The sound pack. `praxmonitor sounds list` names those that are there.")] = (
         "default"
     )
     backend: Annotated[
         Backend,
-        about("What plays. miniaudio/alsa and the like name one output of it; bell: the terminal's bell for what is "
+        describe("What plays. miniaudio/alsa and the like name one output of it; bell: the terminal's bell for what is "
               "urgent, and no sound; none: not even that. Empty: the first that works.", "miniaudio/alsa"),
     ] = ""  # fmt: skip
-    subagents: Annotated[Volume, about("The volume of what subagents do.")] = 0.0
+    subagents: Annotated[Volume, describe("The volume of what subagents do.")] = 0.0
     heartbeat: Annotated[
-        Seconds, about("While agents work, a soft sign of it after so long without another sound. 0: none.", 30)
+        Seconds, describe("While agents work, a soft sign of it after so long without another sound. 0: none.", 30)
     ] = 0.0
-    quiet: Annotated[QuietHours, about("Quiet hours, local time. Empty: none.", "22:00-07:00")] = ""
-    quiet_breaks: Annotated[bool, about("Whether urgent alarms may break the quiet hours.")] = False
+    quiet: Annotated[QuietHours, describe("Quiet hours, local time. Empty: none.", "22:00-07:00")] = ""
+    quiet_breaks: Annotated[bool, describe("Whether urgent alarms may break the quiet hours.")] = False
     kinds: Annotated[
         Mapping[SoundKind, Volume],
-        about("The volume of a kind of sound, times that of everything. A name with a dot stands in quotes.",
+        describe("The volume of a kind of sound, times that of everything. A name with a dot stands in quotes.",
               {"done": 0.5, "tool.web": 0.2}),
     ] = field(default_factory=lambda: MappingProxyType({}))  # fmt: skip
-    agents: Annotated[Mapping[str, Volume], about("The volume of an agent, times the others.", {"writer": 0.5})] = (
+    agents: Annotated[Mapping[str, Volume], describe("The volume of an agent, times the others.", {"writer": 0.5})] = (
         field(default_factory=lambda: MappingProxyType({}))
     )
 
@@ -203,24 +208,26 @@ class Sound:
 class Observe:
     """The two things that poll."""
 
-    sweep: Annotated[Look, about("Period of the sweep: a look at all files that are known, and for new ones.")] = 2.0
-    sample: Annotated[Sample, about("Period of the sample of CPU and memory of the selected agent's processes.")] = 2.0
+    sweep: Annotated[Look, describe("Period of the sweep: a look at all files that are known, and for new ones.")] = 2.0
+    sample: Annotated[Sample, describe("Period of the sample of CPU and memory of the selected agent's processes.")] = (
+        2.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class UsageCaps:
     """What an agent, and all of them together, may use in a day before you are told, or before nothing starts."""
 
-    daily_cost: Annotated[Dollars, about("Cost of one agent in a day, as its program reckons it. 0: any.", 20)] = 0.0
-    daily_tokens: Annotated[CountOrNone, about("Tokens of one agent in a day. 0: any number.", 50_000_000)] = 0
-    fleet_daily_cost: Annotated[Dollars, about("Cost of all agents together in a day. 0: any.", 200)] = 0.0
+    daily_cost: Annotated[Dollars, describe("Cost of one agent in a day, as its program reckons it. 0: any.", 20)] = 0.0
+    daily_tokens: Annotated[CountOrNone, describe("Tokens of one agent in a day. 0: any number.", 50_000_000)] = 0
+    fleet_daily_cost: Annotated[Dollars, describe("Cost of all agents together in a day. 0: any.", 200)] = 0.0
     fleet_daily_tokens: Annotated[
-        CountOrNone, about("Tokens of all agents together in a day. 0: any number.", 500_000_000)
+        CountOrNone, describe("Tokens of all agents together in a day. 0: any number.", 500_000_000)
     ] = 0
-    warn: Annotated[Share, about("Share of a cap from which an alarm warns that it is near. 0: no warning.")] = 0.8
+    warn: Annotated[Share, describe("Share of a cap from which an alarm warns that it is near. 0: no warning.")] = 0.8
     hold: Annotated[
         bool,
-        about("Hold the agent at its cap, or every agent at the fleet's, screen or none. Its run goes on, and none "
+        describe("Hold the agent at its cap, or every agent at the fleet's, screen or none. Its run goes on, and none "
               "begins until it is released; then it may go on for that day.", True),
     ] = False  # fmt: skip
 
@@ -242,7 +249,7 @@ SECTIONS: dict[str, type] = {
     "operator": Operator,
     "sound": Sound,
     "observe": Observe,
-    "usage": Usage,
+    "usage": UsageCaps,
 }
 """The sections that are one table each. Beside them there are [agents], [agents.NAME], [programs.NAME]
 and [approval.tiers.N]."""
@@ -258,7 +265,7 @@ class Config:
     operator: Operator = field(default_factory=Operator)
     sound: Sound = field(default_factory=Sound)
     observe: Observe = field(default_factory=Observe)
-    usage: Usage = field(default_factory=Usage)
+    usage: UsageCaps = field(default_factory=UsageCaps)
     agents: Mapping[str, AgentConfig] = field(default_factory=lambda: MappingProxyType({}))
     """By name without `@`; what `[agents]` says for every agent is filled in."""
     default_agent: AgentConfig = field(default_factory=AgentConfig)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailcore.config.reference import TABLES, Key, about, example, keys
+from mailcore.config.reference import TABLES, ConfigKey, example, keys, section_text
 from mailcore.config.toml_text import key_name, toml
 
 BEGINNING = """\
@@ -13,7 +13,7 @@ BEGINNING = """\
 """
 COLUMN = 44
 """Where the words begin that say what a key means."""
-WIDTH = 120
+MAX_WIDTH = 120
 
 
 def template() -> str:
@@ -22,7 +22,7 @@ def template() -> str:
 
 
 def _section(section: str) -> str:
-    lines = [f"# {about(section).splitlines()[0]}"]
+    lines = [f"# {section_text(section).splitlines()[0]}"]
     found = keys(section)
     plain = [_line(key) for key in found if not key.table]
     if section.startswith("agents"):
@@ -35,11 +35,11 @@ def _section(section: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(key: Key) -> str:
+def _line(key: ConfigKey) -> str:
     set_to = f"#{example(key)}"
     of = f" ({key.unit})" if key.unit not in ("", "seconds") else ""
-    for said in (key.meaning, f"{key.meaning.partition('. ')[0].rstrip('.')}."):
-        line = f"{set_to:<{COLUMN - 2}}  # {said}{of}"
-        if len(line) <= WIDTH:
+    for meaning in (key.meaning, f"{key.meaning.partition('. ')[0].rstrip('.')}."):
+        line = f"{set_to:<{COLUMN - 2}}  # {meaning}{of}"
+        if len(line) <= MAX_WIDTH:
             return line
-    return f"# {said}{of}\n{set_to}"
+    return f"# {meaning}{of}\n{set_to}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from mailcore.config.kinds import MOST, Meta
+from mailcore.config.kinds import MAX_COUNT, Meta
 
 LONG = 80
 """Characters of a value that are shown in a fault."""
@@ -50,7 +50,7 @@ def toml(value: object) -> str:
     return str(value)  # a date or a time
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """A value in a fault: as in TOML, its beginning if it is long."""
     text = toml(value)
     return text if len(text) <= LONG else f"{text[:LONG]}…"
@@ -93,7 +93,7 @@ def allowed(kind: Any) -> str:
 def _range(metas: tuple[Meta, ...]) -> str:
     least = next((meta.ge for meta in metas if meta.ge is not None), None)
     above = next((meta.gt for meta in metas if meta.gt is not None), None)
-    most = next((meta.le for meta in metas if meta.le not in (None, MOST, sys.float_info.max)), None)
+    most = next((meta.le for meta in metas if meta.le not in (None, MAX_COUNT, sys.float_info.max)), None)
     if least is None:
         return f"above {toml(above)}" + (f", up to {toml(most)}" if most is not None else "")
     return f"from {toml(least)} " + (f"to {toml(most)}" if most is not None else "up")

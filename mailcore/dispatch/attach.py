@@ -16,7 +16,7 @@ from mailcore.dispatch.runs.resumable_session import resumable_sessions
 from mailcore.exceptions import Refused
 from mailcore.model.agent import OPERATOR
 from mailcore.model.lock import Holder
-from mailcore.programs.registry import used
+from mailcore.programs.registry import used_programs
 from mailcore.workspace import audit
 from mailcore.workspace.find import ROOT, Workspace
 
@@ -42,12 +42,12 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
     """
     agent = workspace.agent(target)
     with gate(workspace, agent):
-        held = current_lock(agent)
-        occupants = run_processes.occupants(agent.branch, used(config))
-    if held is not None and held.holder is not Holder.DEAD:
-        work = f" on {held.subject!r}" if held.subject else ""
+        lock = current_lock(agent)
+        occupants = run_processes.occupants(agent.branch, used_programs(config))
+    if lock is not None and lock.holder is not Holder.DEAD:
+        work = f" on {lock.subject!r}" if lock.subject else ""
         raise Refused(
-            f"{agent.address} works{work} (PID {held.pid or '?'}): two in one session would overwrite each other. "
+            f"{agent.address} works{work} (PID {lock.pid or '?'}): two in one session would overwrite each other. "
             f"Wait for its end, or `mailcore kill {agent.address}{f' --from {OPERATOR}' if by == OPERATOR else ''}`",
             "busy",
         )
@@ -60,7 +60,7 @@ def attachment(workspace: Workspace, config: Config, by: str, target: str) -> At
             f"no session of {agent.address} is known: none of its runs has left one that its program keeps",
             "no_session",
         )
-    environment = clean_environment(used(config)) | {ROOT: str(workspace.root)}
+    environment = clean_environment(used_programs(config)) | {ROOT: str(workspace.root)}
     path = shutil.which(words[0], path=environment["PATH"])
     if path is None:
         raise Refused(f"{agent.address}'s session is {words[0]}'s, and {words[0]} is not on PATH", "no_program")

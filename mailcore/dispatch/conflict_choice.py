@@ -1,4 +1,4 @@
-"""The approver's choice among tasks that conflict: the chosen start, the others are declined, every sender is told."""
+"""The approver's choice among tasks that conflict: those chosen start, the others are declined, senders are told."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from mailcore.dispatch.runs.open_tasks import newest_run_of
 from mailcore.exceptions import MailcoreError, Refused, UsageError
 from mailcore.formats import journal
 from mailcore.mail import approvals, conflicts, mailbox, post, resumable_act
-from mailcore.mail.conflicts import Task
-from mailcore.mail.message_names import choose as named
+from mailcore.mail.conflicts import ConflictingTask
+from mailcore.mail.message_names import choose_named as named
 from mailcore.mail.outbox import Sent
 from mailcore.model.message import Message
 from mailcore.workspace.find import Workspace
 
 
-def choose_tasks(tasks: Collection[Task], names: Collection[str], decision: str) -> list[Task]:
+def choose_tasks(tasks: Collection[ConflictingTask], names: Collection[str], decision: str) -> list[ConflictingTask]:
     """The tasks that the approver named. UsageError where the decision does not fit: one at least, or none to deny."""
     listed = " or ".join(task.name for task in tasks)
     if decision == "denied":
         if names:
             raise UsageError("deny declines all of them: to choose one, approve ID WHY --choose IT")
         return []
-    found: list[Task] = []
+    found: list[ConflictingTask] = []
     for name in names:
         one = named(name, tasks, lambda task: Message.from_json(asdict(task)))
         if one is None:
@@ -56,11 +56,11 @@ def decide_request(
     there are none.
     """
     agent = workspace.agent(by)
-    name, tasks = conflicts.of_request(workspace, request) if request is not None else ("", [])
-    with resumable_act.act(agent, "choose", message_id, decision, list(names), why) as act:
+    name, tasks = conflicts.conflict_of_request(workspace, request) if request is not None else ("", [])
+    with resumable_act.begin_act(agent, "choose", message_id, decision, list(names), why) as act:
         noted = act.recall("tasks")
-        if noted is not None:  # an earlier call was cut off, and may have settled the conflict
-            tasks = [Task(**one) for one in noted["tasks"]]
+        if noted is not None:  # an earlier call was interrupted, and may have settled the conflict
+            tasks = [ConflictingTask(**one) for one in noted["tasks"]]
         if names and not tasks:
             raise UsageError(f"{message_id} is about no tasks that conflict: nothing is to be chosen")
         picked = choose_tasks(tasks, names, decision) if tasks else []
@@ -78,21 +78,22 @@ def decide_request(
 
 @dataclass(frozen=True)
 class _Choice:
-    """What the approver chose, and the act in which it is carried out. What fails is told, and done by the same act."""
+    """What the approver chose, and the act in which it is carried out. What fails is reported, and done by the same
+    act."""
 
     workspace: Workspace
     config: Config
     by: str
     why: str
-    picked: Collection[Task]
+    picked: Collection[ConflictingTask]
     act: resumable_act.Act
 
     @property
-    def said(self) -> str:
-        """The choice, for who is told of it."""
+    def text(self) -> str:
+        """The choice, for who is notified of it."""
         return f"{self.by} chose {', '.join(task.name for task in self.picked) or 'none of them'}: {self.why}"
 
-    def carry_out(self, name: str, tasks: Collection[Task]) -> dict[str, str]:
+    def carry_out(self, name: str, tasks: Collection[ConflictingTask]) -> dict[str, str]:
         """Decline what was not picked, then start what was; what became of each, by its name."""
         became: dict[str, str] = {}
         for task in tasks:
@@ -102,13 +103,13 @@ class _Choice:
                     became[task.name] = "declined"
                 except (MailcoreError, OSError) as error:
                     became[task.name] = f"not declined: {error}"
-                    self._again(f"{task.name} is not declined: {error}")
+                    self._report_unfinished(f"{task.name} is not declined: {error}")
         if any(what.startswith("not") for what in became.values()):
             return {**{task.name: "not started yet" for task in self.picked}, **became}
         try:
-            conflicts.settle(self.workspace, name)
+            conflicts.forget_conflict(self.workspace, name)
         except OSError as error:
-            self._again(f"the tasks still wait for the choice: {error}")
+            self._report_unfinished(f"the tasks still wait for the choice: {error}")
         for task in self.picked:
             try:
                 became[task.name] = self._start(task)
@@ -116,19 +117,19 @@ class _Choice:
                 became[task.name] = f"not started: {error}"
             except (MailcoreError, OSError) as error:
                 became[task.name] = f"not started: {error}"
-                self._again(f"{task.name} is not started: {error}")
-            self._tell(task, f"CHOSEN: {task.subject}")
+                self._report_unfinished(f"{task.name} is not started: {error}")
+            self._notify_sender(task, f"CHOSEN: {task.subject}")
         return became
 
-    def _again(self, what: str) -> None:
+    def _report_unfinished(self, what: str) -> None:
         self.act.leave_open()
-        conflicts.again(what)
+        conflicts.report_unfinished(what)
 
-    def _start(self, task: Task) -> str:
+    def _start(self, task: ConflictingTask) -> str:
         agent = self.workspace.agent(task.agent)
         if queue.wait_reason(agent, task.id):
-            begun = start_next(self.workspace, self.config, agent)
-            return f"run {begun}" if isinstance(begun, str) else "waits for its turn"
+            started = start_next(self.workspace, self.config, agent)
+            return f"run {started}" if isinstance(started, str) else "waits for its turn"
         if before := earlier_run_of_act(self.workspace, agent, self.act, lambda _: True):
             return f"run {before}"
         run = newest_run_of(agent, task.id)
@@ -138,27 +139,27 @@ class _Choice:
             return f"run {control.wake_agent(self.workspace, self.config, self.by, task.agent)}"
         return f"run {control.retry_run(self.workspace, self.config, self.by, run.run_id)}"
 
-    def _decline(self, task: Task) -> None:
+    def _decline(self, task: ConflictingTask) -> None:
         agent = self.workspace.agent(task.agent)
         with gate(self.workspace, agent):
             waits = [one for one in queue.entries(agent) if one.get("message_id") == task.id]
             queue.remove_entries(self.workspace, agent, waits)
-        ack = {"state": "declined", "result": self.said, "at": journal.now(), "by": self.by}
+        ack = {"state": "declined", "result": self.text, "at": journal.now(), "by": self.by}
         try:
-            mailbox.close(agent, [task.id], {"ack": ack})
+            mailbox.archive_messages(agent, [task.id], {"ack": ack})
         except MailcoreError as error:
             if error.code != "no_message":  # answered meanwhile
                 raise
-        self._tell(task, f"DECLINED: {task.subject}")
+        self._notify_sender(task, f"DECLINED: {task.subject}")
 
-    def _tell(self, task: Task, subject: str) -> None:
+    def _notify_sender(self, task: ConflictingTask, subject: str) -> None:
         if task.sender == self.by:
             return
         thread = {"thread_id": task.sent_id} if task.sent_id else {}
         try:
-            sent = post.send(self.workspace, self.by, [task.sender], subject, self.said, extra=thread)[0]
+            sent = post.send_mail(self.workspace, self.by, [task.sender], subject, self.text, extra=thread)[0]
             why = sent.error if not sent.delivered else ""
         except MailcoreError as error:
             why = str(error)
         if why:
-            self._again(f"{task.sender} is not told: {why}")
+            self._report_unfinished(f"{task.sender} is not told: {why}")

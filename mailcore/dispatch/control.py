@@ -33,7 +33,7 @@ REPEATED_KEYS = (
     "priority",
 )  # fmt: skip
 """What a run that is done again takes over of the former one's first record."""
-MAX_TEXT = 4000
+MAX_TASK_TEXT = 4000
 """Characters of a task's text that the journal of its run keeps, for its story."""
 MAX_PROMPT = 800
 """Characters that `wake_agent` hands over; what is longer is a task."""
@@ -88,26 +88,26 @@ def dispatch_task(
         raise Refused(f"this dispatch would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit", "limit")
     words = {**thread, **({"expect": expect} if expect else {})}
     named = words if priority == "normal" else {**words, "priority": priority}
-    # Said again after it was cut off, the mail is found, and what began of it: wherever the sender stands by now.
-    with resumable_act.act(author, "dispatch", agent.address, subject, body, named) as act:
+    # Repeated after it was interrupted, the mail is found, and what began of it: wherever the sender stands by now.
+    with resumable_act.begin_act(author, "dispatch", agent.address, subject, body, named) as act:
         if not act.again and (why := nesting.why_loop(stands, author, agent, task, config.dispatch.same_tasks)):
             raise Refused(why, "loop")
         facts = stands.facts if stands.root else {}
-        sent = post.send(
+        sent = post.send_mail(
             workspace, sender, [target], subject, body, priority=priority, is_task=True, extra=words, facts=facts
         )[0]
         if not sent.delivered:
             raise MailcoreError(sent.error)
         mailed = Dispatched(sent.id, sent.sent_id, agent.address, None)
-        if sent.again and (former := _earlier_dispatch(workspace, agent, mailed)) is not None:
-            return former
+        if sent.again and (earlier := _earlier_dispatch(workspace, agent, mailed)) is not None:
+            return earlier
         queued = {
             "sender": sender,
             "subject": subject,
             "message_id": sent.id,
             "sent_id": sent.sent_id,
             "prompt": prompt.task_prompt(agent, sent.id, sender, subject, expect),
-            "text": masked(body)[:MAX_TEXT],
+            "text": masked(body)[:MAX_TASK_TEXT],
             "program": chosen.name,
             "task": task,
             "priority": priority,
@@ -118,16 +118,16 @@ def dispatch_task(
             nesting.record_given(stands, task, agent.address)
             started = begin_run(workspace, config, agent, queued, queueing=QUEUED_CODES)
         except (MailcoreError, OSError) as error:
-            said = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
+            text = f"the task is delivered to {agent.address} as {sent.id} (#{sent.seq}), and is not started: {error}"
             rest = f"say the same again, which starts it and mails nothing twice, or `mailcore wake {agent.address}`"
-            raise MailcoreError(f"{said}; {rest}", "not_started") from error
+            raise MailcoreError(f"{text}; {rest}", "not_started") from error
     if isinstance(started, str):
         return replace(mailed, run_id=started)
     return replace(mailed, busy=started.reason, code=started.code, queued=started.code in QUEUED_CODES)
 
 
 def _earlier_dispatch(workspace: Workspace, agent: Agent, mailed: Dispatched) -> Dispatched | None:
-    """What an earlier call had begun of a task before it was cut off: its run, or its place in the queue."""
+    """What an earlier call had begun of a task before it was interrupted: its run, or its place in the queue."""
     if run_id := earlier_run(workspace, agent, lambda first: first.get("message_id") == mailed.message_id):
         return replace(mailed, run_id=run_id)
     waits = queue.wait_reason(agent, mailed.message_id)
@@ -166,17 +166,17 @@ def wake_agent(
     why = waiting if box.unread else "There is no new mail: continue your worklog."
     if words.strip():
         why = f"{by} woke you, and says: {quoted(words, MAX_PROMPT)}. {waiting if box.unread else 'No new mail.'}"
-    said = quoted(words, MAX_PROMPT) if words.strip() else ""
+    quotation = quoted(words, MAX_PROMPT) if words.strip() else ""
 
     def is_this(first: Mapping[str, object]) -> bool:
         subject = str(first.get("subject", ""))
         return (
             first.get("sender") == by
             and not first.get("message_id")
-            and ((said or f"{by} woke you") in subject) == bool(said)
+            and ((quotation or f"{by} woke you") in subject) == bool(quotation)
         )
 
-    with resumable_act.act(workspace.agent(by), "wake", agent.address, words) as act:
+    with resumable_act.begin_act(workspace.agent(by), "wake", agent.address, words) as act:
         if run_id := earlier_run_of_act(workspace, agent, act, is_this):
             return run_id
         return _run_id_or_raise(start_wake(workspace, config, agent, queue.Wake(why, by, automatic=False), queueing=()))
@@ -190,7 +190,7 @@ def _run_id_or_raise(started: str | Hindrance) -> str:
 
 def retry_run(workspace: Workspace, config: Config, by: str, target: str, mode: str = "start") -> str:
     """Run the last task of an agent (`@a`) or of a run once more, be the run ours or AIPass's; the new run's id."""
-    with resumable_act.act(workspace.agent(by), "retry", target, mode) as act:
+    with resumable_act.begin_act(workspace.agent(by), "retry", target, mode) as act:
         return _retry_run(workspace, config, by, target, mode, act)
 
 
@@ -205,10 +205,10 @@ def _retry_run(workspace: Workspace, config: Config, by: str, target: str, mode:
     workspace.agent(agent.address)  # Refused, of one that was removed
     if run.foreign:
         chosen = select(agent, config, search_path())
-        kept = {**monitor_runs.record_to_repeat(agent, run), "program": chosen.name, "depth": 0}
+        fields = {**monitor_runs.record_to_repeat(agent, run), "program": chosen.name, "depth": 0}
     else:
         first = journal_records(agent.runs_dir / run.run_id)[0]
-        kept = {k: first[k] for k in REPEATED_KEYS if k in first}
+        fields = {k: first[k] for k in REPEATED_KEYS if k in first}
     return _run_id_or_raise(
-        begin_run(workspace, config, agent, {**kept, "by": by, "mode": mode, "retry_of": run.run_id})
+        begin_run(workspace, config, agent, {**fields, "by": by, "mode": mode, "retry_of": run.run_id})
     )

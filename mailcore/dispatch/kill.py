@@ -13,16 +13,16 @@ from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.queueing import dropped_starts, queue
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.runs.branch_lock import current_lock, is_supervisor_of, names_own_run
-from mailcore.dispatch.runs.run_list import JOURNAL, find_run
+from mailcore.dispatch.runs.run_list import find_run
 from mailcore.exceptions import Refused
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.system.process_values import Process
-from mailcore.system.processes import alive, ended, environment, send, snapshot, start_ticks
+from mailcore.system.processes import alive, environment, send_signal, snapshot, start_ticks, wait_for_end
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
-from mailcore.workspace.lock_reader import names_stranger, sandboxed
+from mailcore.workspace.lock_reader import sandboxed, why_stranger
 
 BEGIN_PATIENCE = 5.0
 """Seconds that a run which is just beginning has for its supervisor to stand."""
@@ -40,9 +40,10 @@ class Killed:
 
 
 def kill_run(workspace: Workspace, config: Config, by: str, target: str) -> Killed:
-    """End an agent's run: the supervisor is told, TERM to the whole tree, then KILL, until nothing of it is left.
+    """End an agent's run: the supervisor is notified, TERM to the whole tree, then KILL, until nothing of it is left.
 
-    An orphan is cleaned up. A run of AIPass's monitor is ended with its whole session, and told as its monitor would.
+    An orphan is cleaned up. A run of AIPass's monitor is ended with its whole session, and reported as its monitor
+    would.
     """
     if sandboxed():
         raise Refused("called from within a sandbox, whose PIDs are not the ones that locks name", "sandbox")
@@ -85,7 +86,7 @@ def kill_run(workspace: Workspace, config: Config, by: str, target: str) -> Kill
             "changed, or the run's journal is gone. Remove the file if nothing works there.",
             "not_ours",
         )
-    if not lock.run_id and (why := names_stranger(lock)):
+    if not lock.run_id and (why := why_stranger(lock)):
         raise Refused(f"{agent.dispatch_lock} {why}. Remove the file if nothing works there.", "not_ours")
     before = tuple(p.pid for p in processes_to_kill(workspace, agent.address))
     audit.record(workspace, by, "kill", agent=agent.address, run=run_id, pid=lock.pid)
@@ -120,23 +121,23 @@ def _supervised(agent: Agent, lock: Lock) -> bool:
 def _end_own(config: Config, agent: Agent, lock: Lock, ticks: int, by: str) -> set[int]:
     """Let the supervisor, begun at `ticks`, end its run; end what is left, itself too. Returns the survivors."""
     grace = config.dispatch.stop_grace
-    journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "kill_asked", "by": by})
-    send(lock.pid, ticks, signal.SIGTERM)
-    send(lock.pid, ticks, signal.SIGCONT)
-    if not ended(lock.pid, ticks, grace + 10):
-        send(lock.pid, ticks, signal.SIGKILL)
+    journal.append_record(agent.runs_dir / lock.run_id / RUN_JOURNAL, {"event": "kill_asked", "by": by})
+    send_signal(lock.pid, ticks, signal.SIGTERM)
+    send_signal(lock.pid, ticks, signal.SIGCONT)
+    if not wait_for_end(lock.pid, ticks, grace + 10):
+        send_signal(lock.pid, ticks, signal.SIGKILL)
     return run_processes.stop_processes(lambda: run_processes.run_members(lock.run_id), grace)[1]
 
 
 def _end_foreign(workspace: Workspace, config: Config, agent: Agent, lock: Lock, run_id: str) -> set[int]:
     """End a monitor's session and all that it started. Returns the survivors. After a kill nothing starts by itself."""
     with gate(workspace, agent):
-        gone = queue.drop_starts(workspace, agent)
+        dropped = queue.drop_starts(workspace, agent)
         waiter = queue.waiter_pid(agent)
         ticks = start_ticks(waiter)
         if is_supervisor_of(waiter, "queue"):  # the agent can write any PID there
-            send(waiter, ticks, signal.SIGTERM)
-    dropped_starts.notify_cancelled(workspace, agent, gone, "")
+            send_signal(waiter, ticks, signal.SIGTERM)
+    dropped_starts.notify_cancelled(workspace, agent, dropped, "")
     known: list[Process] = []
 
     def find() -> list[Process]:

@@ -1,4 +1,4 @@
-"""Requests for approval that are past their time: they lapse, and the asker is told and started with that."""
+"""Requests for approval that are past their time: they lapse, and the asker is notified and started with that."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def lapse_due_approvals(workspace: Workspace, config: Config) -> None:
 
     Whoever looks does it, and whatever proves who that is proves nothing of the approver, whose mail it becomes.
     """
-    if not approval_expiry.due(workspace.state_dir) or trust.brought(workspace):
+    if not approval_expiry.is_any_due(workspace.state_dir) or trust.why_state_untrusted(workspace):
         return
-    before = audit.proof.set("supervisor")
+    before = audit.current_proof.set("supervisor")
     try:
         with suppress(MailcoreError, OSError):
             for sent, approver in approval_expiry.lapse_expired(workspace):
                 what = "did not decide in time"
                 wake_recipients(workspace, config, approver, [sent], sent.subject, what=what, automatic=True)
     finally:
-        audit.proof.reset(before)
+        audit.current_proof.reset(before)

@@ -12,7 +12,7 @@ from mailcore.dispatch.admission.hindrances import QUEUED_CODES, Hindrance, busy
 from mailcore.dispatch.lifecycle.after_run import start_wake
 from mailcore.dispatch.lifecycle.repeated_start import earlier_run
 from mailcore.dispatch.queueing import queue
-from mailcore.dispatch.runs.run_list import first_record
+from mailcore.dispatch.runs.run_list import first_record_of_run
 from mailcore.exceptions import MailcoreError, Refused, UsageError, caveat
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail import active_waits, resumable_act
@@ -45,21 +45,21 @@ class WakeOutcome:
     """It waits, and starts by itself when that is over."""
 
     def as_json(self) -> dict[str, Any]:
-        """What is said of it to a script."""
+        """The value that a script reads."""
         if self.run_id:
             return {"woken": self.run_id}
         return {"not_woken": self.why, "code": self.code, "queued": self.queued}
 
     @property
-    def word(self) -> str:
+    def short_text(self) -> str:
         """The same in a word or two, for one line."""
         if self.run_id:
             return "woken"
         return f"{'waits' if self.queued else 'not woken'}: {self.code}"
 
     @property
-    def said(self) -> str:
-        """What is said of it to people."""
+    def text(self) -> str:
+        """The text for people."""
         if self.run_id:
             return f"woken: run {self.run_id}"
         later = TURN_TEXTS.get(self.code, "it is started when that is over")
@@ -82,7 +82,7 @@ def wake_recipients(
     The mail is delivered already, so what hinders a wake is no error: it is returned, by address. Nothing is said of
     the operator, whom nobody starts. `what`: what `by` did, in words for the one who is woken. Who sits in a `wait` for
     this mail hears it there, or has heard it `since` the act began. Sent from within `parent_run` the wake nests one
-    deeper, so that two agents cannot wake each other for ever. `automatic`: breakers may refuse it; if not said, where
+    deeper, so that two agents cannot wake each other for ever. `automatic`: breakers may refuse it; by default, where
     no person sent it.
     """
     woken: dict[str, WakeOutcome] = {}
@@ -90,7 +90,7 @@ def wake_recipients(
         if not one.delivered or one.to == OPERATOR:
             continue
         try:
-            trust.insist(workspace)
+            trust.require_trust(workspace)
             woken[one.to] = _wake(
                 workspace,
                 config,
@@ -106,8 +106,8 @@ def wake_recipients(
             woken[one.to] = WakeOutcome(why=str(error), code=getattr(error, "code", "failed"))
             if not isinstance(error, Refused | UsageError):
                 resumable_act.leave_open()
-                said = f"{one.to} has it in its mail, and is not woken: {error}"
-                caveat(f"{said}; say the same again, which wakes it and mails nothing twice")
+                text = f"{one.to} has it in its mail, and is not woken: {error}"
+                caveat(f"{text}; say the same again, which wakes it and mails nothing twice")
     return woken
 
 
@@ -123,8 +123,8 @@ def wake_other_project(
         agent = other.agent(sent.to)
         if agent.is_operator:
             return None
-        trust.insist(other)
-        config, _ = trust.followed(other)
+        trust.require_trust(other)
+        config, _ = trust.trusted_config(other)
         stands = nesting.chain_place(own, author, parent_run)
         if stands.depth >= config.dispatch.wake_depth:
             why = f"it would nest {stands.depth + 1} deep; [dispatch] wake_depth is the limit"
@@ -132,12 +132,12 @@ def wake_other_project(
         # No address of theirs: an agent of that name here may be there too, and would be taken for the one who asked.
         why = f"{author.address} of the project {quoted(own.root.name, 60)} gave feedback: {quoted(sent.subject)}."
         wake = queue.Wake(why, "", stands.depth + 1, facts={"news": [sent.id, sent.sent_id], "since": utc_time(0.0)})
-        begun = start_wake(other, config, agent, wake)
+        started = start_wake(other, config, agent, wake)
     except (MailcoreError, OSError) as error:
         return WakeOutcome(why=str(error), code=getattr(error, "code", "failed"))
-    if isinstance(begun, Hindrance):
-        return WakeOutcome(why=begun.reason, code=begun.code, queued=begun.code in QUEUED_CODES)
-    return WakeOutcome(begun)
+    if isinstance(started, Hindrance):
+        return WakeOutcome(why=started.reason, code=started.code, queued=started.code in QUEUED_CODES)
+    return WakeOutcome(started)
 
 
 def _wake(
@@ -153,9 +153,9 @@ def _wake(
 ) -> WakeOutcome:
     agent, author = workspace.agent(one.to), workspace.agent(by)
     names = [name for name in (one.id, one.sent_id, one.answers) if name]
-    hears = active_waits.listens(agent, names, ("approval", "reply") if one.answers else ())
+    hears = active_waits.is_waiting_for(agent, names, ("approval", "reply") if one.answers else ())
     here = WakeOutcome(why="it hears this in its own `mailcore wait`", code="hears")
-    if active_waits.has_heard(active_waits.heard(agent), names, since):
+    if active_waits.was_notified(active_waits.notified_names(agent), names, since):
         return here
     if hears and busy_hindrance(agent) is None:
         return here
@@ -172,25 +172,25 @@ def _wake(
     why = f"{by} {what}, message {one.id}: {quoted(subject)}."
     # A person's own is asked for by a person, and no breaker's business.
     facts = {**stands.facts, "news": names, "since": utc_time(since)}
-    begun = start_wake(workspace, config, agent, queue.Wake(why, by, stands.depth + 1, automatic, "high", facts))
+    started = start_wake(workspace, config, agent, queue.Wake(why, by, stands.depth + 1, automatic, "high", facts))
     if hears:
         # Its place in the queue is for the case that its wait ends before it has heard: what was heard leaves it.
         return here
-    if isinstance(begun, Hindrance):
-        return WakeOutcome(why=begun.reason, code=begun.code, queued=begun.code in QUEUED_CODES)
-    return WakeOutcome(begun)
+    if isinstance(started, Hindrance):
+        return WakeOutcome(why=started.reason, code=started.code, queued=started.code in QUEUED_CODES)
+    return WakeOutcome(started)
 
 
 def _causes(first: Mapping[str, Any]) -> list[Any]:
     """What a run was begun for, by its first record."""
-    news = first.get("news")
-    return news if isinstance(news, list) else []
+    causes = first.get("news")
+    return causes if isinstance(causes, list) else []
 
 
 def _is_task_of(workspace: Workspace, run_id: str, sent_id: str) -> bool:
     """True if a run is about the task of that name."""
     for agent in workspace.agents:
-        first = first_record(agent.runs_dir / run_id)
+        first = first_record_of_run(agent.runs_dir / run_id)
         if first:
             return bool(first.get("message_id")) and sent_id in (first.get("sent_id"), first.get("message_id"))
     return False

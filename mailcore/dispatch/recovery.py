@@ -1,4 +1,4 @@
-"""What anybody does who looks at runs: one whose supervisor died is ended and told, one that stands still goes on.
+"""What anybody does who looks at runs: one whose supervisor died is ended and reported, one that stands still goes on.
 
 The sentinel does both at once; this is for where it was killed too. Called by `wait`, by commands that show or touch
 agents, by screens and guards. Whoever comes first acts, and nobody acts twice (`orphans.clearing`).
@@ -31,7 +31,7 @@ def recover(workspace: Workspace, config: Config, agents: Iterable[Agent]) -> li
     """Act on what died or stands still at these agents; what could not be done, in words."""
     failed, found = [], False
     lapse_due_approvals(workspace, config)
-    if why := trust.brought(workspace):
+    if why := trust.why_state_untrusted(workspace):
         return [why]
     for agent in agents if not sandboxed() else ():
         try:
@@ -69,7 +69,7 @@ class Recovery:
         self._notices: dict[tuple[int, int], ExitNotice] = {}
         """PID and start → the notice of its end; kept, since each costs the portable backend a thread."""
 
-    def look(self, agents: Iterable[Agent]) -> list[ExitNotice]:
+    def check(self, agents: Iterable[Agent]) -> list[ExitNotice]:
         """Act where something is to be done; the notices of the ends to wait for, until the next look."""
         wanted: set[tuple[int, int]] = set()
         due = []
@@ -91,7 +91,7 @@ class Recovery:
                 wanted.add((lock.sentinel, lock.sentinel_ticks))
             elif lock.holder is Holder.DEAD:
                 due.append(agent)
-        if due and not trust.brought(self._workspace):
+        if due and not trust.why_state_untrusted(self._workspace):
             recover(self._workspace, self._config, due)
             self._start(due)
         return self._waited_for(wanted)

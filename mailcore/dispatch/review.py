@@ -65,10 +65,10 @@ def compose_review(workspace: Workspace, agent: Agent, run: Run | None, most: in
         raise Refused(f"{agent.address} has had no run that could be reviewed", "no_run")
     if not run.phase.ended:
         raise Refused(f"{run.run_id} goes on; what it does is reviewed when it is over", "busy")
-    told = read_story(agent, run)
+    story = read_story(agent, run)
     room = max(0, most - TEMPLATE_SPARE) if most else 200_000
-    page = _cut(told.as_markdown().splitlines(), room // 3, f"`mailcore run {run.run_id}` says all of it")
-    diff = _cut(_diff(workspace, agent, told.run), room - len(page.encode()), "git has the rest")
+    page = _cut(story.as_markdown().splitlines(), room // 3, f"`mailcore run {run.run_id}` says all of it")
+    diff = _cut(_diff(workspace, agent, story.run), room - len(page.encode()), "git has the rest")
     found = {
         "agent": agent.address,
         "run": run.run_id,
@@ -78,7 +78,7 @@ def compose_review(workspace: Workspace, agent: Agent, run: Run | None, most: in
     }
     # At one stroke: what stands in a story is no place of the template's.
     body = _PLACE.sub(lambda place: found[place[1]], _template(workspace))
-    about = {"agent": agent.address, "run": run.run_id, "task": told.run.sent_id or told.run.message_id}
+    about = {"agent": agent.address, "run": run.run_id, "task": story.run.sent_id or story.run.message_id}
     return Review(f"REVIEW: {line(run.subject, 200)}", body, about | {"subject": line(run.subject, 200)})
 
 
@@ -104,12 +104,12 @@ def _diff(workspace: Workspace, agent: Agent, run: Run) -> list[str]:
     place = str(agent.branch)
     if not base:
         return ["(no git here: the story names the files that changed)"]
-    kept = (":(exclude,glob)**/.ai_mail.local/**", ":(exclude,glob)**/logs/**")
-    how = ("--no-color", "--no-ext-diff", "--no-textconv", base, "--", place, *kept)
+    excluded = (":(exclude,glob)**/.ai_mail.local/**", ":(exclude,glob)**/logs/**")
+    how = ("--no-color", "--no-ext-diff", "--no-textconv", base, "--", place, *excluded)
     lines = _git(workspace, "diff", *how).splitlines()
-    new = _git(workspace, "ls-files", "--others", "--exclude-standard", "--", place, *kept).splitlines()
-    said = [f"| {plain(one)}" for one in masked("\n".join(lines)).split("\n")] if lines else ["(no difference)"]
-    return [*said, *(f"| new, and not in git: {line(name, 300)}" for name in new)]
+    new = _git(workspace, "ls-files", "--others", "--exclude-standard", "--", place, *excluded).splitlines()
+    shown_lines = [f"| {plain(one)}" for one in masked("\n".join(lines)).split("\n")] if lines else ["(no difference)"]
+    return [*shown_lines, *(f"| new, and not in git: {line(name, 300)}" for name in new)]
 
 
 def _git(workspace: Workspace, *words: str) -> str:

@@ -11,7 +11,7 @@ from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
 from mailcore.mail import active_waits, lookup
 from mailcore.mail.approvals import decision_of
 from mailcore.mail.lookup import Copy
-from mailcore.mail.threads import bare
+from mailcore.mail.threads import bare_subject
 from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL, LAPSED, Message
 from mailcore.model.run import Run
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WANTS = ("reply", "done", "approval")
 CHECK_PERIOD = 0.5
-"""Seconds between two looks where the kernel tells of no changes."""
+"""Seconds between two looks where the kernel reports no changes."""
 WORKER_CHECK_PERIOD = 5.0
 """Seconds until it looks whether somebody still works on the answer: who only stands still tells nobody."""
 
@@ -40,12 +40,12 @@ class SettledMessage:
     by: str = ""
     text: str = ""
     names: tuple[str, ...] = ()
-    """Of the messages that it tells of."""
+    """Of the messages that it reports."""
     subject: str = ""
     """Where nothing was typed by which the caller knows what it is."""
 
     def as_json(self) -> dict[str, str]:
-        """What is said of it to a script."""
+        """The value that a script reads."""
         subject = {"subject": self.subject} if self.subject else {}
         return {"id": self.id, "state": self.state, "by": self.by, "text": self.text, **subject}
 
@@ -69,32 +69,32 @@ def wait_for_messages(
     """Block until one of `ids` (with `every`: all) is settled, or `timeout` seconds are over; says what is known then.
 
     `beside` gives what else ends it, at each look, and is said with it: of all mail that comes to the caller, or of the
-    agents `at_work`; what is not settled is left out then. What is told is remembered as heard (`heard_in_wait`).
+    agents `at_work`; what is not settled is left out then. What is reported is recorded as notified (`active_waits`).
 
     The messages, named by id, sent id or number, are ones that the caller sent; the operator may wait for anybody's.
     `approver` says whose decision on a request counts. `run_of` finds the newest run that a message started: its end
-    settles what its agent left unanswered. `on_wait` is told once, before it sleeps, what is not settled. `attend` sees
-    to it that those who are to answer still can, and gives what to wait for beside their mail. MailcoreError (code
-    `cancelled`) once `cancellation` says that nobody wants the answer.
+    settles what its agent left unanswered. `on_wait` is called once, before it sleeps, with what is not settled.
+    `attend` sees to it that those who are to answer still can, and gives what to wait for beside their mail.
+    MailcoreError (code `cancelled`) once `cancellation` says that nobody wants the answer.
     """
     from mailcore.system.watching import Watcher, inodes
 
     if timeout is not None and not timeout >= 0:
         raise UsageError(f"--timeout {timeout}: a number of seconds from 0 up")
-    awaited = [lookup.find(workspace, message_id) for message_id in ids]
+    awaited = [lookup.find_copy(workspace, message_id) for message_id in ids]
     authors = [_author(workspace, caller, copy.message) for copy in awaited]
     deadline = None if timeout is None else time.monotonic() + timeout
     looked_at = {caller, *authors, *(copy.agent for copy in awaited), *at_work}
     for agent in looked_at:
-        self_ignore.make(agent.mail_dir, parents=True)
+        self_ignore.make_ignored(agent.mail_dir, parents=True)
     names = {name for copy in awaited for name in _names(copy.message)}
-    with Watcher(CHECK_PERIOD) as watcher, active_waits.listening(caller, names, want if beside is None else "any"):
+    with Watcher(CHECK_PERIOD) as watcher, active_waits.register_wait(caller, names, want if beside is None else "any"):
         watcher.watch(inodes([agent.mail_dir for agent in looked_at]))
         if cancellation is not None:
             cancellation.wakes(watcher)
-        told, busy = False, {copy.agent for copy in awaited}
+        reported, busy = False, {copy.agent for copy in awaited}
         while True:
-            if cancellation is not None and cancellation.said:
+            if cancellation is not None and cancellation.cancelled:
                 raise MailcoreError("the wait was cancelled", "cancelled")
             notices = attend({*busy, *at_work})
             mail = {agent: _mail_of(agent) for agent in looked_at}
@@ -111,11 +111,11 @@ def wait_for_messages(
                 told_of = {name for one in over for name in one.names}
                 over += [one for one in came if told_of.isdisjoint(one.names)]
                 with tolerated("what was heard is not noted"):
-                    active_waits.remember(caller, {name for one in over for name in one.names})
+                    active_waits.record_notified(caller, {name for one in over for name in one.names})
                 return settled if beside is None else over
             busy = {copy.agent for copy, over in zip(awaited, done, strict=True) if not over}
-            if not told:
-                told = True
+            if not reported:
+                reported = True
                 on_wait([copy for copy, one in zip(awaited, settled, strict=True) if not one.state])
             watcher.wait(left, notices)
 
@@ -140,7 +140,7 @@ def _mail_of(agent: Agent) -> list[Message]:
     from mailcore.mail.mailbox_reader import read_mailbox
 
     still_open = [Message.from_json(m.raw, agent.address) for m in read_mailbox(agent.inbox).messages]
-    return still_open + [Message.from_json(raw, agent.address) for _, raw in lookup.archived(agent)]
+    return still_open + [Message.from_json(raw, agent.address) for _, raw in lookup.archived_messages(agent)]
 
 
 def _settled(
@@ -164,15 +164,15 @@ def _settled(
     for answer in answers:
         if not _answers(answer, copy):
             continue
-        told = (*names, *_names(answer))
+        message_names = (*names, *_names(answer))
         if answer.ack is not None:  # the notice comes before the recipient's copy says it; taking it on is no answer
             if answer.ack.state in FINAL:
-                return SettledMessage(name, answer.ack.state, answer.sender, answer.ack.result, told)
+                return SettledMessage(name, answer.ack.state, answer.sender, answer.ack.result, message_names)
             continue
-        # The end of a run that gave no answer is told in the same thread: completed, bounced or killed.
+        # The end of a run that gave no answer is reported in the same thread: completed, bounced or killed.
         ended = str(answer.raw.get("run_ended") or "")
         if want == "reply" or ended:
-            return SettledMessage(name, ended or "reply", answer.sender, answer.body, told)
+            return SettledMessage(name, ended or "reply", answer.sender, answer.body, message_names)
     # A run that passed its work on has not ended the task.
     if (run := run_of(copy.agent, message.id)) is not None and run.phase.ended and not run.delegated:
         return SettledMessage(name, str(run.phase), run.by or run.target, run.result or run.reason, names)
@@ -192,7 +192,7 @@ def _answers(answer: Message, copy: Copy) -> bool:
         return answer.in_reply_to in (original.id, original.sent_id)
     # AIPass's registry lane drops in_reply_to (contract 0.4): RE:, the parties, and not older.
     return (
-        bare(answer.subject) != answer.subject
-        and bare(answer.subject) == bare(original.subject)
+        bare_subject(answer.subject) != answer.subject
+        and bare_subject(answer.subject) == bare_subject(original.subject)
         and answer.at >= original.at
     )

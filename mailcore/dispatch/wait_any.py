@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mailcore.dispatch.queueing import queue
-from mailcore.dispatch.runs.run_list import find_run, first_record, last_run, read_run, run_ids
+from mailcore.dispatch.runs.run_list import find_run, first_record_of_run, last_run, read_run, run_ids
 from mailcore.dispatch.wait import SettledMessage
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.mail import active_waits
@@ -22,7 +22,7 @@ MAIL, TAKEN = "mail", "acknowledged"
 
 @dataclass
 class Arrivals:
-    """Gives at each look what has come for one that waits, and was not told to it in an earlier wait."""
+    """Gives at each look what has come for one that waits, and was not reported to it in an earlier wait."""
 
     workspace: Workspace
     caller: Agent
@@ -56,10 +56,10 @@ class Arrivals:
                     found.append(agent)
         return list(dict.fromkeys(found))
 
-    def look(self) -> list[SettledMessage]:
+    def new_arrivals(self) -> list[SettledMessage]:
         """What has come by now."""
-        heard = active_waits.heard(self.caller)
-        found = [_of_mail(message) for message in self._mail(heard)]
+        notified = active_waits.notified_names(self.caller)
+        found = [_of_mail(message) for message in self._mail(notified)]
         for name, (_, run_id) in self.named.items():
             run = find_run(self.workspace, run_id)[1]
             if run is not None and run.phase.ended:
@@ -67,22 +67,22 @@ class Arrivals:
         for agent in self.workspace.agents if self.own else ():
             for run in self._own(agent):
                 names = _task(self.workspace, run)
-                if run.phase.ended and not active_waits.has_heard(heard, names, run.created_at):
+                if run.phase.ended and not active_waits.was_notified(notified, names, run.created_at):
                     found.append(_of_run(run.message_id, run, names))
         # An answer and the end of the run that gave it are one piece of news.
-        told: set[str] = set()
+        reported: set[str] = set()
         fresh = []
         for one in found:
-            if told.isdisjoint(one.names):
+            if reported.isdisjoint(one.names):
                 fresh.append(one)
-            told.update(one.names)
+            reported.update(one.names)
         return fresh
 
-    def _mail(self, heard: dict[str, float]) -> Iterator[Message]:
-        first = first_record(self.caller.runs_dir / self.run_id) if self.run_id else {}
+    def _mail(self, notified: dict[str, float]) -> Iterator[Message]:
+        first = first_record_of_run(self.caller.runs_dir / self.run_id) if self.run_id else {}
         for message in reversed(read_mailbox(self.caller.inbox).messages):
             written = max(message.came_at, message.at, parse_time(message.raw.get("last_updated")))  # or rewritten
-            known = message.id == first.get("message_id") or active_waits.has_heard(heard, (message.id,), written)
+            known = message.id == first.get("message_id") or active_waits.was_notified(notified, (message.id,), written)
             if message.unread and not known:
                 yield message
 
@@ -94,7 +94,7 @@ class Arrivals:
         for run_id in reversed(run_ids(agent)):
             if run_id < self.since and run_id not in self._going:
                 return
-            first = first_record(agent.runs_dir / run_id)
+            first = first_record_of_run(agent.runs_dir / run_id)
             if first.get("message_id") and first.get("sender") == self.caller.address and run_id != self.run_id:
                 run = read_run(agent.runs_dir / run_id)
                 if run is not None:
@@ -108,7 +108,7 @@ def names_run(name: str) -> bool:
 
 def _task(workspace: Workspace, run: Run) -> tuple[str, ...]:
     agent = next((agent for agent in workspace.agents if agent.address == run.target), None)
-    first = first_record(agent.runs_dir / run.run_id) if agent is not None else {}
+    first = first_record_of_run(agent.runs_dir / run.run_id) if agent is not None else {}
     return tuple(str(name) for name in (run.message_id, first.get("sent_id")) if name)
 
 
@@ -121,7 +121,7 @@ def _of_run(name: str, run: Run, names: Collection[str]) -> SettledMessage:
 def _of_mail(message: Message) -> SettledMessage:
     ended = str(message.raw.get("run_ended") or "")
     state = ended or (message.ack.state if message.ack is not None else "reply" if message.in_reply_to else MAIL)
-    over = state not in (MAIL, TAKEN)  # else the end of what it is about is still to be told
+    over = state not in (MAIL, TAKEN)  # else the end of what it is about is still to be reported
     names: Sequence[str] = [message.id, message.sent_id, *([message.in_reply_to] if over else [])]
-    kept = tuple(name for name in names if name)
-    return SettledMessage(message.id, state, message.sender, message.body, kept, message.subject)
+    own_names = tuple(name for name in names if name)
+    return SettledMessage(message.id, state, message.sender, message.body, own_names, message.subject)

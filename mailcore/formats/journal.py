@@ -18,7 +18,7 @@ def now() -> str:
     return utc_time(time.time())
 
 
-def append(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:
+def append_record(path: Path, record: dict[str, Any], *, durable: bool = False) -> None:
     """Add one record with the present time under `at`, in one write, so that writers never interleave.
 
     If an earlier writer was killed in mid-line, the torn line is closed first and thereby skipped by every reader.
@@ -32,7 +32,7 @@ def encode(record: dict[str, Any]) -> bytes:
     return json.dumps({"at": now(), **record}, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def parse(lines: Iterable[bytes]) -> list[dict[str, Any]]:
+def parse_records(lines: Iterable[bytes]) -> list[dict[str, Any]]:
     """The objects among `lines`; what is torn, foreign or no object is skipped."""
     records = []
     for line in lines:
@@ -45,18 +45,18 @@ def parse(lines: Iterable[bytes]) -> list[dict[str, Any]]:
     return records
 
 
-def first(path: Path) -> dict[str, Any]:
-    """The first record of a journal, however long that is; empty where there is none. OSError as of `read`."""
+def first_record(path: Path) -> dict[str, Any]:
+    """The first record of a journal, however long that is; empty where there is none. OSError as of `read_records`."""
     try:
         with os.fdopen(safe_open.descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)[0], "rb") as file:
-            return next(iter(parse([file.readline(safe_open.MOST)])), {})
+            return next(iter(parse_records([file.readline(safe_open.MAX_WHOLE_FILE)])), {})
     except (FileNotFoundError, NotADirectoryError):
         return {}
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read_records(path: Path) -> list[dict[str, Any]]:
     """Every record of a journal; empty where there is no file. OSError if it cannot be read, or is a link."""
     try:
-        return parse(safe_open.read_bytes(path, links=False).splitlines())
+        return parse_records(safe_open.read_bytes(path, links=False).splitlines())
     except (FileNotFoundError, NotADirectoryError):
         return []

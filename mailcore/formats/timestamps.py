@@ -23,7 +23,7 @@ def lock_time(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}"
 
 
-def kept_time(at: datetime) -> str:
+def archive_time(at: datetime) -> str:
     """`2026-11-22T14:03:07.854753`, local: `archived_at` and `refused_at` of a mail that is kept."""
     return at.isoformat()
 
@@ -56,5 +56,5 @@ def next_unique(former: str, at: datetime) -> datetime:
 
     ValueError or OverflowError where `former` begins with no moment.
     """
-    told = datetime.strptime(f"{former[:_UNIQUE_LENGTH]}+0000", f"{_UNIQUE}%z")
-    return max(at, told + timedelta(microseconds=1))
+    earlier = datetime.strptime(f"{former[:_UNIQUE_LENGTH]}+0000", f"{_UNIQUE}%z")
+    return max(at, earlier + timedelta(microseconds=1))

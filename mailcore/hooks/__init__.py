@@ -1,1 +1,1 @@
-"""Hooks of agents' programs: the line that is run at each event, its place in the settings, mail told through it."""
+"""Hooks of agents' programs: the line that is run at each event, its place in the settings, the mail it delivers."""

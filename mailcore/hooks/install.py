@@ -18,7 +18,7 @@ from mailcore.system.writing import make_directory
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class HookState:
     """How it stands with one agent's hooks."""
 
     state: str
@@ -32,7 +32,7 @@ class Standing:
         return self.state in ("installed", "outdated") and not self.why
 
 
-NONE = Standing("none")
+NO_HOOKS = HookState("none")
 
 
 def settings_file(agent: Agent, hooks: Hooks) -> Path:
@@ -40,22 +40,22 @@ def settings_file(agent: Agent, hooks: Hooks) -> Path:
     return agent.branch / hooks.settings
 
 
-def standing(agent: Agent, hooks: Hooks) -> Standing:
+def hook_state(agent: Agent, hooks: Hooks) -> HookState:
     """How it stands. Never raises, writes nothing."""
     path = settings_file(agent, hooks)
     try:
         with _words(path):
             text = _read(path)
-            if text is None or not settings.commands(text):
-                return NONE
-            off = bool(hooks.off) and settings.check(text).get(hooks.off) is True
-            state = "installed" if settings.complete(text, partial(command, agent)) else "outdated"
+            if text is None or not settings.our_commands(text):
+                return NO_HOOKS
+            off = bool(hooks.off) and settings.parse_settings(text).get(hooks.off) is True
+            state = "installed" if settings.is_complete(text, partial(command, agent)) else "outdated"
     except MailcoreError as error:
-        return Standing("broken", str(error))
-    return Standing(state, f'{path} says "{hooks.off}"' if off else "")
+        return HookState("broken", str(error))
+    return HookState(state, f'{path} says "{hooks.off}"' if off else "")
 
 
-def install(agent: Agent, hooks: Hooks) -> bool:
+def install_hooks(agent: Agent, hooks: Hooks) -> bool:
     """Put our entries in, or renew them; False if they stand there already. MailcoreError, and nothing written, if the
     file is no settings, cannot be written, or lies outside the project.
     """
@@ -66,7 +66,11 @@ def install(agent: Agent, hooks: Hooks) -> bool:
     with _words(path):
         before = _read(path)
         made = not path.parent.exists()
-        after = settings.fresh(line, "directory" if made else "file") if before is None else settings.put(before, line)
+        after = (
+            settings.new_settings(line, "directory" if made else "file")
+            if before is None
+            else settings.add_our_entries(before, line)
+        )
         if after == before:
             return False
         safe_open.inside(agent.root, path)
@@ -80,17 +84,17 @@ def install(agent: Agent, hooks: Hooks) -> bool:
     return True
 
 
-def remove(agent: Agent, hooks: Hooks) -> bool:
-    """Take our entries out, and what was made for them; False if there are none. Raises as `install` does."""
+def remove_hooks(agent: Agent, hooks: Hooks) -> bool:
+    """Take our entries out, and what was made for them; False if there are none. Raises as `install_hooks` does."""
     path = settings_file(agent, hooks)
     with _words(path):
         before = _read(path)
-        after, made = settings.take(before) if before is not None else ("", "")
+        after, made = settings.remove_our_entries(before) if before is not None else ("", "")
         if not made:
             return False
         safe_open.inside(agent.root, path)
         if made in settings.MADE[3:] and settings.is_empty(after):
-            writing.remove(path, agent.root)
+            writing.remove_file(path, agent.root)
             if made == "directory":
                 with contextlib.suppress(OSError):  # something else lies there now
                     path.parent.rmdir()
@@ -108,7 +112,7 @@ def _read(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:
-        raise settings.Broken(f"is not UTF-8: {error}", "settings") from error
+        raise settings.BrokenSettings(f"is not UTF-8: {error}", "settings") from error
 
 
 def _write(agent: Agent, path: Path, text: str) -> None:
@@ -123,5 +127,7 @@ def _words(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise MailcoreError(f"{path}: {error.strerror}; nothing was written") from error
-    except settings.Broken as error:
-        raise settings.Broken(f"{path} {error}; mend it or move it away, nothing was written", "settings") from error
+    except settings.BrokenSettings as error:
+        raise settings.BrokenSettings(
+            f"{path} {error}; mend it or move it away, nothing was written", "settings"
+        ) from error

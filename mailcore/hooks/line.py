@@ -1,7 +1,7 @@
-"""The one `sh` line that an agent's program runs at each event: it notes the event, and has waiting mail told.
+"""The one `sh` line that an agent's program runs at each event: it notes the event, and delivers the mail that waits.
 
 POSIX sh; beyond it `head -c`, and `flock`, without which it appends unlocked, and `-nt` of `test`, which dash, bash and
-busybox have. Exit status 0 and silence, save for what the ear says, whatever the disk or the machine does.
+busybox have. Exit status 0 and silence, save for the mail that it delivers, whatever the disk or the machine does.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ EVENTS = (
 """Those that the screen knows (contract claude-code, "Hooks")."""
 
 STAMPS = {"PostToolUse": ".ear.step", "SessionStart": ".ear.turn", "Stop": ".ear.turn"}
-"""Events at which mail is told, and the file in the mail directory that bears the time of the mailbox then known."""
+"""Events at which mail is delivered, and the file in the mail directory that bears the time of the mailbox then known.
+"""
 
-MARK = ": mailcore hook made "
+HOOK_MARK = ": mailcore hook made "
 """How each of our lines begins."""
 
-LONGEST = 128 * 1024
+MAX_EVENT = 128 * 1024
 """Bytes of an event that are noted: a larger one, mostly a tool's response, costs time and disk, and is cut there."""
 
 TIMEOUT = 10
@@ -39,26 +40,28 @@ _NOTE = (
     r'[ -d "$b/logs" ] || mkdir "$b/logs"; '
     r'if [ -f "$f" ] || [ ! -e "$f" ]; then {{ flock -w 1 9; printf %s '
     r'"${{IFS#??}}{{\"ts\":${{t:-0}},\"hook_pid\":$$,${{e%?}},\"hook_end\":$$}}${{IFS#??}}" >&9; }} 9>>"$f"; fi; '
-    r"{ear}}} 2>/dev/null; exit 0"
+    r"{delivery}}} 2>/dev/null; exit 0"
 )
 
-_EAR = (
+_DELIVERY = (
     r"m=$b/.ai_mail.local; i=$m/inbox.json; s=$m/{stamp}; "
     r'if [ -f "$i" ] && {{ [ ! -e "$s" ] || [ "$i" -nt "$s" ]; }}; then '
-    r'printf %s "{{$e" | {ear} {address} {branch} {root}; fi; '
+    r'printf %s "{{$e" | {program} {address} {branch} {root}; fi; '
 )
 
 
 def command(agent: Agent, event: str, made: str) -> str:
     """The line for one event of EVENTS. `made`, one of `settings.MADE`, is kept in it for when it is removed."""
     branch = shlex.quote(str(agent.branch))
-    ear = ""
+    delivery = ""
     if event in STAMPS:
-        ear = _EAR.format(
+        delivery = _DELIVERY.format(
             stamp=STAMPS[event],
-            ear=shlex.join(child("mailcore.hooks.deliver")),
+            program=shlex.join(child("mailcore.hooks.deliver")),
             address=shlex.quote(agent.address),
             branch=branch,
             root=shlex.quote(str(agent.root)),
         )
-    return _NOTE.format(mark=MARK, made=made, branch=branch, longest=LONGEST, full=LONGEST - 64, ear=ear)
+    return _NOTE.format(
+        mark=HOOK_MARK, made=made, branch=branch, longest=MAX_EVENT, full=MAX_EVENT - 64, delivery=delivery
+    )

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailcore.exceptions import MailcoreError
-from mailcore.hooks.line import EVENTS, MARK, TIMEOUT
+from mailcore.hooks.line import EVENTS, HOOK_MARK, TIMEOUT
 
 MADE = ("entry", "event", "hooks", "file", "directory")
 """What can have been made for an entry, the innermost first."""
 
-Line = Callable[[str, str], str]
+HookLine = Callable[[str, str], str]
 """`(event, made) -> command`."""
 
 _TOOLS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest")
@@ -26,7 +26,7 @@ _SPACE = re.compile("[ \t\n\r\ufeff]*")
 _DECODER = json.JSONDecoder()
 
 
-class Broken(MailcoreError):
+class BrokenSettings(MailcoreError):
     """The text is no settings that can be added to; nothing was written."""
 
 
@@ -42,29 +42,29 @@ class _Part:
     value: Any
 
 
-def check(text: str) -> dict[str, Any]:
+def parse_settings(text: str) -> dict[str, Any]:
     """The settings that the text tells. Broken, with the cause, if it is no JSON object, or its hooks are no lists."""
     try:
         settings = json.loads(text.removeprefix("\ufeff"))
     except ValueError as error:
-        raise Broken(f"is not JSON: {error}", "settings") from error
+        raise BrokenSettings(f"is not JSON: {error}", "settings") from error
     except RecursionError as error:
-        raise Broken("is nested too deep", "settings") from error
+        raise BrokenSettings("is nested too deep", "settings") from error
     if not isinstance(settings, dict):
-        raise Broken("holds no JSON object", "settings")
+        raise BrokenSettings("holds no JSON object", "settings")
     hooks = settings.get("hooks", {})
     if not isinstance(hooks, dict):
-        raise Broken('"hooks" is no object', "settings")
+        raise BrokenSettings('"hooks" is no object', "settings")
     for event in EVENTS:
         if not isinstance(hooks.get(event, []), list):
-            raise Broken(f'"hooks": "{event}" is no list', "settings")
+            raise BrokenSettings(f'"hooks": "{event}" is no list', "settings")
     return settings
 
 
-def commands(text: str) -> list[tuple[str, str]]:
+def our_commands(text: str) -> list[tuple[str, str]]:
     """Our entries, as (event, command), in their order."""
     found = []
-    for event, groups in check(text).get("hooks", {}).items():
+    for event, groups in parse_settings(text).get("hooks", {}).items():
         for group in groups if isinstance(groups, list) else ():
             handlers = group.get("hooks") if isinstance(group, dict) else None
             found += [(event, h["command"]) for h in handlers if _is_ours(h)] if isinstance(handlers, list) else []
@@ -73,24 +73,26 @@ def commands(text: str) -> list[tuple[str, str]]:
 
 def made_by(command: str) -> str:
     """What one of our lines says was made for it; `entry` where it does not say."""
-    word = command.removeprefix(MARK).partition(";")[0]
+    word = command.removeprefix(HOOK_MARK).partition(";")[0]
     return word if word in MADE else MADE[0]
 
 
-def complete(text: str, line: Line) -> bool:
+def is_complete(text: str, line: HookLine) -> bool:
     """True if the text has each of our entries once, as we would write it today."""
-    ours = commands(text)
+    ours = our_commands(text)
     events = [event for event, _ in ours]
-    return sorted(events) == sorted(EVENTS) and all(line(event, made_by(said)) == said for event, said in ours)
+    return sorted(events) == sorted(EVENTS) and all(
+        line(event, made_by(line_now)) == line_now for event, line_now in ours
+    )
 
 
-def put(text: str, line: Line) -> str:
-    """The text with our entries. One that is `complete` comes back as it is; ours of another time are replaced."""
-    if complete(text, line):
+def add_our_entries(text: str, line: HookLine) -> str:
+    """The text with our entries. One that is `is_complete` comes back as it is; ours of another time are replaced."""
+    if is_complete(text, line):
         return text
-    text, made = take(text)
+    text, made = remove_our_entries(text)
     if made in MADE[3:] and is_empty(text):
-        return fresh(line, made)
+        return new_settings(line, made)
     hooks = _find(_parts(text, _root(text)), "hooks")
     if hooks is None:
         return _insert(text, _root(text), 1, "hooks", {event: [_entry(line, event, "hooks")] for event in EVENTS})
@@ -103,14 +105,14 @@ def put(text: str, line: Line) -> str:
     return text
 
 
-def fresh(line: Line, made: str) -> str:
+def new_settings(line: HookLine, made: str) -> str:
     """The text of a new file. `made`: `file`, or `directory` if that is new too."""
     return json.dumps({"hooks": {event: [_entry(line, event, made)] for event in EVENTS}}, indent=2) + "\n"
 
 
-def take(text: str) -> tuple[str, str]:
+def remove_our_entries(text: str) -> tuple[str, str]:
     """The text without our entries and what was made for them, and the outermost of that; empty: none of ours."""
-    check(text)
+    parse_settings(text)
     outermost = ""
     while (found := _ours(text)) is not None:
         way, made = found
@@ -128,17 +130,17 @@ def take(text: str) -> tuple[str, str]:
 
 def is_empty(text: str) -> bool:
     """True of settings that say nothing."""
-    return not check(text)
+    return not parse_settings(text)
 
 
-def _entry(line: Line, event: str, made: str) -> dict[str, Any]:
+def _entry(line: HookLine, event: str, made: str) -> dict[str, Any]:
     handler = {"type": "command", "command": line(event, made), "timeout": TIMEOUT}
     return {**({"matcher": "*"} if event in _TOOLS else {}), "hooks": [handler]}
 
 
 def _is_ours(handler: object) -> bool:
-    said = handler.get("command") if isinstance(handler, dict) else None
-    return isinstance(said, str) and said.startswith(MARK)
+    line = handler.get("command") if isinstance(handler, dict) else None
+    return isinstance(line, str) and line.startswith(HOOK_MARK)
 
 
 def _ours(text: str) -> tuple[list[tuple[int, int]], str] | None:
@@ -197,10 +199,10 @@ def _insert(text: str, container: int, depth: int, key: str | None, value: Any) 
     unit = _unit(text)
     words = json.dumps(value, indent=unit or None)
     pad = "\n" + unit * depth if unit else ""
-    said = (f"{json.dumps(key)}: " if key is not None else "") + words.replace("\n", pad)
+    text_of_member = (f"{json.dumps(key)}: " if key is not None else "") + words.replace("\n", pad)
     at = parts[-1].end if parts else container + 1
     space = pad or (" " if parts else "")
-    return text[:at] + ("," if parts else "") + space + said + text[at:]
+    return text[:at] + ("," if parts else "") + space + text_of_member + text[at:]
 
 
 def _unit(text: str) -> str:

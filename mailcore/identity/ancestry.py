@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Lock
 from mailcore.system import processes
 from mailcore.workspace.find import Workspace
@@ -25,7 +25,7 @@ _TRANSIENT = re.compile(r"run-[^/]*\.service")
 
 
 @dataclass(frozen=True, slots=True)
-class Above:
+class RunAbove:
     """A run that a process above the caller belongs to."""
 
     agent: Agent | None
@@ -46,7 +46,7 @@ class Ancestry:
 
     pids: tuple[int, ...] = ()
     """Nearest first, without the first of the system."""
-    runs: tuple[Above, ...] = ()
+    runs: tuple[RunAbove, ...] = ()
     """The runs that they belong to, nearest first."""
     doubt: str = ""
     """Why they do not tell everything, in words; empty where they were walked to their root."""
@@ -54,18 +54,18 @@ class Ancestry:
     """The server above that starts commands when nobody is there: `cron (PID 412)`; empty if there is none."""
 
     @property
-    def run(self) -> Above | None:
+    def run(self) -> RunAbove | None:
         """The nearest run whose supervisor is above: the caller belongs to it."""
         return next((found for found in self.runs if found.agent is not None), None)
 
 
-def walk(workspace: Workspace) -> Ancestry:
+def walk_ancestors(workspace: Workspace) -> Ancestry:
     """Look at what is above this process."""
     pids, whole = processes.lineage(os.getppid())
     doubt = "" if whole else f"what is above process {pids[-1] if pids else os.getpid()} cannot be seen"
     found = [(agent, lock) for agent, lock in _locks(workspace) if _seen(lock)]
     locks = {pid: pair for pair in found for pid in (pair[1].pid, pair[1].sentinel) if pid}
-    runs: list[Above] = []
+    runs: list[RunAbove] = []
     unattended = ""
     for pid in pids:
         variables = processes.environment(pid)
@@ -93,23 +93,23 @@ def _seen(lock: Lock) -> bool:
 
 def _runs_of(
     workspace: Workspace, pid: int, variables: list[bytes], locks: dict[int, tuple[Agent, Lock]]
-) -> Iterator[Above]:
+) -> Iterator[RunAbove]:
     """The runs that one process shows: by the lock or the journal that names it, or only by a variable."""
     supervised = processes.value_of(variables, SUPERVISES)
     if pid in locks:
         agent, lock = locks[pid]
         # An agent can write any PID into a lock: one of ours counts where the process says the same.
         if lock.run_id == supervised:
-            yield Above(agent, lock.run_id, pid)
+            yield RunAbove(agent, lock.run_id, pid)
             return
     for agent in workspace.agents if supervised else ():
         # Its lock may have been moved away; anybody can set the variable, but not be the process that began the run.
         if _journal_names(agent, supervised, pid):
-            yield Above(agent, supervised, pid)
+            yield RunAbove(agent, supervised, pid)
             return
     for run_id in (supervised, processes.value_of(variables, RUN_ID)):
         if run_id:
-            yield Above(None, run_id, pid)
+            yield RunAbove(None, run_id, pid)
 
 
 def _journal_names(agent: Agent, run_id: str, pid: int) -> bool:
@@ -120,7 +120,7 @@ def _journal_names(agent: Agent, run_id: str, pid: int) -> bool:
     if not FORM.fullmatch(run_id):
         return False
     try:
-        records = journal.read(agent.runs_dir / run_id / "run.jsonl")
+        records = journal.read_records(agent.runs_dir / run_id / RUN_JOURNAL)
     except OSError:
         return False
     return any(one.get("event") == "supervised" and pid in (one.get("pid"), one.get("sentinel")) for one in records)

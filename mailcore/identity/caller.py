@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailcore.exceptions import Refused
-from mailcore.identity.ancestry import Ancestry, walk
+from mailcore.identity.ancestry import Ancestry, walk_ancestors
 from mailcore.identity.evidence import from_passport, from_path, from_router, from_run
 from mailcore.model.agent import Agent
-from mailcore.workspace.find import Workspace, branch_above, normal_address
+from mailcore.workspace.find import Workspace, branch_above
+from mailcore.workspace.registry import normal_address
 from mailcore.workspace.variables import ROUTER_NAMES, RUN_ID
 
 if TYPE_CHECKING:
-    from mailcore.identity.client_keys import Key
+    from mailcore.identity.client_keys import ClientKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def identify(
     directory: Path,
     declared: str | None = None,
     no_person: Callable[[Ancestry], str] | None = None,
-    key: Key | None = None,
+    key: ClientKey | None = None,
 ) -> Identity:
     """The caller's identity. Refused (code `identity`), naming the evidence, when there is none or it conflicts.
 
@@ -57,7 +58,7 @@ def identify(
     the caller presents, proved.
     """
     evidence: list[str] = []
-    ancestry = walk(workspace)
+    ancestry = walk_ancestors(workspace)
     try:
         run = from_run(workspace, environment, evidence, ancestry)
     except Refused as error:
@@ -81,14 +82,14 @@ def identify(
     router = from_router(workspace, environment, evidence)
     passport = from_passport(workspace, directory, evidence)
     # A passport that no row knows is somebody else's: the place around it proves nothing then.
-    stranger = passport is None and branch_above(directory.resolve()) is not None
-    path = None if stranger else from_path(workspace, directory, evidence)
+    foreign = passport is None and branch_above(directory.resolve()) is not None
+    path = None if foreign else from_path(workspace, directory, evidence)
     _same(evidence, router, passport, path)
     for found, how in ((router, "router"), (passport, "passport"), (path, "path")):
         if found is not None:
             return Identity(found, how, tuple(evidence), ancestry=ancestry)
     why = "an agent's directory is no place to take a person for granted"
-    if no_person is not None and not stranger and not (why := no_person(ancestry)):
+    if no_person is not None and not foreign and not (why := no_person(ancestry)):
         evidence.append("a terminal, and no sign of an agent in environment, ancestors or session")
         return Identity(workspace.operator, "terminal", tuple(evidence), ancestry=ancestry)
     evidence += [why] if no_person is not None else []
@@ -124,11 +125,11 @@ def _same(evidence: list[str], *found: Agent | None) -> None:
         raise Refused(f"two identities: {'; '.join(evidence)}", "identity")
 
 
-def outside(workspace: Workspace, environment: Mapping[str, str], directory: Path) -> bool:
+def is_outside(workspace: Workspace, environment: Mapping[str, str], directory: Path) -> bool:
     """True if nothing says that an agent is calling: a person's shell, outside every branch and every run."""
     if any(environment.get(name) for name in (RUN_ID, *ROUTER_NAMES)):
         return False
     if (from_passport(workspace, directory, []) or from_path(workspace, directory, [])) is not None:
         return False
-    ancestry = walk(workspace)
+    ancestry = walk_ancestors(workspace)
     return not ancestry.runs and not ancestry.doubt

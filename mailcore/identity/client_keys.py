@@ -1,6 +1,6 @@
 """Keys by which a client of the MCP server says whose it is: issued by the operator, shown once, kept as salted hashes.
 
-Whoever has a key is the actor that it names, in what it was issued for and nothing else. The audit tells of each one
+Whoever has a key is the actor that it names, in what it was issued for and nothing else. The audit reports each one
 that was issued or revoked: what was put into the file by hand opens nothing.
 """
 
@@ -31,13 +31,13 @@ VARIABLE, FILE_VARIABLE = "MAILCORE_KEY", "MAILCORE_KEY_FILE"
 """What a client's config sets: the key itself, or the file that holds it."""
 NEW, REVOKED = "key new", "key revoke"
 """Verbs of the audit."""
-DECISIONS = frozenset({"approve", "deny"})
+DECISION_VERBS = frozenset({"approve", "deny"})
 """Verbs that a key is good for only where they were named when it was issued."""
 _BEGINNING = "mck"
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ClientKey:
     """A key as it is kept."""
 
     id: str
@@ -56,18 +56,18 @@ class Key:
 
     def allows(self, verb: str) -> bool:
         """True if it was issued for that verb; whom it stands for it always says."""
-        return verb == "whoami" or (verb in self.may if self.may else verb not in DECISIONS)
+        return verb == "whoami" or (verb in self.may if self.may else verb not in DECISION_VERBS)
 
 
 @dataclass(frozen=True, slots=True)
-class Presented:
+class PresentedKey:
     """What a client says that its key is, or where it lies."""
 
     key: str = ""
     file: str = ""
 
     @classmethod
-    def of(cls, variables: Mapping[str, str]) -> Presented | None:
+    def of(cls, variables: Mapping[str, str]) -> PresentedKey | None:
         """What the variables say; None where they name no key."""
         key, file = variables.get(VARIABLE, ""), variables.get(FILE_VARIABLE, "")
         return cls(key, file) if key or file else None
@@ -90,13 +90,13 @@ class Presented:
             raise Refused(f"{self.where}: {error.strerror}", "key") from error
 
 
-def known(workspace: Workspace) -> list[Key]:
+def known_keys(workspace: Workspace) -> list[ClientKey]:
     """The keys that are good here, the oldest first. MailcoreError if their file cannot be read."""
     path = workspace.state_dir / FILE
     try:
         rows = json.loads(read_bytes(path, links=False))["keys"]
         return [
-            Key(
+            ClientKey(
                 id=str(row["id"]),
                 agent=str(row["agent"]),
                 may=tuple(map(str, row["may"])),
@@ -112,39 +112,41 @@ def known(workspace: Workspace) -> list[Key]:
         raise MailcoreError(f"{path}: {error}; remove it, and issue new keys", "key") from error
 
 
-def issue(workspace: Workspace, agent: Agent, may: Collection[str], allowed: Collection[str]) -> tuple[Key, str]:
+def issue_key(
+    workspace: Workspace, agent: Agent, may: Collection[str], allowed: Collection[str]
+) -> tuple[ClientKey, str]:
     """A new key for that actor, and what to hand over: it is kept nowhere. `allowed`: the verbs that there are."""
     if strange := [verb for verb in may if verb not in allowed]:
         raise UsageError(f"--may {strange[0]}: no verb of the MCP server")
     if agent.is_operator and not may:
         raise UsageError("a key of the person is good for what you name: --may inbox,read,send")
     number, secret, salt = secrets.token_hex(4), secrets.token_urlsafe(32), secrets.token_hex(16)
-    key = Key(number, agent.address, tuple(dict.fromkeys(may)), journal.now(), salt, _hashed(secret, salt))
+    key = ClientKey(number, agent.address, tuple(dict.fromkeys(may)), journal.now(), salt, _hashed(secret, salt))
     with locked(_lock(workspace)):
-        kept = known(workspace)
+        kept = known_keys(workspace)
         audit.record(workspace, OPERATOR, NEW, agent=key.agent, key=key.id, may=list(key.may), name=key.name)
-        _keep(workspace, [*kept, key])
+        _write_keys(workspace, [*kept, key])
     return key, f"{_BEGINNING}_{number}_{secret}"
 
 
-def revoke(workspace: Workspace, which: str) -> Key:
+def revoke_key(workspace: Workspace, which: str) -> ClientKey:
     """Let a key, named by its id, open nothing any more. MailcoreError (code `no_key`) if there is none."""
     with locked(_lock(workspace)):
-        kept = known(workspace)
+        kept = known_keys(workspace)
         found = next((key for key in kept if key.id == which), None)
         if found is None:
             raise MailcoreError(f"no key {which}; mailcore mcp key list", "no_key")
         audit.record(workspace, OPERATOR, REVOKED, agent=found.agent, key=found.id, name=found.name)
-        _keep(workspace, [key for key in kept if key.id != which])
+        _write_keys(workspace, [key for key in kept if key.id != which])
     return found
 
 
-def proved(workspace: Workspace, presented: Presented) -> Key:
+def prove_key(workspace: Workspace, presented: PresentedKey) -> ClientKey:
     """The key that a client presents. Refused (code `key`) unless it is one that the operator issued here."""
     text = presented.text()
     _, _, rest = text.partition(f"{_BEGINNING}_")
     number, _, secret = rest.partition("_")
-    found = next((key for key in known(workspace) if key.id == number), None)
+    found = next((key for key in known_keys(workspace) if key.id == number), None)
     if found is None or not hmac.compare_digest(_hashed(secret, found.salt), found.hash):
         raise Refused(f"{presented.where} holds no key of {workspace.root}: it was revoked, or is another's", "key")
     if found.name not in _vouched(workspace):
@@ -152,17 +154,17 @@ def proved(workspace: Workspace, presented: Presented) -> Key:
     return found
 
 
-def unissued(workspace: Workspace) -> list[Key]:
-    """The keys that somebody put into the file by hand: no line of the audit tells of them."""
+def unissued_keys(workspace: Workspace) -> list[ClientKey]:
+    """The keys that somebody put into the file by hand: no line of the audit reports them."""
     vouched = _vouched(workspace)
-    return [key for key in known(workspace) if key.name not in vouched]
+    return [key for key in known_keys(workspace) if key.name not in vouched]
 
 
 _seen: dict[Path, tuple[tuple[int, int, int], frozenset[str]]] = {}
 
 
 def _vouched(workspace: Workspace) -> frozenset[str]:
-    """The names of the keys that the audit says are good; looked for anew whenever the file of keys is another."""
+    """The names of the keys that the audit says are good; looked for again whenever the file of keys is another."""
     path = workspace.state_dir / FILE
     try:
         stat = path.stat()
@@ -173,7 +175,7 @@ def _vouched(workspace: Workspace) -> frozenset[str]:
         return _seen[path][1]
     good: set[str] = set()
     lines = read_bytes(workspace.state_dir / audit.FILE, links=False).splitlines()
-    for act in journal.parse([line for line in lines if b'"verb":"key ' in line]):
+    for act in journal.parse_records([line for line in lines if b'"verb":"key ' in line]):
         if act.get("verb") == NEW and act.get("by") == OPERATOR:
             good.add(str(act.get("name")))
         elif act.get("verb") == REVOKED:
@@ -190,11 +192,11 @@ def _hashed(secret: str, salt: str) -> str:
 
 
 def _lock(workspace: Workspace) -> Path:
-    self_ignore.make(workspace.state_dir)
+    self_ignore.make_ignored(workspace.state_dir)
     return workspace.state_dir / LOCK
 
 
-def _keep(workspace: Workspace, keys: list[Key]) -> None:
+def _write_keys(workspace: Workspace, keys: list[ClientKey]) -> None:
     path = workspace.state_dir / FILE
     rows: list[dict[str, Any]] = [
         {"id": key.id, "agent": key.agent, "may": key.may, "at": key.at, "salt": key.salt, "hash": key.hash}

@@ -16,7 +16,8 @@ from mailcore.identity.ancestry import Ancestry
 from mailcore.model.agent import Agent
 from mailcore.system import PORTABLE
 from mailcore.system.safe_open import read_bytes
-from mailcore.workspace.find import Workspace, branch_above, normal_address
+from mailcore.workspace.find import Workspace, branch_above
+from mailcore.workspace.registry import normal_address
 from mailcore.workspace.variables import AGENT, ASSIGNED, CALLER, CALLER_CWD, NONCE, RUN_ID, SOURCE
 
 KNOWN_SOURCES = ("assigned", "passport")
@@ -39,9 +40,9 @@ def from_run(
         evidence.append(
             f"its supervisor (PID {above.pid}) is above: run {above.run_id or 'by AIPass'} of {above.words}"
         )
-        said = normal_address(name) if run_id and name else ""
-        if said not in ("", above.agent.address) or (run_id and above.run_id not in ("", run_id)):
-            raise Refused(f"two identities: {evidence[-1]}; {RUN_ID}={run_id} of {said or 'nobody'}", "identity")
+        address = normal_address(name) if run_id and name else ""
+        if address not in ("", above.agent.address) or (run_id and above.run_id not in ("", run_id)):
+            raise Refused(f"two identities: {evidence[-1]}; {RUN_ID}={run_id} of {address or 'nobody'}", "identity")
         return above.agent, above.run_id
     if not run_id:
         evidence.append("no run")

@@ -17,7 +17,7 @@ from mailcore.workspace.variables import ROUTER_NAMES, RUN_ID
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
+class AgentSigns:
     """How an agent's program, also one that a person started by hand, is known."""
 
     variables: frozenset[str]
@@ -26,11 +26,15 @@ class Signs:
     """Whether a process of that name and command line is one."""
 
 
-def no_person(
-    workspace: Workspace, variables: Mapping[str, str], ancestry: Ancestry, signs: Callable[[], Signs], assume: bool
+def why_no_person(
+    workspace: Workspace,
+    variables: Mapping[str, str],
+    ancestry: Ancestry,
+    signs: Callable[[], AgentSigns],
+    assume: bool,
 ) -> str:
     """Why the caller cannot be taken for a person at a terminal; empty if it can."""
-    from mailcore.identity.orphaned_caller import survivor
+    from mailcore.identity.orphaned_caller import surviving_run
     from mailcore.system.terminal import interactive
 
     if not interactive():
@@ -45,10 +49,10 @@ def no_person(
         return ancestry.doubt
     if ancestry.unattended:
         return f"started by {ancestry.unattended}"
-    return _program_above(variables, ancestry, signs()) or survivor(workspace, ancestry.pids)
+    return _program_above(variables, ancestry, signs()) or surviving_run(workspace, ancestry.pids)
 
 
-def _program_above(variables: Mapping[str, str], ancestry: Ancestry, signs: Signs) -> str:
+def _program_above(variables: Mapping[str, str], ancestry: Ancestry, signs: AgentSigns) -> str:
     """The sign of an agent's program in this environment or above; empty if there is none."""
     if found := sorted(signs.variables & variables.keys()):
         return f"{found[0]} is set, as an agent's program does"
@@ -63,12 +67,12 @@ def _program_above(variables: Mapping[str, str], ancestry: Ancestry, signs: Sign
     return ""
 
 
-SERVERS = ("tmux: server", "screen", "SCREEN", "sshd", "dropbear", "mosh-server", "emacs", "inetd", "xinetd")
+COMMAND_SERVERS = ("tmux: server", "screen", "SCREEN", "sshd", "dropbear", "mosh-server", "emacs", "inetd", "xinetd")
 """Names, or their beginnings, of servers that start a command for whoever asks them, an agent too. A person who does
 has a terminal."""
 
 
-def require(
+def require_entitled(
     workspace: Workspace,
     identity: Identity,
     variables: Mapping[str, str],
@@ -88,14 +92,14 @@ def require(
     `proved`: it is asked for a passphrase besides, which leaves of all that only what names another. Without `outlived`
     what a dead supervisor left may do it too: as a kill, which clears that away.
     """
-    from mailcore.identity.orphaned_caller import survivor
+    from mailcore.identity.orphaned_caller import surviving_run
 
     if identity.address != entitled:
         raise Refused(f"only {entitled} can do this, and the caller is {identity.address}", "identity")
     why = _another(workspace, identity, variables, directory, entitled)
     if why := why or ("" if proved or identity.how == "run" else _nobody(identity, at_screen)):
         raise Refused(f"only {entitled} can do this, and {why}", "identity")
-    if outlived and not proved and identity.how != "run" and (why := survivor(workspace, identity.ancestry.pids)):
+    if outlived and not proved and identity.how != "run" and (why := surviving_run(workspace, identity.ancestry.pids)):
         raise Refused(f"only {entitled} can do this, and {why}", "identity")
 
 
@@ -127,6 +131,6 @@ def _nobody(identity: Identity, at_screen: bool) -> str:
     if named := service(control_group(os.getpid()), terminal):
         return f"it belongs to the service {named}, at which nobody sits"
     names = [process.name for pid in ancestry.pids if (process := look(pid)) is not None]
-    if not terminal and (server := next((name for name in names if name.startswith(SERVERS)), "")):
+    if not terminal and (server := next((name for name in names if name.startswith(COMMAND_SERVERS)), "")):
         return f"{server} started it, and no terminal is there"
     return deserted(ancestry.pids) if terminal and not at_screen else ""

@@ -10,18 +10,18 @@ import os
 from collections.abc import Iterator, Sequence
 
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
 from mailcore.system import processes
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
 
-SLACK = 0.05
+TICK_SLACK = 0.05
 """Seconds: a start time is known to a clock tick."""
 
 
-def survivor(workspace: Workspace, above: Sequence[int]) -> str:
+def surviving_run(workspace: Workspace, above: Sequence[int]) -> str:
     """The run that the caller may have outlived the supervisor of, in words; empty if there is none.
 
     `above`: the processes above the caller, nearest first.
@@ -37,9 +37,11 @@ def survivor(workspace: Workspace, above: Sequence[int]) -> str:
     chain_began = min((processes.started_at(one) for one in chain), default=0.0)
     for agent in workspace.agents:
         for run in _lost(agent):
-            if run.created_at < booted or (processes.in_first_namespace() and session_began < run.created_at - SLACK):
+            if run.created_at < booted or (
+                processes.in_first_namespace() and session_began < run.created_at - TICK_SLACK
+            ):
                 continue
-            if run.phase.ended and chain_began > run.since + SLACK:
+            if run.phase.ended and chain_began > run.since + TICK_SLACK:
                 continue
             return f"the supervisor of {agent.address}'s run {run.run_id} is gone, and the caller may be of that run"
     return ""
@@ -49,7 +51,7 @@ def _lost(agent: Agent) -> Iterator[Run]:
     """The newest run of an agent, if its supervisor did not live to end it."""
     try:
         newest = max(filter(RUN_ID.fullmatch, os.listdir(agent.runs_dir)), default="")  # noqa: PTH208 (names only)
-        run = from_records(journal.read(agent.runs_dir / newest / "run.jsonl")) if newest else None
+        run = from_records(journal.read_records(agent.runs_dir / newest / RUN_JOURNAL)) if newest else None
     except OSError:
         return
     if run is None:
@@ -61,8 +63,8 @@ def _lost(agent: Agent) -> Iterator[Run]:
         return
     lock = read_lock(agent.dispatch_lock)
     if lock is not None and lock.run_id == run.run_id:
-        gone = lock.holder is Holder.DEAD
+        dead = lock.holder is Holder.DEAD
     else:
-        gone = not processes.alive(run.supervisor_pid)
-    if gone:
+        dead = not processes.alive(run.supervisor_pid)
+    if dead:
         yield run

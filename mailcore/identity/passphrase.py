@@ -26,17 +26,17 @@ from mailcore.workspace.find import Workspace
 
 SET, OFF, WRONG = "passphrase", "passphrase off", "passphrase wrong"
 """Verbs of the audit."""
-SHORTEST = 8
+MIN_LENGTH = 8
 _COST = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 1 << 26}
 
 
-def store() -> Path:
+def passphrase_file() -> Path:
     """The file that holds the hash."""
     return config_home() / "operator.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredPassphrase:
     """The passphrase as it is kept."""
 
     salt: str
@@ -46,7 +46,7 @@ class Known:
 
     @property
     def name(self) -> str:
-        """What tells it from another, and nothing of what it is."""
+        """What distinguishes it from another, and nothing of what it is."""
         return digest(f"{self.salt} {self.hash}".encode())
 
     def is_(self, phrase: str) -> bool:
@@ -60,18 +60,18 @@ def _hashed(phrase: str, salt: str) -> str:
     return scrypt(phrase.encode(), salt=salt.encode(), **_COST).hex()
 
 
-def known() -> Known | None:
+def stored_passphrase() -> StoredPassphrase | None:
     """The passphrase that is set; None if none is. MailcoreError if the file cannot be read."""
     try:
-        raw: dict[str, Any] = json.loads(read_bytes(store()))
-        return Known(str(raw["salt"]), str(raw["hash"]), tuple(map(str, raw.get("former", []))))
+        raw: dict[str, Any] = json.loads(read_bytes(passphrase_file()))
+        return StoredPassphrase(str(raw["salt"]), str(raw["hash"]), tuple(map(str, raw.get("former", []))))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MailcoreError(f"{store()}: {error}; remove it and set the passphrase anew", "proof") from error
+        raise MailcoreError(f"{passphrase_file()}: {error}; remove it and set the passphrase anew", "proof") from error
 
 
-def wanted(workspace: Workspace, configured: str) -> bool:
+def is_wanted(workspace: Workspace, configured: str) -> bool:
     """True if an act of the operator's asks for the passphrase: config says so, or it was set here and not put off.
 
     A hand in config.toml can ask for it, and not do without it.
@@ -93,16 +93,16 @@ def _last(workspace: Workspace) -> dict[str, Any]:
     return {}
 
 
-def demand(workspace: Workspace, phrases: Iterator[str]) -> None:
+def require_passphrase(workspace: Workspace, phrases: Iterator[str]) -> None:
     """Refused (code `proof`) unless the next of `phrases` is the operator's."""
-    found = known()
+    found = stored_passphrase()
     if found is None:
-        raise Refused(f"{store()}: no passphrase is set: `mailcore operator passphrase` sets it", "proof")
+        raise Refused(f"{passphrase_file()}: no passphrase is set: `mailcore operator passphrase` sets it", "proof")
     last = _last(workspace)
     if last.get("verb") == SET and last.get("name") not in (found.name, *found.former):
         raise Refused(
-            f"{store()} holds another passphrase than the one that {workspace.root} knows (its audit, {last.get('at')})"
-            ": another HOME, or a hand in the file. Restore it.",
+            f"{passphrase_file()} holds another passphrase than the one that {workspace.root} knows "
+            f"(its audit, {last.get('at')}): another HOME, or a hand in the file. Restore it.",
             "proof",
         )
     if not found.is_(next(phrases, "")):
@@ -110,38 +110,38 @@ def demand(workspace: Workspace, phrases: Iterator[str]) -> None:
         raise Refused("that is not the operator's passphrase", "proof")
     if last.get("name") != found.name:
         audit.record(workspace, OPERATOR, SET, name=found.name)
-    audit.proof.set("passphrase")
+    audit.current_proof.set("passphrase")
 
 
-def choose(workspace: Workspace, phrases: Iterator[str]) -> None:
+def set_passphrase(workspace: Workspace, phrases: Iterator[str]) -> None:
     """Set the passphrase: the next of `phrases` is the present one, if there is one, then come the new one twice."""
-    before = known()
+    before = stored_passphrase()
     if before is not None or _last(workspace).get("verb") == SET:
-        demand(workspace, phrases)
+        require_passphrase(workspace, phrases)
     phrase = next(phrases, "")
-    if len(phrase) < SHORTEST:
-        raise UsageError(f"a passphrase of {SHORTEST} characters or more", "proof")
+    if len(phrase) < MIN_LENGTH:
+        raise UsageError(f"a passphrase of {MIN_LENGTH} characters or more", "proof")
     if next(phrases, phrase) != phrase:
         raise UsageError("the two are not the same; nothing was set", "proof")
     salt = secrets.token_hex(16)
     former = (*before.former, before.name) if before is not None else ()
-    chosen = Known(salt, _hashed(phrase, salt), former)
+    chosen = StoredPassphrase(salt, _hashed(phrase, salt), former)
     try:
-        store().parent.mkdir(parents=True, exist_ok=True)
-        replace(store(), json.dumps({"salt": salt, "hash": chosen.hash, "former": former}).encode())
-        store().chmod(0o600)
+        passphrase_file().parent.mkdir(parents=True, exist_ok=True)
+        replace(passphrase_file(), json.dumps({"salt": salt, "hash": chosen.hash, "former": former}).encode())
+        passphrase_file().chmod(0o600)
     except OSError as error:
-        raise MailcoreError(f"{store()}: {error.strerror}; no passphrase is set", "proof") from error
+        raise MailcoreError(f"{passphrase_file()}: {error.strerror}; no passphrase is set", "proof") from error
     audit.record(workspace, OPERATOR, SET, name=chosen.name)
 
 
-def put_off(workspace: Workspace, phrases: Iterator[str]) -> None:
+def stop_asking(workspace: Workspace, phrases: Iterator[str]) -> None:
     """Ask for it no more in this workspace, if the next of `phrases` is the operator's."""
-    demand(workspace, phrases)
+    require_passphrase(workspace, phrases)
     audit.record(workspace, OPERATOR, OFF)
 
 
-def spoken(descriptor: int | None, *prompts: str) -> Iterator[str]:
+def read_phrases(descriptor: int | None, *prompts: str) -> Iterator[str]:
     """What is said: the lines of a file descriptor, or what is typed at the terminal after each of the prompts."""
     if descriptor is not None:
         yield from _lines(descriptor)
@@ -150,7 +150,7 @@ def spoken(descriptor: int | None, *prompts: str) -> Iterator[str]:
 
     for prompt in prompts:
         try:
-            yield terminal.ask(prompt)
+            yield terminal.ask_hidden(prompt)
         except OSError as error:
             raise Refused(
                 "this asks for the operator's passphrase: call it at a terminal, or with --proof-fd N", "proof"

@@ -1,7 +1,7 @@
 """What an agent hears in `mailcore wait` while it sits there, and what it has heard there: nobody wakes it for that.
 
 A wait that goes on is a file in `.waits/` of the agent's mail, which its process keeps locked: whoever dies hears no
-more, wherever its PID is seen. What it was told stands in `.heard.jsonl`, by the names of the messages.
+more, wherever its PID is seen. What it was notified of stands in `.heard.jsonl`, by the names of the messages.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from mailcore.system.locks import is_locked, locked
 from mailcore.system.writing import make_directory, replace
 
 WAITS, HEARD = ".waits", ".heard.jsonl"
-YOUNG = 60.0
+STALE_AFTER = 60.0
 """A file that nobody keeps locked is removed when it is older than so many seconds."""
 LARGE, KEPT = 200_000, 500
 """Bytes of `.heard.jsonl` from which on only so many of its newest lines are kept."""
 
 
 @contextmanager
-def listening(agent: Agent, names: Collection[str], want: str) -> Iterator[None]:
+def register_wait(agent: Agent, names: Collection[str], want: str) -> Iterator[None]:
     """Let others know that this process waits at `agent` for the messages of those names; `want` is `any` for all mail.
 
     Where the disk refuses that, nobody knows, and the agent is woken besides.
@@ -40,7 +40,7 @@ def listening(agent: Agent, names: Collection[str], want: str) -> Iterator[None]
     path = directory / f"{os.getpid()}-{os.urandom(4).hex()}"
     with ExitStack() as stack:
         with suppress(OSError, MailcoreError):
-            self_ignore.make(agent.mail_dir)
+            self_ignore.make_ignored(agent.mail_dir)
             make_directory(directory)
             _tidy(directory)
             descriptor = stack.enter_context(locked(path))
@@ -49,7 +49,7 @@ def listening(agent: Agent, names: Collection[str], want: str) -> Iterator[None]
         yield
 
 
-def listens(agent: Agent, names: Collection[str], wants: Collection[str]) -> bool:
+def is_waiting_for(agent: Agent, names: Collection[str], wants: Collection[str]) -> bool:
     """True if somebody sits in a wait at `agent` that is for mail of one of those names, or for all mail.
 
     `wants`: for what the wait has to be, of `wait.WANTS`.
@@ -58,8 +58,8 @@ def listens(agent: Agent, names: Collection[str], wants: Collection[str]) -> boo
         if not is_locked(path):
             continue
         try:
-            said = json.loads(safe_open.read_bytes(path))
-            found = said["want"] == "any" or (said["want"] in wants and not set(names).isdisjoint(said["names"]))
+            wait = json.loads(safe_open.read_bytes(path))
+            found = wait["want"] == "any" or (wait["want"] in wants and not set(names).isdisjoint(wait["names"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         if found:
@@ -67,29 +67,29 @@ def listens(agent: Agent, names: Collection[str], wants: Collection[str]) -> boo
     return False
 
 
-def remember(agent: Agent, names: Collection[str]) -> None:
-    """Note that an agent was told of these messages in a wait. OSError where the disk refuses."""
+def record_notified(agent: Agent, names: Collection[str]) -> None:
+    """Note that an agent was notified of these messages in a wait. OSError where the disk refuses."""
     if not names:
         return
     path = agent.mail_dir / HEARD
     with suppress(OSError):
         if path.stat().st_size > LARGE:
-            replace(path, b"".join(dumps_line(record) + b"\n" for record in journal.read(path)[-KEPT:]))
-    journal.append(path, {"names": sorted(names)})
+            replace(path, b"".join(dumps_line(record) + b"\n" for record in journal.read_records(path)[-KEPT:]))
+    journal.append_record(path, {"names": sorted(names)})
 
 
-def heard(agent: Agent) -> dict[str, float]:
-    """The names of the messages of which an agent was told in a wait, each with when, seconds since the epoch."""
+def notified_names(agent: Agent) -> dict[str, float]:
+    """The names of the messages of which an agent was notified in a wait, each with when, seconds since the epoch."""
     try:
-        records = journal.read(agent.mail_dir / HEARD)
+        records = journal.read_records(agent.mail_dir / HEARD)
     except OSError:
         return {}
     return {name: parse_time(record.get("at")) for record in records for name in _names(record.get("names"))}
 
 
-def has_heard(told: dict[str, float], names: object, since: float) -> bool:
-    """True if one of these names is among what was `heard`, no earlier than `since`."""
-    return any(name in told and told[name] >= since for name in _names(names))
+def was_notified(notified: dict[str, float], names: object, since: float) -> bool:
+    """True if one of these names is among what was `notified_names`, no earlier than `since`."""
+    return any(name in notified and notified[name] >= since for name in _names(names))
 
 
 def _names(value: Any) -> list[str]:
@@ -112,5 +112,5 @@ def _tidy(directory: Path) -> None:
     """Remove what processes that were killed have left."""
     for path in _files(directory):
         with suppress(OSError):
-            if time.time() - path.stat().st_mtime > YOUNG and not is_locked(path):
+            if time.time() - path.stat().st_mtime > STALE_AFTER and not is_locked(path):
                 path.unlink()

@@ -16,12 +16,12 @@ from typing import Any
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import json_codec
 from mailcore.formats.timestamps import registry_date, utc_time
-from mailcore.mail.mailbox_document import messages
+from mailcore.mail.mailbox_document import messages_in
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
 from mailcore.system import safe_open, self_ignore, writing
 from mailcore.system.locks import locked
-from mailcore.workspace.find import at
+from mailcore.workspace.find import workspace_at
 
 HOME = "AIPASS_REGISTRY.json"
 CENTRAL = ".ai_central"
@@ -39,9 +39,9 @@ def is_home(root: Path) -> bool:
     return (root / HOME).is_file()
 
 
-def append(directory: Path, name: str, row: Mapping[str, Any], most: tuple[int, int] | None = None) -> None:
+def append_row(directory: Path, name: str, row: Mapping[str, Any], most: tuple[int, int] | None = None) -> None:
     """Add a line to one of AIPass's journals in its `.aipass` directory, cut where it has become too long."""
-    self_ignore.make(directory)
+    self_ignore.make_ignored(directory)
     line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace")
     path = directory / f"{name}.jsonl"
     with locked(directory / f".{name}.lock"):
@@ -52,17 +52,19 @@ def append(directory: Path, name: str, row: Mapping[str, Any], most: tuple[int, 
                 writing.replace(path, *lines[-most[1] :], durable=False)
 
 
-def notify(directory: Path, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
+def add_feed_line(directory: Path, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
     """A line of the feed in an `.aipass` directory; `kind` is `mail`, `wake`, `dispatch` or `system`."""
     from time import time
 
     from mailcore.text.masks import masked  # 3 ms, which a mail elsewhere need not cost
 
-    said = {"title": masked(title), "body": masked(body)}
-    append(directory, "notifications", {**extra, "ts": utc_time(time()), "kind": kind, **said, "source": source}, LINES)
+    texts = {"title": masked(title), "body": masked(body)}
+    append_row(
+        directory, "notifications", {**extra, "ts": utc_time(time()), "kind": kind, **texts, "source": source}, LINES
+    )
 
 
-def announce(author: Agent, recipient: Agent, message_id: str, subject: str, body: str) -> None:
+def announce_mail(author: Agent, recipient: Agent, message_id: str, subject: str, body: str) -> None:
     """Tell the feed of a mail that was delivered into a mailbox of AIPass's home."""
     if not is_home(recipient.root):
         return
@@ -71,15 +73,15 @@ def announce(author: Agent, recipient: Agent, message_id: str, subject: str, bod
     text = f"{subject}\n{preview}" if preview else subject
     where = {"mail_id": message_id, "recipient": recipient.address[1:], "project": "aipass"}
     with suppress(MailcoreError, OSError):  # the mail is delivered all the same
-        notify(recipient.root / ".aipass", "mail", names, text, author.address[1:], **where)
+        add_feed_line(recipient.root / ".aipass", "mail", names, text, author.address[1:], **where)
 
 
-def count(root: Path) -> None:
+def update_counts(root: Path) -> None:
     """Bring the central counters of AIPass's home up to date; elsewhere there are none."""
     if not is_home(root):
         return
     with suppress(MailcoreError, OSError):
-        self_ignore.make(root / ".praxmonitor")
+        self_ignore.make_ignored(root / ".praxmonitor")
         with locked(root / ".praxmonitor" / ".central.flock", own=True):  # among ourselves: AIPass takes no lock
             path = root / CENTRAL / "AI_MAIL.central.json"
             data = json.dumps(_central(root), indent=2, ensure_ascii=False).encode()
@@ -89,7 +91,7 @@ def count(root: Path) -> None:
 
 
 def _central(root: Path) -> dict[str, Any]:
-    workspace = at(root)
+    workspace = workspace_at(root)
     known = {agent.name.upper() for agent in workspace.agents}
     stats = {}
     for agent in workspace.agents:
@@ -108,11 +110,11 @@ _TOTALS = (("unread", "unread"), ("messages", "total"))
 def _counts(inbox: Path) -> tuple[int, int] | None:
     """How many messages a mailbox holds and how many of them are unread; None where it cannot be read."""
     with suppress(OSError, ValueError, RecursionError):
-        with safe_open.opened(inbox) as file:
+        with safe_open.open_regular(inbox) as file:
             head = file.read(4096)
             if found := _HEAD.match(head):
                 return int(found[1]), int(found[2])
         document = json_codec.loads(safe_open.read_bytes(inbox))
-        mails = messages(document)
+        mails = messages_in(document)
         return len(mails), sum(map(is_unread, mails))
     return None

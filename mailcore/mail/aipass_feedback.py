@@ -24,25 +24,25 @@ from mailcore.system.locks import locked
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
-ADDRESS = "@devpulse"
+DEVPULSE_ADDRESS = "@devpulse"
 
 
-def seat(other: Workspace) -> Agent | None:
+def feedback_agent(other: Workspace) -> Agent | None:
     """Whose channel takes feedback in AIPass's home; None in a project that has none."""
-    found = (agent for agent in other.agents if agent.address == ADDRESS and agent.branch.is_dir())
+    found = (agent for agent in other.agents if agent.address == DEVPULSE_ADDRESS and agent.branch.is_dir())
     return next(found, None) if is_home(other.root) else None
 
 
-def give(author: Agent, own: Workspace, to: Agent, subject: str, body: str, act: Act) -> Sent:
+def add_feedback(author: Agent, own: Workspace, to: Agent, subject: str, body: str, act: Act) -> Sent:
     """Add an entry to the channel of `to`, and keep a record of it among what `author` sent.
 
     MailcoreError, and nothing written, where the channel's file cannot be read: AIPass does not mend it either.
     """
-    mailbox.provide(author)  # the answer finds no other way
+    mailbox.ensure_mailbox(author)  # the answer finds no other way
     path = to.branch / ".feedback.local" / "inbox.json"
     now = datetime.now()
-    kept = act.recall(ADDRESS) or {"id": mailbox.new_id(), "seq": numbers.take(own.root)}
-    act.remember(ADDRESS, kept)
+    kept = act.recall(DEVPULSE_ADDRESS) or {"id": mailbox.new_id(), "seq": numbers.reserve_numbers(own.root)}
+    act.remember(DEVPULSE_ADDRESS, kept)
     name = str(kept["id"])
     entry = {
         "id": name,
@@ -71,15 +71,15 @@ def give(author: Agent, own: Workspace, to: Agent, subject: str, body: str, act:
         raise MailcoreError(f"{path}: {error.strerror}; nothing was left there") from error
     record = {
         "id": name, "timestamp": aipass_time(now), "from": author.address, "from_name": author.name,
-        "seq": kept["seq"], "to": ADDRESS, "subject": f"FEEDBACK: {subject}", "message": body, "feedback": True,
-        "project": to.root.name, "thread_id": name, "status": "sent",
+        "seq": kept["seq"], "to": DEVPULSE_ADDRESS, "subject": f"FEEDBACK: {subject}", "message": body,
+        "feedback": True, "project": to.root.name, "thread_id": name, "status": "sent",
     }  # fmt: skip
     with tolerated():
         writing.make_directory(author.sent_dir)
         writing.replace(author.sent_dir / archive.file_name(record, now), json_codec.dumps(record))
-        facts = {"to": ADDRESS, "id": name, "sent_id": name, "seq": kept["seq"]}
+        facts = {"to": DEVPULSE_ADDRESS, "id": name, "sent_id": name, "seq": kept["seq"]}
         audit.record(own, author.address, "send", **facts, subject=record["subject"], project=to.root.name)
-    return Sent(name, name, ADDRESS, True, seq=int(kept["seq"]), again=again, subject=subject)
+    return Sent(name, name, DEVPULSE_ADDRESS, True, seq=int(kept["seq"]), again=again, subject=subject)
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
 from mailcore.formats import journal
 from mailcore.mail import failure_notices, lookup, mailbox, outbox, post, resumable_act, route
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.mail.message_names import choose
+from mailcore.mail.message_names import choose_named
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import FINAL, Message
@@ -23,7 +23,7 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 STATES = ("acknowledged", "done", "blocked", "declined")
-MOST_RESULT = 2000
+MAX_AUDIT_RESULT = 2000
 """Characters of a result that the audit keeps."""
 CLOSING = ("done", "declined")
 """After these the message is archived; a blocked task stays open, so that it can still be done."""
@@ -36,11 +36,11 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
     if state != "acknowledged" and not result.strip():
         raise UsageError(f'say the result: mailcore {state} ID "{"what came of it" if state == "done" else "why"}"')
     agent = workspace.agent(by)
-    with resumable_act.act(agent, state, message_id, result) as act:
-        original = post.find(agent, message_id, closed=act.again)
+    with resumable_act.begin_act(agent, state, message_id, result) as act:
+        original = post.find_message(agent, message_id, closed=act.again)
         if state != "acknowledged":
             post.refuse_undecided(agent, original)
-        recipient = route.answer_to(workspace, original)
+        recipient = route.reply_recipient(workspace, original)
         ack = {"state": state, "result": result, "at": journal.now(), "by": by}
         fields = {
             "subject": f"{state.upper()}: {original.subject}",
@@ -50,21 +50,21 @@ def acknowledge(workspace: Workspace, by: str, message_id: str, state: str, resu
             "ack": ack,
             # One notice for each state: a `done` that rewrote an `acknowledged` might be taken for read.
             "upsert_key": f"{state}:{original.sent_id or original.id}",
-            **outbox.answering(original),
+            **outbox.answer_keys(original),
             **({"review": original.raw["review"]} if "review" in original.raw else {}),
         }
-        sent = outbox.put(workspace, agent, recipient, fields, act)
+        sent = outbox.send_one(workspace, agent, recipient, fields, act)
         if sent.delivered:
             if state in CLOSING:
-                post.finish(agent, original, sent, f"word that it is {state}", {"ack": ack})
-                failure_notices.answered(workspace, by, recipient.address, original)
+                post.archive_answered(agent, original, sent, f"word that it is {state}", {"ack": ack})
+                failure_notices.archive_answered_notices(workspace, by, recipient.address, original)
             else:
                 _note(agent, original, sent, f"word that it is {state}", {"ack": ack})
             with tolerated():
                 from mailcore.text.masks import masked
 
-                said = {"result": masked(result)[:MOST_RESULT]} if result else {}
-                audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq, **said)
+                facts = {"result": masked(result)[:MAX_AUDIT_RESULT]} if result else {}
+                audit.record(workspace, by, state, id=original.id, sent_id=original.sent_id, seq=original.seq, **facts)
         else:
             act.leave_open()
     return sent
@@ -75,18 +75,17 @@ def _note(agent: Agent, original: Message, sent: Sent, what: str, changes: dict[
     try:
         mailbox.update(agent, original.id, changes)
     except MailcoreError as error:
-        said = (
-            f"the {what} is delivered to {sent.to} (#{sent.seq}), but {post.named(original)} does not say so: {error}"
-        )
-        raise MailcoreError(f"{said}; say the same again, which sends nothing twice", "unfinished") from error
+        name = post.message_name(original)
+        text = f"the {what} is delivered to {sent.to} (#{sent.seq}), but {name} does not say so: {error}"
+        raise MailcoreError(f"{text}; say the same again, which sends nothing twice", "unfinished") from error
 
 
-def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: str) -> Sent:
+def escalate_message(workspace: Workspace, config: Mail, by: str, message_id: str, why: str) -> Sent:
     """Hand a message up: to the orchestrator that config names, from there (or without one) to the operator."""
     agent = workspace.agent(by)
     if agent.is_operator:
         raise Refused("there is nobody above the operator", "no_recipient")
-    original = post.find(agent, message_id)
+    original = post.find_message(agent, message_id)
     above = workspace.agent(config.orchestrator or OPERATOR).address
     if above in (by, original.sender):
         above = OPERATOR
@@ -98,13 +97,13 @@ def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: 
         "priority": "high",
         "auto_execute": False,
         "upsert_key": f"escalate:{original.sent_id or original.id}",
-        **outbox.answering(original),
+        **outbox.answer_keys(original),
     }
-    with resumable_act.act(agent, "escalate", message_id, why) as act:
-        sent = outbox.put(workspace, agent, workspace.agent(above), fields, act)
+    with resumable_act.begin_act(agent, "escalate", message_id, why) as act:
+        sent = outbox.send_one(workspace, agent, workspace.agent(above), fields, act)
         if sent.delivered:
-            told = {"escalated": {"to": above, "why": why, "at": journal.now()}}
-            _note(agent, original, sent, "escalation", told)
+            changes = {"escalated": {"to": above, "why": why, "at": journal.now()}}
+            _note(agent, original, sent, "escalation", changes)
             with tolerated():
                 audit.record(workspace, by, "escalate", id=original.id, sent_id=original.sent_id, to=above)
         else:
@@ -112,14 +111,14 @@ def escalate(workspace: Workspace, config: Mail, by: str, message_id: str, why: 
     return sent
 
 
-def accept(workspace: Workspace, by: str, message_id: str) -> Message:
+def accept_done(workspace: Workspace, by: str, message_id: str) -> Message:
     """The sender is content with a `done`: its notice is archived, and the audit says by whom."""
     agent = workspace.agent(by)
-    with resumable_act.act(agent, "accept", message_id) as act:
-        found = notice(workspace, by, message_id, closed=act.again)
+    with resumable_act.begin_act(agent, "accept", message_id) as act:
+        found = outcome_notice(workspace, by, message_id, closed=act.again)
         if "accepted" not in found.raw:
             act.remember("accept", {})
-            mailbox.close(agent, [found.id], {"accepted": {"at": journal.now(), "by": by}})
+            mailbox.archive_messages(agent, [found.id], {"accepted": {"at": journal.now(), "by": by}})
         with tolerated():
             audit.record(workspace, by, "accept", id=found.id, task=found.in_reply_to)
     return found
@@ -156,37 +155,39 @@ def reopening(workspace: Workspace, by: str, notice: Message, why: str) -> Reope
     return Reopening(review["agent"], subject, body, thread, tuple(settled))
 
 
-def reopened(workspace: Workspace, by: str, notice: Message) -> None:
+def close_reopened_notice(workspace: Workspace, by: str, notice: Message) -> None:
     """Archive the notice of a `done` whose task the sender has just dispatched again."""
     try:
-        mailbox.close(workspace.agent(by), [notice.id])
+        mailbox.archive_messages(workspace.agent(by), [notice.id])
     except MailcoreError as error:
         if error.code != "no_message":
-            said = f"the task is dispatched again, but {post.named(notice)} is still open: {error}"
-            raise MailcoreError(f"{said}; say the same again, or close it", "unfinished") from error
+            text = f"the task is dispatched again, but {post.message_name(notice)} is still open: {error}"
+            raise MailcoreError(f"{text}; say the same again, or close it", "unfinished") from error
     with tolerated():
         audit.record(workspace, by, "reopen", id=notice.id, task=notice.in_reply_to)
 
 
-def notice(workspace: Workspace, by: str, message_id: str, *, closed: bool = False, accepted: bool = False) -> Message:
+def outcome_notice(
+    workspace: Workspace, by: str, message_id: str, *, closed: bool = False, accepted: bool = False
+) -> Message:
     """The open notice to `by` that a task is done, blocked or declined, by a name of its own or of the task.
 
-    `closed`: or the closed one, for an act that was cut off after it had closed it; `accepted`: or one that `by` was
-    content with, and is no more.
+    `closed`: or the closed one, for an act that was interrupted after it had closed it; `accepted`: or one that `by`
+    was content with, and is no more.
     """
     agent = workspace.agent(by)
-    archived = (raw for _, raw in lookup.archived(agent)) if closed or accepted else ()
+    archived = (raw for _, raw in lookup.archived_messages(agent)) if closed or accepted else ()
     kept = [Message.from_json(raw) for raw in archived if closed or "accepted" in raw]
     found = [
         # What `by` itself said of a task of its own stands in its mailbox too.
         message for message in (*read_mailbox(agent.inbox).messages, *kept)
         if message.ack is not None and message.ack.state in FINAL and message.ack.by == message.sender != by
     ]  # fmt: skip
-    named = choose(message_id, found, lambda message: message)
+    named = choose_named(message_id, found, lambda message: message)
     if named is not None:
         return named
     with suppress(MailcoreError):
-        task = lookup.find(workspace, message_id).message
+        task = lookup.find_copy(workspace, message_id).message
         for message in found:
             if message.in_reply_to and message.in_reply_to in (task.id, task.sent_id):
                 return message

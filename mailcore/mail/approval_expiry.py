@@ -1,4 +1,4 @@
-"""Requests for approval that lapse by their time: the asker is told, and nothing is decided any more.
+"""Requests for approval that lapse by their time: the asker is notified, and nothing is decided any more.
 
 Nobody sleeps until then: each such request is a file in `.praxmonitor/expiring/`, named by its sent id, which whoever
 looks next finds to be due, a screen or a guard within seconds, and a command that shows mail or waits.
@@ -29,50 +29,50 @@ from mailcore.workspace.find import Workspace
 EXPIRING = "expiring"
 
 
-def note(workspace: Workspace, approver: str, sent_id: str, expires_at: float) -> None:
+def record_expiry(workspace: Workspace, approver: str, sent_id: str, expires_at: float) -> None:
     """Note when a request lapses. OSError where the disk refuses; decided after that time it is not, all the same."""
-    self_ignore.make(workspace.state_dir)
+    self_ignore.make_ignored(workspace.state_dir)
     path = workspace.state_dir / EXPIRING / sent_id
-    said = json.dumps({"approver": approver, "expires_at": expires_at}).encode()
+    data = json.dumps({"approver": approver, "expires_at": expires_at}).encode()
     make_directory(path.parent)
     try:
-        replace(path, said)
+        replace(path, data)
     except FileNotFoundError:  # the directory was empty, and was removed at this moment
         make_directory(path.parent)
-        replace(path, said)
+        replace(path, data)
 
 
-def due(state_dir: Path) -> bool:
+def is_any_due(state_dir: Path) -> bool:
     """True if some request of the workspace is past its time: one look at a directory that is seldom there."""
-    return any(at <= time.time() for _, _, at in _noted(state_dir))
+    return any(at <= time.time() for _, _, at in _recorded(state_dir))
 
 
 def lapse_expired(workspace: Workspace) -> list[tuple[Sent, str]]:
-    """Let lapse what is past its time; what was told to each asker, and who had not decided.
+    """Let lapse what is past its time; what was reported to each asker, and who had not decided.
 
     What fails is done by the next look.
     """
-    claim = try_lock(workspace.state_dir / ".expiring.flock", own=True) if due(workspace.state_dir) else None
+    claim = try_lock(workspace.state_dir / ".expiring.flock", own=True) if is_any_due(workspace.state_dir) else None
     if claim is None:
         return []  # one does it for all
-    told: list[tuple[Sent, str]] = []
+    notified: list[tuple[Sent, str]] = []
     try:
-        for path, approver, at in list(_noted(workspace.state_dir)):
+        for path, approver, at in list(_recorded(workspace.state_dir)):
             if at > time.time():
                 continue
             with suppress(MailcoreError, OSError):
-                told += [(sent, approver) for sent in _lapse(workspace, workspace.agent(approver), path.name, at)]
+                notified += [(sent, approver) for sent in _lapse(workspace, workspace.agent(approver), path.name, at)]
                 path.unlink(missing_ok=True)
     finally:
         with suppress(OSError):
             (workspace.state_dir / EXPIRING).rmdir()  # where none is left
         os.close(claim)
-    return told
+    return notified
 
 
 def _lapse(workspace: Workspace, approver: Agent, sent_id: str, at: float) -> list[Sent]:
     try:
-        request = post.find(approver, sent_id, closed=True)
+        request = post.find_message(approver, sent_id, closed=True)
     except MailcoreError as error:
         if error.code != "no_message":
             raise
@@ -86,28 +86,28 @@ def _lapse(workspace: Workspace, approver: Agent, sent_id: str, at: float) -> li
         return []  # decided in time
     with tolerated():
         audit.record(workspace, approver.address, LAPSED, id=request.id, sent_id=sent_id, asked_by=request.sender)
-    return [_tell(workspace, approver, request)]
+    return [_notify_asker(workspace, approver, request)]
 
 
-def _tell(workspace: Workspace, approver: Agent, request: Message) -> Sent:
-    said = f"{approver.address} was asked, and {request.lapsed}. Nothing is approved. Ask again if it is still wanted."
+def _notify_asker(workspace: Workspace, approver: Agent, request: Message) -> Sent:
+    text = f"{approver.address} was asked, and {request.lapsed}. Nothing is approved. Ask again if it is still wanted."
     fields = {
         "subject": f"LAPSED: {request.subject}",
-        "message": said,
+        "message": text,
         "priority": "high",
         "auto_execute": False,
         "upsert_key": f"approval:{request.sent_id}",
-        **outbox.answering(request),
+        **outbox.answer_keys(request),
     }
-    with resumable_act.act(approver, LAPSED, request.id) as act:
-        sent = outbox.put(workspace, approver, route.answer_to(workspace, request), fields, act)
+    with resumable_act.begin_act(approver, LAPSED, request.id) as act:
+        sent = outbox.send_one(workspace, approver, route.reply_recipient(workspace, request), fields, act)
         if not sent.delivered:
             act.leave_open()
             raise MailcoreError(sent.error)
     return sent
 
 
-def _noted(state_dir: Path) -> Iterator[tuple[Path, str, float]]:
+def _recorded(state_dir: Path) -> Iterator[tuple[Path, str, float]]:
     """Each request that is noted: its file, its approver, when it lapses."""
     directory = state_dir / EXPIRING
     try:
@@ -118,7 +118,7 @@ def _noted(state_dir: Path) -> Iterator[tuple[Path, str, float]]:
         if name.startswith("."):
             continue
         try:
-            said = json.loads(safe_open.read_bytes(directory / name))
-            yield directory / name, str(said["approver"]), float(said["expires_at"])
+            record = json.loads(safe_open.read_bytes(directory / name))
+            yield directory / name, str(record["approver"]), float(record["expires_at"])
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue

@@ -17,15 +17,16 @@ from mailcore.formats import journal
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail import approval_expiry, lookup, mailbox, outbox, post, resumable_act, route
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.mail.message_names import choose
+from mailcore.mail.message_names import choose_named
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.model.message import DECISIONS, LAPSED, Message, parse_time
 from mailcore.workspace import audit
-from mailcore.workspace.find import Workspace, normal_address
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.registry import normal_address
 
 
-def ask(
+def request_approval(
     workspace: Workspace,
     by: str,
     approver: str,
@@ -47,16 +48,16 @@ def ask(
     # The moment is no part of the words by which the same act is known again.
     at = time.time() + expires
     timed = {"approval": {**request, "expires_at": utc_time(at)}} if expires else {}
-    sent = post.send(
+    sent = post.send_mail(
         workspace, by, [approver], subject, body, priority="high", extra={"approval": request}, facts=timed
     )[0]
     if expires and sent.delivered and not sent.again:
         with tolerated("it lapses, but nobody will be told"):
-            approval_expiry.note(workspace, approver, sent.sent_id, at)
+            approval_expiry.record_expiry(workspace, approver, sent.sent_id, at)
     return sent
 
 
-def check(config: Config, tier: int, body: str) -> Tier:
+def check_tier_request(config: Config, tier: int, body: str) -> Tier:
     """What a tier needs; Refused (code `tier`) if there is none of that number, or if the request has not got it."""
     found = config.tiers.get(tier)
     if found is None:
@@ -81,47 +82,47 @@ def approver_of(config: Config, request: Message) -> str:
     return normal_address(config.approver(request.tier))
 
 
-def find(workspace: Workspace, config: Config, message_id: str) -> Message | None:
+def find_request(workspace: Workspace, config: Config, message_id: str) -> Message | None:
     """The request of that name, in whichever approver's mailbox it lies, open or closed; None if there is none."""
     everyone = approvers(workspace, config)
     for agent in everyone:
         box = [message for message in read_mailbox(agent.inbox).messages if "approval" in message.raw]
         with suppress(MailcoreError):
-            if (found := choose(message_id, box, lambda one: one)) is not None:
+            if (found := choose_named(message_id, box, lambda one: one)) is not None:
                 return found
     for agent in everyone:
         with suppress(MailcoreError):
-            closed = [Message.from_json(raw) for _, raw in lookup.archived(agent) if "approval" in raw]
-            if (found := choose(message_id, closed, lambda one: one)) is not None:
+            closed = [Message.from_json(raw) for _, raw in lookup.archived_messages(agent) if "approval" in raw]
+            if (found := choose_named(message_id, closed, lambda one: one)) is not None:
                 return found
     return None
 
 
 def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: str) -> Sent:
-    """Grant or refuse a request in `by`'s mailbox; the caller has proved to be the approver. The asker is told.
+    """Grant or refuse a request in `by`'s mailbox; the caller has proved to be the approver. The asker is notified.
 
-    Once it is written into the request the decision stands: an asker that could not be told comes back as `Sent` that
-    is not delivered, and a request that could not be archived is a `caveat`. Said again, the rest is done.
+    Once it is written into the request the decision stands: an asker that could not be notified comes back as `Sent`
+    that is not delivered, and a request that could not be archived is a `caveat`. Repeated, the rest is done.
     """
     if decision not in DECISIONS:
         raise UsageError(f"{decision!r} is no decision")
     agent = workspace.agent(by)
-    with resumable_act.act(agent, decision, message_id, why) as act:
-        request = post.find(agent, message_id, closed=act.again)
+    with resumable_act.begin_act(agent, decision, message_id, why) as act:
+        request = post.find_message(agent, message_id, closed=act.again)
         if "approval" not in request.raw:
             raise Refused(f"{message_id} asks for no approval", "no_request")
         if request.lapsed:
-            gone = f"{post.named(request)} has lapsed: {request.lapsed}"
+            lapsed = f"{post.message_name(request)} has lapsed: {request.lapsed}"
             raise Refused(
-                f"{gone}. Nothing is decided; `mailcore close {request.seq or request.id}` archives it", LAPSED
+                f"{lapsed}. Nothing is decided; `mailcore close {request.seq or request.id}` archives it", LAPSED
             )
         if request.undecided and 0.0 < request.expires_at <= time.time():
-            raise Refused(f"{post.named(request)} is past its time, and nothing is decided any more", LAPSED)
-        asker = route.answer_to(workspace, request)
+            raise Refused(f"{post.message_name(request)} is past its time, and nothing is decided any more", LAPSED)
+        asker = route.reply_recipient(workspace, request)
         if decision_of(request, by) != decision or not act.again:
             act.remember(decision, {})
             ack = {"state": decision, "result": why, "at": journal.now(), "by": by}
-            # The decision first: it is what counts. The mail only tells of it.
+            # The decision first: it is what counts. The mail only reports it.
             mailbox.update(agent, request.id, {"ack": ack})
             facts = {"id": request.id, "sent_id": request.sent_id, "asked_by": request.sender, "why": why}
             with tolerated(f"{decision}, but the audit does not say so"):
@@ -132,25 +133,25 @@ def decide(workspace: Workspace, by: str, message_id: str, decision: str, why: s
             "priority": "high",
             "auto_execute": False,
             "upsert_key": f"approval:{request.sent_id}",
-            **outbox.answering(request),
+            **outbox.answer_keys(request),
         }
         try:
-            sent = outbox.put(workspace, agent, asker, fields, act)
+            sent = outbox.send_one(workspace, agent, asker, fields, act)
         except MailcoreError as error:
             sent = Sent("", "", asker.address, False, str(error))
         if not sent.delivered:
             act.leave_open()
         if sent.delivered:
             try:
-                post.finish(agent, request, sent, "decision")
+                post.archive_answered(agent, request, sent, "decision")
             except MailcoreError as error:
                 act.leave_open()
                 caveat(str(error))
     return sent
 
 
-def lapse(approver: Agent, run_id: str, why: str) -> list[str]:
-    """Mark what a run that is over asked `approver` for, and was not told: nobody waits for it. The messages' ids.
+def lapse_requests(approver: Agent, run_id: str, why: str) -> list[str]:
+    """Mark what a run that is over asked `approver` for, and was not answered: nobody waits for it. The messages' ids.
 
     MailcoreError if the approver's mailbox cannot be written.
     """
@@ -161,15 +162,15 @@ def lapse(approver: Agent, run_id: str, why: str) -> list[str]:
     return [message.id for message in lapsed]
 
 
-def pondered(everyone: Iterable[Agent], run_id: str, since: float) -> float:
+def seconds_undecided(everyone: Iterable[Agent], run_id: str, since: float) -> float:
     """Seconds after `since` (the epoch's) up to now in which some request of a run was undecided at an approver."""
     spans: list[tuple[float, float]] = []
     for message in (message for approver in everyone for message in _requests(approver, run_id, since)):
         until = time.time() if message.undecided or message.ack is None else message.ack.at
         spans.append((max(since, message.came_at), until))
     total, reached = 0.0, since
-    for begun, until in sorted(spans):
-        total += max(0.0, until - max(begun, reached))
+    for start, until in sorted(spans):
+        total += max(0.0, until - max(start, reached))
         reached = max(reached, until)
     return total
 
@@ -179,7 +180,7 @@ def _requests(approver: Agent, run_id: str, since: float) -> Iterator[Message]:
     for message in read_mailbox(approver.inbox).messages:
         if "approval" in message.raw and message.run_id == run_id:
             yield message
-    for _, raw in lookup.archived(approver):
+    for _, raw in lookup.archived_messages(approver):
         if 0.0 < parse_time(raw.get("archived_at")) < since - 1:
             return  # the newest come first
         message = Message.from_json(raw)

@@ -10,8 +10,8 @@ from typing import Any
 
 from mailcore.exceptions import caveat
 from mailcore.formats import json_codec
-from mailcore.formats.timestamps import kept_time, name_time
-from mailcore.mail.mailbox_document import Unreadable, messages, parse
+from mailcore.formats.timestamps import archive_time, name_time
+from mailcore.mail.mailbox_document import Unreadable, messages_in, parse_mailbox
 from mailcore.model.agent import Agent
 from mailcore.system import safe_open, writing
 from mailcore.system.writing import make_directory
@@ -21,70 +21,70 @@ _LASTING = ("id", "sent_id", "from", "timestamp", "stored_at", "subject", "messa
 """What no transition changes."""
 
 
-def keep(agent: Agent, raw: dict[str, Any]) -> Path:
+def write_archived(agent: Agent, raw: dict[str, Any]) -> Path:
     """Write a closed message to the archive, durable; returns its file."""
     safe_open.inside(agent.root, agent.archive_dir)
     now = datetime.now()
     make_directory(agent.archive_dir, parents=True)
-    path = _kept(agent, raw)
+    path = _archived_already(agent, raw)
     if path is None:
         path = agent.archive_dir / (name := file_name(raw, now))
         while path.exists():  # mail without an id: two of one subject in one second
             path = path.with_name(f"{uuid.uuid4().hex[:8]}_{name}")
-    writing.replace(path, json_codec.dumps({**raw, "archived_at": kept_time(now)}), root=agent.root)
+    writing.replace(path, json_codec.dumps({**raw, "archived_at": archive_time(now)}), root=agent.root)
     return path
 
 
-def sweep(agent: Agent, document: dict[str, Any]) -> int:
+def archive_closed(agent: Agent, document: dict[str, Any]) -> int:
     """Archive the closed messages that another program left among the open ones of `document`; how many.
 
     So does its archive of former days, one file, which AIPass moves into `deleted/` too (contract section 2).
     """
-    closed = [raw for raw in messages(document) if raw.get("status") == "closed"]
+    closed = [raw for raw in messages_in(document) if raw.get("status") == "closed"]
     for raw in closed:
-        keep(agent, raw)
+        write_archived(agent, raw)
         document["messages"].remove(raw)
     return len(closed) + _migrate(agent)
 
 
-def legacy(agent: Agent) -> Path:
+def legacy_archive(agent: Agent) -> Path:
     """AIPass's archive of former days."""
     return agent.mail_dir / "deleted.json"
 
 
 def _migrate(agent: Agent) -> int:
-    path = legacy(agent)
+    path = legacy_archive(agent)
     try:
         data = safe_open.read_bytes(path, links=False)
     except OSError:
         return 0
     try:
-        found = messages(parse(path, data))
+        found = messages_in(parse_mailbox(path, data))
     except Unreadable as error:
         caveat(f"{error}; it stays there: its mail is in no archive")
         return 0
     for raw in found:
-        keep(agent, raw)
+        write_archived(agent, raw)
     safe_open.inside(agent.root, path.parent)
     kept = path.parent / ".archive" / f"{path.name}.migrated_{name_time(datetime.now())}"
     writing.make_directory(kept.parent)
     writing.replace(kept, data, root=agent.root)
-    writing.remove(path, agent.root)
+    writing.remove_file(path, agent.root)
     return len(found)
 
 
-def _kept(agent: Agent, raw: dict[str, Any]) -> Path | None:
+def _archived_already(agent: Agent, raw: dict[str, Any]) -> Path | None:
     """Where this very message lies already: who archived it was killed before it left the open mail."""
     identity = raw.get("id")
     if not isinstance(identity, str) or not _NAMED.fullmatch(identity):
         return None
     for path in agent.archive_dir.glob(f"*_{identity}_*.json"):
         try:
-            former = json_codec.loads(safe_open.read_bytes(path))
+            archived = json_codec.loads(safe_open.read_bytes(path))
         except (OSError, ValueError, RecursionError):
             continue
         # An id alone may repeat: AIPass mints it unchecked (contract 2).
-        if isinstance(former, dict) and all(former.get(key) == raw.get(key) for key in _LASTING):
+        if isinstance(archived, dict) and all(archived.get(key) == raw.get(key) for key in _LASTING):
             return path
     return None
 

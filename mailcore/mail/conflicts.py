@@ -29,7 +29,7 @@ CONFLICTS = "conflicts"
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ConflictingTask:
     """One of the tasks that conflict."""
 
     agent: str
@@ -46,10 +46,10 @@ class Task:
         return f"#{self.seq}" if self.seq else self.id
 
 
-def escalate(
+def escalate_conflict(
     workspace: Workspace, by: str, approver: str, names: Sequence[str], why: str, tier: int
 ) -> tuple[Sent, list[Sent]]:
-    """Name tasks that conflict: the request to the approver, and what was told to their senders.
+    """Name tasks that conflict: the request to the approver, and what was reported to their senders.
 
     Each is a task that `by` was given or gave, unanswered. UsageError if they are not two at least.
     """
@@ -58,21 +58,21 @@ def escalate(
     if len(tasks) < 2:
         raise UsageError("a conflict is between two tasks at least: escalate ID OTHER… TEXT")
     name = digest("".join(sorted(f"{task.agent} {task.id}\n" for task in tasks)).encode())
-    self_ignore.make(workspace.state_dir)
+    self_ignore.make_ignored(workspace.state_dir)
     path = workspace.state_dir / CONFLICTS / name
     fresh = not path.exists()
     make_directory(path.parent)
     replace(path, json.dumps([asdict(task) for task in tasks]).encode())
     listed = "".join(f"{task.name}  {task.agent}  from {task.sender}: {line(task.subject)}\n" for task in tasks)
-    said = f"{why}\n\n{by} says that these tasks conflict. None of them starts until {approver} has chosen:\n{listed}"
+    text = f"{why}\n\n{by} says that these tasks conflict. None of them starts until {approver} has chosen:\n{listed}"
     numbers = " ".join(task.name for task in tasks)
     subject = f"CONFLICT: {numbers}"
     how = f"\nmailcore approve ID WHY --choose {tasks[0].name}: that one starts, the rest is declined. deny: all are."
     # Of no run: with whatever becomes of that the tasks would wait for ever.
     request = {"tier": tier, "by": by, "conflict": name}
     try:
-        asked = post.send(
-            workspace, by, [approver], subject, said + how, priority="high", key=f"conflict:{name}",
+        asked = post.send_mail(
+            workspace, by, [approver], subject, text + how, priority="high", key=f"conflict:{name}",
             extra={"approval": request},
         )[0]  # fmt: skip
         if not asked.delivered:
@@ -84,55 +84,57 @@ def escalate(
     with tolerated():
         audit.record(workspace, by, "escalate", ids=[task.id for task in tasks], sent_id=asked.sent_id, to=approver)
     senders = [one for one in dict.fromkeys(task.sender for task in tasks) if one not in (by, approver)]
-    told = _tell(workspace, by, senders, subject, said, name)
-    for one in told:
+    notified = _notify_senders(workspace, by, senders, subject, text, name)
+    for one in notified:
         if not one.delivered:
-            again(f"the tasks wait for the choice, but {one.to} was not told: {one.error}")
-    return asked, told
+            report_unfinished(f"the tasks wait for the choice, but {one.to} was not told: {one.error}")
+    return asked, notified
 
 
-def _tell(workspace: Workspace, by: str, to: Sequence[str], subject: str, body: str, name: str) -> list[Sent]:
-    told: list[Sent] = []
+def _notify_senders(workspace: Workspace, by: str, to: Sequence[str], subject: str, body: str, name: str) -> list[Sent]:
+    notified: list[Sent] = []
     for sender in to:
         try:
-            told += post.send(workspace, by, [sender], subject, body, key=f"conflict:{name}")
-        except MailcoreError as error:  # another project's, or gone: the others are told
-            told.append(Sent("", "", sender, False, str(error)))
-    return told
+            notified += post.send_mail(workspace, by, [sender], subject, body, key=f"conflict:{name}")
+        except MailcoreError as error:  # another project's, or gone: the others are notified
+            notified.append(Sent("", "", sender, False, str(error)))
+    return notified
 
 
-def again(what: str) -> None:
+def report_unfinished(what: str) -> None:
     """Say of a part that failed that the same words do it: the rest stands."""
     caveat(f"{what}; say the same again, which does the rest and doubles nothing")
 
 
-def _task(workspace: Workspace, by: str, name: str) -> Task:
-    copy: Copy = lookup.find(workspace, name)
+def _task(workspace: Workspace, by: str, name: str) -> ConflictingTask:
+    copy: Copy = lookup.find_copy(workspace, name)
     message = copy.message
     if by not in (copy.agent.address, message.sender):
         raise Refused(f"{name} is {copy.agent.address}'s, from {message.sender}: none of {by}'s", "visibility")
     if not message.is_task:
-        raise Refused(f"{post.named(message)} is no task", "no_task")
+        raise Refused(f"{post.message_name(message)} is no task", "no_task")
     if copy.archived is not None or (message.ack is not None and message.ack.state in FINAL):
-        raise Refused(f"{post.named(message)} is answered already", "no_task")
-    return Task(copy.agent.address, message.id, message.sent_id, message.seq, message.sender, message.subject)
+        raise Refused(f"{post.message_name(message)} is answered already", "no_task")
+    return ConflictingTask(
+        copy.agent.address, message.id, message.sent_id, message.seq, message.sender, message.subject
+    )
 
 
-def of_request(workspace: Workspace, request: Message) -> tuple[str, list[Task]]:
+def conflict_of_request(workspace: Workspace, request: Message) -> tuple[str, list[ConflictingTask]]:
     """The conflict that a request is about, its name and its tasks; empty where it is about none, or is settled."""
-    said = request.raw.get("approval")
-    name = str(said.get("conflict") or "") if isinstance(said, Mapping) else ""
+    approval = request.raw.get("approval")
+    name = str(approval.get("conflict") or "") if isinstance(approval, Mapping) else ""
     if not name.isalnum():
         return "", []
     return name, _read(workspace.state_dir / CONFLICTS / name)
 
 
-def settle(workspace: Workspace, name: str) -> None:
+def forget_conflict(workspace: Workspace, name: str) -> None:
     """Forget a conflict: its tasks may start."""
     (workspace.state_dir / CONFLICTS / name).unlink(missing_ok=True)
 
 
-def barred(agent: Agent) -> dict[str, str]:
+def barred_tasks(agent: Agent) -> dict[str, str]:
     """The tasks of an agent that must not start now, by their ids: each with what it conflicts with, in words."""
     found: dict[str, str] = {}
     for tasks in _all(agent.root):
@@ -143,7 +145,7 @@ def barred(agent: Agent) -> dict[str, str]:
     return found
 
 
-def _all(root: Path) -> Iterator[list[Task]]:
+def _all(root: Path) -> Iterator[list[ConflictingTask]]:
     directory = root / ".praxmonitor" / CONFLICTS
     try:
         names = os.listdir(directory)  # noqa: PTH208 (names only)
@@ -154,8 +156,8 @@ def _all(root: Path) -> Iterator[list[Task]]:
             yield _read(directory / name)
 
 
-def _read(path: Path) -> list[Task]:
+def _read(path: Path) -> list[ConflictingTask]:
     try:
-        return [Task(**one) for one in json.loads(safe_open.read_bytes(path))]
+        return [ConflictingTask(**one) for one in json.loads(safe_open.read_bytes(path))]
     except (OSError, ValueError, TypeError, RecursionError):
         return []

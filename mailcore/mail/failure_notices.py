@@ -13,8 +13,8 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 
-def over(workspace: Workspace, by: str, told: str, names: Collection[str]) -> None:
-    """Archive the notices in `told`'s mailbox that tell of the task of these names; none, where nothing can be done.
+def archive_failure_notices(workspace: Workspace, by: str, recipient: str, names: Collection[str]) -> None:
+    """Archive the notices in `recipient`'s mailbox that are about the task of these names; none if that is impossible.
 
     `by` did what ended it: the audit says so.
     """
@@ -23,13 +23,13 @@ def over(workspace: Workspace, by: str, told: str, names: Collection[str]) -> No
     def of_it(mail: Message) -> bool:
         return bool(mail.raw.get("run_ended")) and mail.in_reply_to in known
 
-    _archive(workspace, by, told, of_it)
+    _archive(workspace, by, recipient, of_it)
 
 
-def answered(workspace: Workspace, by: str, told: str, original: Message) -> None:
+def archive_answered_notices(workspace: Workspace, by: str, recipient: str, original: Message) -> None:
     """The same when a task, or a mail that was handed up, is answered: who it was handed up to need not answer it."""
     if original.is_task:
-        over(workspace, by, told, (original.id, original.sent_id))
+        archive_failure_notices(workspace, by, recipient, (original.id, original.sent_id))
     handed = original.raw.get("escalated")
     if isinstance(handed, dict) and isinstance(handed.get("to"), str):
         key = f"escalate:{original.sent_id or original.id}"
@@ -40,5 +40,5 @@ def _archive(workspace: Workspace, by: str, whose: str, which: mailbox.Picks) ->
     with suppress(MailcoreError, OSError):  # it stays open, which is no harm; or it is in another project
         agent = workspace.agent(whose)
         if any(map(which, read_mailbox(agent.inbox).messages)):
-            closed = mailbox.close_where(agent, which)
+            closed = mailbox.archive_matching(agent, which)
             audit.record(workspace, by, "over", to=agent.address, ids=[mail.id for mail in closed])

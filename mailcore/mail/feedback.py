@@ -17,24 +17,24 @@ from mailcore.mail.message_text import ISSUE
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import Agent
 from mailcore.system import writing
-from mailcore.workspace.find import Workspace, find
+from mailcore.workspace.find import Workspace, find_workspace
 
 GH_TIMEOUT = 60.0
 """Seconds for `gh`."""
 
 
-def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) -> Sent:
+def deliver_feedback(author: Agent, own: Workspace, project: Path, subject: str, body: str) -> Sent:
     """Deliver to the orchestrator of the project at `project`; in an AIPass home that names none, to its own channel.
 
     Refused if that is this project, or names nobody.
     """
-    other = find(project)
+    other = find_workspace(project)
     if other.root == own.root:
         raise Refused(f"{project} is this project: send mail to an agent instead", "boundary")
     address = read_config(other.config_file).mail.orchestrator
-    if not address and (seat := aipass_feedback.seat(other)) is not None:
-        with resumable_act.act(author, "feedback", str(other.root), subject, body) as act:
-            return aipass_feedback.give(author, own, seat, subject, body, act)
+    if not address and (seat := aipass_feedback.feedback_agent(other)) is not None:
+        with resumable_act.begin_act(author, "feedback", str(other.root), subject, body) as act:
+            return aipass_feedback.add_feedback(author, own, seat, subject, body, act)
     if not address:
         raise Refused(f"{other.config_file} names no [mail] orchestrator who would take feedback", "no_recipient")
     fields = {
@@ -45,26 +45,26 @@ def give(author: Agent, own: Workspace, project: Path, subject: str, body: str) 
         "project": own.root.name,
         "feedback": True,
     }
-    with resumable_act.act(author, "feedback", str(other.root), fields) as act:
-        sent = outbox.put(own, author, other.agent(address), fields, act)
+    with resumable_act.begin_act(author, "feedback", str(other.root), fields) as act:
+        sent = outbox.send_one(own, author, other.agent(address), fields, act)
         if not sent.delivered:
             act.leave_open()
     return sent
 
 
-def keep_issue(author: Agent, project: Path, sent: Sent, said: str) -> str:
-    """Keep an issue's address with the thread, on both sides; the address, empty where `said` holds none.
+def record_issue(author: Agent, project: Path, sent: Sent, text: str) -> str:
+    """Keep an issue's address with the thread, on both sides; the address, empty where `text` holds none.
 
     An answer carries it on.
     """
-    found = ISSUE.search(said)
+    found = ISSUE.search(text)
     if found is None:
         return ""
     keys = {"issue": found[0]}
     with tolerated():
-        other = find(project).agent(sent.to)
+        other = find_workspace(project).agent(sent.to)
         mailbox.amend(other, lambda mail: mail.sent_id == sent.sent_id, keys)
-        for path, raw in lookup.sent(author):
+        for path, raw in lookup.sent_records(author):
             if raw.get("id") == sent.sent_id:
                 writing.replace(path, json_codec.dumps({**raw, **keys}), root=author.root)
     return found[0]

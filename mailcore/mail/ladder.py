@@ -36,8 +36,8 @@ class Ladder:
         return self.rung in FINAL
 
 
-def answer_to(message: Message) -> Ack | None:
-    """What its recipient said became of it. A mail that tells of an answer (`DONE: …`) carries its sender's: none."""
+def recipient_answer(message: Message) -> Ack | None:
+    """What its recipient said became of it. A mail that reports an answer (`DONE: …`) carries its sender's: none."""
     ack = message.ack
     tells = ack is not None and ack.by and ack.by == message.sender and not message.is_task
     return None if tells else ack
@@ -46,17 +46,17 @@ def answer_to(message: Message) -> Ack | None:
 def ladder(message: Message, run: Run | None = None) -> Ladder:
     """Where `message` (the recipient's copy) stands. `run` is the run that its dispatch or wake started, if any.
 
-    `submitted` is the run's first sign of life, or that the agent was told of the mail through its hook (our key
+    `submitted` is the run's first sign of life, or that the agent was notified of the mail through its hook (our key
     `told_at`). A rung that nothing recorded is left out: mail read by another program is seen, though nobody wrote
     when; mail that was closed or answered by ours before it was read (our key `unseen`) is not.
     """
-    ack = answer_to(message)
+    ack = recipient_answer(message)
     rungs = [("stored", message.stored_at or message.at)]
     submitted = [parse_time(message.raw.get("told_at"))]
     if run is not None and run.attempts:
         rungs.append(("woken", run.attempts[0].started_at))
         submitted.append(next((attempt.running_at for attempt in run.attempts if attempt.running_at), 0.0))
-    # What a session was told before the run does not count for the run.
+    # What a session was notified of before the run does not count for the run.
     if since := [at for at in submitted if at and at >= rungs[-1][1]]:
         rungs.append(("submitted", min(since)))
     if message.seen_at or not (message.unread or message.raw.get("unseen")):

@@ -10,7 +10,7 @@ from typing import Any
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import json_codec
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.mail.message_names import choose
+from mailcore.mail.message_names import choose_named
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.system.safe_open import read_bytes
@@ -27,12 +27,12 @@ class Copy:
     """Its file, if it is closed; None while it is open."""
 
 
-def copies(workspace: Workspace) -> Iterator[Copy]:
+def all_copies(workspace: Workspace) -> Iterator[Copy]:
     """Every message of the workspace, each once: open mail first, then the archives, newest first.
 
     Those of agents that were removed come last of either.
     """
-    return copies_of((*workspace.agents, workspace.operator, *workspace.former()))
+    return copies_of((*workspace.agents, workspace.operator, *workspace.former_agents()))
 
 
 def copies_of(agents: Iterable[Agent]) -> Iterator[Copy]:
@@ -44,14 +44,14 @@ def copies_of(agents: Iterable[Agent]) -> Iterator[Copy]:
             seen.add((agent.address, message.id, message.sent_id))
             yield Copy(agent, Message.from_json(message.raw, agent.address))
     for agent in everyone:
-        for path, raw in archived(agent):
+        for path, raw in archived_messages(agent):
             closed = Message.from_json(raw, agent.address)
             # A writer killed in mid-close leaves the mail in both places: it is open.
             if (agent.address, closed.id, closed.sent_id) not in seen:
                 yield Copy(agent, closed, path)
 
 
-def archived(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
+def archived_messages(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
     """An agent's closed mail, newest first, each once; files that cannot be read are passed over."""
     seen: set[tuple[str, str]] = set()
     for path, raw in _records(agent.archive_dir):
@@ -61,14 +61,14 @@ def archived(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield path, raw
 
 
-def sent(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
+def sent_records(agent: Agent) -> Iterator[tuple[Path, dict[str, Any]]]:
     """An agent's records of what it sent, newest first."""
     yield from _records(agent.sent_dir)
 
 
-def find(workspace: Workspace, message_id: str) -> Copy:
-    """The recipient's copy of the message that is named so (`names.choose`). MailcoreError if there is none."""
-    found = choose(message_id, copies(workspace), lambda copy: copy.message)
+def find_copy(workspace: Workspace, message_id: str) -> Copy:
+    """The recipient's copy of the message that is named so (`choose_named`). MailcoreError if there is none."""
+    found = choose_named(message_id, all_copies(workspace), lambda copy: copy.message)
     if found is None:
         raise MailcoreError(f"no message {message_id}, open or archived, in {workspace.root}", "no_message")
     return found

@@ -11,9 +11,9 @@ from unicodedata import normalize
 
 from mailcore.formats import json_codec
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.mail.threads import bare
+from mailcore.mail.threads import bare_subject
 from mailcore.model.agent import Agent
-from mailcore.model.message import text as as_text
+from mailcore.model.message import as_text as as_text
 from mailcore.system import safe_open
 from mailcore.workspace.find import Workspace
 
@@ -47,15 +47,15 @@ class Source(NamedTuple):
 
 
 Files = Sequence[tuple[Agent, list[Source]]]
-"""Those of each mailbox, as `sources` gives them."""
+"""Those of each mailbox, as `mail_sources` gives them."""
 
 
-def sources(workspace: Workspace) -> Iterator[tuple[Agent, list[Source]]]:
+def mail_sources(workspace: Workspace) -> Iterator[tuple[Agent, list[Source]]]:
     """The files of each mailbox: the open mail, if there is any, and the archive, newest first.
 
     Those of agents that were removed too.
     """
-    for agent in (*workspace.agents, workspace.operator, *workspace.former()):
+    for agent in (*workspace.agents, workspace.operator, *workspace.former_agents()):
         found: list[Source] = []
         with suppress(OSError):
             found.append(Source(agent, str(agent.inbox), _stamp(agent.inbox.stat())))
@@ -75,7 +75,7 @@ def _stamp(found: os.stat_result) -> Stamp:
     return found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns
 
 
-def mails(
+def read_mails(
     agent: Agent, some: list[Source], wanted: Callable[[bytes], bool] = bool
 ) -> Iterator[tuple[Source, list[dict[str, Any]] | None, str]]:
     """What lies in each of an agent's files; None, saying why, for open mail that cannot be read.
@@ -118,12 +118,12 @@ def may_hold(phrases: Sequence[str]) -> Callable[[bytes], bool]:
     return may
 
 
-def words(text: str) -> str:
+def plain_words(text: str) -> str:
     """A text as its words alone, one blank between two, in small letters: what is sought, and what it is sought in."""
-    return " ".join(_WORD.findall(spread(text)))
+    return " ".join(_WORD.findall(separate_words(text)))
 
 
-def spread(text: str) -> str:
+def separate_words(text: str) -> str:
     """A text whose words are what lies between ASCII characters that are no letter, digit or `_`.
 
     Small letters without accents. Chinese, Japanese and Korean, written without blanks, are words of one sign each.
@@ -134,37 +134,37 @@ def spread(text: str) -> str:
     return _SIGN.sub(r" \g<0> ", _NO_WORD.sub(" ", bare))
 
 
-def text_of(raw: dict[str, Any]) -> str:
-    """What a mail can be found by, made by `spread`: subject, body, both parties, its names; and what ties it."""
-    return f"{spread(chr(10).join(_said(raw)))} {_ties(raw)}".replace("\0", " ")
+def searchable_text(raw: dict[str, Any]) -> str:
+    """The words by which a mail can be found: subject, body, both parties, its names, and its links to other mails."""
+    return f"{separate_words(chr(10).join(_sought_texts(raw)))} {_ties(raw)}".replace("\0", " ")
 
 
 def _ties(raw: dict[str, Any]) -> str:
     """Its own names are there already, as words, where they are texts."""
     subject, known = raw.get("subject"), (None, "", raw.get("sent_id"))
     found = LOOSE if raw.get("thread_id") in (None, "") else ""
-    if not isinstance(subject, str) or not _PLAIN.search(bare(subject)):
+    if not isinstance(subject, str) or not _PLAIN.search(bare_subject(subject)):
         found += f" {BARE}"
     for key in ("thread_id", "in_reply_to"):
         if raw.get(key) not in known:
-            found += f" {link(as_text(raw, key))}"
+            found += f" {link_word(as_text(raw, key))}"
     for key in ("id", "sent_id"):
         if not isinstance(raw.get(key), str | None):
-            found += f" {link(as_text(raw, key))}"
+            found += f" {link_word(as_text(raw, key))}"
     return found
 
 
-def link(name: str) -> str:
+def link_word(name: str) -> str:
     """The word that a name is found by; another one that differs in signs or case may have the same."""
     if name.isascii() and name.isalnum():
         return LINK + name.lower()
     return LINK + _NO_NAME.sub("\ue000", name.lower().encode("utf-8", "replace").decode())
 
 
-def fields_of(raw: dict[str, Any]) -> str:
+def searchable_fields(raw: dict[str, Any]) -> str:
     """The same words, in which none of a field follows one of another field."""
-    return BETWEEN.join(map(words, _said(raw)))
+    return BETWEEN.join(map(plain_words, _sought_texts(raw)))
 
 
-def _said(raw: dict[str, Any]) -> list[str]:
+def _sought_texts(raw: dict[str, Any]) -> list[str]:
     return [one for key in _SOUGHT if isinstance(one := raw.get(key), str)]

@@ -16,8 +16,8 @@ from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
 from mailcore.mail import archive, splice
-from mailcore.mail.mailbox_document import Unreadable, messages, parse, pick
-from mailcore.mail.store import Place, cause, held
+from mailcore.mail.mailbox_document import Unreadable, messages_in, parse_mailbox, pick_messages
+from mailcore.mail.store import LockedMailbox, damage_cause, lock_mailbox
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message, is_unread
 from mailcore.system import safe_open
@@ -37,31 +37,31 @@ def deliver(agent: Agent, raw: dict[str, Any]) -> str:
     unlike AIPass's it is unread again if it says something else now.
     """
     if not raw.get("upsert_key"):
-        with held(agent, create=True) as place:
+        with lock_mailbox(agent, create=True) as place:
             if message_id := _splice(place, raw):
                 return message_id
     with _open(agent, create=True) as (document, save):
-        found = messages(document)
-        former = _former(found, raw) if raw.get("upsert_key") else None
-        if former is None:
+        found = messages_in(document)
+        earlier = _open_with_key(found, raw) if raw.get("upsert_key") else None
+        if earlier is None:
             message_id = raw.get("id") or new_id({str(message.get("id")) for message in found})
             document["messages"].insert(0, {"id": message_id, **raw, "stored_at": journal.now()})
         else:
-            message_id = former["id"]
-            updates = former.get("updates")
+            message_id = earlier["id"]
+            updates = earlier.get("updates")
             changes: dict[str, Any] = {key: raw[key] for key in _REWRITTEN if key in raw}
-            if any(former.get(key) != changes.get(key) for key in ("subject", "message")):
-                former["status"] = "new"
+            if any(earlier.get(key) != changes.get(key) for key in ("subject", "message")):
+                earlier["status"] = "new"
                 for key in ("read", "seen_at", "seen_by", "told_at", "told_where", "unseen"):
-                    former.pop(key, None)
-            former |= changes
-            former |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
-            former["auto_execute"] = False
+                    earlier.pop(key, None)
+            earlier |= changes
+            earlier |= {"updates": updates + 1 if isinstance(updates, int) else 2, "last_updated": raw.get("timestamp")}
+            earlier["auto_execute"] = False
         save()
     return str(message_id)
 
 
-def _splice(place: Place, raw: dict[str, Any]) -> str:
+def _splice(place: LockedMailbox, raw: dict[str, Any]) -> str:
     """Deliver without parsing what lies there; empty, and nothing done, if that has to be parsed."""
     if not isinstance(raw.get("seq"), int) or raw.get("status") not in ("new", "opened"):
         return ""
@@ -70,16 +70,16 @@ def _splice(place: Place, raw: dict[str, Any]) -> str:
     except FileNotFoundError:
         return ""
     message_id = raw.get("id") or new_id()
-    while "id" not in raw and splice.names(data, message_id):
+    while "id" not in raw and splice.may_contain_id(data, message_id):
         message_id = new_id()
-    parts = splice.on_top(data, {"id": message_id, **raw, "stored_at": journal.now()})
+    parts = splice.insert_on_top(data, {"id": message_id, **raw, "stored_at": journal.now()})
     if parts is None:
         return ""
     place.write(*parts)
     return str(message_id)
 
 
-def _former(found: list[dict[str, Any]], raw: dict[str, Any]) -> dict[str, Any] | None:
+def _open_with_key(found: list[dict[str, Any]], raw: dict[str, Any]) -> dict[str, Any] | None:
     same = ("from", "upsert_key")
     matching = (m for m in found if all(m.get(key) == raw.get(key) for key in same) and m.get("status") != "closed")
     return next(matching, None)
@@ -88,18 +88,18 @@ def _former(found: list[dict[str, Any]], raw: dict[str, Any]) -> dict[str, Any] 
 def put_back(agent: Agent, raw: dict[str, Any]) -> None:
     """Put a message that was archived on top of the open mail as it is, unless it is there still."""
     with _open(agent, create=True) as (document, save):
-        names = [(m.id, m.sent_id) for m in map(Message.from_json, messages(document))]
+        names = [(m.id, m.sent_id) for m in map(Message.from_json, messages_in(document))]
         wanted = Message.from_json(raw)
         if (wanted.id, wanted.sent_id) not in names:
             document["messages"].insert(0, raw)
             save()
 
 
-def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> list[Message]:
+def mark_as_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> list[Message]:
     """Mark the named open messages as read, adding `seen` where it is not said yet. Unknown ids raise."""
     opened = []
     with _open(agent) as (document, save):
-        for raw in pick(document, ids, agent):
+        for raw in pick_messages(document, ids, agent):
             if is_unread(raw) or raw.get("unseen"):
                 raw.pop("unseen", None)
                 raw["status"] = "opened"
@@ -114,7 +114,7 @@ def mark_opened(agent: Agent, ids: Collection[str], seen: dict[str, Any]) -> lis
 def update(agent: Agent, message_id: str, changes: dict[str, Any]) -> Message:
     """Set keys of one open message; it becomes at least `opened`."""
     with _open(agent) as (document, save):
-        (raw,) = pick(document, [message_id], agent)
+        (raw,) = pick_messages(document, [message_id], agent)
         if raw.get("status", "new") == "new":
             raw |= {"status": "opened", "read": True, **_unseen(raw)}
         raw |= changes
@@ -125,7 +125,7 @@ def update(agent: Agent, message_id: str, changes: dict[str, Any]) -> Message:
 def amend(agent: Agent, which: Picks, changes: dict[str, Any]) -> list[Message]:
     """Set keys of the open messages that `which` picks, read or not; returns them as they are now."""
     with _open(agent) as (document, save):
-        picked = [raw for raw in messages(document) if which(Message.from_json(raw))]
+        picked = [raw for raw in messages_in(document) if which(Message.from_json(raw))]
         for raw in picked:
             raw |= changes
         if picked:
@@ -133,21 +133,23 @@ def amend(agent: Agent, which: Picks, changes: dict[str, Any]) -> list[Message]:
     return [Message.from_json(raw) for raw in picked]
 
 
-def close(agent: Agent, ids: Collection[str], changes: Mapping[str, Any] = MappingProxyType({})) -> list[Message]:
+def archive_messages(
+    agent: Agent, ids: Collection[str], changes: Mapping[str, Any] = MappingProxyType({})
+) -> list[Message]:
     """Archive the named messages with `changes`, then remove them: in this order, each durable (contract section 2)."""
     closed = []
     with _open(agent) as (document, save):
-        for raw in pick(document, ids, agent):
+        for raw in pick_messages(document, ids, agent):
             raw |= changes
             closed.append(_archive(agent, document, raw))
         save()
     return closed
 
 
-def close_where(agent: Agent, which: Picks) -> list[Message]:
+def archive_matching(agent: Agent, which: Picks) -> list[Message]:
     """Archive the open messages that `which` picks; it is asked of each once."""
     with _open(agent) as (document, save):
-        picked = [raw for raw in messages(document) if which(Message.from_json(raw))]
+        picked = [raw for raw in messages_in(document) if which(Message.from_json(raw))]
         closed = [_archive(agent, document, raw) for raw in picked]
         if closed:
             save()
@@ -156,7 +158,7 @@ def close_where(agent: Agent, which: Picks) -> list[Message]:
 
 def _archive(agent: Agent, document: dict[str, Any], raw: dict[str, Any]) -> Message:
     raw |= {"status": "closed", "read": True, **_unseen(raw)}
-    archive.keep(agent, raw)
+    archive.write_archived(agent, raw)
     document["messages"].remove(raw)
     return Message.from_json(raw)
 
@@ -166,41 +168,41 @@ def _unseen(raw: dict[str, Any]) -> dict[str, Any]:
     return {"unseen": True} if is_unread(raw) and not raw.get("seen_at") else {}
 
 
-def provide(agent: Agent) -> None:
+def ensure_mailbox(agent: Agent) -> None:
     """Make the agent's mailbox if it has none: AIPass answers only into a file that is there ("inbox not found")."""
     if not agent.inbox.exists():
         with _open(agent, create=True) as (_, save):
             save()
 
 
-def mend(agent: Agent, *, dry_run: bool = False) -> Repair | None:
+def repair_mailbox(agent: Agent, *, dry_run: bool = False) -> Repair | None:
     """Repair the mailbox if it has to be; None if nothing is amiss. With `dry_run` nothing is written."""
     from mailcore.mail import repair
 
     try:
         data = safe_open.read_bytes(agent.inbox)
-        closed = [raw for raw in messages(parse(agent.inbox, data)) if raw.get("status") == "closed"]
+        closed = [raw for raw in messages_in(parse_mailbox(agent.inbox, data)) if raw.get("status") == "closed"]
     except FileNotFoundError:
         return None
     except OSError as error:
         raise MailcoreError(f"{agent.inbox}: {error.strerror}", "unreadable") from error
     except Unreadable as error:
         if dry_run:
-            return repair.set_aside(agent.inbox, data, cause(agent, error))[1]
+            return repair.set_aside_mailbox(agent.inbox, data, damage_cause(agent, error))[1]
     else:
-        if not closed and not archive.legacy(agent).exists():
+        if not closed and not archive.legacy_archive(agent).exists():
             return None
         found = len(closed)
         if not dry_run:
-            with _telling(agent) as place:
+            with _reporting_repair(agent) as place:
                 document = place.load()
-                found = archive.sweep(agent, document)
+                found = archive.archive_closed(agent, document)
                 place.save(document)
         return repair.Repair(agent.inbox, "and what lies beside it", 0, archived=found) if found else None
-    with _telling(agent) as place:
+    with _reporting_repair(agent) as place:
         data = place.read()
         try:
-            parse(agent.inbox, data)
+            parse_mailbox(agent.inbox, data)
         except Unreadable as error:
             place.save(place.repair(data, error))
     return place.repaired  # None: it was torn only while another program wrote it
@@ -217,26 +219,26 @@ def new_id(taken: Collection[Any] = ()) -> str:
 @contextlib.contextmanager
 def _open(agent: Agent, *, create: bool = False) -> Iterator[tuple[dict[str, Any], Callable[[], None]]]:
     """The mailbox under its lock, as a document to change, and the function that writes it back."""
-    with _telling(agent, create=create) as place:
+    with _reporting_repair(agent, create=create) as place:
         document = place.load()
-        archive.sweep(agent, document)
+        archive.archive_closed(agent, document)
         yield document, lambda: place.save(document)
 
 
 @contextlib.contextmanager
-def _telling(agent: Agent, *, create: bool = False) -> Iterator[Place]:
-    """The mailbox under its lock; when that is free again, a repair is told."""
+def _reporting_repair(agent: Agent, *, create: bool = False) -> Iterator[LockedMailbox]:
+    """The mailbox under its lock; when that is free again, a repair is reported."""
     place = None
     try:
-        with held(agent, create=create) as place:
+        with lock_mailbox(agent, create=create) as place:
             yield place
     finally:
         if place is not None and place.repaired is not None:
-            _tell(agent, place.repaired)
+            _notify_operator(agent, place.repaired)
 
 
-def _tell(agent: Agent, done: Repair) -> None:
-    """Tell the operator of a repair by mail, save of the operator's own mailbox."""
+def _notify_operator(agent: Agent, done: Repair) -> None:
+    """Notify the operator of a repair by mail, save of the operator's own mailbox."""
     if agent.is_operator:
         return
     now = journal.now()

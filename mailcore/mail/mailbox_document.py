@@ -8,7 +8,7 @@ from typing import Any
 
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import json_codec
-from mailcore.mail.message_names import completed
+from mailcore.mail.message_names import complete_name
 from mailcore.model.agent import Agent
 
 
@@ -16,7 +16,7 @@ class Unreadable(MailcoreError):
     """The mailbox file cannot be read as a mailbox; nothing was written over it."""
 
 
-def parse(path: Path, data: bytes) -> dict[str, Any]:
+def parse_mailbox(path: Path, data: bytes) -> dict[str, Any]:
     """A mailbox document in its present form; legacy forms are wrapped as AIPass wraps them (contract section 2)."""
     try:
         document = json_codec.loads(data)
@@ -46,22 +46,22 @@ def is_message(value: object) -> bool:
     )
 
 
-def messages(document: dict[str, Any]) -> list[dict[str, Any]]:
+def messages_in(document: dict[str, Any]) -> list[dict[str, Any]]:
     """The messages of a document; what is none is passed over, and kept."""
     return [raw for raw in document["messages"] if isinstance(raw, dict)]
 
 
-def pick(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[dict[str, Any]]:
+def pick_messages(document: dict[str, Any], ids: Collection[str], agent: Agent) -> list[dict[str, Any]]:
     """The messages that `ids` name, each once; `id` wins over `sent_id` (contract 0.5), both over the number.
 
-    What names none so may be the beginning of an id (`names.completed`).
+    What names none so may be the beginning of an id (`message_names.complete_name`).
     """
-    found_in = messages(document)
+    found_in = messages_in(document)
     picked: dict[int, dict[str, Any]] = {}
     for wanted in ids:
         found = _find(found_in, wanted)
         if found is None:
-            full = completed(wanted, (str(raw.get(key, "")) for raw in found_in for key in ("id", "sent_id")))
+            full = complete_name(wanted, (str(raw.get(key, "")) for raw in found_in for key in ("id", "sent_id")))
             found = _find(found_in, full)
         if found is None:
             raise MailcoreError(f"no open message {wanted} in {agent.address}'s mailbox", "no_message")

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 from mailcore.exceptions import Refused
-from mailcore.mail.mailbox_document import Unreadable, messages, parse
-from mailcore.mail.store import LARGEST, LOCK
+from mailcore.mail.mailbox_document import Unreadable, messages_in, parse_mailbox
+from mailcore.mail.store import LOCK, MAX_MAILBOX
 from mailcore.model.agent import Agent
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.system import locks, safe_open
@@ -17,11 +17,11 @@ TORN_READS = 20
 """Tries of an unlocked reader: AIPass rewrites in place, so a read beside a writer may be torn (contract 0.1)."""
 TORN_SECONDS = 0.5
 """The same in time: a look at a mailbox of 8 MB takes 0.1 s."""
-PATIENCE = 1.0
+TORN_PATIENCE = 1.0
 """Seconds that a torn file is looked at again while its lock is held, unless the reader says otherwise."""
 
 
-def read_mailbox(path: Path, root: Path | None = None, patience: float = PATIENCE) -> Mailbox:
+def read_mailbox(path: Path, root: Path | None = None, patience: float = TORN_PATIENCE) -> Mailbox:
     """The mailbox at `path` at this moment. Never raises, keeps nobody waiting, writes nothing.
 
     With the project's `root` a file that a symlink leads out of it is unreadable, not read. `patience`: seconds that a
@@ -32,7 +32,7 @@ def read_mailbox(path: Path, root: Path | None = None, patience: float = PATIENC
     while True:
         looks += 1
         try:
-            found = messages(parse(path, _read(path, root)))
+            found = messages_in(parse_mailbox(path, _read(path, root)))
         except FileNotFoundError:
             return Mailbox(MailboxStatus.MISSING)
         except OSError as error:
@@ -67,10 +67,12 @@ def absent(agent: Agent) -> str:
 
 
 def _read(path: Path, root: Path | None) -> bytes:
-    with safe_open.opened(path) as file:
+    with safe_open.open_regular(path) as file:
         if root is not None:
             safe_open.inside(root, path, file.fileno())
-        if (size := file.seek(0, os.SEEK_END)) > LARGEST:
-            raise Refused(f"{path}: {size:,} bytes are more than a mailbox can have ({LARGEST:,}): look what wrote it")
+        if (size := file.seek(0, os.SEEK_END)) > MAX_MAILBOX:
+            raise Refused(
+                f"{path}: {size:,} bytes are more than a mailbox can have ({MAX_MAILBOX:,}): look what wrote it"
+            )
         file.seek(0)
-        return file.read(LARGEST)
+        return file.read(MAX_MAILBOX)

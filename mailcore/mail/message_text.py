@@ -12,15 +12,15 @@ from typing import Any
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.message import Message
-from mailcore.text import counted, hidden, line, names
+from mailcore.text import counted, hidden_characters, line, names
 from mailcore.text.frames import boundary, framed, indented, quoted
-from mailcore.text.known import known
+from mailcore.text.known import known_addresses
 from mailcore.text.units import date_and_time
 
 _ADDRESS = re.compile("@[a-z0-9_.-]{1,64}")
 ISSUE = re.compile("https?://[A-Za-z0-9._~:/?#&=%+-]{1,300}")
 """What the address of an issue may be: an agent or a person may follow it."""
-UNKNOWN = "unknown"
+UNKNOWN_PROOF = "unknown"
 PROOFS = {
     "run": "proved: by its run",
     "key": "proved: by a key that the operator issued",
@@ -32,44 +32,44 @@ PROOFS = {
     "path": "by place: written in its directory",
     "router": "said by AIPass's router",
     "declared": "only declared: anybody could write this name",
-    UNKNOWN: "unknown: nothing says who wrote it",
+    UNKNOWN_PROOF: "unknown: nothing says who wrote it",
 }
 """What a message's `sender_proof` means, in words."""
 
 
-def proof(message: Message) -> str:
+def proof_of(message: Message) -> str:
     """One of PROOFS: what proved its sender when it was sent; `unknown` where nothing is said, or nothing known."""
-    return message.proof if message.proof in PROOFS else UNKNOWN
+    return message.proof if message.proof in PROOFS else UNKNOWN_PROOF
 
 
-def sender(message: Message) -> str:
+def sender_text(message: Message) -> str:
     """Who wrote, and what that rests on: `@writer (proved: by its run)`."""
     other = names.imitated(message.sender)
-    from_here = not message.project and message.sender in (*known(), OPERATOR)
-    where = "" if other or from_here else f"; {origin(message)}"
+    from_here = not message.project and message.sender in (*known_addresses(), OPERATOR)
+    where = "" if other or from_here else f"; {origin_text(message)}"
     who = message.sender if _ADDRESS.fullmatch(message.sender) else quoted(message.sender, 80)
-    return f"{f'! not {other}: ' if other else ''}{who} ({PROOFS[proof(message)]}{where})"
+    return f"{f'! not {other}: ' if other else ''}{who} ({PROOFS[proof_of(message)]}{where})"
 
 
-def origin(message: Message) -> str:
+def origin_text(message: Message) -> str:
     """Where a sender is who is none of this project's: as the mail itself says it, which anybody could write."""
-    said = f"of the project {quoted(message.project, 40)}, " if message.project else ""
-    return f"{said}not in this project's registry"
+    project = f"of the project {quoted(message.project, 40)}, " if message.project else ""
+    return f"{project}not in this project's registry"
 
 
-def foreign(message: Message) -> str:
+def foreign_sender(message: Message) -> str:
     """A sender for a list, with its project if it is another one's: `@writer of other`."""
     where = f" of {line(message.project, 20)}" if message.project else ""
-    return f"{names.shown(message.sender, 20 if not where else 40)}{where}"
+    return f"{names.safe_sender(message.sender, 20 if not where else 40)}{where}"
 
 
-def issue(message: Message) -> str:
+def issue_url(message: Message) -> str:
     """The address of the issue that was opened with a mail; empty if none was, or that is none."""
-    said = message.raw.get("issue")
-    return said if isinstance(said, str) and ISSUE.fullmatch(said) else ""
+    url = message.raw.get("issue")
+    return url if isinstance(url, str) and ISSUE.fullmatch(url) else ""
 
 
-def asked(message: Message) -> str:
+def request_text(message: Message) -> str:
     """What a request wants: `approval, tier 2, until 2026-11-29 14:00`."""
     until = f", until {date_and_time(message.expires_at, never='-')}" if message.expires_at else ""
     return f"approval, tier {message.tier}{until}"
@@ -87,15 +87,15 @@ def for_people(messages: Sequence[Message], width: int) -> str:
 
 
 def _calm(message: Message, width: int) -> str:
-    unseen = hidden(message.body)
+    unseen = hidden_characters(message.body)
     lines = [
         f"{line(message.id)}  #{message.seq}  {date_and_time(message.at, never='-')}",
-        f"From:    {sender(message)}",
-        *([f"To:      {names.shown(message.recipient, 80)}"] if message.recipient else []),
+        f"From:    {sender_text(message)}",
+        *([f"To:      {names.safe_sender(message.recipient, 80)}"] if message.recipient else []),
         f"Subject: {line(message.subject)}",
-        *([f"Asks:    for {asked(message)}"] if message.undecided else []),
+        *([f"Asks:    for {request_text(message)}"] if message.undecided else []),
         *([f"Lapsed:  {line(message.lapsed)}"] if message.lapsed else []),
-        *([f"Issue:   {issue(message)}"] if issue(message) else []),
+        *([f"Issue:   {issue_url(message)}"] if issue_url(message) else []),
         *([f"Note:    {counted(unseen, 'unseen character')} taken out of the body"] if unseen else []),
     ]
     return "\n".join([*lines, "", indented(message.body.rstrip("\n"), width)])
@@ -116,30 +116,30 @@ def for_models(messages: Sequence[Message]) -> str:
 def _frame(word: str, message: Message, number: int, count: int) -> str:
     head = [
         f"id: {line(message.id)} (#{message.seq})",
-        f"from: {sender(message)}",
-        *([f"to: {names.shown(message.recipient, 80)}"] if message.recipient else []),
+        f"from: {sender_text(message)}",
+        *([f"to: {names.safe_sender(message.recipient, 80)}"] if message.recipient else []),
         f"date: {date_and_time(message.at, never='-')}",
         f"subject: {quoted(message.subject, 600)}",
-        *([f"asks: for {asked(message)}"] if message.undecided else []),
+        *([f"asks: for {request_text(message)}"] if message.undecided else []),
         *([f"lapsed: {quoted(message.lapsed, 600)}"] if message.lapsed else []),
-        *([f"issue: {quoted(issue(message), 300)}"] if issue(message) else []),
+        *([f"issue: {quoted(issue_url(message), 300)}"] if issue_url(message) else []),
     ]
     return framed(word, head, message.body, number, count)
 
 
-def repeats(message: Message) -> str:
+def repeat_text(message: Message) -> str:
     """`x3  `, of a mail that its sender has rewritten twice (`--key`); empty where it was not."""
     return f"x{message.updates}  " if message.updates > 1 else ""
 
 
-def listed(messages: Sequence[Message]) -> str:
+def message_list(messages: Sequence[Message]) -> str:
     """A line for each: unread, priority, names, time, sender and what proves it, subject.
 
     The subject is last, on one line: nothing of ours follows that it could be taken for.
     """
     return "\n".join(
         f"{'*' if m.unread else ' '}{'!' if m.priority == 'high' else ' '} {line(m.id, 40):<8}  #{m.seq:<5} "
-        f"{date_and_time(m.at, never='-')}  {foreign(m):<20}  {proof(m):<8}  "
-        f"{f'[{asked(m)}]  ' if m.undecided else ''}{repeats(m)}{line(m.subject, 80)}"
+        f"{date_and_time(m.at, never='-')}  {foreign_sender(m):<20}  {proof_of(m):<8}  "
+        f"{f'[{request_text(m)}]  ' if m.undecided else ''}{repeat_text(m)}{line(m.subject, 80)}"
         for m in messages
     )

@@ -16,15 +16,15 @@ from mailcore.exceptions import MailcoreError
 from mailcore.formats.json_codec import loads
 from mailcore.system import safe_open, self_ignore, writing
 from mailcore.system.locks import locked
-from mailcore.workspace.find import at
+from mailcore.workspace.find import workspace_at
 
 TWIN = ".sequence.twin"
 """The second file. It was never without a `.gitignore` beside it, so that no old commit holds it."""
-LIMIT = 10**12
+MAX_NUMBER = 10**12
 """A number beyond this is no count of ours: a stranger's `seq` must not push the count out of all reason."""
 
 
-def take(root: Path, count: int = 1) -> int:
+def reserve_numbers(root: Path, count: int = 1) -> int:
     """Reserve `count` numbers of the workspace at `root` and return the first. On disk before this returns.
 
     MailcoreError, naming the file, where the disk does not allow it.
@@ -38,15 +38,15 @@ def take(root: Path, count: int = 1) -> int:
 
 
 def _take(path: Path, root: Path, count: int) -> int:
-    self_ignore.make(path.parent)
+    self_ignore.make_ignored(path.parent)
     with locked(path.with_name(".sequence.flock"), own=True), ExitStack() as stack:
-        said = []
+        numbers = []
         for one in (path, path.with_name(TWIN)):
             descriptor, _ = safe_open.descriptor(one, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
             stack.callback(os.close, descriptor)
-            said.append((descriptor, _number(descriptor)))
-        (kept, number), (twin, other) = said
-        last = number if number == other >= 0 else max(number, other, highest(root))
+            numbers.append((descriptor, _number(descriptor)))
+        (kept, number), (twin, other) = numbers
+        last = number if number == other >= 0 else max(number, other, highest_number(root))
         # Twenty digits always: the write neither grows nor shrinks the file, so that no kill can tear the number.
         text = b"%020d\n" % (last + count)
         os.pwrite(kept, text, 0)
@@ -61,13 +61,13 @@ def _number(descriptor: int) -> int:
     return int(text) if len(text) == 21 and text[:20].isdigit() else -1
 
 
-def highest(root: Path) -> int:
+def highest_number(root: Path) -> int:
     """The highest number in any mail of the workspace: where the count goes on if its file was lost."""
     return max(_numbers(root), default=0)
 
 
 def _numbers(root: Path) -> Iterator[int]:
-    workspace = at(root)
+    workspace = workspace_at(root)
     for agent in (*workspace.agents, workspace.operator):
         for path in (agent.inbox, *agent.sent_dir.glob("*.json"), *agent.archive_dir.glob("*.json")):
             try:
@@ -77,5 +77,5 @@ def _numbers(root: Path) -> Iterator[int]:
             mails = document.get("messages", [document]) if isinstance(document, dict) else []
             for mail in mails if isinstance(mails, list) else []:
                 number = mail.get("seq") if isinstance(mail, dict) else None
-                if isinstance(number, int) and not isinstance(number, bool) and number < LIMIT:
+                if isinstance(number, int) and not isinstance(number, bool) and number < MAX_NUMBER:
                     yield number

@@ -12,7 +12,7 @@ from typing import Any
 from mailcore.config import Mail, read_mail_or_defaults
 from mailcore.exceptions import MailcoreError, Refused, tolerated
 from mailcore.formats import json_codec
-from mailcore.formats.timestamps import aipass_time, kept_time, name_time
+from mailcore.formats.timestamps import aipass_time, archive_time, name_time
 from mailcore.mail import aipass_feed, archive, mailbox, numbers
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.mail.resumable_act import Act
@@ -20,7 +20,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.system import safe_open, self_ignore, writing
 from mailcore.workspace import audit
-from mailcore.workspace.find import Workspace, at
+from mailcore.workspace.find import Workspace, workspace_at
 
 dispatch_id: ContextVar[str] = ContextVar("dispatch_id", default="")
 """The run that writes now, ours or AIPass's: its records of sent mail are stamped with it, as AIPass stamps its own."""
@@ -39,7 +39,7 @@ class Sent:
     seq: int = 0
     """The number that a person can say."""
     again: bool = False
-    """An earlier call of the same words, which was cut off, had delivered it."""
+    """An earlier call of the same words, which was interrupted, had delivered it."""
     urgent: bool = False
     """It is of high priority: its recipient may be woken for it."""
     answers: str = ""
@@ -47,43 +47,43 @@ class Sent:
     subject: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """What is said of it to a script."""
+        """The value that a script reads."""
         row = {"id": self.id, "sent_id": self.sent_id, "to": self.to, "delivered": self.delivered, "seq": self.seq}
         return row | {name: value for name, value in (("error", self.error), ("again", self.again)) if value}
 
 
-def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str, Any], act: Act) -> Sent:
+def send_one(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str, Any], act: Act) -> Sent:
     """Send one mail. The sender's record comes first, then the delivery: a kill in between loses no mail unseen.
 
     `fields` are the message's own keys, `subject` and `message` among them. `act` is what it is a step of: where that
-    was cut off once, the mail that arrived then is found, and no second is sent. Refused (code `limit`) beyond the
+    was interrupted once, the mail that arrived then is found, and no second is sent. Refused (code `limit`) beyond the
     limits of config; an undeliverable mail comes back as not delivered, and its record says why.
     """
     asks = _asks(fields, recipient.root == workspace.root)
-    kept = act.recall(recipient.address)
-    if kept is not None and (found := _arrived(recipient, fields, kept)) is not None:
+    earlier = act.recall(recipient.address)
+    if earlier is not None and (found := _arrived(recipient, fields, earlier)) is not None:
         return Sent(
             found.id,
-            str(kept["sent_id"]),
+            str(earlier["sent_id"]),
             recipient.address,
             True,
-            seq=int(kept["seq"]),
+            seq=int(earlier["seq"]),
             again=True,
             **asks,
         )
     _within(read_mail_or_defaults(workspace.config_file), author, fields, datetime.now())
-    mailbox.provide(author)
-    if kept is None:
-        number = numbers.take(workspace.root)
-        kept = {"sent_id": mailbox.new_id(), "seq": number, "at": kept_time(datetime.now())}
-        act.remember(recipient.address, kept)
-    sent_id, number, now = str(kept["sent_id"]), int(kept["seq"]), datetime.fromisoformat(kept["at"])
+    mailbox.ensure_mailbox(author)
+    if earlier is None:
+        number = numbers.reserve_numbers(workspace.root)
+        earlier = {"sent_id": mailbox.new_id(), "seq": number, "at": archive_time(datetime.now())}
+        act.remember(recipient.address, earlier)
+    sent_id, number, now = str(earlier["sent_id"]), int(earlier["seq"]), datetime.fromisoformat(earlier["at"])
     head = {
         "timestamp": aipass_time(now),
         "from": author.address,
         "from_name": author.name,
         "seq": number,
-        **({"sender_proof": audit.proof.get()} if audit.proof.get() else {}),
+        **({"sender_proof": audit.current_proof.get()} if audit.current_proof.get() else {}),
     }
     thread = {"thread_id": sent_id} | {k: fields[k] for k in ("thread_id", "in_reply_to") if k in fields}
     run = {"dispatch_id": dispatch_id.get()} if dispatch_id.get() else {}
@@ -91,7 +91,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     safe_open.inside(author.root, author.sent_dir)
     record_path = author.sent_dir / archive.file_name(record, now)
     try:
-        self_ignore.make(author.mail_dir)
+        self_ignore.make_ignored(author.mail_dir)
         writing.make_directory(author.sent_dir)
         writing.replace(record_path, json_codec.dumps(record))
     except OSError as error:
@@ -103,22 +103,22 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     try:
         # Path.is_dir raises where a name is too long.
         if not (recipient.is_operator or os.path.isdir(recipient.branch)):  # noqa: PTH112
-            gone = f"{recipient.address}'s branch {recipient.branch} is gone; restore it, or mend the registry"
-            raise MailcoreError(gone, "no_branch")
+            text = f"{recipient.address}'s branch {recipient.branch} is gone; restore it, or mend the registry"
+            raise MailcoreError(text, "no_branch")
         message_id = mailbox.deliver(recipient, message)
     except MailcoreError as error:
-        refused = {"status": "refused", "refused_reason": str(error), "refused_at": kept_time(now)}
+        refused = {"status": "refused", "refused_reason": str(error), "refused_at": archive_time(now)}
         with tolerated(f"{record_path}: says 'sent' of a mail that was refused"):
             writing.replace(record_path, json_codec.dumps({**record, **refused}))
-        told = {"to": recipient.address, "sent_id": sent_id, "reason": str(error)}
+        failure = {"to": recipient.address, "sent_id": sent_id, "reason": str(error)}
         with tolerated():
-            audit.record(workspace, author.address, "undelivered", **told)
+            audit.record(workspace, author.address, "undelivered", **failure)
         return Sent("", sent_id, recipient.address, False, str(error), number)
     if "upsert_key" in fields:  # a rewritten message keeps its names
         box = read_mailbox(recipient.inbox).messages
         sent_id, number = next(((m.sent_id, m.seq) for m in box if m.id == message_id), (sent_id, number))
-    if sent_id == kept["sent_id"]:  # not of what was rewritten: that would be a line each time
-        aipass_feed.announce(author, recipient, message_id, str(fields["subject"]), str(fields["message"]))
+    if sent_id == earlier["sent_id"]:  # not of what was rewritten: that would be a line each time
+        aipass_feed.announce_mail(author, recipient, message_id, str(fields["subject"]), str(fields["message"]))
     facts = {"to": recipient.address, "id": message_id, "sent_id": sent_id, "seq": number}
     # It is delivered: a disk that is full by now must not make it "not sent". The record in sent/ says the same.
     with tolerated():
@@ -126,7 +126,7 @@ def put(workspace: Workspace, author: Agent, recipient: Agent, fields: dict[str,
     if recipient.root != workspace.root:
         with tolerated():
             facts |= {"seq": 0, "project": workspace.root.name}
-            audit.record(at(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
+            audit.record(workspace_at(recipient.root), author.address, "feedback", **facts, subject=fields["subject"])
     return Sent(message_id, sent_id, recipient.address, True, seq=number, **asks)
 
 
@@ -139,7 +139,7 @@ def _asks(fields: Mapping[str, Any], here: bool) -> dict[str, Any]:
     }
 
 
-def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any]) -> Message | None:
+def _arrived(recipient: Agent, fields: Mapping[str, Any], earlier: Mapping[str, Any]) -> Message | None:
     """The recipient's copy of a mail that may have been delivered, open or closed by now; None if it was not.
 
     MailcoreError where the mailbox cannot be read: then nobody knows.
@@ -147,19 +147,19 @@ def _arrived(recipient: Agent, fields: Mapping[str, Any], kept: Mapping[str, Any
     box = read_mailbox(recipient.inbox)
     if box.reason:
         raise MailcoreError(f"{box.reason}; whether the mail arrived is known when `mailcore repair` has mended it")
-    key, at = fields.get("upsert_key"), aipass_time(datetime.fromisoformat(kept["at"]))
+    key, at = fields.get("upsert_key"), aipass_time(datetime.fromisoformat(earlier["at"]))
     for message in box.messages:
         rewritten = key and message.raw.get("upsert_key") == key and message.raw.get("last_updated") == at
-        if message.sent_id == kept["sent_id"] or (rewritten and message.body == fields["message"]):
+        if message.sent_id == earlier["sent_id"] or (rewritten and message.body == fields["message"]):
             return message
     # Open mail first: who closes it archives it before it goes from there.
     from mailcore.mail import lookup
 
-    closed = (Message.from_json(raw) for _, raw in lookup.archived(recipient))
-    return next((message for message in closed if message.sent_id == kept["sent_id"]), None)
+    closed = (Message.from_json(raw) for _, raw in lookup.archived_messages(recipient))
+    return next((message for message in closed if message.sent_id == earlier["sent_id"]), None)
 
 
-def answering(original: Message) -> dict[str, Any]:
+def answer_keys(original: Message) -> dict[str, Any]:
     """The keys that put a mail into the thread of the one it answers, be that one of another project."""
     first = original.sent_id or original.id
     across: dict[str, Any] = {"feedback": True} if original.raw.get("feedback") is True else {}

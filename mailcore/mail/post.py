@@ -10,7 +10,7 @@ from mailcore.exceptions import MailcoreError, Refused, UsageError, tolerated
 from mailcore.formats import journal
 from mailcore.mail import failure_notices, mailbox, outbox, resumable_act, route
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.mail.message_names import choose
+from mailcore.mail.message_names import choose_named
 from mailcore.mail.outbox import Sent
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import Message
@@ -18,10 +18,10 @@ from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 PRIORITIES = ("low", "normal", "high")
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NO_KEYS: Mapping[str, Any] = MappingProxyType({})
 
 
-def send(
+def send_mail(
     workspace: Workspace,
     sender: str,
     to: Sequence[str],
@@ -31,16 +31,16 @@ def send(
     priority: str = "normal",
     is_task: bool = False,
     key: str = "",
-    extra: Mapping[str, Any] = NOTHING,
-    facts: Mapping[str, Any] = NOTHING,
+    extra: Mapping[str, Any] = NO_KEYS,
+    facts: Mapping[str, Any] = NO_KEYS,
 ) -> list[Sent]:
     """Mail `to` each address. An unknown one refuses all, before anything is written; on disk before this returns.
 
     `key` rewrites the sender's open mail of the same key, counting up, instead of piling up. `extra` are further keys
-    of the message; so are `facts`, by which the same words said again are no other mail.
+    of the message; so are `facts`, by which the same words repeated are no other mail.
     """
     author = workspace.agent(sender)
-    recipients = route.resolve(workspace, author, to)
+    recipients = route.resolve_addresses(workspace, author, to)
     if not subject.strip():
         raise UsageError("a mail needs a subject")
     if priority not in PRIORITIES:
@@ -49,11 +49,11 @@ def send(
     if key:
         fields["upsert_key"] = key
     sent: list[Sent] = []
-    with resumable_act.act(author, "send", [agent.address for agent in recipients], fields) as act:
+    with resumable_act.begin_act(author, "send", [agent.address for agent in recipients], fields) as act:
         for agent in recipients:
             own = {**fields, **facts} | ({"dispatched_to": agent.address} if is_task else {})
             try:
-                sent.append(outbox.put(workspace, author, agent, own, act))
+                sent.append(outbox.send_one(workspace, author, agent, own, act))
             except MailcoreError as error:
                 if not any(one.delivered for one in sent):
                     raise
@@ -63,7 +63,7 @@ def send(
     return sent
 
 
-def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent:
+def reply_to(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent:
     """Answer a message in the sender's own mailbox and close it. The answer stands in the message's thread.
 
     Refused for a request for approval that is not decided yet: no reply decides one.
@@ -71,16 +71,16 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
     if not body.strip():
         raise UsageError("a reply needs a text")
     author = workspace.agent(sender)
-    with resumable_act.act(author, "reply", message_id, body) as act:
-        original = find(author, message_id, closed=act.again)
+    with resumable_act.begin_act(author, "reply", message_id, body) as act:
+        original = find_message(author, message_id, closed=act.again)
         refuse_undecided(author, original)
-        recipient = route.answer_to(workspace, original)
+        recipient = route.reply_recipient(workspace, original)
         subject = original.subject if original.subject.startswith("RE: ") else f"RE: {original.subject}"
         fields = {"subject": subject, "message": body, "priority": original.priority, "auto_execute": False}
-        sent = outbox.put(workspace, author, recipient, fields | outbox.answering(original), act)
+        sent = outbox.send_one(workspace, author, recipient, fields | outbox.answer_keys(original), act)
         if sent.delivered:
-            finish(author, original, sent, "answer")
-            failure_notices.answered(workspace, author.address, recipient.address, original)
+            archive_answered(author, original, sent, "answer")
+            failure_notices.archive_answered_notices(workspace, author.address, recipient.address, original)
             with tolerated():
                 audit.record(workspace, author.address, "close", ids=[original.id])
         else:
@@ -88,49 +88,53 @@ def reply(workspace: Workspace, sender: str, message_id: str, body: str) -> Sent
     return sent
 
 
-def finish(agent: Agent, answered: Message, sent: Sent, what: str, changes: Mapping[str, Any] = NOTHING) -> None:
+def archive_answered(
+    agent: Agent, answered: Message, sent: Sent, what: str, changes: Mapping[str, Any] = NO_KEYS
+) -> None:
     """Archive a message, with `changes`, that was answered by `sent`, unless it is archived already.
 
     MailcoreError (code `unfinished`) where that fails: it says that the answer stands, and how to do the rest.
     """
     try:
-        mailbox.close(agent, [answered.id], changes)
+        mailbox.archive_messages(agent, [answered.id], changes)
     except MailcoreError as error:
         if error.code == "no_message":
             return
-        said = f"the {what} is delivered to {sent.to} (#{sent.seq}), but {named(answered)} is still open: {error}"
+        text = (
+            f"the {what} is delivered to {sent.to} (#{sent.seq}), but {message_name(answered)} is still open: {error}"
+        )
         rest = f"say the same again, which sends nothing twice, or `mailcore close {answered.seq or answered.id}`"
-        raise MailcoreError(f"{said}; {rest}", "unfinished") from error
+        raise MailcoreError(f"{text}; {rest}", "unfinished") from error
 
 
-def named(message: Message) -> str:
+def message_name(message: Message) -> str:
     """`#12`, or the id of a message that has no number."""
     return f"#{message.seq}" if message.seq else message.id
 
 
-def forward(workspace: Workspace, sender: str, message_id: str, to: Sequence[str], note: str) -> list[Sent]:
+def forward_message(workspace: Workspace, sender: str, message_id: str, to: Sequence[str], note: str) -> list[Sent]:
     """Send a message of the sender's mailbox on to others, quoted below `note`."""
-    original = find(workspace.agent(sender), message_id)
+    original = find_message(workspace.agent(sender), message_id)
     quoted = "".join(f"> {line}\n" for line in original.body.splitlines())
     body = f"{note}\n\n{original.sender} wrote:\n{quoted}".lstrip()
     extra = {"forwarded_from": original.sent_id or original.id}
-    return send(workspace, sender, to, f"FWD: {original.subject}", body, priority=original.priority, extra=extra)
+    return send_mail(workspace, sender, to, f"FWD: {original.subject}", body, priority=original.priority, extra=extra)
 
 
-def find(agent: Agent, message_id: str, *, closed: bool = False) -> Message:
+def find_message(agent: Agent, message_id: str, *, closed: bool = False) -> Message:
     """The open message of that name in an agent's mailbox; MailcoreError if there is none or it cannot be read.
 
-    `closed`: else the closed one of its archive, for an act that was cut off after it had closed it.
+    `closed`: else the closed one of its archive, for an act that was interrupted after it had closed it.
     """
     box = read_mailbox(agent.inbox)
     if box.reason:
         raise MailcoreError(box.reason, "unreadable")
-    found = choose(message_id, box.messages, lambda message: message)
+    found = choose_named(message_id, box.messages, lambda message: message)
     if found is None and closed:
         from mailcore.mail import lookup
 
-        kept = (Message.from_json(raw) for _, raw in lookup.archived(agent))
-        found = choose(message_id, kept, lambda message: message)
+        kept = (Message.from_json(raw) for _, raw in lookup.archived_messages(agent))
+        found = choose_named(message_id, kept, lambda message: message)
     if found is None:
         raise MailcoreError(f"no open message {message_id} in {agent.address}'s mailbox", "no_message")
     return found
@@ -145,25 +149,25 @@ def refuse_undecided(agent: Agent, message: Message) -> None:
         )
 
 
-def mark_opened(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
+def read_messages(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
     """Read messages in `address`'s own mailbox: they become `opened`, with the time, and are returned."""
-    opened = mailbox.mark_opened(workspace.agent(address), ids, {"seen_at": journal.now(), "seen_by": address})
+    opened = mailbox.mark_as_opened(workspace.agent(address), ids, {"seen_at": journal.now(), "seen_by": address})
     with tolerated():
         audit.record(workspace, address, "read", ids=[message.id for message in opened])
     return opened
 
 
-def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
+def close_messages(workspace: Workspace, address: str, ids: Collection[str]) -> list[Message]:
     """Archive messages of `address`'s own mailbox; Refused for a request for approval that is not decided yet."""
     agent = workspace.agent(address)
     _refuse_any_undecided(agent, ids)
-    with resumable_act.act(agent, "close", list(ids)) as act:
-        # Said again after it was cut off: all of them went from the open mail at one stroke, or none did.
-        former = [find(agent, name, closed=True) for name in ids] if act.again else []
-        if former and all("archived_at" in message.raw for message in former):
-            return former
+    with resumable_act.begin_act(agent, "close", list(ids)) as act:
+        # Repeated after it was interrupted: all of them went from the open mail at one stroke, or none did.
+        archived = [find_message(agent, name, closed=True) for name in ids] if act.again else []
+        if archived and all("archived_at" in message.raw for message in archived):
+            return archived
         act.remember("close", {})
-        closed = mailbox.close(agent, ids)
+        closed = mailbox.archive_messages(agent, ids)
         with tolerated():
             audit.record(workspace, address, "close", ids=[message.id for message in closed])
     return closed
@@ -172,7 +176,7 @@ def close(workspace: Workspace, address: str, ids: Collection[str]) -> list[Mess
 def _refuse_any_undecided(agent: Agent, ids: Collection[str]) -> None:
     box = read_mailbox(agent.inbox).messages
     for name in ids:
-        if (message := choose(name, box, lambda message: message)) is not None:
+        if (message := choose_named(name, box, lambda message: message)) is not None:
             refuse_undecided(agent, message)
 
 
@@ -184,7 +188,7 @@ def close_all(workspace: Workspace, address: str) -> tuple[list[Message], list[M
         undecided.extend([message] if message.undecided else [])
         return not message.undecided
 
-    closed = mailbox.close_where(workspace.agent(address), may_go)
+    closed = mailbox.archive_matching(workspace.agent(address), may_go)
     with tolerated():
         audit.record(workspace, address, "close", ids=[message.id for message in closed])
     return closed, undecided
@@ -195,11 +199,11 @@ def restore(workspace: Workspace, address: str, message_id: str) -> Message:
     from mailcore.mail import lookup
 
     agent = workspace.agent(address)
-    with resumable_act.act(agent, "restore", message_id) as act:
-        found = choose(message_id, lookup.archived(agent), lambda one: Message.from_json(one[1]))
+    with resumable_act.begin_act(agent, "restore", message_id) as act:
+        found = choose_named(message_id, lookup.archived_messages(agent), lambda one: Message.from_json(one[1]))
         if found is None:
             if act.again:
-                return find(agent, message_id)
+                return find_message(agent, message_id)
             raise MailcoreError(f"no message {message_id} in {agent.archive_dir}", "no_message")
         act.remember("restore", {})
         path, raw = found

@@ -18,10 +18,10 @@ from mailcore.system import safe_open, writing
 from mailcore.text import counted
 from mailcore.workspace import audit
 
-DAMAGES = 1_000
+MAX_DAMAGES = 1_000
 """More in one file are not passed over: it is no mailbox that something was spoilt in."""
 
-COMPARED = 5
+MAX_COMPARED = 5
 """So many of the newest files that were set aside are compared with one that is to be: most tears come again."""
 
 _DECODER = json.JSONDecoder(strict=False)
@@ -52,7 +52,7 @@ class Repair:
         return f"{self.path} {self.cause}: {counted(self.recovered, 'whole message')} recovered{kept}"
 
 
-def recover(data: bytes) -> list[dict[str, Any]]:
+def recover_messages(data: bytes) -> list[dict[str, Any]]:
     """The messages in `data` that can be read, in order; what is damaged is passed over. Nothing is invented.
 
     A raw newline or tab in a text is read as what it is. After what cannot be read it goes on at the next brace; from
@@ -67,7 +67,7 @@ def _recover(text: str) -> list[dict[str, Any]]:
     position = max(first, 0)
     messages: list[dict[str, Any]] = []
     damaged = int(first < 0)
-    while damaged < DAMAGES:
+    while damaged < MAX_DAMAGES:
         separator = _SEPARATOR.match(text, position)
         begin = separator.end() if separator else position
         value, position = _value(text, begin)
@@ -127,31 +127,33 @@ def _decode(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def set_aside(path: Path, data: bytes, cause: str, directory: int | None = None) -> tuple[list[dict[str, Any]], Repair]:
+def set_aside_mailbox(
+    path: Path, data: bytes, cause: str, directory: int | None = None
+) -> tuple[list[dict[str, Any]], Repair]:
     """Recover from `data`, the content of the unreadable mailbox `path`, and keep a copy. Call it under its lock.
 
     `directory`: a descriptor of the one that it lies in; without it nothing is written, a dry run. The copy is on disk
     before this returns; the mailbox itself is for the caller to write.
     """
-    messages = recover(data)
+    messages = recover_messages(data)
     if directory is None or not data.strip(b"\0 \t\r\n"):
         return messages, Repair(path, cause, len(messages))
-    for former in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-COMPARED:]:
+    for earlier in sorted(path.parent.glob(f"{path.name}.corrupt-*"))[-MAX_COMPARED:]:
         with suppress(OSError):
-            kept = safe_open.read_bytes(former, links=False)
+            kept = safe_open.read_bytes(earlier, links=False)
             if kept.startswith(data):  # the same tear again, or an earlier end of it
-                return messages, Repair(path, cause, len(messages), former)
+                return messages, Repair(path, cause, len(messages), earlier)
             if data.startswith(kept):  # a later end: it holds all of the former
-                writing.replace_in(directory, former.name, data)
-                return messages, Repair(path, cause, len(messages), former)
+                writing.replace_in(directory, earlier.name, data)
+                return messages, Repair(path, cause, len(messages), earlier)
     copy = path.with_name(f"{path.name}.corrupt-{unique_time(datetime.now())}")
     writing.replace_in(directory, copy.name, data)
     return messages, Repair(path, cause, len(messages), copy)
 
 
-def tell(agent: Agent, done: Repair) -> None:
+def record_repair(agent: Agent, done: Repair) -> None:
     """Say it where the operator looks: the audit, which the screen's notes are read from."""
     aside = str(done.set_aside) if done.set_aside else None
     record = {"by": agent.address, "verb": "repair", "cause": str(done), "recovered": done.recovered, "aside": aside}
     with tolerated():
-        audit.append(agent.root / ".praxmonitor", record)
+        audit.append_line(agent.root / ".praxmonitor", record)

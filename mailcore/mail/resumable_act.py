@@ -1,8 +1,9 @@
-"""What an act of several steps is about to do, written before each step: said again after it was cut off, it goes on.
+"""An act of several steps that can be repeated after it was interrupted: each step is recorded before it is done.
 
-One small file an act, `.ai_mail.local/.acts/<digest of its words>`, locked while the act lives and removed once its
-caller was told. Left behind, it names the mails that may have arrived: the same words said again within `WINDOW` find
-them, and double nothing. The same words said after they were answered for are a new act.
+An act is one small file, `.ai_mail.local/.acts/<digest of its words>`. It is locked while the act lives, and removed
+once its result was reported to the caller. A file that was left behind names the mails that may have arrived: the same
+words within `REPEAT_WINDOW` find them, and send nothing twice. The same words after the result was reported are a new
+act.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from mailcore.system import safe_open
 from mailcore.system.locks import try_lock
 from mailcore.system.writing import make_directory
 
-WINDOW = 600.0
+REPEAT_WINDOW = 600.0
 """Seconds after which the same words are a new act, whatever became of the former."""
 
 
-LARGEST = 4_000_000
+MAX_ACT_FILE = 4_000_000
 """Bytes that are read of what is noted of one act."""
 
 
@@ -38,10 +39,10 @@ class _File:
     def __init__(self, agent: Agent, path: Path, descriptor: int) -> None:
         self.agent, self._path, self._descriptor = agent, path, descriptor
         found = os.fstat(descriptor)
-        if abs(time.time() - found.st_mtime) > WINDOW:
+        if abs(time.time() - found.st_mtime) > REPEAT_WINDOW:
             os.ftruncate(descriptor, 0)
-        size = min(found.st_size, LARGEST)
-        lines = journal.parse(os.pread(descriptor, size, 0).splitlines()) if size else []
+        size = min(found.st_size, MAX_ACT_FILE)
+        lines = journal.parse_records(os.pread(descriptor, size, 0).splitlines()) if size else []
         self.steps = {str(line.get("step")): line for line in lines}
         self.unfinished = False
         self._begun = bool(self.steps)
@@ -53,10 +54,10 @@ class _File:
         except OSError as error:
             raise MailcoreError(f"{self._path}: {error.strerror}; it was not begun") from error
 
-    def end(self, *, told: bool) -> None:
-        """Forget the act where its caller was told that it is done, or where it came to no step."""
+    def end(self, *, reported: bool) -> None:
+        """Forget the act where it was reported to its caller that it is done, or where it came to no step."""
         try:
-            if (told and not self.unfinished) or not self._begun:
+            if (reported and not self.unfinished) or not self._begun:
                 try:
                     self._path.unlink(missing_ok=True)
                 except OSError:
@@ -70,12 +71,12 @@ class _File:
 
 
 class Act:
-    """One act under way, or a part of one. Made by `act`."""
+    """One act under way, or a part of one. Made by `begin_act`."""
 
     def __init__(self, file: _File, part: str = "") -> None:
         self._file, self._part = file, part
         self.again = any(step.startswith(part) for step in file.steps)
-        """An earlier call of the same words was cut off in it."""
+        """An earlier call of the same words was interrupted in it."""
 
     def recall(self, step: str) -> dict[str, Any] | None:
         """What an earlier call noted of a step; None if it did not come to it."""
@@ -86,12 +87,12 @@ class Act:
         self._file.remember(self._part + step, facts)
 
     def leave_open(self) -> None:
-        """The caller is told that a step failed: said again, the act goes on."""
+        """The caller is notified that a step failed: repeated, the act goes on."""
         self._file.unfinished = True
 
 
 def leave_open() -> None:
-    """What was to follow on the acts of this scope failed: said again, they go on."""
+    """What was to follow on the acts of this scope failed: repeated, they go on."""
     for one in _scope.get() or ():
         one.unfinished = True
 
@@ -100,7 +101,7 @@ _scope: ContextVar[list[_File] | None] = ContextVar("acts", default=None)
 
 
 @contextmanager
-def scope() -> Iterator[list[_File]]:
+def act_scope() -> Iterator[list[_File]]:
     """Until this ends without an error, the acts that began within count as cut off. An inner scope is the outer."""
     files_of_acts = _scope.get()
     if files_of_acts is not None:
@@ -108,24 +109,24 @@ def scope() -> Iterator[list[_File]]:
         return
     files_of_acts = []
     token = _scope.set(files_of_acts)
-    told = False
+    reported = False
     try:
         yield files_of_acts
-        told = True
+        reported = True
     finally:
         _scope.reset(token)
         for one in reversed(files_of_acts):
-            one.end(told=told)
+            one.end(reported=reported)
 
 
 @contextmanager
-def act(agent: Agent, *words: object) -> Iterator[Act]:
-    """Begin an act of `agent`, or go on with one of the same words that was cut off. MailcoreError if it cannot be.
+def begin_act(agent: Agent, *words: object) -> Iterator[Act]:
+    """Begin an act of `agent`, or go on with one of the same words that was interrupted. MailcoreError if it cannot be.
 
     Within another act of that agent it is a part of it: they are forgotten at one stroke.
     """
     name = digest(json_codec.dumps_line(words))
-    with scope() as acts:
+    with act_scope() as acts:
         file = next((one for one in acts if one.agent == agent), None)
         one = Act(file, f"{name} ") if file is not None else Act(_open(agent, name))
         if file is None:
@@ -163,8 +164,8 @@ def _open(agent: Agent, name: str) -> _File:
 
 
 def _sweep(directory: Path) -> None:
-    """Remove what was cut off too long ago to be gone on with."""
+    """Remove what was interrupted too long ago to be gone on with."""
     with suppress(OSError):
         for path in directory.iterdir():
-            if time.time() - path.stat().st_mtime > WINDOW:
+            if time.time() - path.stat().st_mtime > REPEAT_WINDOW:
                 path.unlink()

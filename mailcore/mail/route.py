@@ -9,13 +9,13 @@ from mailcore.exceptions import Refused, UsageError
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.text.frames import quoted
-from mailcore.workspace.find import Workspace, find, normal_address
-from mailcore.workspace.registry import ADDRESS
+from mailcore.workspace.find import Workspace, find_workspace
+from mailcore.workspace.registry import ADDRESS, normal_address
 
 EVERYONE = "@all"
 
 
-def resolve(workspace: Workspace, author: Agent, addresses: Iterable[str]) -> list[Agent]:
+def resolve_addresses(workspace: Workspace, author: Agent, addresses: Iterable[str]) -> list[Agent]:
     """The agents of `addresses`, each once, in order; `@all` is every agent but the author.
 
     Refused before anything is written if one is unknown.
@@ -32,7 +32,7 @@ def resolve(workspace: Workspace, author: Agent, addresses: Iterable[str]) -> li
     return agents
 
 
-def answer_to(workspace: Workspace, message: Message) -> Agent:
+def reply_recipient(workspace: Workspace, message: Message) -> Agent:
     """Whom a reply goes to: `reply_to`, else the sender; else the mailbox that `reply_path` names.
 
     That mailbox lies inside this project, or belongs to whoever gave feedback from another one. All else is refused.
@@ -64,7 +64,7 @@ def _place(reply_path: str) -> Path | None:
 
 def _across(mailbox: Path, address: str) -> Agent:
     """The agent of another project that wrote; Refused unless that project's registry lists it at that place."""
-    other = find(mailbox.parent)
+    other = find_workspace(mailbox.parent)
     for agent in (*other.agents, other.operator):
         if agent.inbox == mailbox and agent.address == normal_address(address):
             return agent

@@ -14,11 +14,11 @@ from typing import Any
 from mailcore.exceptions import caveat
 from mailcore.formats import json_codec
 from mailcore.mail import search_index
-from mailcore.mail.mail_files import Files, fields_of, mails, may_hold, sources, words
+from mailcore.mail.mail_files import Files, mail_sources, may_hold, plain_words, read_mails, searchable_fields
 from mailcore.model.message import Message
 from mailcore.workspace.find import Workspace
 
-PART = 2000
+MAX_NEW_FILES = 2000
 """Files that a search takes into the index: 70 ms. Where more are new its answer comes from reading every mail."""
 
 
@@ -39,11 +39,11 @@ class Query:
     @property
     def phrases(self) -> list[str]:
         """The words as they stand in a text; those without a letter or digit are none."""
-        return [phrase for word in self.words if (phrase := words(word))]
+        return [phrase for word in self.words if (phrase := plain_words(word))]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundMail:
     """One mail: its recipient's copy."""
 
     owner: str
@@ -69,26 +69,26 @@ class Found:
         )
 
 
-def search(workspace: Workspace, query: Query) -> list[Found]:
+def search_mail(workspace: Workspace, query: Query) -> list[FoundMail]:
     """The mails that are found, newest first, each once. What cannot be read is said by `caveat`."""
-    files = list(sources(workspace))
+    files = list(mail_sources(workspace))
     try:
-        with search_index.opened(workspace, files, PART) as (connection, troubles):
+        with search_index.open_index(workspace, files, MAX_NEW_FILES) as (connection, troubles):
             found = rows(connection, query)
-    except (sqlite3.Error, OSError, search_index.Behind):
+    except (sqlite3.Error, OSError, search_index.IndexBehind):
         return scan(workspace, query, files)
     for trouble in troubles:
         caveat(f"{trouble}; its mail is not searched")
     return found
 
 
-def scan(workspace: Workspace, query: Query, files: Files | None = None) -> list[Found]:
-    """The same by reading every mail, which needs no index and writes nothing. `files`: the workspace's `sources`."""
-    found: list[Found] = []
+def scan(workspace: Workspace, query: Query, files: Files | None = None) -> list[FoundMail]:
+    """The same by reading every mail, which needs no index and writes nothing. `files`: as of `mail_sources`."""
+    found: list[FoundMail] = []
     opened: set[tuple[str, str, str]] = set()
     phrases = query.phrases
-    for agent, some in sources(workspace) if files is None else files:
-        for source, raws, trouble in mails(agent, some, may_hold(phrases)):
+    for agent, some in mail_sources(workspace) if files is None else files:
+        for source, raws, trouble in read_mails(agent, some, may_hold(phrases)):
             if trouble:
                 caveat(f"{trouble}; its mail is not searched")
             for raw in raws or ():
@@ -97,13 +97,13 @@ def scan(workspace: Workspace, query: Query, files: Files | None = None) -> list
                     continue
                 one = _found(agent.address, raw, source.name)
                 if not source.name:
-                    opened.add(names_of(one))
+                    opened.add(mail_identity(one))
                 if says and _meets(one, query):
                     found.append(one)
-    return _each_once(found, lambda one: names_of(one) in opened)
+    return _each_once(found, lambda one: mail_identity(one) in opened)
 
 
-def _meets(one: Found, query: Query) -> bool:
+def _meets(one: FoundMail, query: Query) -> bool:
     parties = (one.owner, one.message.sender)
     return (
         (not query.agent or query.agent in parties)
@@ -115,26 +115,26 @@ def _meets(one: Found, query: Query) -> bool:
 
 def _says(raw: dict[str, Any], phrases: Sequence[str]) -> bool:
     """True if each phrase begins where a word of the mail begins."""
-    text = f" {fields_of(raw)}" if phrases else ""
+    text = f" {searchable_fields(raw)}" if phrases else ""
     return all(f" {phrase}" in text for phrase in phrases)
 
 
-def _found(owner: str, raw: dict[str, Any], archive: str) -> Found:
+def _found(owner: str, raw: dict[str, Any], archive: str) -> FoundMail:
     message = Message.from_json(raw, owner)
-    return Found(owner, not archive and message.status != "closed", message, archive)
+    return FoundMail(owner, not archive and message.status != "closed", message, archive)
 
 
-def names_of(one: Found) -> tuple[str, str, str]:
+def mail_identity(one: FoundMail) -> tuple[str, str, str]:
     """What no other mail has, unless it has neither id nor sent id."""
     return one.owner, one.message.id, one.message.sent_id
 
 
-def rows(connection: sqlite3.Connection, query: Query) -> list[Found]:
+def rows(connection: sqlite3.Connection, query: Query) -> list[FoundMail]:
     """What an index that is up to date holds of it."""
-    return _each_once(_rows(connection, query), lambda one: search_index.lies_open(connection, names_of(one)))
+    return _each_once(_rows(connection, query), lambda one: search_index.lies_open(connection, mail_identity(one)))
 
 
-def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[Found]:
+def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[FoundMail]:
     conditions = ["at >= ?"]
     values: list[Any] = [query.since]
     phrases = query.phrases
@@ -158,12 +158,12 @@ def _rows(connection: sqlite3.Connection, query: Query) -> Iterator[Found]:
             yield _found(owner, mail, archive)
 
 
-def _each_once(found: Iterable[Found], lies_open: Callable[[Found], bool]) -> list[Found]:
+def _each_once(found: Iterable[FoundMail], lies_open: Callable[[FoundMail], bool]) -> list[FoundMail]:
     """A mail that a killed writer left in both places is open; of two files of one mail the newer one counts."""
-    kept: list[Found] = []
+    kept: list[FoundMail] = []
     seen: set[tuple[str, str, str]] = set()
     for one in sorted(found, key=lambda one: one.archive, reverse=True):
-        names = names_of(one)
+        names = mail_identity(one)
         if one.archive and any(names[1:]):
             if names in seen or lies_open(one):
                 continue

@@ -1,7 +1,7 @@
 """The index of all mail's words: an SQLite file, made from the mailboxes and never more than a copy of them.
 
 Whoever uses it brings it up to date first: a file of mail whose stamp is another is read again. Where it is broken, of
-another form or of another boot (it is written without waiting for the disk), it is made anew.
+another form or of another boot (it is written without waiting for the disk), it is made again.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.formats import json_codec
-from mailcore.mail.mail_files import Files, Source, Stamp, mails, sources, text_of
-from mailcore.model.message import parse_time, text
+from mailcore.mail.mail_files import Files, Source, Stamp, mail_sources, read_mails, searchable_text
+from mailcore.model.message import as_text, parse_time
 from mailcore.system import self_ignore
 from mailcore.system.processes import boot_id
 from mailcore.workspace.find import Workspace
 
 FORM = 3
-"""Of the tables, and of the texts in them: another one is made anew."""
+"""Of the tables, and of the texts in them: another one is made again."""
 YOUNG_NS = 2_100_000_000
 """Of a file that changed so short a time before it was read the next change may bear the same time: FAT counts 2 s."""
 BATCH = 500
 """Mails that are written at a time."""
-PATIENCE = 2.0
+UPDATE_PATIENCE = 2.0
 """Seconds that another who brings it up to date is waited for."""
 
 _TABLES = (
@@ -45,22 +45,22 @@ _TABLES = (
 )
 
 
-class Behind(Exception):
+class IndexBehind(Exception):
     """The index has some way to go until it holds all mail."""
 
 
 @contextmanager
-def opened(
+def open_index(
     workspace: Workspace, files: Files | None = None, most: int | None = None
 ) -> Iterator[tuple[sqlite3.Connection, list[str]]]:
-    """The index as the mailboxes are at this moment, and what is to be said of those that cannot be read.
+    """The index as the mailboxes are at this moment, and the notes about those that cannot be read.
 
-    `files`: the workspace's `sources`, if known. `most`: where more of them have changed, so many are taken in,
+    `files`: the workspace's `mail_sources`, if known. `most`: where more of them have changed, so many are taken in,
     or an eighth if that is more, and Behind is raised: the next search goes on from there.
     sqlite3.Error or OSError where it cannot be had: SQLite without FTS5, no right to write, a full disk.
     """
     path = workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
-    self_ignore.make(workspace.state_dir)
+    self_ignore.make_ignored(workspace.state_dir)
     try:
         connection = _ready(path)
     except sqlite3.DatabaseError as error:
@@ -70,7 +70,7 @@ def opened(
             path.with_name(name).unlink(missing_ok=True)
         connection = _ready(path)
     try:
-        yield connection, _refresh(connection, list(sources(workspace)) if files is None else files, most)
+        yield connection, _refresh(connection, list(mail_sources(workspace)) if files is None else files, most)
     finally:
         connection.close()
 
@@ -82,7 +82,7 @@ def _ready(path: Path) -> sqlite3.Connection:
             path.unlink()
     except FileNotFoundError:
         pass
-    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=UPDATE_PATIENCE, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -32768")  # KiB; by default what is made spills to the disk at 2 MB
@@ -123,7 +123,7 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _refresh(connection: sqlite3.Connection, found: Files, most: int | None) -> list[str]:
-    """Read again what has changed; what is to be said of mailboxes that cannot be read."""
+    """Read again what has changed; the notes about mailboxes that cannot be read."""
     now = {source.path: source.stamp for _, some in found for source in some}
     if now == {path: stamp for path, (_, stamp) in _known(connection).items()}:
         return []
@@ -140,13 +140,13 @@ def _refresh(connection: sqlite3.Connection, found: Files, most: int | None) -> 
         many = sum(len(some) for _, some in changed)
         left = many if most is None else max(most, many // 8)
         for agent, some in changed:
-            for source, raws, trouble in mails(agent, some[:left]):
+            for source, raws, trouble in read_mails(agent, some[:left]):
                 change.take(source, known.get(source.path, (0,))[0], raws)
                 troubles += [trouble] if trouble else []
             change.write()
             left -= len(some[:left])
     if most is not None and many > max(most, many // 8):
-        raise Behind
+        raise IndexBehind
     return troubles
 
 
@@ -183,7 +183,7 @@ class _Change:
                 kept.setdefault(raw, []).append(row)
         else:
             number = self.last_source = self.last_source + 1
-        self.files.append((number, _held(source.path), *(source.stamp if sure else (-1, *source.stamp[1:]))))
+        self.files.append((number, _storable(source.path), *(source.stamp if sure else (-1, *source.stamp[1:]))))
         for one in raws or ():
             raw = json_codec.dumps_line(one)
             if kept.get(raw):
@@ -191,13 +191,17 @@ class _Change:
                 continue
             self.last_mail += 1
             is_open = not source.name and one.get("status") != "closed"
-            sender, name, sent_name = _held(text(one, "from")), _held(text(one, "id")), _held(text(one, "sent_id"))
+            sender, name, sent_name = (
+                _storable(as_text(one, "from")),
+                _storable(as_text(one, "id")),
+                _storable(as_text(one, "sent_id")),
+            )
             whose = (source.agent.address, sender, name, sent_name)
             at = parse_time(one.get("timestamp"))
             seq = one.get("seq")
             seq = seq if isinstance(seq, int) and 0 < seq < 1 << 62 else None
-            self.mails.append((self.last_mail, number, *whose, at, _held(source.name), is_open, seq, raw))
-            self.texts.append((self.last_mail, text_of(one)))
+            self.mails.append((self.last_mail, number, *whose, at, _storable(source.name), is_open, seq, raw))
+            self.texts.append((self.last_mail, searchable_text(one)))
         if len(self.texts) >= BATCH:
             self.write()
         if kept:
@@ -209,7 +213,7 @@ class _Change:
         self.connection.execute("DELETE FROM source WHERE id = ?", [number])
 
     def _drop(self, rows: list[tuple[int, bytes]]) -> None:
-        old = ((number, text_of(json_codec.loads(raw))) for number, raw in rows)
+        old = ((number, searchable_text(json_codec.loads(raw))) for number, raw in rows)
         self.connection.executemany("INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)", old)
         self.connection.executemany("DELETE FROM mail WHERE id = ?", ((number,) for number, _ in rows))
 
@@ -224,9 +228,9 @@ class _Change:
 def lies_open(connection: sqlite3.Connection, names: tuple[str, str, str]) -> bool:
     """True if a mail of that owner, id and sent id is among the open ones."""
     query = "SELECT 1 FROM mail WHERE archive = '' AND owner = ? AND name = ? AND sent_name = ?"
-    return connection.execute(query, [*map(_held, names)]).fetchone() is not None
+    return connection.execute(query, [*map(_storable, names)]).fetchone() is not None
 
 
-def _held(text: str) -> str:
+def _storable(text: str) -> str:
     """A text that SQLite can hold: halves of surrogate pairs become `?`."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -8,9 +8,9 @@ from typing import Any
 
 from mailcore.exceptions import Refused
 from mailcore.mail import lookup
-from mailcore.mail.ladder import answer_to, ladder
+from mailcore.mail.ladder import ladder, recipient_answer
 from mailcore.mail.lookup import Copy
-from mailcore.mail.message_names import choose
+from mailcore.mail.message_names import choose_named
 from mailcore.model.agent import Agent
 from mailcore.model.message import FINAL, Message
 from mailcore.workspace.find import Workspace
@@ -35,7 +35,7 @@ class SentMail:
         if self.copy is None:
             return "answered" if self.answer else "unknown"
         rung = ladder(self.copy.message).rung
-        ack = answer_to(self.copy.message)
+        ack = recipient_answer(self.copy.message)
         if ack is not None:
             return ack.state if ack.state != "acknowledged" or not self.answer else "answered"
         return "answered" if self.answer else "closed" if self.copy.archived is not None else rung
@@ -45,23 +45,23 @@ class SentMail:
         """What was said of it: a task's result, or why it was not delivered; untrusted text."""
         if self.message.status == "refused":
             return str(self.message.raw.get("refused_reason") or "")
-        ack = answer_to(self.copy.message) if self.copy is not None else None
+        ack = recipient_answer(self.copy.message) if self.copy is not None else None
         return ack.result if ack is not None and ack.state in (*FINAL, "approved", "denied") else ""
 
 
-def records(agent: Agent) -> Iterator[Message]:
+def own_records(agent: Agent) -> Iterator[Message]:
     """An agent's records of what it sent."""
-    return (Message.from_json(raw) for _, raw in lookup.sent(agent))
+    return (Message.from_json(raw) for _, raw in lookup.sent_records(agent))
 
 
-def find(agent: Agent, message_id: str) -> Message | None:
+def find_sent(agent: Agent, message_id: str) -> Message | None:
     """The agent's own record that is named so, by its id, its number, or the beginning of an id; None if none is."""
-    return choose(message_id, records(agent), lambda message: message)
+    return choose_named(message_id, own_records(agent), lambda message: message)
 
 
-def sent(workspace: Workspace, agent: Agent, most: int) -> list[SentMail]:
+def sent_mails(workspace: Workspace, agent: Agent, most: int) -> list[SentMail]:
     """The newest mails of an agent, with what became of each."""
-    newest = sorted(records(agent), key=lambda message: (message.at, message.seq), reverse=True)[:most]
+    newest = sorted(own_records(agent), key=lambda message: (message.at, message.seq), reverse=True)[:most]
     recipients: dict[str, Agent] = {}
     for message in newest:
         try:

@@ -20,7 +20,7 @@ _TAIL = b"\n    }\n  ]\n}"
 _KEY = b'\n      "'
 
 
-def on_top(data: bytes, message: dict[str, Any]) -> tuple[bytes | memoryview, ...] | None:
+def insert_on_top(data: bytes, message: dict[str, Any]) -> tuple[bytes | memoryview, ...] | None:
     """The file with `message` before all others, as parts to write one after the other.
 
     None if `data` is in any other form, torn, or holds a message without a number: then it has to be parsed. `message`
@@ -40,6 +40,6 @@ def on_top(data: bytes, message: dict[str, Any]) -> tuple[bytes | memoryview, ..
     return top, text, b",\n    ", memoryview(data)[head.end() :]
 
 
-def names(data: bytes, message_id: str) -> bool:
+def may_contain_id(data: bytes, message_id: str) -> bool:
     """True if a message of that id may be in the file."""
     return f'{_KEY.decode()}id": "{message_id}"'.encode() in data

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import json_codec
 from mailcore.mail import aipass_feed, numbers
-from mailcore.mail.mailbox_document import Unreadable, messages, parse
+from mailcore.mail.mailbox_document import Unreadable, messages_in, parse_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import is_unread
 from mailcore.system import locks, safe_open, self_ignore, writing
@@ -22,15 +22,15 @@ from mailcore.system.writing import make_directory
 if TYPE_CHECKING:
     from mailcore.mail.repair import Repair
 
-LARGEST = 256 * 1024 * 1024
+MAX_MAILBOX = 256 * 1024 * 1024
 """Bytes; a larger mailbox is not read: a hundred thousand messages need less, and a sparse file has no end."""
 
 LOCK = ".inbox.lock"
 """AIPass's lock of a mailbox, beside it (contract section 2)."""
 
 
-class Place:
-    """One agent's mailbox file while its lock is held. Made by `held`."""
+class LockedMailbox:
+    """One agent's mailbox file while its lock is held. Made by `lock_mailbox`."""
 
     def __init__(self, agent: Agent, directory: int) -> None:
         self.agent = agent
@@ -45,12 +45,12 @@ class Place:
     def read(self) -> bytes:
         """The file's bytes; FileNotFoundError if there is none, Refused if it is a link out of the project."""
         try:
-            return safe_open.read_in(self.agent.inbox.name, self.directory, LARGEST)
+            return safe_open.read_in(self.agent.inbox.name, self.directory, MAX_MAILBOX)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
         safe_open.inside(self.agent.root, self.agent.inbox)
-        return safe_open.read_bytes(self.agent.inbox, most=LARGEST)
+        return safe_open.read_bytes(self.agent.inbox, most=MAX_MAILBOX)
 
     def load(self) -> dict[str, Any]:
         """The mailbox as it is, repaired if it has to be, empty if there is none."""
@@ -60,7 +60,7 @@ class Place:
             return {"mailbox": "inbox", "messages": []}
         self._large = len(data) >= json_codec.FRUGAL
         try:
-            return parse(self.agent.inbox, data)
+            return parse_mailbox(self.agent.inbox, data)
         except Unreadable as error:
             return self.repair(data, error)
 
@@ -68,13 +68,15 @@ class Place:
         """What can be recovered of a broken file, as a document; the file as it was is set aside."""
         from mailcore.mail import repair
 
-        whole, self.repaired = repair.set_aside(self.agent.inbox, data, cause(self.agent, error), self.directory)
-        repair.tell(self.agent, self.repaired)
+        whole, self.repaired = repair.set_aside_mailbox(
+            self.agent.inbox, data, damage_cause(self.agent, error), self.directory
+        )
+        repair.record_repair(self.agent, self.repaired)
         return {"mailbox": "inbox", "messages": whole}
 
     def save(self, document: dict[str, Any]) -> None:
         """Write the document, with a number for each message and the counts as they are."""
-        found = messages(document)
+        found = messages_in(document)
         self._number(found)
         document["total_messages"] = len(found)
         document["unread_count"] = sum(map(is_unread, found))
@@ -89,33 +91,33 @@ class Place:
         """Give a number to each message that another program delivered without one, the oldest first."""
         without = [raw for raw in reversed(found) if not isinstance(raw.get("seq"), int)]
         if without:
-            first = numbers.take(self.agent.root, len(without))
+            first = numbers.reserve_numbers(self.agent.root, len(without))
             for number, raw in enumerate(without, first):
                 raw["seq"] = number
 
 
-def cause(agent: Agent, error: Unreadable) -> str:
+def damage_cause(agent: Agent, error: Unreadable) -> str:
     """Why the file is broken, without its name."""
     return str(error).removeprefix(str(agent.inbox)).lstrip(": ")
 
 
 @contextlib.contextmanager
-def held(agent: Agent, *, create: bool = False) -> Iterator[Place]:
+def lock_mailbox(agent: Agent, *, create: bool = False) -> Iterator[LockedMailbox]:
     """The agent's mailbox under its lock; what the disk refuses becomes words. With `create` it is made if missing."""
     path = agent.inbox
     try:
         with _directory(agent, create) as directory:
             safe_open.inside(agent.root, agent.mail_dir, directory)
-            self_ignore.mark(directory, agent.mail_dir.name)
+            self_ignore.ignore_directory(directory, agent.mail_dir.name)
             if create and not safe_open.exists_in(path.name, directory):
                 make_directory(agent.sent_dir)
             # AIPass knows the lock's file alone; among ourselves the directory keeps order, should that be removed.
             locks.lock_directory(directory, agent.mail_dir)
             with locks.locked(path.with_name(LOCK), directory=directory):
-                place = Place(agent, directory)
+                place = LockedMailbox(agent, directory)
                 yield place
         if place.written:
-            aipass_feed.count(agent.root)
+            aipass_feed.update_counts(agent.root)
     except OSError as error:
         where = error.filename if error.filename and "/" in str(error.filename) else path
         raise MailcoreError(f"{where}: {error.strerror}; nothing was lost, no message changed") from error

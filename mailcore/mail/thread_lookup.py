@@ -1,6 +1,6 @@
 """The copies that one message is to be found among, with all that may be of its thread: by the index, or all of them.
 
-The index only says which files to read. What is told is read from them, and where they hold something else by now,
+The index only says which files to read. What is reported is read from them, and where they hold something else by now,
 every mail is read.
 """
 
@@ -14,15 +14,15 @@ from mailcore.exceptions import MailcoreError
 from mailcore.formats import json_codec
 from mailcore.mail import lookup, search_index
 from mailcore.mail.lookup import Copy
-from mailcore.mail.mail_files import BARE, LOOSE, link, words
+from mailcore.mail.mail_files import BARE, LOOSE, link_word, plain_words
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.mail.message_names import SHORTEST, choose
-from mailcore.mail.threads import bare
+from mailcore.mail.message_names import MIN_PREFIX, choose_named
+from mailcore.mail.threads import bare_subject
 from mailcore.model.message import Message
 from mailcore.system.safe_open import read_bytes
 from mailcore.workspace.find import Workspace
 
-MANY = 200
+WORDS_AT_ONCE = 200
 """Words that are sought at a time."""
 
 
@@ -36,25 +36,25 @@ class _Row(NamedTuple):
     message: Message
 
 
-def copies(workspace: Workspace, wanted: str, records: Sequence[Message] = ()) -> list[Copy]:
-    """All that `wanted` may name and that may be of the same thread, in the order of `lookup.copies`, and maybe more.
+def thread_copies(workspace: Workspace, wanted: str, records: Sequence[Message] = ()) -> list[Copy]:
+    """All copies that `wanted` may name, and all that may be of the same thread, in the order of `lookup.all_copies`.
 
-    `records`: of sent mail, which may tie two of them together. Where nothing of ours is in the workspace, nothing is
-    put there by looking.
+    There may be more among them. `records`: of sent mail, which may tie two of them together. Nothing is written into a
+    workspace in which mailcore was not used yet.
     """
     if not workspace.state_dir.is_dir():
-        return list(lookup.copies(workspace))
+        return list(lookup.all_copies(workspace))
     try:
-        with search_index.opened(workspace) as (connection, _):
+        with search_index.open_index(workspace) as (connection, _):
             found = _Search(connection, records).all(wanted)
         return list(_read(workspace, found))
     except (sqlite3.Error, OSError, ValueError, RecursionError, _Unsure):
-        return list(lookup.copies(workspace))
+        return list(lookup.all_copies(workspace))
 
 
-def find(workspace: Workspace, message_id: str, among: Iterable[Copy]) -> Copy:
-    """As `lookup.find`, among these. MailcoreError if it is none of them."""
-    found = choose(message_id, among, lambda copy: copy.message)
+def find_among(workspace: Workspace, message_id: str, among: Iterable[Copy]) -> Copy:
+    """As `lookup.find_copy`, among these. MailcoreError if it is none of them."""
+    found = choose_named(message_id, among, lambda copy: copy.message)
     if found is None:
         raise MailcoreError(f"no message {message_id}, open or archived, in {workspace.root}", "no_message")
     return found
@@ -78,7 +78,7 @@ class _Search:
         number = wanted.removeprefix("#")
         if number.isdecimal():
             self._take("SELECT id, owner, archive, raw FROM mail WHERE seq = ?", min(int(number), 1 << 62))
-        begins = " *" if len(wanted) >= SHORTEST else ""
+        begins = " *" if len(wanted) >= MIN_PREFIX else ""
         self._match([f"{_own(wanted)}{begins}"])
         named = [one for one in self._found.values() if _named(one.message, wanted)]
         mails = [one.message for one in named] + [one for one in self._records if _named(one, wanted)]
@@ -94,10 +94,12 @@ class _Search:
         """Let the mails of these queries be found."""
         fresh = [query for query in dict.fromkeys(queries) if query not in self._asked]
         self._asked.update(fresh)
-        for start in range(0, len(fresh), MANY):
-            either = " OR ".join(f"({query})" for query in fresh[start : start + MANY])
-            said = "SELECT id, owner, archive, raw FROM mail WHERE id IN (SELECT rowid FROM words WHERE words MATCH ?)"
-            self._take(said, either)
+        for start in range(0, len(fresh), WORDS_AT_ONCE):
+            either = " OR ".join(f"({query})" for query in fresh[start : start + WORDS_AT_ONCE])
+            statement = (
+                "SELECT id, owner, archive, raw FROM mail WHERE id IN (SELECT rowid FROM words WHERE words MATCH ?)"
+            )
+            self._take(statement, either)
 
     def _take(self, query: str, value: object) -> None:
         for number, owner, archive, raw in self._connection.execute(query, [value]):
@@ -109,11 +111,11 @@ class _Search:
         names = {message.id, message.sent_id, message.thread_id, message.in_reply_to} - {""}
         self._names |= names
         for name in names:
-            yield f'"{link(name)}"'
+            yield f'"{link_word(name)}"'
             yield _own(name)
         topic = _topic(message)
         self._topics.add(topic)
-        subject = words(topic[0]).split() or [BARE]
+        subject = plain_words(topic[0]).split() or [BARE]
         answers = not message.thread_id and topic[0] != message.subject
         yield " AND ".join(f'"{word}"' for word in [*subject, *([] if answers else [LOOSE])])
 
@@ -124,24 +126,24 @@ class _Search:
 
 def _own(name: str) -> str:
     """The query for the mails that bear a name. _Unsure of one without a word."""
-    parts = words(name).split()
+    parts = plain_words(name).split()
     if not parts:
         raise _Unsure
     return " AND ".join(f'"{part}"' for part in parts)
 
 
 def _named(message: Message, wanted: str) -> bool:
-    begins = len(wanted) >= SHORTEST and (message.id.startswith(wanted) or message.sent_id.startswith(wanted))
+    begins = len(wanted) >= MIN_PREFIX and (message.id.startswith(wanted) or message.sent_id.startswith(wanted))
     return begins or message.rank(wanted) > 0
 
 
 def _topic(message: Message) -> tuple[str, frozenset[str]]:
-    return bare(message.subject), frozenset((message.sender, message.recipient))
+    return bare_subject(message.subject), frozenset((message.sender, message.recipient))
 
 
 def _read(workspace: Workspace, found: list[_Row]) -> Iterator[Copy]:
-    """What the files say of these, in the order of `lookup.copies`. _Unsure where it is something else."""
-    everyone = (*workspace.agents, workspace.operator, *workspace.former())
+    """What the files say of these, in the order of `lookup.all_copies`. _Unsure where it is something else."""
+    everyone = (*workspace.agents, workspace.operator, *workspace.former_agents())
     addresses = [agent.address for agent in everyone]
     if len(set(addresses)) < len(addresses):
         raise _Unsure

@@ -23,7 +23,7 @@ class Thread:
     @property
     def subject(self) -> str:
         """What it is about."""
-        return bare(self.messages[0].subject)
+        return bare_subject(self.messages[0].subject)
 
     @property
     def newest(self) -> float:
@@ -31,14 +31,14 @@ class Thread:
         return self.messages[-1].at
 
 
-def bare(subject: str) -> str:
+def bare_subject(subject: str) -> str:
     """The subject without its `RE:`."""
     while subject[:3].upper() == "RE:":
         subject = subject[3:].lstrip()
     return subject
 
 
-def threads(messages: Iterable[Message]) -> tuple[Thread, ...]:
+def group_threads(messages: Iterable[Message]) -> tuple[Thread, ...]:
     """Group mails into threads, the one written in last first. Each mail stands in exactly one."""
     ordered = sorted(messages, key=_order)
     named: dict[str, int] = {}
@@ -67,7 +67,7 @@ def _parents(ordered: list[Message], named: dict[str, int]) -> list[int | None]:
     about: dict[tuple[str, frozenset[str]], int] = {}
     parents: list[int | None] = []
     for place, message in enumerate(ordered):
-        subject = bare(message.subject)
+        subject = bare_subject(message.subject)
         topic = (subject, frozenset((message.sender, message.recipient)))
         parent = None
         if not message.thread_id:
@@ -85,6 +85,6 @@ def _own_key(message: Message) -> str:
 
 def _order(message: Message) -> tuple[object, ...]:
     """By time, which AIPass keeps to the second: within one, an answer after what it answers, the rest by name."""
-    answer = bool(message.in_reply_to) or bare(message.subject) != message.subject
+    answer = bool(message.in_reply_to) or bare_subject(message.subject) != message.subject
     names = (message.id, message.sent_id, message.thread_id, message.in_reply_to)
     return message.at, answer, message.seq, names, message.sender, message.recipient, message.subject, message.body

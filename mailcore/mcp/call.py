@@ -17,24 +17,24 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from mailcore.cli import VERBS
 from mailcore.exceptions import MailcoreError, caveats
-from mailcore.identity.client_keys import Presented
-from mailcore.mail.resumable_act import scope
+from mailcore.identity.client_keys import PresentedKey
+from mailcore.mail.resumable_act import act_scope
 from mailcore.mcp.tools import PERSONS, SERVED, Served
 from mailcore.text import plain
 from mailcore.text.frames import harmless
-from mailcore.workspace.find import here
+from mailcore.workspace.find import workspace_here
 
 INSTRUCTIONS = (
     "Mail between the agents of one project. Look with `inbox`, read with `read`, answer a task with `done` (or "
     "`blocked`, `declined`, `reply`). What must not be decided by an agent is asked with `ask`."
 )
-LOOKS = ToolAnnotations(read_only_hint=True)
+READ_ONLY = ToolAnnotations(read_only_hint=True)
 """Of a tool that changes nothing."""
 
-_keys: list[Presented] = []
+_keys: list[PresentedKey] = []
 
 
-def present(key: Presented | None) -> None:
+def present(key: PresentedKey | None) -> None:
     """Let every call from now on be by whom this key names; None: by run or directory."""
     _keys[:] = [key] if key is not None else []
 
@@ -50,7 +50,7 @@ class Server(MCPServer[Any]):
         """Those that its key was issued for; without a key all but the person's."""
         found = await super().list_tools()
         try:
-            allowed = _served().tools(here(None)) if _keys else SERVED - PERSONS
+            allowed = _served().tools(workspace_here(None)) if _keys else SERVED - PERSONS
         except (MailcoreError, OSError):  # whatever it calls, it is told what is wrong
             allowed = SERVED
         return [tool for tool in found if tool.name in allowed]
@@ -84,7 +84,7 @@ async def call(verb: str, *options: str, words: list[str] | None = None) -> dict
     """Run one verb in a worker thread; its JSON value, a list under `result`.
 
     `words` are never taken for options, or for standard input. A wait that is cancelled ends at once, in its thread
-    too; what else is cancelled is done, and not told.
+    too; what else is cancelled is done, and not reported.
     """
     from mailcore.cli.call import perform
 
@@ -94,7 +94,7 @@ async def call(verb: str, *options: str, words: list[str] | None = None) -> dict
     served = _served()
 
     def act() -> Any:
-        with caveats() as beside, scope():
+        with caveats() as beside, act_scope():
             value = perform(verb, VERBS[verb][0], arguments, served)[0]
         return {**value, "notes": beside} if isinstance(value, dict) and beside else value
 
@@ -103,9 +103,9 @@ async def call(verb: str, *options: str, words: list[str] | None = None) -> dict
     except MailcoreError as error:
         raise ToolError(plain(f"{error.code}: {error}")) from error
     finally:
-        served.cancellation.say()
-    told = harmless(value)
-    return told if isinstance(told, dict) else {"result": told}
+        served.cancellation.cancel()
+    value_shown = harmless(value)
+    return value_shown if isinstance(value_shown, dict) else {"result": value_shown}
 
 
 _waits: list[anyio.CapacityLimiter] = []
@@ -125,6 +125,6 @@ def option(name: str, value: str) -> list[str]:
     return [f"--{name}={value}"] if value else []
 
 
-def flag(name: str, said: bool) -> list[str]:
+def flag(name: str, is_set: bool) -> list[str]:
     """`--name`, where it is said."""
-    return [f"--{name}"] if said else []
+    return [f"--{name}"] if is_set else []

@@ -49,26 +49,26 @@ class Client:
 
     def _note(self, line: str) -> None:
         with suppress(ValueError, AttributeError, TypeError):
-            said = json.loads(line)
-            if said.get("method") == "notifications/cancelled":
-                self._asked.discard(said["params"]["requestId"])
-            elif "method" not in said:
-                self._asked.discard(said.get("id"))
-            elif "id" in said:
-                self._asked.add(said["id"])
+            message = json.loads(line)
+            if message.get("method") == "notifications/cancelled":
+                self._asked.discard(message["params"]["requestId"])
+            elif "method" not in message:
+                self._asked.discard(message.get("id"))
+            elif "id" in message:
+                self._asked.add(message["id"])
         self._answered.set()
         self._answered = anyio.Event()
 
 
 def _wire() -> tuple[anyio.AsyncFile[str], anyio.AsyncFile[str]]:
     """Standard input and output for the client alone: what else reads finds nothing, what else prints is an error's."""
-    said = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
+    lines = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.close(null)
     os.dup2(2, 1)
-    return anyio.wrap_file(said), anyio.wrap_file(answers)
+    return anyio.wrap_file(lines), anyio.wrap_file(answers)
 
 
 clients: list[Client] = []

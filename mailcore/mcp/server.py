@@ -10,7 +10,7 @@ from __future__ import annotations
 import anyio
 from mcp.server.stdio import stdio_server
 
-from mailcore.identity.client_keys import Presented
+from mailcore.identity.client_keys import PresentedKey
 from mailcore.mcp import call, mail, work
 from mailcore.mcp.client import Client, clients
 
@@ -18,7 +18,7 @@ TOOLS = (mail, work)
 """What puts the tools into the server."""
 
 
-def serve(key: Presented | None = None) -> bool:
+def serve(key: PresentedKey | None = None) -> bool:
     """Serve on standard input and output until the client is gone; False if it said nothing."""
     call.present(key)
     return anyio.run(_serve)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mailcore.cli import VERBS
 from mailcore.exceptions import Refused
-from mailcore.identity.client_keys import Key, Presented, proved
+from mailcore.identity.client_keys import ClientKey, PresentedKey, prove_key
 from mailcore.system.watching import Cancellation
 from mailcore.workspace.find import Workspace
 
@@ -23,20 +23,20 @@ NOT_SERVED = {
 """Verb → why no client has it."""
 SERVED = frozenset(VERBS) - NOT_SERVED.keys()
 PERSONS = frozenset({"away"})
-"""Verbs that only a key of the person is good for: other clients are not told of them."""
+"""Verbs that only a key of the person is good for: other clients are not notified of them."""
 
 
 @dataclass(frozen=True)
 class Served:
     """One call of a client."""
 
-    presented: Presented | None = None
+    presented: PresentedKey | None = None
     """The key that it presents; None where it has none."""
     cancellation: Cancellation = field(default_factory=Cancellation)
 
-    def key(self, workspace: Workspace) -> Key | None:
+    def key(self, workspace: Workspace) -> ClientKey | None:
         """The key that it presents, proved. Refused where it is none that the operator issued here."""
-        return proved(workspace, self.presented) if self.presented is not None else None
+        return prove_key(workspace, self.presented) if self.presented is not None else None
 
     def check(self, workspace: Workspace, verb: str) -> None:
         """Refused (code `key`) where the key was not issued for that verb."""

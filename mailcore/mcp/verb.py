@@ -8,13 +8,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from mailcore.cli import output
-from mailcore.cli.call import Call, Parser, Result, proof_option, sender_option
+from mailcore.cli.call import Call, Parser, VerbResult, proof_option, sender_option
 from mailcore.exceptions import MailcoreError, NoWorkspace, UsageError
 from mailcore.text import line
 from mailcore.text.units import date_and_time
 
 if TYPE_CHECKING:
-    from mailcore.identity.client_keys import Key
+    from mailcore.identity.client_keys import ClientKey
 
 
 def arguments(verb: str, parser: Parser) -> None:
@@ -34,7 +34,7 @@ def arguments(verb: str, parser: Parser) -> None:
     proof_option(parser)
 
 
-def mcp(call: Call) -> Result:
+def mcp(call: Call) -> VerbResult:
     """Serve until standard input closes. Outside a workspace each call is answered with that; at a terminal it ends."""
     if call.arguments.what == "key":
         return _key(call)
@@ -52,21 +52,21 @@ def mcp(call: Call) -> Result:
     except ModuleNotFoundError as error:
         fix = "install this project with its extra [mcp]: pip install '.[mcp]' in its checkout"
         raise MailcoreError(f"{error.name} is missing: {fix}", "missing") from error
-    from mailcore.identity.client_keys import FILE_VARIABLE, VARIABLE, Presented
+    from mailcore.identity.client_keys import FILE_VARIABLE, VARIABLE, PresentedKey
 
-    key = Presented.of(os.environ)
+    key = PresentedKey.of(os.environ)
     for name in (VARIABLE, FILE_VARIABLE):  # it is this client's, and nobody's that is started for it
         os.environ.pop(name, None)
-    heard = serve(key)
-    if nowhere is not None and not heard:
+    served = serve(key)
+    if nowhere is not None and not served:
         raise nowhere
     if threading.active_count() > 1:  # what was cancelled and still goes on: Python would stay for it
-        output.finish()
+        output.flush_stdout()
         os._exit(0)
     return None, ""
 
 
-def _key(call: Call) -> Result:
+def _key(call: Call) -> VerbResult:
     """Issue, list or revoke: the operator alone."""
     from mailcore.identity import client_keys
     from mailcore.mcp.tools import SERVED
@@ -74,28 +74,28 @@ def _key(call: Call) -> Result:
     a = call.arguments
     if a.act in (None, "list"):
         call.require(prove=False)
-        found = client_keys.known(call.workspace)
+        found = client_keys.known_keys(call.workspace)
         return [_row(key) for key in found], "\n".join(map(_line, found)) or "no keys"
     if not a.which:
         raise UsageError("mcp key new @agent, or mcp key revoke ID")
     call.require()
     if a.act == "revoke":
-        gone = client_keys.revoke(call.workspace, a.which)
-        return _row(gone), f"key {gone.id} of {gone.agent} opens nothing any more"
+        revoked = client_keys.revoke_key(call.workspace, a.which)
+        return _row(revoked), f"key {revoked.id} of {revoked.agent} opens nothing any more"
     may = [verb for words in a.may for verb in words.replace(",", " ").split()]
-    key, text = client_keys.issue(call.workspace, call.workspace.agent(a.which), may, SERVED)
-    output.note(
+    key, text = client_keys.issue_key(call.workspace, call.workspace.agent(a.which), may, SERVED)
+    output.print_note(
         f"mailcore mcp: key {key.id} of {key.agent}, shown only now: put it into a file that only you can read, and "
         f"set {client_keys.FILE_VARIABLE} to that file in the client's config. Whoever reads the file is {key.agent}."
     )
     return {**_row(key), "key": text}, text
 
 
-def _row(key: Key) -> dict[str, object]:
+def _row(key: ClientKey) -> dict[str, object]:
     return {"id": key.id, "agent": key.agent, "may": list(key.may), "at": key.at}
 
 
-def _line(key: Key) -> str:
+def _line(key: ClientKey) -> str:
     from mailcore.model.message import parse_time
 
     may = " ".join(key.may) or "all of an agent's, save approve and deny"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from mailcore.mcp.call import LOOKS, Id, Names, Priority, Text, call, flag, option, server
+from mailcore.mcp.call import READ_ONLY, Id, Names, Priority, Text, call, flag, option, server
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def whoami() -> dict[str, Any]:
     """Who mailcore takes you for, and why."""
     return await call("whoami")
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def agents() -> dict[str, Any]:
     """Who takes part, who works, who is there, and how their mail stands."""
     return await call("agents")
@@ -42,7 +42,7 @@ async def dispatch(
     return await call("dispatch", *options, *how, "--queue", words=[*to, subject, body])
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def tasks(agent: Text = "") -> dict[str, Any]:
     """Tasks, requests and urgent questions that nobody has answered yet, the oldest first."""
     return await call("tasks", words=[agent] if agent else None)
@@ -72,13 +72,13 @@ async def review(target: Text, by: Text = "") -> dict[str, Any]:
     return await call("review", *option("by", by), words=[target])
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def runs(agent: Text = "") -> dict[str, Any]:
     """Every run, or an agent's, newest first."""
     return await call("runs", words=[agent] if agent else None)
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def run(target: Text) -> dict[str, Any]:
     """A run's story: task, attempts, exits, standard error, mail sent, files changed."""
     return await call("run", words=[target])
@@ -102,19 +102,19 @@ async def queue(cancel: Id = "") -> dict[str, Any]:
     return await call("queue", *(["cancel"] if cancel else []), words=[cancel] if cancel else None)
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def history(since: Text = "") -> dict[str, Any]:
     """Every send, transition, run and act that concerns you. `since`: 2h, 7d, or an ISO time."""
     return await call("history", *option("since", since))
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def config(explain: Text = "") -> dict[str, Any]:
     """Every setting and where it comes from; `explain`: what a key means."""
     return await call("config", *option("explain", explain))
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def usage(
     agents: Names = [],  # noqa: B006 (of which the schema tells; nobody changes it)
     days: int = 7,
@@ -124,7 +124,7 @@ async def usage(
     return await call("usage", f"--days={days}", f"--by={by}", words=agents)
 
 
-@server.tool(annotations=LOOKS)
+@server.tool(annotations=READ_ONLY)
 async def doctor() -> dict[str, Any]:
     """What stands in the way on this machine and in this workspace, and what to do about it."""
     return await call("doctor")

@@ -65,4 +65,4 @@ class Activity(msgspec.Struct, frozen=True, gc=False):
     subagent: str = ""
     """Id of the subagent that did it; empty: the agent itself."""
     before: bool = False
-    """It was at `at` or before: a line that tells no time, and stood in its file when that was first seen."""
+    """It was at `at` or before: a line that reports no time, and stood in its file when that was first seen."""

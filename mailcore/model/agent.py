@@ -7,6 +7,8 @@ from pathlib import Path
 
 OPERATOR = "@operator"
 """The person at the screen. Reserved: no registry row may take it."""
+RUN_JOURNAL = "run.jsonl"
+"""The name of a run's journal, in its directory below `Agent.runs_dir`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,13 +66,13 @@ class AgentFacts(msgspec.Struct, frozen=True):
     open: tuple[Activity, ...] = ()
     """What began and did not end, oldest first: tool calls, subagents, a compaction of the context."""
     prompts: tuple[Activity, ...] = ()
-    """What its program asks the operator and has no answer to, in the order in which it was told."""
+    """What its program asks the operator and has no answer to, in the order in which it was reported."""
     granted: tuple[Activity, ...] = ()
     """Of such prompts those that its program itself says it waits for no more, while their calls go on."""
     turn_open: bool = False
     """A prompt or tool was seen and no end of turn since."""
     turn_ended: float = 0.0
-    """When its newest turn ended, 0.0 for never: what is told late of an earlier moment opens none."""
+    """When its newest turn ended, 0.0 for never: what is reported late of an earlier moment opens none."""
     last_active: float = 0.0
     """Newest sign of life, any source; 0.0 for never."""
     lost: int = 0

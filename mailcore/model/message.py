@@ -19,7 +19,7 @@ def parse_time(value: object) -> float:
         return 0.0
 
 
-def text(raw: Mapping[str, Any], key: str) -> str:
+def as_text(raw: Mapping[str, Any], key: str) -> str:
     """The value of a key as text: empty where there is none, and the name of its type where it is a list or object."""
     value = raw.get(key)
     if value is None or isinstance(value, str | int | float):
@@ -57,7 +57,7 @@ class Ack:
         """Read the object under `ack`; None for what is none."""
         if not isinstance(raw, Mapping) or not isinstance(raw.get("state"), str):
             return None
-        return cls(raw["state"], text(raw, "result"), parse_time(raw.get("at")), text(raw, "by"))
+        return cls(raw["state"], as_text(raw, "result"), parse_time(raw.get("at")), as_text(raw, "by"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +99,19 @@ class Message:
         """
         seq = raw.get("seq")
         return cls(
-            id=text(raw, "id"),
-            sent_id=text(raw, "sent_id"),
+            id=as_text(raw, "id"),
+            sent_id=as_text(raw, "sent_id"),
             at=parse_time(raw.get("timestamp")),
-            sender=text(raw, "from"),
-            subject=text(raw, "subject"),
-            body=text(raw, "message"),
-            status=text(raw, "status"),
-            priority=text(raw, "priority") or "normal",
+            sender=as_text(raw, "from"),
+            subject=as_text(raw, "subject"),
+            body=as_text(raw, "message"),
+            status=as_text(raw, "status"),
+            priority=as_text(raw, "priority") or "normal",
             is_task=raw.get("auto_execute") is True,
-            thread_id=text(raw, "thread_id"),
-            in_reply_to=text(raw, "in_reply_to"),
-            reply_path=text(raw, "reply_path"),
-            recipient=text(raw, "to") or recipient,
+            thread_id=as_text(raw, "thread_id"),
+            in_reply_to=as_text(raw, "in_reply_to"),
+            reply_path=as_text(raw, "reply_path"),
+            recipient=as_text(raw, "to") or recipient,
             seq=seq if isinstance(seq, int) and not isinstance(seq, bool) else 0,
             stored_at=parse_time(raw.get("stored_at")),
             seen_at=parse_time(raw.get("seen_at")),
@@ -123,13 +123,13 @@ class Message:
     @property
     def project(self) -> str:
         """The project that it came from, where that is another one; as the mail says it. Empty for mail from here."""
-        return text(self.raw, "project") if self.raw.get("feedback") is True else ""
+        return as_text(self.raw, "project") if self.raw.get("feedback") is True else ""
 
     @property
     def updates(self) -> int:
         """How often its sender has said it: more than once where an upsert key had it rewritten."""
-        said = self.raw.get("updates")
-        return said if isinstance(said, int) and said > 1 else 1
+        updates = self.raw.get("updates")
+        return updates if isinstance(updates, int) and updates > 1 else 1
 
     @property
     def urgency(self) -> int:
@@ -142,7 +142,7 @@ class Message:
 
         Our key `sender_proof`; empty where another program sent it.
         """
-        return text(self.raw, "sender_proof")
+        return as_text(self.raw, "sender_proof")
 
     @property
     def undecided(self) -> bool:
@@ -158,7 +158,7 @@ class Message:
     def run_id(self) -> str:
         """The run that made this request for approval; empty where none did."""
         approval = self.raw.get("approval")
-        return text(approval, "run") if isinstance(approval, Mapping) else ""
+        return as_text(approval, "run") if isinstance(approval, Mapping) else ""
 
     @property
     def tier(self) -> int:

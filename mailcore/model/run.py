@@ -1,4 +1,4 @@
-"""A run: one supervised execution of a dispatch, told by its journal `run.jsonl`."""
+"""A run: one supervised execution of a dispatch, as recorded in its journal `run.jsonl`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RUN_ID = re.compile(r"\d{8}T\d{6}_\d{6}-[0-9a-f]{8}")
 """A run's id, whole: the name of its directory. What agents name otherwise, in a lock or among the runs, is none."""
 
 
-MOST_RESULT = 2000
+MAX_RESULT = 2000
 """Characters of an answer, or of what a program said last, that a journal keeps."""
 
 
@@ -46,7 +46,7 @@ class Attempt:
     started_at: float
     pid: int = 0
     start_ticks: int = 0
-    """Field 22 of /proc/PID/stat: with the boot id it tells a recycled PID."""
+    """Field 22 of /proc/PID/stat: with the boot id it identifies a recycled PID."""
     running_at: float = 0.0
     """When its first sign of life was seen; 0.0 before."""
     ended_at: float = 0.0
@@ -194,15 +194,17 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
         case "act":
             verb = record.get("verb")
             # An answer counts when it was delivered, and to whoever waits for it: only then its address stands there.
-            told = verb in ("reply", "done", "blocked", "declined") and record.get("to") == run.sender
-            said = record.get("result")
-            answers = told and isinstance(said, str) and record.get("answers") in {run.sent_id, run.message_id} - {""}
+            is_answer = verb in ("reply", "done", "blocked", "declined") and record.get("to") == run.sender
+            result = record.get("result")
+            answers = (
+                is_answer and isinstance(result, str) and record.get("answers") in {run.sent_id, run.message_id} - {""}
+            )
             return replace(
                 run,
                 last_act=max(run.last_act, at),
                 awaits=None,
-                replied=run.replied or told,
-                answer=str(said) if answers else run.answer,
+                replied=run.replied or is_answer,
+                answer=str(result) if answers else run.answer,
                 delegated=run.delegated or (verb in ("dispatch", "reopen") and bool(record.get("to"))),
                 wrote=run.wrote or verb in ("send", "forward", "ask", "escalate"),
             )
@@ -234,7 +236,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
 
 
 def from_records(records: Iterable[Mapping[str, Any]]) -> Run | None:
-    """The run that a whole journal tells; None if it never says `queued`."""
+    """The run that a whole journal reports; None if it never says `queued`."""
     run: Run | None = None
     for record in records:
         run = advance(run, record)

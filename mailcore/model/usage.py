@@ -41,7 +41,7 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
     usage: Usage
     session: str = ""
     model: str = ""
-    """Empty where only money is told."""
+    """Empty where only money is reported."""
     context: int = 0
     """Tokens that fill the context after it; 0 unknown. A subagent's context is its own: 0."""
     window: int = 0

@@ -10,13 +10,13 @@ from mailcore.model.activity import Activity
 from mailcore.programs.hook_lines import read_hook
 from mailcore.text import line
 
-LIMIT = 200
+MAX_ACTIVITY_TEXT = 200
 """Characters of a text that are kept."""
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]")
 
 
-def neutral(text: str, limit: int = LIMIT) -> str:
+def neutral(text: str, limit: int = MAX_ACTIVITY_TEXT) -> str:
     """One line of harmless text (`mailcore.text`), at most `limit` characters; terminal escapes go as a whole."""
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
@@ -27,13 +27,13 @@ def neutral(text: str, limit: int = LIMIT) -> str:
 def from_hook(raw: bytes, agent: str, now: float) -> Activity | None:
     """A line of `hooks.jsonl`; None if it means nothing to us. `now` is its time where it carries none."""
     activity = read_hook(raw, agent, now)
-    return harmless(activity, now) if activity is not None else None
+    return harmless_activity(activity, now) if activity is not None else None
 
 
-def harmless(activity: Activity, now: float) -> Activity:
+def harmless_activity(activity: Activity, now: float) -> Activity:
     """The same with texts that may be drawn, at most `now`."""
     names = activity.tool + activity.tool_id + activity.session + activity.subagent
-    short = activity.at <= now and len(activity.text) <= LIMIT and len(names) <= 160
+    short = activity.at <= now and len(activity.text) <= MAX_ACTIVITY_TEXT and len(names) <= 160
     words = activity.text + names
     if short and words.isascii() and words.isprintable():
         return activity  # as most are: a copy costs five times as much as the look

@@ -9,23 +9,23 @@ from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.run import Run
-from mailcore.observe.dedupe import Once
+from mailcore.observe.dedupe import Deduplicator
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, RunRead, Seen, Used
-from mailcore.observe.file_stamps import Stamps
-from mailcore.observe.log_reader import Logs
-from mailcore.observe.run_reader import Runs
-from mailcore.observe.session_reader import Sessions
+from mailcore.observe.file_stamps import FileStamps
+from mailcore.observe.log_reader import LogReader
+from mailcore.observe.run_reader import RunReader
+from mailcore.observe.session_reader import SessionReader
 from mailcore.system.open_files import OpenFiles
 from mailcore.system.processes import alive
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 from mailcore.workspace.lock_reader import read_lock
 
 
-class Branch:
+class AgentReader:
     """What was last seen of one agent's files."""
 
-    def __init__(self, agent: Agent, held: OpenFiles) -> None:
-        """`held`: where its busiest files stay open."""
+    def __init__(self, agent: Agent, open_files: OpenFiles) -> None:
+        """`open_files`: where its busiest files stay open."""
         self.agent = agent
         # Kept: making a path costs more than its stat.
         self.mail, self.logs = agent.mail_dir, agent.logs_dir
@@ -35,13 +35,13 @@ class Branch:
         self.all_held = ""
         """Who holds every agent of the workspace."""
         self._own_hold = self._held = ""
-        self._once = Once()
-        self.sessions = Sessions(agent.address, held, self._once)
+        self._once = Deduplicator()
+        self.sessions = SessionReader(agent.address, open_files, self._once)
         self._lost = 0
-        self._stamps = Stamps()
-        self._logs = Logs(agent, held)
+        self._stamps = FileStamps()
+        self._logs = LogReader(agent, open_files)
         self._lock: Lock | None = None
-        self._runs = Runs(agent.runs_dir)
+        self._runs = RunReader(agent.runs_dir)
         self._run: Run | None = None
         self.fresh = True
         """Not read yet."""
@@ -51,7 +51,7 @@ class Branch:
         """Its directories came, went or changed since this was last set to False."""
 
     def distrust(self) -> None:
-        """What the last look found is lost: let the next one look at everything, and tell all of it."""
+        """What the last look found is lost: let the next one look at everything, and report all of it."""
         self._stamps.clear()
         self._logs.distrust()
         self.sessions.distrust()
@@ -72,10 +72,10 @@ class Branch:
             self._lock = lock
             facts.append(LockRead(address, lock))
         if entered or fresh:
-            self._own_hold = hold_at(self.mail, address)
-        if (held := self._own_hold or self.all_held) != self._held:
-            self._held = held
-            facts.append(HoldRead(address, held))
+            self._own_hold = hold_text(self.mail, address)
+        if (hold := self._own_hold or self.all_held) != self._held:
+            self._held = hold
+            facts.append(HoldRead(address, hold))
         self._runs.read(lock)
         self.stirred |= self._runs.stirred
         self._runs.stirred = False

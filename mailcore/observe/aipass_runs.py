@@ -1,4 +1,4 @@
-"""Runs that another program started, as AIPass's dispatch register tells them (contract section 4). Pure."""
+"""Runs that another program started, as AIPass's dispatch register reports them (contract section 4). Pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from mailcore.model.message import parse_time
 from mailcore.model.run import Phase, Run
-from mailcore.workspace.find import normal_address
+from mailcore.workspace.registry import normal_address
 
-KILLED = "killed"
+KILLED_STATUS = "killed"
 """The status with which a killed run's row is closed; ` by @who` may follow."""
 
 
-def registered(records: Iterable[Mapping[str, Any]], known: Iterable[Run] = ()) -> dict[str, Run]:
+def runs_by_id(records: Iterable[Mapping[str, Any]], known: Iterable[Run] = ()) -> dict[str, Run]:
     """Every run by its id, ours among them. Records are folded in order: the last of an id says where it stands.
 
-    `known`: what the records before these told of.
+    `known`: what the records before these reported.
     """
     runs = {run.run_id: run for run in known}
     for record in records:
@@ -68,7 +68,7 @@ def _advanced(run: Run, record: Mapping[str, Any]) -> Run:
         return run
     run = replace(run, since=parse_time(record.get("ts")) or run.since, replied=run.replied or "(replied)" in status)
     word, _, by = status.partition(" by ")
-    if word == KILLED:
+    if word == KILLED_STATUS:
         return replace(run, phase=Phase.KILLED, by=by, reason="")
     if status.startswith("completed"):
         return replace(run, phase=Phase.COMPLETED, reason="")

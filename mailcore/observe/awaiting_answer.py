@@ -8,7 +8,7 @@ from mailcore.model.message import Message
 from mailcore.model.run import Await, Phase
 
 
-def request(facts: AgentFacts) -> Message | None:
+def open_request(facts: AgentFacts) -> Message | None:
     """The oldest request for the operator's approval that its present run made and nobody has decided."""
     lock = facts.lock
     if lock is None or not facts.requests:
@@ -18,7 +18,7 @@ def request(facts: AgentFacts) -> Message | None:
     return next(mine, None)
 
 
-def awaited(facts: AgentFacts) -> Await | None:
+def current_wait(facts: AgentFacts) -> Await | None:
     """What it waits for in `mailcore wait`, unless a tool call that began later shows it at work."""
     run = facts.run
     if run is None or run.phase is not Phase.RUNNING or run.awaits is None or facts.lock is None:
@@ -27,21 +27,21 @@ def awaited(facts: AgentFacts) -> Await | None:
     return run.awaits if run.run_id == facts.lock.run_id and not later else None
 
 
-def asked(facts: AgentFacts) -> Status | None:
+def request_status(facts: AgentFacts) -> Status | None:
     """The state of an agent whose request for approval stands open."""
-    open_request = request(facts)
-    if open_request is None:
+    request = open_request(facts)
+    if request is None:
         return None
-    tier = f" (tier {open_request.tier})" if open_request.tier > 1 else ""
-    return Status(State.WAITING, f"asks for your approval{tier}: {open_request.subject}", open_request.came_at)
+    tier = f" (tier {request.tier})" if request.tier > 1 else ""
+    return Status(State.WAITING, f"asks for your approval{tier}: {request.subject}", request.came_at)
 
 
-def waits(facts: AgentFacts) -> Status | None:
+def wait_status(facts: AgentFacts) -> Status | None:
     """The state of an agent in `mailcore wait`: for the operator it is waiting, for another agent it is at work."""
-    for_ = awaited(facts)
+    for_ = current_wait(facts)
     if for_ is None:
         return None
-    # A request for approval that stands open is told by `asked`; this one was decided a moment ago.
+    # A request for approval that stands open is reported by `request_status`; this one was decided a moment ago.
     if OPERATOR in for_.on.split(", ") and for_.want != "approval":
         return Status(State.WAITING, f"waits for your answer: {for_.subject}", for_.at)
     return Status(State.WORKING, f"waits for {for_.on}: {for_.subject}", for_.at)

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from mailcore.system.process_values import Process
 from mailcore.system.processes import snapshot
 
-BUSY = 0.05
+WORK_SHARE = 0.05
 """Share of one core, from one look to the next, that counts as work; a program that wakes ten times a second: 0.002."""
 
 
-class Work:
-    """Tells when the process tree of each agent last worked; keeps the CPU times of the look before."""
+class CpuActivity:
+    """Reports when the process tree of each agent last worked; keeps the CPU times of the look before."""
 
     def __init__(self, table: Callable[[], Mapping[int, Process]] = snapshot) -> None:
         """`table`: gives every live process by its PID."""
@@ -22,11 +22,11 @@ class Work:
         self._used: dict[str, tuple[int, float]] = {}
         self._seen: dict[str, float] = {}
 
-    def look(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
+    def measure(self, pids: Mapping[str, int], now: float) -> Mapping[str, float]:
         """Address → when its tree was last seen at work (`now` if it worked since the look before); 0.0: never.
 
-        `pids`: address → the root of its tree. An agent is in the result from its second look on: one look alone tells
-        nothing. A tree counts with all its descendants, those that ended and were waited for included.
+        `pids`: address → the root of its tree. An agent is in the result from its second look on: one look alone
+        says nothing. A tree counts with all its descendants, those that ended and were waited for included.
         """
         at, used = time.monotonic(), {}
         if pids:
@@ -40,7 +40,7 @@ class Work:
             before = self._used.get(address)
             if before is None or before[0] != pid:
                 continue
-            worked = passed > 0 and (seconds - before[1]) / passed >= BUSY
+            worked = passed > 0 and (seconds - before[1]) / passed >= WORK_SHARE
             seen[address] = now if worked else self._seen.get(address, 0.0)
         # A process that is gone works no more.
         seen |= {address: self._seen.get(address, 0.0) for address in pids if address not in used}

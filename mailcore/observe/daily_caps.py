@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mailcore.config import Usage as Allowed
+from mailcore.config import UsageCaps
 from mailcore.model.usage import Usage
 from mailcore.text.units import money
 
@@ -27,7 +27,7 @@ class Cap:
         return self.share >= 1
 
 
-def fullest(used: Usage, allowed: Allowed, *, fleet: bool = False) -> Cap | None:
+def fullest(used: Usage, allowed: UsageCaps, *, fleet: bool = False) -> Cap | None:
     """Of the caps of an agent, or of the fleet, the one of which most was used; None if there is none, or nothing was.
 
     `used`: in one day.
@@ -35,7 +35,7 @@ def fullest(used: Usage, allowed: Allowed, *, fleet: bool = False) -> Cap | None
     return max(_caps(used, allowed, fleet), key=lambda cap: cap.share, default=None)
 
 
-def _caps(used: Usage, allowed: Allowed, fleet: bool) -> Iterator[Cap]:
+def _caps(used: Usage, allowed: UsageCaps, fleet: bool) -> Iterator[Cap]:
     prefix = "fleet_" if fleet else ""
     cost = allowed.fleet_daily_cost if fleet else allowed.daily_cost
     tokens = allowed.fleet_daily_tokens if fleet else allowed.daily_tokens

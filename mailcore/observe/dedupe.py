@@ -1,4 +1,4 @@
-"""Hooks and a session file tell of the same work: each event counts once. Stateful, bounded, pure."""
+"""Hooks and a session file report the same work: each event counts once. Stateful, bounded, pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from operator import attrgetter
 from mailcore.model.activity import Activity, Kind
 from mailcore.programs.transcript_reader import Recent
 
-WINDOW = 10.0
-"""Seconds within which two sources tell of one event that has no id."""
-REMEMBERED = 2000
+PAIR_WINDOW = 10.0
+"""Seconds within which two sources report one event that has no id."""
+MAX_CALLS = 2000
 """Tool events that are remembered."""
-UNPAIRED = 256
+MAX_UNPAIRED = 256
 """Events without an id that still wait for the other source's word."""
 
 _CALLS = {Kind.TOOL: Kind.TOOL, Kind.TOOL_DONE: Kind.TOOL_DONE, Kind.TOOL_FAILED: Kind.TOOL_DONE}
-"""A call ends once, whether it is told as done or as failed."""
+"""A call ends once, whether it is reported as done or as failed."""
 _PAIRED = frozenset(
     {
         Kind.SESSION,
@@ -34,30 +34,30 @@ _CHILDREN = frozenset({Kind.SUBAGENT, Kind.SUBAGENT_DONE})
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Event:
     at: float
     source: str
     key: tuple[str, Kind, str]
 
 
-class Once:
-    """The filter for one agent: what one source told is dropped when another tells it; the first one wins."""
+class Deduplicator:
+    """The filter for one agent: what one source reported is dropped when another reports it; the first one wins."""
 
     def __init__(self) -> None:
-        self._calls: Recent[tuple[str, Kind, str], str] = Recent(REMEMBERED)
-        """By session, what happened and the call's id: the source that told it first."""
-        self._unpaired: list[_Told] = []
+        self._calls: Recent[tuple[str, Kind, str], str] = Recent(MAX_CALLS)
+        """By session, what happened and the call's id: the source that reported it first."""
+        self._unpaired: list[_Event] = []
 
     def each(self, activities: list[Activity]) -> list[Activity]:
         """In order of time, each event once, whichever of its traces told it first."""
         activities.sort(key=attrgetter("at"))
-        return [activity for activity in activities if not self.told(activity)]
+        return [activity for activity in activities if not self.is_duplicate(activity)]
 
-    def told(self, activity: Activity) -> bool:
+    def is_duplicate(self, activity: Activity) -> bool:
         """True if another source told this already.
 
         A tool event is known by session and call. The others, which have no id, are paired one to one: each event of
-        one source takes up one of the same session and kind that another source told within WINDOW seconds of it.
+        one source takes up one of the same session and kind that another source reported within WINDOW seconds of it.
         """
         kind = _CALLS.get(activity.kind)
         if kind is not None and activity.tool_id:
@@ -68,16 +68,16 @@ class Once:
             return False
         if activity.kind in _PAIRED:
             child = "" if activity.kind in _CHILDREN else activity.subagent
-            return self._pair(_Told(activity.at, activity.source, (activity.session, activity.kind, child)))
+            return self._pair(_Event(activity.at, activity.source, (activity.session, activity.kind, child)))
         return False
 
-    def _pair(self, event: _Told) -> bool:
+    def _pair(self, event: _Event) -> bool:
         for n, other in enumerate(self._unpaired):
             same = other.key == event.key and other.source != event.source
-            if same and abs(other.at - event.at) <= WINDOW:
+            if same and abs(other.at - event.at) <= PAIR_WINDOW:
                 del self._unpaired[n]
                 return True
         self._unpaired.append(event)
-        if len(self._unpaired) > UNPAIRED:
+        if len(self._unpaired) > MAX_UNPAIRED:
             del self._unpaired[0]
         return False

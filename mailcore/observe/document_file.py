@@ -1,4 +1,4 @@
-"""A file that is one document, written anew again and again: read whole whenever it was written."""
+"""A file that is one document, rewritten again and again: read whole whenever it was written."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from mailcore.system import safe_open
 from mailcore.system.open_files import OpenFiles
 
-LARGEST = 64 * 1024 * 1024
+MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes; a larger document is skipped and counted."""
 
 
-class Document:
-    """Reads it as `Tail` reads lines: the whole of it is one line. Its reader knows what was told before."""
+class DocumentFile:
+    """Reads it as `FileTail` reads lines: the whole of it is one line. Its reader knows what was reported before."""
 
     behind = False
     """Nothing is left to be read."""
     restarts = 0
-    """It is no other file because it was written anew."""
+    """It is no other file because it was written again."""
     place = 0
     """It begins at its beginning."""
 
@@ -31,9 +31,9 @@ class Document:
         """When it was last written, as the last read saw it; 0.0 if it is not there."""
         self._seen = (0, 0, 0)
 
-    def read(self, held: OpenFiles | None = None) -> list[bytes]:
+    def read(self, open_files: OpenFiles | None = None) -> list[bytes]:
         """The document, if it was written since the last call. It is never held open: another file takes its place."""
-        del held
+        del open_files
         self.modified = 0.0
         with suppress(OSError):
             descriptor, stat = safe_open.descriptor(self.path)
@@ -43,7 +43,7 @@ class Document:
                 if seen == self._seen:
                     return []
                 self._seen = seen
-                if stat.st_size <= LARGEST:
-                    return [file.read(LARGEST)]
+                if stat.st_size <= MAX_DOCUMENT:
+                    return [file.read(MAX_DOCUMENT)]
                 self.skipped += 1
         return []

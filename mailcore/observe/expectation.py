@@ -9,11 +9,11 @@ from mailcore.config import Alarms
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Lock
-from mailcore.model.senses import Senses, through
-from mailcore.observe.awaiting_answer import awaited
+from mailcore.model.machine_status import MachineStatus, counted_from
+from mailcore.observe.awaiting_answer import current_wait
 
-NOTHING = Senses()
-EXPECTED = (State.STARTING, State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
+NO_MACHINE_STATUS = MachineStatus()
+EXPECTED_STATES = (State.STARTING, State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
 """States in which a sign of life is due."""
 
 
@@ -33,16 +33,16 @@ class Expectation:
 
 
 def expectation(
-    facts: AgentFacts, status: Status, now: float, policy: Alarms, senses: Senses = NOTHING
+    facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS
 ) -> Expectation | None:
     """The sign of life that is due of an agent in this state.
 
     None: none, as of every session that no run started, and of an agent that waits for another.
     """
     lock, run = facts.lock, facts.run
-    if lock is None or not lock.runs or status.state not in EXPECTED:
+    if lock is None or not lock.runs or status.state not in EXPECTED_STATES:
         return None
-    if status.state is State.WORKING and awaited(facts) is not None:
+    if status.state is State.WORKING and current_wait(facts) is not None:
         return None
     match status.state:
         case State.STARTING:
@@ -52,19 +52,19 @@ def expectation(
         case _:
             began = status.since if status.state is State.WORKING else _began(facts, lock)
             # Whoever was given a decision has its whole time from there.
-            last, limit = max(last_sign(facts), began, facts.answered), limit_of(facts, int(began), policy)
-    work = senses.work.get(facts.address, 0.0) if senses.work is not None else 0.0
+            last, limit = max(last_sign(facts), began, facts.answered), silence_limit(facts, int(began), policy)
+    work = machine_status.work.get(facts.address, 0.0) if machine_status.work is not None else 0.0
     limit = limit or math.inf
-    back = next((gap for gap in reversed(senses.gaps) if gap[1] < gap[0]), None)
+    back = next((gap for gap in reversed(machine_status.gaps) if gap[1] < gap[0]), None)
     if last > now and back is not None:  # stamped before somebody set the clock back
         before, after = back
         fresh = last_sign(facts, now)
         last = fresh if fresh > after else after if last + limit > before else after - limit
         return Expectation(max(last, min(work, now)), limit)
-    return Expectation(through(max(last, work), limit, senses.gaps), limit)
+    return Expectation(counted_from(max(last, work), limit, machine_status.gaps), limit)
 
 
-def expected(facts: AgentFacts) -> str:
+def expected_work(facts: AgentFacts) -> str:
     """What the agent should be at, in words; empty where nothing says."""
     run = facts.run
     if run is not None and not run.phase.ended and (facts.lock is None or run.foreign or facts.lock.run_id):
@@ -99,7 +99,7 @@ def _began(facts: AgentFacts, lock: Lock) -> float:
     return run.since if run is not None and lock.run_id == run.run_id else lock.at
 
 
-def limit_of(facts: AgentFacts, began: float, policy: Alarms) -> float:
+def silence_limit(facts: AgentFacts, began: float, policy: Alarms) -> float:
     """Seconds without a sign that are allowed while this is open; 0.0 for any number."""
     if not facts.open:
         return policy.silence
@@ -110,7 +110,7 @@ def limit_of(facts: AgentFacts, began: float, policy: Alarms) -> float:
     return 0.0 if 0.0 in limits else max(limits)
 
 
-def signs(facts: AgentFacts, status: Status) -> str:
+def expected_signs(facts: AgentFacts, status: Status) -> str:
     """Which signs of life are expected of an agent in this state (as `stated` gives it), in words."""
     if status.state is State.STARTING:
         return "the first sign of the attempt: a hook event or a line of output"

@@ -14,7 +14,7 @@ from mailcore.model.usage import Spent
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who is there, the operator among them, and what is to be said of the reading itself."""
+    """Who is there, the operator among them, and the notes about the reading itself."""
 
     agents: tuple[Agent, ...]
     notes: tuple[str, ...] = ()

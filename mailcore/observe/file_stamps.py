@@ -7,12 +7,12 @@ import os
 import time
 from pathlib import Path
 
-NOTHING = (0, 0, 0)
-RACY = 50_000_000
+MISSING_STAMP = (0, 0, 0)
+RACY_NS = 50_000_000
 """Nanoseconds: a file changed so recently may change again within the same tick of the file system's clock."""
 
 
-class Stamps:
+class FileStamps:
     """Remembers mtime, size and inode of files and directories."""
 
     def __init__(self) -> None:
@@ -26,10 +26,10 @@ class Stamps:
         # Strings: with paths as keys and arguments a sweep of 6,000 files takes half as long again.
         name = str(path)
         stamp = _stamp(name)
-        if self._known.get(name, NOTHING) == stamp:
+        if self._known.get(name, MISSING_STAMP) == stamp:
             return False
         # A second change in the same tick would leave the same stamp: a young one is not trusted. None never matches.
-        self._known[name] = stamp if time.time_ns() - stamp[0] > RACY else None
+        self._known[name] = stamp if time.time_ns() - stamp[0] > RACY_NS else None
         return True
 
     def distrust(self, path: Path) -> None:
@@ -55,5 +55,5 @@ def _stamp(name: str) -> tuple[int, int, int]:
         stat = os.stat(name)  # noqa: PTH116
     except OSError as error:
         # Not allowed to look is not the same as not there: the reader shall try, and say why it could not.
-        return NOTHING if error.errno in (errno.ENOENT, errno.ENOTDIR) else (0, error.errno or 0, 0)
+        return MISSING_STAMP if error.errno in (errno.ENOENT, errno.ENOTDIR) else (0, error.errno or 0, 0)
     return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -7,21 +7,21 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.observe.log_rotation import Identity, copied, identity, moved
+from mailcore.observe.log_rotation import FileIdentity, file_identity, open_copy, open_moved
 from mailcore.system import safe_open
 from mailcore.system.open_files import OpenFiles
 
-CHUNK = 256 * 1024
+READ_BYTES = 256 * 1024
 """Bytes of one read: what a call may cost in memory, however much the file grew."""
-MARK = 64
+MARK_BYTES = 64
 """Bytes before our place by which a file is known again."""
-BUSY = 0.25
+CUT_WINDOW = 0.25
 """Seconds: of a file that was written so shortly before it was cut, the last lines may be lost."""
-LONGEST = 1024 * 1024
+MAX_LINE_BYTES = 1024 * 1024
 """A longer line is skipped and counted."""
 
 
-class Tail:
+class FileTail:
     """Reads a growing file bit by bit. Copes with rotation, truncation, vanishing, torn and huge lines, any bytes.
 
     The file is opened for each read and closed again: thousands of tails hold no descriptor of their own.
@@ -42,7 +42,7 @@ class Tail:
         self._start_bytes = start_bytes
         self._start = start
         self._seen = False
-        self._inode: Identity = (0, 0)
+        self._inode: FileIdentity = (0, 0)
         self._offset = 0
         self._mark = b""
         self._torn = b""
@@ -57,7 +57,7 @@ class Tail:
             os.close(self._older.pop())
 
     @property
-    def at(self) -> Identity:
+    def at(self) -> FileIdentity:
         """Which file it reads; zeros if none yet."""
         return self._inode
 
@@ -71,21 +71,21 @@ class Tail:
         """Where, in bytes, the next line begins that was not returned yet."""
         return self._offset - len(self._torn) if self._seen else self._start or 0
 
-    def read(self, held: OpenFiles | None = None) -> list[bytes]:
+    def read(self, open_files: OpenFiles | None = None) -> list[bytes]:
         """The complete lines that came since the last call, without their ends, of at most CHUNK more bytes.
 
         The first call starts near the end, at a line's beginning. A file that appears later, or takes
         the place of the former one, is read from its start. A torn last line is kept until it is completed.
-        With `held` the file stays open there: one that was moved away then hides what took its place, until a call
-        without.
+        With `open_files` the file stays open there: one that was moved away then hides what took its place, until it is
+        called without.
         """
-        if held is not None:
+        if open_files is not None:
             with suppress(OSError):
-                descriptor = held.descriptor(self._name)
+                descriptor = open_files.descriptor(self._name)
                 stat = os.fstat(descriptor)
                 if stat.st_nlink:
                     return self._read(descriptor, stat)
-            held.drop(self._name)
+            open_files.drop(self._name)
         try:
             descriptor, stat = safe_open.descriptor(self._name)
         except OSError as error:
@@ -102,19 +102,19 @@ class Tail:
         finally:
             os.close(descriptor)
 
-    def follow(self, held: OpenFiles) -> list[bytes]:
+    def follow(self, open_files: OpenFiles) -> list[bytes]:
         """As `read`, of a file that may be rotated: what is left of the renamed, copied or removed one comes first.
 
-        While it is among those that stay open in `held` nothing of it is lost, whatever becomes of its name.
+        While it is among those that stay open in `open_files` nothing of it is lost, whatever becomes of its name.
         """
         if self._older:
             return self._read_older()
         found = None
         with suppress(OSError):
             found = os.stat(self._name)  # noqa: PTH116
-        if self._inode != (0, 0) and (found is None or identity(found) != self._inode):
-            mine = held.take(self._name)
-            beside = moved(self.path, self._inode)
+        if self._inode != (0, 0) and (found is None or file_identity(found) != self._inode):
+            mine = open_files.take(self._name)
+            beside = open_moved(self.path, self._inode)
             if mine >= 0:
                 beside = [mine, *self._but(beside, os.fstat(mine))]
             elif beside and not self._stood_in(beside[0]):  # a removed file's number was given to another
@@ -130,7 +130,7 @@ class Tail:
             self._seen, self.behind = True, False
             return []
         try:
-            descriptor = held.descriptor(self._name)
+            descriptor = open_files.descriptor(self._name)
             return self._read(descriptor, os.fstat(descriptor), rotated=True)
         except OSError:
             self.behind = False
@@ -141,7 +141,7 @@ class Tail:
         return os.pread(descriptor, before, self._offset - before) == self._mark
 
     def _but(self, descriptors: list[int], one: os.stat_result) -> list[int]:
-        same = [other for other in descriptors if identity(os.fstat(other)) == identity(one)]
+        same = [other for other in descriptors if file_identity(os.fstat(other)) == file_identity(one)]
         for other in same:
             os.close(other)
         return [other for other in descriptors if other not in same]
@@ -150,13 +150,13 @@ class Tail:
         """A part of what stood here before; `behind` until all of it is read and what stands here now can be."""
         descriptor = self._older[0]
         try:
-            data = os.pread(descriptor, CHUNK, self._offset)
+            data = os.pread(descriptor, READ_BYTES, self._offset)
         except OSError:
             data = b""
         lines = self._lines(data)
         self._offset += len(data)
         self.behind = True
-        if len(data) < CHUNK:  # nobody writes there any more: what is left of it is a line
+        if len(data) < READ_BYTES:  # nobody writes there any more: what is left of it is a line
             lines += [self._torn.removesuffix(b"\r")] if self._torn and not self._skipping else []
             os.close(self._older.pop(0))
             self._restart()
@@ -171,30 +171,30 @@ class Tail:
             self._offset = max(0, stat.st_size - self._start_bytes)
             # One byte back: if it is a newline, the first line is whole.
             self._skipping = self._offset > 0 and os.pread(descriptor, 1, self._offset - 1) != b"\n"
-        elif identity(stat) != self._inode:
+        elif file_identity(stat) != self._inode:
             self._restart()
             self.restarts += 1
-        self._seen, self._inode = True, identity(stat)
+        self._seen, self._inode = True, file_identity(stat)
         # What stands before our place, if anything, is what we read there; else the file was truncated.
         before = len(self._mark)
         # No more than there is: a buffer of a whole CHUNK costs more than what it reads of a busy file.
-        grown = min(max(stat.st_size - self._offset, 0), CHUNK)
+        grown = min(max(stat.st_size - self._offset, 0), READ_BYTES)
         data = os.pread(descriptor, before + grown, self._offset - before)
         if data[:before] == self._mark:
             data = data[before:]
         else:
-            if rotated and (copy := copied(self.path, self._mark, self._offset, grown_at)) >= 0:
+            if rotated and (copy := open_copy(self.path, self._mark, self._offset, grown_at)) >= 0:
                 self._older = [copy]
                 return self._read_older()
-            self.lost += rotated and stat.st_mtime - grown_at < BUSY
+            self.lost += rotated and stat.st_mtime - grown_at < CUT_WINDOW
             self._restart()
-            self._inode = identity(stat)
+            self._inode = file_identity(stat)
             self.restarts += 1
-            data = os.pread(descriptor, CHUNK, 0)
+            data = os.pread(descriptor, READ_BYTES, 0)
         self._offset += len(data)
         self.behind = self._offset < stat.st_size
         if data:
-            self._mark = data[-MARK:]
+            self._mark = data[-MARK_BYTES:]
         return self._lines(data)
 
     def _restart(self) -> None:
@@ -208,11 +208,11 @@ class Tail:
             self._skipping = False
             data = data[end + 1 :]
         *lines, torn = (self._torn + data).split(b"\n")
-        if len(torn) > LONGEST:
+        if len(torn) > MAX_LINE_BYTES:
             torn, self._skipping = b"", True
             self.skipped += 1
         self._torn = torn
-        whole = [line for line in lines if len(line) <= LONGEST]
+        whole = [line for line in lines if len(line) <= MAX_LINE_BYTES]
         self.skipped += len(lines) - len(whole)
         return [line.removesuffix(b"\r") for line in whole]
 
@@ -223,7 +223,7 @@ def last_lines(path: Path, n: int, max_bytes: int = 4 * 1024 * 1024) -> list[str
     Costs what it returns, however long the file is. The text is untrusted: neutralise it where it is drawn.
     """
     try:
-        with safe_open.opened(path) as file:
+        with safe_open.open_regular(path) as file:
             start = end = file.seek(0, os.SEEK_END)
             floor = max(0, end - max_bytes)
             blocks: list[bytes] = []

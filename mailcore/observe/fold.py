@@ -28,15 +28,15 @@ from mailcore.observe.facts import (
     Stated,
     Used,
 )
-from mailcore.observe.usage_sum import on_run, spend
-from mailcore.text.names import shown
+from mailcore.observe.usage_sum import add_spent, for_run
+from mailcore.text.names import safe_sender
 
-KEPT = 30
+MAX_ACTIVITIES = 30
 """Activities kept of each agent."""
-STREAM = 500
+MAX_STREAM = 500
 """Activities kept of the whole fleet."""
 FIRST_MAIL = 5
-"""Of a mailbox seen for the first time, this many newest messages are told."""
+"""Of a mailbox seen for the first time, this many newest messages are reported."""
 
 
 def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
@@ -68,7 +68,7 @@ def apply(fleet: Fleet, facts: Iterable[Fact], at: float) -> Fleet:
         fleet,
         agents=fleet.agents if same else agents,
         operator=operator,
-        stream=_merged(fleet.stream, sorted(happened, key=attrgetter("at")), STREAM),
+        stream=_merged(fleet.stream, sorted(happened, key=attrgetter("at")), MAX_STREAM),
         notes=notes,
         at=at,
     )
@@ -104,11 +104,11 @@ def _learn(old: AgentFacts, fact: AgentFact, at: float) -> tuple[AgentFacts, Seq
         case RunRead(run=run):
             return _run(old, run)
         case Seen(activities=activities, spent=spent):
-            spending = spend(old, spent) if spent else old.spending
-            kept = _merged(old.activities, activities, KEPT)
-            return open_work.learn(old, activities, _floor(old.run), kept, spending), activities
+            spending = add_spent(old, spent) if spent else old.spending
+            kept = _merged(old.activities, activities, MAX_ACTIVITIES)
+            return open_work.with_activities(old, activities, _floor(old.run), kept, spending), activities
         case Used(spent=spent, unfinished=unfinished):
-            spending = spend(old, spent) if spent else old.spending
+            spending = add_spent(old, spent) if spent else old.spending
             if unfinished is not None and unfinished != spending.unfinished:
                 spending = replace(spending, unfinished=unfinished)
             return replace(old, spending=spending) if spending is not old.spending else old, ()
@@ -122,9 +122,9 @@ def _stated(old: AgentFacts, fact: Stated) -> AgentFacts:
     if fact.waits:
         text = f"asks for the operator: {fact.wants or 'no reason given'}"
         asks = Activity(fact.at, old.address, Kind.WAITING, neutral(text), "status", session=fact.session)
-        asking, granted = permission_prompts.confirmed(old.prompts, old.granted, asks)
+        asking, granted = permission_prompts.after_confirmation(old.prompts, old.granted, asks)
     else:
-        asking, granted = permission_prompts.overruled(old.prompts, old.granted, fact.session, fact.at)
+        asking, granted = permission_prompts.after_end_of_wait(old.prompts, old.granted, fact.session, fact.at)
     if asking is old.prompts and granted is old.granted:
         return old
     return replace(old, prompts=asking, granted=granted)
@@ -134,7 +134,7 @@ def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Seq
     if _same(mailbox, old.mailbox):
         return old, ()
     if mailbox.status is MailboxStatus.UNREADABLE:
-        # The last known messages stay: when it is mended, only what is new is told again.
+        # The last known messages stay: when it is mended, only what is new is reported again.
         return replace(old, mailbox=dataclasses.replace(mailbox, messages=old.mailbox.messages)), ()
     if old.mailbox.status is MailboxStatus.MISSING:
         first = [message for message in mailbox.messages if message.status != "closed"][:FIRST_MAIL]
@@ -145,7 +145,7 @@ def _mail(old: AgentFacts, mailbox: Mailbox, at: float) -> tuple[AgentFacts, Seq
         arrived = [_arrival(old.address, message, at) for message in reversed(new)]
     decided = (m.came_at for m in mailbox.messages if str(m.raw.get("upsert_key", "")).startswith("approval:"))
     answered = max(old.answered, *decided, 0.0)
-    kept = _merged(old.activities, arrived, KEPT)
+    kept = _merged(old.activities, arrived, MAX_ACTIVITIES)
     return replace(old, mailbox=mailbox, answered=answered, activities=kept), arrived
 
 
@@ -159,7 +159,7 @@ def _key(message: Message) -> tuple[object, ...]:
 
 
 def _arrival(address: str, message: Message, at: float) -> Activity:
-    return Activity(at, address, Kind.MAIL, neutral(f"{shown(message.sender)}: {message.subject}"), "mail")
+    return Activity(at, address, Kind.MAIL, neutral(f"{safe_sender(message.sender)}: {message.subject}"), "mail")
 
 
 def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activity]]:
@@ -167,20 +167,20 @@ def _run(old: AgentFacts, run: Run | None) -> tuple[AgentFacts, Sequence[Activit
         return old, ()
     if run is None:
         return replace(old, run=None), ()
-    told = set(events(old.run)) if old.run is not None and old.run.run_id == run.run_id else set()
-    happened = [event for event in events(run) if event not in told]
+    known_events = set(run_events(old.run)) if old.run is not None and old.run.run_id == run.run_id else set()
+    happened = [event for event in run_events(run) if event not in known_events]
     # What a former attempt or a run that is over left open is open no more.
     floor = _floor(run)
     new = replace(
         old,
         run=run,
-        activities=_merged(old.activities, happened, KEPT),
-        open=open_work.since(old.open, floor),
-        prompts=open_work.since(old.prompts, floor),
-        granted=open_work.since(old.granted, floor),
+        activities=_merged(old.activities, happened, MAX_ACTIVITIES),
+        open=open_work.begun_since(old.open, floor),
+        prompts=open_work.begun_since(old.prompts, floor),
+        granted=open_work.begun_since(old.granted, floor),
         turn_open=old.turn_open and any(a.at >= floor and a.kind in open_work.TURNS for a in old.activities),
         last_active=max(old.last_active, run.last_act),
-        spending=on_run(old.spending, run),
+        spending=for_run(old.spending, run),
     )
     return new, happened
 
@@ -195,35 +195,35 @@ def _floor(run: Run | None) -> float:
     return float(int(run.attempt.started_at if run.attempt is not None else run.created_at))
 
 
-def events(run: Run) -> list[Activity]:
-    """What a run tells the stream, oldest first. An event never changes once it is told."""
+def run_events(run: Run) -> list[Activity]:
+    """What a run reports to the stream, oldest first. An event never changes once it is reported."""
 
     def event(at: float, kind: Kind, text: str) -> Activity:
         return Activity(at, run.target, kind, neutral(text), "run")
 
-    told = []
+    found = []
     subject = run.subject or "a task"
     for attempt in run.attempts:
         count = f"attempt {attempt.number}/{run.attempts_allowed}"
-        told.append(event(attempt.started_at, Kind.STARTED, f"{subject} ({count})"))
+        found.append(event(attempt.started_at, Kind.STARTED, f"{subject} ({count})"))
         if attempt.ended_at and (attempt is not run.attempt or run.phase is Phase.WAITING):
-            told.append(event(attempt.ended_at, Kind.RETRYING, f"{subject} ({count}): {attempt.cause}"))
+            found.append(event(attempt.ended_at, Kind.RETRYING, f"{subject} ({count}): {attempt.cause}"))
     if run.foreign:
-        told.append(event(run.created_at, Kind.STARTED, f"{subject} (by another program)"))
+        found.append(event(run.created_at, Kind.STARTED, f"{subject} (by another program)"))
     if run.awaits is not None:
-        told.append(event(run.awaits.at, Kind.LOG, f"waits for {run.awaits.on}: {run.awaits.subject}"))
+        found.append(event(run.awaits.at, Kind.LOG, f"waits for {run.awaits.on}: {run.awaits.subject}"))
     count = f"attempt {run.attempt.number}/{run.attempts_allowed}" if run.attempt is not None else "no attempt"
     why = f": {run.reason}" if run.reason else ""
     match run.phase:
         case Phase.COMPLETED:
-            told.append(event(run.since, Kind.DONE, subject))
+            found.append(event(run.since, Kind.DONE, subject))
         case Phase.BOUNCED:
-            told.append(
+            found.append(
                 event(run.since, Kind.FAILED, f"{subject}{why}" if run.foreign else f"{subject} ({count}){why}")
             )
         case Phase.KILLED:
-            told.append(event(run.since, Kind.KILLED, f"{subject}, by {run.by or 'unknown'}{why}"))
-    return told
+            found.append(event(run.since, Kind.KILLED, f"{subject}, by {run.by or 'unknown'}{why}"))
+    return found
 
 
 def _merged(old: tuple[Activity, ...], new: Sequence[Activity], limit: int) -> tuple[Activity, ...]:

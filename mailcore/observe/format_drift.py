@@ -14,7 +14,7 @@ MANY, FEW = 0.25, 20
 
 
 @dataclass(slots=True)
-class Tally:
+class FormatTally:
     """The lines of one program in one version."""
 
     form: str
@@ -28,11 +28,11 @@ class Tally:
     """The first that was odd, in words."""
 
 
-class Drift:
+class FormatDrift:
     """Counts lines by what wrote them."""
 
     def __init__(self) -> None:
-        self.tallies: dict[str, Tally] = {}
+        self.tallies: dict[str, FormatTally] = {}
 
     def odd(self, reader: Transcript) -> None:
         """The line just read was drift, as its reader says; the reader forgets it."""
@@ -46,29 +46,29 @@ class Drift:
         if lines:
             tally = self._of(reader)
             tally.lines += lines
-            tally.unknown += max(0, unread(reader) - unread_before)
+            tally.unknown += max(0, unread_lines(reader) - unread_before)
 
-    def _of(self, reader: Transcript) -> Tally:
-        name = form(reader)
-        return self.tallies.setdefault(name, Tally(name))
+    def _of(self, reader: Transcript) -> FormatTally:
+        name = reader_form(reader)
+        return self.tallies.setdefault(name, FormatTally(name))
 
 
-def form(reader: Transcript) -> str:
-    """Which program writes what it reads, in which version; empty where the reader does not tell."""
+def reader_form(reader: Transcript) -> str:
+    """Which program writes what it reads, in which version; empty where the reader does not report."""
     return str(getattr(reader, "form", "")) or reader.drift.partition(" writes ")[0]
 
 
-def unread(reader: Transcript) -> int:
+def unread_lines(reader: Transcript) -> int:
     """How many of its lines were of unknown kinds; 0 where the reader does not count them."""
     count = getattr(reader, "unread", 0)
     return count if isinstance(count, int) else 0
 
 
-def summed(drifts: Iterable[Drift]) -> list[Tally]:
+def sum_drifts(drifts: Iterable[FormatDrift]) -> list[FormatTally]:
     """What is to be said of all of them: each program and version once, of those that were not understood."""
-    sums: dict[str, Tally] = {}
+    sums: dict[str, FormatTally] = {}
     for one in (tally for drift in drifts for tally in drift.tallies.values()):
-        tally = sums.setdefault(one.form, Tally(one.form))
+        tally = sums.setdefault(one.form, FormatTally(one.form))
         tally.lines += one.lines
         tally.odd += one.odd
         tally.unknown += one.unknown
@@ -79,12 +79,12 @@ def summed(drifts: Iterable[Drift]) -> list[Tally]:
     return [tally for tally in sums.values() if tally.what]
 
 
-def note(tally: Tally, therefore: str = "") -> str:
+def drift_note(tally: FormatTally, therefore: str = "") -> str:
     """It in words; what stands before SHARE does not change any more."""
-    return f"{tally.what}{f': {therefore}' if therefore else ''}{SHARE}{share(tally)} are not understood"
+    return f"{tally.what}{f': {therefore}' if therefore else ''}{SHARE}{drift_share(tally)} are not understood"
 
 
-def share(tally: Tally) -> str:
+def drift_share(tally: FormatTally) -> str:
     """`12 %`, of the lines that were read; `less than 1 %` where it is not none."""
     part = (tally.odd + tally.unknown) / max(1, tally.lines, tally.odd + tally.unknown)
     return f"{part * 100:.0f} %" if part >= 0.005 else "less than 1 %"

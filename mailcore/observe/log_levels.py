@@ -1,7 +1,7 @@
 """How a line of a log says its level: the common forms, as a table.
 
-`parse` takes one line to its time, its level and its message. A form counts only where it stands, at the line's
-beginning or after its time, so that prose about errors is none.
+`parse_log_line` splits a line into its time, its level and its message. A level counts only at the beginning of the
+line or after its time, so that prose about errors does not count.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ CLOCK = re.compile(
 _SIGN = r"(?:[^\w\s\[\](){}<>\"'`/*+$#|=.,:;-]{1,3}\s+)?"
 """A sign before it, as ❌, ✖ or ⚠."""
 
-FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
+LEVEL_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     # AIPass's and most of Python's: `logger - ERROR - text`, `source | ERROR | text`, `ERROR - text`.
     ("columns", re.compile(rf"(?:[^|]*? - |[^|]*\| )?(?P<level>{_UPPER})\s*(?: - | \| )\s*(?P<text>.*)")),
     # Python's basicConfig: `ERROR:root:text`.
@@ -100,11 +100,11 @@ _PINO = ((60, Kind.ERROR), (50, Kind.ERROR), (40, Kind.WARNING), (0, Kind.LOG))
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """What a line says."""
 
     at: float
-    """Its own time in seconds since 1970; 0.0 if it tells none that can be believed."""
+    """Its own time in seconds since 1970; 0.0 if it reports none that can be believed."""
     kind: Kind
     """LOG, WARNING or ERROR; LOG also where it says none."""
     text: str
@@ -113,7 +113,7 @@ class Line:
     """The form in which it says its level; empty where it says none."""
 
 
-def parse(text: str) -> Line:
+def parse_log_line(text: str) -> LogLine:
     """One line of a log, without its end."""
     if text.startswith("{") and (found := _json(text)) is not None:
         return found
@@ -123,13 +123,13 @@ def parse(text: str) -> Line:
     elif clocked := CLOCK.fullmatch(text):
         rest = clocked[1]
     if keyed := _KEYED.search(rest):
-        said = _SAID.search(rest)
-        what = (said[1] or said[2] or "").replace('\\"', '"') if said else rest
-        return Line(at or _keyed_time(text), LEVELS[keyed["level"].lower()], what or rest, "keyed")
-    for form, pattern in FORMS:
+        message = _SAID.search(rest)
+        what = (message[1] or message[2] or "").replace('\\"', '"') if message else rest
+        return LogLine(at or _keyed_time(text), LEVELS[keyed["level"].lower()], what or rest, "keyed")
+    for form, pattern in LEVEL_FORMS:
         if (match := pattern.fullmatch(rest)) is not None:
-            return Line(at, _kind(match.groupdict()), match["text"] if form != "raised" else rest, form)
-    return Line(at, Kind.LOG, rest)
+            return LogLine(at, _kind(match.groupdict()), match["text"] if form != "raised" else rest, form)
+    return LogLine(at, Kind.LOG, rest)
 
 
 def _kind(groups: Mapping[str, str | None]) -> Kind:
@@ -140,7 +140,7 @@ def _kind(groups: Mapping[str, str | None]) -> Kind:
     return Kind.WARNING if groups.get("warning") else Kind.ERROR
 
 
-def _json(text: str) -> Line | None:
+def _json(text: str) -> LogLine | None:
     """A line that is a JSON object with a level."""
     try:
         record: Any = json.loads(text)
@@ -155,8 +155,8 @@ def _json(text: str) -> Line | None:
         kind = next((one for least, one in _PINO if level >= least), Kind.LOG)
     else:
         return None
-    said = next((value for key in _TEXT_KEYS if isinstance(value := record.get(key), str) and value), text)
-    return Line(_any_time(next((record[key] for key in _TIME_KEYS if key in record), None)), kind, said, "json")
+    message = next((value for key in _TEXT_KEYS if isinstance(value := record.get(key), str) and value), text)
+    return LogLine(_any_time(next((record[key] for key in _TIME_KEYS if key in record), None)), kind, message, "json")
 
 
 def _keyed_time(text: str) -> float:

@@ -1,7 +1,7 @@
 """The lines of one log → activities: each with its level, and what one event wrote in many lines as one.
 
-A traceback or a panic is told as the error that it is of, its frames belong to it. Its head is kept back until its end
-comes, or the next line that is none of it.
+A traceback or a panic is reported as the error that it is of, its frames belong to it. Its head is kept back until its
+end comes, or the next line that is none of it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.activities import LIMIT, neutral
-from mailcore.observe.log_levels import parse
+from mailcore.observe.activities import MAX_ACTIVITY_TEXT, neutral
+from mailcore.observe.log_levels import parse_log_line
 
-MOST = 1000
+MAX_EVENT_LINES = 1000
 """Lines that belong to one event, at most."""
 
 _HEAD = re.compile(r"(?:.* )?Traceback \(most recent call last\):|stack backtrace:|goroutine \d+ \[.*\]:")
@@ -30,7 +30,7 @@ _FRAME = re.compile(
 )
 
 
-class Log:
+class LogLineReader:
     """Reads the lines of one log as they come."""
 
     def __init__(self, agent: str) -> None:
@@ -42,10 +42,10 @@ class Log:
         self._backlog = False
         """The line at hand stood there when the file was first seen, and others after it."""
         self._after_error = 0
-        """How many lines more may belong to the error that was told last."""
+        """How many lines more may belong to the error that was reported last."""
 
     def read(self, lines: Sequence[bytes], at: float, *, backlog: bool = False) -> Iterator[Activity]:
-        """What the lines tell; `at` is the time of those that carry none, and none is later.
+        """What the lines report; `at` is the time of those that carry none, and none is later.
 
         Of a `backlog`, which was there before the file was seen, it is that of the last line, and the others' at most.
         """
@@ -73,7 +73,7 @@ class Log:
         if _HEAD.fullmatch(text):
             self._of_python = "Traceback" in text
             if belongs:
-                return  # of the error that was told before it
+                return  # of the error that was reported before it
             self._from_head = True
             self._held = self._activity(at, Kind.ERROR, text.strip())
             return
@@ -85,19 +85,19 @@ class Log:
         elif java := _JAVA.fullmatch(text):
             self._held = self._activity(at, Kind.ERROR, java["text"])
         else:
-            line = parse(text.strip())
-            told = self._activity(min(line.at or at, at), line.kind, line.text, timed=line.at > 0)
+            line = parse_log_line(text.strip())
+            activity = self._activity(min(line.at or at, at), line.kind, line.text, timed=line.at > 0)
             if line.kind is Kind.ERROR:
-                self._held = told
+                self._held = activity
             else:
                 self._after_error = 0
-                yield told
+                yield activity
 
     def _in_traceback(self, text: str, at: float) -> Iterator[Activity]:
         if text[0].isspace() or _HEAD.fullmatch(text) or _CHAINED.fullmatch(text):
             return
         self._of_python = False
-        if not _RAISED.fullmatch(text):  # it was cut off: this line is none of it
+        if not _RAISED.fullmatch(text):  # it was interrupted: this line is none of it
             yield from self._release()
             yield from self._line(text, at)
         elif self._from_head and self._held is not None:
@@ -106,13 +106,13 @@ class Log:
     def _release(self) -> Iterator[Activity]:
         if self._held is not None:
             yield self._held
-            self._held, self._after_error, self._from_head = None, MOST, False
+            self._held, self._after_error, self._from_head = None, MAX_EVENT_LINES, False
 
     def _activity(self, at: float, kind: Kind, text: str, *, timed: bool = False) -> Activity:
         return Activity(at, self._agent, kind, neutral(text), "log", before=self._backlog and not timed)
 
 
-def shown(raw: bytes) -> str:
+def terminal_text(raw: bytes) -> str:
     """What a terminal shows of a line, made harmless."""
     return neutral(_text(raw).strip())
 
@@ -120,4 +120,4 @@ def shown(raw: bytes) -> str:
 def _text(raw: bytes) -> str:
     """What a terminal would show of a line: what it was overwritten with, and nothing of a hole in the file."""
     shown = raw.strip(b"\0\r\n").rpartition(b"\r")[2]
-    return shown.strip(b"\0")[: LIMIT * 32].decode("utf-8", "replace").rstrip()
+    return shown.strip(b"\0")[: MAX_ACTIVITY_TEXT * 32].decode("utf-8", "replace").rstrip()

@@ -14,56 +14,56 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.run import Run
 from mailcore.model.usage import Spent
-from mailcore.observe.activities import from_hook, harmless
-from mailcore.observe.file_stamps import Stamps
-from mailcore.observe.file_tail import Tail
-from mailcore.observe.log_lines import Log, shown
-from mailcore.observe.log_rotation import identity
+from mailcore.observe.activities import from_hook, harmless_activity
+from mailcore.observe.file_stamps import FileStamps
+from mailcore.observe.file_tail import FileTail
+from mailcore.observe.log_lines import LogLineReader, terminal_text
+from mailcore.observe.log_rotation import file_identity
 from mailcore.programs.hook_lines import parse_hook
-from mailcore.programs.registry import find
+from mailcore.programs.registry import find_program
 from mailcore.programs.transcript_reader import OutputReader
 from mailcore.system.open_files import OpenFiles
 
 HOOKS_START = 65536
 LOG_START = 8192
 """Bytes of the end of a file that are read when it is first seen."""
-FIRST = 10
-"""Of what stood in a file when it was first seen, the newest this many lines are kept: they tell all that is open."""
-BURST = 500
+FIRST_LINES = 10
+"""Of what stood in a file when it was first seen, the newest this many lines are kept: they report all that is open."""
+MAX_BURST = 500
 """Of what a file grew by between two looks, the newest this many lines are kept."""
 STDOUT = ".stdout.log"
 """The end of the name of what an attempt writes to its standard output."""
-LIFE = 2.0
+LIFE_PERIOD = 2.0
 """Seconds between two signs of life that a line without an end gives: a progress bar, dots."""
-GONE = 16
+MAX_GONE = 16
 """Logs that are there no more of which the place is kept: a rotated one comes back, or is read to its end first."""
-WHOLE = 1024 * 1024
+WHOLE_BYTES = 1024 * 1024
 """Bytes up to which a log that appears while we look is read from its beginning."""
-CHUNKS = 64
+MAX_CHUNKS = 64
 """Reads of one file in one look (16 MB); the next look goes on from there."""
 
 
-class Logs:
+class LogReader:
     """Reads what came to them. Stateful, and writes nothing."""
 
-    def __init__(self, agent: Agent, held: OpenFiles) -> None:
-        """`held`: where the busiest of them stay open."""
-        self._agent, self._directory, self._hooks, self._open = agent, agent.logs_dir, agent.hooks_log, held
-        self._stamps = Stamps()
-        self._tails: dict[Path, Tail] = {}
+    def __init__(self, agent: Agent, open_files: OpenFiles) -> None:
+        """`open_files`: where the busiest of them stay open."""
+        self._agent, self._directory, self._hooks, self._open = agent, agent.logs_dir, agent.hooks_log, open_files
+        self._stamps = FileStamps()
+        self._tails: dict[Path, FileTail] = {}
         """Of the logs and the hooks."""
-        self._outputs: dict[Path, Tail] = {}
+        self._outputs: dict[Path, FileTail] = {}
         """Of the current attempt."""
-        self._logs: dict[Path, Log] = {}
+        self._logs: dict[Path, LogLineReader] = {}
         """What reads the lines of either that are a log's."""
         self._lived: dict[Path, tuple[int, float]] = {}
-        """Of a line without an end: how long it was, and when, as it was told last as a sign of life."""
+        """Of a line without an end: how long it was, and when, as it was reported last as a sign of life."""
         self._reader: OutputReader | None = None
         """What reads the standard output of its program."""
         self._first_look = True
         self._torn = 0
         self.spent: list[Spent] = []
-        """What the output told was used; whoever takes it empties this."""
+        """What the output reported was used; whoever takes it empties this."""
         self.stirred = False
         """Logs came or went since this was last set to False."""
 
@@ -77,17 +77,17 @@ class Logs:
         self._stamps.clear()
 
     def read(self, run: Run | None, *, first_look: bool) -> list[Activity]:
-        """What they tell since the last call; `run`: the present one, whose attempt's output is one of them."""
+        """What they report since the last call; `run`: the present one, whose attempt's output is one of them."""
         self._first_look = first_look
         if self._stamps.moved(self._directory):
             self._list_logs()
             self.stirred = True
         outputs = self._output_files(run)
         if run is not None and outputs and outputs[0] not in self._outputs:
-            kind = find(run.program)
+            kind = find_program(run.program)
             self._reader = kind.output_reader(self._agent.address) if kind is not None else None
         for path in outputs:
-            self._outputs.setdefault(path, Tail(path, LOG_START))
+            self._outputs.setdefault(path, FileTail(path, LOG_START))
         # A copied workspace has the copy's mtimes: what is found at the first look is not later than the run's end.
         latest = run.since if self._first_look and run is not None and run.phase.ended else float("inf")
         found = [self._lines(tail, latest) for tail in self._tails.values() if self._stamps.moved(tail.path)]
@@ -119,7 +119,7 @@ class Logs:
         }
         if self._hooks.name in names:
             wanted.add(self._hooks)
-        for path in [path for path in self._tails if path not in wanted][:-GONE]:
+        for path in [path for path in self._tails if path not in wanted][:-MAX_GONE]:
             del self._tails[path]
             self._logs.pop(path, None)
             self._lived.pop(path, None)
@@ -127,29 +127,31 @@ class Logs:
         for path in sorted(wanted - self._tails.keys()):
             self._tails[path] = self._tail(path)
 
-    def _tail(self, path: Path) -> Tail:
+    def _tail(self, path: Path) -> FileTail:
         """What reads a log that was not there before, or at the first look."""
         if self._first_look:
-            return Tail(path, HOOKS_START if path == self._hooks else LOG_START)
+            return FileTail(path, HOOKS_START if path == self._hooks else LOG_START)
         try:
             found = path.stat()
         except OSError:
-            return Tail(path)
-        if any(tail.at == identity(found) for tail in self._tails.values()):
-            return Tail(path, start=found.st_size)  # a log of ours was renamed to it, and is read to its end as that
-        return Tail(path, WHOLE if found.st_size <= WHOLE else LOG_START)
+            return FileTail(path)
+        if any(tail.at == file_identity(found) for tail in self._tails.values()):
+            return FileTail(
+                path, start=found.st_size
+            )  # a log of ours was renamed to it, and is read to its end as that
+        return FileTail(path, WHOLE_BYTES if found.st_size <= WHOLE_BYTES else LOG_START)
 
-    def _lines(self, tail: Tail, latest: float) -> list[Activity]:
-        log = None if tail.path == self._hooks else self._logs.setdefault(tail.path, Log(self._agent.address))
+    def _lines(self, tail: FileTail, latest: float) -> list[Activity]:
+        log = None if tail.path == self._hooks else self._logs.setdefault(tail.path, LogLineReader(self._agent.address))
         reader = self._reader if tail.path.name.endswith(STDOUT) and tail.path in self._outputs else None
-        burst = FIRST if self._first_look else BURST
+        burst = FIRST_LINES if self._first_look else MAX_BURST
         found: deque[Activity] = deque(maxlen=burst)
-        for _ in range(CHUNKS):
+        for _ in range(MAX_CHUNKS):
             lines = [line for line in tail.follow(self._open) if line.strip()]
-            # Where a line tells no time, the file does: exact for its last line, and never after its writer's death.
+            # Where a line reports no time, the file does: exact for its last line, and never after its writer's death.
             at = min(tail.modified, time.time(), latest)
             if reader is not None:
-                lines = self._told(reader, lines, at, found)
+                lines = self._output_activities(reader, lines, at, found)
             if log is not None:
                 found.extend(log.read(lines[-burst:], at, backlog=self._first_look))
             else:
@@ -164,35 +166,37 @@ class Logs:
         self._stamps.distrust(tail.path)
         return list(found)
 
-    def _life(self, tail: Tail, log: Log | None, told: bool, at: float) -> Iterator[Activity]:
+    def _life(self, tail: FileTail, log: LogLineReader | None, found: bool, at: float) -> Iterator[Activity]:
         """A sign of life of a line that grew and is not at its end yet."""
         length, last = self._lived.get(tail.path, (0, 0.0))
         if (
             log is None
             or tail.torn.lstrip().startswith(b"{")
             or len(tail.torn) == length
-            or (not told and at < last + LIFE)
+            or (not found and at < last + LIFE_PERIOD)
         ):
             return
-        self._lived[tail.path] = len(tail.torn), at if told else last
-        if not told and tail.torn.strip():
+        self._lived[tail.path] = len(tail.torn), at if found else last
+        if not found and tail.torn.strip():
             self._lived[tail.path] = len(tail.torn), at
-            yield Activity(at, self._agent.address, Kind.LOG, shown(tail.torn), "log")
+            yield Activity(at, self._agent.address, Kind.LOG, terminal_text(tail.torn), "log")
 
-    def _told(self, reader: OutputReader, lines: list[bytes], at: float, found: deque[Activity]) -> list[bytes]:
-        """Add what the program's reader finds told in lines of its output; returns those that are lines of a log."""
+    def _output_activities(
+        self, reader: OutputReader, lines: list[bytes], at: float, found: deque[Activity]
+    ) -> list[bytes]:
+        """Add what the program's reader finds in lines of its output; returns those that are lines of a log."""
         others = []
         for line in lines:
             try:
-                told = reader.read(line, at)
+                activities = reader.read(line, at)
             except Exception:  # the reader may be anybody's plug-in: then the line is shown as it stands
-                told = None
-            if told is None:
+                activities = None
+            if activities is None:
                 others.append(line)
                 continue
-            for one in told:
+            for one in activities:
                 if isinstance(one, Spent):
                     self.spent.append(one)
                 else:
-                    found.append(harmless(one, at))
+                    found.append(harmless_activity(one, at))
         return others

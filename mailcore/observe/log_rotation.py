@@ -12,16 +12,16 @@ from mailcore.system import safe_open
 _SUFFIX = re.compile(r"[.-]\d[\d\-_.T:]*")
 """What rotation puts behind a name: `.1`, `-20261129`, `.2026-11-29`; what it packs cannot be read on."""
 
-Identity = tuple[int, int]
+FileIdentity = tuple[int, int]
 """Device and inode: what stays of a file that is renamed."""
 
 
-def identity(found: os.stat_result) -> Identity:
+def file_identity(found: os.stat_result) -> FileIdentity:
     """Which file it is."""
     return found.st_dev, found.st_ino
 
 
-def copied(path: Path, mark: bytes, offset: int, since: float) -> int:
+def open_copy(path: Path, mark: bytes, offset: int, since: float) -> int:
     """A descriptor of the copy that was made of the file at `path` before that was cut; for the caller to close.
 
     It was written at `since` (seconds since the epoch) or later, and `mark` stands in it right before `offset`. -1 if
@@ -40,7 +40,7 @@ def copied(path: Path, mark: bytes, offset: int, since: float) -> int:
     return -1
 
 
-def moved(path: Path, known: Identity) -> list[int]:
+def open_moved(path: Path, known: FileIdentity) -> list[int]:
     """Descriptors of the file that was at `path` and of those that stood there after it, but for the present one.
 
     The oldest first; for the caller to close. Empty if the file is in this directory no more.
@@ -55,11 +55,11 @@ def moved(path: Path, known: Identity) -> list[int]:
     for name in names:
         rotated = name.startswith(path.name) and _SUFFIX.fullmatch(name.removeprefix(path.name)) is not None
         with suppress(OSError):
-            if not rotated and identity(path.with_name(name).lstat()) != known:
+            if not rotated and file_identity(path.with_name(name).lstat()) != known:
                 continue
             descriptor, stat = safe_open.descriptor(path.with_name(name), os.O_RDONLY | os.O_NOFOLLOW)
             found.append((descriptor, stat))
-            if identity(stat) == known:
+            if file_identity(stat) == known:
                 first = stat
     later = [
         (stat.st_mtime_ns, descriptor)

@@ -1,7 +1,7 @@
 """What an agent's program asks its operator, all of it: each prompt stands until its own call goes on. Pure.
 
-A prompt is told by PermissionRequest, which names tool and input, by Notification, which names neither, or by both; of
-a call by its id, where one such call is open. Several stand at once, of parallel calls and of subagents.
+A prompt is reported by PermissionRequest, which names tool and input, by Notification, which names neither, or by both;
+of a call by its id, where one such call is open. Several stand at once, of parallel calls and of subagents.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from mailcore.model.activity import Activity, Kind
 
 ENDS_TURN = frozenset({Kind.PROMPT, Kind.TURN_END, Kind.ERROR})
 """After one of these of the agent itself no call of its own asks any more."""
-MOST = 32
+MAX_PROMPTS = 32
 """Prompts that are kept, the newest."""
 
 
-def asked(prompts: tuple[Activity, ...], asks: Activity, open_calls: Iterable[Activity]) -> tuple[Activity, ...]:
-    """The prompts that stand once `asks` was told."""
+def after_request(
+    prompts: tuple[Activity, ...], asks: Activity, open_calls: Iterable[Activity]
+) -> tuple[Activity, ...]:
+    """The prompts that stand once `asks` was reported."""
     same = [one for one in prompts if _one_session(one, asks)]
     if not asks.tool:
-        return prompts if same else (*prompts, asks)[-MOST:]
+        return prompts if same else (*prompts, asks)[-MAX_PROMPTS:]
     taken = {one.tool_id for one in same}
     calls = [
         call for call in open_calls
@@ -32,32 +34,32 @@ def asked(prompts: tuple[Activity, ...], asks: Activity, open_calls: Iterable[Ac
     meant = [call for call in calls if call.text and call.text in asks.text] or calls
     known = asks.tool_id or next((call.tool_id for call in meant if call.tool_id not in taken), "")
     if not known and (meant or any((one.subagent, one.text) == (asks.subagent, asks.text) for one in same)):
-        return prompts  # told twice
+        return prompts  # reported twice
     if known in taken and known:
         return prompts
     unnamed = [one for one in same if not one.tool]
     since = min([asks.at, *(one.at for one in unnamed)])
     kept = tuple(one for one in prompts if one not in unnamed)
-    return (*kept, replace(asks, tool_id=known, at=since))[-MOST:]
+    return (*kept, replace(asks, tool_id=known, at=since))[-MAX_PROMPTS:]
 
 
-def answered(prompts: tuple[Activity, ...], activity: Activity) -> tuple[Activity, ...]:
+def after_activity(prompts: tuple[Activity, ...], activity: Activity) -> tuple[Activity, ...]:
     """The prompts that still stand after that activity."""
     kept = tuple(one for one in prompts if not _answers(activity, one))
     return kept if len(kept) < len(prompts) else prompts
 
 
-def overruled(
+def after_end_of_wait(
     prompts: tuple[Activity, ...], granted: tuple[Activity, ...], session: str, at: float
 ) -> tuple[tuple[Activity, ...], tuple[Activity, ...]]:
     """Both, once the program said that this session waits for nobody since `at`: what it asked before was granted."""
     done = tuple(one for one in prompts if one.session in ("", session) and one.at < at)
     if not done:
         return prompts, granted
-    return tuple(one for one in prompts if one not in done), (*granted, *done)[-MOST:]
+    return tuple(one for one in prompts if one not in done), (*granted, *done)[-MAX_PROMPTS:]
 
 
-def confirmed(
+def after_confirmation(
     prompts: tuple[Activity, ...], granted: tuple[Activity, ...], asks: Activity
 ) -> tuple[tuple[Activity, ...], tuple[Activity, ...]]:
     """Both, once the program said that the session of `asks` waits: for what it asked, else for `asks` itself.
@@ -67,7 +69,7 @@ def confirmed(
     again = tuple(one for one in granted if _one_session(one, asks))
     if again:
         prompts, granted = (*prompts, *again), tuple(one for one in granted if one not in again)
-    return asked(prompts, asks, ()), granted
+    return after_request(prompts, asks, ()), granted
 
 
 def _answers(activity: Activity, prompt: Activity) -> bool:

@@ -15,7 +15,7 @@ class TreeSample:
 
     pid: int
     started_at: float
-    """When the root started, seconds since the epoch: with the PID it tells one process from the next."""
+    """When the root started, seconds since the epoch: with the PID it distinguishes one process from the next."""
     cpu_percent: float
     """Of one core, since the last sample of the same tree; 0.0 at the first."""
     rss: int
@@ -24,7 +24,7 @@ class TreeSample:
 
 
 class Sampler:
-    """Samples process trees; keeps the CPU times of the last one to tell the share in between."""
+    """Samples process trees; keeps the CPU times of the last one to compute the share in between."""
 
     def __init__(self) -> None:
         self._root = (0, 0)

@@ -10,48 +10,48 @@ from pathlib import Path
 from mailcore.exceptions import MailcoreError
 from mailcore.model.run import Run
 from mailcore.observe.activities import neutral
-from mailcore.observe.agent_reader import Branch
+from mailcore.observe.agent_reader import AgentReader
 from mailcore.observe.facts import Fact, Roster, Used
-from mailcore.observe.file_stamps import Stamps, inode
-from mailcore.observe.format_drift import Tally, note, summed
-from mailcore.observe.register_reader import Register
-from mailcore.observe.session_discovery import Discovery, Found
-from mailcore.observe.session_status import Statuses
+from mailcore.observe.file_stamps import FileStamps, inode
+from mailcore.observe.format_drift import FormatTally, drift_note, sum_drifts
+from mailcore.observe.register_reader import RegisterReader
+from mailcore.observe.session_discovery import FoundSession, SessionDiscovery
+from mailcore.observe.session_status import StatusReader
 from mailcore.programs.base import ProgramFailed
 from mailcore.system.open_files import OpenFiles
 from mailcore.workspace import find as workspaces
 from mailcore.workspace.find import Workspace
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 
 CATCH_UP = 8 * 1024 * 1024
 """Bytes of earlier session lines that one sweep reads for what they used today: a gigabyte takes minutes, and no CPU
 that anybody would notice."""
-NAMED = 300
+MAX_NAMED = 300
 """Session files that one sweep asks whose they are, of those that are only counted: some 50 ms."""
-ACTIVE = 3600.0
+FOLLOWED_AGE = 3600.0
 """Seconds: what was written since is followed, as far as there is room for it, and not only counted."""
 
 
-class Loader:
+class WorkspaceReader:
     """The reader of one workspace. `initial` first, then `changed` and `sweep` as the watcher says."""
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
-        self._stamps = Stamps()
+        self._stamps = FileStamps()
         self._held = OpenFiles()
-        self._discovery = Discovery()
-        self._statuses = Statuses(self._discovery.owner_of)
-        self._register = Register(workspace.aipass_dir)
-        self._branches: dict[str, Branch] = {}
-        self._places: dict[Path, Branch] = {}
+        self._discovery = SessionDiscovery()
+        self._statuses = StatusReader(self._discovery.owner_of)
+        self._register = RegisterReader(workspace.aipass_dir)
+        self._branches: dict[str, AgentReader] = {}
+        self._places: dict[Path, AgentReader] = {}
         self._watched: dict[str, dict[str, int]] = {}
         """By address: where its directories were found last."""
         self._broken = ""
         self._remark = ""
-        self._drifts: dict[str, Tally] = {}
+        self._drifts: dict[str, FormatTally] = {}
         """What of the session files' formats was not understood, by program and version, as it was said last."""
         self._unfinished: dict[str, bool] = {}
-        """By address: whether it was told last that more of today is to be counted."""
+        """By address: whether it was reported last that more of today is to be counted."""
         self._failed: dict[str, str] = {}
         """By address, whose files could not be read, and why."""
         self._said: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ class Loader:
             touched |= {id(branch): branch for branch in self._read_register()}
         facts += [fact for branch in touched.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.changed(paths)
-        return facts + self._progress() + self._news()
+        return facts + self._progress() + self._changed_roster()
 
     def sweep(self) -> list[Fact]:
         """The facts of all that moved, watched or not: a stat of every known file, and a look at the locks' holders."""
@@ -93,13 +93,15 @@ class Loader:
         self._follow(self._discovery.sweep())
         facts += [fact for branch in self._branches.values() for fact in self._read(branch, branch.refresh)]
         facts += self._statuses.sweep()
-        for tally in summed(branch.sessions.drift for branch in self._branches.values()):
-            said = self._drifts.get(tally.form)
-            if said is None or tally.lines >= 2 * said.lines:  # its share, which changes, is not said at every look
+        for tally in sum_drifts(branch.sessions.drift for branch in self._branches.values()):
+            reported = self._drifts.get(tally.form)
+            if (
+                reported is None or tally.lines >= 2 * reported.lines
+            ):  # its share, which changes, is not said at every look
                 self._drifts[tally.form] = tally
-        return facts + self._news()
+        return facts + self._changed_roster()
 
-    def _read(self, branch: Branch, read: Callable[[], list[Fact]]) -> list[Fact]:
+    def _read(self, branch: AgentReader, read: Callable[[], list[Fact]]) -> list[Fact]:
         """What reading one agent's files brings. Whatever they hold, the others' are read: a failure is a note."""
         address = branch.agent.address
         try:
@@ -111,13 +113,13 @@ class Loader:
         self._failed.pop(address, None)
         return facts
 
-    def _news(self) -> list[Fact]:
-        """The roster anew, if what is to be said of the reading changed."""
+    def _changed_roster(self) -> list[Fact]:
+        """The roster again, if the notes about the reading changed."""
         return [self._roster()] if self._notes() != self._said else []
 
     def _glimpses(self, names: Iterable[Path | str]) -> tuple[list[Fact], list[Path]]:
         """The facts of the session files that are followed, and the other paths."""
-        grown: dict[Branch, list[str]] = {}
+        grown: dict[AgentReader, list[str]] = {}
         others = []
         for name in map(str, names):
             if (branch := self._follower(name)) is not None:
@@ -126,18 +128,18 @@ class Loader:
                 others.append(Path(name))
         facts: list[Fact] = []
         for branch, moved in grown.items():
-            facts += self._read(branch, partial(branch.sessions.glimpse, moved))
+            facts += self._read(branch, partial(branch.sessions.refresh_sessions, moved))
         return facts, others
 
-    def _follow(self, sessions: Iterable[Found]) -> list[Branch]:
+    def _follow(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
         """Hand each branch its session files; returns those branches."""
-        followed: dict[Branch, None] = {}
+        followed: dict[AgentReader, None] = {}
         for address, path, files in sessions:
             branch = self._branches.get(address)
             if branch is None:
                 continue
             try:
-                if branch.sessions.follow(path, files, self._discovery.begun(path)):
+                if branch.sessions.follow(path, files, self._discovery.is_new(path)):
                     followed[branch] = None
             except ProgramFailed as error:
                 self._failed[address] = f"{address}: {error}"
@@ -145,7 +147,7 @@ class Loader:
 
     def _catch_up(self) -> list[Fact]:
         """A further piece of what was used today in session files that are not followed, or before they were."""
-        taken_up = self._count(self._discovery.census(NAMED))
+        taken_up = self._count(self._discovery.census(MAX_NAMED))
         facts = [fact for branch in taken_up for fact in self._read(branch, branch.refresh)]
         left = CATCH_UP
         for address, branch in self._branches.items():
@@ -156,15 +158,15 @@ class Loader:
                     facts.append(Used(address, tuple(spent)))
         return facts
 
-    def _count(self, sessions: Iterable[Found]) -> list[Branch]:
+    def _count(self, sessions: Iterable[FoundSession]) -> list[AgentReader]:
         """Hand each branch the session files that it may not know; returns those that follow one more."""
-        now, taken_up = time.time(), dict[Branch, None]()
+        now, taken_up = time.time(), dict[AgentReader, None]()
         for address, path, files in sessions:
             branch = self._branches.get(address)
             if branch is None:
                 continue
             try:
-                lately = now - path.stat().st_mtime < ACTIVE
+                lately = now - path.stat().st_mtime < FOLLOWED_AGE
                 if lately and branch.sessions.has_room and branch.sessions.follow(path, files):
                     taken_up[branch] = None
                 else:
@@ -185,31 +187,31 @@ class Loader:
                 facts.append(Used(address, (), unfinished))
         return facts
 
-    def remark(self, text: str) -> list[Fact]:
+    def set_remark(self, text: str) -> list[Fact]:
         """Let the fleet's notes say `text` of the reading itself; empty: no more."""
         self._remark = text
-        return self._news()
+        return self._changed_roster()
 
     def follows(self, path: Path) -> bool:
-        """True of a session file that is followed: whatever it grows by is told."""
+        """True of a session file that is followed: whatever it grows by is reported."""
         return self._follower(str(path)) is not None
 
-    def _follower(self, name: str) -> Branch | None:
+    def _follower(self, name: str) -> AgentReader | None:
         branch = self._branches.get(self._discovery.owner(name))
         return branch if branch is not None and branch.sessions.follows(name) else None
 
     def watch_paths(self) -> dict[str, int]:
         """The directories to watch, flat, with their inodes; for a missing one the nearest above in the workspace."""
-        found = self._standing((self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir))
+        found = self._existing((self.workspace.root, self.workspace.aipass_dir, self.workspace.state_dir))
         for address, branch in self._branches.items():
             if branch.stirred or address not in self._watched:
                 branch.stirred = False
-                self._watched[address] = self._standing(branch.directories())
+                self._watched[address] = self._existing(branch.directories())
             found |= self._watched[address]
         beside = (*self._discovery.directories(), *self._statuses.directories())
         return found | {str(place): inode(place) for place in beside}
 
-    def _standing(self, directories: Iterable[Path]) -> dict[str, int]:
+    def _existing(self, directories: Iterable[Path]) -> dict[str, int]:
         root = self.workspace.root
         found: dict[str, int] = {}
         for path in directories:
@@ -225,7 +227,7 @@ class Loader:
         for agent in agents:
             branch = self._branches.get(agent.address)
             if branch is None or branch.agent.branch != agent.branch:
-                branch = Branch(agent, self._held)
+                branch = AgentReader(agent, self._held)
             branch.agent = agent
             branches[agent.address] = branch
         self._branches = branches
@@ -239,12 +241,14 @@ class Loader:
         return Roster(agents, self._said)
 
     def _notes(self) -> tuple[str, ...]:
-        said = filter(None, (self._broken, self._remark))
+        own = filter(None, (self._broken, self._remark))
         troubles = map(neutral, self._discovery.troubles.values())
-        drifts = (note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values())
-        return (*self.workspace.refused, *self.workspace.notes, *said, *drifts, *troubles, *self._failed.values())
+        drifts = (
+            drift_note(tally, "newer than this reader, some of it is not shown") for tally in self._drifts.values()
+        )
+        return (*self.workspace.refused, *self.workspace.notes, *own, *drifts, *troubles, *self._failed.values())
 
-    def _place(self, path: Path) -> Branch | None:
+    def _place(self, path: Path) -> AgentReader | None:
         """Whose file it is: in the branch, in a directory that we know of it, or in one of its runs."""
         for place in (path, path.parent, path.parent.parent):
             if place in self._places:
@@ -255,26 +259,26 @@ class Loader:
         if not self._stamps.moved(self.workspace.registry):
             return []
         try:
-            self.workspace = workspaces.load(self.workspace.registry)
+            self.workspace = workspaces.load_workspace(self.workspace.registry)
             self._broken = ""
         except MailcoreError as error:
             self._broken = f"{error}; the agents known before are shown"
             self._stamps.distrust(self.workspace.registry)
         roster = self._roster()
         if any(branch.fresh for branch in self._branches.values()):
-            self._stamps.distrust(self._register.path)  # it may tell of the new agents too
+            self._stamps.distrust(self._register.path)  # it may report the new agents too
             self._read_register()
         return [roster]
 
-    def _read_hold(self) -> list[Branch]:
-        """Tell each branch whether every agent is held; returns those for which it changed."""
-        held = hold_at(self.workspace.state_dir, "every agent")
-        changed = [branch for branch in self._branches.values() if branch.all_held != held]
+    def _read_hold(self) -> list[AgentReader]:
+        """Tell each agent's reader whether every agent is held; returns those for which it changed."""
+        hold = hold_text(self.workspace.state_dir, "every agent")
+        changed = [branch for branch in self._branches.values() if branch.all_held != hold]
         for branch in changed:
-            branch.all_held = held
+            branch.all_held = hold
         return changed
 
-    def _read_register(self) -> list[Branch]:
+    def _read_register(self) -> list[AgentReader]:
         """Hand each branch its newest registered run; returns those for which it changed."""
         if not self._stamps.moved(self._register.path):
             return []

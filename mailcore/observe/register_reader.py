@@ -7,31 +7,31 @@ from pathlib import Path
 
 from mailcore.formats import journal
 from mailcore.model.run import Run
-from mailcore.observe.aipass_runs import newest_runs, registered
-from mailcore.observe.file_tail import Tail
+from mailcore.observe.aipass_runs import newest_runs, runs_by_id
+from mailcore.observe.file_tail import FileTail
 
-NAME = "dispatch_register.jsonl"
-START_BYTES = 1024 * 1024
+REGISTER_FILE = "dispatch_register.jsonl"
+REGISTER_TAIL = 1024 * 1024
 """Of the register's end, at the first look: some 3,500 records; AIPass itself keeps 2,000."""
 
-MOST = 4_000
+MAX_RUNS = 4_000
 """Runs that are remembered."""
 
 
-class Register:
-    """The newest run of each agent, as the register in one directory tells them."""
+class RegisterReader:
+    """The newest run of each agent, as the register in one directory reports them."""
 
     def __init__(self, directory: Path) -> None:
         """Reads nothing yet. `directory` is the workspace's `.aipass`, which may be missing."""
-        self.path = directory / NAME
-        self._tail = Tail(self.path, START_BYTES)
+        self.path = directory / REGISTER_FILE
+        self._tail = FileTail(self.path, REGISTER_TAIL)
         self._restarts = 0
         self._runs: dict[str, Run] = {}
-        """By id, oldest first: a row may say anew what an older run is."""
+        """By id, oldest first: a row may say again what an older run is."""
 
     def read(self) -> Mapping[str, Run]:
         """By address, after the rows that came since the last call. A register that was cut or replaced, as AIPass
-        does when it is long, is read anew; one that is gone tells of no run."""
+        does when it is long, is read again; one that is gone reports no run."""
         more = True
         while more:
             lines = self._tail.read()
@@ -39,7 +39,7 @@ class Register:
                 self._restarts = self._tail.restarts
                 self._runs = {}
             if lines:
-                known = list(self._runs.values())[-MOST:]
-                self._runs = registered(journal.parse(lines), known)
+                known = list(self._runs.values())[-MAX_RUNS:]
+                self._runs = runs_by_id(journal.parse_records(lines), known)
             more = self._tail.behind
         return newest_runs(self._runs.values())

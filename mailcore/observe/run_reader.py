@@ -1,4 +1,4 @@
-"""The runs of one agent, as their journals tell: the one that its lock names, and the newest. Writes nothing."""
+"""The runs of one agent, as their journals report: the one that its lock names, and the newest. Writes nothing."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ import os
 from pathlib import Path
 
 from mailcore.formats import journal
+from mailcore.model.agent import RUN_JOURNAL
 from mailcore.model.lock import Lock
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
-from mailcore.observe.file_stamps import Stamps
-
-JOURNAL = "run.jsonl"
+from mailcore.observe.file_stamps import FileStamps
 
 
-class Runs:
+class RunReader:
     """What was last read of an agent's journals."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.stirred = True
         """Its directories came, went or changed since this was last set to False."""
-        self._stamps = Stamps()
+        self._stamps = FileStamps()
         self._held = ""
         """Id of the run that the lock names; empty: none."""
         self._newest = ""
@@ -40,7 +39,7 @@ class Runs:
         if self._stamps.moved(self.directory):
             self._newest = _newest(self.directory)
             self.stirred = True
-        self._read_open()  # once more where the lock is gone: how its end was told was written in between
+        self._read_open()  # once more where the lock is gone: how its end was reported was written in between
         wanted = (self._held, self._newest)
         if wanted != self._wanted:
             self._wanted = wanted
@@ -49,16 +48,16 @@ class Runs:
         if any(self._over(run_id) for run_id in self._open):
             self._follow(list(self._runs))
 
-    def current(self, lock: Lock | None, former: Run | None, foreign: Run | None) -> Run | None:
+    def current(self, lock: Lock | None, earlier: Run | None, foreign: Run | None) -> Run | None:
         """The run that the lock names, else the newest, be it ours or another program's.
 
-        `former` is what was current before, `foreign` the newest in AIPass's register.
+        `earlier` is what was current before, `foreign` the newest in AIPass's register.
         """
         if self._held and (current := self._runs.get(self._held)) is not None:
             return current
         own = self._runs.get(self._newest)
-        if own is None and self._newest and former is not None and not former.foreign:
-            own = former  # the newest has its directory and no journal yet
+        if own is None and self._newest and earlier is not None and not earlier.foreign:
+            own = earlier  # the newest has its directory and no journal yet
         if foreign is None or (foreign.phase is Phase.RUNNING and lock is None):
             return own  # an outstanding row without a lock: AIPass leaves these behind for ever (contract 0.10)
         if own is not None and (own.run_id == foreign.run_id or own.created_at >= foreign.created_at):
@@ -67,10 +66,10 @@ class Runs:
 
     def _read_open(self) -> None:
         for run_id in self._open:
-            path = self.directory / run_id / JOURNAL
+            path = self.directory / run_id / RUN_JOURNAL
             if self._stamps.moved(path):
                 with contextlib.suppress(OSError):
-                    self._runs[run_id] = from_records(journal.read(path))
+                    self._runs[run_id] = from_records(journal.read_records(path))
 
     def _over(self, run_id: str) -> bool:
         """True if its journal says nothing more: it ended, and its supervisor has let go of the lock."""
@@ -79,7 +78,7 @@ class Runs:
 
     def _follow(self, run_ids: list[str]) -> None:
         for run_id in self._runs.keys() - set(run_ids):
-            self._stamps.forget(self.directory / run_id / JOURNAL)
+            self._stamps.forget(self.directory / run_id / RUN_JOURNAL)
         self._runs = {run_id: self._runs.get(run_id) for run_id in run_ids}
         self._open = [run_id for run_id in self._runs if not self._over(run_id)]
         self.stirred = True

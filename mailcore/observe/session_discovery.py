@@ -12,35 +12,35 @@ from pathlib import Path
 from stat import S_ISREG
 
 from mailcore.model.agent import Agent
-from mailcore.observe.file_stamps import Stamps
-from mailcore.observe.usage_sum import midnight
+from mailcore.observe.file_stamps import FileStamps
+from mailcore.observe.usage_sum import local_midnight
 from mailcore.programs.base import ProgramFailed, SessionFiles
 from mailcore.programs.registry import programs
 from mailcore.programs.session_owner import Owners
 from mailcore.programs.transcript_reader import Recent
 
-RECENT = 24 * 3600.0
+RECENT_SECONDS = 24 * 3600.0
 """Seconds: a session file that was not written for longer is taken up only when it is written again."""
-MOST = 64
+MAX_FILES = 64
 """Session files of one directory that are taken up at once, the newest."""
-LOOK = 30.0
+FULL_LOOK_PERIOD = 30.0
 """Seconds between two looks at every file of a directory that did not move itself: a resumed session is an old file."""
-SHORT = 262_144
+SHORT_BYTES = 262_144
 """Bytes up to which a file is asked whose it is whenever it grew."""
-HEADS = 4096
+MAX_HEADS = 4096
 """Session files whose owner is remembered."""
 
-AGAIN = 300.0
+CENSUS_PERIOD = 300.0
 """Seconds between two censuses: what is written where nobody watches, as by the subagents of many sessions."""
-SLACK = 60.0
+CENSUS_OVERLAP = 60.0
 """Seconds before the last census that the next one looks back."""
 
-Found = tuple[str, Path, SessionFiles]
+FoundSession = tuple[str, Path, SessionFiles]
 """An agent's address, a session file of it, and the program's account of such files."""
 
 
 @dataclass(slots=True)
-class _Kept:
+class _ProgramFiles:
     """What is known of one program's session files."""
 
     name: str
@@ -48,32 +48,32 @@ class _Kept:
     root: Path = field(default_factory=Path)
     places: dict[Path, list[Path]] = field(default_factory=dict)
     """Each place, and of what stands there the directories to watch."""
-    above: list[Path] = field(default_factory=list)
+    parents: list[Path] = field(default_factory=list)
     """The directories between the root and the places."""
-    standing: list[Path] = field(default_factory=list)
+    existing: list[Path] = field(default_factory=list)
     """Those that are there."""
     day: date = date.min
     """When the places were asked for."""
 
 
-class Discovery:
+class SessionDiscovery:
     """Finds session files, and says whose they are."""
 
     def __init__(self) -> None:
-        self._stamps = Stamps()
-        self._kept = [_Kept(one.name, one.sessions) for one in programs() if one.sessions is not None]
+        self._stamps = FileStamps()
+        self._kept = [_ProgramFiles(one.name, one.sessions) for one in programs() if one.sessions is not None]
         self._agents: list[Agent] = []
         self._owners = Owners(())
         self._branches: list[Path] = []
         self._files: dict[str, str] = {}
         """Address by session file, a string for it is asked often; empty for a session begun elsewhere."""
-        self._asked: Recent[Path, int] = Recent(HEADS)
+        self._asked: Recent[Path, int] = Recent(MAX_HEADS)
         """How long, in bytes, a file was when it was asked whose it is."""
         self._unseen: set[Path] = set()
         """Directories in which nobody has looked yet: what stands there is older than the looking."""
         self._old: set[Path] = set()
         self._looked: dict[Path, float] = {}
-        self._census: Iterator[Found] | None = None
+        self._census: Iterator[FoundSession] | None = None
         self._due = 0.0
         self._since = 0.0
         self.complete = False
@@ -92,41 +92,41 @@ class Discovery:
         # A program says its directory as it was given: through a symlink, or as it really is.
         real = (place for agent in agents for place in (agent.branch, Path(os.path.realpath(agent.branch))))
         self._branches = list(dict.fromkeys(real))
-        for kept in self._kept:
+        for program in self._kept:
             try:
-                self._unseen.update(self._ask_places(kept))
+                self._unseen.update(self._ask_places(program))
             except ProgramFailed as error:
-                self.troubles[kept.name] = str(error)
+                self.troubles[program.name] = str(error)
 
     def directories(self) -> list[Path]:
         """The directories to watch, flat, of those that the last sweep found."""
-        standing = [place for kept in self._kept for place in kept.standing]
-        return [*standing, *(place for kept in self._kept for places in kept.places.values() for place in places)]
+        existing = [place for program in self._kept for place in program.existing]
+        return [*existing, *(place for program in self._kept for places in program.places.values() for place in places)]
 
-    def changed(self, paths: Iterable[Path]) -> list[Found]:
+    def changed(self, paths: Iterable[Path]) -> list[FoundSession]:
         """Of the paths that changed, the session files with their agents' addresses."""
         paths = list(paths)
-        found: list[Found] = []
-        for kept in self._kept:
+        found: list[FoundSession] = []
+        for program in self._kept:
             try:
-                inside = [path for path in paths if kept.root in path.parents and kept.files.is_session(path)]
-                found += self._owned(kept, inside)
+                inside = [path for path in paths if program.root in path.parents and program.files.is_session(path)]
+                found += self._owned(program, inside)
             except ProgramFailed as error:
-                self.troubles[kept.name] = str(error)
+                self.troubles[program.name] = str(error)
         return found
 
-    def sweep(self) -> list[Found]:
+    def sweep(self) -> list[FoundSession]:
         """The session files that were written of late, by a look at each directory that moved or was not seen long."""
-        found: list[Found] = []
-        for kept in self._kept:
+        found: list[FoundSession] = []
+        for program in self._kept:
             try:
-                found += self._sweep(kept)
-                self.troubles.pop(kept.name, None)
+                found += self._sweep(program)
+                self.troubles.pop(program.name, None)
             except ProgramFailed as error:
-                self.troubles[kept.name] = str(error)
+                self.troubles[program.name] = str(error)
         return found
 
-    def census(self, limit: int) -> list[Found]:
+    def census(self, limit: int) -> list[FoundSession]:
         """Of all session files that were written today the next few, also those that are followed.
 
         At most `limit` files are asked whose they are. Once all were named, those written since, every AGAIN seconds.
@@ -135,24 +135,24 @@ class Discovery:
             now = time.time()
             if now < self._due:
                 return []
-            since, self._since = self._since or midnight(now), now - SLACK
-            self._due = now + AGAIN
+            since, self._since = self._since or local_midnight(now), now - CENSUS_OVERLAP
+            self._due = now + CENSUS_PERIOD
             self._census = self._written(since)
         named = list(islice(self._census, limit))
         if len(named) < limit:
             self._census, self.complete = None, True
         return [one for one in named if one[0]]
 
-    def _written(self, since: float) -> Iterator[Found]:
+    def _written(self, since: float) -> Iterator[FoundSession]:
         """Session files by whoever began them, those of nobody with an empty address."""
-        for kept in self._kept:
+        for program in self._kept:
             try:
-                for path, cwd in kept.files.history(self._branches, since):
-                    yield self._owners.address(cwd), path, kept.files
+                for path, cwd in program.files.history(self._branches, since):
+                    yield self._owners.address(cwd), path, program.files
             except ProgramFailed as error:
-                self.troubles[kept.name] = str(error)
+                self.troubles[program.name] = str(error)
 
-    def begun(self, path: Path) -> bool:
+    def is_new(self, path: Path) -> bool:
         """True of a session file that was made since the looking began: all of it is news."""
         return path not in self._old
 
@@ -164,45 +164,47 @@ class Discovery:
         """Whose session file it is, by its path, if that was asked before; empty if not."""
         return self._files.get(name, "")
 
-    def _ask_places(self, kept: _Kept) -> set[Path]:
+    def _ask_places(self, program: _ProgramFiles) -> set[Path]:
         """Learn where sessions may go on today; the places that were not known before."""
-        kept.root = kept.files.root
-        self._stamps.moved(kept.root)
-        places = kept.files.places(self._branches)
-        new = set(places) - kept.places.keys()
-        kept.day = date.today()
-        kept.places = {place: kept.places.get(place, []) for place in places}
+        program.root = program.files.root
+        self._stamps.moved(program.root)
+        places = program.files.places(self._branches)
+        new = set(places) - program.places.keys()
+        program.day = date.today()
+        program.places = {place: program.places.get(place, []) for place in places}
         between = (above for place in places for above in reversed(place.parents))
-        kept.above = list(dict.fromkeys(above for above in between if above.is_relative_to(kept.root)))
+        program.parents = list(dict.fromkeys(above for above in between if above.is_relative_to(program.root)))
         return new
 
-    def _sweep(self, kept: _Kept) -> Iterator[Found]:
+    def _sweep(self, program: _ProgramFiles) -> Iterator[FoundSession]:
         now = time.time()
-        if kept.day != date.today() or self._stamps.moved(kept.root):
-            self._ask_places(kept)  # what is new with a day or a directory begins empty: all that it will hold is news
-        kept.standing = [place for place in kept.above if place.is_dir()]
-        for place in kept.places:
+        if program.day != date.today() or self._stamps.moved(program.root):
+            self._ask_places(
+                program
+            )  # what is new with a day or a directory begins empty: all that it will hold is news
+        program.existing = [place for place in program.parents if place.is_dir()]
+        for place in program.places:
             if place in self._unseen:
                 self._unseen.discard(place)
-                self._old.update(path for _, path in kept.files.found(place))
+                self._old.update(path for _, path in program.files.found(place))
             moved = self._stamps.moved(place)
             if moved:
-                kept.places[place] = [one for one in (place, *kept.files.inner(place)) if one.is_dir()]
-            if moved or now - self._looked.get(place, 0.0) > LOOK:
+                program.places[place] = [one for one in (place, *program.files.inner(place)) if one.is_dir()]
+            if moved or now - self._looked.get(place, 0.0) > FULL_LOOK_PERIOD:
                 self._looked[place] = now
-                newest = sorted(kept.files.found(place), reverse=True)[:MOST]
-                yield from self._owned(kept, (path for at, path in newest if now - at < RECENT))
+                newest = sorted(program.files.found(place), reverse=True)[:MAX_FILES]
+                yield from self._owned(program, (path for at, path in newest if now - at < RECENT_SECONDS))
 
-    def _owned(self, kept: _Kept, files: Iterable[Path]) -> Iterator[Found]:
+    def _owned(self, program: _ProgramFiles, files: Iterable[Path]) -> Iterator[FoundSession]:
         for path in files:
             # A file that was just made does not say its directory yet: it is asked again when it grew.
             name = str(path)
-            if name not in self._files and self._tells(path) and (cwd := kept.files.cwd_of(path, self._branches)):
+            if name not in self._files and self._tells(path) and (cwd := program.files.cwd_of(path, self._branches)):
                 self._files[name] = self._owners.address(cwd)
-                if len(self._files) > HEADS:
+                if len(self._files) > MAX_HEADS:
                     del self._files[next(iter(self._files))]
             if address := self._files.get(name, ""):
-                yield address, path, kept.files
+                yield address, path, program.files
 
     def _tells(self, path: Path) -> bool:
         """Shall it be asked whose it is? Not a link to another; a long one not again before it is twice as long."""
@@ -210,7 +212,7 @@ class Discovery:
             stat = path.lstat()
         except OSError:
             return False
-        if not S_ISREG(stat.st_mode) or SHORT < stat.st_size < 2 * (self._asked.get(path) or 0):
+        if not S_ISREG(stat.st_mode) or SHORT_BYTES < stat.st_size < 2 * (self._asked.get(path) or 0):
             return False
         self._asked.put(path, stat.st_size)
         return True

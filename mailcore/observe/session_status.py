@@ -9,22 +9,22 @@ from pathlib import Path
 
 from mailcore.observe.activities import neutral
 from mailcore.observe.facts import Stated
-from mailcore.observe.file_stamps import Stamps
+from mailcore.observe.file_stamps import FileStamps
 from mailcore.programs.base import ProgramFailed, SessionStatus, StatusFiles
 from mailcore.programs.registry import programs
 
-MOST = 256
+MAX_STATUS_FILES = 256
 """Files of one program that are looked at: one for each of its processes on this machine."""
 
 
-class Statuses:
+class StatusReader:
     """The status files of all programs."""
 
     def __init__(self, owner: Callable[[str], str]) -> None:
         """`owner`: the address of the agent whose session was begun in a directory; empty for nobody's."""
         self._owner = owner
         self._files: list[StatusFiles] = [one.statuses for one in programs() if one.statuses is not None]
-        self._stamps = Stamps()
+        self._stamps = FileStamps()
         self._said: dict[Path, SessionStatus] = {}
 
     def directories(self) -> list[Path]:
@@ -41,12 +41,12 @@ class Statuses:
         facts: list[Stated] = []
         for root, files in zip(self._roots(), self._files, strict=True):
             with suppress(OSError):
-                paths = list(islice(root.iterdir(), MOST))
+                paths = list(islice(root.iterdir(), MAX_STATUS_FILES))
                 for path in filter(self._stamps.moved, paths):
                     facts += self._read(path, files)
-                for gone in [path for path in self._said if path.parent == root and path not in paths]:
-                    del self._said[gone]
-                    self._stamps.forget(gone)
+                for missing in [path for path in self._said if path.parent == root and path not in paths]:
+                    del self._said[missing]
+                    self._stamps.forget(missing)
         return facts
 
     def _roots(self) -> list[Path]:
@@ -54,11 +54,11 @@ class Statuses:
 
     def _read(self, path: Path, files: StatusFiles) -> list[Stated]:
         try:
-            said = files.read(path)
-        except ProgramFailed:  # its session files tell of it
+            status = files.read(path)
+        except ProgramFailed:  # its session files report it
             return []
-        if said is None or said == self._said.get(path):
+        if status is None or status == self._said.get(path):
             return []
-        self._said[path] = said
-        address = self._owner(said.cwd)
-        return [Stated(address, said.session, said.waits, said.at, neutral(said.wants))] if address else []
+        self._said[path] = status
+        address = self._owner(status.cwd)
+        return [Stated(address, status.session, status.waits, status.at, neutral(status.wants))] if address else []

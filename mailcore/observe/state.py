@@ -1,4 +1,4 @@
-"""What an agent is doing: `state(facts, now, policy, senses)`. Pure, and the one place that decides it.
+"""What an agent is doing: `state(facts, now, policy, machine_status)`. Pure, and the one place that decides it.
 
 Only structured facts count: the mailbox, the lock, the journal of the run, the hook events. DESIGN's order of
 precedence is the order of the functions below. Silence comes last: it is the state of an agent of which something is
@@ -11,11 +11,11 @@ from mailcore.config import Alarms
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.lock import Holder, Lock
+from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
-from mailcore.model.senses import Senses
-from mailcore.observe.awaiting_answer import asked, waits
-from mailcore.observe.expectation import NOTHING, expectation, expected, last_sign, limit_of
+from mailcore.observe.awaiting_answer import request_status, wait_status
+from mailcore.observe.expectation import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit
 from mailcore.observe.open_work import TURNS
 from mailcore.text.units import clock_time, duration
 
@@ -25,22 +25,22 @@ WAIT_KEPT = 12 * 3600.0
 """A session without a lock that asked its operator: after so long it is taken as gone."""
 
 
-def state(facts: AgentFacts, now: float, policy: Alarms, senses: Senses = NOTHING) -> Status:
+def state(facts: AgentFacts, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS) -> Status:
     """The state of one agent at `now`. `policy`: how long without a sign of life is too long."""
     status = stated(facts, now, policy)
-    due = expectation(facts, status, now, policy, senses)
+    due = expectation(facts, status, now, policy, machine_status)
     if due is None or now <= due.silent_at:
         return status
-    if senses.work is not None and facts.address not in senses.work:
+    if machine_status.work is not None and facts.address not in machine_status.work:
         return status  # its processes may be at work without a word: they are looked at first
     where = f", last in {facts.tool.text}" if status.state is State.IN_TOOL and facts.tool is not None else ""
-    task = status.reason if status.state is not State.IN_TOOL else expected(facts)
+    task = status.reason if status.state is not State.IN_TOOL else expected_work(facts)
     reason = f"{task}: no sign of life since {clock_time(due.last)}, more than {duration(due.limit)}{where}"
     return Status(State.SILENT, reason, due.silent_at)
 
 
 def stated(facts: AgentFacts, now: float, policy: Alarms) -> Status:
-    """The state as the files tell it, silence aside."""
+    """The state as the files report it, silence aside."""
     if facts.mailbox.status is MailboxStatus.UNREADABLE:
         return Status(State.UNREADABLE, facts.mailbox.reason)
     if facts.lock is not None:
@@ -71,7 +71,7 @@ def _locked(facts: AgentFacts, lock: Lock, now: float) -> Status:
 
 
 def _phase(facts: AgentFacts, run: Run) -> Status:
-    """The state that the journal of a run tells while its supervisor lives."""
+    """The state that the journal of a run reports while its supervisor lives."""
     subject = run.subject or "a task"
     number = run.attempt.number if run.attempt is not None else 0
     match run.phase:
@@ -95,7 +95,7 @@ def _at_work(facts: AgentFacts, began: float, task: str) -> Status:
     began_second = int(began)  # locks and hooks may be stamped in whole seconds
     if facts.waiting is not None and facts.waiting.at >= began_second:
         return _asking(facts, facts.waiting)
-    if (for_an_answer := asked(facts) or waits(facts)) is not None:
+    if (for_an_answer := request_status(facts) or wait_status(facts)) is not None:
         return for_an_answer
     if facts.tool is not None and facts.tool.at >= began_second:
         return Status(State.IN_TOOL, facts.tool.text or facts.tool.tool, facts.tool.at)
@@ -131,7 +131,7 @@ def _interactive(facts: AgentFacts, ended: float, now: float, policy: Alarms) ->
     """The state of a session that no supervisor started, None if there is none or it went quiet."""
     if facts.waiting is not None and facts.waiting.at > ended and now - facts.waiting.at < WAIT_KEPT:
         return _asking(facts, facts.waiting)
-    limit = limit_of(facts, 0.0, policy)
+    limit = silence_limit(facts, 0.0, policy)
     if not facts.turn_open or facts.last_active <= ended or (limit and now - facts.last_active > limit):
         return None
     if facts.tool is not None:

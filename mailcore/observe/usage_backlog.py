@@ -1,4 +1,4 @@
-"""What a session file tells of today's use before the place where the live tail began. Reads bit by bit."""
+"""What a session file reports of today's use before the place where the live tail began. Reads bit by bit."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mailcore.model.usage import Spent
-from mailcore.observe.document_file import LARGEST
+from mailcore.observe.document_file import MAX_DOCUMENT
 from mailcore.programs.base import SessionFiles
-from mailcore.programs.transcript_reader import LONGEST, Counted, Transcript
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted, Transcript
 from mailcore.system.safe_open import descriptor
 
 BUFFER = 262_144
 """Bytes of one read of a file that is read line by line: with Python's 8 KB it takes twice as long."""
 GAP = 16 * 1024 * 1024
-"""Bytes on end without a line that tells its time: more than an image in a message; else a hole in the file."""
+"""Bytes on end without a line that reports its time: more than an image in a message; else a hole in the file."""
 PROBE = 65536
 """Bytes of one read while a line with a time is looked for."""
 
 
-class Backlog:
+class UsageBacklog:
     """The use that stands in a growing file from a moment on, up to a place in it; each `read` goes on with it."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Backlog:
         self._offset = 0
 
     def read(self, limit_bytes: int) -> list[Spent]:
-        """What the next so many bytes tell, whole lines of them at least one; empty once it is `done`."""
+        """What the next so many bytes report, whole lines of them at least one; empty once it is `done`."""
         if self.done:
             return []
         try:
@@ -72,7 +72,7 @@ class Backlog:
         file.seek(self._offset)
         stop = min(self._until, self._offset + limit_bytes)
         while self._offset < stop:
-            line = file.read(LARGEST) if self._files.whole else file.readline(LONGEST)
+            line = file.read(MAX_DOCUMENT) if self._files.whole else file.readline(MAX_TRANSCRIPT_LINE)
             if not line:
                 break
             self._offset += len(line)
@@ -85,8 +85,8 @@ class Backlog:
 def first_at(file: BinaryIO, since: float, until: int, time_of: Callable[[bytes], float]) -> int:
     """Where the first line with a time of `since` or later begins; `until` if none does before it.
 
-    By bisection: times only grow. A line without one belongs to the line before it. Where GAP bytes on end tell no time
-    the search takes what lies behind them for no older.
+    By bisection: times only grow. A line without one belongs to the line before it. Where GAP bytes on end report no
+    time the search takes what lies behind them for no older.
     """
     low, high = 0, until
     # Every line that begins before `low` is older; every one with a time that begins at `high` or later is not.
@@ -117,7 +117,7 @@ def _timed(file: BinaryIO, offset: int, high: int, time_of: Callable[[bytes], fl
     begin = _begin(file, offset, high)
     while begin < min(high, offset + GAP):
         file.seek(begin)
-        line = file.readline(LONGEST)
+        line = file.readline(MAX_TRANSCRIPT_LINE)
         if not line:
             break
         if at := time_of(line):

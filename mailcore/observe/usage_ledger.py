@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import Run, from_records
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe.document_file import LARGEST
-from mailcore.observe.format_drift import Drift, note, summed, unread
+from mailcore.observe.document_file import MAX_DOCUMENT
+from mailcore.observe.format_drift import FormatDrift, drift_note, sum_drifts, unread_lines
 from mailcore.observe.usage_backlog import BUFFER, first_at
-from mailcore.observe.usage_sum import date
+from mailcore.observe.usage_sum import local_date
 from mailcore.programs.base import ProgramFailed, SessionFiles
 from mailcore.programs.registry import programs
 from mailcore.programs.session_owner import Owners
-from mailcore.programs.transcript_reader import LONGEST, Counted
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from mailcore.system import safe_open
 
-COUNTED = 50_000
+MAX_MESSAGES = 50_000
 """Messages of an agent that are remembered, so that those of a session that was copied count once (20 MB at most)."""
 
 
@@ -51,10 +51,10 @@ class Ledger:
 def ledger(agents: Sequence[Agent], since: float, among: Sequence[Agent] = ()) -> Ledger:
     """What `agents` used from `since` (seconds since the epoch) on. `among`: all of the workspace, if they are more.
 
-    A task is what was used while its run went on. Money is what the session files tell; for a run of which they tell
-    none, what its journal does. Reads line by line, and of a file only what was written since.
+    A task is what was used while its run went on. Money is what the session files report; for a run of which they
+    report none, what its journal does. Reads line by line, and of a file only what was written since.
     """
-    found, drift = Ledger(), Drift()
+    found, drift = Ledger(), FormatDrift()
     followed = session_files(agents, since, found.notes, among)
     for agent in agents:
         runs = _runs(agent, found.notes)
@@ -62,14 +62,14 @@ def ledger(agents: Sequence[Agent], since: float, among: Sequence[Agent] = ()) -
         starts = [run.created_at for run in runs]
         for spent in _all_spent(agent, followed[agent.address], since, found.notes, drift):
             run = _run_at(runs, starts, spent.at)
-            sums[run.run_id if run is not None else "", date(spent.at)] += spent.usage
+            sums[run.run_id if run is not None else "", local_date(spent.at)] += spent.usage
         paid = {run_id for (run_id, _), usage in sums.items() if usage.cost > 0}
         for run in runs:
             if run.cost > 0 and run.run_id not in paid and run.since >= since:
-                sums[run.run_id, date(run.since)] += Usage(cost=run.cost)
+                sums[run.run_id, local_date(run.since)] += Usage(cost=run.cost)
         by_id = {run.run_id: run for run in runs}
         found.entries += [Entry(agent.address, by_id.get(run_id), day, sums[run_id, day]) for run_id, day in sums]
-    found.notes += map(note, summed([drift]))
+    found.notes += map(drift_note, sum_drifts([drift]))
     return found
 
 
@@ -95,9 +95,9 @@ def session_files(
 
 
 def _all_spent(
-    agent: Agent, paths: Sequence[tuple[Path, SessionFiles]], since: float, notes: list[str], drift: Drift
+    agent: Agent, paths: Sequence[tuple[Path, SessionFiles]], since: float, notes: list[str], drift: FormatDrift
 ) -> Iterator[Spent]:
-    counted = Counted(COUNTED)
+    counted = Counted(MAX_MESSAGES)
     for path, sessions in paths:
         try:
             yield from _spent(agent.address, path, sessions, since, counted, drift)
@@ -107,7 +107,7 @@ def _all_spent(
 
 
 def _spent(
-    address: str, path: Path, sessions: SessionFiles, since: float, counted: Counted, drift: Drift
+    address: str, path: Path, sessions: SessionFiles, since: float, counted: Counted, drift: FormatDrift
 ) -> Iterator[Spent]:
     descriptor, stat = safe_open.descriptor(path)
     with os.fdopen(descriptor, "rb", BUFFER) as file:
@@ -115,22 +115,22 @@ def _spent(
         reader = sessions.reader(address, path, offset, counted)
         file.seek(offset)
         lines = 0
-        while line := file.read(LARGEST) if sessions.whole else file.readline(LONGEST):
+        while line := file.read(MAX_DOCUMENT) if sessions.whole else file.readline(MAX_TRANSCRIPT_LINE):
             for spent in reader.spent(line, stat.st_mtime):
                 if spent.at >= since:
                     yield spent
             lines += 1
             if reader.drift:
                 drift.odd(reader)
-    drift.read(reader, lines, unread(reader))
+    drift.read(reader, lines, unread_lines(reader))
 
 
 def _runs(agent: Agent, notes: list[str]) -> list[Run]:
     """Its runs, the oldest first."""
     found = []
-    for path in agent.runs_dir.glob("*/run.jsonl"):
+    for path in agent.runs_dir.glob(f"*/{RUN_JOURNAL}"):
         try:
-            run = from_records(journal.read(path))
+            run = from_records(journal.read_records(path))
         except OSError as error:
             notes.append(f"{path}: {error.strerror}; what {agent.address} used in that run is not told as its task")
             continue

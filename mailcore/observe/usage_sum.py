@@ -17,7 +17,7 @@ QUARTER = 900
 """Seconds: time zones differ by quarters of an hour, so no date changes within one."""
 
 
-def spend(old: AgentFacts, spent: Iterable[Spent]) -> Spending:
+def add_spent(old: AgentFacts, spent: Iterable[Spent]) -> Spending:
     """The agent's spending with this: in the day's sum and, where it fell into the current run, in the task's.
 
     A message of a new day begins a new sum; one of an earlier day counts for no day here.
@@ -26,7 +26,7 @@ def spend(old: AgentFacts, spent: Iterable[Spent]) -> Spending:
     day, today, task = known.day, known.today, known.task
     model, context, window, at = known.model, known.context, known.window, known.at
     for one in spent:
-        its_day = date(one.at)
+        its_day = local_date(one.at)
         if its_day > day:
             day, today = its_day, Usage()
         if its_day == day:
@@ -38,17 +38,17 @@ def spend(old: AgentFacts, spent: Iterable[Spent]) -> Spending:
     return Spending(day, today, known.run_id, task, model, context, window, at, known.unfinished)
 
 
-def on_run(spending: Spending, run: Run) -> Spending:
+def for_run(spending: Spending, run: Run) -> Spending:
     """A run that was not known before begins a new sum of its task."""
     return spending if spending.run_id == run.run_id else replace(spending, run_id=run.run_id, task=Usage())
 
 
-def date(at: float) -> str:
+def local_date(at: float) -> str:
     """The local date of a moment, as `2026-11-22`: such dates sort. Empty where no calendar holds it."""
-    return _date(int(at // QUARTER)) if units.known(at) else ""
+    return _date(int(at // QUARTER)) if units.is_known_time(at) else ""
 
 
-def midnight(at: float) -> float:
+def local_midnight(at: float) -> float:
     """When the local day began that this moment is of."""
     return time.mktime((*time.localtime(at)[:3], 0, 0, 0, 0, 0, -1))
 

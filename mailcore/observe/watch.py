@@ -1,7 +1,7 @@
-"""Which files changed: the watcher's word, and a sweep every few seconds for what no kernel tells.
+"""Which files changed: the watcher's word, and a sweep every few seconds for what no kernel reports.
 
-Not told are files of a directory younger than its watch, a directory made anew, and what a full queue lost: hence the
-sweep; a watch is never trusted alone.
+Not reported are files of a directory younger than its watch, a directory made again, and what a full queue lost: hence
+the sweep; a watch is never trusted alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Batch:
     """What the operator should know of the watching itself; empty: it works."""
 
 
-class Watch:
+class WorkspaceWatch:
     """Gives batches to the one thread that iterates it, until it is stopped. A context that ends the watching."""
 
     def __init__(self, directories: Callable[[], Mapping[str, int]], period: float, *, kernel: bool = True) -> None:
@@ -40,7 +40,7 @@ class Watch:
         self._watcher = Watcher(period, kernel=kernel)
         self._stopped = threading.Event()
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> WorkspaceWatch:
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -57,7 +57,7 @@ class Watch:
                 wanted = self._directories()
                 self._watcher.watch(wanted)
             changes = self._watcher.wait(due - time.monotonic())
-            # A directory of ours itself came, went, or is watched only now: what happened before in it nobody told.
+            # A directory of ours itself came, went, or is watched only now: what happened before in it nobody reported.
             unsure = changes.lost or not wanted.keys().isdisjoint(changes.paths)
             sweep = unsure or time.monotonic() >= due
             if sweep:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from mailcore.config import AgentConfig
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import Agent
-from mailcore.system.safe_open import opened
+from mailcore.system.safe_open import open_regular
 
 if TYPE_CHECKING:  # what reads session files is no part of starting a program
     from mailcore.programs.transcript_reader import Counted, OutputReader, Transcript
@@ -51,14 +51,14 @@ class Output:
     """What is on its standard error came at once, and may be no more than a warning."""
 
     @property
-    def said(self) -> bool:
+    def printed(self) -> bool:
         """True once the program wrote a byte to its standard output."""
         return self.stdout.exists() and self.stdout.stat().st_size > 0
 
     @property
     def any(self) -> bool:
         """The same, or that it writes to its standard error, and not only a warning."""
-        return self.said or (not self.warned and self.stderr.exists() and self.stderr.stat().st_size > 0)
+        return self.printed or (not self.warned and self.stderr.exists() and self.stderr.stat().st_size > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Ending:
     cost: float = 0.0
     """US dollars; 0.0 unknown."""
     final: bool = False
-    """How it came out cannot be told, or would be the same again: it is not tried once more by itself."""
+    """How it came out is not known, or it would be the same again: it is not tried once more by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Interactive:
     """How a session that a person began by hand is recognised among the processes in a branch."""
 
     names: Collection[str]
-    """Names that the program's process may have, as the kernel tells them: 15 characters at most."""
+    """Names that the program's process may have, as the kernel reports them: 15 characters at most."""
     is_session: Callable[[Sequence[str]], bool] = bool
     """Given its command line: is this a session, and no server or headless run?"""
 
@@ -115,7 +115,7 @@ class SessionStatus:
 
 
 class StatusFiles(Protocol):
-    """Where a program says how its sessions stand: a small file each, written anew whenever that changes."""
+    """Where a program says how its sessions stand: a small file each, written again whenever that changes."""
 
     @property
     def root(self) -> Path:
@@ -130,7 +130,7 @@ class SessionFiles(Protocol):
 
     @property
     def whole(self) -> bool:
-        """Each file is one document that is written anew; else its lines are appended."""
+        """Each file is one document that is written again; else its lines are appended."""
 
     @property
     def root(self) -> Path:
@@ -154,13 +154,13 @@ class SessionFiles(Protocol):
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """Where the session of that file was begun; empty while nothing says it, or the file cannot be read.
 
-        It may be any directory; the branches are there for a program whose files tell only a sign of theirs.
+        It may be any directory; the branches are there for a program whose files report only a sign of theirs.
         """
 
     def time_of(self, line: bytes) -> float:
-        """When a line of a file was written, in seconds since the epoch; 0.0 of a line that does not tell it.
+        """When a line of a file was written, in seconds since the epoch; 0.0 of a line that does not report it.
 
-        Times only grow; a line that tells none belongs to the line before it. Of a `whole` file it is not asked.
+        Times only grow; a line that reports none belongs to the line before it. Of a `whole` file it is not asked.
         """
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
@@ -207,7 +207,7 @@ class Program(Protocol):
 
     @property
     def variables(self) -> Collection[str]:
-        """Environment variables that tell what it starts about its own session: no run may inherit them."""
+        """Environment variables that report what it starts about its own session: no run may inherit them."""
 
     @property
     def takes(self) -> Collection[str]:
@@ -264,7 +264,7 @@ def is_session_id(text: str) -> bool:
 def tail(path: Path, limit: int = 65536) -> list[str]:
     """The last lines of an output file, at most `limit` bytes of it; empty where there is none."""
     try:
-        with opened(path) as file:
+        with open_regular(path) as file:
             size = file.seek(0, 2)
             file.seek(max(0, size - limit))
             return file.read(limit).decode("utf-8", "replace").splitlines()

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import Counted, OutputReader, Transcript
 
 T = TypeVar("T")
-MOST_SAID = 160
-"""Characters of an error that are told."""
+MAX_ERROR = 160
+"""Characters of an error that are reported."""
 
 
 class CheckedProgram:
@@ -52,7 +52,7 @@ class CheckedProgram:
             self.takes: Collection[str] = frozenset(getattr(inner, "takes", ()))
             for method in METHODS:
                 getattr(inner, method)
-            result_checks.expect(self.name == name, self.name, "its name")
+            result_checks.require(self.name == name, self.name, "its name")
 
     @cached_property
     def sessions(self) -> SessionFiles | None:
@@ -74,28 +74,30 @@ class CheckedProgram:
         asked = kind.is_session
         return Interactive(
             tuple(kind.names),
-            lambda words: self._caller.call("interactive.is_session", result_checks.truth, lambda: asked(words)),
+            lambda words: self._caller.call("interactive.is_session", result_checks.checked_bool, lambda: asked(words)),
         )
 
     def argv(self, launch: Launch) -> list[str]:
         """As of `Program`; at least one word."""
-        return self._caller.call("argv", result_checks.words, lambda: self._inner.argv(launch))
+        return self._caller.call("argv", result_checks.checked_words, lambda: self._inner.argv(launch))
 
     def traces(self, launch: Launch) -> tuple[Path, ...]:
         """As of `Program`."""
-        return self._caller.call("traces", result_checks.paths, lambda: self._inner.traces(launch))
+        return self._caller.call("traces", result_checks.checked_paths, lambda: self._inner.traces(launch))
 
     def shows_life(self, launch: Launch, output: Output) -> bool:
         """As of `Program`."""
-        return self._caller.call("shows_life", result_checks.truth, lambda: self._inner.shows_life(launch, output))
+        return self._caller.call(
+            "shows_life", result_checks.checked_bool, lambda: self._inner.shows_life(launch, output)
+        )
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """As of `Program`."""
-        return self._caller.call("ending", result_checks.ending, lambda: self._inner.ending(exit_code, output))
+        return self._caller.call("ending", result_checks.checked_ending, lambda: self._inner.ending(exit_code, output))
 
     def session(self, given: str, output: Output) -> str:
         """As of `Program`; empty, or one that may stand in a command line."""
-        return self._caller.call("session", result_checks.session, lambda: self._inner.session(given, output))
+        return self._caller.call("session", result_checks.checked_session, lambda: self._inner.session(given, output))
 
     def attach(self, agent: Agent, config: AgentConfig, session_id: str) -> list[str] | None:
         """As of `Program`; None of an id that may not stand in a command line."""
@@ -103,17 +105,19 @@ class CheckedProgram:
             return None
         return self._caller.call(
             "attach",
-            lambda given: None if given is None else result_checks.words(given),
+            lambda given: None if given is None else result_checks.checked_words(given),
             lambda: self._inner.attach(agent, config, session_id),
         )
 
     def bypasses(self, config: AgentConfig) -> bool:
         """As of `Program`."""
-        return self._caller.call("bypasses", result_checks.truth, lambda: self._inner.bypasses(config))
+        return self._caller.call("bypasses", result_checks.checked_bool, lambda: self._inner.bypasses(config))
 
     def output_reader(self, agent: str) -> OutputReader | None:
         """As of `Program`."""
-        return self._caller.call("output_reader", result_checks.reader, lambda: self._inner.output_reader(agent))
+        return self._caller.call(
+            "output_reader", result_checks.checked_reader, lambda: self._inner.output_reader(agent)
+        )
 
 
 METHODS = ("argv", "traces", "shows_life", "ending", "session", "attach", "bypasses", "output_reader")
@@ -135,7 +139,7 @@ class CheckedStatuses:
 
     def read(self, path: Path) -> SessionStatus | None:
         """As of `StatusFiles`."""
-        return self._caller.call("statuses.read", result_checks.status, lambda: self._inner.read(path))
+        return self._caller.call("statuses.read", result_checks.checked_status, lambda: self._inner.read(path))
 
 
 class CheckedFiles:
@@ -154,23 +158,29 @@ class CheckedFiles:
 
     def places(self, branches: Collection[Path]) -> list[Path]:
         """As of `SessionFiles`."""
-        return list(self._caller.call("sessions.places", result_checks.paths, lambda: self._inner.places(branches)))
+        return list(
+            self._caller.call("sessions.places", result_checks.checked_paths, lambda: self._inner.places(branches))
+        )
 
     def inner(self, place: Path) -> list[Path]:
         """As of `SessionFiles`."""
-        return list(self._caller.call("sessions.inner", result_checks.paths, lambda: self._inner.inner(place)))
+        return list(self._caller.call("sessions.inner", result_checks.checked_paths, lambda: self._inner.inner(place)))
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """As of `SessionFiles`."""
-        return self._caller.call("sessions.found", result_checks.found, lambda: self._inner.found(place))
+        return self._caller.call("sessions.found", result_checks.checked_found, lambda: self._inner.found(place))
 
     def is_session(self, path: Path) -> bool:
         """As of `SessionFiles`."""
-        return self._caller.call("sessions.is_session", result_checks.truth, lambda: self._inner.is_session(path))
+        return self._caller.call(
+            "sessions.is_session", result_checks.checked_bool, lambda: self._inner.is_session(path)
+        )
 
     def cwd_of(self, path: Path, branches: Collection[Path]) -> str:
         """As of `SessionFiles`."""
-        return self._caller.call("sessions.cwd_of", result_checks.text, lambda: self._inner.cwd_of(path, branches))
+        return self._caller.call(
+            "sessions.cwd_of", result_checks.checked_text, lambda: self._inner.cwd_of(path, branches)
+        )
 
     def time_of(self, line: bytes) -> float:
         """As of `SessionFiles`."""
@@ -180,14 +190,14 @@ class CheckedFiles:
         """As of `SessionFiles`."""
         with self._caller.naming("sessions.history()"):
             for path, cwd in self._inner.history(branches, since):
-                yield Path(path), result_checks.text(cwd)
+                yield Path(path), result_checks.checked_text(cwd)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
         """As of `SessionFiles`."""
         with self._caller.naming("sessions.reader()"):
             try:
                 reader = self._inner.reader(agent, path, offset, counted, earlier)
-                result_checks.expect(all(hasattr(reader, part) for part in READER), reader, "a reader")
+                result_checks.require(all(hasattr(reader, part) for part in READER), reader, "a reader")
                 return reader
             except OSError as error:
                 unreadable = error
@@ -217,5 +227,5 @@ class _Caller:
         """The error in words."""
         from mailcore.text import line
 
-        said = str(error) if isinstance(error, result_checks.Wrong) else f"{type(error).__name__}: {error}"
-        return ProgramFailed(f"program {self.name} failed in {where}: {line(said, MOST_SAID)}")
+        text = str(error) if isinstance(error, result_checks.WrongResult) else f"{type(error).__name__}: {error}"
+        return ProgramFailed(f"program {self.name} failed in {where}: {line(text, MAX_ERROR)}")

@@ -15,7 +15,7 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
 from mailcore.programs.tool_wording import tool_words
 
-SOURCE = "hooks"
+HOOKS_SOURCE = "hooks"
 
 _SEALED = re.compile(rb'\{"ts":[0-9.]+,"hook_pid":([0-9]+),.*,"hook_end":\1\}', re.DOTALL)
 _BETWEEN = re.compile(r"[\s,:]*")
@@ -26,7 +26,7 @@ _NOT_WAITING = {"idle_prompt", "auth_success", "elicitation_complete", "elicitat
 
 
 def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
-    """The activity that a hook line tells of `agent`; None for what is ignored, torn or no event. Never raises.
+    """The activity that a hook line reports `agent`; None for what is ignored, torn or no event. Never raises.
 
     Its time is the line's own `ts` (seconds since the epoch), `timestamp` or `at` (ISO), else `now`. The texts are the
     program's own, as they stand.
@@ -41,7 +41,7 @@ def read_hook(line: bytes, agent: str, now: float) -> Activity | None:
     tool = _text(event, "tool_name") if kind in (Kind.TOOL, Kind.TOOL_DONE, Kind.TOOL_FAILED, Kind.WAITING) else ""
     tool_id = _text(event, "tool_use_id") if tool else ""
     session, subagent = _text(event, "session_id"), _text(event, "agent_id")
-    return Activity(_time(event) or now, agent, kind, text, SOURCE, tool, tool_id, session, subagent)
+    return Activity(_time(event) or now, agent, kind, text, HOOKS_SOURCE, tool, tool_id, session, subagent)
 
 
 def parse_hook(line: bytes) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""A program's JSON read by a schema: fields beyond it are passed over, values of another type are told in words."""
+"""A program's JSON read by a schema: fields beyond it are passed over, values of another type are reported in words."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import msgspec
 from mailcore.text import line
 
 T = TypeVar("T", bound=msgspec.Struct)
-MOST_SAID = 60
-"""Characters of a wrong value that are told."""
+MAX_VALUE = 60
+"""Characters of a wrong value that are reported."""
 
 _PLACE = re.compile(r" - at `\$\.((\w+)[^`]*)`$")
 _EXPECTED = re.compile(r"Expected `(\w+)[^`]*`( [<>]=? \S+)?")
@@ -32,18 +32,18 @@ def shaped(values: Mapping[str, Any], kind: type[T], whose: str) -> tuple[T, dic
 
     `whose`: what the values are, as in `claude's result`.
     """
-    kept, wrong = dict(values), dict[str, str]()
+    fitting, wrong = dict(values), dict[str, str]()
     while True:
         try:
-            return msgspec.convert(kept, kind), wrong
+            return msgspec.convert(fitting, kind), wrong
         except msgspec.ValidationError as error:
             place = _PLACE.search(str(error))
-            if place is None or place[2] not in kept:
+            if place is None or place[2] not in fitting:
                 raise
             expected = _EXPECTED.match(str(error))
             noun = _NOUNS.get(expected[1], expected[1]) + (expected[2] or "") if expected else "one in range"
-            found = kept.pop(place[2])
+            found = fitting.pop(place[2])
             for step in re.findall(r"\w+", place[1])[1:]:
                 found = found[int(step)] if isinstance(found, list) else found[step]
-            said = line(json.dumps(found, ensure_ascii=False), MOST_SAID)
-            wrong[place[2]] = f"{whose} has {place[1]} = {said} where {noun} is expected"
+            shown = line(json.dumps(found, ensure_ascii=False), MAX_VALUE)
+            wrong[place[2]] = f"{whose} has {place[1]} = {shown} where {noun} is expected"

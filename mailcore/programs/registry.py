@@ -56,7 +56,7 @@ def program(name: str) -> Program:
     return CheckedProgram(name, made)
 
 
-def find(name: str) -> Program | None:
+def find_program(name: str) -> Program | None:
     """The program of that name; None if there is none that can be loaded."""
     try:
         return program(name)
@@ -64,7 +64,7 @@ def find(name: str) -> Program | None:
         return None
 
 
-def names() -> tuple[str, ...]:
+def program_names() -> tuple[str, ...]:
     """The names of every program, the built-in ones first."""
     return (*BUILT_IN, *sorted(_entry_points().keys() - BUILT_IN.keys()))
 
@@ -76,45 +76,45 @@ def built_in() -> tuple[Program, ...]:
 
 def programs() -> tuple[Program, ...]:
     """Every program that can be loaded."""
-    return tuple(found for name in names() if (found := find(name)) is not None)
+    return tuple(found for name in program_names() if (found := find_program(name)) is not None)
 
 
-def used(config: Config) -> tuple[Program, ...]:
+def used_programs(config: Config) -> tuple[Program, ...]:
     """The built-in programs, and those besides that the config names."""
     settings = (config.default_agent, *config.agents.values())
     others = sorted({one.program for one in settings} - BUILT_IN.keys() - {""})
-    return (*built_in(), *(found for name in others if (found := find(name)) is not None))
+    return (*built_in(), *(found for name in others if (found := find_program(name)) is not None))
 
 
 def bypasses(settings: AgentConfig) -> bool:
     """True if an agent of this config asks for no permissions; without a program, if one that it may be does not."""
-    kinds = [find(settings.program)] if settings.program else built_in()
+    kinds = [find_program(settings.program)] if settings.program else built_in()
     try:
         return any(kind is not None and kind.bypasses(settings) for kind in kinds)
     except ProgramFailed:
         return False
 
 
-def hooks(name: str) -> Hooks | None:
+def hooks_of(name: str) -> Hooks | None:
     """Where the program of that name reads its hooks; None if it has none.
 
     A command may start any program, and what is no known program may be any: they are taken for the first that has
     hooks.
     """
-    found = find(name) if name else None
+    found = find_program(name) if name else None
     if found is not None and found.executables:
         return found.hooks
     return next(one.hooks for one in map(program, BUILT_IN) if one.hooks is not None)
 
 
-def checked(config: Config, path: Path) -> Config:
+def checked_config(config: Config, path: Path) -> Config:
     """The config, as read from `path`. ConfigError if it names a program that there is not."""
-    if found := faults(config):
+    if found := config_faults(config):
         raise ConfigError(f"{path}: {found[0]}")
     return config
 
 
-def faults(config: Config) -> list[str]:
+def config_faults(config: Config) -> list[str]:
     """Where a config names a program that there is not, each in words: section, key, value, and what there is."""
     named = {"agents": config.default_agent.program}
     named |= {f"agents.{agent}": settings.program for agent, settings in config.agents.items()}
@@ -126,8 +126,8 @@ def faults(config: Config) -> list[str]:
 
 
 def _known(name: str) -> str:
-    *most, last = names()
-    return f"there are {', '.join(most)} and {last}{did_you_mean(name, names())}"
+    *most, last = program_names()
+    return f"there are {', '.join(most)} and {last}{did_you_mean(name, program_names())}"
 
 
 @cache

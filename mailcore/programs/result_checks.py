@@ -12,78 +12,78 @@ if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
 
 
-class Wrong(Exception):
+class WrongResult(Exception):
     """A program gave back what it must not."""
 
 
-def expect(good: bool, value: object, expected: str) -> None:
+def require(good: bool, value: object, expected: str) -> None:
     """Wrong, if it is not good."""
     if not good:
-        raise Wrong(f"it gave back {value!r:.40} where {expected} is expected")
+        raise WrongResult(f"it gave back {value!r:.40} where {expected} is expected")
 
 
-def truth(value: Any) -> bool:
+def checked_bool(value: Any) -> bool:
     """True or false."""
-    expect(isinstance(value, bool), value, "true or false")
+    require(isinstance(value, bool), value, "true or false")
     return bool(value)
 
 
-def text(value: Any) -> str:
+def checked_text(value: Any) -> str:
     """A text."""
-    expect(isinstance(value, str), value, "a text")
+    require(isinstance(value, str), value, "a text")
     return str(value)
 
 
-def session(value: Any) -> str:
+def checked_session(value: Any) -> str:
     """A session's id, or none."""
-    expect(isinstance(value, str) and (not value or is_session_id(value)), value, "a session's id")
+    require(isinstance(value, str) and (not value or is_session_id(value)), value, "a session's id")
     return str(value)
 
 
-def status(value: Any) -> SessionStatus | None:
+def checked_status(value: Any) -> SessionStatus | None:
     """How a session stands, or nothing."""
     good = value is None or (
         isinstance(value, SessionStatus)
-        and all(isinstance(said, str) for said in (value.session, value.cwd, value.wants))
+        and all(isinstance(text, str) for text in (value.session, value.cwd, value.wants))
         and isinstance(value.at, float)
         and math.isfinite(value.at)
     )
-    expect(good, value, "a SessionStatus")
+    require(good, value, "a SessionStatus")
     return value if isinstance(value, SessionStatus) else None
 
 
-def words(value: Any) -> list[str]:
+def checked_words(value: Any) -> list[str]:
     """A command line, of one word at least."""
     good = isinstance(value, list | tuple) and bool(value) and all(isinstance(word, str) for word in value)
-    expect(good, value, "a command line")
+    require(good, value, "a command line")
     return list(value)
 
 
-def paths(value: Any) -> tuple[Path, ...]:
+def checked_paths(value: Any) -> tuple[Path, ...]:
     """Paths."""
     good = isinstance(value, list | tuple) and all(isinstance(path, Path) for path in value)
-    expect(good, value, "a tuple of paths")
+    require(good, value, "a tuple of paths")
     return tuple(value)
 
 
-def found(value: Any) -> list[tuple[float, Path]]:
+def checked_found(value: Any) -> list[tuple[float, Path]]:
     """Times and paths."""
     good = isinstance(value, list) and all(
         isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], float) and isinstance(one[1], Path)
         for one in value
     )
-    expect(good, value, "a list of times and paths")
+    require(good, value, "a list of times and paths")
     return list(value)
 
 
-def reader(value: Any) -> OutputReader | None:
+def checked_reader(value: Any) -> OutputReader | None:
     """What reads standard output, or None."""
-    expect(value is None or hasattr(value, "read"), value, "a reader")
+    require(value is None or hasattr(value, "read"), value, "a reader")
     reader: OutputReader | None = value
     return reader
 
 
-def ending(value: Any) -> Ending:
+def checked_ending(value: Any) -> Ending:
     """An Ending, each of its values as it should be."""
     good = (
         isinstance(value, Ending)
@@ -92,6 +92,6 @@ def ending(value: Any) -> Ending:
         and isinstance(value.cost, int | float)
         and math.isfinite(value.cost)
     )
-    expect(good, value, "an Ending")
+    require(good, value, "an Ending")
     assert isinstance(value, Ending)
     return value

@@ -10,7 +10,7 @@ from pathlib import Path
 from stat import S_ISLNK
 
 from mailcore.model.message import parse_time
-from mailcore.programs.transcript_reader import Transcript, parsed
+from mailcore.programs.transcript_reader import Transcript, parse_line
 from mailcore.system import safe_open
 
 BEFORE = 65536
@@ -19,27 +19,27 @@ BEFORE = 65536
 
 def timestamp_of(line: bytes) -> float:
     """The time in a line's `timestamp`, ISO 8601; 0.0 if it has none."""
-    return parse_time((parsed(line) or {}).get("timestamp")) if b'"timestamp"' in line else 0.0
+    return parse_time((parse_line(line) or {}).get("timestamp")) if b'"timestamp"' in line else 0.0
 
 
-def tell_before(reader: Transcript, path: Path, offset: int) -> None:
-    """Let the reader of a session file learn from what stands shortly before `offset`; what that tells is known."""
+def feed_before(reader: Transcript, path: Path, offset: int) -> None:
+    """Let the reader of a session file learn from what stands shortly before `offset`; what that reports is known."""
     if offset > 0:
         begin = max(0, offset - BEFORE)
-        with safe_open.opened(path) as file:
+        with safe_open.open_regular(path) as file:
             file.seek(begin)
-            tell(reader, file.read(offset - begin))
+            feed_lines(reader, file.read(offset - begin))
 
 
-def tell(reader: Transcript, data: bytes) -> None:
-    """Read lines, of which the first and last may be torn; what they tell is not wanted any more."""
+def feed_lines(reader: Transcript, data: bytes) -> None:
+    """Read lines, of which the first and last may be torn; what they report is not wanted any more."""
     now = time.time()
     for line in data.split(b"\n"):
         reader.read(line, now)
     reader.drift = ""
 
 
-def listed(directory: Path | str, is_wanted: Callable[[str], bool]) -> list[tuple[float, Path]]:
+def list_entries(directory: Path | str, is_wanted: Callable[[str], bool]) -> list[tuple[float, Path]]:
     """The entries of a directory that are wanted by name, each with the time at which it was written."""
     found = []
     with suppress(OSError), os.scandir(directory) as entries:
@@ -50,7 +50,7 @@ def listed(directory: Path | str, is_wanted: Callable[[str], bool]) -> list[tupl
     return found
 
 
-def newer(paths: Iterable[Path], since: float) -> list[Path]:
+def newer_files(paths: Iterable[Path], since: float) -> list[Path]:
     """Those that were written at `since` or later, the oldest first: a copy comes after what it copies. No links."""
     found = []
     for path in paths:

@@ -12,7 +12,7 @@ from mailcore.model.agent import Agent
 class Owners:
     """A session is of the agent in whose branch it was begun, at its top or anywhere below; of nested ones the inner.
 
-    Symlinks are followed on both sides: a program tells its directory as it was given, or as it really is.
+    Symlinks are followed on both sides: a program reports its directory as it was given, or as it really is.
     """
 
     def __init__(self, agents: Iterable[Agent]) -> None:

@@ -1,7 +1,7 @@
 """What reads a program's session file, line by line. The programs' own readers lie beside this one.
 
 A session file ("transcript") is what an agent's program writes of its own accord while it works: with no set-up at all
-it tells what the agent does and what that costs.
+it reports what the agent does and what that costs.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
 from mailcore.text.clusters import cut
 
-SOURCE = "transcript"
+TRANSCRIPT_SOURCE = "transcript"
 
-LONGEST = 1024 * 1024
+MAX_TRANSCRIPT_LINE = 1024 * 1024
 """A longer line is not read."""
-RESULT = 120
-"""Characters of a result that are told."""
+MAX_SHOWN_RESULT = 120
+"""Characters of a result that are reported."""
 
 
 class Transcript(Protocol):
     """The reader of one session file: incremental, of bounded memory, and it touches no file itself."""
 
     session: str
-    """Id of the program's session: the file's, until a line tells one."""
+    """Id of the program's session: the file's, until a line reports one."""
     cwd: str
     """Where the session says it works; empty while it is unknown."""
     drift: str
@@ -41,28 +41,28 @@ class Transcript(Protocol):
     """
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
-        """What a line tells, in order; empty for what is unknown, torn or told already. Never raises.
+        """What a line reports, in order; empty for what is unknown, torn or reported already. Never raises.
 
         Its time is the line's own, at most `now` (seconds since the epoch), which also stands in where it has none.
         The texts are the program's own, as they stand: neutralise them.
         """
 
     def spent(self, line: bytes, now: float) -> list[Spent]:
-        """Of what a line tells, only what was used: cheap for the many lines that tell of nothing used."""
+        """Of what a line reports, only what was used: cheap for the many lines that report nothing used."""
 
 
 class OutputReader(Protocol):
     """What reads a program's standard output, line by line."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
-        """What a line tells; empty for what means nothing; None: the line is none of the program's, but of a log.
+        """What a line reports; empty for what means nothing; None: the line is none of the program's, but of a log.
 
         Times, texts and errors as of `Transcript.read`.
         """
 
 
-class ObjectsUntold:
-    """Of standard output the JSON objects tell nothing: the program's session files tell the same better."""
+class ObjectsIgnored:
+    """Of standard output the JSON objects report nothing: the program's session files report the same better."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
         """Nothing of an object; any other line is one of a log."""
@@ -70,9 +70,9 @@ class ObjectsUntold:
         return [] if line.startswith(b"{") else None
 
 
-def parsed(line: bytes) -> dict[str, Any] | None:
+def parse_line(line: bytes) -> dict[str, Any] | None:
     """The object that a line is; None if it is none, torn or too long. Never raises."""
-    if not line or len(line) > LONGEST:
+    if not line or len(line) > MAX_TRANSCRIPT_LINE:
         return None
     try:
         value = orjson.loads(line)
@@ -85,7 +85,7 @@ def parsed(line: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def moment(line: Mapping[str, Any], now: float) -> float:
+def line_time(line: Mapping[str, Any], now: float) -> float:
     """A line's `timestamp`, at most `now`; `now` where it has none that can be read."""
     at = parse_time(line.get("timestamp"))
     return min(at, now) if at > 0 else now
@@ -123,10 +123,10 @@ def dollars_of(values: Mapping[str, Any], key: str) -> float | None:
     return float(value)
 
 
-def short(result: str) -> str:
+def short_result(result: str) -> str:
     """A result in one short line."""
-    folded = " ".join(result[: RESULT * 4].split())
-    return cut(folded, RESULT)
+    folded = " ".join(result[: MAX_SHOWN_RESULT * 4].split())
+    return cut(folded, MAX_SHOWN_RESULT)
 
 
 K = TypeVar("K")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-ASKED = 5.0
+GIT_PATIENCE = 5.0
 """Seconds that git has to answer."""
 
 _TAMED = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "core.pager=cat")
@@ -29,7 +29,7 @@ class Tracked(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class GitState:
     """What git holds of a file."""
 
     how: Tracked
@@ -41,7 +41,7 @@ class _NoAnswer(Exception):
     """Git is not there, or does not say."""
 
 
-def held(path: Path) -> Held:
+def git_state(path: Path) -> GitState:
     """How git holds the file at `path`, and what a link there leads to: the gravest of both."""
     contents: list[bytes] = []
     for place in dict.fromkeys((path.absolute(), Path(os.path.realpath(path)))):
@@ -49,28 +49,28 @@ def held(path: Path) -> Held:
             for repository in _around(place.parent):
                 contents += _contents(repository, place)
         except _NoAnswer:
-            return Held(Tracked.UNKNOWN)
-    return Held(Tracked.YES if contents else Tracked.NO, tuple(contents))
+            return GitState(Tracked.UNKNOWN)
+    return GitState(Tracked.YES if contents else Tracked.NO, tuple(contents))
 
 
 def _contents(repository: Path, path: Path) -> Iterator[bytes]:
     """Each content that this repository has for the file; _NoAnswer if it does not say."""
     place = Path(os.path.realpath(path.parent)) / path.name
-    told = _ask(repository, "ls-files", "-s", "-z", "--", f":(literal){place.relative_to(repository)}")
-    for entry in filter(None, told.split(b"\0")):
+    entries = _ask(repository, "ls-files", "-s", "-z", "--", f":(literal){place.relative_to(repository)}")
+    for entry in filter(None, entries.split(b"\0")):
         if len(fields := entry.split()) < 3:
             raise _NoAnswer
         yield _ask(repository, "cat-file", "blob", fields[1].decode("ascii", "replace"))
 
 
-def listed(root: Path, *words: str) -> list[str]:
+def git_entries(root: Path, *words: str) -> list[str]:
     """What git says of the repository that `root` is in, an entry a line or NUL; empty where it says nothing."""
     for repository in _around(root):
         try:
-            said = _ask(repository, *words, cwd=root).decode("utf-8", "surrogateescape")
+            text = _ask(repository, *words, cwd=root).decode("utf-8", "surrogateescape")
         except _NoAnswer:
             return []
-        return [one for one in said.replace("\0", "\n").split("\n") if one]
+        return [one for one in text.replace("\0", "\n").split("\n") if one]
     return []
 
 
@@ -92,7 +92,7 @@ def _ask(repository: Path, *words: str, cwd: Path | None = None) -> bytes:
             cwd=cwd or repository,
             env=environment,
             capture_output=True,
-            timeout=ASKED,
+            timeout=GIT_PATIENCE,
             stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.SubprocessError) as error:

@@ -14,9 +14,9 @@ from typing import Any
 
 from mailcore.system.processes import alive, command_line, command_of, lock_holders, pid_namespace, start_ticks
 
-LONGEST = 4096
+MAX_HOLDER = 4096
 """Bytes of a lock's text that are read."""
-WORDS = 120
+MAX_COMMAND = 120
 """Characters of a stranger's command line that are said."""
 
 
@@ -30,10 +30,10 @@ def name_holder(descriptor: int, pid: int = 0, **facts: Any) -> None:
     os.ftruncate(descriptor, len(text))
 
 
-def named(descriptor: int) -> dict[str, Any]:
+def named_holder(descriptor: int) -> dict[str, Any]:
     """What a lock's text says of its holder; empty where it names none."""
     try:
-        record = json.loads(os.pread(descriptor, LONGEST, 0))
+        record = json.loads(os.pread(descriptor, MAX_HOLDER, 0))
     except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) and _number(record, "pid") > 0 else {}
@@ -41,16 +41,16 @@ def named(descriptor: int) -> dict[str, Any]:
 
 def holder_of(descriptor: int) -> int:
     """The PID of the process that holds a lock, as its text says; 0 where that does not live, or is elsewhere."""
-    record = named(descriptor)
+    record = named_holder(descriptor)
     if record.get("pid_namespace") not in (None, pid_namespace()):
         return 0
     pid = _number(record, "pid")
     return pid if alive(pid, _number(record, "start_ticks")) else 0
 
 
-def stranger(descriptor: int) -> tuple[int, int]:
+def stranger_holder(descriptor: int) -> tuple[int, int]:
     """PID and start time of who holds a lock of ours and is none of ours; (0, 0) where that is not sure."""
-    record = named(descriptor)
+    record = named_holder(descriptor)
     if record.get("pid_namespace") not in (None, pid_namespace()):
         return 0, 0  # a process of ours in another namespace: nothing can be said of it from here
     holders = lock_holders(os.fstat(descriptor))
@@ -62,19 +62,21 @@ def stranger(descriptor: int) -> tuple[int, int]:
 def holder_words(descriptor: int) -> str:
     """Who holds a lock, as the kernel says, else as its text does; `another process` where nobody is named."""
     pid = next(iter(lock_holders(os.fstat(descriptor))), 0) or holder_of(descriptor)
-    return words(pid) if pid else "another process"
+    return process_text(pid) if pid else "another process"
 
 
-def words(pid: int) -> str:
+def process_text(pid: int) -> str:
     """A process, for people: `PID 4711 (flock duty.lock sleep 60)`."""
-    command = " ".join(command_of(pid).split())[:WORDS]
+    command = " ".join(command_of(pid).split())[:MAX_COMMAND]
     return f"PID {pid} ({command})" if command else f"PID {pid}"
 
 
 def _ours(pid: int) -> bool:
     """True of our own commands and screens, by their words."""
-    said = command_line(pid) or []
-    return any(word.startswith((b"mailcore", b"praxmonitor")) for path in said[:6] for word in [path.split(b"/")[-1]])
+    arguments = command_line(pid) or []
+    return any(
+        word.startswith((b"mailcore", b"praxmonitor")) for path in arguments[:6] for word in [path.split(b"/")[-1]]
+    )
 
 
 @cache

@@ -12,19 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mailcore.exceptions import MailcoreError
-from mailcore.system.lock_holder import holder_of, holder_words, stranger, words
+from mailcore.system.lock_holder import holder_of, holder_words, process_text, stranger_holder
 from mailcore.system.processes import exit_notice
 from mailcore.text.units import duration
 
-STRANGER = 2.0
+STRANGER_TIMEOUT = 2.0
 """How long a lock of our own may be held by a process that is none of ours."""
-FIRST_LOOK = 0.5
+FIRST_HOLDER_CHECK = 0.5
 """After so many seconds it is looked who holds what is waited for."""
-LOOK = 60.0
+HOLDER_CHECK = 60.0
 """Seconds between two further looks, where it is waited for without a limit."""
 
 
-def wait(descriptor: int, lock: Path, until: float | None, timeout: float | None, own: bool) -> bool:
+def block_until_locked(descriptor: int, lock: Path, until: float | None, timeout: float | None, own: bool) -> bool:
     """Block in the kernel, in a thread that can be given up: flock has no timeout, and polling starves writers.
 
     True once it is ours; False where a stranger has held it for too long, and is to be stepped around.
@@ -43,7 +43,7 @@ def wait(descriptor: int, lock: Path, until: float | None, timeout: float | None
             os.close(ends)  # `taken` can be read then
 
     threading.Thread(target=wait, daemon=True).start()
-    suspect, pause = (0, 0), FIRST_LOOK
+    suspect, pause = (0, 0), FIRST_HOLDER_CHECK
     try:
         while True:
             left = None if until is None else max(0.0, until - time.monotonic())
@@ -52,13 +52,13 @@ def wait(descriptor: int, lock: Path, until: float | None, timeout: float | None
                     return True
                 raise OSError(f"{lock}: no lock can be had here")
             if own:
-                seen = stranger(descriptor)
+                seen = stranger_holder(descriptor)
                 if seen != (0, 0) and seen == suspect:
                     return False
                 suspect = seen
-            pause = STRANGER if suspect != (0, 0) else LOOK if until is None else STRANGER
+            pause = STRANGER_TIMEOUT if suspect != (0, 0) else HOLDER_CHECK if until is None else STRANGER_TIMEOUT
             if until is not None and time.monotonic() >= until:
-                raise _too_long(descriptor, lock, timeout or STRANGER)
+                raise _too_long(descriptor, lock, timeout or STRANGER_TIMEOUT)
     finally:
         os.close(taken)
 
@@ -74,22 +74,22 @@ def _ready(taken: int, descriptor: int, seconds: float) -> bool:
         poll.register(notice, select.POLLIN)
         if poll.poll(seconds * 1000):
             poll.unregister(notice)
-            return bool(poll.poll(FIRST_LOOK * 1000))  # it is over: the lock comes to one of those who wait
+            return bool(poll.poll(FIRST_HOLDER_CHECK * 1000))  # it is over: the lock comes to one of those who wait
         return False
     return bool(poll.poll(seconds * 1000))
 
 
-def stays(descriptor: int) -> bool:
+def stranger_stays(descriptor: int) -> bool:
     """True if a stranger holds the lock, and goes on to for STRANGER."""
-    seen = stranger(descriptor)
+    seen = stranger_holder(descriptor)
     if seen == (0, 0):
         return False
-    time.sleep(STRANGER)
-    return stranger(descriptor) == seen
+    time.sleep(STRANGER_TIMEOUT)
+    return stranger_holder(descriptor) == seen
 
 
 def step_around(
-    descriptor: int, name: str, path: str, directory: int | None, told: Callable[[str], None] | None
+    descriptor: int, name: str, path: str, directory: int | None, on_stranger: Callable[[str], None] | None
 ) -> int:
     """Make the lock's next file, and hold it; say who held the one before. -1 if another has made it.
 
@@ -97,7 +97,7 @@ def step_around(
     file just before there was a next: that one is waited for.
     """
     number = int(name[len(path) + 1 :] or 0) + 1
-    seen = stranger(descriptor)
+    seen = stranger_holder(descriptor)
     temporary = f"{path}.{os.urandom(8).hex()}.tmp"
     made = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
     try:
@@ -111,10 +111,10 @@ def step_around(
         raise
     finally:
         os.unlink(temporary, dir_fd=directory)
-    if seen == (0, 0) or stranger(descriptor) != seen:
+    if seen == (0, 0) or stranger_holder(descriptor) != seen:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-    elif told is not None:
-        told(words(seen[0]))
+    elif on_stranger is not None:
+        on_stranger(process_text(seen[0]))
     return made
 
 

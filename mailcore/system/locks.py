@@ -4,8 +4,8 @@ Whoever can open a file for reading can hold its flock, and so stop all who wait
 A lock's file can be opened only by those who may write it: they share the mail anyhow. And a lock of our own (`own`),
 which no other program takes, names its holder in its text: who holds it for longer than two seconds, and is none of
 ours, is stepped around. The lock's next file, `NAME.1` and so on, is the lock then, for all and for good. It can be
-made only once: of two who step around neither undoes what the other did, as they would by replacing a file. Who cannot
-be told for sure (`system.lock_holder`) is waited for, and named.
+made only once: of two who step around neither undoes what the other did, as they would by replacing a file. A holder
+who is not known for sure (`system.lock_holder`) is waited for, and named.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mailcore.system import safe_open
 LOCK_TIMEOUT = 10.0
 """How long to wait for another program's lock before saying who holds it."""
 
-Told = Callable[[str], None]
+OnStranger = Callable[[str], None]
 """Called with who was stepped around, in words."""
 
 
@@ -34,7 +34,7 @@ def locked(
     *,
     directory: int | None = None,
     own: bool = False,
-    told: Told | None = None,
+    on_stranger: OnStranger | None = None,
 ) -> Iterator[int]:
     """Hold an exclusive flock on `lock`, and give its descriptor, which is closed at the end.
 
@@ -42,7 +42,7 @@ def locked(
     takes. `directory`: a descriptor of the one that it lies in. With `own` its text is the holder's name. OSError,
     naming the lock, where it cannot be made, or is a symlink.
     """
-    descriptor = _acquire(lock, timeout, directory, own, told)
+    descriptor = _acquire(lock, timeout, directory, own, on_stranger)
     try:
         yield descriptor
     finally:
@@ -56,31 +56,31 @@ def lock_directory(descriptor: int, path: Path, timeout: float = LOCK_TIMEOUT) -
     """Take the exclusive flock on an open directory, until its descriptor is closed. MailcoreError as of `locked`.
 
     Who tidies up removes a lock's file under its holder, and whoever comes next makes another; a directory stays. Who
-    may only look at a directory can lock it, too: one who is none of ours is gone past, and told. The lock's file,
+    may only look at a directory can lock it, too: one who is none of ours is gone past, and reported. The lock's file,
     which he may not open, keeps order then.
     """
-    if not take(descriptor):
+    if not take_flock(descriptor):
         from mailcore.exceptions import caveat
         from mailcore.system import lock_wait
         from mailcore.system.lock_holder import holder_words
 
-        if not lock_wait.wait(descriptor, path, time.monotonic() + timeout, timeout, own=True):
+        if not lock_wait.block_until_locked(descriptor, path, time.monotonic() + timeout, timeout, own=True):
             who = holder_words(descriptor)
             caveat(f"{path} is kept locked by {who}, which is none of ours: it was gone past")
 
 
-def try_lock(lock: Path, *, own: bool = False, told: Told | None = None) -> int | None:
+def try_lock(lock: Path, *, own: bool = False, on_stranger: OnStranger | None = None) -> int | None:
     """A descriptor that holds the exclusive flock on `lock`, for the caller to close; None if another holds it.
 
     OSError where it cannot be made, is a symlink, or lies where there are no locks.
     """
-    descriptor = _acquire(lock, 0.0, None, own, told, trying=True)
+    descriptor = _acquire(lock, 0.0, None, own, on_stranger, trying=True)
     return descriptor if descriptor >= 0 else None
 
 
-def wait_for_lock(lock: Path, *, own: bool = False, told: Told | None = None) -> int:
+def wait_for_lock(lock: Path, *, own: bool = False, on_stranger: OnStranger | None = None) -> int:
     """As `try_lock`, once the lock is free: waits in the kernel, however long that takes."""
-    return _acquire(lock, None, None, own, told)
+    return _acquire(lock, None, None, own, on_stranger)
 
 
 def is_locked(lock: Path, *, own: bool = False) -> bool:
@@ -89,9 +89,9 @@ def is_locked(lock: Path, *, own: bool = False) -> bool:
 
 
 def is_held(lock: Path, *, own: bool = False) -> bool | None:
-    """The same; None where that cannot be told: there is no such file, or it is not ours to open."""
+    """The same; None where that is not known: there is no such file, or it is not ours to open."""
     try:
-        descriptor, _ = safe_open.descriptor(newest(lock) if own else lock, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor, _ = safe_open.descriptor(newest_lock_file(lock) if own else lock, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
@@ -103,7 +103,7 @@ def is_held(lock: Path, *, own: bool = False) -> bool | None:
     return False
 
 
-def newest(lock: Path) -> Path:
+def newest_lock_file(lock: Path) -> Path:
     """The file that is a lock of our own at present: `lock`, or the last that stands in its place."""
     return lock.with_name(_newest(str(lock), None).rpartition("/")[2])
 
@@ -124,7 +124,12 @@ def _exists(name: str, directory: int | None) -> bool:
 
 
 def _acquire(
-    lock: Path, timeout: float | None, directory: int | None, own: bool, told: Told | None, trying: bool = False
+    lock: Path,
+    timeout: float | None,
+    directory: int | None,
+    own: bool,
+    on_stranger: OnStranger | None,
+    trying: bool = False,
 ) -> int:
     """A descriptor that holds the lock; with `trying` -1 if another of ours holds it, or one that nobody knows."""
     path = str(lock) if directory is None else lock.name
@@ -138,15 +143,15 @@ def _acquire(
             raise
         try:
             _guard(descriptor, found)
-            held = take(descriptor)
-            if not held:
+            taken = take_flock(descriptor)
+            if not taken:
                 from mailcore.system import lock_wait
 
-                if trying and not (own and lock_wait.stays(descriptor)):
+                if trying and not (own and lock_wait.stranger_stays(descriptor)):
                     return _closed(descriptor)
-                held = not trying and lock_wait.wait(descriptor, lock, until, timeout, own)
-            if not held:
-                next_one = lock_wait.step_around(descriptor, name, path, directory, told)
+                taken = not trying and lock_wait.block_until_locked(descriptor, lock, until, timeout, own)
+            if not taken:
+                next_one = lock_wait.step_around(descriptor, name, path, directory, on_stranger)
                 os.close(descriptor)
                 descriptor = next_one
             elif not _is_named(descriptor, name, directory) or (own and _newest(path, directory) != name):
@@ -178,7 +183,7 @@ def _guard(descriptor: int, found: os.stat_result) -> None:
             os.fchmod(descriptor, mode)
 
 
-def take(descriptor: int) -> bool:
+def take_flock(descriptor: int) -> bool:
     """Take the flock of an open file if it is free, until that is closed."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

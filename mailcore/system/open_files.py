@@ -8,14 +8,14 @@ from collections import OrderedDict
 
 from mailcore.system.safe_open import descriptor
 
-MOST = 128
+MAX_OPEN = 128
 """Files that are held open at a time; a process may have 1,024."""
 
 
 class OpenFiles:
     """Open files, of which the ones used last stay open. For one thread."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MAX_OPEN) -> None:
         self._most = most
         self._open: OrderedDict[str, int] = OrderedDict()
         self._used: set[str] = set()

@@ -28,7 +28,7 @@ if PORTABLE:
         owner_of,
         parent_of,
         pid_namespace,
-        send,
+        send_signal,
         snapshot,
         start_ticks,
         started_at,
@@ -55,7 +55,7 @@ else:
         owner_of,
         parent_of,
         pid_namespace,
-        send,
+        send_signal,
         snapshot,
         start_ticks,
         started_at,
@@ -74,7 +74,6 @@ __all__ = [
     "command_line",
     "command_of",
     "control_group",
-    "ended",
     "environment",
     "exit_notice",
     "free_older_part",
@@ -87,13 +86,14 @@ __all__ = [
     "owner_of",
     "parent_of",
     "pid_namespace",
-    "send",
+    "send_signal",
     "session_of",
     "snapshot",
     "start_ticks",
     "started_at",
     "stopped",
     "value_of",
+    "wait_for_end",
     "watch_limits",
     "working_directory",
 ]
@@ -107,7 +107,7 @@ def alive(pid: int, ticks: int = 0, boot: str = "") -> bool:
     return actual != 0 and ticks in (0, actual)
 
 
-def ended(pid: int, ticks: int, seconds: float) -> bool:
+def wait_for_end(pid: int, ticks: int, seconds: float) -> bool:
     """Wait for the end of a process that need not be a child; False if it still lives after so many seconds."""
     deadline = time.monotonic() + seconds
     try:

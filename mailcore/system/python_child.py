@@ -27,30 +27,33 @@ def child(module: str, *words: str) -> list[str]:
     return [sys.executable, "-P", "-E", "-Xutf8", *start, *words]
 
 
-def anew_in_utf8() -> None:
-    """Begin this process anew with UTF-8 for words and file names, where the locale has another encoding.
+def restart_in_utf8() -> None:
+    """Restart this process with UTF-8 for words and file names, where the locale has another encoding.
 
     With that of `LC_ALL=C` or a Latin one no mail in other letters could be sent, nor its file be found.
     """
     os.execv(sys.executable, [sys.executable, "-Xutf8", *sys.orig_argv[1:]])
 
 
-def path_last() -> None:
+def put_pythonpath_last() -> None:
     """Let what PYTHONPATH names come last in this process too. Call it before what is imported late."""
-    said = {*_said(), ""}
-    sys.path[:] = [*(entry for entry in sys.path if entry not in said), *(entry for entry in sys.path if entry in said)]
+    entries = {*_pythonpath(), ""}
+    sys.path[:] = [
+        *(entry for entry in sys.path if entry not in entries),
+        *(entry for entry in sys.path if entry in entries),
+    ]
 
 
-def _said() -> list[str]:
+def _pythonpath() -> list[str]:
     """The places that PYTHONPATH names; an empty one is the working directory."""
-    said = os.environ.get("PYTHONPATH", "")
+    value = os.environ.get("PYTHONPATH", "")
     try:
-        return [os.path.abspath(one) for one in said.split(os.pathsep)] if said else []  # noqa: PTH100
+        return [os.path.abspath(one) for one in value.split(os.pathsep)] if value else []  # noqa: PTH100
     except FileNotFoundError:  # the working directory is gone
-        return [one for one in said.split(os.pathsep) if os.path.isabs(one)]  # noqa: PTH117
+        return [one for one in value.split(os.pathsep) if os.path.isabs(one)]  # noqa: PTH117
 
 
 def _by_variable() -> bool:
     """True if it is PYTHONPATH that leads to this package."""
-    said = _said()
-    return bool(said) and str(Path(__file__).parents[2]) in said
+    entries = _pythonpath()
+    return bool(entries) and str(Path(__file__).parents[2]) in entries

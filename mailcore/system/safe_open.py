@@ -1,6 +1,6 @@
 """Files in whose place an agent can put anything: only a regular one is opened, and nothing keeps the opener waiting.
 
-A FIFO would keep a reader for ever, in the loader's one thread or under a lock; a device may do anything.
+A FIFO would keep a reader for ever, in the reader's one thread or under a lock; a device may do anything.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def share_with_group(opened: int) -> None:
         os.fchmod(opened, wanted)
 
 
-def working_directory() -> Path:
+def own_directory() -> Path:
     """Where this process works; where that was removed, the place where it was. OSError where nobody knows."""
     try:
         return Path.cwd()
@@ -98,26 +98,26 @@ def working_directory() -> Path:
         return Path(os.readlink("/proc/self/cwd").removesuffix(" (deleted)"))  # noqa: PTH115 (it leads nowhere)
 
 
-def opened(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BinaryIO:
     """The regular file at `path`, open for reading. OSError as of `descriptor`."""
     return os.fdopen(descriptor(path)[0], "rb")
 
 
-MOST = 64 * 1024 * 1024
+MAX_WHOLE_FILE = 64 * 1024 * 1024
 """Bytes of a file that is read whole, unless its reader says otherwise: a sparse file has no end, and costs nothing."""
 
 
-def read_bytes(path: Path, *, links: bool = True, most: int = MOST) -> bytes:
+def read_bytes(path: Path, *, links: bool = True, most: int = MAX_WHOLE_FILE) -> bytes:
     """The whole of the regular file at `path`. OSError as of `descriptor`; without `links` a symlink is one too.
 
     OSError (EFBIG) of a file of more than `most` bytes, none of which is read.
     """
     opened, found = descriptor(path, os.O_RDONLY if links else os.O_RDONLY | os.O_NOFOLLOW)
     with os.fdopen(opened, "rb") as file:
-        return whole(file, found.st_size, path, most)
+        return read_whole(file, found.st_size, path, most)
 
 
-def whole(file: BinaryIO, size: int, path: Path | str, most: int) -> bytes:
+def read_whole(file: BinaryIO, size: int, path: Path | str, most: int) -> bytes:
     """All of an open file of `size` bytes. OSError (EFBIG) of more than `most`."""
     # One byte more than there may be: a file that grows meanwhile is found out.
     data = file.read(most + 1) if size <= most else None
@@ -182,7 +182,7 @@ def exists_in(name: str, directory: int) -> bool:
     return os.access(name, os.F_OK, dir_fd=directory, follow_symlinks=False)
 
 
-def read_in(name: str, directory: int, most: int = MOST) -> bytes:
+def read_in(name: str, directory: int, most: int = MAX_WHOLE_FILE) -> bytes:
     """The whole file `name` in an open directory; a symlink is not followed (OSError, ELOOP), nor are more than `most`
     bytes read (OSError, EFBIG)."""
     number, found = descriptor(name, os.O_RDONLY | os.O_NOFOLLOW, directory=directory)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mailcore.system.processes import environment, look, value_of
 
-ASKED = 2.0
+ANSWER_TIMEOUT = 2.0
 """Seconds that tmux has to answer."""
 
 
@@ -56,8 +56,8 @@ SILENT = frozenset({"dtach", "abduco", "zellij"})
 def _detached(window: int) -> str:
     """The same of GNU screen, of whose window `window` is a process."""
     session = value_of(environment(window) or [], "STY") or os.environ.get("STY", "")
-    told = _answer(["screen", "-ls", session]) if session else ""
-    lines = [line.split() for line in told.splitlines()]
+    answer = _answer(["screen", "-ls", session]) if session else ""
+    lines = [line.split() for line in answer.splitlines()]
     attached = any(line[0] == session and "(Detached)" not in line for line in lines if line)
     return "" if attached else "screen runs it, and nobody is attached to that session"
 
@@ -66,10 +66,10 @@ def _unattached(pane: int) -> str:
     """The same of the tmux server that started the process `pane`."""
     socket = value_of(environment(pane) or [], "TMUX").partition(",")[0] or os.environ.get("TMUX", "").partition(",")[0]
     words = ["tmux", *(("-S", socket) if socket else ()), "list-panes", "-a", "-F", "#{pane_tty} #{session_attached}"]
-    told = _answer(words)
-    if not told:
+    answer = _answer(words)
+    if not answer:
         return "tmux runs it, and does not say whether anybody is attached"
-    panes = [line.split() for line in told.splitlines()]
+    panes = [line.split() for line in answer.splitlines()]
     if any(pane[0] == _name() and pane[1:] not in ([], ["0"]) for pane in panes if pane):
         return ""
     return "tmux runs it, and nobody is attached to that session"
@@ -80,12 +80,14 @@ def _answer(words: list[str]) -> str:
     import subprocess
 
     try:
-        return subprocess.run(words, capture_output=True, text=True, timeout=ASKED, stdin=subprocess.DEVNULL).stdout
+        return subprocess.run(
+            words, capture_output=True, text=True, timeout=ANSWER_TIMEOUT, stdin=subprocess.DEVNULL
+        ).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
 
 
-def ask(prompt: str) -> str:
+def ask_hidden(prompt: str) -> str:
     """What a person types at the terminal, not shown. OSError if there is none."""
     import termios
     import tty

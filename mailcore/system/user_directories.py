@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-NAME = "praxmonitor"
+APPLICATION = "praxmonitor"
 NOWHERE = Path("/nonexistent")
 """Where neither HOME nor passwd says one: nothing is read there, and what would be written there says why it is not."""
 
@@ -46,7 +46,7 @@ def state_of(root: Path) -> Path:
 
 def _known(find: Callable[[str], Path]) -> Path:
     try:
-        path = find(NAME)
+        path = find(APPLICATION)
     except RuntimeError:  # platformdirs from 4.5 on says so itself
-        return NOWHERE / NAME
-    return path if path.is_absolute() else NOWHERE / NAME
+        return NOWHERE / APPLICATION
+    return path if path.is_absolute() else NOWHERE / APPLICATION

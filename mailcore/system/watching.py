@@ -27,7 +27,7 @@ class HasDescriptor(Protocol):
 
 
 class Kernel(Protocol):
-    """What tells of changes, of either backend."""
+    """What reports changes, of either backend."""
 
     @property
     def trouble(self) -> str:
@@ -35,7 +35,7 @@ class Kernel(Protocol):
 
     @property
     def sure(self) -> bool:
-        """True if a change that is lost is told as lost; else a look at times finds it."""
+        """True if a change that is lost is reported as lost; else a look at times finds it."""
 
     def fileno(self) -> int:
         """Readable when there is something to `read`."""
@@ -43,7 +43,7 @@ class Kernel(Protocol):
     def watch(self, wanted: Mapping[str, int]) -> set[str]:
         """Watch these directories, flat, given with their inodes, and no others.
 
-        Returns those that are watched from now on and were not before; others may be told later, as changed.
+        Returns those that are watched from now on and were not before; others may be reported later, as changed.
         """
 
     def read(self) -> tuple[set[str], bool]:
@@ -169,18 +169,18 @@ class Cancellation:
     """Says once, from whatever thread, that nobody wants any more what a wait is for, and ends that wait."""
 
     def __init__(self) -> None:
-        self.said = False
+        self.cancelled = False
         self._watcher: Watcher | None = None
 
     def wakes(self, watcher: Watcher) -> None:
         """Let this watcher's wait end, the one at hand or the next."""
         self._watcher = watcher
-        if self.said:
+        if self.cancelled:
             watcher.wake()
 
-    def say(self) -> None:
+    def cancel(self) -> None:
         """Cancel it."""
-        self.said = True
+        self.cancelled = True
         if self._watcher is not None:
             self._watcher.wake()
 
@@ -196,9 +196,9 @@ def inodes(directories: Iterable[Path]) -> dict[str, int]:
 
 def _kernel() -> Kernel:
     if PORTABLE:
-        from mailcore.system.portable.watching import Notify
+        from mailcore.system.portable.watching import WatchfilesKernel
 
-        return Notify()
+        return WatchfilesKernel()
     from mailcore.system.linux.watching import Inotify
 
     return Inotify()

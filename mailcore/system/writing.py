@@ -166,7 +166,7 @@ def flush(path: Path) -> None:
         os.close(opened)
 
 
-def remove(path: Path, root: Path) -> None:
+def remove_file(path: Path, root: Path) -> None:
     """Remove a file, durably. Refused if a symlink leads its directory out of the project at `root`."""
     with open_directory(path.parent) as directory:
         inside(root, path.parent, directory)
@@ -208,19 +208,19 @@ def _temporary(directory: int, name: str) -> tuple[str, int]:
     return name, opened
 
 
-def _like(opened: int, former: os.stat_result, directory: int) -> None:
+def _like(opened: int, replaced: os.stat_result, directory: int) -> None:
     """Let an open file be whose the one was that it replaces, with its rights.
 
     A group that shares the directory may write it from now on: before, only its first writer could.
     """
-    if not stat.S_ISREG(former.st_mode):
+    if not stat.S_ISREG(replaced.st_mode):
         return
     new = os.fstat(opened)
-    if (new.st_uid, new.st_gid) != (former.st_uid, former.st_gid):
-        owner = former.st_uid if os.geteuid() == 0 else -1
+    if (new.st_uid, new.st_gid) != (replaced.st_uid, replaced.st_gid):
+        owner = replaced.st_uid if os.geteuid() == 0 else -1
         with contextlib.suppress(PermissionError):  # a group that this user is not in
-            os.fchown(opened, owner, former.st_gid)
-    os.fchmod(opened, stat.S_IMODE(former.st_mode))
+            os.fchown(opened, owner, replaced.st_gid)
+    os.fchmod(opened, stat.S_IMODE(replaced.st_mode))
     place = os.fstat(directory)
     if place.st_mode & stat.S_ISGID and place.st_mode & stat.S_IWGRP:
         share_with_group(opened)

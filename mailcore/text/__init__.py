@@ -51,7 +51,7 @@ def hanging(text: str) -> str:
     return plain(text).rstrip("\n").replace("\n", "\n  ")
 
 
-def hidden(text: str) -> int:
+def hidden_characters(text: str) -> int:
     """How many characters `plain` takes out of `text` because nobody sees them."""
     return 0 if text.isascii() else sum(not flag for flag in _compiled(_UNSEEN).findall(text))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-LONGEST = 64
+MAX_CLUSTER = 64
 """Characters of a cluster that is kept whole; a longer one, of marks upon marks, is cut like any text."""
 
 
@@ -22,8 +22,8 @@ def cut(text: str, limit: int) -> str:
     if not text.isascii():
         from wcwidth import grapheme_boundary_before
 
-        begin = grapheme_boundary_before(text[: end + LONGEST], end + 1)
-        end = begin if end - begin < LONGEST else end
+        begin = grapheme_boundary_before(text[: end + MAX_CLUSTER], end + 1)
+        end = begin if end - begin < MAX_CLUSTER else end
     return f"{text[:end]}…"
 
 

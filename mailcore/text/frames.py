@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mailcore.text import counted, hidden, line, plain
+from mailcore.text import counted, hidden_characters, line, plain
 from mailcore.text.clusters import clusters
 
 _BRACKETS = str.maketrans("<>", "‹›")
@@ -30,7 +30,7 @@ def boundary(texts: Iterable[str]) -> str:
 def framed(word: str, head: Sequence[str], body: str, number: int = 1, count: int = 1) -> str:
     """One message between the two lines of its boundary; each line of `head` is ours, made with `quoted` or `line`."""
     which = f"{word} ({number} of {count})"
-    unseen = hidden(body)
+    unseen = hidden_characters(body)
     size = counted(len(body.splitlines()), "line") + (
         f", {counted(unseen, 'unseen character')} removed" if unseen else ""
     )

@@ -18,7 +18,7 @@ _NAME = (
     r"|(?:auth|access|refresh|id|bot|api|session|github|gitlab|npm|slack)[_-]?token|client[_-]?secret|credentials?|nonce"
 )
 
-FORMS = {
+SECRET_FORMS = {
     "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?:(?!-----END)[^\"])*(?:-----END [A-Z ]*-----)?",
     "age key": r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}",
     "AWS key id": r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b",
@@ -48,8 +48,8 @@ FORMS = {
 }
 """Name → pattern of the whole secret."""
 
-_FORMS = re.compile("|".join(f"(?P<f{number}>{pattern})" for number, pattern in enumerate(FORMS.values())))
-_KINDS = list(FORMS)
+_FORMS = re.compile("|".join(f"(?P<f{number}>{pattern})" for number, pattern in enumerate(SECRET_FORMS.values())))
+_KINDS = list(SECRET_FORMS)
 # `password=hunter2`, `"api_key": "…"`, `--password hunter2`. Of a bare value after a colon only what has eight
 # characters with a digit: prose ("the password: see below") stays, and after a quoted name the number that JSON has.
 _QUOTED = re.compile(

@@ -12,12 +12,12 @@ import unicodedata
 from functools import lru_cache
 
 from mailcore.text import line, plain
-from mailcore.text.known import known
+from mailcore.text.known import known_addresses
 
-OPERATOR = "@operator"
+OPERATOR_ADDRESS = "@operator"
 """Known everywhere: nobody else may look like the person at the screen."""
 
-LOOKS = {
+LOOKALIKES = {
     "2": "\u01a8\u03e9\u14bf\ua645\ua6ef\ua75b",
     "3": "\u021d\u025c\u0292\u0437\u04e1\u2ccd\ua76b\U000118ca\U00016f3b\U0001d206",
     "4": "\u13ce\U000118cf",
@@ -74,7 +74,7 @@ LOOKS = {
     "z": "\u03b6\u13c3\u1d22\ua4dc\U000102f5\U000118c9\U000118e5",
 }
 """Letter → signs that look like it."""
-_LETTERS = str.maketrans({sign: letter for letter, signs in LOOKS.items() for sign in signs})
+_LETTERS = str.maketrans({sign: letter for letter, signs in LOOKALIKES.items() for sign in signs})
 _WORDS = re.compile(r"[^\w.@-]+")
 _ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("0", "o"), ("1", "l"), ("i", "l"), ("|", "l"), ("5", "s"))
 
@@ -99,7 +99,7 @@ def imitated(sender: str) -> str:
     Each word of it counts: "@operator (the person)" looks like the operator too. Empty where it is one of them, or
     looks like nobody.
     """
-    return _imitated(sender, (*known(), OPERATOR))
+    return _imitated(sender, (*known_addresses(), OPERATOR_ADDRESS))
 
 
 @lru_cache(4096)
@@ -117,7 +117,7 @@ def _imitated(sender: str, addresses: tuple[str, ...]) -> str:
     return spelt if mixed else ""
 
 
-def shown(sender: str, limit: int = 0) -> str:
+def safe_sender(sender: str, limit: int = 0) -> str:
     """A sender as it is shown: one harmless line; before one that only looks like another `! not @operator:`."""
     other = imitated(sender)
     return line(f"! not {other}: {sender}" if other else sender, limit)

@@ -26,12 +26,12 @@ def person() -> int:
         return WIDTH
 
 
-def say(text: str, *, end: str = "\n", flush: bool = False) -> None:
+def print_line(text: str, *, end: str = "\n", flush: bool = False) -> None:
     """Print text to standard output, harmless."""
     print(plain(text), end=end, flush=flush)
 
 
-def complain(text: str, *, end: str = "\n", more: str = "") -> None:
+def print_error(text: str, *, end: str = "\n", more: str = "") -> None:
     """The same to standard error, at once; nowhere if that is closed or full.
 
     Further lines of `text`, which may repeat what others wrote, are indented; those of `more` are ours.
@@ -41,7 +41,7 @@ def complain(text: str, *, end: str = "\n", more: str = "") -> None:
             print(hanging(text), end=end + more, file=sys.stderr, flush=True)
 
 
-def say_json(value: Any, *, indent: bool = True, flush: bool = False) -> None:
+def print_json(value: Any, *, indent: bool = True, flush: bool = False) -> None:
     """Print one JSON value to standard output; what a terminal would act on is escaped in it."""
     print(escaped(json.dumps(value, ensure_ascii=False, indent=2 if indent else None)), flush=flush)
 

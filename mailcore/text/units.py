@@ -11,17 +11,17 @@ import time
 from datetime import UTC, datetime, timedelta
 from math import inf
 
-UNKNOWN = "unknown"
+UNKNOWN_TIME = "unknown"
 LATEST = 253_370_764_800.0
 """The first second of the year 9999, UTC: the last day that every time zone can tell is later."""
-LONGEST = 9999
+MAX_DURATION = 9999
 """Days; what is older is said to be so old, for a card has five cells for an age."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _MOST_MONEY = 1e12
 
 
-def known(at: float) -> bool:
+def is_known_time(at: float) -> bool:
     """Whether a calendar holds the moment. Not 0.0, no negative number, no infinity, not NaN."""
     return 0.0 < at < LATEST
 
@@ -53,10 +53,10 @@ def moment(at: float, now: float, *, never: str = "never") -> str:
 
 def iso(at: float, *, milliseconds: bool = False) -> str | None:
     """ISO 8601 with the local offset, for JSON; None where the moment is not known."""
-    if not known(at):
+    if not is_known_time(at):
         return None
-    told = datetime.fromtimestamp(at, UTC).astimezone()
-    return told.isoformat(timespec="milliseconds" if milliseconds else "auto")
+    local = datetime.fromtimestamp(at, UTC).astimezone()
+    return local.isoformat(timespec="milliseconds" if milliseconds else "auto")
 
 
 def end_of(day: str) -> float:
@@ -71,7 +71,7 @@ def age(seconds: float) -> str:
     """`12s`, `4m`, `2h`, `3d`: the largest unit alone, at most five cells. `?` for NaN."""
     if seconds != seconds:
         return "?"
-    whole = int(min(max(0.0, seconds), LONGEST * _DAY))
+    whole = int(min(max(0.0, seconds), MAX_DURATION * _DAY))
     for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
         if whole >= size:
             return f"{whole // size}{unit}"
@@ -82,13 +82,13 @@ def since(at: float, now: float) -> str:
     """The age of a moment; empty where there is none, `?` where no calendar holds it."""
     if not at:
         return ""
-    return age(now - at) if known(at) else "?"
+    return age(now - at) if is_known_time(at) else "?"
 
 
 def duration(seconds: float) -> str:
     """`0.25 s`, `90 s`, `5 min 3 s`, `10 min`, `2 h 5 min`, `3 d 4 h`: no more than two units, none that is zero."""
     if not 0 <= seconds < LATEST:
-        return UNKNOWN
+        return UNKNOWN_TIME
     whole = round(seconds)
     if whole < 10:
         return f"{round(seconds, 3):.2g} s"
@@ -120,16 +120,16 @@ def money(dollars: float, *, digits: int = 0) -> str:
     0.0 is unknown: so much says a program that does not reckon.
     """
     if not 0 < dollars < _MOST_MONEY:
-        return UNKNOWN
+        return UNKNOWN_TIME
     digits = digits or (2 if dollars >= 0.1 else 4)
     least = 10**-digits
     return f"${dollars:,.{digits}f}" if dollars >= least else f"<${least:.{digits}f}"
 
 
 def _local(form: str, at: float, never: str) -> str:
-    if known(at):
+    if is_known_time(at):
         return time.strftime(form, time.localtime(at))
-    return UNKNOWN if at else never
+    return UNKNOWN_TIME if at else never
 
 
 def _two(many: int, unit: str, few: int, smaller: str) -> str:
@@ -139,7 +139,7 @@ def _two(many: int, unit: str, few: int, smaller: str) -> str:
 def _scaled(count: float, units: tuple[str, ...]) -> str:
     """In the unit in which it has three digits at most, one of them after the point below ten."""
     if not 0 <= count < 1000 ** (len(units) + 1):
-        return UNKNOWN
+        return UNKNOWN_TIME
     value = float(count)
     for unit in units:
         value /= 1000

@@ -1,8 +1,8 @@
 """`.praxmonitor/audit.jsonl`: every act on a workspace, by whom, on disk when it is done; a chain of lines.
 
 Agents run as the operator does, so each can edit this file. A line carries a digest of the one before it, and the lock
-beside it keeps the digest of the last: what was changed, removed or put in by hand is told (`broken`, `mailcore
-doctor`), not prevented. Whoever reckons the whole chain anew is not found out.
+beside it keeps the digest of the last: what was changed, removed or put in by hand is reported (`broken_links`,
+`mailcore doctor`), not prevented. Whoever computes the whole chain again is not found out.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from mailcore.workspace import registry
 from mailcore.workspace.find import Workspace
 
 FILE, LOCK = "audit.jsonl", ".audit.lock"
-PATIENCE = 2.0
+CHAIN_PATIENCE = 2.0
 """Seconds that a line waits for the lock; then it is written without its place in the chain, and says so."""
-LONGEST = 1 << 20
+MAX_AUDIT_LINE = 1 << 20
 """Bytes of the longest line that is looked for."""
 _TAIL = 1 << 16
 
-proof: ContextVar[str] = ContextVar("proof", default="")
+current_proof: ContextVar[str] = ContextVar("proof", default="")
 """What says who acts now: as `Identity.how`, or `screen`, `supervisor`. Mail and acts are stamped with it."""
 
 
@@ -38,24 +38,24 @@ def record(workspace: Workspace, by: str, verb: str, **facts: Any) -> None:
 
     MailcoreError, naming the file, where the disk does not allow it: what was done before stays done.
     """
-    stamp = {"proof": proof.get()} if proof.get() else {}
+    stamp = {"proof": current_proof.get()} if current_proof.get() else {}
     try:
-        registry.keep(workspace.registry)
-        append(workspace.state_dir, {"by": by, "verb": verb, **stamp, **facts})
+        registry.update_copy(workspace.registry)
+        append_line(workspace.state_dir, {"by": by, "verb": verb, **stamp, **facts})
     except OSError as error:
         path = workspace.state_dir / FILE
         raise MailcoreError(f"{path}: {error.strerror}; {by}'s {verb} is not written there") from error
 
 
-def append(state: Path, act: dict[str, Any], *, durable: bool = True) -> None:
+def append_line(state: Path, act: dict[str, Any], *, durable: bool = True) -> None:
     """Add one line to the audit in the directory `state`. OSError of the disk.
 
     It is on disk when this returns, unless `durable` is false: then who writes many lines flushes once.
     """
     path = state / FILE
-    self_ignore.make(state)
+    self_ignore.make_ignored(state)
     try:
-        with locked(state / LOCK, PATIENCE) as head:
+        with locked(state / LOCK, CHAIN_PATIENCE) as head:
             line = journal.encode({**act, "chain": _expected(path, head)})
             writing.append(path, line)
             os.pwrite(head, b"%-20d %s\n" % (path.stat().st_size, digest(line).encode()), 0)
@@ -81,13 +81,13 @@ def _expected(path: Path, head: int) -> str:
             last = data.rstrip(b"\n").rpartition(b"\n")[2]
             if start == 0 or len(last) < len(data.rstrip(b"\n")):
                 break
-            if end - start > LONGEST:  # no line of ours: somebody put something else there
+            if end - start > MAX_AUDIT_LINE:  # no line of ours: somebody put something else there
                 return known or digest(b"")
             start = max(0, start - _TAIL)
         if not known or known == digest(last):
             return digest(last)
-        # Whoever was killed before it told of its line, or a power cut, left the head behind; its lines are chained.
-        newer = os.pread(number, min(end - size, safe_open.MOST), size).splitlines() if size < end else []
+        # Whoever was killed before it wrote the head, or a power cut, left the head behind; its lines are chained.
+        newer = os.pread(number, min(end - size, safe_open.MAX_WHOLE_FILE), size).splitlines() if size < end else []
     finally:
         os.close(number)
     return _follow(newer, known)[0]
@@ -113,30 +113,30 @@ def _head(lock: int) -> tuple[int, str]:
 
 def _chain_of(line: bytes) -> str | None:
     """What a line says of the one before it; None where it is no line of ours, or one from before there was a chain."""
-    found = journal.parse([line])
+    found = journal.parse_records([line])
     chain = found[0].get("chain") if found else None
     return chain if isinstance(chain, str) else None
 
 
-def broken(state: Path) -> Iterator[str]:
+def broken_links(state: Path) -> Iterator[str]:
     """Where the chain does not hold, in words, the first first. OSError where the file cannot be read."""
     path = state / FILE
     data = safe_open.read_bytes(path, links=False) if path.exists() else b""
     lines = data.splitlines()
-    before, begun = b"", False
+    before, chained = b"", False
     for number, line in enumerate(lines, 1):
         chain = _chain_of(line)
         if chain == "":
             yield f"line {number} could not be chained when it was written"
-        elif chain is not None and chain != digest(before) and (begun or before or chain != digest(b"")):
+        elif chain is not None and chain != digest(before) and (chained or before or chain != digest(b"")):
             yield f"line {number} does not follow from the one before: something was changed by hand"
-        elif chain is None and begun and journal.parse([line]):
+        elif chain is None and chained and journal.parse_records([line]):
             yield f"line {number} was put in by hand"
-        begun, before = begun or chain is not None, line
+        chained, before = chained or chain is not None, line
     try:
         number, _ = safe_open.descriptor(state / LOCK)
     except FileNotFoundError:
-        if begun:
+        if chained:
             yield f"{LOCK}, which keeps the digest of the last line, is gone"
         return
     try:

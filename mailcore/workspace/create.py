@@ -22,19 +22,27 @@ from mailcore.model.lock import Holder
 from mailcore.system import self_ignore
 from mailcore.system.locks import locked
 from mailcore.system.writing import link_new, make_directory, replace
-from mailcore.workspace.find import Workspace, load
+from mailcore.workspace.find import Workspace, load_workspace
 from mailcore.workspace.lock_reader import read_lock
-from mailcore.workspace.registry import ADDRESS, SUFFIX, keep, look, normal_address, read, row_agent
+from mailcore.workspace.registry import (
+    ADDRESS,
+    SUFFIX,
+    normal_address,
+    read_registry,
+    registry_in,
+    row_agent,
+    update_copy,
+)
 
 
-def add(workspace: Workspace, name: str, path: str, role: str = "", purpose: str = "") -> Workspace:
+def add_agent(workspace: Workspace, name: str, path: str, role: str = "", purpose: str = "") -> Workspace:
     """Register one more agent and make its branch; its passport says its role and its purpose."""
     now = datetime.now()
     row = _row(name, path, now)
     agent = row_agent(workspace.root, row["name"], row)
     with locked(_lock(workspace.registry)):
         document = _document(workspace.registry)
-        for known in load(workspace.registry).agents:
+        for known in load_workspace(workspace.registry).agents:
             if agent.address == known.address:
                 raise Refused(f"{agent.address} is in {workspace.registry.name} already", "exists")
             if agent.branch == known.branch:
@@ -49,10 +57,10 @@ def add(workspace: Workspace, name: str, path: str, role: str = "", purpose: str
         else:
             branches.append(row)
         _save(workspace.registry, document, now)
-    return load(workspace.registry)
+    return load_workspace(workspace.registry)
 
 
-def remove(workspace: Workspace, address: str) -> Workspace:
+def remove_agent(workspace: Workspace, address: str) -> Workspace:
     """Take an agent's row out of the registry. Its directory, mail and memories stay."""
     agent = workspace.agent(address)
     if agent.is_operator:
@@ -68,7 +76,7 @@ def remove(workspace: Workspace, address: str) -> Workspace:
         else:
             document["branches"] = [r for r in branches if not _is(workspace, "", r, agent.address)]
         _save(workspace.registry, document, datetime.now())
-    return load(workspace.registry)
+    return load_workspace(workspace.registry)
 
 
 def _is(workspace: Workspace, name: str, row: Any, address: str) -> bool:
@@ -87,7 +95,7 @@ def _lock(registry: Path) -> Path:
 def _document(registry: Path) -> dict[str, Any]:
     """The registry as it stands, to be changed and written again. UsageError if it is none, or a link to one."""
     try:
-        document: dict[str, Any] = loads(read(registry, links=False)[0])
+        document: dict[str, Any] = loads(read_registry(registry, links=False)[0])
     except OSError as error:
         raise UsageError(f"{registry}: {error.strerror}; the registry cannot be changed", "registry") from error
     except ValueError as error:
@@ -100,10 +108,10 @@ def _save(registry: Path, document: dict[str, Any], now: datetime) -> None:
     if isinstance(metadata, dict):
         metadata |= {"total_branches": len(document["branches"]), "last_updated": registry_date(now)}
     replace(registry, dumps(document))
-    keep(registry)
+    update_copy(registry)
 
 
-def init(
+def create_workspace(
     root: Path, agents: Sequence[tuple[str, str]], who: Mapping[str, tuple[str, str]] = MappingProxyType({})
 ) -> Workspace:
     """Make a workspace: registry, config.toml, and passport, memories and mailbox directories for each (name, path).
@@ -112,7 +120,7 @@ def init(
     overwritten; an agent that is already registered is refused.
     """
     root = root.absolute()
-    if (there := look(root)[0]) is not None:
+    if (there := registry_in(root)[0]) is not None:
         step = (
             "one more agent: mailcore agent add NAME=PATH" if there.exists() else f"{there.name} anew: mailcore repair"
         )
@@ -145,9 +153,9 @@ def init(
         "branches": rows,
     }
     _write_new(registry, document)
-    made = load(registry)
-    self_ignore.make(made.state_dir)
-    keep(registry)
+    made = load_workspace(registry)
+    self_ignore.make_ignored(made.state_dir)
+    update_copy(registry)
     _write_new(made.config_file, template())
     return made
 
@@ -178,10 +186,10 @@ def _write_branch(
     for path, document in _documents(branch, row, registry_id, registry, registry_date(now), who):
         make_directory(path.parent, parents=True)
         _write_new(path, document)
-    self_ignore.make(branch / ".ai_mail.local")
+    self_ignore.make_ignored(branch / ".ai_mail.local")
     make_directory(branch / ".ai_mail.local" / "sent")
     if not (branch / "logs").is_dir():  # what stands there already is the project's
-        self_ignore.make(branch / "logs")
+        self_ignore.make_ignored(branch / "logs")
     empty = {"mailbox": "inbox", "total_messages": 0, "unread_count": 0, "messages": []}
     _write_new(branch / ".ai_mail.local" / "inbox.json", empty)
 

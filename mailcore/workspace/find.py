@@ -1,7 +1,7 @@
 """Find a workspace: a directory with a registry, which lists its agents.
 
-Where a command looks: in the directory that it is told, else in the workspace that `MAILCORE_ROOT` names, which a run
-hands to its program, else at and above the working directory. So neither `cd` nor a nested registry leads a run's
+Where a command looks: in the directory that it is given, else in the workspace that `MAILCORE_ROOT` names, which a
+run hands to its program, else at and above the working directory. So neither `cd` nor a nested registry leads a run's
 agent elsewhere.
 """
 
@@ -16,13 +16,11 @@ from pathlib import Path
 
 from mailcore.exceptions import NoWorkspace, Refused, UsageError, did_you_mean
 from mailcore.model.agent import OPERATOR, Agent
-from mailcore.system.safe_open import working_directory
-from mailcore.text.known import know
+from mailcore.system.safe_open import own_directory
+from mailcore.text.known import learn_addresses
 from mailcore.workspace import registry as registries
 from mailcore.workspace.registry import normal_address
 from mailcore.workspace.worktree import counterpart
-
-__all__ = ["ROOT", "Workspace", "at", "branch_above", "find", "here", "load", "normal_address"]
 
 ROOT = "MAILCORE_ROOT"
 """The variable that names a workspace's root: whatever the working directory, that workspace is meant."""
@@ -76,12 +74,12 @@ class Workspace:
         hint = did_you_mean(wanted, known) or f"; known: {' '.join(known) or 'none'}"
         raise Refused(f"no agent {wanted} in {self.registry.name}{hint}", "unknown_agent")
 
-    def former(self) -> tuple[Agent, ...]:
+    def former_agents(self) -> tuple[Agent, ...]:
         """Agents that were taken out of the registry, whose directories are no present agent's: to be read alone."""
         present = {agent.branch for agent in self.agents}
-        return tuple(agent for agent in registries.former(self.registry) if agent.branch not in present)
+        return tuple(agent for agent in registries.former_agents(self.registry) if agent.branch not in present)
 
-    def strangers(self, sections: Iterable[str]) -> list[str]:
+    def unknown_sections(self, sections: Iterable[str]) -> list[str]:
         """What to say of each `[agents.NAME]` of config.toml (`sections`: the names) that no agent has."""
         known = [agent.address[1:] for agent in self.agents]
         return [
@@ -91,32 +89,32 @@ class Workspace:
         ]
 
 
-def here(said: Path | str | None = None, start: Path | None = None) -> Workspace:
-    """The workspace that a command means: that of the directory `said`, of MAILCORE_ROOT, or that `start` is in.
+def workspace_here(directory: Path | str | None = None, start: Path | None = None) -> Workspace:
+    """The workspace that a command means: that of the directory `directory`, of MAILCORE_ROOT, or that `start` is in.
 
-    `start` is the working directory unless told.
+    `start` is the working directory by default.
     """
-    if said is not None:
-        return find(Path(said))
+    if directory is not None:
+        return find_workspace(Path(directory))
     root = os.environ.get(ROOT, "")
     if not root:
-        return find(start or working_directory())
+        return find_workspace(start or own_directory())
     try:
-        return at(Path(root))
+        return workspace_at(Path(root))
     except NoWorkspace as error:
         raise NoWorkspace(f"{error} Set {ROOT} to one that is, or unset it.", "no_workspace") from error
 
 
-def at(root: Path) -> Workspace:
+def workspace_at(root: Path) -> Workspace:
     """The workspace whose root is this very directory. NoWorkspace if it is none."""
-    found, passed = registries.look(root.absolute())
+    found, passed = registries.registry_in(root.absolute())
     if found is None:
-        said = f"{root} is no workspace's root: no *{registries.SUFFIX} there."
-        raise NoWorkspace(" ".join([said, *passed]), "no_workspace")
-    return load(found, passed)
+        text = f"{root} is no workspace's root: no *{registries.SUFFIX} there."
+        raise NoWorkspace(" ".join([text, *passed]), "no_workspace")
+    return load_workspace(found, passed)
 
 
-def find(start: Path) -> Workspace:
+def find_workspace(start: Path) -> Workspace:
     """The workspace that `start` is in: the nearest registry at or above it. NoWorkspace if there is none.
 
     In a linked git worktree that holds the project's registry too it is the main worktree's: there the agents work and
@@ -125,18 +123,18 @@ def find(start: Path) -> Workspace:
     start = start.absolute()
     passed: list[str] = []
     for directory in (start, *start.parents):
-        found, foreign = registries.look(directory)
+        found, foreign = registries.registry_in(directory)
         passed += foreign
         if found is not None:
-            mine = load(found, passed)
+            mine = load_workspace(found, passed)
             main = counterpart(directory)
-            other = registries.look(main)[0] if main is not None else None
-            return load(other) if other is not None and _same(found, other) else mine
-    said = (
+            other = registries.registry_in(main)[0] if main is not None else None
+            return load_workspace(other) if other is not None and _same(found, other) else mine
+    text = (
         f"{start} is in no workspace: no *{registries.SUFFIX} there or above. Make one with "
         f"`mailcore init {start} --agent writer=agents/writer`, or see `praxmonitor demo`."
     )
-    raise NoWorkspace(" ".join([said, *passed]), "no_workspace")
+    raise NoWorkspace(" ".join([text, *passed]), "no_workspace")
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -144,20 +142,20 @@ def _same(one: Path, other: Path) -> bool:
     ids = []
     for path in (one, other):
         try:
-            metadata = json.loads(registries.read(path)[0]).get("metadata")
+            metadata = json.loads(registries.read_registry(path)[0]).get("metadata")
         except (OSError, ValueError, RecursionError):
             return False
         ids.append(metadata.get("id") if isinstance(metadata, dict) else None)
     return one.name == other.name and ids[0] == ids[1]
 
 
-def load(registry: Path, notes: Iterable[str] = ()) -> Workspace:
+def load_workspace(registry: Path, notes: Iterable[str] = ()) -> Workspace:
     """Read a registry and the passports it points to. UsageError, naming file and cause, if it is no registry.
 
     While it is gone its copy is read, and a note says so. One that is written in place at this moment is waited for.
     """
     try:
-        data, taken = registries.read(registry)
+        data, taken = registries.read_registry(registry)
         while True:
             try:
                 rows = registries.rows_of(json.loads(data))
@@ -166,7 +164,7 @@ def load(registry: Path, notes: Iterable[str] = ()) -> Workspace:
                 if not registries.is_being_written(registry):
                     raise
             time.sleep(BETWEEN_READS)
-            data, taken = registries.read(registry)
+            data, taken = registries.read_registry(registry)
     except OSError as error:
         raise UsageError(f"{registry}: {error.strerror}; the registry cannot be read", "registry") from error
     except (ValueError, TypeError, RecursionError) as error:
@@ -184,9 +182,9 @@ def load(registry: Path, notes: Iterable[str] = ()) -> Workspace:
             refused.append(f"{registry.name}: {agent.address} is listed twice; the first counts")
         else:
             agents[agent.address] = agent
-    know(str(registry), agents)
-    said = (*notes, *filter(None, [taken]))
-    return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused), said)
+    learn_addresses(str(registry), agents)
+    all_notes = (*notes, *filter(None, [taken]))
+    return Workspace(root, registry.resolve(), tuple(agents.values()), tuple(refused), all_notes)
 
 
 def branch_above(start: Path) -> Path | None:

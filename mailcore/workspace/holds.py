@@ -10,7 +10,7 @@ from mailcore.system import safe_open
 HOLD = ".hold"
 
 
-def hold_at(directory: Path, whom: str) -> str:
+def hold_text(directory: Path, whom: str) -> str:
     """`@writer is held by @operator: lunch` if `directory` holds a hold; empty if not. Never raises."""
     try:
         record = json.loads(safe_open.read_bytes(directory / HOLD))

@@ -36,13 +36,13 @@ from mailcore.system.processes import (
 )
 from mailcore.workspace.variables import SUPERVISES
 
-YOUNG = 30.0
+UNREADABLE_GRACE = 30.0
 """A lock that cannot be parsed is held this long, then free: AIPass's own rule (contract section 4)."""
 
-LONGEST = 65_536
+MAX_LOCK = 65_536
 """Bytes of a lock's file: what has more names nobody."""
 
-LATER = 60.0
+MAX_START_DELAY = 60.0
 """A process that started so much later than a lock was written is not the one that the lock names. The lock of AIPass
 is written by its command, and names its monitor, which starts a few seconds later."""
 
@@ -65,7 +65,7 @@ def sandboxed() -> bool:
     return outside != "" and outside != pid_namespace()
 
 
-def here() -> dict[str, str]:
+def process_namespace() -> dict[str, str]:
     """Where a process is seen by its PID, as locks and journals keep it."""
     return {"boot_id": boot_id(), "namespace": pid_namespace(), "host": os.uname().nodename}
 
@@ -76,7 +76,7 @@ def read_lock(path: Path) -> Lock | None:
         number, found = safe_open.descriptor(path, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(number, "rb") as file:
             modified = found.st_mtime
-            data = safe_open.whole(file, found.st_size, path, LONGEST)
+            data = safe_open.read_whole(file, found.st_size, path, MAX_LOCK)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -90,11 +90,11 @@ def read_lock(path: Path) -> Lock | None:
             raise TypeError("pid is no number")
     except (ValueError, KeyError, TypeError, RecursionError):
         return Lock(0, modified, subject="half-written lock", holder=_unnamed(modified))
-    lock = told(raw, pid, modified)
-    return replace(lock, holder=holder(lock, path, modified))
+    lock = lock_from_record(raw, pid, modified)
+    return replace(lock, holder=holder_state(lock, path, modified))
 
 
-def told(raw: Mapping[str, Any], pid: int, at: float) -> Lock:
+def lock_from_record(raw: Mapping[str, Any], pid: int, at: float) -> Lock:
     """A lock as a lock file or a record of a journal tells it, not judged yet; `at` where it gives no time."""
 
     def text(key: str) -> str:
@@ -121,7 +121,7 @@ def told(raw: Mapping[str, Any], pid: int, at: float) -> Lock:
     )
 
 
-def holder(lock: Lock, path: Path, modified: float = 0.0) -> Holder:
+def holder_state(lock: Lock, path: Path, modified: float = 0.0) -> Holder:
     """What is known of the process that a lock names, whose file is at `path`, and was written at `modified`."""
     own = pid_namespace()
     far = bool(lock.namespace and (own or not PORTABLE) and lock.namespace != own)
@@ -132,11 +132,11 @@ def holder(lock: Lock, path: Path, modified: float = 0.0) -> Holder:
         return Holder.ELSEWHERE  # by another program, or by a former version of this one
     if not alive(lock.pid, lock.start_ticks, lock.boot_id):
         return Holder.DEAD
-    young = any(abs(time.time() - at) <= YOUNG for at in (modified, lock.at))
-    return Holder.DEAD if not young and names_stranger(lock) else Holder.ALIVE
+    young = any(abs(time.time() - at) <= UNREADABLE_GRACE for at in (modified, lock.at))
+    return Holder.DEAD if not young and why_stranger(lock) else Holder.ALIVE
 
 
-def names_stranger(lock: Lock) -> str:
+def why_stranger(lock: Lock) -> str:
     """Why the live process that a lock names can be none that holds it, as the lock's predicate; empty where it may.
 
     Not asked of a lock that was written just now: whoever takes it names itself before its supervisor.
@@ -153,7 +153,7 @@ def names_stranger(lock: Lock) -> str:
     if session_of(lock.pid) != lock.pid:
         return f"names PID {lock.pid}, which leads no session as AIPass's monitor does"
     process = look(lock.pid)
-    if process is not None and lock.at and started_at(process) > lock.at + LATER:
+    if process is not None and lock.at and started_at(process) > lock.at + MAX_START_DELAY:
         return f"names PID {lock.pid}, which started after it was written: the PID went to another process"
     return ""
 
@@ -165,9 +165,9 @@ def _is_aipass(pid: int) -> bool:
 
 def _from_afar(lock: Lock, path: Path, other: bool) -> Holder:
     """Of a process in another PID namespace or (`other`) of another boot, be it of this machine or of another one."""
-    held = is_held(path.parent / "runs" / lock.run_id / FLOCK) if lock.run_id else None
-    if held is not None:
-        return Holder.ELSEWHERE if held else Holder.DEAD
+    is_locked_now = is_held(path.parent / "runs" / lock.run_id / FLOCK) if lock.run_id else None
+    if is_locked_now is not None:
+        return Holder.ELSEWHERE if is_locked_now else Holder.DEAD
     rebooted = other and lock.host in ("", os.uname().nodename)
     return Holder.DEAD if rebooted else Holder.ELSEWHERE
 
@@ -188,7 +188,7 @@ def _unreadable(path: Path, error: OSError) -> Lock:
 
 def _unnamed(modified: float) -> Holder:
     """Of a lock that names nobody: a clock that was ahead must not hold it for ever."""
-    return Holder.UNKNOWN if abs(time.time() - modified) <= YOUNG else Holder.DEAD
+    return Holder.UNKNOWN if abs(time.time() - modified) <= UNREADABLE_GRACE else Holder.DEAD
 
 
 def _written(timestamp: object) -> float:

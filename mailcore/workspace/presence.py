@@ -15,19 +15,19 @@ from typing import Any
 
 from mailcore.config import Config
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.model.message import parse_time
 from mailcore.system import safe_open, self_ignore
 from mailcore.system.safe_open import read_bytes
 from mailcore.system.writing import replace
-from mailcore.text.units import date_and_time, known
+from mailcore.text.units import date_and_time, is_known_time
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
 
 FILE = "presence.json"
-LOOKED_AT = 1 << 18
+AUDIT_TAIL = 1 << 18
 """Bytes of the audit's end that are looked at: some thousand acts."""
 KEY_PERIOD = 30.0
 """The screen notes the operator's key at most this often, in seconds."""
@@ -43,28 +43,28 @@ def key_pressed(workspace: Workspace) -> None:
     _write(workspace, "")
 
 
-def acts(workspace: Workspace) -> dict[str, float]:
+def last_acts(workspace: Workspace) -> dict[str, float]:
     """When each did something last, of those who did of late: by the end of the audit, which may be long."""
     try:
-        with safe_open.opened(workspace.state_dir / audit.FILE) as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LOOKED_AT))
-            lines = file.read(LOOKED_AT).splitlines()
+        with safe_open.open_regular(workspace.state_dir / audit.FILE) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - AUDIT_TAIL))
+            lines = file.read(AUDIT_TAIL).splitlines()
     except OSError:
         return {}
     found: dict[str, float] = {}
-    for act in journal.parse(lines):
+    for act in journal.parse_records(lines):
         # Without a proof it is no command's, and a supervisor acts in its agent's name.
         if act.get("proof") not in (None, "", "supervisor") and isinstance(by := act.get("by"), str):
             found[by] = max(found.get(by, 0.0), parse_time(act.get("at")))
     return found
 
 
-def of(workspace: Workspace, agent: Agent, done: Mapping[str, float] | None = None) -> str:
+def presence_of(workspace: Workspace, agent: Agent, done: Mapping[str, float] | None = None) -> str:
     """Presence in words: `at the screen`, `away until 15:00`, `working`, `last seen 2026-11-22 02:10`, `idle`.
 
-    `done`: as `acts` gives it, for who asks of many.
+    `done`: as `last_acts` gives it, for who asks of many.
     """
-    acted = (acts(workspace) if done is None else done).get(agent.address, 0.0)
+    acted = (last_acts(workspace) if done is None else done).get(agent.address, 0.0)
     if agent.is_operator:
         try:
             record = _read(workspace)
@@ -73,7 +73,7 @@ def of(workspace: Workspace, agent: Agent, done: Mapping[str, float] | None = No
         if record.get("away"):
             return f"away until {record['away']}"
         last = record.get("last_key")
-        if not isinstance(last, int | float) or not known(last):  # a hand was in the file
+        if not isinstance(last, int | float) or not is_known_time(last):  # a hand was in the file
             last = 0.0
         if not last and not acted:
             return "not seen yet"
@@ -86,7 +86,7 @@ def of(workspace: Workspace, agent: Agent, done: Mapping[str, float] | None = No
     newest = acted
     with suppress(OSError, IndexError):
         names = sorted(path.name for path in agent.runs_dir.iterdir())
-        newest = max(newest, (agent.runs_dir / names[-1] / "run.jsonl").stat().st_mtime)
+        newest = max(newest, (agent.runs_dir / names[-1] / RUN_JOURNAL).stat().st_mtime)
     return f"idle since {date_and_time(newest, seconds=False)}" if newest else "idle"
 
 
@@ -99,10 +99,12 @@ def next_wake(config: Config, agent: Agent) -> float:
     if not every:
         return 0.0
     try:
-        newest = max(agent.runs_dir.glob("*/run.jsonl"), default=agent.passport)
+        newest = max(agent.runs_dir.glob(f"*/{RUN_JOURNAL}"), default=agent.passport)
         # The journal's first line is written when the run begins; the directory's name sorts by that.
         started = (
-            parse_time(journal.read(newest)[0].get("at")) if newest.name == "run.jsonl" else newest.stat().st_mtime
+            parse_time(journal.read_records(newest)[0].get("at"))
+            if newest.name == RUN_JOURNAL
+            else newest.stat().st_mtime
         )
     except (OSError, IndexError):
         return 0.0
@@ -119,5 +121,5 @@ def _read(workspace: Workspace) -> dict[str, Any]:
 
 
 def _write(workspace: Workspace, away: str) -> None:
-    self_ignore.make(workspace.state_dir)
+    self_ignore.make_ignored(workspace.state_dir)
     replace(workspace.state_dir / FILE, json.dumps({"away": away, "last_key": time.time()}).encode())

@@ -21,13 +21,13 @@ from mailcore.system.writing import append, link_new, replace
 SUFFIX = "_REGISTRY.json"
 COPY = ".copy"
 """After a registry's name: what its copy in `.praxmonitor` is called, which is no registry to who looks for one."""
-WRITING = 0.3
+WRITE_GRACE = 0.3
 """Seconds after its last change in which a registry that is no JSON may be one that is being written in place."""
 RESERVED = (OPERATOR, "@all")
 ADDRESS = re.compile(r"@[a-z0-9][a-z0-9_.-]{0,63}")
 
 
-def look(directory: Path) -> tuple[Path | None, list[str]]:
+def registry_in(directory: Path) -> tuple[Path | None, list[str]]:
     """The registry of a directory, None if it has none; and those files of another tool that bear such a name.
 
     The first by name if there are several, public ones first. One that cannot be read counts, unless another can: what
@@ -66,8 +66,8 @@ def is_registry(data: object) -> bool:
     return not rows or any(isinstance(row, dict) and ("path" in row or "email" in row) for row in rows)
 
 
-def read(path: Path, *, links: bool = True) -> tuple[bytes, str]:
-    """A registry as it stands, or else its copy and what is to be said of that. OSError where there is neither.
+def read_registry(path: Path, *, links: bool = True) -> tuple[bytes, str]:
+    """A registry as it stands, or else its copy and a note that says so. OSError where there is neither.
 
     Without `links` a symlink in its place is one too.
     """
@@ -86,7 +86,7 @@ def read(path: Path, *, links: bool = True) -> tuple[bytes, str]:
 def is_being_written(path: Path) -> bool:
     """True if a registry changed so short a time ago that its writer, which does not replace it, may still be at it."""
     with suppress(OSError):
-        return 0 <= time.time() - path.stat().st_mtime < WRITING
+        return 0 <= time.time() - path.stat().st_mtime < WRITE_GRACE
     return False
 
 
@@ -95,7 +95,7 @@ def copy_of(path: Path) -> Path:
     return path.parent / ".praxmonitor" / f"{path.name}{COPY}"
 
 
-def keep(path: Path) -> None:
+def update_copy(path: Path) -> None:
     """Copy a registry that changed since its last copy. Two looks if it did not; never an error."""
     copy = copy_of(path)
     with suppress(OSError, ValueError, RecursionError):
@@ -106,8 +106,8 @@ def keep(path: Path) -> None:
         data = read_bytes(path)
         if not is_registry(json.loads(data)):
             return
-        self_ignore.make(copy.parent)
-        _note_gone(path, copy, data)
+        self_ignore.make_ignored(copy.parent)
+        _record_removed(path, copy, data)
         replace(copy, data)
         os.utime(copy, ns=(changed, changed))
         for other in _copies(path.parent):
@@ -116,10 +116,10 @@ def keep(path: Path) -> None:
 
 
 FORMER = "former.jsonl"
-"""In `.praxmonitor`: the rows that a registry had once, one a line, so that what those agents did can be told."""
+"""In `.praxmonitor`: the rows that a registry had once, one a line: what those agents did can still be shown."""
 
 
-def _note_gone(path: Path, copy: Path, data: bytes) -> None:
+def _record_removed(path: Path, copy: Path, data: bytes) -> None:
     """Write down the rows that stood in the copy and are in the registry (`data`) no more."""
     try:
         before = rows_of(json.loads(read_bytes(copy)))
@@ -131,7 +131,7 @@ def _note_gone(path: Path, copy: Path, data: bytes) -> None:
             append(path.parent / ".praxmonitor" / FORMER, json.dumps({"name": name, "row": row}).encode())
 
 
-def former(path: Path) -> list[Agent]:
+def former_agents(path: Path) -> list[Agent]:
     """The agents that a registry listed once, each directory once, newest first; those there now may be among them."""
     try:
         lines = read_bytes(path.parent / ".praxmonitor" / FORMER, links=False).splitlines()
@@ -140,16 +140,16 @@ def former(path: Path) -> list[Agent]:
     found: dict[Path, Agent] = {}
     for line in reversed(lines):
         with suppress(UsageError, ValueError, TypeError, KeyError, RecursionError):
-            said = json.loads(line)
-            agent = row_agent(path.parent.resolve(), str(said["name"]), dict(said["row"]))
+            record = json.loads(line)
+            agent = row_agent(path.parent.resolve(), str(record["name"]), dict(record["row"]))
             found.setdefault(agent.branch, agent)
     return list(found.values())
 
 
-def restore(path: Path) -> bool:
-    """Write a registry anew from its copy, if it is gone; True if that was done."""
-    data, gone = read(path)
-    return bool(gone) and link_new(path, data)
+def restore_registry(path: Path) -> bool:
+    """Write a registry again from its copy, if it is gone; True if that was done."""
+    data, missing = read_registry(path)
+    return bool(missing) and link_new(path, data)
 
 
 def _copies(directory: Path) -> list[Path]:

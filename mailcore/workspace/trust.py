@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.config import AgentConfig, Alarms, Config, Mail, Operator
-from mailcore.config.reader import parsed, settings
+from mailcore.config.reader import parse_toml, read_settings
 from mailcore.config.toml_text import key_name, toml
 from mailcore.exceptions import ConfigError, MailcoreError, Refused
 from mailcore.formats.digest import digest
@@ -36,10 +36,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TrustStatus:
     """What may be followed of a workspace's config.toml."""
 
-    said: Mapping[str, Any]
+    rights: Mapping[str, Any]
     """Its keys that start something or give a right: `alarms.on_alarm` → value."""
     why: str = ""
     """Why they are withheld; empty if they are followed."""
@@ -47,42 +47,42 @@ class Standing:
     @property
     def digest(self) -> str:
         """What is allowed, and no longer is when a key changes."""
-        return digest(json.dumps(self.said, sort_keys=True, default=str).encode())
+        return digest(json.dumps(self.rights, sort_keys=True, default=str).encode())
 
     @property
     def lines(self) -> list[str]:
         """The keys for people, one a line."""
-        return [f"{name} = {toml(value)}" for name, value in self.said.items()]
+        return [f"{name} = {toml(value)}" for name, value in self.rights.items()]
 
 
-def standing(workspace: Workspace, tables: Mapping[str, Any], *, remember: bool = False) -> Standing:
+def trust_status(workspace: Workspace, tables: Mapping[str, Any], *, remember: bool = False) -> TrustStatus:
     """Judge the tables of its config.toml. `remember`: note that a workspace of this user's own is in use."""
-    found = Standing(dict(_said(tables)))
-    if not found.said:
+    found = TrustStatus(dict(_rights(tables)))
+    if not found.rights:
         return found
     entry = _store().get(str(workspace.root), {})
     if found.digest in entry.get("allowed", ()):
         return found
-    owner = _stranger(workspace)
+    owner = _foreign_owner(workspace)
     made = entry.get("made") == _name(workspace) != ""
     if owner:
-        return Standing(found.said, owner)
+        return TrustStatus(found.rights, owner)
     from mailcore.system import git_repository  # it imports subprocess, which most are spared
 
-    git = git_repository.held(workspace.config_file)
+    git = git_repository.git_state(workspace.config_file)
     if git.how is git_repository.Tracked.UNKNOWN:
-        return Standing(found.said, "it lies in a repository, and git does not say whether it tracks the file")
+        return TrustStatus(found.rights, "it lies in a repository, and git does not say whether it tracks the file")
     if git.how is git_repository.Tracked.YES:
         # In a workspace made here a hand may have written what git does not hold; the rest came with a pull.
-        theirs = Standing(_also_in(git.contents, found.said) if made else found.said)
-        if theirs.said and theirs.digest not in entry.get("allowed", ()):
-            return Standing(found.said, "git tracks the file, so that others may have written it")
+        theirs = TrustStatus(_also_in(git.contents, found.rights) if made else found.rights)
+        if theirs.rights and theirs.digest not in entry.get("allowed", ()):
+            return TrustStatus(found.rights, "git tracks the file, so that others may have written it")
     if remember:
-        _keep(workspace, made=True, allow=found.digest)
+        _record(workspace, made=True, allow=found.digest)
     return found
 
 
-def _also_in(contents: Iterable[bytes], said: Mapping[str, Any]) -> dict[str, Any]:
+def _also_in(contents: Iterable[bytes], rights: Mapping[str, Any]) -> dict[str, Any]:
     """Of the keys those that git holds with the same value: all of them, where what it holds cannot be read.
 
     Git may write a file otherwise than it keeps it, as it is told by what comes with the file: other line ends, its
@@ -91,11 +91,11 @@ def _also_in(contents: Iterable[bytes], said: Mapping[str, Any]) -> dict[str, An
     theirs: set[str] = set()
     for content in contents:
         try:
-            tables = parsed(content)
+            tables = parse_toml(content)
         except ValueError:
-            return dict(said)
-        theirs |= {_plain(key, value) for key, value in _said(tables)}
-    return {key: value for key, value in said.items() if _plain(key, value) in theirs}
+            return dict(rights)
+        theirs |= {_plain(key, value) for key, value in _rights(tables)}
+    return {key: value for key, value in rights.items() if _plain(key, value) in theirs}
 
 
 def _plain(key: str, value: Any) -> str:
@@ -106,7 +106,7 @@ _IDENT = re.compile(r"\$Id:[^$]*\$")
 """What git's `ident` makes of `$Id$`."""
 
 
-def _said(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _rights(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for section, keys in KEYS.items():
         table = tables.get(section, {})
         yield from ((f"{section}.{key}", table[key]) for key in keys if isinstance(table, dict) and key in table)
@@ -123,7 +123,7 @@ def _said(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"agents.{key}", value
 
 
-def _stranger(workspace: Workspace) -> str:
+def _foreign_owner(workspace: Workspace) -> str:
     """Whose the workspace is, if not this user's; as with git, what a user's sudo does is that user's too."""
     mine = {os.geteuid()}
     if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdecimal():
@@ -139,18 +139,18 @@ def _stranger(workspace: Workspace) -> str:
     return ""
 
 
-def followed(workspace: Workspace, *, remember: bool = False) -> tuple[Config, Standing]:
+def trusted_config(workspace: Workspace, *, remember: bool = False) -> tuple[Config, TrustStatus]:
     """The config with what is withheld as if it were not there. ConfigError as of `read_config`."""
-    tables, config, faults = settings(workspace.config_file)
+    tables, config, faults = read_settings(workspace.config_file)
     if faults:
         from mailcore.config import read_config
 
         read_config(workspace.config_file)
-    found = standing(workspace, tables, remember=remember)
-    return (withheld(config) if found.why else config), found
+    found = trust_status(workspace, tables, remember=remember)
+    return (without_withheld(config) if found.why else config), found
 
 
-def withheld(config: Config) -> Config:
+def without_withheld(config: Config) -> Config:
     """The config without the keys that start something or give a right."""
 
     def plain(agent: AgentConfig) -> AgentConfig:
@@ -167,29 +167,29 @@ def withheld(config: Config) -> Config:
     )
 
 
-def insist(workspace: Workspace) -> None:
+def require_trust(workspace: Workspace) -> None:
     """Refused (code `trust`) if what the config says of agents is withheld; a config that cannot be read is not judged.
 
     For what starts an agent's program.
     """
     try:
-        tables = settings(workspace.config_file)[0]
+        tables = read_settings(workspace.config_file)[0]
     except ConfigError:
         return
-    found = standing(workspace, tables, remember=True)
-    if found.why and any(name.startswith("agents.") for name in found.said):
-        raise Refused(refusal(workspace, found), "trust")
+    found = trust_status(workspace, tables, remember=True)
+    if found.why and any(name.startswith("agents.") for name in found.rights):
+        raise Refused(refusal_text(workspace, found), "trust")
 
 
 STATE = (".queue.jsonl", ".dispatch.lock", "/run.jsonl", "/waiting.jsonl", "/dispatch_register.jsonl")
 """Ends of the names of our files from which a start comes, and those of `.praxmonitor/expiring`."""
 
 
-def brought(workspace: Workspace) -> str:
+def why_state_untrusted(workspace: Workspace) -> str:
     """Why nothing starts by itself by what stands in its files of state: they came by git. Empty where it may.
 
-    A waiting start, a run that nobody told of or a request past its time is no wish of this user's then. Where no such
-    file is tracked, or the workspace was made or allowed here, that was not asked for.
+    A waiting start, a run whose end nobody reported or a request past its time is no wish of this user's then. Where no
+    such file is tracked, or the workspace was made or allowed here, that was not asked for.
     """
     try:
         entry = _store().get(str(workspace.root), {})
@@ -199,7 +199,7 @@ def brought(workspace: Workspace) -> str:
 
         places = (workspace.state_dir, workspace.aipass_dir, *(agent.mail_dir for agent in workspace.agents))
         names = [os.path.relpath(place, workspace.root) for place in places]
-        tracked = git_repository.listed(workspace.root, "ls-files", "-z", "--", *names)
+        tracked = git_repository.git_entries(workspace.root, "ls-files", "-z", "--", *names)
     except OSError:
         return ""
     ours = [name for name in tracked if name.endswith(STATE) or "/expiring/" in name]
@@ -208,30 +208,30 @@ def brought(workspace: Workspace) -> str:
     return f"git tracks {ours[0]}, so that others may have written it: nothing starts by that until `mailcore trust`"
 
 
-def refusal(workspace: Workspace, found: Standing) -> str:
+def refusal_text(workspace: Workspace, found: TrustStatus) -> str:
     """That keys are withheld, why, and what to do."""
-    names = ", ".join(found.said)
+    names = ", ".join(found.rights)
     return (
         f"{workspace.config_file} starts or permits something ({names}), and {found.why}: look at it with "
         "`mailcore trust --show`, allow it with `mailcore trust`"
     )
 
 
-def made(workspace: Workspace) -> None:
+def record_made_here(workspace: Workspace) -> None:
     """Note that this user made the workspace here."""
-    _keep(workspace, made=True)
+    _record(workspace, made=True)
 
 
-def allow(workspace: Workspace, found: Standing) -> None:
+def allow_keys(workspace: Workspace, found: TrustStatus) -> None:
     """Follow these keys, until one changes, and what waits here. MailcoreError if that cannot be kept."""
-    if not _keep(workspace, allow=found.digest if found.said else "", state=True):
+    if not _record(workspace, allow=found.digest if found.rights else "", state=True):
         raise MailcoreError(f"{_file()}: cannot be written; nothing is allowed", "trust")
 
 
-def revoke(workspace: Workspace) -> bool:
+def revoke_trust(workspace: Workspace) -> bool:
     """Follow nothing any more of what was allowed here, nor take it for made here; False if nothing was kept."""
     known = str(workspace.root) in _store()
-    return known and _keep(workspace, forget=True)
+    return known and _record(workspace, forget=True)
 
 
 def _file() -> Path:
@@ -247,7 +247,7 @@ def _store() -> dict[str, Any]:
     return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
 
 
-def _keep(
+def _record(
     workspace: Workspace, *, made: bool = False, allow: str = "", state: bool = False, forget: bool = False
 ) -> bool:
     """Write what is to be remembered; False where the user's state directory takes nothing."""
@@ -264,7 +264,7 @@ def _keep(
             if state:
                 entry["state"] = True
             if allow:
-                entry["allowed"] = [*[one for one in entry.get("allowed", ()) if one != allow], allow][-MOST:]
+                entry["allowed"] = [*[one for one in entry.get("allowed", ()) if one != allow], allow][-MAX_DIGESTS:]
             if entry:
                 store[str(workspace.root)] = entry
             else:
@@ -275,12 +275,12 @@ def _keep(
     return True
 
 
-MOST = 20
+MAX_DIGESTS = 20
 """Digests kept of one workspace: a config that goes back and forth is not asked for each time."""
 
 
 def _name(workspace: Workspace) -> str:
-    """What tells this workspace from another that takes its place on disk."""
+    """What distinguishes this workspace from another that takes its place on disk."""
     try:
         return str(json.loads(read_bytes(workspace.registry))["metadata"]["id"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

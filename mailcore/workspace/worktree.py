@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mailcore.system.safe_open import read_bytes
 
-LONGEST = 4096
+MAX_POINTER = 4096
 """Bytes of a file of git's that names a directory; a longer one is none."""
 
 
@@ -39,7 +39,7 @@ def counterpart(directory: Path) -> Path | None:
 
 def _named(file: Path, base: Path, before: str = "") -> Path:
     """The path that a file of git's names, resolved; ValueError if it names none."""
-    text = os.fsdecode(read_bytes(file)[:LONGEST]).strip()
+    text = os.fsdecode(read_bytes(file)[:MAX_POINTER]).strip()
     if not text.startswith(before) or "\n" in text or "\0" in text:
         raise ValueError(f"{file} names no path")
     return (base / text.removeprefix(before)).resolve()

@@ -6,7 +6,7 @@ from functools import partial
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
-from mailcore.text.units import UNKNOWN, clock_time
+from mailcore.text.units import UNKNOWN_TIME, clock_time
 from praxmonitor.actions import kills, requests
 from praxmonitor.actions.asking import ask, read, refused, unlocked, write
 from praxmonitor.actions.context import Context, View
@@ -42,7 +42,7 @@ async def kill(context: Context[View]) -> None:
     victims = await read(context, kills.victims, opened.workspace, facts.address)
     if victims is None:
         return
-    began = f", since {clock_time(facts.run.started_at, never=UNKNOWN)}" if facts.run is not None else ""
+    began = f", since {clock_time(facts.run.started_at, never=UNKNOWN_TIME)}" if facts.run is not None else ""
     subject = f"{task(facts)}{began}"
     lines = partial(victim_lines, victims, opened.clock())
     question = ConfirmScreen(f"Kill the run of {plain(facts.address)}?", subject, lines, "Yes, kill", ends=True)

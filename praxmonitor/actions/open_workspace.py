@@ -9,7 +9,7 @@ from contextlib import suppress
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
 from mailcore.programs.registry import bypasses
-from mailcore.workspace.find import Workspace, load
+from mailcore.workspace.find import Workspace, load_workspace
 from praxmonitor.feed.playback import Playback
 
 
@@ -53,7 +53,7 @@ class OpenWorkspace:
         """Read the registry anew: agents came or went. The feed says in its notes what is wrong with it."""
         if self.playback is None:
             with suppress(MailcoreError):
-                self.workspace = load(self.workspace.registry)
+                self.workspace = load_workspace(self.workspace.registry)
                 self._look_who_bypasses()
 
     def _look_who_bypasses(self) -> None:

@@ -16,7 +16,7 @@ from mailcore.config import Config
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Run
-from mailcore.system.safe_open import working_directory
+from mailcore.system.safe_open import own_directory
 from mailcore.workspace.find import Workspace
 
 if TYPE_CHECKING:
@@ -31,13 +31,13 @@ _UNLOCKED: set[Path] = set()
 
 def me(workspace: Workspace) -> str:
     """Whose acts these are: the operator's. Refused where this screen was started within an agent's run."""
-    from mailcore.identity.ancestry import walk
+    from mailcore.identity.ancestry import walk_ancestors
     from mailcore.workspace import audit
 
-    run = walk(workspace).run
+    run = walk_ancestors(workspace).run
     if run is not None:
         raise Refused(f"this screen was started within a run of {run.words}: there it only looks", "identity")
-    audit.proof.set("passphrase" if workspace.root in _UNLOCKED else "screen")
+    audit.current_proof.set("passphrase" if workspace.root in _UNLOCKED else "screen")
     return OPERATOR
 
 
@@ -49,17 +49,17 @@ def entitle(
     `secret`: the proof that this act asks for, beside what config asks for anyhow.
     """
     from mailcore.identity import passphrase
-    from mailcore.identity.ancestry import walk
+    from mailcore.identity.ancestry import walk_ancestors
     from mailcore.identity.caller import Identity
-    from mailcore.identity.operator import require
+    from mailcore.identity.operator import require_entitled
 
     me(workspace)
-    caller = Identity(workspace.operator, "screen", (), ancestry=walk(workspace))
-    proved = secret == "passphrase" or passphrase.wanted(workspace, config.operator.proof)
+    caller = Identity(workspace.operator, "screen", (), ancestry=walk_ancestors(workspace))
+    proved = secret == "passphrase" or passphrase.is_wanted(workspace, config.operator.proof)
     if proved and workspace.root not in _UNLOCKED:
         raise Refused("this screen is locked: it wants the operator's passphrase", "proof")
-    require(
-        workspace, caller, os.environ, working_directory(), entitled, at_screen=True, proved=proved, outlived=outlived
+    require_entitled(
+        workspace, caller, os.environ, own_directory(), entitled, at_screen=True, proved=proved, outlived=outlived
     )
 
 
@@ -71,7 +71,7 @@ def is_locked(workspace: Workspace, config: Config, tier: int = 0) -> bool:
     from mailcore.identity import passphrase
 
     secret = tier in config.tiers and config.tiers[tier].proof == "passphrase"
-    return workspace.root not in _UNLOCKED and (secret or passphrase.wanted(workspace, config.operator.proof))
+    return workspace.root not in _UNLOCKED and (secret or passphrase.is_wanted(workspace, config.operator.proof))
 
 
 def prove(workspace: Workspace, phrase: str) -> None:
@@ -79,7 +79,7 @@ def prove(workspace: Workspace, phrase: str) -> None:
     from mailcore.identity import passphrase
 
     me(workspace)
-    passphrase.demand(workspace, iter([phrase]))
+    passphrase.require_passphrase(workspace, iter([phrase]))
     _UNLOCKED.add(workspace.root)
 
 
@@ -87,7 +87,7 @@ def send(workspace: Workspace, to: list[str], subject: str, body: str) -> str:
     """One mail to each address."""
     from mailcore.mail import post
 
-    sent = post.send(workspace, me(workspace), to, subject, body)
+    sent = post.send_mail(workspace, me(workspace), to, subject, body)
     if failed := [copy.error for copy in sent if not copy.delivered]:
         raise MailcoreError("; ".join(failed))
     return f"mail to {' '.join(to)}"
@@ -98,7 +98,7 @@ def reply(workspace: Workspace, config: Config, message_id: str, body: str) -> s
     from mailcore.mail import post
 
     began = time.time()
-    sent = post.reply(workspace, me(workspace), message_id, body)
+    sent = post.reply_to(workspace, me(workspace), message_id, body)
     if not sent.delivered:
         raise MailcoreError(sent.error)
     return f"reply to {sent.to}{_woken(workspace, config, sent, 'answered you', began)}"
@@ -111,14 +111,14 @@ def _woken(workspace: Workspace, config: Config, sent: Sent, what: str, began: f
     from mailcore.dispatch.priority_wakes import wake_recipients
 
     woken = wake_recipients(workspace, config, OPERATOR, [sent], sent.subject, what=what, since=began)
-    return "".join(f" ({one.word})" for one in woken.values())
+    return "".join(f" ({one.short_text})" for one in woken.values())
 
 
 def mark_opened(workspace: Workspace, message_id: str) -> str:
     """The operator has read a mail of theirs."""
     from mailcore.mail import post
 
-    post.mark_opened(workspace, me(workspace), [message_id])
+    post.read_messages(workspace, me(workspace), [message_id])
     return "opened"
 
 
@@ -126,7 +126,7 @@ def close(workspace: Workspace, message_ids: Collection[str]) -> str:
     """Archive these mails of the operator's, and no other; all of them stay open if one waits for a decision."""
     from mailcore.mail import post
 
-    closed = post.close(workspace, me(workspace), message_ids)
+    closed = post.close_messages(workspace, me(workspace), message_ids)
     return f"close {len(closed)} mails" if len(message_ids) > 1 else "close"
 
 
@@ -136,7 +136,7 @@ def decide(workspace: Workspace, config: Config, message_id: str, decision: str,
     from mailcore.dispatch import conflict_choice
     from mailcore.mail import approvals
 
-    request = approvals.find(workspace, config, message_id)
+    request = approvals.find_request(workspace, config, message_id)
     tier = request.tier if request is not None else 0
     secret = config.tiers[tier].proof if tier in config.tiers else "none"
     entitle(workspace, config, workspace.agent(config.approver(tier)).address, secret=secret)
@@ -154,7 +154,7 @@ def dispatch(workspace: Workspace, config: Config, to: list[str], subject: str, 
     from mailcore.dispatch import control
     from mailcore.workspace import trust
 
-    trust.insist(workspace)
+    trust.require_trust(workspace)
     asked, trouble = [], []
     for address in to:
         try:
@@ -176,7 +176,7 @@ def wake(workspace: Workspace, config: Config, address: str) -> str:
     from mailcore.dispatch import control
     from mailcore.workspace import trust
 
-    trust.insist(workspace)
+    trust.require_trust(workspace)
     control.wake_agent(workspace, config, me(workspace), address)
     return f"wake {address}; D ends it"
 
@@ -207,10 +207,10 @@ def hold(workspace: Workspace, address: str) -> str:
 def release(workspace: Workspace, config: Config, address: str) -> str:
     """Let it start again, with what waited for it. MailcoreError says how, if it is held with all others."""
     from mailcore.dispatch.release import release_hold
-    from mailcore.workspace.holds import hold_at
+    from mailcore.workspace.holds import hold_text
 
-    everyone = hold_at(workspace.state_dir, "every agent")
-    if everyone and not hold_at(workspace.agent(address).mail_dir, address):
+    everyone = hold_text(workspace.state_dir, "every agent")
+    if everyone and not hold_text(workspace.agent(address).mail_dir, address):
         raise MailcoreError(f"{everyone}; `mailcore release --all` lets them start again", "held")
     entitle(workspace, config)
     release_hold(workspace, config, me(workspace), address)
@@ -233,7 +233,7 @@ def attachment(workspace: Workspace, config: Config, address: str) -> Attachment
     from mailcore.dispatch.attach import attachment
     from mailcore.workspace import trust
 
-    trust.insist(workspace)
+    trust.require_trust(workspace)
     return attachment(workspace, config, me(workspace), address)
 
 
@@ -242,7 +242,7 @@ def retry(workspace: Workspace, config: Config, address: str, shown: Run | None)
     from mailcore.dispatch import control
     from mailcore.workspace import trust
 
-    trust.insist(workspace)
+    trust.require_trust(workspace)
     target = address if shown is None or shown.foreign else shown.run_id
     control.retry_run(workspace, config, me(workspace), target)
     return f"retry {address}; D ends it"

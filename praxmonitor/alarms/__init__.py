@@ -1,1 +1,1 @@
-"""When the operator is wanted, why, since when, and what to do; what of it was told, and what was answered."""
+"""When the operator is wanted: the conditions, the episodes, who notifies of them, and where that is heard."""

@@ -1,4 +1,4 @@
-"""A condition that wants the operator, and how it is said."""
+"""A condition that wants the operator, and its wording."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ _MANY = {
     AlarmKind.CAP: "{} daily caps reached",
     AlarmKind.CAP_NEAR: "{} daily caps nearly reached",
 }
-"""How several of a kind are told: as many."""
+"""The wording of several alarms of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Alarm:
 
     @property
     def key(self) -> str:
-        """Names the episode, across restarts: what an acknowledgement is kept by."""
+        """Names the episode, across restarts: what an acknowledgement is stored by."""
         return f"{self.kind} {self.address} {self.id}".strip()
 
     @property

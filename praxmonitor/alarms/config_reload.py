@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mailcore.config import Config, read_config
 from mailcore.exceptions import ConfigError, MailcoreError
-from mailcore.programs.registry import checked
+from mailcore.programs.registry import checked_config
 from mailcore.workspace import trust
-from mailcore.workspace.find import at
+from mailcore.workspace.find import workspace_at
 
 ABSENT = (0, 0, 0)
 BEFORE = "the settings from before hold"
@@ -35,16 +35,16 @@ class ConfigReload:
         if stamp == ABSENT:
             return f"{self._path}: is there no more; {BEFORE} until it is back (an empty one says: all defaults)"
         try:
-            return self._allowed(checked(read_config(self._path), self._path))
+            return self._allowed(checked_config(read_config(self._path), self._path))
         except ConfigError as error:
             return f"{error}; {BEFORE}"
 
     def _allowed(self, config: Config) -> Config:
         """The settings less what is not followed: all that starts or permits, where no workspace tells whose it is."""
         try:
-            return trust.followed(at(self._path.parent.parent))[0]
+            return trust.trusted_config(workspace_at(self._path.parent.parent))[0]
         except MailcoreError:
-            return trust.withheld(config)
+            return trust.without_withheld(config)
 
     def _stamped(self) -> tuple[int, int, int]:
         try:

@@ -31,13 +31,13 @@ PERIOD = 0.25
 """Seconds between two looks; all together they cost an idle guard 0.2 % of a core."""
 LEASE = 1.0
 """Seconds for which a look at the others holds; and after which a watcher without a sign of life does not count."""
-HANGS = 15.0
+LOOK_TIMEOUT = 15.0
 """Seconds in which a look must end: on a disk that hangs, whoever watches sounds."""
 RETRY = 5.0
 """Seconds between two looks where the files cannot be written."""
-KEPT = 7 * 86400.0
+REMEMBER_DEAD_GUARDS = 7 * 86400.0
 """Seconds for which a guard that died is remembered, unless another comes."""
-IDLE = 2.0
+TAKE_DUTY_WITHIN = 2.0
 """Seconds after which a watcher that was left the duty must have taken it."""
 TERM = ".term"
 LAST_TERM = 10**14
@@ -91,7 +91,7 @@ class Duty:
 
     @property
     def ours(self) -> bool:
-        """Whether this one is on duty, at this very moment."""
+        """Whether this one is on duty, right now."""
         if self.trouble:
             return not self._closing.is_set()
         now = time.monotonic()
@@ -117,13 +117,13 @@ class Duty:
         self._until = float("-inf")
         self._wake.set()
         if self._looking.acquire(timeout=LEASE):  # a disk that hangs keeps nobody from leaving
-            with suppress(OSError), watchers.opened(self._directory) as directory:
-                watchers.remove(directory, self._id)
+            with suppress(OSError), watchers.open_directory(self._directory) as directory:
+                watchers.remove_record(directory, self._id)
             self._looking.release()
 
     def _hangs(self, now: float) -> bool:
-        """Whether a look lasts too long, and not because this process was stopped: then the last beat is old too."""
-        return self._look_began > 0 and now - self._look_began > HANGS and self._state().fit
+        """Whether a look lasts too long, and not because this process was stopped: then its loop stands still too."""
+        return self._look_began > 0 and now - self._look_began > LOOK_TIMEOUT and self._state().fit
 
     def _watch(self) -> None:
         while not self._closing.is_set():
@@ -137,7 +137,7 @@ class Duty:
                 return
             began = self._look_began = time.monotonic()
             try:
-                with watchers.opened(self._directory, make=True) as directory:
+                with watchers.open_directory(self._directory, make=True) as directory:
                     self._decide(directory, began)
                 self.trouble = ""
             except Exception as error:  # no right to write, say; or what nobody thought of: never silence
@@ -154,7 +154,7 @@ class Duty:
         """Take the duty, keep it, or give it up; and show life."""
         state = self._state()
         newest, by = _newest(directory)  # before the watchers: who made it wrote of itself first
-        found = [each for each in watchers.read(directory) if each.id != self._id]
+        found = [each for each in watchers.read_records(directory) if each.id != self._id]
         fresh = [each for each in found if self._fresh(each, now)]
         self.others = tuple(found)
         self._signs = {each.id: self._signs[each.id] for each in found if each.id in self._signs}
@@ -187,7 +187,7 @@ class Duty:
         else:
             self._free_since = self._free_since or now
         better = {each.id for each in fresh if each.state.reach > state.reach}
-        if self._free_since and now - self._free_since > IDLE:
+        if self._free_since and now - self._free_since > TAKE_DUTY_WITHIN:
             self._idle |= better
         return bool(better - self._idle)
 
@@ -202,9 +202,9 @@ class Duty:
     def _show(self, directory: int, state: WatcherState) -> None:
         if self._written == (self._term, state):
             with suppress(FileNotFoundError):
-                watchers.show_life(directory, self._id)
+                watchers.touch_record(directory, self._id)
                 return
-        watchers.write(directory, self._id, self._what, self._since, self._term, state)
+        watchers.write_record(directory, self._id, self._what, self._since, self._term, state)
         self._written = self._term, state
 
     def _tidy(self, directory: int, found: list[Watcher], fresh: list[Watcher]) -> None:
@@ -216,9 +216,9 @@ class Duty:
                     os.unlink(name, dir_fd=directory)
         guarded = self._what == "guard" or any(each.what == "guard" for each in fresh)
         for each in found:
-            gone = not each.alive if each.here else time.time() - each.seen > KEPT
-            if gone and (each.what != "guard" or guarded or time.time() - each.seen > KEPT):
-                watchers.remove(directory, each.id)
+            dead = not each.alive if each.here else time.time() - each.seen > REMEMBER_DEAD_GUARDS
+            if dead and (each.what != "guard" or guarded or time.time() - each.seen > REMEMBER_DEAD_GUARDS):
+                watchers.remove_record(directory, each.id)
 
 
 def _newest(directory: int) -> tuple[int, str]:

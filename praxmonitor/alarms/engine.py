@@ -18,15 +18,15 @@ from typing import Any
 from mailcore.config import Config
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
-from mailcore.model.senses import Senses
-from mailcore.observe.cpu import Work
+from mailcore.model.machine_status import MachineStatus
+from mailcore.observe.cpu import CpuActivity
 from mailcore.observe.expectation import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock
 from praxmonitor.alarms.config_reload import ConfigReload
 from praxmonitor.alarms.episodes import NO_ANSWERS, AlarmEvents, Answers, Episodes, ReportedEpisode, advance
-from praxmonitor.alarms.machine_check import BETWEEN
+from praxmonitor.alarms.machine_check import CPU_SAMPLE_INTERVAL
 from praxmonitor.alarms.missing_directories import NOBODY, BranchFiles, MissingDirectories, branch_files
 from praxmonitor.alarms.rules.evaluate import AlarmRules
 from praxmonitor.alarms.store import AlarmStore, missing_before
@@ -59,19 +59,20 @@ class AlarmEngine:
     ) -> None:
         """`period`: seconds between two ticks of the owner's. `store`: None to keep and read nothing on any disk.
 
-        `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work`: as `Work.look`,
-        `files_of`: as `branch_files`. `on_config` is told settings that changed while this watched, and now hold.
+        `clock` gives seconds since the epoch, `monotonic` those of the machine's own clock. `work`: as
+        `CpuActivity.measure`, `files_of`: as `branch_files`. `on_config` is told settings that changed while this
+        watched, and now hold.
         """
         self.episodes = Episodes()
         self.answers: Answers = NO_ANSWERS
         # Where somebody looks at processes, nobody is called silent before they were looked at.
-        self.senses = Senses(work=None if store is None and work is None else NOBODY)
+        self.machine_status = MachineStatus(work=None if store is None and work is None else NOBODY)
         self.config = config
         """The settings that hold."""
         self._on_config = on_config
         self._root, self._store = root, store
         self._rules = AlarmRules(config)
-        self._work = work or Work().look
+        self._work = work or CpuActivity().measure
         self._missing_directories = MissingDirectories(files_of)
         self._config_reload = ConfigReload(root / ".praxmonitor" / "config.toml") if store is not None else None
         self._clock_checks = ClockChecks()
@@ -87,13 +88,13 @@ class AlarmEngine:
     def check_clock(self) -> None:
         """Compare the clocks. Call it at each tick of the owner's, not when files change."""
         self._clock_checks = check_clock(self._clock_checks, self._clock(), self._monotonic(), self._period)
-        self.update_senses(gaps=self._clock_checks.gaps, lag=self._clock_checks.lag)
+        self.update_machine_status(gaps=self._clock_checks.gaps, lag=self._clock_checks.lag)
 
     def evaluate(self, snapshot: Snapshot) -> AlarmEvents:
-        """What the operator is to be notified of. The statuses of the snapshot were derived with `senses`."""
+        """What the operator is to be notified of. The statuses of the snapshot were derived with `machine_status`."""
         if self.episodes.reported_before and snapshot.now - self._opened > CARRY_OVER:
             self.episodes = replace(self.episodes, reported_before=MappingProxyType({}))
-        alarms = self._rules.alarms(snapshot.fleet, snapshot.now, snapshot.statuses, self.senses)
+        alarms = self._rules.alarms(snapshot.fleet, snapshot.now, snapshot.statuses, self.machine_status)
         self.episodes, events = advance(self.episodes, alarms, self.answers, snapshot.now, self.config.alarms.repeat)
         if events:
             self._unsaved.set()
@@ -136,14 +137,16 @@ class AlarmEngine:
                 newest = snapshot()
                 suspects = self.nearly_silent(newest)
                 free, work = await asyncio.to_thread(self.check_machine, suspects)
-                self.update_senses(disk_free=free, work=work)
+                self.update_machine_status(disk_free=free, work=work)
                 if newest is not EMPTY and suspects.keys() <= work.keys():
                     return
-                # Nothing was read yet, or one look at a process told nothing of it: who is silent is not to wait.
-                await asyncio.sleep(BETWEEN)
+                # Nothing was read yet, or it takes a second look at a process: a silent agent must not wait for long.
+                await asyncio.sleep(CPU_SAMPLE_INTERVAL)
 
         async def directories() -> None:
-            self.update_senses(gone=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents))
+            self.update_machine_status(
+                missing_since=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents)
+            )
 
         async with asyncio.TaskGroup() as tasks:
             for each in (machine, directories, self._check_config, self._read_answers):
@@ -177,14 +180,14 @@ class AlarmEngine:
             return
         self._set_trouble("config", "")
         self.config, self._rules = found, AlarmRules(found)
-        # Other senses: every state is derived again, by the limits that hold now.
-        self.senses = replace(self.senses)
+        # Another object: every state is derived again, by the limits that hold now.
+        self.machine_status = replace(self.machine_status)
         self._on_config(found)
 
     def _set_trouble(self, name: str, text: str) -> None:
         """Set what is wrong with this part of the watching; empty: nothing."""
-        others = {other: what for other, what in self.senses.trouble.items() if other != name}
-        self.update_senses(trouble=MappingProxyType(others | {name: text} if text else others))
+        others = {other: what for other, what in self.machine_status.trouble.items() if other != name}
+        self.update_machine_status(trouble=MappingProxyType(others | {name: text} if text else others))
 
     async def save_reports(self, on_duty: Callable[[], bool]) -> None:
         """Store what was reported as soon as it was, until cancelled: a killed process has not reported it in vain.
@@ -200,9 +203,9 @@ class AlarmEngine:
     def nearly_silent(self, snapshot: Snapshot) -> dict[str, int]:
         """Address → root of its process tree, of agents that are silent by their files, or will be before long."""
         policy = self.config.alarms
-        horizon, files_alone = snapshot.now + 3 * policy.look, Senses(gaps=self.senses.gaps)
+        horizon, files_alone = snapshot.now + 3 * policy.look, MachineStatus(gaps=self.machine_status.gaps)
         found = {}
-        looked_at = self.senses.work or NOBODY
+        looked_at = self.machine_status.work or NOBODY
         for facts in snapshot.fleet.agents:
             if facts.lock is None or not facts.lock.pid:
                 continue
@@ -224,14 +227,14 @@ class AlarmEngine:
 
     def find_missing(self, agents: Sequence[AgentFacts]) -> Mapping[str, float]:
         """Whose directory is missing, and since when. May wait for disks: for a worker thread."""
-        return self._missing_directories.look(
+        return self._missing_directories.check(
             agents, self._clock(), self._monotonic(), missing_before(self.episodes.reported_before)
         )
 
-    def update_senses(self, **found: Any) -> None:
-        """Set these fields of `senses`. They stay the same object if nothing changed."""
-        if any(getattr(self.senses, name) != value for name, value in found.items()):
-            self.senses = replace(self.senses, **found)
+    def update_machine_status(self, **found: Any) -> None:
+        """Set these fields of `machine_status`. They stay the same object if nothing changed."""
+        if any(getattr(self.machine_status, name) != value for name, value in found.items()):
+            self.machine_status = replace(self.machine_status, **found)
 
     async def answer(self, keys: Iterable[str], until: float) -> None:
         """The operator's answer to these alarms: ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.

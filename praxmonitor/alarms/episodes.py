@@ -16,7 +16,7 @@ ACKNOWLEDGED = math.inf
 Answers = Mapping[str, float]
 """An alarm's key → until when the operator does not want to hear it (seconds since the epoch), or ACKNOWLEDGED."""
 NO_ANSWERS: Answers = MappingProxyType({})
-SAME = 10.0
+SAME_EPISODE_WITHIN = 10.0
 """Seconds by which two watchers may raise one episode at different times."""
 _KINDS = tuple(AlarmKind)
 
@@ -113,7 +113,7 @@ class Episodes:
         episodes = {}
         for key, episode in self.by_key.items():
             before = reported.get(key)
-            if before is not None and episode.raised_at - before.raised_at < SAME:
+            if before is not None and episode.raised_at - before.raised_at < SAME_EPISODE_WITHIN:
                 episodes[key] = replace(
                     episode,
                     raised_at=before.raised_at,

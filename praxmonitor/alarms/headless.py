@@ -19,22 +19,22 @@ TICK = 0.5
 
 
 async def watch(
-    feed: Feed, notifier: Notifier, hear: Callable[[list[Cue]], None], trouble: Callable[[str], None]
+    feed: Feed, notifier: Notifier, play: Callable[[list[Cue]], None], trouble: Callable[[str], None]
 ) -> AsyncGenerator[tuple[AlarmEvents, Snapshot], None]:
     """The events that the operator is to be notified of, each time with their snapshot, until closed.
 
-    `hear` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
+    `play` gets what is to sound here, `trouble` why the watching stopped, and that it goes on.
     """
     newest: Fleet | None = None
     changed = asyncio.Event()
 
-    def told(why: str) -> None:
+    def report_break(why: str) -> None:
         notifier.stopped = why
         trouble(why or "watching goes on")
 
     async def follow() -> None:
         nonlocal newest
-        async with aclosing(restarted_fleets(feed, told)) as fleets:
+        async with aclosing(restarted_fleets(feed, report_break)) as fleets:
             async for newest in fleets:  # noqa: B007 - the loop below takes the newest
                 changed.set()
 
@@ -60,12 +60,12 @@ async def watch(
                 continue
             before, snapshot = (
                 snapshot,
-                next_snapshot(snapshot, newest, notifier.now(), notifier.config.alarms, notifier.senses),
+                next_snapshot(snapshot, newest, notifier.now(), notifier.config.alarms, notifier.machine_status),
             )
             if snapshot is before and not notifier.needs_evaluation:
                 continue
             events, cues = notifier.evaluate(snapshot)
-            hear(cues)
+            play(cues)
             if events:
                 yield events, snapshot
     finally:

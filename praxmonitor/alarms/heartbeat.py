@@ -18,9 +18,9 @@ from mailcore.text.units import iso
 from praxmonitor.alarms.outlets import Command
 from praxmonitor.alarms.watchers import WatcherState
 
-FILE = "heartbeat"
+HEARTBEAT_FILE = "heartbeat"
 """In `.praxmonitor`: its time is the last sign of whoever is on duty."""
-EVERY = 1.0
+SIGN_PERIOD = 1.0
 """Seconds between two signs for the file and for systemd."""
 SOCKET = "NOTIFY_SOCKET"
 
@@ -54,7 +54,7 @@ class Heartbeat:
     def beat(self, on_duty: bool) -> None:
         """Give the signs that are due, if this one watches. Waits for nothing but the disk."""
         now = time.monotonic()
-        if now - self._given < EVERY or self._stopped():
+        if now - self._given < SIGN_PERIOD or self._stopped():
             return
         state = self._state()
         if not state.fit:
@@ -79,7 +79,7 @@ class Heartbeat:
             )
 
     def _touch(self) -> None:
-        path = self._root / ".praxmonitor" / FILE
+        path = self._root / ".praxmonitor" / HEARTBEAT_FILE
         try:
             os.utime(path, follow_symlinks=False)
         except FileNotFoundError:

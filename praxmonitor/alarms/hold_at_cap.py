@@ -23,9 +23,9 @@ def hold_at_cap(root: Path, alarm: Alarm, on_error: Callable[[str], None]) -> No
 
 def _hold(root: Path, alarm: Alarm, on_error: Callable[[str], None]) -> None:
     from mailcore.dispatch.admission.daily_cap_holds import hold_at_cap
-    from mailcore.workspace.find import at
+    from mailcore.workspace.find import workspace_at
 
     try:
-        hold_at_cap(at(root), alarm.address, alarm.what, time.time())
+        hold_at_cap(workspace_at(root), alarm.address, alarm.what, time.time())
     except (MailcoreError, OSError) as error:
         on_error(f"{alarm.address or 'the fleet'} could not be held at its daily cap: {error}")

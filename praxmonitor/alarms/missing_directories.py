@@ -1,4 +1,4 @@
-"""Whose directory has vanished: deleted, moved without the registry's knowing, on a disk that is not mounted."""
+"""Agents whose directory is missing: deleted, moved without the registry's knowing, on a disk that is not mounted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import MappingProxyType
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 
-SETTLE = 10.0
+MISSING_FOR = 10.0
 """Seconds for which a directory must be missing: moving it and changing the registry are two steps."""
 NOBODY: Mapping[str, float] = MappingProxyType({})
 
@@ -25,7 +25,7 @@ class BranchFiles:
     mailbox: tuple[int, int] | None = None
     """Device and inode of its mail directory: one mail to an empty mount point makes another."""
 
-    def lost(self, found: BranchFiles) -> bool:
+    def is_missing_from(self, found: BranchFiles) -> bool:
         """Whether what was there is missing in what is `found` now."""
         if found.passport:
             return False
@@ -33,7 +33,7 @@ class BranchFiles:
             return found.mailbox is None or found.mailbox != self.mailbox
         return found.mailbox is None if self.mailbox is not None else self.directory and not found.directory
 
-    def grown(self, found: BranchFiles) -> BranchFiles:
+    def union(self, found: BranchFiles) -> BranchFiles:
         """The most that was ever there, with what is `found` now."""
         directory, passport = self.directory or found.directory, self.passport or found.passport
         return BranchFiles(directory, passport, found.mailbox or self.mailbox)
@@ -58,39 +58,39 @@ def branch_files(agent: Agent) -> BranchFiles:
 
 
 class MissingDirectories:
-    """Remembers what was there: an agent whose directory was never made has not lost it."""
+    """Remembers what was there: a directory that was never made is not missing."""
 
-    def __init__(self, there: Callable[[Agent], BranchFiles] = branch_files, settle: float = SETTLE) -> None:
-        self._there, self._settle = there, settle
-        self._was: dict[Path, BranchFiles] = {}
+    def __init__(self, files_of: Callable[[Agent], BranchFiles] = branch_files, settle: float = MISSING_FOR) -> None:
+        self._files_of, self._settle = files_of, settle
+        self._seen: dict[Path, BranchFiles] = {}
         """By branch, the most that was ever there of it."""
         self._since: dict[Path, tuple[float, float]] = {}
         """By branch, since when it is missing, by both clocks."""
 
-    def look(
+    def check(
         self, agents: Iterable[AgentFacts], now: float, mono: float, known: Mapping[str, float] = NOBODY
     ) -> Mapping[str, float]:
         """Address → since when its directory is missing (seconds since the epoch), once that is sure.
 
-        `mono`: seconds of the machine's own clock, which nobody sets. `known`: the same, as it was told before. It was
-        there if it was seen, if it was known to be missing, or if the agent was ever at work. Who is not among the
-        agents is forgotten.
+        `mono`: seconds of the machine's own clock, which nobody sets. `known`: the same, as it was reported before. A
+        directory was there if it was seen, if it was known to be missing, or if the agent was ever at work. Agents that
+        are not among these are forgotten.
         """
-        gone, was, missing = {}, self._was, self._since
-        self._was, self._since = {}, {}
+        missing, seen, since_when = {}, self._seen, self._since
+        self._seen, self._since = {}, {}
         for facts in agents:
             address, branch = facts.address, facts.agent.branch
-            before, found = was.get(branch, NOTHING), self._there(facts.agent)
+            before, found = seen.get(branch, NOTHING), self._files_of(facts.agent)
             if facts.last_active:
                 before = replace(before, directory=True)
             if before.mailbox is None and (address in known or facts.run is not None):
                 before = replace(before, mailbox=SOME_MAILBOX)
-            if not before.lost(found):
-                self._was[branch] = before.grown(found)
+            if not before.is_missing_from(found):
+                self._seen[branch] = before.union(found)
                 continue
-            self._was[branch] = before
-            since, began = missing.get(branch, (known.get(address, now), mono - self._settle * (address in known)))
+            self._seen[branch] = before
+            since, began = since_when.get(branch, (known.get(address, now), mono - self._settle * (address in known)))
             self._since[branch] = since, began
             if mono - began >= self._settle:
-                gone[address] = since
-        return MappingProxyType(gone) if gone else NOBODY
+                missing[address] = since
+        return MappingProxyType(missing) if missing else NOBODY

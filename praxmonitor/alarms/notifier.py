@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.model.senses import Senses
+from mailcore.model.machine_status import MachineStatus
 from mailcore.text.units import moment
 from praxmonitor.alarms.duty import Duty
 from praxmonitor.alarms.engine import AlarmEngine
@@ -29,9 +29,9 @@ from praxmonitor.alarms.outlets import (
     title_sequence,
 )
 from praxmonitor.alarms.reach import ReachProbe
-from praxmonitor.alarms.recovery import AipassRecorder, recover
+from praxmonitor.alarms.recovery import AipassRecorder, recover_runs
 from praxmonitor.alarms.store import AlarmStore
-from praxmonitor.alarms.watchers import QUIET, Watcher
+from praxmonitor.alarms.watchers import STOPPED_AFTER, Watcher
 from praxmonitor.sound import Cue
 from praxmonitor.sound.mutes import mutes_path
 from praxmonitor.state.snapshot import EMPTY, Snapshot
@@ -86,7 +86,7 @@ class Notifier:
         self._all_clear_missed = False
         """What was heard was over before the watcher before this one could give the all-clear."""
         self._command = Command(config.alarms.on_alarm, root, on_error) if what else None
-        self._moment = EMPTY
+        self._snapshot = EMPTY
         self._title = ""
         self.ready = not self.live
         """What was answered and reported before is read: `evaluate` may be called."""
@@ -122,7 +122,7 @@ class Notifier:
         return tuple(
             f"{each.name} {'shows no life' if each.alive else 'died'} since {moment(each.seen, now)}: start it again"
             for each in late
-            if not each.alive or now - each.seen > QUIET
+            if not each.alive or now - each.seen > STOPPED_AFTER
         )
 
     @property
@@ -143,9 +143,9 @@ class Notifier:
         return self._engine.episodes
 
     @property
-    def senses(self) -> Senses:
+    def machine_status(self) -> MachineStatus:
         """What the states are to be derived with."""
-        return self._engine.senses
+        return self._engine.machine_status
 
     @property
     def trouble(self) -> str:
@@ -172,7 +172,7 @@ class Notifier:
             await self._take_over(self._duty)
         self.ready = True
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._engine.run_checks(lambda: self._moment))
+            tasks.create_task(self._engine.run_checks(lambda: self._snapshot))
             tasks.create_task(self._engine.save_reports(lambda: self.on_duty))
             tasks.create_task(self._recover_runs())
             if self._duty is not None:
@@ -184,7 +184,7 @@ class Notifier:
         while True:
             try:
                 await asyncio.to_thread(recorder.record)
-                failed = await asyncio.to_thread(recover, self._root, self._moment.fleet.agents)
+                failed = await asyncio.to_thread(recover_runs, self._root, self._snapshot.fleet.agents)
             except (MailcoreError, OSError) as error:
                 failed = str(error)
             if failed:
@@ -234,7 +234,7 @@ class Notifier:
 
         The terminal's notification and the user's command are on their way when this returns.
         """
-        self._moment = snapshot
+        self._snapshot = snapshot
         if not self.ready:
             return AlarmEvents(), []
         events = self._engine.evaluate(snapshot)

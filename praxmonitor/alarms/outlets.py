@@ -28,7 +28,7 @@ PUSH_TITLE, POP_TITLE = "\x1b[22;2t", "\x1b[23;2t"
 """Let the terminal keep its title, and bring it back (xterm)."""
 MOST_COMMANDS = 4
 """Commands of the user's that may run at once."""
-COMMAND_LIMIT = 60.0
+COMMAND_TIMEOUT = 60.0
 """Seconds after which such a command is ended."""
 
 
@@ -39,7 +39,7 @@ def alarm_cue(episode: Episode, voices: Mapping[str, int] = MappingProxyType({})
 
 
 def alarm_cues(events: AlarmEvents, voices: Mapping[str, int]) -> list[Cue]:
-    """What a round sounds like, the most urgent first. `voices` as of `alarm_cue`."""
+    """What these events sound like, the most urgent first. `voices`: as in `alarm_cue`."""
     loud = sorted((*events.raised, *events.repeated), key=lambda episode: -episode.alarm.kind.sound.priority)
     played = [alarm_cue(episode, voices) for episode in loud[:MOST_CUES]]
     return [*played, Cue(Sound.ALL_CLEAR)] if events.clear else played
@@ -172,12 +172,12 @@ class Command:
             with tempfile.TemporaryFile() as errors:
                 done = subprocess.run(
                     self._argv, input=value.encode(), stdout=subprocess.DEVNULL, stderr=errors,
-                    timeout=COMMAND_LIMIT, cwd=self._cwd, start_new_session=True, check=False,
+                    timeout=COMMAND_TIMEOUT, cwd=self._cwd, start_new_session=True, check=False,
                 )  # fmt: skip
                 errors.seek(max(0, errors.seek(0, os.SEEK_END) - 2000))
                 last = line(errors.read(2000).decode("utf-8", "replace"), 200)
         except subprocess.TimeoutExpired:
-            self._on_error(f"{self._name}: {self._argv[0]} was ended after {duration(COMMAND_LIMIT)}")
+            self._on_error(f"{self._name}: {self._argv[0]} was ended after {duration(COMMAND_TIMEOUT)}")
         except (OSError, ValueError) as error:
             self._on_error(f"{self._name}: {line(str(error), 300)}")
         else:

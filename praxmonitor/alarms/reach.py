@@ -22,7 +22,7 @@ BLOCKED = 1.0
 def reach(speaker: Speaker, now: float, *, terminal: bool) -> tuple[Reach, str]:
     """How far, and why, in words. `terminal`: it has one, on which a bell rings and where somebody may look."""
     silent = Reach.SHOWN if terminal else Reach.NOBODY
-    if speaker.forced or speaker.mutes.all(now):
+    if speaker.force_muted or speaker.mutes.all(now):
         return silent, muted_words(speaker, now)
     if not speaker.admits(URGENT):
         return silent, quiet_words(speaker) if speaker.quiet else "silent by its settings"
@@ -37,7 +37,7 @@ def reach(speaker: Speaker, now: float, *, terminal: bool) -> tuple[Reach, str]:
 
 def muted_words(speaker: Speaker, now: float) -> str:
     """That it is muted, and until when: `muted until 12:30`. Empty if it is not."""
-    if speaker.forced:
+    if speaker.force_muted:
         return "muted by --mute"
     if not speaker.mutes.all(now):
         return ""

@@ -16,18 +16,18 @@ from mailcore.model.run import Phase
 from mailcore.system.processes import stopped
 
 
-def recover(root: Path, agents: Iterable[AgentFacts]) -> str:
-    """Act on them, in a workspace; what could not be done, in words. May wait for processes: for a worker thread."""
+def recover_runs(root: Path, agents: Iterable[AgentFacts]) -> str:
+    """Recover the runs of these agents; what could not be done, in words. For a worker thread: it may wait."""
     due = {facts.address for facts in agents if _is_due(facts)}
-    if not due and not approval_expiry.due(root / ".praxmonitor"):
+    if not due and not approval_expiry.is_any_due(root / ".praxmonitor"):
         return ""
     from mailcore.config import read_config_or_defaults
-    from mailcore.dispatch.recovery import recover as act
-    from mailcore.workspace.find import at
+    from mailcore.dispatch.recovery import recover
+    from mailcore.workspace.find import workspace_at
 
-    workspace = at(root)
+    workspace = workspace_at(root)
     config, _ = read_config_or_defaults(workspace.config_file)
-    return "; ".join(act(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
+    return "; ".join(recover(workspace, config, [agent for agent in workspace.agents if agent.address in due]))
 
 
 class AipassRecorder:
@@ -40,10 +40,10 @@ class AipassRecorder:
     def record(self) -> None:
         """Record what changed since the last call. May wait for a disk: for a worker thread."""
         from mailcore.dispatch.aipass.recorder import record_acts
-        from mailcore.workspace.find import at
+        from mailcore.workspace.find import workspace_at
 
         if (self._root / ".praxmonitor").is_dir():
-            record_acts(at(self._root), marks=self._marks)
+            record_acts(workspace_at(self._root), marks=self._marks)
 
 
 def _is_due(facts: AgentFacts) -> bool:

@@ -19,9 +19,9 @@ from mailcore.system.writing import replace
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, NO_ANSWERS, Answers, Episode, ReportedEpisode
 
-FOREVER = "acknowledged"
-FAR = 1e12
-"""No moment is later: a file may hold any number."""
+ACKNOWLEDGED_WORD = "acknowledged"
+LATEST = 1e12
+"""No time is later: a file may hold any number."""
 
 
 class AlarmStore:
@@ -56,7 +56,7 @@ class AlarmStore:
                 known.pop(key, None)
                 if until:
                     known[key] = until
-            record = {key: FOREVER if math.isinf(until) else until for key, until in known.items()}
+            record = {key: ACKNOWLEDGED_WORD if math.isinf(until) else until for key, until in known.items()}
             replace(self._answers_file, json.dumps(record).encode())
         return self.answers()
 
@@ -101,9 +101,9 @@ def missing_before(reported: Mapping[str, ReportedEpisode]) -> dict[str, float]:
 def _answers(path: Path) -> dict[str, float]:
     found = {}
     for key, value in _read(path).items():
-        if value == FOREVER:
+        if value == ACKNOWLEDGED_WORD:
             found[key] = ACKNOWLEDGED
-        elif isinstance(value, int | float) and abs(value) < FAR:
+        elif isinstance(value, int | float) and abs(value) < LATEST:
             found[key] = float(value)
     return found
 

@@ -22,12 +22,12 @@ from mailcore.text import line
 
 DIRECTORY = "duty"
 ENDING = ".watcher"
-MOST = 100
+MOST_WATCHERS = 100
 """Watchers of one workspace that are read."""
-LONGEST = 4096
+LONGEST_RECORD = 4096
 """Bytes of one of their files that are read."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-QUIET = 3.0
+STOPPED_AFTER = 3.0
 """Seconds without a sign after which one who looks once calls a watcher stopped; they show four a second."""
 
 
@@ -87,7 +87,7 @@ class Watcher:
 
 
 @contextmanager
-def opened(state_directory: Path, *, make: bool = False) -> Iterator[int]:
+def open_directory(state_directory: Path, *, make: bool = False) -> Iterator[int]:
     """A descriptor of the directory of the watchers' files. OSError if there is none, or it is a symlink."""
     path = state_directory / DIRECTORY
     try:
@@ -95,7 +95,7 @@ def opened(state_directory: Path, *, make: bool = False) -> Iterator[int]:
     except FileNotFoundError:
         if not make:
             raise
-        self_ignore.make(state_directory)
+        self_ignore.make_ignored(state_directory)
         writing.make_directory(path)
         descriptor = os.open(path, _DIRECTORY)
     try:
@@ -104,7 +104,7 @@ def opened(state_directory: Path, *, make: bool = False) -> Iterator[int]:
         os.close(descriptor)
 
 
-def write(directory: int, id: str, what: str, since: float, term: int, state: WatcherState) -> None:
+def write_record(directory: int, id: str, what: str, since: float, term: int, state: WatcherState) -> None:
     """Say of this process that it watches. OSError where that cannot be written."""
     record = {
         "what": what,
@@ -120,20 +120,20 @@ def write(directory: int, id: str, what: str, since: float, term: int, state: Wa
     writing.replace_in(directory, id + ENDING, json.dumps(record).encode(), durable=False)
 
 
-def show_life(directory: int, id: str) -> None:
+def touch_record(directory: int, id: str) -> None:
     """Give the file of this watcher the present time. OSError where it is not there."""
     os.utime(id + ENDING, dir_fd=directory, follow_symlinks=False)
 
 
-def remove(directory: int, id: str) -> None:
+def remove_record(directory: int, id: str) -> None:
     """This one watches no more."""
     with suppress(OSError):
         os.unlink(id + ENDING, dir_fd=directory)
 
 
-def read(directory: int) -> list[Watcher]:
+def read_records(directory: int) -> list[Watcher]:
     """All whose files can be read, the oldest first."""
-    names = [name for name in os.listdir(directory) if name.endswith(ENDING)][:MOST]
+    names = [name for name in os.listdir(directory) if name.endswith(ENDING)][:MOST_WATCHERS]
     found = []
     for name in names:
         with suppress(OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
@@ -143,23 +143,25 @@ def read(directory: int) -> list[Watcher]:
 
 
 def beginning(name: str, directory: int) -> tuple[bytes, int]:
-    """The first LONGEST bytes of a file, and its time in nanoseconds since the epoch. OSError where it is none."""
+    """The first LONGEST_RECORD bytes of a file, and its time in nanoseconds since the epoch. OSError if it is none."""
     descriptor, found = safe_open.descriptor(name, os.O_RDONLY | os.O_NOFOLLOW, directory=directory)
     try:
-        return os.read(descriptor, LONGEST), found.st_mtime_ns
+        return os.read(descriptor, LONGEST_RECORD), found.st_mtime_ns
     finally:
         os.close(descriptor)
 
 
-def look(state_directory: Path) -> tuple[list[Watcher], Watcher | None]:
+def read_watchers(state_directory: Path) -> tuple[list[Watcher], Watcher | None]:
     """For one look: all watchers, and who of them is on duty. None: nobody is. Reads files."""
     try:
-        with opened(state_directory) as directory:
-            found = read(directory)
+        with open_directory(state_directory) as directory:
+            found = read_records(directory)
     except OSError:
         return [], None
     now = time.time()
-    on_duty = [each for each in found if each.term and each.alive and each.state.fit and now - each.seen < QUIET]
+    on_duty = [
+        each for each in found if each.term and each.alive and each.state.fit and now - each.seen < STOPPED_AFTER
+    ]
     return found, max(on_duty, key=lambda each: each.term, default=None)
 
 

@@ -41,8 +41,8 @@ class Follower:
     def show(self, fleet: Fleet) -> None:
         """Let this fleet be shown, and heard."""
         shown, opened = self._shown, self._shown.opened
-        old, senses = shown.snapshot, self._alarms.notifier.senses
-        snapshot = shown.snapshot = next_snapshot(old, fleet, opened.clock(), opened.config.alarms, senses)
+        old, machine = shown.snapshot, self._alarms.notifier.machine_status
+        snapshot = shown.snapshot = next_snapshot(old, fleet, opened.clock(), opened.config.alarms, machine)
         if snapshot is old and not self._alarms.notifier.needs_evaluation:
             return
         due, wanted = self._alarms.tick()

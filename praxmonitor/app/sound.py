@@ -32,13 +32,13 @@ class Sound:
 
     def mute(self) -> None:
         """All sound off, or on again."""
-        silent = self.speaker.forced or self.mutes.all(self._opened.clock())
-        self.speaker.forced = False
+        silent = self.speaker.force_muted or self.mutes.all(self._opened.clock())
+        self.speaker.force_muted = False
         self._mute(replace(self.mutes, until=0.0 if silent else FOREVER))
 
     def mute_for(self, seconds: float) -> None:
         """All sound off for so long from now."""
-        self.speaker.forced = False
+        self.speaker.force_muted = False
         self._mute(replace(self.mutes, until=self._opened.clock() + seconds))
 
     def mute_agent(self, address: str) -> None:
@@ -69,8 +69,8 @@ class Sound:
         duty, not_heard = "", ""
         if holder is not None:
             duty, not_heard = holder.name, "" if holder.state.reach >= Reach.BELL else holder.state.says
-        muted = speaker.forced or mutes.all(now)
-        until = FOREVER if speaker.forced else mutes.until
+        muted = speaker.force_muted or mutes.all(now)
+        until = FOREVER if speaker.force_muted else mutes.until
         agents = tuple(sorted((address, end) for address, end in mutes.agents.items() if now < end))
         return SoundStatus(
             backend,

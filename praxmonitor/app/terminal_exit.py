@@ -16,7 +16,7 @@ from typing import Any
 
 from textual.app import App
 
-LAST = 3.0
+LEAVE_WITHIN = 3.0
 """Seconds in which it has to be gone: a terminal that takes no more output would keep it for ever."""
 SIGNAL = 128
 """What is added to a signal's number for the exit status."""
@@ -31,7 +31,7 @@ def leave_when_told(app: App[Any]) -> None:
     loop = asyncio.get_running_loop()
 
     def leave(number: int, _frame: FrameType | None = None) -> None:
-        last = threading.Timer(LAST, partial(_give_up, number))
+        last = threading.Timer(LEAVE_WITHIN, partial(_give_up, number))
         last.daemon = True
         last.start()
         loop.call_soon_threadsafe(partial(app.exit, return_code=SIGNAL + number))

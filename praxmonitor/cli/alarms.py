@@ -12,12 +12,12 @@ from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
-from mailcore.programs.registry import checked
+from mailcore.observe.reader import WorkspaceReader
+from mailcore.programs.registry import checked_config
 from mailcore.text import line
-from mailcore.text.terminal import complain, say, say_json
+from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.text.units import date_and_time
-from mailcore.workspace.find import Workspace, here
+from mailcore.workspace.find import Workspace, workspace_here
 from praxmonitor.alarms.episodes import Episode, Episodes, advance
 from praxmonitor.alarms.machine_check import check_machine
 from praxmonitor.alarms.outlets import episode_object, event_lines, event_objects
@@ -26,13 +26,13 @@ from praxmonitor.alarms.store import AlarmStore, missing_before
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound.mutes import mutes_path
 
-NONE, ACTIVE = 0, 1
+NO_ALARM, ALARM_ACTIVE = 0, 1
 """Exit status: no alarm wants the operator; at least one does. Acknowledged and snoozed ones are listed and count not.
 2 and above as everywhere: the call makes no sense, or the workspace cannot be read."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """`praxmonitor alarms [PATH] [--json] [--follow]`. Exit status NONE, ACTIVE, or 2 and above with the reason."""
+    """`praxmonitor alarms`. Exit status NO_ALARM, ALARM_ACTIVE, or 2 and above with the reason."""
     parser = Parser(
         prog="praxmonitor alarms",
         description=__doc__,
@@ -44,39 +44,41 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--follow", action="store_true", help="go on: a line for each that comes, goes or is repeated")
     options = parser.parse_args(argv)
     try:
-        workspace = here(options.path)
-        config = checked(read_config(workspace.config_file), workspace.config_file)
+        workspace = workspace_here(options.path)
+        config = checked_config(read_config(workspace.config_file), workspace.config_file)
         if options.follow:
             return asyncio.run(_follow(workspace, config, as_lines=not options.json))
     except MailcoreError as error:
         if options.json:
-            say_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
+            print_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
         else:
-            complain(f"praxmonitor: {error}")
+            print_error(f"praxmonitor: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
     now = time.time()
     standing = standing_now(workspace, config, now)
     if options.json:
-        said = {"workspace": str(workspace.root), "alarms": [episode_object(episode) for episode in standing]}
-        say_json(said)
+        report = {"workspace": str(workspace.root), "alarms": [episode_object(episode) for episode in standing]}
+        print_json(report)
     for episode in () if options.json else standing:
-        say(_said(episode, now))
-    return ACTIVE if any(not episode.answered(now) for episode in standing) else NONE
+        print_line(_as_text(episode, now))
+    return ALARM_ACTIVE if any(not episode.answered(now) for episode in standing) else NO_ALARM
 
 
 def standing_now(workspace: Workspace, config: Config, now: float) -> tuple[Episode, ...]:
-    """The alarms that stand at `now`, with what was told of them and answered. Reads everything anew."""
-    fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), now)
-    kept = AlarmStore(mutes_path(workspace.root).parent)
-    known = kept.reported()
-    alarms = AlarmRules(config).alarms(fleet, now, senses=check_machine(fleet, config, now, missing_before(known)))
-    book, _ = advance(Episodes(reported_before=known), alarms, kept.answers(), now, ())
-    return book.standing()
+    """The alarms that stand at `now`, with what was reported of them and answered. Reads everything."""
+    fleet = apply(Fleet(workspace.root), WorkspaceReader(workspace).initial(), now)
+    store = AlarmStore(mutes_path(workspace.root).parent)
+    reported = store.reported()
+    alarms = AlarmRules(config).alarms(
+        fleet, now, machine_status=check_machine(fleet, config, now, missing_before(reported))
+    )
+    episodes, _ = advance(Episodes(reported_before=reported), alarms, store.answers(), now, ())
+    return episodes.standing()
 
 
-def _said(episode: Episode, now: float) -> str:
+def _as_text(episode: Episode, now: float) -> str:
     alarm = episode.alarm
     answer = " (acknowledged)" if episode.acknowledged else " (snoozed)" if episode.answered(now) else ""
     rows = [f"{date_and_time(alarm.since, never='standing')}  {line(alarm.summary, 400)}{answer}"]
@@ -89,19 +91,19 @@ def _said(episode: Episode, now: float) -> str:
 async def _follow(workspace: Workspace, config: Config, *, as_lines: bool) -> int:
     from praxmonitor.alarms.headless import TICK, watch
     from praxmonitor.alarms.notifier import Notifier
-    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.base import SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
 
     def trouble(text: str) -> None:
-        complain(f"praxmonitor: {text}")
+        print_error(f"praxmonitor: {text}")
 
     # It tells, and acts on nothing: it never goes on duty.
     notifier = Notifier(config, workspace.root, period=TICK, live=True)
-    feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
+    feed = FileFeed(workspace.root, config.observe.sweep, frame=SCREEN_INTERVAL)
     async with aclosing(watch(feed, notifier, lambda _: None, trouble)) as notifications:
         async for events, snapshot in notifications:
             for text in event_lines(events, snapshot.now) if as_lines else ():
-                say(text, flush=True)
+                print_line(text, flush=True)
             for event in () if as_lines else event_objects(events, workspace.root, snapshot.now):
-                say_json(event, indent=False, flush=True)
-    return NONE
+                print_json(event, indent=False, flush=True)
+    return NO_ALARM

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import Fleet, State
-from mailcore.text.terminal import complain, say, say_json
+from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.demo.session import demo_session
@@ -42,13 +42,13 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, _leave)
     try:
         with (
-            demo_session(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, story),
+            demo_session(arguments.dir.absolute() if arguments.dir else None, arguments.seed) as (workspace, operator),
             _recorded(arguments.record, workspace) as on_facts,
         ):
             if arguments.headless:
                 _headless(workspace, arguments.seconds, arguments.json, on_facts)
-                if story.trouble:
-                    complain(f"praxmonitor demo: {story.trouble}")
+                if operator.trouble:
+                    print_error(f"praxmonitor demo: {operator.trouble}")
                 return 0
             from praxmonitor.cli.screen import show
 
@@ -57,21 +57,21 @@ def main(argv: Sequence[str]) -> int:
                 theme=arguments.theme,
                 muted=arguments.mute,
                 on_facts=on_facts,
-                played=lambda: story.trouble,
+                played=lambda: operator.trouble,
             )
-        say(_farewell(arguments.dir))
+        print_line(_farewell(arguments.dir))
         return status
     except MailcoreError as error:
-        complain(f"praxmonitor demo: {error}")
+        print_error(f"praxmonitor demo: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
 
 
-def _farewell(kept: Path | None) -> str:
-    if kept is None:
+def _farewell(directory: Path | None) -> str:
+    if directory is None:
         return "The demo's agents were ended, its workspace is gone; `praxmonitor demo --dir PATH` keeps one."
-    words = shlex.quote(str(kept))
+    words = shlex.quote(str(directory))
     return (
         f"The demo's agents were ended, its workspace is kept: `praxmonitor demo --dir {words}` goes on, "
         f"`praxmonitor {words}` looks at it."
@@ -103,10 +103,10 @@ def _headless(workspace: Workspace, seconds: float, as_json: bool, on_facts: OnF
     fleet, seen = asyncio.run(_observe(workspace, config, seconds, on_facts))
     value: dict[str, Any] = status(fleet, config, time.time())
     if as_json:
-        say_json({**value, "seen": seen})
+        print_json({**value, "seen": seen})
         return
     counts = ", ".join(f"{state} {count}" for state, count in seen.items())
-    say(f"{render(value)}\nseen: {counts}")
+    print_line(f"{render(value)}\nseen: {counts}")
 
 
 async def _observe(

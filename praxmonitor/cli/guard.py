@@ -12,16 +12,16 @@ from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.programs.registry import checked
-from mailcore.text.terminal import Lines, complain
+from mailcore.programs.registry import checked_config
+from mailcore.text.terminal import Lines, print_error
 from mailcore.workspace import trust
-from mailcore.workspace.find import Workspace, here
+from mailcore.workspace.find import Workspace, workspace_here
 from praxmonitor.alarms.headless import TICK, watch
 from praxmonitor.alarms.notifier import Notifier
 from praxmonitor.alarms.outlets import event_lines
 from praxmonitor.alarms.reach import ReachProbe, reach_words
 from praxmonitor.cli.arguments import Parser
-from praxmonitor.feed.base import DRAWN
+from praxmonitor.feed.base import SCREEN_INTERVAL
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.sound import Cue
 
@@ -40,9 +40,9 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
                 print(sequence, end="", flush=True)
 
     def trouble(text: str) -> None:
-        complain(f"praxmonitor guard: {text}")
+        print_error(f"praxmonitor guard: {text}")
 
-    def hear(cues: list[Cue]) -> None:
+    def play(cues: list[Cue]) -> None:
         if [cue for cue in cues if not player.play(cue) and cue.sound.urgent]:
             write("\a")
 
@@ -55,13 +55,13 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
         else:
             log.say("another is on duty and acts")
 
-    async def say_reach() -> None:
-        """Say whether this one can be heard, each time that changes."""
-        said = ""
+    async def log_reach() -> None:
+        """Log whether this one can be heard, each time that changes."""
+        logged = ""
         while True:
             words = reach_words(player, time.time(), terminal=terminal)
-            if words and words != said:
-                said = words
+            if words and words != logged:
+                logged = words
                 log.say(words)
             await asyncio.sleep(2 * TICK)
 
@@ -86,14 +86,14 @@ async def guard(workspace: Workspace, config: Config, *, muted: bool) -> int:
     log.say(f"praxmonitor guard: watching {workspace.root}")
 
     async def tell() -> None:
-        feed = FileFeed(workspace.root, config.observe.sweep, frame=DRAWN)
-        async with aclosing(watch(feed, notifier, hear, trouble)) as notifications:
+        feed = FileFeed(workspace.root, config.observe.sweep, frame=SCREEN_INTERVAL)
+        async with aclosing(watch(feed, notifier, play, trouble)) as notifications:
             async for events, snapshot in notifications:
                 for line in event_lines(events, snapshot.now):
                     log.say(line)
 
     task = asyncio.create_task(tell())
-    waiting, saying = asyncio.create_task(ended.wait()), asyncio.create_task(say_reach())
+    waiting, saying = asyncio.create_task(ended.wait()), asyncio.create_task(log_reach())
     try:
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
@@ -114,12 +114,12 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--mute", action="store_true", help="no sound: lines, notifications and your command only")
     options = parser.parse_args(argv)
     try:
-        workspace = here(options.path)
-        config, standing = trust.followed(workspace, remember=True)
-        checked(config, workspace.config_file)
+        workspace = workspace_here(options.path)
+        config, standing = trust.trusted_config(workspace, remember=True)
+        checked_config(config, workspace.config_file)
         if standing.why:
-            complain(f"praxmonitor guard: {trust.refusal(workspace, standing)}")
+            print_error(f"praxmonitor guard: {trust.refusal_text(workspace, standing)}")
         return asyncio.run(guard(workspace, config, muted=options.mute))
     except MailcoreError as error:
-        complain(f"praxmonitor guard: {error}")
+        print_error(f"praxmonitor guard: {error}")
         return error.exit_status

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from mailcore.config import read_config
 from mailcore.exceptions import MailcoreError
-from mailcore.programs.registry import checked
+from mailcore.programs.registry import checked_config
 from mailcore.text import counted
-from mailcore.text.terminal import complain
-from mailcore.workspace.find import here
+from mailcore.text.terminal import print_error
+from mailcore.workspace.find import workspace_here
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.base import Feed
 from praxmonitor.feed.file_feed import FileFeed
@@ -38,19 +38,19 @@ def main(argv: Sequence[str]) -> int:
     if options.seconds is not None and options.seconds <= 0:
         parser.error("--seconds: more than 0")
     try:
-        workspace = here(options.path)
-        sweep = checked(read_config(workspace.config_file), workspace.config_file).observe.sweep
+        workspace = workspace_here(options.path)
+        sweep = checked_config(read_config(workspace.config_file), workspace.config_file).observe.sweep
         with new_recording(options.file, workspace, bodies=options.bodies) as writer:
             recorder = Recorder(writer)
             # Its threads are over when `run` returns: nothing is written to a closed file.
             feed = FileFeed(workspace.root, sweep, on_facts=recorder.write)
             asyncio.run(_record(feed, recorder, options.seconds, lambda: _show_progress(writer)))
     except MailcoreError as error:
-        complain(f"praxmonitor record: {error}")
+        print_error(f"praxmonitor record: {error}")
         return error.exit_status
     _say(writer, end="\n")
     if recorder.breaks:
-        complain(
+        print_error(
             f"the watching broke {counted(len(recorder.breaks), 'time')} and went on; at last: {recorder.breaks[-1]}"
         )
     return 0
@@ -71,4 +71,4 @@ def _show_progress(writer: RecordingWriter) -> None:
 
 def _say(writer: RecordingWriter, *, end: str) -> None:
     counts = f"{counted(writer.facts, 'fact')} in {counted(writer.readings, 'reading')}"
-    complain(f"recording to {writer.path}: {counts}", end=end)
+    print_error(f"recording to {writer.path}: {counts}", end=end)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mailcore.config import Config
 from mailcore.exceptions import MailcoreError
-from mailcore.text.terminal import complain
+from mailcore.text.terminal import print_error
 from mailcore.workspace.find import Workspace
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.feed.playback import FASTEST, SLOWEST, Playback
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _show(options.file, options.speed, options.theme, muted=options.mute)
     except MailcoreError as error:
-        complain(f"praxmonitor replay: {error}")
+        print_error(f"praxmonitor replay: {error}")
         return error.exit_status
 
 
@@ -57,5 +57,5 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     feed = ReplayFeed(path, header, playback)
     status = run(PraxApp(opened, feed, speaker, load.load_themes([themes_dir()]), theme or load.DEFAULT), theme)
     if playback.left_out:
-        complain(f"praxmonitor replay: {path}: {playback.left_out}")
+        print_error(f"praxmonitor replay: {path}: {playback.left_out}")
     return status

@@ -31,31 +31,31 @@ def show(
     `played`: who opens it plays what is to be seen, as the demo does, and ends the agents when it is left. It is asked
     at each drawing what is wrong with that, in words, empty for nothing.
     """
-    from mailcore.programs.registry import checked
+    from mailcore.programs.registry import checked_config
     from mailcore.system.memory import share_arenas
     from mailcore.workspace import trust
-    from mailcore.workspace.find import here
+    from mailcore.workspace.find import workspace_here
     from praxmonitor.themes import load
 
     share_arenas(ARENAS)
 
-    workspace = here(path)
-    config, standing = trust.followed(workspace, remember=True)
-    checked(config, workspace.config_file)
+    workspace = workspace_here(path)
+    config, standing = trust.trusted_config(workspace, remember=True)
+    checked_config(config, workspace.config_file)
     from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
-    from praxmonitor.feed.base import DRAWN
+    from praxmonitor.feed.base import SCREEN_INTERVAL
     from praxmonitor.feed.file_feed import FileFeed
     from praxmonitor.sound.player import configured_player
 
     speaker = configured_player(config.sound, workspace.root, muted=muted)
     available = load.load_themes([themes_dir(), workspace.state_dir / "themes"])
     opened = OpenWorkspace(workspace, config, live=True)
-    opened.withheld = trust.refusal(workspace, standing) if standing.why else ""
+    opened.withheld = trust.refusal_text(workspace, standing) if standing.why else ""
     if played is not None:
         opened.ends_agents, opened.trouble = True, played
-    feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=DRAWN)
+    feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=SCREEN_INTERVAL)
     return run(PraxApp(opened, feed, speaker, available, theme or load.DEFAULT), theme)
 
 

@@ -12,18 +12,18 @@ from mailcore.config import Sound as SoundConfig
 from mailcore.config import read_config
 from mailcore.exceptions import MailcoreError, NoWorkspace
 from mailcore.observe.activities import neutral
-from mailcore.text.terminal import complain, say
+from mailcore.text.terminal import print_error, print_line
 from mailcore.text.units import duration
-from mailcore.workspace.find import here
+from mailcore.workspace.find import workspace_here
 from praxmonitor.cli.arguments import Parser
 from praxmonitor.sound import Cue, Sound, mutes
 from praxmonitor.sound.gate import gate_rules
-from praxmonitor.sound.pack import KEYS, MANIFEST, PackError, find_pack, load_pack, pack_homes
+from praxmonitor.sound.pack import MANIFEST, SOUND_KEYS, PackError, find_pack, load_pack, pack_homes
 from praxmonitor.sound.player import STARTING, Player
 
-PAUSE = 1.3
+SOUND_LENGTH = 1.3
 """Seconds for each sound: as long as the longest that ships."""
-PATIENCE = 10.0
+DEVICE_TIMEOUT = 10.0
 """Seconds within which the player says whether there is a device."""
 
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     verbs.add_parser("list", help="the packs of this project, the user's, and those that ship")
     play = verbs.add_parser("play", help="play a pack's sounds, one after the other")
     play.add_argument("pack", nargs="?", help="its name, or its directory; without: the one in use")
-    play.add_argument("sounds", nargs="*", metavar="SOUND", help=f"only these: {', '.join(KEYS)}")
+    play.add_argument("sounds", nargs="*", metavar="SOUND", help=f"only these: {', '.join(SOUND_KEYS)}")
     play.add_argument("--agent", type=int, default=0, metavar="N", help="at the pitch of the Nth agent, from 0")
     check = verbs.add_parser("check", help="every way in which a pack departs from CESP 1.0")
     check.add_argument("pack", nargs="?", help="its name, or its directory; without: the one in use")
@@ -48,21 +48,21 @@ def main(argv: Sequence[str]) -> int:
             return _check(root)
         return _play(root, arguments.sounds, arguments.agent, config, project)
     except MailcoreError as error:
-        complain(f"praxmonitor sounds: {neutral(str(error), 1000)}")
+        print_error(f"praxmonitor sounds: {neutral(str(error), 1000)}")
         return error.exit_status
 
 
 def _here() -> tuple[Path | None, SoundConfig]:
     """The workspace's directory and settings; none and the defaults outside of any."""
     try:
-        workspace = here()
+        workspace = workspace_here()
     except NoWorkspace:
         return None, SoundConfig()
     return workspace.root, read_config(workspace.config_file).sound
 
 
-def _pack(said: str, project: Path | None) -> Path:
-    return Path(said) if (Path(said) / MANIFEST).is_file() else find_pack(said, project)
+def _pack(name: str, project: Path | None) -> Path:
+    return Path(name) if (Path(name) / MANIFEST).is_file() else find_pack(name, project)
 
 
 def _list(project: Path | None, active: str) -> int:
@@ -74,12 +74,12 @@ def _list(project: Path | None, active: str) -> int:
             try:
                 pack = load_pack(path.parent)
                 files = {file for files in pack.sounds.values() for file in files}
-                said = f"{pack.display_name} {pack.version}, {len(files)} sounds"
-                said += f", {len(pack.refused)} refused" if pack.refused else ""
+                summary = f"{pack.display_name} {pack.version}, {len(files)} sounds"
+                summary += f", {len(pack.refused)} refused" if pack.refused else ""
             except PackError as error:
-                said = f"cannot be used: {error}"
+                summary = f"cannot be used: {error}"
             hidden = " (hidden by the one above)" if name in seen else ""
-            say(f"{mark} {neutral(f'{name:<16} {said}  {path.parent}{hidden}', 1000)}")
+            print_line(f"{mark} {neutral(f'{name:<16} {summary}  {path.parent}{hidden}', 1000)}")
             seen.add(name)
     return 0
 
@@ -89,36 +89,36 @@ def _check(root: Path) -> int:
 
     found = violations(root)
     for line in found:
-        say(neutral(line, 1000))
+        print_line(neutral(line, 1000))
     verdict = (
         f"{len(found)} things are not as CESP 1.0 wants them" if found else "CESP 1.0, and all of it can be played"
     )
-    say(neutral(f"{root}: {verdict}", 1000))
+    print_line(neutral(f"{root}: {verdict}", 1000))
     return 4 if found else 0
 
 
 def _play(root: Path, keys: Sequence[str], agent: int, config: SoundConfig, project: Path | None) -> int:
-    if unknown := [key for key in keys if key not in KEYS]:
-        raise PackError(f"there is no sound {unknown[0]!r}; there are: {', '.join(KEYS)}")
-    kept = mutes.load_mutes(mutes.mutes_path(project)) if project is not None else mutes.Mutes()
-    if kept.all(time.time()):
-        complain("praxmonitor sounds: all sound is muted; M on the screen switches it on")
+    if unknown := [key for key in keys if key not in SOUND_KEYS]:
+        raise PackError(f"there is no sound {unknown[0]!r}; there are: {', '.join(SOUND_KEYS)}")
+    stored = mutes.load_mutes(mutes.mutes_path(project)) if project is not None else mutes.Mutes()
+    if stored.all(time.time()):
+        print_error("praxmonitor sounds: all sound is muted; M on the screen switches it on")
         return 3
     settled = threading.Event()
     player = Player(root, replace(gate_rules(config), quiet=None), backend=config.backend, on_ready=settled.set)
     player.start()
     try:
-        if player.backend == STARTING and not settled.wait(PATIENCE):
-            player.reason = f"no answer in {duration(PATIENCE)}"
+        if player.backend == STARTING and not settled.wait(DEVICE_TIMEOUT):
+            player.reason = f"no answer in {duration(DEVICE_TIMEOUT)}"
         if player.reason or player.backend in (STARTING, "none", "bell"):
-            complain(f"praxmonitor sounds: no device: {neutral(player.reason or player.backend, 1000)}")
+            print_error(f"praxmonitor sounds: no device: {neutral(player.reason or player.backend, 1000)}")
             return 4
-        say(f"on {player.backend}:")
-        for key in keys or KEYS:
+        print_line(f"on {player.backend}:")
+        for key in keys or SOUND_KEYS:
             name, _, family = key.partition(".")
-            say(f"  {key}", flush=True)
+            print_line(f"  {key}", flush=True)
             player.play(Cue(Sound(name), voice=agent, family=family))
-            threading.Event().wait(PAUSE)
+            threading.Event().wait(SOUND_LENGTH)
     finally:
         player.close()
     return 0

@@ -10,19 +10,19 @@ from typing import Any
 from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.fleet import AgentFacts, Fleet
+from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import MailboxStatus
-from mailcore.model.senses import Senses
 from mailcore.observe.activities import neutral
-from mailcore.observe.expectation import NOTHING
+from mailcore.observe.expectation import NO_MACHINE_STATUS
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
-from mailcore.programs.registry import checked
+from mailcore.programs.registry import checked_config
 from mailcore.text import counted
-from mailcore.text.names import shown
-from mailcore.text.terminal import complain, say, say_json
+from mailcore.text.names import safe_sender
+from mailcore.text.terminal import print_error, print_json, print_line
 from mailcore.text.units import iso
-from mailcore.workspace.find import here
+from mailcore.workspace.find import workspace_here
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.machine_check import check_machine
 from praxmonitor.alarms.rules.evaluate import AlarmRules
@@ -30,7 +30,11 @@ from praxmonitor.cli.arguments import Parser
 
 
 def status(
-    fleet: Fleet, config: Config, now: float, senses: Senses = NOTHING, watched: Sequence[dict[str, Any]] = ()
+    fleet: Fleet,
+    config: Config,
+    now: float,
+    machine_status: MachineStatus = NO_MACHINE_STATUS,
+    watched: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """The fleet as JSON values. Every key is always there; times are ISO 8601 with offset, or null if unknown.
 
@@ -40,7 +44,7 @@ def status(
     return {
         "workspace": str(fleet.root),
         "at": iso(now),
-        "agents": [_agent(facts, config, now, senses) for facts in fleet.agents],
+        "agents": [_agent(facts, config, now, machine_status) for facts in fleet.agents],
         "alarms": [
             {
                 "kind": str(alarm.kind),
@@ -48,7 +52,7 @@ def status(
                 "since": iso(alarm.since),
                 "text": neutral(alarm.text, 400),
             }
-            for alarm in AlarmRules(config).alarms(fleet, now, senses=senses)
+            for alarm in AlarmRules(config).alarms(fleet, now, machine_status=machine_status)
         ],
         "watchers": list(watched),
     }
@@ -59,14 +63,14 @@ def watching(state_directory: Path) -> list[dict[str, Any]]:
 
     `reach`: `sound`, `bell`, `shown` (a terminal shows it in silence) or `nobody`, and `says` in words.
     """
-    found, holder = watchers.look(state_directory)
+    found, holder = watchers.read_watchers(state_directory)
     now = time.time()
     return [
         {
             "what": each.what,
             "pid": each.pid,
             "on_duty": each is holder,
-            "alive": each.alive and now - each.seen < watchers.QUIET,
+            "alive": each.alive and now - each.seen < watchers.STOPPED_AFTER,
             "reach": each.state.reach.name.lower(),
             "says": each.state.says,
             "since": iso(each.since),
@@ -91,8 +95,8 @@ def watching_lines(watched: Sequence[dict[str, Any]], now: str) -> list[str]:
     return lines
 
 
-def _agent(facts: AgentFacts, config: Config, now: float, senses: Senses) -> dict[str, Any]:
-    current = state(facts, now, config.alarms, senses)
+def _agent(facts: AgentFacts, config: Config, now: float, machine_status: MachineStatus) -> dict[str, Any]:
+    current = state(facts, now, config.alarms, machine_status)
     mailbox = facts.mailbox
     readable = mailbox.status is not MailboxStatus.UNREADABLE
     return {
@@ -116,7 +120,7 @@ def _run(facts: AgentFacts) -> dict[str, Any] | None:
     return {
         "run_id": run.run_id,
         "subject": neutral(run.subject),
-        "sender": neutral(shown(run.sender)),
+        "sender": neutral(safe_sender(run.sender)),
         "attempt": run.attempt.number if run.attempt is not None else None,
         "pid": (run.attempt.pid if run.attempt is not None else run.supervisor_pid) or None,
         "started_at": iso(run.started_at),
@@ -162,28 +166,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        workspace = here(options.path)
-        config = checked(read_config(workspace.config_file), workspace.config_file)
+        workspace = workspace_here(options.path)
+        config = checked_config(read_config(workspace.config_file), workspace.config_file)
     except MailcoreError as error:
         if options.json:
-            say_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
+            print_json({"error": {"code": error.code, "message": str(error)}}, indent=False)
         else:
-            complain(f"praxmonitor: {error}")
+            print_error(f"praxmonitor: {error}")
         return error.exit_status
     watched = watching(workspace.state_dir)
     if options.watched:
         heard = any(each["on_duty"] and each["reach"] in ("sound", "bell") for each in watched)
         if options.json:
-            say_json({"watchers": watched})
+            print_json({"watchers": watched})
         else:
-            say("\n".join(watching_lines(watched, iso(time.time()) or "")))
+            print_line("\n".join(watching_lines(watched, iso(time.time()) or "")))
         return 0 if heard else 1
-    fleet = apply(Fleet(workspace.root), Loader(workspace).initial(), time.time())
+    fleet = apply(Fleet(workspace.root), WorkspaceReader(workspace).initial(), time.time())
     report = status(fleet, config, time.time(), check_machine(fleet, config, time.time()), watched)
     if options.json:
-        say_json(report)
+        print_json(report)
         return 0
-    say(render(report, watching_lines(watched, report["at"])))
+    print_line(render(report, watching_lines(watched, report["at"])))
     for note in fleet.notes:
-        complain(f"praxmonitor: {neutral(note)}")
+        print_error(f"praxmonitor: {neutral(note)}")
     return 0

@@ -15,12 +15,12 @@ from mailcore.config import Config, read_config
 from mailcore.exceptions import MailcoreError
 from mailcore.model.activity import Activity
 from mailcore.observe.activities import neutral
-from mailcore.observe.cpu import Work
-from mailcore.observe.fold import STREAM
-from mailcore.programs.registry import checked
-from mailcore.text.terminal import complain, say, say_json
-from mailcore.text.units import UNKNOWN, date, iso
-from mailcore.workspace.find import here
+from mailcore.observe.cpu import CpuActivity
+from mailcore.observe.fold import MAX_STREAM
+from mailcore.programs.registry import checked_config
+from mailcore.text.terminal import print_error, print_json, print_line
+from mailcore.text.units import UNKNOWN_TIME, date, iso
+from mailcore.workspace.find import workspace_here
 from praxmonitor.alarms.alarm import Alarm
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.alarms.rules.evaluate import AlarmRules
@@ -44,18 +44,18 @@ the new state, `text` why), `alarm` and `alarm_over` (`kind` of the alarm), or `
 """
 
 
-def happened(old: Snapshot, new: Snapshot, *, anew: bool = False) -> Iterator[Event]:
+def happened(old: Snapshot, new: Snapshot, *, after_break: bool = False) -> Iterator[Event]:
     """What the new snapshot has that the old one had not: activities, then states.
 
-    `anew`: all was read anew in between; what of it the old one had was told then.
+    `after_break`: everything was read again in between; what the old one had of it was printed then.
     """
     known = set(map(id, old.fleet.stream))
     fresh = [activity for activity in new.fleet.stream if id(activity) not in known]
-    if anew:
-        oldest = old.fleet.stream[0].at if len(known) >= STREAM else -inf
+    if after_break:
+        oldest = old.fleet.stream[0].at if len(known) >= MAX_STREAM else -inf
         fresh = list(unreported(old.fleet.stream, fresh, oldest))
     elif known and len(fresh) == len(new.fleet.stream):
-        yield _event(new.now, "note", text="more happened at once than is kept: the oldest of it is not told")
+        yield _event(new.now, "note", text="more happened at once than is kept: the oldest of it is not printed")
     yield from map(_activity, fresh)
     for address, current in new.statuses.items():
         before = old.statuses.get(address)
@@ -104,9 +104,9 @@ def line(event: Event, today: str) -> str:
         "alarm_over": f"alarm over {kind}",
         "note": "note",
     }[event["type"]]
-    when = ("before" if event.get("before") else "", "" if day == today else day, clock[:8] or UNKNOWN)
-    said = " ".join(filter(None, (*when, event["agent"], what)))
-    return f"{said}: {event['text']}" if event["text"] else said
+    when = ("before" if event.get("before") else "", "" if day == today else day, clock[:8] or UNKNOWN_TIME)
+    words = " ".join(filter(None, (*when, event["agent"], what)))
+    return f"{words}: {event['text']}" if event["text"] else words
 
 
 async def follow(
@@ -123,18 +123,18 @@ async def follow(
     `root`: the workspace's directory. `trouble` is told why the watching stopped, and that it goes on. `from_start`:
     also what was known when the watching began. Alarms that stand then are shown in any case.
     """
-    anew = False
+    after_break = False
 
-    def told(why: str) -> None:
-        nonlocal anew
-        anew = anew or not why
+    def on_break(why: str) -> None:
+        nonlocal after_break
+        after_break = after_break or not why
         trouble(why or "watching goes on")
 
-    fleets = restarted_fleets(feed, told)
+    fleets = restarted_fleets(feed, on_break)
     rules, snapshot, looked = AlarmRules(config), EMPTY, 0.0
     alarms: dict[str, Alarm] = {}
     # As on the screen, who computes is not silent.
-    engine = AlarmEngine(config, root, None, period=TICK, work=Work().look)
+    engine = AlarmEngine(config, root, None, period=TICK, work=CpuActivity().measure)
     looking = asyncio.create_task(engine.run_checks(lambda: snapshot))
     coming = asyncio.ensure_future(anext(fleets))
     try:
@@ -149,13 +149,15 @@ async def follow(
             elif snapshot is EMPTY:
                 continue
             now, before = time.time(), snapshot
-            snapshot = next_snapshot(before, fleet, now, config.alarms, engine.senses)
+            snapshot = next_snapshot(before, fleet, now, config.alarms, engine.machine_status)
             if before is not EMPTY or from_start:
-                for event in happened(before, snapshot, anew=anew):
+                for event in happened(before, snapshot, after_break=after_break):
                     show(event)
-            anew = False
+            after_break = False
             if now - looked >= TICK:
-                standing = {alarm.key: alarm for alarm in rules.alarms(fleet, now, snapshot.statuses, engine.senses)}
+                standing = {
+                    alarm.key: alarm for alarm in rules.alarms(fleet, now, snapshot.statuses, engine.machine_status)
+                }
                 for event in raised(alarms, standing, now):
                     show(event)
                 alarms, looked = standing, now
@@ -186,25 +188,25 @@ def main(argv: Sequence[str]) -> int:
     if len(paths) > 1:
         parser.error(f"one path, not {len(paths)}: {' '.join(paths)}")
     try:
-        workspace = here(*paths)
+        workspace = workspace_here(*paths)
         wanted = {workspace.agent(word).address for word in options.words if word.startswith("@")}
-        config = checked(read_config(workspace.config_file), workspace.config_file)
+        config = checked_config(read_config(workspace.config_file), workspace.config_file)
 
         def trouble(text: str) -> None:
-            complain(f"praxmonitor watch: {text}")
+            print_error(f"praxmonitor watch: {text}")
 
         def show(event: Event) -> None:
             if wanted and event["agent"] and event["agent"] not in wanted:
                 return
             if options.jsonl:
-                say_json(event, indent=False, flush=True)
+                print_json(event, indent=False, flush=True)
             else:
-                say(line(event, date(time.time())), flush=True)
+                print_line(line(event, date(time.time())), flush=True)
 
         feed = FileFeed(workspace.root, config.observe.sweep)
         asyncio.run(follow(feed, workspace.root, config, show, trouble, from_start=options.from_start))
     except MailcoreError as error:
-        complain(f"praxmonitor watch: {error}")
+        print_error(f"praxmonitor watch: {error}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130

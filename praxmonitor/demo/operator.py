@@ -26,12 +26,12 @@ TASKS = {
     "indexer": ("Rebuild the index", "Compact the index"),
     "release": ("Ship version 1.4", "Ship the hotfix", "Ship the beta"),
 }
-REST = (15.0, 40.0)
+TASK_PAUSE = (15.0, 40.0)
 """Seconds between the end of a task and the next one for that agent."""
-KEPT = 12
+OPEN_MAILS = 12
 """Mails that the operator leaves open, the newest."""
-LOOK = 2.0
-COMMAND_LIMIT = 60.0
+LOOK_PERIOD = 2.0
+MAILCORE_TIMEOUT = 60.0
 
 
 REFUSED = 3
@@ -44,14 +44,14 @@ class Unexpected(Exception):
 
 def mailcore(*words: str, may_refuse: bool = False) -> Any:
     """One public command as the operator, its JSON; `Unexpected` where it fails, or says something else."""
-    said = f"mailcore {words[0]}"
+    command = f"mailcore {words[0]}"
     try:
-        done = subprocess.run(["mailcore", *words, "--json"], capture_output=True, text=True, timeout=COMMAND_LIMIT)
+        done = subprocess.run(["mailcore", *words, "--json"], capture_output=True, text=True, timeout=MAILCORE_TIMEOUT)
         answer = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise Unexpected(f"{said}: {error}") from error
+        raise Unexpected(f"{command}: {error}") from error
     if isinstance(answer, dict) and "error" in answer and not (may_refuse and done.returncode == REFUSED):
-        raise Unexpected(f"{said}: {answer['error'].get('message', answer['error'])}")
+        raise Unexpected(f"{command}: {answer['error'].get('message', answer['error'])}")
     return answer
 
 
@@ -63,7 +63,7 @@ def is_letter(mail: dict[str, Any]) -> bool:
 def tidy() -> None:
     """Close all but the newest mail of the operator, who answers none of it: the mailbox stays short."""
     mails = sorted(mailcore("inbox", "@operator"), key=lambda mail: int(mail.get("seq") or 0))
-    if old := [str(mail["id"]) for mail in mails[:-KEPT]]:
+    if old := [str(mail["id"]) for mail in mails[:-OPEN_MAILS]]:
         mailcore("close", "--from", "@operator", *old)
 
 
@@ -96,7 +96,7 @@ def main(seed: int) -> None:
                 if name == "operator" or agent["busy"]:
                     continue
                 if now >= due.get(name, float("inf")):
-                    due[name] = now + 30 + chance.uniform(*REST)
+                    due[name] = now + 30 + chance.uniform(*TASK_PAUSE)
                     rounds[name] += 1
                     subject = f"{chance.choice(TASKS[name])} #{rounds[name]}"
                     mailcore(
@@ -106,7 +106,7 @@ def main(seed: int) -> None:
                     mailcore("wake", "--from", "@operator", f"@{name}", may_refuse=True)
             except Unexpected as error:
                 print(f"@{name}: {error}", flush=True)
-        time.sleep(LOOK)
+        time.sleep(LOOK_PERIOD)
 
 
 if __name__ == "__main__":

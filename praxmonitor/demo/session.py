@@ -1,4 +1,4 @@
-"""Raise and strike the stage: the story's process, and at the end every process and file that the demo made."""
+"""A session of the demo: its workspace, the process of its operator, and at the end nothing of either is left."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ from mailcore.workspace.lock_reader import read_lock
 from praxmonitor.demo.workspace_files import make_workspace
 from praxmonitor.sound.mutes import mutes_path
 
-STRIKE_LIMIT = 30.0
-PAUSES = (1.0, 5.0, 30.0)
-"""Seconds before a story that ended by itself begins anew, each time; the last one holds on."""
-SAID = 60.0
-"""Seconds for which what went wrong is shown."""
+END_TIMEOUT = 30.0
+RESTART_PAUSES = (1.0, 5.0, 30.0)
+"""Seconds before an operator that ended by itself begins again, each time; the last one holds on."""
+TROUBLE_SHOWN = 60.0
+"""Seconds for which a complaint is shown."""
 
 
 class OperatorProcess:
-    """The story's process while the stage stands: what it complains of is told, and its end is not the demo's."""
+    """The process of the demo's operator: what it complains of is shown, and it is started again when it ends."""
 
     def __init__(self, root: Path, seed: int) -> None:
         self._root, self._seed = root, seed
         self._closing = threading.Event()
-        self._told: tuple[float, str] = (0.0, "")
+        self._newest: tuple[float, str] = (0.0, "")
         self._process = self._start()
-        self._thread = threading.Thread(target=self._attend, name="story", daemon=True)
+        self._thread = threading.Thread(target=self._attend, name="operator", daemon=True)
         self._thread.start()
 
     @property
     def trouble(self) -> str:
         """What went wrong with it in the last minute; empty if nothing did."""
-        at, text = self._told
-        return text if text and time.monotonic() - at < SAID else ""
+        at, text = self._newest
+        return text if text and time.monotonic() - at < TROUBLE_SHOWN else ""
 
     def close(self) -> None:
         """End it."""
@@ -78,11 +78,11 @@ class OperatorProcess:
             with self._process:
                 for text in self._process.stdout or ():
                     last.append(text.strip())
-                    self._tell(text.strip())
-            pause = PAUSES[min(ends, len(PAUSES) - 1)]
+                    self._note(text.strip())
+            pause = RESTART_PAUSES[min(ends, len(RESTART_PAUSES) - 1)]
             if self._closing.is_set():
                 return
-            self._tell(f"it ended ({last[0] if last else f'exit {self._process.returncode}'}), and begins anew")
+            self._note(f"it ended ({last[0] if last else f'exit {self._process.returncode}'}), and begins again")
             if self._closing.wait(pause):
                 return
             ends += 1
@@ -90,21 +90,21 @@ class OperatorProcess:
             if self._closing.is_set():  # closed between the two: what was ended was the former
                 self._process.terminate()
 
-    def _tell(self, text: str) -> None:
-        self._told = (time.monotonic(), f"the demo's story: {line(text, 200)}")
+    def _note(self, text: str) -> None:
+        self._newest = (time.monotonic(), f"the demo's operator: {line(text, 200)}")
 
 
 @contextlib.contextmanager
 def demo_session(directory: Path | None, seed: int) -> Iterator[tuple[Workspace, OperatorProcess]]:
-    """A workspace, and the story that goes on in it; on leaving nothing of it runs, and a temporary one is gone."""
+    """A workspace, and the operator at work in it; on leaving nothing of it runs, and a temporary one is gone."""
     root = directory or Path(tempfile.mkdtemp(prefix="praxmonitor-demo-"))
     try:
         workspace = make_workspace(root, seed)
-        story = OperatorProcess(workspace.root, seed)
+        operator = OperatorProcess(workspace.root, seed)
         try:
-            yield workspace, story
+            yield workspace, operator
         finally:
-            story.close()
+            operator.close()
             end_everything(workspace)
     finally:
         if directory is None:
@@ -120,7 +120,7 @@ def end_everything(workspace: Workspace) -> None:
         with contextlib.suppress(Refused):
             kill_run(workspace, config, OPERATOR, agent.address)
 
-    deadline = time.monotonic() + STRIKE_LIMIT
+    deadline = time.monotonic() + END_TIMEOUT
     with ThreadPoolExecutor(max_workers=8) as pool:
         while time.monotonic() < deadline:
             # Before the locks: a supervisor lets go of its own just before it ends, and may start another's run then.

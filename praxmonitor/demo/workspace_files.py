@@ -1,4 +1,4 @@
-"""Who plays: twelve agents, and the workspace that they live in."""
+"""The demo's twelve agents, and the files of the workspace that they work in."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def make_workspace(directory: Path, seed: int) -> find.Workspace:
     if directory.exists() and any(directory.iterdir()):
         if not (directory / MARK).is_file():
             raise Refused(f"{directory} holds something else; the demo wants an empty or a new directory", "not_empty")
-        return find.find(directory)
-    made = create.init(directory, [(part.name, f"agents/{part.name}") for part in DEMO_AGENTS])
+        return find.find_workspace(directory)
+    made = create.create_workspace(directory, [(part.name, f"agents/{part.name}") for part in DEMO_AGENTS])
     for part, agent in zip(DEMO_AGENTS, made.agents, strict=True):
         passport = json.loads(agent.passport.read_text(encoding="utf-8"))
         passport["identity"] |= {"role": part.role, "traits": [part.trait] if part.trait else []}
         agent.passport.write_text(json.dumps(passport, indent=2, ensure_ascii=False), encoding="utf-8")
     made.config_file.write_text(_config(seed), encoding="utf-8")
     (directory / MARK).write_text(json.dumps({"seed": seed}), encoding="utf-8")
-    return find.find(directory)
+    return find.find_workspace(directory)
 
 
 def _config(seed: int) -> str:

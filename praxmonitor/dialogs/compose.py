@@ -16,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from mailcore.exceptions import MailcoreError
-from mailcore.workspace.find import normal_address
+from mailcore.workspace.registry import normal_address
 from praxmonitor.text.lines import plain
 
 

@@ -14,7 +14,7 @@ from praxmonitor.dialogs.sheet import Sheet
 from praxmonitor.text.agents import LOOKS
 from praxmonitor.text.lines import Line, pad, wrap
 
-KEYS = 14
+KEYS_WIDTH = 14
 """Cells of the column of keys."""
 
 
@@ -31,8 +31,8 @@ def help_lines(rows: Sequence[KeyRow], width: int) -> Iterator[Line]:
     for scope, found in groupby(rows, lambda row: row.scope):
         yield ((scope, "strong"),)
         for row in found:
-            for number, part in enumerate(wrap(row.help, max(20, width - KEYS))):
-                yield ((pad("" if number else f"  {'  '.join(row.keys)}", KEYS), "accent"), (part, ""))
+            for number, part in enumerate(wrap(row.help, max(20, width - KEYS_WIDTH))):
+                yield ((pad("" if number else f"  {'  '.join(row.keys)}", KEYS_WIDTH), "accent"), (part, ""))
         yield ()
     yield (("States", "strong"),)
     looks = list(LOOKS.values())

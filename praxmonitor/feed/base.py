@@ -7,11 +7,11 @@ from typing import Protocol
 
 from mailcore.model.fleet import Fleet
 
-FRAME = 0.034
+FLEET_INTERVAL = 0.034
 """Seconds between two fleets at least: what happens in between comes in one."""
 
 
-DRAWN = 0.1
+SCREEN_INTERVAL = 0.1
 """The same for a screen: ten frames a second are all that an eye wants, and each costs."""
 
 

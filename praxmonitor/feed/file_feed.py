@@ -13,11 +13,11 @@ from typing import TypeAlias
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
-from mailcore.observe.watch import Batch, Watch
+from mailcore.observe.reader import WorkspaceReader
+from mailcore.observe.watch import Batch, WorkspaceWatch
 from mailcore.system import memory
-from mailcore.workspace.find import at
-from praxmonitor.feed.base import FRAME
+from mailcore.workspace.find import workspace_at
+from praxmonitor.feed.base import FLEET_INTERVAL
 
 GIVE_BACK = 60.0
 """Seconds, at least, between two times that free memory is given back to the system."""
@@ -36,7 +36,7 @@ class FileFeed:
         *,
         kernel: bool = True,
         on_facts: OnFacts | None = None,
-        frame: float = FRAME,
+        frame: float = FLEET_INTERVAL,
     ) -> None:
         """`sweep`: seconds between two looks at every file. `kernel=False`: sweeps only, no kernel watches.
 
@@ -69,7 +69,7 @@ class _Reading(threading.Thread):
         super().__init__(name="feed", daemon=True)
         self._feed = feed
         self._loop = loop
-        self._watch: Watch | None = None
+        self._watch: WorkspaceWatch | None = None
         self._stopped = False
         self._handed: asyncio.Queue[Fleet | Exception] = asyncio.Queue()
         self._taken = threading.Event()
@@ -102,10 +102,10 @@ class _Reading(threading.Thread):
 
     def _read(self) -> None:
         feed = self._feed
-        with closing(Loader(at(feed.root))) as loader:
+        with closing(WorkspaceReader(workspace_at(feed.root))) as loader:
             fleet = self._learn(Fleet(loader.workspace.root), loader.initial())
             self._hand(fleet)
-            with Watch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
+            with WorkspaceWatch(loader.watch_paths, feed.sweep, kernel=feed.kernel) as watch:
                 self._watch = watch
                 if self._stopped:
                     return
@@ -137,10 +137,10 @@ class _Reading(threading.Thread):
             self._taken.set()
 
 
-def _facts(loader: Loader, fleet: Fleet, batch: Batch) -> list[Fact]:
+def _facts(loader: WorkspaceReader, fleet: Fleet, batch: Batch) -> list[Fact]:
     facts = loader.changed(batch.paths) if batch.paths else []
     if batch.sweep:
         facts += loader.sweep()
     if batch.note not in ("", *fleet.notes):
-        facts = [*facts, *loader.remark(batch.note)]
+        facts = [*facts, *loader.set_remark(batch.note)]
     return facts

@@ -28,7 +28,7 @@ FORMAT = 2
 
 1, written by 0.1.0, had other tags.
 """
-LONGEST = 16_000_000
+LONGEST_LINE = 16_000_000
 """Bytes of a line: a reader holds one in memory, some ten times as much when it is parsed. A longer reading becomes one
 line for each of its facts, and a fact that is longer still is written without what mails say."""
 VERSION = version("praxmonitor")
@@ -92,35 +92,35 @@ class RecordingWriter:
 
     def write(self, at: float, facts: Iterable[Fact]) -> None:
         """One reading, made at `at` (seconds since the epoch). RecordingError if the disk does not take it."""
-        kept = tuple(facts) if self._bodies else tuple(map(without_bodies, facts))
-        line = _reading(at, kept)
-        if len(line) < LONGEST:
+        recorded = tuple(facts) if self._bodies else tuple(map(without_bodies, facts))
+        line = _reading(at, recorded)
+        if len(line) < LONGEST_LINE:
             self._write(line)
         else:
-            for fact in kept:
+            for fact in recorded:
                 self._write(self._bounded(at, fact))
         self.readings += 1
-        self.facts += len(kept)
+        self.facts += len(recorded)
 
     def close(self, at: float) -> None:
         """The recording ends at `at`: how long nothing happened at its end is a part of it.
 
-        RecordingError if the disk does not take that. Where a reading was not taken, that was said: it ends quietly.
+        RecordingError if the disk does not take that; not again where it did not take a reading before.
         """
-        said = self._torn
+        reported = self._torn
         try:
             with self._raw, self._out:
-                if not said:
+                if not reported:
                     self._line({"at": at, "facts": ()})
         except OSError as error:
-            if not said:
+            if not reported:
                 raise self._error(error) from error
 
     def _bounded(self, at: float, fact: Fact) -> bytes:
         line = _reading(at, [fact])
-        if len(line) >= LONGEST:
+        if len(line) >= LONGEST_LINE:
             line = _reading(at, [without_bodies(fact)])
-        if len(line) >= LONGEST:
+        if len(line) >= LONGEST_LINE:
             raise RecordingError(f"{self.path}: {TAGS[type(fact)]}: too much for one line, {size(len(line))}")
         return line
 

@@ -18,7 +18,7 @@ from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, 
 from mailcore.system import safe_open
 from mailcore.text import counted, line
 from mailcore.text.units import size
-from praxmonitor.feed.recording import LONGEST, TAGS, RecordingError, RecordingHeader, harmless
+from praxmonitor.feed.recording import LONGEST_LINE, TAGS, RecordingError, RecordingHeader, harmless
 
 T = TypeVar("T")
 
@@ -52,8 +52,8 @@ class LeftOut:
     def __str__(self) -> str:
         """`3 facts (2 dreamt, 1 mailbox) and 1 activity (1 dream) in 2 readings`; empty where nothing was."""
         parts = ((self.facts, "fact", "facts"), (self.activities, "activity", "activities"))
-        told = [f"{counted(kinds.total(), one, many)} ({_named(kinds)})" for kinds, one, many in parts if kinds]
-        return f"{' and '.join(told)} in {counted(self.readings, 'reading')}" if told else ""
+        parts_text = [f"{counted(kinds.total(), one, many)} ({_named(kinds)})" for kinds, one, many in parts if kinds]
+        return f"{' and '.join(parts_text)} in {counted(self.readings, 'reading')}" if parts_text else ""
 
     def __len__(self) -> int:
         return self.facts.total() + self.activities.total()
@@ -102,11 +102,12 @@ def _lines(path: Path) -> Generator[tuple[int, bytes], None, None]:
     try:
         with os.fdopen(safe_open.descriptor(path)[0], "rb") as raw:
             file = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
-            while text := file.readline(LONGEST + 1):
+            while text := file.readline(LONGEST_LINE + 1):
                 number += 1
-                if len(text) > LONGEST:
+                if len(text) > LONGEST_LINE:
+                    most = size(LONGEST_LINE)
                     raise RecordingError(
-                        f"{path}: line {number}: longer than {size(LONGEST)}, which `praxmonitor record` never writes"
+                        f"{path}: line {number}: longer than {most}, which `praxmonitor record` never writes"
                     )
                 yield number, text
     except EOFError:  # compressed by a recorder that was killed

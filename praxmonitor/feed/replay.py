@@ -14,7 +14,7 @@ from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
 from mailcore.text import line
-from praxmonitor.feed.base import DRAWN
+from praxmonitor.feed.base import SCREEN_INTERVAL
 from praxmonitor.feed.playback import Playback
 from praxmonitor.feed.recording import VERSION, RecordingError, RecordingHeader
 from praxmonitor.feed.recording_reader import LeftOut, read_recording
@@ -38,7 +38,7 @@ class ReplayFeed:
     async def fleets(self) -> AsyncGenerator[Fleet, None]:
         """Fleets, at most ten a second. What cannot be read ends the recording: the last fleet's notes say why.
 
-        What this version does not know is left out, and `playback` told so.
+        What this version does not know is left out, and `playback` shows it.
         """
         playback, at = self._playback, self._playback()
         with closing(read_recording(self._path, self._left_out)) as readings:
@@ -48,14 +48,14 @@ class ReplayFeed:
                 await playback.reach(following[0])
                 shown = self._fleet
                 at, following = await asyncio.to_thread(self._play, following, readings, playback())
-                playback.left_out = self._told()
+                playback.left_out = self._left_out_text()
                 if self._fleet is not shown:
                     yield self._fleet
-                    await asyncio.sleep(DRAWN)
+                    await asyncio.sleep(SCREEN_INTERVAL)
         playback.end(at)
         yield self._fleet
 
-    def _told(self) -> str:
+    def _left_out_text(self) -> str:
         recorder = line(self._header.praxmonitor, 40)
         versions = f"this is praxmonitor {VERSION}, {recorder} recorded it"
         return f"left out: {self._left_out}; {versions}" if self._left_out else ""

@@ -14,25 +14,25 @@ from mailcore.text.units import duration
 from praxmonitor.feed.base import Feed
 
 PAUSE, LONGEST_PAUSE = 1.0, 10.0
-"""Seconds before a feed that broke is begun anew: twice as many each time that it breaks again, up to the longest."""
+"""Seconds before a feed that broke is begun again: twice as many each time that it breaks again, up to the longest."""
 
 
-STEADY = 60.0
-"""Seconds; a feed that lived for longer is begun anew after the first pause."""
+RESET_PAUSE_AFTER = 60.0
+"""Seconds; a feed that lived for longer is begun again after the first pause."""
 
 
 async def restarted_fleets(
     feed: Feed,
-    told: Callable[[str], None],
+    on_break: Callable[[str], None],
     *,
     fatal: type[Exception] | tuple[()] = (),
     pause: float = PAUSE,
     longest: float = LONGEST_PAUSE,
 ) -> AsyncGenerator[Fleet, None]:
-    """The fleets of a feed that is begun anew whenever its reading raises: a watcher outlives what it watches.
+    """The fleets of a feed that is begun again whenever its reading raises: a watcher outlives what it watches.
 
-    `told` is told why the watching stopped, and an empty text when it goes on. A MailcoreError before the first fleet
-    is raised: there is nothing to watch. So is what is `fatal`, at any time.
+    `on_break` is told why the watching stopped, and an empty text when it goes on. A MailcoreError before the first
+    fleet is raised: there is nothing to watch. So is what is `fatal`, at any time.
     """
     known, broken, next_pause = False, False, pause
     while True:
@@ -41,17 +41,17 @@ async def restarted_fleets(
             async with aclosing(feed.fleets()) as fleets:
                 async for fleet in fleets:
                     if broken:
-                        told("")
+                        on_break("")
                     known, broken = True, False
                     yield fleet
             return
         except Exception as error:
             if isinstance(error, fatal) or (isinstance(error, MailcoreError) and not known):
                 raise
-            if time.monotonic() - began > STEADY:
+            if time.monotonic() - began > RESET_PAUSE_AFTER:
                 next_pause = pause
             why = line(f"{type(error).__name__}: {error}", 300)
-            told(f"watching stopped: {why}; it begins anew in {duration(next_pause)}")
+            on_break(f"watching stopped: {why}; it begins again in {duration(next_pause)}")
             broken = True
         await asyncio.sleep(next_pause)
         next_pause = min(2 * next_pause, longest)

@@ -53,7 +53,7 @@ class Sound(StrEnum):
     FAILED = "failed"
     """A run failed for good and bounced, or was killed."""
     SILENCE = "silence"
-    """An agent that should be working has gone quiet."""
+    """An agent that should be working shows no sign of life."""
 
     @property
     def priority(self) -> int:
@@ -113,7 +113,7 @@ class Cue:
     volume: float = 1.0
     """0.0 to 1.0, before the operator's own settings."""
     urgency: int = 0
-    """Of an alarm: 0 at first, one more with each repetition, at most MAX_URGENCY: louder, and said more often."""
+    """Of an alarm: 0 at first, one more with each repetition, at most MAX_URGENCY: louder and longer."""
 
     @property
     def key(self) -> str:
@@ -126,7 +126,7 @@ class Speaker(Protocol):
 
     mutes: Mutes
     """What is not played; setting it cuts off what plays and is now muted."""
-    forced: bool
+    force_muted: bool
     """Nothing is played here whatever the mutes say, until this screen's own operator wants it: `--mute`."""
     backend: str
     """`starting`, the device's name such as `miniaudio/pulse`, `bell`, or `none`."""
@@ -145,7 +145,7 @@ class Speaker(Protocol):
 
     @property
     def quiet_until(self) -> str:
-        """When the quiet hours end, as it is said: `07:00`; empty if there are none."""
+        """When the quiet hours end, as text: `07:00`; empty if there are none."""
         ...
 
     @property

@@ -17,7 +17,7 @@ from typing import Any
 
 from mailcore.system import safe_open
 from mailcore.text.units import duration
-from praxmonitor.sound.device import NO_CLOCK, PATIENCE, PROBE, Device, Lost, NoDevice, OnlyDummy, Pace
+from praxmonitor.sound.device import FIRST_REQUESTS_TIMEOUT, NO_CLOCK, PROBE, Device, NoDevice, OnLost, OnlyDummy, Pace
 from praxmonitor.sound.mixer import CHANNELS, RATE, VOICES, Mixer
 from praxmonitor.sound.pack import MAX_FILE
 from praxmonitor.sound.system_players import AFPLAY, PIPED, FileDevice, PipedDevice
@@ -40,7 +40,7 @@ _MINIAUDIO = {"pulse": "PULSEAUDIO", "alsa": "ALSA", "jack": "JACK", "oss": "OSS
 _BY_SERVER = ("miniaudio/alsa", "simpleaudio", *PIPED)
 
 
-def open_device(mixer: Mixer, lost: Lost, wanted: str = "") -> Device:
+def open_device(mixer: Mixer, lost: OnLost, wanted: str = "") -> Device:
     """Open the first device that really plays.
 
     `wanted` narrows the choice: `miniaudio`, `miniaudio/alsa`, `simpleaudio`, `paplay`, …; empty is all of them.
@@ -113,12 +113,12 @@ class MiniaudioDevice:
 
     rest_after = REST_AFTER
 
-    def __init__(self, mixer: Mixer, lost: Lost, backend: str) -> None:
+    def __init__(self, mixer: Mixer, lost: OnLost, backend: str) -> None:
         """Open it and watch it for a moment: it must ask for sound, and no faster than time passes."""
         miniaudio = _miniaudio()
         self.name = f"miniaudio/{backend}"
         self._mixer = mixer
-        self._lost: Lost | None = None
+        self._lost: OnLost | None = None
         self.running = False
         self._asked_twice, self._runaway = threading.Event(), threading.Event()
         kind = miniaudio.Backend[_MINIAUDIO[backend]]
@@ -136,9 +136,9 @@ class MiniaudioDevice:
             self.wake()
         except miniaudio.MiniaudioError as error:
             raise NoDevice(str(error.args[0])) from error
-        if not self._asked_twice.wait(PATIENCE):
+        if not self._asked_twice.wait(FIRST_REQUESTS_TIMEOUT):
             self.rest()
-            raise NoDevice(f"opened, but asked for no sound in {duration(PATIENCE)}")
+            raise NoDevice(f"opened, but asked for no sound in {duration(FIRST_REQUESTS_TIMEOUT)}")
         if self._runaway.wait(PROBE):
             self.rest()
             raise NoDevice(NO_CLOCK)
@@ -226,7 +226,7 @@ class SimpleaudioDevice:
             raise NoDevice(str(error)) from error
 
 
-def _piped(mixer: Mixer, lost: Lost, name: str) -> Device:
+def _piped(mixer: Mixer, lost: OnLost, name: str) -> Device:
     if name != "aplay" and "pulse" in _miniaudio_backends():
         miniaudio = _miniaudio()
         with suppress(miniaudio.MiniaudioError):  # then it will say itself that it cannot play

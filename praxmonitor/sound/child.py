@@ -25,20 +25,20 @@ from praxmonitor.sound.device import NoDevice
 from praxmonitor.sound.mixer import RATE, STALE, Mixer
 from praxmonitor.sound.pack import PackError
 
-TICK = 1.0
+DEVICE_CHECK_PERIOD = 1.0
 """Seconds between looks at the device while its stream runs."""
-STUCK = 2.0
+STUCK_AFTER = 2.0
 """Seconds within which a running stream must take something. Miniaudio says nothing when PulseAudio goes away."""
-OPENING = 4.0
+OPEN_TIMEOUT = 4.0
 """Seconds within which a device must be open. A sound server that is stopped lets one wait for ever."""
-TAKEN = RATE // 4
-"""Frames that a device must ask for after a sound began, before that is said to be played: more than it buffers."""
+BUFFERED_FRAMES = RATE // 4
+"""Frames that a device must ask for after a sound began, before that is reported as played: more than it buffers."""
 LOST_STATUS = 3
 """Exit status when a device that played no longer does."""
 
 
 class PlayerProcess:
-    """A jukebox, and the one device that it plays on."""
+    """The samples of a pack, and the one device that it plays on."""
 
     def __init__(self, pack: Path, backend: str = "") -> None:
         """Raises `PackError` or `NoDevice`."""
@@ -54,7 +54,7 @@ class PlayerProcess:
         rendered = 0
         quiet_since = took_at = time.monotonic()
         for line in _lines(stdin):
-            self._tell_played()
+            self._report_played()
             now = time.monotonic()
             if not self._device.running or self._mixer.rendered != rendered:
                 rendered, took_at = self._mixer.rendered, now
@@ -62,7 +62,7 @@ class PlayerProcess:
                 self._obey(line)
             if self._mixer.left:
                 quiet_since = now
-            if now - took_at > STUCK:
+            if now - took_at > STUCK_AFTER:
                 lost("the device takes no sound")
             if self._device.running and now - quiet_since > self._device.rest_after:
                 self._device.rest()
@@ -86,10 +86,12 @@ class PlayerProcess:
             if time.time() - at < STALE:
                 self._asked = (at, self._mixer.rendered)
 
-    def _tell_played(self) -> None:
-        """Say up to when all that was asked for sounded, once the device went on after it."""
-        if self._asked is not None and (not self._mixer.left or self._mixer.rendered - self._asked[1] > TAKEN):
-            _say({"played": self._asked[0]})
+    def _report_played(self) -> None:
+        """Report up to when all that was asked for sounded, once the device went on after it."""
+        if self._asked is not None and (
+            not self._mixer.left or self._mixer.rendered - self._asked[1] > BUFFERED_FRAMES
+        ):
+            _report({"played": self._asked[0]})
             self._asked = None
 
 
@@ -99,7 +101,7 @@ def lost(reason: str) -> NoReturn:
 
 
 def _end(backend: str, reason: str, status: int) -> NoReturn:
-    _say({"backend": backend, "reason": reason})
+    _report({"backend": backend, "reason": reason})
     os._exit(status)
 
 
@@ -109,20 +111,20 @@ def main(argv: list[str]) -> NoReturn:
     parser.add_argument("pack", type=Path)
     parser.add_argument("--backend", default="", help="miniaudio, miniaudio/alsa, simpleaudio; default: what works")
     options = parser.parse_args(argv)
-    watchdog = threading.Timer(OPENING, lambda: _end("none", "the sound system does not answer", 0))
+    watchdog = threading.Timer(OPEN_TIMEOUT, lambda: _end("none", "the sound system does not answer", 0))
     watchdog.daemon = True
     watchdog.start()
     try:
-        booth = PlayerProcess(options.pack, options.backend)
+        process = PlayerProcess(options.pack, options.backend)
     except (PackError, NoDevice) as error:
         _end("none", str(error), 0)
     watchdog.cancel()
-    _say({"backend": booth.backend})
-    booth.serve(sys.stdin.fileno())
+    _report({"backend": process.backend})
+    process.serve(sys.stdin.fileno())
     os._exit(0)  # closing the device of a sound server that is stopped would hang
 
 
-def _say(line: Mapping[str, object]) -> None:
+def _report(line: Mapping[str, object]) -> None:
     with contextlib.suppress(BrokenPipeError):
         os.write(sys.stdout.fileno(), json.dumps(line).encode() + b"\n")
 
@@ -131,7 +133,7 @@ def _lines(stdin: int) -> Iterator[bytes]:
     """Whole lines as they come, and an empty one at each tick."""
     torn = b""
     while True:
-        if not select.select([stdin], [], [], TICK)[0]:
+        if not select.select([stdin], [], [], DEVICE_CHECK_PERIOD)[0]:
             yield b""
             continue
         data = os.read(stdin, 65_536)

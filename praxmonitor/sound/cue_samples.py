@@ -16,11 +16,11 @@ from praxmonitor.sound.backends import decode, transpose
 from praxmonitor.sound.mixer import CHANNELS, RATE
 from praxmonitor.sound.pack import Pack, Picker, load_pack
 
-STEPS = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
+VOICE_SEMITONES = (0, 7, -5, 12, 4, -8, 9, 2, -3, 14, -10, 16, -12)
 """Semitones of each voice, from the first agent on: a pentatonic scale, so that whoever sounds together sounds well;
 the first five are a chord in C, three semitones apart or more. The fourteenth agent has the first one's pitch."""
-KEPT = 32_000_000
-"""Bytes of sounds kept ready in memory, 0.2 MB a second of each: a pack that ships has 1.5 MB, a stranger's any."""
+SAMPLE_CACHE = 32_000_000
+"""Bytes of sounds samples ready in memory, 0.2 MB a second of each: a pack that ships has 1.5 MB, a stranger's any."""
 GAP = array("h", bytes(2 * CHANNELS * (RATE // 20)))
 """Between the repetitions of an urgent alarm."""
 
@@ -33,7 +33,7 @@ class CueSamples:
     picker: Picker = field(default_factory=Picker)
     _default: Pack = field(default_factory=lambda: load_pack(sounds_dir() / "default"))
     _bad: set[Path] = field(default_factory=set)
-    _kept: dict[tuple[Path, int], array[int]] = field(default_factory=dict)
+    _cache: dict[tuple[Path, int], array[int]] = field(default_factory=dict)
     """Samples by file and step."""
 
     def samples(self, key: str, voice: int = 0, urgency: int = 0) -> array[int] | None:
@@ -45,7 +45,7 @@ class CueSamples:
         pack = self.pack
         if not pack.sounds[key] and Sound(key.partition(".")[0]).category is None:
             pack = self._default
-        step = STEPS[voice % len(STEPS)] if pack.tuned else 0
+        step = VOICE_SEMITONES[voice % len(VOICE_SEMITONES)] if pack.tuned else 0
         while file := self.picker.pick(tuple(file for file in pack.sounds[key] if file not in self._bad)):
             try:
                 once = self._tuned(file, step)
@@ -56,15 +56,15 @@ class CueSamples:
         return None
 
     def _tuned(self, file: Path, step: int) -> array[int]:
-        if (kept := self._kept.pop((file, step), None)) is None:
+        if (samples := self._cache.pop((file, step), None)) is None:
             samples = decode(file)
-            kept = transpose(samples, step) if step else samples
-        self._kept[file, step] = kept  # the last one used is the last one to go
-        while len(self._kept) > 1 and sum(map(len, self._kept.values())) * kept.itemsize > KEPT:
-            del self._kept[next(iter(self._kept))]
-        return kept
+            samples = transpose(samples, step) if step else samples
+        self._cache[file, step] = samples  # the last one used is the last one to go
+        while len(self._cache) > 1 and sum(map(len, self._cache.values())) * samples.itemsize > SAMPLE_CACHE:
+            del self._cache[next(iter(self._cache))]
+        return samples
 
 
 def load_cue_samples(root: Path, seed: int | None = None) -> CueSamples:
-    """The jukebox of the pack in `root`; with a seed it picks the same each time. Raises `PackError`."""
+    """The samples of the pack in `root`; with a seed it picks the same each time. Raises `PackError`."""
     return CueSamples(load_pack(root), Picker(Random(seed)))

@@ -1,4 +1,4 @@
-"""What happened between two moments → what is to be heard. Pure. What stands, waiting and silence, is the alarms'."""
+"""What happened between two snapshots → the cues to be heard. Pure. Waiting and silence are left to the alarms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailcore.model.message import Message
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.state.snapshot import Snapshot
 
-OF_KIND = {
+SOUND_OF_ACTIVITY = {
     Kind.SESSION: Sound.SESSION,
     Kind.PROMPT: Sound.PROMPT,
     Kind.TOOL: Sound.TOOL,
@@ -25,8 +25,8 @@ OF_KIND = {
     Kind.FAILED: Sound.FAILED,
     Kind.KILLED: Sound.FAILED,
 }
-OF_PRIORITY = {"low": Sound.MAIL_LOW, "high": Sound.MAIL_HIGH}
-AT_WORK = (State.STARTING, State.WORKING, State.IN_TOOL)
+SOUND_OF_MAIL = {"low": Sound.MAIL_LOW, "high": Sound.MAIL_HIGH}
+HEARTBEAT_STATES = (State.STARTING, State.WORKING, State.IN_TOOL)
 
 TOOL_FAMILIES = {
     "shell": ("bash", "bashoutput", "killshell", "shell", "local_shell", "exec_command", "write_stdin"),
@@ -38,9 +38,9 @@ TOOL_FAMILIES = {
 """Family → its tools, as Claude Code and Codex name them, in lower case."""
 _FAMILY_OF = {tool: tool_family for tool_family, tools in TOOL_FAMILIES.items() for tool in tools}
 
-LATE = 2.0
-"""Seconds after which news is not told as news."""
-BETWEEN_AGENTS = 0.5
+NEWS_WINDOW = 2.0
+"""Seconds after which an event is not heard any more: it is no news."""
+AGENT_MAIL_VOLUME = 0.5
 """Volume of mail that is not for the operator."""
 
 
@@ -51,7 +51,7 @@ def event_cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0
     silent even where its file is read late. `subagents`: the volume of what subagents do, 0.0 for not at all.
     """
     due: list[Cue] = []
-    since = max(opened, new.now - LATE)
+    since = max(opened, new.now - NEWS_WINDOW)
     before = {facts.address: facts for facts in _everyone(old)}
     voices = {facts.address: voice for voice, facts in enumerate(new.fleet.agents)}
     for facts in _everyone(new):
@@ -59,21 +59,21 @@ def event_cues(old: Snapshot, new: Snapshot, opened: float, subagents: float = 0
         if earlier is facts:
             continue
         voice = voices.get(facts.address, 0)
-        for activity in _happened(earlier, facts):
-            sound = OF_KIND.get(activity.kind)
+        for activity in _new_activities(earlier, facts):
+            sound = SOUND_OF_ACTIVITY.get(activity.kind)
             volume = subagents if activity.subagent else 1.0
-            if sound is not None and volume and _news(activity.at, since):
+            if sound is not None and volume and _is_news(activity.at, since):
                 due.append(Cue(sound, facts.address, voice, tool_family(activity.tool), volume))
-        due += [_mail(facts.address, message, voices) for message in _arrived(earlier, facts, since)]
+        due += [_mail_cue(facts.address, message, voices) for message in _new_mail(earlier, facts, since)]
     return sorted(due, key=lambda cue: -cue.sound.priority)
 
 
-def heartbeat_cue(snapshot: Snapshot, heard: float, period: float) -> Cue | None:
-    """The sign that work goes on: due when an agent works and nothing was to be heard since `heard` (seconds since
+def heartbeat_cue(snapshot: Snapshot, heard_at: float, period: float) -> Cue | None:
+    """The sign that work goes on: due when an agent works and nothing was to be heard since `heard_at` (seconds since
     the epoch) for `period` seconds; 0 for never."""
-    if not period or snapshot.now - heard < period:
+    if not period or snapshot.now - heard_at < period:
         return None
-    at_work = any(status.state in AT_WORK for status in snapshot.statuses.values())
+    at_work = any(status.state in HEARTBEAT_STATES for status in snapshot.statuses.values())
     return Cue(Sound.HEARTBEAT) if at_work else None
 
 
@@ -82,17 +82,17 @@ def tool_family(tool: str) -> str:
     return _FAMILY_OF.get(tool.lower(), "other") if tool else ""
 
 
-def _news(at: float, since: float) -> bool:
+def _is_news(at: float, since: float) -> bool:
     # Whole seconds, as `date +%s` and AIPass's timestamps give them, may stand for up to a second later.
     return at + (0.0 if at % 1 else 1.0) >= since
 
 
-def _happened(earlier: AgentFacts | None, facts: AgentFacts) -> Iterator[Activity]:
-    heard = earlier.activities if earlier is not None else ()
-    return (activity for activity in facts.activities if activity not in heard)
+def _new_activities(earlier: AgentFacts | None, facts: AgentFacts) -> Iterator[Activity]:
+    known = earlier.activities if earlier is not None else ()
+    return (activity for activity in facts.activities if activity not in known)
 
 
-def _arrived(earlier: AgentFacts | None, facts: AgentFacts, since: float) -> Iterator[Message]:
+def _new_mail(earlier: AgentFacts | None, facts: AgentFacts, since: float) -> Iterator[Message]:
     messages = facts.mailbox.messages
     known = earlier.mailbox.messages if earlier is not None else ()
     if messages is known:
@@ -101,18 +101,18 @@ def _arrived(earlier: AgentFacts | None, facts: AgentFacts, since: float) -> Ite
     return (
         message
         for message in messages
-        if (message.id, message.sent_id) not in before and _news(message.stored_at or message.at, since)
+        if (message.id, message.sent_id) not in before and _is_news(message.stored_at or message.at, since)
     )
 
 
-def _mail(address: str, message: Message, voices: dict[str, int]) -> Cue:
+def _mail_cue(address: str, message: Message, voices: dict[str, int]) -> Cue:
     """A task has the pitch of its agent, and so has mail between agents; mail for the operator that of its sender."""
     if message.is_task:
         return Cue(Sound.DISPATCHED, address, voices.get(address, 0))
-    sound = OF_PRIORITY.get(message.priority, Sound.MAIL)
+    sound = SOUND_OF_MAIL.get(message.priority, Sound.MAIL)
     if address == OPERATOR:
         return Cue(sound, message.sender, voices.get(message.sender, 0))
-    return Cue(sound, address, voices.get(address, 0), volume=BETWEEN_AGENTS)
+    return Cue(sound, address, voices.get(address, 0), volume=AGENT_MAIL_VOLUME)
 
 
 def _everyone(snapshot: Snapshot) -> tuple[AgentFacts, ...]:

@@ -12,11 +12,11 @@ CLOCK_MARGIN = 1.0
 """Seconds of sound that a device may ask for ahead of time. ALSA's null device asked for 5,657 s in half a second."""
 PROBE = 0.1
 """Seconds that a device is listened to before it is believed in."""
-PATIENCE = 2.0
+FIRST_REQUESTS_TIMEOUT = 2.0
 """Seconds in which an opened device must have asked for sound twice."""
 NO_CLOCK = "a device without a clock: it swallows sound faster than time passes"
 
-Lost = Callable[[str], None]
+OnLost = Callable[[str], None]
 """Called from any thread, with a reason, when a device that played no longer does."""
 
 

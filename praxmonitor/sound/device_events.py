@@ -21,20 +21,20 @@ from pathlib import Path
 from mailcore.system.watching import Watcher, inodes
 
 CARDS = Path("/dev/snd")
-SETTLE = 0.2
+GATHER_CHANGES = 0.2
 """Seconds after a change in which further ones are gathered: a server that starts changes much at once."""
-AGAIN = 5.0
+ASK_AGAIN_AFTER = 5.0
 """Seconds after which a server that hung up, and whose socket is still there, is asked again."""
-LOST = re.compile(rb"'remove' on sink #|Connection terminated")
+OUTPUT_LOST = re.compile(rb"'remove' on sink #|Connection terminated")
 """An output went, or the server itself; one that refuses (`Connection refused`) was none before."""
-TOLD = re.compile(rb"'(?:new|remove)' on (?:sink|card) #|'change' on server|Connection terminated")
+OUTPUTS_CHANGED = re.compile(rb"'(?:new|remove)' on (?:sink|card) #|'change' on server|Connection terminated")
 
 
 class OutputEvents:
     """Calls `on_change` from a thread of its own, from `start` on until `close`."""
 
     def __init__(self, on_change: Callable[[bool], None]) -> None:
-        """`on_change` is told whether an output or its server went: what was open may be deaf. It must not raise."""
+        """`on_change` is told whether an output or its server went: what was open may be silent. It must not raise."""
         self._on_change = on_change
         self._closing = threading.Event()
         self._watcher: Watcher | None = None
@@ -42,7 +42,7 @@ class OutputEvents:
     def start(self) -> None:
         """Listen from now on. OSError where this process has no descriptors left."""
         self._closing = threading.Event()
-        self._watcher = Watcher(AGAIN)
+        self._watcher = Watcher(ASK_AGAIN_AFTER)
         threading.Thread(target=self._listen, args=(self._watcher, self._closing), name="outputs", daemon=True).start()
 
     def close(self) -> None:
@@ -59,21 +59,22 @@ class OutputEvents:
                 paths = sockets()
                 watcher.watch(inodes(_places(paths)))
                 there = next(filter(_is_socket, paths), None)
-                if server is None and there is not None and time.monotonic() - asked >= AGAIN:
+                if server is None and there is not None and time.monotonic() - asked >= ASK_AGAIN_AFTER:
                     asked, server = time.monotonic(), _Subscription.to(there)
                 changes = watcher.wait(
-                    AGAIN if server is None and there is not None else None, [server] if server is not None else []
+                    ASK_AGAIN_AFTER if server is None and there is not None else None,
+                    [server] if server is not None else [],
                 )
-                told, lost = any(_concerns(path, paths) for path in changes.paths), False
+                changed, lost = any(_concerns(path, paths) for path in changes.paths), False
                 if server is not None and changes.ready:
-                    said, lost = server.read()
-                    told = told or said
+                    server_changed, lost = server.read()
+                    changed = changed or server_changed
                     if server.over:
                         server = None
-                if told and not lost:
-                    closing.wait(SETTLE)
+                if changed and not lost:
+                    closing.wait(GATHER_CHANGES)
                     asked = float("-inf")
-                if told and not closing.is_set():
+                if changed and not closing.is_set():
                     self._on_change(lost)  # at once if lost: in a moment another device may be open
             if server is not None:
                 server.end()
@@ -114,7 +115,7 @@ class _Subscription:
         if not data:
             self.end()
         whole, _, self._torn = (self._torn + data).rpartition(b"\n")
-        return TOLD.search(whole) is not None, LOST.search(whole) is not None
+        return OUTPUTS_CHANGED.search(whole) is not None, OUTPUT_LOST.search(whole) is not None
 
     def end(self) -> None:
         """Ask no more."""
@@ -127,9 +128,9 @@ class _Subscription:
 
 def sockets() -> list[Path]:
     """Where the user's sound server listens, or would."""
-    said = [word.partition("}")[2] or word for word in os.environ.get("PULSE_SERVER", "").split()]
-    named = [Path(word.removeprefix("unix:")) for word in said if word.startswith(("unix:", "/"))]
-    if said:
+    servers = [word.partition("}")[2] or word for word in os.environ.get("PULSE_SERVER", "").split()]
+    named = [Path(word.removeprefix("unix:")) for word in servers if word.startswith(("unix:", "/"))]
+    if servers:
         return named
     runtime = os.environ.get("XDG_RUNTIME_DIR", "") or f"/run/user/{os.getuid()}"
     return [Path(os.environ.get("PULSE_RUNTIME_PATH", "") or f"{runtime}/pulse") / "native"]

@@ -26,9 +26,9 @@ REPEAT = 1.0
 TICKS = 4.0
 """Ambient sounds a second that are heard for long; `SPARE_TICKS` more at once."""
 SPARE_TICKS = 3.0
-HUSH = 1.5
+AMBIENT_PAUSE = 1.5
 """Seconds for which an alarm silences all that is ambient."""
-SHOWN = 3.0
+BURST_SHOWN = 3.0
 """Seconds for which the count of a chord is shown."""
 GROWTH = 0.25
 """Share of its loudness that an alarm gains with each repetition."""
@@ -112,8 +112,8 @@ class Gate:
         if not self.passes(cue, now):
             return 0.0
         if cue.sound.urgent:
-            said = self._alarms.get((cue.sound, cue.agent), float("-inf"))
-            if 0 <= now - said < REPEAT:
+            last = self._alarms.get((cue.sound, cue.agent), float("-inf"))
+            if 0 <= now - last < REPEAT:
                 return 0.0
             self._alarms[cue.sound, cue.agent] = self._alarm_at = now
         notes = self._notes(cue, now)
@@ -123,7 +123,7 @@ class Gate:
 
     def burst(self, now: float) -> int:
         """How many events the newest chord stands for, while that is news; else 0."""
-        return self._burst if 0 <= now - self._burst_at < SHOWN else 0
+        return self._burst if 0 <= now - self._burst_at < BURST_SHOWN else 0
 
     def _notes(self, cue: Cue, now: float) -> int:
         """How many notes of its chord sound already; -1 if it adds none."""
@@ -142,7 +142,7 @@ class Gate:
     def _may_tick(self, now: float) -> bool:
         self._ticks = min(SPARE_TICKS, self._ticks + TICKS * max(0.0, now - self._ticks_at))
         self._ticks_at = now
-        if 0 <= now - self._alarm_at < HUSH or self._ticks < 1.0:
+        if 0 <= now - self._alarm_at < AMBIENT_PAUSE or self._ticks < 1.0:
             return False
         self._ticks -= 1.0
         return True

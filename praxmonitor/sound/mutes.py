@@ -40,36 +40,36 @@ class Mutes:
 
 
 def mutes_path(root: Path) -> Path:
-    """Where the mutes of the workspace at `root` are kept, in the user's state directory."""
+    """Where the mutes of the workspace at `root` are stored, in the user's state directory."""
     return user_directories.state_of(root) / "mutes.json"
 
 
 def load_mutes(path: Path) -> Mutes:
     """The mutes as they were saved; none if there is no such file, or it is not one of ours."""
     try:
-        said = json.loads(path.read_bytes())
-        agents = {str(address): _time(until) for address, until in said["agents"].items()}
-        return Mutes(_time(said["until"]), MappingProxyType(agents))
+        record = json.loads(path.read_bytes())
+        agents = {str(address): _time(until) for address, until in record["agents"].items()}
+        return Mutes(_time(record["until"]), MappingProxyType(agents))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Mutes()
 
 
 def save_mutes(path: Path, mutes: Mutes, now: float) -> None:
     """Write those that still hold, at one stroke. OSError if it cannot."""
-    said = {
-        "until": _said(mutes.until) if mutes.all(now) else 0.0,
-        "agents": {address: _said(until) for address, until in mutes.agents.items() if now < until},
+    record = {
+        "until": _as_json(mutes.until) if mutes.all(now) else 0.0,
+        "agents": {address: _as_json(until) for address, until in mutes.agents.items() if now < until},
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    writing.replace(path, json.dumps(said).encode())
+    writing.replace(path, json.dumps(record).encode())
 
 
-def _said(until: float) -> float | str:
+def _as_json(until: float) -> float | str:
     return until if math.isfinite(until) else "forever"
 
 
-def _time(said: object) -> float:
-    if said == "forever":
+def _time(value: object) -> float:
+    if value == "forever":
         return FOREVER
-    until = float(said) if isinstance(said, int | float) else 0.0
+    until = float(value) if isinstance(value, int | float) else 0.0
     return 0.0 if math.isnan(until) else until

@@ -5,7 +5,7 @@ is run, no path leaves its root, and a file that is not what it says it is gets 
 
 CESP has no name for most of what we tell, and players may not invent any. So a pack may hold a second file beside the
 manifest, `praxmonitor.json`: `{"tuned": true, "sounds": {"silence": {"sounds": [{"file": …}]}, "tool.shell": …}}`, with
-a key of `KEYS` each. `tuned` says that its sounds are notes, which may be played at each agent's pitch.
+a key of `SOUND_KEYS` each. `tuned` says that its sounds are notes, which may be played at each agent's pitch.
 """
 
 from __future__ import annotations
@@ -36,9 +36,12 @@ MAX_MANIFEST = 1_000_000
 """Bytes of each of a pack's two JSON files."""
 MAX_CHOICE = 64
 """Sounds of one category, of which one is picked."""
-OURS = "praxmonitor.json"
+EXTENSION = "praxmonitor.json"
 """The second file, for what CESP does not know."""
-KEYS = (*(sound.value for sound in Sound if sound is not Sound.TOOL), *(f"{Sound.TOOL}.{name}" for name in FAMILIES))
+SOUND_KEYS = (
+    *(sound.value for sound in Sound if sound is not Sound.TOOL),
+    *(f"{Sound.TOOL}.{name}" for name in FAMILIES),
+)
 """What a sound can be looked up by: `Cue.key`."""
 
 _PACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -73,7 +76,7 @@ class Pack:
     display_name: str
     version: str
     sounds: Mapping[str, tuple[Path, ...]]
-    """Each of `KEYS` is one; an empty tuple means that the pack has no sound for it."""
+    """Each of `SOUND_KEYS` is one; an empty tuple means that the pack has no sound for it."""
     refused: tuple[RefusedFile, ...]
     tuned: bool = False
     """Its sounds are notes: they may be transposed."""
@@ -126,10 +129,10 @@ def load_pack(root: Path) -> Pack:
     total = sum(file.lstat().st_size for file in found if not file.is_dir())
     if total > MAX_PACK:
         raise PackError(f"{root}: {total} bytes in all; a pack may have {MAX_PACK} at most")
-    ours = _ours(root / OURS)
+    ours = _ours(root / EXTENSION)
     refused: dict[RefusedFile, None] = {}
     sounds: dict[str, tuple[Path, ...]] = {}
-    for key in KEYS:
+    for key in SOUND_KEYS:
         taken: dict[Path, None] = {}
         for entry in _entries(manifest, ours, key, root):
             try:
@@ -185,7 +188,7 @@ def _manifest(path: Path) -> dict[str, Any]:
 def _entries(manifest: dict[str, Any], ours: dict[str, Any], key: str, root: Path) -> list[Any]:
     """The `sounds` list for this key, our own file's before CESP's category; empty if the pack has none."""
     name = Sound(key.partition(".")[0]).category
-    category, path = ours.get("sounds", {}).get(key), root / OURS
+    category, path = ours.get("sounds", {}).get(key), root / EXTENSION
     if category is None and name is not None:
         category, path = _category(manifest, name), root / MANIFEST
     if category is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from praxmonitor.sound.backends import decode
-from praxmonitor.sound.pack import KEYS, MANIFEST, OURS, PackError, checked_file, load_pack, read_object
+from praxmonitor.sound.pack import EXTENSION, MANIFEST, SOUND_KEYS, PackError, checked_file, load_pack, read_object
 
 CATEGORIES = (
     "session.start", "task.acknowledge", "task.complete", "task.error", "input.required", "resource.limit",
@@ -35,16 +35,16 @@ def violations(root: Path) -> list[str]:
     except PackError as error:
         return [str(error)]
     manifest = read_object(root / MANIFEST)
-    found = [f"{MANIFEST}: {said}" for said in (*_fields(manifest), *_categories(manifest, root))]
-    if (root / OURS).exists():
-        found += [f"{OURS}: {said}" for said in _ours(read_object(root / OURS), root)]
+    found = [f"{MANIFEST}: {fault}" for fault in (*_fields(manifest), *_categories(manifest, root))]
+    if (root / EXTENSION).exists():
+        found += [f"{EXTENSION}: {fault}" for fault in _ours(read_object(root / EXTENSION), root)]
     return found
 
 
 def _fields(manifest: dict[str, Any]) -> Iterator[str]:
     for key, value in manifest.items():
         if key not in _FIELDS:
-            yield f"CESP knows no {key!r}; what is ours goes into {OURS}"
+            yield f"CESP knows no {key!r}; what is ours goes into {EXTENSION}"
         elif not isinstance(value, _FIELDS[key]):
             yield f"{key!r} must be {_FIELDS[key].__name__}"
     if manifest["cesp_version"] != "1.0":
@@ -81,8 +81,8 @@ def _ours(ours: dict[str, Any], root: Path) -> Iterator[str]:
     if not isinstance(ours.get("tuned", False), bool):
         yield "'tuned' must be true or false"
     for key, category in ours.get("sounds", {}).items():
-        if key not in KEYS:
-            yield f"there is no sound {key!r}; there are: {', '.join(KEYS)}"
+        if key not in SOUND_KEYS:
+            yield f"there is no sound {key!r}; there are: {', '.join(SOUND_KEYS)}"
         yield from _sounds(key, category, root)
 
 
@@ -91,17 +91,17 @@ def _sounds(name: str, category: object, root: Path) -> Iterator[str]:
         yield f"{name}: must be an object with a list 'sounds' and nothing else"
         return
     for entry in category["sounds"]:
-        said = entry.get("file") if isinstance(entry, dict) else entry
-        yield from _file(f"{name}: {said if isinstance(said, str) else json.dumps(said)}", entry, root)
+        file = entry.get("file") if isinstance(entry, dict) else entry
+        yield from _file(f"{name}: {file if isinstance(file, str) else json.dumps(file)}", entry, root)
         if not isinstance(entry, dict):
             continue
         label, digest = entry.get("label"), entry.get("sha256", "0" * 64)
         if not isinstance(label, str) or len(label) > 256:
-            yield f"{name}: {said} needs a 'label' of 256 characters at most"
+            yield f"{name}: {file} needs a 'label' of 256 characters at most"
         if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-            yield f"{name}: the sha256 of {said} must be 64 hexadecimal digits in lower case"
+            yield f"{name}: the sha256 of {file} must be 64 hexadecimal digits in lower case"
         if more := entry.keys() - {"file", "label", "sha256"}:
-            yield f"{name}: {said} has keys that CESP does not know: {', '.join(sorted(more))}"
+            yield f"{name}: {file} has keys that CESP does not know: {', '.join(sorted(more))}"
 
 
 def _file(name: str, entry: object, root: Path) -> Iterator[str]:

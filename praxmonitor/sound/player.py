@@ -36,8 +36,8 @@ BELL: Final = "bell"
 LOST = "lost"
 BACKOFF = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds before each try to find a device again; the last is repeated. A try costs some 0.3 s of a core."""
-STEADY = 5.0
-"""Seconds; a child that lived for longer is owed all tries anew, and so is one after a change of the outputs."""
+RESET_BACKOFF_AFTER = 5.0
+"""Seconds; a child that lived for longer is owed all tries again, and so is one after a change of the outputs."""
 
 
 class Player:
@@ -73,18 +73,18 @@ class Player:
         """Why there is no device, although one is wanted."""
         self.retry_at = 0.0
         """When a device is looked for again (seconds since the epoch), if there is none; 0.0: none is looked for."""
-        self.forced = False
+        self.force_muted = False
         """Nothing is played whatever the mutes say; they may be changed by others at any time."""
         self._wants_device = self.backend == STARTING
         self._command = child("praxmonitor.sound.child", str(pack), "--backend", backend)
         self._on_ready = on_ready
         self._gate, self._gate_lock = Gate(rules or GateRules()), threading.Lock()
         self._request: dict[str, object] | None = None
-        self._pending = UnconfirmedCues()
+        self._unconfirmed = UnconfirmedCues()
         self._outputs = OutputEvents(self._changed)
-        self._stirred = threading.Event()
+        self._retry_now = threading.Event()
         """A device is to be looked for now."""
-        self._stirred_at = float("-inf")
+        self._retry_now_at = float("-inf")
         self._mutes_file, self._mutes_stamp = mutes_file, (0, 0)
         self._pipe: IO[bytes] | None = None
         self._pipe_lock = threading.Lock()
@@ -96,7 +96,7 @@ class Player:
         if not self._wants_device:
             return
         if self._thread is not None and self._thread.is_alive():
-            self._stirred.set()
+            self._retry_now.set()
             return
         self.backend, self.reason = STARTING, ""
         self._closing.clear()
@@ -143,15 +143,15 @@ class Player:
         """Whether this would be heard where there is a device or a bell: it is not muted, and these no quiet hours."""
         with self._gate_lock:
             self._reread()
-            return not self.forced and self._gate.passes(cue, time.time())
+            return not self.force_muted and self._gate.passes(cue, time.time())
 
     def unplayed(self) -> list[Cue]:
         """Alarms that a device took and, as it turns out, did not play. Each is told once."""
-        return self._pending.unplayed(time.time())
+        return self._unconfirmed.unplayed(time.time())
 
     @property
     def quiet_until(self) -> str:
-        """When the quiet hours end, as it is said: `07:00`; empty if there are none."""
+        """When the quiet hours end, as text: `07:00`; empty if there are none."""
         return self._gate.rules.quiet_end
 
     def play(self, cue: Cue) -> bool:
@@ -164,19 +164,19 @@ class Player:
         with self._gate_lock:
             self._reread()
             volume = self._gate.admit(cue, now)
-        if self.forced or not volume or (self.backend == NONE and not self._wants_device):
+        if self.force_muted or not volume or (self.backend == NONE and not self._wants_device):
             return True
         request: dict[str, object] = {"cue": asdict(replace(cue, volume=volume)), "at": now}
         if not self._send(request):
             return False
         self._request = request
-        self._pending.add(cue, now)
+        self._unconfirmed.add(cue, now)
         return True
 
     def close(self) -> None:
         """End the child; waits for it for 2 s at most."""
         self._closing.set()
-        self._stirred.set()
+        self._retry_now.set()
         self._outputs.close()
         self._hang_up()
         if self._thread is not None:
@@ -214,34 +214,34 @@ class Player:
         if lost and self.opened:
             self.backend = STARTING
             self._hang_up()
-        self._stirred.set()
+        self._retry_now.set()
 
     def _supervise(self) -> None:
         """Keep one child running; while none can play, try again when something changed, and at times."""
         failures = 0
         while not self._closing.is_set():
-            self._stirred.clear()
+            self._retry_now.clear()
             began = time.monotonic()
             try:
-                said, reason, ready = self._one_child()
+                last, reason, ready = self._run_child()
             except OSError as error:
-                said, reason, ready = LOST, str(error), False
+                last, reason, ready = LOST, str(error), False
             if self._closing.is_set():
                 return
-            if time.monotonic() - began > STEADY:
+            if time.monotonic() - began > RESET_BACKOFF_AFTER:
                 failures = 0
             pause = BACKOFF[min(failures, len(BACKOFF) - 1)]
             failures += 1
-            if ready and said != NONE:
+            if ready and last != NONE:
                 self.backend = STARTING  # it played a moment ago: the next one may
             else:
                 self.retry_at = time.time() + pause
                 self._settle(NONE, reason)
-            if self._stirred.wait(pause) and time.monotonic() - self._stirred_at > STEADY:
-                self._stirred_at, failures = time.monotonic(), 0
+            if self._retry_now.wait(pause) and time.monotonic() - self._retry_now_at > RESET_BACKOFF_AFTER:
+                self._retry_now_at, failures = time.monotonic(), 0
 
-    def _one_child(self) -> tuple[str, str, bool]:
-        """Run a child to its end: what it said last of its backend, why it ended, whether it could play."""
+    def _run_child(self) -> tuple[str, str, bool]:
+        """Run a child to its end: what it reported last of its backend, why it ended, whether it could play."""
         backend, reason, ready = "", "", False
         with subprocess.Popen(
             self._command,
@@ -258,12 +258,12 @@ class Player:
             if self._closing.is_set():
                 self._hang_up()
             for line in child.stdout:
-                if (said := _parsed(line)) is None:
+                if (report := _parsed(line)) is None:
                     continue
-                if isinstance(said, float):
-                    self._pending.played(said)
+                if isinstance(report, float):
+                    self._unconfirmed.played(report)
                     continue
-                backend, reason = said
+                backend, reason = report
                 if backend not in (NONE, LOST):
                     ready, self.retry_at = True, 0.0
                     self._settle(backend)
@@ -278,12 +278,12 @@ class Player:
 def configured_player(config: SoundConfig, root: Path, *, muted: bool = False) -> Player:
     """The player of the workspace at `root`, with its settings and mutes; not started. PackError if it has no pack.
 
-    `muted`: all is muted until it is switched on here, whatever was kept or is muted elsewhere.
+    `muted`: all is muted until it is switched on here, whatever was stored or is muted elsewhere.
     """
     player = Player(
         find_pack(config.pack, root), gate_rules(config), backend=config.backend, mutes_file=mutes_path(root)
     )
-    player.forced = muted
+    player.force_muted = muted
     return player
 
 
@@ -296,12 +296,12 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _parsed(line: bytes) -> tuple[str, str] | float | None:
-    """What a line of the child's says: backend and reason, or up to when all was played. `None` if it is not ours,
+    """What a line of the child's means: backend and reason, or up to when all was played. `None` if it is not ours,
     because a library wrote it."""
     try:
-        said: Any = json.loads(line)
-        if "played" in said:
-            return float(said["played"])
-        return str(said["backend"]), str(said.get("reason", ""))
+        report: Any = json.loads(line)
+        if "played" in report:
+            return float(report["played"])
+        return str(report["backend"]), str(report.get("reason", ""))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mailcore.text.units import duration
-from praxmonitor.sound.device import NO_CLOCK, PATIENCE, PROBE, Lost, NoDevice, Pace
+from praxmonitor.sound.device import FIRST_REQUESTS_TIMEOUT, NO_CLOCK, PROBE, NoDevice, OnLost, Pace
 from praxmonitor.sound.mixer import CHANNELS, RATE, VOICES, Mixer
 
 PIPED = {
@@ -33,30 +33,30 @@ CHUNK = 512
 """Frames handed over at a time: 12 ms."""
 PIPE = 4096
 """Bytes that the pipe holds, the least there is: 23 ms. The usual 64 KiB would delay each sound by 0.4 s."""
-REST_AFTER = 60.0
+PROCESS_REST_AFTER = 60.0
 """A new process is a slow start, so it stays longer than a library's stream."""
 
 
 class PipedDevice:
     """One process that reads frames from a pipe, as fast as it plays them."""
 
-    rest_after = REST_AFTER
+    rest_after = PROCESS_REST_AFTER
 
-    def __init__(self, mixer: Mixer, lost: Lost, name: str) -> None:
+    def __init__(self, mixer: Mixer, lost: OnLost, name: str) -> None:
         """Start it and watch it for a moment: it must take sound, and no faster than time passes."""
         if shutil.which(PIPED[name][0]) is None:
             raise NoDevice("not installed")
         self.name = name
         self.running = False
         self._mixer = mixer
-        self._lost: Lost | None = None
+        self._lost: OnLost | None = None
         self._asked_twice, self._over = threading.Event(), threading.Event()
         self._why = ""
         self.wake()
-        if not self._asked_twice.wait(PATIENCE):
+        if not self._asked_twice.wait(FIRST_REQUESTS_TIMEOUT):
             self.rest()
             self._process.kill()
-            raise NoDevice(f"started, but took no sound in {duration(PATIENCE)}")
+            raise NoDevice(f"started, but took no sound in {duration(FIRST_REQUESTS_TIMEOUT)}")
         if self._over.wait(PROBE):
             raise NoDevice(self._why)
         self._lost = lost
@@ -120,7 +120,7 @@ class FileDevice:
 
     name = AFPLAY
     running = False
-    rest_after = REST_AFTER
+    rest_after = PROCESS_REST_AFTER
 
     def __init__(self, mixer: Mixer) -> None:
         """Play a short silence: it must say that it could."""
@@ -130,7 +130,7 @@ class FileDevice:
         self._playing: list[subprocess.Popen[bytes]] = []
         self._directory = tempfile.TemporaryDirectory(prefix="praxmonitor-sound-")
         self._count = 0
-        if status := self._play(bytes(2 * CHANNELS * RATE // 10)).wait(PATIENCE):
+        if status := self._play(bytes(2 * CHANNELS * RATE // 10)).wait(FIRST_REQUESTS_TIMEOUT):
             raise NoDevice(f"cannot play: exit status {status}")
 
     def wake(self) -> None:

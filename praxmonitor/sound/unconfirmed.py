@@ -6,7 +6,7 @@ import threading
 
 from praxmonitor.sound import Cue
 
-BELIEVED = 4.0
+CONFIRM_WITHIN = 4.0
 """Seconds in which it must be known: a device that is lost is found out in 3."""
 
 
@@ -29,8 +29,8 @@ class UnconfirmedCues:
             self._cues = [(at, cue) for at, cue in self._cues if at > until]
 
     def unplayed(self, now: float) -> list[Cue]:
-        """Those that are not to be believed in any more. Each is told once."""
+        """Those that are not to be believed in any more. Each is returned once."""
         with self._lock:
-            told = [cue for at, cue in self._cues if at < now - BELIEVED]
-            self._cues = [(at, cue) for at, cue in self._cues if at >= now - BELIEVED]
-        return told
+            overdue = [cue for at, cue in self._cues if at < now - CONFIRM_WITHIN]
+            self._cues = [(at, cue) for at, cue in self._cues if at >= now - CONFIRM_WITHIN]
+        return overdue

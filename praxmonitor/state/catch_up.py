@@ -1,4 +1,4 @@
-"""After a break everything is read anew: which of it was told before. Pure."""
+"""After a break everything is read again: which of it was not reported before. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Hashable, Iterable, Iterator
 from math import inf
 
 from mailcore.model.activity import Activity
-from mailcore.observe.dedupe import WINDOW
+from mailcore.observe.dedupe import PAIR_WINDOW
 
 
-def unreported(told: Iterable[Activity], found: Iterable[Activity], since: float = -inf) -> Iterator[Activity]:
-    """What of `found`, read anew, is not among what was `told`: one of these stands for one of those.
+def unreported(reported: Iterable[Activity], found: Iterable[Activity], since: float = -inf) -> Iterator[Activity]:
+    """What of `found`, read again, is not among what was `reported`: one of these stands for one of those.
 
-    By what they say, not by when: lines are read late, and clocks differ. Only what is older than `since` (seconds
-    since the epoch), from where on `told` is whole, counts as told.
+    Activities are compared by what they say, not by when: lines are read late, and clocks differ. Only what is older
+    than `since` (seconds since the epoch), from where on `reported` is whole, counts as reported.
     """
     left: defaultdict[Hashable, list[Activity]] = defaultdict(list)
-    for activity in told:
+    for activity in reported:
         left[_of(activity)].append(activity)
     for activity in found:
         alike = left[_of(activity)]
@@ -37,6 +37,6 @@ def _same(one: Activity, other: Activity) -> bool:
     if one.tool_id:
         return True
     if one.source != other.source:  # hooks and a session file tell of the same; which is heard may differ
-        return abs(one.at - other.at) <= WINDOW
+        return abs(one.at - other.at) <= PAIR_WINDOW
     # A log's line without a time has that of its file, which went on.
     return one.text == other.text and (one.at == other.at or one.source == "log")

@@ -1,4 +1,4 @@
-"""What was said to the operator: a notification is gone in seconds, its words are kept."""
+"""Notices: a notification leaves the screen after seconds, its text is kept for the list of notices."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from mailcore.text.units import clock_time
 from praxmonitor.text.lines import Line, plain, wrap
 
-ROLES = {"warning": "warn", "error": "error"}
+SEVERITY_ROLES = {"warning": "warn", "error": "error"}
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing that was said."""
+    """One notification."""
 
     at: float
     """Seconds since the epoch."""
@@ -25,11 +25,11 @@ class Notice:
 
 def notice_lines(notices: Iterable[Notice], width: int) -> Iterator[Line]:
     """Time and words of each, wrapped to `width`, in the order given."""
-    said = False
+    empty = True
     for notice in notices:
-        said = True
-        role = ROLES.get(notice.severity, "")
+        empty = False
+        role = SEVERITY_ROLES.get(notice.severity, "")
         for number, part in enumerate(wrap(plain(notice.text), max(10, width - 10))):
             yield ((f"{'' if number else clock_time(notice.at):<8}  ", "faint"), (part, role))
-    if not said:
-        yield (("nothing was said yet", "faint"),)
+    if empty:
+        yield (("no notices yet", "faint"),)

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State, Status
-from mailcore.model.senses import Senses
-from mailcore.observe.expectation import EXPECTED, NOTHING, expectation
+from mailcore.model.machine_status import MachineStatus
+from mailcore.observe.expectation import EXPECTED_STATES, NO_MACHINE_STATUS, expectation
 from mailcore.observe.state import state
 from praxmonitor.text.agents import NEEDS_ME
 
 NOTHING_KNOWN = Status(State.IDLE, "nothing known yet")
-TIMED = (*EXPECTED, State.SILENT, State.WAITING)
+TIME_DEPENDENT = (*EXPECTED_STATES, State.SILENT, State.WAITING)
 """States that time alone can change."""
-HOLDING = (State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
+ENDED_BY_SILENCE = (State.WORKING, State.IN_TOOL, State.RETRYING, State.LIMITED)
 """Of those, the ones that only silence can end."""
-TURN = 0.5
-"""Seconds after which they are derived anew even where fleets follow each other faster than the clock's ticks."""
+DERIVE_AGAIN_AFTER = 0.5
+"""Seconds after which they are derived again even where fleets follow each other faster than the clock's ticks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +34,8 @@ class Snapshot:
     derived: float = 0.0
     """When every state that time can change was derived last."""
     holds: Mapping[str, float] = field(default_factory=dict)
-    """Address → until when its status holds unless its facts or the senses change; only of agents at work."""
-    senses: Senses = NOTHING
+    """Address → until when its status holds unless its facts or the machine status change; only of agents at work."""
+    machine_status: MachineStatus = NO_MACHINE_STATUS
     """What the statuses were derived with."""
 
     def status(self, address: str) -> Status:
@@ -51,14 +51,18 @@ EMPTY = Snapshot(Fleet(Path()))
 """Before the first reading."""
 
 
-def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, senses: Senses = NOTHING) -> Snapshot:
-    """The next snapshot. The states of agents whose facts changed are derived; those that time can change too, if the
-    fleet is the same or `TURN` has passed. Returns `old` itself if nothing at all differs but the time within a
-    second."""
+def next_snapshot(
+    old: Snapshot, fleet: Fleet, now: float, policy: Alarms, machine_status: MachineStatus = NO_MACHINE_STATUS
+) -> Snapshot:
+    """The next snapshot; `old` itself if nothing differs but the time within a second.
+
+    The states of agents whose facts changed are derived; those that time can change too, if the fleet is the same or
+    `DERIVE_AGAIN_AFTER` has passed.
+    """
     same = fleet is old.fleet
-    full = same or not 0 <= now - old.derived < TURN
+    full = same or not 0 <= now - old.derived < DERIVE_AGAIN_AFTER
     known = {} if same else {facts.address: facts for facts in old.fleet.agents}
-    holding = old.holds if senses is old.senses and now >= old.now else {}
+    holding = old.holds if machine_status is old.machine_status and now >= old.now else {}
     holds: dict[str, float] = {}
     statuses: dict[str, Status] = {}
     changed = not same
@@ -67,13 +71,16 @@ def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, sense
         before = old.statuses.get(address)
         if before is not None and (same or known.get(address) is facts):
             until = holding.get(address, 0.0)
-            if not (full and before.state in TIMED) or now <= until:
+            if not (full and before.state in TIME_DEPENDENT) or now <= until:
                 statuses[address] = before
                 if until:
                     holds[address] = until
                 continue
-        status = state(facts, now, policy, senses)
-        if status.state in HOLDING and (due := expectation(facts, status, now, policy, senses)) is not None:
+        status = state(facts, now, policy, machine_status)
+        if (
+            status.state in ENDED_BY_SILENCE
+            and (due := expectation(facts, status, now, policy, machine_status)) is not None
+        ):
             holds[address] = due.silent_at
         if before == status:
             status = before
@@ -83,4 +90,4 @@ def next_snapshot(old: Snapshot, fleet: Fleet, now: float, policy: Alarms, sense
     if not changed and int(now) == int(old.now):
         return old
     derived = now if full else old.derived
-    return Snapshot(fleet, statuses if changed else old.statuses, now, derived, holds, senses)
+    return Snapshot(fleet, statuses if changed else old.statuses, now, derived, holds, machine_status)

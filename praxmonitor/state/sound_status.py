@@ -22,7 +22,7 @@ class SoundStatus:
     muted_until: float = inf
     """Seconds since the epoch."""
     quiet_until: str = ""
-    """When the quiet hours end, as it is said: `07:00`."""
+    """When the quiet hours end, as text: `07:00`."""
     agents: tuple[tuple[str, float], ...] = ()
     """Addresses of agents that are muted by themselves, and until when."""
     duty: str = ""

@@ -47,7 +47,7 @@ def plain(text: str) -> str:
 
 def sender(text: str) -> str:
     """Who wrote, as one harmless line; a name that only looks like another's says so first."""
-    return plain(names.shown(text))
+    return plain(names.safe_sender(text))
 
 
 def width_of(line: Iterable[Span]) -> int:

@@ -19,8 +19,8 @@ def usage_lines(spending: Spending, width: int) -> Iterator[Line]:
     if spending.model or spending.context:
         yield (*_model(spending, width), *_context(spending))
     for label, usage in (("task   ", spending.task), ("today  ", spending.today)):
-        if told := so_far(spending, usage):
-            yield ((label, "muted"), (told, "faint" if spending.unfinished else ""))
+        if text := so_far(spending, usage):
+            yield ((label, "muted"), (text, "faint" if spending.unfinished else ""))
 
 
 def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
@@ -38,14 +38,14 @@ def inside_lines(facts: AgentFacts, now: float, width: int) -> Iterator[Line]:
 
 def so_far(spending: Spending, usage: Usage) -> str:
     """An amount of it; while earlier work of today is still being counted, no figure that is too small."""
-    told = amount(usage)
-    return "counting…" if told and spending.unfinished else told
+    text = amount(usage)
+    return "counting…" if text and spending.unfinished else text
 
 
 def amount(usage: Usage) -> str:
     """`1.2 M tokens, $3.40`; the money only where the program says it."""
-    told = [f"{tokens(usage.tokens)} tokens"] if usage.tokens else []
-    return ", ".join([*told, money(usage.cost)] if usage.cost else told)
+    parts = [f"{tokens(usage.tokens)} tokens"] if usage.tokens else []
+    return ", ".join([*parts, money(usage.cost)] if usage.cost else parts)
 
 
 def _model(spending: Spending, width: int) -> Line:

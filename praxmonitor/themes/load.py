@@ -23,11 +23,11 @@ _STATES = tuple(look.role.removeprefix("state-") for look in LOOKS.values())
 _SHADES = ("muted", "faint", "rule")
 GROUNDS = ("background", "surface", "panel")
 """What text stands on."""
-LEAST = 4.5
+CONTRAST = 4.5
 """Contrast of text with its ground: WCAG's level AA."""
-LEAST_FAINT = 3.0
+FAINT_CONTRAST = 3.0
 """The same of what only repeats, more faintly, what stands elsewhere."""
-STEPS = 20
+BLEND_STEPS = 20
 
 
 LARGEST = 100_000
@@ -98,7 +98,7 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
     grounds = [Color.parse(palette[ground]) for ground in GROUNDS]
     white_or_black = WHITE if theme.dark else BLACK
 
-    def ink(name: str, fade: float = 0.0, least: float = LEAST) -> str:
+    def ink(name: str, fade: float = 0.0, least: float = CONTRAST) -> str:
         colour = Color.parse(palette[name])
         faded = colour.blend(grounds[0], fade) if colour.ansi is None else colour
         return readable(faded, grounds, white_or_black, least).hex
@@ -118,7 +118,11 @@ def variable_defaults(theme: Theme) -> dict[str, str]:
         "unreadable": bad,
     }
     inks = {"ink": text, "ink-accent": calm, "ink-warning": warn, "ink-error": bad}
-    shades = {"muted": ink("foreground", 0.25), "faint": ink("foreground", 0.45, LEAST_FAINT), "rule": palette["panel"]}
+    shades = {
+        "muted": ink("foreground", 0.25),
+        "faint": ink("foreground", 0.45, FAINT_CONTRAST),
+        "rule": palette["panel"],
+    }
     return {f"state-{key}": value for key, value in of_state.items()} | inks | shades
 
 
@@ -128,7 +132,7 @@ def readable(colour: Color, grounds: Iterable[Color], end: Color, least: float) 
     over = [ground for ground in grounds if ground.ansi is None and not ground.is_transparent]
     if colour.ansi is not None:
         return colour
-    steps = (colour.blend(end, step / STEPS) for step in range(STEPS))
+    steps = (colour.blend(end, step / BLEND_STEPS) for step in range(BLEND_STEPS))
     return next((step for step in steps if all(contrast(step, ground) >= least for ground in over)), end)
 
 

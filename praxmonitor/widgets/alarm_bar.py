@@ -8,7 +8,7 @@ from mailcore.text.units import age
 from praxmonitor.text.lines import Line, cut, fit, plain, width_of
 from praxmonitor.widgets.line_list import Lines
 
-KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))
+ALARM_KEYS = (("A", "acknowledge"), ("Z", "snooze"), ("!", "list"))
 
 
 def bar_line(said: str, urgency: int, since: float, now: float, width: int) -> Line:
@@ -16,7 +16,7 @@ def bar_line(said: str, urgency: int, since: float, now: float, width: int) -> L
     said = plain(said)
     left: Line = ((f" {'!' * (urgency + 1)} ", "error strong"),)
     for words in (True, False):
-        keys = (((f" {key}", "accent strong"), (f" {word} " if words else "", "muted")) for key, word in KEYS)
+        keys = (((f" {key}", "accent strong"), (f" {word} " if words else "", "muted")) for key, word in ALARM_KEYS)
         right: Line = ((f" {age(now - since)} ", "muted"), *chain.from_iterable(keys), (" ", ""))
         room = width - width_of(left) - width_of(right)
         if room >= min(40, len(said)):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.text.units import UNKNOWN, clock_time, since, size
+from mailcore.text.units import UNKNOWN_TIME, clock_time, since, size
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 from praxmonitor.text.agents import BYPASS, LOOKS, attempts, task
 from praxmonitor.text.lines import Line, Span, cut, plain, sender, spread, wrapped
@@ -78,7 +78,7 @@ def process_lines(details: AgentDetails | None) -> Iterator[Line]:
     if not details.alive:
         yield ((f"pid {details.pid}", ""), (" has ended", "muted"))
         return
-    yield ((f"pid {details.pid}", ""), (f"   since {clock_time(details.started_at, never=UNKNOWN)}", "muted"))
+    yield ((f"pid {details.pid}", ""), (f"   since {clock_time(details.started_at, never=UNKNOWN_TIME)}", "muted"))
     if details.cpu_percent is not None:
         cpu, rss, count = f"{details.cpu_percent:.0f} %", size(details.rss), details.processes
         many = f"   {count} processes" if count > 1 else ""

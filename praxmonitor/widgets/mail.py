@@ -13,7 +13,7 @@ from textual.message import Message as Event
 from textual.strip import Strip
 
 from mailcore.model.message import Mailbox, MailboxStatus, Message
-from mailcore.text.units import UNKNOWN, clock_time
+from mailcore.text.units import UNKNOWN_TIME, clock_time
 from praxmonitor.text.lines import Line, plain, sender
 from praxmonitor.widgets.detail import mail_line
 from praxmonitor.widgets.line_list import READING, Lines
@@ -138,14 +138,14 @@ def body_lines(message: Message, width: int, own: bool = False) -> list[Line]:
     head: list[Line] = [
         ((plain(message.subject) or "(no subject)", "strong"),),
         (
-            (f"{sender(message.sender)}   {clock_time(message.at, never=UNKNOWN)}", "muted"),
+            (f"{sender(message.sender)}   {clock_time(message.at, never=UNKNOWN_TIME)}", "muted"),
             (f"   {plain(message.id)}", "faint"),
         ),
     ]
     if message.is_task:
         head.append((("a task: the agent is woken for it", "muted"),))
     if message.undecided:
-        until = f", until {clock_time(message.expires_at, never=UNKNOWN)}" if message.expires_at else ""
+        until = f", until {clock_time(message.expires_at, never=UNKNOWN_TIME)}" if message.expires_at else ""
         tier = f"tier {message.tier}{until}"
         said = f"asks for your approval ({tier}): Y approves, N denies" if own else f"asks for approval ({tier})"
         head.append(((said, "warn"),))

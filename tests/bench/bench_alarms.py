@@ -17,9 +17,9 @@ from mailcore.config import Config
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.lock import Lock
+from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Phase, Run
-from mailcore.model.senses import Senses
 from praxmonitor.alarms.engine import AlarmEngine
 from praxmonitor.state.snapshot import EMPTY, next_snapshot
 from tests.bench.asked import ask
@@ -28,7 +28,7 @@ from tests.stories.words import agent
 
 AMOUNTS = argparse.Namespace(agents=1000, turns=200)
 NOW = 2_000_000_000.0
-POLICY, SENSES = Config().alarms, Senses()
+POLICY, MACHINE_STATUS = Config().alarms, MachineStatus()
 
 
 def facts(number: int, at_work: bool) -> AgentFacts:
@@ -63,12 +63,12 @@ def measure(share: int, name: str) -> None:
     """One tick of a fleet of which every `share`th agent is at work; 0: none."""
     fleet = Fleet(Path("/"), tuple(facts(n, bool(share) and n % share == 0) for n in range(AMOUNTS.agents)))
     engine = AlarmEngine(Config(), Path("/"), None, period=0.5, clock=Clock(NOW))
-    snapshot = next_snapshot(EMPTY, fleet, NOW, POLICY, SENSES)
+    snapshot = next_snapshot(EMPTY, fleet, NOW, POLICY, MACHINE_STATUS)
     engine.evaluate(snapshot)
 
     def step(number: int) -> None:
         nonlocal snapshot
-        snapshot = next_snapshot(snapshot, fleet, NOW + number * 0.01, POLICY, SENSES)
+        snapshot = next_snapshot(snapshot, fleet, NOW + number * 0.01, POLICY, MACHINE_STATUS)
 
     print(f"{AMOUNTS.agents} agents, {name}:")
     print(f"  states             {timed(step)}")

@@ -47,7 +47,7 @@ def until(condition: object, seconds: float = 30.0) -> None:
 def house(count: int, script: str) -> Iterator[find.Workspace]:
     """A workspace of so many agents that run a shell script; all is killed afterwards."""
     with tempfile.TemporaryDirectory() as directory:
-        made = create.init(Path(directory) / "project", [(f"a{n}", f"agents/a{n}") for n in range(count)])
+        made = create.create_workspace(Path(directory) / "project", [(f"a{n}", f"agents/a{n}") for n in range(count)])
         rows = [f'[agents.a{n}]\nprogram = "command"\ncommand = ["sh", "-c", {script!r}]' for n in range(count)]
         made.config_file.parent.mkdir(exist_ok=True)
         made.config_file.write_text("[dispatch]\nattempts = 1\nno_progress = 1000\n" + "\n".join(rows) + "\n")

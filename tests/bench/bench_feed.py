@@ -25,7 +25,7 @@ from pathlib import Path
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.claude import places as claude_places
 from mailcore.workspace import create
 from praxmonitor.feed.file_feed import FileFeed
@@ -139,7 +139,7 @@ def latencies(seen: list[Look]) -> list[float]:
 
 def attach(root: Path, home: Path, size: int) -> None:
     """Print what it takes to attach so many bytes of transcripts, in ten files of one agent and five of another."""
-    workspace = create.init(root / "large", [("one", "agents/one"), ("two", "agents/two")])
+    workspace = create.create_workspace(root / "large", [("one", "agents/one"), ("two", "agents/two")])
     usage = {"input_tokens": 100, "output_tokens": 30}
     filler = {
         "type": "user",
@@ -160,7 +160,7 @@ def attach(root: Path, home: Path, size: int) -> None:
     assert home.is_dir()
     before = _memory()
     began = time.perf_counter()
-    loader = Loader(workspace)
+    loader = WorkspaceReader(workspace)
     fleet = apply(Fleet(workspace.root), loader.initial(), time.time())
     took = time.perf_counter() - began
     began = time.perf_counter()
@@ -192,7 +192,9 @@ def main() -> None:
         home, root = Path(directory) / "home", Path(directory) / "ws"
         os.environ |= {"HOME": str(home)}
         os.environ.pop("CLAUDE_CONFIG_DIR", None)
-        workspace = create.init(root, [(f"agent{n:02}", f"agents/agent{n:02}") for n in range(options.agents)])
+        workspace = create.create_workspace(
+            root, [(f"agent{n:02}", f"agents/agent{n:02}") for n in range(options.agents)]
+        )
         paths = [place(home, agent.branch) for agent in workspace.agents]
         print(f"{options.agents} agents, {options.rate:g} lines a second each, {options.seconds:g} s")
         asyncio.run(follow(root, paths, options.rate, options.seconds))

@@ -32,7 +32,7 @@ import pexpect
 
 from mailcore.dispatch.queueing.branch_gate import all_lock_files
 from mailcore.formats import journal
-from mailcore.mail.lookup import archived
+from mailcore.mail.lookup import archived_messages
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.run import from_records
 from mailcore.workspace import create
@@ -177,7 +177,7 @@ class Fleet:
     @property
     def log(self) -> list[dict[str, Any]]:
         """What the agents did."""
-        return journal.read(self.scratch / "log.jsonl")
+        return journal.read_records(self.scratch / "log.jsonl")
 
     @property
     def planned(self) -> dict[str, Any]:
@@ -222,12 +222,12 @@ class Fleet:
         threads: dict[str, set[str]] = {}
         for agent in (*self.space.agents, self.space.operator):
             raw = [message.raw for message in read_mailbox(agent.inbox).messages]
-            for mail in (*raw, *(record for _, record in archived(agent))):
+            for mail in (*raw, *(record for _, record in archived_messages(agent))):
                 threads.setdefault(agent.address, set()).add(str(mail.get("in_reply_to") or ""))
         begun = {}
         for agent in self.space.agents:
             for path in agent.runs_dir.glob("*/run.jsonl"):
-                run = from_records(journal.read(path))
+                run = from_records(journal.read_records(path))
                 if run is not None and run.message_id:
                     begun[run.message_id] = run
         acknowledged = [line for line in self.log if line["event"] == "dispatch" and line["message"]]
@@ -241,10 +241,10 @@ class Fleet:
         return len(acknowledged), len(silent), silent
 
 
-def quiet(fleet: Fleet) -> list[float]:
+def quiet(fleet: Fleet, turns: int) -> list[float]:
     """Command → exec of one dispatch at a time, before any load."""
     took = []
-    for turn in range(10):
+    for turn in range(turns):
         at = time.time()
         subject = f"token {turn} hop 0 of quiet"
         words = [
@@ -271,7 +271,7 @@ def house(programs: Path, agents: int) -> Iterator[Fleet]:
         home = {"HOME": directory, "XDG_STATE_HOME": f"{directory}/state"}
         kept = {name: os.environ.get(name) for name in home}
         os.environ.update(home)  # before it is made there: that this person made it is noted there
-        space = create.init(scratch / "project", [(f"a{n:02}", f"agents/a{n:02}") for n in range(agents)])
+        space = create.create_workspace(scratch / "project", [(f"a{n:02}", f"agents/a{n:02}") for n in range(agents)])
         space.config_file.parent.mkdir(exist_ok=True)
         command = json.dumps([sys.executable, "-S", str(AGENT), str(scratch / "plan.json")])
         space.config_file.write_text(CONFIG.format(command=command))
@@ -293,11 +293,11 @@ def gates(space: Workspace) -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def measure(programs: Path, agents: int, load: float, warm: float, seconds: float) -> None:
+def measure(programs: Path, turns: int, agents: int, load: float, warm: float, seconds: float) -> None:
     """One version."""
     with house(programs, agents) as fleet:
         fleet.plan("quiet", 0.0, 0, 0.0)
-        print(f"{programs}\n  quiet, command → exec: {spread(quiet(fleet))}")
+        print(f"{programs}\n  quiet, command → exec: {spread(quiet(fleet, turns))}")
         screen = Screen(programs / "praxmonitor", fleet.space.root)
         gate = Gate(lambda: gates(fleet.space))
         try:
@@ -355,6 +355,7 @@ def report(fleet: Fleet, screen: Screen, gate: Gate, rate: float, seconds: float
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--turns", type=int, default=10, help="dispatches before any load")
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--capacity-seconds", type=float, default=30.0)
     parser.add_argument("--agents", type=int, default=30)
@@ -367,7 +368,7 @@ def main() -> None:
     versions = [*([asked.before.absolute()] if asked.before else []), *([] if asked.only_before else [own])]
     print(f"{time.strftime('%Y-%m-%d')}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
     for programs in versions:
-        measure(programs, asked.agents, asked.load, asked.capacity_seconds, asked.seconds)
+        measure(programs, asked.turns, asked.agents, asked.load, asked.capacity_seconds, asked.seconds)
 
 
 if __name__ == "__main__":

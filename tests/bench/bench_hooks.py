@@ -72,7 +72,7 @@ def compare(label: str, shell: str, ours: str, twin: str, stdin: bytes, before: 
 
 def known(workspace: Workspace, agent: Agent, ours: str) -> None:
     """Unread mail that was told, in a mailbox that has been quiet: what most steps of an agent meet."""
-    post.send(workspace, "@lead", [agent.address], "known", "b")
+    post.send_mail(workspace, "@lead", [agent.address], "known", "b")
     stamp = agent.mail_dir / line.STAMPS["PostToolUse"]
     pause = threading.Event()
     while not stamp.exists():
@@ -84,7 +84,9 @@ def main() -> None:
     """All figures."""
     ask(AMOUNTS, __doc__)
     with tempfile.TemporaryDirectory() as directory:
-        workspace = create.init(Path(directory) / "bench", [("writer", "agents/writer"), ("lead", "agents/lead")])
+        workspace = create.create_workspace(
+            Path(directory) / "bench", [("writer", "agents/writer"), ("lead", "agents/lead")]
+        )
         agent = workspace.agent("@writer")
         twin = f"cat >> {agent.logs_dir}/twin.jsonl"
         step, note = (line.command(agent, name, "file") for name in ("PostToolUse", "PreToolUse"))
@@ -101,8 +103,10 @@ def main() -> None:
             twin,
             event(1000),
             lambda: (
-                post.send(workspace, "@lead", ["@writer"], "urgent", "b", priority="high", key="k")
-                and post.send(workspace, "@lead", ["@writer"], "urgent", str(time.time()), priority="high", key="k")
+                post.send_mail(workspace, "@lead", ["@writer"], "urgent", "b", priority="high", key="k")
+                and post.send_mail(
+                    workspace, "@lead", ["@writer"], "urgent", str(time.time()), priority="high", key="k"
+                )
             ),
         )
 

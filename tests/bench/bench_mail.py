@@ -25,7 +25,7 @@ from mailcore.mail import mailbox
 from mailcore.model.agent import Agent
 from mailcore.system import safe_open, writing
 from mailcore.workspace import audit, create
-from mailcore.workspace.find import Workspace, find
+from mailcore.workspace.find import Workspace, find_workspace
 from tests.bench.asked import ask
 from tests.faults import aipass_lab
 from tests.faults.aipass_lab import Lab
@@ -238,7 +238,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         lab = aipass_lab.build(place, root / "lab") if place else None
-        workspace = create.init(root / "bench", [("alpha", "agents/alpha"), ("beta", "agents/beta")])
+        workspace = create.create_workspace(root / "bench", [("alpha", "agents/alpha"), ("beta", "agents/beta")])
         alpha, beta = workspace.agents
         deliveries(workspace, lab)
         eight(alpha, beta, lab)
@@ -250,7 +250,7 @@ def main() -> None:
 
 def worker(name: str, root: str, address: str) -> None:
     """One of the eight: delivers as many as each line says."""
-    agent = find(Path(root)).agent(address)
+    agent = find_workspace(Path(root)).agent(address)
     print("ready", flush=True)
     for line in sys.stdin:
         for _ in range(int(line)):

@@ -17,7 +17,7 @@ from mailcore.config import Alarms
 from mailcore.formats import journal
 from mailcore.model.fleet import Fleet
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
 from mailcore.workspace import create, find
 from praxmonitor.feed.file_feed import FileFeed
@@ -29,7 +29,7 @@ AMOUNTS = argparse.Namespace(agents=[30, 1000], turns=30)
 
 def build(root: Path, agents: int) -> find.Workspace:
     """A workspace where every agent has ten mails, a hooks log, a log and an ended run."""
-    found = create.init(root, [(f"agent{n:04}", f"agents/agent{n:04}") for n in range(agents)])
+    found = create.create_workspace(root, [(f"agent{n:04}", f"agents/agent{n:04}") for n in range(agents)])
     hooks = "".join(
         json.dumps(
             {"hook_event_name": name, "tool_name": "Bash", "tool_use_id": str(n), "tool_input": {"command": "ls"}}
@@ -49,8 +49,8 @@ def build(root: Path, agents: int) -> find.Workspace:
         (agent.logs_dir / "main.log").write_text(log)
         run = agent.runs_dir / "20261122T010000_000000-00000000"
         run.mkdir(parents=True)
-        journal.append(run / "run.jsonl", {"event": "queued", "run_id": run.name, "target": agent.address})
-        journal.append(run / "run.jsonl", {"event": "ended", "outcome": "completed"})
+        journal.append_record(run / "run.jsonl", {"event": "queued", "run_id": run.name, "target": agent.address})
+        journal.append_record(run / "run.jsonl", {"event": "ended", "outcome": "completed"})
     return found
 
 
@@ -94,14 +94,14 @@ async def latency(root: Path, inbox: Path, times: int) -> tuple[float, list[floa
 def measure(agents: int, root: Path) -> None:
     """Print the figures of a workspace of so many agents."""
     found = build(root, agents)
-    loader = Loader(found)
+    loader = WorkspaceReader(found)
     began = time.perf_counter()
     facts = loader.initial()
     middle = time.perf_counter()
     fleet = apply(Fleet(found.root), facts, time.time())
     inbox = found.agents[0].inbox
     print(f"{agents} agents, {len(loader.watch_paths())} directories")
-    print(f"  find and read registry   {timed(lambda: find.find(found.root), 5)}")
+    print(f"  find and read registry   {timed(lambda: find.find_workspace(found.root), 5)}")
     print(f"  initial()                {(middle - began) * 1000:7.1f} ms")
     print(f"  first apply()            {(time.perf_counter() - middle) * 1000:7.1f} ms")
     loader.sweep()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pexpect
 
-from mailcore.workspace.create import init
+from mailcore.workspace.create import create_workspace
 from tests.bench.asked import ask
 
 
@@ -42,7 +42,7 @@ def main() -> None:
     count, times = asked.agents, asked.turns
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory) / "paintbench"
-        init(root, [(f"agent-{number:02}", f"agents/a{number}") for number in range(count)])
+        create_workspace(root, [(f"agent-{number:02}", f"agents/a{number}") for number in range(count)])
         once(root)  # warm the caches of files and byte code
         taken = [once(root) for _ in range(times)]
     header, agents = (statistics.median(column) * 1000 for column in zip(*taken, strict=True))

@@ -95,7 +95,7 @@ async def measured(way: str, rate: float, seconds: float) -> tuple[int, Counter[
     """Lines written, what the feed told, how often it said that lines may be lost, how many seconds it was behind at
     the end, what the twin read."""
     with tempfile.TemporaryDirectory() as directory:
-        workspace = create.init(Path(directory) / "project", [("writer", "agents/writer")])
+        workspace = create.create_workspace(Path(directory) / "project", [("writer", "agents/writer")])
         logs = workspace.agent("writer").logs_dir
         logs.mkdir(parents=True, exist_ok=True)
         path = logs / "app.log"

@@ -179,7 +179,7 @@ def measure(count: int, rate: float, seconds: float, probes: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         homes = {"HOME": "home", "XDG_STATE_HOME": "state", "CLAUDE_CONFIG_DIR": "claude", "CODEX_HOME": "codex"}
         os.environ |= {name: f"{place}/{folder}" for name, folder in homes.items()}
-        space = create.init(Path(place) / "bench", [(f"a{n:03}", f"agents/a{n:03}") for n in range(count)])
+        space = create.create_workspace(Path(place) / "bench", [(f"a{n:03}", f"agents/a{n:03}") for n in range(count)])
         paths = [session(agent) for agent in space.agents]
         first, own = space.agents[0], paths[0]
         warming = Screen(space.root)  # the caches of files and byte code

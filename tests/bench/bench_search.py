@@ -28,8 +28,8 @@ from mailcore.cli.call import perform
 from mailcore.formats import journal
 from mailcore.formats.timestamps import aipass_time
 from mailcore.mail import archive, lookup, mailbox, search_index
-from mailcore.mail.search import Query, rows, scan, search
-from mailcore.mail.threads import threads
+from mailcore.mail.search import Query, rows, scan, search_mail
+from mailcore.mail.threads import group_threads
 from mailcore.model.agent import Agent
 from mailcore.workspace import audit, create
 from mailcore.workspace.find import Workspace
@@ -102,7 +102,7 @@ def until_warm(workspace: Workspace, query: Query, forgotten: Callable[[], None]
     taken: list[float] = []
     while len(taken) < 2 or taken[-1] > taken[0] / 2:
         began = time.perf_counter()
-        search(workspace, query)
+        search_mail(workspace, query)
         taken.append((time.perf_counter() - began) * 1000)
     return ", ".join(f"{one:.0f}" for one in taken[1:])
 
@@ -123,7 +123,9 @@ def stories(workspace: Workspace, some: str) -> None:
     root = workspace.root
 
     def all_threads() -> object:
-        return [one for one in threads([copy.message for copy in lookup.copies(workspace)]) if one.key == some]
+        return [
+            one for one in group_threads([copy.message for copy in lookup.all_copies(workspace)]) if one.key == some
+        ]
 
     def all_acts() -> object:
         return [json.loads(line) for line in (workspace.state_dir / audit.FILE).read_bytes().splitlines()]
@@ -151,7 +153,7 @@ def main() -> None:
     count = AMOUNTS.mails
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as directory:
         root = Path(directory) / "project"
-        workspace = create.init(root, [(f"agent{n}", f"agents/agent{n}") for n in range(AGENTS)])
+        workspace = create.create_workspace(root, [(f"agent{n}", f"agents/agent{n}") for n in range(AGENTS)])
         fill(workspace, count)
         time.sleep(search_index.YOUNG_NS / 1e9)  # what changed just now is read again
         query = Query(RARE)
@@ -162,18 +164,18 @@ def main() -> None:
             file.unlink(missing_ok=True)
 
         def whole() -> None:
-            with search_index.opened(workspace):
+            with search_index.open_index(workspace):
                 pass
 
-        print(f"cold, the first search {timed(lambda: search(workspace, query), forgotten)}")
+        print(f"cold, the first search {timed(lambda: search_mail(workspace, query), forgotten)}")
         print(f"  the next ones, until all is in the index {until_warm(workspace, query, forgotten)}")
         print(f"  all taken in at once {timed(whole, forgotten)}")
-        with search_index.opened(workspace) as (connection, _):
+        with search_index.open_index(workspace) as (connection, _):
             print(f"warm, the query itself {timed(lambda: rows(connection, query))}")
-        print(f"warm, files looked at  {timed(lambda: search(workspace, query))}")
+        print(f"warm, files looked at  {timed(lambda: search_mail(workspace, query))}")
         number = [count]
         one = workspace.agents[0]
-        print(f"one mailbox changed    {timed(lambda: search(workspace, query), lambda: changed(one, number))}")
+        print(f"one mailbox changed    {timed(lambda: search_mail(workspace, query), lambda: changed(one, number))}")
         print(f"naive scan             {timed(lambda: scan(workspace, query), turns=3)}")
         print(f"grep -r of one word    {timed(lambda: search_by_grep(root / 'agents', RARE[0]), turns=3)}")
         stories(workspace, f"{count // 2 - count // 2 % THREAD:07x}s")

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pexpect
 
-from mailcore.workspace.create import init
+from mailcore.workspace.create import create_workspace
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound
 from praxmonitor.sound.player import STARTING, Player
@@ -70,7 +70,7 @@ def from_calls(pulse: Pulse, backend: str, times: int) -> None:
 def from_hooks(pulse: Pulse, times: int) -> None:
     """A line written into hooks.jsonl → first sample, through the screen."""
     with tempfile.TemporaryDirectory() as directory:
-        made = init(Path(directory) / "soundbench", [(f"agent{n:02}", f"agents/a{n}") for n in range(30)])
+        made = create_workspace(Path(directory) / "soundbench", [(f"agent{n:02}", f"agents/a{n}") for n in range(30)])
         os.environ["XDG_STATE_HOME"] = directory
         screen = pexpect.spawn(
             sys.executable, ["-m", "praxmonitor", str(made.root)], dimensions=(50, 200), timeout=30, maxread=1 << 16

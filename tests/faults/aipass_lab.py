@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.workspace import create
-from mailcore.workspace.find import Workspace, load
+from mailcore.workspace.find import Workspace, load_workspace
 
 VERSION = "2.8.28"
 PLACE = "PRAX_AIPASS_VENV"
@@ -34,11 +34,11 @@ class Lab:
 
     @property
     def home(self) -> Workspace:
-        return load(self.root / "aipass" / "AIPASS_REGISTRY.json")
+        return load_workspace(self.root / "aipass" / "AIPASS_REGISTRY.json")
 
     @property
     def project(self) -> Workspace:
-        return load(self.root / "other" / "OTHER_REGISTRY.json")
+        return load_workspace(self.root / "other" / "OTHER_REGISTRY.json")
 
     @property
     def variables(self) -> dict[str, str]:
@@ -106,8 +106,8 @@ def build(place: Path, root: Path) -> Lab:
         (source / name / ".trinity").mkdir(exist_ok=True)
         shutil.copy(source / name / ".aipass" / "passport.seed.json", source / name / ".trinity" / "passport.json")
     (home / "pyproject.toml").write_text(f'[project]\nname = "aipass"\nversion = "{VERSION}"\n')
-    create.init(home, [(name, f"src/aipass/{name}") for name in core])
-    create.init(root / "other", [("gamma", "agents/gamma"), ("delta", "agents/delta")])
+    create.create_workspace(home, [(name, f"src/aipass/{name}") for name in core])
+    create.create_workspace(root / "other", [("gamma", "agents/gamma"), ("delta", "agents/delta")])
     for directory in ("home", "bin"):
         (root / directory).mkdir()
     claude = root / "bin" / "claude"

@@ -26,7 +26,7 @@ def team(tmp_path: Path) -> Workspace:
 
 
 def make_team(root: Path) -> Workspace:
-    return create.init(root, [(name, f"agents/{name}") for name in ("alpha", "beta", "target")])
+    return create.create_workspace(root, [(name, f"agents/{name}") for name in ("alpha", "beta", "target")])
 
 
 def mount(*words: str) -> None:

@@ -26,7 +26,7 @@ from mailcore.dispatch.runs import branch_lock
 from mailcore.dispatch.runs.run_list import read_run, run_ids
 from mailcore.mail import answer, approvals, conflicts, lookup, post
 from mailcore.system.processes import snapshot
-from mailcore.workspace.find import Workspace, find
+from mailcore.workspace.find import Workspace, find_workspace
 from tests.faults.conftest import ROOT, archived_mail, make_team, open_mail
 
 FULL = os.strerror(errno.ENOSPC)
@@ -53,7 +53,7 @@ class Act:
 
 def mailed(team: Workspace, count: int = 1, sender: str = "@alpha") -> None:
     for n in range(1, count + 1):
-        post.send(team, sender, ["@target"], f"mail {n}", "body")
+        post.send_mail(team, sender, ["@target"], f"mail {n}", "body")
 
 
 def answered(team: Workspace) -> None:
@@ -74,17 +74,17 @@ def with_program(team: Workspace) -> None:
 
 def dispatched_again(team: Workspace) -> None:
     with_program(team)
-    post.send(team, "@operator", ["@target"], "mail 1", "body", is_task=True)
+    post.send_mail(team, "@operator", ["@target"], "mail 1", "body", is_task=True)
     answer.acknowledge(team, "@target", "1", "done", "result")
 
 
 def asked(team: Workspace) -> None:
-    approvals.ask(team, "@alpha", "@operator", "@operator", "launch", "now?", 1)
+    approvals.request_approval(team, "@alpha", "@operator", "@operator", "launch", "now?", 1)
 
 
 def old_mail(team: Workspace) -> None:
     mailed(team, 3)
-    post.close(team, "@target", ["1", "2", "3"])
+    post.close_messages(team, "@target", ["1", "2", "3"])
     for path in team.agent("@target").archive_dir.iterdir():
         os.utime(path, (0, 0))
 
@@ -92,18 +92,18 @@ def old_mail(team: Workspace) -> None:
 def two_tasks(team: Workspace) -> None:
     with_program(team)
     for sender in ("@alpha", "@beta"):
-        post.send(team, sender, ["@target"], f"task of {sender}", "body", is_task=True)
+        post.send_mail(team, sender, ["@target"], f"task of {sender}", "body", is_task=True)
 
 
 def conflicting(team: Workspace) -> None:
     two_tasks(team)
-    conflicts.escalate(team, "@target", "@operator", ["1", "2"], "which?", 2)
+    conflicts.escalate_conflict(team, "@target", "@operator", ["1", "2"], "which?", 2)
 
 
 ACTS = [
     Act("send", "@alpha", ("send", "@beta", "@target", "news", "body")),
     Act("send --key", "@alpha", ("send", "@beta", "news", "body", "--key", "k"),
-        lambda team: post.send(team, "@alpha", ["@beta"], "old news", "body", key="k")),
+        lambda team: post.send_mail(team, "@alpha", ["@beta"], "old news", "body", key="k")),
     Act("reply", "@target", ("reply", "1", "the answer"), mailed),
     Act("forward", "@target", ("forward", "1", "@beta", "look"), mailed),
     Act("close", "@target", ("close", "1", "2"), lambda team: mailed(team, 3)),
@@ -180,7 +180,7 @@ def facts(team: Workspace) -> Facts:
             found.update(
                 f"{agent.address} closed {told(mail)}" for mail in archived_mail(agent) if mail["id"] not in ids
             )
-        for _, raw in lookup.sent(agent):
+        for _, raw in lookup.sent_records(agent):
             found[f"{agent.address} sent {raw['subject']!r} to {raw['to']}"] += 1
         started = agent.branch / "started"
         if started.exists():
@@ -237,7 +237,7 @@ def test_every_call(
         said = nursery(cwd, act.words, at, kind)
         if runs:
             settled(team, wait_until)
-        return said, facts(find(team.root))
+        return said, facts(find_workspace(team.root))
 
     clean, after = say()
     assert clean["status"] == 0, clean

@@ -110,7 +110,7 @@ def theirs(lab: Lab) -> dict[str, Any]:
 
 
 def started(agent: Agent) -> list[dict[str, Any]]:
-    return journal.read(agent.branch / "started")
+    return journal.read_records(agent.branch / "started")
 
 
 def dispatched(lab: Lab, alpha: Agent, beta: Agent, wait_until: Wait, subject: str = "Task one") -> int:

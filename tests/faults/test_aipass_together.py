@@ -256,7 +256,7 @@ def test_inbox_report_register_and_counters_agree(
     doubled = [key for key, number in arrived.items() if number > 1 and both.sent.get(key[0]) == key[1]]
     assert not lost and not doubled, (lost, doubled)
     # Register.
-    register = journal.read(lab.home.aipass_dir / "dispatch_register.jsonl")
+    register = journal.read_records(lab.home.aipass_dir / "dispatch_register.jsonl")
     ids = {row["dispatch_id"] for row in register}
     runs = {row["run_id"]: row for row in mailcore(lab, "runs")}
     assert said["outstanding"] == [] and ids == set(runs)

@@ -104,7 +104,7 @@ def test_what_is_started_while_a_run_is_stopped_is_found_by_the_next_look(house:
         assert left == [] and survivors == set() and len(ended) >= 2
     finally:
         for one in left:
-            processes.send(one.pid, one.ticks, signal.SIGKILL)
+            processes.send_signal(one.pid, one.ticks, signal.SIGKILL)
         hydra.wait()
 
 

@@ -53,7 +53,7 @@ def test_a_task_waits_on_where_its_agent_moved_with_its_row(house: House) -> Non
     branch.rename(branch.with_name("scribe"))
     registry = house.workspace.registry
     registry.write_text(registry.read_text().replace("agents/writer", "agents/scribe"))
-    house.workspace = find.load(registry)
+    house.workspace = find.load_workspace(registry)
     assert look(house) == [] and bounces(house, "@operator") == []
     (run_id,) = release_hold(house.workspace, house.config, "@operator", "@writer")
     assert house.over("@writer", run_id).phase is Phase.COMPLETED
@@ -64,7 +64,7 @@ def test_a_task_waits_on_in_a_workspace_that_moved(house: House) -> None:
     before = house.workspace
     away = house.root.rename(house.root.with_name("moved"))
     try:
-        house.workspace = find.find(away)
+        house.workspace = find.find_workspace(away)
         assert look(house) == [] and bounces(house, "@operator") == []
         assert len(list(queue.all_waiting(house.workspace))) == 1
     finally:
@@ -94,7 +94,7 @@ def test_a_mailbox_that_is_made_again_does_not_hide_the_loss_of_its_queue(house:
     writer = house.agent("@writer")
     shutil.rmtree(writer.mail_dir)
     if by == "mail":
-        post.send(house.workspace, "@editor", ["@writer"], "hello", "b")
+        post.send_mail(house.workspace, "@editor", ["@writer"], "hello", "b")
     else:
         place_hold(house.workspace, "@operator", "@writer", "")
     assert writer.mail_dir.is_dir()
@@ -179,12 +179,12 @@ def test_a_line_that_was_left_of_a_task_that_began_is_no_loss(house: House) -> N
 CLEANER = """
 import os, signal, sys
 from pathlib import Path
-from mailcore import workspace
 from mailcore.config import read_config
-from mailcore.dispatch import orphan
-space = workspace.find(Path(sys.argv[1]))
-with orphan.clearing(space, read_config(space.config_file), space.agent("@writer")) as cleared:
-    assert cleared is not None and cleared.untold is not None
+from mailcore.dispatch.lifecycle import orphans
+from mailcore.workspace.find import find_workspace
+space = find_workspace(Path(sys.argv[1]))
+with orphans.clearing(space, read_config(space.config_file), space.agent("@writer")) as cleared:
+    assert cleared is not None and cleared.unreported is not None
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -200,7 +200,7 @@ def test_what_a_cleaner_did_not_live_to_tell_the_next_one_tells_once(house: Hous
     for _ in range(2):
         after_run.clean_up(house.workspace, house.config, house.agent("@writer"))
     assert told(house) == [BOUNCE] and not house.agent("@writer").dispatch_lock.exists()
-    events = [one["event"] for one in journal.read(house.agent("@writer").runs_dir / run_id / "run.jsonl")]
+    events = [one["event"] for one in journal.read_records(house.agent("@writer").runs_dir / run_id / "run.jsonl")]
     assert (events.count("ended"), events.count("told")) == (1, 1)
 
 
@@ -236,13 +236,13 @@ def test_an_end_that_was_mailed_before_the_directory_went_is_mailed_once(house: 
     branch = house.agent("@writer").branch
     branch.rename(branch.with_name("away"))
     if then == "closed":
-        mailbox.close(house.agent("@lead"), [ends[0].id])
+        mailbox.archive_messages(house.agent("@lead"), [ends[0].id])
     if then.startswith("another"):
         first = {**first, "run_id": "20260101T000000_000000-00000000"}
     after_run.report_lost(house.workspace, house.config, house.agent("@writer"), first, "its directory went")
     wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
     lead = house.agent("@lead")
-    raws = [*(mail.raw for mail in house.inbox("@lead")), *(raw for _, raw in lookup.archived(lead))]
+    raws = [*(mail.raw for mail in house.inbox("@lead")), *(raw for _, raw in lookup.archived_messages(lead))]
     mailed = [str(raw["ended_run"]) for raw in raws if raw.get("ended_run")]
     assert sorted(mailed) == sorted({run_id, first["run_id"]}), "each end once"
     assert lost_directory.is_recorded(house.workspace, first["run_id"])

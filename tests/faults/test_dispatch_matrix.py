@@ -127,7 +127,7 @@ def told(house: House) -> list[str]:
 
 def register(house: House, run_id: str) -> list[str]:
     """What AIPass's register says of the run, one status each line."""
-    rows = journal.read(house.root / ".aipass" / "dispatch_register.jsonl")
+    rows = journal.read_records(house.root / ".aipass" / "dispatch_register.jsonl")
     return [row["status"] for row in rows if row["dispatch_id"] == run_id]
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from mailcore.workspace import create
 from mailcore.workspace.lock_reader import read_lock
 from tests.faults.ends import check
 from tests.faults.test_dispatch_matrix import BOUNCE, told
+from tests.faults.test_dispatch_world import bounces
 from tests.mailcore import conftest as lab
 from tests.mailcore.conftest import House, wait_until
 
@@ -228,7 +230,7 @@ def test_a_run_that_dies_before_the_next_begins_is_told_first(house: House, tmp_
     run_id, *_ = run_it(house, tmp_path)
     house.orphan("@writer")
     first = {"sender": "@operator", "subject": "next", "message_id": "m", "program": "command"}
-    agent, seen = house.agent("@writer"), Precheck(looked=True)
+    agent, seen = house.agent("@writer"), Precheck(occupants_checked=True)
     with gate(house.workspace, agent):
         found = start.reserve(house.workspace, house.config, agent, first, seen)
     assert isinstance(found, Hindrance) and found.code == "unseen" and len(house.runs("@writer")) == 1
@@ -251,18 +253,19 @@ def test_a_lock_that_is_gone_hides_no_dead_supervisor(house: House, tmp_path: Pa
 KILLED_THERE = """
 import os, signal, sys
 from pathlib import Path
-from mailcore.dispatch import ending, succession
+from mailcore.dispatch.lifecycle import after_run
+from mailcore.dispatch.runs import run_end
 at = sys.argv[2]
 def die(*given, **more): os.kill(os.getpid(), signal.SIGKILL)
-if at == "mailed": succession.wake_back = die
-if at == "woken": ending.tell_aipass = die
+if at == "mailed": after_run.wake_sender = die
+if at == "woken": run_end.report_to_aipass = die
 if at == "registered":
-    tell = ending.tell_aipass
-    ending.tell_aipass = lambda *given: (tell(*given), die())
-from mailcore import workspace
+    tell = run_end.report_to_aipass
+    run_end.report_to_aipass = lambda *given: (tell(*given), die())
 from mailcore.config import read_config
-space = workspace.find(Path(sys.argv[1]))
-succession.clean(space, read_config(space.config_file), space.agent("@writer"))
+from mailcore.workspace.find import find_workspace
+space = find_workspace(Path(sys.argv[1]))
+after_run.clean_up(space, read_config(space.config_file), space.agent("@writer"))
 """
 
 
@@ -292,7 +295,7 @@ def test_a_removed_agents_waiting_tasks_are_told(house: House) -> None:
     assert [mail.subject for mail in house.inbox("@lead")] == [BOUNCE]
     wait_until(lambda: house.runs("@lead") and house.runs("@lead")[-1].phase.ended, what="@lead is woken")
     wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
-    house.workspace = create.add(house.workspace, "writer", "agents/writer")
+    house.workspace = create.add_agent(house.workspace, "writer", "agents/writer")
     assert not list(queue.all_waiting(house.workspace)), "what was told as lost does not start when it is back"
     after_run.start_all_waiting(house.workspace, house.config)
     assert told(house) == [BOUNCE]
@@ -329,9 +332,9 @@ def test_a_loss_that_could_not_be_delivered_was_not_told(house: House) -> None:
     from mailcore.formats import journal
 
     path = house.root / ".praxmonitor" / "lost.jsonl"
-    journal.append(path, {"run_id": "r", "undelivered": "disk full"})
+    journal.append_record(path, {"run_id": "r", "undelivered": "disk full"})
     assert not lost_directory.is_recorded(house.workspace, "r")
-    journal.append(path, {"run_id": "r"})
+    journal.append_record(path, {"run_id": "r"})
     assert lost_directory.is_recorded(house.workspace, "r")
 
 
@@ -384,3 +387,34 @@ def test_the_lock_of_aipass_with_a_recycled_pid_ends_nobody(house: House) -> Non
     finally:
         innocent.kill()
         innocent.wait()
+
+
+@pytest.mark.parametrize("age", ["old", "young"])
+@pytest.mark.parametrize("lock", ["removed", "garbage"])
+def test_a_run_of_which_only_aipass_s_register_is_left_is_told_once(
+    house: House, tmp_path: Path, lock: str, age: str
+) -> None:
+    """Its lock, its watchers and all of its journal are gone; the row in the register says who waits for it."""
+    run_id, daemon, members = run_it(house, tmp_path)
+    held = holder_of(house)
+    for pid in (held.sentinel, held.pid, *members, daemon):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(map(alive, (held.sentinel, held.pid, *members))), what="all of it is dead")
+    agent = house.agent("@writer")
+    (agent.runs_dir / run_id / "run.jsonl").write_text('{"at": "2026-')
+    agent.dispatch_lock.unlink()
+    if lock == "garbage":
+        agent.dispatch_lock.write_text('{"pid": 1')
+        os.utime(agent.dispatch_lock, (1, 1))
+    register = house.workspace.aipass_dir / "dispatch_register.jsonl"
+    if age == "old":
+        rows = [json.loads(line) for line in register.read_bytes().splitlines()]
+        rows[0]["ts"] = "2026-01-01T10:00:00+00:00"
+        register.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for _ in range(2):
+        assert recover(house.workspace, house.config, house.workspace.agents) == []
+    assert len(bounces(house, "@operator")) == (age == "old"), "a young one may be about to begin"
+    rows = [json.loads(line) for line in register.read_bytes().splitlines()]
+    assert (rows[-1]["status"] == "outstanding") == (age == "young")
+    assert not agent.dispatch_lock.exists()

@@ -39,7 +39,7 @@ house, mark, stranger, clean_room = lab.house, lab.mark, lab.stranger, lab.clean
 def shifted(house: House, run_id: str, hours: float) -> None:
     """Write a run's journal as if the clock had been wrong by so many hours."""
     path = house.agent("@writer").runs_dir / run_id / "run.jsonl"
-    records = journal.read(path)
+    records = journal.read_records(path)
     for one in records:
         one["at"] = (datetime.fromisoformat(one["at"]) + timedelta(hours=hours)).isoformat()
     path.write_text("".join(json.dumps(one) + "\n" for one in records))
@@ -87,7 +87,7 @@ def test_failures_of_a_clock_that_was_ahead_stop_no_retries(house: House) -> Non
 @pytest.fixture
 def small_house(small_disk: Path, mark: str) -> Iterator[House]:
     """A house on a disk of 256 KiB."""
-    house = House(create.init(small_disk / "project", [(name, f"agents/{name}") for name in NAMES]))
+    house = House(create.create_workspace(small_disk / "project", [(name, f"agents/{name}") for name in NAMES]))
     house.limit(attempts=1)
     yield house
     (small_disk / "ballast").unlink(missing_ok=True)
@@ -172,7 +172,7 @@ def test_a_directory_that_is_gone_for_good_in_mid_work(house: House) -> None:
     wait_until(lambda: [r.phase for r in house.runs("@lead")] == [Phase.COMPLETED], what="@lead was woken")
     wait_until(lambda: not house.agent("@lead").dispatch_lock.exists(), what="@lead is idle")
     assert register(house, run_id)[-1].startswith("FAILED")
-    kept = journal.read(house.root / ".praxmonitor" / "lost.jsonl")
+    kept = journal.read_records(house.root / ".praxmonitor" / "lost.jsonl")
     assert [(one["run_id"], one["to"]) for one in kept] == [(run_id, "@operator"), ("", "@lead")]
 
 
@@ -293,16 +293,16 @@ def test_a_sender_that_cannot_be_told(house: House, how: str) -> None:
 RACER = """
 import json, sys
 from pathlib import Path
-from mailcore import workspace
 from mailcore.config import read_config
 from mailcore.dispatch import control
 from mailcore.dispatch.runs.run_list import read_run
 from mailcore.exceptions import MailcoreError
-space = workspace.find(Path.cwd())
+from mailcore.workspace.find import find_workspace
+space = find_workspace(Path.cwd())
 print("ready", flush=True)
 for line in sys.stdin:
     config = read_config(space.config_file)
-    done = control.dispatch(space, config, "@operator", "@writer", line.strip(), "b")
+    done = control.dispatch_task(space, config, "@operator", "@writer", line.strip(), "b")
     print(json.dumps([done.run_id, done.code]), flush=True)
 """
 

@@ -72,7 +72,9 @@ class Fleet(RuleBasedStateMachine):
         self.orders = self.directory / "orders"
         self.orders.mkdir()
         os.environ["ORDERS"] = str(self.orders)
-        made = create.init(self.directory / "project", [(name, f"agents/{name}") for name in (*AGENTS, "lead")])
+        made = create.create_workspace(
+            self.directory / "project", [(name, f"agents/{name}") for name in (*AGENTS, "lead")]
+        )
         self.house = House(made, limits=dict(LIMITS))
         for name in AGENTS:
             self.house.commands[name] = ["sh", "-c", SCRIPT]
@@ -82,7 +84,7 @@ class Fleet(RuleBasedStateMachine):
         self.branches = {name: made.agent(name).branch for name in AGENTS}
 
     def reload(self) -> None:
-        self.house.workspace = find.load(self.house.workspace.registry)
+        self.house.workspace = find.load_workspace(self.house.workspace.registry)
 
     def is_there(self, name: str) -> bool:
         return any(agent.address == f"@{name}" for agent in self.house.workspace.agents)
@@ -120,6 +122,8 @@ class Fleet(RuleBasedStateMachine):
         for pid in filter(None, pids):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
+        if number == signal.SIGKILL:  # what is spoilt next may be mended by who lives
+            wait_until(lambda: not any(processes.alive(pid) for pid in pids if pid), 10, "what was killed is dead")
 
     @rule(name=agents)
     def kill(self, name: str) -> None:

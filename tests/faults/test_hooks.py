@@ -19,9 +19,9 @@ from mailcore.model.activity import Activity
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Seen
-from mailcore.observe.file_tail import LONGEST
+from mailcore.observe.file_tail import MAX_LINE_BYTES
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.hook_lines import parse_hook, read_hook
 from mailcore.workspace.find import Workspace
 
@@ -72,7 +72,7 @@ class Reader:
     """The feed's reader beside the writers: what it told, and the fleet."""
 
     def __init__(self, team: Workspace) -> None:
-        self.loader = Loader(team)
+        self.loader = WorkspaceReader(team)
         self.told: list[Activity] = []
         self.fleet = apply(Fleet(team.root), self.loader.initial(), 0.0)
 
@@ -123,7 +123,7 @@ def check(team: Workspace, reader: Reader, rogues: int, count: int) -> set[str]:
     for agent in team.agents:
         told = [a for a in reader.told if a.agent == agent.address]
         # Halves of two rogues' lines may join into one that says nothing, or has the other's call id: told once.
-        whole = [x for x in lines[agent.address] if len(x) < LONGEST and parse_hook(x) is not None]
+        whole = [x for x in lines[agent.address] if len(x) < MAX_LINE_BYTES and parse_hook(x) is not None]
         read = [read_hook(x, agent.address, 0.0) for x in whole]
         calls = [(one.session, one.kind, one.tool_id) for one in read if one is not None and one.tool_id]
         joined = read.count(None) + len(calls) - len(set(calls))

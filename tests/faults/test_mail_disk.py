@@ -32,7 +32,7 @@ def fill(disk: Path, pages: int) -> None:
 def attempt(team: Workspace, subject: str, acknowledged: list[str], body: str = "m" * 600) -> str:
     """Send one mail; the error's text, empty if it was acknowledged."""
     try:
-        (sent,) = post.send(team, "@alpha", ["@target"], subject, body)
+        (sent,) = post.send_mail(team, "@alpha", ["@target"], subject, body)
     except MailcoreError as error:
         return str(error)
     if sent.delivered:
@@ -51,7 +51,7 @@ def test_a_disk_that_fills_up(small_disk: Path) -> None:
     assert not list(target.mail_dir.glob("*.tmp")) and not list(target.mail_dir.glob("*corrupt*"))
 
     # Room again, and it goes on; what failed did not arrive later.
-    for path, raw in lookup.sent(team.agent("@alpha")):
+    for path, raw in lookup.sent_records(team.agent("@alpha")):
         if raw["status"] == "sent":
             path.unlink()
     assert attempt(team, "after", acknowledged) == ""
@@ -87,7 +87,7 @@ def test_opening_and_closing_on_a_full_disk(small_disk: Path) -> None:
     assert len(acknowledged) == 8
     said: list[str] = []
     for pages, mail in enumerate(open_mail(target)):
-        for act in (post.mark_opened, post.close):
+        for act in (post.read_messages, post.close_messages):
             fill(small_disk, pages)
             try:
                 act(team, "@target", [mail["id"]])
@@ -98,7 +98,7 @@ def test_opening_and_closing_on_a_full_disk(small_disk: Path) -> None:
     # Each is still open or safely archived; closing what is left archives each once.
     left = [mail["id"] for mail in open_mail(target)]
     assert 0 < len(left) < 8
-    post.close(team, "@target", left)
+    post.close_messages(team, "@target", left)
     assert sorted(mail["subject"] for mail in archived_mail(target)) == sorted(acknowledged)
 
 
@@ -130,11 +130,11 @@ def test_a_read_only_directory(team: Workspace, place: Callable[[Workspace], Pat
         mail = open_mail(team.agent("@target"))[0]
         if place(team) != team.agent("@alpha").mail_dir:
             with pytest.raises(MailcoreError, match=os.strerror(errno.EROFS)):
-                post.close(team, "@target", [mail["id"]])
+                post.close_messages(team, "@target", [mail["id"]])
     assert attempt(team, "after", acknowledged) == ""
     assert acknowledged == ["before", "after"]
     assert [mail["subject"] for mail in reversed(open_mail(team.agent("@target")))] == acknowledged
-    refused = [raw for _, raw in lookup.sent(team.agent("@alpha")) if raw["status"] == "refused"]
+    refused = [raw for _, raw in lookup.sent_records(team.agent("@alpha")) if raw["status"] == "refused"]
     assert all(raw["subject"] == "meanwhile" and raw["refused_reason"] == error for raw in refused)
     assert len(refused) == (place(team) == team.agent("@target").mail_dir)
 
@@ -151,5 +151,5 @@ def test_a_branch_that_vanished(team: Workspace) -> None:
     away.rename(branch)
     assert attempt(team, "after", acknowledged) == ""
     assert [mail["subject"] for mail in reversed(open_mail(team.agent("@target")))] == ["before", "after"]
-    (refused,) = [raw for _, raw in lookup.sent(team.agent("@alpha")) if raw["status"] == "refused"]
+    (refused,) = [raw for _, raw in lookup.sent_records(team.agent("@alpha")) if raw["status"] == "refused"]
     assert (refused["subject"], refused["refused_reason"]) == ("meanwhile", error)

@@ -16,7 +16,7 @@ NAMES = tuple(f"writer{n}" for n in range(8))
 
 def test_eight_senders_and_a_foreign_program(tmp_path: Path, rounds: Callable[[int, int], int]) -> None:
     each = rounds(60, 500)
-    team = create.init(tmp_path / "team", [(name, f"agents/{name}") for name in (*NAMES, "target")])
+    team = create.create_workspace(tmp_path / "team", [(name, f"agents/{name}") for name in (*NAMES, "target")])
     inbox = team.agent("@target").inbox
     foreign = subprocess.Popen(
         [sys.executable, str(ROOT / "tests" / "faults" / "foreign.py"), str(inbox)],

@@ -32,7 +32,7 @@ def test_killed_writers_tear_lose_and_double_nothing(team: Workspace, rounds: Ca
     assert len(between) <= kills
 
     # Whoever goes on after the killed ones finishes their work: all is archived, once.
-    post.close(team, "@target", [mail["id"] for mail in waiting])
+    post.close_messages(team, "@target", [mail["id"] for mail in waiting])
     assert open_mail(target) == []
     kept = archived_mail(target)
     times = Counter(mail["subject"] for mail in kept)
@@ -44,11 +44,11 @@ def test_killed_writers_tear_lose_and_double_nothing(team: Workspace, rounds: Ca
 
     numbers = Counter(mail["seq"] for mail in kept)
     assert set(numbers.values()) == {1}, f"a number twice: {numbers.most_common(3)}"
-    records = {raw["subject"] for name in ("@alpha", "@beta") for _, raw in lookup.sent(team.agent(name))}
+    records = {raw["subject"] for name in ("@alpha", "@beta") for _, raw in lookup.sent_records(team.agent(name))}
     assert {subject for subject in acknowledged if not subject.startswith("bare-")} <= records
 
     # No repair was needed, and what the killed ones left half written is no heap.
-    assert not [act for act in journal.read(team.state_dir / "audit.jsonl") if act["verb"] == "repair"]
+    assert not [act for act in journal.read_records(team.state_dir / "audit.jsonl") if act["verb"] == "repair"]
     assert not list(target.mail_dir.glob("*corrupt*"))
     left = [path.name for path in target.mail_dir.iterdir() if path.suffix == ".tmp"]
     assert len(left) <= 1, f"{len(left)} temporary files left in the mailbox"

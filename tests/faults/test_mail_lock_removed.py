@@ -31,7 +31,7 @@ print(removed)
 
 def test_removed_lock_files_lose_no_acknowledged_mail(tmp_path: Path, rounds: Callable[[int, int], int]) -> None:
     each = rounds(60, 500)
-    team = create.init(tmp_path / "team", [(name, f"agents/{name}") for name in (*NAMES, "target")])
+    team = create.create_workspace(tmp_path / "team", [(name, f"agents/{name}") for name in (*NAMES, "target")])
     target = team.agent("@target")
     tidy = subprocess.Popen(
         [sys.executable, "-c", TIDY, str(target.mail_dir / ".inbox.lock")],

@@ -45,7 +45,7 @@ def mailbox(mails: list[Any], **more: Any) -> dict[str, Any]:
 
 
 def written(data: bytes) -> bytes | None:
-    parts = splice.on_top(data, MESSAGE)
+    parts = splice.insert_on_top(data, MESSAGE)
     return None if parts is None else b"".join(parts)
 
 
@@ -72,6 +72,14 @@ def test_a_torn_file_is_left_to_repair(mails: list[Any], cut: int) -> None:
     assert written(data[:-cut] + b"\0" * cut) is None
 
 
+def test_zeros_in_the_midst_of_a_file_are_left_to_repair() -> None:
+    """A power cut may leave any block of a file empty, also where its beginning, its end and its numbers are whole."""
+    mails = [{"id": str(number), "message": "x" * 4096, "seq": number, "status": "new"} for number in (1, 2)]
+    data = json_codec.dumps(mailbox(mails))
+    assert written(data) is not None
+    assert written(data.replace(b"x" * 4096, b"\0" * 4096, 1)) is None
+
+
 def test_what_another_form_or_unnumbered_mail_needs_is_left_to_the_parser() -> None:
     mail = {"id": "1", "seq": 1, "status": "new"}
     assert written(json_codec.dumps(mailbox([mail]))) is not None
@@ -83,4 +91,4 @@ def test_what_another_form_or_unnumbered_mail_needs_is_left_to_the_parser() -> N
 
 def test_an_id_that_is_taken_is_seen() -> None:
     data = json_codec.dumps(mailbox([{"id": "0123abcd", "seq": 1, "status": "new"}]))
-    assert splice.names(data, "0123abcd") and not splice.names(data, "0123abce")
+    assert splice.may_contain_id(data, "0123abcd") and not splice.may_contain_id(data, "0123abce")

@@ -20,7 +20,7 @@ from pathlib import Path
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import mailbox, post
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.workspace.find import Workspace, find
+from mailcore.workspace.find import Workspace, find_workspace
 
 BODY = "m" * 600
 
@@ -35,7 +35,7 @@ def send(workspace: Workspace, author: str, times: int) -> None:
     life = uuid.uuid4().hex[:8]
     for n in range(times) if times else count():
         subject = f"{author[1:]}-{life}-{n}"
-        (sent,) = post.send(workspace, author, ["@target"], subject, BODY)
+        (sent,) = post.send_mail(workspace, author, ["@target"], subject, BODY)
         assert sent.delivered, sent.error
         say("sent", subject, sent.id)
 
@@ -58,13 +58,13 @@ def close(workspace: Workspace) -> None:
         for message in messages[len(messages) // 2 :]:
             # A closer that was killed in between, or this one's predecessor, may have had it.
             with suppress(MailcoreError):
-                post.close(workspace, "@target", [message.id])
+                post.close_messages(workspace, "@target", [message.id])
                 say("closed", message.id)
 
 
 def nursery(root: Path, kills: int, seed: int) -> None:
     """Keep four writers and a closer at it; kill -9 one at a random moment, look at the mailbox, start another."""
-    workspace = find(root)
+    workspace = find_workspace(root)
     inbox = workspace.agent("@target").inbox
     chance = random.Random(seed)
     works: list[Callable[[], None]] = [
@@ -112,4 +112,4 @@ if __name__ == "__main__":
     if verb == "nursery":
         nursery(Path(directory), int(rest[0]), int(rest[1]))
     else:
-        send(find(Path(directory)), rest[0], int(rest[1]))
+        send(find_workspace(Path(directory)), rest[0], int(rest[1]))

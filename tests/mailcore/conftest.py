@@ -141,7 +141,7 @@ class House:
         return kill_run(self.workspace, self.config, by, target)
 
     def journal(self, name: str, run_id: str) -> list[dict[str, Any]]:
-        return journal.read(self.agent(name).runs_dir / run_id / "run.jsonl")
+        return journal.read_records(self.agent(name).runs_dir / run_id / "run.jsonl")
 
     def run(self, name: str, run_id: str) -> Run:
         run = read_run(self.agent(name).runs_dir / run_id)
@@ -235,7 +235,7 @@ def clean_room(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPat
     for name in list(os.environ):
         if name.startswith(("MAILCORE_", "AIPASS_", "CLAUDE", MARK)) and name != system.VARIABLE:
             monkeypatch.delenv(name)
-    audit.proof.set("")  # what a test in this process was taken for
+    audit.current_proof.set("")  # what a test in this process was taken for
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def house(tmp_path: Path, mark: str) -> Iterator[House]:
     """Three agents with nothing to do; afterwards every run is killed and no marked process is left."""
-    made = create.init(tmp_path / "project", [(name, f"agents/{name}") for name in NAMES])
+    made = create.create_workspace(tmp_path / "project", [(name, f"agents/{name}") for name in NAMES])
     house = House(made)
     for name in NAMES:
         house.commands[name] = ["true"]
@@ -280,4 +280,4 @@ def aipass(tmp_path: Path) -> workspaces.Workspace:
     source = Path(__file__).parents[1] / "fixtures" / "aipass-workspace"
     target = tmp_path / "aipass"
     shutil.copytree(source, target)
-    return workspaces.find(target)
+    return workspaces.find_workspace(target)

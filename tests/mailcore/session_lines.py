@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mailcore.observe.usage_backlog import Backlog
+from mailcore.observe.usage_backlog import UsageBacklog
 from mailcore.programs.base import SessionFiles
 from mailcore.programs.claude.sessions import ClaudeSessions
 from mailcore.programs.codex.sessions import CodexSessions
@@ -170,6 +170,6 @@ def cwd_of(path: Path) -> str:
     return files_of(path).cwd_of(path, ())
 
 
-def backlog(agent: str, path: Path, since: float, until: int, counted: Counted | None = None) -> Backlog:
+def backlog(agent: str, path: Path, since: float, until: int, counted: Counted | None = None) -> UsageBacklog:
     """What a session file tells of the use from a moment on, up to a place."""
-    return Backlog(agent, path, files_of(path), since, until, Counted(500) if counted is None else counted)
+    return UsageBacklog(agent, path, files_of(path), since, until, Counted(500) if counted is None else counted)

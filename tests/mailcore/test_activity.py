@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.activities import LIMIT, from_hook, neutral
-from mailcore.observe.log_lines import Log
+from mailcore.observe.activities import MAX_ACTIVITY_TEXT, from_hook, neutral
+from mailcore.observe.log_lines import LogLineReader
 from mailcore.text import line
 
 NOW = 1_800_000_000.0
@@ -89,7 +89,7 @@ def test_the_time_is_the_events_own_where_it_has_one(fields: dict[str, object], 
 
 
 def log_line(raw: bytes) -> Activity | None:
-    return next(Log("@a").read([raw], NOW), None)
+    return next(LogLineReader("@a").read([raw], NOW), None)
 
 
 def test_aipass_log_lines_give_time_level_and_message() -> None:
@@ -109,7 +109,7 @@ def test_aipass_log_lines_give_time_level_and_message() -> None:
 def test_escapes_and_control_characters_are_neutralised() -> None:
     assert neutral("\x1b[31mred\x1b[0m \x1b]0;title\x07tab\there\nnext") == "red tab here next"
     assert neutral("a\x00b\x9b31m\u202ec\ud800") == "a�b�31m�c�"
-    assert len(neutral("x" * 1000)) == LIMIT
+    assert len(neutral("x" * 1000)) == MAX_ACTIVITY_TEXT
     assert hook("UserPromptSubmit", prompt="\x1b[2Jgone\x07") == Activity(NOW, "@a", Kind.PROMPT, "gone�", "hooks")
 
 
@@ -117,7 +117,7 @@ def test_escapes_and_control_characters_are_neutralised() -> None:
 def test_no_line_raises_and_every_text_is_short_and_harmless(raw: bytes) -> None:
     for activity in (from_hook(raw, "@a", NOW), log_line(raw)):
         if activity is not None:
-            assert len(activity.text) <= LIMIT
+            assert len(activity.text) <= MAX_ACTIVITY_TEXT
             assert activity.text == line(activity.text) and activity.text.encode()
             assert 0 < activity.at <= NOW or activity.at < 0
 

@@ -122,10 +122,10 @@ def test_wake_if_mail(house: House) -> None:
     """For cron: exit 3 and nothing started where nothing unread waits."""
     said = house.json("wake", "@writer", "--if-mail", "--from", "@operator", status=3)
     assert said["error"]["code"] == "no_mail" and house.runs("@writer") == []
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     run_id = house.json("wake", "@writer", "--if-mail", "--from", "@operator")["run_id"]
     assert "1 unread" in house.over("@writer", run_id).subject
-    post.mark_opened(house.workspace, "@writer", [sent.id])
+    post.read_messages(house.workspace, "@writer", [sent.id])
     house.json("wake", "@writer", "--if-mail", "--from", "@operator", status=3)
     run_id = house.json("wake", "@writer", "--from", "@operator")["run_id"]
     assert "worklog" in house.over("@writer", run_id).subject

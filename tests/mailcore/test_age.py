@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mailcore.mail import post
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
 
@@ -19,7 +19,7 @@ LONG = 800
 
 def aged(root: Path, runs: int) -> Workspace:
     """A workspace in which two agents have had so many runs, each with a mail and its rows in AIPass's register."""
-    space = create.init(root, [("a", "agents/a"), ("b", "agents/b")])
+    space = create.create_workspace(root, [("a", "agents/a"), ("b", "agents/b")])
     rows = []
     for number in range(runs):
         stamp = f"202611{1 + number // 100:02d}T{number % 24:02d}{number % 60:02d}00_{number:06d}-{number:08x}"
@@ -52,7 +52,7 @@ def happens(space: Workspace, number: int) -> list[Path]:
         file.write(json.dumps({"dispatch_id": run.name, "target": "@a", "ts": "2026-11-29T10:00:00+00:00"}) + "\n")
     with agent.hooks_log.open("a") as file:
         file.write(json.dumps({"hook_event_name": "UserPromptSubmit", "prompt": "go", "ts": 1_795_309_400}) + "\n")
-    post.send(space, "@b", ["@a"], f"mail {number}", "body")
+    post.send_mail(space, "@b", ["@a"], f"mail {number}", "body")
     return [run, run / "run.jsonl", register, agent.hooks_log, agent.inbox]
 
 
@@ -67,7 +67,7 @@ def test_what_is_new_costs_no_more_with_age(tmp_path: Path) -> None:
     cost: dict[int, tuple[int, int, int]] = {}
     for runs in (4, LONG):
         space = aged(tmp_path / str(runs), runs)
-        loader = Loader(space)
+        loader = WorkspaceReader(space)
         loader.initial()
         happens(space, 1)
         loader.sweep()

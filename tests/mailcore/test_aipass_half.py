@@ -14,7 +14,7 @@ from mailcore.formats import journal
 from mailcore.mail import feedback, post
 from mailcore.mail.aipass_feed import LINES
 from mailcore.workspace import create
-from mailcore.workspace.find import Workspace, load
+from mailcore.workspace.find import Workspace, load_workspace
 from tests.mailcore.conftest import House, wait_until
 
 
@@ -22,11 +22,11 @@ from tests.mailcore.conftest import House, wait_until
 def home(house: House) -> House:
     """The house as an AIPass home: with its registry's name."""
     registry = house.workspace.registry.rename(house.root / "AIPASS_REGISTRY.json")
-    return House(load(registry), commands=house.commands, limits=house.limits)
+    return House(load_workspace(registry), commands=house.commands, limits=house.limits)
 
 
 def feed(house: House) -> list[dict[str, Any]]:
-    return journal.read(house.workspace.aipass_dir / "notifications.jsonl")
+    return journal.read_records(house.workspace.aipass_dir / "notifications.jsonl")
 
 
 def central(house: House) -> dict[str, Any]:
@@ -67,7 +67,9 @@ def test_what_a_run_sends_is_stamped_and_stands_in_its_report(home: House) -> No
 
 @pytest.mark.parametrize("how", [("reply",), ("done",), ("declined",)])
 def test_our_answer_closes_aipass_s_row(home: House, how: tuple[str]) -> None:
-    mails = [post.send(home.workspace, "@lead", ["@writer"], subject, "b", is_task=True)[0] for subject in ("a", "b")]
+    mails = [
+        post.send_mail(home.workspace, "@lead", ["@writer"], subject, "b", is_task=True)[0] for subject in ("a", "b")
+    ]
     for number, subject in enumerate(("a", "b")):
         fields = {"sender": "@lead", "target": "@writer", "subject": subject, "provider": "claude"}
         register.record_opened(home.workspace, f"uuid-{number}", fields, 60)
@@ -80,28 +82,28 @@ def test_our_answer_closes_aipass_s_row(home: House, how: tuple[str]) -> None:
 
 
 def test_mail_is_told_to_the_feed_and_the_central_counters(home: House) -> None:
-    one = post.send(home.workspace, "@lead", ["@writer"], "first", "line 1\nline 2 " + "x" * 200)[0]
+    one = post.send_mail(home.workspace, "@lead", ["@writer"], "first", "line 1\nline 2 " + "x" * 200)[0]
     (line,) = feed(home)
     assert (line["kind"], line["title"], line["source"]) == ("mail", "LEAD -> WRITER", "lead")
     assert line["body"].startswith("first\nline 1 line 2 xxx") and len(line["body"]) == 106
     assert (line["mail_id"], line["recipient"], line["project"]) == (one.id, "writer", "aipass")
     assert central(home)["branch_stats"]["WRITER"] == {"unread": 1, "total": 1}
-    post.send(home.workspace, "@lead", ["@writer"], "key", "1", key="k")
-    post.send(home.workspace, "@lead", ["@writer"], "key", "2", key="k")
+    post.send_mail(home.workspace, "@lead", ["@writer"], "key", "1", key="k")
+    post.send_mail(home.workspace, "@lead", ["@writer"], "key", "2", key="k")
     assert len(feed(home)) == 2, "rewritten mail is silent"
     assert central(home)["system_totals"] == {"total_unread": 2, "total_messages": 2}
-    post.mark_opened(home.workspace, "@writer", [one.id])
+    post.read_messages(home.workspace, "@writer", [one.id])
     assert central(home)["branch_stats"]["WRITER"] == {"unread": 1, "total": 2}
-    post.close(home.workspace, "@writer", [one.id])
+    post.close_messages(home.workspace, "@writer", [one.id])
     assert central(home)["system_totals"] == {"total_unread": 1, "total_messages": 1}
     for number in range(LINES[0]):
-        post.send(home.workspace, "@lead", ["@editor"], f"mail {number}", "b" * 90)
+        post.send_mail(home.workspace, "@lead", ["@editor"], f"mail {number}", "b" * 90)
     assert LINES[1] <= len(feed(home)) <= LINES[0], "cut as AIPass cuts it"
     assert feed(home)[-1]["body"].startswith(f"mail {LINES[0] - 1}\n")
 
 
 def test_elsewhere_there_is_neither(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "first", "b")
     assert not house.workspace.aipass_dir.exists() and not (house.root / ".ai_central").exists()
 
 
@@ -126,7 +128,7 @@ def test_a_manager_s_seat_gets_mail_and_is_not_started(house: House) -> None:
 
 
 def test_devpulse_is_on_the_blocklist_of_a_home_alone(home: House) -> None:
-    made = create.add(home.workspace, "devpulse", "agents/devpulse")
+    made = create.add_agent(home.workspace, "devpulse", "agents/devpulse")
     home = House(made, commands={**home.commands, "devpulse": ["true"]}, limits=home.limits)
     home.configure()
     assert home.dispatch("@operator", "@devpulse").code == "manager" and len(home.inbox("@devpulse")) == 1
@@ -148,8 +150,8 @@ def test_autonomous_pause_stops_what_starts_by_itself(house: House) -> None:
 
 @pytest.fixture
 def aipass_home(tmp_path: Path) -> Workspace:
-    made = create.init(tmp_path / "there", [("devpulse", "src/aipass/devpulse")])
-    return load(made.registry.rename(made.root / "AIPASS_REGISTRY.json"))
+    made = create.create_workspace(tmp_path / "there", [("devpulse", "src/aipass/devpulse")])
+    return load_workspace(made.registry.rename(made.root / "AIPASS_REGISTRY.json"))
 
 
 def test_feedback_goes_into_the_channel_of_an_aipass_home(house: House, aipass_home: Workspace) -> None:
@@ -165,5 +167,5 @@ def test_feedback_goes_into_the_channel_of_an_aipass_home(house: House, aipass_h
     assert [row["subject"] for row in house.json("sent", cwd=writer.branch)] == ["FEEDBACK: it breaks"]
     path.write_text("{torn")
     with pytest.raises(MailcoreError, match="nothing was left"):
-        feedback.give(writer, house.workspace, aipass_home.root, "again", "b")
+        feedback.deliver_feedback(writer, house.workspace, aipass_home.root, "again", "b")
     assert path.read_text() == "{torn"

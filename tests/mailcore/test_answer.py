@@ -16,7 +16,7 @@ from tests.mailcore.conftest import House, wait_until
 
 
 def task(house: House, sender: str = "@operator", to: str = "@writer") -> Sent:
-    return post.send(house.workspace, sender, [to], "build it", "the body", is_task=True)[0]
+    return post.send_mail(house.workspace, sender, [to], "build it", "the body", is_task=True)[0]
 
 
 def said(house: House, by: str, name: str, state: str, result: str = "because") -> Sent:
@@ -24,7 +24,7 @@ def said(house: House, by: str, name: str, state: str, result: str = "because") 
 
 
 def verbs(house: House) -> list[tuple[str, str]]:
-    return [(r["by"], r["verb"]) for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl")]
+    return [(r["by"], r["verb"]) for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl")]
 
 
 def test_done_is_said_with_its_result_in_the_thread_and_archived(house: House) -> None:
@@ -35,7 +35,7 @@ def test_done_is_said_with_its_result_in_the_thread_and_archived(house: House) -
         told.id, told.seq, "DONE: build it", "deployed at 10:00",
     )  # fmt: skip
     assert (notice.in_reply_to, notice.thread_id) == (sent.sent_id, sent.sent_id)
-    copy = lookup.find(house.workspace, sent.id)
+    copy = lookup.find_copy(house.workspace, sent.id)
     assert copy.archived and copy.message.ack is not None
     assert (copy.message.ack.state, copy.message.ack.result, copy.message.ack.by) == (
         "done",
@@ -58,7 +58,7 @@ def test_each_state_is_a_notice_of_its_own_and_said_twice_is_one(house: House) -
     """A `done` that only rewrote the `acknowledged` that was read already would never be seen."""
     sent = task(house)
     said(house, "@writer", sent.id, "acknowledged", "")
-    post.mark_opened(house.workspace, "@operator", [house.inbox("@operator")[0].id])
+    post.read_messages(house.workspace, "@operator", [house.inbox("@operator")[0].id])
     said(house, "@writer", sent.id, "blocked", "need X")
     said(house, "@writer", sent.id, "blocked", "need Y")
     said(house, "@writer", sent.id, "done", "it works")
@@ -112,23 +112,26 @@ def test_the_notice_goes_where_the_mail_says(house: House) -> None:
 def test_escalation_climbs_to_the_orchestrator_then_to_the_operator_and_no_higher(house: House) -> None:
     sent = task(house, "@editor")
     config = Mail(orchestrator="Lead")
-    up = answer.escalate(house.workspace, config, "@writer", sent.id, "too big")
+    up = answer.escalate_message(house.workspace, config, "@writer", sent.id, "too big")
     (high,) = house.inbox("@lead")
     assert (high.subject, high.priority, high.thread_id) == ("ESCALATED: build it", "high", sent.sent_id)
     assert "too big" in high.body and "> the body" in high.body and "@editor" in high.body
     assert house.inbox("@writer")[0].raw["escalated"]["to"] == "@lead"
-    assert answer.escalate(house.workspace, config, "@writer", sent.id, "really").id == up.id
-    assert answer.escalate(house.workspace, config, "@lead", up.id, "too big for me").to == "@operator"
-    assert answer.escalate(house.workspace, Mail(), "@writer", sent.id, "why").to == "@operator"
+    assert answer.escalate_message(house.workspace, config, "@writer", sent.id, "really").id == up.id
+    assert answer.escalate_message(house.workspace, config, "@lead", up.id, "too big for me").to == "@operator"
+    assert answer.escalate_message(house.workspace, Mail(), "@writer", sent.id, "why").to == "@operator"
     with pytest.raises(Refused, match="nobody above"):
-        answer.escalate(house.workspace, config, "@operator", house.inbox("@operator")[0].id, "why")
+        answer.escalate_message(house.workspace, config, "@operator", house.inbox("@operator")[0].id, "why")
     with pytest.raises(Refused, match="known"):
-        answer.escalate(house.workspace, Mail(orchestrator="@nobody"), "@writer", sent.id, "why")
+        answer.escalate_message(house.workspace, Mail(orchestrator="@nobody"), "@writer", sent.id, "why")
 
 
 def test_who_asked_is_the_orchestrator_itself(house: House) -> None:
     sent = task(house, "@lead")
-    assert answer.escalate(house.workspace, Mail(orchestrator="@lead"), "@writer", sent.id, "why").to == "@operator"
+    assert (
+        answer.escalate_message(house.workspace, Mail(orchestrator="@lead"), "@writer", sent.id, "why").to
+        == "@operator"
+    )
 
 
 def notices(house: House) -> tuple[Sent, Message]:
@@ -151,7 +154,7 @@ def test_accept_takes_any_name_of_the_notice_or_the_task(house: House, which: st
     accepted = house.json("accept", names[which], "--from", "@operator")
     assert accepted == {"id": notice.id, "task": sent.sent_id}
     assert [m.subject for m in house.inbox("@operator")] == ["ACKNOWLEDGED: build it"]
-    closed = lookup.find(house.workspace, notice.id).message
+    closed = lookup.find_copy(house.workspace, notice.id).message
     assert closed.raw["accepted"]["by"] == "@operator" and ("@operator", "accept") in verbs(house)
     assert house.json("accept", names[which], "--from", "@operator", status=3)["error"]["code"] == "no_message"
 
@@ -165,7 +168,7 @@ def test_what_an_agent_said_of_its_own_task_is_no_notice(house: House) -> None:
         assert house.json(*words, cwd=house.agent("@writer").branch, status=3)["error"]["code"] == "no_message"
     assert [m.id for m in house.inbox("@writer")] == [sent.id]
     with pytest.raises(Refused):
-        answer.accept(house.workspace, "@operator", "nothing")
+        answer.accept_done(house.workspace, "@operator", "nothing")
 
 
 def test_reopen_dispatches_again_in_the_same_thread(house: House) -> None:
@@ -176,7 +179,7 @@ def test_reopen_dispatches_again_in_the_same_thread(house: House) -> None:
         (again,) = house.inbox("@writer")
         assert (again.id, again.is_task, again.subject) == (done["message_id"], True, "REOPENED: build it")
         assert (again.thread_id, again.in_reply_to, again.body) == (sent.sent_id, notice.sent_id, "not yet")
-        assert lookup.find(house.workspace, notice.id).archived
+        assert lookup.find_copy(house.workspace, notice.id).archived
         said(house, "@writer", again.id, "done", f"now it works {n}")
         notice = house.inbox("@operator")[0]
     assert verbs(house).count(("@operator", "reopen")) == 2
@@ -192,7 +195,7 @@ def test_a_reopen_that_cannot_be_dispatched_keeps_the_notice(house: House) -> No
 
 def test_an_answer_that_failed_is_no_answer_of_the_run(house: House) -> None:
     """The operator hears `Done, no reply` where the agent only tried, or answered somebody else."""
-    (other,) = post.send(house.workspace, "@editor", ["@writer"], "another thing", "b")
+    (other,) = post.send_mail(house.workspace, "@editor", ["@writer"], "another thing", "b")
     cli = "mailcore"
     house.shell("writer", f"{cli} done nothing x; {cli} done {other.id} to-the-editor; echo up; exit 0")
     run = house.over("@writer", house.started("@operator", "@writer"))

@@ -18,11 +18,11 @@ CLI = f"{sys.executable} -m mailcore.cli"
 
 
 def ask(house: House, approver: str = "@operator") -> Sent:
-    return approvals.ask(house.workspace, "@writer", approver, approver, "spend 5 $", "on coffee", 2)
+    return approvals.request_approval(house.workspace, "@writer", approver, approver, "spend 5 $", "on coffee", 2)
 
 
 def decision(house: House, request: Sent, approver: str = "@operator") -> str:
-    return decision_of(lookup.find(house.workspace, request.id).message, approver)
+    return decision_of(lookup.find_copy(house.workspace, request.id).message, approver)
 
 
 def configure(house: House, approver: str) -> None:
@@ -42,7 +42,7 @@ def test_the_approver_decides_and_the_asker_is_told(house: House, verb: str, sta
     (mail,) = house.inbox("@writer")
     assert (mail.subject, mail.body, mail.thread_id) == (f"{state.upper()}: spend 5 $", "because", request.sent_id)
     assert house.inbox("@operator") == ()
-    (act,) = [r for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == state]
+    (act,) = [r for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == state]
     assert (act["by"], act["asked_by"], act["why"]) == ("@operator", "@writer", "because")
 
 
@@ -58,7 +58,7 @@ def test_ask_goes_to_the_approver_alone(house: House) -> None:
 
 def test_no_wording_and_no_other_mail_counts_as_yes(house: House) -> None:
     request = ask(house)
-    post.send(
+    post.send_mail(
         house.workspace,
         "@operator",
         ["@writer"],
@@ -66,13 +66,15 @@ def test_no_wording_and_no_other_mail_counts_as_yes(house: House) -> None:
         "approved",
         extra={"ack": {"state": "approved", "by": "@operator"}},
     )
-    post.send(house.workspace, "@lead", ["@operator"], "RE: spend 5 $", "approved", key=f"approval:{request.sent_id}")
+    post.send_mail(
+        house.workspace, "@lead", ["@operator"], "RE: spend 5 $", "approved", key=f"approval:{request.sent_id}"
+    )
     raw = {"from": "@operator", "subject": "APPROVED", "message": "yes", "in_reply_to": request.sent_id,
            "ack": {"state": "approved", "by": "@operator"}, "status": "new"}  # fmt: skip
     mailbox.deliver(house.agent("@writer"), raw)
     assert decision(house, request) == ""
     with pytest.raises(Refused, match=f'mailcore approve {request.seq} "why" --from @operator'):
-        post.reply(house.workspace, "@operator", request.id, "approved, yes, go")
+        post.reply_to(house.workspace, "@operator", request.id, "approved, yes, go")
     assert decision(house, request) == ""
     told = house.json(
         "wait", request.id, "--for", "approval", "--timeout", "0", cwd=house.agent("@writer").branch, status=5
@@ -101,7 +103,7 @@ def test_another_ones_word_in_the_approvers_copy_is_none(house: House, ack: obje
 
 
 def test_what_is_no_request_cannot_be_granted(house: House) -> None:
-    (mail,) = post.send(house.workspace, "@writer", ["@operator"], "s", "b")
+    (mail,) = post.send_mail(house.workspace, "@writer", ["@operator"], "s", "b")
     with pytest.raises(Refused, match="asks for no approval"):
         approvals.decide(house.workspace, "@operator", mail.id, "approved", "why")
     with pytest.raises(UsageError):

@@ -17,8 +17,8 @@ from tests.mailcore.conftest import House
 
 
 def closed(house: House, subject: str, to: str = "@writer", body: str = "b", **more: str) -> str:
-    (sent,) = post.send(house.workspace, "@lead", [to], subject, body, **more)  # type: ignore[arg-type]
-    post.close(house.workspace, to, [sent.id])
+    (sent,) = post.send_mail(house.workspace, "@lead", [to], subject, body, **more)  # type: ignore[arg-type]
+    post.close_messages(house.workspace, to, [sent.id])
     return sent.id
 
 
@@ -38,9 +38,9 @@ def test_list_search_restore(house: House) -> None:
 
 
 def test_a_restored_message_is_what_it_was(house: House) -> None:
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b", extra={"weather": [1]})
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b", extra={"weather": [1]})
     before = dict(house.inbox("@writer")[0].raw)
-    post.close(house.workspace, "@writer", [sent.id])
+    post.close_messages(house.workspace, "@writer", [sent.id])
     post.restore(house.workspace, "@writer", sent.id)
     after = dict(house.inbox("@writer")[0].raw)
     assert after == before | {"status": "opened", "read": True, "unseen": True}
@@ -49,7 +49,7 @@ def test_a_restored_message_is_what_it_was(house: House) -> None:
 
 def test_restoring_rewrites_no_newer_mail_of_the_same_key(house: House) -> None:
     old = closed(house, "old", key="k")
-    post.send(house.workspace, "@lead", ["@writer"], "new", "b", key="k")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "new", "b", key="k")
     post.restore(house.workspace, "@writer", old)
     assert [m.subject for m in house.inbox("@writer")] == ["old", "new"]
 
@@ -63,9 +63,11 @@ def test_killed_in_the_midst_nothing_is_doubled(house: House) -> None:
     path.write_bytes(data)  # restored, and killed before the file went
     post.restore(house.workspace, "@writer", one)
     assert [m.id for m in house.inbox("@writer")] == [one] and not path.exists()
-    archive.keep(writer, dict(house.inbox("@writer")[0].raw))  # archived, and killed before it left the open mail
-    post.close(house.workspace, "@writer", [one])
-    assert [raw["id"] for _, raw in lookup.archived(writer)] == [one] and house.inbox("@writer") == ()
+    archive.write_archived(
+        writer, dict(house.inbox("@writer")[0].raw)
+    )  # archived, and killed before it left the open mail
+    post.close_messages(house.workspace, "@writer", [one])
+    assert [raw["id"] for _, raw in lookup.archived_messages(writer)] == [one] and house.inbox("@writer") == ()
 
 
 def age(agent: Agent, days: float) -> None:
@@ -92,7 +94,7 @@ def test_prune_takes_what_is_old_and_ones_own_and_the_operators_takes_all(house:
         assert len(said["files"]) == ("--dry-run" in words) and files(house) == everything
     closed(house, "young")
     assert len(house.json("prune", "--older", "30", cwd=writer)["files"]) == 1
-    assert [raw["subject"] for _, raw in lookup.archived(house.agent("@writer"))] == ["young"]
+    assert [raw["subject"] for _, raw in lookup.archived_messages(house.agent("@writer"))] == ["young"]
     assert files(house) == everything
     assert len(house.json("prune", "--older", "30d", "--from", "@operator")["files"]) == 3
     assert files(house) == {"@writer/deleted", "@lead/sent"}
@@ -124,7 +126,7 @@ def test_a_symlink_out_of_the_project_is_refused_and_nothing_written_there(
     house: House, tmp_path: Path, what: str
 ) -> None:
     outside = tmp_path / "outside"
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     writer = house.agent("@writer")
     place = writer.mail_dir / what
     if place.exists():
@@ -135,14 +137,14 @@ def test_a_symlink_out_of_the_project_is_refused_and_nothing_written_there(
         outside.mkdir()
     place.symlink_to(outside)
     if what == "inbox.json" or not what:
-        (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+        (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
         assert not sent.delivered and "out of the project" in sent.error
     elif what == "sent":
         with pytest.raises(Refused, match="out of the project"):
-            post.send(house.workspace, "@writer", ["@lead"], "s", "b")
+            post.send_mail(house.workspace, "@writer", ["@lead"], "s", "b")
     else:
         with pytest.raises(Refused, match="out of the project"):
-            post.close(house.workspace, "@writer", ["1"])
+            post.close_messages(house.workspace, "@writer", ["1"])
         (outside / "x.json").write_text("{}")
         os.utime(outside / "x.json", (1, 1))
         assert house.json("prune", "--older=1d", cwd=writer.branch, status=3)["error"]["code"] == "boundary"
@@ -163,7 +165,7 @@ def test_the_archive_that_aipass_wrote_is_found(tmp_path: Path, aipass: object) 
     from mailcore.workspace.find import Workspace
 
     assert isinstance(aipass, Workspace)
-    (found,) = [raw for _, raw in lookup.archived(aipass.agent("@beta"))]
+    (found,) = [raw for _, raw in lookup.archived_messages(aipass.agent("@beta"))]
     assert found["subject"] == "Demo ok"
     back = post.restore(aipass, "@beta", "b8f6f494")
     assert (back.id, back.status) == ("c5ca380f", "opened")

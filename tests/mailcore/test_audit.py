@@ -28,7 +28,7 @@ def state(house: House) -> Path:
 
 
 def found(state: Path) -> list[str]:
-    return list(audit.broken(state))
+    return list(audit.broken_links(state))
 
 
 def changed(line: bytes) -> bytes:
@@ -70,11 +70,11 @@ def test_every_change_by_hand_is_found(house: House, state: Path, hand: str, the
 
 
 def test_a_chain_that_is_reckoned_anew_is_not_found_out(state: Path) -> None:
-    acts = journal.read(state / audit.FILE)[1:]
+    acts = journal.read_records(state / audit.FILE)[1:]
     for name in (audit.FILE, audit.LOCK):
         (state / name).unlink()
     for act in acts:
-        audit.append(state, {key: value for key, value in act.items() if key not in ("at", "chain")})
+        audit.append_line(state, {key: value for key, value in act.items() if key not in ("at", "chain")})
     assert found(state) == []
 
 
@@ -85,7 +85,7 @@ def test_lines_from_before_there_was_a_chain_are_no_fault(house: House) -> None:
     assert found(state) == []
     audit.record(house.workspace, "@lead", "test")
     audit.record(house.workspace, "@lead", "test")
-    assert found(state) == [] and len(journal.read(state / audit.FILE)) == 5
+    assert found(state) == [] and len(journal.read_records(state / audit.FILE)) == 5
 
 
 def test_a_torn_line_of_a_killed_writer_is_part_of_the_chain(house: House, state: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_torn_line_of_a_killed_writer_is_part_of_the_chain(house: House, state
         file.write(b'{"at":"2026')
     audit.record(house.workspace, "@lead", "test", after=True)
     said = found(state)
-    assert [act["verb"] for act in journal.read(state / audit.FILE)] == ["test"] * 6
+    assert [act["verb"] for act in journal.read_records(state / audit.FILE)] == ["test"] * 6
     assert said and "line 7" in said[0], "what nobody told the lock of is told, be it torn or by hand"
 
 
@@ -109,22 +109,23 @@ def test_who_was_killed_before_it_told_the_lock_leaves_the_chain_whole(house: Ho
 
 def test_eight_writers_at_once_make_one_chain(house: House) -> None:
     code = (
-        "import sys; from pathlib import Path; from mailcore import audit; from mailcore.workspace.find import find\n"
-        "w = find(Path(sys.argv[1]))\nfor n in range(25): audit.record(w, '@lead', 'test', number=n)"
+        "import sys; from pathlib import Path; from mailcore.workspace import audit\n"
+        "from mailcore.workspace.find import find_workspace\n"
+        "w = find_workspace(Path(sys.argv[1]))\nfor n in range(25): audit.record(w, '@lead', 'test', number=n)"
     )
     writers = [subprocess.Popen([sys.executable, "-c", code, str(house.root)]) for _ in range(8)]
     assert [writer.wait(60) for writer in writers] == [0] * 8
-    acts = journal.read(house.workspace.state_dir / audit.FILE)
+    acts = journal.read_records(house.workspace.state_dir / audit.FILE)
     assert len([act for act in acts if act["verb"] == "test"]) == 200 and found(house.workspace.state_dir) == []
 
 
 def test_a_lock_that_somebody_keeps_costs_the_chain_and_not_the_line(
     house: House, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "PATIENCE", 0.05)
+    monkeypatch.setattr(audit, "CHAIN_PATIENCE", 0.05)
     with locked(state / audit.LOCK):
         audit.record(house.workspace, "@lead", "test", last=True)
-    assert journal.read(state / audit.FILE)[-1]["last"] is True
+    assert journal.read_records(state / audit.FILE)[-1]["last"] is True
     assert "line 6 could not be chained when it was written" in found(state)
 
 
@@ -139,8 +140,8 @@ def test_a_line_longer_than_what_is_read_at_once_is_chained(house: House) -> Non
 def test_an_answer_that_closes_says_so(house: House) -> None:
     from mailcore.mail import post
 
-    sent = post.send(house.workspace, "@lead", ["@writer"], "s", "b")[0]
-    post.reply(house.workspace, "@writer", sent.id, "yes")
-    acts = [(act["by"], act["verb"]) for act in journal.read(house.workspace.state_dir / audit.FILE)]
+    sent = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")[0]
+    post.reply_to(house.workspace, "@writer", sent.id, "yes")
+    acts = [(act["by"], act["verb"]) for act in journal.read_records(house.workspace.state_dir / audit.FILE)]
     assert acts[-2:] == [("@writer", "send"), ("@writer", "close")]
-    assert journal.read(house.workspace.state_dir / audit.FILE)[-1]["ids"] == [sent.id]
+    assert journal.read_records(house.workspace.state_dir / audit.FILE)[-1]["ids"] == [sent.id]

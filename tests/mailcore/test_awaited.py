@@ -13,7 +13,7 @@ from mailcore.config import Alarms
 from mailcore.mail import approvals
 from mailcore.model.fleet import Fleet, State, Status
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
 from mailcore.system.processes import alive
 from tests.mailcore.conftest import House, wait_until
@@ -26,7 +26,7 @@ id=$({CLI} ask @operator Deploy? body --json | {sys.executable} -c 'import json,
 
 def status(house: House, name: str = "@writer", later: float = 0.0) -> Status:
     """The state that a program which looks now finds, as it would be so many seconds later."""
-    fleet = apply(Fleet(house.root), Loader(house.workspace).initial(), time.time())
+    fleet = apply(Fleet(house.root), WorkspaceReader(house.workspace).initial(), time.time())
     facts = fleet.find(name)
     assert facts is not None
     return state(facts, time.time() + later, Alarms())
@@ -120,4 +120,4 @@ def test_what_was_decided_does_not_lapse(house: House) -> None:
     (request,) = house.inbox("@operator")
     approvals.decide(house.workspace, "@operator", request.id, "denied", "no")
     house.over("@writer", run_id)
-    assert approvals.lapse(house.agent("@operator"), run_id, "over") == []
+    assert approvals.lapse_requests(house.agent("@operator"), run_id, "over") == []

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.usage import Spent, Usage
-from mailcore.observe.usage_backlog import Backlog, first_at
+from mailcore.observe.usage_backlog import UsageBacklog, first_at
 from mailcore.programs.session_files import timestamp_of
 from mailcore.programs.transcript_reader import Counted
 from tests.mailcore.session_lines import BEGAN, backlog, counted_before, line, money, read_from, said, text
@@ -26,7 +26,7 @@ def write(path: Path, lines: list[bytes]) -> None:
     path.write_bytes(b"".join(raw + b"\n" for raw in lines))
 
 
-def everything(backlog: Backlog, limit: int) -> list[Spent]:
+def everything(backlog: UsageBacklog, limit: int) -> list[Spent]:
     found: list[Spent] = []
     while not backlog.done:
         found += backlog.read(limit)

@@ -11,7 +11,7 @@ import pytest
 from mailcore.dispatch.admission.daily_cap_holds import CAP_MARK
 from mailcore.dispatch.queueing import queue
 from mailcore.model.run import Phase
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 from tests.mailcore.conftest import House, wait_until
 from tests.mailcore.homes import Home
 
@@ -63,7 +63,7 @@ def test_the_fleet_has_a_cap_of_its_own(house: House, home: Home) -> None:
     cap(house, "fleet_daily_tokens = 3000\nhold = true")
     done = house.dispatch("@lead", "@editor", "the task")
     assert done.code == "held" and "daily cap of the fleet reached" in done.busy
-    assert hold_at(house.workspace.state_dir, "every agent")
+    assert hold_text(house.workspace.state_dir, "every agent")
     assert house.dispatch("@editor", "@lead").code == "held"
     started = house.json("release", "--all", "--from", "@operator")["started"]
     assert len(started) == 2

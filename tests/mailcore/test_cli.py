@@ -77,7 +77,7 @@ def test_the_beginning_of_an_id_names_a_message_if_no_other_begins_so(house: Hou
 
 
 def test_a_request_for_approval_is_not_closed_by_the_beginning_of_its_id(house: House) -> None:
-    request = approvals.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
+    request = approvals.request_approval(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
     assert house.json("close", request.id[:7], "--from", "@operator", status=3)["error"]["code"] == "approval"
     assert len(house.inbox("@operator")) == 1
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.observe.activities import neutral
-from mailcore.text import hidden, line, plain
-from mailcore.text.clusters import LONGEST, cells, clusters, cut
+from mailcore.text import hidden_characters, line, plain
+from mailcore.text.clusters import MAX_CLUSTER, cells, clusters, cut
 from mailcore.text.frames import indented
 
 SIGNS = {
@@ -28,7 +28,7 @@ SIGNS = {
 @pytest.mark.parametrize("sign", SIGNS.values(), ids=SIGNS)
 def test_a_sign_stays_as_it_is_in_activities_and_in_subjects(sign: str) -> None:
     text = f"before {sign} after"
-    assert neutral(text) == line(text) == plain(text) == text and hidden(text) == 0
+    assert neutral(text) == line(text) == plain(text) == text and hidden_characters(text) == 0
     assert list(clusters(sign)) == [sign] and cells(sign) in (1, 2)
 
 
@@ -53,7 +53,7 @@ def test_a_sign_without_end_is_cut_like_any_text() -> None:
     text = "a" + "\u0301" * 5000
     assert len(cut(text, 100)) == 100 and cut(text, 100)[-1] == "…"
     assert len(cut("x" * 50 + text, 100)) == 100 - 49 or len(cut("x" * 50 + text, 100)) <= 100
-    assert LONGEST < 100
+    assert MAX_CLUSTER < 100
 
 
 @given(st.text(), st.integers(0, 40))

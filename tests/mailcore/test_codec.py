@@ -81,11 +81,11 @@ def test_a_large_mailbox_takes_little_more_than_twice_its_size(tmp_path: Path) -
     path = tmp_path / "box.json"
     path.write_bytes(b'{"messages": [' + b",".join([b'{"message": "' + b"y" * 1_000_000 + b'"}'] * 60) + b"]}")
     script = (
-        "import re, sys, msgspec; from mailcore import codec\n"
+        "import re, sys, msgspec; from mailcore.formats import json_codec\n"
         "used = lambda: int(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]) / 1024\n"
         "before = used()\n"
-        "document = codec.loads(open(sys.argv[1], 'rb').read())\n"
-        "parts = codec.dumps_parts(document, 'messages')\n"
+        "document = json_codec.loads(open(sys.argv[1], 'rb').read())\n"
+        "parts = json_codec.dumps_parts(document, 'messages')\n"
         "print(used() - before)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True, timeout=120)

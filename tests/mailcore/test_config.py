@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.config import AgentConfig, Alarms, Config, Dispatch, Mail, Sound, read_config
-from mailcore.config.reader import settings
+from mailcore.config.reader import read_settings
 from mailcore.exceptions import ConfigError, Refused
 from mailcore.model.agent import Agent
 from mailcore.programs.choose import select
@@ -162,7 +162,7 @@ def test_a_program_is_any_name_here(tmp_path: Path) -> None:
 
 def test_who_takes_from_a_table_for_all_that_has_a_fault_takes_the_rest(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[agents]\nmax_turns = 0\nmodel = "m"\n[agents.writer]\nwake_every = 5\n')
-    _, found, faults = settings(tmp_path / "config.toml")
+    _, found, faults = read_settings(tmp_path / "config.toml")
     assert found.agent("@writer") == AgentConfig(model="m", wake_every=5.0)
     assert faults == ["[agents] max_turns = 0; allowed: a whole number from 1 up"], "it is said once"
 

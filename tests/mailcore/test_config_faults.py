@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.config import Config, read_config, read_config_or_defaults
-from mailcore.config.reader import settings
+from mailcore.config.reader import read_settings
 from mailcore.exceptions import ConfigError
 
 SECONDS = "a number of seconds from 0 to 1_000_000_000"
@@ -245,7 +245,7 @@ def test_all_faults_of_a_file_are_found_and_one_line_says_how_many(tmp_path: Pat
         f"[dispach] is not known; allowed: {SECTIONS}; did you mean dispatch? "
         "(and 9 more: `mailcore config` lists them)"
     )
-    _, config, found = settings(tmp_path / "config.toml")
+    _, config, found = read_settings(tmp_path / "config.toml")
     assert [fault.partition(";")[0] for fault in found] == [
         "[dispach] is not known", "[dispatch] attempts = 0", "[dispatch] has no key startup", "[alarms] look = 0",
         "[sound] volume = 2", "[sound.kinds] has no key gong", "[agents] max_turns = 0", "[agents.writer] model = 1",

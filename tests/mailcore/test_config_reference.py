@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mailcore.config import Config, read_config
-from mailcore.config.reference import TABLES, find, keys
-from mailcore.config.template import WIDTH, template
+from mailcore.config.reference import TABLES, find_keys, keys
+from mailcore.config.template import MAX_WIDTH, template
 from mailcore.exceptions import UsageError
 from tests.mailcore.conftest import House
 from tests.tools import config_docs
@@ -33,7 +33,7 @@ def test_the_file_of_a_new_workspace_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(template())
     assert read_config(path) == Config()
-    assert all(len(line) <= WIDTH for line in template().splitlines())
+    assert all(len(line) <= MAX_WIDTH for line in template().splitlines())
 
 
 def test_a_section_can_be_written_below_it(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_a_stale_page_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_a_key_is_found_by_what_one_would_type(name: str, found: list[str]) -> None:
-    assert [key.name for key in find(name)] == found
-    assert {key.section for key in find("agents.writer")} == {"agents.NAME"}
+    assert [key.name for key in find_keys(name)] == found
+    assert {key.section for key in find_keys("agents.writer")} == {"agents.NAME"}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_key_is_found_by_what_one_would_type(name: str, found: list[str]) -> N
 )
 def test_of_an_unknown_key_the_nearest_is_named(name: str, nearest: str) -> None:
     with pytest.raises(UsageError, match=re.escape(f"no setting {name!r}") + rf".*; did you mean {nearest}\?$"):
-        find(name)
+        find_keys(name)
 
 
 def test_config_explains_a_key(house: House, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_config_explains_a_key(house: House, tmp_path: Path) -> None:
     assert said.splitlines()[0] == "[alarms] look" and "  default  5\n" in said and "  unit     seconds\n" in said
     assert "  allowed  a number of seconds from 0.1 to 1_000_000_000\n" in said
     (row,) = house.json("config", "--explain", "sound.quiet", cwd=tmp_path)
-    assert row == asdict(find("sound.quiet")[0]) and row["example"] == "22:00-07:00"
+    assert row == asdict(find_keys("sound.quiet")[0]) and row["example"] == "22:00-07:00"
     assert house.json("config", "--explain", "nosuchthing", cwd=tmp_path, status=2)["error"]["code"] == "usage"
 
 

@@ -87,7 +87,7 @@ def test_an_approval_without_a_choice_decides_nothing(house: House, tasks: list[
     for words in ([], ["--choose", "nonesuch"]):
         assert house.json("approve", name, "yes", *words, *OPERATOR, status=2)["error"]["code"] == "usage"
     assert request(house) == name
-    (plain,) = post.send(house.workspace, "@lead", ["@operator"], "s", "b", extra={"approval": {"tier": 1}})
+    (plain,) = post.send_mail(house.workspace, "@lead", ["@operator"], "s", "b", extra={"approval": {"tier": 1}})
     assert house.json("approve", plain.id, "y", "--choose", tasks[0], *OPERATOR, status=2)["error"]["code"] == "usage"
 
 
@@ -114,7 +114,7 @@ def test_a_run_that_finds_the_conflict_is_started_again_with_the_chosen_task(hou
 
 
 def test_what_is_no_open_task_of_ones_own_is_no_conflict(house: House, tasks: list[str]) -> None:
-    (mail,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    (mail,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert escalate(house, tasks[0], mail.id, status=3)["error"]["code"] == "no_task"
     assert escalate(house, tasks[0], tasks[0], status=2)["error"]["code"] == "usage"
     foreign = house.dispatch("@lead", "@editor", "another's").message_id

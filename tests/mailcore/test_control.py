@@ -63,7 +63,7 @@ def test_a_kill_in_mid_run_ends_the_whole_tree_and_nothing_else(
     assert stranger.poll() is None and alive(other)
     (told,) = house.inbox("@operator")
     assert told.subject.startswith("KILLED") and "@lead" in told.body
-    acts = [r for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "kill"]
+    acts = [r for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "kill"]
     assert [(r["by"], r["agent"], r["run"]) for r in acts] == [("@lead", "@writer", run_id)]
 
 
@@ -81,7 +81,7 @@ def test_a_daemon_that_cleared_its_environment_is_caught_too(house: House, tmp_p
         house.kill("@operator", "@writer")
         assert not alive(pid)
     finally:
-        processes.send(pid, start_ticks(pid), signal.SIGKILL)
+        processes.send_signal(pid, start_ticks(pid), signal.SIGKILL)
 
 
 def test_a_run_dispatched_from_within_a_killed_one_goes_on(house: House) -> None:

@@ -21,9 +21,9 @@ from mailcore.model.fleet import Fleet
 from mailcore.model.usage import Usage
 from mailcore.observe import session_discovery, session_reader
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.usage_ledger import ledger
-from mailcore.observe.usage_sum import midnight
+from mailcore.observe.usage_sum import local_midnight
 from mailcore.workspace import create
 from mailcore.workspace.find import Workspace
 from tests.mailcore.homes import STYLES, Home
@@ -42,13 +42,13 @@ def somewhere(monkeypatch: pytest.MonkeyPatch | None = None) -> Iterator[tuple[W
         patch.setenv("CODEX_HOME", f"{place}/codex")
         patch.setenv("CLAUDE_CONFIG_DIR", f"{place}/claude")
         agents = [("outer", "agents/outer"), ("inner", "agents/outer/inner"), ("other", "agents/other")]
-        yield create.init(Path(place) / "project", agents), Home(clock(), Path(place) / "codex")
+        yield create.create_workspace(Path(place) / "project", agents), Home(clock(), Path(place) / "codex")
 
 
 def clock() -> Callable[[float], float]:
     """Each call goes on by so many seconds, from some time ago, but neither into yesterday nor past now."""
     began = time.time()
-    at = [max(midnight(began), began - 3000)]
+    at = [max(local_midnight(began), began - 3000)]
 
     def tick(seconds: float) -> float:
         at[0] = min(at[0] + seconds, began)
@@ -61,7 +61,7 @@ class Look:
     """A loader and the fleet that its facts make."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.loader = Loader(workspace)
+        self.loader = WorkspaceReader(workspace)
         self.fleet = apply(Fleet(workspace.root), self.loader.initial(), time.time())
 
     def changed(self, path: Path) -> None:
@@ -82,7 +82,7 @@ class Look:
 def counted(workspace: Workspace) -> dict[str, Usage]:
     """What `usage` says of today."""
     found: dict[str, Usage] = {}
-    for entry in ledger(workspace.agents, midnight(time.time())).entries:
+    for entry in ledger(workspace.agents, local_midnight(time.time())).entries:
         found[entry.agent] = found.get(entry.agent, Usage()) + entry.usage
     return {agent: used for agent, used in found.items() if used.tokens}
 
@@ -123,9 +123,9 @@ def play(workspace: Workspace, home: Home, step: tuple[Any, ...]) -> Path | None
 def test_any_arrangement_of_sessions_is_counted_once(steps: list[tuple[Any, ...]], before: int, room: int) -> None:
     """What a screen finds, what it sees come, and what `usage` reads: the requests that were made."""
     with somewhere() as (workspace, home), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_discovery, "MOST", room)
-        patch.setattr(session_reader, "MOST", room)
-        patch.setattr(session_discovery, "AGAIN", 0.0)
+        patch.setattr(session_discovery, "MAX_FILES", room)
+        patch.setattr(session_reader, "MAX_FOLLOWED", room)
+        patch.setattr(session_discovery, "CENSUS_PERIOD", 0.0)
         for step in steps[:before]:
             play(workspace, home, step)
         watching = Look(workspace)
@@ -153,9 +153,9 @@ def test_a_thousand_sessions_of_a_day_are_counted_behind_the_first_paint() -> No
 @pytest.mark.parametrize("room", [0, 8])
 def test_a_session_that_is_archived_while_a_screen_is_open_counts_once(room: int) -> None:
     with somewhere() as (workspace, home), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_discovery, "AGAIN", 0.0)
-        patch.setattr(session_discovery, "MOST", room)
-        patch.setattr(session_reader, "MOST", room)
+        patch.setattr(session_discovery, "CENSUS_PERIOD", 0.0)
+        patch.setattr(session_discovery, "MAX_FILES", room)
+        patch.setattr(session_reader, "MAX_FOLLOWED", room)
         made = [home.begin("codex", "@other", workspace.agent("@other").branch) for _ in range(3)]
         for session in made:
             home.request(session)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from mailcore.observe.cpu import Work
+from mailcore.observe.cpu import CpuActivity
 
 pytestmark = pytest.mark.backends
 
@@ -31,10 +31,10 @@ def running(code: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def worked(code: str, wait_until: Wait, seconds: float = 20.0) -> None:
-    work = Work()
+    work = CpuActivity()
     with running(code) as process:
-        work.look({"@a": process.pid}, NOW)
-        wait_until(lambda: work.look({"@a": process.pid}, NOW).get("@a") == NOW, seconds, "its work is seen")
+        work.measure({"@a": process.pid}, NOW)
+        wait_until(lambda: work.measure({"@a": process.pid}, NOW).get("@a") == NOW, seconds, "its work is seen")
 
 
 def test_a_process_that_computes_works(wait_until: Wait) -> None:
@@ -48,23 +48,23 @@ def test_children_that_come_and_go_count_as_work(wait_until: Wait) -> None:
 
 def test_a_process_that_only_waits_does_not_work() -> None:
     """Half a second between two looks: a tick, the kernel's smallest figure, is a whole core for 10 ms."""
-    work, pause = Work(), threading.Event()
+    work, pause = CpuActivity(), threading.Event()
     with running("import threading\nprint(flush=True)\nwhile True: threading.Event().wait(0.1)") as process:
         assert process.stdout is not None
         process.stdout.readline()  # its start costs CPU, and is over
-        looks = [work.look({"@a": process.pid}, NOW)]
+        looks = [work.measure({"@a": process.pid}, NOW)]
         while len(looks) < 4:
             pause.wait(0.5)
-            looks.append(work.look({"@a": process.pid}, NOW))
+            looks.append(work.measure({"@a": process.pid}, NOW))
     assert looks == [{}, {"@a": 0.0}, {"@a": 0.0}, {"@a": 0.0}]
 
 
 def test_one_look_alone_says_nothing_and_a_process_that_is_gone_is_idle() -> None:
-    work = Work()
+    work = CpuActivity()
     with running("while True: pass") as process:
-        assert work.look({"@a": process.pid}, NOW) == {}
-    assert work.look({"@a": process.pid}, NOW) == {"@a": 0.0}
+        assert work.measure({"@a": process.pid}, NOW) == {}
+    assert work.measure({"@a": process.pid}, NOW) == {"@a": 0.0}
 
 
 def test_nobody_asked_for_costs_nothing() -> None:
-    assert Work().look({}, NOW) == {}
+    assert CpuActivity().measure({}, NOW) == {}

@@ -14,14 +14,14 @@ import pytest
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
 from mailcore.observe import document_file
-from mailcore.observe.dedupe import Once
-from mailcore.observe.document_file import Document
+from mailcore.observe.dedupe import Deduplicator
+from mailcore.observe.document_file import DocumentFile
 from mailcore.observe.facts import Seen, Used
-from mailcore.observe.format_drift import summed
-from mailcore.observe.reader import Loader
-from mailcore.observe.session_reader import Sessions
+from mailcore.observe.format_drift import sum_drifts
+from mailcore.observe.reader import WorkspaceReader
+from mailcore.observe.session_reader import SessionReader
 from mailcore.programs import registry
-from mailcore.programs.session_files import listed
+from mailcore.programs.session_files import list_entries
 from mailcore.programs.transcript_reader import Counted
 from mailcore.system.open_files import OpenFiles
 from tests.mailcore.conftest import House
@@ -63,7 +63,7 @@ class Chats:
         return []
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
-        return listed(place, lambda name: name.endswith(".json"))
+        return list_entries(place, lambda name: name.endswith(".json"))
 
     def is_session(self, path: Path) -> bool:
         return path.suffix == ".json"
@@ -95,7 +95,7 @@ def texts(told: tuple[list[Activity], list[Spent]]) -> list[str]:
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_document_that_is_written_anew_tells_what_is_new(tmp_path: Path, begun: bool) -> None:
     path = tmp_path / "chat.json"
-    sessions = Sessions("@a", OpenFiles(), Once())
+    sessions = SessionReader("@a", OpenFiles(), Deduplicator())
     assert not sessions.follow(path, Chats(tmp_path), begun) or sessions.read() == ([], [])
     write(path, "one", "x" * 100_000)
     assert sessions.follow(path, Chats(tmp_path), begun)
@@ -114,13 +114,13 @@ def test_a_document_that_is_written_anew_tells_what_is_new(tmp_path: Path, begun
 
 def test_a_reader_that_fails_keeps_nothing_else_from_being_read(tmp_path: Path) -> None:
     path = tmp_path / "chat.json"
-    sessions = Sessions("@a", OpenFiles(), Once())
+    sessions = SessionReader("@a", OpenFiles(), Deduplicator())
     write(path, "one")
     assert sessions.follow(path, Chats(tmp_path))
     assert texts(sessions.read()) == ["one"]
     path.write_text("[{}]")
     assert texts(sessions.read([str(path)])) == []
-    assert [one.what for one in summed([sessions.drift])] == ["Chat cannot read a line (KeyError: 'id')"]
+    assert [one.what for one in sum_drifts([sessions.drift])] == ["Chat cannot read a line (KeyError: 'id')"]
     write(path, "one", "two")
     assert texts(sessions.read([str(path)])) == ["two"]
 
@@ -130,9 +130,9 @@ def test_a_document_is_read_only_when_it_was_written_and_never_too_large(
 ) -> None:
     path = tmp_path / "chat.json"
     path.write_text("[]")
-    one = Document(path)
+    one = DocumentFile(path)
     assert one.read() == [b"[]"] and one.read() == [] and one.modified == path.stat().st_mtime
-    monkeypatch.setattr(document_file, "LARGEST", 10)
+    monkeypatch.setattr(document_file, "MAX_DOCUMENT", 10)
     path.write_text("[" + " " * 10 + "]")
     assert one.read() == [] and one.skipped == 1 and one.read() == [] and one.skipped == 1
 
@@ -195,7 +195,7 @@ def streamer(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 def test_what_a_program_tells_on_its_standard_output_is_seen(streamer: House) -> None:
     sent: Any = streamer.json("dispatch", "@writer", "a task", "the body", "--from", "@operator")
     streamer.over("writer", sent["run_id"])
-    facts = Loader(streamer.workspace).initial()
+    facts = WorkspaceReader(streamer.workspace).initial()
     told = [a for fact in facts if isinstance(fact, Seen) and fact.address == "@writer" for a in fact.activities]
     said = {activity.text: activity.source for activity in told if activity.source in ("log", "transcript")}
     assert said == {"hello": "transcript", "plain": "log", "bye": "transcript"}

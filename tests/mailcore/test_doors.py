@@ -18,7 +18,7 @@ import pytest
 
 from mailcore.dispatch.admission import breakers
 from mailcore.model.lock import Holder
-from mailcore.observe.file_tail import Tail
+from mailcore.observe.file_tail import FileTail
 from mailcore.workspace.lock_reader import read_lock
 from praxmonitor.alarms import watchers
 from praxmonitor.themes import load
@@ -178,9 +178,9 @@ def test_a_fifo_in_the_place_of_what_is_looked_at_by_the_way_is_not_waited_for(h
     if kind == "failures.jsonl":
         assert breakers.why_fleet_tripped(house.workspace, house.config.dispatch) == ""
     elif kind == "duty/x.watcher":
-        assert watchers.look(house.root / ".praxmonitor") == ([], None)
+        assert watchers.read_watchers(house.root / ".praxmonitor") == ([], None)
     else:
-        assert Tail(path, 0).read() == []
+        assert FileTail(path, 0).read() == []
 
 
 def test_the_doors_themselves_are_none() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mailcore.dispatch.aipass import register
 from mailcore.dispatch.lifecycle import after_run
+from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.model.run import Phase, Run
 from tests.mailcore.conftest import House, wait_until
 
@@ -173,5 +173,5 @@ def test_the_register_and_the_feed_follow_no_symlink(house: House, tmp_path: Pat
     house.workspace.aipass_dir.mkdir(exist_ok=True)
     (house.workspace.aipass_dir / "notifications.jsonl").symlink_to(tmp_path / "made")
     with pytest.raises(OSError, match="is a symlink"):
-        register.notify(house.workspace, "wake", "title", "body", "writer")
+        add_feed_line(house.workspace.aipass_dir, "wake", "title", "body", "writer")
     assert not (tmp_path / "made").exists()

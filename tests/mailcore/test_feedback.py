@@ -21,7 +21,7 @@ from tests.mailcore.conftest import House
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[find.Workspace]:
     """A second project, which has agents of the same names, and takes feedback."""
-    made = create.init(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
+    made = create.create_workspace(tmp_path / "other", [("lead", "agents/lead"), ("writer", "agents/writer")])
     (made.root / ".praxmonitor").mkdir(exist_ok=True)
     (made.root / ".praxmonitor" / "config.toml").write_text('[mail]\norchestrator = "@lead"\n')
     yield made
@@ -35,7 +35,7 @@ def subjects(made: find.Workspace, name: str) -> list[str]:
 def test_feedback_reaches_the_orchestrator_stays_open_and_is_in_both_histories(
     house: House, other: find.Workspace
 ) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")  # the counts differ
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")  # the counts differ
     told = house.json("feedback", str(other.root), "it breaks", "the log", cwd=house.agent("@writer").branch)
     assert told["to"] == "@lead" and subjects(other, "@lead") == ["FEEDBACK: it breaks"]
     (raw,) = json.loads(other.agent("@lead").inbox.read_bytes())["messages"]
@@ -43,7 +43,7 @@ def test_feedback_reaches_the_orchestrator_stays_open_and_is_in_both_histories(
     assert raw["reply_path"] == str(house.agent("@writer").inbox)
     assert house.inbox("@lead") == ()
     for root, verb in ((house.root, "send"), (other.root, "feedback")):
-        acts = journal.read(root / ".praxmonitor" / "audit.jsonl")
+        acts = journal.read_records(root / ".praxmonitor" / "audit.jsonl")
         assert [(r["by"], r["id"]) for r in acts if r["verb"] == verb][-1] == ("@writer", raw["id"])
 
 
@@ -52,9 +52,9 @@ def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
     house: House, other: find.Workspace, how: str
 ) -> None:
     for author in (house.agent("@writer"), house.workspace.operator):
-        sent = feedback.give(author, house.workspace, other.root, "it breaks", "the log")
+        sent = feedback.deliver_feedback(author, house.workspace, other.root, "it breaks", "the log")
         if how == "reply":
-            post.reply(other, "@lead", sent.id, "thanks")
+            post.reply_to(other, "@lead", sent.id, "thanks")
         else:
             answer.acknowledge(other, "@lead", sent.id, "done", "mended")
         assert subjects(other, "@writer") == [] and subjects(other, "@lead") == []
@@ -65,11 +65,11 @@ def test_the_answer_goes_across_even_where_both_have_an_agent_of_that_name(
             "thanks" if how == "reply" else "mended",
         )
         # And back again: it is answered across too, not to one's own @lead.
-        post.reply(house.workspace, author.address, came.id, "you are welcome")
+        post.reply_to(house.workspace, author.address, came.id, "you are welcome")
         assert house.inbox("@lead") == ()
         (back,) = read_mailbox(other.agent("@lead").inbox).messages
         assert (back.body, back.sender) == ("you are welcome", author.address)
-        post.close(other, "@lead", [back.id])
+        post.close_messages(other, "@lead", [back.id])
 
 
 def test_an_urgent_answer_across_starts_nobody_of_that_name_here(house: House, other: find.Workspace) -> None:
@@ -82,12 +82,12 @@ def test_an_urgent_answer_across_starts_nobody_of_that_name_here(house: House, o
 
 def test_all_other_mail_across_is_refused(house: House, other: find.Workspace, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="this project"):
-        feedback.give(house.agent("@writer"), house.workspace, house.agent("@lead").branch, "s", "b")
+        feedback.deliver_feedback(house.agent("@writer"), house.workspace, house.agent("@lead").branch, "s", "b")
     (other.root / ".praxmonitor" / "config.toml").unlink()
     with pytest.raises(Refused, match="orchestrator"):
-        feedback.give(house.agent("@writer"), house.workspace, other.root, "s", "b")
+        feedback.deliver_feedback(house.agent("@writer"), house.workspace, other.root, "s", "b")
     with pytest.raises(NoWorkspace):
-        feedback.give(house.agent("@writer"), house.workspace, tmp_path / "nowhere", "s", "b")
+        feedback.deliver_feedback(house.agent("@writer"), house.workspace, tmp_path / "nowhere", "s", "b")
     foreign = str(other.agent("@writer").inbox)
     for raw in (
         {"from": "@ghost", "reply_path": foreign},
@@ -98,7 +98,7 @@ def test_all_other_mail_across_is_refused(house: House, other: find.Workspace, t
     ):
         name = mailbox.deliver(house.agent("@lead"), {"subject": "s", "message": "m", "status": "new", **raw})
         with pytest.raises(MailcoreError):
-            post.reply(house.workspace, "@lead", name, "b")
+            post.reply_to(house.workspace, "@lead", name, "b")
         with pytest.raises(MailcoreError):
             answer.acknowledge(house.workspace, "@lead", name, "done", "b")
         assert name in [m.id for m in house.inbox("@lead")]
@@ -159,13 +159,13 @@ def test_the_orchestrator_is_started_for_it_by_its_own_config(house: House, othe
 
 def test_a_foreign_sender_is_shown_with_its_project(house: House, other: find.Workspace) -> None:
     """Also where an agent here has that very name; and what the other side answers."""
-    sent = feedback.give(house.agent("@writer"), house.workspace, other.root, "it breaks", "the log")
+    sent = feedback.deliver_feedback(house.agent("@writer"), house.workspace, other.root, "it breaks", "the log")
     there = House(other)
     text = there.mailcore("inbox", cwd=other.agent("@lead").branch).stdout.decode()
     assert "@writer of project" in text
     text = there.mailcore("read", sent.id, cwd=other.agent("@lead").branch).stdout.decode()
     assert f'of the project "{house.root.name}", not in this project\'s registry' in text
-    post.reply(other, "@lead", sent.id, "thanks")
+    post.reply_to(other, "@lead", sent.id, "thanks")
     text = house.mailcore("inbox", cwd=house.agent("@writer").branch).stdout.decode()
     assert "@lead of other" in text
     hostile = {"from": "@x", "project": "y\n\x1b[2Jz " + "w" * 99, "feedback": True, "subject": "s", "message": "b"}
@@ -185,7 +185,7 @@ def test_the_issue_s_address_stays_with_the_thread(house: House, other: find.Wor
     (record,) = [json.loads(path.read_bytes()) for path in house.agent("@writer").sent_dir.glob("*.json")]
     assert record["issue"] == url
     assert f'issue: "{url}"' in House(other).mailcore("read", mail.id, cwd=other.agent("@lead").branch).stdout.decode()
-    post.reply(other, "@lead", mail.id, "mended")
+    post.reply_to(other, "@lead", mail.id, "mended")
     assert house.inbox("@writer")[0].raw["issue"] == url, "an answer carries it on"
     bad = {"from": "@lead", "issue": "javascript:x\n", "subject": "s", "message": "b", "status": "new"}
     name = mailbox.deliver(house.agent("@writer"), bad)

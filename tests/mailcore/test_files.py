@@ -16,19 +16,19 @@ import pytest
 
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
-from mailcore.hooks.deliver import hear
-from mailcore.hooks.install import install, settings_file, standing
+from mailcore.hooks.deliver import deliver_mail
+from mailcore.hooks.install import hook_state, install_hooks, settings_file
 from mailcore.hooks.line import STAMPS
 from mailcore.mail import archive, mailbox, numbers, post
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.lock import Holder
 from mailcore.model.message import MailboxStatus
 from mailcore.observe import usage_ledger
-from mailcore.observe.format_drift import Drift
+from mailcore.observe.format_drift import FormatDrift
 from mailcore.programs.claude.program import Claude
 from mailcore.system import locks, safe_open
 from mailcore.workspace import audit, create, find, presence
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 from mailcore.workspace.lock_reader import read_lock
 from tests.mailcore.conftest import House
 from tests.mailcore.session_lines import cwd_of, files_of, read_from
@@ -82,7 +82,7 @@ def test_only_a_regular_file_is_opened(tmp_path: Path, write: bool) -> None:
     with pytest.raises(OSError, match="is a symlink: refused"):
         safe_open.descriptor(tmp_path / "link", flags | os.O_NOFOLLOW)
     with pytest.raises(FileNotFoundError):
-        safe_open.opened(tmp_path / "none")
+        safe_open.open_regular(tmp_path / "none")
 
 
 def test_a_fifo_for_a_mailbox_is_unreadable_and_delivery_refuses(house: House) -> None:
@@ -90,7 +90,7 @@ def test_a_fifo_for_a_mailbox_is_unreadable_and_delivery_refuses(house: House) -
     fifo(writer.inbox)
     box = soon(lambda: read_mailbox(writer.inbox, writer.root))
     assert (box.status, box.reason) == (MailboxStatus.UNREADABLE, f"{writer.inbox}: {IRREGULAR}")
-    for act in (lambda: mailbox.deliver(writer, {"subject": "s"}), lambda: mailbox.mend(writer)):
+    for act in (lambda: mailbox.deliver(writer, {"subject": "s"}), lambda: mailbox.repair_mailbox(writer)):
         assert IRREGULAR in str(soon(act))
     writer.inbox.unlink()
     (writer.mail_dir / "fifo").symlink_to(fifo(house.root / "elsewhere"))
@@ -111,13 +111,13 @@ def test_a_fifo_for_a_lock_or_a_hold_holds(house: House) -> None:
     lock = soon(lambda: read_lock(writer.dispatch_lock))
     assert lock.holder is Holder.UNKNOWN and IRREGULAR in lock.subject
     hold = fifo(writer.mail_dir / ".hold")
-    assert soon(lambda: hold_at(writer.mail_dir, "@writer")) == f"@writer is held ({hold})"
+    assert soon(lambda: hold_text(writer.mail_dir, "@writer")) == f"@writer is held ({hold})"
     writer.dispatch_lock.unlink()
 
 
 def test_a_fifo_for_a_journal_is_neither_read_nor_written(tmp_path: Path) -> None:
     path = fifo(tmp_path / "run.jsonl")
-    for act in (lambda: journal.read(path), lambda: journal.append(path, {"event": "x"})):
+    for act in (lambda: journal.read_records(path), lambda: journal.append_record(path, {"event": "x"})):
         error = soon(act)
         assert isinstance(error, OSError) and error.strerror == IRREGULAR
 
@@ -139,25 +139,25 @@ def test_a_fifo_for_an_earlier_session_file_tells_no_money(tmp_path: Path) -> No
 
 def test_a_fifo_in_the_archive_is_passed_over(house: House) -> None:
     writer = house.agent("@writer")
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     fifo(writer.archive_dir / f"20270101_000000_{sent.id}_s.json")
-    assert isinstance(soon(lambda: mailbox.close(writer, [sent.id])), list)
+    assert isinstance(soon(lambda: mailbox.archive_messages(writer, [sent.id])), list)
     (house.root / ".praxmonitor" / "sequence").unlink()
-    assert soon(lambda: numbers.take(house.root)) == 2
+    assert soon(lambda: numbers.reserve_numbers(house.root)) == 2
 
 
 def test_a_fifo_for_settings_is_told(house: House) -> None:
     writer = house.agent("@writer")
     fifo(settings_file(writer, HOOKS))
-    assert IRREGULAR in soon(lambda: standing(writer, HOOKS)).why
-    assert IRREGULAR in str(soon(lambda: install(writer, HOOKS)))
+    assert IRREGULAR in soon(lambda: hook_state(writer, HOOKS)).why
+    assert IRREGULAR in str(soon(lambda: install_hooks(writer, HOOKS)))
 
 
 def test_a_fifo_for_what_the_ear_notes_keeps_no_agent(house: House) -> None:
     writer = house.agent("@writer")
     os.utime(writer.inbox, (1, 1))
     fifo(writer.mail_dir / STAMPS["Stop"])
-    assert IRREGULAR in str(soon(lambda: hear(writer, {"hook_event_name": "Stop"})).strerror)
+    assert IRREGULAR in str(soon(lambda: deliver_mail(writer, {"hook_event_name": "Stop"})).strerror)
 
 
 def test_no_link_for_a_lock_a_journal_or_the_count_makes_a_file_elsewhere(house: House, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_no_link_for_a_lock_a_journal_or_the_count_makes_a_file_elsewhere(house:
     state = house.root / ".praxmonitor"
     for path, act in (
         (writer.mail_dir / ".inbox.lock", lambda: mailbox.deliver(writer, {"subject": "s", "seq": 1})),
-        (state / "sequence", lambda: numbers.take(house.root)),
+        (state / "sequence", lambda: numbers.reserve_numbers(house.root)),
         (state / "audit.jsonl", lambda: audit.record(house.workspace, "@lead", "test")),
     ):
         path.unlink(missing_ok=True)
@@ -176,7 +176,7 @@ def test_no_link_for_a_lock_a_journal_or_the_count_makes_a_file_elsewhere(house:
     run = tmp_path / "run.jsonl"
     run.symlink_to(outside)
     with pytest.raises(OSError, match="is a symlink: refused"):
-        journal.append(run, {"event": "x"})
+        journal.append_record(run, {"event": "x"})
     assert not outside.exists()
 
 
@@ -198,9 +198,9 @@ KINDS = pytest.mark.parametrize("kind", ["fifo", "device", "link"])
 @KINDS
 def test_what_is_put_in_a_journals_place_is_not_read(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "run.jsonl"
-    journal.append(path, {"event": "queued"})
+    journal.append_record(path, {"event": "queued"})
     put(path, kind, tmp_path / "elsewhere")
-    error = soon(lambda: journal.read(path))
+    error = soon(lambda: journal.read_records(path))
     assert isinstance(error, OSError) and str(error.strerror).endswith("refused") and error.filename == str(path)
 
 
@@ -221,7 +221,9 @@ def test_what_is_put_in_the_place_of_a_runs_journal_is_said_beside_the_sums(
 
 def test_a_fifo_that_takes_the_place_of_a_session_keeps_no_ledger_waiting(house: House, tmp_path: Path) -> None:
     path, notes = fifo(tmp_path / "5e55.jsonl"), list[str]()
-    spent: Any = partial(usage_ledger._all_spent, house.agent("@writer"), [(path, files_of(path))], 0.0, notes, Drift())
+    spent: Any = partial(
+        usage_ledger._all_spent, house.agent("@writer"), [(path, files_of(path))], 0.0, notes, FormatDrift()
+    )
     assert soon(lambda: list(spent())) == [] and IRREGULAR in notes[0]
 
 
@@ -231,10 +233,10 @@ def test_what_is_put_in_the_place_of_presence_is_said_and_replaced(house: House,
     presence.set_away(house.workspace, "noon")
     put(path, kind, tmp_path / "elsewhere")
     operator = house.workspace.operator
-    words = soon(lambda: presence.of(house.workspace, operator))
+    words = soon(lambda: presence.presence_of(house.workspace, operator))
     assert words.startswith("unknown: presence.json is ") and words.endswith("refused")
     soon(lambda: presence.set_away(house.workspace, "five"))
-    assert presence.of(house.workspace, operator) == "away until five"
+    assert presence.presence_of(house.workspace, operator) == "away until five"
     assert stat.S_ISREG(path.lstat().st_mode)
 
 
@@ -245,8 +247,8 @@ def test_what_is_put_in_the_registrys_place_is_neither_read_nor_written(
     registry = house.workspace.registry
     put(registry, kind, tmp_path / "elsewhere")
     for act in (
-        lambda: create.add(house.workspace, "new", "agents/new"),
-        lambda: create.remove(house.workspace, "@lead"),
+        lambda: create.add_agent(house.workspace, "new", "agents/new"),
+        lambda: create.remove_agent(house.workspace, "@lead"),
     ):
         error = soon(act)
         assert isinstance(error, MailcoreError) and f"{registry}: is " in str(error) and "refused" in str(error)
@@ -258,10 +260,10 @@ def test_what_is_put_in_the_registrys_place_is_neither_read_nor_written(
 def test_a_registry_that_is_no_file_is_said_by_every_command_and_by_init(tmp_path: Path, kind: str) -> None:
     registry = tmp_path / "place" / "HOME_REGISTRY.json"
     put(registry, kind, tmp_path / "elsewhere")
-    assert f"{registry}: {IRREGULAR}" in str(soon(lambda: find.find(registry.parent)))
-    assert str(registry) in str(soon(lambda: create.init(registry.parent, [("a", "agents/a")])))
+    assert f"{registry}: {IRREGULAR}" in str(soon(lambda: find.find_workspace(registry.parent)))
+    assert str(registry) in str(soon(lambda: create.create_workspace(registry.parent, [("a", "agents/a")])))
     (registry.parent / "ZOO_REGISTRY.json").write_text('{"branches": []}')
-    assert soon(lambda: find.find(registry.parent)).registry.name == "ZOO_REGISTRY.json"
+    assert soon(lambda: find.find_workspace(registry.parent)).registry.name == "ZOO_REGISTRY.json"
 
 
 def test_making_a_branch_follows_no_link(house: House, tmp_path: Path) -> None:
@@ -269,7 +271,7 @@ def test_making_a_branch_follows_no_link(house: House, tmp_path: Path) -> None:
     for name in (".ai_mail.local/inbox.json", ".trinity/passport.json"):
         (branch / name).parent.mkdir(parents=True)
         (branch / name).symlink_to(outside)
-    soon(lambda: create.add(house.workspace, "new", "agents/new"))
+    soon(lambda: create.add_agent(house.workspace, "new", "agents/new"))
     assert not outside.exists() and (branch / ".trinity" / "local.json").is_file()
 
 
@@ -300,9 +302,9 @@ def test_a_directory_exchanged_for_a_link_at_any_moment_leads_no_write_out(house
     try:
         for n in range(300):
             with suppress(OSError, MailcoreError):
-                archive.keep(writer, {"id": f"{n}"})
+                archive.write_archived(writer, {"id": f"{n}"})
             with suppress(OSError, MailcoreError):
-                install(writer, HOOKS)
+                install_hooks(writer, HOOKS)
             (within / settings_file(writer, HOOKS).name).unlink(missing_ok=True)
     finally:
         stop.set()

@@ -13,7 +13,7 @@ from mailcore.model.lock import Lock
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Run, from_records
 from mailcore.observe.facts import Fact, LockRead, MailboxRead, Roster, RunRead, Seen
-from mailcore.observe.fold import KEPT, STREAM, apply, events
+from mailcore.observe.fold import MAX_ACTIVITIES, MAX_STREAM, apply, run_events
 
 ROOT = Path("/house")
 A, B = Agent("@a", "A", ROOT / "a"), Agent("@b", "B", ROOT / "b")
@@ -226,9 +226,12 @@ def test_a_run_tells_each_of_its_steps_once_with_the_journals_time() -> None:
 
 
 def test_a_killed_and_a_bounced_run_say_by_whom_and_why() -> None:
-    assert events(journal(QUEUED, FIRST, KILLED))[-1].text == "Report, by @operator"
+    assert run_events(journal(QUEUED, FIRST, KILLED))[-1].text == "Report, by @operator"
     bounced = journal(QUEUED, FIRST, (NOW, {"event": "ended", "outcome": "bounced", "reason": "3 attempts\x1b[2J"}))
-    assert (events(bounced)[-1].kind, events(bounced)[-1].text) == (Kind.FAILED, "Report (attempt 1/3): 3 attempts")
+    assert (run_events(bounced)[-1].kind, run_events(bounced)[-1].text) == (
+        Kind.FAILED,
+        "Report (attempt 1/3): 3 attempts",
+    )
 
 
 def test_an_act_in_the_journal_is_a_sign_of_life() -> None:
@@ -268,9 +271,9 @@ def test_a_hook_stamped_in_whole_seconds_counts_in_its_attempts_first_second() -
 
 def test_activities_are_bounded_and_in_order_of_time() -> None:
     fleet = house()
-    for n in range(STREAM + 50):
+    for n in range(MAX_STREAM + 50):
         fleet = seen(fleet, act(Kind.LOG, NOW + n, str(n)))
-    assert len(fleet.stream) == STREAM
-    assert len(the(fleet).activities) == KEPT
-    late = seen(fleet, act(Kind.LOG, NOW + STREAM + 48.5, "late"))
-    assert [a.text for a in late.stream[-2:]] == ["late", str(STREAM + 49)]
+    assert len(fleet.stream) == MAX_STREAM
+    assert len(the(fleet).activities) == MAX_ACTIVITIES
+    late = seen(fleet, act(Kind.LOG, NOW + MAX_STREAM + 48.5, "late"))
+    assert [a.text for a in late.stream[-2:]] == ["late", str(MAX_STREAM + 49)]

@@ -17,7 +17,7 @@ from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.agent import Agent
 from mailcore.model.run import Phase
-from mailcore.observe.aipass_runs import registered
+from mailcore.observe.aipass_runs import runs_by_id
 from tests.mailcore.conftest import House, wait_until
 
 
@@ -51,13 +51,13 @@ def dead_monitor(house: House, writer: Agent) -> int:
     ],
 )
 def test_a_status_says_how_a_run_ended(status: str, phase: Phase, by: str, reason: str) -> None:
-    run = registered([{"dispatch_id": "x", "target": "@writer"}, {"dispatch_id": "x", "status": status}])["x"]
+    run = runs_by_id([{"dispatch_id": "x", "target": "@writer"}, {"dispatch_id": "x", "status": status}])["x"]
     assert (run.phase, run.by, run.reason) == (phase, by, reason)
 
 
 def test_a_bounce_of_aipass_that_found_no_mailbox_is_undelivered() -> None:
     status = "FAILED (code 1), bounce NOT delivered to @lead"
-    run = registered([{"dispatch_id": "x", "target": "@writer"}, {"dispatch_id": "x", "status": status}])["x"]
+    run = runs_by_id([{"dispatch_id": "x", "target": "@writer"}, {"dispatch_id": "x", "status": status}])["x"]
     assert run.undelivered == "the bounce to @lead could not be delivered"
 
 
@@ -91,8 +91,8 @@ def test_a_run_whose_monitor_is_gone_is_not_shown_as_running(house: House) -> No
 def test_the_task_of_a_run_is_the_mail_that_it_was_dispatched_for(house: House) -> None:
     writer = house.agent("@writer")
     for sender, subject in (("@lead", "a task"), ("@lead", "another"), ("@editor", "a task")):
-        post.send(house.workspace, sender, ["@writer"], subject, "b", is_task=True)
-    post.send(house.workspace, "@lead", ["@writer"], "a task", "no task, a mail")
+        post.send_mail(house.workspace, sender, ["@writer"], subject, "b", is_task=True)
+    post.send_mail(house.workspace, "@lead", ["@writer"], "a task", "no task, a mail")
     row(house, "theirs")
     run = find_run(house.workspace, "theirs")[1]
     wanted = next(m for m in house.inbox("@writer") if (m.sender, m.subject, m.is_task) == ("@lead", "a task", True))
@@ -100,7 +100,7 @@ def test_the_task_of_a_run_is_the_mail_that_it_was_dispatched_for(house: House) 
     first = monitor_runs.record_to_repeat(writer, run)
     assert (first["message_id"], first["sent_id"], first["sender"]) == (wanted.id, wanted.sent_id, "@lead")
     assert wanted.id in first["prompt"]
-    post.close(house.workspace, "@writer", [wanted.id])
+    post.close_messages(house.workspace, "@writer", [wanted.id])
     assert monitor_runs.record_to_repeat(writer, run)["message_id"] == wanted.id, "closed mail is found too"
     row(house, "of another time", ts="2020-01-01T00:00:00+00:00")
     old = find_run(house.workspace, "of another time")[1]
@@ -109,7 +109,7 @@ def test_the_task_of_a_run_is_the_mail_that_it_was_dispatched_for(house: House) 
 
 
 def test_a_retry_of_a_foreign_run_is_a_run_of_ours(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "a task", "b", is_task=True)
+    post.send_mail(house.workspace, "@lead", ["@writer"], "a task", "b", is_task=True)
     row(house, "theirs")
     row(house, "theirs", status="FAILED (code 3)")
     run = house.over("@writer", control.retry_run(house.workspace, house.config, "@operator", "@writer"))
@@ -122,7 +122,7 @@ def test_a_retry_of_a_foreign_run_is_a_run_of_ours(house: House) -> None:
 def test_a_dead_monitors_run_is_closed_told_and_ended(house: House, how: str) -> None:
     writer = house.agent("@writer")
     monitor = dead_monitor(house, writer)
-    post.send(house.workspace, "@lead", ["@writer"], "a task", "b", is_task=True)
+    post.send_mail(house.workspace, "@lead", ["@writer"], "a task", "b", is_task=True)
     row(house, "theirs", monitor_pid=monitor)
     left = subprocess.Popen(["sleep", "100"], env={**os.environ, "AIPASS_DISPATCH_ID": "theirs"})
     if how == "kill":
@@ -131,7 +131,7 @@ def test_a_dead_monitors_run_is_closed_told_and_ended(house: House, how: str) ->
         house.over("@writer", house.started("@operator", "@writer", "ours"))
     assert left.wait(10) < 0
     assert not writer.dispatch_lock.exists()
-    run = registered(register.register_rows(house.workspace))["theirs"]
+    run = runs_by_id(register.register_rows(house.workspace))["theirs"]
     by, reason = ("@operator", "") if how == "kill" else ("", f"FAILED (its monitor (PID {monitor}) died)")
     assert (run.phase, run.by, run.reason) == (Phase.KILLED if by else Phase.BOUNCED, by, reason)
     told = wait_until(lambda: [m for m in house.inbox("@lead") if m.sender == "@writer"], what="@lead is told")
@@ -144,7 +144,7 @@ def test_a_dead_lock_that_no_row_knows_is_only_removed(house: House) -> None:
     row(house, "another's", monitor_pid=os.getpid())
     house.kill("@operator", "@writer")
     assert not writer.dispatch_lock.exists() and house.inbox("@lead") == ()
-    assert not registered(register.register_rows(house.workspace))["another's"].phase.ended
+    assert not runs_by_id(register.register_rows(house.workspace))["another's"].phase.ended
 
 
 def test_a_foreign_run_is_killed_by_its_own_id_and_no_other(house: House) -> None:

@@ -36,7 +36,7 @@ def test_of_an_agent_that_was_removed(house: House) -> None:
     sent = done(house)
     told(house, sent)
     house.json("agent", "remove", "@writer")
-    assert [agent.address for agent in find.find(house.root).agents] == ["@editor", "@lead"]
+    assert [agent.address for agent in find.find_workspace(house.root).agents] == ["@editor", "@lead"]
     told(house, sent)
     assert house.json("retry", sent["run_id"], "--from", "@operator", status=3)["error"]["code"] == "unknown_agent"
     editor = house.agent("@editor").branch
@@ -56,10 +56,10 @@ def test_of_an_agent_whose_row_was_taken_out_by_hand(house: House) -> None:
         else [row for row in rows if "writer" not in row["name"].lower()]
     )
     registry.write_text(json.dumps(document))
-    post.send(find.find(house.root), "@lead", ["@editor"], "s", "b")  # the next act notes it
+    post.send_mail(find.find_workspace(house.root), "@lead", ["@editor"], "s", "b")  # the next act notes it
     told(house, sent)
-    back = create.add(find.find(house.root), "writer", "agents/writer")
-    assert "@writer" in [agent.address for agent in back.agents] and back.former() == ()
+    back = create.add_agent(find.find_workspace(house.root), "writer", "agents/writer")
+    assert "@writer" in [agent.address for agent in back.agents] and back.former_agents() == ()
     told(house, sent)
 
 
@@ -68,6 +68,6 @@ def test_of_an_agent_that_was_renamed(house: House) -> None:
     registry = house.workspace.registry
     text = registry.read_text()
     registry.write_text(re.sub('"(@?)writer"', r'"\1author"', text, flags=re.IGNORECASE))
-    assert "@author" in [agent.address for agent in find.find(house.root).agents]
+    assert "@author" in [agent.address for agent in find.find_workspace(house.root).agents]
     told(house, sent)
     assert [run["target"] for run in house.json("runs", "@author")] == ["@writer"]

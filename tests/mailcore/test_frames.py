@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.dispatch.texts import prompt
-from mailcore.hooks.deliver import hear
+from mailcore.hooks.deliver import deliver_mail
 from mailcore.mail import mailbox, message_text
 from mailcore.model.message import Message
 from mailcore.text.frames import boundary, framed, harmless, indented, quoted
@@ -204,7 +204,7 @@ def test_a_subject_is_quoted_in_every_prompt(house: House) -> None:
     assert quoted(evil, 300) in asked and asked.count("\n") == 0
     planted(house, subject=evil, priority="high")
     os.utime(writer.inbox, (1, 1))
-    told = hear(writer, {"hook_event_name": "PostToolUse"})
+    told = deliver_mail(writer, {"hook_event_name": "PostToolUse"})
     assert told is not None
     text = told["hookSpecificOutput"]["additionalContext"]
     assert quoted(evil) in text and "<" not in text and text.count("\n") == 2
@@ -220,7 +220,7 @@ def test_the_hook_says_what_proves_a_sender_and_whom_a_name_only_looks_like(hous
     ):
         planted(house, **{"from": sender, "priority": "high", **({"sender_proof": proof} if proof else {})})
         os.utime(writer.inbox, (1, 1))
-        told = hear(writer, {"hook_event_name": "PostToolUse"})
+        told = deliver_mail(writer, {"hook_event_name": "PostToolUse"})
         assert told is not None and said in told["hookSpecificOutput"]["additionalContext"], sender
 
 
@@ -249,7 +249,7 @@ def test_json_says_whom_a_name_only_looks_like(house: House) -> None:
 
 def test_the_mail_itself_stays_as_it_was_written(house: House) -> None:
     planted(house, message=f"a{TAGS}\x1b[2J ghp_{'a1B2' * 9}")
-    box = mailbox.mark_opened(house.agent("@writer"), ["0a0a0a0a"], {})
+    box = mailbox.mark_as_opened(house.agent("@writer"), ["0a0a0a0a"], {})
     assert isinstance(box[0], Message) and box[0].body == f"a{TAGS}\x1b[2J ghp_{'a1B2' * 9}"
 
 

@@ -31,7 +31,7 @@ def test_all_of_it_after_everything_was_archived_and_pruned(house: House) -> Non
     house.json("close", one["id"], cwd=writer)
     house.json("away", "*", *operator)
     for name in ("@writer", "@lead", "@operator"):
-        mailbox.close(house.agent(name), [m.id for m in house.inbox(name)])
+        mailbox.archive_messages(house.agent(name), [m.id for m in house.inbox(name)])
     house.json("prune", "--older", "0d", *operator)
     for agent in (*house.workspace.agents, house.workspace.operator):
         assert house.inbox(agent.address) == () and not list(agent.archive_dir.glob("*"))

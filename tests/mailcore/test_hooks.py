@@ -15,8 +15,8 @@ import pytest
 from mailcore.exceptions import MailcoreError, Refused
 from mailcore.formats import journal
 from mailcore.hooks import settings
-from mailcore.hooks.install import install, remove, settings_file, standing
-from mailcore.hooks.line import EVENTS, LONGEST, STAMPS
+from mailcore.hooks.install import hook_state, install_hooks, remove_hooks, settings_file
+from mailcore.hooks.line import EVENTS, MAX_EVENT, STAMPS
 from mailcore.mail import mailbox, post
 from mailcore.mail.ladder import ladder
 from mailcore.mail.message_text import PROOFS
@@ -39,7 +39,7 @@ def words(shell: str) -> list[str]:
 
 def line_of(agent: Agent, event: str) -> str:
     text = settings_file(agent, HOOKS).read_text()
-    return next(command for at, command in settings.commands(text) if at == event)
+    return next(command for at, command in settings.our_commands(text) if at == event)
 
 
 def fire(
@@ -69,7 +69,7 @@ def noted(agent: Agent) -> list[dict[str, Any]]:
 @pytest.fixture
 def writer(house: House) -> Agent:
     agent = house.agent("@writer")
-    assert install(agent, HOOKS)
+    assert install_hooks(agent, HOOKS)
     return agent
 
 
@@ -106,9 +106,9 @@ def test_one_event_is_one_line_whatever_comes(writer: Agent, shell: str) -> None
 @pytest.mark.parametrize("shell", SHELLS)
 def test_of_a_huge_event_what_counts_is_kept(writer: Agent, shell: str) -> None:
     call: dict[str, Any] = {"tool_name": "Read", "tool_input": {"file_path": "/x/big.png"}, "tool_use_id": "t1"}
-    fire(writer, "PostToolUse", shell, **call, tool_response={"base64": "x" * (LONGEST // 2)})
+    fire(writer, "PostToolUse", shell, **call, tool_response={"base64": "x" * (MAX_EVENT // 2)})
     fire(writer, "PostToolUse", shell, **call, tool_response={"base64": "x" * 5_000_000})
-    assert writer.hooks_log.stat().st_size < 2 * LONGEST
+    assert writer.hooks_log.stat().st_size < 2 * MAX_EVENT
     whole, cut = [line for line in writer.hooks_log.read_bytes().split(b"\n") if line]
     for line in (whole, cut):
         told = read_hook(line, "@writer", 5.0)
@@ -212,7 +212,7 @@ def test_a_full_disk_fails_nobody_and_mends(tmp_path: Path, house: House) -> Non
     agent = house.agent("@editor")
     mount("-t", "tmpfs", "-o", "size=64k", "none", str(agent.logs_dir))
     try:
-        install(agent, HOOKS)
+        install_hooks(agent, HOOKS)
         filler = agent.logs_dir / "filler"
         filler.write_bytes(b"x" * 60_000)
         for _ in range(20):
@@ -233,13 +233,17 @@ def test_installing_and_removing_leave_no_trace(house: House) -> None:
     agent = house.agent("@writer")
     before = {path: path.read_bytes() for path in agent.branch.rglob("*") if path.is_file()}
     directories = {path for path in agent.branch.rglob("*") if path.is_dir()}
-    assert standing(agent, HOOKS).state == "none" and not remove(agent, HOOKS)
-    assert install(agent, HOOKS) and standing(agent, HOOKS).state == "installed" and standing(agent, HOOKS).at_work
+    assert hook_state(agent, HOOKS).state == "none" and not remove_hooks(agent, HOOKS)
+    assert (
+        install_hooks(agent, HOOKS)
+        and hook_state(agent, HOOKS).state == "installed"
+        and hook_state(agent, HOOKS).at_work
+    )
     written = settings_file(agent, HOOKS).stat().st_ino
-    assert not install(agent, HOOKS) and settings_file(agent, HOOKS).stat().st_ino == written
+    assert not install_hooks(agent, HOOKS) and settings_file(agent, HOOKS).stat().st_ino == written
     fire(agent, "SessionStart")
     agent.hooks_log.unlink()
-    assert remove(agent, HOOKS) and standing(agent, HOOKS).state == "none"
+    assert remove_hooks(agent, HOOKS) and hook_state(agent, HOOKS).state == "none"
     assert {path: path.read_bytes() for path in agent.branch.rglob("*") if path.is_file()} == before
     assert {path for path in agent.branch.rglob("*") if path.is_dir()} == directories
 
@@ -251,21 +255,21 @@ def test_what_was_there_comes_back_byte_for_byte_with_its_mode(house: House) -> 
     data = b'{ "model":"x",\r\n\t"hooks": {"Stop":[ ]} ,"a":1e3}\n\n'
     path.write_bytes(data)
     path.chmod(0o600)
-    assert install(agent, HOOKS) and remove(agent, HOOKS)
+    assert install_hooks(agent, HOOKS) and remove_hooks(agent, HOOKS)
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (data, 0o600)
     path.unlink()
-    assert install(agent, HOOKS)
+    assert install_hooks(agent, HOOKS)
     (path.parent / "other").touch()
-    assert remove(agent, HOOKS) and [p.name for p in path.parent.iterdir()] == ["other"]
+    assert remove_hooks(agent, HOOKS) and [p.name for p in path.parent.iterdir()] == ["other"]
 
 
 def test_a_moved_workspace_is_noticed_and_mended(house: House, tmp_path: Path) -> None:
     agent = house.agent("@writer")
-    install(agent, HOOKS)
+    install_hooks(agent, HOOKS)
     path = settings_file(agent, HOOKS)
     path.write_text(path.read_text().replace(str(agent.root), "/elsewhere"))
-    assert standing(agent, HOOKS).state == "outdated"
-    assert install(agent, HOOKS) and standing(agent, HOOKS).state == "installed" and remove(agent, HOOKS)
+    assert hook_state(agent, HOOKS).state == "outdated"
+    assert install_hooks(agent, HOOKS) and hook_state(agent, HOOKS).state == "installed" and remove_hooks(agent, HOOKS)
     assert not path.parent.exists()
 
 
@@ -275,14 +279,14 @@ def test_broken_settings_are_refused_and_stay(house: House) -> None:
     path.parent.mkdir()
     for data in (b'{"a": 1,}', b'{"hooks": 7}', b"\xff{}"):
         path.write_bytes(data)
-        for act in (install, remove):
+        for act in (install_hooks, remove_hooks):
             with pytest.raises(MailcoreError, match=f"{path} .*nothing was written"):
                 act(agent, HOOKS)
-        assert standing(agent, HOOKS).state == "broken" and str(path) in standing(agent, HOOKS).why
+        assert hook_state(agent, HOOKS).state == "broken" and str(path) in hook_state(agent, HOOKS).why
         assert path.read_bytes() == data and list(path.parent.iterdir()) == [path]
     path.write_text('{"disableAllHooks": true}')
-    install(agent, HOOKS)
-    assert "disableAllHooks" in standing(agent, HOOKS).why and not standing(agent, HOOKS).at_work
+    install_hooks(agent, HOOKS)
+    assert "disableAllHooks" in hook_state(agent, HOOKS).why and not hook_state(agent, HOOKS).at_work
 
 
 def test_links_out_of_the_project_are_refused_and_those_within_kept(house: House, tmp_path: Path) -> None:
@@ -290,25 +294,29 @@ def test_links_out_of_the_project_are_refused_and_those_within_kept(house: House
     outside.mkdir()
     (agent.branch / ".claude").symlink_to(outside)
     with pytest.raises(Refused, match="leads out of the project"):
-        install(agent, HOOKS)
+        install_hooks(agent, HOOKS)
     assert list(outside.iterdir()) == []
     (agent.branch / ".claude").unlink()
     shared = house.root / "shared.json"
     shared.write_text("{}")
     settings_file(agent, HOOKS).parent.mkdir()
     settings_file(agent, HOOKS).symlink_to(shared)
-    assert install(agent, HOOKS) and settings_file(agent, HOOKS).is_symlink() and settings.commands(shared.read_text())
-    assert remove(agent, HOOKS) and shared.read_text() == "{}"
+    assert (
+        install_hooks(agent, HOOKS)
+        and settings_file(agent, HOOKS).is_symlink()
+        and settings.our_commands(shared.read_text())
+    )
+    assert remove_hooks(agent, HOOKS) and shared.read_text() == "{}"
 
 
 def test_a_directory_that_cannot_be_written_is_told(house: House) -> None:
     agent = house.agent("@writer")
     settings_file(agent, HOOKS).parent.write_text("a file")
     with pytest.raises(MailcoreError, match="nothing was written"):
-        install(agent, HOOKS)
+        install_hooks(agent, HOOKS)
     shutil.rmtree(agent.branch)
     with pytest.raises(MailcoreError, match="is gone"):
-        install(agent, HOOKS)
+        install_hooks(agent, HOOKS)
 
 
 # The command
@@ -352,7 +360,7 @@ def test_one_broken_file_keeps_no_other_agent_from_it(house: House) -> None:
 
 
 def send(house: House, subject: str, priority: str = "normal") -> str:
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], subject, "b", priority=priority)
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], subject, "b", priority=priority)
     return sent.id
 
 
@@ -391,8 +399,8 @@ def test_telling_is_the_rung_submitted_and_no_reading(writer: Agent, house: Hous
     assert "told by its hook at PostToolUse" in house.mailcore("trace", known).stdout.decode()
     (message,) = house.inbox("@writer")
     assert message.unread and ladder(message).rung == "submitted"
-    post.mark_opened(house.workspace, "@writer", [known])
-    post.close(house.workspace, "@writer", [known])
+    post.read_messages(house.workspace, "@writer", [known])
+    post.close_messages(house.workspace, "@writer", [known])
     assert [r["rung"] for r in house.json("trace", known)["rungs"]] == ["stored", "submitted", "seen"]
 
 
@@ -402,11 +410,11 @@ def test_within_a_run_its_journal_says_so_too(writer: Agent, house: House) -> No
     run_dir.mkdir(parents=True)
     (run_dir / "run.jsonl").touch()
     fire(writer, "PostToolUse", env={"MAILCORE_RUN_ID": run_dir.name})
-    (record,) = journal.read(run_dir / "run.jsonl")
+    (record,) = journal.read_records(run_dir / "run.jsonl")
     assert (record["event"], record["ids"], record["where"]) == ("told", [known], "PostToolUse")
     send(house, "more", "high")
     fire(writer, "PostToolUse", env={"MAILCORE_RUN_ID": "../../../x"})
-    assert len(journal.read(run_dir / "run.jsonl")) == 1
+    assert len(journal.read_records(run_dir / "run.jsonl")) == 1
 
 
 def test_mail_that_another_program_delivers_is_told_too(writer: Agent) -> None:
@@ -470,7 +478,7 @@ def test_many_are_told_a_few_at_a_time(writer: Agent, house: House) -> None:
 
 def test_mail_that_says_something_new_is_told_again(writer: Agent, house: House) -> None:
     for body in ("one", "one", "two"):
-        post.send(house.workspace, "@lead", ["@writer"], "status", body, key="k")
+        post.send_mail(house.workspace, "@lead", ["@writer"], "status", body, key="k")
         told = fire(writer, "Stop")
         assert bool(told) == (house.inbox("@writer")[0].raw.get("updates") != 2)
 

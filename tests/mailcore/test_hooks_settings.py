@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.hooks import settings
-from mailcore.hooks.line import EVENTS, MARK
+from mailcore.hooks.line import EVENTS, HOOK_MARK
 
 OURS = set(EVENTS)
 THEIRS = {"matcher": "Bash", "hooks": [{"type": "command", "command": "echo mine"}]}
 
 
 def line(event: str, made: str) -> str:
-    return f"{MARK}{made}; note {event}"
+    return f"{HOOK_MARK}{made}; note {event}"
 
 
 def other(event: str, made: str) -> str:
-    return f"{MARK}{made}; an older note {event}"
+    return f"{HOOK_MARK}{made}; an older note {event}"
 
 
 json_values = st.recursive(
@@ -60,7 +60,7 @@ def without_ours(value: dict[str, Any]) -> dict[str, list[Any]]:
     """What other people's entries in the hooks are, by event."""
     found = {}
     for event, entries in value.get("hooks", {}).items():
-        kept = [e for e in entries if not json.dumps(e).count(MARK)] if isinstance(entries, list) else entries
+        kept = [e for e in entries if not json.dumps(e).count(HOOK_MARK)] if isinstance(entries, list) else entries
         if kept not in ([],):
             found[event] = kept
     return found
@@ -68,54 +68,59 @@ def without_ours(value: dict[str, Any]) -> dict[str, list[Any]]:
 
 @given(texts())
 def test_taking_out_undoes_putting_in_byte_for_byte(text: str) -> None:
-    put = settings.put(text, line)
-    before, after = settings.check(text), settings.check(put)
-    assert settings.complete(put, line) and not settings.complete(text, line)
+    put = settings.add_our_entries(text, line)
+    before, after = settings.parse_settings(text), settings.parse_settings(put)
+    assert settings.is_complete(put, line) and not settings.is_complete(text, line)
     assert {k: v for k, v in after.items() if k != "hooks"} == {k: v for k, v in before.items() if k != "hooks"}
     assert [k for k in after if k in before] == list(before)
     assert without_ours(after) == without_ours(before)
-    assert settings.put(put, line) == put
-    assert settings.take(put)[0] == text
+    assert settings.add_our_entries(put, line) == put
+    assert settings.remove_our_entries(put)[0] == text
 
 
 @given(texts())
 def test_what_another_release_put_in_is_renewed_and_then_goes_without_a_trace(text: str) -> None:
-    renewed = settings.put(settings.put(text, other), line)
-    assert settings.complete(renewed, line) and settings.take(renewed)[0] == text
+    renewed = settings.add_our_entries(settings.add_our_entries(text, other), line)
+    assert settings.is_complete(renewed, line) and settings.remove_our_entries(renewed)[0] == text
 
 
 @given(texts(), st.randoms(use_true_random=False))
 def test_what_others_rewrote_meanwhile_stays(text: str, chance: Any) -> None:
     """Claude Code writes the whole file anew when a permission is given; a person adds hooks of their own."""
-    changed = settings.check(settings.put(text, line))
+    changed = settings.parse_settings(settings.add_our_entries(text, line))
     changed["permissions"] = {"allow": ["Bash(ls)"]}
     event = chance.choice(EVENTS)
     changed["hooks"][event].insert(chance.randrange(len(changed["hooks"][event]) + 1), THEIRS)
-    taken, made = settings.take(json.dumps(changed, indent=2))
-    assert made in settings.MADE and settings.commands(taken) == []
-    rest = settings.check(taken)
+    taken, made = settings.remove_our_entries(json.dumps(changed, indent=2))
+    assert made in settings.MADE and settings.our_commands(taken) == []
+    rest = settings.parse_settings(taken)
     assert rest["permissions"] == {"allow": ["Bash(ls)"]} and THEIRS in rest["hooks"][event]
-    assert MARK not in taken
+    assert HOOK_MARK not in taken
 
 
 @given(st.sampled_from(["file", "directory"]))
 def test_a_new_file_says_what_was_made(made: str) -> None:
-    text = settings.fresh(line, made)
-    assert settings.complete(text, line) and settings.put(text, line) == text
-    taken, said = settings.take(text)
+    text = settings.new_settings(line, made)
+    assert settings.is_complete(text, line) and settings.add_our_entries(text, line) == text
+    taken, said = settings.remove_our_entries(text)
     assert settings.is_empty(taken) and said == made
-    assert settings.take(settings.put(settings.fresh(other, made), line)) == (taken, made)
+    assert settings.remove_our_entries(settings.add_our_entries(settings.new_settings(other, made), line)) == (
+        taken,
+        made,
+    )
 
 
 def test_our_handler_in_somebody_s_group_goes_alone() -> None:
     group = {"matcher": "*", "hooks": [THEIRS["hooks"][0], {"type": "command", "command": line("Stop", "event")}]}
     text = json.dumps({"hooks": {"Stop": [group]}}, indent=2)
-    assert json.loads(settings.take(text)[0]) == {"hooks": {"Stop": [{**group, "hooks": THEIRS["hooks"]}]}}
+    assert json.loads(settings.remove_our_entries(text)[0]) == {
+        "hooks": {"Stop": [{**group, "hooks": THEIRS["hooks"]}]}
+    }
 
 
 def test_the_layout_of_the_file_is_kept() -> None:
     text = '{\n    "model": "x",\n    "hooks": {\n        "Stop": [\n            1\n        ]\n    }\n}\n'
-    put = settings.put(text, line)
+    put = settings.add_our_entries(text, line)
     assert put == json.dumps(json.loads(put), indent=4) + "\n"
 
 
@@ -134,15 +139,15 @@ def test_the_layout_of_the_file_is_kept() -> None:
     ],
 )
 def test_what_is_broken_is_refused(text: str, why: str) -> None:
-    for act in (lambda: settings.put(text, line), lambda: settings.take(text)):
-        with pytest.raises(settings.Broken, match=why):
+    for act in (lambda: settings.add_our_entries(text, line), lambda: settings.remove_our_entries(text)):
+        with pytest.raises(settings.BrokenSettings, match=why):
             act()
 
 
 @given(st.text(max_size=60) | texts().map(lambda text: text[:-2]))
 def test_any_text_is_taken_or_refused(text: str) -> None:
     try:
-        put = settings.put(text, line)
-    except settings.Broken:
+        put = settings.add_our_entries(text, line)
+    except settings.BrokenSettings:
         return
-    assert settings.take(put)[0] == text
+    assert settings.remove_our_entries(put)[0] == text

@@ -15,7 +15,7 @@ from mailcore.exceptions import Refused
 from mailcore.formats.digest import digest
 from mailcore.identity.caller import Identity, identify
 from mailcore.mail import post
-from mailcore.workspace.find import find
+from mailcore.workspace.find import find_workspace
 from tests.mailcore.conftest import House
 
 N1 = digest(b"n1")
@@ -134,7 +134,7 @@ def test_who_is_calling(
     entries = {name: {"inbox": inbox} for name, inbox in known.items()} | {"broken": 7}
     contacts.write_text(json.dumps({"contacts": entries}))
     assert branch_lock.acquire_lock(house.agent("@writer"), "r1", N1, "s") is None
-    workspace = find(house.root)
+    workspace = find_workspace(house.root)
     if expected.startswith("refused: "):
         with pytest.raises(Refused) as error:
             identify(workspace, environment, house.root / directory, declared)
@@ -166,7 +166,7 @@ def test_the_run_is_known_only_with_its_nonce(house: House) -> None:
 def test_variables_that_leak_from_another_workspaces_run_are_refused(house: House, tmp_path: Path) -> None:
     from mailcore.workspace import create
 
-    other = create.init(tmp_path / "other", [("writer", "w")])
+    other = create.create_workspace(tmp_path / "other", [("writer", "w")])
     branch_lock.acquire_lock(house.agent("@writer"), "r1", N1, "s")
     with pytest.raises(Refused, match="MAILCORE_RUN_ID"):
         identify(other, RUN, other.agent("@writer").branch)
@@ -224,7 +224,7 @@ def test_who_is_nobody_is_told_what_was_looked_at_and_no_way_around_it(house: Ho
 
 
 def test_looking_needs_no_name_outside_the_agents_directories_and_within_one_it_is_the_agents(house: House) -> None:
-    post.send(house.workspace, "@writer", ["@operator"], "for you", "b")
+    post.send_mail(house.workspace, "@writer", ["@operator"], "for you", "b")
     (house.root / "agents/lead/.trinity/passport.json").unlink()  # known by its place alone
     for words in (("inbox",), ("archive",), ("tasks",), ("runs",), ("history",)):
         assert house.mailcore(*words).returncode == 0, words

@@ -11,7 +11,7 @@ from mailcore.mail import post
 from mailcore.model.run import Phase
 from mailcore.system import self_ignore
 from mailcore.workspace import create
-from mailcore.workspace.find import Workspace, find
+from mailcore.workspace.find import Workspace, find_workspace
 from tests.mailcore.conftest import House, git
 
 
@@ -28,11 +28,11 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def made(project: Path) -> Workspace:
-    return create.init(project, [("writer", "agents/writer"), ("lead", "agents/lead")])
+    return create.create_workspace(project, [("writer", "agents/writer"), ("lead", "agents/lead")])
 
 
 def send(workspace: Workspace, subject: str) -> int:
-    return post.send(workspace, "@lead", ["@writer"], subject, "b")[0].seq
+    return post.send_mail(workspace, "@lead", ["@writer"], subject, "b")[0].seq
 
 
 def test_what_is_ours_is_neither_committed_nor_seen(project: Path, made: Workspace) -> None:
@@ -55,7 +55,7 @@ def test_mail_and_count_survive_what_tidies(project: Path, made: Workspace, act:
     assert "one" in (project / "agents/writer/.ai_mail.local/inbox.json").read_text()
     assert (project / ".praxmonitor/audit.jsonl").exists()
     (project / "README").touch()
-    assert send(find(project), "two") == number + 1
+    assert send(find_workspace(project), "two") == number + 1
 
 
 def test_mail_survives_a_change_of_branches(project: Path, made: Workspace) -> None:
@@ -92,15 +92,15 @@ def test_what_teams_share_is_not_ignored(project: Path, made: Workspace) -> None
 def test_an_old_workspace_is_mended_by_the_next_write(house: House) -> None:
     places = [house.agent("writer").mail_dir, house.agent("lead").mail_dir, house.root / ".praxmonitor"]
     for place in places:
-        (place / self_ignore.NAME).unlink()
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
-    assert all((place / self_ignore.NAME).read_bytes().endswith(b"\n") for place in places)
+        (place / self_ignore.IGNORE_FILE).unlink()
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
+    assert all((place / self_ignore.IGNORE_FILE).read_bytes().endswith(b"\n") for place in places)
 
 
 def test_a_gitignore_that_stands_is_left_alone(house: House) -> None:
-    mine = house.agent("writer").mail_dir / self_ignore.NAME
+    mine = house.agent("writer").mail_dir / self_ignore.IGNORE_FILE
     mine.write_text("# we keep our mail\n")
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert mine.read_text() == "# we keep our mail\n"
 
 
@@ -108,7 +108,7 @@ def test_a_project_keeps_what_it_has_in_aipass(project: Path, made: Workspace) -
     """Only AIPass's register, feed and reports are state."""
     made.aipass_dir.mkdir()
     (made.aipass_dir / "prompt.md").write_text("be kind\n")
-    self_ignore.make(made.aipass_dir)
+    self_ignore.make_ignored(made.aipass_dir)
     for name in ("dispatch_register.jsonl", "notifications.jsonl", ".notifications.lock", "dispatch_reports/1.json"):
         (made.aipass_dir / name).parent.mkdir(exist_ok=True)
         (made.aipass_dir / name).write_text("{}")
@@ -120,8 +120,8 @@ def test_logs_that_were_there_before_stay_the_projects(project: Path) -> None:
     logs = project / "agents/writer/logs"
     logs.mkdir(parents=True)
     (logs / "mine.log").write_text("mine\n")
-    create.init(project, [("writer", "agents/writer")])
-    assert not (logs / self_ignore.NAME).exists()
+    create.create_workspace(project, [("writer", "agents/writer")])
+    assert not (logs / self_ignore.IGNORE_FILE).exists()
 
 
 @pytest.mark.parametrize("act", ["stash -u", "clean -fdq", "checkout -q --orphan other"])
@@ -162,7 +162,7 @@ def test_in_a_repository_of_an_agents_own_its_mail_stays(house: House, act: list
         git(branch, "add", "-A")
         git(branch, "commit", "-qm", name)
     assert ".ai_mail.local" not in git(branch, "ls-files")
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     git(branch, *act)
     assert [mail.subject for mail in house.inbox("@writer")] == ["s"]
     assert git(branch, "status", "--porcelain") == ""

@@ -37,8 +37,9 @@ def planted(house: House, pid: int, run_id: str = RUN, **more: Any) -> None:
 
 @pytest.mark.parametrize("ticks", [True, False], ids=["with its start time", "with none"])
 def test_a_process_that_supervises_nothing_is_not_signalled(
-    house: House, stranger: subprocess.Popen[bytes], ticks: bool
+    house: House, stranger: subprocess.Popen[bytes], ticks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mailcore.dispatch.kill.BEGIN_PATIENCE", 0.5)
     planted(house, stranger.pid, start_ticks=start_ticks(stranger.pid) if ticks else 0)
     assert processes_to_kill(house.workspace, "@writer") == ()
     with pytest.raises(Refused, match=str(stranger.pid)) as error:

@@ -13,7 +13,7 @@ import pytest
 from mailcore.model.agent import Agent
 from mailcore.model.usage import Usage
 from mailcore.observe.usage_ledger import ledger
-from mailcore.observe.usage_sum import date
+from mailcore.observe.usage_sum import local_date
 from mailcore.programs.claude.places import directory
 from mailcore.programs.claude.sessions import ClaudeSessions
 from tests.mailcore.conftest import House
@@ -93,7 +93,7 @@ def test_by_agent_task_and_day_from_every_file(house: House, noon: float, tmp_pa
     rollout(tmp_path, "t1", editor.branch / "src", record(noon, total, total))
     rollout(tmp_path, "t2", Path("/somewhere/else"), record(noon, total, total))
     run(lead, "20261122T120000-b", "Look", noon, noon + 60, cost=0.25)
-    yesterday, before = date(noon), date(noon - DAY)
+    yesterday, before = local_date(noon), local_date(noon - DAY)
     assert sums(house, noon - 3 * DAY) == {
         ("@writer", "", before): ONE,
         ("@writer", "", yesterday): ONE + ONE,
@@ -110,8 +110,8 @@ def test_a_run_that_goes_on_and_one_without_money_in_its_file(house: House, noon
     run(writer, "20261122T120000-b", "Second", noon + 400)
     run(writer, "20261101T120000-c", "Of old", noon - 20 * DAY, noon - 20 * DAY + 5, cost=3.0)
     assert sums(house, noon - DAY) == {
-        ("@writer", "20261122T110000-a", date(noon)): ONE + Usage(cost=0.75),
-        ("@writer", "20261122T120000-b", date(noon)): ONE,
+        ("@writer", "20261122T110000-a", local_date(noon)): ONE + Usage(cost=0.75),
+        ("@writer", "20261122T120000-b", local_date(noon)): ONE,
     }
 
 
@@ -141,14 +141,14 @@ def test_a_huge_line_and_torn_ones_cost_no_more_than_themselves(house: House, no
     path = claude(writer, "one", said(noon, "m1", text("a")), huge, b'{"type":"assistant","usage":', said(noon, "m2"))
     with path.open("ab") as file:
         file.write(said(noon, "torn", text("a"))[:-5])
-    assert sums(house, noon - DAY) == {("@writer", "", date(noon)): ONE + ONE}
+    assert sums(house, noon - DAY) == {("@writer", "", local_date(noon)): ONE + ONE}
 
 
 def test_of_a_file_only_what_was_written_since_is_read(house: House, noon: float) -> None:
     """Lines of old that would be said to be drift if they were read."""
     old = [line(noon - 9 * DAY + n, "assistant", message={"usage": n}, about="x" * 500) for n in range(2000)]
     claude(house.agent("@writer"), "one", *old, said(noon, "m1", text("a")))
-    assert sums(house, noon - DAY) == {("@writer", "", date(noon)): ONE}
+    assert sums(house, noon - DAY) == {("@writer", "", local_date(noon)): ONE}
     assert ledger(house.workspace.agents, noon - DAY).notes == []
     assert "message.usage" in ledger(house.workspace.agents, noon - 20 * DAY).notes[0]
 
@@ -198,7 +198,10 @@ def test_the_command_sums_up_by_task_and_by_day(used: House, noon: float) -> Non
         ("20261122T120000-a", "@writer", "Write \x1b[31mit", 160, 1.5),
     ]
     rows = used.json("usage", "--by", "day")["rows"]
-    assert [(row["day"], row["tokens"]) for row in rows] == [(date(noon - DAY), 1_000_130), (date(noon), 320)]
+    assert [(row["day"], row["tokens"]) for row in rows] == [
+        (local_date(noon - DAY), 1_000_130),
+        (local_date(noon), 320),
+    ]
 
 
 def test_for_people_it_is_a_table(used: House) -> None:

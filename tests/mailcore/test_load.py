@@ -23,11 +23,11 @@ from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.lock import Holder
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
-from mailcore.observe.aipass_runs import newest_runs, registered
+from mailcore.observe.aipass_runs import newest_runs, runs_by_id
 from mailcore.observe.facts import RunRead
 from mailcore.observe.fold import apply
-from mailcore.observe.log_reader import FIRST
-from mailcore.observe.reader import Loader
+from mailcore.observe.log_reader import FIRST_LINES
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
 from mailcore.workspace import find
 from tests.mailcore.conftest import House, wait_until
@@ -37,7 +37,7 @@ class Look:
     """A loader and the fleet that its facts make."""
 
     def __init__(self, root: Path) -> None:
-        self.loader = Loader(find.find(root))
+        self.loader = WorkspaceReader(find.find_workspace(root))
         self.fleet = apply(Fleet(self.loader.workspace.root), self.loader.initial(), time.time())
 
     def sweep(self) -> None:
@@ -83,7 +83,7 @@ def begin(agent: Agent, run_id: str = "20990101T000000_000000-aaaaaaaa", **first
     path = agent.runs_dir / run_id / "run.jsonl"
     path.parent.mkdir(parents=True)
     queued = {"event": "queued", "run_id": run_id, "target": agent.address, "sender": "@b", "subject": "Report"}
-    journal.append(path, {**queued, **first})
+    journal.append_record(path, {**queued, **first})
     return path
 
 
@@ -190,10 +190,10 @@ def test_a_run_of_ours_is_followed_from_its_queueing_to_its_end(look: Look) -> N
     assert look.the("@beta").run is not None
     assert str(path.parent) in look.loader.watch_paths(), "its directory is watched while it goes on"
     lock(beta, os.getpid(), run_id=path.parent.name)
-    journal.append(path, {"event": "attempt", "n": 1, "pid": os.getpid()})
+    journal.append_record(path, {"event": "attempt", "n": 1, "pid": os.getpid()})
     look.changed(path)
     assert look.state("@beta") is State.STARTING
-    journal.append(path, {"event": "running"})
+    journal.append_record(path, {"event": "running"})
     (path.parent / "attempt-1.stdout.log").write_text("thinking\n")
     (path.parent / "attempt-1.stderr.log").write_text("a warning\n")
     look.changed(path)
@@ -202,7 +202,7 @@ def test_a_run_of_ours_is_followed_from_its_queueing_to_its_end(look: Look) -> N
     assert time.time() - look.the("@beta").last_active < 5
     with (path.parent / "attempt-1.stdout.log").open("a") as file:
         file.write("the last words\n")
-    journal.append(path, {"event": "ended", "outcome": "completed"})
+    journal.append_record(path, {"event": "ended", "outcome": "completed"})
     beta.dispatch_lock.unlink()
     look.changed(path)
     assert look.state("@beta") is State.DONE
@@ -275,7 +275,7 @@ def test_of_a_file_seen_first_only_the_end_is_told(aipass_workspace: Path) -> No
     log = aipass_workspace / "agents" / "beta" / "logs" / "big.log"
     log.write_text("".join(f"line {n}\n" for n in range(100_000)))
     texts = [a.text for a in Look(aipass_workspace).fleet.stream if a.text.startswith("line")]
-    assert texts == [f"line {n}" for n in range(100_000 - FIRST, 100_000)]
+    assert texts == [f"line {n}" for n in range(100_000 - FIRST_LINES, 100_000)]
 
 
 def test_an_outstanding_row_counts_only_beside_its_lock(look: Look) -> None:
@@ -302,7 +302,7 @@ def test_an_outstanding_row_counts_only_beside_its_lock(look: Look) -> None:
 
 def test_our_own_run_in_the_register_is_told_by_its_journal(look: Look) -> None:
     path = begin(look.agent("@beta"))
-    journal.append(path, {"event": "ended", "outcome": "killed", "by": "@operator"})
+    journal.append_record(path, {"event": "ended", "outcome": "killed", "by": "@operator"})
     row = {"dispatch_id": path.parent.name, "ts": journal.now(), "target": "@beta", "status": "outstanding"}
     with (look.fleet.root / ".aipass" / "dispatch_register.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n" + json.dumps({**row, "status": "FAILED (killed)"}) + "\n")
@@ -313,7 +313,7 @@ def test_our_own_run_in_the_register_is_told_by_its_journal(look: Look) -> None:
 def test_the_register_is_folded_whatever_stands_in_it() -> None:
     odd: list[dict[str, Any]] = [{}, {"dispatch_id": 5}, {"dispatch_id": "a"}, {"dispatch_id": "b", "target": " "}]
     odd += [{"dispatch_id": "c", "target": "@X", "ts": 7, "monitor_pid": "no", "status": None}]
-    assert {address: run.phase for address, run in newest_runs(registered(odd).values()).items()} == {
+    assert {address: run.phase for address, run in newest_runs(runs_by_id(odd).values()).items()} == {
         "@x": Phase.RUNNING
     }
 
@@ -446,7 +446,7 @@ def test_what_is_written_after_the_end_is_read_while_the_lock_is_there(house: Ho
     lead = house.agent("@lead")
     lead.inbox.unlink(missing_ok=True)
     lead.inbox.mkdir()
-    loader = Loader(house.workspace)
+    loader = WorkspaceReader(house.workspace)
     loader.initial()
     seen: list[Run] = []
     (house.agent("@writer").branch / "go").touch()

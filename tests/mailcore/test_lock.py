@@ -14,7 +14,7 @@ import pytest
 from mailcore.dispatch.runs import branch_lock
 from mailcore.model.lock import Holder
 from mailcore.system.processes import boot_id, start_ticks
-from mailcore.workspace.lock_reader import YOUNG, read_lock
+from mailcore.workspace.lock_reader import UNREADABLE_GRACE, read_lock
 from tests.mailcore.conftest import House
 
 pytestmark = pytest.mark.backends
@@ -86,13 +86,13 @@ def gone() -> int:
         ({"pid": -1}, 0, Holder.DEAD),
         ({"pid": 10**30}, 0, Holder.DEAD),
         ("", 0, Holder.UNKNOWN),
-        ('{"pid": 1', YOUNG / 2, Holder.UNKNOWN),
-        ('{"pid": 1', YOUNG + 5, Holder.DEAD),
+        ('{"pid": 1', UNREADABLE_GRACE / 2, Holder.UNKNOWN),
+        ('{"pid": 1', UNREADABLE_GRACE + 5, Holder.DEAD),
         ({"pid": "12"}, 0, Holder.UNKNOWN),
-        ({"pid": True}, YOUNG + 5, Holder.DEAD),
-        ("[1, 2]", YOUNG + 5, Holder.DEAD),
-        ("\x00\xff", YOUNG + 5, Holder.DEAD),
-        ("[" * 5000, YOUNG + 5, Holder.DEAD),
+        ({"pid": True}, UNREADABLE_GRACE + 5, Holder.DEAD),
+        ("[1, 2]", UNREADABLE_GRACE + 5, Holder.DEAD),
+        ("\x00\xff", UNREADABLE_GRACE + 5, Holder.DEAD),
+        ("[" * 5000, UNREADABLE_GRACE + 5, Holder.DEAD),
     ],
 )
 def test_stale_and_corrupt_rules(house: House, content: Any, age: float, holder: Holder) -> None:
@@ -118,9 +118,10 @@ def test_a_zombie_frees_its_lock(house: House) -> None:
 def test_of_many_processes_one_gets_it(house: House) -> None:
     source = (
         "import sys; from pathlib import Path\n"
-        "from mailcore.dispatch import lock; from mailcore.workspace.find import find\n"
-        "agent = find(Path(sys.argv[1])).agent('@writer')\n"
-        "print('got' if lock.acquire(agent, sys.argv[2], 'n' + sys.argv[2], 's') is None else 'busy', flush=True)\n"
+        "from mailcore.dispatch.runs import branch_lock; from mailcore.workspace.find import find_workspace\n"
+        "agent = find_workspace(Path(sys.argv[1])).agent('@writer')\n"
+        "free = branch_lock.acquire_lock(agent, sys.argv[2], 'n' + sys.argv[2], 's') is None\n"
+        "print('got' if free else 'busy', flush=True)\n"
         "sys.stdin.readline()\n"
     )
     racers = [

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.log_levels import parse
-from mailcore.observe.log_lines import Log
+from mailcore.observe.log_levels import parse_log_line
+from mailcore.observe.log_lines import LogLineReader
 from mailcore.text import line
 
 NOW = 1_900_000_000.0
@@ -19,9 +19,9 @@ LABELS = {"E": Kind.ERROR, "W": Kind.WARNING, "L": Kind.LOG}
 HELD_OUT = "# --- held out"
 
 
-def told(*lines: str | bytes, log: Log | None = None) -> list[Activity]:
+def told(*lines: str | bytes, log: LogLineReader | None = None) -> list[Activity]:
     raw = [line.encode() if isinstance(line, str) else line for line in lines]
-    return list((log or Log("@a")).read(raw, NOW))
+    return list((log or LogLineReader("@a")).read(raw, NOW))
 
 
 def said(*lines: str | bytes) -> list[tuple[str, str]]:
@@ -113,7 +113,7 @@ def test_what_one_event_wrote_in_many_lines_is_one(text: str, event: str) -> Non
 @pytest.mark.parametrize(("text", "event"), BLOCKS.values(), ids=BLOCKS)
 def test_it_is_one_however_it_comes(text: str, event: str) -> None:
     """Each line at a time of its own. The chained one's first half is told by then."""
-    log = Log("@a")
+    log = LogLineReader("@a")
     found = [one for line in [*text.split("\n"), "after"] for one in told(line, log=log)]
     errors = [one.text for one in found if one.kind is Kind.ERROR]
     assert errors == [event if text is not CHAINED else "ValueError: x"]
@@ -160,15 +160,15 @@ def test_a_line_is_what_a_terminal_shows_of_it(raw: bytes, text: str) -> None:
     ],
 )
 def test_a_lines_own_time(line: str, at: float) -> None:
-    assert parse(line).at == pytest.approx(at)
+    assert parse_log_line(line).at == pytest.approx(at)
     assert told(line, "on")[0].at == (pytest.approx(at) if at else NOW)
 
 
 def test_of_a_backlog_a_line_without_a_time_was_at_most_then() -> None:
     lines = [b"first", b"2026-11-22 10:00:00 ERROR db is away", b"second", b"last"]
-    first, error, second, last = Log("@a").read(lines, NOW, backlog=True)
+    first, error, second, last = LogLineReader("@a").read(lines, NOW, backlog=True)
     assert [one.before for one in (first, error, second, last)] == [True, False, True, False]
-    assert (error.at, last.at) == (parse("2026-11-22 10:00:00 ERROR db is away").at, NOW)
+    assert (error.at, last.at) == (parse_log_line("2026-11-22 10:00:00 ERROR db is away").at, NOW)
     assert not any(one.before for one in told("first", "last")), "what comes has the time at which it came"
 
 
@@ -188,7 +188,7 @@ def test_any_bytes_are_told_harmlessly(lines: list[bytes]) -> None:
 @pytest.mark.parametrize("text", ["(" * 6400, " " + "a.b:" * 1600, "\t" * 6000 + "x", "[" * 6000, "a - " * 1600])
 def test_no_line_takes_long(text: str) -> None:
     """After an error, where most forms are tried; a tenth of a second is a hundred times what the longest takes."""
-    log = Log("@a")
+    log = LogLineReader("@a")
     told("ERROR:root:x", log=log)
     began = time.process_time()
     told(text, log=log)

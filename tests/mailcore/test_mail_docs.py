@@ -28,7 +28,7 @@ def test_every_verb_of_mail_is_told() -> None:
 def test_the_commands_run_as_they_stand(house: House, tmp_path: Path) -> None:
     del house
     root = tmp_path / "try"
-    made = create.init(root, [(name, f"agents/{name}") for name in ("lead", "writer", "coder")])
+    made = create.create_workspace(root, [(name, f"agents/{name}") for name in ("lead", "writer", "coder")])
     made.config_file.write_text('[agents]\nprogram = "command"\ncommand = ["true"]\n')
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for number, block in enumerate(BLOCKS, 1):

@@ -32,8 +32,8 @@ WRITE = """
 import json, sys
 from pathlib import Path
 from mailcore.mail import mailbox
-from mailcore.workspace.find import find
-agent = find(Path(sys.argv[1])).agent("@writer")
+from mailcore.workspace.find import find_workspace
+agent = find_workspace(Path(sys.argv[1])).agent("@writer")
 for n in range(int(sys.argv[3])):
     mailbox.deliver(agent, {"from": "@lead", "subject": f"{sys.argv[2]}-{n}", "message": "x" * 2000, "status": "new"})
     print(f"{sys.argv[2]}-{n}", flush=True)
@@ -97,8 +97,8 @@ def test_unknown_keys_statuses_and_order_survive_every_act(house: House) -> None
     }
     put(writer, strange)
     deliver(writer, "fresh")
-    mailbox.mark_opened(writer, ["cccccccc"], {"seen_at": "now"})
-    mailbox.close(writer, ["bbbbbbbb"])
+    mailbox.mark_as_opened(writer, ["cccccccc"], {"seen_at": "now"})
+    mailbox.archive_messages(writer, ["bbbbbbbb"])
     after = document(writer)
     assert list(after) == ["weather", "mailbox", "messages", "total_messages", "trailer", "unread_count"]
     assert (after["weather"], after["trailer"]) == (strange["weather"], None)
@@ -132,9 +132,9 @@ def test_what_is_no_mailbox_is_unreadable_and_never_lost(house: House, data: byt
     assert box.status is MailboxStatus.UNREADABLE
     assert str(writer.inbox) in box.reason
     with pytest.raises(MailcoreError):
-        mailbox.close(writer, ["aaaaaaaa"])
+        mailbox.archive_messages(writer, ["aaaaaaaa"])
     with pytest.raises(MailcoreError):
-        mailbox.mark_opened(writer, ["aaaaaaaa"], {})
+        mailbox.mark_as_opened(writer, ["aaaaaaaa"], {})
     assert writer.inbox.read_bytes() == data
     with suppress(MailcoreError):
         deliver(writer)
@@ -156,7 +156,7 @@ def test_what_a_link_leads_out_of_the_project_is_neither_read_nor_written(
     before = sorted((str(path), path.stat().st_mtime_ns) for path in (outside, *outside.rglob("*")))
     box = read_mailbox(writer.inbox, writer.root)
     assert box.status is MailboxStatus.UNREADABLE and "leads out of the project" in box.reason
-    for write in (lambda: deliver(writer, "after"), lambda: mailbox.close(writer, ["1"])):
+    for write in (lambda: deliver(writer, "after"), lambda: mailbox.archive_messages(writer, ["1"])):
         with pytest.raises(Refused, match="leads out of the project"):
             write()
     assert sorted((str(path), path.stat().st_mtime_ns) for path in (outside, *outside.rglob("*"))) == before
@@ -228,8 +228,8 @@ def test_reading_marks_once_and_keeps_when_it_was_first_seen(house: House) -> No
     one = deliver(writer, sent_id="5e5e5e5e")
     put(writer, {**document(writer), "messages": [*document(writer)["messages"], {"id": "old", "status": None}]})
     assert [m.unread for m in house.inbox("@writer")] == [True, True]
-    mailbox.mark_opened(writer, [one, "old"], {"seen_at": "first"})
-    mailbox.mark_opened(writer, ["5e5e5e5e"], {"seen_at": "second"})
+    mailbox.mark_as_opened(writer, [one, "old"], {"seen_at": "first"})
+    mailbox.mark_as_opened(writer, ["5e5e5e5e"], {"seen_at": "second"})
     assert [(m.status, m.unread, m.raw["seen_at"]) for m in house.inbox("@writer")] == [("opened", False, "first")] * 2
     assert document(writer)["unread_count"] == 0
 
@@ -237,17 +237,17 @@ def test_reading_marks_once_and_keeps_when_it_was_first_seen(house: House) -> No
 def test_id_wins_over_sent_id_and_an_unknown_one_changes_nothing(house: House) -> None:
     writer = house.agent("@writer")
     put(writer, {"messages": [{"id": "bb", "sent_id": "aa"}, {"id": "aa", "sent_id": "cc"}]})
-    assert [m.id for m in mailbox.mark_opened(writer, ["aa", "cc"], {})] == ["aa"]
+    assert [m.id for m in mailbox.mark_as_opened(writer, ["aa", "cc"], {})] == ["aa"]
     before = writer.inbox.read_bytes()
     with pytest.raises(MailcoreError, match="nothere"):
-        mailbox.close(writer, ["bb", "nothere"])
+        mailbox.archive_messages(writer, ["bb", "nothere"])
     assert writer.inbox.read_bytes() == before and not writer.archive_dir.exists()
 
 
 def test_closing_archives_the_whole_message_first(house: House) -> None:
     writer = house.agent("@writer")
     one = deliver(writer, "a/b: ü\n*?", colour="red")
-    mailbox.close(writer, [one])
+    mailbox.archive_messages(writer, [one])
     (kept,) = writer.archive_dir.iterdir()
     raw = json.loads(kept.read_bytes())
     assert (raw["id"], raw["status"], raw["read"], raw["colour"]) == (one, "closed", True, "red")
@@ -259,9 +259,9 @@ def test_closing_archives_the_whole_message_first(house: House) -> None:
 def test_messages_without_an_id_are_each_archived(house: House) -> None:
     writer = house.agent("@writer")
     put(writer, {"messages": [{"sent_id": f"s{n}", "subject": "same", "message": f"body {n}"} for n in range(4)]})
-    mailbox.close(writer, ["s0", "s1"])
-    mailbox.close(writer, ["s2"])
-    mailbox.close(writer, ["s3"])
+    mailbox.archive_messages(writer, ["s0", "s1"])
+    mailbox.archive_messages(writer, ["s2"])
+    mailbox.archive_messages(writer, ["s3"])
     bodies = sorted(json.loads(path.read_bytes())["message"] for path in writer.archive_dir.iterdir())
     assert bodies == ["body 0", "body 1", "body 2", "body 3"]
 
@@ -272,7 +272,7 @@ def test_an_archive_that_cannot_be_written_keeps_the_message_open(house: House) 
     before = writer.inbox.read_bytes()
     writer.archive_dir.write_text("a file where the directory should be")
     with pytest.raises(MailcoreError, match="deleted"):
-        mailbox.close(writer, [one])
+        mailbox.archive_messages(writer, [one])
     assert writer.inbox.read_bytes() == before
 
 

@@ -36,7 +36,7 @@ def strange(house: House, form: str) -> dict[str, Any]:
 @pytest.mark.parametrize("form", ["list", "object"])
 def test_unknown_keys_survive_adding_and_removing(house: House, form: str) -> None:
     before = strange(house, form)
-    made = create.add(house.workspace, "Newcomer", "agents/newcomer")
+    made = create.add_agent(house.workspace, "Newcomer", "agents/newcomer")
     assert [a.address for a in made.agents] == ["@writer", "@editor", "@lead", "@newcomer"]
     assert (
         json.loads((made.agent("newcomer").passport).read_bytes())["citizenship"]["registry_id"]
@@ -45,7 +45,7 @@ def test_unknown_keys_survive_adding_and_removing(house: House, form: str) -> No
     after = document(house)
     assert list(after) == list(before) and (after["zebra"], after["trailer"]) == (before["zebra"], before["trailer"])
     assert after["metadata"]["credential"] == "abc" and after["metadata"]["total_branches"] == 4
-    left = create.remove(made, "@newcomer")
+    left = create.remove_agent(made, "@newcomer")
     assert [a.address for a in left.agents] == ["@writer", "@editor", "@lead"]
     assert document(house)["branches"] == before["branches"] and document(house)["metadata"]["total_branches"] == 3
     assert made.agent("newcomer").inbox.exists()
@@ -58,17 +58,17 @@ def test_a_newcomer_gets_mail_at_once_and_one_who_left_none(house: House) -> Non
     assert house.json("agent", "remove", "poet")["agents"] == 3
     assert house.json("send", "@poet", "s", "b", "--from", "@lead", status=3)["error"]["code"] == "unknown_agent"
     assert len(json.loads((house.root / "agents/poet/.ai_mail.local/inbox.json").read_bytes())["messages"]) == 1
-    records = journal.read(house.root / ".praxmonitor" / "audit.jsonl")
+    records = journal.read_records(house.root / ".praxmonitor" / "audit.jsonl")
     acts = [(r["by"], r["verb"], r["agent"]) for r in records if r["verb"].startswith("agent ")]
     assert acts == [("@operator", "agent add", "@poet"), ("@operator", "agent remove", "@poet")]
 
 
 def test_a_returning_agent_finds_its_files_as_they_were(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     branch = house.agent("@writer").branch
     before = {p: p.read_bytes() for p in branch.rglob("*") if p.is_file()}
-    left = create.remove(house.workspace, "@writer")
-    back = create.add(left, "writer", "agents/writer")
+    left = create.remove_agent(house.workspace, "@writer")
+    back = create.add_agent(left, "writer", "agents/writer")
     assert {p: p.read_bytes() for p in branch.rglob("*") if p.is_file()} == before
     assert back.agent("@writer").branch == branch
 
@@ -91,7 +91,7 @@ def test_a_returning_agent_finds_its_files_as_they_were(house: House) -> None:
 def test_who_cannot_be_added_changes_nothing(house: House, name: str, path: str, code: str) -> None:
     before = house.workspace.registry.read_bytes()
     with pytest.raises(MailcoreError) as error:
-        create.add(house.workspace, name, path)
+        create.add_agent(house.workspace, name, path)
     assert error.value.code == code and house.workspace.registry.read_bytes() == before
     assert not (house.root / "agents" / "x").exists() and not (house.root.parent / "outside").exists()
 
@@ -99,14 +99,14 @@ def test_who_cannot_be_added_changes_nothing(house: House, name: str, path: str,
 def test_a_symlink_out_of_the_project_is_no_branch(house: House, tmp_path: Path) -> None:
     (house.root / "agents" / "way").symlink_to(tmp_path)
     with pytest.raises(UsageError, match="leaves the project"):
-        create.add(house.workspace, "way", "agents/way")
+        create.add_agent(house.workspace, "way", "agents/way")
     assert not (tmp_path / ".trinity").exists()
 
 
 @pytest.mark.parametrize("metadata", [None, [], "x", {}])
 def test_a_registry_without_proper_metadata_is_kept_as_it_is(house: House, metadata: Any) -> None:
     house.workspace.registry.write_text(json.dumps(document(house) | {"metadata": metadata}))
-    create.add(house.workspace, "poet", "agents/poet")
+    create.add_agent(house.workspace, "poet", "agents/poet")
     after = document(house)
     assert len(after["branches"]) == 4 and (after["metadata"] == metadata or isinstance(metadata, dict))
 
@@ -141,14 +141,14 @@ def test_it_waits_for_aipass_own_lock(house: House) -> None:
         raw = document(house) | {"written": "meanwhile"}
         registry.write_text(json.dumps(raw))
     assert adder.wait(30) == 0
-    assert document(house)["written"] == "meanwhile" and len(find.find(house.root).agents) == 4
+    assert document(house)["written"] == "meanwhile" and len(find.find_workspace(house.root).agents) == 4
 
 
 def test_nobody_is_taken_out_while_it_works_and_the_operator_never(house: House) -> None:
     house.shell("writer", "echo up; exec sleep 100")
     house.attempt_pid("@writer", house.started("@operator", "@writer"))
     with pytest.raises(Refused, match="at work") as error:
-        create.remove(house.workspace, "@writer")
+        create.remove_agent(house.workspace, "@writer")
     assert error.value.code == "busy" and len(document(house)["branches"]) == 3
     for name, code in (("@operator", "reserved"), ("@nobody", "unknown_agent")):
         assert house.json("agent", "remove", name, status=3)["error"]["code"] == code

@@ -79,8 +79,8 @@ async def test_urgent_tasks_and_answers_say_whom_they_wake_and_a_wait_for_anythi
 
 
 async def test_an_agent_finds_its_own_mail(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "invoice of May", "b")
-    post.send(house.workspace, "@lead", ["@editor"], "invoice of June", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "invoice of May", "b")
+    post.send_mail(house.workspace, "@lead", ["@editor"], "invoice of June", "b")
     async with agents(house, "writer") as [writer]:
         found = await writer("search", words="invoice", agent="@lead", since="1h", state="open")
         assert [one["subject"] for one in found] == ["invoice of May"]
@@ -206,12 +206,12 @@ async def test_an_agent_does_over_mcp_what_it_does_by_command(house: House) -> N
         await lead("close", ids=mail["id"])
         assert [one["id"] for one in await lead("archive", what="search", text="which")] == [mail["id"]]
         assert (await lead("archive", what="restore", text=mail["id"]))["status"] == "opened"
-        given = post.send(house.workspace, "@lead", ["@writer"], "a task", "b", is_task=True)[0]
+        given = post.send_mail(house.workspace, "@lead", ["@writer"], "a task", "b", is_task=True)[0]
         await writer("ack", id=given.seq)
         await writer("done", id=given.seq, result="there")
         (told,) = [one for one in await lead("inbox") if (one.get("ack") or {}).get("state") == "done"]
         assert (await lead("accept", id=told["seq"]))["task"]
-        given = post.send(house.workspace, "@lead", ["@writer"], "another", "b", is_task=True)[0]
+        given = post.send_mail(house.workspace, "@lead", ["@writer"], "another", "b", is_task=True)[0]
         await writer("done", id=given.seq, result="there")
         (told,) = [one for one in await lead("inbox") if one["subject"].endswith("another")]
         assert (await lead("reopen", id=told["seq"], why="half of it"))["to"] == "@writer"
@@ -223,7 +223,7 @@ async def test_an_agent_does_over_mcp_what_it_does_by_command(house: House) -> N
 
 
 async def test_no_tool_decides_for_who_may_not(house: House) -> None:
-    request = approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    request = approvals.request_approval(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     async with agents(house, "@writer") as (writer,):
         for verb in ("approve", "deny"):
             assert "only @operator can do this" in await writer.refused(verb, id=request.seq, why="yes")
@@ -245,7 +245,7 @@ async def test_outside_the_agents_directories_a_server_shows_nobodys_mail(house:
 
 
 async def test_a_client_that_leaves_in_the_midst_of_a_wait_takes_its_server_with_it(house: House) -> None:
-    sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
+    sent = post.send_mail(house.workspace, "@writer", ["@editor"], "s", "b")[0]
     begun = time.monotonic()
     async with agents(house, "@writer") as (writer,):
         with anyio.move_on_after(0.5):
@@ -255,7 +255,7 @@ async def test_a_client_that_leaves_in_the_midst_of_a_wait_takes_its_server_with
 
 async def test_a_wait_that_is_cancelled_leaves_nothing(house: House) -> None:
     """No thread, no watch, no sign that somebody waits: the server is as it was, and answers."""
-    sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
+    sent = post.send_mail(house.workspace, "@writer", ["@editor"], "s", "b")[0]
     waits = house.agent("@writer").mail_dir / ".waits"
 
     def waiting() -> int:
@@ -282,7 +282,7 @@ async def test_a_wait_that_is_cancelled_leaves_nothing(house: House) -> None:
             return waiting() == 0 and holds()[1] <= before[1]
 
         await anyio.to_thread.run_sync(partial(wait_until, over, 20, "nothing of them is left"))
-        post.reply(house.workspace, "@editor", sent.id, "yes")
+        post.reply_to(house.workspace, "@editor", sent.id, "yes")
         assert (await writer("wait", ids=sent.id, timeout=20))["settled"][0]["text"] == "yes"
 
 
@@ -331,7 +331,7 @@ def test_without_a_workspace_a_client_gets_an_answer(
 
 def test_what_is_under_way_when_the_client_goes_is_done(house: House) -> None:
     """Standard input ends behind the last request, as of a script's: its acts stand, its waits go with it."""
-    sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
+    sent = post.send_mail(house.workspace, "@writer", ["@editor"], "s", "b")[0]
     says = spoken(
         {"name": "wait", "arguments": {"ids": [sent.id], "timeout": 600}},
         {"name": "send", "arguments": {"to": "@editor", "subject": "last", "body": "word"}},
@@ -343,7 +343,7 @@ def test_what_is_under_way_when_the_client_goes_is_done(house: House) -> None:
 
 
 async def test_a_hundred_waits_keep_no_other_verb_out(house: House) -> None:
-    sent = post.send(house.workspace, "@writer", ["@editor"], "s", "b")[0]
+    sent = post.send_mail(house.workspace, "@writer", ["@editor"], "s", "b")[0]
     async with agents(house, "@writer") as (writer,):
         heard: list[Any] = []
         async with anyio.create_task_group() as group:
@@ -357,7 +357,7 @@ async def test_a_hundred_waits_keep_no_other_verb_out(house: House) -> None:
             begun = partial(wait_until, lambda: len(list(waits.glob("*"))) == 100, 30, "all of them wait")
             await anyio.to_thread.run_sync(begun)
             assert (await writer("whoami"))["address"] == "@writer"
-            post.reply(house.workspace, "@editor", sent.id, "yes")
+            post.reply_to(house.workspace, "@editor", sent.id, "yes")
         assert {one["settled"][0]["text"] for one in heard} == {"yes"} and len(heard) == 100
 
 

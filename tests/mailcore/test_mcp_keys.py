@@ -45,12 +45,12 @@ async def client(house: House, *, cwd: Path | None = None, **env: str) -> AsyncI
 
 
 def audit(house: House, *verbs: str) -> list[dict[str, Any]]:
-    return [act for act in journal.read(house.workspace.state_dir / "audit.jsonl") if act["verb"] in verbs]
+    return [act for act in journal.read_records(house.workspace.state_dir / "audit.jsonl") if act["verb"] in verbs]
 
 
 async def test_a_client_without_a_directory_is_whom_its_key_names(house: House, tmp_path: Path) -> None:
     number, file = issued(house, "@writer")
-    post.send(house.workspace, "@lead", ["@editor"], "between others", "b")
+    post.send_mail(house.workspace, "@lead", ["@editor"], "between others", "b")
     async with client(house, cwd=tmp_path, MAILCORE_KEY_FILE=str(file)) as writer:
         who = await writer("whoami")
         assert (who["address"], who["how"]) == ("@writer", "key") and number in who["evidence"][-1]
@@ -138,7 +138,10 @@ async def test_a_key_is_good_for_what_it_was_issued_for(house: House) -> None:
 
 
 async def test_the_person_does_by_key_what_the_key_was_issued_for(house: House) -> None:
-    asked = [approvals.ask(house.workspace, "@writer", "@operator", "@operator", name, "b", 1) for name in ("a", "b")]
+    asked = [
+        approvals.request_approval(house.workspace, "@writer", "@operator", "@operator", name, "b", 1)
+        for name in ("a", "b")
+    ]
     _, reads = issued(house, "@operator", "inbox,read,away,send")
     _, decides = issued(house, "@operator", "inbox,approve,deny")
     async with client(house, MAILCORE_KEY_FILE=str(reads)) as person:
@@ -171,7 +174,7 @@ async def test_an_approver_decides_by_key_only_if_it_was_issued_for_that(house: 
 
 
 async def test_where_the_passphrase_is_wanted_a_key_is_none(house: House) -> None:
-    request = approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    request = approvals.request_approval(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     _, file = issued(house, "@operator", "approve")
     house.extra = '[operator]\nproof = "passphrase"'
     house.configure()
@@ -206,7 +209,7 @@ async def test_within_a_run_no_key_takes_another_name(house: House, tmp_path: Pa
 
 async def test_a_client_at_a_persons_place_is_nobody_without_a_key(house: House) -> None:
     """At the root a command looks with the operator's eyes; a client looks with nobody's."""
-    post.send(house.workspace, "@lead", ["@editor"], "between others", "b")
+    post.send_mail(house.workspace, "@lead", ["@editor"], "between others", "b")
     async with client(house) as nobody:
         for verb, words in (("search", {"words": "between"}), ("thread", {"id": 1}), ("trace", {"id": 1}), ("sent", {}),
                             ("history", {}), ("archive", {}), ("inbox", {"agent": "@editor"})):  # fmt: skip

@@ -18,7 +18,7 @@ REGISTRY = ("@writer", "@marta", "@editor", "@dev-ops", "@clerk")
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """This registry alone, whatever other tests of this process have read."""
     monkeypatch.setattr(known, "_addresses", {})
-    known.know("test", REGISTRY)
+    known.learn_addresses("test", REGISTRY)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> None:
 )  # fmt: skip
 def test_a_name_that_looks_like_anothers_says_whose_it_is_not(sender: str, whom: str) -> None:
     assert names.imitated(sender) == whom
-    assert names.shown(sender).startswith(f"! not {whom}: ") == bool(whom)
+    assert names.safe_sender(sender).startswith(f"! not {whom}: ") == bool(whom)
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,16 @@ def test_a_name_that_looks_like_anothers_says_whose_it_is_not(sender: str, whom:
      "@\u65e5\u672c", "@\u00e9crivain", "@gr\u00f6\u00dfe", "@na\u00efve", "@lead", "", "@", "@op", "@cooperator"],
 )  # fmt: skip
 def test_other_names_are_left_in_peace(sender: str) -> None:
-    assert names.imitated(sender) == "" and names.shown(sender) == sender
+    assert names.imitated(sender) == "" and names.safe_sender(sender) == sender
 
 
 def test_letters_of_two_scripts_that_spell_ascii_are_told_whoever_they_mean() -> None:
-    assert names.shown("@pl\u0430nner") == "! not @planner: @pl\u0430nner"
+    assert names.safe_sender("@pl\u0430nner") == "! not @planner: @pl\u0430nner"
 
 
 @given(st.text())
 def test_whatever_a_name_is_it_is_one_harmless_line(sender: str) -> None:
-    told = names.shown(sender, 40)
+    told = names.safe_sender(sender, 40)
     assert len(told) <= 40 and told.isprintable() == told.replace("\ufe0f", "").isprintable() and "\n" not in told
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.activity import Activity, Kind
-from mailcore.observe.dedupe import REMEMBERED, UNPAIRED, WINDOW, Once
+from mailcore.observe.dedupe import MAX_CALLS, MAX_UNPAIRED, PAIR_WINDOW, Deduplicator
 from mailcore.programs.claude.transcript import ClaudeTranscript
 from mailcore.programs.hook_lines import read_hook
 
@@ -34,8 +34,8 @@ def one(kind: Kind, source: str = "hooks", at: float = AT, tool_id: str = "", **
 
 
 def kept(activities: list[Activity]) -> list[Activity]:
-    once = Once()
-    return [activity for activity in activities if not once.told(activity)]
+    once = Deduplicator()
+    return [activity for activity in activities if not once.is_duplicate(activity)]
 
 
 @settings(max_examples=200, deadline=None)
@@ -97,10 +97,10 @@ def test_of_two_prompts_in_the_window_each_is_told_once() -> None:
 
 
 def test_beyond_the_window_or_in_another_session_it_is_another_event() -> None:
-    late = one(Kind.TURN_END, "transcript", AT + WINDOW + 1)
+    late = one(Kind.TURN_END, "transcript", AT + PAIR_WINDOW + 1)
     assert len(kept([one(Kind.TURN_END), late])) == 2
     assert len(kept([one(Kind.TURN_END), one(Kind.TURN_END, "transcript", session="t")])) == 2
-    assert len(kept([one(Kind.TURN_END), one(Kind.TURN_END, "transcript", AT + WINDOW)])) == 1
+    assert len(kept([one(Kind.TURN_END), one(Kind.TURN_END, "transcript", AT + PAIR_WINDOW)])) == 1
 
 
 def test_what_a_subagent_does_is_not_what_its_agent_does() -> None:
@@ -121,8 +121,8 @@ def test_a_source_that_tells_a_call_again_means_a_new_one() -> None:
 
 
 def test_it_remembers_in_bounds() -> None:
-    once = Once()
-    for n in range(REMEMBERED * 2):
-        once.told(one(Kind.TOOL, tool_id=f"t{n}"))
-        once.told(one(Kind.PROMPT, at=AT + n))
-    assert len(once._calls) == REMEMBERED and len(once._unpaired) == UNPAIRED
+    once = Deduplicator()
+    for n in range(MAX_CALLS * 2):
+        once.is_duplicate(one(Kind.TOOL, tool_id=f"t{n}"))
+        once.is_duplicate(one(Kind.PROMPT, at=AT + n))
+    assert len(once._calls) == MAX_CALLS and len(once._unpaired) == MAX_UNPAIRED

@@ -29,7 +29,7 @@ def test_a_dead_lock_that_names_another_agents_run_harms_nobody(house: House) ->
     writer = house.agent("@writer")
     writer.dispatch_lock.write_text(json.dumps({**stolen, "pid": gone()}))
     with orphans.clearing(house.workspace, house.config, writer) as cleared:
-        assert cleared is not None and cleared.untold is None
+        assert cleared is not None and cleared.unreported is None
     assert alive(pid) and house.run("@editor", run_id).phase is Phase.RUNNING
     assert not writer.dispatch_lock.exists() and not writer.runs_dir.exists()
 
@@ -44,5 +44,5 @@ def test_a_journal_without_the_locks_nonce_proves_nothing(house: House) -> None:
     (writer.runs_dir / run_id / "run.jsonl").write_text(json.dumps(planted) + "\n")
     writer.dispatch_lock.write_text(json.dumps({"pid": gone(), "run_id": run_id}))
     with orphans.clearing(house.workspace, house.config, writer) as cleared:
-        assert cleared is not None and cleared.untold is None
+        assert cleared is not None and cleared.unreported is None
     assert alive(pid) and not house.run("@writer", run_id).phase.ended

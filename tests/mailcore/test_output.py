@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from mailcore.mail import post
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 from tests.mailcore.conftest import House
 
 ENDS = [
@@ -48,7 +48,7 @@ ACTS: dict[str, tuple[list[str], str, Callable[[House], bool]]] = {
     "hold": (
         ["hold", "@editor", "--from", "@operator"],
         "",
-        lambda house: hold_at(house.agent("@editor").mail_dir, "@editor") != "",
+        lambda house: hold_text(house.agent("@editor").mail_dir, "@editor") != "",
     ),
 }
 
@@ -56,7 +56,7 @@ ACTS: dict[str, tuple[list[str], str, Callable[[House], bool]]] = {
 @pytest.mark.parametrize("ends", ENDS)
 @pytest.mark.parametrize("json_too", [False, True], ids=["text", "json"])
 def test_an_act_stands_whoever_hears_of_it(house: House, ends: str, json_too: bool) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "mail", "body")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "mail", "body")
     words, who, stands = ACTS["reply"]
     done = said(house, ends, *words, *(["--json"] if json_too else []), who=who)
     assert done.returncode == 0, done
@@ -72,7 +72,7 @@ def test_an_act_stands_whoever_hears_of_it(house: House, ends: str, json_too: bo
 @pytest.mark.parametrize("act", ACTS)
 def test_so_does_every_kind_of_act(house: House, ends: str, act: str) -> None:
     if act != "send":
-        post.send(house.workspace, "@lead", ["@writer"], "mail", "body")
+        post.send_mail(house.workspace, "@lead", ["@writer"], "mail", "body")
     words, who, stands = ACTS[act]
     done = said(house, ends, *words, who=who)
     assert done.returncode == 0 and stands(house), done

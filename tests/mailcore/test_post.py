@@ -22,7 +22,7 @@ def sent(agent: Agent) -> list[dict[str, Any]]:
 
 @pytest.mark.elsewhere
 def test_both_sides_have_it_joined_by_sent_id(house: House) -> None:
-    (one,) = post.send(house.workspace, "@lead", ["@writer"], "hello", "body", priority="high")
+    (one,) = post.send_mail(house.workspace, "@lead", ["@writer"], "hello", "body", priority="high")
     (message,) = house.inbox("@writer")
     (record,) = sent(house.agent("@lead"))
     assert (one.id, one.sent_id, one.to, one.delivered) == (message.id, record["id"], "@writer", True)
@@ -39,16 +39,16 @@ def test_both_sides_have_it_joined_by_sent_id(house: House) -> None:
     assert (record["to"], record["status"]) == ("@writer", "sent")
     assert message.reply_path == str(house.agent("@lead").inbox)
     assert next(house.agent("@lead").sent_dir.iterdir()).name.endswith(f"_{record['id']}_hello.json")
-    audit = journal.read(house.root / ".praxmonitor" / "audit.jsonl")
+    audit = journal.read_records(house.root / ".praxmonitor" / "audit.jsonl")
     assert [(r["by"], r["verb"], r["id"]) for r in audit if r["verb"] == "send"] == [("@lead", "send", message.id)]
     assert "body" not in json.dumps(audit)
 
 
 def test_several_recipients_each_once_and_an_unknown_one_refuses_all(house: House) -> None:
-    done = post.send(house.workspace, "@lead", ["@writer", "@editor", "@WRITER"], "s", "b")
+    done = post.send_mail(house.workspace, "@lead", ["@writer", "@editor", "@WRITER"], "s", "b")
     assert [one.to for one in done] == ["@writer", "@editor"]
     with pytest.raises(Refused, match="@nobody"):
-        post.send(house.workspace, "@lead", ["@writer", "@nobody"], "s2", "b")
+        post.send_mail(house.workspace, "@lead", ["@writer", "@nobody"], "s2", "b")
     assert [m.subject for m in house.inbox("@writer")] == ["s"] and len(sent(house.agent("@lead"))) == 2
 
 
@@ -57,7 +57,7 @@ def test_several_recipients_each_once_and_an_unknown_one_refuses_all(house: Hous
 )
 def test_what_makes_no_sense_is_a_usage_error(house: House, to: list[str], subject: str, priority: str) -> None:
     with pytest.raises(UsageError):
-        post.send(house.workspace, "@lead", to, subject, "b", priority=priority)
+        post.send_mail(house.workspace, "@lead", to, subject, "b", priority=priority)
     assert sent(house.agent("@lead")) == [] and house.inbox("@writer") == ()
 
 
@@ -65,7 +65,7 @@ def test_a_delivery_that_fails_is_said_and_restamped(house: House) -> None:
     writer = house.agent("@writer")
     writer.inbox.unlink()
     writer.inbox.mkdir()  # cannot be written
-    done = post.send(house.workspace, "@lead", ["@writer", "@editor"], "s", "b")
+    done = post.send_mail(house.workspace, "@lead", ["@writer", "@editor"], "s", "b")
     assert [(one.to, one.delivered) for one in done] == [("@writer", False), ("@editor", True)]
     assert str(writer.inbox) in done[0].error
     by_target = {record["to"]: record for record in sent(house.agent("@lead"))}
@@ -78,31 +78,31 @@ def test_a_senders_record_that_cannot_be_written_sends_nothing(house: House) -> 
     lead.sent_dir.rmdir()
     lead.sent_dir.write_text("a file")
     with pytest.raises(MailcoreError, match="sent"):
-        post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+        post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert house.inbox("@writer") == ()
 
 
 @pytest.mark.elsewhere
 def test_a_reply_goes_back_in_the_thread_and_closes(house: House) -> None:
-    (one,) = post.send(house.workspace, "@lead", ["@writer"], "question", "b")
+    (one,) = post.send_mail(house.workspace, "@lead", ["@writer"], "question", "b")
     for nothing in ("", " \n"):
         with pytest.raises(UsageError, match="needs a text"):
-            post.reply(house.workspace, "@writer", one.sent_id, nothing)
-    answer = post.reply(house.workspace, "@writer", one.sent_id, "forty-two")
+            post.reply_to(house.workspace, "@writer", one.sent_id, nothing)
+    answer = post.reply_to(house.workspace, "@writer", one.sent_id, "forty-two")
     assert answer.to == "@lead" and house.inbox("@writer") == ()
     (message,) = house.inbox("@lead")
     assert (message.subject, message.in_reply_to, message.thread_id) == ("RE: question", one.sent_id, one.sent_id)
-    again = post.reply(house.workspace, "@lead", message.id, "thanks")
+    again = post.reply_to(house.workspace, "@lead", message.id, "thanks")
     (third,) = house.inbox("@writer")
     assert (third.id, third.subject, third.thread_id) == (again.id, "RE: question", one.sent_id)
     with pytest.raises(MailcoreError, match=one.id):
-        post.reply(house.workspace, "@writer", one.id, "twice")
+        post.reply_to(house.workspace, "@writer", one.id, "twice")
 
 
 def test_mail_of_the_operator_can_be_answered(house: House) -> None:
-    (one,) = post.send(house.workspace, "@operator", ["@writer"], "hi", "b")
+    (one,) = post.send_mail(house.workspace, "@operator", ["@writer"], "hi", "b")
     assert house.inbox("@writer")[0].reply_path == str(house.workspace.operator.inbox)
-    post.reply(house.workspace, "@writer", one.id, "yes")
+    post.reply_to(house.workspace, "@writer", one.id, "yes")
     assert [m.body for m in house.inbox("@operator")] == ["yes"]
 
 
@@ -124,7 +124,7 @@ def test_a_reply_path_never_leads_out_of_the_project(house: House, path: str, mo
     raw = {"id": "aaaaaaaa", "from": "@stranger", "subject": "s", "message": "m", "status": "new", "reply_path": path}
     house.agent("@writer").inbox.write_text(json.dumps({"messages": [raw]}))
     try:
-        assert not post.reply(house.workspace, "@writer", "aaaaaaaa", "secret").delivered
+        assert not post.reply_to(house.workspace, "@writer", "aaaaaaaa", "secret").delivered
     except MailcoreError as error:
         assert "@stranger" in str(error)
     assert [m.id for m in house.inbox("@writer")] == ["aaaaaaaa"]
@@ -143,25 +143,25 @@ def test_a_reply_path_inside_the_project_is_followed(house: House) -> None:
         "reply_path": str(guest),
     }
     house.agent("@writer").inbox.write_text(json.dumps({"messages": [raw]}))
-    post.reply(house.workspace, "@writer", "aaaaaaaa", "hello guest")
+    post.reply_to(house.workspace, "@writer", "aaaaaaaa", "hello guest")
     assert [m["message"] for m in json.loads(guest.read_text())["messages"]] == ["hello guest"]
 
 
 def test_reading_is_told_with_time_and_name(house: House) -> None:
-    (one,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
-    (opened,) = post.mark_opened(house.workspace, "@writer", [one.id])
+    (one,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
+    (opened,) = post.read_messages(house.workspace, "@writer", [one.id])
     assert opened.status == "opened" and opened.seen_at > 0 and opened.raw["seen_by"] == "@writer"
-    assert [r["ids"] for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "read"] == [
-        [one.id]
-    ]
-    post.close(house.workspace, "@writer", [one.id])
+    assert [
+        r["ids"] for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "read"
+    ] == [[one.id]]
+    post.close_messages(house.workspace, "@writer", [one.id])
     with pytest.raises(MailcoreError):
-        post.find(house.agent("@writer"), one.id)
+        post.find_message(house.agent("@writer"), one.id)
 
 
 def test_with_aipass_mail_threads_go_by_what_it_gives(aipass: Workspace) -> None:
     """AIPass's inbox copy has neither in_reply_to nor thread_id (contract 0.4); sent_id joins the two sides (0.5)."""
-    sent_reply = post.reply(aipass, "@alpha", "73c7224b", "well done")
+    sent_reply = post.reply_to(aipass, "@alpha", "73c7224b", "well done")
     beta = json.loads(aipass.agent("@beta").inbox.read_text())["messages"]
     assert [(m["id"], m["subject"], m["in_reply_to"]) for m in beta] == [(sent_reply.id, "RE: Demo ok", "73c7224b")]
     (kept,) = aipass.agent("@alpha").archive_dir.iterdir()

@@ -15,7 +15,7 @@ from tests.mailcore.conftest import House
 
 
 def present(house: House, name: str = "@operator") -> str:
-    return presence.of(house.workspace, house.agent(name))
+    return presence.presence_of(house.workspace, house.agent(name))
 
 
 def test_the_operator_from_never_seen_to_gone(house: House) -> None:

@@ -133,11 +133,11 @@ def test_one_that_forks_when_it_is_told_to_end_is_found_again(tmp_path: Path) ->
 
 
 def test_a_recycled_pid_is_not_signalled(stranger: subprocess.Popen[bytes]) -> None:
-    assert not processes.send(stranger.pid, start_ticks(stranger.pid) + 1, signal.SIGKILL)
+    assert not processes.send_signal(stranger.pid, start_ticks(stranger.pid) + 1, signal.SIGKILL)
     assert stranger.poll() is None
-    assert processes.send(stranger.pid, start_ticks(stranger.pid), signal.SIGTERM)
+    assert processes.send_signal(stranger.pid, start_ticks(stranger.pid), signal.SIGTERM)
     assert stranger.wait(10) == -signal.SIGTERM
-    assert not processes.send(stranger.pid, 0, signal.SIGTERM)
+    assert not processes.send_signal(stranger.pid, 0, signal.SIGTERM)
 
 
 def test_a_zombie_is_no_process() -> None:
@@ -171,7 +171,7 @@ def test_another_runs_supervisor_and_all_below_it_are_strangers() -> None:
             child.kill()
             child.wait()
         for one in left:
-            processes.send(one.pid, one.ticks, signal.SIGKILL)
+            processes.send_signal(one.pid, one.ticks, signal.SIGKILL)
         assert inner.stdout is not None
         inner.stdout.close()
 
@@ -226,7 +226,7 @@ def test_of_a_foreign_run_are_those_that_carry_its_id_and_no_run_of_ours() -> No
         assert {processes.command_of(p.pid) for p in left if p.pid != monitor.pid} >= {f"{length}1"}
     finally:
         for one in everything():
-            processes.send(one.pid, one.ticks, signal.SIGKILL)
+            processes.send_signal(one.pid, one.ticks, signal.SIGKILL)
         monitor.communicate(timeout=20)
 
 

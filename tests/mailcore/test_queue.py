@@ -128,7 +128,7 @@ def test_wakes_without_a_number_for_their_depth_and_a_word_for_their_id_become_o
     with gate(house.workspace, writer):
         for depth in ("deep", None):
             queue.add_start(house.workspace, writer, {"subject": "s", "message_id": "", "depth": depth}, "busy")
-        spoilt = [line | {"queue_id": [1]} for line in journal.read(writer.mail_dir / ".queue.jsonl")]
+        spoilt = [line | {"queue_id": [1]} for line in journal.read_records(writer.mail_dir / ".queue.jsonl")]
         (writer.mail_dir / ".queue.jsonl").write_text("".join(json.dumps(line) + "\n" for line in spoilt))
         first, taken = queue.next_start(writer)
         queue.remove_entries(house.workspace, writer, taken)

@@ -17,7 +17,7 @@ def conversation(house: House) -> tuple[str, str]:
 
 def test_a_thread_is_shown_with_its_texts_framed(house: House) -> None:
     first, answer = conversation(house)
-    post.send(house.workspace, "@lead", ["@editor"], "another", "elsewhere")
+    post.send_mail(house.workspace, "@lead", ["@editor"], "another", "elsewhere")
     for name in (first, answer):
         told = house.json("thread", name, "--from", "@operator")
         assert [(one["from"], one["to"], one["message"]) for one in told["messages"]] == [
@@ -46,7 +46,7 @@ def test_a_thread_of_others_is_not_shown(house: House) -> None:
     editor = house.agent("@editor").branch
     assert house.json("thread", first, cwd=editor, status=3)["error"]["code"] == "visibility"
     assert house.json("thread", "ffffffff", cwd=editor, status=4)["error"]["code"] == "no_message"
-    (extra,) = post.send(
+    (extra,) = post.send_mail(
         house.workspace, "@lead", ["@editor"], "an aside", "b", extra={"thread_id": house.inbox("@lead")[0].thread_id}
     )
     told = house.json("thread", extra.id, cwd=editor)
@@ -67,14 +67,14 @@ def test_sent_says_what_became_of_each(house: House) -> None:
     _, answer = conversation(house)
     ids = {}
     for what in ("stored", "seen", "closed", "done", "blocked"):
-        (sent,) = post.send(house.workspace, "@lead", ["@writer"], what, "b", is_task=what in ("done", "blocked"))
+        (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], what, "b", is_task=what in ("done", "blocked"))
         ids[what] = sent.id
     house.json("read", ids["seen"], cwd=writer)
     house.json("close", ids["closed"], cwd=writer)
     house.json("done", ids["done"], "it is there", cwd=writer)
     house.json("blocked", ids["blocked"], "no key", cwd=writer)
-    post.send(house.workspace, "@lead", ["@writer"], "again", "1", key="k")
-    post.send(house.workspace, "@lead", ["@writer"], "again", "2", key="k")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "again", "1", key="k")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "again", "2", key="k")
     rows = house.json("sent", cwd=lead)
     assert [row["seq"] for row in rows] == sorted((row["seq"] for row in rows), reverse=True)
     assert {row["subject"]: row["became"] for row in rows} == {
@@ -86,7 +86,7 @@ def test_sent_says_what_became_of_each(house: House) -> None:
     assert by["style"]["answer"] == answer and by["seen"]["id"] == ids["seen"]
     assert [row["subject"] for row in house.json("sent", "--limit", "1", cwd=lead)] == ["again"]
     assert house.json("sent", cwd=house.agent("@editor").branch) == []
-    mailbox.close(house.agent("@writer"), [ids["stored"]])
+    mailbox.archive_messages(house.agent("@writer"), [ids["stored"]])
     for path in house.agent("@writer").archive_dir.iterdir():
         path.unlink()
     assert {row["subject"]: row["became"] for row in house.json("sent", cwd=lead)}["stored"] == "unknown"
@@ -94,8 +94,8 @@ def test_sent_says_what_became_of_each(house: House) -> None:
 
 def test_ones_own_sent_mail_can_be_read(house: House) -> None:
     lead = house.agent("@lead").branch
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "style", "British")
-    (got,) = post.send(house.workspace, "@writer", ["@lead"], "other", "b")
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], "style", "British")
+    (got,) = post.send_mail(house.workspace, "@writer", ["@lead"], "other", "b")
     rows = house.json("read", sent.sent_id, got.id, cwd=lead)
     assert [(row["subject"], row.get("to")) for row in rows] == [("other", None), ("style", "@writer")]
     assert house.inbox("@writer")[0].unread and not house.inbox("@lead")[0].unread
@@ -108,7 +108,7 @@ def test_latest_is_what_came_last(house: House) -> None:
     writer = house.agent("@writer").branch
     assert house.json("read", "latest", cwd=writer, status=4)["error"]["code"] == "no_message"
     for subject in ("first", "second"):
-        post.send(house.workspace, "@lead", ["@writer"], subject, "b", priority="low")
+        post.send_mail(house.workspace, "@lead", ["@writer"], subject, "b", priority="low")
     assert [row["subject"] for row in house.json("read", "latest", cwd=writer)] == ["second"]
     house.json("close", "latest", cwd=writer)
     assert [row["subject"] for row in house.json("view", "latest", cwd=writer)] == ["first"]
@@ -117,8 +117,8 @@ def test_latest_is_what_came_last(house: House) -> None:
 def test_close_all_leaves_what_is_to_be_decided(house: House) -> None:
     lead = house.agent("@lead").branch
     for n in range(3):
-        post.send(house.workspace, "@writer", ["@operator"], f"mail {n}", "b")
-    post.send(house.workspace, "@writer", ["@lead"], "not the operator's", "b")
+        post.send_mail(house.workspace, "@writer", ["@operator"], f"mail {n}", "b")
+    post.send_mail(house.workspace, "@writer", ["@lead"], "not the operator's", "b")
     request = house.json("ask", "@operator", "spend", "20 dollars", "--from", "@writer")
     told = house.json("close", "--all", "--from", "@operator")
     assert len(told["closed"]) == 3 and told["undecided"] == [request["id"]]
@@ -148,8 +148,8 @@ def test_a_mail_can_be_put_into_a_thread(house: House) -> None:
 
 def test_a_mail_that_was_rewritten_says_how_often(house: House) -> None:
     for n in range(3):
-        post.send(house.workspace, "@lead", ["@writer"], f"progress {n}", "b", key="k")
-    post.send(house.workspace, "@lead", ["@writer"], "once", "b")
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"progress {n}", "b", key="k")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "once", "b")
     writer = house.agent("@writer").branch
     lines = house.mailcore("inbox", cwd=writer).stdout.decode().splitlines()
     assert sorted(line.partition("unknown   ")[2] for line in lines) == ["once", "x3  progress 2"]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mailcore.formats import journal
 from mailcore.model.run import Phase
-from mailcore.observe.aipass_runs import newest_runs, registered
-from mailcore.observe.register_reader import Register
+from mailcore.observe.aipass_runs import newest_runs, runs_by_id
+from mailcore.observe.register_reader import RegisterReader
 
 RUNS, TARGETS = ("one", "two", "three"), ("@a", "@b")
 STATUSES = st.sampled_from(["outstanding", "completed (replied)", "killed by @lead", "failed"])
@@ -28,14 +28,14 @@ def line(number: int, row: tuple[str, str, str]) -> bytes:
 
 
 def whole(path: Path) -> dict[str, Any]:
-    return newest_runs(registered(journal.read(path)).values())
+    return newest_runs(runs_by_id(journal.read_records(path)).values())
 
 
 @settings(deadline=None)
 @given(st.lists(st.lists(ROWS, max_size=6), max_size=6))
 def test_in_pieces_it_tells_what_it_tells_as_a_whole(pieces: list[list[tuple[str, str, str]]]) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        register, number = Register(Path(directory)), 0
+        register, number = RegisterReader(Path(directory)), 0
         for piece in pieces:
             with register.path.open("ab") as file:
                 for row in piece:
@@ -47,7 +47,7 @@ def test_in_pieces_it_tells_what_it_tells_as_a_whole(pieces: list[list[tuple[str
 
 
 def test_a_register_that_was_trimmed_or_removed_is_read_anew(tmp_path: Path) -> None:
-    register = Register(tmp_path)
+    register = RegisterReader(tmp_path)
     assert register.read() == {}
     register.path.write_bytes(line(0, ("one", "@a", "outstanding")) + line(1, ("two", "@b", "outstanding")))
     assert set(register.read()) == {"@a", "@b"}
@@ -62,7 +62,7 @@ def test_a_register_that_was_trimmed_or_removed_is_read_anew(tmp_path: Path) -> 
 
 
 def test_only_what_was_appended_is_read(tmp_path: Path) -> None:
-    register = Register(tmp_path)
+    register = RegisterReader(tmp_path)
     register.path.write_bytes(line(0, ("one", "@a", "outstanding")) * 2_000)
     before = register.read()["@a"]
     assert before.phase is Phase.RUNNING

@@ -12,10 +12,10 @@ import pytest
 from mailcore.exceptions import MailcoreError
 from mailcore.mail import lookup, mailbox, post, thread_lookup
 from mailcore.mail.lookup import Copy
-from mailcore.mail.message_names import choose
-from mailcore.mail.threads import threads
+from mailcore.mail.message_names import choose_named
+from mailcore.mail.threads import group_threads
 from mailcore.model.message import Message
-from mailcore.workspace.find import load
+from mailcore.workspace.find import load_workspace
 from tests.mailcore.conftest import NAMES, House
 
 SUBJECTS = ("Notes", "RE: Notes", "re: RE: Notes", "日本 notes", "RE: 日本 notes", "!", "RE: !", "", "RE: ")
@@ -26,13 +26,13 @@ def told(copies: Iterable[Copy], wanted: str, records: list[Message]) -> object:
     """What `wanted` names among these, and its whole thread; or the error."""
     mails = list(copies)
     try:
-        found = choose(wanted, mails, lambda copy: copy.message)
+        found = choose_named(wanted, mails, lambda copy: copy.message)
     except MailcoreError as error:
         return error.code
     if found is None:
         return None
     every = [*(copy.message for copy in mails), *records]
-    (thread,) = (one for one in threads(every) if any(mail is found.message for mail in one.messages))
+    (thread,) = (one for one in group_threads(every) if any(mail is found.message for mail in one.messages))
     texts = [(m.id, m.sent_id, m.sender, m.recipient, m.subject, m.body) for m in thread.messages]
     return found.agent.address, found.archived, found.message.id, thread.key, texts
 
@@ -48,7 +48,7 @@ def act(house: House, chance: random.Random) -> None:
     agent = house.agent(f"@{chance.choice(NAMES)}")
     inbox = [message for message in house.inbox(agent.address) if message.status != "closed"]
     if inbox and chance.random() < 0.4:
-        mailbox.close(agent, [chance.choice(inbox).id])
+        mailbox.archive_messages(agent, [chance.choice(inbox).id])
         return
     names = [name for one in house.workspace.agents for m in house.inbox(one.address) for name in (m.id, m.sent_id)]
     raw = {
@@ -73,31 +73,31 @@ def test_each_mail_and_its_thread_as_by_reading_all(house: House, seed: int) -> 
         act(house, chance)
     record = Message.from_json({"id": "aaaa2222", "from": "@lead", "to": "@gone", "subject": "x", "in_reply_to": "ü"})
     for records in ([], [record]):
-        every = list(lookup.copies(house.workspace))
+        every = list(lookup.all_copies(house.workspace))
         names = {name for copy in every for name in (copy.message.id, copy.message.sent_id, copy.message.id[:4])}
         for wanted in sorted({*names, *TIES, "1", "#7", "99", "aaaa", "nobody"}):
-            found = thread_lookup.copies(house.workspace, wanted, records)
+            found = thread_lookup.thread_copies(house.workspace, wanted, records)
             assert told(found, wanted, records) == told(every, wanted, records), (seed, wanted)
 
 
 def test_only_what_is_related_is_read(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "Style", "British?")
     for number in range(30):
-        (other,) = post.send(house.workspace, "@lead", ["@writer"], f"Other {number}", "b")
-        post.close(house.workspace, "@writer", [other.id])
-    post.reply(house.workspace, "@writer", first.id, "yes")
-    found = thread_lookup.copies(house.workspace, str(first.seq))
+        (other,) = post.send_mail(house.workspace, "@lead", ["@writer"], f"Other {number}", "b")
+        post.close_messages(house.workspace, "@writer", [other.id])
+    post.reply_to(house.workspace, "@writer", first.id, "yes")
+    found = thread_lookup.thread_copies(house.workspace, str(first.seq))
     assert {copy.message.subject for copy in found} == {"Style", "RE: Style"}
     with monkeypatch.context() as patched:
-        patched.setattr(lookup, "copies", lambda _: pytest.fail("every mail is read"))
-        assert len(thread_lookup.copies(house.workspace, first.id)) == 2
+        patched.setattr(lookup, "all_copies", lambda _: pytest.fail("every mail is read"))
+        assert len(thread_lookup.thread_copies(house.workspace, first.id)) == 2
 
 
 @pytest.mark.parametrize("what", ["written", "restored", "another"])
 def test_what_the_index_names_is_read_from_the_file(house: House, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """Somebody writes between the look at the files and the reading: what they say then is told."""
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
-    post.close(house.workspace, "@writer", [first.id])
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "Style", "British?")
+    post.close_messages(house.workspace, "@writer", [first.id])
     (path,) = house.agent("@writer").archive_dir.glob(f"*{first.id}*")
     read = thread_lookup._read
 
@@ -112,13 +112,13 @@ def test_what_the_index_names_is_read_from_the_file(house: House, monkeypatch: p
         return read(*found)
 
     monkeypatch.setattr(thread_lookup, "_read", later)
-    copy = thread_lookup.find(house.workspace, first.id, thread_lookup.copies(house.workspace, first.id))
+    copy = thread_lookup.find_among(house.workspace, first.id, thread_lookup.thread_copies(house.workspace, first.id))
     assert (copy.message.body, copy.archived) == (("changed", path) if what == "written" else ("British?", None))
 
 
 def test_a_broken_index_and_none_at_all_change_nothing(house: House) -> None:
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
-    thread_lookup.copies(house.workspace, first.id)
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "Style", "British?")
+    thread_lookup.thread_copies(house.workspace, first.id)
     (index,) = house.workspace.state_dir.glob("search-*.sqlite3")
     index.write_bytes(b"no index")
     assert house.json("trace", first.id)["subject"] == "Style"
@@ -127,7 +127,7 @@ def test_a_broken_index_and_none_at_all_change_nothing(house: House) -> None:
 
 
 def test_one_who_was_removed_is_found(house: House) -> None:
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "Style", "British?")
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "Style", "British?")
     assert house.mailcore("agent", "remove", "@writer", "--from", "@operator").returncode == 0
-    workspace = load(house.workspace.registry)
-    assert [copy.agent.address for copy in thread_lookup.copies(workspace, first.id)] == ["@writer"]
+    workspace = load_workspace(house.workspace.registry)
+    assert [copy.agent.address for copy in thread_lookup.thread_copies(workspace, first.id)] == ["@writer"]

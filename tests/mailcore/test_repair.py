@@ -50,16 +50,16 @@ def test_any_prefix_yields_exactly_its_complete_messages(
     data = json.dumps({**extra, "messages": messages}, indent=indent, ensure_ascii=escaped).encode("utf-8", "replace")
     messages = json.loads(data)["messages"]
     cut = min(cut, len(data))
-    assert repair.recover(data[:cut]) == messages[: whole(data, cut, len(messages))]
-    assert repair.recover(data) == messages
+    assert repair.recover_messages(data[:cut]) == messages[: whole(data, cut, len(messages))]
+    assert repair.recover_messages(data) == messages
     bare = json.dumps(messages, indent=indent).encode()
-    assert repair.recover(b" \n" + bare) == messages
+    assert repair.recover_messages(b" \n" + bare) == messages
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=120) | st.builds(lambda a, b: b'{"messages": [' + a + b'{"id": 1}' + b, *[st.binary()] * 2))
 def test_arbitrary_bytes_never_raise(data: bytes) -> None:
-    assert all(isinstance(message, dict) for message in repair.recover(data))
+    assert all(isinstance(message, dict) for message in repair.recover_messages(data))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_arbitrary_bytes_never_raise(data: bytes) -> None:
     [b"[" * 100_000, b'{"messages": [' + b'{"a":' * 100_000, b'{"messages": [' + b"9" * 10_000, b'{"a' * 50_000],
 )
 def test_nor_do_depth_and_length(data: bytes) -> None:
-    assert repair.recover(data) == []
+    assert repair.recover_messages(data) == []
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
@@ -84,7 +84,7 @@ def torn(house: House) -> bytes:
     """Three unread messages, the last one torn in two."""
     writer = house.agent("@writer")
     for n in range(3):
-        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b" * 300)
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"s{n}", "b" * 300)
     data = writer.inbox.read_bytes()[:-150]
     writer.inbox.write_bytes(data)
     return data
@@ -94,11 +94,11 @@ def test_a_torn_mailbox_with_unread_mail_is_mended_by_the_next_write_and_the_ope
     data = torn(house)
     writer = house.agent("@writer")
     assert read_mailbox(writer.inbox).status is MailboxStatus.UNREADABLE
-    post.send(house.workspace, "@editor", ["@writer"], "new", "b")
+    post.send_mail(house.workspace, "@editor", ["@writer"], "new", "b")
     assert [(m.subject, m.unread) for m in house.inbox("@writer")] == [("new", True), ("s2", True), ("s1", True)]
     (aside,) = writer.mail_dir.glob("inbox.json.corrupt-*")
     assert aside.read_bytes() == data
-    told = [r for r in journal.read(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "repair"]
+    told = [r for r in journal.read_records(house.root / ".praxmonitor" / "audit.jsonl") if r["verb"] == "repair"]
     assert [(r["by"], r["recovered"], r["aside"]) for r in told] == [("@writer", 2, str(aside))]
     assert str(writer.inbox) in told[0]["cause"]
 
@@ -142,7 +142,7 @@ def test_damage_at_one_place_costs_what_it_touches_at_most(indent: int | None, a
     data = json.dumps({**counts, "messages": MAILS}, indent=indent, ensure_ascii=False).encode()
     at %= len(data)
     gone = min(gone, len(data) - at)
-    found = repair.recover(data[:at] + junk + data[at + gone :])
+    found = repair.recover_messages(data[:at] + junk + data[at + gone :])
     begins = [data.index(f'"id": "{n:08x}"'.encode()) for n in range(1, 6)] + [len(data)]
     # A message reaches from its brace to that of the next one; what lies between belongs to both.
     brace = [data.rindex(b"{", 0, begin) for begin in begins[:-1]] + [len(data)]
@@ -164,7 +164,7 @@ def test_damage_at_one_place_costs_what_it_touches_at_most(indent: int | None, a
 def test_one_message_spoilt_by_hand_costs_no_other(house: House, spoil: Callable[[bytes], bytes]) -> None:
     writer = house.agent("@writer")
     for n in range(5):
-        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", f"b\n{n}")
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"s{n}", f"b\n{n}")
     data = spoil(writer.inbox.read_bytes())
     writer.inbox.write_bytes(data)
     assert read_mailbox(writer.inbox).status is MailboxStatus.UNREADABLE
@@ -197,7 +197,7 @@ def test_the_same_tear_again_leaves_one_copy_and_one_mail(house: House, ends: tu
 def test_a_closed_message_among_the_open_ones_goes_to_the_archive(house: House, how: str) -> None:
     writer = house.agent("@writer")
     for n in range(3):
-        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
     document = json.loads(writer.inbox.read_bytes())
     document["messages"][1] |= {"status": "closed", "read": True}
     writer.inbox.write_text(json.dumps(document, indent=2))
@@ -206,10 +206,10 @@ def test_a_closed_message_among_the_open_ones_goes_to_the_archive(house: House, 
         assert said["archived"] == 1 and len(json.loads(writer.inbox.read_bytes())["messages"]) == 3
         assert house.json("repair", "@writer")[0]["archived"] == 1
     else:
-        post.mark_opened(house.workspace, "@writer", ["1"])
+        post.read_messages(house.workspace, "@writer", ["1"])
     document = json.loads(writer.inbox.read_bytes())
     assert [m["subject"] for m in document["messages"]] == ["s2", "s0"] and document["total_messages"] == 2
-    assert [raw["subject"] for _, raw in lookup.archived(writer)] == ["s1"]
+    assert [raw["subject"] for _, raw in lookup.archived_messages(writer)] == ["s1"]
     assert house.json("repair", "@writer") == []
 
 
@@ -218,12 +218,12 @@ def test_the_archive_of_former_days_moves_into_the_present_one(house: House, how
     writer = house.agent("@writer")
     old = {"mailbox": "deleted", "messages": [{"id": f"0000000{n}", "subject": f"old {n}", "x": n} for n in range(3)]}
     (writer.mail_dir / "deleted.json").write_text(json.dumps(old))
-    post.send(house.workspace, "@lead", ["@writer"], "new", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "new", "b")
     if how == "repair":
         house.json("repair", "@writer")
     else:
-        post.close(house.workspace, "@writer", ["1"])
-    kept = {raw["subject"]: raw for _, raw in lookup.archived(writer)}
+        post.close_messages(house.workspace, "@writer", ["1"])
+    kept = {raw["subject"]: raw for _, raw in lookup.archived_messages(writer)}
     assert {f"old {n}" for n in range(3)} <= kept.keys() and kept["old 2"]["x"] == 2
     assert not (writer.mail_dir / "deleted.json").exists()
     (moved,) = (writer.mail_dir / ".archive").iterdir()
@@ -238,7 +238,7 @@ def test_what_is_set_aside_stays_in_the_open_directory(tmp_path: Path) -> None:
     with safe_open.open_directory(mail) as directory:
         mail.rename(moved)
         mail.symlink_to(outside)
-        done = repair.set_aside(mail / "inbox.json", b"torn", "is torn", directory)[1]
+        done = repair.set_aside_mailbox(mail / "inbox.json", b"torn", "is torn", directory)[1]
     assert done.set_aside is not None and (moved / done.set_aside.name).read_bytes() == b"torn"
     assert list(outside.iterdir()) == []
 

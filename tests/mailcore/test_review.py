@@ -52,11 +52,13 @@ def test_a_review_holds_story_and_diff_and_its_findings_go_back_to_the_agent(hou
     again = house.json("reopen", findings.id, "mend these", "--from", "@operator")
     assert again["to"] == "@writer"
     house.over("@writer", again["run_id"])
-    reopened = next(raw for _, raw in lookup.archived(house.agent("@writer")) if raw["id"] == again["message_id"])
+    reopened = next(
+        raw for _, raw in lookup.archived_messages(house.agent("@writer")) if raw["id"] == again["message_id"]
+    )
     assert reopened["subject"] == "REOPENED: Chapter 3"
     assert reopened["message"].startswith("mend these\n\n@editor reviewed your run")
     assert "> chapter.md:1 says nothing\n> and has no heading" in reopened["message"]
-    first = next(raw for _, raw in lookup.archived(house.agent("@writer")) if raw["subject"] == "Chapter 3")
+    first = next(raw for _, raw in lookup.archived_messages(house.agent("@writer")) if raw["subject"] == "Chapter 3")
     assert reopened["thread_id"] == first["thread_id"], "in the thread of the task that was reviewed"
     left = [m for m in read_mailbox(house.workspace.operator.inbox).messages if m.seq <= findings.seq]
     assert left == [], "the findings and the first `done` are answered"
@@ -104,7 +106,7 @@ def test_what_was_accepted_can_be_reopened(house: House) -> None:
     assert notice.id not in {m.id for m in house.inbox("@operator")}
     again = house.json("reopen", notice.id, "after all: the heading", "--from", "@operator")
     house.over("@writer", again["run_id"])
-    post.close(house.workspace, "@operator", [m.id for m in house.inbox("@operator")])
+    post.close_messages(house.workspace, "@operator", [m.id for m in house.inbox("@operator")])
     assert house.json("reopen", "4711", "x", "--from", "@operator", status=3)["error"]["code"] == "no_message"
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from mailcore.model.agent import Agent
-from mailcore.observe.agent_reader import Branch
+from mailcore.observe.agent_reader import AgentReader
 from mailcore.observe.facts import Lost, Seen
-from mailcore.observe.file_tail import Tail
+from mailcore.observe.file_tail import FileTail
 from mailcore.system.open_files import OpenFiles
 
 
@@ -27,7 +27,7 @@ def held() -> Iterator[OpenFiles]:
     files.close()
 
 
-def all_of(tail: Tail, held: OpenFiles) -> list[str]:
+def all_of(tail: FileTail, held: OpenFiles) -> list[str]:
     lines = tail.follow(held)
     while tail.behind:
         lines += tail.follow(held)
@@ -72,7 +72,7 @@ def test_what_was_read_before_is_not_read_again_and_what_comes_after_is(
 ) -> None:
     path = tmp_path / "app.log"
     put(path, "a", "b")
-    tail = Tail(path)
+    tail = FileTail(path)
     assert all_of(tail, held) == ["a", "b"]
     late = [f"late {n}" for n in range(unread)]
     put(path, *late)
@@ -89,7 +89,7 @@ def test_a_file_that_is_not_held_open_is_found_by_its_inode_or_said_to_be_lost(
 ) -> None:
     path = tmp_path / "app.log"
     put(path, "a")
-    tail = Tail(path)
+    tail = FileTail(path)
     assert all_of(tail, held) == ["a"]
     put(path, "late")
     held.close()
@@ -108,7 +108,7 @@ def test_a_file_that_was_cut_in_the_midst_of_its_writing_is_said_to_have_lost_li
 ) -> None:
     path = tmp_path / "app.log"
     put(path, "a", "b")
-    tail = Tail(path)
+    tail = FileTail(path)
     all_of(tail, held)
     path.write_text("c\n")
     assert all_of(tail, held) == ["c"] and tail.lost == 1
@@ -124,7 +124,7 @@ def test_an_older_copy_is_not_taken_for_that_of_a_file_that_was_cut(tmp_path: Pa
     put(Path(f"{path}.1"), *["."] * 100)
     os.utime(f"{path}.1", (1, 1))
     put(path, *["."] * 50)
-    tail = Tail(path)
+    tail = FileTail(path)
     assert len(all_of(tail, held)) == 50
     path.write_text("new\n")
     assert all_of(tail, held) == ["new"]
@@ -133,7 +133,7 @@ def test_an_older_copy_is_not_taken_for_that_of_a_file_that_was_cut(tmp_path: Pa
 def test_what_was_rotated_twice_between_two_looks_is_read_in_order(tmp_path: Path, held: OpenFiles) -> None:
     path = tmp_path / "app.log"
     put(path, "a")
-    tail = Tail(path)
+    tail = FileTail(path)
     all_of(tail, held)
     for number in range(3):
         put(path, f"late {number}")
@@ -149,7 +149,7 @@ def test_what_was_rotated_twice_between_two_looks_is_read_in_order(tmp_path: Pat
 def test_the_last_line_of_a_rotated_file_needs_no_end(tmp_path: Path, held: OpenFiles) -> None:
     path = tmp_path / "app.log"
     put(path, "a")
-    tail = Tail(path)
+    tail = FileTail(path)
     all_of(tail, held)
     with path.open("a") as file:
         file.write("torn")
@@ -163,7 +163,7 @@ def test_an_old_rotated_file_beside_it_is_not_read(tmp_path: Path, held: OpenFil
     put(Path(f"{path}.1"), "old")
     os.utime(f"{path}.1", (1, 1))
     put(path, "a")
-    tail = Tail(path)
+    tail = FileTail(path)
     assert all_of(tail, held) == ["a"]
     Path(f"{path}.1").rename(f"{path}.2")
     rename(path)
@@ -174,7 +174,7 @@ def test_an_old_rotated_file_beside_it_is_not_read(tmp_path: Path, held: OpenFil
 def test_no_descriptor_is_left_open(tmp_path: Path, held: OpenFiles) -> None:
     path = tmp_path / "app.log"
     put(path, "a")
-    tail = Tail(path)
+    tail = FileTail(path)
     all_of(tail, held)
     before = len(list(Path("/dev/fd").iterdir()))
     for _ in range(20):
@@ -192,7 +192,7 @@ class Watch:
         self.logs = root / "a" / "logs"
         self.logs.mkdir(parents=True)
         self.files = OpenFiles()
-        self.branch = Branch(Agent("@a", "A", root / "a", root=root), self.files)
+        self.branch = AgentReader(Agent("@a", "A", root / "a", root=root), self.files)
         self.told: list[str] = []
         self.lost = 0
         self.look()
@@ -268,7 +268,7 @@ def test_every_line_of_pythons_rotating_handler_is_told_once(tmp_path: Path, pau
 
 
 def test_a_progress_bar_and_dots_are_signs_of_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailcore.observe.log_reader.LIFE", 0.0)
+    monkeypatch.setattr("mailcore.observe.log_reader.LIFE_PERIOD", 0.0)
     watch = Watch(tmp_path)
     with (watch.logs / "app.log").open("wb", buffering=0) as file:
         file.write(b"\rdownloading 1 %")

@@ -30,13 +30,13 @@ def file_of(house: House) -> Path:
     return house.workspace.state_dir / f"search-{os.geteuid()}.sqlite3"
 
 
-def told(found: list[search.Found]) -> list[tuple[object, ...]]:
+def told(found: list[search.FoundMail]) -> list[tuple[object, ...]]:
     return [(*one.order, one.open, one.archive, one.owner) for one in found]
 
 
-def same(house: House, query: Query) -> list[search.Found]:
+def same(house: House, query: Query) -> list[search.FoundMail]:
     """What is found, and that reading every mail finds the same."""
-    found = search.search(house.workspace, query)
+    found = search.search_mail(house.workspace, query)
     assert told(found) == told(search.scan(house.workspace, query)), query
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "may_hold", lambda _: bool)
@@ -44,7 +44,7 @@ def same(house: House, query: Query) -> list[search.Found]:
     return found
 
 
-def subjects(found: list[search.Found]) -> list[str]:
+def subjects(found: list[search.FoundMail]) -> list[str]:
     return [one.message.subject for one in found]
 
 
@@ -59,7 +59,7 @@ def act(house: House, chance: random.Random) -> None:
         raw = {"from": f"@{chance.choice(NAMES)}", "subject": text, "message": text[::-1], "status": "new", "seq": 1}
         mailbox.deliver(agent, {**raw, "timestamp": f"2026-0{chance.randrange(1, 9)}-01 10:00:00", "sent_id": "s"})
     elif what < 7:
-        mailbox.close(agent, [chance.choice(inbox).id])
+        mailbox.archive_messages(agent, [chance.choice(inbox).id])
     elif what == 7 and kept:
         chance.choice(kept).unlink()
     elif what == 8 and kept:  # another program writes in place
@@ -76,7 +76,7 @@ def test_the_index_finds_what_a_scan_finds_whatever_changed(
     house: House, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)
-    monkeypatch.setattr(search, "PART", seed % 4 or 3000)
+    monkeypatch.setattr(search, "MAX_NEW_FILES", seed % 4 or 3000)
     hits = 0
     for _ in range(60):
         act(house, chance)
@@ -94,12 +94,12 @@ def test_the_index_finds_what_a_scan_finds_whatever_changed(
 
 
 def test_a_long_archive_is_taken_in_by_parts(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "PART", 4)
+    monkeypatch.setattr(search, "MAX_NEW_FILES", 4)
     monkeypatch.setattr(search_index, "YOUNG_NS", 0)
     agent = house.agent("@writer")
     for number in range(60):
         mailbox.deliver(agent, {"from": "@lead", "subject": f"note {number}", "message": "b", "status": "new"})
-    mailbox.close(agent, [message.id for message in house.inbox("@writer")])
+    mailbox.archive_messages(agent, [message.id for message in house.inbox("@writer")])
     held = [0]
     while held[-1] < 60:
         assert len(same(house, Query(("note",)))) == 60
@@ -110,7 +110,7 @@ def test_a_long_archive_is_taken_in_by_parts(house: House, monkeypatch: pytest.M
     steps = [after - before for before, after in itertools.pairwise(held)]
     assert max(steps) == 7 and 0 < min(steps[1:]) <= 4 and len(steps) > 9, held
     assert len(same(house, Query(("note",)))) == 60
-    with search_index.opened(house.workspace) as (connection, _):
+    with search_index.open_index(house.workspace) as (connection, _):
         assert connection.execute("SELECT count(*) FROM mail").fetchone() == (60,), "and by one who needs all at once"
 
 
@@ -124,8 +124,8 @@ TEXTS = st.lists(st.sampled_from([*WORDS, "\n", "\\", "\t", "ab", "\\u0061", "K"
 @given(TEXTS, TEXTS, TEXTS, st.booleans())
 def test_the_quick_look_never_says_no_to_what_is_held(subject: str, body: str, sought: str, plain: bool) -> None:
     mail = {"subject": subject, "message": body}
-    phrases = [phrase for word in (sought, subject[:4], body[1:5]) if (phrase := mail_files.words(word))]
-    text = f" {mail_files.fields_of(mail)}"
+    phrases = [phrase for word in (sought, subject[:4], body[1:5]) if (phrase := mail_files.plain_words(word))]
+    text = f" {mail_files.searchable_fields(mail)}"
     for phrase in phrases:
         if f" {phrase}" in text:
             assert mail_files.may_hold([phrase])(_as_file(mail, plain)), phrase
@@ -141,7 +141,7 @@ def test_the_quick_look_says_no() -> None:
 
 def test_words_begin_words_without_case_and_accents(house: House) -> None:
     for subject in ("Invoices of May", "Über die Straße", "read notes.md", "日本語の本"):
-        post.send(house.workspace, "@lead", ["@writer"], subject, "b")
+        post.send_mail(house.workspace, "@lead", ["@writer"], subject, "b")
     expected = {
         "invoice": "Invoices of May", "UBER": "Über die Straße", "strasse": "Über die Straße",
         "notes.md": "read notes.md", "本語": "日本語の本", "lead": "all",
@@ -155,13 +155,13 @@ def test_words_begin_words_without_case_and_accents(house: House) -> None:
 
 @pytest.mark.parametrize("word", ['"', '" OR "', "a* OR b", "NEAR(a b)", "text:b", "^b", "b' --", "\0", "(", "{b}"])
 def test_no_word_is_syntax(house: House, word: str) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert subjects(same(house, Query((word,)))) in ([], ["s"])
     assert subjects(same(house, Query(("s",)))) == ["s"], "the index is whole after it"
 
 
 def test_an_index_of_another_form_or_boot_is_made_anew(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "first", "b")
     same(house, Query(("first",)))
     for statement in ("PRAGMA user_version = 99", "UPDATE form SET boot = 'another'", "DROP TABLE mail"):
         connection = sqlite3.connect(file_of(house))
@@ -172,16 +172,16 @@ def test_an_index_of_another_form_or_boot_is_made_anew(house: House) -> None:
 
 
 def test_without_fts5_or_the_right_to_write_it_reads_everything(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "first", "b")
     file_of(house).mkdir()  # nothing can be opened here
-    assert subjects(search.search(house.workspace, Query(("first",)))) == ["first"]
+    assert subjects(search.search_mail(house.workspace, Query(("first",)))) == ["first"]
     file_of(house).rmdir()
     monkeypatch.setattr(search_index, "_TABLES", ("CREATE VIRTUAL TABLE words USING fts_of_no_build (text)",))
-    assert subjects(search.search(house.workspace, Query(("first",)))) == ["first"]
+    assert subjects(search.search_mail(house.workspace, Query(("first",)))) == ["first"]
 
 
 def test_a_mailbox_that_cannot_be_read_is_said_and_the_rest_found(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer", "@editor"], "first", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer", "@editor"], "first", "b")
     house.agent("@editor").inbox.write_text('{"messages": [')
     for _ in range(2):
         done = house.mailcore("search", "first", "--json")
@@ -190,15 +190,15 @@ def test_a_mailbox_that_cannot_be_read_is_said_and_the_rest_found(house: House) 
 
 
 def test_a_mail_in_both_places_is_open(house: House) -> None:
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], "first", "b")
     raw = dict(house.inbox("@writer")[0].raw)
-    mailbox.close(house.agent("@writer"), [sent.id])
+    mailbox.archive_messages(house.agent("@writer"), [sent.id])
     mailbox.put_back(house.agent("@writer"), raw)
     assert [one.open for one in same(house, Query(("first",)))] == [True]
 
 
 def test_the_index_is_its_makers_alone_and_git_leaves_it(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "first", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "first", "b")
     elsewhere = house.root / "elsewhere.txt"
     elsewhere.write_text("mine")
     file_of(house).symlink_to(elsewhere)
@@ -212,8 +212,8 @@ def test_the_index_is_its_makers_alone_and_git_leaves_it(house: House) -> None:
 
 def test_the_command_shows_what_the_caller_may_see(house: House) -> None:
     for to in ("@writer", "@editor"):
-        post.send(house.workspace, "@lead", [to], "invoice", f"for {to}: pay\nthe invoice")
-    post.close(house.workspace, "@editor", [house.inbox("@editor")[0].id])
+        post.send_mail(house.workspace, "@lead", [to], "invoice", f"for {to}: pay\nthe invoice")
+    post.close_messages(house.workspace, "@editor", [house.inbox("@editor")[0].id])
     rows = house.json("search", "invoice")
     assert [(row["to"], row["from"], row["open"]) for row in rows] == [
         ("@editor", "@lead", False),
@@ -258,4 +258,4 @@ def test_a_change_within_one_tick_of_the_clock_is_seen(house: House, monkeypatch
         with agent.inbox.open("r+") as file:
             file.truncate()
             file.write(json.dumps({"messages": [raw]}))
-        assert subjects(search.search(house.workspace, Query((f"word{n:04}",)))) == [f"word{n:04}"]
+        assert subjects(search.search_mail(house.workspace, Query((f"word{n:04}",)))) == [f"word{n:04}"]

@@ -47,7 +47,7 @@ def test_a_second_user_of_the_group_can_work(place: Path, umask: int) -> None:
     root, people = place / "project", ["--from", "@operator"]
 
     def first() -> None:
-        create.init(root, [("writer", "agents/writer"), ("editor", "agents/editor")])
+        create.create_workspace(root, [("writer", "agents/writer"), ("editor", "agents/editor")])
         commands(root, ["send", "@writer", "one", "b", *people], ["send", "@editor", "one", "b", "--from", "@writer"])
 
     def second() -> None:
@@ -67,7 +67,7 @@ def test_a_second_user_of_the_group_can_work(place: Path, umask: int) -> None:
 
     for user, act in ((FIRST, first), (SECOND, second), (FIRST, first_again)):
         as_user(user, user, umask, act, (GROUP,))
-    space = find.load(next(root.glob("*_REGISTRY.json")))
+    space = find.load_workspace(next(root.glob("*_REGISTRY.json")))
     assert [mail.subject for mail in read_mailbox(space.agent("@writer").inbox).messages] == [
         "four", "RE: one", "three",
     ]  # fmt: skip
@@ -80,7 +80,7 @@ def test_one_command_as_root_locks_its_owner_out_of_nothing(place: Path) -> None
     root, people = place / "project", ["--from", "@operator"]
 
     def owner() -> None:
-        create.init(root, [("writer", "agents/writer")])
+        create.create_workspace(root, [("writer", "agents/writer")])
 
     def again() -> None:
         commands(root, ["send", "@writer", "two", "b", *people], ["close", "1", "--from", "@writer"])

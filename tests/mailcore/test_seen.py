@@ -56,7 +56,7 @@ def test_all_of_aipass_is_told_before_and_after_its_files_are_gone(used: find.Wo
     assert run.result and run.subject == "Demo ok"
     page = house.mailcore("run", run_id, cwd=used.root).stdout.decode()
     assert "## Result" in page and run.result in page
-    assert list(audit.broken(used.state_dir)) == []
+    assert list(audit.broken_links(used.state_dir)) == []
 
 
 def test_a_run_of_aipass_s_has_its_story(aipass: find.Workspace, house: House) -> None:
@@ -65,7 +65,7 @@ def test_a_run_of_aipass_s_has_its_story(aipass: find.Workspace, house: House) -
     done = house.mailcore("run", rows[0]["dispatch_id"], "--json", cwd=aipass.root)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    answer = next(raw for _, raw in lookup.sent(aipass.agent("@beta")) if raw["subject"] == "RE: Demo ok")
+    answer = next(raw for _, raw in lookup.sent_records(aipass.agent("@beta")) if raw["subject"] == "RE: Demo ok")
     assert told["run"]["result"] == answer["message"] and told["run"]["replied"] and told["run"]["cost"] == 0.0123
     assert [mail["subject"] for mail in told["sent"]] == ["RE: Demo ok"]
     assert "DISPATCH TASK" in told["text"]

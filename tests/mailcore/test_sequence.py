@@ -17,14 +17,18 @@ from tests.mailcore.conftest import House
 TAKE = """
 import sys
 from pathlib import Path
-from mailcore.mail import sequence
+from mailcore.mail import numbers
 for n in range(int(sys.argv[2])):
-    print(sequence.take(Path(sys.argv[1]), 1 + n % 3), 1 + n % 3)
+    print(numbers.reserve_numbers(Path(sys.argv[1]), 1 + n % 3), 1 + n % 3)
 """
 
 
 def test_numbers_go_up_and_a_block_is_taken_at_once(house: House) -> None:
-    assert [numbers.take(house.root), numbers.take(house.root, 5), numbers.take(house.root)] == [1, 2, 7]
+    assert [
+        numbers.reserve_numbers(house.root),
+        numbers.reserve_numbers(house.root, 5),
+        numbers.reserve_numbers(house.root),
+    ] == [1, 2, 7]
 
 
 def test_a_rewound_count_and_mail_give_no_number_again(house: House) -> None:
@@ -34,28 +38,28 @@ def test_a_rewound_count_and_mail_give_no_number_again(house: House) -> None:
         for path in (house.agent("@writer").inbox, house.root / ".praxmonitor" / "sequence")
         if path.exists()
     }
-    first = numbers.take(house.root)
+    first = numbers.reserve_numbers(house.root)
     old = (house.root / ".praxmonitor" / "sequence").read_bytes()
     for n in range(3):
-        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
     highest = max(message.seq for message in house.inbox("@writer"))
     for path, data in {**kept, house.root / ".praxmonitor" / "sequence": old}.items():
         path.unlink()
         path.write_bytes(data)
     for path in house.agent("@lead").sent_dir.iterdir():
         path.unlink()
-    assert numbers.take(house.root) > highest > first
+    assert numbers.reserve_numbers(house.root) > highest > first
 
 
 def test_a_lost_twin_is_made_again(house: House) -> None:
     twin = house.root / ".praxmonitor" / numbers.TWIN
-    assert numbers.take(house.root, 4) == 1
+    assert numbers.reserve_numbers(house.root, 4) == 1
     twin.unlink()
-    assert [numbers.take(house.root), numbers.take(house.root)] == [5, 6]
+    assert [numbers.reserve_numbers(house.root), numbers.reserve_numbers(house.root)] == [5, 6]
     twin.unlink()
     (house.root / ".praxmonitor" / "sequence").unlink()
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
-    assert numbers.take(house.root) == 2
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
+    assert numbers.reserve_numbers(house.root) == 2
 
 
 def test_processes_at_once_never_get_the_same_number(house: House) -> None:
@@ -77,12 +81,12 @@ def test_processes_at_once_never_get_the_same_number(house: House) -> None:
 )
 def test_a_lost_or_torn_count_goes_on_after_the_highest_number_in_any_mail(house: House, damage: bytes | None) -> None:
     for n in range(3):
-        post.send(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
-    post.close(house.workspace, "@writer", [house.inbox("@writer")[0].id])
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"s{n}", "b")
+    post.close_messages(house.workspace, "@writer", [house.inbox("@writer")[0].id])
     path = house.root / ".praxmonitor" / "sequence"
     path.unlink() if damage is None else path.write_bytes(damage)
-    assert post.send(house.workspace, "@lead", ["@editor"], "s", "b")[0].seq == 4
-    assert numbers.take(house.root) == 5
+    assert post.send_mail(house.workspace, "@lead", ["@editor"], "s", "b")[0].seq == 4
+    assert numbers.reserve_numbers(house.root) == 5
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -90,13 +94,13 @@ def test_a_lost_or_torn_count_goes_on_after_the_highest_number_in_any_mail(house
 def test_no_content_of_the_file_takes_a_number_back(house: House, data: bytes) -> None:
     path = house.root / ".praxmonitor" / "sequence"
     mailbox.deliver(house.agent("@writer"), {"from": "@x", "subject": "s", "message": "m"})
-    known = numbers.highest(house.root)
+    known = numbers.highest_number(house.root)
     path.write_bytes(data)
-    assert numbers.take(house.root) > known
+    assert numbers.reserve_numbers(house.root) > known
 
 
 def test_a_strangers_number_neither_stops_nor_runs_away_with_the_count(house: House) -> None:
     strange = [{"id": f"{n}", "seq": value} for n, value in enumerate([10**30, True, "7", -4, 1.5, [1], None, 41])]
     house.agent("@writer").inbox.write_text(json.dumps({"messages": strange}))
     (house.root / ".praxmonitor" / "sequence").unlink(missing_ok=True)
-    assert numbers.take(house.root) == 42
+    assert numbers.reserve_numbers(house.root) == 42

@@ -20,7 +20,7 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe import session_reader
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.claude import places as claude_places
 from mailcore.programs.claude import sessions as claude_sessions
 from mailcore.programs.codex import sessions as codex_sessions
@@ -38,14 +38,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
     monkeypatch.delenv("CODEX_HOME", raising=False)
-    return create.init(tmp_path / "project", [("writer", "agents/writer"), ("coder", "agents/coder")])
+    return create.create_workspace(tmp_path / "project", [("writer", "agents/writer"), ("coder", "agents/coder")])
 
 
 class Look:
     """A loader and the fleet that its facts make."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.loader = Loader(workspace)
+        self.loader = WorkspaceReader(workspace)
         self.fleet = apply(Fleet(workspace.root), self.loader.initial(), time.time())
 
     def changed(self, *paths: Path) -> None:
@@ -111,7 +111,7 @@ def test_what_stood_there_before_is_told_from_near_its_end_and_its_use_of_today_
     old = "".join(said("yesterday", writer.branch, n, midnight - 3600) for n in range(100))
     new = "".join(said(f"today {n} " + "x" * 400, writer.branch, 1000 + n, midnight) for n in range(500))
     path = write(transcript(writer.branch), old + new)
-    assert path.stat().st_size > 3 * session_reader.START
+    assert path.stat().st_size > 3 * session_reader.SESSION_TAIL
     look = Look(place)
     before = look.the("@writer").spending.today.input
     assert 0 < before < 5000, "the end alone"
@@ -125,7 +125,7 @@ def test_what_stood_there_before_is_told_from_near_its_end_and_its_use_of_today_
 def test_a_session_begun_since_is_told_from_its_start_however_much_it_says_at_once(place: Workspace) -> None:
     """Real ones open with 100 kB of the program's own instructions."""
     writer, coder = place.agent("@writer"), place.agent("@coder")
-    long = said("first", writer.branch, 1) + said("y" * 3 * session_reader.START, writer.branch, 2)
+    long = said("first", writer.branch, 1) + said("y" * 3 * session_reader.SESSION_TAIL, writer.branch, 2)
     write(transcript(coder.branch, "old"), long.replace(str(writer.branch), str(coder.branch)))
     look = Look(place)
     assert look.told("@coder") == []
@@ -163,7 +163,7 @@ def test_two_branches_whose_names_differ_in_punctuation_share_a_directory_and_no
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("CLAUDE_CONFIG_DIR", raising=False)
-    workspace = create.init(tmp_path / "p", [("a", "agents/x.y"), ("b", "agents/x-y")])
+    workspace = create.create_workspace(tmp_path / "p", [("a", "agents/x.y"), ("b", "agents/x-y")])
     one, two = workspace.agents
     first, second = transcript(one.branch, "s1"), transcript(two.branch, "s2")
     assert first.parent == second.parent
@@ -239,10 +239,12 @@ def test_codex_sessions_are_found_by_what_their_first_line_says(place: Workspace
 def test_no_more_files_are_followed_than_the_most(place: Workspace) -> None:
     writer = place.agent("@writer")
     look = Look(place)
-    for n in range(session_reader.MOST + 5):
+    for n in range(session_reader.MAX_FOLLOWED + 5):
         look.changed(write(transcript(writer.branch, f"s{n}"), said(f"s{n}", writer.branch, n)))
-    followed = [n for n in range(session_reader.MOST + 5) if look.loader.follows(transcript(writer.branch, f"s{n}"))]
-    assert len(followed) == session_reader.MOST and followed[-1] == session_reader.MOST + 4
+    followed = [
+        n for n in range(session_reader.MAX_FOLLOWED + 5) if look.loader.follows(transcript(writer.branch, f"s{n}"))
+    ]
+    assert len(followed) == session_reader.MAX_FOLLOWED and followed[-1] == session_reader.MAX_FOLLOWED + 4
     look.changed(write(transcript(writer.branch, "s0"), said("s0 again", writer.branch, 99)))
     assert look.told("@writer")[-1] == "s0 again"
 
@@ -253,12 +255,12 @@ def test_a_file_that_was_let_go_is_taken_up_where_it_was_left(place: Workspace) 
     look = Look(place)
     look.sweep()
     assert look.the("@writer").spending.today.input == 2000
-    for n in range(1, session_reader.MOST + 1):
+    for n in range(1, session_reader.MAX_FOLLOWED + 1):
         look.changed(write(transcript(writer.branch, f"s{n}"), said("other", writer.branch, 1000 + n)))
     assert not look.loader.follows(first)
     look.changed(write(first, said("back", writer.branch, 2000)))
     look.sweep()
-    assert look.the("@writer").spending.today.input == 2000 + 10 * session_reader.MOST + 10
+    assert look.the("@writer").spending.today.input == 2000 + 10 * session_reader.MAX_FOLLOWED + 10
     assert look.told("@writer")[-1] == "back"
 
 
@@ -313,13 +315,13 @@ def test_more_files_than_are_followed_count_once_from_the_first_look_on(place: W
         (FIXTURES / "codex" / "rollout.jsonl").read_text().replace("/home/op/project/agents", str(coder.branch.parent))
     )
     text = re.sub(r'"timestamp": "[^"]*"', f'"timestamp": "{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}Z"', text)
-    text += (json.dumps({"type": "other", "text": "x" * 1000}) + "\n") * (2 * session_reader.START // 1000)
+    text += (json.dumps({"type": "other", "text": "x" * 1000}) + "\n") * (2 * session_reader.SESSION_TAIL // 1000)
     directories = codex_sessions.directories(today - timedelta(days=1), today)
     for directory in directories:
         directory.mkdir(parents=True)
         for n in range(40):
             (directory / f"rollout-{directory.name}-{n}.jsonl").write_text(text)
-    assert session_reader.MOST < 2 * 40
+    assert session_reader.MAX_FOLLOWED < 2 * 40
     look = Look(place)
     for _ in range(10):
         look.sweep()
@@ -368,7 +370,7 @@ def test_a_format_that_drifted_is_noticed_and_said_once(place: Workspace) -> Non
 
 def test_more_files_in_a_day_than_are_followed_are_all_counted(place: Workspace) -> None:
     writer = place.agent("@writer")
-    for n in range(session_reader.MOST):
+    for n in range(session_reader.MAX_FOLLOWED):
         write(
             transcript(writer.branch, f"s{n}"), "".join(said("x" * 9000, writer.branch, 100 * n + m) for m in range(9))
         )
@@ -376,7 +378,7 @@ def test_more_files_in_a_day_than_are_followed_are_all_counted(place: Workspace)
     for n in range(3):
         look.changed(write(transcript(writer.branch, f"t{n}"), said("new", writer.branch, 90000 + n)))
     look.sweep()
-    assert look.the("@writer").spending.today.input == 90 * session_reader.MOST + 30
+    assert look.the("@writer").spending.today.input == 90 * session_reader.MAX_FOLLOWED + 30
 
 
 def test_a_session_copied_while_it_is_followed_counts_once(place: Workspace) -> None:

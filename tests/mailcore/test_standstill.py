@@ -45,7 +45,9 @@ GATED = "echo up; until [ -e go ]; do sleep 0.02; done"
 def made(mark: str) -> Iterator[House]:
     """A house of its own for each example."""
     with tempfile.TemporaryDirectory() as directory:
-        house = House(create.init(Path(directory) / "project", [(name, f"agents/{name}") for name in NAMES]))
+        house = House(
+            create.create_workspace(Path(directory) / "project", [(name, f"agents/{name}") for name in NAMES])
+        )
         house.limits |= {"attempts": 1, "no_progress": 2, "backoff": []}
         for name in NAMES:
             house.shell(name, GATED)
@@ -64,7 +66,7 @@ def do(house: House, act: str, whom: str) -> None:
         elif act == "wake":
             start_wake(house.workspace, house.config, house.agent(address), Wake("A reason.", "@lead"))
         elif act == "urgent":
-            sent = post.send(house.workspace, "@operator", [address], "now", "b", priority="high")
+            sent = post.send_mail(house.workspace, "@operator", [address], "now", "b", priority="high")
             wake_recipients(house.workspace, house.config, "@operator", sent, "now")
         elif act in ("go", "stop"):
             (branch / "go").touch() if act == "go" else (branch / "go").unlink(missing_ok=True)

@@ -58,7 +58,7 @@ def test_a_supervisor_that_can_start_nothing_at_another_ends_well_and_writes_it_
     path = house.agent("@editor").runs_dir / run_id
 
     def failed() -> list[str]:
-        return [str(r["reason"]) for r in journal.read(path / "run.jsonl") if r["event"] == "wake_failed"]
+        return [str(r["reason"]) for r in journal.read_records(path / "run.jsonl") if r["event"] == "wake_failed"]
 
     (reason,) = wait_until(failed, what="it is written down")
     assert "@writer" in reason and (path / "supervisor.log").read_text() == ""

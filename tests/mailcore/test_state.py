@@ -12,10 +12,10 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts, State
 from mailcore.model.lock import Holder, Lock
+from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Await, Phase, Run
-from mailcore.model.senses import Senses
-from mailcore.observe.expectation import expectation, expected, signs
+from mailcore.observe.expectation import expectation, expected_signs, expected_work
 from mailcore.observe.state import GRACE, WAIT_KEPT, state, stated
 
 NOW = 2_000_000_000.0
@@ -245,10 +245,10 @@ def test_silence_of_zero_means_never() -> None:
 
 
 def test_what_is_expected_is_told_in_words() -> None:
-    assert expected(RUNNING) == "Report, attempt 2/3"
-    assert expected(replace(FREE, lock=FOREIGN)) == "manual wake"
-    assert expected(SESSION) == "an interactive session"
-    assert expected(FREE) == ""
+    assert expected_work(RUNNING) == "Report, attempt 2/3"
+    assert expected_work(replace(FREE, lock=FOREIGN)) == "manual wake"
+    assert expected_work(SESSION) == "an interactive session"
+    assert expected_work(FREE) == ""
 
 
 SILENT = replace(RUNNING, last_active=NOW - 301)
@@ -256,36 +256,36 @@ SILENT = replace(RUNNING, last_active=NOW - 301)
 
 def test_work_of_its_processes_is_a_sign_of_life() -> None:
     """A long build says nothing: its CPU does."""
-    assert state(SILENT, NOW, POLICY, Senses(work={"@a": NOW - 3})).state is State.WORKING
-    assert state(SILENT, NOW + 290, POLICY, Senses(work={"@a": NOW - 3})).state is State.WORKING
-    assert state(SILENT, NOW + 298, POLICY, Senses(work={"@a": NOW - 3})).state is State.SILENT
-    assert state(SILENT, NOW, POLICY, Senses(work={"@a": 0.0})).state is State.SILENT
+    assert state(SILENT, NOW, POLICY, MachineStatus(work={"@a": NOW - 3})).state is State.WORKING
+    assert state(SILENT, NOW + 290, POLICY, MachineStatus(work={"@a": NOW - 3})).state is State.WORKING
+    assert state(SILENT, NOW + 298, POLICY, MachineStatus(work={"@a": NOW - 3})).state is State.SILENT
+    assert state(SILENT, NOW, POLICY, MachineStatus(work={"@a": 0.0})).state is State.SILENT
 
 
 def test_nobody_is_called_silent_whose_processes_were_not_looked_at_yet() -> None:
-    assert state(SILENT, NOW, POLICY, Senses(work={})).state is State.WORKING
+    assert state(SILENT, NOW, POLICY, MachineStatus(work={})).state is State.WORKING
 
 
 def test_after_a_sleep_of_the_machine_an_agent_has_its_whole_time_again() -> None:
-    slept = Senses(gaps=((NOW - 200, NOW - 10),))
+    slept = MachineStatus(gaps=((NOW - 200, NOW - 10),))
     assert state(SILENT, NOW, POLICY, slept).state is State.WORKING
     assert state(SILENT, NOW + 289, POLICY, slept).state is State.WORKING
     assert state(SILENT, NOW + 291, POLICY, slept).state is State.SILENT
 
 
 def test_who_was_silent_before_the_sleep_is_silent_after_it() -> None:
-    slept = Senses(gaps=((NOW + 100, NOW + 9000),))
+    slept = MachineStatus(gaps=((NOW + 100, NOW + 9000),))
     assert state(SILENT, NOW + 9001, POLICY, slept).state is State.SILENT
 
 
 def test_two_sleeps_count_one_after_the_other() -> None:
-    slept = Senses(gaps=((NOW - 200, NOW + 1000), (NOW + 1100, NOW + 5000)))
+    slept = MachineStatus(gaps=((NOW - 200, NOW + 1000), (NOW + 1100, NOW + 5000)))
     assert state(SILENT, NOW + 5200, POLICY, slept).state is State.WORKING
     assert state(SILENT, NOW + 5301, POLICY, slept).state is State.SILENT
 
 
 def test_a_clock_set_back_makes_nobody_silent_and_hides_no_silence_for_long() -> None:
-    back = Senses(gaps=((NOW, NOW - 3600),))
+    back = MachineStatus(gaps=((NOW, NOW - 3600),))
     later = NOW - 3600
     assert state(RUNNING, later + 299, POLICY, back).state is State.WORKING
     assert state(RUNNING, later + 301, POLICY, back).state is State.SILENT
@@ -296,7 +296,7 @@ def test_a_clock_set_back_makes_nobody_silent_and_hides_no_silence_for_long() ->
 
 def test_an_expectation_says_which_signs_would_do() -> None:
     def said(facts: AgentFacts) -> str:
-        return signs(facts, stated(facts, NOW, POLICY))
+        return expected_signs(facts, stated(facts, NOW, POLICY))
 
     assert "end of Bash: make" in said(replace(RUNNING, open=(TOOL,)))
     assert "compaction" in said(replace(RUNNING, open=(act(Kind.COMPACT, NOW - 5),)))

@@ -418,18 +418,18 @@ def test_the_supervisor_holds_the_lock_and_outlives_its_starter(house: House) ->
 NO_INOTIFY = """
 import os, resource, subprocess, sys
 from pathlib import Path
-from mailcore.dispatch.supervision.supervisor_events import Signs
-signs = Signs()
+from mailcore.dispatch.supervision.supervisor_events import SupervisorEvents
+signs = SupervisorEvents()
 path = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, 64))
-signs.look_at(path)
+signs.watch_paths(path)
 print("looking", flush=True)
 waits = 0
 while not (path / "sign").exists() and waits < 200:
     signs.wait(30)
     waits += 1
 print("seen", flush=True)
-signs.look_away()
+signs.unwatch()
 """
 
 

@@ -4,10 +4,10 @@ import os
 import tracemalloc
 from pathlib import Path
 
-from mailcore.observe.file_tail import CHUNK, LONGEST, Tail, last_lines
+from mailcore.observe.file_tail import MAX_LINE_BYTES, READ_BYTES, FileTail, last_lines
 
 
-def drain(tail: Tail) -> list[bytes]:
+def drain(tail: FileTail) -> list[bytes]:
     lines = tail.read()
     while tail.behind:
         lines += tail.read()
@@ -17,7 +17,7 @@ def drain(tail: Tail) -> list[bytes]:
 def test_only_new_lines_come_and_a_torn_one_waits_for_its_end(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(b"one\ntwo\n")
-    tail = Tail(log)
+    tail = FileTail(log)
     assert tail.read() == [b"one", b"two"]
     assert tail.read() == []
     with log.open("ab") as file:
@@ -31,14 +31,14 @@ def test_only_new_lines_come_and_a_torn_one_waits_for_its_end(tmp_path: Path) ->
 def test_starts_near_the_end_at_the_beginning_of_a_line(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(b"".join(b"line %04d\n" % n for n in range(1000)))
-    assert Tail(log, start_bytes=25).read() == [b"line 0998", b"line 0999"]
-    assert Tail(log, start_bytes=20).read() == [b"line 0998", b"line 0999"], "a line that is whole is kept"
+    assert FileTail(log, start_bytes=25).read() == [b"line 0998", b"line 0999"]
+    assert FileTail(log, start_bytes=20).read() == [b"line 0998", b"line 0999"], "a line that is whole is kept"
 
 
 def test_rotation_reads_the_new_file_from_its_start(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(b"old\n")
-    tail = Tail(log)
+    tail = FileTail(log)
     tail.read()
     log.rename(tmp_path / "a.log.1")
     log.write_bytes(b"new, and longer than the old one\n")
@@ -51,7 +51,7 @@ def test_rotation_reads_the_new_file_from_its_start(tmp_path: Path) -> None:
 def test_truncation_is_seen_even_if_the_file_grew_past_the_old_place(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(b"first\nsecond\n")
-    tail = Tail(log)
+    tail = FileTail(log)
     tail.read()
     os.truncate(log, 0)
     with log.open("ab") as file:
@@ -65,7 +65,7 @@ def test_truncation_is_seen_even_if_the_file_grew_past_the_old_place(tmp_path: P
 
 def test_a_vanished_file_comes_back_and_is_read_from_its_start(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
-    tail = Tail(log, start_bytes=4)
+    tail = FileTail(log, start_bytes=4)
     assert tail.read() == []
     log.write_bytes(b"born after the first look\n")
     assert tail.read() == [b"born after the first look"]
@@ -78,10 +78,10 @@ def test_a_vanished_file_comes_back_and_is_read_from_its_start(tmp_path: Path) -
 def test_a_huge_line_is_skipped_and_counted(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(b"before\n")
-    tail = Tail(log)
+    tail = FileTail(log)
     tail.read()
     with log.open("ab") as file:
-        file.write(b"x" * (LONGEST + CHUNK) + b"\nafter\n")
+        file.write(b"x" * (MAX_LINE_BYTES + READ_BYTES) + b"\nafter\n")
     assert drain(tail) == [b"after"]
     assert tail.skipped == 1
 
@@ -89,19 +89,19 @@ def test_a_huge_line_is_skipped_and_counted(tmp_path: Path) -> None:
 def test_any_bytes_are_lines(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(bytes(b for b in range(256) if b != 10) + b"\n\x00\xff\n")
-    assert len(Tail(log).read()) == 2
+    assert len(FileTail(log).read()) == 2
 
 
 def test_a_directory_or_a_pipe_in_its_place_reads_as_nothing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.log")
-    assert Tail(tmp_path).read() == []
-    assert Tail(tmp_path / "pipe.log").read() == []
+    assert FileTail(tmp_path).read() == []
+    assert FileTail(tmp_path / "pipe.log").read() == []
 
 
 def test_one_call_costs_bounded_memory(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(b"")
-    tail = Tail(log)
+    tail = FileTail(log)
     tail.read()
     log.write_bytes((b"x" * 99 + b"\n") * 200_000)  # 20 MB
     tracemalloc.start()
@@ -109,8 +109,8 @@ def test_one_call_costs_bounded_memory(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert tail.behind
-    assert len(lines) == CHUNK // 100
-    assert peak < 8 * CHUNK
+    assert len(lines) == READ_BYTES // 100
+    assert peak < 8 * READ_BYTES
 
 
 def test_last_lines_costs_what_it_returns(tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ def test_tasks_with_rung_age_and_note(house: House) -> None:
             house.attempt_pid("@writer", run_id)
             house.kill("@operator", "@writer")
         house.over("@writer", run_id)
-    post.send(house.workspace, "@lead", ["@writer"], "no task", "b")
-    waiting = post.send(house.workspace, "@lead", ["@editor"], "waits", "b", is_task=True)[0]
-    stuck = post.send(house.workspace, "@operator", ["@editor"], "stuck", "b", is_task=True)[0]
-    over = post.send(house.workspace, "@lead", ["@editor"], "over", "b", is_task=True)[0]
+    post.send_mail(house.workspace, "@lead", ["@writer"], "no task", "b")
+    waiting = post.send_mail(house.workspace, "@lead", ["@editor"], "waits", "b", is_task=True)[0]
+    stuck = post.send_mail(house.workspace, "@operator", ["@editor"], "stuck", "b", is_task=True)[0]
+    over = post.send_mail(house.workspace, "@lead", ["@editor"], "over", "b", is_task=True)[0]
     answer.acknowledge(house.workspace, "@editor", stuck.id, "blocked", "need X\nand Y")
     answer.acknowledge(house.workspace, "@editor", over.id, "done", "it")
     found = tasks(house)
@@ -49,7 +49,7 @@ def test_tasks_with_rung_age_and_note(house: House) -> None:
 
 
 def test_overdue_is_older_than_the_limit(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b", is_task=True)
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b", is_task=True)
     writer = house.agent("@writer")
     assert [t.overdue for t in open_tasks_of(writer, Mail(rung_normal=100), time.time())] == [False]
     assert [(t.overdue, t.age > 100) for t in open_tasks_of(writer, Mail(rung_normal=100), time.time() + 200)] == [
@@ -140,16 +140,16 @@ def test_a_key_rewrites_the_open_mail_counts_up_and_keeps_its_names(house: House
     mine, one = house.inbox("@writer")
     assert (one.subject, one.body, one.raw["updates"], one.priority) == ("at 20 %", "b", 2, "high")
     assert one.unread and mine.subject == "mine"  # it says something new: nobody has read that
-    post.mark_opened(house.workspace, "@writer", [one.id])
+    post.read_messages(house.workspace, "@writer", [one.id])
     house.json("send", "@writer", "at 20 %", "b", *words)
     assert not house.inbox("@writer")[1].unread and house.inbox("@writer")[1].raw["updates"] == 3
-    post.close(house.workspace, "@writer", [one.id])
+    post.close_messages(house.workspace, "@writer", [one.id])
     assert house.json("send", "@writer", "at 30 %", "d", *words)["id"] != first["id"]
     wait_until(lambda: not house.agent("@writer").dispatch_lock.exists(), what="it is idle")
 
 
 def test_forward_says_what_was_not_delivered(house: House) -> None:
-    sent = post.send(house.workspace, "@lead", ["@writer"], "s", "line 1\nline 2")[0]
+    sent = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "line 1\nline 2")[0]
     inbox = house.agent("@editor").inbox
     inbox.unlink()
     inbox.mkdir()
@@ -162,27 +162,29 @@ def test_forward_says_what_was_not_delivered(house: House) -> None:
 
 
 def test_what_else_somebody_waits_for_is_listed(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "urgent", "which?", priority="high")
-    post.send(house.workspace, "@lead", ["@writer"], "no hurry", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "urgent", "which?", priority="high")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "no hurry", "b")
     request = house.json("ask", "@operator", "spend", "20 dollars", "--from", "@writer")
-    task = post.send(house.workspace, "@operator", ["@editor"], "build", "b", is_task=True)[0]
+    task = post.send_mail(house.workspace, "@operator", ["@editor"], "build", "b", is_task=True)[0]
     answer.acknowledge(house.workspace, "@editor", task.id, "done", "it")  # a notice asks for nothing
     kinds = {row["kind"]: (row["from"], row["to"]) for row in house.json("tasks")}
     assert kinds == {"question": ("@lead", "@writer"), "request": ("@writer", "@operator")}
     text = house.mailcore("tasks").stdout.decode()
     assert "[question]" in text and "[request]" in text and "[overdue]" not in text
-    post.reply(house.workspace, "@writer", next(m.id for m in house.inbox("@writer") if m.subject == "urgent"), "this")
+    post.reply_to(
+        house.workspace, "@writer", next(m.id for m in house.inbox("@writer") if m.subject == "urgent"), "this"
+    )
     house.json("approve", request["id"], "yes", "--from", "@operator")
     assert [row["kind"] for row in house.json("tasks")] == []
-    (mail,) = post.send(house.workspace, "@lead", ["@writer"], "which", "b")
-    answer.escalate(house.workspace, Mail(), "@writer", mail.id, "I cannot know")
+    (mail,) = post.send_mail(house.workspace, "@lead", ["@writer"], "which", "b")
+    answer.escalate_message(house.workspace, Mail(), "@writer", mail.id, "I cannot know")
     assert [(row["kind"], row["to"]) for row in house.json("tasks")] == [("question", "@operator")]
 
 
 def test_overdue_is_said_to_people(house: House) -> None:
     house.extra = "[mail]\nrung_normal = 0.001\n"
     house.configure()
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b", is_task=True)
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b", is_task=True)
     assert "[overdue]" in house.mailcore("tasks").stdout.decode()
 
 
@@ -198,13 +200,13 @@ def test_a_task_that_was_given_again_stands_once(house: House) -> None:
 
 
 def test_mail_that_nobody_answers_is_listed_once_it_is_overdue(house: House) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "which names?", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "which names?", "b")
     assert house.json("tasks") == []
     house.extra = "[mail]\nrung_normal = 0.001\n"
     house.configure()
     (row,) = house.json("tasks")
     assert (row["kind"], row["subject"], row["overdue"]) == ("mail", "which names?", True)
-    post.reply(house.workspace, "@writer", house.inbox("@writer")[0].id, "these")
+    post.reply_to(house.workspace, "@writer", house.inbox("@writer")[0].id, "these")
     assert house.json("tasks") == [], "an answer asks for none"
 
 
@@ -244,9 +246,9 @@ def test_a_notice_goes_when_its_task_came_to_an_end_after_all(house: House) -> N
         ("@writer", "@operator", [bounce.id]),
         ("@writer", "@operator", [second.id]),
     ]
-    assert {raw["id"] for _, raw in lookup.archived(house.workspace.operator)} == {bounce.id, second.id}
-    (mail,) = post.send(house.workspace, "@lead", ["@editor"], "which?", "b")
-    handed = answer.escalate(house.workspace, Mail(), "@editor", mail.id, "I cannot know")
+    assert {raw["id"] for _, raw in lookup.archived_messages(house.workspace.operator)} == {bounce.id, second.id}
+    (mail,) = post.send_mail(house.workspace, "@lead", ["@editor"], "which?", "b")
+    handed = answer.escalate_message(house.workspace, Mail(), "@editor", mail.id, "I cannot know")
     assert handed.id in {m.id for m in house.inbox("@operator")}
-    post.reply(house.workspace, "@editor", mail.id, "I do know")
+    post.reply_to(house.workspace, "@editor", mail.id, "I do know")
     assert handed.id not in {m.id for m in house.inbox("@operator")}

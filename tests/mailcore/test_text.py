@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailcore.formats import json_codec
-from mailcore.text import hidden, line, plain
+from mailcore.text import hidden_characters, line, plain
 
 
 def test_controls_are_shown_and_tab_and_newline_kept() -> None:
@@ -73,8 +73,8 @@ def test_what_hides_orders_from_a_person_is_dropped_and_counted(unseen: str) -> 
         .rstrip("b")
         .endswith(("\N{SMILING FACE WITH SUNGLASSES}", "\ufe0f"))
     )
-    assert hidden(f"a{unseen}b") == len(unseen)
-    assert hidden("a b, ö, \N{WINKING FACE}") == 0
+    assert hidden_characters(f"a{unseen}b") == len(unseen)
+    assert hidden_characters("a b, ö, \N{WINKING FACE}") == 0
 
 
 @pytest.mark.parametrize(

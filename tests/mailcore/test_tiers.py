@@ -116,7 +116,9 @@ def test_a_request_past_its_time_lapses_and_the_asker_is_told_once_and_started(t
     assert (mail.subject, mail.priority) == ("LAPSED: Deploy?", "high") and "nobody decided within" in mail.body
     assert mail.proof == "supervisor", "the person wrote no word of it, and whoever looked is not the person"
     acts = [
-        act for act in journal.read(tiers.workspace.state_dir / "audit.jsonl") if act["verb"] in ("lapsed", "start")
+        act
+        for act in journal.read_records(tiers.workspace.state_dir / "audit.jsonl")
+        if act["verb"] in ("lapsed", "start")
     ]
     assert [(act["verb"], act["by"], act["proof"]) for act in acts] == [
         ("lapsed", "@operator", "supervisor"), ("start", "@operator", "supervisor"),
@@ -156,7 +158,7 @@ def test_a_screen_or_guard_lets_it_lapse(tiers: House) -> None:
 
     request = ask(tiers, "3")
     past(request, tiers)
-    assert recovery.recover(tiers.root, ()) == ""
+    assert recovery.recover_runs(tiers.root, ()) == ""
     assert tiers.inbox("writer")[0].subject == "LAPSED: Deploy?"
     tiers.over("writer", tiers.runs("writer")[0].run_id)
     assert recover(tiers.workspace, tiers.config, ()) == []
@@ -196,7 +198,7 @@ def test_a_config_from_elsewhere_names_no_approver(tiers: House) -> None:
 
 
 def test_a_request_that_a_run_made_of_another_approver_lapses_with_it(tiers: House) -> None:
-    approvals.ask(tiers.workspace, "@writer", "@lead", "@lead", "s", "b", 2, "r1")
+    approvals.request_approval(tiers.workspace, "@writer", "@lead", "@lead", "s", "b", 2, "r1")
     for approver in approvals.approvers(tiers.workspace, tiers.config):
-        approvals.lapse(approver, "r1", "over")
+        approvals.lapse_requests(approver, "r1", "over")
     assert tiers.inbox("lead")[0].lapsed == "over"

@@ -19,7 +19,7 @@ AT = datetime(2026, 11, 2, 4, 3, 7, 854753)
 def test_each_form() -> None:
     assert timestamps.aipass_time(AT) == "2026-11-02 04:03:07"
     assert timestamps.lock_time(AT) == "2026-11-02T04:03:07"
-    assert timestamps.kept_time(AT) == "2026-11-02T04:03:07.854753"
+    assert timestamps.archive_time(AT) == "2026-11-02T04:03:07.854753"
     assert timestamps.name_time(AT) == "20261102_040307"
     assert timestamps.registry_date(AT) == "2026-11-02"
     assert timestamps.unique_time(AT) == "20261102T040307_854753"
@@ -30,7 +30,7 @@ def test_each_form() -> None:
 def test_what_is_written_is_read_back(at: datetime) -> None:
     second = at.replace(microsecond=0).timestamp()
     assert parse_time(timestamps.aipass_time(at)) == parse_time(timestamps.lock_time(at)) == second
-    assert parse_time(timestamps.kept_time(at)) == at.timestamp()
+    assert parse_time(timestamps.archive_time(at)) == at.timestamp()
     assert parse_time(timestamps.utc_time(at.timestamp())) == pytest.approx(at.timestamp(), abs=1e-4)
 
 

@@ -37,10 +37,10 @@ def test_a_task_from_stored_to_done(house: House) -> None:
 
 
 def test_a_mail_that_nobody_has_seen(house: House) -> None:
-    (sent,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    (sent,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     told = house.json("trace", sent.id)
     assert ([r["rung"] for r in told["rungs"]], told["run"], told["result"]) == (["stored"], None, "")
-    post.mark_opened(house.workspace, "@writer", [sent.id])
+    post.read_messages(house.workspace, "@writer", [sent.id])
     assert house.json("trace", sent.id)["rung"] == "seen"
     answer.acknowledge(house.workspace, "@writer", sent.id, "blocked", "need X")
     assert house.json("trace", sent.id)["rung"] == "blocked"
@@ -49,21 +49,21 @@ def test_a_mail_that_nobody_has_seen(house: House) -> None:
 
 def test_seen_is_said_of_what_was_read_alone(house: House) -> None:
     """Not of mail that was closed or answered unread; and of it once it is restored and read."""
-    one, two = (post.send(house.workspace, "@lead", ["@writer"], s, "b", is_task=True)[0] for s in "ab")
-    post.close(house.workspace, "@writer", [one.id])
+    one, two = (post.send_mail(house.workspace, "@lead", ["@writer"], s, "b", is_task=True)[0] for s in "ab")
+    post.close_messages(house.workspace, "@writer", [one.id])
     answer.acknowledge(house.workspace, "@writer", two.id, "blocked", "need X")
     assert [r["rung"] for r in house.json("trace", one.id)["rungs"]] == ["stored"]
     assert [r["rung"] for r in house.json("trace", two.id)["rungs"]] == ["stored", "blocked"]
     post.restore(house.workspace, "@writer", one.id)
-    post.mark_opened(house.workspace, "@writer", [one.id, two.id])
+    post.read_messages(house.workspace, "@writer", [one.id, two.id])
     assert [r["rung"] for r in house.json("trace", one.id)["rungs"]] == ["stored", "seen"]
     assert [r["rung"] for r in house.json("trace", two.id)["rungs"]] == ["stored", "blocked", "seen"]
     assert house.json("trace", two.id)["rung"] == "blocked"
 
 
 def test_mail_of_which_no_copy_is_left_is_told_from_the_audit(house: House) -> None:
-    (task,) = post.send(house.workspace, "@lead", ["@writer"], "build", "b", is_task=True)
-    post.mark_opened(house.workspace, "@writer", [task.id])
+    (task,) = post.send_mail(house.workspace, "@lead", ["@writer"], "build", "b", is_task=True)
+    post.read_messages(house.workspace, "@writer", [task.id])
     answer.acknowledge(house.workspace, "@writer", task.id, "done", "built")
     before = house.json("trace", task.id)
     for name in ("@writer", "@lead"):

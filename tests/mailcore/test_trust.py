@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.config.reader import settings
+from mailcore.config.reader import read_settings
 from mailcore.system import self_ignore
 from mailcore.workspace import trust
 from tests.mailcore.conftest import House, wait_until
@@ -43,7 +43,7 @@ def cloned(house: House) -> House:
 
 
 def withheld(house: House) -> str:
-    return trust.standing(house.workspace, settings(house.workspace.config_file)[0]).why
+    return trust.trust_status(house.workspace, read_settings(house.workspace.config_file)[0]).why
 
 
 def dispatch(house: House, status: int) -> Any:
@@ -123,10 +123,10 @@ def test_other_ways_by_which_git_brings_it(house: House, how: str, monkeypatch: 
     git(top, "commit", "-m", "all")
     if how == "a worktree":
         git(house.root, "worktree", "add", str(house.root.parent / "tree"))
-        from mailcore.workspace.find import find
+        from mailcore.workspace.find import find_workspace
 
-        there = find(house.root.parent / "tree")
-        assert trust.standing(there, settings(there.config_file)[0]).why
+        there = find_workspace(house.root.parent / "tree")
+        assert trust.trust_status(there, read_settings(there.config_file)[0]).why
         return
     if how == "git is not there":
         monkeypatch.setenv("PATH", "/nonexistent")
@@ -193,7 +193,7 @@ def test_what_another_user_owns_is_asked_for(house: House, what: str, monkeypatc
 
 def test_a_config_that_starts_nothing_is_asked_for_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.workspace.config_file.write_text("[sound]\nvolume = 0.1\n[dispatch]\nattempts = 1\n")
-    monkeypatch.setattr(trust, "_stranger", lambda _: "a stranger's")
+    monkeypatch.setattr(trust, "_foreign_owner", lambda _: "a stranger's")
     assert withheld(house) == ""
 
 
@@ -206,22 +206,24 @@ def test_no_home_and_no_state_directory_keep_nobody_from_working(house: House, m
 def test_a_new_workspace_in_the_place_of_an_old_one_is_not_made_here(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trust.made(house.workspace)
+    trust.record_made_here(house.workspace)
     registry = json.loads(house.workspace.registry.read_text())
     registry["metadata"]["id"] = "another"
     house.workspace.registry.write_text(json.dumps(registry))
     from mailcore.system import git_repository
 
     house.workspace.config_file.write_text(AGENTS)
-    monkeypatch.setattr(git_repository, "held", lambda _: git_repository.Held(git_repository.Tracked.YES, (b"",)))
+    monkeypatch.setattr(
+        git_repository, "git_state", lambda _: git_repository.GitState(git_repository.Tracked.YES, (b"",))
+    )
     assert withheld(house)
 
 
 def why(root: Path) -> str:
-    from mailcore.workspace.find import find
+    from mailcore.workspace.find import find_workspace
 
-    there = find(root)
-    return trust.standing(there, settings(there.config_file)[0]).why
+    there = find_workspace(root)
+    return trust.trust_status(there, read_settings(there.config_file)[0]).why
 
 
 @needs_git
@@ -253,7 +255,7 @@ def test_what_a_pull_brought_is_no_hands_own_though_the_file_is_not_as_git_keeps
     if how.startswith("beside"):
         config.write_text(AGENTS + config.read_text())
     git(root, "pull", "--rebase", "--autostash", str(upstream))
-    assert settings(config)[1].alarms.on_alarm, "it is there, as the project's commit has it"
+    assert read_settings(config)[1].alarms.on_alarm, "it is there, as the project's commit has it"
     assert "git tracks the file" in why(root)
     if how.startswith("beside"):
         config.write_text(AGENTS + "# mine\n")
@@ -265,7 +267,7 @@ def test_a_directory_that_looks_like_a_repository_does_not_answer_for_the_one_ar
     """Git takes a directory with HEAD, objects and refs for a bare repository, and heeds its config."""
     house.workspace.config_file.write_text(AGENTS)
     state = house.workspace.state_dir
-    (state / self_ignore.NAME).unlink()
+    (state / self_ignore.IGNORE_FILE).unlink()
     for name in ("objects", "refs"):
         (state / name).mkdir()
         (state / name / "keep").touch()
@@ -335,9 +337,9 @@ def test_a_clones_files_of_state_start_nothing_until_that_is_allowed(
     clone = tmp_path / "clone"
     git(tmp_path, "clone", str(house.root), str(clone))
     from mailcore.dispatch.recovery import recover
-    from mailcore.workspace.find import find
+    from mailcore.workspace.find import find_workspace
 
-    there = find(clone)
+    there = find_workspace(clone)
     told = "".join(recover(there, house.config, there.agents))  # as a screen does
     for words in (["inbox"], ["tasks"], ["runs"], ["wait", "--any", "--timeout", "0.2"]):
         house.mailcore(*words, cwd=clone)

@@ -54,15 +54,15 @@ def test_after_the_decision_the_clock_goes_on(house: House) -> None:
 
 def test_what_was_pondered_is_counted_once(house: House) -> None:
     for number in range(2):
-        approvals.ask(house.workspace, "@writer", "@operator", "@operator", f"s{number}", "b", 1, "r1")
-    approvals.ask(house.workspace, "@writer", "@operator", "@operator", "another run's", "b", 1, "r2")
+        approvals.request_approval(house.workspace, "@writer", "@operator", "@operator", f"s{number}", "b", 1, "r1")
+    approvals.request_approval(house.workspace, "@writer", "@operator", "@operator", "another run's", "b", 1, "r2")
     operator, began = house.agent("@operator"), house.inbox("@operator")[-1].came_at
     since = time.time()
-    assert 0 <= approvals.pondered([operator], "r1", since) <= time.time() - since
+    assert 0 <= approvals.seconds_undecided([operator], "r1", since) <= time.time() - since
     for message in house.inbox("@operator")[1:]:
         approvals.decide(house.workspace, "@operator", message.id, "approved", "yes")
-    total = approvals.pondered([operator], "r1", began - 60)
-    assert 0 < total <= time.time() - began and approvals.pondered([operator], "r1", began - 60) == total
+    total = approvals.seconds_undecided([operator], "r1", began - 60)
+    assert 0 < total <= time.time() - began and approvals.seconds_undecided([operator], "r1", began - 60) == total
 
 
 def test_a_request_outlives_its_run_and_deciding_it_starts_the_asker_again(house: House) -> None:

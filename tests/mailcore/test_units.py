@@ -64,7 +64,7 @@ def test_no_moment_is_said_as_the_caller_says_it_and_else_never() -> None:
 
 @pytest.mark.parametrize("at", NO_MOMENT)
 def test_what_no_calendar_holds_is_unknown(at: float) -> None:
-    assert not units.known(at)
+    assert not units.is_known_time(at)
     assert units.clock_time(at) == units.date(at) == units.date_and_time(at, never="-") == "unknown"
     assert units.moment(at, NOON) == units.moment(at, at) == "unknown"
     assert units.moment(NOON, at) == units.date_and_time(NOON)
@@ -130,7 +130,7 @@ def test_an_age_is_narrow_true_and_never_less_for_what_is_older(one: float, othe
     if "?" not in told:
         values = [int(words[:-1]) * AGES[words[-1]] for words in told]
         assert (values[0] <= values[1]) if one <= other else (values[0] >= values[1])
-        if 0 <= one <= units.LONGEST * 86_400:
+        if 0 <= one <= units.MAX_DURATION * 86_400:
             assert values[0] <= one < values[0] + AGES[told[0][-1]]
 
 

@@ -49,7 +49,7 @@ def test_a_run_is_found_where_its_agent_was_moved(house: House) -> None:
     wait_until(lambda: not alive(supervisor), what="the supervisor is over")
     assert [m.raw["run_ended"] for m in house.inbox("@operator")] == ["bounced"]
     assert not (moved / ".ai_mail.local" / ".dispatch.lock").exists() and not branch.exists()
-    events = [one["event"] for one in journal.read(moved / ".ai_mail.local" / "runs" / run_id / "run.jsonl")]
+    events = [one["event"] for one in journal.read_records(moved / ".ai_mail.local" / "runs" / run_id / "run.jsonl")]
     assert events[-2:] == ["ended", "told"] and events.count("attempt") == 3
 
 

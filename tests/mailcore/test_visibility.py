@@ -21,9 +21,9 @@ def mails(house: House) -> dict[str, str]:
     found = {}
     for to in ("writer", "editor"):
         for kind in ("open", "closed"):
-            (sent,) = post.send(house.workspace, "@lead", [f"@{to}"], f"{to} {kind}", "b", is_task=True)
+            (sent,) = post.send_mail(house.workspace, "@lead", [f"@{to}"], f"{to} {kind}", "b", is_task=True)
             found[f"{to} {kind}"] = sent.id
-        post.close(house.workspace, f"@{to}", [found[f"{to} closed"]])
+        post.close_messages(house.workspace, f"@{to}", [found[f"{to} closed"]])
     return found
 
 
@@ -66,9 +66,9 @@ def test_an_agent_sees_its_own(house: House, mails: dict[str, str]) -> None:
 
 
 def test_a_thread_shows_no_mail_of_others(house: House) -> None:
-    (first,) = post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    (first,) = post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     thread = {"thread_id": first.sent_id}
-    post.send(house.workspace, "@lead", ["@editor"], "about the writer", "b", extra=thread)
+    post.send_mail(house.workspace, "@lead", ["@editor"], "about the writer", "b", extra=thread)
     assert subjects(house.json("trace", first.id, cwd=house.agent("@writer").branch)["thread"]) == {"s"}
     assert subjects(house.json("trace", first.id)["thread"]) == {"s", "about the writer"}
 

@@ -81,7 +81,7 @@ def start(house: House) -> Iterator[Any]:
 
 
 def send(house: House, subject: str = "s", to: str = "@writer") -> Sent:
-    return post.send(house.workspace, "@lead", [to], subject, "b")[0]
+    return post.send_mail(house.workspace, "@lead", [to], subject, "b")[0]
 
 
 def waiting(house: House, start: Any, *words: str) -> Started:
@@ -114,7 +114,7 @@ def test_a_reply_ends_it_and_until_then_it_uses_no_cpu(house: House, start: Any)
     with pytest.raises(subprocess.TimeoutExpired):
         one.process.wait(1.0)
     assert work() == quiet  # asleep all the time: nothing polls
-    post.reply(house.workspace, "@writer", sent.id, "the answer")
+    post.reply_to(house.workspace, "@writer", sent.id, "the answer")
     (settled,) = one.result()["settled"]
     assert settled == {"id": f"#{sent.seq}", "state": "reply", "by": "@writer", "text": "the answer"}
 
@@ -127,7 +127,7 @@ def test_the_first_of_several_or_all(house: House, start: Any) -> None:
     result = first.result()
     assert (states(result), result["timed_out"]) == (["", "done"], False)
     assert every.process.poll() is None
-    post.reply(house.workspace, "@writer", names[0], "yes")
+    post.reply_to(house.workspace, "@writer", names[0], "yes")
     assert states(every.result()) == ["reply", "done"]
 
 
@@ -135,7 +135,7 @@ def test_the_first_of_several_or_all(house: House, start: Any) -> None:
 def test_at_the_limit_it_says_what_is_known_and_exits_five(house: House, start: Any, words: list[str]) -> None:
     mails = [send(house, f"s{n}") for n in range(2)]
     if words:
-        post.reply(house.workspace, "@writer", mails[0].id, "yes")
+        post.reply_to(house.workspace, "@writer", mails[0].id, "yes")
     one = start("wait", *(m.id for m in mails), *words, "--timeout", "0.2", "--json", cwd=house.agent("@lead").branch)
     result = one.result(5)
     assert (states(result), result["timed_out"]) == ((["reply", ""] if words else ["", ""]), True)
@@ -145,8 +145,8 @@ def test_taking_a_task_on_is_no_answer_and_a_reply_is_no_done(house: House, star
     sent = send(house)
     reply, done = waiting(house, start, sent.id), waiting(house, start, sent.id, "--for", "done")
     answer.acknowledge(house.workspace, "@writer", sent.id, "acknowledged", "")
-    post.send(house.workspace, "@editor", ["@lead"], "RE: s", "I was not asked")
-    post.send(house.workspace, "@editor", ["@lead"], "RE: s", "nor now", extra={"in_reply_to": sent.sent_id})
+    post.send_mail(house.workspace, "@editor", ["@lead"], "RE: s", "I was not asked")
+    post.send_mail(house.workspace, "@editor", ["@lead"], "RE: s", "nor now", extra={"in_reply_to": sent.sent_id})
     with pytest.raises(subprocess.TimeoutExpired):
         reply.process.wait(0.5)
     answer.acknowledge(house.workspace, "@writer", sent.id, "blocked", "need X")
@@ -156,7 +156,7 @@ def test_taking_a_task_on_is_no_answer_and_a_reply_is_no_done(house: House, star
 def test_a_mere_reply_does_not_end_a_wait_for_done(house: House, start: Any) -> None:
     sent = send(house)
     one = waiting(house, start, sent.id, "--for", "done", "--timeout", "0.4")
-    post.reply(house.workspace, "@writer", sent.id, "working on it")
+    post.reply_to(house.workspace, "@writer", sent.id, "working on it")
     assert states(one.result(5)) == [""]
 
 
@@ -176,9 +176,11 @@ def test_an_answer_as_aipass_writes_it_counts(house: House, start: Any) -> None:
 
 @pytest.mark.parametrize("decision", DECISIONS)
 def test_an_approval_unblocks(house: House, start: Any, decision: str) -> None:
-    request = approvals.ask(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
+    request = approvals.request_approval(house.workspace, "@lead", "@operator", "@operator", "spend", "b", 1)
     one = waiting(house, start, request.id, "--for", "approval")
-    post.send(house.workspace, "@operator", ["@lead"], "RE: spend", "approved", extra={"in_reply_to": request.sent_id})
+    post.send_mail(
+        house.workspace, "@operator", ["@lead"], "RE: spend", "approved", extra={"in_reply_to": request.sent_id}
+    )
     with pytest.raises(subprocess.TimeoutExpired):
         one.process.wait(0.3)
     approvals.decide(house.workspace, "@operator", request.id, decision, "because")
@@ -276,7 +278,7 @@ def test_the_operator_may_wait_for_anybody_and_an_agent_only_for_what_it_sent(ho
     one = start("wait", sent.id, "--json", "--from", "@operator")
     one.sleeps()
     assert house.json("wait", sent.id, cwd=house.agent("@editor").branch, status=3)["error"]["code"] == "visibility"
-    post.reply(house.workspace, "@writer", sent.id, "for the lead")
+    post.reply_to(house.workspace, "@writer", sent.id, "for the lead")
     assert one.result()["settled"][0]["text"] == "for the lead"
 
 
@@ -291,7 +293,7 @@ def test_a_limit_that_is_none_is_refused(house: House, limit: str) -> None:
 def test_a_limit_beyond_the_kernels_is_one(house: House, start: Any, limit: str) -> None:
     sent = send(house)
     one = waiting(house, start, sent.id, "--timeout", limit)
-    post.reply(house.workspace, "@writer", sent.id, "b")
+    post.reply_to(house.workspace, "@writer", sent.id, "b")
     assert states(one.result()) == ["reply"]
 
 
@@ -324,7 +326,7 @@ def test_watch_streams_own_and_foreign_deliveries_each_once(house: House) -> Non
         path.write_text(json.dumps(document))
         event = stream.event()
         assert (event["verb"], event["by"], event["to"], event["id"]) == ("send", "@beta", "@writer", "f0f0f0f0")
-        post.mark_opened(house.workspace, "@writer", ["f0f0f0f0"])
+        post.read_messages(house.workspace, "@writer", ["f0f0f0f0"])
         assert stream.event()["verb"] == "read"
         for n in range(20):
             send(house, f"m{n}")

@@ -97,10 +97,10 @@ def test_that_a_task_is_taken_on_is_not_yet_its_end(house: House, start: Any) ->
 def test_mail_that_came_between_two_waits_is_told_by_the_next(house: House) -> None:
     lead = house.agent("@lead").branch
     for subject in ("one", "two"):
-        post.send(house.workspace, "@writer", ["@lead"], subject, "b")
+        post.send_mail(house.workspace, "@writer", ["@lead"], subject, "b")
     told = house.json("wait", "--any", cwd=lead)["settled"]
     assert [one["subject"] for one in told] == ["one", "two"]
-    post.send(house.workspace, "@writer", ["@lead"], "three", "b")
+    post.send_mail(house.workspace, "@writer", ["@lead"], "three", "b")
     assert [one["subject"] for one in house.json("wait", "--any", cwd=lead)["settled"]] == ["three"]
 
 
@@ -110,7 +110,7 @@ def test_a_run_that_waits_is_not_told_its_own_task_and_says_what_it_waits_for(ho
     wait_until(lambda: house.run("lead", run_id).awaits, what="it waits")
     waits = house.run("lead", run_id).awaits
     assert waits is not None and (waits.on, waits.want) == ("mail", "any")
-    post.send(house.workspace, "@writer", ["@lead"], "hello", "b")
+    post.send_mail(house.workspace, "@writer", ["@lead"], "hello", "b")
     path = house.agent("@lead").branch / "heard.json"
     told = json.loads(house.says(path))
     assert [one["subject"] for one in told["settled"]] == ["hello"]
@@ -140,9 +140,9 @@ def test_it_sleeps_meanwhile(house: House, start: Any) -> None:  # noqa: F811
 
 def test_mail_that_was_rewritten_after_it_was_told_is_told_again(house: House) -> None:
     lead = house.agent("@lead").branch
-    post.send(house.workspace, "@writer", ["@lead"], "at 10 %", "b", key="status")
+    post.send_mail(house.workspace, "@writer", ["@lead"], "at 10 %", "b", key="status")
     assert [one["subject"] for one in house.json("wait", "--any", cwd=lead)["settled"]] == ["at 10 %"]
     told = time.time()
     wait_until(lambda: int(time.time()) > int(told), what="the next second")  # mail has its time to the second
-    post.send(house.workspace, "@writer", ["@lead"], "at 20 %", "b", key="status")
+    post.send_mail(house.workspace, "@writer", ["@lead"], "at 20 %", "b", key="status")
     assert [one["subject"] for one in house.json("wait", "--any", cwd=lead)["settled"]] == ["at 20 %"]

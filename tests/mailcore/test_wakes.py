@@ -32,11 +32,11 @@ open("over", "w").close()
 
 
 def request(house: House, by: str = "@writer") -> Sent:
-    return approvals.ask(house.workspace, by, "@operator", "@operator", "Deploy?", "now", 2)
+    return approvals.request_approval(house.workspace, by, "@operator", "@operator", "Deploy?", "now", 2)
 
 
 def question(house: House, priority: str = "high") -> Sent:
-    (sent,) = post.send(house.workspace, "@writer", ["@editor"], "Which?", "a or b", priority=priority)
+    (sent,) = post.send_mail(house.workspace, "@writer", ["@editor"], "Which?", "a or b", priority=priority)
     return sent
 
 
@@ -163,7 +163,9 @@ def test_a_run_that_heard_it_in_its_wait_is_not_started_again(house: House) -> N
     asked = request(house)
     house.shell("writer", f"echo up; {CLI} wait {asked.id} --for approval > heard.txt; touch heard; sleep 1000")
     run_id = house.started("@lead", "@writer")
-    waits = wait_until(lambda: active_waits.listens(house.agent("@writer"), [asked.id], ["approval"]), what="it waits")
+    waits = wait_until(
+        lambda: active_waits.is_waiting_for(house.agent("@writer"), [asked.id], ["approval"]), what="it waits"
+    )
     assert waits and house.json("approve", asked.id, "go", *OPERATOR)["code"] == "hears"
     wait_until((house.agent("@writer").branch / "heard").exists, what="it has heard")
     assert not queue.is_any_waiting(house.agent("@writer"))
@@ -175,7 +177,7 @@ def test_what_a_wait_that_was_killed_has_not_heard_is_waited_for(house: House) -
     asked = request(house)
     house.shell("writer", f"echo up; {CLI} wait {asked.id} --for approval; sleep 1000")
     house.started("@lead", "@writer")
-    wait_until(lambda: active_waits.listens(house.agent("@writer"), [asked.id], ["approval"]), what="it waits")
+    wait_until(lambda: active_waits.is_waiting_for(house.agent("@writer"), [asked.id], ["approval"]), what="it waits")
     told = house.json("send", "@writer", "s", "b", "--priority", "high", *OPERATOR)
     assert (told["code"], told["queued"]) == ("busy", True)  # its wait is for something else
     assert queue.is_any_waiting(house.agent("@writer"))

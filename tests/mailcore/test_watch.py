@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.observe.file_stamps import inode
-from mailcore.observe.watch import Batch, Watch
+from mailcore.observe.watch import Batch, WorkspaceWatch
 
 pytestmark = pytest.mark.backends
 
@@ -24,7 +24,7 @@ def directories(*paths: Path) -> Callable[[], dict[str, int]]:
     return lambda: {str(path): inode(path) for path in paths if inode(path)}
 
 
-def until(batches: Watch, wanted: Callable[[Batch], object], seconds: float = 5) -> Batch:
+def until(batches: WorkspaceWatch, wanted: Callable[[Batch], object], seconds: float = 5) -> Batch:
     deadline = threading.Timer(seconds, batches.stop)
     deadline.start()
     try:
@@ -36,7 +36,7 @@ def until(batches: Watch, wanted: Callable[[Batch], object], seconds: float = 5)
     raise AssertionError(f"it did not come within {seconds:g} s")
 
 
-def standing(batches: Watch) -> None:
+def standing(batches: WorkspaceWatch) -> None:
     """The watches stand: told by a sweep, long before its period is over."""
     until(batches, lambda batch: batch.sweep)
 
@@ -47,7 +47,7 @@ def watching() -> list[threading.Thread]:
 
 @pytest.mark.elsewhere
 def test_a_changed_file_is_told_within_a_tenth_of_a_second(tmp_path: Path) -> None:
-    with Watch(directories(tmp_path), 60) as batches:
+    with WorkspaceWatch(directories(tmp_path), 60) as batches:
         standing(batches)
         inbox = tmp_path / "inbox.json"
         began = time.monotonic()
@@ -58,7 +58,7 @@ def test_a_changed_file_is_told_within_a_tenth_of_a_second(tmp_path: Path) -> No
 
 
 def test_files_of_nobodys_concern_are_not_told(tmp_path: Path) -> None:
-    with Watch(directories(tmp_path), 60) as batches:
+    with WorkspaceWatch(directories(tmp_path), 60) as batches:
         standing(batches)
         for name in (".inbox.lock", ".inbox.json.tmp", "main.py", "x.swp"):
             (tmp_path / name).write_text("")
@@ -69,7 +69,7 @@ def test_files_of_nobodys_concern_are_not_told(tmp_path: Path) -> None:
 
 def test_a_directory_that_came_later_is_watched_too(tmp_path: Path) -> None:
     run = tmp_path / "20261122T010000-aa"
-    with Watch(directories(tmp_path, run), 60) as batches:
+    with WorkspaceWatch(directories(tmp_path, run), 60) as batches:
         standing(batches)
         run.mkdir()
         standing(batches)
@@ -80,7 +80,7 @@ def test_a_directory_that_came_later_is_watched_too(tmp_path: Path) -> None:
 def test_a_directory_made_anew_is_watched_again(tmp_path: Path) -> None:
     mail = tmp_path / ".ai_mail.local"
     mail.mkdir()
-    with Watch(directories(tmp_path, mail), 0.2) as batches:
+    with WorkspaceWatch(directories(tmp_path, mail), 0.2) as batches:
         standing(batches)
         for _ in range(3):
             shutil.rmtree(mail)
@@ -93,7 +93,7 @@ def test_a_directory_made_anew_is_watched_again(tmp_path: Path) -> None:
 
 def test_many_late_directories_are_watched_too(tmp_path: Path) -> None:
     wanted = [tmp_path]
-    with Watch(lambda: directories(*wanted)(), 0.2) as batches:
+    with WorkspaceWatch(lambda: directories(*wanted)(), 0.2) as batches:
         standing(batches)
         for n in range(300):
             wanted.append(tmp_path / f"d{n}")
@@ -110,7 +110,7 @@ def test_many_late_directories_are_watched_too(tmp_path: Path) -> None:
 
 
 def test_without_the_kernel_the_sweeps_go_on(tmp_path: Path) -> None:
-    with Watch(directories(tmp_path), 0.05, kernel=False) as batches:
+    with WorkspaceWatch(directories(tmp_path), 0.05, kernel=False) as batches:
         for _ in range(3):
             assert until(batches, lambda batch: batch.sweep and not batch.paths)
         assert watching() == []
@@ -120,10 +120,10 @@ LIMITED = """
 import sys
 from pathlib import Path
 from mailcore.observe.file_stamps import inode
-from mailcore.observe.watch import Watch
+from mailcore.observe.watch import WorkspaceWatch
 places = [Path(sys.argv[1], name) for name in ("a", "b", "c", "d")]
 for place in places: place.mkdir(exist_ok=True)
-with Watch(lambda: {str(place): inode(place) for place in places}, 0.1) as batches:
+with WorkspaceWatch(lambda: {str(place): inode(place) for place in places}, 0.1) as batches:
     for batch in batches:
         if batch.note and batch.sweep:
             print(batch.note)
@@ -148,7 +148,7 @@ def test_at_the_kernels_limit_sweeps_go_on_and_a_note_says_so(tmp_path: Path, li
 def test_a_directory_that_went_before_its_watch_stood_is_no_failure(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     told = [{str(tmp_path): 1, str(gone): 2}]
-    with Watch(lambda: told.pop() if told else directories(tmp_path)(), 0.1) as batches:
+    with WorkspaceWatch(lambda: told.pop() if told else directories(tmp_path)(), 0.1) as batches:
         for _ in range(4):
             batch = until(batches, lambda batch: batch.sweep)
         assert batch.note == ""
@@ -157,7 +157,7 @@ def test_a_directory_that_went_before_its_watch_stood_is_no_failure(tmp_path: Pa
 
 
 def test_a_name_that_is_no_utf8_ends_no_watch_for_good(tmp_path: Path) -> None:
-    with Watch(directories(tmp_path), 0.2) as batches:
+    with WorkspaceWatch(directories(tmp_path), 0.2) as batches:
         standing(batches)
         for n in range(2):
             (tmp_path / os.fsdecode(b"x\xff%d" % n)).write_text("")
@@ -176,7 +176,7 @@ def test_a_name_that_is_no_utf8_ends_no_watch_for_good(tmp_path: Path) -> None:
 def test_a_directory_whose_name_is_no_utf8_costs_the_others_no_watch(tmp_path: Path) -> None:
     odd = tmp_path / os.fsdecode(b"odd\xff")
     odd.mkdir()
-    with Watch(directories(odd, tmp_path), 60) as batches:
+    with WorkspaceWatch(directories(odd, tmp_path), 60) as batches:
         standing(batches)
         (tmp_path / "a.log").write_text("")
         batch = until(batches, lambda batch: str(tmp_path / "a.log") in batch.paths)
@@ -186,7 +186,7 @@ def test_a_directory_whose_name_is_no_utf8_costs_the_others_no_watch(tmp_path: P
 def test_closing_ends_the_threads(
     tmp_path: Path, wait_until: Callable[[Callable[[], object], float, str], None]
 ) -> None:
-    with Watch(directories(tmp_path), 60) as batches:
+    with WorkspaceWatch(directories(tmp_path), 60) as batches:
         standing(batches)
     wait_until(lambda: watching() == [], 5, "its threads end")
     assert watching() == []

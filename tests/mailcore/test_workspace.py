@@ -34,13 +34,13 @@ def test_the_workspace_that_aipass_wrote(aipass: Workspace) -> None:
     assert aipass.agent("@ai_mail").branch == aipass.root / "src" / "aipass" / "ai_mail"
     assert aipass.refused == () and aipass.agent("@alpha").role
     deep = aipass.agent("@beta").mail_dir / "deleted"
-    assert find.find(deep).root == aipass.root
+    assert find.find_workspace(deep).root == aipass.root
     assert find.branch_above(deep) == aipass.agent("@beta").branch
 
 
 def test_none_above_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NoWorkspace, match="mailcore init") as error:
-        find.find(tmp_path)
+        find.find_workspace(tmp_path)
     assert error.value.exit_status == 2
 
 
@@ -67,7 +67,7 @@ def test_a_row_that_is_not_taken_is_told_and_the_others_are(tmp_path: Path, row:
     (tmp_path / "link").symlink_to("/")
     (tmp_path / "loop").symlink_to("loop")
     path = registry(tmp_path, [{"name": "WRITER", "path": "w"}, row, {"name": "Editor", "path": "e"}])
-    found = find.load(path)
+    found = find.load_workspace(path)
     assert [a.address for a in found.agents] == ["@writer", "@editor"]
     assert len(found.refused) == 1 and why in found.refused[0] and "X_REGISTRY.json" in found.refused[0]
 
@@ -77,7 +77,7 @@ def test_what_is_no_registry_is_an_error_that_names_it(tmp_path: Path, text: str
     path = tmp_path / "X_REGISTRY.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(UsageError, match="X_REGISTRY"):
-        find.find(tmp_path)
+        find.find_workspace(tmp_path)
     assert path.exists()
 
 
@@ -92,14 +92,14 @@ def test_what_is_no_registry_is_an_error_that_names_it(tmp_path: Path, text: str
     ],
 )
 def test_addresses_are_derived_where_the_row_gives_none(tmp_path: Path, name: str, address: str) -> None:
-    found = find.load(registry(tmp_path, [{"name": name, "path": "w"}]))
+    found = find.load_workspace(registry(tmp_path, [{"name": name, "path": "w"}]))
     assert [a.address for a in found.agents] == [address]
 
 
 def test_rows_may_be_an_object_and_the_private_registry_gives_way(tmp_path: Path) -> None:
     registry(tmp_path, {"ALPHA": {"path": "a"}, "BETA": {"path": "b", "email": "@bee"}})
     registry(tmp_path, [], "PRIVATE_BRANCH_REGISTRY.json")
-    assert [a.address for a in find.find(tmp_path).agents] == ["@alpha", "@bee"]
+    assert [a.address for a in find.find_workspace(tmp_path).agents] == ["@alpha", "@bee"]
 
 
 def test_an_unknown_address_names_the_known_ones(house: House) -> None:
@@ -120,18 +120,18 @@ def test_init_writes_passport_memories_and_mailbox(house: House) -> None:
     for name in ("local.json", "observations.json"):
         assert json.loads((writer.branch / ".trinity" / name).read_text())["document_metadata"]
     assert json.loads(writer.inbox.read_text())["messages"] == []
-    assert find.find(writer.branch) == house.workspace
+    assert find.find_workspace(writer.branch) == house.workspace
 
 
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     passport = tmp_path / "a" / ".trinity" / "passport.json"
     passport.parent.mkdir(parents=True)
     passport.write_text('{"mine": true}')
-    create.init(tmp_path, [("a", "a"), ("b", "b")])
+    create.create_workspace(tmp_path, [("a", "a"), ("b", "b")])
     assert passport.read_text() == '{"mine": true}'
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     with pytest.raises(Refused, match="already"):
-        create.init(tmp_path, [("c", "c")])
+        create.create_workspace(tmp_path, [("c", "c")])
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
 
 
@@ -149,7 +149,7 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
 )
 def test_init_refuses_before_it_writes(tmp_path: Path, agents: list[tuple[str, str]]) -> None:
     with pytest.raises(UsageError):
-        create.init(tmp_path, agents)
+        create.create_workspace(tmp_path, agents)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -170,12 +170,12 @@ def test_another_tools_registry_is_passed_over_with_a_note(tmp_path: Path, text:
     deep.mkdir(parents=True)
     for place in (tmp_path, tmp_path / "w"):
         (place / "A_SCHEMA_REGISTRY.json").write_text(text)
-    found = find.find(deep)
+    found = find.find_workspace(deep)
     assert found.root == tmp_path and [a.address for a in found.agents] == ["@writer"]
     assert [str(tmp_path / "w" / "A_SCHEMA_REGISTRY.json") in note for note in found.notes] == [True, False]
     with pytest.raises(NoWorkspace, match=r"A_SCHEMA_REGISTRY\.json is passed over"):
         (tmp_path / "X_REGISTRY.json").unlink()
-        find.find(deep)
+        find.find_workspace(deep)
 
 
 def test_a_torn_registry_leads_into_no_other_workspace(tmp_path: Path) -> None:
@@ -183,20 +183,20 @@ def test_a_torn_registry_leads_into_no_other_workspace(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "Y_REGISTRY.json").write_text('{"branches": [{"na')
     with pytest.raises(UsageError, match="Y_REGISTRY"):
-        find.find(tmp_path / "inner")
+        find.find_workspace(tmp_path / "inner")
 
 
 def test_while_the_registry_is_gone_its_copy_is_read(house: House) -> None:
     path = house.workspace.registry
     kept = path.read_bytes()
     path.unlink()
-    found = find.find(house.agent("writer").branch)
+    found = find.find_workspace(house.agent("writer").branch)
     assert (found.root, found.agents) == (house.root, house.workspace.agents)
     assert f"{path} is gone" in found.notes[0]
     assert not path.exists(), "looking writes nothing: a `git stash pop` must find the place free"
     assert house.json("doctor", status=4)["checks"]
     assert f"{path} was gone: its copy is put in its place" in house.mailcore("repair").stdout.decode()
-    assert path.read_bytes() == kept and find.find(house.root).notes == ()
+    assert path.read_bytes() == kept and find.find_workspace(house.root).notes == ()
 
 
 def test_a_registry_that_aipass_changed_is_copied_with_the_next_act(house: House) -> None:
@@ -206,9 +206,9 @@ def test_a_registry_that_aipass_changed_is_copied_with_the_next_act(house: House
     path.write_text(json.dumps(document))
     assert house.mailcore("send", "@writer", "s", "b", "--from", "@lead").returncode == 0
     path.unlink()
-    assert find.find(house.root).agent("@poet")
+    assert find.find_workspace(house.root).agent("@poet")
     (house.root / "NEW_REGISTRY.json").write_text(json.dumps(document))
-    assert find.find(house.root).registry.name == "NEW_REGISTRY.json"
+    assert find.find_workspace(house.root).registry.name == "NEW_REGISTRY.json"
     assert house.mailcore("send", "@writer", "s", "b", "--from", "@lead").returncode == 0
     copies = [one.name for one in (house.root / ".praxmonitor").glob("*.copy")]
     assert copies == ["NEW_REGISTRY.json.copy"]
@@ -216,27 +216,27 @@ def test_a_registry_that_aipass_changed_is_copied_with_the_next_act(house: House
 
 def test_an_agent_is_added_to_a_registry_that_is_gone(house: House) -> None:
     house.workspace.registry.unlink()
-    assert create.add(house.workspace, "poet", "agents/poet").agent("@poet")
+    assert create.add_agent(house.workspace, "poet", "agents/poet").agent("@poet")
     assert len(json.loads(house.workspace.registry.read_text())["branches"]) == 4
 
 
 def test_a_torn_registry_is_never_copied(house: House) -> None:
     copy = house.root / ".praxmonitor" / f"{house.workspace.registry.name}.copy"
     before = copy.read_bytes()
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     house.workspace.registry.write_text('{"branches": [')
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     house.workspace.registry.write_text("{}")
-    post.send(house.workspace, "@lead", ["@writer"], "s", "b")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "s", "b")
     assert copy.read_bytes() == before
 
 
 def test_the_variable_and_the_option_say_which_workspace(house: House, tmp_path: Path) -> None:
     """Below a nested workspace, in another one, and outside of any."""
     inner = house.agent("writer").branch
-    create.init(inner, [("inner", "inner")])
+    create.create_workspace(inner, [("inner", "inner")])
     other = tmp_path / "other"
-    create.init(other, [("poet", "poet")])
+    create.create_workspace(other, [("poet", "poet")])
     for place in (inner, other, tmp_path):
         for how in (
             {"words": ("-C", str(house.root))}, {"env": {"MAILCORE_ROOT": str(house.root)}},
@@ -254,8 +254,8 @@ def test_a_linked_worktree_belongs_to_the_main_worktrees_workspace(house: House,
     git(house.root, "commit", "-qm", "workspace")
     for place in (house.root / ".worktrees" / "feat", tmp_path / "beside"):
         git(house.root, "worktree", "add", "-q", str(place))
-        assert find.find(place / "agents" / "writer").root == house.root
-        assert find.at(place).root == place, "who names it literally means it"
+        assert find.find_workspace(place / "agents" / "writer").root == house.root
+        assert find.workspace_at(place).root == place, "who names it literally means it"
         done = house.mailcore("send", "@lead", f"from {place.name}", "b", cwd=place / "agents" / "writer")
         assert done.returncode == 0, done.stderr
     assert {(m.sender, m.subject) for m in house.inbox("lead")} == {
@@ -271,7 +271,7 @@ def test_a_git_file_that_git_did_not_write_proves_nothing(house: House, tmp_path
     (fake / house.workspace.registry.name).write_bytes(house.workspace.registry.read_bytes())
     for text in (f"gitdir: {house.root}/.git\n", f"gitdir: {house.root}/.git/worktrees/feat\n", "nonsense", "\0", ""):
         (fake / ".git").write_text(text)
-        assert find.find(fake).root == fake, text
+        assert find.find_workspace(fake).root == fake, text
 
 
 def test_a_registry_that_is_written_in_place_is_waited_for(house: House) -> None:
@@ -281,7 +281,7 @@ def test_a_registry_that_is_written_in_place_is_waited_for(house: House) -> None
         path.write_bytes(torn)
         writer = threading.Timer(0.1, path.write_bytes, [whole])
         writer.start()
-        assert find.load(path).agents == house.workspace.agents
+        assert find.load_workspace(path).agents == house.workspace.agents
         writer.join()
 
 
@@ -289,8 +289,8 @@ def test_a_registry_that_stays_torn_is_refused_without_a_wait_once_it_is_old(hou
     path = house.workspace.registry
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(UsageError, match="mend it or restore it"):
-        find.load(path)
+        find.load_workspace(path)
     os.utime(path, (1, 1))
     assert not registries.is_being_written(path)
     with pytest.raises(UsageError, match="mend it or restore it"):
-        find.load(path)
+        find.load_workspace(path)

@@ -12,8 +12,8 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
 from mailcore.model.usage import Spent, Usage
 from mailcore.programs.base import Ending, Interactive, Launch, Output, exit_words, tail
-from mailcore.programs.session_files import listed, newer
-from mailcore.programs.transcript_reader import Counted, ObjectsUntold, count_of, parsed, text_of
+from mailcore.programs.session_files import list_entries, newer_files
+from mailcore.programs.transcript_reader import Counted, ObjectsIgnored, count_of, parse_line, text_of
 
 
 class Example:
@@ -43,7 +43,9 @@ class Example:
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """The object that it prints last."""
-        last: dict[str, Any] = next(filter(None, (parsed(line.encode()) for line in reversed(tail(output.stdout)))), {})
+        last: dict[str, Any] = next(
+            filter(None, (parse_line(line.encode()) for line in reversed(tail(output.stdout)))), {}
+        )
         done = exit_code == 0 and last.get("outcome") == "done"
         return Ending(done, exit_words(exit_code), result=text_of(last, "text"))
 
@@ -59,9 +61,9 @@ class Example:
         """It never asks for anything."""
         return True
 
-    def output_reader(self, agent: str) -> ObjectsUntold:
+    def output_reader(self, agent: str) -> ObjectsIgnored:
         """Its session file tells more than the object that it prints."""
-        return ObjectsUntold()
+        return ObjectsIgnored()
 
 
 class ExampleSessions:
@@ -84,7 +86,7 @@ class ExampleSessions:
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """All of them."""
-        return listed(place, lambda name: name.endswith(".jsonl"))
+        return list_entries(place, lambda name: name.endswith(".jsonl"))
 
     def is_session(self, path: Path) -> bool:
         """By its ending."""
@@ -94,17 +96,17 @@ class ExampleSessions:
         """As its first line says."""
         try:
             with path.open("rb") as file:
-                return text_of(parsed(file.readline(65536)) or {}, "cwd")
+                return text_of(parse_line(file.readline(65536)) or {}, "cwd")
         except OSError:
             return ""
 
     def time_of(self, line: bytes) -> float:
         """Each tells it."""
-        return moment(parsed(line) or {})
+        return moment(parse_line(line) or {})
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """All that were written since."""
-        for path in newer(self.root.glob("*.jsonl"), since):
+        for path in newer_files(self.root.glob("*.jsonl"), since):
             yield path, self.cwd_of(path, branches)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> ExampleTranscript:
@@ -120,7 +122,7 @@ class ExampleTranscript:
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
         """What was done, and what that used."""
-        event = parsed(line) or {}
+        event = parse_line(line) or {}
         at = moment(event) or now
         found: list[Activity | Spent] = []
         if did := text_of(event, "did"):

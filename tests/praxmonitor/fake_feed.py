@@ -62,7 +62,7 @@ class FakeSpeaker:
 
     def __init__(self, *, device: bool = True) -> None:
         self.mutes = Mutes()
-        self.forced = False
+        self.force_muted = False
         self.burst = 0
         self.quiet, self.quiet_until = False, ""
         self.backend = "miniaudio/pulse" if device else "none"
@@ -78,7 +78,7 @@ class FakeSpeaker:
 
     def admits(self, cue: Cue) -> bool:
         """What is not muted."""
-        return not self.forced and not self.mutes.until
+        return not self.force_muted and not self.mutes.until
 
     def unplayed(self) -> list[Cue]:
         """All was played."""

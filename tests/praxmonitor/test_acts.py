@@ -21,8 +21,8 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.run import Phase
 from mailcore.system.processes import start_ticks
 from mailcore.workspace import create, presence
-from mailcore.workspace.find import find
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.find import find_workspace
+from mailcore.workspace.holds import hold_text
 from mailcore.workspace.lock_reader import read_lock
 from praxmonitor.actions import requests
 from praxmonitor.actions.preconditions import busy
@@ -249,7 +249,7 @@ async def test_one_that_is_held_with_all_others_is_not_released_alone(house: Hou
         await until(pilot, lambda: "‖ 3 held" in text_of(app), "all are held")
         await pilot.press("H")
         await until(pilot, lambda: "release --all" in text_of(app), "it says how")
-    assert hold_at(house.workspace.state_dir, "every agent")
+    assert hold_text(house.workspace.state_dir, "every agent")
 
 
 async def test_a_wake_starts_an_idle_agent_and_its_story_is_copied(house: House) -> None:
@@ -326,11 +326,11 @@ async def test_a_notification_covers_no_dialog_and_is_found_again(house: House) 
 
 
 async def test_all_mail_that_was_read_is_closed_by_its_number(house: House) -> None:
-    read = [post.send(house.workspace, "@editor", [OPERATOR], f"Old {number}", "x")[0].id for number in (1, 2)]
-    post.mark_opened(house.workspace, OPERATOR, read)
-    post.send(house.workspace, "@editor", [OPERATOR], "New", "x")
-    asked = approvals.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
-    post.mark_opened(house.workspace, OPERATOR, [asked.id])
+    read = [post.send_mail(house.workspace, "@editor", [OPERATOR], f"Old {number}", "x")[0].id for number in (1, 2)]
+    post.read_messages(house.workspace, OPERATOR, read)
+    post.send_mail(house.workspace, "@editor", [OPERATOR], "New", "x")
+    asked = approvals.request_approval(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
+    post.read_messages(house.workspace, OPERATOR, [asked.id])
     app = on(house)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await opened(app, pilot)
@@ -343,8 +343,8 @@ async def test_all_mail_that_was_read_is_closed_by_its_number(house: House) -> N
         assert len(house.inbox(OPERATOR)) == 4
         await pilot.press("C")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and app.focused, "it asks again")
-        late = post.send(house.workspace, "@editor", [OPERATOR], "Late", "x")[0]
-        post.mark_opened(house.workspace, OPERATOR, [late.id])
+        late = post.send_mail(house.workspace, "@editor", [OPERATOR], "Late", "x")[0]
+        post.read_messages(house.workspace, OPERATOR, [late.id])
         await pilot.press("y")
         await until(pilot, lambda: "asked: close 2 mails" in text_of(app), "closed")
         await until(pilot, lambda: "your mail" in text_of(app) and "▸   @editor" in text_of(app), "back in the list")
@@ -397,7 +397,7 @@ async def test_an_act_says_that_the_operator_is_there_and_looking_does_not(house
         assert noted.read_bytes() == away
         await write(app, pilot, "m", "Back", "I am here.", to="@writer")
         await until(pilot, lambda: noted.read_bytes() != away, "it is noted")
-        assert presence.of(house.workspace, house.workspace.operator) == "at the screen"
+        assert presence.presence_of(house.workspace, house.workspace.operator) == "at the screen"
         first = noted.read_bytes()
         await write(app, pilot, "m", "Again", "Still here.", to="@writer")
         await until(pilot, lambda: len(house.inbox("writer")) == 2, "sent")
@@ -447,7 +447,7 @@ async def test_quitting_stops_no_agent_and_the_next_screen_finds_the_run(house: 
 
 
 async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> None:
-    first = post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?\x1b[2J")[0]
+    first = post.send_mail(house.workspace, "@editor", [OPERATOR], "A question", "May I?\x1b[2J")[0]
     app = on(house)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "✉ 1 for you" in text_of(app), "the header says so")
@@ -456,7 +456,7 @@ async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> N
         await pilot.press("enter")
         await until(pilot, lambda: "May I?�[2J" in text_of(app), "the body, harmless")
         await until(pilot, lambda: "for you" not in text_of(app), "it is marked opened, in the file")
-        assert post.find(house.workspace.operator, first.id).status == "opened"
+        assert post.find_message(house.workspace.operator, first.id).status == "opened"
 
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, ComposeScreen) and app.focused, "the form is open")
@@ -468,7 +468,7 @@ async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> N
         assert (answer.subject, answer.body, answer.in_reply_to) == ("RE: A question", "You may.", first.sent_id)
         await until(pilot, lambda: "no open mail" in text_of(app), "answered mail is closed")
 
-        second = post.send(house.workspace, "@editor", [OPERATOR], "Another", "x")[0]
+        second = post.send_mail(house.workspace, "@editor", [OPERATOR], "Another", "x")[0]
         await until(pilot, lambda: "Another" in text_of(app), "the next one is shown")
         await pilot.press("c")
         await until(pilot, lambda: "no open mail" in text_of(app), "closed")
@@ -476,7 +476,7 @@ async def test_the_operators_mail_is_read_answered_and_closed(house: House) -> N
 
 
 async def test_an_empty_reply_is_not_sent(house: House) -> None:
-    post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
+    post.send_mail(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
     app = on(house)
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(app, pilot)
@@ -493,7 +493,7 @@ async def test_an_empty_reply_is_not_sent(house: House) -> None:
 async def test_a_request_for_approval_is_decided_and_neither_answered_nor_closed(
     house: House, key: str, decision: str
 ) -> None:
-    approvals.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
+    approvals.request_approval(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "To production.", 2)
     app = on(house)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
@@ -518,7 +518,7 @@ async def test_a_request_for_approval_is_decided_and_neither_answered_nor_closed
 
 
 async def test_what_asks_for_no_approval_cannot_be_approved(house: House) -> None:
-    post.send(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
+    post.send_mail(house.workspace, "@editor", [OPERATOR], "A question", "May I?")
     app = on(house)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
@@ -532,7 +532,7 @@ async def test_what_asks_for_no_approval_cannot_be_approved(house: House) -> Non
 def test_the_screen_approves_only_for_the_approver_that_config_names(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = approvals.ask(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
+    request = approvals.request_approval(house.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
     other = replace(house.config, mail=replace(house.config.mail, approver="@lead"))
     with pytest.raises(Refused, match="only @lead"):
         requests.decide(house.workspace, other, request.id, "approved", "why")
@@ -543,7 +543,7 @@ def test_the_screen_approves_only_for_the_approver_that_config_names(
 
 
 async def test_looking_into_an_agents_mail_changes_nothing(house: House) -> None:
-    post.send(house.workspace, OPERATOR, ["@writer"], "Yours", "only yours")
+    post.send_mail(house.workspace, OPERATOR, ["@writer"], "Yours", "only yours")
     before = house.agent("writer").inbox.read_bytes()
     app = on(house)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
@@ -560,6 +560,7 @@ async def test_looking_into_an_agents_mail_changes_nothing(house: House) -> None
     assert house.agent("writer").inbox.read_bytes() == before
     records = (house.workspace.state_dir / "audit.jsonl").read_text()
     assert '"read"' not in records
+    assert [notice.text for notice in app.notices if notice.severity == "error"] == [], "it was not even tried"
 
 
 async def test_a_refused_act_is_told_in_mailcores_words(house: House) -> None:
@@ -582,7 +583,7 @@ async def test_the_aipass_workspace_opens_as_it_is_and_looking_changes_nothing(a
         return {str(path): path.read_bytes() for path in aipass_workspace.rglob("*") if path.is_file()}
 
     before = listing()
-    app = app_on(FileFeed(aipass_workspace, 0.5), find(aipass_workspace))
+    app = app_on(FileFeed(aipass_workspace, 0.5), find_workspace(aipass_workspace))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: "gamma" in text_of(app), "its agents are shown")
         grid = app.screen.query_one(Grid)
@@ -600,9 +601,9 @@ async def test_an_agent_registered_meanwhile_can_be_written_to(house: House) -> 
     app = on(house)
     async with app.run_test(size=(120, 36)) as pilot:
         await opened(app, pilot)
-        create.add(house.workspace, "newcomer", "agents/newcomer")
+        create.add_agent(house.workspace, "newcomer", "agents/newcomer")
         await until(pilot, lambda: "newcomer" in text_of(app), "the newcomer is shown")
         await write(app, pilot, "m", "Welcome", "Make yourself at home.", to="@newcomer")
-        newcomer = find(house.root).agent("@newcomer")
+        newcomer = find_workspace(house.root).agent("@newcomer")
         await until(pilot, lambda: read_mailbox(newcomer.inbox).messages, "the mail is delivered")
         assert read_mailbox(newcomer.inbox).messages[0].subject == "Welcome"

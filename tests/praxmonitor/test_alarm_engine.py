@@ -61,12 +61,12 @@ async def test_a_directory_that_hangs_or_fails_keeps_back_no_other_look(tmp_path
     try:
         AlarmStore(state).answer(["a"], ACKNOWLEDGED)
         settings.write_text("[alarms]\nlook = 0.1\nsilence = 7\n")
-        await until(lambda: engine.senses.disk_free > 0 and engine.config.alarms.silence == 7, looking)
+        await until(lambda: engine.machine_status.disk_free > 0 and engine.config.alarms.silence == 7, looking)
         await until(lambda: engine.answers == {"a": ACKNOWLEDGED}, looking)
         if fault == "raises":
-            assert engine.senses.trouble == {"directories": "directories: RuntimeError: nobody thought of it"}
+            assert engine.machine_status.trouble == {"directories": "directories: RuntimeError: nobody thought of it"}
         mended.set()
-        await until(lambda: not engine.senses.trouble, looking)
+        await until(lambda: not engine.machine_status.trouble, looking)
     finally:
         mended.set()
         looking.cancel()
@@ -132,7 +132,7 @@ async def test_what_changes_while_a_slow_disk_keeps_what_was_told_is_not_undone(
     keeping = asyncio.create_task(engine.save_reports(lambda: True))
     try:
         settings.write_text("[alarms]\nsilence = \n")
-        await until(lambda: "config" in engine.senses.trouble, looking)
+        await until(lambda: "config" in engine.machine_status.trouble, looking)
         assert engine.evaluate(at(NOON)).raised
         await until(disk.asked.is_set, keeping)
         settings.write_text("[alarms]\nlook = 0.1\nsilence = 7\n")
@@ -143,7 +143,7 @@ async def test_what_changes_while_a_slow_disk_keeps_what_was_told_is_not_undone(
         other = structs.replace(UNHEARD.agents[0], agent=Agent("@lead", "LEAD", ROOT / "lead", root=ROOT))
         engine.evaluate(at(NOON, structs.replace(UNHEARD, agents=(*UNHEARD.agents, other))))
         await until(lambda: "@lead" in (tmp_path / "told.json").read_text(), keeping)
-        assert engine.senses.trouble == {}
+        assert engine.machine_status.trouble == {}
     finally:
         disk.ready.set()
         for task in (looking, keeping):

@@ -13,6 +13,7 @@ from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import ACKNOWLEDGED, Episodes, ReportedEpisode, advance
 from praxmonitor.alarms.notifier import Notifier
+from praxmonitor.alarms.outlets import POP_TITLE, PUSH_TITLE
 from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound import Cue, Sound
@@ -87,7 +88,7 @@ class Watch:
         runs = {name: run(name, "Report", Phase.BOUNCED, 5.0) for name in failed}
         agents = [facts(name, run=runs.get(name)) for name in ("writer", "tester")]
         fleet = Fleet(ROOT, agents=tuple(agents))
-        snapshot = next_snapshot(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.senses)
+        snapshot = next_snapshot(EMPTY, fleet, self.clock(), self.notifier.config.alarms, self.notifier.machine_status)
         played: list[Cue] = self.notifier.evaluate(snapshot)[1]
         return [cue.sound for cue in played]
 
@@ -154,3 +155,22 @@ async def test_what_was_over_before_the_last_one_could_tell_has_its_all_clear(wa
     AlarmStore(path).save_reported(book(A).with_heard([A.key], heard=True).by_key)
     assert await watch.sounds() == [Sound.ALL_CLEAR]
     assert await watch.sounds() == []
+
+
+@pytest.mark.anyio
+async def test_the_terminals_title_says_what_is_wrong_and_is_given_back_at_the_end(tmp_path: Path) -> None:
+    written: list[str] = []
+    notifier = Notifier(Config(), tmp_path, period=0.5, clock=Clock(), what="screen", write=written.append)
+    for failed in (False, True, True, False):
+        agent = facts("writer", run=run("writer", "Report", Phase.BOUNCED, 5.0) if failed else None)
+        notifier.evaluate(next_snapshot(EMPTY, Fleet(ROOT, agents=(agent,)), NOON, Config().alarms))
+    assert len(written) == 2, "once when it is wrong, once when it is over"
+    assert written[0].startswith(PUSH_TITLE) and "bounced: Report" in written[0] and written[1].count("\x1b") == 1
+    notifier.close()
+    assert written[2:] == [POP_TITLE]
+
+
+def test_a_title_that_was_never_changed_is_not_given_back(tmp_path: Path) -> None:
+    written: list[str] = []
+    Notifier(Config(), tmp_path, period=0.5, clock=Clock(), what="screen", write=written.append).close()
+    assert written == []

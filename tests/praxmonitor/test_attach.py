@@ -68,7 +68,7 @@ def test_the_operator_goes_on_in_the_agents_session_and_comes_back(claude: House
     screen.keys("C-c")
     screen.shows("interrupted")  # and the screen below is not
     for _ in range(40):  # more than Textual's writer would take while it is stopped
-        post.send(house.workspace, "@lead", ["@operator"], "urgent", "b", priority="high")
+        post.send_mail(house.workspace, "@lead", ["@operator"], "urgent", "b", priority="high")
     screen.keys("7", "Enter")
     screen.shows("writer", "back from @writer's session: exit 7", "for you")
     wait_until(lambda: "in session" not in screen.text, what="the whole screen is drawn again")

@@ -1,4 +1,4 @@
-"""Moments, and the sounds between two of them."""
+"""Snapshots, and the sounds of what happened between two of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from mailcore.model.fleet import AgentFacts, Fleet, State
 from mailcore.model.message import Message
 from mailcore.model.run import Phase
 from praxmonitor.sound import FAMILIES, Cue, Sound
-from praxmonitor.sound.cues import BETWEEN_AGENTS, OF_KIND, OF_PRIORITY, event_cues, heartbeat_cue, tool_family
+from praxmonitor.sound.cues import (
+    AGENT_MAIL_VOLUME,
+    SOUND_OF_ACTIVITY,
+    SOUND_OF_MAIL,
+    event_cues,
+    heartbeat_cue,
+    tool_family,
+)
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
 from tests.clock import NOON
 from tests.praxmonitor.fake_feed import ROOT, act, facts, lighthouse, lock, run
@@ -59,7 +66,7 @@ def test_each_kind_of_event_has_its_sound() -> None:
 
 def test_every_sound_but_the_engines_own_has_a_cause() -> None:
     """HEARTBEAT is the clock's to play; the alarms play what stands."""
-    caused = {*OF_KIND.values(), *OF_PRIORITY.values(), Sound.MAIL, Sound.DISPATCHED}
+    caused = {*SOUND_OF_ACTIVITY.values(), *SOUND_OF_MAIL.values(), Sound.MAIL, Sound.DISPATCHED}
     assert set(Sound) - caused == {Sound.ALL_CLEAR, Sound.HEARTBEAT, Sound.WAITING, Sound.SILENCE}
 
 
@@ -121,9 +128,9 @@ def letter(priority: str = "normal", *, task: bool = False, ago: float = 0.0) ->
 
 
 def test_mail_sounds_by_priority_and_a_task_is_a_dispatch() -> None:
-    assert mailed(letter("low")) == [Cue(Sound.MAIL_LOW, "@writer", 0, volume=BETWEEN_AGENTS)]
-    assert mailed(letter()) == [Cue(Sound.MAIL, "@writer", 0, volume=BETWEEN_AGENTS)]
-    assert mailed(letter("high")) == [Cue(Sound.MAIL_HIGH, "@writer", 0, volume=BETWEEN_AGENTS)]
+    assert mailed(letter("low")) == [Cue(Sound.MAIL_LOW, "@writer", 0, volume=AGENT_MAIL_VOLUME)]
+    assert mailed(letter()) == [Cue(Sound.MAIL, "@writer", 0, volume=AGENT_MAIL_VOLUME)]
+    assert mailed(letter("high")) == [Cue(Sound.MAIL_HIGH, "@writer", 0, volume=AGENT_MAIL_VOLUME)]
     assert mailed(letter("high", task=True)) == [Cue(Sound.DISPATCHED, "@writer", 0)]
 
 
@@ -143,6 +150,13 @@ def test_the_heartbeat_beats_while_somebody_works_and_nothing_else_is_heard() ->
     assert heartbeat_cue(working, NOON - 10, 0.0) is None, "not asked for"
     idle = at(Fleet(ROOT, (facts("checker"),)))
     assert heartbeat_cue(idle, NOON - 10, 10.0) is None
+
+
+def test_the_heartbeat_beats_while_a_run_is_starting() -> None:
+    """Its program may take a minute to its first sign of life; that is no silence."""
+    starting = at(Fleet(ROOT, (facts("writer", run=run("writer", "Report", Phase.STARTING, 5.0), lock=lock(5.0)),)))
+    assert starting.status("@writer").state is State.STARTING
+    assert heartbeat_cue(starting, NOON - 10, 10.0) == Cue(Sound.HEARTBEAT)
 
 
 def test_history_is_silent_even_where_it_is_read_late() -> None:

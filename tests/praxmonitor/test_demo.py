@@ -85,7 +85,7 @@ def test_a_story_that_was_killed_begins_anew_and_says_so(tmp_path: Path, wait_un
         first = story_of(workspace.root)
         os.kill(first, signal.SIGKILL)
         wait_until(lambda: story.trouble, 30, "it is said")
-        assert "begins anew" in story.trouble
+        assert "begins again" in story.trouble
         wait_until(lambda: story_of(workspace.root) not in (0, first), 30, "it began anew")
     assert story_of(workspace.root) == 0
 
@@ -111,7 +111,7 @@ def test_the_screen_says_what_is_wrong_with_the_story(tmp_path: Path, wait_until
         child.expect(b"indexer")
         wait_until(lambda: story_of(directory), 30, "the story began")
         os.kill(story_of(directory), signal.SIGKILL)
-        child.expect(b"the demo's story")
+        child.expect(b"the demo's operator")
         child.send(b"q")
         child.expect(pexpect.EOF)
     finally:

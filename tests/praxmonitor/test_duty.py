@@ -25,8 +25,8 @@ HOLD = """
 import sys, threading
 from pathlib import Path
 from praxmonitor.alarms.duty import Duty
-from praxmonitor.alarms.watchers import Reach, State
-state = State(Reach(int(sys.argv[3])), "as said")
+from praxmonitor.alarms.watchers import Reach, WatcherState
+state = WatcherState(Reach(int(sys.argv[3])), "as said")
 duty = Duty(Path(sys.argv[1]), sys.argv[2], on_change=lambda: print("ours" if duty.ours else "waits", flush=True),
             state=lambda: state)
 duty.start()
@@ -151,7 +151,7 @@ def test_of_many_that_wait_exactly_one_takes_over(tmp_path: Path, wait_until: Wa
         end(first)
 
         def holders() -> list[int]:
-            return [each.pid for each in watchers.look(tmp_path)[0] if each.term and each.alive]
+            return [each.pid for each in watchers.read_watchers(tmp_path)[0] if each.term and each.alive]
 
         wait_until(holders, 2.0, "one has it")
         assert len(holders()) == 1 and holders()[0] in [other.pid for other in others]
@@ -242,9 +242,9 @@ def test_one_that_promises_more_and_never_takes_it_is_not_waited_for(tmp_path: P
     over = threading.Event()
 
     def boast() -> None:
-        with watchers.opened(tmp_path) as directory:
+        with watchers.open_directory(tmp_path) as directory:
             while not over.wait(0.2):
-                watchers.write(directory, "boaster", "guard", time.time(), 0, WatcherState(Reach.SOUND))
+                watchers.write_record(directory, "boaster", "guard", time.time(), 0, WatcherState(Reach.SOUND))
 
     boasting = threading.Thread(target=boast)
     boasting.start()
@@ -289,10 +289,10 @@ def test_a_watcher_that_says_nonsense_of_itself_is_none(tmp_path: Path) -> None:
         ('{"what": "\\u001b]0;x", "pid": "no"}', '{"pid": 1e999}', "[", "[" * 99999, "7", "")
     ):
         (duty / f"{number}.watcher").write_text(text)
-    assert watchers.look(tmp_path) == ([], None)
+    assert watchers.read_watchers(tmp_path) == ([], None)
     record = {"what": "\x1b]0;x", "pid": 7, "start_ticks": 1, "since": 0, "term": 0, "reach": 3, "says": "\x1b[2J"}
     (duty / "x.watcher").write_text(json.dumps(record | {"fit": True, "pid_namespace": None}))
-    (told,), nobody = watchers.look(tmp_path)
+    (told,), nobody = watchers.read_watchers(tmp_path)
     assert "\x1b" not in told.name + told.state.says and nobody is None
 
 

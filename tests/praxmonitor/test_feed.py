@@ -18,9 +18,9 @@ from mailcore.exceptions import NoWorkspace
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.observe.facts import Fact
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.workspace.find import Workspace
-from praxmonitor.feed.base import FRAME
+from praxmonitor.feed.base import FLEET_INTERVAL
 from praxmonitor.feed.file_feed import FileFeed
 from praxmonitor.feed.restarting import restarted_fleets
 from tests.praxmonitor.fake_feed import FakeFeed, lighthouse
@@ -61,7 +61,7 @@ async def test_the_first_fleet_comes_at_once_and_each_change_after_it(aipass_wor
 
 @pytest.mark.parametrize("address", ["@beta", "@ai_mail", "@operator"])
 async def test_without_kernel_watches_changes_show_by_the_sweep(aipass_workspace: Path, address: str) -> None:
-    async with aclosing(FileFeed(aipass_workspace, kernel=False).fleets()) as fleets:
+    async with aclosing(FileFeed(aipass_workspace, 0.3, kernel=False).fleets()) as fleets:
         first = await anext(fleets)
         began = time.monotonic()
         write(the(first, address).agent.inbox, "a")
@@ -90,8 +90,8 @@ async def test_a_fleet_is_at_most_a_frames_worth_apart_and_the_last_word_counts(
                 if the(fleet, "@beta").mailbox.unread == 1 and fleet.stream[-1].text == "@x: last":
                     break
         await task
-        assert all(later - sooner >= FRAME * 0.9 for sooner, later in pairwise(times))
-        assert len(times) <= (times[-1] - times[0]) / FRAME + 2
+        assert all(later - sooner >= FLEET_INTERVAL * 0.9 for sooner, later in pairwise(times))
+        assert len(times) <= (times[-1] - times[0]) / FLEET_INTERVAL + 2
 
 
 async def test_a_branch_made_anew_is_followed(aipass_workspace: Path) -> None:
@@ -182,9 +182,9 @@ async def test_what_ends_the_reading_does_not_hide_the_first_fleet(aipass_worksp
 
 
 async def test_a_reading_that_broke_keeps_nothing(aipass_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[weakref.ref[Loader]] = []
+    made: list[weakref.ref[WorkspaceReader]] = []
 
-    class Noted(Loader):
+    class Noted(WorkspaceReader):
         def __init__(self, workspace: Workspace) -> None:
             super().__init__(workspace)
             made.append(weakref.ref(self))
@@ -222,7 +222,7 @@ async def test_a_feed_that_breaks_is_begun_anew_and_both_are_told() -> None:
         await anext(fleets)
         assert told == []
         await anext(fleets)
-    assert told == ["watching stopped: TypeError: unhashable type; it begins anew in 0 s", ""]
+    assert told == ["watching stopped: TypeError: unhashable type; it begins again in 0 s", ""]
 
 
 async def test_a_feed_that_breaks_again_is_begun_ever_more_slowly() -> None:

@@ -40,7 +40,7 @@ async def test_who_is_silent_when_a_screen_is_opened_is_called_so_at_once(
     app = app_on(FakeFeed(fleet), workspace(fleet), live=True, clock=time.time)
     async with app.run_test(size=(100, 30)) as pilot:
         if works:
-            await until(pilot, lambda: app.alarms.notifier.senses.work, "it was looked at twice", seconds=2.5)
+            await until(pilot, lambda: app.alarms.notifier.machine_status.work, "it was looked at twice", seconds=2.5)
             assert app.snapshot.status("@writer").state is State.WORKING
         else:
             silent = "it is called silent"

@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 from textual import events
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from mailcore.model.activity import Kind
 from mailcore.model.fleet import AgentFacts, Fleet, State
@@ -194,6 +195,32 @@ async def test_an_alarm_that_comes_moves_no_card(size: tuple[int, int]) -> None:
         await until(pilot, lambda: bar.display and bar.region.height, "the alarm is told")
         await pilot.pause()
         assert grid.region == before
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=str)
+async def test_a_card_is_painted_again_when_its_agent_changes_and_only_then(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody moves, and the selection stays: one agent's tool ended, and its card alone says so."""
+    fleet = lighthouse()
+    feed = FakeFeed(fleet)
+    app = app_on(feed, workspace(fleet))
+    async with app.run_test(size=size) as pilot:
+        grid = await grid_of(app, pilot)
+        await pilot.pause()
+        painted: set[int] = set()
+
+        def render_line(y: int) -> Strip:
+            painted.add(y)
+            return Grid.render_line(grid, y)
+
+        monkeypatch.setattr(grid, "render_line", render_line)
+        assert "◆ writer" in text_of(app)
+        changed = structs.replace(fleet.agents[0], open=())
+        feed.put(structs.replace(fleet, agents=(changed, *fleet.agents[1:])))
+        await until(pilot, lambda: app.snapshot.status("@writer").state is State.WORKING, "its tool ended")
+        await until(pilot, lambda: "● writer" in text_of(app), "its card says so")
+        assert len(painted) <= max(heights(grid)), "of the others nothing is painted"
 
 
 def few(count: int) -> Fleet:

@@ -142,7 +142,7 @@ def test_alarms_tells_by_its_exit_status(
 def test_alarms_of_an_idle_workspace_and_of_none(tmp_path: Path, home: Path) -> None:
     from mailcore.workspace import create
 
-    made = create.init(tmp_path / "house", [("writer", "agents/writer")])
+    made = create.create_workspace(tmp_path / "house", [("writer", "agents/writer")])
     assert praxmonitor("alarms", str(made.root)) == (0, "")
     status, said = praxmonitor("alarms", str(made.root), "--json")
     assert (status, json.loads(said)["alarms"]) == (0, [])

@@ -115,12 +115,12 @@ class Desk:
         return (self._logs / f"guard{number}").read_text()
 
     def watcher(self, pid: int, reach: Reach | None = None) -> Watcher | None:
-        found = watchers.look(self.root / ".praxmonitor")[0]
+        found = watchers.read_watchers(self.root / ".praxmonitor")[0]
         return next((each for each in found if each.pid == pid and reach in (None, each.state.reach)), None)
 
     def on_duty(self, pid: int, seconds: float = 5.0) -> None:
         def is_it() -> bool:
-            holder = watchers.look(self.root / ".praxmonitor")[1]
+            holder = watchers.read_watchers(self.root / ".praxmonitor")[1]
             return holder is not None and holder.pid == pid
 
         until(is_it, f"PID {pid} is on duty", seconds)
@@ -157,7 +157,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, pulse: Pulse) -> Iterator[Desk]:
-    workspace = create.init(tmp_path / "house", [(name, f"agents/{name}") for name in ("writer", "tester")])
+    workspace = create.create_workspace(tmp_path / "house", [(name, f"agents/{name}") for name in ("writer", "tester")])
     (workspace.root / ".praxmonitor" / "config.toml").write_text("[alarms]\nlook = 0.5\n")
     desk = Desk(workspace, pulse, tmp_path)
     yield desk

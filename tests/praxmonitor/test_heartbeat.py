@@ -28,7 +28,7 @@ Wait = Callable[[Callable[[], object], float, str], None]
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    made = create.init(tmp_path / "house", [("writer", "agents/writer")])
+    made = create.create_workspace(tmp_path / "house", [("writer", "agents/writer")])
     (made.root / ".praxmonitor" / "config.toml").write_text('[sound]\nbackend = "none"\n')
     return made.root
 
@@ -58,11 +58,13 @@ def test_status_says_who_watches_who_died_and_that_nobody_does(root: Path, wait_
     assert code == 0 and "! nobody is on duty: no alarm is heard" in said
     assert status(root, "--watched")[0] == 1
     with guard(root) as one:
-        wait_until(lambda: watchers.look(root / ".praxmonitor")[1], 20.0, "a guard is on duty")
+        wait_until(lambda: watchers.read_watchers(root / ".praxmonitor")[1], 20.0, "a guard is on duty")
         assert f"on duty: guard (PID {one.pid}), without sound by its settings" in status(root)[1]
         assert status(root, "--watched")[0] == 1, "it watches, and nobody hears it"
         one.send_signal(signal.SIGSTOP)
-        wait_until(lambda: watchers.look(root / ".praxmonitor")[1] is None, 10.0, "a stopped one watches no more")
+        wait_until(
+            lambda: watchers.read_watchers(root / ".praxmonitor")[1] is None, 10.0, "a stopped one watches no more"
+        )
         assert f"! guard (PID {one.pid}) shows no life since " in status(root, "--watched")[1]
         one.kill()
         one.wait()
@@ -80,10 +82,10 @@ def test_whom_one_can_hear_is_told_by_the_exit_status(root: Path) -> None:
 
 def test_a_guard_that_ends_in_order_leaves_no_sign(root: Path, wait_until: Wait) -> None:
     with guard(root) as one:
-        wait_until(lambda: watchers.look(root / ".praxmonitor")[1], 20.0, "a guard is on duty")
+        wait_until(lambda: watchers.read_watchers(root / ".praxmonitor")[1], 20.0, "a guard is on duty")
         one.terminate()
         assert one.wait(20) == 0
-    assert watchers.look(root / ".praxmonitor") == ([], None)
+    assert watchers.read_watchers(root / ".praxmonitor") == ([], None)
 
 
 def test_the_file_and_the_command_beat_while_it_watches_and_no_longer(root: Path, wait_until: Wait) -> None:
@@ -144,8 +146,8 @@ async def test_a_screen_says_that_a_guard_died(tmp_path: Path) -> None:
     from msgspec import structs
 
     fleet = structs.replace(lighthouse(), root=tmp_path)
-    with watchers.opened(tmp_path / ".praxmonitor", make=True) as directory:
-        watchers.write(directory, "dead", "guard", time.time() - 60, 0, WatcherState())
+    with watchers.open_directory(tmp_path / ".praxmonitor", make=True) as directory:
+        watchers.write_record(directory, "dead", "guard", time.time() - 60, 0, WatcherState())
         path = tmp_path / ".praxmonitor" / "duty" / "dead.watcher"
         record = json.loads(path.read_text())
         path.write_text(json.dumps(record | {"start_ticks": 1}))

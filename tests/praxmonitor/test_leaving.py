@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from praxmonitor.alarms import outlets
 from tests.mailcore.conftest import House, wait_until
 
 _PIDS: list[int] = []
@@ -53,6 +54,7 @@ def read_until(end: int, wanted: bytes, seconds: float = 30.0) -> bytes:
     return said
 
 
+PUSH_TITLE, POP_TITLE = outlets.PUSH_TITLE.encode(), outlets.POP_TITLE.encode()
 RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?2004l", b"\x1b[?25h")
 
 
@@ -66,6 +68,22 @@ def test_told_to_leave_it_leaves_the_terminal_as_it_was(house: House, number: si
     said = read_until(end, b"never said") if drained else b""
     wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, what="it has left")
     assert not drained or all(sequence in said for sequence in RESTORED)
+    os.close(end)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_terminals_title_is_given_back(house: House, told: bool) -> None:
+    """While something is wrong the title says so; afterwards it is what it was, by the key q and by a signal."""
+    house.agent("@writer").inbox.write_text("{")
+    pid, end = pty_of(house)
+    said = read_until(end, PUSH_TITLE)
+    assert PUSH_TITLE in said
+    if told:
+        os.kill(pid, signal.SIGTERM)
+    else:
+        os.write(end, b"q")
+    said += read_until(end, b"never said")
+    assert said.count(POP_TITLE) == 1 and said.index(PUSH_TITLE) < said.index(POP_TITLE)
     os.close(end)
 
 

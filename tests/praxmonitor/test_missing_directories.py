@@ -16,7 +16,7 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.run import Phase
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import Episode
-from praxmonitor.alarms.missing_directories import NOBODY, SETTLE, MissingDirectories
+from praxmonitor.alarms.missing_directories import MISSING_FOR, NOBODY, MissingDirectories
 from praxmonitor.alarms.store import AlarmStore
 from praxmonitor.sound.mutes import mutes_path
 from tests.clock import NOON
@@ -38,7 +38,7 @@ def whole(branch: Path) -> None:
 def look(
     vanished: MissingDirectories, branch: Path, at: float, known: Mapping[str, float] = NOBODY
 ) -> Mapping[str, float]:
-    return vanished.look((facts(branch),), NOON + at, at, known)
+    return vanished.check((facts(branch),), NOON + at, at, known)
 
 
 def test_what_was_there_and_is_not_is_missing_once_that_is_sure(tmp_path: Path) -> None:
@@ -46,10 +46,10 @@ def test_what_was_there_and_is_not_is_missing_once_that_is_sure(tmp_path: Path) 
     whole(branch)
     assert look(vanished, branch, 0.0) == {}
     shutil.rmtree(branch)
-    assert look(vanished, branch, 5.0) == {} and look(vanished, branch, 5.0 + SETTLE - 1) == {}
+    assert look(vanished, branch, 5.0) == {} and look(vanished, branch, 5.0 + MISSING_FOR - 1) == {}
     # However the clock of the wall is set meanwhile.
-    assert vanished.look((facts(branch),), 7 * NOON, 5.0 + SETTLE - 1) == {}
-    assert look(vanished, branch, 5.0 + SETTLE) == {"@writer": NOON + 5.0}
+    assert vanished.check((facts(branch),), 7 * NOON, 5.0 + MISSING_FOR - 1) == {}
+    assert look(vanished, branch, 5.0 + MISSING_FOR) == {"@writer": NOON + 5.0}
     whole(branch)
     assert look(vanished, branch, 30.0) == {}
 
@@ -85,17 +85,17 @@ def test_nor_is_one_that_was_taken_out_and_enrolled_anew(tmp_path: Path) -> None
     whole(branch)
     look(vanished, branch, 0.0)
     shutil.rmtree(branch)
-    assert vanished.look((), NOON, 5.0) == {} and look(vanished, branch, 10.0) == {}
+    assert vanished.check((), NOON, 5.0) == {} and look(vanished, branch, 10.0) == {}
 
 
 def test_who_was_ever_at_work_or_was_missing_before_had_one(tmp_path: Path) -> None:
     branch = tmp_path / "writer"
-    assert MissingDirectories(settle=0.0).look((facts(branch, last_active=1.0),), NOON, 5.0) == {"@writer": NOON}
+    assert MissingDirectories(settle=0.0).check((facts(branch, last_active=1.0),), NOON, 5.0) == {"@writer": NOON}
     assert look(MissingDirectories(), branch, 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
     branch.mkdir()  # its mount point
     assert look(MissingDirectories(), branch, 500.0, {"@writer": 3.0}) == {"@writer": 3.0}
     ran = structs.replace(facts(branch), run=run("writer", "Report", Phase.COMPLETED, 9.0))
-    assert MissingDirectories(settle=0.0).look((ran,), NOON, 5.0) == {"@writer": NOON}
+    assert MissingDirectories(settle=0.0).check((ran,), NOON, 5.0) == {"@writer": NOON}
 
 
 def test_a_deleted_directory_is_an_alarm_and_so_is_its_end(house: House, watches: list[Watch]) -> None:

@@ -58,7 +58,7 @@ def test_until_a_signal_everything_is_recorded(
     path = tmp_path / "r.jsonl.gz"
     process = record(house.root, path)
     wait_until(lambda: mails(path) == 0, 20, "the first reading is on disk")
-    post.send(house.workspace, "@lead", ["@writer"], "hello", "a word")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "hello", "a word")
     wait_until(lambda: mails(path) == 1, 10, "the mail is on disk while the recorder still runs")
     process.send_signal(number)
     output, said = process.communicate(timeout=20)
@@ -71,7 +71,7 @@ def test_until_a_signal_everything_is_recorded(
 
 
 def test_bodies_are_recorded_only_if_told_so(house: House, tmp_path: Path) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "hello", "s3cret")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "hello", "s3cret")
     for name, options in (("shy", ()), ("told", ("--bodies",))):
         process = record(house.root, tmp_path / name, "--seconds", "0.5", *options)
         process.communicate(timeout=20)
@@ -121,7 +121,7 @@ def test_help_says_what_is_in_it_and_what_not(house: House) -> None:
 @pytest.mark.anyio
 async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(house: House, tmp_path: Path) -> None:
     path, mailed = tmp_path / "r.jsonl", 0
-    post.send(house.workspace, "@lead", ["@writer"], "first", "a word")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "first", "a word")
     house.agent("@writer").logs_dir.mkdir(exist_ok=True)
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - 60))
     (house.agent("@writer").logs_dir / "own.log").write_text(f"{stamp} ERROR before the break\n")
@@ -140,7 +140,7 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_recorded_twice(ho
         async with asyncio.timeout(20):
             while mails(path) < 1:
                 await asyncio.wait({following}, timeout=0.02)
-            post.send(house.workspace, "@lead", ["@writer"], "second", "a word")
+            post.send_mail(house.workspace, "@lead", ["@writer"], "second", "a word")
             while mails(path) < 2:
                 assert not following.done()
                 await asyncio.wait({following}, timeout=0.02)
@@ -168,12 +168,12 @@ def test_what_is_read_anew_is_known_by_what_it_says_and_not_by_the_clock(house: 
         recorder = Recorder(writer)
         recorder.write(1000, [Seen("@writer", old, (spent(980),))])
         recorder._note_break("torn away")
-        read_anew = (
+        read_again = (
             seen(1300, "by a clock ahead"),
             seen(1004, "no time of its own"),
             seen(901, "", "transcript", session="s"),
         )
-        recorder.write(1005, [Seen("@writer", (*read_anew, seen(999, "read late")), (spent(980), spent(990)))])
+        recorder.write(1005, [Seen("@writer", (*read_again, seen(999, "read late")), (spent(980), spent(990)))])
         recorder.write(1006, [Used("@writer", (spent(970), spent(980)))])
         recorder.write(1007, [Seen("@writer", (seen(998, "by a clock behind"), seen(998, "by a clock behind")))])
     facts = [fact for _, facts in read_recording(path) for fact in facts]
@@ -186,14 +186,14 @@ def test_what_is_read_anew_is_known_by_what_it_says_and_not_by_the_clock(house: 
 def test_a_full_disk_ends_it_with_the_reason_and_keeps_what_it_has(house: House, tmp_path: Path) -> None:
     path = tmp_path / "r.jsonl"
     for number in range(20):
-        post.send(house.workspace, "@lead", ["@writer"], f"number {number}", "a word")
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"number {number}", "a word")
     command = f"ulimit -f 12; exec {sys.executable} -m praxmonitor record {house.root} {path}"
     process = subprocess.Popen(["bash", "-c", command], stderr=subprocess.PIPE, text=True)
     try:
         for number in range(60):
             if process.poll() is not None:
                 break
-            post.send(house.workspace, "@lead", ["@editor"], f"another {number}", "a word")
+            post.send_mail(house.workspace, "@lead", ["@editor"], f"another {number}", "a word")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.3)
         _, said = process.communicate(timeout=20)

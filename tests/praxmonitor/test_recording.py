@@ -32,7 +32,7 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.observe.facts import Fact, HoldRead, LockRead, Lost, MailboxRead, Roster, RunRead, Seen, Stated, Used
 from mailcore.observe.fold import apply
 from mailcore.text.masks import masked
-from praxmonitor.feed.recording import LONGEST, TAGS, RecordingError, RecordingHeader, RecordingWriter
+from praxmonitor.feed.recording import LONGEST_LINE, TAGS, RecordingError, RecordingHeader, RecordingWriter
 from praxmonitor.feed.recording_reader import FORMATS, LeftOut, read_header, read_recording
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -366,7 +366,7 @@ def test_a_line_without_end_is_refused_in_words_and_in_little_memory(tmp_path: P
 def test_a_bomb_after_good_lines_ends_the_recording_there(tmp_path: Path) -> None:
     path = written(tmp_path / "r.jsonl", lost(1), lost(2))
     with path.open("ab") as file:
-        file.write(b'{"at": 9, "facts": [' + b"0," * (LONGEST // 2))
+        file.write(b'{"at": 9, "facts": [' + b"0," * (LONGEST_LINE // 2))
     readings = read_recording(path)
     assert [at for at, _ in islice(readings, 3)] == [1.0, 2.0, 999.0]
     with pytest.raises(RecordingError, match="line 5: longer than 16 MB"):
@@ -390,16 +390,19 @@ def test_what_is_no_file_is_no_recording(tmp_path: Path, kind: str) -> None:
         read_header(path)
 
 
-def test_a_reading_too_long_for_a_line_becomes_several_and_a_long_mailbox_loses_its_bodies(tmp_path: Path) -> None:
-    body = "x" * 1_000_000
+def test_a_reading_too_long_for_a_line_becomes_several_and_a_long_mailbox_loses_its_bodies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("praxmonitor.feed.recording.LONGEST_LINE", LONGEST_LINE // 100)  # megabytes take seconds
+    body = "x" * 10_000
     mails = tuple(Message.from_json({"id": f"{n:08x}", "from": "@b", "message": body}) for n in range(6))
     boxes = tuple(MailboxRead(address, Mailbox(MailboxStatus.OK, mails)) for address in ("@a", "@c"))
     path = written(tmp_path / "r.jsonl", (1.0, boxes))
-    assert [facts for _, facts in read_recording(path)][:-1] == [(boxes[0],), (boxes[1],)], "each mail is 2 MB there"
+    assert [facts for _, facts in read_recording(path)][:-1] == [(boxes[0],), (boxes[1],)], "each mail is 20 kB there"
     huge = MailboxRead("@a", Mailbox(MailboxStatus.OK, mails * 2))
     (_, (kept,)), _ = read_recording(written(tmp_path / "huge.jsonl", (1.0, (huge,))))
     assert isinstance(kept, MailboxRead)
-    assert {message.body for message in kept.mailbox.messages} == {"[1000000 characters, not recorded]"}
+    assert {message.body for message in kept.mailbox.messages} == {"[10000 characters, not recorded]"}
 
 
 def test_a_recording_holds_no_secret_of_a_known_form(tmp_path: Path) -> None:

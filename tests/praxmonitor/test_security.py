@@ -45,7 +45,7 @@ def secured(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ho
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     house.extra = '[operator]\nproof = "passphrase"'
     house.configure()
-    passphrase.choose(house.workspace, iter([PHRASE, PHRASE]))
+    passphrase.set_passphrase(house.workspace, iter([PHRASE, PHRASE]))
     return house
 
 
@@ -55,7 +55,7 @@ def undecided(house: House, count: int) -> bool:
 
 async def test_a_screen_is_unlocked_once(secured: House) -> None:
     for subject in ("Deploy?", "Again?"):
-        approvals.ask(secured.workspace, "@editor", OPERATOR, OPERATOR, subject, "b", 2)
+        approvals.request_approval(secured.workspace, "@editor", OPERATOR, OPERATOR, subject, "b", 2)
     app = on(secured)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await opened(app, pilot)
@@ -82,12 +82,12 @@ async def test_a_screen_is_unlocked_once(secured: House) -> None:
             if left:
                 await until(pilot, lambda: "Deploy?" in text_of(app) or "Again?" in text_of(app), "the other")
                 await pilot.press("Y")  # without a question now
-    decided = [a for a in journal.read(secured.workspace.state_dir / "audit.jsonl") if a["verb"] == "approved"]
+    decided = [a for a in journal.read_records(secured.workspace.state_dir / "audit.jsonl") if a["verb"] == "approved"]
     assert [act["proof"] for act in decided] == ["passphrase", "passphrase"]
 
 
 def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> None:
-    request = approvals.ask(secured.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
+    request = approvals.request_approval(secured.workspace, "@editor", OPERATOR, OPERATOR, "Deploy?", "b", 1)
     requests.hold(secured.workspace, "@lead")
     with pytest.raises(Refused, match="locked"):
         requests.decide(secured.workspace, secured.config, request.id, "approved", "why")
@@ -101,8 +101,9 @@ def test_a_locked_screen_decides_kills_and_releases_nothing(secured: House) -> N
 def test_a_screen_within_a_run_only_looks(house: House) -> None:
     """An agent opens the screen in its run: each act of it is refused, whoever presses the key."""
     code = (
-        "from pathlib import Path; from mailcore.workspace.find import find; from praxmonitor.actions import requests\n"
-        f"w = find(Path({str(house.root)!r}))\n"
+        "from pathlib import Path; from mailcore.workspace.find import find_workspace\n"
+        "from praxmonitor.actions import requests\n"
+        f"w = find_workspace(Path({str(house.root)!r}))\n"
         "try: requests.send(w, ['@editor'], 'forged', 'b'); print('TAKEN')\n"
         "except Exception as error: print(error)"
     )
@@ -116,7 +117,7 @@ def test_a_screen_within_a_run_only_looks(house: House) -> None:
 def stranger(tmp_path: Path) -> Path:
     """A cloned workspace whose config has a command for each alarm, and a mailbox that raises one."""
     root = tmp_path / "theirs"
-    made = create.init(root, [("a", "agents/a"), ("b", "agents/b")])
+    made = create.create_workspace(root, [("a", "agents/a"), ("b", "agents/b")])
     made.agent("@a").inbox.write_text("{")
     made.config_file.write_text(f'[alarms]\non_alarm = ["sh", "-c", "touch {tmp_path}/pwned"]\n')
     for words in (["init", "-q"], ["add", "-A"], ["-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qm", "all"]):
@@ -169,15 +170,15 @@ def test_settings_that_change_meanwhile_are_judged_too(stranger: Path) -> None:
 
 
 def test_a_start_from_the_screen_is_refused_there(stranger: Path) -> None:
-    from mailcore.config.reader import settings as read
-    from mailcore.workspace.find import find
+    from mailcore.config.reader import read_settings as read
+    from mailcore.workspace.find import find_workspace
 
-    workspace = find(stranger)
+    workspace = find_workspace(stranger)
     workspace.config_file.write_text('[agents]\ncommand = ["sh", "-c", "touch pwned"]\n')
     words = ["git", "-c", "user.email=a@b", "-c", "user.name=n", "commit", "-qam", "more"]
     subprocess.run(words, cwd=stranger, check=True)
-    config = trust.followed(workspace)[0]
-    assert trust.standing(workspace, read(workspace.config_file)[0]).why
+    config = trust.trusted_config(workspace)[0]
+    assert trust.trust_status(workspace, read(workspace.config_file)[0]).why
     with pytest.raises(Refused, match="mailcore trust"):
         requests.dispatch(workspace, config, ["@a"], "s", "b")
     with pytest.raises(Refused, match="mailcore trust"):

@@ -20,10 +20,10 @@ from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Cue, Sound
 from praxmonitor.sound.cue_samples import CueSamples, load_cue_samples
 from praxmonitor.sound.mixer import RATE, Mixer
-from praxmonitor.sound.pack import KEYS
+from praxmonitor.sound.pack import SOUND_KEYS
 
 AGENTS = 5
-EVENTS = tuple(key for key in KEYS if key != Sound.HEARTBEAT)
+EVENTS = tuple(key for key in SOUND_KEYS if key != Sound.HEARTBEAT)
 """The heartbeat is nobody's."""
 LEARNT, ASKED = 1, 100
 SHARE = 4

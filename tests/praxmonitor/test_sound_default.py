@@ -15,7 +15,7 @@ import pytest
 
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Sound
-from praxmonitor.sound.pack import KEYS, load_pack
+from praxmonitor.sound.pack import SOUND_KEYS, load_pack
 from praxmonitor.sound.pack_check import violations
 
 PACKS = ("default", "wood")
@@ -39,7 +39,7 @@ def shipped(request: pytest.FixtureRequest) -> dict[str, array[int]]:
 
 
 def test_every_kind_of_event_has_a_sound_that_starts_and_ends_quietly(shipped: dict[str, array[int]]) -> None:
-    assert shipped.keys() == set(KEYS)
+    assert shipped.keys() == set(SOUND_KEYS)
     for key, heard in shipped.items():
         assert 0.05 < len(heard) / 44_100 < 1.3, key
         peak = max(max(heard), -min(heard))
@@ -49,8 +49,8 @@ def test_every_kind_of_event_has_a_sound_that_starts_and_ends_quietly(shipped: d
 
 def test_ticks_are_short_and_the_softest_and_the_alarm_is_the_loudest(shipped: dict[str, array[int]]) -> None:
     energy = {key: sum(sample * sample for sample in heard) for key, heard in shipped.items()}
-    ticks = [key for key in KEYS if key.startswith("tool.")]
-    news = [key for key in KEYS if key not in (*ticks, "heartbeat", "prompt")]
+    ticks = [key for key in SOUND_KEYS if key.startswith("tool.")]
+    news = [key for key in SOUND_KEYS if key not in (*ticks, "heartbeat", "prompt")]
 
     assert all(len(shipped[key]) <= 0.08 * 44_100 for key in ticks)
     assert max(energy[key] for key in ticks) < min(energy[key] for key in news)
@@ -99,6 +99,6 @@ def test_the_manifest_is_strict_cesp_and_what_cesp_does_not_know_lies_beside_it(
 
 def test_the_packs_differ_from_each_other() -> None:
     bells, wood = (load_pack(sounds_dir() / name).sounds for name in PACKS)
-    alike = [key for key in KEYS if samples(bells[key][0]) == samples(wood[key][0])]
+    alike = [key for key in SOUND_KEYS if samples(bells[key][0]) == samples(wood[key][0])]
 
     assert set(alike) <= {"tool.web", "waiting", "start", "heartbeat"}

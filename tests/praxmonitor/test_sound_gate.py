@@ -14,7 +14,7 @@ from mailcore.config import read_config
 from mailcore.config.kinds import Backend, SoundKind
 from praxmonitor.sound import FAMILIES, Cue, Sound
 from praxmonitor.sound.backends import _MINIAUDIO
-from praxmonitor.sound.gate import CHORD, HUSH, NOTES, REPEAT, SHOWN, Gate, GateRules, gate_rules
+from praxmonitor.sound.gate import AMBIENT_PAUSE, BURST_SHOWN, CHORD, NOTES, REPEAT, Gate, GateRules, gate_rules
 from praxmonitor.sound.mutes import FOREVER, Mutes
 from praxmonitor.sound.player import BELL, NONE
 from praxmonitor.sound.system_players import AFPLAY, PIPED
@@ -101,7 +101,7 @@ def test_a_burst_is_one_chord_of_three_that_fades_and_its_count_is_shown() -> No
 
     assert heard == pytest.approx([1.0, 0.7, 0.49, 0, 0, 0, 0])
     assert gate.burst(NOON + 0.1) == 7
-    assert gate.burst(NOON + 0.06 + SHOWN) == 0
+    assert gate.burst(NOON + 0.06 + BURST_SHOWN) == 0
 
 
 def test_the_same_agents_same_sound_is_one_note() -> None:
@@ -143,8 +143,8 @@ def test_an_alarm_silences_ticks_and_ticks_never_an_alarm() -> None:
         gate.admit(tick, NOON + n / 100)
 
     assert gate.admit(Cue(Sound.SILENCE, "@editor"), NOON + 1) == 1.0
-    assert not any(gate.admit(tick, NOON + 1 + n / 10) for n in range(round(HUSH * 10)))
-    assert gate.admit(tick, NOON + 1 + HUSH + 0.1)
+    assert not any(gate.admit(tick, NOON + 1 + n / 10) for n in range(round(AMBIENT_PAUSE * 10)))
+    assert gate.admit(tick, NOON + 1 + AMBIENT_PAUSE + 0.1)
 
 
 def test_an_alarm_told_twice_at_once_is_one_and_of_two_agents_two() -> None:

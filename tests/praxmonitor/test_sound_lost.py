@@ -119,7 +119,7 @@ def test_an_alarm_that_a_dying_device_swallowed_is_told_as_not_played(pulse: Pul
     assert opened.play(ALARM)
     until(pulse.heard, "it is heard")
     assert pulse.server is not None
-    until(lambda: not opened._pending._cues, "the child says that it was played")
+    until(lambda: not opened._unconfirmed._cues, "the child says that it was played")
     pulse.server.send_signal(signal.SIGSTOP)  # it takes nothing more, and says nothing
     other = Cue(Sound.FAILED, "@tester")
     assert opened.play(other)
@@ -136,5 +136,5 @@ def test_an_alarm_that_a_dying_device_swallowed_is_told_as_not_played(pulse: Pul
 
 def test_a_mute_is_no_device_that_plays(opened: Player) -> None:
     assert opened.admits(ALARM)
-    opened.forced = True
+    opened.force_muted = True
     assert not opened.admits(ALARM)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from praxmonitor.sound import Sound
-from praxmonitor.sound.pack import KEYS, MAX_FILE, MAX_FILES, PackError, Picker, find_pack, load_pack
+from praxmonitor.sound.pack import MAX_FILE, MAX_FILES, SOUND_KEYS, PackError, Picker, find_pack, load_pack
 
 WAV = b"RIFF\0\0\0\0WAVE"
 
@@ -44,7 +44,9 @@ def names(paths: tuple[Path, ...]) -> list[str]:
 
 def test_every_sound_is_looked_up_in_our_own_file_and_then_in_its_category(tmp_path: Path) -> None:
     categories = {sound.category: sounds(f"sounds/{sound}.wav") for sound in Sound if sound.category}
-    ours = {key: sounds(f"sounds/{key}.wav") for key in KEYS if key.startswith("tool.") or not Sound(key).category}
+    ours = {
+        key: sounds(f"sounds/{key}.wav") for key in SOUND_KEYS if key.startswith("tool.") or not Sound(key).category
+    }
     root = write(tmp_path / "p", manifest(categories=categories), **{f"{sound}_wav": WAV for sound in Sound})
     for key in ours:
         (root / "sounds" / f"{key}.wav").write_bytes(WAV)
@@ -53,7 +55,9 @@ def test_every_sound_is_looked_up_in_our_own_file_and_then_in_its_category(tmp_p
 
     assert (pack.name, pack.display_name, pack.version, pack.tuned) == ("test", "Test", "1.2.3-rc.1+x", True)
     shared = {"error": "failed"}  # both are CESP's task.error; the pack names one file for it
-    assert {key: names(files) for key, files in pack.sounds.items()} == {k: [f"{shared.get(k, k)}.wav"] for k in KEYS}
+    assert {key: names(files) for key, files in pack.sounds.items()} == {
+        k: [f"{shared.get(k, k)}.wav"] for k in SOUND_KEYS
+    }
     assert pack.refused == ()
     assert categories.keys() == {
         "session.start", "task.progress", "task.acknowledge", "task.complete", "task.error", "input.required",

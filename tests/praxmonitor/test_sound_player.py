@@ -22,7 +22,7 @@ from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import Cue, Sound, gate
 from praxmonitor.sound.backends import decode
 from praxmonitor.sound.mutes import FOREVER, Mutes, mutes_path, save_mutes
-from praxmonitor.sound.player import NONE, STARTING, STEADY, Player, configured_player
+from praxmonitor.sound.player import NONE, RESET_BACKOFF_AFTER, STARTING, Player, configured_player
 from tests.praxmonitor.conftest_pulse import Pulse, likeness, until
 
 PACK = sounds_dir() / "default"
@@ -153,7 +153,7 @@ def test_after_a_single_kill_sound_is_back_within_a_second(playing: tuple[Pulse,
     pulse, sounds = playing
     took = []
     for _ in range(3):
-        steady = time.monotonic() + STEADY + 0.1
+        steady = time.monotonic() + RESET_BACKOFF_AFTER + 0.1
         until(lambda at=steady: time.monotonic() > at, "the child is owed all restarts", 10.0)  # type: ignore[misc]
         pulse.pcm.clear()
         child().kill()
@@ -370,5 +370,5 @@ def test_what_is_muted_by_hand_stays_so_whatever_another_screen_saves(tmp_path: 
     save_mutes(mutes_path(tmp_path), Mutes().with_agent("@a", FOREVER), time.time())
     assert player.play(Cue(Sound.SILENCE, "@b")) is True, "no bell, no sound"
     assert player.mutes == Mutes().with_agent("@a", FOREVER), "what is kept is not what is forced"
-    player.forced = False
+    player.force_muted = False
     assert player.play(Cue(Sound.SILENCE, "@c")) is False

@@ -160,7 +160,7 @@ async def test_muting_and_hearing_again_looks_for_a_device_anew(monkeypatch: pyt
 
 async def test_a_screen_that_was_opened_muted_is_heard_only_after_its_own_key() -> None:
     fleet, speaker = lighthouse(), FakeSpeaker()
-    speaker.forced = True
+    speaker.force_muted = True
     where = workspace(fleet)
     path = mutes_path(where.root)
     app = app_on(FakeFeed(fleet), where, speaker=speaker)
@@ -168,7 +168,7 @@ async def test_a_screen_that_was_opened_muted_is_heard_only_after_its_own_key() 
         await until(pilot, lambda: "♪ muted" in text_of(app), "the header says so")
         await command(app, pilot, "mute @writer")
         await until(pilot, lambda: load_mutes(path).agents, "an agent's mute is kept")
-        assert speaker.forced and not load_mutes(path).until, "this screen's own is not"
+        assert speaker.force_muted and not load_mutes(path).until, "this screen's own is not"
         await pilot.press("M")
         await until(pilot, lambda: "♪" in text_of(app) and "♪ muted" not in text_of(app), "now it is heard")
-        assert not speaker.forced and not speaker.mutes.until
+        assert not speaker.force_muted and not speaker.mutes.until

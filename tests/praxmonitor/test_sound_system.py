@@ -210,7 +210,7 @@ def test_a_player_is_configured_and_muted_by_hand(tmp_path: Path) -> None:
     config = SoundConfig(backend=NONE, pack="wood", agents={"b": 0.0})
     player = configured_player(config, tmp_path, muted=True)
 
-    assert player.forced and player.mutes.agent("@a", time.time())
+    assert player.force_muted and player.mutes.agent("@a", time.time())
     with pytest.raises(ConfigError, match="no sound pack 'gone'"):
         configured_player(SoundConfig(pack="gone"), tmp_path)
 

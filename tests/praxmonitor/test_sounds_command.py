@@ -57,7 +57,7 @@ def pack(root: Path, entries: object = None, ours: object = None, **changes: Any
 
 
 def test_list_shows_what_ships_the_users_and_the_projects(home: Path, tmp_path: Path) -> None:
-    made = create.init(tmp_path / "project", [("writer", "agents/writer")])
+    made = create.create_workspace(tmp_path / "project", [("writer", "agents/writer")])
     made.state_dir.mkdir(exist_ok=True)
     made.config_file.write_text('[sound]\npack = "wood"\n')
     pack(home / ".openpeon" / "packs" / "peon", display_name="Orc \x1b[2J")
@@ -141,7 +141,7 @@ def test_check_says_all_of_it_and_fails(home: Path, tmp_path: Path) -> None:
 
 
 def test_without_a_name_it_is_the_pack_in_use(home: Path, tmp_path: Path, no_device: Path) -> None:
-    made = create.init(tmp_path / "project", [("writer", "agents/writer")])
+    made = create.create_workspace(tmp_path / "project", [("writer", "agents/writer")])
     mine = pack(made.root / ".openpeon" / "packs" / "mine", [entry(label=None)])
     made.config_file.write_text('[sound]\npack = "mine"\n')
     in_use = praxmonitor("check", cwd=made.root)
@@ -182,7 +182,7 @@ def test_play_claims_nothing_without_a_device(home: Path, tmp_path: Path, no_dev
 def test_play_obeys_mute(home: Path, tmp_path: Path, pulse: Pulse) -> None:
     pulse.start()
     pulse.record()
-    made = create.init(tmp_path / "project", [("writer", "agents/writer")])
+    made = create.create_workspace(tmp_path / "project", [("writer", "agents/writer")])
     save_mutes(mutes_path(made.root), Mutes(FOREVER), 0.0)
     done = praxmonitor("play", "default", "silence", cwd=made.root)
 

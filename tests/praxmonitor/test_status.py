@@ -62,8 +62,8 @@ def test_a_run_that_goes_on_is_told_and_one_that_ended_is_not(
     path = beta.runs_dir / "20990101T000000_000000-aaaaaaaa" / "run.jsonl"
     path.parent.mkdir(parents=True)
     queued = {"run_id": path.parent.name, "target": "@beta", "sender": "@alpha", "subject": "Re\x1b[31mport"}
-    journal.append(path, {"event": "queued", **queued})
-    journal.append(path, {"event": "attempt", "n": 1, "pid": 4711})
+    journal.append_record(path, {"event": "queued", **queued})
+    journal.append_record(path, {"event": "attempt", "n": 1, "pid": 4711})
     beta.dispatch_lock.write_text(json.dumps({"pid": os.getpid(), "run_id": path.parent.name}))
     row = agents(report(capsys, str(aipass_workspace)))["@beta"]
     run = row["run"]
@@ -71,7 +71,7 @@ def test_a_run_that_goes_on_is_told_and_one_that_ended_is_not(
     assert row["state"] == "starting"
     assert abs(datetime.fromisoformat(run.pop("started_at")).timestamp() - time.time()) < 60
     assert run == {"run_id": path.parent.name, "subject": "Report", "sender": "@alpha", "attempt": 1, "pid": 4711}
-    journal.append(path, {"event": "ended", "outcome": "completed"})
+    journal.append_record(path, {"event": "ended", "outcome": "completed"})
     beta.dispatch_lock.unlink()
     assert agents(report(capsys, str(aipass_workspace)))["@beta"]["run"] is None
 

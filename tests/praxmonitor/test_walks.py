@@ -1,4 +1,4 @@
-"""The two ways through the house, over the real thing: which files each goes through. docs/architecture-walks.md tells
+"""The two ways through the house, over the real thing: which files each goes through. docs/architecture.md tells
 them, and is held to what is measured here."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from textual.widgets import Button
 from mailcore.model.activity import Activity
 from mailcore.model.fleet import Fleet
 from mailcore.observe.facts import Seen
-from mailcore.system.processes import send
+from mailcore.system.processes import send_signal
 from mailcore.workspace import create
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.confirm import ConfirmScreen
@@ -37,14 +37,14 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.linux_only("the other backend has a file more: its own watcher, and its own door to processes"),
 ]
-PAGE = ROOT / "docs" / "architecture-walks.md"
+PAGE = ROOT / "docs" / "architecture.md"
 MARK = "quince"
 
 
 def told(way: str) -> list[str]:
     """The files that the page names for a way, in order."""
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"## {way}\n")
-    section = rest.partition("\n## ")[0]
+    section = rest.partition("\n#")[0]
     return [line.split("`")[1] for line in section.splitlines() if line[:1].isdigit()]
 
 
@@ -60,7 +60,7 @@ def of_list(kind: type, mark: str) -> Waypoint:
 
 async def test_from_a_line_in_a_session_file_to_a_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    workspace = create.init(tmp_path / "project", [("writer", "agents/writer"), ("coder", "agents/coder")])
+    workspace = create.create_workspace(tmp_path / "project", [("writer", "agents/writer"), ("coder", "agents/coder")])
     branch = workspace.agent("@writer").branch
     path = transcript(branch)
     path.write_text(said("a beginning", branch, 1, at=time.time()))
@@ -94,7 +94,7 @@ async def test_from_the_key_to_the_signal(house: House) -> None:
     signalled: list[int] = []
 
     def sent(frame: FrameType, event: str, _: Any) -> bool:
-        found = event == "call" and frame.f_code is send.__code__ and frame.f_locals["number"] == signal.SIGTERM
+        found = event == "call" and frame.f_code is send_signal.__code__ and frame.f_locals["number"] == signal.SIGTERM
         signalled.extend([frame.f_locals["pid"]] if found else [])
         return found
 

@@ -22,7 +22,7 @@ from mailcore.config import Config
 from mailcore.mail import post
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.fleet import Fleet
-from mailcore.observe.fold import STREAM
+from mailcore.observe.fold import MAX_STREAM
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.cli.watch import Event, follow, happened, line, raised
 from praxmonitor.state.snapshot import EMPTY, Snapshot, next_snapshot
@@ -73,15 +73,15 @@ async def test_a_feed_that_breaks_is_begun_anew_and_nothing_is_told_twice() -> N
 def test_after_a_break_what_was_told_is_known_by_what_it_says_and_not_by_the_clock() -> None:
     ahead, behind, late = tool(300, "a clock ahead"), tool(-300, "a clock behind"), tool(1, "read late")
     old = snapshot(Fleet(ROOT, stream=(tool(0, "one"), ahead), at=NOON + 2))
-    read_anew = (behind, tool(0, "one"), late, structs.replace(ahead, text="told again"))
-    new = snapshot(Fleet(ROOT, stream=read_anew, at=NOON + 4), old)
-    assert [event["text"] for event in happened(old, new, anew=True)] == ["a clock behind", "read late"]
+    read_again = (behind, tool(0, "one"), late, structs.replace(ahead, text="told again"))
+    new = snapshot(Fleet(ROOT, stream=read_again, at=NOON + 4), old)
+    assert [event["text"] for event in happened(old, new, after_break=True)] == ["a clock behind", "read late"]
 
 
 def test_after_a_break_what_left_the_stream_long_ago_is_not_told_again() -> None:
-    old = snapshot(Fleet(ROOT, stream=tuple(map(tool, range(STREAM)))))
-    new = snapshot(Fleet(ROOT, stream=(tool(-100, "long ago"), tool(STREAM - 1), tool(STREAM, "new"))), old)
-    assert [event["text"] for event in happened(old, new, anew=True)] == ["new"]
+    old = snapshot(Fleet(ROOT, stream=tuple(map(tool, range(MAX_STREAM)))))
+    new = snapshot(Fleet(ROOT, stream=(tool(-100, "long ago"), tool(MAX_STREAM - 1), tool(MAX_STREAM, "new"))), old)
+    assert [event["text"] for event in happened(old, new, after_break=True)] == ["new"]
 
 
 def test_a_state_is_told_when_it_changes_and_with_its_reason() -> None:
@@ -99,9 +99,9 @@ def test_a_state_is_told_when_it_changes_and_with_its_reason() -> None:
 
 def test_what_was_too_much_to_keep_is_admitted() -> None:
     old = snapshot(Fleet(ROOT, stream=(tool(0),)))
-    new = snapshot(Fleet(ROOT, stream=tuple(map(tool, range(STREAM)))), old)
+    new = snapshot(Fleet(ROOT, stream=tuple(map(tool, range(MAX_STREAM)))), old)
     events = list(happened(old, new))
-    assert events[0]["type"] == "note" and "more happened" in events[0]["text"] and len(events) == STREAM + 1
+    assert events[0]["type"] == "note" and "more happened" in events[0]["text"] and len(events) == MAX_STREAM + 1
 
 
 def test_alarms_come_and_go_once() -> None:
@@ -180,7 +180,7 @@ def watches() -> Iterator[list[Watch]]:
 
 def test_a_task_is_told_from_mail_to_end_in_lines_and_in_json(house: House, watches: list[Watch]) -> None:
     house.shell("writer", f"{sys.executable} -m mailcore.cli reply 2 finished")
-    post.send(house.workspace, "@lead", ["@editor"], "before", "a word")
+    post.send_mail(house.workspace, "@lead", ["@editor"], "before", "a word")
     plain, objects = Watch(house.root, "--from-start"), Watch("--jsonl", "--from-start", house.root)
     watches += [plain, objects]
     plain.until("@lead is idle")
@@ -200,7 +200,7 @@ def test_a_task_is_told_from_mail_to_end_in_lines_and_in_json(house: House, watc
 def test_without_from_start_only_what_comes_is_told_and_only_of_whom_is_asked(
     house: House, watches: list[Watch]
 ) -> None:
-    post.send(house.workspace, "@lead", ["@writer"], "before", "a word")
+    post.send_mail(house.workspace, "@lead", ["@writer"], "before", "a word")
     watch = Watch(house.root, "@Writer")
     watches.append(watch)
     number = 0
@@ -209,8 +209,8 @@ def test_without_from_start_only_what_comes_is_told_and_only_of_whom_is_asked(
         nonlocal number
         number += 1
         assert watch.process.stdout is not None
-        post.send(house.workspace, "@lead", ["@editor"], f"other {number}", "a word")
-        post.send(house.workspace, "@lead", ["@writer"], f"news {number}", "a word")
+        post.send_mail(house.workspace, "@lead", ["@editor"], f"other {number}", "a word")
+        post.send_mail(house.workspace, "@lead", ["@writer"], f"news {number}", "a word")
         return bool(select.select([watch.process.stdout], [], [], 1.0)[0])
 
     wait_until(arrived, what="the first line")

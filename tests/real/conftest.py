@@ -174,7 +174,7 @@ class Lab:
     def run(self) -> Run:
         """@writer's newest run."""
         newest = max((self.branch / ".ai_mail.local/runs").iterdir())
-        run = from_records(journal.read(newest / "run.jsonl"))
+        run = from_records(journal.read_records(newest / "run.jsonl"))
         assert run is not None
         return run
 
@@ -190,7 +190,7 @@ class Lab:
     def told(self, record: str) -> list[dict[str, Any]]:
         """The records of that name in the newest run's journal."""
         newest = max((self.branch / ".ai_mail.local/runs").iterdir())
-        return [found for found in journal.read(newest / "run.jsonl") if found["event"] == record]
+        return [found for found in journal.read_records(newest / "run.jsonl") if found["event"] == record]
 
     def marked(self) -> dict[int, str]:
         """All live processes that came of this test."""

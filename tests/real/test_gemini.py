@@ -18,9 +18,9 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.gemini.sessions import GeminiSessions
-from mailcore.workspace.find import find
+from mailcore.workspace.find import find_workspace
 from tests.mailcore.conftest import wait_until
 from tests.real.conftest import BYE, CONFIG, Lab
 from tests.real.stub import Failure, Request, Text, Tool
@@ -232,7 +232,7 @@ def test_a_session_that_kept_no_prompt_is_begun_anew(gemini: Google) -> None:
 def test_its_work_is_seen_in_the_fleet(gemini: Google, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(gemini.home))  # where its session files lie
     gemini.agent(MODEL_LINE, BYPASS)
-    loader = Loader(find(gemini.root))
+    loader = WorkspaceReader(find_workspace(gemini.root))
     fleet = apply(Fleet(gemini.root), loader.initial(), time.time())
     gemini.stub.plays(READ, nap(gemini), DONE, BYE)
     gemini.mailcore(DISPATCH)

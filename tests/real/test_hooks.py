@@ -11,9 +11,9 @@ from mailcore.model.activity import Kind
 from mailcore.model.fleet import Fleet
 from mailcore.model.run import Phase
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.hook_lines import read_hook
-from mailcore.workspace.find import find
+from mailcore.workspace.find import find_workspace
 from tests.real.conftest import BYE, DONE, READ, Lab
 from tests.real.stub import Request, Text, Tool, texts
 
@@ -32,7 +32,7 @@ def test_each_tool_call_is_told_and_mail_is_heard(lab: Lab, monkeypatch: pytest.
     settings.write_text(before)
     lab.mailcore("hooks install @writer")
     monkeypatch.setenv("HOME", str(lab.home))  # where its session files lie
-    loader = Loader(find(lab.root))
+    loader = WorkspaceReader(find_workspace(lab.root))
     fleet = apply(Fleet(lab.root), loader.initial(), time.time())
 
     def mailed(request: Request) -> Tool:

@@ -16,9 +16,9 @@ import pytest
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State
 from mailcore.observe.fold import apply
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.observe.state import state
-from mailcore.workspace.find import find
+from mailcore.workspace.find import find_workspace
 from tests.real.conftest import Lab
 from tests.real.stub import Request, Text, Tool, Tools, texts
 
@@ -92,7 +92,7 @@ class Beside:
     """What is said of @writer here, looked at four times a second, beside what the terminal shows."""
 
     def __init__(self, lab: Lab, shown: Terminal) -> None:
-        self._loader = Loader(find(lab.root))
+        self._loader = WorkspaceReader(find_workspace(lab.root))
         self.fleet = apply(Fleet(lab.root), self._loader.initial(), time.time())
         self._shown, self._began = shown, time.monotonic()
         self.waits: list[tuple[float, bool, bool]] = []

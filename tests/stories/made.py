@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mailcore.config import AgentConfig, Alarms, Config, Usage
+from mailcore.config import AgentConfig, Alarms, Config, UsageCaps
 from mailcore.model.activity import Kind
 from mailcore.model.message import Ack
 from mailcore.observe.facts import Roster
@@ -265,7 +265,7 @@ RAISING = (
         "ten dollars in a day, and no more was allowed", 300,
         working(300).spends(30, 6).spends(60, 3.99).spends(90, 0.01).spends(120, 5),
         expected=(heard(60, "cap_near"), heard(90, "cap"), heard(90, "over cap_near")),
-        config=replace(QUIET, usage=Usage(daily_cost=10)),
+        config=replace(QUIET, usage=UsageCaps(daily_cost=10)),
     ),
     story(
         "its program says that the service refuses", 300, working(60).does(70, Kind.LIMIT, "429").steady(100, 300),

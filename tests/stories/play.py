@@ -186,7 +186,7 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
                         late = slow
         engine.check_clock()
         if fleet.agents or fleet.operator:
-            snapshot = next_snapshot(snapshot, fleet, machine.clock(), config.alarms, engine.senses)
+            snapshot = next_snapshot(snapshot, fleet, machine.clock(), config.alarms, engine.machine_status)
             events = engine.evaluate(snapshot)
             heard += [(passed, str(e.alarm.kind), e.alarm.address) for e in events.raised]
             heard += [(passed, f"again {e.alarm.kind}", e.alarm.address) for e in events.repeated]
@@ -198,7 +198,9 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
             _, work = engine.check_machine(engine.nearly_silent(snapshot))
-            engine.update_senses(disk_free=machine.free, work=work, gone=engine.find_missing(snapshot.fleet.agents))
+            engine.update_machine_status(
+                disk_free=machine.free, work=work, missing=engine.find_missing(snapshot.fleet.agents)
+            )
         step = tick + late
         machine.go(step)
         passed += step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mailcore.config.reference import TABLES, Key, about, keys, title
+from mailcore.config.reference import TABLES, ConfigKey, keys, section_text, title
 from mailcore.config.toml_text import toml
 
 PAGE = Path(__file__).parents[2] / "docs" / "config.md"
@@ -23,12 +23,12 @@ def document() -> str:
     """The page in Markdown."""
     parts = [BEGINNING]
     for section in TABLES:
-        parts.append(f"## {title(section)}\n\n{about(section)}\n\n| key | what it means | default | allowed |")
+        parts.append(f"## {title(section)}\n\n{section_text(section)}\n\n| key | what it means | default | allowed |")
         parts[-1] += "\n| --- | --- | --- | --- |\n" + "".join(_row(key) for key in keys(section))
     return "\n".join(parts)
 
 
-def _row(key: Key) -> str:
+def _row(key: ConfigKey) -> str:
     default = "" if key.table else f"`{toml(key.default)}`"
     said = key.meaning if key.example is None else f"{key.meaning} Example: `{toml(key.example)}`."
     if key.unit:

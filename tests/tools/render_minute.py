@@ -1,7 +1,7 @@
 """A WAV of the demo as heard: `python -m tests.tools.render_minute FILE.wav [--seconds N] [--pack NAME] [--seed N]`.
 
 The demo runs with its real processes, the screen follows its real files, and what the screen would play goes through
-the same gate, jukebox and mixer, into a file instead of a device. A list of all that is heard is printed.
+the same gate, samples and mixer, into a file instead of a device. A list of all that is heard is printed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class OfflineSpeaker:
     """A speaker that records: each sound lies where a device would have played it."""
 
     def __init__(self, pack: Path, gate: Gate) -> None:
-        self.mutes, self.forced = Mutes(), False
+        self.mutes, self.force_muted = Mutes(), False
         self.backend, self.reason = "speaker", ""
         self.quiet, self.quiet_until, self.opened = False, "", True
         self.heard: list[tuple[float, Cue, float]] = []

@@ -2,7 +2,7 @@
 
 A run moved something if it changed files or made a commit, answered the task that it had, gave a task that it had not
 given before, or was woken since a task of its agent's was over, and dealt with that. So one that only dispatches and
-reads answers goes on for ever. All of it is read from the journals, so it outlives every restart; it counts anew from
+reads answers goes on for ever. All of it is read from the journals, so it outlives every restart; it counts again from
 each run that a person asked for, and such a one is never refused.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from mailcore.config import Dispatch
 from mailcore.dispatch.admission.nesting import GAVE, LOOP
-from mailcore.dispatch.runs.run_list import first_record, journal_records, run_ids
+from mailcore.dispatch.runs.run_list import first_record_of_run, journal_records, run_ids
 from mailcore.formats import journal
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.message import parse_time
@@ -25,7 +25,7 @@ from mailcore.workspace.find import Workspace
 
 FAILURE_WINDOW = 60.0
 """Seconds in which failures of the fleet are counted."""
-MAX_RUNS = 60
+MAX_RUNS_READ = 60
 """So many of an agent's runs are looked at, at most."""
 
 
@@ -61,8 +61,8 @@ class _Turn:
 
 def last_run_by_person(agent: Agent) -> str:
     """The id of the newest run of an agent that a person asked for; empty if there is none."""
-    for run_id in reversed(run_ids(agent)[-MAX_RUNS:]):
-        if is_by_person(first_record(agent.runs_dir / run_id)):
+    for run_id in reversed(run_ids(agent)[-MAX_RUNS_READ:]):
+        if is_by_person(first_record_of_run(agent.runs_dir / run_id)):
             return run_id
     return ""
 
@@ -70,7 +70,7 @@ def last_run_by_person(agent: Agent) -> str:
 def _turns(agent: Agent) -> list[_Turn]:
     """The runs that ended since a person's act, or since one was killed, oldest first."""
     turns: list[_Turn] = []
-    for run_id in reversed(run_ids(agent)[-MAX_RUNS:]):
+    for run_id in reversed(run_ids(agent)[-MAX_RUNS_READ:]):
         found = journal_records(agent.runs_dir / run_id)
         if not found:
             continue
@@ -107,10 +107,10 @@ def why_tripped(agent: Agent, limits: Dispatch) -> str:
     about: set[str] = set()
     for turn in _turns(agent):
         repeats = bool(turn.gave) and turn.gave <= gave
-        news = bool(turn.gave - gave) or (turn.acted and not repeats and bool(turn.about - about))
+        is_new = bool(turn.gave - gave) or (turn.acted and not repeats and bool(turn.about - about))
         gave |= turn.gave
         about |= turn.about
-        if turn.progress == "files" or news or (turn.answered and not repeats and not turn.looped):
+        if turn.progress == "files" or is_new or (turn.answered and not repeats and not turn.looped):
             idle = little = again = 0
             looped = turn.looped
             continue
@@ -148,8 +148,8 @@ def backoff_delay(agent: Agent, limits: Dispatch) -> float:
 
 def record_failure(workspace: Workspace, address: str, cause: str) -> None:
     """Note the failure of an attempt, for the fleet's breaker."""
-    self_ignore.make(workspace.state_dir)
-    journal.append(workspace.state_dir / "failures.jsonl", {"agent": address, "cause": cause})
+    self_ignore.make_ignored(workspace.state_dir)
+    journal.append_record(workspace.state_dir / "failures.jsonl", {"agent": address, "cause": cause})
 
 
 def why_fleet_tripped(workspace: Workspace, limits: Dispatch) -> str:
@@ -158,13 +158,15 @@ def why_fleet_tripped(workspace: Workspace, limits: Dispatch) -> str:
         return ""
     path = workspace.state_dir / "failures.jsonl"
     try:
-        with safe_open.opened(path) as file:
+        with safe_open.open_regular(path) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 65536))
             lines = file.read(65536).splitlines()
     except OSError:
         return ""
     # Failures of the future are of a clock that was ahead; they must not count until it gets there.
-    recent = sum(abs(time.time() - parse_time(record.get("at"))) < FAILURE_WINDOW for record in journal.parse(lines))
+    recent = sum(
+        abs(time.time() - parse_time(record.get("at"))) < FAILURE_WINDOW for record in journal.parse_records(lines)
+    )
     if recent < limits.fleet_failures:
         return ""
     return f"{recent} attempts failed in a minute in this workspace: automatic retries are stopped"

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from mailcore.config import Usage as Allowed
+from mailcore.config import UsageCaps
 from mailcore.dispatch.admission.hold import WHOLE_WORKSPACE, hold_directory, place_hold
 from mailcore.model.agent import OPERATOR, Agent
 from mailcore.model.usage import Usage
@@ -18,13 +18,13 @@ from mailcore.system.safe_open import read_bytes
 from mailcore.system.writing import replace
 from mailcore.text import units
 from mailcore.workspace.find import Workspace
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 
 CAP_MARK = ".capped"
 """Beside the hold: the day on which a cap put it there."""
 
 
-def enforce_daily_caps(workspace: Workspace, allowed: Allowed, agent: Agent) -> None:
+def enforce_daily_caps(workspace: Workspace, allowed: UsageCaps, agent: Agent) -> None:
     """Hold the agent if it has used what it may today, and every agent if all together have.
 
     Reads what today's session files say, of all agents where the fleet has a cap.
@@ -33,15 +33,15 @@ def enforce_daily_caps(workspace: Workspace, allowed: Allowed, agent: Agent) -> 
         return
     from mailcore.observe.daily_caps import fullest
     from mailcore.observe.usage_ledger import ledger
-    from mailcore.observe.usage_sum import date, midnight
+    from mailcore.observe.usage_sum import local_date, local_midnight
 
     now = time.time()
     alone, together = _free(workspace, agent.address, now), allowed.of_fleet and _free(workspace, WHOLE_WORKSPACE, now)
     if not (alone or together):
         return
     everyone = [one for one in workspace.agents if not one.is_operator]
-    entries = ledger(everyone if together else [agent], midnight(now), everyone).entries
-    today = [entry for entry in entries if entry.day == date(now)]
+    entries = ledger(everyone if together else [agent], local_midnight(now), everyone).entries
+    today = [entry for entry in entries if entry.day == local_date(now)]
     own = sum((entry.usage for entry in today if entry.agent == agent.address), Usage())
     cap = fullest(own, allowed)
     if alone and cap is not None and cap.reached:
@@ -57,13 +57,13 @@ def hold_at_cap(workspace: Workspace, target: str, why: str, now: float) -> None
         return
     directory = hold_directory(workspace, target)
     place_hold(workspace, OPERATOR, target, why)
-    self_ignore.make(directory)
+    self_ignore.make_ignored(directory)
     replace(directory / CAP_MARK, _day(now))
 
 
 def _free(workspace: Workspace, target: str, now: float) -> bool:
     directory = hold_directory(workspace, target)
-    return not hold_at(directory, target) and _held_on(directory) != _day(now)
+    return not hold_text(directory, target) and _held_on(directory) != _day(now)
 
 
 def _held_on(directory: Path) -> bytes:

@@ -11,18 +11,18 @@ from mailcore.dispatch.admission import breakers, daily_cap_holds
 from mailcore.dispatch.aipass import switches
 from mailcore.dispatch.process import run_processes
 from mailcore.dispatch.runs import branch_lock
-from mailcore.dispatch.runs.run_list import first_record
+from mailcore.dispatch.runs.run_list import first_record_of_run
 from mailcore.mail import conflicts
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder
-from mailcore.programs.registry import used
+from mailcore.programs.registry import used_programs
 from mailcore.text import counted
 from mailcore.workspace.find import Workspace
-from mailcore.workspace.holds import hold_at
+from mailcore.workspace.holds import hold_text
 from mailcore.workspace.lock_reader import read_lock, sandboxed
 
 QUEUED_CODES = ("busy", "held", "limit", "occupied", "sandbox", "conflict")
-"""What a start waits for, as `Hindrance.code`; of the others somebody has to be told."""
+"""What a start waits for, as `Hindrance.code`; of the others somebody has to be notified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +36,19 @@ class Hindrance:
     """
     reason: str
     awaits: frozenset[int] = frozenset()
-    """PIDs of other programs' processes whose end may end it, and nobody of ours is told; 0: one not named yet."""
+    """PIDs of other programs' processes whose end may end it, and nobody of ours is notified; 0: one not named yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Precheck:
     """What speaks against a start and takes long to see: looked at before the gate, weighed under it."""
 
-    tripped: str = ""
+    refusal: str = ""
     """Why a breaker refuses a start by itself."""
     delay: float = 0.0
     """Seconds that a start by itself has to wait, after failed runs."""
     occupied: Hindrance | None = None
-    looked: bool = False
+    occupants_checked: bool = False
     """Whether `occupied` was looked for: not at an agent that is at work anyhow."""
 
 
@@ -60,12 +60,12 @@ def precheck(workspace: Workspace, config: Config, agent: Agent, first: Mapping[
         tripped, delay = breakers.why_tripped(agent, config.dispatch), breakers.backoff_delay(agent, config.dispatch)
     if busy_hindrance(agent) is not None:
         return Precheck(tripped, delay)
-    pids = run_processes.occupants(agent.branch, used(config))
+    pids = run_processes.occupants(agent.branch, used_programs(config))
     if not pids:
-        return Precheck(tripped, delay, looked=True)
+        return Precheck(tripped, delay, occupants_checked=True)
     who = " ".join(map(str, pids))
     reason = f"a person's own session works in {agent.branch} (PID {who}); end it first"
-    return Precheck(tripped, delay, Hindrance("occupied", reason, frozenset(pids)), looked=True)
+    return Precheck(tripped, delay, Hindrance("occupied", reason, frozenset(pids)), occupants_checked=True)
 
 
 def find_hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any], seen: Precheck) -> Hindrance | None:
@@ -82,32 +82,32 @@ def find_hindrance(workspace: Workspace, agent: Agent, first: Mapping[str, Any],
         return Hindrance("manager", taken)
     if first.get("automatic") and (paused := switches.why_paused(workspace)):
         return Hindrance("held", paused)
-    if held := hold_reason(workspace, agent):
-        return Hindrance("held", held)
-    if (task := first.get("message_id")) and (why := conflicts.barred(agent).get(str(task))):
+    if reason := hold_reason(workspace, agent):
+        return Hindrance("held", reason)
+    if (task := first.get("message_id")) and (why := conflicts.barred_tasks(agent).get(str(task))):
         return Hindrance("conflict", why)
-    if first.get("automatic") and seen.tripped:
-        return Hindrance("breaker", f"{agent.address} is not started by itself any more: {seen.tripped}")
+    if first.get("automatic") and seen.refusal:
+        return Hindrance("breaker", f"{agent.address} is not started by itself any more: {seen.refusal}")
     if found := busy_hindrance(agent) or seen.occupied:
         return found
-    if branch_lock.current_lock(agent) is not None or not seen.looked:
+    if branch_lock.current_lock(agent) is not None or not seen.occupants_checked:
         return Hindrance("unseen", f"what has ended at {agent.address} is being cleared away", frozenset({0}))
     return None
 
 
 def busy_hindrance(agent: Agent) -> Hindrance | None:
     """The run that an agent is at work on; None if it is idle."""
-    held = branch_lock.current_lock(agent)
-    if held is None or held.holder is Holder.DEAD:
+    lock = branch_lock.current_lock(agent)
+    if lock is None or lock.holder is Holder.DEAD:
         return None
-    work = f"on {held.subject!r} " if held.subject else ""
-    awaits = frozenset() if held.run_id else frozenset({held.pid})
-    return Hindrance("busy", f"{agent.address} is busy {work}(PID {held.pid or '?'})", awaits)
+    work = f"on {lock.subject!r} " if lock.subject else ""
+    awaits = frozenset() if lock.run_id else frozenset({lock.pid})
+    return Hindrance("busy", f"{agent.address} is busy {work}(PID {lock.pid or '?'})", awaits)
 
 
 def hold_reason(workspace: Workspace, agent: Agent) -> str:
     """Who holds the agent, itself or with all others; empty if nobody does."""
-    return hold_at(agent.mail_dir, agent.address) or hold_at(workspace.state_dir, "every agent")
+    return hold_text(agent.mail_dir, agent.address) or hold_text(workspace.state_dir, "every agent")
 
 
 def is_limited(config: Config, program: str) -> bool:
@@ -119,13 +119,13 @@ def limit_hindrance(workspace: Workspace, config: Config, program: str) -> Hindr
     """The limit of runs at once that one more would break. Call it under `branch_gate.places_lock`."""
     fleet, own = config.dispatch.max_runs, config.program(program).max_runs
     locks = ((agent, read_lock(agent.dispatch_lock)) for agent in workspace.agents)
-    running = [(agent, held) for agent, held in locks if held is not None and held.runs]
+    running = [(agent, lock) for agent, lock in locks if lock is not None and lock.runs]
     if fleet and len(running) >= fleet:
-        foreign = frozenset(held.pid for _, held in running if not held.run_id)
+        foreign = frozenset(lock.pid for _, lock in running if not lock.run_id)
         return Hindrance(
             "limit", f"{counted(len(running), 'run')} at once, and [dispatch] max_runs is {fleet}", foreign
         )
-    same = sum(_program_of(agent, held.run_id) == program for agent, held in running) if own else 0
+    same = sum(_program_of(agent, lock.run_id) == program for agent, lock in running) if own else 0
     if own and same >= own:
         return Hindrance(
             "limit", f"{counted(same, program + ' run')} at once, and [programs.{program}] max_runs is {own}"
@@ -134,4 +134,4 @@ def limit_hindrance(workspace: Workspace, config: Config, program: str) -> Hindr
 
 
 def _program_of(agent: Agent, run_id: str) -> str:
-    return str(first_record(agent.runs_dir / run_id).get("program", "")) if run_id else ""
+    return str(first_record_of_run(agent.runs_dir / run_id).get("program", "")) if run_id else ""

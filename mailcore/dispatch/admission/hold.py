@@ -23,7 +23,7 @@ def place_hold(workspace: Workspace, by: str, target: str, why: str) -> None:
     Refused where the agent's directory is gone: nothing of it is made again.
     """
     directory = hold_directory(workspace, target)
-    self_ignore.make(directory)
+    self_ignore.make_ignored(directory)
     replace(directory / HOLD, json.dumps({"by": by, "why": why}).encode())
     for agent in [workspace.agent(target)] if target else workspace.agents:
         with gate(workspace, agent):

@@ -14,11 +14,11 @@ from typing import Any
 
 from mailcore.dispatch.runs.branch_lock import current_lock, names_own_run
 from mailcore.dispatch.runs.progress import changed_files
-from mailcore.dispatch.runs.run_list import JOURNAL, first_record, journal_records, last_run, read_run, run_ids
+from mailcore.dispatch.runs.run_list import first_record_of_run, journal_records, last_run, read_run, run_ids
 from mailcore.formats import journal
 from mailcore.formats.digest import digest
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder
 from mailcore.model.message import FINAL
 from mailcore.model.run import RUN_ID
@@ -52,13 +52,13 @@ def chain_place(workspace: Workspace, sender: Agent, run_id: str = "") -> ChainP
     """Where `sender` stands, that was proved to be in the run `run_id`, if it was."""
     if run_id:
         for agent in workspace.agents:  # whoever's it is: its agent may have called under another name
-            if first := first_record(agent.runs_dir / run_id):
+            if first := first_record_of_run(agent.runs_dir / run_id):
                 return _of_run(agent, run_id, first)
     if sender.is_operator:
         return ChainPlace()
-    held = current_lock(sender)
-    if held is not None and held.holder is not Holder.DEAD and names_own_run(sender, held):
-        return _of_run(sender, held.run_id, first_record(sender.runs_dir / held.run_id))
+    lock = current_lock(sender)
+    if lock is not None and lock.holder is not Holder.DEAD and names_own_run(sender, lock):
+        return _of_run(sender, lock.run_id, first_record_of_run(sender.runs_dir / lock.run_id))
     return _of_mail(sender) or _of_the_last_run(sender) or ChainPlace()
 
 
@@ -80,7 +80,7 @@ def _of_the_last_run(agent: Agent) -> ChainPlace | None:
     run = last_run(agent)
     if run is None or not run.phase.ended or abs(time.time() - run.since) > RECENT_RUN:
         return None
-    first = first_record(agent.runs_dir / run.run_id)
+    first = first_record_of_run(agent.runs_dir / run.run_id)
     # What a person began, a person may go on with: only of what came of another run it is likely that this does too.
     return ChainPlace(_number(first.get("depth")), _root(first)) if _root(first) else None
 
@@ -112,7 +112,7 @@ def why_loop(place: ChainPlace, sender: Agent, target: Agent, task: str, limit: 
         return ""
     if place.agent is not None:
         record = {"event": LOOP, "task": task, "to": target.address}
-        journal.append(place.agent.runs_dir / place.run_id / JOURNAL, record)
+        journal.append_record(place.agent.runs_dir / place.run_id / RUN_JOURNAL, record)
     how_often = "once" if len(before) == 1 else f"{len(before)} times"
     return (
         f"{sender.address} gave {target.address} this very task {how_often} in this chain of dispatches, and no file "
@@ -125,7 +125,7 @@ def _given(target: Agent, sender: str, root: str, task: str = "") -> Iterator[tu
     for run_id in reversed(run_ids(target)):
         if run_id < root:
             return  # ids sort by time: before the chain began
-        first = first_record(target.runs_dir / run_id)
+        first = first_record_of_run(target.runs_dir / run_id)
         asked = bool(first.get("message_id")) and (first.get("sender"), _root(first)) == (sender, root)
         if asked and task in ("", first.get("task")):
             yield run_id, first
@@ -143,7 +143,9 @@ def _changed(agent: Agent, run_id: str) -> bool:
 def record_given(parent: ChainPlace, task: str, target: str) -> None:
     """Write into the caller's run that it gave a task."""
     if parent.agent is not None:
-        journal.append(parent.agent.runs_dir / parent.run_id / JOURNAL, {"event": GAVE, "task": task, "to": target})
+        journal.append_record(
+            parent.agent.runs_dir / parent.run_id / RUN_JOURNAL, {"event": GAVE, "task": task, "to": target}
+        )
 
 
 def _number(value: object) -> int:

@@ -1,7 +1,7 @@
-"""A wake that a breaker refused: it has left its queue, and whom that concerns is told.
+"""A wake that a breaker refused: it has left its queue, and those whom it concerns are notified.
 
 The agent finds in its mail what it would have been woken for. The operator, whose act alone lets it start again, is
-told once, until a person has started it again.
+notified once, until a person has started it again.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 from mailcore.dispatch.admission import breakers
 from mailcore.dispatch.admission.nesting import ChainPlace
 from mailcore.dispatch.queueing import dropped_starts
-from mailcore.dispatch.runs.run_list import JOURNAL, journal_records
+from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail import post
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
 
 NOTICES_FILE = "breakers.jsonl"
-"""In `.praxmonitor`: of whom the operator was told, and since which run of a person's."""
+"""In `.praxmonitor`: of whom the operator was notified, and since which run of a person's."""
 
 
 def notify_refused(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]], why: str) -> None:
-    """Tell of wakes of an agent that were waiting and are refused."""
+    """Notify an agent of its wakes that waited and were refused."""
     for record in taken:
         sender, subject = str(record.get("sender", "")), str(record.get("subject", ""))
         with suppress(MailcoreError, OSError):
@@ -42,34 +42,34 @@ def notify_operator(workspace: Workspace, agent: Agent, reasons: str, why: str) 
     path = workspace.state_dir / NOTICES_FILE
     with suppress(MailcoreError, OSError):
         since = breakers.last_run_by_person(agent)
-        told = [line for line in journal.read(path) if line.get("agent") == agent.address]
-        if told and told[-1].get("since") == since:
+        notices = [line for line in journal.read_records(path) if line.get("agent") == agent.address]
+        if notices and notices[-1].get("since") == since:
             return
         subject = f"{agent.address} is not started by itself any more"
         body = f"{why}.\n\nIt would have been woken for this: {reasons}\n\nIts mail is kept; nothing else waits for it."
-        sent = post.send(workspace, agent.address, [OPERATOR], subject, body)
+        sent = post.send_mail(workspace, agent.address, [OPERATOR], subject, body)
         if sent and sent[0].delivered:
-            journal.append(path, {"agent": agent.address, "since": since, "why": why})
+            journal.append_record(path, {"agent": agent.address, "since": since, "why": why})
 
 
 def notify_nesting_limit(workspace: Workspace, place: ChainPlace, target: Agent, subject: str) -> None:
-    """Tell who waits for a caller's run that it was to go on deeper than dispatches may nest: once a run.
+    """Notify who waits for a caller's run that it was to go on deeper than dispatches may nest: once a run.
 
-    The caller itself is told by the refusal.
+    The caller itself is notified by the refusal.
     """
     if place.agent is None:
         return
-    path = place.agent.runs_dir / place.run_id / JOURNAL
+    path = place.agent.runs_dir / place.run_id / RUN_JOURNAL
     with suppress(MailcoreError, OSError):
         found = journal_records(path.parent)
         sender, task_id = (str(found[0].get(key) or "") for key in ("sender", "sent_id")) if found else ("", "")
         if not sender or any(record.get("event") == "too_deep" for record in found):
             return
-        journal.append(path, {"event": "too_deep", "to": target.address, "subject": subject})
+        journal.append_record(path, {"event": "too_deep", "to": target.address, "subject": subject})
         body = (
             f"{place.agent.address} was about to start {target.address} for this: {subject}. That would nest "
             f"{place.depth + 1} deep, and [dispatch] wake_depth is the limit: it was refused, and "
             f"{place.agent.address} knows. Give that task yourself if it is wanted."
         )
         thread = {"in_reply_to": task_id, "thread_id": task_id} if task_id else {}
-        post.send(workspace, place.agent.address, [sender], f"Too deep: {subject}", body, extra=thread)
+        post.send_mail(workspace, place.agent.address, [sender], f"Too deep: {subject}", body, extra=thread)

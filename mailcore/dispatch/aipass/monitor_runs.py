@@ -1,4 +1,4 @@
-"""Runs of AIPass's own monitor, where we have to act on them: which it is, what is left of it, how its end is told."""
+"""Runs of AIPass's own monitor, where we act on them: which one it is, what it left running, the report of its end."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from mailcore.dispatch.texts import end_mails, prompt
 from mailcore.exceptions import MailcoreError
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail import lookup, post
+from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
-from mailcore.observe.aipass_runs import KILLED, registered
+from mailcore.observe.aipass_runs import KILLED_STATUS, runs_by_id
 from mailcore.text.frames import quoted
 from mailcore.text.masks import masked
 from mailcore.workspace import audit
@@ -31,7 +32,7 @@ SENT_BEFORE = 60.0
 
 def current_run(workspace: Workspace, agent: Agent, monitor: int) -> Run | None:
     """The open run of an agent that this monitor owns, as AIPass's register tells; None if it is in no row."""
-    runs = registered(register.register_rows(workspace)).values()
+    runs = runs_by_id(register.register_rows(workspace)).values()
     own = [run for run in runs if run.target == agent.address and run.supervisor_pid == monitor > 0]
     return own[-1] if own and not own[-1].phase.ended else None
 
@@ -53,7 +54,7 @@ def end_leftover(workspace: Workspace, config: Config, agent: Agent) -> Run | No
 def end_monitor_run(workspace: Workspace, agent: Agent, run: Run, by: str, reason: str = "") -> None:
     """Close the run's row and write its report, as its monitor can no more; mail whoever dispatched it.
 
-    Its processes are ended by now: what cannot be told must not make that look undone, and is left to the audit.
+    Its processes are ended by now: what cannot be reported must not make that look undone, and is left to the audit.
     """
     task = task_message(agent, run)
     phase = Phase.KILLED if by else Phase.BOUNCED
@@ -61,14 +62,16 @@ def end_monitor_run(workspace: Workspace, agent: Agent, run: Run, by: str, reaso
     try:
         _close(workspace, agent, ended)
         if run.sender not in ("", by, agent.address):
-            said = (
+            mail = (
                 end_mails.killed_mail(agent, ended)
                 if by
                 else end_mails.bounce_mail(agent, ended, agent.runs_dir / run.run_id)
             )
             name = (task.sent_id or task.id) if task is not None else ""
             thread = {"in_reply_to": name, "thread_id": name} if name else {}
-            sent = post.send(workspace, agent.address, [run.sender], *said, extra={**thread, "run_ended": str(phase)})
+            sent = post.send_mail(
+                workspace, agent.address, [run.sender], *mail, extra={**thread, "run_ended": str(phase)}
+            )
             if sent and not sent[0].delivered:
                 raise MailcoreError(sent[0].error)
     except (OSError, MailcoreError) as error:
@@ -76,7 +79,7 @@ def end_monitor_run(workspace: Workspace, agent: Agent, run: Run, by: str, reaso
 
 
 def _close(workspace: Workspace, agent: Agent, run: Run) -> None:
-    status = f"{KILLED} by {run.by}" if run.by else f"FAILED ({run.reason})"
+    status = f"{KILLED_STATUS} by {run.by}" if run.by else f"FAILED ({run.reason})"
     report = {
         "sender": run.sender,
         "target": agent.address,
@@ -86,15 +89,18 @@ def _close(workspace: Workspace, agent: Agent, run: Run) -> None:
         "result_excerpt": "",
     }
     path = register.record_closed(workspace, run.run_id, status, report)
-    register.notify(
-        workspace, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
+    add_feed_line(
+        workspace.aipass_dir, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
         dispatch_id=run.run_id, sender=run.sender, report_path=str(path),
     )  # fmt: skip
 
 
 def task_message(agent: Agent, run: Run) -> Message | None:
     """The mail that this run was dispatched for: open or closed, from its sender, with its subject, of its time."""
-    mails = [*read_mailbox(agent.inbox).messages, *(Message.from_json(raw) for _, raw in lookup.archived(agent))]
+    mails = [
+        *read_mailbox(agent.inbox).messages,
+        *(Message.from_json(raw) for _, raw in lookup.archived_messages(agent)),
+    ]
     fitting = [
         mail for mail in mails
         if mail.is_task and (mail.sender, mail.subject) == (run.sender, run.subject)
@@ -106,10 +112,10 @@ def task_message(agent: Agent, run: Run) -> Message | None:
 def record_to_repeat(agent: Agent, run: Run) -> dict[str, Any]:
     """The first record of a run of ours that does what this one was to do: its mail, or a wake if there is none."""
     task = task_message(agent, run)
-    kept = {"sender": run.sender, "subject": run.subject}
+    fields = {"sender": run.sender, "subject": run.subject}
     if task is None:
         what = quoted(run.subject) if run.subject else "look at your mail"
         why = f"Your last run, started by another program, is to be done again: {what}."
-        return {**kept, "subject": run.subject or why, "message_id": "", "prompt": prompt.wake_prompt(agent, why)}
+        return {**fields, "subject": run.subject or why, "message_id": "", "prompt": prompt.wake_prompt(agent, why)}
     words = prompt.task_prompt(agent, task.id, run.sender, run.subject)
-    return {**kept, "message_id": task.id, "sent_id": task.sent_id, "prompt": words, "text": masked(task.body)[:4000]}
+    return {**fields, "message_id": task.id, "sent_id": task.sent_id, "prompt": words, "text": masked(task.body)[:4000]}

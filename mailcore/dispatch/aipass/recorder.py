@@ -20,21 +20,22 @@ from mailcore.formats import journal, json_codec
 from mailcore.formats.timestamps import utc_time
 from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
-from mailcore.model.message import parse_time, text
-from mailcore.model.run import MOST_RESULT, RUN_ID
+from mailcore.model.message import as_text, parse_time
+from mailcore.model.run import MAX_RESULT, RUN_ID
 from mailcore.system import safe_open, writing
 from mailcore.system.locks import locked
 from mailcore.text.masks import masked
 from mailcore.workspace import audit
-from mailcore.workspace.find import Workspace, normal_address
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.registry import normal_address
 
 AUDIT_HOW = "aipass"
-"""What the audit says of such an act under `how`: it was seen, and not told by whoever did it."""
+"""What the audit says of such an act under `how`: it was seen, and not reported by whoever did it."""
 FILE, LOCK = ".seen.json", ".seen.flock"
 LOCK_PATIENCE = 5.0
 """Seconds to wait for another that records; then it is left to that one."""
 MANY_FILES = 200
-"""Files of mail that are read in a look which is not to be done anew at the next start of whoever looks."""
+"""Files of mail that are read in a look which is not to be done again at the next start of whoever looks."""
 CLOCK_SPARE_NS = 2_000_000_000
 """Nanoseconds by which a file may be older than the last look and is read all the same: clocks are coarse."""
 
@@ -60,7 +61,7 @@ def record_acts(workspace: Workspace, *, keep: bool = False, marks: dict[str, in
             known = _known(state) if found else set()
             for act in found:
                 if not known.intersection(_names(act)):
-                    audit.append(state, act, durable=False)
+                    audit.append_line(state, act, durable=False)
             if found:
                 writing.flush(state / audit.FILE)
             unwritten = []
@@ -76,7 +77,7 @@ def record_acts(workspace: Workspace, *, keep: bool = False, marks: dict[str, in
 def recorded_runs(workspace: Workspace) -> list[AuditAct]:
     """The rows of AIPass's register as they were recorded, with the `result` of what ended."""
     found = []
-    for act in journal.read(workspace.state_dir / audit.FILE):
+    for act in journal.read_records(workspace.state_dir / audit.FILE):
         if act.get("how") == AUDIT_HOW and isinstance(act.get("run"), str):
             row = {"dispatch_id": act["run"], "ts": act.get("at"), "target": act.get("agent")}
             row |= {key: act.get(key, "") for key in ("sender", "subject", "status", "result")}
@@ -87,14 +88,14 @@ def recorded_runs(workspace: Workspace) -> list[AuditAct]:
 class _Look:
     """One look at what changed since the marks of the last one."""
 
-    def __init__(self, workspace: Workspace, former: dict[str, int]) -> None:
-        self._workspace, self.former = workspace, former
+    def __init__(self, workspace: Workspace, earlier: dict[str, int]) -> None:
+        self._workspace, self.former = workspace, earlier
         self.marks: dict[str, int] = {}
         self.files = 0
         """How many files of mail were read."""
 
     def acts(self) -> Iterator[AuditAct]:
-        everyone = (*self._workspace.agents, self._workspace.operator, *self._workspace.former())
+        everyone = (*self._workspace.agents, self._workspace.operator, *self._workspace.former_agents())
         taken: set[str] = set()
         for agent in everyone:
             for raw in self._received(agent):
@@ -103,7 +104,7 @@ class _Look:
                 yield act
         for agent in everyone:
             for raw in self._files(agent.sent_dir):
-                act = _sent(raw, normal_address(text(raw, "to") or "?"))
+                act = _sent(raw, normal_address(as_text(raw, "to") or "?"))
                 if not taken.intersection(_names(act)):
                     yield act
         yield from self._dispatches()
@@ -137,37 +138,37 @@ class _Look:
             at = path.stat().st_mtime_ns
         except OSError:
             return None
-        former = self.former.get(str(path), 0)
+        earlier = self.former.get(str(path), 0)
         # One that changed a moment ago may change again within the same tick of the clock: it is looked at once more.
         self.marks[str(path)] = at if time.time_ns() - at > CLOCK_SPARE_NS else at - 1
-        return None if former == at else former
+        return None if earlier == at else earlier
 
     def _dispatches(self) -> Iterator[AuditAct]:
         if self._changed(self._workspace.aipass_dir / "dispatch_register.jsonl") is None:
             return
-        begun: dict[str, AuditAct] = {}
+        started: dict[str, AuditAct] = {}
         for row in register.register_rows(self._workspace):
-            run_id, status = text(row, "dispatch_id"), text(row, "status")
+            run_id, status = as_text(row, "dispatch_id"), as_text(row, "status")
             if not run_id or RUN_ID.fullmatch(run_id):
                 continue
             at = utc_time(parse_time(row.get("ts")))
-            head = begun.get(run_id)
+            head = started.get(run_id)
             if head is None:
-                if not (target := text(row, "target")):
+                if not (target := as_text(row, "target")):
                     continue
                 named = {
                     "agent": normal_address(target),
-                    "sender": text(row, "sender"),
-                    "subject": text(row, "subject"),
+                    "sender": as_text(row, "sender"),
+                    "subject": as_text(row, "subject"),
                 }
-                head = begun[run_id] = {**named, "run": run_id, "how": AUDIT_HOW}
+                head = started[run_id] = {**named, "run": run_id, "how": AUDIT_HOW}
                 by = named["sender"] or named["agent"]
                 yield {"at": at, "by": by, "verb": "run queued", **head, "status": "outstanding"}
             if status not in ("", "outstanding"):
                 report = register.read_report(self._workspace.root, run_id)
-                said = masked(str(report.get("result_excerpt") or ""))[:MOST_RESULT]
-                told = {"result": said} if said else {}
-                yield {"at": at, "by": head["agent"], "verb": "run ended", **head, "status": status, **told}
+                excerpt = masked(str(report.get("result_excerpt") or ""))[:MAX_RESULT]
+                result = {"result": excerpt} if excerpt else {}
+                yield {"at": at, "by": head["agent"], "verb": "run ended", **head, "status": status, **result}
 
 
 def _foreign(raw: Any) -> bool:
@@ -175,20 +176,22 @@ def _foreign(raw: Any) -> bool:
 
 
 def _sent(raw: AuditAct, to: str) -> AuditAct:
-    """The act that a mail or a record of one tells of."""
+    """The act that a mail or a record of one reports."""
     in_sent = "to" in raw and "sent_id" not in raw
     refused = raw.get("status") == "refused"
-    names = {"id": "", "sent_id": text(raw, "id")} if in_sent else {key: text(raw, key) for key in ("id", "sent_id")}
+    names = (
+        {"id": "", "sent_id": as_text(raw, "id")} if in_sent else {key: as_text(raw, key) for key in ("id", "sent_id")}
+    )
     return {
         "at": utc_time(parse_time(raw.get("timestamp"))),
-        "by": normal_address(text(raw, "from") or "?"),
+        "by": normal_address(as_text(raw, "from") or "?"),
         "verb": "undelivered" if refused else "send",
         "to": to,
         **names,
-        "subject": text(raw, "subject")[:1000],
-        **({"reason": text(raw, "refused_reason")[:1000]} if refused else {}),
+        "subject": as_text(raw, "subject")[:1000],
+        **({"reason": as_text(raw, "refused_reason")[:1000]} if refused else {}),
         **({"task": True} if raw.get("auto_execute") is True else {}),
-        **{key: text(raw, key) for key in ("dispatch_id", "in_reply_to") if raw.get(key)},
+        **{key: as_text(raw, key) for key in ("dispatch_id", "in_reply_to") if raw.get(key)},
         "how": AUDIT_HOW,
     }
 
@@ -201,7 +204,7 @@ def _names(act: AuditAct) -> set[str]:
 
 
 def _known(state: Path) -> set[str]:
-    found = journal.read(state / audit.FILE)
+    found = journal.read_records(state / audit.FILE)
     return {name for act in found if act.get("how") == AUDIT_HOW for name in _names(act)}
 
 

@@ -1,4 +1,4 @@
-"""AIPass's register, feed and reports (contract section 4), so that each program sees the other's runs."""
+"""AIPass's dispatch register and the reports of runs (contract section 4): each program sees the other's runs by it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from mailcore.system.safe_open import read_bytes
 from mailcore.system.writing import make_directory, replace
 from mailcore.workspace.find import Workspace
 
+REGISTER = "dispatch_register.jsonl"
+"""The register's file, in `.aipass/`."""
 REPLIED = "completed (replied)"
 """The status of a row whose target has answered, whatever becomes of its run."""
 ANSWERS = ("re:", "done:", "declined:")
@@ -24,7 +26,7 @@ ANSWERS = ("re:", "done:", "declined:")
 
 def register_rows(workspace: Workspace) -> list[dict[str, Any]]:
     """The register's rows, AIPass's and ours, oldest first."""
-    return journal.read(workspace.aipass_dir / "dispatch_register.jsonl")
+    return journal.read_records(workspace.aipass_dir / REGISTER)
 
 
 def read_report(root: Path, run_id: str) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def record_opened(workspace: Workspace, run_id: str, fields: Mapping[str, Any], 
 def record_closed(workspace: Workspace, run_id: str, status: str, report: Mapping[str, Any]) -> Path:
     """Say how a dispatch ended and keep its report; returns the report's file."""
     directory = workspace.aipass_dir / "dispatch_reports"
-    self_ignore.make(workspace.aipass_dir)
+    self_ignore.make_ignored(workspace.aipass_dir)
     make_directory(directory)
     path = directory / f"{run_id}.json"
     at = utc_time(time.time())
@@ -76,8 +78,8 @@ def record_answered(workspace: Workspace, replier: str, recipient: str, subject:
     for run_id, row in still_open.items():
         parties = (row.get("target"), row.get("sender"))
         if run_id and parties == (replier, recipient) and _thread(str(row.get("subject", ""))) == thread:
-            said = {"dispatch_id": run_id, "ts": utc_time(time.time()), "status": REPLIED}
-            _append(workspace, "dispatch_register", said)
+            closing = {"dispatch_id": run_id, "ts": utc_time(time.time()), "status": REPLIED}
+            _append(workspace, "dispatch_register", closing)
             return run_id
     return ""
 
@@ -90,10 +92,5 @@ def _thread(subject: str) -> str:
     return words
 
 
-def notify(workspace: Workspace, kind: str, title: str, body: str, source: str, **extra: Any) -> None:
-    """A line of AIPass's feed; `kind` is `mail`, `wake`, `dispatch` or `system`."""
-    aipass_feed.notify(workspace.aipass_dir, kind, title, body, source, **extra)
-
-
 def _append(workspace: Workspace, name: str, row: Mapping[str, Any]) -> None:
-    aipass_feed.append(workspace.aipass_dir, name, row)
+    aipass_feed.append_row(workspace.aipass_dir, name, row)

@@ -1,4 +1,5 @@
-"""What follows on a run: its end is told, wakes its sender and starts what waits; a start first ends what died there.
+"""What follows on a run: its end is reported, wakes its sender and starts what waits; a start first ends what died
+there.
 
 The two need each other, so they are one file: whoever begins a run may find a dead one in its place, the dead one's
 sender is woken, and at the sender's may lie another. Each step frees a lock, so it comes to an end.
@@ -23,17 +24,17 @@ from mailcore.dispatch.process.environment import search_path
 from mailcore.dispatch.queueing import dropped_starts, queue, waiting_tasks
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.runs import branch_lock, run_end
-from mailcore.dispatch.runs.run_list import JOURNAL, journal_records, read_run
+from mailcore.dispatch.runs.run_list import journal_records, read_run
 from mailcore.dispatch.texts import end_mails, prompt
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail import failure_notices
-from mailcore.model.agent import OPERATOR, Agent
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
 from mailcore.model.run import Phase, Run
 from mailcore.programs.choose import select
 from mailcore.system.locks import try_lock
 from mailcore.workspace import trust
-from mailcore.workspace.find import Workspace, load
+from mailcore.workspace.find import Workspace, load_workspace
 
 MAX_TRIES = 5
 """So often at most it is looked again what stands in the way, when something there ends at that moment."""
@@ -75,12 +76,12 @@ def begin_run(
     return found
 
 
-def _launch(workspace: Workspace, config: Config, agent: Agent, begun: start.ReservedRun) -> str:
+def _launch(workspace: Workspace, config: Config, agent: Agent, reserved: start.ReservedRun) -> str:
     """Start the supervisor of a reserved run and wait until it stands: the run's id.
 
-    MailcoreError, and the run's end told, where it does not stand.
+    MailcoreError, and the run's end reported, where it does not stand.
     """
-    run_id = start.launch(workspace, config, agent, begun)
+    run_id = start.launch(workspace, config, agent, reserved)
     if why := supervisor_ready.wait_until_ready(agent, run_id):
         clean_up(workspace, config, agent, how=supervisor_ready.last_stderr_line(agent, run_id))
         raise MailcoreError(f"run {run_id}: {why}", "not_started")
@@ -108,14 +109,14 @@ def start_wake(
 def start_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hindrance | None:
     """Start what waits first for `agent`, if nothing is in the way any more: the run's id. None if nothing waits.
 
-    A wake that a breaker refuses leaves the queue, is told, and what is behind it has its turn.
+    A wake that a breaker refuses leaves the queue, is reported, and what is behind it has its turn.
     """
     looks = 0
     while True:
         first, _ = queue.next_start(agent)
         if first is None:
             return None
-        if why := trust.brought(workspace):
+        if why := trust.why_state_untrusted(workspace):
             return Hindrance("trust", why)
         clean_up(workspace, config, agent)
         seen = precheck(workspace, config, agent, first)
@@ -140,8 +141,8 @@ def start_next(workspace: Workspace, config: Config, agent: Agent) -> str | Hind
 def start_all_waiting(workspace: Workspace, config: Config, but: Agent | None = None) -> list[str]:
     """Start whatever waits and may start now, the first of all first, at every agent `but` one; the ids of the runs.
 
-    What waited in a queue that is gone can start no more: it is told. MailcoreError, once all were tried, naming the
-    agents where it failed and why.
+    What waited in a queue that is gone can start no more: it is reported. MailcoreError, once all were tried, naming
+    the agents where it failed and why.
     """
     started, failed = [], []
     try:
@@ -153,42 +154,44 @@ def start_all_waiting(workspace: Workspace, config: Config, but: Agent | None = 
             at_work = busy_hindrance(agent)
             if at_work is not None and not at_work.awaits:
                 continue  # its end starts what waits for it: to look at all that a start looks at costs too much
-            begun = start_next(workspace, config, agent)
+            run_id = start_next(workspace, config, agent)
         except Exception as error:  # whatever one agent's files hold, the others start
             failed.append(f"{agent.address}: {error}")
             continue
-        if isinstance(begun, str):
-            started.append(begun)
+        if isinstance(run_id, str):
+            started.append(run_id)
     if failed:
         raise MailcoreError(f"what waits could not be started: {'; '.join(failed)}")
     return started
 
 
 def clean_up(workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = "") -> None:
-    """Leave nothing of a run whose supervisor or monitor died, and tell its end; `by` cleans up, if a person does.
+    """Leave nothing of a run whose supervisor or monitor died, and report its end; `by` cleans up, if a person does.
 
     `how`: how its supervisor ended, where that is known.
     """
     theirs = monitor_runs.end_leftover(workspace, config, agent)
     if (
         clean_up_own(workspace, config, agent, by, how) and theirs is not None
-    ):  # else another has cleaned up, and told it
+    ):  # else another has cleaned up, and reported it
         monitor_runs.end_monitor_run(workspace, agent, theirs, by, f"its monitor (PID {theirs.supervisor_pid}) died")
 
 
 def clean_up_own(workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = "") -> bool:
     """`clean_up`, but of a monitor's run no more than its lock. True if a lock was removed."""
     with orphans.clearing(workspace, config, agent, by, how) as cleared:
-        if cleared is not None and (run := cleared.untold) is not None:
+        if cleared is not None and (run := cleared.unreported) is not None:
             run_dir = agent.runs_dir / run.run_id
             report_end(workspace, config, agent, run, journal_records(run_dir)[0], run_dir, again=True)
-        if cleared is not None and cleared.lost is not None:
-            report_lost(workspace, config, agent, cleared.lost, "its supervisor died, and its journal is gone or cut")
+        if cleared is not None and cleared.lost_record is not None:
+            report_lost(
+                workspace, config, agent, cleared.lost_record, "its supervisor died, and its journal is gone or cut"
+            )
     return cleared is not None
 
 
 def end_run_without_lock(workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
-    """End a run that never had its branch, and tell it; nothing where another who took it for dead has, or does."""
+    """End a run that never had its branch, and report it; nothing where another who took it for dead has, or does."""
     with ExitStack() as stack:
         with gate(workspace, agent):
             if stack.enter_context(queue.claim(agent, "clean")) is None:
@@ -206,13 +209,13 @@ def release_branch(
     """Release the branch, and start what has waited for it or for a free place; after a kill no wake of its own."""
     with gate(workspace, agent):
         branch_lock.release_lock(agent, run_id, nonce)
-        gone = [] if start_waiting else queue.drop_starts(workspace, agent)
-    dropped_starts.notify_cancelled(workspace, agent, gone, "")
+        dropped = [] if start_waiting else queue.drop_starts(workspace, agent)
+    dropped_starts.notify_cancelled(workspace, agent, dropped, "")
     try:
         # After a kill nothing starts by itself at that agent: what waits there goes on waiting.
         start_all_waiting(workspace, config, but=None if start_waiting else agent)
     except (MailcoreError, OSError) as error:
-        journal.append(agent.runs_dir / run_id / JOURNAL, {"event": "wake_failed", "reason": str(error)})
+        journal.append_record(agent.runs_dir / run_id / RUN_JOURNAL, {"event": "wake_failed", "reason": str(error)})
 
 
 def report_end(
@@ -227,26 +230,26 @@ def report_end(
 ) -> None:
     """Mail what the sender has to know, wake it where it is an agent, write register, feed and report.
 
-    What cannot be told stands in the run's journal as `undelivered`, with the reason, and of a bounce in AIPass's
+    What cannot be reported stands in the run's journal as `undelivered`, with the reason, and of a bounce in AIPass's
     `last_bounce.json`. `told` closes it: a run that ended without it, since its supervisor died at that moment, is
-    told by the next look (`clean_up`), `repeated_start`: of what it has told already nothing is said twice.
+    reported by the next look (`clean_up`), `repeated_start`: of what it has reported already nothing is said twice.
     """
     try:
         _notify_sender(workspace, config, agent, run, queued, run_dir, again)
     except (MailcoreError, OSError) as error:
-        journal.append(run_dir / JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "undelivered", "to": run.sender, "reason": str(error)})
         run_end.record_bounce(agent, run, run_dir, str(error))
     try:
         run_end.report_to_aipass(workspace, agent, run)
     except (MailcoreError, OSError) as error:
-        journal.append(run_dir / JOURNAL, {"event": "unregistered", "reason": str(error)})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "unregistered", "reason": str(error)})
     try:
         # A run that came to its end may have left the rest to the answer, which its agent is mailed.
         if run.wrote and run.phase is not Phase.COMPLETED:
             run_end.lapse_run_requests(workspace, config, run)
     except (MailcoreError, OSError) as error:
-        journal.append(run_dir / JOURNAL, {"event": "not_lapsed", "reason": str(error)})
-    journal.append(run_dir / JOURNAL, {"event": "told"})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "not_lapsed", "reason": str(error)})
+    journal.append_record(run_dir / RUN_JOURNAL, {"event": "told"})
 
 
 def _notify_sender(
@@ -257,25 +260,27 @@ def _notify_sender(
     if not run.message_id or not run.sender or run.sender in (agent.address, run.by):
         return
     if run.phase is Phase.COMPLETED:
-        failure_notices.over(workspace, agent.address, run.sender, (run.message_id, str(queued.get("sent_id") or "")))
+        failure_notices.archive_failure_notices(
+            workspace, agent.address, run.sender, (run.message_id, str(queued.get("sent_id") or ""))
+        )
     mailed = again and run_end.is_end_mailed(workspace, run, run.sender)
     task_id = str(queued.get("sent_id") or run.message_id)
-    said = run_end.end_mail(agent, run, run_dir)
-    if said is not None and not mailed:
-        run_end.send_end_mail(workspace, agent, run, task_id, said)
+    mail = run_end.end_mail(agent, run, run_dir)
+    if mail is not None and not mailed:
+        run_end.send_end_mail(workspace, agent, run, task_id, mail)
     # After a kill nothing starts by itself: the sender has its mail.
     if run.sender == OPERATOR or run.phase is Phase.KILLED:
         return
     if again and any(record.get("event") == "woken" for record in journal_records(run_dir)):
         return
     if sender_wake.is_sender_notified(workspace, run, task_id):
-        journal.append(run_dir / JOURNAL, {"event": "heard", "by": run.sender})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "heard", "by": run.sender})
         return
-    why_not = wake_sender(workspace, config, agent, run, queued, mailed=said is not None or run.replied)
+    why_not = wake_sender(workspace, config, agent, run, queued, mailed=mail is not None or run.replied)
     if why_not is None:
-        journal.append(run_dir / JOURNAL, {"event": "woken", "to": run.sender})
+        journal.append_record(run_dir / RUN_JOURNAL, {"event": "woken", "to": run.sender})
         return
-    if said is None and not run.replied and not mailed:
+    if mail is None and not run.replied and not mailed:
         run_end.send_end_mail(workspace, agent, run, task_id, end_mails.done_mail(agent, run))
     if why_not.code not in ("no_program", "manager"):
         unwoken = f"{run.sender} has it in its mail, and is not woken: {why_not.reason}"
@@ -288,9 +293,9 @@ def _notify_sender(
 def report_lost(
     workspace: Workspace, config: Config, agent: Agent, queued: Mapping[str, Any], reason: str = ""
 ) -> None:
-    """Tell of a run, or a start that waited, that went with its agent's directory; `queued` is its first record.
+    """Report a run, or a start that waited, that went with its agent's directory; `queued` is its first record.
 
-    `reason`: what took it, if not that. OSError where its sender could neither be told nor is it on record.
+    `reason`: what took it, if not that. OSError where its sender could neither be notified nor is it on record.
     """
     run = lost_directory.lost_run(agent, queued, reason)
     if run is None:
@@ -318,27 +323,27 @@ def report_lost(
 
 
 def _report_lost_tasks(workspace: Workspace, config: Config) -> list[str]:
-    """Tell of the tasks that went with their queues for good, each once; whose could not be told, and why."""
+    """Report the tasks that went with their queues for good, each once; whose could not be notified, and why."""
     if not queue.lost_tasks(workspace):
         return []
     claim = try_lock(workspace.state_dir / ".lost.flock", own=True)
     if claim is None:
-        return []  # one tells of all
+        return []  # one reports all
     failed = []
     try:
         time.sleep(waiting_tasks.MOVE_GRACE)
-        workspace = load(workspace.registry)  # whose row came back meanwhile
-        gone, told = queue.lost_tasks(workspace), waiting_tasks.reported_lost_ids(workspace.root)
-        for agent, queued in gone:
+        workspace = load_workspace(workspace.registry)  # whose row came back meanwhile
+        lost, reported = queue.lost_tasks(workspace), waiting_tasks.reported_lost_ids(workspace.root)
+        for agent, queued in lost:
             queue_id = str(queued["queue_id"])
             try:
-                if queue_id not in told:
+                if queue_id not in reported:
                     enrolled = any(agent.address == one.address for one in workspace.agents)
                     removed = not enrolled and agent.mail_dir.is_dir()
                     reason = f"it was taken out of {workspace.registry.name}" if removed else ""
                     report_lost(workspace, config, agent, queued, reason)
-                waiting_tasks.remove_waiting(workspace, queue_id)  # once it was told, not before
-            except Exception as error:  # whatever one line holds, the others are told; the next look tries it again
+                waiting_tasks.remove_waiting(workspace, queue_id)  # once it was reported, not before
+            except Exception as error:  # whatever one line holds, the others are notified; the next look tries it again
                 failed.append(f"{agent.address}: {error}")
     finally:
         os.close(claim)
@@ -348,7 +353,7 @@ def _report_lost_tasks(workspace: Workspace, config: Config) -> list[str]:
 def wake_sender(
     workspace: Workspace, config: Config, agent: Agent, run: Run, queued: Mapping[str, Any], mailed: bool = True
 ) -> Hindrance | None:
-    """Tell the sender, by starting it, that the work is over; it waits in the queue while the sender is busy.
+    """Notify the sender, by starting it, that the work is over; it waits in the queue while the sender is busy.
 
     One that has no mail of it (`mailed`) gets one, should a breaker refuse it when its turn comes.
 
@@ -358,7 +363,7 @@ def wake_sender(
         sender = workspace.agent(run.sender)
         if not sender.branch.is_dir():
             return Hindrance("no_branch", f"{sender.address}'s directory {sender.branch} is gone")
-        begun = start_wake(workspace, config, sender, sender_wake.wake_of_sender(agent, run, queued, mailed))
+        started = start_wake(workspace, config, sender, sender_wake.wake_of_sender(agent, run, queued, mailed))
     except MailcoreError as error:
         return Hindrance(error.code, str(error))
-    return begun if isinstance(begun, Hindrance) and begun.code in ("breaker", "manager") else None
+    return started if isinstance(started, Hindrance) and started.code in ("breaker", "manager") else None

@@ -1,4 +1,4 @@
-"""The plan of an orchestrator that can no more go on with it: those are told who gave it the task."""
+"""The plan of an orchestrator that can no more go on with it: those who gave it the task are notified."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from mailcore.workspace.find import Workspace
 
 
 def notify_task_givers(
-    workspace: Workspace, orchestrator: Agent, run: Run, said: tuple[str, str] | None, again: bool
+    workspace: Workspace, orchestrator: Agent, run: Run, mail: tuple[str, str] | None, again: bool
 ) -> None:
-    """Tell whoever gave an orchestrator a task that it passed on, and now cannot go on with, as `run` shows.
+    """Notify whoever gave an orchestrator a task that it passed on, and now cannot go on with, as `run` shows.
 
     It was woken since a part of its plan is over, or should have been: its own senders would wait for ever.
     """
-    told = {orchestrator.address, run.by}
+    notified = {orchestrator.address, run.by}
     for plan, task_id in _open_plans(orchestrator):
-        if said is None or plan.sender in told or (again and run_end.is_end_mailed(workspace, run, plan.sender)):
+        if mail is None or plan.sender in notified or (again and run_end.is_end_mailed(workspace, run, plan.sender)):
             continue
-        told.add(plan.sender)
-        subject, body = said
+        notified.add(plan.sender)
+        subject, body = mail
         why = f"{orchestrator.address} was to go on with {plan.subject!r}, whose parts it had passed on.\n\n{body}"
         run_end.send_end_mail(workspace, orchestrator, changed(run, sender=plan.sender), task_id, (subject, why))
 

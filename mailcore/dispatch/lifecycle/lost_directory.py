@@ -1,7 +1,7 @@
 """A directory that went, with a run's journal, its lock, the mailbox and the tasks that waited: what is said and kept.
 
-Nothing of it is made again. `.praxmonitor/lost.jsonl` keeps who was told: an orphan that comes back with its directory
-is then not told of twice, and a task that waited is not started.
+Nothing of it is made again. `.praxmonitor/lost.jsonl` keeps who was notified: an orphan that comes back with its
+directory is then not reported twice, and a task that waited is not started.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from mailcore.workspace.find import Workspace
 def lost_run(agent: Agent, first: Mapping[str, Any], reason: str = "") -> Run | None:
     """The run that began with the record `first`, or waited to begin, as its loss ended it; `reason`: not by that of a
     directory."""
-    gone = next((one for one in (agent.branch, agent.mail_dir) if not one.is_dir()), None)
+    missing = next((one for one in (agent.branch, agent.mail_dir) if not one.is_dir()), None)
     # Where a mail has made the directory again, only the queue tells that it was away.
-    place = f"its directory {gone} is gone" if gone else f"its queue {agent.mail_dir / '.queue.jsonl'} is gone"
+    place = f"its directory {missing} is gone" if missing else f"its queue {agent.mail_dir / '.queue.jsonl'} is gone"
     reason = reason or place
     end = {"event": "ended", "at": journal.now(), "outcome": "bounced", "reason": reason}
     return from_records([{**first, "event": "queued"}, end])
 
 
 def record_lost(workspace: Workspace, agent: Agent, run: Run, queue_id: str, **outcome: str) -> None:
-    """Note that its sender was told, or with `not_woken` or `undelivered` why not; `queue_id` if it waited."""
+    """Note that its sender was notified, or with `not_woken` or `undelivered` why not; `queue_id` if it waited."""
     record = {"agent": agent.address, "run_id": run.run_id, "to": run.sender, "subject": run.subject}
     record |= {"queue_id": queue_id} if queue_id else {}
-    journal.append(workspace.state_dir / LOST_FILE, {**record, **outcome})
+    journal.append_record(workspace.state_dir / LOST_FILE, {**record, **outcome})
 
 
 def is_recorded(workspace: Workspace, run_id: str) -> bool:
-    """True if that run was lost, and its sender was told; what could not be delivered was not."""
-    lines = journal.read(workspace.state_dir / LOST_FILE)
+    """True if that run was lost, and its sender was notified; what could not be delivered was not."""
+    lines = journal.read_records(workspace.state_dir / LOST_FILE)
     return any(line.get("run_id") == run_id and "undelivered" not in line for line in lines)
 
 
 def mail_loss(workspace: Workspace, agent: Agent, run: Run, task_id: str) -> None:
-    """Tell its sender, without a record of the author's own, whose `sent/` is gone."""
+    """Notify its sender, without a record of the author's own, whose `sent/` is gone."""
     subject, body = end_mails.lost_mail(agent, run)
     message = {
         "timestamp": aipass_time(datetime.now()),
         "from": agent.address,
         "from_name": agent.name,
-        "seq": numbers.take(workspace.root),
+        "seq": numbers.reserve_numbers(workspace.root),
         "subject": subject,
         "message": body,
         "priority": "normal",

@@ -1,4 +1,4 @@
-"""A run whose supervisor died: end what it left behind, close its journal, free its lock; who tells of it is above.
+"""A run whose supervisor died: end what it left behind, close its journal, free its lock; `after_run` reports it.
 
 Its sentinel does that at once. Whoever comes upon it meanwhile leaves it to that, and acts where the sentinel died too.
 """
@@ -20,12 +20,12 @@ from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.queueing.branch_gate import gate
 from mailcore.dispatch.runs import run_end
 from mailcore.dispatch.runs.branch_lock import current_lock, is_supervisor_of, names_own_run
-from mailcore.dispatch.runs.run_list import JOURNAL, journal_records
+from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.lock import Holder, Lock
 from mailcore.model.run import Run, from_records
-from mailcore.system.processes import ended
+from mailcore.system.processes import wait_for_end
 from mailcore.system.writing import set_aside
 from mailcore.workspace.find import Workspace
 from mailcore.workspace.lock_reader import read_lock
@@ -40,9 +40,9 @@ SENTINEL_SPARE = 10.0
 class ClearedLock:
     """A dead holder's lock that is removed."""
 
-    untold: Run | None
-    """Its run as it ended; None if nobody is to be told of it, or was already."""
-    lost: Mapping[str, Any] | None = None
+    unreported: Run | None
+    """Its run as it ended; None if nobody is to be notified of it, or was already."""
+    lost_record: Mapping[str, Any] | None = None
     """The first record of its run, as AIPass's register has it, where its journal is gone."""
 
 
@@ -50,7 +50,7 @@ class ClearedLock:
 def clearing(
     workspace: Workspace, config: Config, agent: Agent, by: str = "", how: str = ""
 ) -> Iterator[ClearedLock | None]:
-    """If the lock's holder is dead, leave nothing of its run, let what is left be told, and then remove the lock.
+    """If the lock's holder is dead, leave nothing of its run, let what is left be reported, and then remove the lock.
 
     So the next look finds what a cleaner did not live to tell. None where nothing died, or another clears it away.
     Of a run that is not this agent's nothing is touched, whatever the lock says. `how`: how its supervisor ended.
@@ -85,12 +85,12 @@ def _leave_to_sentinel(config: Config, agent: Agent, lock: Lock) -> None:
         return
     run_processes.resume_stopped(pid, ticks)
     deadline = time.monotonic() + config.dispatch.stop_grace + SENTINEL_SPARE
-    while not ended(pid, ticks, SENTINEL_CHECK) and current_lock(agent) == lock and time.monotonic() < deadline:
+    while not wait_for_end(pid, ticks, SENTINEL_CHECK) and current_lock(agent) == lock and time.monotonic() < deadline:
         pass
 
 
 def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) -> ClearedLock:
-    """Write the end into its run's journal; what there is to be told of it."""
+    """Write the end into its run's journal; what there is to report of it."""
     if not names_own_run(agent, lock):
         return ClearedLock(None, register_record(workspace, agent, lock.run_id))
     found = journal_records(agent.runs_dir / lock.run_id)
@@ -104,13 +104,13 @@ def _close(workspace: Workspace, agent: Agent, lock: Lock, by: str, how: str) ->
         run_dir = agent.runs_dir / lock.run_id
         run = run_end.close_run(agent, run_dir, "killed" if by else "bounced", by=by, reason=reason)
     if lost_directory.is_recorded(workspace, run.run_id):  # by who lost its directory, without this journal
-        journal.append(agent.runs_dir / lock.run_id / JOURNAL, {"event": "told"})
+        journal.append_record(agent.runs_dir / lock.run_id / RUN_JOURNAL, {"event": "told"})
         return ClearedLock(None)
     return ClearedLock(run)
 
 
 def register_record(workspace: Workspace, agent: Agent, run_id: str) -> Mapping[str, Any] | None:
-    """The first record of a run whose journal is gone, as AIPass's register has it; None if its end is told."""
+    """The first record of a run whose journal is gone, as AIPass's register has it; None if its end is reported."""
     rows = [row for row in register.register_rows(workspace) if run_id and row.get("dispatch_id") == run_id]
     if not rows or rows[0].get("target") != agent.address or rows[-1].get("status") != "outstanding":
         return None

@@ -1,4 +1,4 @@
-"""A start that is said again after it was cut off: the run that had begun of it, so that nothing is started twice."""
+"""A start that is repeated after it was interrupted: the run that had begun of it, so that nothing is started twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mailcore.dispatch.lifecycle.start import undo_unsupervised
-from mailcore.dispatch.runs.run_list import first_record, read_run, run_ids
+from mailcore.dispatch.runs.run_list import first_record_of_run, read_run, run_ids
 from mailcore.mail.resumable_act import Act
 from mailcore.model.agent import Agent
 from mailcore.workspace.find import Workspace
@@ -20,12 +20,12 @@ def earlier_run(workspace: Workspace, agent: Agent, is_it: Callable[[Mapping[str
     One whose beginner died before it had a supervisor is unmade, and is none.
     """
     for run_id in reversed(run_ids(agent)):
-        if not is_it(first_record(agent.runs_dir / run_id)):
+        if not is_it(first_record_of_run(agent.runs_dir / run_id)):
             continue
         run = read_run(agent.runs_dir / run_id)
         if run is None or undo_unsupervised(workspace, agent, run):
             continue
-        if run.attempts or not run.phase.ended:  # else its end was told, before it began
+        if run.attempts or not run.phase.ended:  # else its end was reported, before it began
             return run_id
     return ""
 

@@ -46,6 +46,6 @@ def is_sender_notified(workspace: Workspace, run: Run, task_id: str) -> bool:
     except MailcoreError:
         return False
     names = (run.message_id, task_id)
-    if active_waits.has_heard(active_waits.heard(sender), names, run.created_at):
+    if active_waits.was_notified(active_waits.notified_names(sender), names, run.created_at):
         return True
-    return busy_hindrance(sender) is None and active_waits.listens(sender, names, ("reply", "done"))
+    return busy_hindrance(sender) is None and active_waits.is_waiting_for(sender, names, ("reply", "done"))

@@ -29,12 +29,13 @@ from mailcore.dispatch.process.environment import clean_environment
 from mailcore.dispatch.queueing import queue
 from mailcore.dispatch.queueing.branch_gate import gate, places_lock
 from mailcore.dispatch.runs import branch_lock
-from mailcore.dispatch.runs.run_list import JOURNAL, run_ids
+from mailcore.dispatch.runs.run_list import run_ids
 from mailcore.exceptions import tolerated
 from mailcore.formats import journal
 from mailcore.formats.digest import digest
 from mailcore.formats.timestamps import next_unique, unique_time
-from mailcore.model.agent import Agent
+from mailcore.mail.aipass_feed import add_feed_line
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import Run
 from mailcore.system.lock_holder import name_holder
 from mailcore.system.python_child import child
@@ -112,7 +113,7 @@ def reserve(
         queued = {**first, "nonce": nonce, "delay": seen.delay if first.get("automatic") else 0.0}
         head = {"event": "queued", "run_id": run_id, "target": agent.address, "attempts": config.dispatch.attempts}
         make_directory(agent.runs_dir / run_id, parents=True)
-        journal.append(agent.runs_dir / run_id / JOURNAL, {**head, **queued}, durable=True)
+        journal.append_record(agent.runs_dir / run_id / RUN_JOURNAL, {**head, **queued}, durable=True)
         if taken:
             queue.remove_entries(workspace, agent, taken)
     except BaseException as error:
@@ -121,38 +122,38 @@ def reserve(
     return ReservedRun(run_id, nonce, secret, queued, tuple(taken))
 
 
-def launch(workspace: Workspace, config: Config, agent: Agent, begun: ReservedRun) -> str:
+def launch(workspace: Workspace, config: Config, agent: Agent, reserved: ReservedRun) -> str:
     """Start the supervisor of a reserved run; not under the gate. The run's id.
 
     Where no process can be started nothing of the run is left, and what waited waits again.
     """
-    run_dir, first = agent.runs_dir / begun.run_id, begun.first
+    run_dir, first = agent.runs_dir / reserved.run_id, reserved.first
     subject = str(first.get("subject", ""))
     try:
-        supervisor = _spawn(workspace, run_dir, begun)
+        supervisor = _spawn(workspace, run_dir, reserved)
     except BaseException as error:
         with gate(workspace, agent):
-            if begun.taken:
-                queue.put_back_starts(workspace, agent, begun.taken, f"it could not be started: {error}")
-            _undo(agent, begun.run_id, begun.nonce, error)
+            if reserved.taken:
+                queue.put_back_starts(workspace, agent, reserved.taken, f"it could not be started: {error}")
+            _undo(agent, reserved.run_id, reserved.nonce, error)
         raise
     # It runs: what cannot be written of it must not make it "not started". The supervisor takes its lock itself.
     with tolerated(), gate(workspace, agent):
-        held = read_lock(agent.dispatch_lock)
-        if held is not None and held.pid == os.getpid():  # else its supervisor was faster
-            branch_lock.hand_over(agent, begun.run_id, begun.nonce, supervisor.pid, subject)
+        lock = read_lock(agent.dispatch_lock)
+        if lock is not None and lock.pid == os.getpid():  # else its supervisor was faster
+            branch_lock.hand_over(agent, reserved.run_id, reserved.nonce, supervisor.pid, subject)
     row = {"sender": first.get("sender", ""), "target": agent.address, "subject": subject}
-    # Ours beside AIPass's: with it a run whose journal is gone can still be told.
+    # Ours beside AIPass's: with it a run whose journal is gone can still be reported.
     row |= {key: first[key] for key in ("message_id", "sent_id", "depth") if key in first}
     how = {"provider": first.get("program", ""), "monitor_pid": supervisor.pid}
     with tolerated():
-        register.record_opened(workspace, begun.run_id, {**row, **how}, config.dispatch.hard_limit)
+        register.record_opened(workspace, reserved.run_id, {**row, **how}, config.dispatch.hard_limit)
     with tolerated():
-        register.notify(workspace, "wake", f"{agent.address} waking", subject, agent.address[1:])
+        add_feed_line(workspace.aipass_dir, "wake", f"{agent.address} waking", subject, agent.address[1:])
     with tolerated():
         by = str(first.get("by") or first.get("sender", ""))
-        audit.record(workspace, by, "start", agent=agent.address, run=begun.run_id, subject=subject)
-    return begun.run_id
+        audit.record(workspace, by, "start", agent=agent.address, run=reserved.run_id, subject=subject)
+    return reserved.run_id
 
 
 def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:
@@ -163,7 +164,7 @@ def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:
     import shutil
 
     with gate(workspace, agent):
-        records = journal.read(agent.runs_dir / run.run_id / JOURNAL)
+        records = journal.read_records(agent.runs_dir / run.run_id / RUN_JOURNAL)
         if len(records) != 1 or run.phase.ended or branch_lock.is_supervised(agent, run):
             return False
         shutil.rmtree(agent.runs_dir / run.run_id)
@@ -172,16 +173,16 @@ def undo_unsupervised(workspace: Workspace, agent: Agent, run: Run) -> bool:
 
 
 def _undo(agent: Agent, run_id: str, nonce: str, error: BaseException) -> None:
-    """Leave nothing of a run that could not begin: whoever asked for it is told by the error, and nobody later."""
+    """Leave nothing of a run that could not begin: whoever asked for it is notified by the error, and nobody later."""
     run_dir = agent.runs_dir / run_id
-    path = run_dir / JOURNAL
+    path = run_dir / RUN_JOURNAL
     with suppress(OSError):
         path.unlink()
     try:
         if path.exists():
             why = f"it could not be started: {error}"
-            journal.append(path, {"event": "ended", "outcome": "bounced", "reason": why})
-            journal.append(path, {"event": "told"})
+            journal.append_record(path, {"event": "ended", "outcome": "bounced", "reason": why})
+            journal.append_record(path, {"event": "told"})
         else:
             (run_dir / supervisor_ready.SUPERVISOR_LOG).unlink(missing_ok=True)
             run_dir.rmdir()
@@ -213,29 +214,29 @@ def start_queue_waiter(workspace: Workspace, agent: Agent, found: Hindrance) -> 
 def _new_id(agent: Agent) -> str:
     """A run's id: UTC and microseconds, later than every former one: ids sort by time whatever the clock did."""
     at = datetime.now(UTC)
-    for former in reversed(run_ids(agent)):
+    for earlier in reversed(run_ids(agent)):
         with suppress(ValueError, OverflowError):  # a directory that somebody made: its name is no moment
-            at = next_unique(former, at)
+            at = next_unique(earlier, at)
             break
     return f"{unique_time(at)}-{os.urandom(4).hex()}"
 
 
-def _spawn(workspace: Workspace, run_dir: Path, begun: ReservedRun) -> subprocess.Popen[bytes]:
+def _spawn(workspace: Workspace, run_dir: Path, reserved: ReservedRun) -> subprocess.Popen[bytes]:
     reader, writer = supervisor_ready.ready_pipe()
     reading, writing = os.pipe()
     try:
-        os.write(writing, begun.secret.encode())
+        os.write(writing, reserved.secret.encode())
         with (run_dir / supervisor_ready.SUPERVISOR_LOG).open("ab") as log:
             command = child("mailcore.dispatch.supervision.sentinel", str(run_dir))
             variables = {supervisor_ready.READY_VARIABLE: str(writer)}
-            supervisor = _detached(workspace, command, begun.run_id, log, (writer,), variables, told=reading)
+            supervisor = _detached(workspace, command, reserved.run_id, log, (writer,), variables, stdin=reading)
     except BaseException:
         os.close(reader)
         raise
     finally:
         for descriptor in (writer, reading, writing):
             os.close(descriptor)
-    supervisor_ready.expect_ready(begun.run_id, reader, supervisor.pid)
+    supervisor_ready.expect_ready(reserved.run_id, reader, supervisor.pid)
     return supervisor
 
 
@@ -246,17 +247,17 @@ def _detached(
     log: IO[bytes] | int,
     pass_fds: tuple[int, ...] = (),
     variables: Mapping[str, str] = MappingProxyType({}),
-    told: int = subprocess.DEVNULL,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """A process of ours that outlives its caller, and is no part of the run that it may be called in.
 
-    `told`: the descriptor that is its standard input.
+    `stdin`: the descriptor that is its standard input.
     """
     child = subprocess.Popen(
         command,
         cwd=workspace.root,
         env={**clean_environment(), SUPERVISES: supervises, ROOT: str(workspace.root), **variables},
-        stdin=told,
+        stdin=stdin,
         stdout=subprocess.DEVNULL,
         stderr=log,
         start_new_session=True,

@@ -7,7 +7,7 @@ import select
 from contextlib import ExitStack, suppress
 
 from mailcore.model.agent import Agent
-from mailcore.system.processes import alive, ended, exit_notice, start_ticks
+from mailcore.system.processes import alive, exit_notice, start_ticks, wait_for_end
 from mailcore.system.safe_open import read_bytes
 from mailcore.text.units import duration
 
@@ -55,10 +55,10 @@ def wait_until_ready(agent: Agent, run_id: str) -> str:
         os.close(reader)
     log = agent.runs_dir / run_id / SUPERVISOR_LOG
     # Its end of the pipe closes a moment before it counts as over.
-    if not ended(pid, start_ticks(pid), END_GRACE):
+    if not wait_for_end(pid, start_ticks(pid), END_GRACE):
         return f"its supervisor (PID {pid}) does not stand after {duration(READY_TIMEOUT)}; see {log}"
-    said = last_stderr_line(agent, run_id)
-    return f"its supervisor (PID {pid}) ended before it stood{f': {said}' if said else ''}; see {log}"
+    last = last_stderr_line(agent, run_id)
+    return f"its supervisor (PID {pid}) ended before it stood{f': {last}' if last else ''}; see {log}"
 
 
 def _stands(reader: int, pid: int) -> bool:

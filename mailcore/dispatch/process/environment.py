@@ -8,15 +8,20 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from mailcore.formats.digest import digest
-from mailcore.programs.base import Program
+from mailcore.programs.base import Launch, Program
 from mailcore.system import VARIABLE, user_directories, writing
+from mailcore.system.processes import pid_namespace
 from mailcore.system.python_child import child
 from mailcore.system.safe_open import read_bytes
+from mailcore.text import line
+from mailcore.workspace.find import ROOT
+from mailcore.workspace.lock_reader import PID_NAMESPACE
 from mailcore.workspace.variables import AGENT, NONCE, ROUTER_NAMES, RUN_ID
 
 INHERITED = {RUN_ID, NONCE, AGENT, *ROUTER_NAMES, "AIPASS_DISPATCH_ID"}
@@ -62,9 +67,41 @@ def _mailcore_directory() -> Path | None:
 def clean_environment(programs: Iterable[Program] = ()) -> dict[str, str]:
     """This process's environment without what belongs to a run, nor to a surrounding session of one of the programs."""
     traces = INHERITED.union(*(one.variables for one in programs))
-    kept = {
+    variables = {
         name: value
         for name, value in os.environ.items()
         if name == VARIABLE or (name not in traces and not name.startswith(INHERITED_PREFIXES))
     }
-    return {**kept, "PATH": search_path()}
+    return {**variables, "PATH": search_path()}
+
+
+def agent_environment(
+    programs: Iterable[Program],
+    run_id: str,
+    secret: str,
+    queued: Mapping[str, Any],
+    launch: Launch,
+    attempt: int,
+) -> dict[str, str]:
+    """The environment of an agent's program in one attempt of a run; `queued` is the first record of the run."""
+    environment = clean_environment(programs) | {
+        RUN_ID: run_id,
+        ROOT: str(launch.agent.root),
+        PID_NAMESPACE: pid_namespace(),
+        NONCE: secret,
+        AGENT: launch.agent.address,
+        # Others' words, for scripts that do not read their mail: on one line, and of a bounded length.
+        "MAILCORE_TASK": line(str(queued.get("message_id") or ""), 80),
+        "MAILCORE_SENDER": line(str(queued.get("sender") or ""), 80),
+        "MAILCORE_SUBJECT": line(str(queued.get("subject") or ""), 300),
+        "MAILCORE_PROMPT": launch.prompt,
+        "MAILCORE_MODE": launch.mode,
+        "MAILCORE_ATTEMPT": str(attempt),
+        # AIPass's own names, for hooks and tools of its that the agent runs (contract section 4).
+        "AIPASS_BRANCH_NAME": launch.agent.name,
+        "AIPASS_DISPATCH_ID": run_id,
+        "AIPASS_SPAWNED": "1",
+        "AIPASS_SESSION_TYPE": "dispatched",
+    }
+    environment.setdefault("PYTHONUNBUFFERED", "1")  # else what it prints is seen at its end: no sign of life
+    return environment

@@ -20,7 +20,7 @@ from mailcore.system.processes import (
     births,
     command_line,
     environment,
-    send,
+    send_signal,
     snapshot,
     start_ticks,
     stopped,
@@ -114,9 +114,9 @@ def occupants(branch: Path, programs: Iterable[Program]) -> list[int]:
         if working_directory(process.pid) != branch or words is None or variables is None:
             continue
         supervised = {b"AIPASS_SESSION_TYPE=dispatched", b"AIPASS_SESSION_TYPE=daemon"} & set(variables)
-        said = [word.decode("utf-8", "replace") for word in words]
+        arguments = [word.decode("utf-8", "replace") for word in words]
         with suppress(ProgramFailed):  # it cannot tell: then it keeps nobody waiting
-            if not supervised and by_name[process.name].is_session(said):
+            if not supervised and by_name[process.name].is_session(arguments):
                 found.append(process.pid)
     return found
 
@@ -130,12 +130,12 @@ def reap_children() -> None:
 
 def signal_child(pid: int, number: int) -> None:
     """Signal a child of this process that was not waited for yet."""
-    send(pid, start_ticks(pid), signal.Signals(number))
+    send_signal(pid, start_ticks(pid), signal.Signals(number))
 
 
 def resume_stopped(pid: int, ticks: int) -> bool:
     """Let a process of ours go on that somebody stopped: it would heed no limit. True if it stood still."""
-    return stopped(pid) and send(pid, ticks, signal.SIGCONT)
+    return stopped(pid) and send_signal(pid, ticks, signal.SIGCONT)
 
 
 def stop_processes(
@@ -149,8 +149,8 @@ def stop_processes(
     Returns the PIDs that were there, and those that even KILL did not end within 5 s (in uninterruptible sleep).
     """
     seen: set[int] = set()
-    begun = time.monotonic()
-    told: set[tuple[int, int]] = set()
+    began = time.monotonic()
+    signalled: set[tuple[int, int]] = set()
     pause = 0.002
     empty = 0
     while True:
@@ -159,17 +159,19 @@ def stop_processes(
         left = find()
         empty = 0 if left else empty + 1
         seen.update(process.pid for process in left)
-        elapsed = time.monotonic() - begun
+        elapsed = time.monotonic() - began
         if not left and (last == births() or empty == EMPTY_LOOKS):
             return seen, set()
         if elapsed > grace + 5:
             return seen, {process.pid for process in left}
         for process in left:
             if elapsed >= grace:
-                send(process.pid, process.ticks, signal.SIGKILL)
-            elif (process.pid, process.ticks) not in told:
-                told.add((process.pid, process.ticks))
-                send(process.pid, process.ticks, signal.SIGTERM)
-                send(process.pid, process.ticks, signal.SIGCONT)  # a stopped process takes TERM only when it goes on
+                send_signal(process.pid, process.ticks, signal.SIGKILL)
+            elif (process.pid, process.ticks) not in signalled:
+                signalled.add((process.pid, process.ticks))
+                send_signal(process.pid, process.ticks, signal.SIGTERM)
+                send_signal(
+                    process.pid, process.ticks, signal.SIGCONT
+                )  # a stopped process takes TERM only when it goes on
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)

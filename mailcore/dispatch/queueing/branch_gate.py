@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from mailcore.exceptions import MailcoreError
+from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.model.agent import Agent
 from mailcore.system import self_ignore
 from mailcore.system.locks import LOCK_TIMEOUT, locked
@@ -65,21 +66,20 @@ def all_lock_files(workspace: Workspace) -> Iterator[Path]:
 @contextmanager
 def _locked(workspace: Workspace, name: str) -> Iterator[None]:
     directory = workspace.state_dir / DIRECTORY
-    self_ignore.make(workspace.state_dir)  # not its parents: a workspace that is gone is not made again
+    self_ignore.make_ignored(workspace.state_dir)  # not its parents: a workspace that is gone is not made again
     directory.mkdir(exist_ok=True)
     path = directory / f"{name}.flock"
-    with locked(path, _timeout, own=True, told=partial(report_stranger, workspace, path)):
+    with locked(path, _timeout, own=True, on_stranger=partial(report_stranger, workspace, path)):
         yield
 
 
 def report_stranger(workspace: Workspace, lock: Path, holder: str) -> None:
     """Say that a lock was kept by one who is none of ours, and was stepped around."""
-    from mailcore.dispatch.aipass import register
 
-    said = f"{lock.name} was kept by {holder}, which is none of ours: it was stepped around"
+    text = f"{lock.name} was kept by {holder}, which is none of ours: it was stepped around"
     with suppress(OSError, MailcoreError):
         audit.record(workspace, "mailcore", "stepped_around", lock=str(lock), holder=holder)
-        register.notify(workspace, "system", "a lock was kept by a stranger", said, "mailcore")
+        add_feed_line(workspace.aipass_dir, "system", "a lock was kept by a stranger", text, "mailcore")
 
 
 def _name(agent: Agent) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 from mailcore.dispatch.queueing import dropped_starts, waiting_tasks
 from mailcore.dispatch.queueing.branch_gate import gate
-from mailcore.dispatch.runs.run_list import first_record, run_ids
+from mailcore.dispatch.runs.run_list import first_record_of_run, run_ids
 from mailcore.dispatch.texts import prompt
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
@@ -27,7 +27,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.message import parse_time
 from mailcore.system import safe_open
 from mailcore.system.lock_holder import holder_of
-from mailcore.system.locks import is_locked, newest, try_lock
+from mailcore.system.locks import is_locked, newest_lock_file, try_lock
 from mailcore.system.writing import replace
 from mailcore.workspace import audit
 from mailcore.workspace.find import Workspace
@@ -69,7 +69,7 @@ class WaitingStart:
 def add_start(workspace: Workspace, agent: Agent, first: Mapping[str, Any], reason: str) -> str:
     """Queue a start, durably, and return its id; call it under the agent's gate."""
     record = {"at": journal.now(), **first, "waits": reason, "queue_id": os.urandom(4).hex()}
-    journal.append(_path(agent), record, durable=True)
+    journal.append_record(_path(agent), record, durable=True)
     waiting_tasks.record_waiting(workspace, agent, record)
     return str(record["queue_id"])
 
@@ -115,7 +115,7 @@ def waiter_pid(agent: Agent) -> int:
     """The PID of the process that waits for the agent's branch to become free; 0 if none does."""
     if not is_locked(_claims(agent), own=True):
         return 0
-    with contextlib.suppress(OSError), safe_open.opened(newest(_claims(agent))) as file:
+    with contextlib.suppress(OSError), safe_open.open_regular(newest_lock_file(_claims(agent))) as file:
         return holder_of(file.fileno())
     return 0
 
@@ -158,20 +158,20 @@ def lost_tasks(workspace: Workspace) -> list[tuple[Agent, dict[str, Any]]]:
     """
     found = []
     lines = [line for line in waiting_tasks.read_waiting(workspace.root) if line.get("queue_id")]
-    held = {entry.id for entry in all_waiting(workspace)} if lines else set()
+    present = {entry.id for entry in all_waiting(workspace)} if lines else set()
     enrolled = {agent.address for agent in workspace.agents}
     for line in lines:
         agent, queue_id = waiting_tasks.agent_of(workspace, line), str(line["queue_id"])
         with contextlib.suppress(OSError, ValueError):  # ValueError: a path with a NUL
             waits_on = agent.address in enrolled and any(str(r.get("queue_id", "")) == queue_id for r in _read(agent))
-            if queue_id not in held and not waits_on and not _began(agent, queue_id):
+            if queue_id not in present and not waits_on and not _began(agent, queue_id):
                 found.append((agent, line))
     return found
 
 
 def _began(agent: Agent, queue_id: str) -> bool:
     """True if a start that waited became a run."""
-    return any(queue_id in _ids(first_record(agent.runs_dir / run_id)) for run_id in reversed(run_ids(agent)))
+    return any(queue_id in _ids(first_record_of_run(agent.runs_dir / run_id)) for run_id in reversed(run_ids(agent)))
 
 
 def _ids(first: Mapping[str, Any]) -> set[str]:
@@ -189,9 +189,9 @@ def next_start(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]
     if not records:
         return None, []
     newest_run = run_ids(agent)[-1:]
-    begun = _ids(first_record(agent.runs_dir / newest_run[0])) if newest_run else set()
-    barred = conflicts.barred(agent)
-    records = [r for r in records if str(r.get("queue_id", "")) not in begun and r.get("message_id") not in barred]
+    started = _ids(first_record_of_run(agent.runs_dir / newest_run[0])) if newest_run else set()
+    barred = conflicts.barred_tasks(agent)
+    records = [r for r in records if str(r.get("queue_id", "")) not in started and r.get("message_id") not in barred]
     if not records:
         return None, []
     first = dict(records[0])
@@ -210,7 +210,7 @@ def next_start(agent: Agent) -> tuple[dict[str, Any] | None, list[dict[str, Any]
 def run_of_entry(agent: Agent, queue_id: str) -> str:
     """The id of the run that a start which waited became, if that is the newest; empty if it is not."""
     newest_run = run_ids(agent)[-1:]
-    first = first_record(agent.runs_dir / newest_run[0]) if newest_run else {}
+    first = first_record_of_run(agent.runs_dir / newest_run[0]) if newest_run else {}
     return newest_run[0] if queue_id in _ids(first) else ""
 
 
@@ -220,12 +220,12 @@ def _list(value: object) -> list[Any]:
 
 def remove_entries(workspace: Workspace, agent: Agent, taken: Collection[Mapping[str, Any]]) -> None:
     """Take entries out of an agent's queue; call it under the gate."""
-    gone = {str(record.get("queue_id", "")) for record in taken}
-    _write(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in gone])
+    ids = {str(record.get("queue_id", "")) for record in taken}
+    _write(workspace, agent, [record for record in _read(agent) if str(record.get("queue_id", "")) not in ids])
 
 
 def cancel_start(workspace: Workspace, by: str, queue_id: str) -> WaitingStart:
-    """Take one waiting start out of its agent's queue, as `by` asks; its mail stays, and its sender is told.
+    """Take one waiting start out of its agent's queue, as `by` asks; its mail stays, and its sender is notified.
 
     MailcoreError if there is none.
     """
@@ -234,8 +234,8 @@ def cancel_start(workspace: Workspace, by: str, queue_id: str) -> WaitingStart:
         with gate(workspace, entry.agent):
             taken = drop_starts(workspace, entry.agent, queue_id)
     if entry is None or not taken:
-        said = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
-        raise MailcoreError(f"{said}; `mailcore queue` lists what waits", "no_entry")
+        text = f"no start of the id {queue_id!r} waits: it began, was cancelled, or never was"
+        raise MailcoreError(f"{text}; `mailcore queue` lists what waits", "no_entry")
     audit.record(workspace, by, "cancel", agent=entry.agent.address, subject=entry.subject)
     dropped_starts.notify_cancelled(workspace, entry.agent, taken, by)
     return entry
@@ -253,10 +253,10 @@ def drop_starts(workspace: Workspace, agent: Agent, queue_id: str = "") -> list[
     """Cancel one waiting start of an agent, or with no id all its wakes; call it under the gate. What went, of which
     `dropped_starts.notify_cancelled` tells."""
     records = _read(agent)
-    gone = [r for r in records if (r.get("queue_id") == queue_id if queue_id else not r.get("message_id"))]
-    if gone:
-        _write(workspace, agent, [r for r in records if r not in gone])
-    return gone
+    dropped = [r for r in records if (r.get("queue_id") == queue_id if queue_id else not r.get("message_id"))]
+    if dropped:
+        _write(workspace, agent, [r for r in records if r not in dropped])
+    return dropped
 
 
 def _records(agent: Agent) -> list[dict[str, Any]]:
@@ -267,19 +267,21 @@ def _records(agent: Agent) -> list[dict[str, Any]]:
 
 
 def _read(agent: Agent) -> list[dict[str, Any]]:
-    """What waits, the next first, without what its senders were told is lost: that queue was away, and came back.
+    """What waits, the next first, without what was reported to its senders as lost: that queue was away, and came back.
 
     Nor is a wake among it for news that the agent has heard meanwhile in `mailcore wait`.
     """
-    records = journal.read(_path(agent))
-    told = waiting_tasks.reported_lost_ids(agent.root) if records else set()
-    heard = active_waits.heard(agent) if any("news" in record for record in records) else {}
+    records = journal.read_records(_path(agent))
+    lost = waiting_tasks.reported_lost_ids(agent.root) if records else set()
+    notified = active_waits.notified_names(agent) if any("news" in record for record in records) else {}
     return sorted(
         (
             record
             for record in records
-            if str(record.get("queue_id", "")) not in told
-            and not (heard and active_waits.has_heard(heard, record.get("news"), parse_time(record.get("since"))))
+            if str(record.get("queue_id", "")) not in lost
+            and not (
+                notified and active_waits.was_notified(notified, record.get("news"), parse_time(record.get("since")))
+            )
         ),
         key=_rank,
     )
@@ -288,7 +290,7 @@ def _read(agent: Agent) -> list[dict[str, Any]]:
 def _write(workspace: Workspace, agent: Agent, records: list[dict[str, Any]]) -> None:
     waiting_tasks.set_waiting(
         workspace, agent, records
-    )  # first: killed between the two, a start waits on, and is not told as lost
+    )  # first: killed between the two, a start waits on, and is not reported as lost
     if records:
         replace(_path(agent), b"".join(dumps_line(record) + b"\n" for record in records))
     else:

@@ -25,7 +25,7 @@ MOVE_GRACE = 1.0
 RECORDED_KEYS = ("queue_id", "at", "sender", "subject", "message_id", "sent_id", "depth")
 """What of a start's record is noted."""
 LOST_FILE = "lost.jsonl"
-"""Of what was lost and who was told: `dispatch.lifecycle.lost_directory` writes it."""
+"""Of what was lost and who was notified: `dispatch.lifecycle.lost_directory` writes it."""
 
 
 def record_waiting(workspace: Workspace, agent: Agent, first: Mapping[str, Any]) -> None:
@@ -33,7 +33,7 @@ def record_waiting(workspace: Workspace, agent: Agent, first: Mapping[str, Any])
     if first.get("message_id"):
         with suppress(OSError, MailcoreError), waiting_list_lock(workspace):
             # Where that fails the queue has it: it waits, and goes unheard only with its directory.
-            journal.append(_path(agent.root), _line(agent, first))
+            journal.append_record(_path(agent.root), _line(agent, first))
 
 
 def set_waiting(workspace: Workspace, agent: Agent, records: Sequence[Mapping[str, Any]]) -> None:
@@ -46,7 +46,7 @@ def set_waiting(workspace: Workspace, agent: Agent, records: Sequence[Mapping[st
 
 def read_waiting(root: Path) -> list[dict[str, Any]]:
     """The lines of a workspace."""
-    return journal.read(_path(root))
+    return journal.read_records(_path(root))
 
 
 def remove_waiting(workspace: Workspace, queue_id: str) -> None:
@@ -70,15 +70,15 @@ def reported_lost_ids(root: Path) -> set[str]:
     None where that cannot be read.
     """
     try:
-        lines = journal.read(root / ".praxmonitor" / LOST_FILE)
+        lines = journal.read_records(root / ".praxmonitor" / LOST_FILE)
     except OSError:
         return set()
     return {str(line.get("queue_id", "")) for line in lines if "undelivered" not in line} - {""}
 
 
 def _line(agent: Agent, first: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: first[key] for key in RECORDED_KEYS if key in first}
-    return {**kept, "agent": agent.address, "name": agent.name, "branch": os.path.relpath(agent.branch, agent.root)}
+    fields = {key: first[key] for key in RECORDED_KEYS if key in first}
+    return {**fields, "agent": agent.address, "name": agent.name, "branch": os.path.relpath(agent.branch, agent.root)}
 
 
 def _write(root: Path, before: list[dict[str, Any]], lines: list[dict[str, Any]]) -> None:

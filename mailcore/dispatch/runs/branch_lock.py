@@ -11,7 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mailcore.dispatch.aipass.register import REGISTER
 from mailcore.dispatch.runs.run_list import journal_records, run_ids
+from mailcore.formats import journal
 from mailcore.formats.timestamps import lock_time
 from mailcore.model.agent import Agent
 from mailcore.model.lock import Holder, Lock
@@ -20,16 +22,22 @@ from mailcore.model.run import RUN_ID, Run, from_records
 from mailcore.system import self_ignore
 from mailcore.system.processes import environment, snapshot, start_ticks, value_of
 from mailcore.system.writing import link_new, replace, set_aside
-from mailcore.workspace.lock_reader import YOUNG, here, holder, read_lock, told
+from mailcore.workspace.lock_reader import (
+    UNREADABLE_GRACE,
+    holder_state,
+    lock_from_record,
+    process_namespace,
+    read_lock,
+)
 from mailcore.workspace.variables import SUPERVISES
 
 
 def process_facts(pid: int, sentinel: int = 0) -> dict[str, Any]:
-    """What tells a process from every other, here and on other machines, and who stands by it."""
+    """What distinguishes a process from every other, here and on other machines, and who stands by it."""
     return {
         "pid": pid,
         "start_ticks": start_ticks(pid),
-        **here(),
+        **process_namespace(),
         **({"sentinel": sentinel, "sentinel_ticks": start_ticks(sentinel)} if sentinel else {}),
     }
 
@@ -52,12 +60,12 @@ def acquire_lock(agent: Agent, run_id: str, nonce: str, subject: str) -> Lock | 
 
     The lock appears whole: written beside it, then linked into place, which fails if one is there.
     """
-    self_ignore.make(agent.mail_dir, parents=True)
+    self_ignore.make_ignored(agent.mail_dir, parents=True)
     document = _document(agent, run_id, nonce, os.getpid(), subject)
     while not link_new(agent.dispatch_lock, document):
-        held = read_lock(agent.dispatch_lock)
-        if held is not None and held.holder is not Holder.DEAD:
-            return held
+        lock = read_lock(agent.dispatch_lock)
+        if lock is not None and lock.holder is not Holder.DEAD:
+            return lock
         set_aside(agent.dispatch_lock)
     return None
 
@@ -83,35 +91,53 @@ def is_owned(path: Path, run_id: str, nonce: str) -> bool:
 
 
 def current_lock(agent: Agent) -> Lock | None:
-    """The lock of a branch; where it was removed or spoilt, the one that its newest run had, if that is not told yet.
+    """The lock of a branch; where it was removed or spoilt, the one that its newest run had, if its end is not
+    reported yet.
 
     With a holder that is dead: what is left of that run is to be cleared away.
     """
-    held = read_lock(agent.dispatch_lock)
-    if held is not None and held.runs:
-        return held
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.runs:
+        return lock
     newest = _of_newest_run(agent)
-    if held is not None and held.holder is Holder.DEAD and names_own_run(agent, held):
+    if lock is not None and lock.holder is Holder.DEAD and names_own_run(agent, lock):
         # It may name who began the run, and its supervisor, which lives, has not taken it over yet.
-        return newest if newest is not None and newest.runs and newest.run_id == held.run_id else held
-    return newest or held
+        return newest if newest is not None and newest.runs and newest.run_id == lock.run_id else lock
+    return newest or lock
 
 
 def _of_newest_run(agent: Agent) -> Lock | None:
-    """The lock that an agent's newest run had, as its journal tells; None once its end is told."""
+    """The lock that an agent's newest run had, as its journal tells; None once its end is reported."""
     newest = run_ids(agent)[-1:]
     found = journal_records(agent.runs_dir / newest[0]) if newest else []
     run = from_records(found)
+    if newest and run is None:
+        return _of_torn_run(agent, newest[0])
     if run is None or run.run_id != newest[0] or any(record.get("event") == "told" for record in found):
         return None
     first = {"run_id": run.run_id, "nonce": found[0].get("nonce"), "subject": run.subject}
     supervised = next((record for record in found if record.get("event") == "supervised"), None)
     if supervised is None:
         # Its lock named who began it. Killed in that moment, it is over; else its supervisor is about to say so.
-        young = abs(time.time() - run.created_at) <= YOUNG
-        return None if young else changed(told(first, 0, run.created_at), holder=Holder.DEAD)
-    lock = told({**supervised, **first}, _number(supervised, "pid"), parse_time(supervised.get("at")))
-    return changed(lock, at=run.created_at, holder=holder(lock, agent.dispatch_lock))
+        young = abs(time.time() - run.created_at) <= UNREADABLE_GRACE
+        return None if young else changed(lock_from_record(first, 0, run.created_at), holder=Holder.DEAD)
+    lock = lock_from_record({**supervised, **first}, _number(supervised, "pid"), parse_time(supervised.get("at")))
+    return changed(lock, at=run.created_at, holder=holder_state(lock, agent.dispatch_lock))
+
+
+def _of_torn_run(agent: Agent, run_id: str) -> Lock | None:
+    """The lock of a run whose journal says nothing, by AIPass's register, where its end is not reported there yet."""
+    try:
+        rows = journal.read_records(agent.root / ".aipass" / REGISTER)
+    except OSError:
+        return None
+    found = [row for row in rows if row.get("dispatch_id") == run_id]
+    if not found or found[0].get("target") != agent.address or found[-1].get("status") != "outstanding":
+        return None
+    began = parse_time(found[0].get("ts"))
+    if abs(time.time() - began) <= UNREADABLE_GRACE or any(is_supervisor_of(pid, run_id) for pid in snapshot()):
+        return None
+    return changed(lock_from_record({"run_id": run_id}, 0, began), holder=Holder.DEAD)
 
 
 def _number(record: Mapping[str, Any], key: str) -> int:
@@ -133,8 +159,8 @@ def is_supervised(agent: Agent, run: Run) -> bool:
     """True if a process is there that will do the run, or does it: a supervisor that has not taken its lock yet too."""
     if run.phase.ended:
         return False
-    held = read_lock(agent.dispatch_lock)
-    if held is not None and held.run_id == run.run_id and held.holder is not Holder.DEAD:
+    lock = read_lock(agent.dispatch_lock)
+    if lock is not None and lock.run_id == run.run_id and lock.holder is not Holder.DEAD:
         return True
     return any(is_supervisor_of(pid, run.run_id) for pid in snapshot())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailcore.config import Mail
 from mailcore.dispatch.aipass.monitor_runs import SENT_BEFORE
-from mailcore.dispatch.runs.run_list import as_monitored, first_record, read_run, run_ids
+from mailcore.dispatch.runs.run_list import as_monitored, first_record_of_run, read_run, run_ids
 from mailcore.formats import journal
 from mailcore.mail import conflicts
 from mailcore.mail.ladder import ladder
@@ -15,7 +15,7 @@ from mailcore.mail.mailbox_reader import read_mailbox
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
 from mailcore.model.run import RUN_ID, Phase, Run
-from mailcore.observe.aipass_runs import registered
+from mailcore.observe.aipass_runs import runs_by_id
 
 AIPASS_NOTICES = "@ai_mail"
 """What AIPass's notices come from: nobody waits for an answer there."""
@@ -43,7 +43,7 @@ class OpenTask:
 
 def open_tasks_of(agent: Agent, limits: Mail, now: float) -> Iterator[OpenTask]:
     """The open tasks in an agent's mailbox."""
-    barred = conflicts.barred(agent)
+    barred = conflicts.barred_tasks(agent)
     found = read_mailbox(agent.inbox).messages
     for message in found:
         if (kind := _kind(agent, message)) != "task":
@@ -105,7 +105,7 @@ def newest_run_of(agent: Agent, message_id: str) -> Run | None:
 
 def _foreign(agent: Agent, message: Message) -> Run | None:
     """The newest run that AIPass dispatched for a message: it names no mail, but sender, subject and time."""
-    runs = registered(journal.read(agent.root / ".aipass" / "dispatch_register.jsonl")).values()
+    runs = runs_by_id(journal.read_records(agent.root / ".aipass" / "dispatch_register.jsonl")).values()
     fitting = [
         run for run in runs
         if (run.target, run.sender, run.subject) == (agent.address, message.sender, message.subject)
@@ -126,11 +126,11 @@ def _note(agent: Agent, message: Message, run: Run | None) -> str:
 
 def _passed_on(agent: Agent, plan: Run) -> str:
     """What became of work that was passed on: whoever leads it is woken as its parts end, and may have failed."""
-    root = first_record(agent.runs_dir / plan.run_id).get("root") or plan.run_id
+    root = first_record_of_run(agent.runs_dir / plan.run_id).get("root") or plan.run_id
     for run_id in reversed(run_ids(agent)):
         if run_id <= plan.run_id:
             break
-        first = first_record(agent.runs_dir / run_id)
+        first = first_record_of_run(agent.runs_dir / run_id)
         if first.get("root") != root or first.get("message_id"):
             continue
         led = read_run(agent.runs_dir / run_id)

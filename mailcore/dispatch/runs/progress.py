@@ -1,4 +1,4 @@
-"""What a run has brought: files of its branch, memories, mail. What the breaker and the sender are told of it."""
+"""What a run has brought: files of its branch, memories, mail. It is used by the breaker, and told to the sender."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailcore.model.run import Run
 MEMORIES = ".trinity"
 """An agent's passport and memories, below its branch (contract section 1)."""
 PASSED_OVER = {".ai_mail.local", MEMORIES, "logs", ".git", "node_modules", ".venv", "venv", "__pycache__"}
-MAX_FILES = 20_000
+MAX_BRANCH_FILES = 20_000
 """Files of a branch that are looked at for progress, at most."""
 CLOCK_SLACK = 0.01
 """Seconds by which the kernel's clock for files may be behind: one tick at 100 Hz."""
@@ -21,7 +21,7 @@ CLOCK_SLACK = 0.01
 def progress(agent: Agent, run: Run) -> dict[str, Any]:
     """`progress` (`files`, `mail`, `memories` or empty), `changed` (relative paths, memories last), `memories_edited`.
 
-    An agent is told to update its memories before it ends, so that a run that did no more is little progress; but one
+    An agent is asked to update its memories before it ends, so that a run that did no more is little progress; but one
     that leads others may keep its plan there.
     """
     changed = changed_files(agent.branch, run.started_at)
@@ -49,7 +49,7 @@ def changed_files(directory: Path, since: float) -> list[str]:
                     found.append(str(path.relative_to(directory)))
             except OSError:
                 continue
-        if looked > MAX_FILES or len(found) >= 100:
+        if looked > MAX_BRANCH_FILES or len(found) >= 100:
             break
     try:
         if (directory / ".git/logs/HEAD").stat().st_mtime > since:

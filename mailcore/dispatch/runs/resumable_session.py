@@ -17,7 +17,7 @@ from mailcore.formats import journal
 from mailcore.formats.json_codec import dumps, loads
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Output, Program, is_session_id
-from mailcore.programs.registry import find
+from mailcore.programs.registry import find_program
 from mailcore.system import safe_open, writing
 
 POINTER = "session.json"
@@ -48,7 +48,7 @@ def newest_session(config: Config, agent: Agent, kind: Program) -> str:
 def resumable_sessions(config: Config, agent: Agent) -> Iterator[tuple[str, str, list[str]]]:
     """Program, id, and a person's command line of each session that is kept, the newest first."""
     for name, given, output in _named(agent):
-        if (kind := find(name)) is None:
+        if (kind := find_program(name)) is None:
             continue
         # A supervisor that was killed could not write down how its program named the session: the output tells.
         session_id = kind.session(given, output) if output is not None else given
@@ -81,8 +81,8 @@ def write_pointer(agent: Agent, program: str, session_id: str) -> None:
     """Name the session in which a run went on, for the next run, AIPass's too. OSError where the disk refuses."""
     if not is_session_id(session_id):
         return
-    said = {"session_id": session_id, "set_at": journal.now(), "set_by": "mailcore"}
-    data = dumps(said | {"cwd": str(agent.branch), "provider": program})
+    pointer = {"session_id": session_id, "set_at": journal.now(), "set_by": "mailcore"}
+    data = dumps(pointer | {"cwd": str(agent.branch), "provider": program})
     if not writing.link_new(_path(agent), data, 0o600):
         writing.replace(_path(agent), data, root=agent.root)
 

@@ -12,18 +12,19 @@ from typing import Any
 from mailcore.config import Config
 from mailcore.dispatch.aipass import register
 from mailcore.dispatch.runs.progress import progress
-from mailcore.dispatch.runs.run_list import JOURNAL, journal_records
+from mailcore.dispatch.runs.run_list import journal_records
 from mailcore.dispatch.texts import end_mails
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.formats.timestamps import lock_time, utc_time
 from mailcore.mail import approvals, failure_notices, lookup, post
+from mailcore.mail.aipass_feed import add_feed_line
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.agent import OPERATOR, Agent
-from mailcore.model.message import Message, text
-from mailcore.model.run import MOST_RESULT, Phase, Run, advance, from_records
+from mailcore.model.agent import OPERATOR, RUN_JOURNAL, Agent
+from mailcore.model.message import Message, as_text
+from mailcore.model.run import MAX_RESULT, Phase, Run, advance, from_records
 from mailcore.programs.base import exit_words, tail
-from mailcore.programs.transcript_reader import parsed
+from mailcore.programs.transcript_reader import parse_line
 from mailcore.system.writing import replace
 from mailcore.text.masks import masked
 from mailcore.workspace.find import Workspace
@@ -36,8 +37,8 @@ def close_run(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by
 
     One that has ended already stays as it is. MailcoreError where there is no journal to close.
     """
-    path = run_dir / JOURNAL
-    run = from_records(journal.read(path))
+    path = run_dir / RUN_JOURNAL
+    run = from_records(journal.read_records(path))
     if run is None:
         raise MailcoreError(f"{path}: no journal of a run")
     if run.phase.ended:
@@ -47,8 +48,8 @@ def close_run(agent: Agent, run_dir: Path, outcome: str, *, reason: str = "", by
     answer = run.answer or _answered(agent, run)
     facts = {"duration": round(ended.duration, 3), "cost": run.cost, **progress(agent, run)}
     facts |= {"replied": run.replied or bool(answer), **({"answer": answer} if answer else {})}
-    journal.append(path, {**record, "result": result[:MOST_RESULT], **facts})
-    return from_records(journal.read(path)) or ended
+    journal.append_record(path, {**record, "result": result[:MAX_RESULT], **facts})
+    return from_records(journal.read_records(path)) or ended
 
 
 def _answered(agent: Agent, run: Run) -> str:
@@ -58,11 +59,11 @@ def _answered(agent: Agent, run: Run) -> str:
     """
     if not run.message_id:
         return ""
-    for _, raw in lookup.sent(agent):
+    for _, raw in lookup.sent_records(agent):
         mail = Message.from_json(raw)
         fits = mail.recipient == run.sender and raw.get("dispatch_id") == run.run_id and "status" not in raw
         if fits and raw.get("in_reply_to") in (run.message_id, run.sent_id):
-            return masked(mail.body)[:MOST_RESULT]
+            return masked(mail.body)[:MAX_RESULT]
     return ""
 
 
@@ -75,22 +76,25 @@ def end_mail(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str] | None:
     return None if run.replied or run.delegated or run.sender != OPERATOR else end_mails.done_mail(agent, run)
 
 
-def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, said: tuple[str, str]) -> None:
+def send_end_mail(workspace: Workspace, agent: Agent, run: Run, task_id: str, mail: tuple[str, str]) -> None:
     """Mail it to the run's sender, subject and body; MailcoreError where that fails."""
-    failure_notices.over(
+    failure_notices.archive_failure_notices(
         workspace, agent.address, run.sender, (task_id, run.message_id)
     )  # this one stands for the former
     # In the task's thread, so that whoever waits for an answer hears that none will come.
     thread = {"in_reply_to": task_id, "thread_id": task_id, "run_ended": str(run.phase), "ended_run": run.run_id}
-    sent = post.send(workspace, agent.address, [run.sender], *said, extra=thread)[0]
+    sent = post.send_mail(workspace, agent.address, [run.sender], *mail, extra=thread)[0]
     if not sent.delivered:
         raise MailcoreError(sent.error)
 
 
 def is_end_mailed(workspace: Workspace, run: Run, to: str) -> bool:
-    """True if a mail of this run's end lies in that mailbox, open or closed: whoever told it died at that moment."""
+    """True if a mail of this run's end lies in that mailbox, open or closed, though its record was never written."""
     agent = workspace.agent(to)
-    raws = (*(mail.raw for mail in read_mailbox(agent.inbox).messages), *(raw for _, raw in lookup.archived(agent)))
+    raws = (
+        *(mail.raw for mail in read_mailbox(agent.inbox).messages),
+        *(raw for _, raw in lookup.archived_messages(agent)),
+    )
     return any(raw.get("ended_run") == run.run_id for raw in raws)
 
 
@@ -117,8 +121,8 @@ def report_to_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
     status = REGISTER_STATUS.get(run.phase, failed)
     found = journal_records(agent.runs_dir / run.run_id)
     mails = _mails(agent, run)
-    said = _result(agent.runs_dir / run.run_id / f"attempt-{last.number}.stdout.log") if last else {}
-    usage = said.get("usage")
+    figures = _result(agent.runs_dir / run.run_id / f"attempt-{last.number}.stdout.log") if last else {}
+    usage = figures.get("usage")
     report = {
         "sender": run.sender,
         "target": agent.address,
@@ -132,15 +136,15 @@ def report_to_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
         "wake_result": _wake_result(run, found),
         "total_cost_usd": run.cost or None,
         "output_tokens": usage.get("output_tokens") if isinstance(usage, dict) else None,
-        "num_turns": said.get("num_turns"),
+        "num_turns": figures.get("num_turns"),
         "result_excerpt": run.result[:600],
         "memories_edited": run.memories_edited,
         "emails_sent": mails,
         "agents_contacted": sorted({mail["to"] for mail in mails}),
     }
     path = register.record_closed(workspace, run.run_id, status, report)
-    register.notify(
-        workspace, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
+    add_feed_line(
+        workspace.aipass_dir, "dispatch", f"{agent.address} {status}", run.subject, agent.address[1:],
         dispatch_id=run.run_id, sender=run.sender, report_path=str(path),
     )  # fmt: skip
 
@@ -148,8 +152,12 @@ def report_to_aipass(workspace: Workspace, agent: Agent, run: Run) -> None:
 def _mails(agent: Agent, run: Run) -> list[dict[str, str]]:
     """What the run sent, as AIPass's reports say it; by the stamp of its records, never by their time."""
     return [
-        {"to": text(raw, "to"), "kind": "reply" if raw.get("in_reply_to") else "send", "subject": text(raw, "subject")}
-        for _, raw in lookup.sent(agent)
+        {
+            "to": as_text(raw, "to"),
+            "kind": "reply" if raw.get("in_reply_to") else "send",
+            "subject": as_text(raw, "subject"),
+        }
+        for _, raw in lookup.sent_records(agent)
         if raw.get("dispatch_id") == run.run_id
     ]
 
@@ -169,7 +177,7 @@ def _wake_result(run: Run, found: Sequence[Mapping[str, Any]]) -> str:
 def _result(stdout: Path) -> dict[str, Any]:
     """The result object that a program printed last, as far as it prints any; AIPass's reports repeat its figures."""
     lines = reversed(tail(stdout, 1 << 20))
-    found = (parsed(line.encode()) for line in lines if line.startswith("{"))
+    found = (parse_line(line.encode()) for line in lines if line.startswith("{"))
     return next((value for value in found if value is not None and value.get("type") == "result"), {})
 
 
@@ -177,4 +185,4 @@ def lapse_run_requests(workspace: Workspace, config: Config, run: Run) -> None:
     """What the run asked its approver for has no taker any more."""
     how = f"killed by {run.by}" if run.phase is Phase.KILLED else str(run.phase)
     for approver in approvals.approvers(workspace, config):
-        approvals.lapse(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")
+        approvals.lapse_requests(approver, run.run_id, f"its run is over ({how}): nobody waits for the answer")

@@ -10,14 +10,12 @@ from typing import Any
 from mailcore.dispatch.aipass import register
 from mailcore.exceptions import Refused
 from mailcore.formats import journal
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.run import RUN_ID, Phase, Run, from_records
-from mailcore.observe.aipass_runs import registered
+from mailcore.observe.aipass_runs import runs_by_id
 from mailcore.system.processes import alive, hidden
-from mailcore.workspace.find import Workspace, normal_address
-
-JOURNAL = "run.jsonl"
-"""A run's journal, in its directory."""
+from mailcore.workspace.find import Workspace
+from mailcore.workspace.registry import normal_address
 
 
 def run_ids(agent: Agent) -> list[str]:
@@ -31,15 +29,15 @@ def run_ids(agent: Agent) -> list[str]:
 def journal_records(run_dir: Path) -> list[dict[str, Any]]:
     """What the journal of a run says; nothing where it was removed, or cannot be read: others' runs go on."""
     try:
-        return journal.read(run_dir / JOURNAL)
+        return journal.read_records(run_dir / RUN_JOURNAL)
     except OSError:
         return []
 
 
-def first_record(run_dir: Path) -> dict[str, Any]:
+def first_record_of_run(run_dir: Path) -> dict[str, Any]:
     """The first record of a run's journal, who asked for what; empty where `journal_records` is."""
     try:
-        return journal.first(run_dir / JOURNAL)
+        return journal.first_record(run_dir / RUN_JOURNAL)
     except OSError:
         return {}
 
@@ -78,7 +76,7 @@ def as_monitored(run: Run) -> Run:
 def aipass_runs(workspace: Workspace, agent: Agent) -> list[Run]:
     """The agent's runs that AIPass started, oldest first. One whose monitor is gone has failed: none will close it."""
     found = []
-    for run in registered(register.register_rows(workspace)).values():
+    for run in runs_by_id(register.register_rows(workspace)).values():
         if run.target != agent.address or (agent.runs_dir / run.run_id).exists():
             continue
         found.append(as_monitored(run))
@@ -90,7 +88,7 @@ def _recorded(workspace: Workspace, run_id: str) -> Run | None:
     from mailcore.dispatch.aipass import recorder
 
     rows = [row for row in recorder.recorded_runs(workspace) if row["dispatch_id"] == run_id]
-    run = registered(rows).get(run_id)
+    run = runs_by_id(rows).get(run_id)
     result = next((row["result"] for row in reversed(rows) if row["result"]), "")
     return None if run is None else replace(run, result=str(result))
 
@@ -100,10 +98,10 @@ def find_run(workspace: Workspace, target: str) -> tuple[Agent, Run | None]:
 
     Of agents that were removed or renamed too: there the agent is the one in whose directory the run lies.
     """
-    everyone = (*workspace.agents, *workspace.former())
+    everyone = (*workspace.agents, *workspace.former_agents())
     if not target.startswith("@"):
         for agent in everyone:
-            if "/" not in target and (agent.runs_dir / target / JOURNAL).is_file():
+            if "/" not in target and (agent.runs_dir / target / RUN_JOURNAL).is_file():
                 return agent, read_run(agent.runs_dir / target)
         for agent in everyone:
             named = next((run for run in aipass_runs(workspace, agent) if run.run_id == target), None)

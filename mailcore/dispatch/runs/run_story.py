@@ -15,7 +15,7 @@ from mailcore.dispatch.texts.end_mails import run_figures
 from mailcore.mail import lookup
 from mailcore.model.agent import Agent
 from mailcore.model.message import Message
-from mailcore.model.run import MOST_RESULT, Attempt, Run
+from mailcore.model.run import MAX_RESULT, Attempt, Run
 from mailcore.programs.base import exit_words, tail
 from mailcore.text import line, plain
 from mailcore.text.masks import masked, masked_all
@@ -42,11 +42,11 @@ class Story:
     def as_json(self) -> dict[str, Any]:
         """The same as JSON values, secrets masked."""
         mails = [{"id": m.id, "to": m.recipient, "subject": m.subject} for m in self.sent]
-        told = {
+        values = {
             "run": asdict(self.run), "sent": mails, "changed": list(self.changed), "stderr": list(self.stderr),
             "progress": self.progress, "text": self.text, "duration": round(self.run.duration, 3),
         }  # fmt: skip
-        return dict(masked_all(told))
+        return dict(masked_all(values))
 
     def as_markdown(self) -> str:
         """The same for an issue or a mail, and to be pasted: secrets masked, every line begun by us.
@@ -64,7 +64,7 @@ class Story:
             *([f"Its sender has not heard of it: {run.undelivered}"] if run.undelivered else []),
             *([f"Its session is `{run.attempt.session_id}`."] if run.attempt and run.attempt.session_id else []),
         ]
-        page = [f"# A run of {run.target}", "", *_table(*([said] for said in head))]
+        page = [f"# A run of {run.target}", "", *_table(*([cell] for cell in head))]
         page += ["", *_table(["attempt", "began", "seen", "ended", "how"], *map(_row, run.attempts))]
         for title, texts in (
             ("Task", self.text.splitlines()),
@@ -91,7 +91,7 @@ def read_story(agent: Agent, run: Run) -> Story:
     ended: dict[str, Any] = next((r for r in reversed(found) if r.get("event") == "ended"), {})
     until = run.since if run.phase.ended else time.time()
     sent = []
-    for _, raw in lookup.sent(agent):
+    for _, raw in lookup.sent_records(agent):
         message = Message.from_json(raw)
         if int(run.started_at) <= message.at <= until + 1:  # mail is stamped in whole seconds
             sent.append(message)
@@ -110,20 +110,20 @@ def _foreign(agent: Agent, run: Run) -> Story:
     """What AIPass left of a run of its own: the task's mail, the report, the mail that is stamped with its id."""
     task = task_message(agent, run)
     report = register.read_report(agent.root, run.run_id)
-    sent = [Message.from_json(raw) for _, raw in lookup.sent(agent) if raw.get("dispatch_id") == run.run_id]
+    sent = [Message.from_json(raw) for _, raw in lookup.sent_records(agent) if raw.get("dispatch_id") == run.run_id]
     names = {task.id, task.sent_id} - {""} if task is not None else set()
     answers = [mail.body for mail in sent if mail.recipient == run.sender and mail.in_reply_to in names]
-    said = answers[0] if answers else str(report.get("result_excerpt") or "")
+    answer = answers[0] if answers else str(report.get("result_excerpt") or "")
     cost = report.get("total_cost_usd")
-    told = replace(
+    shown_run = replace(
         run,
-        result=run.result or masked(said)[:MOST_RESULT],
+        result=run.result or masked(answer)[:MAX_RESULT],
         cost=float(cost) if isinstance(cost, int | float) else run.cost,
         replied=run.replied or bool(answers),
         memories_edited=report.get("memories_edited") is True,
         message_id=task.id if task is not None else run.message_id,
     )
-    return Story(told, tuple(reversed(sent)), (), (), "", masked(task.body) if task is not None else "")
+    return Story(shown_run, tuple(reversed(sent)), (), (), "", masked(task.body) if task is not None else "")
 
 
 def _table(*rows: Sequence[str]) -> list[str]:

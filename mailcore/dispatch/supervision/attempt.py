@@ -14,9 +14,8 @@ from typing import Any
 
 from mailcore.config import Config
 from mailcore.dispatch.process import run_processes
-from mailcore.dispatch.process.environment import clean_environment
+from mailcore.dispatch.process.environment import agent_environment
 from mailcore.dispatch.process.leftover_processes import Leftover
-from mailcore.dispatch.runs.run_list import JOURNAL
 from mailcore.dispatch.supervision import attempt_output
 from mailcore.dispatch.supervision.run_directory import RunDirectory
 from mailcore.dispatch.supervision.run_journal import OwnJournal
@@ -24,20 +23,17 @@ from mailcore.dispatch.supervision.supervisor_events import SupervisorEvents
 from mailcore.exceptions import MailcoreError
 from mailcore.formats import journal
 from mailcore.mail.mailbox_reader import read_mailbox
-from mailcore.model.agent import Agent
+from mailcore.model.agent import RUN_JOURNAL, Agent
 from mailcore.model.message import FINAL
 from mailcore.model.run import Attempt, Run, from_records
 from mailcore.programs.base import Ending, Launch, Output, Program, ProgramFailed
-from mailcore.programs.registry import program, used
+from mailcore.programs.registry import program, used_programs
 from mailcore.system import priority
 from mailcore.system.process_values import Process
-from mailcore.system.processes import pid_namespace, start_ticks
+from mailcore.system.processes import start_ticks
 from mailcore.system.writing import create_anew
-from mailcore.text import counted, line
+from mailcore.text import counted
 from mailcore.text.units import duration
-from mailcore.workspace.find import ROOT
-from mailcore.workspace.lock_reader import PID_NAMESPACE
-from mailcore.workspace.variables import AGENT, NONCE, RUN_ID
 
 OUTPUT_CHECK = (0.1, 5.0)
 """Period of the look at how large the output has become, three stat: the shortest after it was too large, then twice
@@ -66,17 +62,17 @@ class Attempts:
 
     def __init__(self, config: Config, agent: Agent, run_dir: Path) -> None:
         self.config = config
-        self._anchor = RunDirectory(agent, run_dir)
-        self.journal = OwnJournal(run_dir / JOURNAL)
+        self._directory = RunDirectory(agent, run_dir)
+        self.journal = OwnJournal(run_dir / RUN_JOURNAL)
         self.queued = self.journal.queued
         self.run_id, self.nonce = run_dir.name, str(self.queued["nonce"])
         self.secret = ""
         """The nonce itself, of which lock and journal hold the digest: for what the run starts, and in no file."""
         self.name = str(self.queued["program"])
-        self.signs = SupervisorEvents()
-        self.pondered: Callable[[float], float] = lambda _: 0.0
+        self.events = SupervisorEvents()
+        self.approval_wait: Callable[[float], float] = lambda _: 0.0
         """Seconds since a moment in which the run waited for an approval: the hard limit stands still meanwhile."""
-        self.held: tuple[int, ...] = ()
+        self.lock_descriptors: tuple[int, ...] = ()
         """Descriptor of the run's flock, which the program holds too."""
         self._warned: dict[int, tuple[float, int]] = {}
         """Attempt → when something was first seen on its standard error, and how much of it came at once."""
@@ -86,12 +82,12 @@ class Attempts:
     @property
     def agent(self) -> Agent:
         """Whose run it is, and where that agent's directory lies now."""
-        return self._anchor.agent
+        return self._directory.agent
 
     @property
     def run_dir(self) -> Path:
         """Where the run's directory lies now."""
-        return self._anchor.run_dir
+        return self._directory.run_dir
 
     @property
     def run(self) -> Run:
@@ -102,15 +98,15 @@ class Attempts:
         except FileNotFoundError:
             run = None
         if run is None:
-            raise RunDirectoryLost(f"{self.run_dir / JOURNAL} is gone")
+            raise RunDirectoryLost(f"{self.run_dir / RUN_JOURNAL} is gone")
         return run
 
-    def note(self, event: str, **facts: Any) -> None:
+    def record(self, event: str, **facts: Any) -> None:
         """Write one line of the run's journal."""
         while True:
             self._await_directory()
             with suppress(FileNotFoundError):  # taken away at this moment
-                self.journal.note(event, **facts)
+                self.journal.record(event, **facts)
                 return
 
     def attempt(self, number: int, mode: str, session: str, forked: str = "") -> tuple[Ending, str]:
@@ -126,41 +122,41 @@ class Attempts:
             bypass = kind.bypasses(config)
             child = self.spawn(kind.argv(launch), launch, files, number)
         except (OSError, ValueError, MailcoreError) as error:  # ValueError: a word with a NUL
-            self.note("attempt", at=began, n=number, mode=mode, pid=0)
+            self.record("attempt", at=began, n=number, mode=mode, pid=0)
             why = f"{error.strerror} ({error.filename})" if isinstance(error, OSError) else str(error)
             failure = Ending(False, f"cannot start {self.name}: {why}", final=isinstance(error, MailcoreError))
-            self.note("attempt_ended", n=number, exit=None, cause=failure.cause)
+            self.record("attempt_ended", n=number, exit=None, cause=failure.cause)
             return failure, session
-        cause, named = self.named(kind, session, files)
+        cause, named = self.session_named(kind, session, files)
         facts = {"pid": child, "start_ticks": start_ticks(child), "session": named, "bypass": bypass}
-        self.note("attempt", at=began, n=number, mode=mode, **facts)
+        self.record("attempt", at=began, n=number, mode=mode, **facts)
         cause = cause or self.watch(kind, child, launch, number)
         if not cause:
-            self.linger()
+            self.wait_for_leftovers()
         left = self.stop_tree()
-        self.bound(number)
+        self.limit_output(number)
         code = self.exits.pop(child, -signal.SIGKILL)
         result = self.ending(kind, code, number)
         if (
             code > 0
             and not result.success
             and ":" not in result.cause
-            and (said := attempt_output.last_line(files.stderr))
+            and (last := attempt_output.last_line(files.stderr))
         ):
-            result = replace(result, cause=f"{result.cause}: {said}")
+            result = replace(result, cause=f"{result.cause}: {last}")
         answered = self.answered()
         if result.success and not cause and not answered and left.work:
             # Contract, claude-code: exit 0 with background tasks cut off is not success.
             cause = f"ended with {counted(left.work, 'process', 'processes')} still at work and stopped"
-        failed, had = self.named(kind, session, self.output(number))
+        failed, had = self.session_named(kind, session, self.output(number))
         if cause := cause or failed:
             # What was done may be all of the work: it is not done again where only the session is not known.
             result = replace(result, success=False, cause=cause, limited=False, final=result.final or bool(failed))
-        if answered and not result.success:  # its work is done and told: it would be done twice
+        if answered and not result.success:  # its work is done and reported: it would be done twice
             result = replace(result, success=True, cause=f"{result.cause}, after it had answered", limited=False)
         names = [f"{name} (PID {pid})" for pid, name in left.names.items()]
         facts = {"left": names} if names else {}
-        self.note("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost, **facts)
+        self.record("attempt_ended", n=number, exit=code, cause=result.cause, session=had, cost=result.cost, **facts)
         return result, had
 
     def answered(self) -> bool:
@@ -172,7 +168,7 @@ class Attempts:
         task = next((mail for mail in box.messages if mail.id == run.message_id), None)
         return not box.reason and (task is None or (task.ack is not None and task.ack.state in FINAL))
 
-    def named(self, kind: Program, session: str, files: Output) -> tuple[str, str]:
+    def session_named(self, kind: Program, session: str, files: Output) -> tuple[str, str]:
         """How the program names the session that an attempt has; before it what went wrong in asking, if anything."""
         try:
             return "", kind.session(session, files)
@@ -188,27 +184,9 @@ class Attempts:
 
     def spawn(self, words: list[str], launch: Launch, files: Output, number: int) -> int:
         """Start the program in its branch, in a session of its own; returns its PID."""
-        environment = clean_environment(used(self.config))
-        environment |= {
-            RUN_ID: self.run_id,
-            ROOT: str(self.agent.root),
-            PID_NAMESPACE: pid_namespace(),
-            NONCE: self.secret,
-            AGENT: self.agent.address,
-            # Others' words, for scripts that do not read their mail: on one line, and of a bounded length.
-            "MAILCORE_TASK": line(str(self.queued.get("message_id") or ""), 80),
-            "MAILCORE_SENDER": line(str(self.queued.get("sender") or ""), 80),
-            "MAILCORE_SUBJECT": line(str(self.queued.get("subject") or ""), 300),
-            "MAILCORE_PROMPT": launch.prompt,
-            "MAILCORE_MODE": launch.mode,
-            "MAILCORE_ATTEMPT": str(number),
-            # AIPass's own names, for hooks and tools of its that the agent runs (contract section 4).
-            "AIPASS_BRANCH_NAME": self.agent.name,
-            "AIPASS_DISPATCH_ID": self.run_id,
-            "AIPASS_SPAWNED": "1",
-            "AIPASS_SESSION_TYPE": "dispatched",
-        }
-        environment.setdefault("PYTHONUNBUFFERED", "1")  # else what it prints is seen at its end: no sign of life
+        environment = agent_environment(
+            used_programs(self.config), self.run_id, self.secret, self.queued, launch, number
+        )
         with create_anew(files.stdout) as out, create_anew(files.stderr) as err:
             child = subprocess.Popen(
                 words,
@@ -218,7 +196,7 @@ class Attempts:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
-                pass_fds=self.held,
+                pass_fds=self.lock_descriptors,
             )
         priority.lower(child.pid, self.config.dispatch.nice)
         self.exits.pop(child.pid, None)  # of an adopted child that had this PID before
@@ -227,54 +205,54 @@ class Attempts:
 
     def watch(self, kind: Program, child: int, launch: Launch, number: int) -> str:
         """Wait for the child to end. Returns why it has to be ended instead, or nothing."""
-        begun, began_at, pondered = time.monotonic(), time.time(), 0.0
+        started, began_at, pondered = time.monotonic(), time.time(), 0.0
         limits = self.config.dispatch
         try:
-            self.signs.look_at(self.run_dir, *kind.traces(launch))
+            self.events.watch_paths(self.run_dir, *kind.traces(launch))
             while not kind.shows_life(launch, self.output(number)):
                 if self.ended(child):
                     break
-                self.bound(number)
-                left = begun + limits.startup_timeout - time.monotonic()
+                self.limit_output(number)
+                left = started + limits.startup_timeout - time.monotonic()
                 if left <= 0:
                     return f"no sign of life in {duration(limits.startup_timeout)}"
-                self.signs.wait(left)
+                self.events.wait(left)
             else:
-                self.note("running", n=number)
+                self.record("running", n=number)
         except ProgramFailed as error:
             return str(error)
         finally:
-            self.signs.look_away()
+            self.events.unwatch()
         look, longest = OUTPUT_CHECK
         while not self.ended(child):
-            left = begun + limits.hard_limit + pondered - time.monotonic()
-            if left <= 0 and (longer := self.pondered(began_at)) > pondered:
+            left = started + limits.hard_limit + pondered - time.monotonic()
+            if left <= 0 and (longer := self.approval_wait(began_at)) > pondered:
                 pondered, left = longer, look
             if left <= 0:
                 return f"still running after {duration(limits.hard_limit)}"
-            self.signs.wait(min(left, look))
-            look = OUTPUT_CHECK[0] if self.bound(number) else min(look * 2, longest)
-            self.stand()
+            self.events.wait(min(left, look))
+            look = OUTPUT_CHECK[0] if self.limit_output(number) else min(look * 2, longest)
+            self.ensure_directory()
         return ""
 
-    def stand(self) -> None:
-        """See that the run's directory is there, follow or await it, and its journal whole; Lost, if it is gone."""
+    def ensure_directory(self) -> None:
+        """Wait for the run's directory if it is away, and repair its journal. RunDirectoryLost if it stays away."""
         self._await_directory()
         self.journal.records()  # mended, where somebody removed or changed it
 
     def _await_directory(self) -> None:
         deadline = time.monotonic() + self.config.dispatch.vanished_grace
         look, longest = VANISHED_CHECK
-        while not self._anchor.stands():
+        while not self._directory.is_there():
             left = deadline - time.monotonic()
-            if left <= 0 or self.signs.stop_asked:
+            if left <= 0 or self.events.stop_asked:
                 raise RunDirectoryLost(f"{self.run_dir} is gone")
-            self.signs.wait(min(left, look))
+            self.events.wait(min(left, look))
             self.reap()
             look = min(look * 2, longest)
-        self.journal.path = self.run_dir / JOURNAL
+        self.journal.path = self.run_dir / RUN_JOURNAL
 
-    def bound(self, number: int) -> bool:
+    def limit_output(self, number: int) -> bool:
         """Bound what the attempt's output takes on disk; True where it was too much."""
         limit = self.config.dispatch.output_limit
         out, err = (
@@ -283,31 +261,31 @@ class Attempts:
         )
         return out or err
 
-    def linger(self) -> None:
+    def wait_for_leftovers(self) -> None:
         """Let what the child left end by itself, as helpers do that see its pipes closed; at most LINGER."""
         deadline = time.monotonic() + LINGER
         while (left := deadline - time.monotonic()) > 0 and run_processes.run_members(self.run_id, [os.getpid()]):
-            self.signs.wait(left)
+            self.events.wait(left)
             self.reap()
-            self.check()
+            self.raise_if_stopped()
 
     def sleep(self, seconds: float) -> None:
-        """Wait in the kernel; Stopped if somebody asks for the run's end."""
+        """Wait in the kernel; RunStopped if somebody asks for the run's end."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             self.reap()
-            self.check()
-            self.signs.wait(left)
+            self.raise_if_stopped()
+            self.events.wait(left)
 
     def ended(self, child: int) -> bool:
-        """Reap, and say whether the child is gone. Stopped if somebody asked for the run's end."""
+        """Reap, and say whether the child is gone. RunStopped if somebody asked for the run's end."""
         self.reap()
-        self.check()
+        self.raise_if_stopped()
         return child in self.exits
 
-    def check(self) -> None:
-        """Stopped, if a signal asked for the run's end."""
-        if self.signs.stop_asked:
+    def raise_if_stopped(self) -> None:
+        """RunStopped if a signal asked for the run's end."""
+        if self.events.stop_asked:
             raise RunStopped
 
     def reap(self) -> None:
@@ -330,7 +308,7 @@ class Attempts:
 
         _, survivors = run_processes.stop_processes(find, self.config.dispatch.stop_grace, self.reap)
         if survivors:
-            self.note("survivors", pids=sorted(survivors))
+            self.record("survivors", pids=sorted(survivors))
         return left
 
     def output(self, number: int) -> Output:

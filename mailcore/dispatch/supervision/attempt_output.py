@@ -41,4 +41,4 @@ def last_line(stderr: Path) -> str:
     """The last line that a program wrote there: most say in it why they fail. Made safe and short, secrets masked."""
     from mailcore.text.masks import masked
 
-    return next((said for raw in reversed(tail(stderr, 4096)) if (said := line(masked(raw), MAX_LAST_LINE))), "")
+    return next((text for raw in reversed(tail(stderr, 4096)) if (text := line(masked(raw), MAX_LAST_LINE))), "")

@@ -27,8 +27,8 @@ from mailcore.system.lock_holder import name_holder
 from mailcore.system.processes import exit_notice
 from mailcore.system.watching import Watcher, inodes
 from mailcore.workspace import audit
-from mailcore.workspace.find import here
-from mailcore.workspace.lock_reader import YOUNG
+from mailcore.workspace.find import workspace_here
+from mailcore.workspace.lock_reader import UNREADABLE_GRACE
 
 WATCHED_FILES = {".dispatch.lock", ".queue.jsonl"}
 FIRST_CHECK = 0.1
@@ -37,30 +37,30 @@ FIRST_CHECK = 0.1
 
 def main(branch: Path, claim: int) -> int:
     """Wait and start, until nothing is left to wait for."""
-    workspace = here(start=branch)
+    workspace = workspace_here(start=branch)
     agent = next((a for a in workspace.agents if a.branch == branch), None)
     if agent is None:
         return 3
     wait_without_limit()
     name_holder(claim)
     config, _ = read_config_or_defaults(workspace.config_file)
-    changes = Watcher(YOUNG)
-    changes.watch(inodes([agent.mail_dir]))  # before the first look: what changes after it is told
+    changes = Watcher(UNREADABLE_GRACE)
+    changes.watch(inodes([agent.mail_dir]))  # before the first look: what changes after it is reported
     pause = FIRST_CHECK
     while True:
         try:
-            begun = after_run.start_next(workspace, config, agent)
-            if not isinstance(begun, Hindrance) or not begun.awaits:
+            started = after_run.start_next(workspace, config, agent)
+            if not isinstance(started, Hindrance) or not started.awaits:
                 with gate(workspace, agent):
-                    if isinstance(begun, Hindrance) or not queue.is_any_waiting(agent):
+                    if isinstance(started, Hindrance) or not queue.is_any_waiting(agent):
                         os.close(claim)  # under the gate: who queues next makes a waiter of its own
                         return 0
                 continue
         except (MailcoreError, OSError) as error:
             audit.record(workspace, agent.address, "start", error=str(error))
             return 1
-        wait_for_change(begun.awaits, pause, changes, agent.mail_dir)
-        pause = min(2 * pause, YOUNG)
+        wait_for_change(started.awaits, pause, changes, agent.mail_dir)
+        pause = min(2 * pause, UNREADABLE_GRACE)
 
 
 def wait_for_change(pids: Collection[int], pause: float, changes: Watcher, directory: Path) -> None:

@@ -19,7 +19,7 @@ class RunDirectory:
         self._opened = -1
         self._open()
 
-    def stands(self) -> bool:
+    def is_there(self) -> bool:
         """Look for the directory, there or where it was moved to within the workspace; False while it is gone."""
         if self.run_dir.is_dir():
             if not self._is_open():

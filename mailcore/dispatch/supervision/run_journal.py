@@ -1,7 +1,7 @@
 """The journal of the run that this process supervises: what it knew once is not lost, whatever becomes of the file.
 
 Anything may happen to a file in an agent's directory: `git clean` removes it, an agent empties it, or puts a directory
-in its place. Then it is written anew, from what its supervisor knows and what was added since.
+in its place. Then it is written again, from what its supervisor knows and what was added since.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ class OwnJournal:
         """OSError or ValueError if nothing is there to begin with."""
         self.path = path
         self._known = read_bytes(path, links=False)
-        self.queued = journal.parse(self._known.splitlines())[0]
+        self.queued = journal.parse_records(self._known.splitlines())[0]
 
     def records(self) -> list[dict[str, Any]]:
         """All of it. FileNotFoundError if its directory is gone."""
-        return journal.parse(self._read().splitlines())
+        return journal.parse_records(self._read().splitlines())
 
-    def note(self, event: str, **facts: Any) -> None:
+    def record(self, event: str, **facts: Any) -> None:
         """Add a record. OSError as of whatever the disk refuses, or if its directory is gone."""
         self._read()
-        journal.append(self.path, {"event": event, **facts})
+        journal.append_record(self.path, {"event": event, **facts})
 
     def _read(self) -> bytes:
         try:
@@ -48,7 +48,7 @@ class OwnJournal:
     def _mend(self, data: bytes) -> bytes:
         known = self._known.splitlines()
         seen = set(known)
-        added = [line for line in data.splitlines() if line not in seen and journal.parse([line])]
+        added = [line for line in data.splitlines() if line not in seen and journal.parse_records([line])]
         lines = [*known, *added, dumps_line({"at": journal.now(), "event": "mended"})]
         mended = b"".join(line + b"\n" for line in lines)
         if not self.path.is_file() or self.path.is_symlink():

@@ -20,7 +20,7 @@ FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def main(run_dir: str) -> int:
-    """Supervise the run whose journal lies in `run_dir`, in a child, and see to it that its end is told."""
+    """Supervise the run whose journal lies in `run_dir`, in a child, and see to it that its end is reported."""
     from mailcore.system.subreaper import adopt_orphans
 
     adopt_orphans()

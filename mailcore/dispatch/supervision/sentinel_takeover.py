@@ -1,4 +1,4 @@
-"""What a sentinel does when its supervisor died: ends all of the run, has its end told, and starts what waits."""
+"""What a sentinel does when its supervisor died: ends all of the run, has its end reported, and starts what waits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailcore.dispatch.supervision.supervisor import owner_of_run
 from mailcore.exceptions import MailcoreError
 from mailcore.programs.base import exit_words, tail
 from mailcore.text import line
-from mailcore.workspace.find import Workspace, here
+from mailcore.workspace.find import Workspace, workspace_here
 
 PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each try: a gate may be busy, a disk full, a directory moved about. Afterwards it is left to the next
@@ -25,18 +25,18 @@ MAX_CAUSE = 160
 
 
 def take_over(directory: str, supervisor: int, code: int) -> int:
-    """See to the end of the run in `directory`, whose supervisor had that PID and exit code; 0 once it is told."""
+    """See to the end of the run in `directory`, whose supervisor had that PID and exit code; 0 once it is reported."""
     run_dir = Path(directory).resolve()
     how = exit_words(code)
     if code > 0:
-        said = next((found for raw in reversed(tail(run_dir / "supervisor.log", 4096)) if (found := line(raw))), "")
-        how = f"{how}: {said[:MAX_CAUSE]}" if said else how
+        last = next((found for raw in reversed(tail(run_dir / "supervisor.log", 4096)) if (found := line(raw))), "")
+        how = f"{how}: {last[:MAX_CAUSE]}" if last else how
     grace = Config().dispatch.stop_grace
     began = time.monotonic()
     for pause in PAUSES:
         time.sleep(pause)
         try:
-            workspace = here(start=run_dir.parents[2])
+            workspace = workspace_here(start=run_dir.parents[2])
             config, _ = read_config_or_defaults(workspace.config_file)
             grace = config.dispatch.stop_grace
         except (MailcoreError, OSError) as error:
@@ -54,7 +54,7 @@ def take_over(directory: str, supervisor: int, code: int) -> int:
 
 
 def _reported(workspace: Workspace, config: Config, run_dir: Path, supervisor: int, how: str) -> bool:
-    """Have the end told, and what waits started; False if that failed."""
+    """Have the end reported, and what waits started; False if that failed."""
     try:
         workspace, agent = owner_of_run(workspace, run_dir)
         after_run.clean_up(workspace, config, agent, how=how)

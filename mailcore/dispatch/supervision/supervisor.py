@@ -29,12 +29,13 @@ from mailcore.formats.timestamps import utc_time
 from mailcore.mail import approvals
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, is_session_id
-from mailcore.programs.registry import find
+from mailcore.programs.registry import find_program
 from mailcore.system.locks import locked
 from mailcore.system.processes import adopt_orphans
 from mailcore.workspace import audit, trust
-from mailcore.workspace.find import Workspace, here, load, normal_address
+from mailcore.workspace.find import Workspace, load_workspace, workspace_here
 from mailcore.workspace.lock_reader import FLOCK
+from mailcore.workspace.registry import normal_address
 
 
 class Supervisor:
@@ -43,8 +44,8 @@ class Supervisor:
     def __init__(self, workspace: Workspace, config: Config, agent: Agent, run_dir: Path) -> None:
         self._workspace, self.config = workspace, config
         self.attempts = Attempts(config, agent, run_dir)
-        self.attempts.pondered = self.pondered
-        self.queued, self.note = self.attempts.queued, self.attempts.note
+        self.attempts.approval_wait = self.approval_wait
+        self.queued, self.record = self.attempts.queued, self.attempts.record
 
     @property
     def agent(self) -> Agent:
@@ -62,18 +63,18 @@ class Supervisor:
         agents = (self.agent if one.address == self.agent.address else one for one in self._workspace.agents)
         return replace(self._workspace, agents=tuple(agents))
 
-    def pondered(self, since: float) -> float:
+    def approval_wait(self, since: float) -> float:
         """Seconds since then in which the run waited for an approval, as far as that can be read."""
         if not self.attempts.run.wrote:
             return 0.0
         try:
             everyone = approvals.approvers(self.workspace, self.config)
-            return approvals.pondered(everyone, self.attempts.run_id, since)
+            return approvals.seconds_undecided(everyone, self.attempts.run_id, since)
         except MailcoreError:
             return 0.0
 
     def supervise(self, trouble: str) -> None:
-        """All attempts, and the end; none with a config that cannot be read, whose `trouble` is told instead."""
+        """All attempts, and the end; none with a config that cannot be read, whose `trouble` is reported instead."""
         if trouble:
             self.end("bounced", Ending(False, trouble))
             return
@@ -82,7 +83,7 @@ class Supervisor:
         try:
             self.delay(float(self.queued.get("delay") or 0.0))
             wanted = str(self.queued.get("mode") or "start")
-            session = self.former_session(wanted)
+            session = self.earlier_session(wanted)
             forked = session if wanted == "fork" else ""
             for number in range(1, limits.attempts + 1):
                 mode = wanted if number == 1 else ("fresh", "resume")[number == 2]
@@ -105,13 +106,13 @@ class Supervisor:
             outcome = "killed"
         self.end(outcome, result)
 
-    def former_session(self, mode: str) -> str:
+    def earlier_session(self, mode: str) -> str:
         """The session of the run that this one is a retry of, or that it was asked to go on in; empty where none is."""
         if mode in SESSION_MODES and not self.queued.get("retry_of"):
-            kind = find(self.attempts.name)
+            kind = find_program(self.attempts.name)
             return newest_session(self.config, self.agent, kind) if kind is not None else ""
-        former = Path(str(self.queued.get("retry_of") or "")).name
-        run = read_run(self.agent.runs_dir / former) if former else None
+        earlier = Path(str(self.queued.get("retry_of") or "")).name
+        run = read_run(self.agent.runs_dir / earlier) if earlier else None
         session = run.attempt.session_id if run is not None and run.attempt is not None else ""
         return session if is_session_id(session) else ""
 
@@ -121,18 +122,18 @@ class Supervisor:
 
         limits = self.config.dispatch
         delay = limits.limit_wait * random.uniform(1.0, 1.5) if failure.limited else limits.retry_wait
-        self.note("waiting", until=utc_time(time.time() + delay), limited=failure.limited, why=failure.cause)
+        self.record("waiting", until=utc_time(time.time() + delay), limited=failure.limited, why=failure.cause)
         self.attempts.sleep(delay)
 
     def delay(self, seconds: float) -> None:
         """Wait before the first attempt of a start by itself, after failed runs."""
         if seconds > 0:
             why = "the last runs failed; backing off"
-            self.note("waiting", until=utc_time(time.time() + seconds), limited=False, why=why)
+            self.record("waiting", until=utc_time(time.time() + seconds), limited=False, why=why)
             self.attempts.sleep(seconds)
 
     def end(self, outcome: str, result: Ending) -> None:
-        """Close the journal, tell whoever waits, free the branch, start what waited for it."""
+        """Close the journal, notify whoever waits, free the branch, start what waited for it."""
         self.attempts.stop_tree()
         self.attempts.journal.records()  # mended, if need be, before it is closed
         by, why = "", result.cause
@@ -141,8 +142,8 @@ class Supervisor:
             by = str(asked[-1].get("by", "")) if asked else "a signal"
             why = ""
         run = run_end.close_run(self.agent, self.run_dir, outcome, reason=why, by=by, result=result.result)
-        with suppress(MailcoreError, OSError):  # whom it is told may have moved, or left, since the run began
-            self._workspace = owner_of_run(load(self._workspace.registry), self.run_dir)[0]
+        with suppress(MailcoreError, OSError):  # who is notified may have moved, or left, since the run began
+            self._workspace = owner_of_run(load_workspace(self._workspace.registry), self.run_dir)[0]
         # Where not even the journal can be written, the lock stays: the next look finds an orphan, and tells.
         after_run.report_end(self.workspace, self.config, self.agent, run, self.queued, self.run_dir)
         run_id, nonce = self.attempts.run_id, self.attempts.nonce
@@ -152,22 +153,22 @@ class Supervisor:
 
 
 def main(run_dir: Path, sentinel: int) -> int:
-    """Supervise the run whose journal lies in `run_dir`; 0 if its end is on record, and told as far as it can be."""
+    """Supervise the run whose journal lies in `run_dir`; 0 if its end is recorded, and reported as far as it can be."""
     adopt_orphans()
     wait_without_limit()
-    audit.proof.set("supervisor")
-    workspace, agent = owner_of_run(here(start=run_dir.parents[2]), run_dir)
+    audit.current_proof.set("supervisor")
+    workspace, agent = owner_of_run(workspace_here(start=run_dir.parents[2]), run_dir)
     config, trouble = read_config_or_defaults(workspace.config_file)
     try:
-        trust.insist(workspace)
+        trust.require_trust(workspace)
     except Refused as error:  # it came since the run was asked for
-        config, trouble = trust.withheld(config), str(error)
+        config, trouble = trust.without_withheld(config), str(error)
     supervisor = Supervisor(workspace, config, agent, run_dir)
     attempts, queued = supervisor.attempts, supervisor.queued
     if select([0], [], [], 0)[0] and not os.isatty(0):  # who began the run has put its nonce there
         attempts.secret = os.read(0, 64).decode("ascii", "replace")
     # Before it waits for anything: by this it is found whatever becomes of its lock and its sentinel.
-    supervisor.note("supervised", **branch_lock.process_facts(os.getpid(), sentinel))
+    supervisor.record("supervised", **branch_lock.process_facts(os.getpid(), sentinel))
     supervisor_ready.report_ready()  # before the gate, which who started it may hold
     with gate(workspace, agent):
         run = read_run(run_dir)
@@ -203,7 +204,7 @@ def run_lock(run_dir: Path, attempts: Attempts) -> Iterator[None]:
     """Hold the run's flock, its program too: by that it is seen to live from where its PIDs are not."""
     with ExitStack() as stack:
         with suppress(MailcoreError, OSError):  # without it the run is taken to go on there
-            attempts.held = (stack.enter_context(locked(run_dir / FLOCK, 2.0)),)
+            attempts.lock_descriptors = (stack.enter_context(locked(run_dir / FLOCK, 2.0)),)
         yield
 
 

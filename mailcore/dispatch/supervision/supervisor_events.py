@@ -9,7 +9,7 @@ from types import FrameType
 from mailcore.system.watching import Watcher, inodes
 
 UNWATCHED_PERIOD = 0.5
-"""Period of looking where the kernel tells of no changes, while an attempt is starting."""
+"""Period of looking where the kernel reports no changes, while an attempt is starting."""
 
 
 class SupervisorEvents:
@@ -30,12 +30,12 @@ class SupervisorEvents:
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stop_asked = True
 
-    def look_at(self, *paths: Path) -> None:
+    def watch_paths(self, *paths: Path) -> None:
         """From now on a change of these files or directories ends a wait; those that do not exist yet too."""
         self._wanted = paths
         self._watch()
 
-    def look_away(self) -> None:
+    def unwatch(self) -> None:
         """Let the kernel's watches go, of which a user has few."""
         self._wanted = ()
         self._watcher.watch({})

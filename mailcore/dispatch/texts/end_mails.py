@@ -31,8 +31,8 @@ def done_mail(agent: Agent, run: Run) -> tuple[str, str]:
 
 def killed_mail(agent: Agent, run: Run) -> tuple[str, str]:
     """Subject and body of the mail that a run was killed."""
-    said = f"{run.subject}: the run was killed by {run.by}. Dispatch it again if it is still wanted."
-    return f"KILLED: Dispatch to {agent.address}", f"{said}\n\n{run_figures(run)}"
+    text = f"{run.subject}: the run was killed by {run.by}. Dispatch it again if it is still wanted."
+    return f"KILLED: Dispatch to {agent.address}", f"{text}\n\n{run_figures(run)}"
 
 
 def bounce_mail(agent: Agent, run: Run, run_dir: Path) -> tuple[str, str]:

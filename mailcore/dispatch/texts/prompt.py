@@ -8,13 +8,13 @@ from __future__ import annotations
 from mailcore.model.agent import Agent
 from mailcore.text import line
 from mailcore.text.frames import quoted
-from mailcore.text.names import shown
+from mailcore.text.names import safe_sender
 
 
 def task_prompt(agent: Agent, message_id: str, sender: str, subject: str, expect: str = "") -> str:
     """The prompt of a dispatch. The mail's body is not in it: it is read, and thereby marked as read, by its id."""
     wanted = f"It counts as done, in its words, when {quoted(expect, 300)}. " if expect else ""
-    message_id, sender = line(message_id), shown(sender, 80)
+    message_id, sender = line(message_id), safe_sender(sender, 80)
     return (
         f"You are {agent.address}. Your passport is .trinity/passport.json, your memories are .trinity/local.json and "
         f".trinity/observations.json: read them first. {sender} sent you a task, message {message_id}: "

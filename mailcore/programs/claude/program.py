@@ -74,7 +74,7 @@ class Claude:
 
         What is on standard error are its warnings.
         """
-        if output.acted or output.said:
+        if output.acted or output.printed:
             return True
         try:
             trace = session_file(launch.agent, launch.session_id).stat()
@@ -104,11 +104,11 @@ class Claude:
         return config.permission_mode in ("bypass", "bypassPermissions")
 
     def output_reader(self, agent: str) -> OutputReader:
-        """Its session file tells more than the object that it prints."""
-        from mailcore.programs.transcript_reader import ObjectsUntold
+        """Its session file reports more than the object that it prints."""
+        from mailcore.programs.transcript_reader import ObjectsIgnored
 
         del agent
-        return ObjectsUntold()
+        return ObjectsIgnored()
 
 
 def session_file(agent: Agent, session_id: str) -> Path:

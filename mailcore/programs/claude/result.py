@@ -9,7 +9,7 @@ import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, tail
 from mailcore.programs.json_schema import shaped
-from mailcore.programs.transcript_reader import LONGEST, parsed
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line
 
 LIMITS = {429, 529}
 """`api_error_status` of a rate limit and of an overloaded service."""
@@ -26,7 +26,7 @@ class Denial(msgspec.Struct):
     tool_name: str = ""
 
 
-class Result(msgspec.Struct):
+class ClaudeResult(msgspec.Struct):
     """The object that it prints at its end."""
 
     subtype: str | None = None
@@ -49,14 +49,14 @@ def ending(exit_code: int, output: Output) -> Ending:
     if found is None:
         cause = f"{exit_words(exit_code)}, {'background tasks cut off' if cut_off else 'no result object'}"
         return Ending(exit_code == 0 and not cut_off, cause)
-    result, wrong = shaped(found, Result, "claude's result")
+    result, wrong = shaped(found, ClaudeResult, "claude's result")
     text, dollars = result.result or "", result.total_cost_usd or 0.0
     if DECIDES & wrong.keys():
         return Ending(False, "; ".join(wrong.values()), False, text, dollars, final=True)
     if result.api_error_status in LIMITS:
         return Ending(False, f"API {result.api_error_status} ({result.api_error_type})", True, text, dollars)
     if result.is_error or result.subtype != "success" or exit_code != 0:
-        # The next attempt would come to the same limit, and begin the work anew.
+        # The next attempt would come to the same limit, and begin the work again.
         final = result.subtype == TURNS_USED
         return Ending(False, f"{exit_words(exit_code)}, {result.subtype}", False, text, dollars, final)
     if cut_off:
@@ -68,8 +68,8 @@ def ending(exit_code: int, output: Output) -> Ending:
 
 def _result(stdout: Path) -> dict[str, Any] | None:
     """The last result object that it printed."""
-    for line in reversed(tail(stdout, LONGEST)):
-        value = parsed(line.encode()) if line.startswith("{") else None
+    for line in reversed(tail(stdout, MAX_TRANSCRIPT_LINE)):
+        value = parse_line(line.encode()) if line.startswith("{") else None
         if value is not None and value.get("type") == "result":
             return value
     return None

@@ -10,8 +10,15 @@ from functools import partial
 from pathlib import Path
 
 from mailcore.programs.claude.places import below, directory, root
-from mailcore.programs.session_files import BEFORE, listed, newer, tell_before, timestamp_of
-from mailcore.programs.transcript_reader import LONGEST, Counted, Transcript, dollars_of, parsed, text_of
+from mailcore.programs.session_files import BEFORE, feed_before, list_entries, newer_files, timestamp_of
+from mailcore.programs.transcript_reader import (
+    MAX_TRANSCRIPT_LINE,
+    Counted,
+    Transcript,
+    dollars_of,
+    parse_line,
+    text_of,
+)
 from mailcore.system import safe_open
 
 HEAD = 16 * 1024 * 1024
@@ -24,7 +31,7 @@ MONEY = 256 * 1024 * 1024
 """Bytes before it in which the last total of a session's money is looked for: 0.1 s of reading, once a session."""
 SUBAGENTS = "subagents"
 """The directory of a session's subagents, in one that has the session's name."""
-BLOCK = 4 * 1024 * 1024
+READ_BLOCK = 4 * 1024 * 1024
 OVERLAP = 16384
 """A line that is cut where a block begins is read with the block before it."""
 
@@ -50,7 +57,7 @@ class ClaudeSessions:
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """The sessions, and the newest ones' subagents."""
         folders = (place, *(inner for inner in _inner(place) if inner.name == SUBAGENTS))
-        return [one for folder in folders for one in listed(folder, lambda name: name.endswith(".jsonl"))]
+        return [one for folder in folders for one in list_entries(folder, lambda name: name.endswith(".jsonl"))]
 
     def is_session(self, path: Path) -> bool:
         """By the ending alone."""
@@ -62,7 +69,7 @@ class ClaudeSessions:
         return cwd_of(path)
 
     def time_of(self, line: bytes) -> float:
-        """As most lines tell it."""
+        """As most lines report it."""
         return timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
@@ -70,22 +77,22 @@ class ClaudeSessions:
         own = {directory(branch): str(branch) for branch in branches}
         for place in self.places(branches):
             for pattern in ("*.jsonl", "*/subagents/**/*.jsonl"):
-                for path in newer(place.glob(pattern), since):
+                for path in newer_files(place.glob(pattern), since):
                     yield path, cwd_of(path) or own.get(place, "")
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
-        """As of `SessionFiles.reader`; `earlier` is for what tells no time, where its message is too far back."""
+        """As of `SessionFiles.reader`; `earlier` is for what reports no time, where its message is too far back."""
         from mailcore.programs.claude.transcript import ClaudeTranscript
 
         reader = ClaudeTranscript(agent, path)
         if offset > BEFORE:
             reader.cwd = cwd_of(path)
-        tell_before(reader, path, offset)
+        feed_before(reader, path, offset)
         # Only now: what stands before the offset is another reader's to count.
         reader.counted = counted
         if offset > BEFORE and not reader.last and earlier:
             reader.last = math.nextafter(earlier, 0.0)
-        # What was just read told it better, if it told any.
+        # What was just read reported it better, if it reported any.
         reader.former = partial(_money_before, path, max(0, offset - BEFORE))
         return reader
 
@@ -93,7 +100,7 @@ class ClaudeSessions:
 def cwd_of(path: Path) -> str:
     """Where the session of that file was begun: the first `cwd` of its head; empty while there is none.
 
-    Of a subagent's file that of its session, as far as that tells: a subagent may be given a directory of its own.
+    Of a subagent's file that of its session, as far as that reports: a subagent may be given a directory of its own.
     """
     home = root()
     match path.relative_to(home).parts if path.is_relative_to(home) else ():
@@ -104,9 +111,9 @@ def cwd_of(path: Path) -> str:
 
 def _first_cwd(path: Path) -> str:
     try:
-        with safe_open.opened(path) as file:
-            while file.tell() < HEAD and (line := file.readline(LONGEST)):
-                if b'"cwd"' in line and (cwd := text_of(parsed(line) or {}, "cwd")):
+        with safe_open.open_regular(path) as file:
+            while file.tell() < HEAD and (line := file.readline(MAX_TRANSCRIPT_LINE)):
+                if b'"cwd"' in line and (cwd := text_of(parse_line(line) or {}, "cwd")):
                     return cwd
     except OSError:
         pass
@@ -125,21 +132,22 @@ def _inner(place: Path) -> list[Path]:
 
 
 def _money_before(path: Path, offset: int) -> float | None:
-    """The last total of a session's money that is told before `offset`; None if it is too far back, or not to be read.
+    """The last total of a session's money that is reported before `offset`; None if it is too far back, or not to be
+    read.
 
-    Claude Code tells it when it ends, so it may stand far back; it is looked for when the next one is met.
+    Claude Code reports it when it ends, so it may stand far back; it is looked for when the next one is met.
     """
     floor = max(0, offset - MONEY)
     try:
-        with safe_open.opened(path) as file:
+        with safe_open.open_regular(path) as file:
             while offset > floor:
-                begin = max(floor, offset - BLOCK)
+                begin = max(floor, offset - READ_BLOCK)
                 file.seek(begin)
                 data = file.read(offset - begin + OVERLAP)
                 at = data.rfind(b'"cost-state"')
                 start = data.rfind(b"\n", 0, at) + 1 if at >= 0 else 0
                 if at >= 0 and (start > 0 or begin == 0):
-                    return dollars_of(parsed(data[start : data.find(b"\n", at)]) or {}, "totalCostUSD")
+                    return dollars_of(parse_line(data[start : data.find(b"\n", at)]) or {}, "totalCostUSD")
                 offset = begin
     except OSError:
         return None

@@ -16,7 +16,7 @@ from mailcore.system import user_directories
 from mailcore.system.processes import alive, pid_namespace
 from mailcore.system.safe_open import read_bytes
 
-LARGEST = 65_536
+MAX_STATUS = 65_536
 """Bytes; what is larger is no such file."""
 
 
@@ -33,19 +33,19 @@ class ClaudeStatuses:
         if path.suffix != ".json":
             return None
         try:
-            said = json.loads(read_bytes(path, most=LARGEST))
-            session, cwd, status = said["sessionId"], said["cwd"], said["status"]
-            at = float(said["statusUpdatedAt"]) / 1000
-            if not all(isinstance(text, str) for text in (session, cwd, status)) or _over(said):
+            values = json.loads(read_bytes(path, most=MAX_STATUS))
+            session, cwd, status = values["sessionId"], values["cwd"], values["status"]
+            at = float(values["statusUpdatedAt"]) / 1000
+            if not all(isinstance(text, str) for text in (session, cwd, status)) or _is_over(values):
                 return None
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
         waits = status == "waiting"
-        return SessionStatus(session, cwd, waits, at, str(said.get("waitingFor") or "") if waits else "")
+        return SessionStatus(session, cwd, waits, at, str(values.get("waitingFor") or "") if waits else "")
 
 
-def _over(said: dict[str, Any]) -> bool:
+def _is_over(values: dict[str, Any]) -> bool:
     """Its process is gone, as far as that can be seen from here."""
-    if not str(said.get("pidDomain", "")).endswith(pid_namespace()):
+    if not str(values.get("pidDomain", "")).endswith(pid_namespace()):
         return False
-    return not alive(int(said["pid"]), int(said.get("procStart") or 0))
+    return not alive(int(values["pid"]), int(values.get("procStart") or 0))

@@ -16,7 +16,16 @@ from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
 from mailcore.programs.claude.usage import ClaudeUsage
 from mailcore.programs.tool_wording import tool_words
-from mailcore.programs.transcript_reader import SOURCE, Counted, Recent, count_of, parsed, short, table_of, text_of
+from mailcore.programs.transcript_reader import (
+    TRANSCRIPT_SOURCE,
+    Counted,
+    Recent,
+    count_of,
+    parse_line,
+    short_result,
+    table_of,
+    text_of,
+)
 
 CALLS = 500
 """Tool calls that are remembered until their results come."""
@@ -24,7 +33,7 @@ SUBAGENT_TOOLS = ("Task", "Agent")
 TURN_ENDS = ("end_turn", "stop_sequence", "refusal")
 NOTICE = 1000
 """Characters of a text in which such a notice begins."""
-LIMITS = (429, 503, 529)
+LIMIT_STATUSES = (429, 503, 529)
 """HTTP status of a rate limit and of an overloaded service."""
 
 _PASSED = frozenset(
@@ -34,7 +43,7 @@ _PASSED = frozenset(
         "speculation-accept", "summary", "tag", "task-summary", "tools-used", "worktree-state",
     }
 )  # fmt: skip
-"""Types of lines that are known to tell nothing that is wanted."""
+"""Types of lines that are known to report nothing that is wanted."""
 _NO_PROMPT = ("<command-", "<local-command-", "<bash-")
 """What the program itself writes in the user's place: its own commands, which begin no turn."""
 _INTERRUPTED = "[Request interrupted by user"
@@ -55,8 +64,8 @@ class ClaudeTranscript(ClaudeUsage):
         """The message that ended the turn."""
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
-        """What the line tells (`Transcript.read`)."""
-        event = parsed(line)
+        """What the line reports (`Transcript.read`)."""
+        event = parse_line(line)
         if event is None:
             return []
         self._meet(event, now)
@@ -75,8 +84,8 @@ class ClaudeTranscript(ClaudeUsage):
                 self.unread += not isinstance(kind, str) or kind not in _PASSED
                 return []
 
-    def _told(self, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
-        return Activity(self._at, self.agent, kind, text, SOURCE, tool, call, self._in, by or self._by)
+    def _activity(self, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
+        return Activity(self._at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self._in, by or self._by)
 
     def _assistant(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         message = event.get("message")
@@ -86,22 +95,22 @@ class ClaudeTranscript(ClaudeUsage):
         blocks = [block for block in message["content"] if isinstance(block, dict)]
         if event.get("isApiErrorMessage") is True:
             text = " ".join(text_of(block, "text") for block in blocks) or "the API refused"
-            yield self._told(Kind.ERROR, text)
+            yield self._activity(Kind.ERROR, text)
             return
         spoke = False
         for block in blocks:
             match block.get("type"):
                 case "text" if text := text_of(block, "text").strip():
                     spoke = True
-                    yield self._told(Kind.MESSAGE, text)
+                    yield self._activity(Kind.MESSAGE, text)
                 case "thinking":
-                    yield self._told(Kind.THINKING, text_of(block, "thinking") or "thinking")
+                    yield self._activity(Kind.THINKING, text_of(block, "thinking") or "thinking")
                 case "tool_use":
                     yield from self._call(block)
         name = text_of(message, "id")
         if spoke and message.get("stop_reason") in TURN_ENDS and not self._by and name != self._ended:
             self._ended = name
-            yield self._told(Kind.TURN_END, "turn over")
+            yield self._activity(Kind.TURN_END, "turn over")
 
     def _call(self, block: Mapping[str, Any]) -> Iterator[Activity]:
         tool, call = text_of(block, "name"), text_of(block, "id")
@@ -110,11 +119,11 @@ class ClaudeTranscript(ClaudeUsage):
             return
         words = tool_words(tool, block.get("input"))
         self._calls.put(call, (tool, words))
-        yield self._told(Kind.TOOL, words, tool, call)
+        yield self._activity(Kind.TOOL, words, tool, call)
         if tool in SUBAGENT_TOOLS:
             given = table_of(block, "input")
             what = text_of(given, "description") or text_of(given, "subagent_type")
-            yield self._told(Kind.SUBAGENT, what or "subagent", tool, call)
+            yield self._activity(Kind.SUBAGENT, what or "subagent", tool, call)
 
     def _user(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         content = table_of(event, "message").get("content")
@@ -134,16 +143,17 @@ class ClaudeTranscript(ClaudeUsage):
         if _NOTICE.search(text[:NOTICE]):
             yield from self._notice(text)
         elif text.startswith(_INTERRUPTED):
-            yield self._told(Kind.TURN_END, "interrupted by the operator")
+            yield self._activity(Kind.TURN_END, "interrupted by the operator")
         elif True not in (event.get("isMeta"), event.get("isCompactSummary")) and not text.startswith(_NO_PROMPT):
-            yield self._told(Kind.PROMPT, text)
+            yield self._activity(Kind.PROMPT, text)
 
     def _notice(self, text: str) -> Iterator[Activity]:
-        """A task in the background is over: told when it is queued for the agent, and again when the agent reads it."""
+        """A task in the background is over: reported when it is queued for the agent, and again when the agent reads
+        it."""
         notice = _NOTICE.search(text[:NOTICE])
         call = self._background.pop(notice[1]) if notice is not None else None
         if notice is not None and call is not None:
-            yield self._told(Kind.SUBAGENT_DONE, "subagent is done", "", call, notice[1])
+            yield self._activity(Kind.SUBAGENT_DONE, "subagent is done", "", call, notice[1])
 
     def _result(self, event: Mapping[str, Any], block: Mapping[str, Any]) -> Iterator[Activity]:
         call = text_of(block, "tool_use_id")
@@ -152,28 +162,28 @@ class ClaudeTranscript(ClaudeUsage):
             return
         tool, words = self._calls.pop(call) or ("", "a tool")
         failed = block.get("is_error") is True
-        brought = short(_plain(block.get("content")))
+        brought = short_result(_plain(block.get("content")))
         outcome = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
-        yield self._told(Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, outcome, tool, call)
+        yield self._activity(Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, outcome, tool, call)
         if tool in SUBAGENT_TOOLS:
             result = table_of(event, "toolUseResult")
             child = text_of(result, "agentId")
             if text_of(result, "status").endswith("_launched"):
                 self._background.put(child, call)
             else:
-                yield self._told(Kind.SUBAGENT_DONE, brought or "subagent is done", tool, call, child)
+                yield self._activity(Kind.SUBAGENT_DONE, brought or "subagent is done", tool, call, child)
 
     def _system(self, event: Mapping[str, Any]) -> Iterator[Activity]:
         match event.get("subtype"):
             case "compact_boundary":
                 about = table_of(event, "compactMetadata")
                 was = f" of {tokens} tokens" if (tokens := count_of(about, "preTokens")) else ""
-                yield self._told(Kind.COMPACTED, f"context{was} compacted")
+                yield self._activity(Kind.COMPACTED, f"context{was} compacted")
             case "api_error":
                 status = table_of(event, "error").get("status")
                 times = f", attempt {count_of(event, 'retryAttempt')} of {count_of(event, 'maxRetries')}"
-                kind = Kind.LIMIT if status in LIMITS else Kind.WARNING
-                yield self._told(kind, f"API {status if isinstance(status, int) else 'error'}{times}")
+                kind = Kind.LIMIT if status in LIMIT_STATUSES else Kind.WARNING
+                yield self._activity(kind, f"API {status if isinstance(status, int) else 'error'}{times}")
 
 
 def _plain(content: object) -> str:

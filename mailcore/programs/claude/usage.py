@@ -7,12 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.transcript_reader import Counted, Recent, count_of, dollars_of, moment, parsed, table_of, text_of
+from mailcore.programs.transcript_reader import (
+    Counted,
+    Recent,
+    count_of,
+    dollars_of,
+    line_time,
+    parse_line,
+    table_of,
+    text_of,
+)
 
-COUNTED = 500
+MAX_COUNTED_MESSAGES = 500
 """Messages whose use is remembered: the lines of one stand close together."""
-ASKED = 4
-"""Times that it is asked what was told before the reading began."""
+MAX_ASKS = 4
+"""Times that it is asked what was reported before the reading began."""
 
 
 class ClaudeUsage:
@@ -29,12 +38,12 @@ class ClaudeUsage:
         self._version = ""
         self._subagent = path.stem.removeprefix("agent-") if below else ""
         self.former: Callable[[], float | None] = _unknown
-        """The money that was told before the reading began, asked when the next total is met; None: unknown."""
+        """The money that was reported before the reading began, asked when the next total is met; None: unknown."""
         self._asked = 0
-        self.counted = counted if counted is not None else Counted(COUNTED)
+        self.counted = counted if counted is not None else Counted(MAX_COUNTED_MESSAGES)
         """The messages that were counted."""
         self._totals: Recent[str, float] = Recent(8)
-        """Money of each session, as last told."""
+        """Money of each session, as last reported."""
         self.last = 0.0
         """Time of the newest message; 0.0 while none is known."""
         self._at, self._in, self._by = 0.0, self.session, ""
@@ -44,7 +53,7 @@ class ClaudeUsage:
         """What the line says was used (`Transcript.spent`)."""
         if b'"cost-state"' not in line and not (b'"usage"' in line and b'"assistant"' in line):
             return []
-        event = parsed(line)
+        event = parse_line(line)
         if event is None:
             return []
         self._meet(event, now)
@@ -66,8 +75,8 @@ class ClaudeUsage:
         if not self.cwd:
             self.cwd = text_of(event, "cwd")
         self._version = text_of(event, "version") or self._version
-        # A `cost-state` has no time: it counts as told with the message before it.
-        self._at = moment(event, now) if "timestamp" in event else min(self.last, now) or now
+        # A `cost-state` has no time: it counts as reported with the message before it.
+        self._at = line_time(event, now) if "timestamp" in event else min(self.last, now) or now
         self._in = text_of(event, "sessionId") or self.session
         child = self._subagent or event.get("isSidechain") is True
         self._by = (text_of(event, "agentId") or self._subagent or "sidechain") if child else ""
@@ -104,11 +113,11 @@ class ClaudeUsage:
         before = self._totals.get(session)
         self._totals.put(session, total)
         if before is None:
-            before = former if (former := self.former()) is not None else total
+            before = earlier if (earlier := self.former()) is not None else total
             self._asked += 1
-            if self._asked == ASKED:  # it reads the file: made-up sessions must not let it do so for ever
+            if self._asked == MAX_ASKS:  # it reads the file: made-up sessions must not let it do so for ever
                 self.former = _unknown
-        # A smaller total: the program was started anew and counts from nothing.
+        # A smaller total: the program was started again and counts from nothing.
         more = total - before if total >= before else total
         if more > 0:
             yield Spent(self._at, self.agent, Usage(cost=more), session)
@@ -118,11 +127,11 @@ class ClaudeUsage:
 
 
 def _unknown() -> None:
-    """What was told before is not known: the first total is where the counting begins."""
+    """What was reported before is not known: the first total is where the counting begins."""
 
 
 def _growth(before: Usage, total: Usage) -> Usage:
-    """What a later line of the same message tells more of."""
+    """What a later line of the same message adds to it."""
     return Usage(
         max(0, total.input - before.input),
         max(0, total.output - before.output),

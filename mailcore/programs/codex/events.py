@@ -8,10 +8,10 @@ import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, is_session_id, tail
 from mailcore.programs.json_schema import shaped
-from mailcore.programs.transcript_reader import LONGEST, parsed
-from mailcore.system.safe_open import opened
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, parse_line
+from mailcore.system.safe_open import open_regular
 
-LIMIT_STATUS = re.compile(r"last status: (429|503|529)\b")
+LAST_STATUS = re.compile(r"last status: (429|503|529)\b")
 """Codex has no status field: the sentence of its own `turn.failed` event carries the number (contract/codex.md)."""
 
 
@@ -52,10 +52,10 @@ def ending(exit_code: int, output: Output) -> Ending:
 
     An `error` before it was a connection that was lost and found; an item of type `error` is only a warning.
     """
-    completed, failure, said, odd = False, "", "", dict[str, str]()
+    completed, failure, answer, odd = False, "", "", dict[str, str]()
     limited = False
-    for line in tail(output.stdout, LONGEST):
-        event = parsed(line.encode())
+    for line in tail(output.stdout, MAX_TRANSCRIPT_LINE):
+        event = parse_line(line.encode())
         kind = event.get("type") if event is not None else None
         if event is None or not isinstance(kind, str):
             continue
@@ -65,23 +65,23 @@ def ending(exit_code: int, output: Output) -> Ending:
             failed, wrong = shaped(event, Failed, f"codex's {kind}")
             message = (failed.error.message if failed.error is not None else failed.message) or ""
             failure = "; ".join(wrong.values()) or message or kind
-            limited = LIMIT_STATUS.search(message) is not None
+            limited = LAST_STATUS.search(message) is not None
         elif kind == "item.completed":
             done, wrong = shaped(event, Completed, f"codex's {kind}")
             odd |= wrong
             if done.item is not None and done.item.type == "agent_message":
-                said = done.item.text or ""
+                answer = done.item.text or ""
     if exit_code == 0 and completed and not failure:
-        return Ending(True, ", ".join([exit_words(exit_code), *odd.values()]), result=said)
+        return Ending(True, ", ".join([exit_words(exit_code), *odd.values()]), result=answer)
     failure = failure or "the stream ended without turn.completed"
-    return Ending(False, f"{exit_words(exit_code)}: {failure}", limited=limited, result=said)
+    return Ending(False, f"{exit_words(exit_code)}: {failure}", limited=limited, result=answer)
 
 
 def thread_of(output: Output) -> str:
     """The id of the thread that it began, as its first event says; empty if that does not say one."""
     try:
-        with opened(output.stdout) as file:
-            event = parsed(file.readline(65536).rstrip())
+        with open_regular(output.stdout) as file:
+            event = parse_line(file.readline(65536).rstrip())
     except OSError:
         return ""
     if event is None or event.get("type") != "thread.started":

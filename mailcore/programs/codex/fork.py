@@ -1,7 +1,8 @@
-"""What in a Codex session file is a copy: a thread that was forked begins with its parent's history, stamped anew.
+"""What in a Codex session file is a copy: a thread that was forked begins with its parent's history, with new
+timestamps.
 
 Newer releases name the turn of what they write, and the thread of each record of use; of what older ones wrote the
-parent's own file tells what was copied. Pure, but for the reading of that file, at most once for each fork.
+parent's own file reports what was copied. Pure, but for the reading of that file, at most once for each fork.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from mailcore.model.message import parse_time
-from mailcore.programs.transcript_reader import LONGEST, count_of, parsed, table_of, text_of
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, count_of, parse_line, table_of, text_of
 from mailcore.system import safe_open
 
-WRITING = 60.0
+COPY_SECONDS = 60.0
 """Seconds in which a history has been copied, however long it is: what is stamped later is the fork's own."""
-BURST = 2.0
-"""The same where nothing but the time tells a copy."""
-MOST = 512 * 1024 * 1024
+COPY_BURST = 2.0
+"""The same where nothing but the time shows a copy."""
+MAX_PARENT = 512 * 1024 * 1024
 """Bytes of a parent's file that are read."""
 
-Count = tuple[int, ...]
+UsageCount = tuple[int, ...]
 """Tokens of a thread and of its last message: by both a count is known again."""
 _V7 = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _USED = ("input_tokens", "output_tokens", "cached_input_tokens")
@@ -32,17 +33,17 @@ _USED = ("input_tokens", "output_tokens", "cached_input_tokens")
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a thread had told up to a moment."""
+    """What a thread had reported up to a moment."""
 
-    counts: frozenset[Count]
+    counts: frozenset[UsageCount]
     turns: frozenset[str]
 
 
 class Fork:
-    """Tells what a forked thread copied from what it did itself. Ask in the order of the lines."""
+    """Reports what a forked thread copied from what it did itself. Ask in the order of the lines."""
 
     def __init__(self, thread: str, began: float, parent: Callable[[], History | None]) -> None:
-        """`began`: when its file begins, in seconds since the epoch; `parent`: what its parent had told until then."""
+        """`began`: when its file begins, in seconds since the epoch; `parent`: what its parent reported until then."""
         self._thread, self._began, self._ask = thread, began, parent
         self._turning = False
         """A turn was seen that is the parent's: the fork's own work begins with a turn of its own."""
@@ -67,10 +68,10 @@ class Fork:
         self.over, self._turning = own, not own
 
     def copied(self, at: float) -> bool:
-        """Whether a line of that time that tells no more is a copy."""
-        return not self._past(at) and (self._turning or at <= self._began + BURST)
+        """Whether a line of that time that says no more is a copy."""
+        return not self._past(at) and (self._turning or at <= self._began + COPY_BURST)
 
-    def counted(self, count: Count, thread: str, at: float) -> bool:
+    def counted(self, count: UsageCount, thread: str, at: float) -> bool:
         """Whether this count, of a thread if it names one, stands in the parent's file already."""
         if self._past(at):
             return False
@@ -83,30 +84,30 @@ class Fork:
         return not self.over
 
     def _past(self, at: float) -> bool:
-        self.over = self.over or at > self._began + WRITING
+        self.over = self.over or at > self._began + COPY_SECONDS
         return self.over
 
 
-def parent_of(meta: Mapping[str, Any]) -> str:
+def parent_thread(meta: Mapping[str, Any]) -> str:
     """The thread whose history that of this `session_meta` begins with; empty if it is no fork."""
     spawned = table_of(table_of(table_of(meta, "source"), "subagent"), "thread_spawn")
     return text_of(meta, "forked_from_id") or text_of(spawned, "parent_thread_id")
 
 
-def count_in(usage: Mapping[str, Any], total: Mapping[str, Any]) -> Count:
+def count_in(usage: Mapping[str, Any], total: Mapping[str, Any]) -> UsageCount:
     """By what a count of use is known again."""
     return tuple(count_of(one, key) for one in (total, usage) for key in _USED)
 
 
-def history(path: Path, until: float) -> History | None:
-    """What the thread of that file had told by `until`; None if it cannot be read."""
-    counts, turns = set[Count](), set[str]()
+def parent_history(path: Path, until: float) -> History | None:
+    """What the thread of that file had reported by `until`; None if it cannot be read."""
+    counts, turns = set[UsageCount](), set[str]()
     try:
-        with safe_open.opened(path) as file:
-            while file.tell() < MOST and (line := file.readline(LONGEST)):
+        with safe_open.open_regular(path) as file:
+            while file.tell() < MAX_PARENT and (line := file.readline(MAX_TRANSCRIPT_LINE)):
                 if b"token_" not in line and b'"task_started"' not in line and b'"turn_context"' not in line:
                     continue
-                event = parsed(line) or {}
+                event = parse_line(line) or {}
                 if parse_time(event.get("timestamp")) > until:
                     continue
                 payload = table_of(event, "payload")

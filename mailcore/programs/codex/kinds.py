@@ -1,4 +1,5 @@
-"""Which types of lines and events of a Codex session file are known, of releases up to 0.169; many tell nothing wanted.
+"""Which types of lines and events of a Codex session file are known, of releases up to 0.169; many report nothing
+wanted.
 
 What is of no known type is counted, so that it can be said how much is not understood.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 _KNOWN = frozenset({"session_meta", "turn_context", "event_msg", "response_item", "compacted", "token_usage_record"})
 _PASSED = frozenset({"world_state", "inter_agent_communication_metadata", "ghost_snapshot"})
-"""Types of lines that are known to tell nothing."""
+"""Types of lines that are known to report nothing."""
 _EVENTS = frozenset(
     {
         "agent_message", "agent_reasoning", "context_compacted", "error", "item_completed", "stream_error",
@@ -27,10 +28,10 @@ _PASSED_EVENTS = frozenset(
         "undo_completed", "undo_started", "view_image_tool_call", "warning", "web_search_begin", "web_search_end",
     }
 )  # fmt: skip
-"""The same of events: what they tell stands in items too, or is for the program's own screen."""
+"""The same of events: what they report stands in items too, or is for the program's own screen."""
 
 
-def is_known(kind: object) -> bool:
+def is_known_line(kind: object) -> bool:
     """True of a line's type that is read, or passed over knowingly."""
     return isinstance(kind, str) and (kind in _KNOWN or kind in _PASSED)
 

@@ -15,7 +15,7 @@ def root() -> Path:
     return Path(os.environ.get("CODEX_HOME") or user_directories.home() / ".codex") / "sessions"
 
 
-def archive() -> Path:
+def archive_root() -> Path:
     """Where Codex moves the files of threads that a person archived."""
     return root().parent / "archived_sessions"
 
@@ -25,7 +25,7 @@ def file_of(thread_id: str) -> Path | None:
     if not is_session_id(thread_id):
         return None
     name = f"rollout-*-{glob.escape(thread_id)}.jsonl"
-    return next((path for found in (root().glob(f"*/*/*/{name}"), archive().glob(name)) for path in found), None)
+    return next((path for found in (root().glob(f"*/*/*/{name}"), archive_root().glob(name)) for path in found), None)
 
 
 def is_kept(thread_id: str) -> bool:

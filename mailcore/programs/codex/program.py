@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
 
 OWN_PATH = ("-c", "allow_login_shell=false")
-"""Codex runs its commands in a login shell, whose profile sets PATH anew: `mailcore` would not be found."""
+"""Codex runs its commands in a login shell, whose profile sets PATH again: `mailcore` would not be found."""
 
 
-SERVERS = {"app-server", "mcp-server", "exec"}
+SERVER_VERBS = {"app-server", "mcp-server", "exec"}
 """Its ways of running that are no session of a person's."""
 
 
@@ -28,7 +28,7 @@ class Codex:
     executables = ("codex",)
     statuses = None
     hooks = None
-    interactive = Interactive(("codex",), lambda words: not SERVERS & set(words[1:3]))
+    interactive = Interactive(("codex",), lambda words: not SERVER_VERBS & set(words[1:3]))
     takes = frozenset({"model", "resume"})
     variables = frozenset[str]()
 
@@ -62,7 +62,7 @@ class Codex:
     def shows_life(self, launch: Launch, output: Output) -> bool:
         """Its first event, or a mailcore command; what is on standard error are its warnings."""
         del launch
-        return output.acted or output.said
+        return output.acted or output.printed
 
     def ending(self, exit_code: int, output: Output) -> Ending:
         """As its events say."""
@@ -89,8 +89,8 @@ class Codex:
         return config.permission_mode == "bypass"
 
     def output_reader(self, agent: str) -> OutputReader:
-        """Its session file tells the same as the events that it prints, and more."""
-        from mailcore.programs.transcript_reader import ObjectsUntold
+        """Its session file reports the same as the events that it prints, and more."""
+        from mailcore.programs.transcript_reader import ObjectsIgnored
 
         del agent
-        return ObjectsUntold()
+        return ObjectsIgnored()

@@ -1,7 +1,7 @@
 """What a line of a Codex session file means (contract codex, "Session file"). Stateful, bounded, no files.
 
 Beyond the contract: `turn_aborted`, `error`, `stream_error` and `context_compacted` events, `custom_tool_call` items.
-A history of mode "legacy", which older releases wrote and any later one goes on with, tells prompts, thoughts and
+A history of mode "legacy", which older releases wrote and any later one goes on with, reports prompts, thoughts and
 answers as `user_message`, `agent_reasoning` and `agent_message` events, its tokens as `token_count` events alone.
 """
 
@@ -17,17 +17,17 @@ import orjson
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.codex.fork import Fork, History, count_in, parent_of
-from mailcore.programs.codex.kinds import is_known, is_known_event
+from mailcore.programs.codex.fork import Fork, History, count_in, parent_thread
+from mailcore.programs.codex.kinds import is_known_event, is_known_line
 from mailcore.programs.tool_wording import tool_words
 from mailcore.programs.transcript_reader import (
-    SOURCE,
+    TRANSCRIPT_SOURCE,
     Recent,
     count_of,
+    line_time,
     list_of,
-    moment,
-    parsed,
-    short,
+    parse_line,
+    short_result,
     table_of,
     text_of,
 )
@@ -35,15 +35,15 @@ from mailcore.programs.transcript_reader import (
 CALLS = 500
 """Tool calls that are remembered until their results come, and as many results."""
 COMPACTIONS = 5.0
-"""Seconds in which one compaction may be told several times, by lines of different types."""
+"""Seconds in which one compaction may be reported several times, by lines of different types."""
 LIMIT_STATUS = re.compile(r"\b(429|503|529)\b")
 
 _EXIT = re.compile(r"^(?:Process exited with code|Exit code:) (-?\d+)", re.MULTILINE)
-"""How the output of a command that was run tells its outcome to the model."""
+"""How the output of a command that was run reports its outcome to the model."""
 _CALLS = ("function_call", "custom_tool_call", "local_shell_call")
 _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 _COUNTING = (b"token_", b'"turn_context"', b"context_window", b'"session_meta"', b'"task_started"')
-"""What stands in a line that tells of use, or that such a line is read with."""
+"""What stands in a line that reports use, or that such a line is read with."""
 _NAME = re.compile(r"rollout-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-(.+)")
 _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE)
 
@@ -51,13 +51,15 @@ _PATCHED = re.compile(r"^\*\*\* (?:Update|Add|Delete) File: (.+)$", re.MULTILINE
 class CodexRollout:
     """Reads one session file of an agent."""
 
-    def __init__(self, agent: str, path: Path, former: Callable[[str, float], History | None] | None = None) -> None:
-        """`former`: what a thread, by its id, had told until a moment; asked of a parent whose history was copied.
+    def __init__(
+        self, agent: str, path: Path, history_of: Callable[[str, float], History | None] | None = None
+    ) -> None:
+        """`history_of`: what a thread, by its id, reported until a moment; asked of a parent whose history was copied.
 
         None of it is known without.
         """
         self.agent = agent
-        self._former = former
+        self._former = history_of
         named = _NAME.fullmatch(path.stem)
         self.session = named[1] if named else path.stem
         self.cwd = ""
@@ -67,26 +69,26 @@ class CodexRollout:
         self._begun = 0.0
         """When the file begins; 0.0 until its first line was read."""
         self._told_last: dict[Kind, tuple[str, float]] = {}
-        """Prompt, thought and answer that were told last: an event and an item may tell the same."""
+        """Prompt, thought and answer that were reported last: an event and an item may report the same."""
         self._model = ""
         self._window = 0
         self._version = ""
         self._calls: Recent[str, tuple[str, str]] = Recent(CALLS)
         """Tool and words of each call that has no result yet."""
         self._ended: Recent[str, None] = Recent(CALLS)
-        """Calls whose end was told."""
+        """Calls whose end was reported."""
         self._records = False
         """It writes `token_usage_record` lines: its `token_count` lines say the same again."""
         self._total: tuple[int, ...] = ()
-        """Tokens of the whole thread, as last told."""
+        """Tokens of the whole thread, as last reported."""
         self._compacted = float("-inf")
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
-        """What the line tells (`Transcript.read`)."""
-        event = parsed(line)
+        """What the line reports (`Transcript.read`)."""
+        event = parse_line(line)
         if event is None or "type" not in event:
             return []
-        at = moment(event, now)
+        at = line_time(event, now)
         kind, payload = event.get("type"), event.get("payload")
         if not isinstance(payload, dict):
             if kind in ("event_msg", "response_item", "session_meta", "turn_context"):
@@ -99,14 +101,14 @@ class CodexRollout:
             return list(spent)
         match kind:
             case "session_meta" if first:
-                return [self._told(at, Kind.SESSION, f"session: {text_of(payload, 'source') or 'start'}")]
+                return [self._activity(at, Kind.SESSION, f"session: {text_of(payload, 'source') or 'start'}")]
             case "event_msg":
                 return [*self._event(payload, at), *spent]
             case "response_item":
                 return list(self._item(payload, at))
             case "compacted":
                 return list(self._compaction(at))
-            case _ if not is_known(kind):
+            case _ if not is_known_line(kind):
                 self.unread += 1
         return list(spent)
 
@@ -114,11 +116,11 @@ class CodexRollout:
         """What the line says was used (`Transcript.spent`)."""
         if not any(word in line for word in _COUNTING):
             return []
-        event = parsed(line)
+        event = parse_line(line)
         payload = event.get("payload") if event is not None else None
         if event is None or not isinstance(payload, dict):
             return []
-        at = moment(event, now)
+        at = line_time(event, now)
         self._learn(event.get("type"), payload, at)
         return list(self._counted(event.get("type"), payload, at))
 
@@ -137,8 +139,8 @@ class CodexRollout:
         if self._fork is not None and (kind == "turn_context" or payload.get("type") == "task_started"):
             self._fork.turn(text_of(payload, "turn_id"), at)
         if kind == "event_msg":
-            told = payload if payload.get("type") == "task_started" else table_of(payload, "info")
-            self._window = count_of(told, "model_context_window") or self._window
+            values = payload if payload.get("type") == "task_started" else table_of(payload, "info")
+            self._window = count_of(values, "model_context_window") or self._window
 
     def _meet(self, payload: Mapping[str, Any], at: float) -> None:
         """The first of these lines is the thread's own; one that follows with another id is that of its parent."""
@@ -147,58 +149,58 @@ class CodexRollout:
             self._begun, self.session = at, thread or self.session
             self._version = text_of(payload, "cli_version")
             self.cwd = self.cwd or text_of(payload, "cwd")
-            parent = parent_of(payload)
+            parent = parent_thread(payload)
         elif thread != self.session:
             parent = thread
         if parent and self._fork is None:
-            former = partial(self._former, parent, self._begun) if self._former is not None else _nothing
-            self._fork = Fork(self.session, self._begun, former)
+            parent_history = partial(self._former, parent, self._begun) if self._former is not None else _nothing
+            self._fork = Fork(self.session, self._begun, parent_history)
 
-    def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
-        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self.session)
+    def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "") -> Activity:
+        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session)
 
     def _event(self, payload: Mapping[str, Any], at: float) -> Iterator[Activity]:
         match payload.get("type"):
             case "item_completed":
                 yield from self._completed(table_of(payload, "item"), at)
             case "task_complete":
-                yield self._told(at, Kind.TURN_END, text_of(payload, "last_agent_message") or "turn over")
+                yield self._activity(at, Kind.TURN_END, text_of(payload, "last_agent_message") or "turn over")
             case "turn_aborted":
                 why = text_of(payload, "reason")
                 why = "interrupted by the operator" if why == "interrupted" else f"turn aborted {why}".rstrip()
-                yield self._told(at, Kind.TURN_END, why)
+                yield self._activity(at, Kind.TURN_END, why)
             case "error":
-                yield self._told(at, Kind.ERROR, text_of(payload, "message") or "turn ended in an error")
+                yield self._activity(at, Kind.ERROR, text_of(payload, "message") or "turn ended in an error")
             case "stream_error":
-                said = text_of(payload, "message") or "the stream broke"
-                yield self._told(at, Kind.LIMIT if LIMIT_STATUS.search(said) else Kind.WARNING, said)
+                text = text_of(payload, "message") or "the stream broke"
+                yield self._activity(at, Kind.LIMIT if LIMIT_STATUS.search(text) else Kind.WARNING, text)
             case "context_compacted":
                 yield from self._compaction(at)
             case "user_message":
-                yield from self._said(at, Kind.PROMPT, text_of(payload, "message"))
+                yield from self._message_once(at, Kind.PROMPT, text_of(payload, "message"))
             case "agent_message":
-                yield from self._said(at, Kind.MESSAGE, text_of(payload, "message"))
+                yield from self._message_once(at, Kind.MESSAGE, text_of(payload, "message"))
             case "agent_reasoning":
-                yield from self._said(at, Kind.THINKING, text_of(payload, "text") or "thinking")
+                yield from self._message_once(at, Kind.THINKING, text_of(payload, "text") or "thinking")
             case kind if not is_known_event(kind):
                 self.unread += 1
 
-    def _said(self, at: float, kind: Kind, text: str) -> Iterator[Activity]:
-        """A prompt, thought or answer, once where an event and an item tell it."""
+    def _message_once(self, at: float, kind: Kind, text: str) -> Iterator[Activity]:
+        """A prompt, thought or answer, once where an event and an item report it."""
         last, then = self._told_last.get(kind, ("", 0.0))
         if text != last or abs(at - then) > COMPACTIONS:
             self._told_last[kind] = (text, at)
-            yield self._told(at, kind, text)
+            yield self._activity(at, kind, text)
 
     def _completed(self, item: Mapping[str, Any], at: float) -> Iterator[Activity]:
         match item.get("type"):
             case "UserMessage":
-                yield from self._said(at, Kind.PROMPT, _texts(list_of(item, "content")))
+                yield from self._message_once(at, Kind.PROMPT, _texts(list_of(item, "content")))
             case "AgentMessage":
-                yield from self._said(at, Kind.MESSAGE, _texts(list_of(item, "content")))
+                yield from self._message_once(at, Kind.MESSAGE, _texts(list_of(item, "content")))
             case "Reasoning":
-                said = " ".join(text for text in list_of(item, "summary_text") if isinstance(text, str))
-                yield from self._said(at, Kind.THINKING, said or "thinking")
+                thought = " ".join(text for text in list_of(item, "summary_text") if isinstance(text, str))
+                yield from self._message_once(at, Kind.THINKING, thought or "thinking")
             case "CommandExecution":
                 code, status = item.get("exit_code"), item.get("status")
                 failed = code != 0 if isinstance(code, int) else status in ("failed", "declined")
@@ -219,30 +221,30 @@ class CodexRollout:
             words = _words(tool, payload)
             self._calls.put(call, (tool, words))
             self._ended.pop(call)  # some services number their calls anew in every turn
-            yield self._told(at, Kind.TOOL, words, tool, call)
+            yield self._activity(at, Kind.TOOL, words, tool, call)
         else:
             output = payload.get("output")
             refused = isinstance(output, dict) and output.get("success") is False
-            said = text_of(output, "content") if isinstance(output, dict) else output
-            said = said if isinstance(said, str) else _texts(said) if isinstance(said, list) else ""
-            code = _EXIT.search(said[:400])
+            text = text_of(output, "content") if isinstance(output, dict) else output
+            text = text if isinstance(text, str) else _texts(text) if isinstance(text, list) else ""
+            code = _EXIT.search(text[:400])
             failed = refused or (code is not None and int(code[1][:9]) != 0)
-            yield from self._end(call, at, failed, said.partition("Output:\n")[2] or said)
+            yield from self._end(call, at, failed, text.partition("Output:\n")[2] or text)
 
     def _end(self, call: str, at: float, failed: bool, output: str) -> Iterator[Activity]:
-        """A call is over: told by its item or by its output, whichever comes first."""
+        """A call is over: reported by its item or by its output, whichever comes first."""
         if not call or call in self._ended:
             return
         self._ended.put(call, None)
         tool, words = self._calls.pop(call) or ("", "a tool")
-        brought = short(output)
+        brought = short_result(output)
         text = f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words
-        yield self._told(at, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, text, tool, call)
+        yield self._activity(at, Kind.TOOL_FAILED if failed else Kind.TOOL_DONE, text, tool, call)
 
     def _compaction(self, at: float) -> Iterator[Activity]:
         if abs(at - self._compacted) > COMPACTIONS:
             self._compacted = at
-            yield self._told(at, Kind.COMPACTED, "context compacted")
+            yield self._activity(at, Kind.COMPACTED, "context compacted")
 
     def _counted(self, kind: object, payload: Mapping[str, Any], at: float) -> Iterator[Spent]:
         if kind == "token_usage_record":
@@ -264,7 +266,7 @@ class CodexRollout:
             return
         self._total = now
         if self._fork is not None and self._fork.counted(count, text_of(payload, "thread_id"), at):
-            self._records = False  # a copy tells nothing of how the fork itself counts
+            self._records = False  # a copy reports nothing of how the fork itself counts
             return
         read, written = count_of(usage, "cached_input_tokens"), count_of(usage, "cache_write_input_tokens")
         filled = count_of(usage, "input_tokens")

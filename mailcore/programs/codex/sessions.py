@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from mailcore.programs.codex.fork import History, history
-from mailcore.programs.codex.places import archive, file_of, root
-from mailcore.programs.session_files import BEFORE, listed, newer, tell, tell_before, timestamp_of
-from mailcore.programs.transcript_reader import Counted, Transcript, parsed, table_of, text_of
+from mailcore.programs.codex.fork import History, parent_history
+from mailcore.programs.codex.places import archive_root, file_of, root
+from mailcore.programs.session_files import BEFORE, feed_before, feed_lines, list_entries, newer_files, timestamp_of
+from mailcore.programs.transcript_reader import Counted, Transcript, parse_line, table_of, text_of
 from mailcore.system import safe_open
 
 DAYS = 3
 """Days back in which the sessions were begun that may go on."""
-FIRST = 262_144
+FIRST_LINE_BYTES = 262_144
 """Bytes of a file in which its first line is looked for: it carries the program's own instructions."""
 HEAD = 65536
 """Bytes of a file's beginning that are read for what only stands there."""
@@ -43,7 +43,7 @@ class CodexSessions:
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """All that were begun on that day."""
-        return listed(place, lambda name: name.endswith(".jsonl"))
+        return list_entries(place, lambda name: name.endswith(".jsonl"))
 
     def is_session(self, path: Path) -> bool:
         """By the ending alone."""
@@ -55,32 +55,34 @@ class CodexSessions:
         return cwd_of(path)
 
     def time_of(self, line: bytes) -> float:
-        """As most lines tell it."""
+        """As most lines report it."""
         return timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """All, of whatever directory, archived ones too."""
         del branches
-        for path in newer((*self.root.glob("*/*/*/rollout-*.jsonl"), *archive().glob("rollout-*.jsonl")), since):
+        for path in newer_files(
+            (*self.root.glob("*/*/*/rollout-*.jsonl"), *archive_root().glob("rollout-*.jsonl")), since
+        ):
             yield path, cwd_of(path)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
-        """As of `SessionFiles.reader`; a fork knows what it copied, and each line tells its time."""
+        """As of `SessionFiles.reader`; a fork knows what it copied, and each line reports its time."""
         from mailcore.programs.codex.rollout import CodexRollout
 
         del counted, earlier
         reader = CodexRollout(agent, path, _former)
         if offset > BEFORE:
-            with safe_open.opened(path) as file:
-                tell(reader, file.readline(FIRST) + file.read(min(HEAD, offset - BEFORE)))
-        tell_before(reader, path, offset)
+            with safe_open.open_regular(path) as file:
+                feed_lines(reader, file.readline(FIRST_LINE_BYTES) + file.read(min(HEAD, offset - BEFORE)))
+        feed_before(reader, path, offset)
         return reader
 
 
 def _former(thread_id: str, until: float) -> History | None:
-    """What a thread had told until a moment; None if its file is not there any more."""
+    """What a thread had reported until a moment; None if its file is not there any more."""
     path = file_of(thread_id)
-    return history(path, until) if path is not None else None
+    return parent_history(path, until) if path is not None else None
 
 
 def directories(first: date, last: date) -> list[Path]:
@@ -92,9 +94,9 @@ def directories(first: date, last: date) -> list[Path]:
 def cwd_of(path: Path) -> str:
     """Where the session of that file was begun, as its first line says; empty if it does not, or cannot be read."""
     try:
-        with safe_open.opened(path) as file:
-            first = file.readline(FIRST)
+        with safe_open.open_regular(path) as file:
+            first = file.readline(FIRST_LINE_BYTES)
     except OSError:
         return ""
-    event = parsed(first) or {}
+    event = parse_line(first) or {}
     return text_of(table_of(event, "payload"), "cwd") if event.get("type") == "session_meta" else ""

@@ -35,6 +35,6 @@ def without_hooks(text: str) -> str:
     return text.partition(end)[2].lstrip() if text.startswith(begin) and end in text else text
 
 
-def ended(words: str, brought: str, failed: bool) -> str:
+def ended_call(words: str, brought: str, failed: bool) -> str:
     """A call that is over, in words, the same wherever it was read."""
     return f"{words} failed {brought}".rstrip() if failed else f"{words} → {brought}" if brought else words

@@ -11,8 +11,8 @@ import msgspec
 
 from mailcore.programs.base import Ending, Output, exit_words, tail
 from mailcore.programs.json_schema import shaped
-from mailcore.programs.transcript_reader import parsed, short, text_of
-from mailcore.system.safe_open import opened
+from mailcore.programs.transcript_reader import parse_line, short_result, text_of
+from mailcore.system.safe_open import open_regular
 
 LIMITS = {status & 0xFF: status for status in (429, 499, 503)}
 """The HTTP status that ended it is its exit code, of which the system keeps eight bits; these it takes for a limit."""
@@ -26,13 +26,13 @@ EXITS = {
     55: "the branch is no trusted folder",
     130: "it was cancelled",
 }
-FINAL = {41, 52, 55}
+FINAL_EXITS = {41, 52, 55}
 """Of these a further attempt would find the same."""
 READ = 1 << 20
 """Bytes of the end of its output that are read."""
 
 _DELAY = re.compile(r"^Suggested retry after ([0-9.]{1,12}s)\.?\]?$", re.MULTILINE)
-"""The line that it makes itself of a delay which the service told in a field of its own."""
+"""The line that it makes itself of a delay which the service reported in a field of its own."""
 
 
 class Failure(msgspec.Struct):
@@ -59,8 +59,8 @@ class Event(msgspec.Struct):
 
 
 @dataclass(slots=True)
-class _Told:
-    """What the events tell."""
+class _Outcome:
+    """What the events report."""
 
     result: Event | None = None
     said: str = ""
@@ -73,29 +73,29 @@ class _Told:
 
 def ending(exit_code: int, output: Output) -> Ending:
     """Success is exit 0 and a `result` of status success: an answer that makes no sense to it also exits with 0."""
-    told = _told(tail(output.stdout, READ))
+    outcome = _read_events(tail(output.stdout, READ))
     words = exit_words(exit_code)
-    if exit_code == 0 and told.result is not None and told.result.status == "success":
-        refused = f"not permitted: {', '.join(told.refused)}" if told.refused else ""
+    if exit_code == 0 and outcome.result is not None and outcome.result.status == "success":
+        refused = f"not permitted: {', '.join(outcome.refused)}" if outcome.refused else ""
         return Ending(
-            True, ", ".join(filter(None, (words, refused, told.warning, *told.odd.values()))), result=told.said
+            True, ", ".join(filter(None, (words, refused, outcome.warning, *outcome.odd.values()))), result=outcome.said
         )
-    failure = told.result.error if told.result is not None else None
+    failure = outcome.result.error if outcome.result is not None else None
     message = (failure.message if failure is not None else None) or ""
-    why = short(_words(message)) or told.error or "; ".join(told.odd.values()) or EXITS.get(exit_code, "")
+    why = short_result(_words(message)) or outcome.error or "; ".join(outcome.odd.values()) or EXITS.get(exit_code, "")
     if exit_code in LIMITS:
         delay = f", to be tried again after {found[1]}" if (found := _DELAY.search(message)) else ""
-        return Ending(False, f"API {LIMITS[exit_code]}{delay}{f': {why}' if why else ''}", True, told.said)
-    if not why and told.result is None:
+        return Ending(False, f"API {LIMITS[exit_code]}{delay}{f': {why}' if why else ''}", True, outcome.said)
+    if not why and outcome.result is None:
         why = "the stream ended without a result"
-    return Ending(False, f"{words}: {why}" if why else words, result=told.said, final=exit_code in FINAL)
+    return Ending(False, f"{words}: {why}" if why else words, result=outcome.said, final=exit_code in FINAL_EXITS)
 
 
 def session_id(stdout: Path) -> str:
     """The session that the first event names; empty while there is none."""
     try:
-        with opened(stdout) as file:
-            for event in map(parsed, file.read(READ).splitlines()):
+        with open_regular(stdout) as file:
+            for event in map(parse_line, file.read(READ).splitlines()):
                 if event is not None and event.get("type") == "init":
                     return text_of(event, "session_id")
     except OSError:
@@ -109,9 +109,9 @@ def _words(message: str) -> str:
     return first.removeprefix("[API Error: ").removesuffix("]")
 
 
-def _told(lines: Iterable[str]) -> _Told:
-    told, tools = _Told(), dict[str, str]()
-    for values in (parsed(line.encode("utf-8", "replace")) for line in lines):
+def _read_events(lines: Iterable[str]) -> _Outcome:
+    outcome, tools = _Outcome(), dict[str, str]()
+    for values in (parse_line(line.encode("utf-8", "replace")) for line in lines):
         kind = values.get("type") if values is not None else None
         if values is None or kind not in ("result", "message", "tool_use", "tool_result", "error"):
             continue
@@ -119,20 +119,20 @@ def _told(lines: Iterable[str]) -> _Told:
             event, wrong = shaped(values, Event, f"gemini's {kind}")
         except UnicodeError:  # half of a surrogate pair, as a key or where a table is expected
             continue
-        told.odd |= wrong
+        outcome.odd |= wrong
         match kind:
             case "result":
-                told.result = event
+                outcome.result = event
             case "message" if event.role == "assistant":
-                told.said += event.content or ""
+                outcome.said += event.content or ""
             case "tool_use":
-                told.said = ""  # what is said before a tool is used is not the answer
+                outcome.said = ""  # what is said before a tool is used is not the answer
                 tools[event.tool_id or ""] = event.tool_name or ""
             case "tool_result" if event.error is not None and event.error.type == "policy_violation":
                 tool = tools.get(event.tool_id or "") or "a tool"
-                told.refused = tuple(dict.fromkeys((*told.refused, tool)))
+                outcome.refused = tuple(dict.fromkeys((*outcome.refused, tool)))
             case "error" if event.severity == "warning":
-                told.warning = short(event.message or "")
+                outcome.warning = short_result(event.message or "")
             case "error":
-                told.error = short(event.message or "")
-    return told
+                outcome.error = short_result(event.message or "")
+    return outcome

@@ -29,7 +29,7 @@ def root() -> Path:
 def registry() -> dict[str, Any]:
     """The short name of each directory that was worked in, as its own directory here is called."""
     try:
-        with safe_open.opened(_home() / "projects.json") as file:
+        with safe_open.open_regular(_home() / "projects.json") as file:
             named = _object(file.read(REGISTRY)).get("projects")
     except OSError:
         return {}
@@ -56,13 +56,13 @@ def next_name(branch: str, taken: set[str]) -> str:
 def owner(directory: Path) -> str:
     """Where the sessions were begun that lie below this directory; empty while nothing says it."""
     try:
-        with safe_open.opened(directory / ".project_root") as file:
+        with safe_open.open_regular(directory / ".project_root") as file:
             return file.read(8192).decode("utf-8", "replace").strip()
     except OSError:
         return ""
 
 
-def is_known(branch: Path, session_id: str) -> bool:
+def has_session(branch: Path, session_id: str) -> bool:
     """True if there is a file of that session, whatever it holds."""
     return bool(_files_of(branch, session_id))
 
@@ -85,7 +85,7 @@ def _files_of(branch: Path, session_id: str) -> list[Path]:
 
 def _session_of(path: Path) -> str:
     try:
-        with safe_open.opened(path) as file:
+        with safe_open.open_regular(path) as file:
             return str(_object(file.readline(HEAD)).get("sessionId", ""))
     except OSError:
         return ""
@@ -93,7 +93,7 @@ def _session_of(path: Path) -> str:
 
 def _has_conversation(path: Path) -> bool:
     try:
-        with safe_open.opened(path) as file:
+        with safe_open.open_regular(path) as file:
             while file.tell() < HEAD and (line := file.readline(HEAD)):
                 message = _object(line)
                 match message.get("type"):

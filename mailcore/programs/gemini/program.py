@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mailcore.config import AgentConfig
 from mailcore.model.agent import Agent
 from mailcore.programs.base import Ending, Interactive, Launch, Output, SessionFiles, is_session_id
-from mailcore.programs.gemini.places import is_known, is_resumable
+from mailcore.programs.gemini.places import has_session, is_resumable
 
 if TYPE_CHECKING:
     from mailcore.programs.transcript_reader import OutputReader
@@ -115,7 +115,7 @@ class Gemini:
         return config.permission_mode in ("bypass", "yolo")
 
     def output_reader(self, agent: str) -> OutputReader:
-        """What its session file tells late or never."""
+        """What its session file reports late or never."""
         from mailcore.programs.gemini.output import GeminiOutput
 
         return GeminiOutput(agent)
@@ -124,7 +124,7 @@ class Gemini:
 def _session(launch: Launch) -> list[str]:
     if launch.mode == "resume" and is_resumable(launch.agent.branch, launch.session_id):
         return ["--resume", launch.session_id]
-    if is_known(launch.agent.branch, launch.session_id):
+    if has_session(launch.agent.branch, launch.session_id):
         # It died before it kept its prompt: Gemini CLI neither resumes such a session nor begins it again.
         return []
     return ["--session-id", launch.session_id]

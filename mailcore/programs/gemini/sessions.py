@@ -10,7 +10,7 @@ from pathlib import Path
 from mailcore.programs.gemini import places
 from mailcore.programs.gemini.places import CHATS, HEAD
 from mailcore.programs.gemini.transcript import GeminiTranscript
-from mailcore.programs.session_files import BEFORE, listed, newer, tell, tell_before, timestamp_of
+from mailcore.programs.session_files import BEFORE, feed_before, feed_lines, list_entries, newer_files, timestamp_of
 from mailcore.programs.transcript_reader import Counted, Transcript
 from mailcore.system import safe_open
 
@@ -58,37 +58,37 @@ class GeminiSessions:
 
     def found(self, place: Path) -> list[tuple[float, Path]]:
         """The sessions, and the newest ones' subagents."""
-        return [one for folder in (place, *self.inner(place)) for one in listed(folder, _is_session)]
+        return [one for folder in (place, *self.inner(place)) for one in list_entries(folder, _is_session)]
 
     def is_session(self, path: Path) -> bool:
         """By the ending, and by where it lies: beside the sessions there are logs."""
         return _is_session(path.name) and CHATS in path.parts[-3:-1]
 
     def cwd_of(self, path: Path, branches: Collection[Path] = ()) -> str:
-        """As is told beside the directory in which the sessions lie: a file has only a hash of it."""
+        """As is reported beside the directory in which the sessions lie: a file has only a hash of it."""
         del branches
         return places.owner(path.parents[1]) or places.owner(path.parents[2]) if len(path.parents) > 2 else ""
 
     def time_of(self, line: bytes) -> float:
-        """As messages tell it; what is written of the session itself may hold the whole history with its times."""
+        """As messages report it; what is written of the session itself may hold the whole history with its times."""
         return 0.0 if line.startswith(b'{"$') else timestamp_of(line)
 
     def history(self, branches: Collection[Path], since: float) -> Iterator[tuple[Path, str]]:
         """Of each branch the sessions, then their subagents."""
         for place in self.places(branches):
             for pattern in ("*.jsonl", "*/*.jsonl"):
-                for path in newer(place.glob(pattern), since):
+                for path in newer_files(place.glob(pattern), since):
                     yield path, self.cwd_of(path)
 
     def reader(self, agent: str, path: Path, offset: int, counted: Counted, earlier: float = 0.0) -> Transcript:
-        """As of `SessionFiles.reader`; each message tells its time."""
+        """As of `SessionFiles.reader`; each message reports its time."""
         del earlier
         reader = GeminiTranscript(agent, path)
         reader.cwd = self.cwd_of(path)
         if offset > BEFORE:
-            with safe_open.opened(path) as file:
-                tell(reader, file.readline(HEAD))
-        tell_before(reader, path, offset)
+            with safe_open.open_regular(path) as file:
+                feed_lines(reader, file.readline(HEAD))
+        feed_before(reader, path, offset)
         reader.counted = counted
         return reader
 

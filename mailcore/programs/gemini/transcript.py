@@ -14,17 +14,17 @@ from typing import Any
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
-from mailcore.programs.gemini.messages import CONTEXT, ended, texts_of, without_hooks
+from mailcore.programs.gemini.messages import CONTEXT, ended_call, texts_of, without_hooks
 from mailcore.programs.tool_wording import tool_words
 from mailcore.programs.transcript_reader import (
-    SOURCE,
+    TRANSCRIPT_SOURCE,
     Counted,
     Recent,
     count_of,
+    line_time,
     list_of,
-    moment,
-    parsed,
-    short,
+    parse_line,
+    short_result,
     table_of,
     text_of,
 )
@@ -38,7 +38,7 @@ SUBAGENT_TOOL = "invoke_agent"
 
 @dataclass(slots=True)
 class _Message:
-    """What was told of one."""
+    """What was reported of one."""
 
     thoughts: int = 0
     said: bool = False
@@ -63,17 +63,17 @@ class GeminiTranscript:
         self._calls: Recent[str, None] = Recent(CALLS)
 
     def read(self, line: bytes, now: float) -> list[Activity | Spent]:
-        """What the line tells (`Transcript.read`)."""
-        event = None if line.startswith(b'{"$') else parsed(line)
+        """What the line reports (`Transcript.read`)."""
+        event = None if line.startswith(b'{"$') else parse_line(line)
         if event is None:
             return []
         if "projectHash" in event:
             return list(self._head(event, now))
         match event.get("type"):
             case "user":
-                return list(self._user(event, moment(event, now)))
+                return list(self._user(event, line_time(event, now)))
             case "gemini":
-                at = moment(event, now)
+                at = line_time(event, now)
                 return [*self._answer(event, at, now), *self._counted(event, at)]
             case _:
                 return []
@@ -82,23 +82,23 @@ class GeminiTranscript:
         """What the line says was used (`Transcript.spent`)."""
         if line.startswith(b'{"$') or (b'"tokens"' not in line and b'"projectHash"' not in line):
             return []
-        event = parsed(line)
+        event = parse_line(line)
         if event is None:
             return []
         if "projectHash" in event:
             self._learn(event)
-        return list(self._counted(event, moment(event, now))) if event.get("type") == "gemini" else []
+        return list(self._counted(event, line_time(event, now))) if event.get("type") == "gemini" else []
 
-    def _told(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
-        return Activity(at, self.agent, kind, text, SOURCE, tool, call, self.session, by or self._by)
+    def _activity(self, at: float, kind: Kind, text: str, tool: str = "", call: str = "", by: str = "") -> Activity:
+        return Activity(at, self.agent, kind, text, TRANSCRIPT_SOURCE, tool, call, self.session, by or self._by)
 
     def _head(self, event: Mapping[str, Any], now: float) -> Iterator[Activity]:
         self._learn(event)
         at = min(parse_time(event.get("startTime")) or now, now)
         if self._by:
-            yield self._told(at, Kind.SUBAGENT, "subagent")
+            yield self._activity(at, Kind.SUBAGENT, "subagent")
         else:
-            yield self._told(at, Kind.SESSION, "session: start")
+            yield self._activity(at, Kind.SESSION, "session: start")
 
     def _learn(self, head: Mapping[str, Any]) -> None:
         if not self._by:
@@ -112,7 +112,7 @@ class GeminiTranscript:
         self._messages.put(name, _Message())
         texts = [without_hooks(text) for text in texts_of(event) if not text.startswith(CONTEXT)]
         if text := " ".join(texts).strip():
-            yield self._told(at, Kind.PROMPT, text)
+            yield self._activity(at, Kind.PROMPT, text)
 
     def _answer(self, event: dict[str, Any], at: float, now: float) -> Iterator[Activity]:
         name = self._named(event)
@@ -123,11 +123,11 @@ class GeminiTranscript:
         thoughts = [thought for thought in list_of(event, "thoughts") if isinstance(thought, dict)]
         for thought in thoughts[known.thoughts :]:
             words = ": ".join(filter(None, (text_of(thought, "subject"), text_of(thought, "description"))))
-            yield self._told(moment(thought, at), Kind.THINKING, words or "thinking")
+            yield self._activity(line_time(thought, at), Kind.THINKING, words or "thinking")
         known.thoughts = max(known.thoughts, len(thoughts))
         if not known.said and (text := " ".join(texts_of(event)).strip()):
             known.said = True
-            yield self._told(at, Kind.MESSAGE, text)
+            yield self._activity(at, Kind.MESSAGE, text)
         for call in list_of(event, "toolCalls"):
             if isinstance(call, dict):
                 yield from self._call(call, at, now)
@@ -147,16 +147,16 @@ class GeminiTranscript:
         if name in self._calls:
             return
         self._calls.put(name, None)
-        over = max(began, moment(call, now))
+        over = max(began, line_time(call, now))
         words = tool_words(tool, call.get("args"))
-        yield self._told(began, Kind.TOOL, words, tool, name)
-        brought = short(_brought(call))
+        yield self._activity(began, Kind.TOOL, words, tool, name)
+        brought = short_result(_brought(call))
         failed = call.get("status") != "success"
         kind = Kind.TOOL_FAILED if failed else Kind.TOOL_DONE
-        yield self._told(over, kind, ended(words, brought, failed), tool, name)
+        yield self._activity(over, kind, ended_call(words, brought, failed), tool, name)
         if tool == SUBAGENT_TOOL:
             what = brought or "subagent is done"
-            yield self._told(over, Kind.SUBAGENT_DONE, what, tool, name, text_of(call, "agentId"))
+            yield self._activity(over, Kind.SUBAGENT_DONE, what, tool, name, text_of(call, "agentId"))
 
     def _counted(self, event: Mapping[str, Any], at: float) -> Iterator[Spent]:
         name, tokens = text_of(event, "id"), event.get("tokens")

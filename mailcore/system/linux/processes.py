@@ -1,4 +1,4 @@
-"""Processes as Linux tells of them: /proc is read here and nowhere else."""
+"""Processes as Linux reports them: /proc is read here and nowhere else."""
 
 from __future__ import annotations
 
@@ -52,21 +52,21 @@ def snapshot() -> dict[int, Process]:
     """Every live process by its PID, zombies left out."""
     found = {}
     for entry in os.listdir("/proc"):  # noqa: PTH208 (names are all that is wanted, some hundred times a second)
-        if entry.isdecimal() and (told := _stat(entry)) is not None:
-            found[int(entry)] = _process(int(entry), *told)
+        if entry.isdecimal() and (found_stat := _stat(entry)) is not None:
+            found[int(entry)] = _process(int(entry), *found_stat)
     return found
 
 
 def look(pid: int) -> Process | None:
     """One process; None if it is over or a zombie."""
-    told = _stat(pid) if pid > 0 else None
-    return _process(pid, *told) if told is not None else None
+    found_stat = _stat(pid) if pid > 0 else None
+    return _process(pid, *found_stat) if found_stat is not None else None
 
 
 def start_ticks(pid: int) -> int:
     """When process `pid` started, in clock ticks since boot; 0 if there is none or it is a zombie."""
-    told = _stat(pid) if pid > 0 else None
-    return _ticks_of(told[1]) if told is not None else 0
+    found_stat = _stat(pid) if pid > 0 else None
+    return _ticks_of(found_stat[1]) if found_stat is not None else 0
 
 
 def _ticks_of(fields: list[bytes]) -> int:
@@ -100,8 +100,8 @@ def hidden(pid: int) -> bool:
 
 def stopped(pid: int) -> bool:
     """True of a process that a signal has stopped (SIGSTOP); a debugger's is not."""
-    told = _stat(pid) if pid > 0 else None
-    return told is not None and told[1][0] == b"T"
+    found_stat = _stat(pid) if pid > 0 else None
+    return found_stat is not None and found_stat[1][0] == b"T"
 
 
 def parent_of(pid: int) -> int:
@@ -193,7 +193,7 @@ def pid_namespace() -> str:
         return ""
 
 
-def send(pid: int, ticks: int, number: signal.Signals) -> bool:
+def send_signal(pid: int, ticks: int, number: signal.Signals) -> bool:
     """Signal the process that has this PID and start time, and no other; False if it is gone or not ours to signal."""
     try:
         descriptor = os.pidfd_open(pid)
@@ -263,8 +263,8 @@ def _has_lock(pid: int, found: os.stat_result) -> bool | None:
     for number in descriptors:
         with suppress(OSError):
             if os.path.samestat(Path(f"/proc/{pid}/fd/{number}").stat(), found):
-                held = b"FLOCK" in Path(f"/proc/{pid}/fdinfo/{number}").read_bytes()
-                if held:
+                has_flock = b"FLOCK" in Path(f"/proc/{pid}/fdinfo/{number}").read_bytes()
+                if has_flock:
                     return True
     return False
 

@@ -1,4 +1,4 @@
-"""Processes as psutil tells of them, on any POSIX system."""
+"""Processes as psutil reports them, on any POSIX system."""
 
 from __future__ import annotations
 
@@ -162,11 +162,11 @@ def pid_namespace() -> str:
 
 
 def in_first_namespace() -> bool:
-    """True: there is no other that could be told from it."""
+    """True: there is no other that could be distinguished from it."""
     return True
 
 
-def send(pid: int, ticks: int, number: signal.Signals) -> bool:
+def send_signal(pid: int, ticks: int, number: signal.Signals) -> bool:
     """Signal the process that has this PID and start time; False if it is gone or not ours to signal."""
     if start_ticks(pid) != ticks:
         return False

@@ -17,7 +17,7 @@ MERGE = 200
 """Directories that came since the start and are watched apart. Setting up 3,000 watches holds the GIL for 140 ms."""
 
 
-class Notify:
+class WatchfilesKernel:
     """The watches of some directories: what was there at the start in one, what came since in a small one."""
 
     sure = False
@@ -54,7 +54,8 @@ class Notify:
             thread.join(1.0)
 
     def watch(self, wanted: Mapping[str, int]) -> set[str]:
-        """Watch these directories and no others (`Kernel.watch`). Those that are new are told once they are watched."""
+        """Watch these directories and no others (`Kernel.watch`). Those that are new are reported once they are
+        watched."""
         with self._told:
             failed, self._failed = self._failed, False
             deleted, self._deleted = self._deleted, set()
@@ -62,9 +63,9 @@ class Notify:
             # Its inode may be given to the directory that takes its place: forget it by name.
             self._base.pop(path, None)
             self._late.pop(path, None)
-        gone = any(wanted.get(path) != inode for path, inode in self._base.items())
+        changed = any(wanted.get(path) != inode for path, inode in self._base.items())
         late = {path: inode for path, inode in wanted.items() if self._base.get(path) != inode}
-        if failed or gone or not self._base or len(late) > MERGE:
+        if failed or changed or not self._base or len(late) > MERGE:
             self._base, self._late, late = dict(wanted), {}, {}
             self._start("base", self._base)
             self._start("late", ())
@@ -88,13 +89,13 @@ class Notify:
             self._deleted |= set(deleted)
             self._wake()
 
-    def stands(self, directories: Iterable[str]) -> None:
+    def now_watched(self, directories: Iterable[str]) -> None:
         """From a thread: these are watched now; what happened before in them is to be looked for."""
         with self._told:
             self.trouble = ""
         self.report(directories)
 
-    def fails(self, why: str) -> None:
+    def watch_failed(self, why: str) -> None:
         """From a thread: its watch broke or could not be set up; `why` in words, empty where that is no matter."""
         with self._told:
             self.trouble, self._failed = why or self.trouble, True
@@ -106,8 +107,8 @@ class Notify:
                 os.write(self._write_end, b"\0")
 
     def _start(self, name: str, paths: Iterable[str]) -> None:
-        if former := self._threads.pop(name, None):
-            former.stop()
+        if old_thread := self._threads.pop(name, None):
+            old_thread.stop()
         directories = [path for path in paths if _utf8(path)]
         if directories:
             self._threads[name] = _Thread(self, directories)
@@ -117,7 +118,7 @@ class Notify:
 class _Thread(threading.Thread):
     """One watch of some directories, flat."""
 
-    def __init__(self, notify: Notify, directories: list[str]) -> None:
+    def __init__(self, notify: WatchfilesKernel, directories: list[str]) -> None:
         super().__init__(name="watch", daemon=True)
         self._notify = notify
         self._directories = directories
@@ -135,7 +136,7 @@ class _Thread(threading.Thread):
         """What watchfiles asks every STEP: shall it stop? The first question comes when the watches stand."""
         if not self._stands:
             self._stands = True
-            self._notify.stands(self._directories)
+            self._notify.now_watched(self._directories)
         return self._stopped
 
     def run(self) -> None:
@@ -159,7 +160,7 @@ class _Thread(threading.Thread):
         except Exception as error:
             if not self._stopped:
                 # A directory went in between, or a name came that is no UTF-8: once they are named again it is tried.
-                self._notify.fails("" if isinstance(error, FileNotFoundError) or self._stands else str(error))
+                self._notify.watch_failed("" if isinstance(error, FileNotFoundError) or self._stands else str(error))
 
     def _named(self, path: str) -> list[str]:
         """A path that the library tells, as it was named."""
@@ -168,7 +169,7 @@ class _Thread(threading.Thread):
 
 
 def _utf8(path: str) -> bool:
-    """False of a name that watchfiles cannot be told."""
+    """False of a name that cannot be given to watchfiles."""
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
+from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
-from mailcore.model.senses import Senses
-from mailcore.observe.expectation import expected, last_sign, signs
+from mailcore.observe.expectation import expected_signs, expected_work, last_sign
 from mailcore.observe.state import stated
 from mailcore.text import counted
 from mailcore.text.units import moment
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 
-OF_STATE = {
+ALARM_OF_STATE = {
     State.SILENT: AlarmKind.SILENCE,
     State.WAITING: AlarmKind.WAITING,
     State.FAILED: AlarmKind.FAILED,
@@ -24,14 +24,14 @@ OF_STATE = {
 }
 
 
-def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, senses: Senses) -> Alarm:
-    """The alarm of an agent whose state is one of `OF_STATE`."""
-    kind, run = OF_STATE[status.state], facts.run
+def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
+    """The alarm of an agent whose state is one of `ALARM_OF_STATE`."""
+    kind, run = ALARM_OF_STATE[status.state], facts.run
     run_id = run.run_id if run is not None else ""
     alarm = Alarm(kind, facts.address, status.since, f"{status.state}: {status.reason}", id=run_id)
     match kind:
         case AlarmKind.SILENCE:
-            return _silence(facts, alarm, now, policy, senses)
+            return _silence(facts, alarm, now, policy, machine_status)
         case AlarmKind.WAITING:
             seen = f"asked {moment(status.since, now)}"
             return replace(
@@ -49,7 +49,7 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, s
             )  # fmt: skip
         case AlarmKind.ORPHANED:
             return replace(
-                alarm, expected=expected(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
+                alarm, expected=expected_work(facts), seen=f"last sign of life {moment(last_sign(facts), now)}",
                 remedy="retry (r) starts it anew, kill (D) cleans up",
                 id=run_id or f"{facts.lock.pid if facts.lock is not None else 0}",
             )  # fmt: skip
@@ -64,14 +64,14 @@ def state_alarm(facts: AgentFacts, status: Status, now: float, policy: Alarms, s
             )  # fmt: skip
 
 
-def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, senses: Senses) -> Alarm:
+def _silence(facts: AgentFacts, alarm: Alarm, now: float, policy: Alarms, machine_status: MachineStatus) -> Alarm:
     last, status = last_sign(facts), stated(facts, now, policy)
-    work = (senses.work or {}).get(facts.address)
+    work = (machine_status.work or {}).get(facts.address)
     worked = f"its processes worked {moment(work, now)}" if work else "its processes idle"
     processes = f", {worked}" if work is not None else ""
     tool = f" in {facts.tool.text or facts.tool.tool}" if facts.tool is not None else ""
     return replace(
-        alarm, what=f"silent: {expected(facts) or 'a run'}", expected=signs(facts, status),
+        alarm, what=f"silent: {expected_work(facts) or 'a run'}", expected=expected_signs(facts, status),
         seen=f"last sign of life {moment(last, now)}{tool}{processes}",
         remedy="look at it (Enter), kill (D), then retry (r) it", id=f"{last:.3f}",
     )  # fmt: skip

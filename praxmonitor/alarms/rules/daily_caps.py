@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailcore.config import Config
-from mailcore.config import Usage as Allowed
+from mailcore.config import Config, UsageCaps
 from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.usage import Usage
 from mailcore.observe.daily_caps import Cap, fullest
-from mailcore.observe.usage_sum import date
+from mailcore.observe.usage_sum import local_date
 from mailcore.text.units import date_and_time, end_of
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
@@ -27,11 +26,11 @@ def agent_cap_alarms(facts: AgentFacts, config: Config) -> Iterator[TimedAlarm]:
             yield TimedAlarm(alarm, 0.0, until=end_of(spending.day))
 
 
-def fleet_cap_alarms(fleet: Fleet, allowed: Allowed, now: float) -> Iterator[Alarm]:
+def fleet_cap_alarms(fleet: Fleet, allowed: UsageCaps, now: float) -> Iterator[Alarm]:
     """Of what all agents used together on the day of `now`."""
     if not allowed.of_fleet:
         return
-    day = date(now)
+    day = local_date(now)
     today = [facts for facts in fleet.agents if facts.spending.day == day]
     cap = fullest(sum((facts.spending.today for facts in today), Usage()), allowed, fleet=True)
     if cap is not None:
@@ -42,7 +41,7 @@ def fleet_cap_alarms(fleet: Fleet, allowed: Allowed, now: float) -> Iterator[Ala
         yield from _alarm(cap, allowed, "", at, f"fleet {day}", "daily cap of the fleet", remedy)
 
 
-def _alarm(cap: Cap, allowed: Allowed, address: str, at: float, id: str, name: str, remedy: str) -> Iterator[Alarm]:
+def _alarm(cap: Cap, allowed: UsageCaps, address: str, at: float, id: str, name: str, remedy: str) -> Iterator[Alarm]:
     seen = f"last used {date_and_time(at, seconds=False)}"
     if cap.reached:
         expected = f"no more than the cap ([usage] {cap.key})"

@@ -6,24 +6,24 @@ from collections.abc import Iterator
 
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet
-from mailcore.model.senses import Senses
+from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.format_drift import SHARE
 from mailcore.text.units import date_and_time, duration, size
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 
 
-def machine_alarms(fleet: Fleet, policy: Alarms, senses: Senses) -> Iterator[Alarm]:
+def machine_alarms(fleet: Fleet, policy: Alarms, machine_status: MachineStatus) -> Iterator[Alarm]:
     """Of what is wrong with the watching, of a disk nearly full, of a PraxMonitor that is too slow."""
-    for note in (*fleet.notes, *senses.trouble.values()):
+    for note in (*fleet.notes, *machine_status.trouble.values()):
         yield Alarm(AlarmKind.DEGRADED, "", 0.0, f"watching is degraded: {note}", id=note.partition(SHARE)[0][:200])
-    if 0 <= senses.disk_free < policy.disk_free:
+    if 0 <= machine_status.disk_free < policy.disk_free:
         # No figure that changes while it stands: each change would be kept on that very disk.
         what = f"disk nearly full: less than {size(policy.disk_free)} free where {fleet.root} lies"
         yield Alarm(
             AlarmKind.DISK, "", 0.0, what, expected="more than that ([alarms] disk_free)",
             remedy="make room: mail and journals need the disk",
         )  # fmt: skip
-    if policy.lag and senses.lag > policy.lag:
+    if policy.lag and machine_status.lag > policy.lag:
         what = f"PraxMonitor is too slow: late by more than {duration(policy.lag)} again and again"
         yield Alarm(
             AlarmKind.SLOW, "", 0.0, what, expected="less than that ([alarms] lag)",
@@ -31,9 +31,9 @@ def machine_alarms(fleet: Fleet, policy: Alarms, senses: Senses) -> Iterator[Ala
         )  # fmt: skip
 
 
-def missing_directory_alarms(fleet: Fleet, senses: Senses) -> Iterator[Alarm]:
+def missing_directory_alarms(fleet: Fleet, machine_status: MachineStatus) -> Iterator[Alarm]:
     """Of agents whose directory was there and is missing."""
-    for address, since in senses.gone.items():
+    for address, since in machine_status.missing_since.items():
         if (facts := fleet.find(address)) is not None:
             yield Alarm(
                 AlarmKind.GONE, address, since, f"gone: its directory {facts.agent.branch} is missing or empty",

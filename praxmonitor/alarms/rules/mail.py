@@ -11,7 +11,7 @@ from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from mailcore.model.run import Phase, Run
 from mailcore.observe.state import GRACE
-from mailcore.text.names import shown
+from mailcore.text.names import safe_sender
 from mailcore.text.units import date_and_time, duration
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.timed_alarm import TimedAlarm
@@ -43,7 +43,8 @@ def _unmoved(facts: AgentFacts, message: Message, limit: float) -> Iterator[Time
         if message.is_task and not (run.replied or run.delegated):
             alarm = Alarm(
                 AlarmKind.UNANSWERED, facts.address, run.since, f"done without a reply: {name}",
-                f"an answer to {shown(message.sender)}", f"its run ended {date_and_time(run.since, seconds=False)}",
+                f"an answer to {safe_sender(message.sender)}",
+                f"its run ended {date_and_time(run.since, seconds=False)}",
                 "read its story (y); ask it (m), or retry (r)", f"{run.run_id} {message.id}",
             )  # fmt: skip
             yield TimedAlarm(alarm, run.since, GRACE)
@@ -53,7 +54,7 @@ def _unmoved(facts: AgentFacts, message: Message, limit: float) -> Iterator[Time
         return  # it was read and asks for nothing, or is being worked on
     last = max(stands.since, run.since if run is not None else 0.0) if not delivering else stands.since
     kind, word = (AlarmKind.STUCK, "stuck") if delivering else (AlarmKind.OVERDUE, "overdue")
-    what = f"{word} on the rung {stands.rung!r}: {name} from {shown(message.sender)}"
+    what = f"{word} on the rung {stands.rung!r}: {name} from {safe_sender(message.sender)}"
     expected = f"the next rung within {duration(limit)} ([mail] rung_{_priority_key(message)})"
     remedy = "wake (w) it" if delivering else "ask it (m), or dispatch (d) it again"
     if facts.agent.is_operator:
@@ -84,7 +85,7 @@ def _approval(facts: AgentFacts, message: Message) -> Alarm:
         f"; it lapses {date_and_time(message.expires_at)}" if message.expires_at else ""
     )
     return Alarm(
-        AlarmKind.APPROVAL, facts.address, at, f"{shown(message.sender)} {asks}: {message.subject}",
+        AlarmKind.APPROVAL, facts.address, at, f"{safe_sender(message.sender)} {asks}: {message.subject}",
         "your decision", f"asked {date_and_time(at, seconds=False)}{until}",
         f"approve (Y) or deny (N) it in your mail (i), or "
         f'`mailcore approve {message.seq or message.id} "why" --from {OPERATOR}`',

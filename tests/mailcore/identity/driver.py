@@ -41,10 +41,10 @@ def call(words: list[str]) -> dict[str, Any]:
     """What one verb gives, or its error."""
     served = None
     if CLIENT in words:
-        from mailcore.identity.client_keys import Presented
+        from mailcore.identity.client_keys import PresentedKey
         from mailcore.mcp.tools import Served
 
-        served = Served(Presented.of(os.environ))
+        served = Served(PresentedKey.of(os.environ))
         words = [word for word in words if word != CLIENT]
     from mailcore.cli import VERBS
     from mailcore.cli.call import perform

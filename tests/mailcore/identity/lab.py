@@ -49,16 +49,18 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self.root = root / "project"
-        self.workspace = create.init(self.root, [(name, f"agents/{name}") for name in ("writer", "editor", "lead")])
+        self.workspace = create.create_workspace(
+            self.root, [(name, f"agents/{name}") for name in ("writer", "editor", "lead")]
+        )
         self.out = root / "out.json"
         self.home = root / "home"
         self.home.mkdir()
         self.started: list[subprocess.Popen[bytes]] = []
         self.configure()
         for to in ("@writer", "@editor", "@operator"):
-            post.send(self.workspace, "@lead", [to], "for you", "b")
-        approvals.ask(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
-        post.send(self.workspace, "@operator", ["@lead"], "to do", "b", is_task=True)
+            post.send_mail(self.workspace, "@lead", [to], "for you", "b")
+        approvals.request_approval(self.workspace, "@editor", "@operator", "@operator", "may I", "b", 1)
+        post.send_mail(self.workspace, "@operator", ["@lead"], "to do", "b", is_task=True)
         place_hold(self.workspace, "@operator", "@lead", "")
 
     def configure(self, extra: str = "") -> None:

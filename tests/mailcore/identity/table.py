@@ -164,7 +164,7 @@ def lost(come: Enter) -> Enter:
         (agent.runs_dir / run_id).mkdir(parents=True)
         events = (first, {"event": "supervised", "pid": gone.pid}, {"event": "attempt", "n": 1, "pid": gone.pid})
         for event in events:
-            journal.append(agent.runs_dir / run_id / "run.jsonl", event)
+            journal.append_record(agent.runs_dir / run_id / "run.jsonl", event)
         assert branch_lock.acquire_lock(agent, run_id, "n", "a task") is None
         text = agent.dispatch_lock.read_text()
         replace(agent.dispatch_lock, text.replace(f'"pid": {os.getpid()}', f'"pid": {gone.pid}').encode())
@@ -262,13 +262,13 @@ def client(owner: str = "", *may: str, cwd: str = "", revoked: bool = False, wit
     def enter(lab: Lab) -> None:
         found = {}
         if owner:
-            key, text = client_keys.issue(lab.workspace, lab.agent(owner), may, SERVED)
+            key, text = client_keys.issue_key(lab.workspace, lab.agent(owner), may, SERVED)
             path = lab.home / "key"
             path.touch(0o600)
             path.write_text(text)
             found = {client_keys.FILE_VARIABLE: str(path)}
             if revoked:
-                client_keys.revoke(lab.workspace, key.id)
+                client_keys.revoke_key(lab.workspace, key.id)
         if not within:
             lab.script("--client", cwd=cwd, variables=found)
             return

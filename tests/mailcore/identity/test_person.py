@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.cli import _verb_first
-from mailcore.cli.program_names import signs
+from mailcore.cli.program_names import agent_signs
 from mailcore.identity.ancestry import service
 from tests.mailcore.conftest import House
 from tests.mailcore.identity.lab import Lab
@@ -34,7 +34,7 @@ def test_which_service_a_process_belongs_to(groups: str, terminal: bool, said: s
 
 
 def test_how_an_agents_program_is_known() -> None:
-    known = signs()
+    known = agent_signs()
     assert "CLAUDECODE" in known.variables and "GEMINI_CLI" in known.variables
     assert known.is_agent("claude", ["claude"]) and known.is_agent("claude", ["claude", "-p", "x"])
     assert known.is_agent("codex", ["codex", "app-server"]), "a server of its too"

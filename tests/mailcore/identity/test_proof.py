@@ -51,7 +51,7 @@ def secured(house: House) -> House:
     house.extra = '[operator]\nproof = "passphrase"'
     house.configure()
     assert said(house, "operator", "passphrase", phrases=(PHRASE,)).returncode == 0
-    approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    approvals.request_approval(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     return house
 
 
@@ -76,7 +76,7 @@ def test_without_the_passphrase_nothing_of_the_operators_is_done(secured: House,
     assert not approved(secured)
     done = said(secured, *words, phrases=(PHRASE,))
     assert done.returncode == 0 or b"nothing runs" in done.stderr, done.stderr
-    acts = journal.read(secured.workspace.state_dir / "audit.jsonl")
+    acts = journal.read_records(secured.workspace.state_dir / "audit.jsonl")
     assert sum(act["verb"] == passphrase.WRONG for act in acts) == 4, "each wrong one stands in the audit"
     if words[0] == "approve":
         (act,) = [act for act in acts if act["verb"] == "approved"]
@@ -107,22 +107,22 @@ def test_it_is_set_at_the_terminal_twice_the_same(house: House, home: Path) -> N
         child.expect(pexpect.EOF)
         child.close()
         assert child.exitstatus == status
-        assert passphrase.store().exists() == (status == 0)
+        assert passphrase.passphrase_file().exists() == (status == 0)
 
 
 def test_only_a_salted_hash_is_kept_for_the_user_alone(secured: House) -> None:
-    text = passphrase.store().read_text()
-    assert PHRASE not in text and stat.S_IMODE(passphrase.store().stat().st_mode) == 0o600
-    before = passphrase.known()
+    text = passphrase.passphrase_file().read_text()
+    assert PHRASE not in text and stat.S_IMODE(passphrase.passphrase_file().stat().st_mode) == 0o600
+    before = passphrase.stored_passphrase()
     assert said(secured, "operator", "passphrase", phrases=(PHRASE, PHRASE)).returncode == 0
-    after = passphrase.known()
+    after = passphrase.stored_passphrase()
     assert before and after and before.hash != after.hash and before.salt != after.salt, "the same, salted anew"
 
 
 def test_a_new_one_asks_for_the_former_and_other_workspaces_know_it(secured: House, tmp_path: Path) -> None:
     from mailcore.workspace import create
 
-    other = House(create.init(tmp_path / "other", [("writer", "w")]))
+    other = House(create.create_workspace(tmp_path / "other", [("writer", "w")]))
     assert said(other, "operator", "passphrase", phrases=(PHRASE, PHRASE)).returncode == 0
     assert said(secured, "operator", "passphrase", phrases=("a guess", NEW)).returncode == 3
     assert said(secured, "operator", "passphrase", phrases=(PHRASE, "short")).returncode == 2
@@ -167,11 +167,11 @@ def test_words_and_variables_are_no_way_to_say_it(secured: House) -> None:
 
 
 def test_a_spoilt_file_is_said(secured: House) -> None:
-    passphrase.store().write_text("{")
+    passphrase.passphrase_file().write_text("{")
     refused = said(secured, "trust", phrases=(PHRASE,))
-    assert refused.returncode == 4 and str(passphrase.store()).encode() in refused.stderr
-    passphrase.store().unlink()
+    assert refused.returncode == 4 and str(passphrase.passphrase_file()).encode() in refused.stderr
+    passphrase.passphrase_file().unlink()
     told = secured.mailcore("doctor").stdout.decode()
     assert "no passphrase is set" in told and "mailcore operator passphrase" in told
     with pytest.raises(Refused, match="no passphrase is set"):
-        passphrase.demand(secured.workspace, iter([PHRASE]))
+        passphrase.require_passphrase(secured.workspace, iter([PHRASE]))

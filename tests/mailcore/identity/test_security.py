@@ -41,7 +41,7 @@ def test_a_declared_name_is_shown_as_declared(house: House) -> None:
     shown = house.mailcore("read", "1", cwd=writer).stdout.decode()
     assert "from: @operator (only declared: anybody could write this name)" in shown
     assert json.loads(house.mailcore("inbox", "--json", cwd=writer).stdout)[0]["sender_proof"] == "passport"
-    audit = journal.read(house.workspace.state_dir / "audit.jsonl")
+    audit = journal.read_records(house.workspace.state_dir / "audit.jsonl")
     assert [act["proof"] for act in audit if act["verb"] == "send"] == ["declared", "passport"]
 
 
@@ -71,7 +71,7 @@ def test_keys_sent_into_an_attached_terminal_stand_in_the_audit(lab: Lab) -> Non
     lab.begin()
     lab.within(f"env -i PATH=$PATH tmux -S {socket} send-keys {shlex.quote(lab.line())} Enter")
     assert lab.result()["approve"]["in"]
-    (act,) = [one for one in journal.read(lab.workspace.state_dir / "audit.jsonl") if one["verb"] == "approved"]
+    (act,) = [one for one in journal.read_records(lab.workspace.state_dir / "audit.jsonl") if one["verb"] == "approved"]
     assert (act["by"], act["proof"]) == ("@operator", "terminal")
 
 
@@ -95,14 +95,16 @@ def test_a_mail_written_by_hand_is_noticed(house: House) -> None:
 
 def test_an_approval_written_by_hand_counts(house: House) -> None:
     """Who edits the operator's mailbox can say yes there; the audit has no line of it."""
-    request = approvals.ask(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
+    request = approvals.request_approval(house.workspace, "@writer", "@operator", "@operator", "may I", "b", 1)
     inbox = house.workspace.operator.inbox
     document = json.loads(inbox.read_text())
     document["messages"][0]["ack"] = {"state": "approved", "result": "", "at": journal.now(), "by": "@operator"}
     inbox.write_text(json.dumps(document))
-    found = lookup.find(house.workspace, request.id).message
+    found = lookup.find_copy(house.workspace, request.id).message
     assert decision_of(found, "@operator") == "approved"
-    assert not [act for act in journal.read(house.workspace.state_dir / "audit.jsonl") if act["verb"] == "approved"]
+    assert not [
+        act for act in journal.read_records(house.workspace.state_dir / "audit.jsonl") if act["verb"] == "approved"
+    ]
 
 
 def test_in_a_namespace_a_nonce_is_all_there_is(lab: Lab) -> None:

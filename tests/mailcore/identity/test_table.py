@@ -48,7 +48,7 @@ def test_whom_the_caller_is_taken_for(found: tuple[Way, Lab, Any]) -> None:
     assert (message.sender, message.proof) == (address, how), "the mail itself says who sent it, and what proved that"
     (act,) = [
         act
-        for act in journal.read(lab.workspace.state_dir / "audit.jsonl")
+        for act in journal.read_records(lab.workspace.state_dir / "audit.jsonl")
         if act.get("id") == message.id and act["verb"] == "send"
     ]
     assert (act["by"], act["proof"]) == (address, how)

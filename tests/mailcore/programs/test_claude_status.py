@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailcore.observe.facts import Stated
-from mailcore.observe.reader import Loader
+from mailcore.observe.reader import WorkspaceReader
 from mailcore.programs.claude.status import ClaudeStatuses
 from mailcore.system.processes import pid_namespace, start_ticks
 from tests.mailcore.conftest import House
@@ -86,7 +86,7 @@ def test_no_link_and_no_fifo_is_waited_for(statuses: ClaudeStatuses) -> None:
 def test_the_loader_tells_it_of_the_agent_whose_session_it_is(
     house: House, statuses: ClaudeStatuses, tmp_path: Path
 ) -> None:
-    loader = Loader(house.workspace)
+    loader = WorkspaceReader(house.workspace)
     loader.initial()
     assert str(statuses.root) in loader.watch_paths()
     path, branch = statuses.root / "1.json", house.workspace.agent("writer").branch

@@ -73,7 +73,7 @@ def test_a_session_id_that_would_be_an_option_is_none(house: House, printed: Pat
     run = house.over("editor", house.started("@operator", "@editor"))
     assert run.phase is Phase.COMPLETED and run.attempt is not None and run.attempt.session_id == ""
     editor = house.agent("@editor")
-    journal.append(editor.runs_dir / run.run_id / "run.jsonl", {"event": "attempt", "n": 2, "session": "--yolo"})
+    journal.append_record(editor.runs_dir / run.run_id / "run.jsonl", {"event": "attempt", "n": 2, "session": "--yolo"})
     with pytest.raises(Refused) as refused:
         attachment(house.workspace, house.config, "@operator", "@editor")
     assert refused.value.code == "no_session"

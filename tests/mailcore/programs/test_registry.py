@@ -42,10 +42,10 @@ def test_a_config_names_only_programs_that_there_are(tmp_path: Path, text: str, 
     path = tmp_path / "config.toml"
     path.write_text(text)
     with pytest.raises(ConfigError) as error:
-        registry.checked(read_config(path), path)
+        registry.checked_config(read_config(path), path)
     assert str(path) in str(error.value) and named in str(error.value) and error.value.exit_status == 2
     path.write_text('[agents]\nprogram = "codex"\n[agents.a]\ncommand = ["x"]\n')
-    assert registry.checked(read_config(path), path).agent("@a").program == "command"
+    assert registry.checked_config(read_config(path), path).agent("@a").program == "command"
 
 
 @pytest.mark.parametrize("verb", [["guard"], ["status"], ["watch"], ["record", "x.rec"], ["alarms"], []])
@@ -249,6 +249,11 @@ def test_a_program_that_cannot_recognise_a_session_says_so() -> None:
 
 def test_which_programs_a_config_uses() -> None:
     config = Config(agents={"a": AgentConfig("no such"), "b": AgentConfig("codex")})
-    assert [one.name for one in registry.used(config)] == ["claude", "codex", "gemini", "command"]
-    assert [registry.hooks(name) for name in ("claude", "codex")] == [registry.program("claude").hooks, None]
-    assert registry.hooks("command") == registry.hooks("") == registry.hooks("no such") == registry.hooks("claude")
+    assert [one.name for one in registry.used_programs(config)] == ["claude", "codex", "gemini", "command"]
+    assert [registry.hooks_of(name) for name in ("claude", "codex")] == [registry.program("claude").hooks, None]
+    assert (
+        registry.hooks_of("command")
+        == registry.hooks_of("")
+        == registry.hooks_of("no such")
+        == registry.hooks_of("claude")
+    )

@@ -108,7 +108,7 @@ def test_money_is_found_wherever_the_blocks_of_a_file_begin(
 ) -> None:
     monkeypatch.setattr(session_files, "BEFORE", 500)
     monkeypatch.setattr(claude_sessions, "BEFORE", 500)
-    monkeypatch.setattr(claude_sessions, "BLOCK", 300)
+    monkeypatch.setattr(claude_sessions, "READ_BLOCK", 300)
     monkeypatch.setattr(claude_sessions, "OVERLAP", 200)
     path = tmp_path / "5e55.jsonl"
     before = b"\n".join([money(1.0), said(1, "m1"), money(2.0), b"x" * padding, *[b"y" * 99] * 12]) + b"\n"

@@ -34,7 +34,6 @@ sys.stdin.readline()
 COUNT = """
 import sys
 from pathlib import Path
-from mailcore import codec
 from mailcore.system import locks
 from mailcore.system import writing
 path = Path(sys.argv[1])

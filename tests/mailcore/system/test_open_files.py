@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.observe.file_tail import Tail
+from mailcore.observe.file_tail import FileTail
 from mailcore.system.open_files import OpenFiles
 
 pytestmark = pytest.mark.backends
@@ -61,7 +61,7 @@ def test_nothing_stays_open_when_it_is_gone(path: Path) -> None:
 
 
 def test_a_tail_reads_what_grows_without_opening_it_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    held, tail = OpenFiles(), Tail(path)
+    held, tail = OpenFiles(), FileTail(path)
     assert tail.read(held) == []
     monkeypatch.setattr(os, "open", None)
     append(path, "one\ntwo\nth")
@@ -71,7 +71,7 @@ def test_a_tail_reads_what_grows_without_opening_it_again(path: Path, monkeypatc
 
 
 def test_what_takes_the_place_of_a_held_file_is_read_from_its_start(path: Path) -> None:
-    held, tail = OpenFiles(), Tail(path)
+    held, tail = OpenFiles(), FileTail(path)
     append(path, "old\n")
     tail.read(held)
     new = path.with_suffix(".new")
@@ -82,7 +82,7 @@ def test_what_takes_the_place_of_a_held_file_is_read_from_its_start(path: Path) 
 
 
 def test_a_held_file_that_is_truncated_or_deleted(path: Path) -> None:
-    held, tail = OpenFiles(), Tail(path)
+    held, tail = OpenFiles(), FileTail(path)
     append(path, "a line of the old\n")
     tail.read(held)
     path.write_text("short\n")
@@ -97,4 +97,4 @@ def test_a_held_file_that_is_truncated_or_deleted(path: Path) -> None:
 def test_a_file_that_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     fifo = tmp_path / "s.jsonl"
     os.mkfifo(fifo)
-    assert Tail(fifo).read(OpenFiles()) == []
+    assert FileTail(fifo).read(OpenFiles()) == []

@@ -101,7 +101,7 @@ def test_two_users_of_a_group_share_a_setgid_directory(place: Path, umask: int) 
     as_user(SECOND, SECOND, umask, lambda: every_way(place, "one"), groups)  # over the first one's
     as_user(SECOND, SECOND, umask, lambda: every_way(place, "two"), groups)
     as_user(FIRST, FIRST, umask, lambda: every_way(place, "two"), groups)
-    as_user(FIRST, FIRST, umask, lambda: journal.append(place / "two" / "inner" / "log", {"event": "x"}), groups)
+    as_user(FIRST, FIRST, umask, lambda: journal.append_record(place / "two" / "inner" / "log", {"event": "x"}), groups)
     everything = list(place.rglob("*"))
     assert len(everything) == 17 and {path.stat().st_gid for path in everything} == {GROUP}
     assert all(mode(path) & 0o060 == 0o060 for path in everything), "the group reads and writes"

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from mailcore.exceptions import MailcoreError
-from mailcore.system.lock_holder import name_holder, named
-from mailcore.system.lock_wait import STRANGER
-from mailcore.system.locks import is_locked, locked, newest, try_lock, wait_for_lock
+from mailcore.system.lock_holder import name_holder, named_holder
+from mailcore.system.lock_wait import STRANGER_TIMEOUT
+from mailcore.system.locks import is_locked, locked, newest_lock_file, try_lock, wait_for_lock
 from mailcore.system.processes import lock_holders, start_ticks
 from tests.mailcore.conftest import House, wait_until
 
@@ -84,17 +84,17 @@ def test_a_stranger_is_stepped_around_and_named(lock: Path, how: list[str]) -> N
     told: list[str] = []
     with flock(lock, *how) as stranger:
         begun = time.monotonic()
-        with locked(lock, own=True, told=told.append):
+        with locked(lock, own=True, on_stranger=told.append):
             took = time.monotonic() - begun
-            assert is_locked(lock, own=True) and newest(lock).name == ".dispatch.flock.1"
-        assert STRANGER < took < STRANGER + 3
+            assert is_locked(lock, own=True) and newest_lock_file(lock).name == ".dispatch.flock.1"
+        assert STRANGER_TIMEOUT < took < STRANGER_TIMEOUT + 3
         begun = time.monotonic()
-        with locked(lock, own=True, told=told.append):
+        with locked(lock, own=True, on_stranger=told.append):
             pass
         assert time.monotonic() - begun < 0.5, "from then on nobody waits for him"
     assert len(told) == 1 and f"PID {stranger.pid} (flock" in told[0]
     with locked(lock, own=True):
-        assert newest(lock).name == ".dispatch.flock.1", "nor is it taken back, since others may hold either"
+        assert newest_lock_file(lock).name == ".dispatch.flock.1", "nor is it taken back, since others may hold either"
 
 
 def test_a_stranger_that_handed_the_lock_to_a_child_and_went_is_found(lock: Path) -> None:
@@ -104,8 +104,8 @@ def test_a_stranger_that_handed_the_lock_to_a_child_and_went_is_found(lock: Path
     assert child.stdout is not None and child.stdout.readline() == "\n"
     told: list[str] = []
     try:
-        with locked(lock, own=True, told=told.append):
-            assert newest(lock).name == ".dispatch.flock.1"
+        with locked(lock, own=True, on_stranger=told.append):
+            assert newest_lock_file(lock).name == ".dispatch.flock.1"
     finally:
         os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
@@ -121,7 +121,7 @@ def test_one_of_ours_is_waited_for_and_never_stepped_around(lock: Path) -> None:
             locked(lock, 5, own=True),
         ):
             pytest.fail("two hold it")
-        assert raised.value.code == "locked" and newest(lock) == lock
+        assert raised.value.code == "locked" and newest_lock_file(lock) == lock
         assert try_lock(lock, own=True) is None
 
 
@@ -133,7 +133,7 @@ def test_an_older_version_of_ours_which_named_nobody_is_waited_for(lock: Path, t
         wait_until(lambda: is_locked(lock), what="it holds the lock")
         with pytest.raises(MailcoreError, match=f"PID {process.pid} "), locked(lock, 4, own=True):
             pytest.fail("two hold it")
-        assert newest(lock) == lock
+        assert newest_lock_file(lock) == lock
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -143,9 +143,9 @@ def test_a_name_that_is_not_the_holders_protects_no_stranger(lock: Path) -> None
     """Somebody of ours is named there, and lives, but it is not he who holds it."""
     with lock.open("r+b") as file:
         name_holder(file.fileno())
-        assert named(file.fileno())["start_ticks"] == start_ticks(os.getpid())
+        assert named_holder(file.fileno())["start_ticks"] == start_ticks(os.getpid())
     with flock(lock), locked(lock, own=True):
-        assert newest(lock).name == ".dispatch.flock.1"
+        assert newest_lock_file(lock).name == ".dispatch.flock.1"
 
 
 def test_what_another_program_shares_is_never_stepped_around(lock: Path) -> None:
@@ -160,7 +160,7 @@ def test_of_many_that_step_around_one_at_a_time_gets_in(lock: Path, tmp_path: Pa
     with flock(lock):
         writers = [subprocess.Popen([sys.executable, "-c", COUNT, str(lock), str(number), "200"]) for _ in range(6)]
         assert [writer.wait(60) for writer in writers] == [0] * 6
-    assert number.read_text() == "1200" and newest(lock).name == ".dispatch.flock.1"
+    assert number.read_text() == "1200" and newest_lock_file(lock).name == ".dispatch.flock.1"
 
 
 def test_a_stranger_that_comes_and_goes_lets_nobody_in_twice(lock: Path, tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_stranger_that_comes_and_goes_lets_nobody_in_twice(lock: Path, tmp_pat
     words = [sys.executable, "-c", COUNT, str(lock), str(number), "50"]
     with flock(lock):
         writers = [subprocess.Popen(words) for _ in range(4)]
-        wait_until(lambda: time.monotonic() - begun > STRANGER + 0.45, what="it is about to be stepped around")
+        wait_until(lambda: time.monotonic() - begun > STRANGER_TIMEOUT + 0.45, what="it is about to be stepped around")
     assert [writer.wait(60) for writer in writers] == [0] * 4
     assert number.read_text() == "200"
 
@@ -199,7 +199,7 @@ def test_who_waits_without_a_limit_steps_around_whoever_comes_after_one_of_ours(
         stranger = subprocess.Popen(["flock", str(lock), "sleep", "60"], start_new_session=True)
         wait_until(lambda: waiting_for(lock) >= 2, what="both wait in the kernel")
         holder.kill()
-        thread.join(STRANGER * 3 + 5)
+        thread.join(STRANGER_TIMEOUT * 3 + 5)
     os.killpg(stranger.pid, signal.SIGKILL)
     stranger.wait()
     assert got

@@ -102,7 +102,7 @@ def test_a_removal_stays_in_the_project(tmp_path: Path) -> None:
     (outside / "precious").write_text("mine")
     (inside / "link").symlink_to(outside)
     with pytest.raises(Refused):
-        writing.remove(inside / "link" / "precious", inside)
+        writing.remove_file(inside / "link" / "precious", inside)
     assert (outside / "precious").exists()
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailcore.config import AgentConfig
 from mailcore.programs.claude.program import Claude, session_file
-from mailcore.programs.claude.result import Result
+from mailcore.programs.claude.result import ClaudeResult
 from tests.mailcore.programs.made import AGENT, FIXTURES, launch, output
 
 
@@ -151,7 +151,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=6,
 )
-KEYS = st.sampled_from([*Result.__struct_fields__, "other"])
+KEYS = st.sampled_from([*ClaudeResult.__struct_fields__, "other"])
 
 
 @settings(deadline=None)

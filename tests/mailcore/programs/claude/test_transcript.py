@@ -14,8 +14,8 @@ from mailcore.model.usage import Spent, Usage
 from mailcore.programs.claude.places import directory
 from mailcore.programs.claude.sessions import cwd_of
 from mailcore.programs.claude.transcript import ClaudeTranscript
-from mailcore.programs.claude.usage import COUNTED
-from mailcore.programs.transcript_reader import LONGEST, Counted
+from mailcore.programs.claude.usage import MAX_COUNTED_MESSAGES
+from mailcore.programs.transcript_reader import MAX_TRANSCRIPT_LINE, Counted
 from tests.mailcore.session_lines import (
     CWD,
     SESSION,
@@ -202,7 +202,7 @@ def test_lines_of_one_message_count_once_and_its_growth_too() -> None:
 
 
 def test_a_message_that_was_copied_into_another_file_counts_once() -> None:
-    counted = Counted(COUNTED)
+    counted = Counted(MAX_COUNTED_MESSAGES)
     first, fork = reader(counted=counted), reader(MAIN.with_name("fork.jsonl"), counted)
     raw = said(1, "m1", text("a"))
     assert [len(one.spent(raw, NOW)) for one in (first, fork)] == [1, 0]
@@ -210,10 +210,14 @@ def test_a_message_that_was_copied_into_another_file_counts_once() -> None:
 
 def test_messages_are_remembered_in_bounds() -> None:
     one = reader()
-    for n in range(COUNTED * 3):
+    for n in range(MAX_COUNTED_MESSAGES * 3):
         one.read(said(n + 1.0, f"m{n}", call(f"t{n}", "Agent")), NOW)
         one.read(result(n + 1.0, f"t{n}", "", toolUseResult={"status": "async_launched", "agentId": f"a{n}"}), NOW)
-    assert len(one.counted) == COUNTED and len(one._background) <= COUNTED and len(one._calls) <= COUNTED
+    assert (
+        len(one.counted) == MAX_COUNTED_MESSAGES
+        and len(one._background) <= MAX_COUNTED_MESSAGES
+        and len(one._calls) <= MAX_COUNTED_MESSAGES
+    )
 
 
 def test_money_is_what_the_total_went_up_by() -> None:
@@ -256,7 +260,17 @@ def test_a_format_that_changed_is_said_once(raw: bytes, missing: str) -> None:
 
 def test_unknown_lines_and_torn_ones_are_no_drift() -> None:
     one = reader()
-    for raw in (b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"{" * 5000, line(1, "mode"), b"x" * (LONGEST + 1)):
+    for raw in (
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff\xfe",
+        b"{" * 5000,
+        line(1, "mode"),
+        b"x" * (MAX_TRANSCRIPT_LINE + 1),
+    ):
         assert one.read(raw, NOW) == [] and one.spent(raw, NOW) == []
     assert one.drift == ""
 

@@ -10,8 +10,8 @@ import pytest
 
 from praxmonitor.assets import sounds_dir
 from praxmonitor.sound import FAMILIES, Sound
-from praxmonitor.sound.cue_samples import GAP, STEPS, CueSamples, load_cue_samples
-from praxmonitor.sound.pack import KEYS
+from praxmonitor.sound.cue_samples import GAP, VOICE_SEMITONES, CueSamples, load_cue_samples
+from praxmonitor.sound.pack import SOUND_KEYS
 
 TICK = sounds_dir() / "default" / "sounds" / "tool.shell.wav"
 
@@ -39,8 +39,8 @@ def test_five_agents_have_five_pitches_and_the_highest_is_the_shortest(default: 
     lengths = {voice: len(default.samples("done", voice) or ()) for voice in range(5)}
 
     assert len(set(lengths.values())) == 5
-    assert sorted(lengths, key=lengths.__getitem__) == sorted(range(5), key=lambda voice: -STEPS[voice])
-    assert default.samples("done", len(STEPS)) == default.samples("done", 0)
+    assert sorted(lengths, key=lengths.__getitem__) == sorted(range(5), key=lambda voice: -VOICE_SEMITONES[voice])
+    assert default.samples("done", len(VOICE_SEMITONES)) == default.samples("done", 0)
 
 
 def test_urgency_says_it_again(default: CueSamples) -> None:
@@ -59,7 +59,7 @@ def test_what_a_foreign_pack_lacks_and_cesp_does_not_know_is_ours(tmp_path: Path
         assert mine.samples(f"tool.{family}", 3) == default.samples(f"tool.{family}", 3)
     assert mine.samples("done") == default.samples("tool.shell"), "its own"
     assert mine.samples("done", 4) == mine.samples("done"), "a voice is not transposed"
-    silent = [key for key in KEYS if mine.samples(key) is None]
+    silent = [key for key in SOUND_KEYS if mine.samples(key) is None]
     assert silent == [s for s in Sound if s.category and s is not Sound.DONE], "an empty category is no sound"
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class Senses:
+class MachineStatus:
     """Clock, processors, disk and the observer itself, at one moment. Empty: nobody looked."""
 
     gaps: tuple[tuple[float, float], ...] = ()
@@ -21,13 +21,13 @@ class Senses:
     """Bytes free for this user where the workspace lies; -1 unknown."""
     lag: float = 0.0
     """Seconds by which the observer is late, again and again."""
-    gone: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    missing_since: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Address → since when its directory, which was there, is missing; seconds since the epoch, 0.0 unknown."""
     trouble: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What else failed of the observing, by what failed: in words."""
 
 
-def through(last: float, limit: float, gaps: tuple[tuple[float, float], ...]) -> float:
+def counted_from(last: float, limit: float, gaps: tuple[tuple[float, float], ...]) -> float:
     """The moment from which `limit` seconds are to be counted for something that was last heard at `last`.
 
     Time in a gap does not count: what was not due before it, has its whole time again after it. What was due stays so.
