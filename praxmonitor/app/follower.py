@@ -1,4 +1,4 @@
-"""How the app follows its feed: a fleet becomes the snapshot that is shown, its alarms are told, its sounds are heard."""
+"""How the app follows its feed: a fleet becomes the snapshot that is shown, alarms are told, sounds are heard."""
 
 from __future__ import annotations
 
