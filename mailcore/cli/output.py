@@ -1,4 +1,4 @@
-"""What a command prints. That never decides how it ends: the act stands, whoever can read of it."""
+"""What a command prints. An act that was done stays done, even where its result cannot be printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The approver's choice among tasks that conflict: those chosen start, the others are declined, senders are told."""
+"""The approver's choice among tasks that conflict: the chosen start, the others are declined, senders are notified."""
 
 from __future__ import annotations
 

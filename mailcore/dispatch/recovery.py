@@ -1,7 +1,7 @@
-"""What anybody does who looks at runs: one whose supervisor died is ended and reported, one that stands still goes on.
+"""Recover runs whose supervisor and sentinel were both killed: the run is ended and reported, what waits is started.
 
-The sentinel does both at once; this is for where it was killed too. Called by `wait`, by commands that show or touch
-agents, by screens and guards. Whoever comes first acts, and nobody acts twice (`orphans.clearing`).
+A supervisor or sentinel that was stopped goes on. Called by `wait`, by commands that show or change agents, by screens
+and guards. Whoever comes first acts, and nobody acts twice (`orphans.clearing`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Mail delivered to an agent at work: `python -m mailcore.hooks.deliver ADDRESS BRANCH ROOT`, run by the hook line.
+"""Deliver waiting mail to an agent at work: `python -m mailcore.hooks.deliver ADDRESS BRANCH ROOT`.
 
-The event comes on standard input; what the program is to be given goes to standard output. High priority is delivered
-after a tool call, the rest when a session starts and, making the agent go on once, when its turn is over. A message is
-delivered once: its copy in the mailbox says when and where, which is its rung `submitted`. A tool is never interrupted.
+The hook line runs it. The event comes on standard input; what the program is to be given goes to standard output. Mail
+of high priority is delivered after a tool call, the rest when a session starts and, making the agent go on once, when
+its turn is over. A message is delivered once: its copy in the mailbox says when and where, which is its rung
+`submitted`. A tool is never interrupted.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class _Part:
 
 
 def parse_settings(text: str) -> dict[str, Any]:
-    """The settings that the text tells. Broken, with the cause, if it is no JSON object, or its hooks are no lists."""
+    """The settings in the text. BrokenSettings, with the cause, if it is no JSON object, or its hooks are no lists."""
     try:
         settings = json.loads(text.removeprefix("\ufeff"))
     except ValueError as error:

@@ -44,7 +44,7 @@ class ClientKey:
     agent: str
     """The address of the actor that it stands for."""
     may: tuple[str, ...]
-    """The verbs that it is good for; none named: all of an agent's but the DECISIONS."""
+    """The verbs that it is good for; none named: all of an agent's but the DECISION_VERBS."""
     at: str
     salt: str
     hash: str

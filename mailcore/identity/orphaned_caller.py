@@ -1,4 +1,4 @@
-"""Whether the caller may be what a dead supervisor left behind: then nothing above it shows whose it is.
+"""Whether the caller may belong to a run whose supervisor died: then no process above it shows whose it is.
 
 Every process of a run is in a session that began after the run did, and no process can join an older one: whoever is in
 an older session is not of that run. Whoever is in a younger one may be.

@@ -1,7 +1,8 @@
-"""What an agent hears in `mailcore wait` while it sits there, and what it has heard there: nobody wakes it for that.
+"""Which agents wait in `mailcore wait`, and of which messages they were notified there: nobody wakes them for those.
 
-A wait that goes on is a file in `.waits/` of the agent's mail, which its process keeps locked: whoever dies hears no
-more, wherever its PID is seen. What it was notified of stands in `.heard.jsonl`, by the names of the messages.
+A wait that goes on is a file in `.waits/` of the agent's mail, which its process keeps locked: when the process dies
+the wait is over, wherever its PID is seen. The messages of which the agent was notified are recorded by their names in
+`.heard.jsonl`.
 """
 
 from __future__ import annotations

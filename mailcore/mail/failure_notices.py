@@ -1,4 +1,4 @@
-"""Notices that a task came to no end (a bounce, a kill, a lost run): they go when it has come to one after all."""
+"""Notices that a task failed (a bounce, a kill, a lost run): they are archived when the task is answered after all."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def open_index(
     """The index as the mailboxes are at this moment, and the notes about those that cannot be read.
 
     `files`: the workspace's `mail_sources`, if known. `most`: where more of them have changed, so many are taken in,
-    or an eighth if that is more, and Behind is raised: the next search goes on from there.
+    or an eighth if that is more, and IndexBehind is raised: the next search goes on from there.
     sqlite3.Error or OSError where it cannot be had: SQLite without FTS5, no right to write, a full disk.
     """
     path = workspace.state_dir / f"search-{os.geteuid()}.sqlite3"

@@ -57,7 +57,7 @@ class Deduplicator:
         """True if another source told this already.
 
         A tool event is known by session and call. The others, which have no id, are paired one to one: each event of
-        one source takes up one of the same session and kind that another source reported within WINDOW seconds of it.
+        one source takes up one of the same session and kind that another source reported within PAIR_WINDOW seconds.
         """
         kind = _CALLS.get(activity.kind)
         if kind is not None and activity.tool_id:

@@ -32,7 +32,7 @@ class FileTail:
         self.path = path
         self._name = str(path)
         self.skipped = 0
-        """How many lines were longer than LONGEST."""
+        """How many lines were longer than MAX_LINE_BYTES."""
         self.behind = False
         """True if the last call stopped before the end of the file: call again."""
         self.modified = 0.0
@@ -72,7 +72,7 @@ class FileTail:
         return self._offset - len(self._torn) if self._seen else self._start or 0
 
     def read(self, open_files: OpenFiles | None = None) -> list[bytes]:
-        """The complete lines that came since the last call, without their ends, of at most CHUNK more bytes.
+        """The complete lines that came since the last call, without their ends, of at most READ_BYTES more.
 
         The first call starts near the end, at a line's beginning. A file that appears later, or takes
         the place of the former one, is read from its start. A torn last line is kept until it is completed.
@@ -177,7 +177,7 @@ class FileTail:
         self._seen, self._inode = True, file_identity(stat)
         # What stands before our place, if anything, is what we read there; else the file was truncated.
         before = len(self._mark)
-        # No more than there is: a buffer of a whole CHUNK costs more than what it reads of a busy file.
+        # No more than there is: a buffer of READ_BYTES costs more than what it reads of a busy file.
         grown = min(max(stat.st_size - self._offset, 0), READ_BYTES)
         data = os.pread(descriptor, before + grown, self._offset - before)
         if data[:before] == self._mark:

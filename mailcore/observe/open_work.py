@@ -71,7 +71,7 @@ def with_activities(
 
 
 def _late(activity: Activity, turn_ended: float) -> bool:
-    """Told after a turn's end, of a moment before it: session files are written a moment after the hooks ran."""
+    """Reported after a turn's end, of a moment before it: session files are written a moment after the hooks ran."""
     if activity.subagent or not turn_ended:
         return False
     # A hook script may stamp with `date +%s`.

@@ -129,7 +129,7 @@ class SessionDiscovery:
     def census(self, limit: int) -> list[FoundSession]:
         """Of all session files that were written today the next few, also those that are followed.
 
-        At most `limit` files are asked whose they are. Once all were named, those written since, every AGAIN seconds.
+        At most `limit` files are asked whose they are. Once all were named, those written since, every CENSUS_PERIOD.
         """
         if self._census is None:
             now = time.time()

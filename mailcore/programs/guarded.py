@@ -1,6 +1,6 @@
-"""A program, which may be anybody's plug-in, as the rest of the house holds it: what it does wrong is ProgramFailed.
+"""A program, which may be anybody's plug-in, guarded: whatever goes wrong in it is raised as ProgramFailed.
 
-What it gives back is looked at here, once, so that nobody else has to expect anything of it but what `base` says.
+What it returns is checked here, once, so that all other code can rely on what `base` says.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a program gives back, looked at once: it is what was asked for, or Wrong says what it is instead."""
+"""Checks of what a program returns: WrongResult says what it is, if it is not what was asked for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class WrongResult(Exception):
 
 
 def require(good: bool, value: object, expected: str) -> None:
-    """Wrong, if it is not good."""
+    """WrongResult, unless it is good."""
     if not good:
         raise WrongResult(f"it gave back {value!r:.40} where {expected} is expected")
 

@@ -80,7 +80,7 @@ def _ready(taken: int, descriptor: int, seconds: float) -> bool:
 
 
 def stranger_stays(descriptor: int) -> bool:
-    """True if a stranger holds the lock, and goes on to for STRANGER."""
+    """True if a stranger holds the lock, and goes on to for STRANGER_TIMEOUT."""
     seen = stranger_holder(descriptor)
     if seen == (0, 0):
         return False

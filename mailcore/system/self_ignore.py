@@ -17,7 +17,7 @@ IGNORE_TEXTS = {
         b"*\n", b"/.gitignore\n/.*.lock\n/dispatch_register.jsonl*\n/notifications.jsonl*\n/dispatch_reports/\n"
     ),
 }
-"""Directory → its `.gitignore`, where that is not ALL: what teams share of it is not ignored."""
+"""Directory → its `.gitignore`, where that is not IGNORE_ALL: what teams share of it is not ignored."""
 
 
 def make_ignored(directory: Path, *, parents: bool = False) -> None:

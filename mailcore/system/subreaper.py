@@ -1,4 +1,4 @@
-"""To be the parent of what one's children leave behind. Imports almost nothing: the sentinel stays small."""
+"""Become the parent of what one's children leave behind. Imports almost nothing, so that the sentinel stays small."""
 
 from __future__ import annotations
 

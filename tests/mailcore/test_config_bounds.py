@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailcore.config import Usage, read_config
+from mailcore.config import UsageCaps, read_config
 from mailcore.exceptions import ConfigError
 
 BITS_63 = 9_223_372_036_854_775_807
@@ -54,9 +54,9 @@ def test_a_bound_is_allowed_and_what_lies_beyond_it_is_not(
 
 
 def test_each_daily_cap_is_a_cap() -> None:
-    caps = [each.name for each in fields(Usage) if each.name.endswith(("daily_cost", "daily_tokens"))]
-    assert len(caps) == 4 and not Usage().capped and not Usage().of_fleet
+    caps = [each.name for each in fields(UsageCaps) if each.name.endswith(("daily_cost", "daily_tokens"))]
+    assert len(caps) == 4 and not UsageCaps().capped and not UsageCaps().of_fleet
     for cap in caps:
         amount: dict[str, Any] = {cap: 1}
-        usage = replace(Usage(), **amount)
+        usage = replace(UsageCaps(), **amount)
         assert usage.capped and usage.of_fleet == cap.startswith("fleet_"), cap

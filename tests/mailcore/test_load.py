@@ -400,7 +400,7 @@ def test_what_a_look_that_failed_had_found_is_not_lost(look: Look, monkeypatch: 
 
     with monkeypatch.context() as patch:
         # Only what the machine does to us is made up: memory runs out.
-        patch.setattr("mailcore.observe.agent_reader.hold_at", fails)
+        patch.setattr("mailcore.observe.agent_reader.hold_text", fails)
         for n in range(2):
             for path in (beta.inbox, log, beta.mail_dir):  # not so young that it would be looked at again anyhow
                 os.utime(path, (time.time() - 60 + n,) * 2)

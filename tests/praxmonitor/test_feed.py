@@ -192,7 +192,7 @@ async def test_a_reading_that_broke_keeps_nothing(aipass_workspace: Path, monkey
     def on_facts(at: float, facts: Sequence[Fact]) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("praxmonitor.feed.file_feed.Loader", Noted)
+    monkeypatch.setattr("praxmonitor.feed.file_feed.WorkspaceReader", Noted)
     gc.disable()
     try:
         with pytest.raises(OSError, match="full"):

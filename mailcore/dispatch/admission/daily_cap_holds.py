@@ -1,6 +1,7 @@
-"""Holds who used what it may in a day, where `[usage] hold` says so: at each start, so that no screen is needed.
+"""Hold an agent that reached its daily cap, where `[usage] hold` says so. Checked at each start, without a screen.
 
-Once a day: who is released may go on until the day ends. Nothing is read where config.toml sets no cap.
+An agent is held once a day: after a release it may go on until the day ends. Nothing is read where config.toml sets no
+cap.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def enforce_daily_caps(workspace: Workspace, allowed: UsageCaps, agent: Agent) -
 
 
 def hold_at_cap(workspace: Workspace, target: str, why: str, now: float) -> None:
-    """Hold `target` (an address, or EVERYONE) for a cap, unless it is held, or a cap held it today already."""
+    """Hold `target` (an address, or WHOLE_WORKSPACE) for a cap, unless it is held, or a cap held it today already."""
     if not _free(workspace, target, now):
         return
     directory = hold_directory(workspace, target)

@@ -1,4 +1,4 @@
-"""What stands in the way of a start: a hold, a person's own session, a limit, a breaker."""
+"""What prevents a start: a hold, a person's own session, a limit, a breaker."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ WHOLE_WORKSPACE = ""
 
 
 def place_hold(workspace: Workspace, by: str, target: str, why: str) -> None:
-    """Nothing starts at `target` (an address, or EVERYONE) until it is released; what runs goes on.
+    """Nothing starts at `target` (an address, or WHOLE_WORKSPACE) until it is released; what runs goes on.
 
     Refused where the agent's directory is gone: nothing of it is made again.
     """

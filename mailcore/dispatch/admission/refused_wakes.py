@@ -1,7 +1,7 @@
-"""A wake that a breaker refused: it has left its queue, and those whom it concerns are notified.
+"""Notify those concerned of a wake that a breaker refused and that has left its queue.
 
-The agent finds in its mail what it would have been woken for. The operator, whose act alone lets it start again, is
-notified once, until a person has started it again.
+The agent finds in its mail what it would have been woken for. The operator, whose act alone lets the agent start again,
+is notified once, until a person has started it again.
 """
 
 from __future__ import annotations

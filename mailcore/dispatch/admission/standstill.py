@@ -1,4 +1,4 @@
-"""What waits though nothing hinders it: there is never any for longer than a moment, and this says whether it is so."""
+"""The starts that wait although nothing prevents them. There are none for longer than a moment; tests check it here."""
 
 from __future__ import annotations
 

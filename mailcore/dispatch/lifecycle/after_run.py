@@ -1,8 +1,8 @@
-"""What follows on a run: its end is reported, wakes its sender and starts what waits; a start first ends what died
-there.
+"""Begin a run, and do what follows its end: report it, wake the sender, start what waits.
 
-The two need each other, so they are one file: whoever begins a run may find a dead one in its place, the dead one's
-sender is woken, and at the sender's may lie another. Each step frees a lock, so it comes to an end.
+A start first cleans up a run that died in the same branch. Both are in one file because each needs the other: whoever
+begins a run may find a dead one, the sender of the dead run is woken, and in the sender's branch may lie another dead
+run. Each step frees a lock, so it comes to an end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The plan of an orchestrator that can no more go on with it: those who gave it the task are notified."""
+"""Notify those who gave a task to an orchestrator that cannot go on with it."""
 
 from __future__ import annotations
 

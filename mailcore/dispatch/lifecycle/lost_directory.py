@@ -1,7 +1,7 @@
-"""A directory that went, with a run's journal, its lock, the mailbox and the tasks that waited: what is said and kept.
+"""A run whose directory was removed: the mail to its sender, and the record that the sender was notified.
 
-Nothing of it is made again. `.praxmonitor/lost.jsonl` keeps who was notified: an orphan that comes back with its
-directory is then not reported twice, and a task that waited is not started.
+Nothing is made again in the directory. `.praxmonitor/lost.jsonl` records who was notified: if the directory comes back,
+its run is not reported twice, and a task that waited in it is not started.
 """
 
 from __future__ import annotations

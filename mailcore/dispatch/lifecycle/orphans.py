@@ -1,6 +1,7 @@
-"""A run whose supervisor died: end what it left behind, close its journal, free its lock; `after_run` reports it.
+"""Clean up a run whose supervisor died: end its processes, close its journal, free its lock. `after_run` reports it.
 
-Its sentinel does that at once. Whoever comes upon it meanwhile leaves it to that, and acts where the sentinel died too.
+The sentinel of the run does this at once. Whoever finds the run meanwhile leaves it to the sentinel, and acts only
+where the sentinel died too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A start that is repeated after it was interrupted: the run that had begun of it, so that nothing is started twice."""
+"""Find the run that an interrupted call had already begun, so that the repeated call starts nothing twice."""
 
 from __future__ import annotations
 

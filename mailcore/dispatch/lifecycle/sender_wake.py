@@ -1,4 +1,4 @@
-"""What a sender is to hear of a run's end: the wake that tells it, and whether it has heard it in `wait` already."""
+"""The wake of a sender when its run has ended, and whether the sender was already notified of it in `wait`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a supervisor that was started stand? It says so on a pipe, once it has read all that it needs to begin."""
+"""Whether a supervisor that was started is ready: it reports so on a pipe, once it has read all that it needs."""
 
 from __future__ import annotations
 

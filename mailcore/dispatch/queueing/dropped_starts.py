@@ -1,4 +1,4 @@
-"""Starts that waited and were taken out of their queue before they began: those whom it concerns are notified."""
+"""Notify those concerned of starts that were taken out of a queue before they began."""
 
 from __future__ import annotations
 

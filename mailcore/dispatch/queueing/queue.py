@@ -1,9 +1,9 @@
 """Starts that wait: for the end of the agent's present run, for a release, for a free place. Visible and cancellable.
 
 One file an agent, `.ai_mail.local/.queue.jsonl`; each line is the first record of the run it will become. The next is
-the one of the highest priority, then the oldest; but priority is worth only so many seconds of age (WORTH), so that
-nothing waits for ever. Wakes without a task of their own become one run, since the agent reads all its mail at once;
-tasks stay one run each. An entry leaves the queue when the journal of its run has its first line, never before.
+the one of the highest priority, then the oldest; but a priority is worth only some seconds of age (PRIORITY_SECONDS),
+so that nothing waits for ever. Wakes without a task of their own become one run, since the agent reads all its mail at
+once; tasks stay one run each. An entry leaves the queue when the journal of its run has its first line, never before.
 """
 
 from __future__ import annotations

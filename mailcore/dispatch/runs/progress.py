@@ -1,4 +1,4 @@
-"""What a run has brought: files of its branch, memories, mail. It is used by the breaker, and told to the sender."""
+"""What a run has changed: files of its branch, memories, mail. The breakers judge by it, and the sender reads it."""
 
 from __future__ import annotations
 

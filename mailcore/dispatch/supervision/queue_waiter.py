@@ -32,7 +32,7 @@ from mailcore.workspace.lock_reader import UNREADABLE_GRACE
 
 WATCHED_FILES = {".dispatch.lock", ".queue.jsonl"}
 FIRST_CHECK = 0.1
-"""Seconds until a lock that names nobody yet is looked at again; twice as long each time, up to YOUNG."""
+"""Seconds until a lock that names nobody yet is looked at again; twice as long each time, up to UNREADABLE_GRACE."""
 
 
 def main(branch: Path, claim: int) -> int:
@@ -64,7 +64,7 @@ def main(branch: Path, claim: int) -> int:
 
 
 def wait_for_change(pids: Collection[int], pause: float, changes: Watcher, directory: Path) -> None:
-    """Until one of the processes is over or a WATCHED file of the directory changed.
+    """Until one of the processes is over or one of the WATCHED_FILES changed.
 
     `pause` seconds at most for one that is not named yet (0), or that the kernel lets nobody wait for: a thread's id in
     a lock, no descriptor left.

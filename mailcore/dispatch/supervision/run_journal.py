@@ -1,4 +1,4 @@
-"""The journal of the run that this process supervises: what it knew once is not lost, whatever becomes of the file.
+"""The journal of the run that this process supervises. What was written once is not lost, whatever happens to the file.
 
 Anything may happen to a file in an agent's directory: `git clean` removes it, an agent empties it, or puts a directory
 in its place. Then it is written again, from what its supervisor knows and what was added since.

@@ -1,4 +1,4 @@
-"""What a sentinel does when its supervisor died: ends all of the run, has its end reported, and starts what waits."""
+"""What a sentinel does when its supervisor died: end the run, have its end reported, and start what waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What wakes a supervisor: signals, and for a while changes of files. No polling, and nothing open when not needed."""
+"""What a supervisor waits for: signals, and while an attempt starts, changes of files. Nothing is polled."""
 
 from __future__ import annotations
 
