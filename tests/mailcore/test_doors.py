@@ -33,7 +33,7 @@ DOORS = {
 STREAMS = re.compile(r"sys\.(__)?(stdout|stderr)(__)?(\.buffer)?\.(write|writelines)")
 READS = {"read_text", "read_bytes", "readlines", "open"}
 OPENERS = {"open", "os.open", "io.open", "gzip.open", "gzip.GzipFile", "wave.open", "zipfile.ZipFile", "tarfile.open"}
-GUARDED = ("files", "self._vigil", "repository")
+GUARDED = ("safe_open", "self._engine", "git_repository")
 """What has a method `open` or `read_bytes` of its own, which is the door."""
 
 
