@@ -8,7 +8,7 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
 from mailcore.text.units import UNKNOWN_TIME, clock_time
 from praxmonitor.actions import kills, requests
-from praxmonitor.actions.asking import ask, read, refused, unlocked, write
+from praxmonitor.actions.asking import ask, refused, result_of, unlocked, write
 from praxmonitor.actions.context import Context, View
 from praxmonitor.actions.preconditions import busy
 from praxmonitor.state.agent_details import WaitingStart
@@ -39,7 +39,7 @@ async def kill(context: Context[View]) -> None:
     opened, facts = context.opened, context.facts
     if facts is None or facts.lock is None:
         return  # it ended just now
-    victims = await read(context, kills.victims, opened.workspace, facts.address)
+    victims = await result_of(context, kills.victims, opened.workspace, facts.address)
     if victims is None:
         return
     began = f", since {clock_time(facts.run.started_at, never=UNKNOWN_TIME)}" if facts.run is not None else ""
@@ -90,7 +90,7 @@ async def cancel(context: Context[View]) -> None:
     from praxmonitor.dialogs.waiting_starts import WaitingScreen
 
     opened, address = context.opened, context.view.selected
-    waiting = await read(context, requests.waiting, opened.workspace, address)
+    waiting = await result_of(context, requests.waiting, opened.workspace, address)
     if waiting == []:
         context.display.notify(f"no start waits for {plain(address)}", severity="warning")
     if not waiting:
@@ -118,7 +118,7 @@ async def attach(context: Context[View]) -> None:
     from praxmonitor.actions.attach import run
 
     opened, address = context.opened, context.view.selected
-    found = await read(context, requests.attachment, opened.workspace, opened.config, address)
+    found = await result_of(context, requests.attachment, opened.workspace, opened.config, address)
     if found is None:
         return
     try:
@@ -132,7 +132,7 @@ async def attach(context: Context[View]) -> None:
 async def copy(context: Context[View]) -> None:
     """The story of the agent's run, as Markdown, to the clipboard."""
     address = context.view.selected
-    told = await read(context, requests.story, context.opened.workspace, address)
+    told = await result_of(context, requests.story, context.opened.workspace, address)
     if told is not None:
-        context.terminal.copy_to_clipboard(told)
+        context.terminal.copy(told)
         context.display.notify(f"copied: the story of {address}'s run, as Markdown")

@@ -29,13 +29,13 @@ Submit: TypeAlias = Callable[[list[str], str, str], str]
 
 async def ask(context: Context[View], act: Callable[P, str], *args: P.args, **kwargs: P.kwargs) -> None:
     """Run an act in a thread and say that it was asked for, or why it was refused."""
-    asked = await read(context, act, *args, **kwargs)
+    asked = await result_of(context, act, *args, **kwargs)
     if asked is not None:
         context.display.notify(f"asked: {plain(asked)}")
         await asyncio.to_thread(context.opened.note_presence)
 
 
-async def read(context: Context[View], act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+async def result_of(context: Context[View], act: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
     """What `act` says in a thread; None if it refuses: then it is said why."""
     try:
         return await asyncio.to_thread(act, *args, **kwargs)
@@ -55,7 +55,7 @@ async def unlocked(context: Context[View], tier: int = 0) -> bool:
     `tier`: that of the approval that is to be decided, if it is one.
     """
     workspace = context.opened.workspace
-    locked = await read(context, requests.is_locked, workspace, context.opened.config, tier)
+    locked = await result_of(context, requests.is_locked, workspace, context.opened.config, tier)
     if not locked:
         return locked is not None
     from praxmonitor.dialogs.unlock import UnlockScreen

@@ -131,17 +131,17 @@ class Display(Protocol):
 class Terminal(Protocol):
     """The terminal that the screen is on."""
 
-    def exit(self) -> None:
-        """Leave."""
+    def leave(self) -> None:
+        """Leave the screen."""
 
-    def action_suspend_process(self) -> None:
+    def suspend(self) -> None:
         """Back to the shell for a while."""
 
-    def copy_to_clipboard(self, text: str) -> None:
-        """Let the terminal keep this text."""
+    def copy(self, text: str) -> None:
+        """Let it keep this text in its clipboard."""
 
     def lend(self) -> AbstractContextManager[None]:
-        """Another program has the terminal meanwhile. SuspendNotSupported where it cannot be lent."""
+        """Another program has it meanwhile. SuspendNotSupported where it cannot be lent."""
 
 
 @dataclass(frozen=True, slots=True)

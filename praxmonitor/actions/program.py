@@ -30,9 +30,9 @@ def show_help(context: Context[View]) -> None:
 
 def suspend(context: Context[View]) -> None:
     """Back to the shell for a while."""
-    context.terminal.action_suspend_process()
+    context.terminal.suspend()
 
 
 def leave(context: Context[View]) -> None:
     """Leave; agents and runs go on."""
-    context.terminal.exit()
+    context.terminal.leave()

@@ -31,7 +31,7 @@ class Alarms:
         self._sound, self._shown = sound, shown
 
     def tick(self) -> tuple[AlarmEvents, list[Cue]]:
-        """Let the alarms of the moment be shown; returns what is due, and what of it is to be heard here."""
+        """Let the alarms of the snapshot be shown; returns what is due, and what of it is to be heard here."""
         due, wanted = self.notifier.evaluate(self._shown.snapshot)
         self._shown.standing = self.notifier.episodes.standing()
         return due, wanted

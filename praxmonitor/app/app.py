@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,6 +28,7 @@ from praxmonitor.alarms.reach import ReachProbe
 from praxmonitor.app.alarms import Alarms
 from praxmonitor.app.follower import Follower
 from praxmonitor.app.sound import Sound
+from praxmonitor.app.terminal import Terminal
 from praxmonitor.app.terminal_exit import leave_when_told, terminal_output
 from praxmonitor.sound import Speaker
 from praxmonitor.state.notices import Notice
@@ -113,16 +111,15 @@ class PraxApp(App[None], inherit_bindings=False):
         self.opened = opened
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
-        self.lent = False
-        """An agent's own program has the terminal."""
+        self.terminal = Terminal(self)
         self._incomplete = False
         """It was said that something of the recording is left out."""
-        self.sound = Sound(speaker, opened, lambda: self.bell(), self._muted)
+        self.sound = Sound(speaker, opened, self.terminal.bell, self._muted)
         notifier = Notifier(
             opened.config, opened.workspace.root, period=TICK, clock=opened.clock, live=opened.live,
             what="screen" if opened.live else "",
             probe=ReachProbe(speaker, terminal=True, output=terminal_output(), clock=opened.clock),
-            write=self.to_terminal, on_error=self._alarm_trouble, on_config=self._adopt,
+            write=self.terminal.write, on_error=self._alarm_trouble, on_config=self._adopt,
         )  # fmt: skip
         self.alarms = Alarms(notifier, self.sound, self)
         self.follower = Follower(feed, self.alarms, self.sound, self)
@@ -222,7 +219,7 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def context(self, view: View) -> Context[Any]:
         """What a handler is given that acts on this view."""
-        return Context(view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self)
+        return Context(view, self.snapshot, self.opened, self.alarms, self.sound, self.notices, self, self.terminal)
 
     def on_keys_pressed(self, event: Keys.Pressed) -> None:
         """A click in the footer."""
@@ -294,25 +291,3 @@ class PraxApp(App[None], inherit_bindings=False):
 
     def _repaint(self) -> None:
         self.screen.refresh()
-
-    def bell(self) -> None:
-        """Ring the terminal's bell, also while an agent's program has the terminal."""
-        if not self.lent:
-            super().bell()
-        elif sys.__stdout__ is not None:  # Textual's writer is stopped: it would take thirty, and then block
-            print("\a", end="", file=sys.__stdout__, flush=True)
-
-    def to_terminal(self, sequence: str) -> None:
-        """Send the terminal a sequence that draws nothing: a title, a notification."""
-        if sequence and not self.lent and self._driver is not None:
-            self._driver.write(sequence)
-
-    @contextmanager
-    def lend(self) -> Iterator[None]:
-        """Another program has the terminal meanwhile. SuspendNotSupported where it cannot be lent."""
-        with self.suspend(), self.batch_update():
-            self.lent = True
-            try:
-                yield
-            finally:
-                self.lent = False

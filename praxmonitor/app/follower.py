@@ -1,4 +1,4 @@
-"""How the app follows its feed: a fleet becomes the moment that is shown, its alarms are told, its sounds are heard."""
+"""How the app follows its feed: a fleet becomes the snapshot that is shown, alarms are told, sounds are heard."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Follower:
         self._sound.play([*wanted, *happened])
 
     def _happened(self, old: Snapshot, snapshot: Snapshot) -> list[Cue]:
-        """What is heard of the agents since the `old` moment; where nothing is, the sign that work goes on."""
+        """What is heard of the agents since the `old` snapshot; where nothing is, the sign that work goes on."""
         settings = self._shown.opened.config.sound
         happened = event_cues(old, snapshot, self._began, settings.subagents)
         beat = None if happened else heartbeat_cue(snapshot, self._sound.sounded, settings.heartbeat)

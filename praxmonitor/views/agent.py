@@ -13,7 +13,7 @@ from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.message import Message
 from praxmonitor.actions.keymap import bindings
-from praxmonitor.actions.scope import ACT, EVERYWHERE, MAIL, MOVE, REPLAY
+from praxmonitor.actions.scope import ACT, EVERYWHERE, MAIL, MOVE, REPLAY, Scope
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import bypasses
 from praxmonitor.views.frame import Frame
@@ -25,7 +25,7 @@ from praxmonitor.widgets.mail import Body, MailList
 class AgentScreen(Screen[None]):
     """Mail at the left, story at the right; one above the other below 110 columns."""
 
-    SCOPES = (MOVE, MAIL, ACT, EVERYWHERE, REPLAY)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (MOVE, MAIL, ACT, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
     DEFAULT_CSS = """
     AgentScreen {
@@ -112,7 +112,7 @@ class AgentScreen(Screen[None]):
             self.reading.follow(snapshot.fleet.find(self._address))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Hand the moment down."""
+        """Hand the snapshot down."""
         facts = snapshot.fleet.find(self._address)
         gone = "" if facts is not None else ": no longer in the registry; this is the last that was known"
         self._story.border_title = self._heading + gone

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from mailcore.model.fleet import AgentFacts
 from praxmonitor.actions.keymap import bindings
-from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY
+from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MOVE, REPLAY, Scope
 from praxmonitor.state.snapshot import EMPTY, Snapshot
 from praxmonitor.text.agents import RANK, bypasses, task
 from praxmonitor.text.lines import plain
@@ -38,7 +38,7 @@ class FleetScreen(Screen[None]):
     """Grid, detail and stream. Below 110 columns the detail is its own screen; a low terminal has no stream."""
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (20, "-high")]  # noqa: RUF012
-    SCOPES = (MOVE, FLEET, ACT, EVERYWHERE, REPLAY)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (MOVE, FLEET, ACT, EVERYWHERE, REPLAY)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(*SCOPES)]
     DEFAULT_CSS = """
     FleetScreen {
@@ -134,7 +134,7 @@ class FleetScreen(Screen[None]):
             self.reading.follow(snapshot.fleet.find(self.selected))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Hand the moment down."""
+        """Hand the snapshot down."""
         agents = self._ordered(snapshot)
         wanted = self._filter.value.casefold().strip()
         if wanted:

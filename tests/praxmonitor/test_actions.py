@@ -8,11 +8,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from msgspec import structs
 
 from mailcore.model.agent import OPERATOR
 from mailcore.model.fleet import Fleet
 from mailcore.model.lock import Holder
+from praxmonitor.actions.action import Action
 from praxmonitor.actions.keymap import bindings
 from praxmonitor.actions.preconditions import Situation, busy
 from praxmonitor.actions.scope import ACT, EVERYWHERE, FLEET, MAIL, MOVE, REPLAY
@@ -33,6 +35,11 @@ def test_every_action_has_an_id_of_its_own_a_scope_and_a_help() -> None:
 
 def test_help_and_readme_list_the_scopes_in_the_order_of_the_table() -> None:
     assert SCOPES == (MOVE, FLEET, ACT, MAIL, EVERYWHERE, REPLAY)
+
+
+def test_a_row_without_a_handler_is_no_row() -> None:
+    with pytest.raises(TypeError, match="handler"):
+        Action("dance", "f", "dance", MOVE, "dance")  # type: ignore[call-arg]
 
 
 def test_what_ends_processes_is_marked_dangerous() -> None:

@@ -84,10 +84,10 @@ def test_the_bell_rings_while_the_terminal_is_lent(monkeypatch: pytest.MonkeyPat
     app = app_on(FakeFeed(fleet), workspace(fleet))
     written = io.StringIO()
     monkeypatch.setattr(sys, "__stdout__", written)
-    app.bell()
+    app.terminal.bell()
     assert written.getvalue() == ""
-    app.lent = True
-    app.bell()
+    app.terminal.lent = True
+    app.terminal.bell()
     assert written.getvalue() == "\a"
 
 

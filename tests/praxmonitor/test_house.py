@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 import praxmonitor
+from praxmonitor.actions.context import AgentList, MailView, View
+from praxmonitor.app.palette import Offering
+from praxmonitor.views.agent import AgentScreen
+from praxmonitor.views.fleet import FleetScreen
+from praxmonitor.views.frame import Monitor
 from praxmonitor.widgets.line_list import Lines
+from tests.praxmonitor.fake_feed import FakeFeed, app_on, lighthouse, workspace
 
 HOUSE = Path(praxmonitor.__file__).parent
 ROOMS = ("app", "actions", "views", "dialogs", "widgets")
@@ -84,6 +90,17 @@ def test_no_chain_of_ids_decides_what_an_action_does() -> None:
                 constants = [each for each in ast.walk(node) if isinstance(each, ast.Constant)]
                 wrong += [f"{path.name}: {ast.unparse(node)}"] if constants else []
     assert wrong == []
+
+
+def test_the_app_and_its_views_are_what_others_take_them_for() -> None:
+    """Views and palette see the app, and handlers a view, through protocols: mypy checks what is assigned here."""
+    fleet = lighthouse()
+    app = app_on(FakeFeed(fleet), workspace(fleet))
+    monitor: Monitor = app
+    offering: Offering = app
+    agents: AgentList = FleetScreen()
+    mail: MailView = AgentScreen("@writer")
+    assert monitor.opened is offering.opened and isinstance(agents, View) and isinstance(mail, View)
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -23,7 +23,7 @@ SHARED = {
     "start_lines": "waiting starts as lines: in a question, in the detail panel",
     "Alarms": "the app's part for alarms, and what actions and frames may ask of it",
     "Sound": "the app's part for sound, and what actions may ask of it; in `sound` a kind of event",
-    "read": "an action: reads a mail; what asks: reads an answer",
+    "Terminal": "the app's part for the terminal, and what actions may ask of it",
     **dict.fromkeys(ACTS, "the action, and what it asks of mailcore"),
 }
 """A public name that several modules define → why it is the same word in each."""
