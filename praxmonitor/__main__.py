@@ -123,10 +123,10 @@ def _main(words: list[str]) -> int:
         print_error(f"praxmonitor: {error}", more=f"\n{USAGE}")
         return 2
     from mailcore.exceptions import MailcoreError
-    from praxmonitor.cli.screen import show
+    from praxmonitor.cli.screen import open_screen
 
     try:
-        return show(path, theme=theme, muted=muted)
+        return open_screen(path, theme=theme, muted=muted)
     except MailcoreError as error:
         print_error(f"praxmonitor: {error}")
         return error.exit_status

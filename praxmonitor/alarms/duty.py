@@ -27,7 +27,7 @@ from mailcore.system import writing
 from praxmonitor.alarms import watchers
 from praxmonitor.alarms.watchers import Watcher, WatcherState
 
-PERIOD = 0.25
+LOOK_PERIOD = 0.25
 """Seconds between two looks; all together they cost an idle guard 0.2 % of a core."""
 LEASE = 1.0
 """Seconds for which a look at the others holds; and after which a watcher without a sign of life does not count."""
@@ -127,7 +127,7 @@ class Duty:
 
     def _watch(self) -> None:
         while not self._closing.is_set():
-            self._wake.wait(RETRY if self.trouble else PERIOD)
+            self._wake.wait(RETRY if self.trouble else LOOK_PERIOD)
             self._wake.clear()
             self._look()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mailcore.config import Alarms
 from mailcore.text.units import iso
-from praxmonitor.alarms.outlets import Command
+from praxmonitor.alarms.outlets import UserCommand
 from praxmonitor.alarms.watchers import WatcherState
 
 HEARTBEAT_FILE = "heartbeat"
@@ -44,7 +44,7 @@ class Heartbeat:
         command did wrong, from a thread of its own."""
         self._root, self._what = root, what
         self._state, self._stopped, self._unanswered, self._on_error = state, stopped, unanswered, on_error
-        self._command = Command(alarms.on_heartbeat, root, on_error, name="on_heartbeat", most=1)
+        self._command = UserCommand(alarms.on_heartbeat, root, on_error, name="on_heartbeat", most=1)
         self._period = alarms.heartbeat_every
         # Taken out of the environment: what a watcher starts is not the watcher.
         self._systemd = os.environ.pop(SOCKET, "") if what == "guard" else ""

@@ -21,7 +21,7 @@ from praxmonitor.alarms.hold_at_cap import hold_at_cap
 from praxmonitor.alarms.outlets import (
     POP_TITLE,
     PUSH_TITLE,
-    Command,
+    UserCommand,
     alarm_cue,
     alarm_cues,
     headline_of,
@@ -85,7 +85,7 @@ class Notifier:
         """An alarm was heard, and no all-clear since."""
         self._all_clear_missed = False
         """What was heard was over before the watcher before this one could give the all-clear."""
-        self._command = Command(config.alarms.on_alarm, root, on_error) if what else None
+        self._command = UserCommand(config.alarms.on_alarm, root, on_error) if what else None
         self._snapshot = EMPTY
         self._title = ""
         self.ready = not self.live

@@ -130,7 +130,7 @@ def episode_object(episode: Episode) -> dict[str, Any]:
     }
 
 
-class Command:
+class UserCommand:
     """`[alarms] on_alarm`: runs the user's command for each event, in threads, and waits for none."""
 
     def __init__(

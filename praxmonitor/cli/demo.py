@@ -50,9 +50,9 @@ def main(argv: Sequence[str]) -> int:
                 if operator.trouble:
                     print_error(f"praxmonitor demo: {operator.trouble}")
                 return 0
-            from praxmonitor.cli.screen import show
+            from praxmonitor.cli.screen import open_screen
 
-            status = show(
+            status = open_screen(
                 workspace.root,
                 theme=arguments.theme,
                 muted=arguments.mute,

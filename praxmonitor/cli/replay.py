@@ -41,7 +41,7 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     from praxmonitor.actions.open_workspace import OpenWorkspace
     from praxmonitor.app.app import PraxApp
     from praxmonitor.assets import themes_dir
-    from praxmonitor.cli.screen import run
+    from praxmonitor.cli.screen import run_app
     from praxmonitor.sound.gate import gate_rules
     from praxmonitor.sound.mutes import FOREVER, Mutes
     from praxmonitor.sound.pack import find_pack
@@ -55,7 +55,7 @@ def _show(path: Path, speed: float, theme: str, *, muted: bool) -> int:
     # No registry is read: who takes part is told by the recording.
     opened = OpenWorkspace(Workspace(header.root, header.root, ()), config, playback=playback)
     feed = ReplayFeed(path, header, playback)
-    status = run(PraxApp(opened, feed, speaker, load.load_themes([themes_dir()]), theme or load.DEFAULT), theme)
+    status = run_app(PraxApp(opened, feed, speaker, load.load_themes([themes_dir()]), theme or load.DEFAULT), theme)
     if playback.left_out:
         print_error(f"praxmonitor replay: {path}: {playback.left_out}")
     return status

@@ -17,7 +17,7 @@ ARENAS = 2
 """Of memory, for the threads of a screen: its loop and its reader take nearly all of it."""
 
 
-def show(
+def open_screen(
     path: Path | None,
     *,
     theme: str = "",
@@ -56,10 +56,10 @@ def show(
     if played is not None:
         opened.ends_agents, opened.trouble = True, played
     feed = FileFeed(workspace.root, config.observe.sweep, on_facts=on_facts, frame=SCREEN_INTERVAL)
-    return run(PraxApp(opened, feed, speaker, available, theme or load.DEFAULT), theme)
+    return run_app(PraxApp(opened, feed, speaker, available, theme or load.DEFAULT), theme)
 
 
-def run(app: PraxApp, theme: str) -> int:
+def run_app(app: PraxApp, theme: str) -> int:
     """Open the screen until the operator leaves. UsageError if there is no such theme, or no terminal."""
     from mailcore.exceptions import UsageError
 

@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
         worker.use_tool(1.0)
         worker.fail("Traceback (most recent call last):\nValueError: row 4711: 'n/a' is not a number", 3)
     for mail in letters:
-        answer(worker, mail)
+        answer_mail(worker, mail)
     for mail in reversed(tasks):
         # A letter may have ended a task: an answer to the last thing that it waited for.
         if mail["id"] in {still_open["id"] for still_open in worker.mailcore("inbox")}:
@@ -51,7 +51,7 @@ def misbehaves(worker: Worker, text: str) -> bool:
     return number is not None and (number[1] == "1" or worker.random.random() < 0.25)
 
 
-def answer(worker: Worker, mail: Mail) -> None:
+def answer_mail(worker: Worker, mail: Mail) -> None:
     """A letter that is no task: collect an answer to what was asked, or answer a question."""
     worker.mailcore("read", mail["id"])
     subject = str(mail["subject"])
@@ -92,7 +92,7 @@ def do(worker: Worker, mail: Mail) -> None:
     if "falls silent" in worker.traits and misbehaves(worker, subject):
         time.sleep(SILENCE * 2.5)
     if "asks first" in worker.traits:
-        ask(worker, subject)
+        ask_operator(worker, subject)
     if "repeats an error" in worker.traits:
         for _ in range(4):
             worker.log("ERROR", "connection to db-test:5432 refused, retrying")
@@ -103,7 +103,7 @@ def do(worker: Worker, mail: Mail) -> None:
     worker.mailcore("reply", mail["id"], f"Done: {subject}. The notes are in notes.md.")
 
 
-def ask(worker: Worker, subject: str) -> None:
+def ask_operator(worker: Worker, subject: str) -> None:
     """Wait for the operator, and say so: by mail, and as Claude Code does, by a Notification."""
     worker.mailcore("send", "@operator", f"May I go on? {subject}", "Answer this mail and I go on at once.")
     worker.hook("Notification", message=f"May I go on? {subject}", notification_type="permission_prompt")

@@ -30,7 +30,7 @@ TASK_PAUSE = (15.0, 40.0)
 """Seconds between the end of a task and the next one for that agent."""
 OPEN_MAILS = 12
 """Mails that the operator leaves open, the newest."""
-LOOK_PERIOD = 2.0
+INBOX_PERIOD = 2.0
 MAILCORE_TIMEOUT = 60.0
 
 
@@ -106,7 +106,7 @@ def main(seed: int) -> None:
                     mailcore("wake", "--from", "@operator", f"@{name}", may_refuse=True)
             except Unexpected as error:
                 print(f"@{name}: {error}", flush=True)
-        time.sleep(LOOK_PERIOD)
+        time.sleep(INBOX_PERIOD)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from praxmonitor.feed.playback import Playback
 from praxmonitor.feed.recording import VERSION, RecordingError, RecordingHeader
 from praxmonitor.feed.recording_reader import LeftOut, read_recording
 
-Reading: TypeAlias = tuple[float, tuple[Fact, ...]]
+RecordedReading: TypeAlias = tuple[float, tuple[Fact, ...]]
 
 
-Readings: TypeAlias = Generator[Reading, None, None]
+RecordedReadings: TypeAlias = Generator[RecordedReading, None, None]
 
 
 class ReplayFeed:
@@ -60,16 +60,18 @@ class ReplayFeed:
         versions = f"this is praxmonitor {VERSION}, {recorder} recorded it"
         return f"left out: {self._left_out}; {versions}" if self._left_out else ""
 
-    def _play(self, reading: Reading, readings: Readings, until: float) -> tuple[float, Reading | None]:
+    def _play(
+        self, reading: RecordedReading, readings: RecordedReadings, until: float
+    ) -> tuple[float, RecordedReading | None]:
         """Fold in all readings up to `until`, this one first. Returns the last one's time, and the one that follows."""
-        following: Reading | None = reading
+        following: RecordedReading | None = reading
         while following is not None and following[0] <= until:
             at, facts = following
             self._fleet = apply(self._fleet, facts, at)
             following = self._next(readings)
         return at, following
 
-    def _next(self, readings: Readings) -> Reading | None:
+    def _next(self, readings: RecordedReadings) -> RecordedReading | None:
         try:
             return next(readings, None)
         except RecordingError as error:

@@ -14,11 +14,17 @@ MODULES = {
 }
 MOST_LINES = 400
 
+ACTS = ("cancel", "close", "dispatch", "hold", "kill", "kill_all", "reply", "retry", "wake")
+"""An action of the table, and what it asks of mailcore, have the name of the same act."""
 SHARED = {
     "main": "the entry point of each command and of each program that is started as a process",
+    "T": "a type variable",
     "TICK": "seconds between two ticks of whoever watches by a clock of its own: screen, guard, watch",
-    "MOST": "of a list in a dialog, the entries that are shown; the rest are counted",
     "start_lines": "waiting starts as lines: in a question, in the detail panel",
+    "Alarms": "the app's part for alarms, and what actions and frames may ask of it",
+    "Sound": "the app's part for sound, and what actions may ask of it; in `sound` a kind of event",
+    "read": "an action: reads a mail; what asks: reads an answer",
+    **dict.fromkeys(ACTS, "the action, and what it asks of mailcore"),
 }
 """A public name that several modules define → why it is the same word in each."""
 

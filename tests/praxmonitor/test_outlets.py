@@ -17,7 +17,7 @@ from praxmonitor.alarms import outlets
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.episodes import AlarmEvents, Episode
 from praxmonitor.alarms.outlets import (
-    Command,
+    UserCommand,
     alarm_cues,
     episode_object,
     event_lines,
@@ -100,7 +100,7 @@ def script(path: Path, body: str) -> Sequence[str]:
 def test_the_users_command_gets_json_on_its_stdin(tmp_path: Path, wait_until: Wait) -> None:
     out, errors = tmp_path / "out.json", list[str]()
     body = "import os, sys\nopen('new', 'w').write(sys.stdin.read())\nos.rename('new', 'out.json')"
-    command = Command(script(tmp_path / "c.py", body), tmp_path, errors.append)
+    command = UserCommand(script(tmp_path / "c.py", body), tmp_path, errors.append)
     command.run(AlarmEvents(FIVE), Path("/house"), NOW)
     wait_until(out.exists, 10.0, "it ran, in the workspace")
     assert json.loads(out.read_text())["headline"] == "5 agents silent"
@@ -111,7 +111,7 @@ def test_it_is_never_waited_for_and_bounded_and_that_is_said(tmp_path: Path, wai
     errors: list[str] = []
     gate = tmp_path / "gate"
     body = f"import os, threading\nwhile not os.path.exists({str(gate)!r}): threading.Event().wait(0.02)"
-    command = Command(script(tmp_path / "c.py", body), tmp_path, errors.append)
+    command = UserCommand(script(tmp_path / "c.py", body), tmp_path, errors.append)
     began = time.monotonic()
     for _ in range(outlets.MOST_COMMANDS + 2):
         command.run(AlarmEvents(FIVE), Path("/house"), NOW)
@@ -130,14 +130,14 @@ def test_it_is_never_waited_for_and_bounded_and_that_is_said(tmp_path: Path, wai
 )
 def test_its_errors_are_shown(tmp_path: Path, wait_until: Wait, argv: list[str], word: str) -> None:
     errors: list[str] = []
-    Command(argv, tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
+    UserCommand(argv, tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
     wait_until(lambda: errors, 10.0, "the error is told")
     assert word in errors[0] and errors[0].isprintable()
 
 
 def test_it_runs_for_a_repetition_only_while_the_urgency_grows(tmp_path: Path, wait_until: Wait) -> None:
     errors: list[str] = []
-    command = Command(["/no/such/program"], tmp_path, errors.append)
+    command = UserCommand(["/no/such/program"], tmp_path, errors.append)
     for told in range(2, 9):
         command.run(AlarmEvents(repeated=(episode(told=told),)), Path("/house"), NOW)
         wait_until(lambda: command._free._value == outlets.MOST_COMMANDS, 5.0, "it ended")
@@ -145,16 +145,16 @@ def test_it_runs_for_a_repetition_only_while_the_urgency_grows(tmp_path: Path, w
 
 
 def test_it_is_ended_after_its_time(tmp_path: Path, wait_until: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlets, "COMMAND_LIMIT", 0.2)
+    monkeypatch.setattr(outlets, "COMMAND_TIMEOUT", 0.2)
     errors: list[str] = []
-    Command(["sleep", "60"], tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
+    UserCommand(["sleep", "60"], tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
     wait_until(lambda: errors, 5.0, "it was ended")
     assert "ended after 0.2 s" in errors[0]
 
 
 def test_without_a_command_nothing_runs(tmp_path: Path) -> None:
     errors: list[str] = []
-    Command([], tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
+    UserCommand([], tmp_path, errors.append).run(AlarmEvents(FIVE), Path("/house"), NOW)
     assert errors == []
 
 
@@ -167,7 +167,7 @@ def test_a_time_that_no_date_can_tell_is_null(at: float) -> None:
 
 def test_a_child_that_the_command_leaves_behind_is_not_waited_for(tmp_path: Path, wait_until: Wait) -> None:
     errors: list[str] = []
-    command = Command(["sh", "-c", "sleep 20 & echo $! > pid; echo no route >&2; exit 1"], tmp_path, errors.append)
+    command = UserCommand(["sh", "-c", "sleep 20 & echo $! > pid; echo no route >&2; exit 1"], tmp_path, errors.append)
     command.run(AlarmEvents(FIVE), Path("/house"), NOW)
     try:
         wait_until(lambda: errors, 10.0, "the command ended, its child did not")

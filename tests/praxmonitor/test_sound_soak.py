@@ -53,7 +53,7 @@ def test_thousands_of_plays_leave_threads_files_and_memory_as_they_were(
     pulse, player = playing
     monkeypatch.setattr(gate, "CHORD", 0.0)
     monkeypatch.setattr(gate, "REPEAT", 0.0)
-    monkeypatch.setattr(gate, "HUSH", 0.0)
+    monkeypatch.setattr(gate, "AMBIENT_PAUSE", 0.0)
     monkeypatch.setattr(gate, "TICKS", 1e9)
     chance, plays, slowest = random.Random(1), rounds(request, 1_000, 10_000), 0.0
     ours, theirs = psutil.Process(), child()

@@ -1,4 +1,4 @@
-"""The two ways through the house, over the real thing: which files each goes through. docs/architecture-walks.md tells
+"""The two ways through the house, over the real thing: which files each goes through. docs/architecture.md tells
 them, and is held to what is measured here."""
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.linux_only("the other backend has a file more: its own watcher, and its own door to processes"),
 ]
-PAGE = ROOT / "docs" / "architecture-walks.md"
+PAGE = ROOT / "docs" / "architecture.md"
 MARK = "quince"
 
 
 def told(way: str) -> list[str]:
     """The files that the page names for a way, in order."""
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"## {way}\n")
-    section = rest.partition("\n## ")[0]
+    section = rest.partition("\n#")[0]
     return [line.split("`")[1] for line in section.splitlines() if line[:1].isdigit()]
 
 
