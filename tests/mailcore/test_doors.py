@@ -1,7 +1,7 @@
 """Every place where text leaves, and where what others wrote comes in, stands in docs/untrusted.md with its rule.
 
-A new one that does not is found here. What goes by the doors themselves (`text.terminal`, `cli.output`, `system.files`)
-needs no entry.
+A new one that does not is found here. What goes by the doors themselves (`text.terminal`, `cli.output`,
+`system.safe_open`) needs no entry.
 """
 
 from __future__ import annotations
@@ -113,8 +113,8 @@ def test_every_one_has_a_rule(kind: str) -> None:
         ("inputs", "path.read_text()"),
         ("inputs", "path.open('rb')"),
         ("inputs", "import gzip\ngzip.open(path)"),
-        ("inputs", "with files.opened(path) as file:\n    file.read()"),
-        ("inputs", "with files.opened(path) as file:\n    file.readline()"),
+        ("inputs", "with safe_open.open_regular(path) as file:\n    file.read()"),
+        ("inputs", "with safe_open.open_regular(path) as file:\n    file.readline()"),
     ],
 )
 def test_each_kind_is_found(kind: str, source: str) -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mailcore.config import Config
+from mailcore.dispatch.admission.hindrances import busy_hindrance, find_hindrance, is_limited, limit_hindrance, precheck
 from mailcore.dispatch.admission.hold import WHOLE_WORKSPACE, place_hold
-from mailcore.dispatch.admission.standstill import startable_entries
 from mailcore.dispatch.lifecycle.after_run import start_wake
 from mailcore.dispatch.priority_wakes import wake_recipients
 from mailcore.dispatch.queueing import queue
@@ -23,6 +24,7 @@ from mailcore.exceptions import Refused
 from mailcore.mail import post
 from mailcore.model.run import Phase
 from mailcore.workspace import create
+from mailcore.workspace.find import Workspace
 from tests.mailcore.conftest import NAMES, House, wait_until
 
 WHO = st.sampled_from(NAMES)
@@ -57,6 +59,20 @@ def made(mark: str) -> Iterator[House]:
             house.close()
 
 
+def startable(workspace: Workspace, config: Config) -> Iterator[queue.WaitingStart]:
+    """The starts that wait and could begin at this moment, the next of each agent: none for longer than a moment."""
+    for agent in workspace.agents:
+        first, _ = queue.next_start(agent)
+        if first is None or busy_hindrance(agent) is not None or not agent.branch.is_dir():
+            continue
+        found = find_hindrance(workspace, agent, first, precheck(workspace, config, agent, first))
+        program = str(first.get("program", ""))
+        if found is None and is_limited(config, program):
+            found = limit_hindrance(workspace, config, program)
+        if found is None or found.code in ("breaker", "unseen"):
+            yield queue.waiting_starts(agent)[0]
+
+
 def do(house: House, act: str, whom: str) -> None:
     """One act; what is refused, as a kill where nothing runs, is no act."""
     address, branch = f"@{whom}" if whom else WHOLE_WORKSPACE, house.root / "agents" / whom
@@ -86,7 +102,7 @@ def nothing_stands_still(house: House, allowed: set[str]) -> None:
     """Whatever waits is hindered; at an agent that was just killed what waits goes on waiting."""
 
     def still() -> list[str]:
-        found = startable_entries(house.workspace, house.config)
+        found = startable(house.workspace, house.config)
         return [f"{one.agent.address}: {one.subject}" for one in found if one.agent.address not in allowed]
 
     wait_until(lambda: not still(), 20, f"it stands still: {still()}")
