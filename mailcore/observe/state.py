@@ -2,7 +2,7 @@
 
 Only structured facts count: the mailbox, the lock, the journal of the run, the hook events. DESIGN's order of
 precedence is the order of the functions below. Silence comes last: it is the state of an agent of which something is
-expected (`expectation`) that did not come in the time that its phase allows.
+expected (`silence`) that did not come in the time that its phase allows.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import MailboxStatus
 from mailcore.model.run import Phase, Run
 from mailcore.observe.awaiting_answer import request_status, wait_status
-from mailcore.observe.expectation import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit
 from mailcore.observe.open_work import TURNS
+from mailcore.observe.silence import NO_MACHINE_STATUS, expectation, expected_work, last_sign, silence_limit
 from mailcore.text.units import clock_time, duration
 
 GRACE = 5.0

@@ -33,7 +33,7 @@ def _addressee(context: Context[View]) -> str:
 
 async def kill(context: Context[View]) -> None:
     """Show what would be ended; end it if the operator says yes."""
-    from praxmonitor.actions.questions import victim_lines
+    from praxmonitor.actions.confirm_texts import victim_lines
     from praxmonitor.dialogs.confirm import ConfirmScreen
 
     opened, facts = context.opened, context.facts
@@ -77,7 +77,7 @@ async def wake(context: Context[View]) -> None:
 
 async def _starts(context: Context[View], what: str, facts: AgentFacts) -> bool:
     """Whether the operator wants this agent started, having seen what that repeats and what it used."""
-    from praxmonitor.actions.questions import start_lines, start_question
+    from praxmonitor.actions.confirm_texts import start_lines, start_question
     from praxmonitor.dialogs.confirm import ConfirmScreen
 
     lines = partial(start_lines, facts, context.snapshot.now, bypasses(facts, context.opened.bypass))

@@ -48,7 +48,7 @@ async def close(context: Context[MailView]) -> None:
 
 async def close_read(context: Context[MailView]) -> None:
     """Archive every mail that was read, if the operator says yes to their number; none that came since."""
-    from praxmonitor.actions.questions import close_lines
+    from praxmonitor.actions.confirm_texts import close_lines
     from praxmonitor.dialogs.confirm import ConfirmScreen
 
     facts = context.facts

@@ -20,7 +20,7 @@ from mailcore.model.agent import Agent
 from mailcore.model.fleet import AgentFacts
 from mailcore.model.machine_status import MachineStatus
 from mailcore.observe.cpu import CpuActivity
-from mailcore.observe.expectation import expectation
+from mailcore.observe.silence import expectation
 from mailcore.observe.state import stated
 from praxmonitor.alarms.alarm import AlarmKind
 from praxmonitor.alarms.clock_checks import ClockChecks, check_clock

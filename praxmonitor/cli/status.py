@@ -13,9 +13,9 @@ from mailcore.model.fleet import AgentFacts, Fleet
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import MailboxStatus
 from mailcore.observe.activities import neutral
-from mailcore.observe.expectation import NO_MACHINE_STATUS
 from mailcore.observe.fold import apply
 from mailcore.observe.reader import WorkspaceReader
+from mailcore.observe.silence import NO_MACHINE_STATUS
 from mailcore.observe.state import state
 from mailcore.programs.registry import checked_config
 from mailcore.text import counted

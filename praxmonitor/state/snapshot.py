@@ -9,7 +9,7 @@ from pathlib import Path
 from mailcore.config import Alarms
 from mailcore.model.fleet import Fleet, State, Status
 from mailcore.model.machine_status import MachineStatus
-from mailcore.observe.expectation import EXPECTED_STATES, NO_MACHINE_STATUS, expectation
+from mailcore.observe.silence import EXPECTED_STATES, NO_MACHINE_STATUS, expectation
 from mailcore.observe.state import state
 from praxmonitor.text.agents import NEEDS_ME
 

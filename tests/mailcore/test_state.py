@@ -15,7 +15,7 @@ from mailcore.model.lock import Holder, Lock
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.message import Mailbox, MailboxStatus, Message
 from mailcore.model.run import Attempt, Await, Phase, Run
-from mailcore.observe.expectation import expectation, expected_signs, expected_work
+from mailcore.observe.silence import expectation, expected_signs, expected_work
 from mailcore.observe.state import GRACE, WAIT_KEPT, state, stated
 
 NOW = 2_000_000_000.0

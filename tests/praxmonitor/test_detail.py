@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailcore.model.message import Message
-from praxmonitor.actions.questions import close_lines, start_lines, start_question
+from praxmonitor.actions.confirm_texts import close_lines, start_lines, start_question
 from praxmonitor.state.agent_details import AgentDetails, WaitingStart
 from praxmonitor.text.lines import wrapped
 from praxmonitor.widgets.agent_story import story_lines

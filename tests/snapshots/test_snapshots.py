@@ -12,8 +12,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from mailcore.model.fleet import Fleet
+from praxmonitor.actions.confirm_texts import victim_lines
 from praxmonitor.actions.kills import Victim
-from praxmonitor.actions.questions import victim_lines
 from praxmonitor.app.app import PraxApp
 from praxmonitor.dialogs.confirm import ConfirmScreen
 from praxmonitor.dialogs.waiting_starts import WaitingScreen

@@ -8,7 +8,7 @@ from mailcore.config import Alarms
 from mailcore.model.fleet import AgentFacts, State, Status
 from mailcore.model.machine_status import MachineStatus
 from mailcore.model.run import Phase
-from mailcore.observe.expectation import expected_signs, expected_work, last_sign
+from mailcore.observe.silence import expected_signs, expected_work, last_sign
 from mailcore.observe.state import stated
 from mailcore.text import counted
 from mailcore.text.units import moment

@@ -13,7 +13,7 @@ from mailcore.config import Config
 from mailcore.model.fleet import AgentFacts, Fleet, State, Status
 from mailcore.model.machine_status import MachineStatus, counted_from
 from mailcore.observe.awaiting_answer import request_status
-from mailcore.observe.expectation import NO_MACHINE_STATUS
+from mailcore.observe.silence import NO_MACHINE_STATUS
 from mailcore.observe.state import state
 from praxmonitor.alarms.alarm import Alarm, AlarmKind
 from praxmonitor.alarms.rules.agent_states import ALARM_OF_STATE, state_alarm
