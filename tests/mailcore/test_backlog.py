@@ -14,9 +14,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailcore.model.usage import Spent, Usage
+from mailcore.observe.dedupe import Deduplicator
+from mailcore.observe.session_reader import SessionReader
 from mailcore.observe.usage_backlog import UsageBacklog, first_at
+from mailcore.programs.claude.sessions import ClaudeSessions
 from mailcore.programs.session_files import timestamp_of
 from mailcore.programs.transcript_reader import Counted
+from mailcore.system.open_files import OpenFiles
 from tests.mailcore.session_lines import BEGAN, backlog, counted_before, line, money, read_from, said, text
 
 DAY = 86400.0
@@ -161,3 +165,19 @@ def test_a_file_with_a_hole_without_end_is_given_up_soon(tmp_path: Path) -> None
     began = time.process_time()
     assert backlog("@a", path, BEGAN + DAY, 1 << 40).read(1 << 20) == []
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_a_line_that_is_still_being_written_is_counted_once_it_is_whole(tmp_path: Path, before: int) -> None:
+    """In a file that is counted and not followed; also where it is the file's first line."""
+    path = tmp_path / "5e55.jsonl"
+    now = time.time()
+    earlier = b"".join(said(now, f"m{n}", text("x")) + b"\n" for n in range(before))
+    last = said(now, "last", text("x")) + b"\n"
+    path.write_bytes(earlier + last[:-20])
+    sessions = SessionReader("@a", OpenFiles(), Deduplicator())
+    sessions.count(path, ClaudeSessions())
+    assert len(sessions.catch_up(1 << 20)[0]) == before
+    path.write_bytes(earlier + last)
+    sessions.count(path, ClaudeSessions())
+    assert len(sessions.catch_up(1 << 20)[0]) == 1

@@ -563,6 +563,17 @@ async def test_looking_into_an_agents_mail_changes_nothing(house: House) -> None
     assert [notice.text for notice in app.notices if notice.severity == "error"] == [], "it was not even tried"
 
 
+async def test_an_open_agent_shows_the_end_of_its_newest_log(house: House) -> None:
+    logs = house.agent("writer").logs_dir
+    logs.mkdir(exist_ok=True)
+    (logs / "lantern.log").write_text("the lamp is lit\n")
+    app = on(house)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(app, pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "lantern.log" in text_of(app), "the log")
+
+
 async def test_a_refused_act_is_told_in_mailcores_words(house: House) -> None:
     app = on(house)
     async with app.run_test(size=(120, 36), notifications=True) as pilot:

@@ -13,8 +13,10 @@ from msgspec import structs
 from textual.pilot import Pilot
 
 from mailcore.model.fleet import Fleet
+from praxmonitor.alarms.alarm import Alarm, AlarmKind
+from praxmonitor.alarms.episodes import Episode
 from praxmonitor.app.app import PraxApp
-from praxmonitor.dialogs.alarms import AlarmsScreen
+from praxmonitor.dialogs.alarms import AlarmsScreen, episode_lines
 from praxmonitor.sound import Sound
 from praxmonitor.state.sound_status import SoundStatus
 from praxmonitor.text.lines import width_of
@@ -78,6 +80,16 @@ def test_the_line_is_as_wide_as_asked(width: int, said: str) -> None:
 
 async def test_growing_urgency_shows_without_colour() -> None:
     assert "!!!" in "".join(text for text, _ in bar_line("x", 2, NOON, NOON + 60, 80))
+
+
+@pytest.mark.parametrize(
+    ("times", "marks", "told"), [(1, "!", ""), (2, "!!", "told 2×"), (4, "!!!!", "told 4×"), (9, "!!!!", "told 9×")]
+)
+def test_the_list_marks_each_alarm_by_how_often_it_was_told(times: int, marks: str, told: str) -> None:
+    episode = Episode(Alarm(AlarmKind.FAILED, "@writer", NOON, "failed: Report"), NOON, times_notified=times)
+    (line,) = episode_lines(episode, NOON + 60, 80, chosen=False)
+    said = "".join(text for text, _ in line).split()
+    assert said[:2] == [marks, "@writer"] and ("told" in said) is bool(told) and told in " ".join(said)
 
 
 async def test_a_acknowledges_all_and_the_line_goes() -> None:

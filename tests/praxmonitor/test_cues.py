@@ -210,6 +210,16 @@ def test_a_status_that_did_not_change_is_the_same_object() -> None:
     assert len(same) >= len(first.statuses) - 1
 
 
+def test_of_fleets_that_follow_each_other_fast_only_who_changed_is_derived() -> None:
+    """What time alone changes is looked at again after a while, not with every line that any agent writes."""
+    checker = structs.replace(quiet_agent().agents[0], activities=(act("checker", Kind.LOG, "page 1", 59.7),))
+    first = at(Fleet(ROOT, (facts("writer"), checker)))
+    soon = at(with_activity(first.fleet, Kind.LOG), NOON + 0.4, first)
+    assert soon.status("@checker").state is State.WORKING and soon.derived == NOON
+    late = at(with_activity(soon.fleet, Kind.LOG), NOON + 0.6, soon)
+    assert late.status("@checker").state is State.SILENT and late.derived == NOON + 0.6
+
+
 def test_who_needs_the_operator() -> None:
     assert at(lighthouse()).needs_me() == ("@editor", "@checker", "@builder", "@reviewer")
 
