@@ -130,7 +130,8 @@ class _Choice:
         if queue.wait_reason(agent, task.id):
             started = start_next(self.workspace, self.config, agent)
             return f"run {started}" if isinstance(started, str) else "waits for its turn"
-        if before := earlier_run_of_act(self.workspace, agent, self.act, lambda _: True):
+        # The decision itself wakes who asked for it, maybe this agent: that run is none of the choice.
+        if before := earlier_run_of_act(self.workspace, agent, self.act, lambda first: not first.get("news")):
             return f"run {before}"
         run = newest_run_of(agent, task.id)
         if run is not None and not run.phase.ended:

@@ -173,6 +173,7 @@ def wake_agent(
         return (
             first.get("sender") == by
             and not first.get("message_id")
+            and not first.get("news")  # of a mail or a decision of the same sender's: a wake of its own
             and ((quotation or f"{by} woke you") in subject) == bool(quotation)
         )
 

@@ -268,6 +268,33 @@ def test_every_call(
     assert not wrong, "\n".join(wrong[:20])
 
 
+@pytest.mark.linux_only("the shim stands before glibc")
+def test_a_chosen_task_whose_start_failed_is_started_by_the_same_words(
+    nursery: Callable[..., dict[str, Any]], tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    """The decision wakes the same agent: that run was taken for the one that had failed, and nothing else started."""
+    act = next(one for one in ACTS if one.name == "approve --choose, dispatches")
+    team = make_team(tmp_path / "team")
+    act.prepare(team)
+    kept = shutil.copytree(team.root, tmp_path / "kept", symlinks=True)
+    clean = nursery(team.root, act.words, 0, FAIL)
+    settled(team, wait_until)
+    after = facts(find_workspace(team.root))
+    failed = 0
+    for at in range(clean["calls"] // 2, clean["calls"] * 3 // 4, 8):
+        shutil.rmtree(team.root)
+        shutil.copytree(kept, team.root, symlinks=True)
+        said = nursery(team.root, act.words, at, FAIL)
+        settled(team, wait_until)
+        if "is not started" not in said["err"]:
+            continue
+        failed += 1
+        again = nursery(team.root, act.words, 0, FAIL)
+        settled(team, wait_until)
+        assert (again["status"], facts(find_workspace(team.root))) == (0, after), f"call {at}: {said['err']}"
+    assert failed, "no call of the start was spoilt"
+
+
 def troubles(said: dict[str, Any], before: Facts, then: Facts, after: Facts, kind: int, partly: bool) -> Iterator[str]:
     """What is wrong with the state `then`, after the call that was spoilt."""
     if kind == KILL and said["status"] not in (-signal.SIGKILL, 0):
