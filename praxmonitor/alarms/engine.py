@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from mailcore.config import Config
 from mailcore.model.agent import Agent
@@ -88,7 +87,9 @@ class AlarmEngine:
     def check_clock(self) -> None:
         """Compare the clocks. Call it at each tick of the owner's, not when files change."""
         self._clock_checks = check_clock(self._clock_checks, self._clock(), self._monotonic(), self._period)
-        self.update_machine_status(gaps=self._clock_checks.gaps, lag=self._clock_checks.lag)
+        self.update_machine_status(
+            replace(self.machine_status, gaps=self._clock_checks.gaps, lag=self._clock_checks.lag)
+        )
 
     def evaluate(self, snapshot: Snapshot) -> AlarmEvents:
         """What the operator is to be notified of. The statuses of the snapshot were derived with `machine_status`."""
@@ -137,16 +138,15 @@ class AlarmEngine:
                 newest = snapshot()
                 suspects = self.nearly_silent(newest)
                 free, work = await asyncio.to_thread(self.check_machine, suspects)
-                self.update_machine_status(disk_free=free, work=work)
+                self.update_machine_status(replace(self.machine_status, disk_free=free, work=work))
                 if newest is not EMPTY and suspects.keys() <= work.keys():
                     return
                 # Nothing was read yet, or it takes a second look at a process: a silent agent must not wait for long.
                 await asyncio.sleep(CPU_SAMPLE_INTERVAL)
 
         async def directories() -> None:
-            self.update_machine_status(
-                missing_since=await asyncio.to_thread(self.find_missing, snapshot().fleet.agents)
-            )
+            missing = await asyncio.to_thread(self.find_missing, snapshot().fleet.agents)
+            self.update_machine_status(replace(self.machine_status, missing_since=missing))
 
         async with asyncio.TaskGroup() as tasks:
             for each in (machine, directories, self._check_config, self._read_answers):
@@ -187,7 +187,8 @@ class AlarmEngine:
     def _set_trouble(self, name: str, text: str) -> None:
         """Set what is wrong with this part of the watching; empty: nothing."""
         others = {other: what for other, what in self.machine_status.trouble.items() if other != name}
-        self.update_machine_status(trouble=MappingProxyType(others | {name: text} if text else others))
+        trouble = MappingProxyType(others | {name: text} if text else others)
+        self.update_machine_status(replace(self.machine_status, trouble=trouble))
 
     async def save_reports(self, on_duty: Callable[[], bool]) -> None:
         """Store what was reported as soon as it was, until cancelled: a killed process has not reported it in vain.
@@ -231,10 +232,10 @@ class AlarmEngine:
             agents, self._clock(), self._monotonic(), missing_before(self.episodes.reported_before)
         )
 
-    def update_machine_status(self, **found: Any) -> None:
-        """Set these fields of `machine_status`. They stay the same object if nothing changed."""
-        if any(getattr(self.machine_status, name) != value for name, value in found.items()):
-            self.machine_status = replace(self.machine_status, **found)
+    def update_machine_status(self, found: MachineStatus) -> None:
+        """What is known of the machine from now on. It stays the same object if nothing changed."""
+        if found != self.machine_status:
+            self.machine_status = found
 
     async def answer(self, keys: Iterable[str], until: float) -> None:
         """The operator's answer to these alarms: ACKNOWLEDGED, the end of a snooze, or 0.0 to take it back.

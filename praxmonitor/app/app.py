@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from functools import partial
 from importlib import import_module
@@ -112,6 +113,8 @@ class PraxApp(App[None], inherit_bindings=False):
         self.notices: deque[Notice] = deque(maxlen=MOST_NOTICES)
         """What was said here, oldest first: a notification is gone in seconds, its words are not."""
         self.terminal = Terminal(self)
+        self.gone = threading.Event()
+        """Set by who runs it, once it has left."""
         self._incomplete = False
         """It was said that something of the recording is left out."""
         self.sound = Sound(speaker, opened, self.terminal.bell, self._muted)
@@ -151,7 +154,7 @@ class PraxApp(App[None], inherit_bindings=False):
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.call_after_refresh(self._settle_in)
         if not self.is_headless:
-            leave_when_told(self)
+            leave_when_told(self, self.gone)
         self.alarms.notifier.on_due = self.follower.look_again
         self.run_worker(self.follower.follow(self._feed_stopped, self._feed_over), group="feed")
         self.run_worker(self.alarms.notifier.watch(), group="alarms")

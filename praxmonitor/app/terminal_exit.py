@@ -26,12 +26,18 @@ RESTORED = b"\x1b[?2004l\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1049l\x1b[?25h\x1
 """Ends paste and mouse reports, leaves the alternate screen, shows the cursor."""
 
 
-def leave_when_told(app: App[Any]) -> None:
-    """Leave in order at SIGTERM and SIGHUP, and when the terminal goes, whatever was done with SIGHUP. In its loop."""
+def leave_when_told(app: App[Any], gone: threading.Event) -> None:
+    """Leave in order at SIGTERM and SIGHUP, and when the terminal goes, whatever was done with SIGHUP. In its loop.
+
+    `gone` is set once the app has left. From then on nothing is hurried: who opened the screen may have much to end, as
+    the demo has, and a terminal that closes may tell it twice.
+    """
     loop = asyncio.get_running_loop()
 
     def leave(number: int, _frame: FrameType | None = None) -> None:
-        last = threading.Timer(LEAVE_WITHIN, partial(_give_up, number))
+        if gone.is_set():
+            return
+        last = threading.Timer(LEAVE_WITHIN, partial(_give_up, number, gone))
         last.daemon = True
         last.start()
         loop.call_soon_threadsafe(partial(app.exit, return_code=SIGNAL + number))
@@ -64,7 +70,9 @@ def _await_hangup(leave: Any) -> None:
     leave(signal.SIGHUP)
 
 
-def _give_up(number: int) -> None:
+def _give_up(number: int, gone: threading.Event) -> None:
+    if gone.is_set():
+        return
     with suppress(OSError):
         os.set_blocking(1, False)
         os.write(1, RESTORED)

@@ -79,5 +79,8 @@ def run_app(app: PraxApp, theme: str) -> int:
     from praxmonitor.app.terminal_exit import sized
 
     sized()
-    app.run()
+    try:
+        app.run()
+    finally:
+        app.gone.set()
     return app.return_code or 0

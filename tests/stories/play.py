@@ -198,9 +198,9 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
         if machine.monotonic() - looked >= config.alarms.look:
             looked = machine.monotonic()
             _, work = engine.check_machine(engine.nearly_silent(snapshot))
-            engine.update_machine_status(
-                disk_free=machine.free, work=work, missing=engine.find_missing(snapshot.fleet.agents)
-            )
+            missing = engine.find_missing(snapshot.fleet.agents)
+            known = replace(engine.machine_status, disk_free=machine.free, work=work, missing_since=missing)
+            engine.update_machine_status(known)
         step = tick + late
         machine.go(step)
         passed += step
