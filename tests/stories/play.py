@@ -199,7 +199,7 @@ def play(story: Story, tick: float = TICK, on_events: Callable[[AlarmEvents], No
             looked = machine.monotonic()
             _, work = engine.check_machine(engine.nearly_silent(snapshot))
             engine.update_machine_status(
-                disk_free=machine.free, work=work, missing=engine.find_missing(snapshot.fleet.agents)
+                disk_free=machine.free, work=work, missing_since=engine.find_missing(snapshot.fleet.agents)
             )
         step = tick + late
         machine.go(step)
