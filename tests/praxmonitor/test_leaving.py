@@ -139,3 +139,37 @@ def test_with_standard_error_elsewhere_it_draws_on_the_terminal(house: House, tm
     read_until(end, b"never said")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     os.close(end)
+
+
+SLOW_DEMO = """
+import sys, time
+from praxmonitor.app import terminal_exit
+from praxmonitor.demo import session
+end = session.end_everything
+
+def slowly(workspace):
+    time.sleep(2.5)
+    end(workspace)
+
+session.end_everything = slowly
+terminal_exit.LEAVE_WITHIN = 2.0
+from praxmonitor.__main__ import main
+sys.exit(main(["demo", "--mute"]))
+"""
+
+
+def test_a_demo_whose_terminal_goes_ends_all_of_it_however_long_that_takes(tmp_path: Path) -> None:
+    """A busy machine needs longer for it than a screen may take to leave; and a terminal that goes is told twice."""
+    pid, end = pty.fork()
+    if pid == 0:
+        os.environ.update(
+            {"TERM": "xterm-256color", "TMPDIR": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+        )
+        os.execv(sys.executable, [sys.executable, "-c", SLOW_DEMO])
+    _PIDS.append(pid)
+    read_until(end, b"working", 60)
+    (workspace,) = tmp_path.glob("praxmonitor-demo-*")
+    os.close(end)
+    os.kill(pid, signal.SIGHUP)
+    wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, 60, "it has left")
+    assert not workspace.exists()
