@@ -72,14 +72,16 @@ def perform(worker: Worker, mail: Mail) -> None:
     """A task: by role."""
     worker.mailcore("read", mail["id"])
     subject = str(mail["subject"])
-    if worker.role == "editor" and mail["id"] not in worker.memory.get("open_tasks", {}):
+    open_tasks: dict[str, Any] = worker.memory.get("open_tasks", {})
+    if worker.role == "editor" and mail["id"] not in open_tasks:
         worker.use_tool(1.0)
-        worker.remember(f"gave out {subject}", open_tasks={mail["id"]: {"subject": subject, "heard": []}})
+        begun = {**open_tasks, mail["id"]: {"subject": subject, "heard": []}}
+        worker.remember(f"gave out {subject}", open_tasks=begun)
         everyone = [f"@{name}" for name in RESEARCHERS]
         worker.mailcore("dispatch", *everyone, f"Research: {subject}", "Half a page, with sources.")
-    elif worker.role == "planner" and mail["id"] not in worker.memory.get("open_tasks", {}):
+    elif worker.role == "planner" and mail["id"] not in open_tasks:
         worker.use_tool(1.0)
-        worker.remember(f"began {subject}", open_tasks={mail["id"]: {"subject": subject, "phase": 0}})
+        worker.remember(f"began {subject}", open_tasks={**open_tasks, mail["id"]: {"subject": subject, "phase": 0}})
         send_phase(worker, subject, 0)
     elif worker.role not in ("editor", "planner"):
         do(worker, mail)
@@ -129,10 +131,15 @@ def collect(worker: Worker, mail: Mail) -> None:
             if len(task["heard"]) == len(RESEARCHERS):
                 worker.work(2, f"writing: {task['subject']}")
                 (worker.branch / "report.md").write_text(f"# {task['subject']}\n", encoding="utf-8")
-                worker.remember(f"finished {task['subject']}", open_tasks={})
+                worker.remember(f"finished {task['subject']}", open_tasks=without(open_tasks, task_id))
                 worker.mailcore("reply", task_id, "The report is in report.md; five researchers took part.")
             return
     worker.mailcore("close", mail["id"])
+
+
+def without(open_tasks: dict[str, Any], task_id: str) -> dict[str, Any]:
+    """The tasks that are still open when this one is finished."""
+    return {each: task for each, task in open_tasks.items() if each != task_id}
 
 
 def next_phase(worker: Worker, mail: Mail) -> None:
@@ -140,14 +147,18 @@ def next_phase(worker: Worker, mail: Mail) -> None:
     open_tasks: dict[str, Any] = worker.memory.get("open_tasks", {})
     worker.mailcore("close", mail["id"])
     for task_id, task in open_tasks.items():
-        if task["subject"] not in str(mail["subject"]):
+        if task["subject"] not in f"{mail['subject']} {mail.get('message')}":
             continue
+        if str(mail["subject"]).startswith(("BOUNCE", "KILLED")):
+            worker.remember(f"gave up {task['subject']}", open_tasks=without(open_tasks, task_id))
+            worker.mailcore("declined", task_id, "One of its phases failed.")
+            return
         task["phase"] += 1
         worker.remember(f"phase {task['phase']} of {task['subject']} is done", open_tasks=open_tasks)
         if task["phase"] < len(PHASES):
             send_phase(worker, task["subject"], task["phase"])
         else:
-            worker.remember(f"finished {task['subject']}", open_tasks={})
+            worker.remember(f"finished {task['subject']}", open_tasks=without(open_tasks, task_id))
             worker.mailcore("reply", task_id, f"All {len(PHASES)} phases are done.")
         return
 

@@ -161,3 +161,24 @@ def test_every_part_has_a_passport_that_says_who_it_is(tmp_path: Path, part: wor
     workspace = workspace_files.make_workspace(tmp_path / "demo", seed=1)
     identity = json.loads(workspace.agent(part.name).passport.read_text())["identity"]
     assert (identity["role"], identity["traits"]) == (part.role, [part.trait] if part.trait else [])
+
+
+def test_of_several_plans_at_once_each_phase_is_given_out_once(tmp_path: Path) -> None:
+    """Each plan that began made the planner forget the others: it began them again at each wake, for ever."""
+    workspace = workspace_files.make_workspace(tmp_path / "demo", 5)
+    programs = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(*words: str, cwd: Path = workspace.root) -> str:
+        done = subprocess.run(words, cwd=cwd, env=programs, capture_output=True, text=True, timeout=60)
+        assert done.returncode in (0, 3), done.stderr
+        return done.stdout
+
+    run("mailcore", "hold", "--all", "a test", "--from", "@operator")
+    for number in (1, 2, 3):
+        run("mailcore", "dispatch", "@planner", f"Plan: dark mode #{number}", "go", "--from", "@operator")
+    for _ in range(2):
+        run(sys.executable, "-m", "praxmonitor.demo.agent", "--seed", "5", cwd=workspace.agent("@planner").branch)
+    inbox = json.loads(run("mailcore", "inbox", "@builder", "--json", "--from", "@operator"))
+    assert sorted(mail["subject"] for mail in inbox) == [
+        f"Phase 1/3, design: Plan: dark mode #{number}" for number in (1, 2, 3)
+    ]
