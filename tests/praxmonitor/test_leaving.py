@@ -35,6 +35,7 @@ def pty_of(house: House, **environment: str) -> tuple[int, int]:
     """A screen on a terminal of its own, which has no size: its PID and the other end."""
     pid, end = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored, as `nohup` has
         os.environ.update({"TERM": "xterm-256color", **environment})
         for name in ("COLUMNS", "LINES"):
             os.environ.pop(name, None)
