@@ -572,6 +572,7 @@ async def test_an_open_agent_shows_the_end_of_its_newest_log(house: House) -> No
         await opened(app, pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, AgentScreen) and "lantern.log" in text_of(app), "the log")
+        assert "the lamp is lit" in text_of(app)
 
 
 async def test_a_refused_act_is_told_in_mailcores_words(house: House) -> None:

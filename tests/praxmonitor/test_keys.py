@@ -89,6 +89,7 @@ async def test_each_key_calls_its_handler(action: Action) -> None:
                 with called(action.handler.__code__) as calls:
                     await pilot.press(key)
                     await until(pilot, lambda: calls, f"{key} calls the handler of {action.id}")
+                assert calls, key
 
 
 def listed(app: PraxApp) -> list[str]:
@@ -121,6 +122,7 @@ async def test_the_palette_finds_an_action_by_the_words_of_a_person(words: str) 
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("colon", *words)
         await until(pilot, lambda: WORDS[words] <= set(listed(app)), f"{WORDS[words]} are listed for {words}")
+        assert WORDS[words] <= set(listed(app))
 
 
 @pytest.mark.parametrize(("words", "first"), [("cancel", "cancel start @writer"), ("mail", "mail @writer")])
@@ -131,6 +133,7 @@ async def test_a_label_is_found_before_another_word_for_something_else(words: st
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("colon", *words)
         await until(pilot, lambda: listed(app)[:1] == [first] and "kill all" not in listed(app), "it is the first")
+        assert listed(app)[0] == first
 
 
 async def test_what_the_palette_says_of_an_action_is_its_help_as_it_stands() -> None:
@@ -141,6 +144,7 @@ async def test_what_the_palette_says_of_an_action_is_its_help_as_it_stands() -> 
         await until(pilot, lambda: "writer" in text_of(app), "the agents are shown")
         await pilot.press("colon", *"snooze")
         await until(pilot, lambda: "([alarms] snooze)" in text_of(app), "its help is shown")
+        assert "([alarms] snooze)" in text_of(app)
 
 
 def test_only_keys_that_move_have_no_words() -> None:

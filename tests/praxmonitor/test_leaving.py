@@ -143,13 +143,15 @@ def test_with_standard_error_elsewhere_it_draws_on_the_terminal(house: House, tm
 
 
 SLOW_DEMO = """
-import sys, time
+import sys, threading
 from praxmonitor.app import terminal_exit
 from praxmonitor.demo import session
 end = session.end_everything
 
 def slowly(workspace):
-    time.sleep(2.5)
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):  # the time that a screen has to leave is over
+            thread.join(10)
     end(workspace)
 
 session.end_everything = slowly

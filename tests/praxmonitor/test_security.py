@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import psutil
 import pytest
 from textual.widgets import Input, TextArea
 
@@ -132,7 +132,7 @@ def guard(root: Path, out: Path, until_: str) -> str:
         process = subprocess.Popen(words, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     try:
         wait_until(lambda: until_ in out.read_text(), 30, until_)
-        time.sleep(0.3)  # a command that it began would be done by then
+        wait_until(lambda: not psutil.Process(process.pid).children(), 20, "no command that it began goes on")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)

@@ -46,6 +46,8 @@ def test_the_session_itself_yields_on_linux(session: subprocess.Popen[bytes]) ->
 def test_one_that_is_gone_is_no_error() -> None:
     child = subprocess.Popen(["true"], start_new_session=True)
     child.wait()
+    with pytest.raises(ProcessLookupError):
+        os.getpriority(os.PRIO_PGRP, child.pid)
     lower(child.pid, 5)
 
 
