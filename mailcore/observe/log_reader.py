@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mailcore.model.activity import Activity, Kind
 from mailcore.model.agent import Agent
+from mailcore.model.limit import Limit
 from mailcore.model.run import Run
 from mailcore.model.usage import Spent
 from mailcore.observe.activities import from_hook, harmless_activity
@@ -64,6 +65,8 @@ class LogReader:
         self._torn = 0
         self.spent: list[Spent] = []
         """What the output reported was used; whoever takes it empties this."""
+        self.limits: list[Limit] = []
+        """The limits that it reported, likewise."""
         self.stirred = False
         """Logs came or went since this was last set to False."""
 
@@ -197,6 +200,8 @@ class LogReader:
             for one in activities:
                 if isinstance(one, Spent):
                     self.spent.append(one)
+                elif isinstance(one, Limit):
+                    self.limits.append(one)
                 else:
                     found.append(harmless_activity(one, at))
         return others

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailcore.model.activity import Activity
+from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent
 from mailcore.observe.activities import harmless_activity
 from mailcore.observe.dedupe import Deduplicator
@@ -81,6 +82,8 @@ class SessionReader:
         """Where a file lay, by inode and name: an archived one lies elsewhere, and is counted already."""
         self.drift = FormatDrift()
         """What of the formats was not understood."""
+        self.limits: list[Limit] = []
+        """The limits that were reported; whoever takes them empties this."""
 
     @property
     def any(self) -> bool:
@@ -223,11 +226,14 @@ class SessionReader:
             unknown = unread_lines(one.reader)
             for line in lines:
                 for activity in _told(one.reader, line, now, self.drift):
-                    if activity.at <= one.told_before:
+                    at = activity.seen_at if isinstance(activity, Limit) else activity.at
+                    if at <= one.told_before:
                         continue
-                    one.latest = max(one.latest, activity.at)
+                    one.latest = max(one.latest, at)
                     if isinstance(activity, Spent):
                         spent.append(activity)
+                    elif isinstance(activity, Limit):
+                        self.limits.append(activity)
                     else:
                         newest.append(harmless_activity(activity, now))
             self.drift.read(one.reader, len(lines), unknown)
@@ -238,9 +244,9 @@ class SessionReader:
         activities += newest
 
 
-def _told(reader: Transcript, line: bytes, now: float, drift: FormatDrift) -> list[Activity | Spent]:
+def _told(reader: Transcript, line: bytes, now: float, drift: FormatDrift) -> Sequence[Activity | Spent | Limit]:
     """What a line reports; nothing where its reader fails, which may be anybody's plug-in: the other lines are read."""
-    found: list[Activity | Spent] = []
+    found: Sequence[Activity | Spent | Limit] = ()
     try:
         found = reader.read(line, now)
     except Exception as error:

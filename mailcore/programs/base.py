@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from mailcore.config import AgentConfig
 from mailcore.exceptions import MailcoreError
 from mailcore.model.agent import Agent
+from mailcore.model.limit import Limit
 from mailcore.system.safe_open import open_regular
 
 if TYPE_CHECKING:  # what reads session files is no part of starting a program
@@ -76,6 +77,8 @@ class Ending:
     """US dollars; 0.0 unknown."""
     final: bool = False
     """How it came out is not known, or it would be the same again: it is not tried once more by itself."""
+    limit: Limit | None = None
+    """The limit that it met, as far as the program's data reports it; None: none, or no more than `limited`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mailcore.model.limit import Limit
 from mailcore.programs.base import Ending, SessionStatus, is_session_id
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def checked_ending(value: Any) -> Ending:
         and all(isinstance(text, str) for text in (value.cause, value.result))
         and isinstance(value.cost, int | float)
         and math.isfinite(value.cost)
+        and (value.limit is None or isinstance(value.limit, Limit))
     )
     require(good, value, "an Ending")
     assert isinstance(value, Ending)

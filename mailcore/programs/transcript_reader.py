@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import orjson
 
 from mailcore.model.activity import Activity
+from mailcore.model.limit import Limit
 from mailcore.model.message import parse_time
 from mailcore.model.usage import Spent, Usage
 from mailcore.text.clusters import cut
@@ -40,7 +41,7 @@ class Transcript(Protocol):
     `unread`, how many lines were of kinds that it does not know.
     """
 
-    def read(self, line: bytes, now: float) -> list[Activity | Spent]:
+    def read(self, line: bytes, now: float) -> Sequence[Activity | Spent | Limit]:
         """What a line reports, in order; empty for what is unknown, torn or reported already. Never raises.
 
         Its time is the line's own, at most `now` (seconds since the epoch), which also stands in where it has none.
@@ -54,7 +55,7 @@ class Transcript(Protocol):
 class OutputReader(Protocol):
     """What reads a program's standard output, line by line."""
 
-    def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
+    def read(self, line: bytes, now: float) -> Sequence[Activity | Spent | Limit] | None:
         """What a line reports; empty for what means nothing; None: the line is none of the program's, but of a log.
 
         Times, texts and errors as of `Transcript.read`.
@@ -64,7 +65,7 @@ class OutputReader(Protocol):
 class ObjectsIgnored:
     """Of standard output the JSON objects report nothing: the program's session files report the same better."""
 
-    def read(self, line: bytes, now: float) -> list[Activity | Spent] | None:
+    def read(self, line: bytes, now: float) -> Sequence[Activity | Spent | Limit] | None:
         """Nothing of an object; any other line is one of a log."""
         del now
         return [] if line.startswith(b"{") else None

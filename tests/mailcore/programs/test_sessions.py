@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mailcore.model.activity import Activity
+from mailcore.model.limit import Limit
 from mailcore.model.usage import Spent
 from mailcore.programs import session_files
 from mailcore.programs.claude import sessions as claude_sessions
@@ -32,7 +33,7 @@ NOW = 1_800_000_000.0
 ROLLOUT = "rollout-2026-11-22T02-01-23-01a200fc.jsonl"
 
 
-def read(path: Path, offset: int) -> list[Activity | Spent]:
+def read(path: Path, offset: int) -> list[Activity | Spent | Limit]:
     reader = read_from("@a", path, offset, counted_before(path, offset))
     lines = path.read_bytes()[offset:].splitlines()
     return [found for raw in lines for found in reader.read(raw, NOW)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailcore.model.activity import Kind
+from mailcore.model.activity import Activity, Kind
 from mailcore.model.usage import Spent
 from mailcore.programs.gemini.sessions import GeminiSessions
 from mailcore.programs.transcript_reader import Counted
@@ -116,6 +116,6 @@ def test_reading_goes_on_where_it_began_and_counts_nothing_twice(home: Path) -> 
         told += [found for line in lines[split:] for found in after.read(line, NOW)]
         assert told == everything, split
     assert sum(isinstance(found, Spent) for found in everything) == 7
-    assert [found.kind for found in everything if not isinstance(found, Spent)].count(Kind.PROMPT) == 2
+    assert [found.kind for found in everything if isinstance(found, Activity)].count(Kind.PROMPT) == 2
     with pytest.raises(OSError):
         GeminiSessions().reader("@writer", session.parent / "none.jsonl", 5, Counted(100))
