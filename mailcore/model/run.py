@@ -58,6 +58,8 @@ class Attempt:
     """The program's own session, in which a person can go on; empty where it keeps none, or has not named it yet."""
     bypass: bool = False
     """It was started without asking for permissions."""
+    limited: bool = False
+    """It met a limit of its account or of the service: it does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,9 @@ class Run:
     next_at: float = 0.0
     """When the next attempt starts, while waiting."""
     limited: bool = False
-    """True while it waits because of a rate limit or overload."""
+    """True while it waits because of a usage limit or an overload."""
+    account: str = ""
+    """Whose limit that is, for people; empty while it waits for none."""
     reason: str = ""
     by: str = ""
     """Who killed it."""
@@ -126,6 +130,16 @@ class Run:
     def attempt(self) -> Attempt | None:
         """The newest attempt."""
         return self.attempts[-1] if self.attempts else None
+
+    @property
+    def counted(self) -> int:
+        """How many of its attempts count: those that met no limit."""
+        return sum(not attempt.limited for attempt in self.attempts)
+
+    @property
+    def parked(self) -> bool:
+        """It waits for the end of a limit, and no program of it runs."""
+        return self.phase is Phase.WAITING and self.limited
 
     @property
     def started_at(self) -> float:
@@ -170,6 +184,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 attempts=(*run.attempts, attempt),
                 limited=False,
+                account="",
                 reason="",
                 awaits=None,
             )
@@ -181,6 +196,8 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
             ended = _last(run, ended_at=at, exit_code=code if isinstance(code, int) else None, cause=cause)
             if isinstance(session := record.get("session"), str):
                 ended = _last(ended, session_id=session)
+            if record.get("limited") is True:
+                ended = _last(ended, limited=True)
             return replace(ended, reason=cause, cost=run.cost + _dollars(record))
         case "waiting":
             return replace(
@@ -189,8 +206,11 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 since=at,
                 next_at=parse_time(record.get("until")),
                 limited=record.get("limited") is True,
+                account=str(record.get("account", "")),
                 reason=str(record.get("why", "")),
             )
+        case "limit_over":
+            return replace(run, phase=Phase.WAITING, since=at, limited=False, account="", next_at=at, reason="")
         case "act":
             verb = record.get("verb")
             # An answer counts when it was delivered, and to whoever waits for it: only then its address stands there.
