@@ -6,7 +6,6 @@ flock, replaced whole. What cannot be read is no knowledge: the next report writ
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,70 +33,70 @@ UNKNOWN_RESET = 60.0
 """Seconds for which a limit whose reset nobody knows prevents new starts."""
 
 
-def directory() -> Path:
+def store_directory() -> Path:
     """Where the files lie; it may not be there."""
     return state_home() / "limits"
 
 
-def path_of(account: Account) -> Path:
+def account_file(account: Account) -> Path:
     """The file of one account."""
-    return directory() / f"{account.key}.json"
+    return store_directory() / f"{account.key}.json"
 
 
-def read(account: Account) -> AccountLimits:
+def read_limits(account: Account) -> AccountLimits:
     """What is known of one account."""
-    return _read(path_of(account)) or AccountLimits(account.key, account.program, account.label)
+    return _read(account_file(account)) or AccountLimits(account.key, account.program, account.label)
 
 
-def read_all() -> list[AccountLimits]:
+def read_all_limits() -> list[AccountLimits]:
     """What is known of every account of this user, by key."""
     try:
-        files = sorted(directory().glob("*.json"))
+        files = sorted(store_directory().glob("*.json"))
     except OSError:
         return []
     return [found for path in files if (found := _read(path)) is not None]
 
 
-def record(account: Account, limits: Iterable[Limit]) -> bool:
+def record_limits(account: Account, limits: Iterable[Limit]) -> bool:
     """Note what a program reported of an account; True if that was news. OSError, MailcoreError of the file."""
     limits = list(limits)
-    known = read(account)
+    known = read_limits(account)
     if not _is_news(known, limits):
         return False
-    with changing(account) as change:
+    with changing_limits(account) as change:
         return change(lambda state: msgspec.structs.replace(state, limits=_merged(state.limits, limits)))
 
 
-def lift(account: Account, since: float) -> None:
+def lift_limits(account: Account, since: float) -> None:
     """An attempt that began then did its work: what was reported before does not stand any more."""
-    if any(limit.reached and limit.seen_at <= since for limit in read(account).limits):
-        with changing(account) as change:
+    if any(limit.reached and limit.seen_at <= since for limit in read_limits(account).limits):
+        with changing_limits(account) as change:
             change(lambda state: msgspec.structs.replace(state, limits=_lifted(state.limits, since)))
 
 
-def standing(known: AccountLimits, now: float, model: str = "") -> Limit | None:
+def standing_limit(known: AccountLimits, now: float, model: str = "") -> Limit | None:
     """The reached limit that is lifted last, of those that concern a model; None where work may begin.
 
     An overload is no limit of the account. A limit without a known reset stands for UNKNOWN_RESET seconds.
     """
-    found = [one for one in known.limits if one.reached and _concerns(one, model) and until(one) > now]
-    return max(found, key=until, default=None)
+    found = [one for one in known.limits if one.reached and _concerns(one, model) and lifted_at(one) > now]
+    return max(found, key=lifted_at, default=None)
 
 
-def until(limit: Limit) -> float:
+def lifted_at(limit: Limit) -> float:
     """When a limit is taken to be lifted, in seconds since the epoch."""
     return limit.resets_at or limit.seen_at + UNKNOWN_RESET
 
 
 @contextmanager
-def changing(account: Account) -> Iterator[Callable[[Callable[[AccountLimits], AccountLimits]], bool]]:
+def changing_limits(account: Account) -> Iterator[Callable[[Callable[[AccountLimits], AccountLimits]], bool]]:
     """Change what is known of an account, under its lock: call what is given with what makes the new of the old."""
-    path = path_of(account)
+    path = account_file(account)
     make_directory(path.parent, parents=True)
     with locked(path.with_suffix(".lock")):
 
         def change(make: Callable[[AccountLimits], AccountLimits]) -> bool:
-            old = read(account)
+            old = read_limits(account)
             new = msgspec.structs.replace(make(old), account=account.label)
             if new != old or not path.exists():
                 replace(path, msgspec.json.format(msgspec.json.encode(new), indent=1), durable=False)
@@ -154,12 +153,4 @@ def _lifted(known: Iterable[Limit], since: float) -> tuple[Limit, ...]:
     return tuple(
         msgspec.structs.replace(one, reached=False, used=None) if one.reached and one.seen_at <= since else one
         for one in known
-    )
-
-
-def forget_old(known: AccountLimits, now: float | None = None) -> AccountLimits:
-    """Without what is over."""
-    moment = time.time() if now is None else now
-    return msgspec.structs.replace(
-        known, limits=tuple(one for one in known.limits if until(one) > moment or not one.resets_at)
     )

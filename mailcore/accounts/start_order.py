@@ -11,32 +11,32 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from mailcore.accounts.limit_store import changing, read
+from mailcore.accounts.limit_store import changing_limits, read_limits
 from mailcore.model.account import Account
 from mailcore.model.limit import AccountLimits, WaitingRun
 from mailcore.system.processes import alive
 
 MINUTE = 60.0
-PROBE = 5.0
+PROBE_SECONDS = 5.0
 """Seconds after the first start in which it can show that the limit still stands."""
-PRIORITIES = {"high": 0, "normal": 1, "low": 2}
+RANKS = {"high": 0, "normal": 1, "low": 2}
 
 
 def rank_of(priority: str, since: float) -> tuple[int, float]:
     """The place of a run of that priority which waits since then: the lowest goes first."""
-    return PRIORITIES.get(priority, PRIORITIES["normal"]), since
+    return RANKS.get(priority, RANKS["normal"]), since
 
 
-def join(account: Account, run: WaitingRun) -> None:
+def join_waiting(account: Account, run: WaitingRun) -> None:
     """Wait among the account's runs; said again, it replaces what was said before. OSError, MailcoreError."""
-    with changing(account) as change:
+    with changing_limits(account) as change:
         change(lambda state: replace(state, waiting=(*_others(state, run.run_id), run)))
 
 
-def leave(account: Account, run_id: str) -> None:
+def leave_waiting(account: Account, run_id: str) -> None:
     """Wait no more."""
-    if any(one.run_id == run_id for one in read(account).waiting):
-        with changing(account) as change:
+    if any(one.run_id == run_id for one in read_limits(account).waiting):
+        with changing_limits(account) as change:
             change(lambda state: replace(state, waiting=_others(state, run_id)))
 
 
@@ -55,7 +55,7 @@ def seconds_to_turn(account: Account, run_id: str, starts_a_minute: int) -> floa
         mine = tuple(one for one in waiting if one.run_id != run_id)
         return replace(state, starts=(*starts, now), waiting=mine)
 
-    with changing(account) as change:
+    with changing_limits(account) as change:
         change(take)
     return left
 
@@ -65,7 +65,7 @@ def _seconds_left(
 ) -> float:
     due = sorted((one for one in waiting if one.until <= now or one.run_id == run_id), key=lambda one: one.rank)
     place = next((n for n, one in enumerate(due) if one.run_id == run_id), 0)
-    pause = 0.0 if not starts else (max(PROBE, gap) if len(starts) == 1 else gap)
+    pause = 0.0 if not starts else (max(PROBE_SECONDS, gap) if len(starts) == 1 else gap)
     free = starts[-1] + pause if starts else now
     return 0.0 if place == 0 and now >= free else max(free - now, 0.05) + place * gap
 

@@ -55,8 +55,8 @@ class Dispatch:
     limit_wait: Annotated[
         Seconds,
         describe(
-            "Wait after a limit or an overload of the service whose end nobody knows; each next one is twice as long, "
-            "to [limits] longest_wait. Up to half is added by chance."
+            "Wait after a limit or an overload whose end nobody knows. Each next one is twice as long, to [limits] "
+            "longest_wait. Up to half is added by chance."
         ),
     ] = 30.0
     hard_limit: Annotated[
@@ -251,7 +251,7 @@ class Limits:
     """How runs wait for the usage limit of their account, and when you are told."""
 
     give_up: Annotated[
-        Period, describe("The longest that a run waits for a limit to be lifted; then its sender gets a bounce.")
+        Period, describe("The longest wait of a run for a limit to be lifted. Then its sender gets a bounce.")
     ] = 691_200.0
     longest_wait: Annotated[
         Period,

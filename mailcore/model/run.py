@@ -100,6 +100,8 @@ class Run:
     """True while it waits because of a usage limit or an overload."""
     account: str = ""
     """Whose limit that is, for people; empty while it waits for none."""
+    resets_at: float = 0.0
+    """When it is lifted, as far as that is known; else 0.0, and `next_at` is only the next try."""
     reason: str = ""
     by: str = ""
     """Who killed it."""
@@ -135,6 +137,10 @@ class Run:
     def counted(self) -> int:
         """How many of its attempts count: those that met no limit."""
         return sum(not attempt.limited for attempt in self.attempts)
+
+    def place(self, attempt: Attempt) -> int:
+        """Which of the attempts that count one is, from 1."""
+        return attempt.number - sum(other.limited for other in self.attempts if other.number < attempt.number)
 
     @property
     def parked(self) -> bool:
@@ -185,6 +191,7 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 attempts=(*run.attempts, attempt),
                 limited=False,
                 account="",
+                resets_at=0.0,
                 reason="",
                 awaits=None,
             )
@@ -207,10 +214,13 @@ def advance(run: Run | None, record: Mapping[str, Any]) -> Run | None:
                 next_at=parse_time(record.get("until")),
                 limited=record.get("limited") is True,
                 account=str(record.get("account", "")),
+                resets_at=parse_time(record.get("resets")),
                 reason=str(record.get("why", "")),
             )
         case "limit_over":
-            return replace(run, phase=Phase.WAITING, since=at, limited=False, account="", next_at=at, reason="")
+            return replace(
+                run, phase=Phase.WAITING, since=at, limited=False, account="", resets_at=0.0, next_at=at, reason=""
+            )
         case "act":
             verb = record.get("verb")
             # An answer counts when it was delivered, and to whoever waits for it: only then its address stands there.

@@ -60,13 +60,13 @@ class LimitWait:
     def note(self, limit: Limit) -> None:
         """Note for all agents of the account what an attempt of this run met."""
         with suppress(OSError, MailcoreError):  # it waits all the same, alone
-            limit_store.record(self._account, [limit])
+            limit_store.record_limits(self._account, [limit])
 
     def worked(self, since: float) -> None:
         """An attempt that began then did its work: its account's limits of before do not stand."""
         self._unknown, self._began = 0, 0.0
         with suppress(OSError, MailcoreError):
-            limit_store.lift(self._account, since)
+            limit_store.lift_limits(self._account, since)
 
     def before_start(self) -> None:
         """Wait where the account is known to be limited. RunStopped, GaveUp."""
@@ -79,7 +79,7 @@ class LimitWait:
         self._began = self._began or time.time()
         asked = self._times_asked()
         until = self._join(limit, self._until(limit))
-        self._attempts.events.watch_paths(limit_store.path_of(self._account), journal_directory)
+        self._attempts.events.watch_paths(limit_store.account_file(self._account), journal_directory)
         try:
             while self._times_asked() == asked:
                 now = time.time()
@@ -87,7 +87,7 @@ class LimitWait:
                     waited = duration(now - self._began)
                     raise GaveUp(f"waited {waited}, as long as [limits] give_up allows; {self._words(limit)}")
                 found = self._standing() if limit.scope != SERVICE else None
-                if found is not None and abs(limit_store.until(found) - until) > JITTER + CHANGED:
+                if found is not None and abs(limit_store.lifted_at(found) - until) > JITTER + CHANGED:
                     limit, until = found, self._join(found, self._until(found))
                 elif found is None and limit.resets_at > now and limit.scope != SERVICE and self._is_lifted(limit):
                     until = now
@@ -98,7 +98,7 @@ class LimitWait:
         finally:
             self._attempts.events.unwatch()
             with suppress(OSError, MailcoreError):
-                start_order.leave(self._account, self._attempts.run_id)
+                start_order.leave_waiting(self._account, self._attempts.run_id)
         self._attempts.record("limit_over")
 
     def _until(self, limit: Limit) -> float:
@@ -120,7 +120,7 @@ class LimitWait:
             self._attempts.run_id, str(self._root), self._attempts.agent.address, rank, until, pid, start_ticks(pid)
         )
         with suppress(OSError, MailcoreError):
-            start_order.join(self._account, run)
+            start_order.join_waiting(self._account, run)
         return until
 
     def _words(self, limit: Limit) -> str:
@@ -130,11 +130,11 @@ class LimitWait:
         return f"{what}{scope}{said}"
 
     def _standing(self) -> Limit | None:
-        return limit_store.standing(limit_store.read(self._account), time.time(), self._model)
+        return limit_store.standing_limit(limit_store.read_limits(self._account), time.time(), self._model)
 
     def _is_lifted(self, limit: Limit) -> bool:
         """Another run has worked since: what was known of this limit says so, and is not merely gone."""
-        known = {one.scope: one for one in limit_store.read(self._account).limits}.get(limit.scope)
+        known = {one.scope: one for one in limit_store.read_limits(self._account).limits}.get(limit.scope)
         return known is not None and not known.reached
 
     def _seconds_to_turn(self) -> float:
