@@ -143,7 +143,7 @@ def kill(call: Call) -> VerbResult:
 
 
 def retry(call: Call) -> VerbResult:
-    """Run the last task once more."""
+    """Run the last task once more; let a run that waits for a limit go on now."""
     run_id = control.retry_run(
         call.workspace, call.config, call.caller.address, call.arguments.target, call.arguments.mode
     )
