@@ -7,6 +7,7 @@ from typing import Any
 
 from mailcore.cli.call import Call, Parser, VerbResult, sender_option
 from mailcore.model.limit import AccountLimits, Limit, WaitingRun
+from mailcore.system.processes import alive
 from mailcore.text import line
 from mailcore.text.units import age, duration, iso, soon
 
@@ -24,7 +25,8 @@ def limits(call: Call) -> VerbResult:
     now, root = time.time(), str(call.workspace.root)
     rows, lines = [], []
     for account in read_all_limits():
-        waiting = sorted((one for one in account.waiting if one.root == root), key=lambda one: one.rank)
+        own = (one for one in account.waiting if one.root == root and alive(one.pid, one.start_ticks))
+        waiting = sorted(own, key=lambda one: one.rank)
         rows.append({
             "account": account.account,
             "program": account.program,
